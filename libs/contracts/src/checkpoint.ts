@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { storedPartSchema } from './dataset.ts';
+import { cursorSchema } from './ledger.ts';
+import { numericsSchema } from './view.ts';
+
+/** A safetensors file of a checkpoint. */
+export const checkpointShardSchema = storedPartSchema.extend({
+  kind: z.enum(['weights', 'moments']),
+  /** Position among the shards of its kind. */
+  index: z.int().nonnegative(),
+  tensors: z.array(z.string()),
+});
+export type CheckpointShard = z.output<typeof checkpointShardSchema>;
+
+/** Ledger entries [fromStep, toStep) as JSON lines. */
+export const ledgerSegmentSchema = storedPartSchema.extend({
+  fromStep: z.int().nonnegative(),
+  toStep: z.int().nonnegative(),
+});
+export type LedgerSegment = z.output<typeof ledgerSegmentSchema>;
+
+/** Written last, only if absent: a checkpoint exists exactly when its manifest does and every part verifies. */
+export const checkpointManifestSchema = z.strictObject({
+  format: z.literal('berth-checkpoint/1'),
+  runId: z.string(),
+  /** Steps applied to these weights. */
+  step: z.int().nonnegative(),
+  /** The next example to use. */
+  cursor: cursorSchema,
+  seed: z.int().nonnegative(),
+  trainingHash: z.string(),
+  datasetId: z.string(),
+  exampleSetId: z.string(),
+  numerics: numericsSchema,
+  fencingEpoch: z.int().positive(),
+  ledgerHead: z.string(),
+  ledger: z.array(ledgerSegmentSchema),
+  /** sha256 over all weights as little-endian fp32, in layout order. */
+  weightsDigest: z.string(),
+  model: z.record(z.string(), z.unknown()),
+  shards: z.array(checkpointShardSchema).min(1),
+  createdAtMs: z.number(),
+});
+export type CheckpointManifest = z.output<typeof checkpointManifestSchema>;

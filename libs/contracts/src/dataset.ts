@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const size = z.int().nonnegative();
+
+/** An immutable stored part: where it is and how to prove it. */
+export const storedPartSchema = z.strictObject({
+  key: z.string().min(1),
+  sizeBytes: size,
+  sha256,
+});
+export type StoredPart = z.output<typeof storedPartSchema>;
+
+export const documentShardSchema = storedPartSchema.extend({
+  numDocuments: size,
+  numSentences: size,
+  numTokens: size,
+});
+export type DocumentShard = z.output<typeof documentShardSchema>;
+
+/** A tokenised corpus, made once: written last, after every part it names. */
+export const datasetManifestSchema = z.strictObject({
+  format: z.literal('berth-dataset/1'),
+  /** Digest of the corpus bytes and of every setting that shapes the parts. */
+  datasetId: sha256,
+  corpusDigest: sha256,
+  vocabulary: storedPartSchema.extend({ numTokens: size }),
+  doLowerCase: z.boolean(),
+  heldOutRatio: z.number(),
+  train: z.array(documentShardSchema).min(1),
+  heldOut: documentShardSchema,
+});
+export type DatasetManifest = z.output<typeof datasetManifestSchema>;
+
+/** What an example job leaves behind: an immutable example shard and its facts. */
+export const exampleShardSchema = storedPartSchema.extend({
+  split: z.enum(['train', 'heldOut']),
+  epoch: size,
+  shard: size,
+  numExamples: size,
+  numTokens: size,
+  numPredictions: size,
+});
+export type ExampleShard = z.output<typeof exampleShardSchema>;
+
+/** Where an example shard is indexed: `train/<epoch>/<shard>`. */
+export function exampleShardField(
+  split: ExampleShard['split'],
+  epoch: number,
+  shard: number,
+): string {
+  return `${split}/${epoch}/${shard}`;
+}
+
+/**
+ * Examples ready for the device. Row-major; B examples, S = `seqLength`, P = `numPredictions` slots.
+ * Unused slots have weight 0 and position 0.
+ */
+export interface ExampleBatch {
+  readonly batchSize: number;
+  readonly seqLength: number;
+  readonly numPredictions: number;
+  /** [B, S] */
+  readonly inputIds: Int32Array;
+  /** [B, S], 1 for tokens, 0 for padding */
+  readonly inputMask: Int32Array;
+  /** [B, S] */
+  readonly segmentIds: Int32Array;
+  /** [B, P] */
+  readonly maskedPositions: Int32Array;
+  /** [B, P] */
+  readonly maskedIds: Int32Array;
+  /** [B, P], 1 or 0 */
+  readonly maskedWeights: Float32Array;
+  /** [B], 0 = real next, 1 = random */
+  readonly nextSentenceLabels: Int32Array;
+}

@@ -1,0 +1,67 @@
+import type { ExampleBatch } from './dataset.ts';
+import type { StepSums } from './ledger.ts';
+import type { AlignedBlock } from './view.ts';
+
+/** One tensor inside the flat parameter vector. Names are Google's (data-and-model.md A3). */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** First element in the flat vector. */
+  readonly offset: number;
+  readonly size: number;
+  readonly decayed: boolean;
+}
+
+/** Everything the optimizer step changes, flat, in layout order. */
+export interface TrainingState {
+  /** Steps applied. */
+  readonly step: number;
+  readonly weights: Float32Array;
+  readonly firstMoments: Float32Array;
+  readonly secondMoments: Float32Array;
+}
+
+/** One virtual rank's examples, cut into micro-batches of equal size. */
+export interface RankExamples {
+  readonly virtualRank: number;
+  readonly microBatches: readonly ExampleBatch[];
+}
+
+/** Work for an aligned block of virtual ranks. */
+export interface GradientRequest {
+  readonly step: number;
+  readonly block: AlignedBlock;
+  /** In virtual rank order, one per rank of the block. */
+  readonly ranks: readonly RankExamples[];
+  /** 1 / (prediction weights of the whole step + 1e-5). */
+  readonly maskedLmScale: number;
+  /** 1 / (examples of the whole step). */
+  readonly nextSentenceScale: number;
+}
+
+export interface ApplyResult {
+  /** Global norm before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+}
+
+/**
+ * Forward, backward and update on one device. Calls block the thread, so an engine lives in a thread of its own.
+ * Flat gradients have `numParameters + numStepSums` elements: the scaled gradient, then the step sums.
+ */
+export interface TrainingEngine {
+  readonly layout: readonly ParameterSpec[];
+  readonly numParameters: number;
+  /** Truncated normal weights from the seed, zero moments, step 0. */
+  initialize(seed: number): void;
+  loadState(state: TrainingState): void;
+  /** Copies; the caller owns the arrays. */
+  readState(): TrainingState;
+  /** The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order. */
+  computeGradients(request: GradientRequest): Float32Array;
+  /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
+  applyGradients(reduced: Float32Array): ApplyResult;
+  /** Sums over one batch, dropout off. */
+  evaluate(batch: ExampleBatch): StepSums;
+  dispose(): void;
+}

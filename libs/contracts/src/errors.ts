@@ -1,0 +1,119 @@
+/** What happens after an error: retried by whoever ran the work, the run's status, the HTTP status and the exit code. */
+export interface ErrorPolicy {
+  readonly retry: boolean;
+  readonly runStatus: 'failed' | 'crashed' | 'recovering' | 'unchanged';
+  readonly httpStatus: 400 | 404 | 409 | 422 | 500 | 503 | 504;
+  readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6;
+}
+
+const userMistake = { retry: false, runStatus: 'failed', httpStatus: 422, exitCode: 2 } as const;
+const unreachable = { retry: true, runStatus: 'recovering', httpStatus: 503, exitCode: 4 } as const;
+const transient = { retry: true, runStatus: 'recovering', httpStatus: 504, exitCode: 1 } as const;
+const broken = { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 1 } as const;
+const notFound = { retry: false, runStatus: 'unchanged', httpStatus: 404, exitCode: 3 } as const;
+const conflict = { retry: false, runStatus: 'unchanged', httpStatus: 409, exitCode: 5 } as const;
+
+/** Every error code with its policy; a new code does not compile until its policy is decided here. */
+export const errorPolicies = {
+  CONFIG_INVALID: userMistake,
+  CONFIG_UNKNOWN_KEY: userMistake,
+  CONFIG_NOT_FOUND: userMistake,
+  DATA_CORPUS_NOT_FOUND: userMistake,
+  DATA_CORPUS_EMPTY: userMistake,
+  DATA_CORPUS_INVALID: userMistake,
+  DATA_VOCABULARY_INVALID: userMistake,
+  DATA_VOCABULARY_TOO_LARGE: userMistake,
+  DATA_MISMATCH: userMistake,
+  DATA_SHARD_CORRUPT: broken,
+  CHECKPOINT_NOT_FOUND: notFound,
+  CHECKPOINT_MISMATCH: userMistake,
+  CHECKPOINT_CORRUPT: broken,
+  CHECKPOINT_EXISTS: conflict,
+  STORE_UNREACHABLE: unreachable,
+  STORE_NOT_FOUND: notFound,
+  STORE_CONFLICT: conflict,
+  STORE_REFUSED: { ...userMistake, exitCode: 4 },
+  QUEUE_UNREACHABLE: unreachable,
+  QUEUE_STALE_EPOCH: { ...conflict, retry: true },
+  COLLECTIVE_PEER_LOST: transient,
+  COLLECTIVE_TIMEOUT: transient,
+  COLLECTIVE_ABORTED: transient,
+  COLLECTIVE_PROTOCOL: broken,
+  COORDINATOR_UNREACHABLE: unreachable,
+  LEDGER_DIVERGED: broken,
+  LEDGER_INVALID: broken,
+  NUMERICS_MISMATCH: userMistake,
+  NUMERICS_NOT_FINITE: broken,
+  RUN_NOT_FOUND: notFound,
+  RUN_STATE_CONFLICT: conflict,
+  RUN_FAILED: broken,
+  WORKER_TIMEOUT: transient,
+  WORKER_FENCED: { ...conflict, retry: true },
+  WORKER_LOST: { retry: true, runStatus: 'crashed', httpStatus: 503, exitCode: 1 },
+  RUNTIME_UNAVAILABLE: { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 6 },
+  USAGE: userMistake,
+  INTERNAL: broken,
+} as const satisfies Record<string, ErrorPolicy>;
+
+export type ErrorCode = keyof typeof errorPolicies;
+
+/** Plain fields attached to an error, safe to log and to send. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The only error berth throws on purpose: a literal code, and a message saying what, where and how to fix it. */
+export class BerthError extends Error {
+  override readonly name = 'BerthError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: ErrorDetails } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get policy(): ErrorPolicy {
+    return errorPolicies[this.code];
+  }
+}
+
+/** True for a BerthError, also one made by another copy of this package or by another thread. */
+export function isBerthError(value: unknown): value is BerthError {
+  return (
+    value instanceof Error &&
+    value.name === 'BerthError' &&
+    'code' in value &&
+    isErrorCode(value.code)
+  );
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorPolicies, value);
+}
+
+/** Wraps anything thrown into a BerthError; an unexpected one becomes `INTERNAL` and keeps its cause. */
+export function toBerthError(value: unknown, fallback: ErrorCode = 'INTERNAL'): BerthError {
+  if (isBerthError(value)) return value;
+  const message = value instanceof Error ? value.message : String(value);
+  return new BerthError(fallback, message, { cause: value });
+}
+
+/** An error as it crosses a process or thread boundary. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+export function errorToWire(value: unknown): WireError {
+  const { code, message, details } = toBerthError(value);
+  return { code, message, details };
+}
+
+export function errorFromWire(wire: WireError): BerthError {
+  return new BerthError(wire.code, wire.message, { details: wire.details });
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { runConfigSchema } from './run-config.ts';
+
+const sections = runConfigSchema.shape;
+
+/** Read a corpus, train or load its vocabulary, write tokenised shards and their manifest. */
+export const datasetJobSchema = z.strictObject({
+  kind: z.literal('dataset'),
+  runId: z.string(),
+  corpus: sections.corpus,
+  vocabulary: sections.vocabulary,
+  numShards: z.int().positive(),
+  seed: z.int().nonnegative(),
+});
+export type DatasetJob = z.output<typeof datasetJobSchema>;
+
+export const datasetJobResultSchema = z.strictObject({ manifestKey: z.string() });
+export type DatasetJobResult = z.output<typeof datasetJobResultSchema>;
+
+/** Make one example shard from one dataset shard. References only: well under 1 KiB. Same job, same bytes. */
+export const examplesJobSchema = z.strictObject({
+  kind: z.literal('examples'),
+  exampleSetId: z.string(),
+  manifestKey: z.string(),
+  split: z.enum(['train', 'heldOut']),
+  epoch: z.int().nonnegative(),
+  shard: z.int().nonnegative(),
+  seed: z.int().nonnegative(),
+  examples: sections.examples,
+});
+export type ExamplesJob = z.output<typeof examplesJobSchema>;
+
+export const jobSchema = z.discriminatedUnion('kind', [datasetJobSchema, examplesJobSchema]);
+export type Job = z.output<typeof jobSchema>;

@@ -1,0 +1,36 @@
+/** A stored object's facts, as listed. */
+export interface ObjectInfo {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly lastModifiedMs: number;
+}
+
+export interface PutOptions {
+  /** Refuse when the key exists (`If-None-Match: *`). @defaultValue false */
+  readonly ifAbsent?: boolean;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The only storage berth has: an S3 bucket, seen through five calls.
+ * Every call rejects with `STORE_UNREACHABLE` when the service does not answer in time, `STORE_REFUSED` for
+ * credentials or permissions, `STORE_NOT_FOUND` for a missing key or bucket.
+ */
+export interface ObjectStore {
+  /**
+   * Writes an object whole or not at all, checksum verified by the server.
+   * @returns `'exists'` if `ifAbsent` was set and the key holds *other* bytes; `'written'` if it now holds these bytes
+   * (also when an earlier, unanswered attempt of ours had already stored them).
+   */
+  put(key: string, body: Uint8Array, options?: PutOptions): Promise<'written' | 'exists'>;
+  get(key: string, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
+  /** `undefined` when the key does not exist. */
+  head(key: string): Promise<ObjectInfo | undefined>;
+  /** All objects under a prefix, in key order. */
+  list(prefix: string): Promise<ObjectInfo[]>;
+  /** Deleting a missing key succeeds. */
+  delete(key: string): Promise<void>;
+  /** For messages: endpoint, bucket and prefix; never credentials. */
+  describe(): string;
+}

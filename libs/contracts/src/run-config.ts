@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { modelSectionSchema } from './model-config.ts';
+
+const ratio = z.number().min(0).max(1);
+const count = z.int().positive();
+
+const corpusSection = z
+  .strictObject({
+    path: z
+      .string()
+      .min(1)
+      .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file'),
+    heldOutRatio: ratio.lt(1).default(0.02).describe('Share of documents kept for evaluation'),
+    sentenceMode: z
+      .enum(['auto', 'lines', 'prose'])
+      .default('auto')
+      .describe(
+        'lines: one sentence a line, blank line between documents; prose: split into sentences',
+      ),
+  })
+  .describe('Raw text');
+
+const vocabularySection = z
+  .strictObject({
+    path: z.string().min(1).optional().describe('An existing vocab.txt; trained when left out'),
+    size: z.int().min(64).max(65_535).default(30_522).describe('Entries of a trained vocabulary'),
+    minFrequency: count.default(2).describe('Rarest pair that is still merged'),
+    doLowerCase: z.boolean().default(true).describe('Uncased model: lower-case and strip accents'),
+  })
+  .describe('WordPiece vocabulary');
+
+const examplesSection = z
+  .strictObject({
+    maxSeqLength: z.int().min(8).max(4096).default(128).describe('Tokens of an example'),
+    maxPredictions: count.default(20).describe('Most masked positions of an example'),
+    maskedLmRatio: ratio.gt(0).default(0.15).describe('Share of tokens masked'),
+    shortSeqRatio: ratio.default(0.1).describe('Share of documents cut to a random shorter length'),
+    wholeWordMask: z.boolean().default(false).describe('Mask all pieces of a word together'),
+    numShards: count.default(16).describe('Dataset shards, each one example job per epoch'),
+    shuffleWindowShards: count.default(16).describe('Shards mixed together in the epoch order'),
+    readAheadShards: count.default(32).describe('Example jobs made ahead of training'),
+  })
+  .describe('Masked LM and next sentence examples');
+
+const optimizerSection = z
+  .strictObject({
+    name: z
+      .enum(['adamw', 'lamb'])
+      .default('adamw')
+      .describe('adamw as in the BERT release, or LAMB'),
+    learningRate: z.number().positive().default(1e-4).describe('Peak learning rate'),
+    numWarmupSteps: z.int().nonnegative().default(0).describe('Steps of linear warm-up'),
+    schedule: z
+      .enum(['google', 'linear', 'constant'])
+      .default('google')
+      .describe('google: decay counted from step 0; linear: from the end of warm-up'),
+    beta1: ratio.lt(1).default(0.9).describe('Decay of the first moment'),
+    beta2: ratio.lt(1).default(0.999).describe('Decay of the second moment'),
+    epsilon: z.number().positive().default(1e-6).describe('Added to the root of the second moment'),
+    weightDecay: z.number().nonnegative().default(0.01).describe('Not on biases and layer norms'),
+    clipNorm: z.number().positive().default(1).describe('Global gradient norm limit'),
+  })
+  .describe('Optimizer and schedule');
+
+const trainSection = z
+  .strictObject({
+    numSteps: count.default(1000).describe('Optimizer steps of the run'),
+    globalBatch: count.default(256).describe('Examples of a step, whatever the number of workers'),
+    virtualRanks: count.default(8).describe('Fixed parts of a step; a power of two'),
+    microBatch: count
+      .optional()
+      .describe('Examples of one forward pass; default a whole virtual rank'),
+    evalEverySteps: z.int().nonnegative().default(0).describe('0: only at the end'),
+    numEvalExamples: count.default(512).describe('Held-out examples of an evaluation'),
+    checkpointEverySteps: count.default(100).describe('Steps between checkpoints'),
+    keepLast: count.default(3).describe('Newest checkpoints kept'),
+    keepEverySteps: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('Also kept for good: every m-th step'),
+    precision: z.enum(['fp32']).default('fp32').describe('Arithmetic of the matmuls'),
+  })
+  .describe('Training loop');
+
+const clusterSection = z
+  .strictObject({
+    numWorkers: count.default(1).describe('Workers that berth starts on this machine'),
+    minWorkers: count.default(1).describe('Below this many workers the run waits'),
+    stepTimeoutMs: count.default(600_000).describe('Longest a step may take before it is retried'),
+    numThreads: count.default(1).describe('TensorFlow threads of a worker; part of the numerics'),
+  })
+  .describe('Machines');
+
+/** A run, as a YAML or JSON file states it. The schema is the only definition; everything else is derived. */
+export const runConfigSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and hyphens')
+      .describe('Name of the run; also its folder in the store'),
+    seed: z.int().min(0).max(0xffff_ffff).default(12_345).describe('Decides everything random'),
+    corpus: corpusSection,
+    vocabulary: vocabularySection.prefault({}),
+    examples: examplesSection.prefault({}),
+    model: modelSectionSchema.prefault({}),
+    optimizer: optimizerSection.prefault({}),
+    train: trainSection.prefault({}),
+    cluster: clusterSection.prefault({}),
+  })
+  .describe('berth run');
+
+export type RunConfig = z.output<typeof runConfigSchema>;
+export type RunConfigInput = z.input<typeof runConfigSchema>;
+export type ExamplesConfig = RunConfig['examples'];
+export type OptimizerConfig = RunConfig['optimizer'];
+export type TrainConfig = RunConfig['train'];
+export type VocabularyConfig = RunConfig['vocabulary'];
+export type CorpusConfig = RunConfig['corpus'];

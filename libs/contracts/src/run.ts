@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { errorPolicies, type ErrorCode } from './errors.ts';
+import { runConfigSchema } from './run-config.ts';
+import { viewSchema } from './view.ts';
+
+export const runStatuses = [
+  'queued',
+  'preparing',
+  'starting',
+  'running',
+  'recovering',
+  'stopping',
+  'stopped',
+  'completed',
+  'failed',
+  'crashed',
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+const finalStatuses: readonly RunStatus[] = ['stopped', 'completed', 'failed', 'crashed'];
+
+/** True when nothing more will happen unless someone resumes the run. */
+export function isFinal(status: RunStatus): boolean {
+  return finalStatuses.includes(status);
+}
+
+export const wireErrorSchema = z.strictObject({
+  code: z.enum(Object.keys(errorPolicies) as [ErrorCode, ...ErrorCode[]]),
+  message: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+
+/** A run as the coordinator keeps it. */
+export const runRecordSchema = z.strictObject({
+  runId: z.string(),
+  config: runConfigSchema,
+  trainingHash: z.string(),
+  status: z.enum(runStatuses),
+  /** Why it is in this state, for people. */
+  reason: z.string(),
+  error: wireErrorSchema.nullable(),
+  createdAtMs: z.number(),
+  updatedAtMs: z.number(),
+  /** Set once the dataset exists. */
+  manifestKey: z.string().nullable(),
+  exampleSetId: z.string().nullable(),
+});
+export type RunRecord = z.output<typeof runRecordSchema>;
+
+/** One line of a run's metrics: what happened in a committed step, or an evaluation after it. */
+export const metricsLineSchema = z.strictObject({
+  kind: z.enum(['step', 'eval']),
+  step: z.int().nonnegative(),
+  timeMs: z.number(),
+  loss: z.number(),
+  masked_lm_loss: z.number(),
+  masked_lm_accuracy: z.number(),
+  next_sentence_loss: z.number(),
+  next_sentence_accuracy: z.number(),
+  learningRate: z.number().optional(),
+  gradientNorm: z.number().optional(),
+  numTokens: z.number(),
+  stepMs: z.number().optional(),
+  computeMs: z.number().optional(),
+  reduceMs: z.number().optional(),
+  dataMs: z.number().optional(),
+  commitMs: z.number().optional(),
+  applyMs: z.number().optional(),
+});
+export type MetricsLine = z.output<typeof metricsLineSchema>;
+
+/** A run with what it is doing right now, as the API answers it. */
+export const runStatusSchema = z.strictObject({
+  run: runRecordSchema,
+  /** Committed steps. */
+  step: z.int().nonnegative(),
+  numSteps: z.int().positive(),
+  last: metricsLineSchema.nullable(),
+  lastEval: metricsLineSchema.nullable(),
+  tokensPerSecond: z.number().nullable(),
+  etaMs: z.number().nullable(),
+  view: viewSchema.nullable(),
+  checkpointStep: z.int().nonnegative().nullable(),
+  numExampleShards: z.int().nonnegative(),
+});
+export type RunStatusReport = z.output<typeof runStatusSchema>;

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** Virtual ranks [start, start + length): length a power of two, start a multiple of it. A node of the reduction tree. */
+export const alignedBlockSchema = z.strictObject({
+  start: z.int().nonnegative(),
+  length: z.int().positive(),
+});
+export type AlignedBlock = z.output<typeof alignedBlockSchema>;
+
+export const viewMemberSchema = z.strictObject({
+  /** Unique per process start, so a restarted worker is a new member. */
+  memberId: z.string(),
+  host: z.string(),
+  port: z.int(),
+  blocks: z.array(alignedBlockSchema),
+});
+export type ViewMember = z.output<typeof viewMemberSchema>;
+
+/** Who computes what from `fromStep` on. Published by the coordinator that holds the lease; replaced, never edited. */
+export const viewSchema = z.strictObject({
+  runId: z.string(),
+  /** Grows with each coordinator that takes the lease. */
+  fencingEpoch: z.int().positive(),
+  /** Grows with each view of a run; the attempt number of a step. */
+  version: z.int().positive(),
+  /** First step not yet committed when the view was published. */
+  fromStep: z.int().nonnegative(),
+  /** Sorted by member id. */
+  members: z.array(viewMemberSchema),
+  /** Why this view replaced the one before, for people. */
+  reason: z.string(),
+});
+export type View = z.output<typeof viewSchema>;
+
+/** What makes bits equal: members of a run must agree on all of it. */
+export const numericsSchema = z.strictObject({
+  tensorflow: z.string(),
+  device: z.string(),
+  /** oneDNN instruction set level, or the GPU model. */
+  kernels: z.string(),
+  precision: z.string(),
+  numThreads: z.int().positive(),
+});
+export type Numerics = z.output<typeof numericsSchema>;
+
+/** What a worker says about itself with every heartbeat. */
+export const memberInfoSchema = z.strictObject({
+  memberId: z.string(),
+  host: z.string(),
+  port: z.int(),
+  pid: z.int(),
+  hostname: z.string(),
+  numerics: numericsSchema,
+  startedAtMs: z.number(),
+  state: z.enum(['idle', 'syncing', 'training', 'draining']),
+  runId: z.string().nullable(),
+  /** Steps applied to the weights it holds; -1 when it holds none. */
+  step: z.int().min(-1),
+  /** A view this member cannot go on with, and why: asks for a new one. */
+  complaint: z.strictObject({ viewVersion: z.int(), step: z.int(), reason: z.string() }).nullable(),
+});
+export type MemberInfo = z.output<typeof memberInfoSchema>;
