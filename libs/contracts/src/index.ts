@@ -12,3 +12,4 @@ export * from './object-store.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './view.ts';
+export * from './wire-error.ts';

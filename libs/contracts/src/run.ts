@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { errorPolicies, type ErrorCode } from './errors.ts';
 import { runConfigSchema } from './run-config.ts';
 import { viewSchema } from './view.ts';
+import { wireErrorSchema } from './wire-error.ts';
 
 export const runStatuses = [
   'queued',
@@ -24,12 +24,6 @@ export function isFinal(status: RunStatus): boolean {
   return finalStatuses.includes(status);
 }
 
-export const wireErrorSchema = z.strictObject({
-  code: z.enum(Object.keys(errorPolicies) as [ErrorCode, ...ErrorCode[]]),
-  message: z.string(),
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-});
-
 /** A run as the coordinator keeps it. */
 export const runRecordSchema = z.strictObject({
   runId: z.string(),
@@ -39,6 +33,8 @@ export const runRecordSchema = z.strictObject({
   /** Why it is in this state, for people. */
   reason: z.string(),
   error: wireErrorSchema.nullable(),
+  /** Where it ends: after the data is made, or after the last step. */
+  goal: z.enum(['prepared', 'trained']),
   createdAtMs: z.number(),
   updatedAtMs: z.number(),
   /** Set once the dataset exists. */

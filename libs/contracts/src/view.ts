@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wireErrorSchema } from './wire-error.ts';
 
 /** Virtual ranks [start, start + length): length a power of two, start a multiple of it. A node of the reduction tree. */
 export const alignedBlockSchema = z.strictObject({
@@ -27,6 +28,8 @@ export const viewSchema = z.strictObject({
   fromStep: z.int().nonnegative(),
   /** Sorted by member id. */
   members: z.array(viewMemberSchema),
+  /** `train`: go on; `save`: agree on the state, checkpoint it, and wait. */
+  mode: z.enum(['train', 'save']),
   /** Why this view replaced the one before, for people. */
   reason: z.string(),
 });
@@ -43,6 +46,16 @@ export const numericsSchema = z.strictObject({
 });
 export type Numerics = z.output<typeof numericsSchema>;
 
+/** A member's report that a view failed under it. */
+export const complaintSchema = z.strictObject({
+  viewVersion: z.int(),
+  step: z.int(),
+  /** Members it lost touch with. */
+  suspects: z.array(z.string()),
+  error: wireErrorSchema,
+});
+export type Complaint = z.output<typeof complaintSchema>;
+
 /** What a worker says about itself with every heartbeat. */
 export const memberInfoSchema = z.strictObject({
   memberId: z.string(),
@@ -56,7 +69,7 @@ export const memberInfoSchema = z.strictObject({
   runId: z.string().nullable(),
   /** Steps applied to the weights it holds; -1 when it holds none. */
   step: z.int().min(-1),
-  /** A view this member cannot go on with, and why: asks for a new one. */
-  complaint: z.strictObject({ viewVersion: z.int(), step: z.int(), reason: z.string() }).nullable(),
+  /** Why this member cannot go on with its view: asks for a new one. */
+  complaint: complaintSchema.nullable(),
 });
 export type MemberInfo = z.output<typeof memberInfoSchema>;
