@@ -1,1 +1,6 @@
-export {};
+export {
+  redisServerPrograms,
+  startRedisServer,
+  type RedisProcess,
+  type RedisServerOptions,
+} from './redis-server.ts';

@@ -1,0 +1,166 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError } from '@berth/contracts';
+
+export interface RedisServerOptions {
+  /** Where data and log go; kept on stop. @defaultValue a temporary folder, removed on stop */
+  readonly folder?: string;
+  /** @defaultValue a free one */
+  readonly port?: number;
+  /** Keep data across restarts in `folder` (append-only file, fsync every second). @defaultValue false */
+  readonly appendOnly?: boolean;
+  /** Programs to try, in order. @defaultValue `redisServerPrograms({})` */
+  readonly programs?: readonly string[];
+  /** Longest wait until it answers. @defaultValue 10_000 */
+  readonly startTimeoutMs?: number;
+}
+
+/** A Redis server that ends, at the latest, with the process that started it. */
+export interface RedisProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly folder: string;
+  /** Ends it in order and removes a temporary folder. Does nothing when it is gone already. */
+  stop(): Promise<void>;
+  /** Sends a signal; for SIGKILL and SIGTERM, resolves when the process is gone. Keeps the folder. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Redis programs to try: those on PATH, then the one that setup leaves in the user's cache. */
+export function redisServerPrograms(environment: {
+  readonly XDG_CACHE_HOME?: string | undefined;
+}): string[] {
+  const cache = environment.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  return ['redis-server', 'valkey-server', join(cache, 'berth', 'redis', 'redis-server')];
+}
+
+/**
+ * Starts a Redis or Valkey server on loopback and waits until it answers.
+ * @throws BerthError `RUNTIME_UNAVAILABLE` when no program is found, `QUEUE_UNREACHABLE` when it does not come up
+ */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisProcess> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'berth-redis-')));
+  await mkdir(folder, { recursive: true });
+  const port = options.port ?? (await freePort());
+  const programs = options.programs ?? redisServerPrograms({});
+  const child = await spawnFirst(programs, serverArguments(port, folder, options.appendOnly));
+  const endChild = (): void => void child.kill('SIGTERM');
+  process.once('exit', endChild);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      process.off('exit', endChild);
+      resolve();
+    });
+  });
+
+  const kill = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await exited;
+  };
+  const stop = async (): Promise<void> => {
+    const lastResort = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    await kill('SIGTERM');
+    clearTimeout(lastResort);
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+
+  try {
+    await waitUntilReady(child, port, options.startTimeoutMs ?? 10_000);
+  } catch (cause) {
+    const log = await readFile(join(folder, logName), 'utf8').catch(() => '');
+    await stop();
+    throw new BerthError(
+      'QUEUE_UNREACHABLE',
+      `redis-server did not come up on 127.0.0.1:${port}: ${lastLines(log) || String(cause)}`,
+      { cause, details: { port } },
+    );
+  }
+  return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, folder, stop, kill };
+}
+
+const logName = 'redis.log';
+
+function serverArguments(port: number, folder: string, appendOnly = false): string[] {
+  const settings: Record<string, string> = {
+    port: String(port),
+    bind: '127.0.0.1',
+    dir: folder,
+    logfile: join(folder, logName),
+    loglevel: 'notice',
+    save: '',
+    appendonly: appendOnly ? 'yes' : 'no',
+    appendfsync: 'everysec',
+    'maxmemory-policy': 'noeviction',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+async function spawnFirst(
+  programs: readonly string[],
+  parameters: readonly string[],
+): Promise<ChildProcess> {
+  for (const program of programs) {
+    const child = spawn(program, parameters, { stdio: 'ignore' });
+    const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+      child.once('spawn', () => resolve(undefined));
+      child.once('error', resolve);
+    });
+    if (failure === undefined) return child;
+    if (failure.code !== 'ENOENT') throw failure;
+  }
+  throw new BerthError(
+    'RUNTIME_UNAVAILABLE',
+    `no Redis server found (tried ${programs.join(', ')}); run "npm run setup", or install redis-server`,
+  );
+}
+
+async function waitUntilReady(child: ChildProcess, port: number, timeoutMs: number): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (performance.now() < deadlineMs) {
+    if (child.exitCode !== null) throw new Error(`it exited with code ${child.exitCode}`);
+    if (await isReady(child, port)) return;
+    await sleep(10);
+  }
+  throw new Error(`no answer within ${timeoutMs} ms`);
+}
+
+/** True once our own server, not another one on the same port, answers and has loaded its data. */
+function isReady(child: ChildProcess, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\nINFO server\r\n'));
+    let reply = '';
+    const finish = (ready: boolean): void => {
+      socket.destroy();
+      resolve(ready);
+    };
+    socket.setTimeout(1_000, () => finish(false));
+    socket.once('error', () => finish(false));
+    socket.on('data', (chunk) => {
+      reply += chunk.toString();
+      const pid = /process_id:(\d+)\r/.exec(reply)?.[1];
+      if (pid !== undefined) finish(reply.startsWith('+PONG') && Number(pid) === child.pid);
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function lastLines(log: string): string {
+  return log.trimEnd().split('\n').slice(-3).join(' | ');
+}
