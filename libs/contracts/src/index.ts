@@ -11,5 +11,6 @@ export * from './model-config.ts';
 export * from './object-store.ts';
 export * from './run-config.ts';
 export * from './run.ts';
+export * from './services.ts';
 export * from './view.ts';
 export * from './wire-error.ts';

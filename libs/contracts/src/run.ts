@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { runConfigSchema } from './run-config.ts';
-import { viewSchema } from './view.ts';
+import { numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
 
 export const runStatuses = [
@@ -40,6 +40,8 @@ export const runRecordSchema = z.strictObject({
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),
+  /** Decided by its first worker; members that differ are refused. */
+  numerics: numericsSchema.nullable(),
 });
 export type RunRecord = z.output<typeof runRecordSchema>;
 

@@ -1,0 +1,66 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type {
+  ApplyResult,
+  ExampleBatch,
+  GradientRequest,
+  ModelConfig,
+  Numerics,
+  OptimizerConfig,
+  ParameterSpec,
+  StepSums,
+  TrainingEngine,
+  TrainingState,
+} from '@berth/contracts';
+import { BerthError } from '@berth/contracts';
+import { numericsOf, startTensorFlow } from '@berth/graph';
+import { createEagerEngine } from '@berth/model';
+import { moved, serveCalls, type Moved } from './thread-rpc.ts';
+
+/** What the thread is started with. */
+export interface RuntimeThreadData {
+  readonly numThreads: number;
+}
+
+/** What an engine is made from. */
+export interface EngineSpec {
+  readonly model: ModelConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly numSteps: number;
+  readonly seed: number;
+}
+
+const port = parentPort;
+if (port === null)
+  throw new BerthError('INTERNAL', 'The runtime thread must be started as a thread');
+const { numThreads } = workerData as RuntimeThreadData;
+const tensorFlow = startTensorFlow({ numThreads });
+let current: TrainingEngine | undefined;
+
+function engine(): TrainingEngine {
+  if (current === undefined) throw new BerthError('INTERNAL', 'The runtime thread has no engine');
+  return current;
+}
+
+serveCalls(port, {
+  numerics: (): Numerics => numericsOf(tensorFlow, { precision: 'fp32', numThreads }),
+  open: (spec: EngineSpec): readonly ParameterSpec[] => {
+    current?.dispose();
+    current = createEagerEngine({
+      model: spec.model,
+      optimizer: spec.optimizer,
+      numSteps: spec.numSteps,
+      seed: spec.seed,
+      tensorFlow,
+    });
+    return current.layout;
+  },
+  initialize: (seed: number): void => engine().initialize(seed),
+  loadState: (state: TrainingState): void => engine().loadState(state),
+  readState: (): Moved<TrainingState> => {
+    const state = engine().readState();
+    return moved(state, state.weights, state.firstMoments, state.secondMoments);
+  },
+  computeGradients: (request: GradientRequest): Float32Array => engine().computeGradients(request),
+  applyGradients: (reduced: Float32Array): ApplyResult => engine().applyGradients(reduced),
+  evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
+});

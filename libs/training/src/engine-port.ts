@@ -1,0 +1,15 @@
+import type { TrainingEngine } from '@berth/contracts';
+import type { EnginePort } from './ports.ts';
+
+/** An engine of this very thread as a port; calls block until done. */
+export function engineInThisThread(engine: TrainingEngine): EnginePort {
+  return {
+    layout: engine.layout,
+    initialize: async (seed) => engine.initialize(seed),
+    loadState: async (state) => engine.loadState(state),
+    readState: async () => engine.readState(),
+    computeGradients: async (request) => engine.computeGradients(request),
+    applyGradients: async (reduced) => engine.applyGradients(reduced),
+    evaluate: async (batch) => engine.evaluate(batch),
+  };
+}

@@ -1,0 +1,107 @@
+import type {
+  AlignedBlock,
+  ApplyResult,
+  ExampleBatch,
+  GradientRequest,
+  LedgerEntry,
+  MetricsLine,
+  ParameterSpec,
+  StepFacts,
+  StepSums,
+  TrainingState,
+  View,
+  ViewMember,
+} from '@berth/contracts';
+
+/** A TrainingEngine seen from another thread: the same calls, each a promise. */
+export interface EnginePort {
+  readonly layout: readonly ParameterSpec[];
+  initialize(seed: number): Promise<void>;
+  loadState(state: TrainingState): Promise<void>;
+  readState(): Promise<TrainingState>;
+  computeGradients(request: GradientRequest): Promise<Float32Array>;
+  applyGradients(reduced: Float32Array): Promise<ApplyResult>;
+  evaluate(batch: ExampleBatch): Promise<StepSums>;
+}
+
+/** The sum over one aligned block of virtual ranks. */
+export interface BlockGradient {
+  readonly block: AlignedBlock;
+  readonly data: Float32Array;
+}
+
+export interface ReduceOptions {
+  readonly step: number;
+  readonly contributions: readonly BlockGradient[];
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** All-reduce among the members of one view. */
+export interface ReduceSession {
+  /** The total over all virtual ranks in canonical tree order; `reduced` is valid until the next call. */
+  allReduce(options: ReduceOptions): Promise<{ reduced: Float32Array; digest: string }>;
+  close(): void;
+}
+
+/** This process as its peers see it. */
+export interface PeerPort {
+  joinView(
+    view: View,
+    options: { vectorLength: number; timeoutMs: number },
+  ): Promise<ReduceSession>;
+  /** Answers peers that lack the state; `provide` gives undefined when it is not at that step. */
+  serveState(provide: StateProvider): void;
+  fetchState(
+    peer: ViewMember,
+    runId: string,
+    step: number,
+    timeoutMs: number,
+  ): Promise<TrainingState>;
+}
+
+export type StateProvider = (runId: string, step: number) => Promise<TrainingState | undefined>;
+
+/** What the ledger says of a vote. */
+export type Verdict =
+  | { readonly kind: 'committed' | 'replayed'; readonly head: string }
+  | { readonly kind: 'waiting' | 'stale' }
+  | { readonly kind: 'diverged' | 'ahead'; readonly reason: string };
+
+/** The only place where a step becomes true. */
+export interface LedgerPort {
+  vote(view: View, memberId: string, facts: StepFacts, sums: StepSums): Promise<Verdict>;
+  /** Number of committed steps. */
+  numCommitted(): Promise<number>;
+  entry(step: number): Promise<LedgerEntry | undefined>;
+  entries(fromStep: number, toStep: number): Promise<LedgerEntry[]>;
+}
+
+/** Where members of a view tell each other something small, once each. */
+export interface RendezvousPort {
+  /** Writes this member's word; a second word of the same member is ignored. */
+  post(topic: string, memberId: string, word: string): Promise<void>;
+  read(topic: string): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Shard-level access to examples, wherever they are made and kept. */
+export interface ExampleShardsPort {
+  /** Examples in a shard of an epoch; waits until the shard exists. */
+  count(epoch: number, shard: number): Promise<number>;
+  open(epoch: number, shard: number): Promise<ExampleReader>;
+}
+
+/** One example shard, open. */
+export interface ExampleReader {
+  readonly numExamples: number;
+  numPredictionsOf(example: number): number;
+  numTokensOf(example: number): number;
+  copyInto(batch: ExampleBatch, row: number, example: number): void;
+}
+
+/** Where a member says what it did. */
+export interface ReporterPort {
+  /** Called after the update of each step. */
+  step(step: number): void;
+  metrics(line: MetricsLine): void;
+}

@@ -1,0 +1,12 @@
+import { numStepSums, type ParameterSpec } from '@berth/contracts';
+
+/** Elements of the flat parameter vector. */
+export function numParameters(layout: readonly ParameterSpec[]): number {
+  const last = layout.at(-1);
+  return last === undefined ? 0 : last.offset + last.size;
+}
+
+/** Elements that travel in an all-reduce: the gradient, then the step sums. */
+export function vectorLength(layout: readonly ParameterSpec[]): number {
+  return numParameters(layout) + numStepSums;
+}
