@@ -58,8 +58,14 @@ async function planBuild(packageFolder, cache, tensorflow) {
     ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
     `-Wl,-rpath,$ORIGIN/../${basename(tensorflow)}/tensorflow`,
   ];
-  const digest = createHash('sha256').update(JSON.stringify([[...sources], flags])).digest('hex');
-  return { sources, flags, addon: join(cache, `addon-${digest.slice(0, 16)}`, 'tfjs_binding.node') };
+  const digest = createHash('sha256')
+    .update(JSON.stringify([[...sources], flags]))
+    .digest('hex');
+  return {
+    sources,
+    flags,
+    addon: join(cache, `addon-${digest.slice(0, 16)}`, 'tfjs_binding.node'),
+  };
 }
 
 /**
@@ -83,7 +89,10 @@ async function compile({ folder, sources, flags, root }) {
   }
   for (const [file, text] of sources) await writeFile(join(folder, file), text);
   const headers = join(root, 'node_modules/node-api-headers/include');
-  const [units, libraries] = [['tfjs_backend.cc', 'tfjs_binding.cc'], ['-o', 'tfjs_binding.node']];
+  const [units, libraries] = [
+    ['tfjs_backend.cc', 'tfjs_binding.cc'],
+    ['-o', 'tfjs_binding.node'],
+  ];
   const result = await run(compiler, [...units, `-I${headers}`, ...flags, ...libraries], {
     cwd: folder,
   });

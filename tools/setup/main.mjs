@@ -13,7 +13,11 @@ const cache = cacheFolder();
 const tensorflow = tensorflowFolder(cache);
 
 try {
-  const steps = [tensorflowStep(cache), addonStep({ root, cache, tensorflow }), proofStep({ root })];
+  const steps = [
+    tensorflowStep(cache),
+    addonStep({ root, cache, tensorflow }),
+    proofStep({ root }),
+  ];
   const complete = await runSteps(steps, {
     onlyCheck: process.argv.includes('--check'),
     print: (line) => console.log(line),

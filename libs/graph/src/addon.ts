@@ -1,0 +1,73 @@
+import { createRequire } from 'node:module';
+import { BerthError } from '@berth/contracts';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type * as tfjs from '@tensorflow/tfjs-core';
+
+/** An operation's attribute as the addon takes it. */
+export interface AddonAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** What berth uses of tfjs-node-gpu's backend. */
+export interface AddonBackend {
+  readonly binding: {
+    readonly TF_Version: string;
+    readonly TF_ATTR_BOOL: number;
+    readonly TF_ATTR_INT: number;
+    readonly TF_ATTR_FLOAT: number;
+    readonly TF_ATTR_STRING: number;
+    readonly TF_ATTR_TYPE: number;
+    readonly TF_ATTR_SHAPE: number;
+    /** Set by berth's patch of the addon. */
+    readonly berthAddon?: number;
+  };
+  readonly isUsingGpuDevice: boolean;
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly AddonAttribute[],
+    inputs: readonly Tensor[],
+    numOutputs: number,
+  ): Tensor[];
+  createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tensor;
+  getNumOfTFTensors(): number;
+}
+
+export interface Addon {
+  readonly tf: typeof tfjs;
+  readonly backend: AddonBackend;
+}
+
+/** The patch that this code counts on; the addon says which one it was built with. */
+const addonRevision = 1;
+
+/**
+ * Loads tfjs-node-gpu with the addon that `npm run setup` builds. TensorFlow reads its environment here.
+ * @throws BerthError `RUNTIME_UNAVAILABLE` when the addon is missing, does not load, or is another build
+ */
+export function loadAddon(): Addon {
+  const require = createRequire(import.meta.url);
+  restoreOldHelpers(require('node:util'));
+  try {
+    require('@tensorflow/tfjs-node-gpu');
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    throw unavailable(`TensorFlow does not load: ${reason}`, error);
+  }
+  const tf = require('@tensorflow/tfjs-core') as typeof tfjs;
+  const backend = tf.backend() as unknown as AddonBackend;
+  if (backend.binding.berthAddon !== addonRevision)
+    throw unavailable("tfjs-node-gpu's addon is not the one this version of berth builds");
+  return { tf, backend };
+}
+
+function unavailable(what: string, cause?: unknown): BerthError {
+  return new BerthError('RUNTIME_UNAVAILABLE', `${what}; run: npm run setup`, { cause });
+}
+
+/** tfjs-node calls two helpers that Node 22 warns about and Node 23 no longer has. */
+function restoreOldHelpers(util: Record<string, unknown>): void {
+  util['isArray'] = Array.isArray;
+  util['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+}

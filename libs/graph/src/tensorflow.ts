@@ -1,0 +1,67 @@
+import { BerthError, type Numerics } from '@berth/contracts';
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { loadAddon } from './addon.ts';
+import { prepareEnvironment, type TensorFlowOptions } from './environment.ts';
+import { gpuName } from './gpu-name.ts';
+import { cpuFlags, oneDnnIsa } from './one-dnn-isa.ts';
+import { rawOps, type ExecuteOp } from './raw-op.ts';
+
+/** TensorFlow running in this thread, as the backend of tfjs-core. */
+export interface TensorFlow {
+  /** The one tfjs-core of this thread. What it reads from a tensor is a view of the tensor's memory: copy it to change or transfer it. */
+  readonly tf: typeof tfjs;
+  /** Of the TensorFlow library, such as `2.21.0`. */
+  readonly version: string;
+  /** `cpu`, or the GPU's model. */
+  readonly device: string;
+  /** The kernel family that decides the bits: oneDNN's instruction set level, or the GPU's model. */
+  readonly kernels: string;
+  readonly numThreads: number;
+  readonly executeOp: ExecuteOp;
+  /** Tensors TensorFlow holds for this thread. */
+  numTensors(): number;
+}
+
+let running: { options: string; tensorFlow: TensorFlow } | undefined;
+
+/**
+ * Starts TensorFlow in this thread, or returns it when it already runs with the same options. Takes about a second.
+ * In a worker thread the process's environment must be prepared: see `tensorFlowEnvironment`.
+ * @throws BerthError `RUNTIME_UNAVAILABLE` when setup has not run, options changed, or a GPU was asked for and none is there
+ */
+export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
+  const wanted = JSON.stringify([options.numThreads, options.device ?? 'auto']);
+  if (running !== undefined) {
+    if (running.options === wanted) return running.tensorFlow;
+    throw new BerthError(
+      'RUNTIME_UNAVAILABLE',
+      `TensorFlow already runs in this thread with ${running.options}, not ${wanted}; use another process`,
+    );
+  }
+  prepareEnvironment(options);
+  const { tf, backend } = loadAddon();
+  if (options.device === 'gpu' && !backend.isUsingGpuDevice) {
+    throw new BerthError(
+      'RUNTIME_UNAVAILABLE',
+      'TensorFlow sees no GPU; run: npm run setup -- --gpu, and check nvidia-smi',
+    );
+  }
+  const device = backend.isUsingGpuDevice ? gpuName() : 'cpu';
+  const tensorFlow: TensorFlow = {
+    tf,
+    version: backend.binding.TF_Version,
+    device,
+    kernels: device === 'cpu' ? oneDnnIsa(cpuFlags(), process.env['ONEDNN_MAX_CPU_ISA']) : device,
+    numThreads: options.numThreads,
+    executeOp: rawOps(backend),
+    numTensors: () => backend.getNumOfTFTensors(),
+  };
+  running = { options: wanted, tensorFlow };
+  return tensorFlow;
+}
+
+/** What members of a run must have in common to get equal bits. */
+export function numericsOf(tensorFlow: TensorFlow, precision: string): Numerics {
+  const { version, device, kernels, numThreads } = tensorFlow;
+  return { tensorflow: version, device, kernels, precision, numThreads };
+}
