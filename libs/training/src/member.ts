@@ -139,6 +139,8 @@ export class Member {
           });
         await this.#afterStep(view);
       }
+      await this.#save(view);
+      if (isLeader(view, memberId)) await this.#evaluate();
       await this.#ports.checkpoints.settled();
     } finally {
       session.close();
@@ -159,10 +161,10 @@ export class Member {
 
   async #afterStep(view: View): Promise<void> {
     const { train } = this.#options.config;
-    const last = this.#step === train.numSteps;
-    if (last || this.#step % train.checkpointEverySteps === 0) await this.#save(view);
+    if (this.#step === train.numSteps) return;
+    if (this.#step % train.checkpointEverySteps === 0) await this.#save(view);
     const evaluates = train.evalEverySteps > 0 && this.#step % train.evalEverySteps === 0;
-    if ((last || evaluates) && isLeader(view, this.#options.memberId)) await this.#evaluate();
+    if (evaluates && isLeader(view, this.#options.memberId)) await this.#evaluate();
   }
 
   async #save(view: View): Promise<void> {

@@ -1,0 +1,105 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { BerthError } from '@berth/contracts';
+
+export interface SupervisedOptions {
+  /** Also the name of its log file. */
+  readonly name: string;
+  /** JavaScript file to run. */
+  readonly entry: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFolder: string;
+  /** Longest wait for the process to say that it is ready. */
+  readonly readyTimeoutMs: number;
+  /** Told when the process ended by itself and is about to be started again. */
+  readonly onRestart: (exit: string) => void;
+}
+
+const restartDelayMs = 500;
+const stopGraceMs = 20_000;
+
+/**
+ * A child process kept alive: started again when it dies, stopped with SIGTERM then SIGKILL. It ends by itself
+ * when this process does, because its IPC channel closes.
+ */
+export class Supervised {
+  readonly #options: SupervisedOptions;
+  readonly #log: WriteStream;
+  #child: ChildProcess | undefined;
+  #stopping = false;
+  #restartTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisedOptions) {
+    this.#options = options;
+    mkdirSync(options.logFolder, { recursive: true });
+    this.#log = createWriteStream(join(options.logFolder, `${options.name}.log`), { flags: 'a' });
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /**
+   * Starts the process and waits for its first message.
+   * @throws BerthError `WORKER_LOST` when it ends or stays silent before that
+   */
+  start(): Promise<unknown> {
+    const { name, entry, env, logFolder, readyTimeoutMs } = this.#options;
+    const child = fork(entry, [], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [],
+    });
+    this.#child = child;
+    child.stdout?.pipe(this.#log, { end: false });
+    child.stderr?.pipe(this.#log, { end: false });
+    const where = `see ${join(logFolder, `${name}.log`)}`;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        reject(
+          new BerthError(
+            'WORKER_LOST',
+            `${name} was not ready within ${readyTimeoutMs} ms; ${where}`,
+          ),
+        );
+      }, readyTimeoutMs);
+      let ready = false;
+      child.once('message', (message) => {
+        ready = true;
+        clearTimeout(timer);
+        resolve(message);
+      });
+      child.once('exit', (code, signal) => {
+        clearTimeout(timer);
+        const exit = signal === null ? `code ${code}` : signal;
+        if (!ready) reject(new BerthError('WORKER_LOST', `${name} ended with ${exit}; ${where}`));
+        else if (!this.#stopping) this.#restart(exit);
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restartTimer);
+    const child = this.#child;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopGraceMs);
+      await ended;
+      clearTimeout(timer);
+    }
+    this.#log.end();
+  }
+
+  #restart(exit: string): void {
+    this.#options.onRestart(exit);
+    this.#restartTimer = setTimeout(() => {
+      this.start().catch((error: unknown) => {
+        if (!this.#stopping) this.#restart(String(error));
+      });
+    }, restartDelayMs);
+  }
+}

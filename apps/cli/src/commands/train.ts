@@ -1,0 +1,92 @@
+import type { RunConfig, RunRecord, RunStatusReport } from '@berth/contracts';
+import { withCluster, type Context } from '../context.ts';
+import type { Cluster } from '../cluster.ts';
+import type { CoordinatorClient } from '../coordinator-client.ts';
+import { follow } from '../follow.ts';
+import { loadConfig } from '../load-config.ts';
+import { summaryOf } from '../summary.ts';
+import { checkInput } from '../check-input.ts';
+
+export interface TrainOptions {
+  readonly set: readonly string[];
+  readonly workers?: number;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+}
+
+/** `berth train` and `berth prepare`: submits a run and watches it to its goal. */
+export async function train(
+  context: Context,
+  file: string,
+  goal: RunRecord['goal'],
+  options: TrainOptions,
+): Promise<void> {
+  const config = withWorkers(loadConfig(file, options.set), options.workers);
+  await checkInput(config);
+  if (options.dryRun) {
+    context.print(JSON.stringify(config, null, 2));
+    return;
+  }
+  await withCluster(context, clusterSize(config), async (client, own) => {
+    await client.submit(config, goal);
+    await watch(context, client, own, config.name, options.json);
+  });
+}
+
+/** `berth resume`: continues a run from its newest valid checkpoint. */
+export async function resume(
+  context: Context,
+  runId: string,
+  options: { readonly workers: number; readonly threads: number; readonly json: boolean },
+): Promise<void> {
+  const size = { numWorkers: options.workers, numThreads: options.threads };
+  await withCluster(context, size, async (client, own) => {
+    await client.resume(runId);
+    await watch(context, client, own, runId, options.json);
+  });
+}
+
+/**
+ * Watches a run. With a cluster of our own, Ctrl-C saves and stops the run, since it could not go on without us;
+ * with someone else's it only detaches.
+ */
+export async function watch(
+  context: Context,
+  client: CoordinatorClient,
+  own: Cluster | undefined,
+  runId: string,
+  json: boolean,
+): Promise<RunStatusReport> {
+  const detach = new AbortController();
+  const interrupt = (): void => {
+    if (own === undefined) {
+      detach.abort();
+      return;
+    }
+    context.say('\nsaving and stopping; once more to stop at once');
+    client.stop(runId).catch((error: unknown) => context.say(String(error)));
+    process.once('SIGINT', () => detach.abort());
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    const report = await follow(client, runId, { stream: process.stderr, signal: detach.signal });
+    if (json) context.print(JSON.stringify(report));
+    else if (detach.signal.aborted)
+      context.say(`detached; the run goes on. Look again: berth status ${runId}`);
+    else context.say(summaryOf(report));
+    return report;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+function clusterSize(config: RunConfig): { numWorkers: number; numThreads: number } {
+  return { numWorkers: config.cluster.numWorkers, numThreads: config.cluster.numThreads };
+}
+
+function withWorkers(config: RunConfig, numWorkers: number | undefined): RunConfig {
+  if (numWorkers === undefined) return config;
+  return { ...config, cluster: { ...config.cluster, numWorkers } };
+}

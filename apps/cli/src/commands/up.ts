@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { startCluster } from '../cluster.ts';
+import { findCoordinator, type Context } from '../context.ts';
+import { BerthError } from '@berth/contracts';
+
+export interface UpOptions {
+  readonly workers: number;
+  readonly threads: number;
+  readonly port: number;
+}
+
+/** `berth up`: services, coordinator and workers on this machine, until Ctrl-C. */
+export async function up(context: Context, options: UpOptions): Promise<void> {
+  const running = findCoordinator(context);
+  if (running !== undefined)
+    throw new BerthError('RUN_STATE_CONFLICT', `A cluster already runs at ${running.url}`);
+  const cluster = await startCluster({
+    ...context,
+    numWorkers: options.workers,
+    numThreads: options.threads,
+    httpPort: options.port,
+  });
+  context.say(
+    `berth is up at ${cluster.coordinatorUrl} with ${options.workers} workers; Ctrl-C stops it`,
+  );
+  context.say('next: berth train <run.yaml>');
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+  await once(stop.signal, 'abort');
+  context.say('stopping; runs go on from their last checkpoint when you come back');
+  await cluster.close();
+}

@@ -1,0 +1,69 @@
+import {
+  BerthError,
+  errorFromWire,
+  runStatusSchema,
+  wireErrorSchema,
+  type RunConfig,
+  type RunRecord,
+  type RunStatusReport,
+} from '@berth/contracts';
+
+/** The coordinator's HTTP interface as the command line uses it. */
+export interface CoordinatorClient {
+  readonly url: string;
+  isReady(): Promise<boolean>;
+  submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
+  resume(runId: string): Promise<RunStatusReport>;
+  stop(runId: string): Promise<RunStatusReport>;
+  status(runId: string): Promise<RunStatusReport>;
+  list(): Promise<RunStatusReport[]>;
+}
+
+const requestTimeoutMs = 15_000;
+
+export function createCoordinatorClient(url: string): CoordinatorClient {
+  const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, url), {
+        method,
+        signal: AbortSignal.timeout(requestTimeoutMs),
+        ...(body !== undefined && {
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+        }),
+      });
+    } catch (error) {
+      throw new BerthError(
+        'COORDINATOR_UNREACHABLE',
+        `No coordinator answers at ${url}; start one with \`berth up\``,
+        { cause: error },
+      );
+    }
+    const value: unknown = await response.json();
+    if (response.ok) return value;
+    const wire = wireErrorSchema.safeParse(value);
+    throw wire.success
+      ? errorFromWire(wire.data)
+      : new BerthError('INTERNAL', `${method} ${path}: HTTP ${response.status}`);
+  };
+  const report = async (method: string, path: string, body?: unknown): Promise<RunStatusReport> =>
+    runStatusSchema.parse(await request(method, path, body));
+  const at = (runId: string): string => `/api/runs/${encodeURIComponent(runId)}`;
+
+  return {
+    url,
+    async isReady() {
+      try {
+        return (await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(2_000) })).ok;
+      } catch {
+        return false;
+      }
+    },
+    submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
+    resume: (runId) => report('POST', `${at(runId)}/resume`),
+    stop: (runId) => report('POST', `${at(runId)}/stop`),
+    status: (runId) => report('GET', at(runId)),
+    list: async () => runStatusSchema.array().parse(await request('GET', '/api/runs')),
+  };
+}

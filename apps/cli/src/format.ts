@@ -1,0 +1,36 @@
+/** 12,345 */
+export function formatCount(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** 1m 05s, 3h 12m, 42s */
+export function formatDuration(durationMs: number): string {
+  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m ${String(seconds % 60).padStart(2, '0')}s`;
+  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
+}
+
+/** Columns padded to their widest cell; numbers to the right. */
+export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
+  const numColumns = Math.max(0, ...rows.map((row) => row.length));
+  const text = rows.map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)),
+  );
+  const widths = Array.from({ length: numColumns }, (_, column) =>
+    Math.max(0, ...text.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row, index) =>
+      row
+        .map((cell, column) => {
+          const shown = text[index]?.[column] ?? '';
+          const width = widths[column] ?? 0;
+          return typeof cell === 'number' ? shown.padStart(width) : shown.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { startRedisServer } from '@berth/queue';
+import { startS3Server } from '@berth/s3-server';
+
+/** Redis and a bucket, with what was started for them. */
+export interface RunningServices {
+  readonly services: Services;
+  /** What was embedded, for people: `redis on 127.0.0.1:6391`. */
+  readonly embedded: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Uses the services that the environment names and starts the missing ones on loopback, their data under `folder`.
+ * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer
+ */
+export async function startServices(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+): Promise<RunningServices> {
+  const named = servicesFromEnvironment(env);
+  const closers: (() => Promise<void>)[] = [];
+  const embedded: string[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.toReversed()) await closer();
+  };
+  try {
+    let { redisUrl, s3 } = named;
+    if (redisUrl === undefined) {
+      const redis = await startRedisServer({ folder: join(folder, 'redis'), appendOnly: true });
+      closers.push(() => redis.stop());
+      redisUrl = redis.url;
+      embedded.push(`redis-server at ${redis.url}`);
+    }
+    if (s3 === undefined) {
+      const credentials = localCredentials(folder);
+      const server = await startS3Server({ folder: join(folder, 's3'), ...credentials, logger });
+      closers.push(() => server.close());
+      s3 = {
+        endpoint: server.endpoint,
+        region: 'us-east-1',
+        bucket: 'berth',
+        prefix: '',
+        ...credentials,
+      };
+      embedded.push(`S3 server at ${server.endpoint}, objects in ${join(folder, 's3')}`);
+    }
+    const store = createS3ObjectStore(s3, logger);
+    await store.ensureBucket();
+    store.close();
+    return { services: { redisUrl, s3 }, embedded, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Keys of the embedded S3 server, made once per folder and readable by its owner only. */
+function localCredentials(folder: string): { accessKeyId: string; secretAccessKey: string } {
+  const file = join(folder, 's3-credentials.json');
+  if (existsSync(file))
+    return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof localCredentials>;
+  const made = {
+    accessKeyId: `berth-${randomBytes(6).toString('hex')}`,
+    secretAccessKey: randomBytes(24).toString('hex'),
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, JSON.stringify(made), { mode: 0o600 });
+  return made;
+}

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  errorToWire,
+  isBerthError,
+  isFinal,
+  type Logger,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
+import {
+  createRuns,
+  keepLease,
+  createLease,
+  type JobProducer,
+  type RedisConnection,
+} from '@berth/queue';
+import { RunSupervisor } from './run-supervisor.ts';
+
+export interface ControllerOptions {
+  readonly coordinatorId: string;
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly jobs: JobProducer;
+  readonly logger: Logger;
+}
+
+const leaseTtlMs = 3_000;
+const tickMs = 100;
+
+/**
+ * Drives one run at a time from queued to its end, while it holds the lease. All it knows is in Redis and the bucket,
+ * so another coordinator can take over at any moment.
+ */
+export async function runController(
+  options: ControllerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { connection, coordinatorId, logger } = options;
+  let fencingEpoch: number | undefined;
+  const lease = keepLease(createLease(connection, { holderId: coordinatorId, ttlMs: leaseTtlMs }), {
+    onAcquired: (epoch) => {
+      fencingEpoch = epoch;
+    },
+    onLost: () => {
+      fencingEpoch = undefined;
+    },
+    signal,
+    logger,
+  });
+  const runs = createRuns(connection);
+  let supervisor: RunSupervisor | undefined;
+  while (!signal.aborted) {
+    await sleep(tickMs, undefined, { signal }).catch(() => undefined);
+    if (fencingEpoch === undefined) {
+      supervisor = undefined;
+      continue;
+    }
+    try {
+      const record = await activeRun(runs);
+      if (record === undefined) {
+        supervisor = undefined;
+        continue;
+      }
+      if (supervisor?.runId !== record.runId) supervisor = new RunSupervisor(options, record.runId);
+      await advance(runs, supervisor, record, fencingEpoch, logger);
+    } catch (error) {
+      logger.warn('Coordination is delayed', { error: errorToWire(error) });
+      await sleep(500);
+    }
+  }
+  await lease;
+}
+
+type Runs = ReturnType<typeof createRuns>;
+
+/** The run to work on; when the last one has ended, the oldest that waits. */
+async function activeRun(runs: Runs): Promise<RunRecord | undefined> {
+  const activeId = await runs.active();
+  const active = activeId === undefined ? undefined : await runs.read(activeId);
+  if (active !== undefined && !isFinal(active.status)) return active;
+  const waiting = (await runs.list()).filter((run) => !isFinal(run.status)).at(-1);
+  if (waiting === undefined && activeId === undefined) return undefined;
+  await runs.setActive(waiting?.runId, activeId);
+  return waiting;
+}
+
+async function advance(
+  runs: Runs,
+  supervisor: RunSupervisor,
+  record: RunRecord,
+  fencingEpoch: number,
+  logger: Logger,
+): Promise<void> {
+  try {
+    const change = await supervisor.tick(record, fencingEpoch);
+    if (change === undefined) return;
+    const isNews = Object.entries(change).some(
+      ([key, value]) => record[key as keyof RunRecord] !== value,
+    );
+    if (!isNews) return;
+    if (change.status !== undefined && change.status !== record.status)
+      logger.info(`Run ${record.runId} is ${change.status}`, { reason: change.reason });
+    await runs.update(record.runId, [record.status], { ...change, updatedAtMs: Date.now() });
+  } catch (error) {
+    if (!isBerthError(error) || error.policy.retry || error.code === 'RUN_STATE_CONFLICT')
+      throw error;
+    logger.error(`Run ${record.runId} failed`, { error: errorToWire(error) });
+    await runs.update(record.runId, [record.status], {
+      status: 'failed',
+      reason: error.message,
+      error: errorToWire(error),
+      updatedAtMs: Date.now(),
+    });
+  }
+}

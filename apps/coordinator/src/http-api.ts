@@ -1,0 +1,58 @@
+import {
+  BerthError,
+  errorToWire,
+  parseRunConfig,
+  toBerthError,
+  type Logger,
+} from '@berth/contracts';
+import { Hono } from 'hono';
+import type { RunService } from './run-service.ts';
+
+export interface HttpApiOptions {
+  readonly runs: RunService;
+  /** Rejects when a dependency does not answer. */
+  readonly checkReady: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** The coordinator's HTTP interface; errors are `WireError`s with the status of their policy. */
+export function createHttpApi({ runs, checkReady, logger }: HttpApiOptions): Hono {
+  const app = new Hono();
+  app.get('/healthz', (context) => context.json({ ok: true }));
+  app.get('/readyz', async (context) => {
+    await checkReady();
+    return context.json({ ok: true });
+  });
+  app.get('/api/runs', async (context) => context.json(await runs.list()));
+  app.post('/api/runs', async (context) => {
+    const body = (await context.req.json()) as { config?: unknown; goal?: unknown };
+    const config = parseRunConfig(body.config, 'request');
+    const { goal } = body;
+    if (goal !== 'prepared' && goal !== 'trained')
+      throw new BerthError('USAGE', 'goal must be "prepared" or "trained"');
+    return context.json(await runs.submit(config, goal), 201);
+  });
+  app.get('/api/runs/:runId', async (context) =>
+    context.json(await runs.report(context.req.param('runId'))),
+  );
+  app.post('/api/runs/:runId/resume', async (context) =>
+    context.json(await runs.resume(context.req.param('runId'))),
+  );
+  app.post('/api/runs/:runId/stop', async (context) =>
+    context.json(await runs.stop(context.req.param('runId'))),
+  );
+  app.notFound((context) => {
+    const error = new BerthError(
+      'USAGE',
+      `No such path: ${context.req.method} ${context.req.path}`,
+    );
+    return context.json(errorToWire(error), 404);
+  });
+  app.onError((error, context) => {
+    const known = toBerthError(error);
+    if (known.code === 'INTERNAL')
+      logger.error('Request failed', { path: context.req.path, error });
+    return context.json(errorToWire(known), known.policy.httpStatus);
+  });
+  return app;
+}

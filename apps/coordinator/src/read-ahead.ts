@@ -1,0 +1,55 @@
+import type { Cursor } from '@berth/contracts';
+
+export interface ReadAheadState {
+  /** The next example that training will use. */
+  readonly cursor: Cursor;
+  /** Examples that the run still needs from there. */
+  readonly numExamplesNeeded: number;
+  /** Number of examples in a shard that exists; undefined while it is being made. */
+  readonly countOf: (epoch: number, shard: number) => number | undefined;
+}
+
+export interface ReadAheadOptions {
+  readonly numShards: number;
+  readonly windowShards: number;
+  readonly readAheadShards: number;
+  /** Shards of an epoch in the order of use. */
+  readonly orderOf: (epoch: number) => readonly number[];
+}
+
+export interface ShardRef {
+  readonly epoch: number;
+  readonly shard: number;
+}
+
+/**
+ * The train shards that must exist or be on their way: the window in use and at least `readAheadShards` shards
+ * after its start, whole windows, no more than the run needs. In order of use.
+ */
+export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions): ShardRef[] {
+  const wanted: ShardRef[] = [];
+  const { windowShards, numShards } = options;
+  let skip = state.cursor.index;
+  let needed = state.numExamplesNeeded;
+  for (let epoch = state.cursor.epoch; needed > 0; epoch++) {
+    const order = options.orderOf(epoch);
+    for (let start = 0; start < numShards; start += windowShards) {
+      if (needed <= 0 || wanted.length >= Math.max(1, options.readAheadShards)) return wanted;
+      const shards = order.slice(start, start + windowShards);
+      const counts = shards.map((shard) => state.countOf(epoch, shard));
+      const total = counts.every((count) => count !== undefined)
+        ? counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
+        : undefined;
+      // Only a window that is complete can lie wholly behind the cursor.
+      if (total !== undefined && skip >= total && epoch === state.cursor.epoch) {
+        skip -= total;
+        continue;
+      }
+      wanted.push(...shards.map((shard) => ({ epoch, shard })));
+      needed -= total === undefined ? 0 : total - skip;
+      skip = 0;
+    }
+    skip = 0;
+  }
+  return wanted;
+}

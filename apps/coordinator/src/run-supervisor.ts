@@ -1,0 +1,291 @@
+import {
+  BerthError,
+  errorFromWire,
+  type DatasetManifest,
+  type LedgerEntry,
+  type Logger,
+  type ObjectStore,
+  type RunRecord,
+  type View,
+} from '@berth/contracts';
+import { findNewestManifest, readLedgerSegments } from '@berth/checkpoint';
+import { assignBlocks } from '@berth/collectives';
+import { exampleSetId, readDatasetManifest } from '@berth/data';
+import {
+  createCheckpointIndex,
+  createLedger,
+  createMembers,
+  createMetricsLog,
+  createViews,
+  type JobProducer,
+  type RedisConnection,
+} from '@berth/queue';
+import { ExampleSupply } from './example-supply.ts';
+import { decideMembership, type LiveMember } from './membership.ts';
+
+export interface SupervisorOptions {
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly jobs: JobProducer;
+  readonly logger: Logger;
+}
+
+export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
+
+const joinTimeoutMs = 20_000;
+const complaintGraceMs = 1_200;
+const maxAttemptsPerStep = 30;
+
+/** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
+export class RunSupervisor {
+  readonly runId: string;
+  readonly #options: SupervisorOptions;
+  readonly #views;
+  readonly #ledger;
+  readonly #members;
+  readonly #metrics;
+  readonly #checkpoints;
+  #supply: ExampleSupply | undefined;
+  #restored = false;
+  #waitingSinceMs = performance.now();
+  #complaintSinceMs: number | undefined;
+  #attempts = { fromStep: -1, count: 0 };
+
+  constructor(options: SupervisorOptions, runId: string) {
+    const { connection } = options;
+    this.#options = options;
+    this.runId = runId;
+    this.#views = createViews(connection, runId);
+    this.#ledger = createLedger(connection, runId);
+    this.#members = createMembers(connection);
+    this.#metrics = createMetricsLog(connection, runId);
+    this.#checkpoints = createCheckpointIndex(connection, runId);
+  }
+
+  /**
+   * One look at the run.
+   * @returns what to change in its record
+   * @throws BerthError what ends the run, or a retryable error for the next look
+   */
+  async tick(record: RunRecord, fencingEpoch: number): Promise<RunChange | undefined> {
+    switch (record.status) {
+      case 'queued':
+        return { status: 'preparing', reason: 'reading the corpus' };
+      case 'preparing':
+        return this.#prepare(record);
+      case 'starting':
+      case 'running':
+      case 'recovering':
+      case 'stopping':
+        await this.#restoreLedger(fencingEpoch);
+        return this.#train(record, fencingEpoch);
+      case 'stopped':
+      case 'completed':
+      case 'failed':
+      case 'crashed':
+        return undefined;
+    }
+  }
+
+  async #prepare(record: RunRecord): Promise<RunChange> {
+    const { config } = record;
+    if (record.manifestKey === null) {
+      const { corpus, vocabulary, seed } = config;
+      const { numShards } = config.examples;
+      const { runId } = this;
+      const jobId = await this.#options.jobs.enqueue({
+        kind: 'dataset',
+        runId,
+        corpus,
+        vocabulary,
+        numShards,
+        seed,
+      });
+      const result = await this.#resultOf(jobId);
+      if (result === undefined) return { reason: 'waiting for a worker to read the corpus' };
+      const { manifestKey } = result as { manifestKey: string };
+      const manifest = await readDatasetManifest(this.#options.store, manifestKey);
+      return {
+        manifestKey,
+        exampleSetId: exampleSetId(manifest.datasetId, config.examples, config.seed),
+        reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
+      };
+    }
+    const supply = await this.#openSupply(record);
+    await supply.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
+    if (record.goal === 'trained') return { status: 'starting', reason: 'waiting for workers' };
+    const missing = await supply.numMissingOfFirstEpoch();
+    return missing === 0
+      ? { status: 'completed', reason: 'the data is prepared' }
+      : { reason: `making examples: ${missing} shards to go` };
+  }
+
+  async #openSupply(record: RunRecord): Promise<ExampleSupply> {
+    if (this.#supply !== undefined) return this.#supply;
+    const { manifestKey } = record;
+    if (manifestKey === null || record.exampleSetId === null)
+      throw new BerthError('INTERNAL', `Run ${this.runId} trains without a dataset`);
+    const manifest = await readDatasetManifest(this.#options.store, manifestKey);
+    this.#supply = new ExampleSupply({
+      ...this.#options,
+      config: record.config,
+      manifest,
+      manifestKey,
+      exampleSetId: record.exampleSetId,
+    });
+    return this.#supply;
+  }
+
+  /** After a total loss of Redis the ledger comes back from the newest checkpoint. */
+  async #restoreLedger(fencingEpoch: number): Promise<void> {
+    if (this.#restored) return;
+    const { store, logger } = this.#options;
+    const newest = await findNewestManifest(store, this.runId, { logger });
+    if (newest !== undefined) {
+      const { manifest, manifestKey } = newest;
+      const numCommitted = await this.#ledger.numCommitted();
+      if (numCommitted < manifest.step) {
+        const entries: LedgerEntry[] = await readLedgerSegments(store, manifest);
+        await this.#ledger.restore(entries.slice(numCommitted), fencingEpoch);
+        logger.warn('Restored the ledger from a checkpoint', { step: manifest.step, numCommitted });
+      }
+      await this.#checkpoints.note({ step: manifest.step, manifestKey });
+    }
+    this.#restored = true;
+  }
+
+  async #train(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
+    const { config } = record;
+    const numCommitted = await this.#ledger.numCommitted();
+    const isStopping = record.status === 'stopping';
+    if (isStopping && (await this.#checkpoints.at(numCommitted)) !== undefined)
+      return { status: 'stopped', reason: `saved at step ${numCommitted}` };
+    if (await this.#isComplete(config.train.numSteps, numCommitted))
+      return { status: 'completed', reason: `trained ${config.train.numSteps} steps` };
+
+    if (!isStopping) {
+      const last = numCommitted > 0 ? await this.#ledger.entry(numCommitted - 1) : undefined;
+      const numExamplesNeeded = (config.train.numSteps - numCommitted) * config.train.globalBatch;
+      await (
+        await this.#openSupply(record)
+      ).advance(last?.to ?? { epoch: 0, index: 0 }, numExamplesNeeded);
+    }
+    return this.#supervise(record, fencingEpoch);
+  }
+
+  async #isComplete(numSteps: number, numCommitted: number): Promise<boolean> {
+    if (numCommitted < numSteps) return false;
+    if ((await this.#checkpoints.at(numSteps)) === undefined) return false;
+    const lines = await this.#metrics.last(5);
+    return lines.some((line) => line.kind === 'eval' && line.step === numSteps);
+  }
+
+  async #supervise(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
+    const { config } = record;
+    const view = await this.#views.current();
+    const live: LiveMember[] = (await this.#members.list()).map(({ info }) => info);
+    this.#failOnComplaint(view, live);
+    const mode = record.status === 'stopping' ? 'save' : 'train';
+    const decision = decideMembership(
+      performance.now(),
+      {
+        runId: this.runId,
+        live,
+        view,
+        numerics: record.numerics ?? undefined,
+        waitingSinceMs: this.#waitingSinceMs,
+        complaintSinceMs: this.#complaintSinceMs,
+        mode,
+      },
+      {
+        minWorkers: config.cluster.minWorkers,
+        wantedWorkers: config.cluster.numWorkers,
+        virtualRanks: config.train.virtualRanks,
+        joinTimeoutMs,
+        complaintGraceMs,
+      },
+    );
+    const { reason } = decision;
+    if (decision.kind === 'wait')
+      return record.status === 'running' ? { status: 'recovering', reason } : { reason };
+    if (decision.kind === 'publish')
+      await this.#publish(record, view, decision.members, fencingEpoch, mode, reason);
+    const numerics = record.numerics ?? live[0]?.numerics ?? null;
+    return {
+      numerics,
+      reason,
+      ...(record.status !== 'stopping' && { status: 'running' as const }),
+    };
+  }
+
+  async #publish(
+    record: RunRecord,
+    before: View | undefined,
+    members: readonly LiveMember[],
+    fencingEpoch: number,
+    mode: View['mode'],
+    reason: string,
+  ): Promise<void> {
+    const ids = members.map((member) => member.memberId);
+    const blocks = assignBlocks(record.config.train.virtualRanks, ids);
+    const view = await this.#views.publish(
+      {
+        fencingEpoch,
+        mode,
+        reason,
+        members: members.map(({ memberId, host, port }, index) => ({
+          memberId,
+          host,
+          port,
+          blocks: blocks[index] ?? [],
+        })),
+      },
+      before?.version,
+    );
+    this.#complaintSinceMs = undefined;
+    const repeated = this.#attempts.fromStep === view.fromStep;
+    this.#attempts = { fromStep: view.fromStep, count: repeated ? this.#attempts.count + 1 : 1 };
+    this.#options.logger.info('Published a view', {
+      version: view.version,
+      fromStep: view.fromStep,
+      reason,
+    });
+  }
+
+  /** Errors that no other view can cure end the run; so do too many attempts at one step. */
+  #failOnComplaint(view: View | undefined, live: readonly LiveMember[]): void {
+    const complaints = live.flatMap((member) => member.complaint ?? []);
+    const current = complaints.find((complaint) => complaint.viewVersion === view?.version);
+    if (current === undefined) {
+      this.#complaintSinceMs = undefined;
+      return;
+    }
+    this.#complaintSinceMs ??= performance.now();
+    const error = errorFromWire(current.error);
+    if (!error.policy.retry) throw error;
+    if (this.#attempts.count >= maxAttemptsPerStep)
+      throw new BerthError(
+        'RUN_FAILED',
+        `Step ${this.#attempts.fromStep} failed ${this.#attempts.count} times; last: ${error.message}`,
+      );
+  }
+
+  /** A job's result, or undefined while it is not done. */
+  async #resultOf(jobId: string): Promise<unknown> {
+    try {
+      return await this.#options.jobs.waitForJob(jobId, { timeoutMs: 0 });
+    } catch (error) {
+      if (error instanceof BerthError && error.code === 'WORKER_TIMEOUT') return undefined;
+      throw error;
+    }
+  }
+}
+
+function describe(manifest: DatasetManifest): string {
+  const sum = (key: 'numDocuments' | 'numTokens'): number =>
+    manifest.train.reduce((total, shard) => total + shard[key], 0);
+  return (
+    `${sum('numDocuments')} documents, ${sum('numTokens')} tokens, ` +
+    `${manifest.heldOut.numDocuments} held out, vocabulary ${manifest.vocabulary.numTokens}`
+  );
+}
