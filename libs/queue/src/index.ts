@@ -1,6 +1,50 @@
+export { checkRedis, type RedisReport } from './check-redis.ts';
+export {
+  connectRedis,
+  redisAddress,
+  type ConnectOptions,
+  type RedisConnection,
+} from './connection.ts';
+export { createExampleIndex, type ExampleIndex, type ExampleShardName } from './example-index.ts';
+export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
+export {
+  createJobProducer,
+  jobIdOf,
+  type EnqueueOptions,
+  type JobCounts,
+  type JobProducer,
+} from './job-producer.ts';
+export {
+  createLease,
+  decideLease,
+  keepLease,
+  type Holding,
+  type KeepLeaseOptions,
+  type Lease,
+  type LeaseAnswer,
+  type LeaseDecision,
+} from './lease.ts';
+export {
+  createLedger,
+  type CommitState,
+  type Ledger,
+  type ViewId,
+  type VoteResult,
+} from './ledger.ts';
+export { createMembers, type LiveMember, type Members } from './members.ts';
+export { createMetricsLog, type MetricsLog } from './metrics-log.ts';
 export {
   redisServerPrograms,
   startRedisServer,
   type RedisProcess,
   type RedisServerOptions,
 } from './redis-server.ts';
+export { createRendezvous, type Rendezvous } from './rendezvous.ts';
+export { createRuns, type Runs } from './runs.ts';
+export {
+  nextHead,
+  verifyLedger,
+  type LedgerReport,
+  type VerifyLedgerOptions,
+} from './verify-ledger.ts';
+export { createViews, type SubscribeOptions, type ViewDraft, type Views } from './views.ts';

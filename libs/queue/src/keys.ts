@@ -1,0 +1,45 @@
+const prefix = 'berth:';
+
+/** Keys shared by all runs. */
+export const globalKeys = {
+  lease: `${prefix}lease`,
+  members: `${prefix}members`,
+  membersSeen: `${prefix}members:seen`,
+  runs: `${prefix}runs`,
+  activeRun: `${prefix}active-run`,
+} as const;
+
+export interface RunKeys {
+  readonly record: string;
+  readonly view: string;
+  readonly votes: string;
+  readonly ledger: string;
+  readonly metrics: string;
+  readonly metricsIndex: string;
+  readonly checkpoints: string;
+  /** Pub/sub channel of hints; what they hint at is read from the keys. */
+  readonly hints: string;
+}
+
+/** Keys of one run; the braces make them one hash slot. */
+export function runKeys(runId: string): RunKeys {
+  const run = `${prefix}{${runId}}:`;
+  return {
+    record: `${run}record`,
+    view: `${run}view`,
+    votes: `${run}votes`,
+    ledger: `${run}ledger`,
+    metrics: `${run}metrics`,
+    metricsIndex: `${run}metrics:index`,
+    checkpoints: `${run}checkpoints`,
+    hints: `${run}hints`,
+  };
+}
+
+export function rendezvousKey(runId: string, topic: string): string {
+  return `${prefix}{${runId}}:rendezvous:${topic}`;
+}
+
+export function exampleIndexKey(exampleSetId: string): string {
+  return `${prefix}examples:{${exampleSetId}}`;
+}

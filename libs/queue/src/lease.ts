@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isBerthError, silentLogger, type Logger } from '@berth/contracts';
+import type { RedisConnection } from './connection.ts';
+import { globalKeys } from './keys.ts';
+import { acquireLeaseScript, releaseLeaseScript } from './lua/lease.ts';
+
+export type LeaseAnswer =
+  | { readonly held: true; readonly fencingEpoch: number }
+  | {
+      readonly held: false;
+      readonly fencingEpoch: number;
+      readonly holderId: string;
+      readonly remainingMs: number;
+    };
+
+/** The right to coordinate: one holder at a time, each with a higher fencing epoch than the one before. */
+export interface Lease {
+  readonly ttlMs: number;
+  /**
+   * Takes or renews the lease.
+   * @param minEpoch - an epoch already used, known from a checkpoint, should Redis have lost its data
+   */
+  acquire(minEpoch?: number): Promise<LeaseAnswer>;
+  release(): Promise<void>;
+}
+
+export function createLease(
+  connection: RedisConnection,
+  options: { readonly holderId: string; readonly ttlMs: number },
+): Lease {
+  const { holderId, ttlMs } = options;
+  return {
+    ttlMs,
+    async acquire(minEpoch = 1) {
+      const reply = await connection.run(
+        acquireLeaseScript,
+        [globalKeys.lease],
+        [holderId, ttlMs, minEpoch],
+      );
+      const [held, fencingEpoch, other, remainingMs] = reply as [number, number, string, number];
+      return held === 1
+        ? { held: true, fencingEpoch }
+        : { held: false, fencingEpoch, holderId: other, remainingMs };
+    },
+    async release() {
+      await connection.run(releaseLeaseScript, [globalKeys.lease], [holderId]);
+    },
+  };
+}
+
+/** What a holder believes; `epoch` is undefined while it does not hold the lease. */
+export interface Holding {
+  readonly epoch: number | undefined;
+  /** When the last successful renewal was sent. */
+  readonly renewedMs: number;
+}
+
+export interface LeaseDecision {
+  readonly holding: Holding;
+  readonly event: 'none' | 'acquired' | 'lost';
+  readonly reason: string;
+}
+
+/**
+ * Decides what an answer, or its absence, means for a holder. Counted from when the request was sent, so a holder
+ * always gives up before Redis can give the lease to another.
+ */
+export function decideLease(
+  holding: Holding,
+  answer: LeaseAnswer | 'unreachable',
+  {
+    sentMs,
+    nowMs,
+    ttlMs,
+  }: { readonly sentMs: number; readonly nowMs: number; readonly ttlMs: number },
+): LeaseDecision {
+  const lost = { epoch: undefined, renewedMs: holding.renewedMs };
+  if (answer === 'unreachable') {
+    const expired = holding.epoch !== undefined && nowMs - holding.renewedMs >= ttlMs;
+    return expired
+      ? {
+          holding: lost,
+          event: 'lost',
+          reason: `not renewed for ${ttlMs} ms: Redis is unreachable`,
+        }
+      : { holding, event: 'none', reason: 'Redis is unreachable' };
+  }
+  if (!answer.held) {
+    const reason = `held by ${answer.holderId} in epoch ${answer.fencingEpoch}`;
+    return { holding: lost, event: holding.epoch === undefined ? 'none' : 'lost', reason };
+  }
+  const renewed = { epoch: answer.fencingEpoch, renewedMs: sentMs };
+  if (holding.epoch === answer.fencingEpoch)
+    return { holding: renewed, event: 'none', reason: `renewed in epoch ${answer.fencingEpoch}` };
+  return { holding: renewed, event: 'acquired', reason: `acquired epoch ${answer.fencingEpoch}` };
+}
+
+export interface KeepLeaseOptions {
+  readonly onAcquired: (fencingEpoch: number) => void;
+  readonly onLost: (reason: string) => void;
+  /** Ends the loop and releases the lease. */
+  readonly signal: AbortSignal;
+  readonly logger?: Logger;
+}
+
+/**
+ * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live.
+ * A changed epoch is announced by `onAcquired` alone.
+ */
+export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
+  const { onAcquired, onLost, signal, logger = silentLogger } = options;
+  let holding: Holding = { epoch: undefined, renewedMs: -Infinity };
+  while (!signal.aborted) {
+    const sentMs = performance.now();
+    const answer = await lease.acquire(holding.epoch ?? 1).catch(unreachableOnly);
+    const times = { sentMs, nowMs: performance.now(), ttlMs: lease.ttlMs };
+    const decision = decideLease(holding, answer, times);
+    holding = decision.holding;
+    if (decision.event !== 'none')
+      logger.info(`Lease ${decision.event}`, { reason: decision.reason });
+    if (decision.event === 'acquired' && holding.epoch !== undefined) onAcquired(holding.epoch);
+    if (decision.event === 'lost') onLost(decision.reason);
+    await sleep(lease.ttlMs / 3, undefined, { signal }).catch(() => undefined);
+  }
+  if (holding.epoch !== undefined) await lease.release().catch(unreachableOnly);
+}
+
+function unreachableOnly(error: unknown): 'unreachable' {
+  if (isBerthError(error) && error.code === 'QUEUE_UNREACHABLE') return 'unreachable';
+  throw error;
+}

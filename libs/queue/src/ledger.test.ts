@@ -1,0 +1,214 @@
+import { genesisHead, type LedgerEntry, type View } from '@berth/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { epochSize, factsOf, globalBatch, ledgerOf, sums } from './fixtures/steps.ts';
+import { useRedis } from './fixtures/redis.ts';
+import { createLease } from './lease.ts';
+import { createLedger, type Ledger } from './ledger.ts';
+import { verifyLedger } from './verify-ledger.ts';
+import { createViews, type ViewDraft } from './views.ts';
+
+const redis = useRedis();
+const other = 'f'.repeat(16);
+
+function draftOf(memberIds: readonly string[], fencingEpoch = 1): ViewDraft {
+  const members = memberIds.map((memberId, index) => ({
+    memberId,
+    host: '127.0.0.1',
+    port: 7000 + index,
+    blocks: [{ start: index, length: 1 }],
+  }));
+  return { fencingEpoch, members, reason: 'test', mode: 'train' };
+}
+
+async function start(
+  memberIds: readonly string[],
+  runId = 'run',
+): Promise<{ ledger: Ledger; view: View }> {
+  const ledger = createLedger(redis.connection, runId);
+  const view = await createViews(redis.connection, runId).publish(draftOf(memberIds));
+  return { ledger, view };
+}
+
+describe('voting', () => {
+  it('commits with the last vote, names who is missing before, and chains the heads', async () => {
+    const { ledger, view } = await start(['a', 'b', 'c']);
+    for (let step = 0; step < 4; step++) {
+      expect(await ledger.vote(view, 'b', factsOf(step), sums)).toEqual({
+        kind: 'waiting',
+        missing: ['a', 'c'],
+      });
+      expect((await ledger.state()).missing).toEqual(['a', 'c']);
+      await ledger.vote(view, 'a', factsOf(step), sums);
+      const { kind } = await ledger.vote(view, 'c', factsOf(step), sums);
+      expect(kind).toBe('committed');
+    }
+    const entries = await ledger.entries(0, 100);
+    const head = await ledger.head();
+    expect(
+      verifyLedger(entries, { globalBatch, epochSize: () => epochSize, expectHead: head }),
+    ).toEqual({ ok: true, numSteps: 4, numExamples: 32, problems: [] });
+    expect(entries[3]).toMatchObject({ members: ['a', 'b', 'c'], sums, viewVersion: 1 });
+    expect(await ledger.entry(3)).toEqual(entries[3]);
+    expect(await ledger.entry(4)).toBeUndefined();
+  });
+
+  it('commits each step exactly once under any order and repetition of votes', async () => {
+    let numRuns = 0;
+    const members = ['a', 'b', 'c'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom(...members), fc.nat(1)), { minLength: 1, maxLength: 25 }),
+        async (schedule) => {
+          const { ledger, view } = await start(members, `interleaved-${numRuns++}`);
+          const voted = [new Set<string>(), new Set<string>()];
+          let committed = 0;
+          for (const [member, step] of schedule) {
+            const result = await ledger.vote(view, member, factsOf(step), sums);
+            if (step > committed) {
+              expect(result.kind).toBe('ahead');
+              continue;
+            }
+            const votes = voted[step] ?? new Set<string>();
+            votes.add(member);
+            if (step === committed && votes.size === members.length) committed++;
+            expect(result.kind).toBe(step < committed ? 'committed' : 'waiting');
+          }
+          const entries = await ledger.entries(0, 10);
+          expect(entries.map(({ step }) => step)).toEqual([0, 1].slice(0, committed));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('commits once when all members vote at the same time', async () => {
+    const members = Array.from({ length: 16 }, (_, index) => `m${index}`);
+    const { ledger, view } = await start(members);
+    const results = await Promise.all(members.map((id) => ledger.vote(view, id, factsOf(0), sums)));
+    expect(results.filter(({ kind }) => kind === 'committed')).toHaveLength(1);
+    expect(await ledger.numCommitted()).toBe(1);
+  });
+
+  it('stops every member of the view when two disagree, and names both', async () => {
+    const { ledger, view } = await start(['a', 'b', 'c']);
+    await ledger.vote(view, 'a', factsOf(0), sums);
+    const result = await ledger.vote(view, 'b', factsOf(0, other), sums);
+    expect(result).toMatchObject({ kind: 'diverged' });
+    expect(JSON.stringify(result)).toMatch(/b voted .*f{16}, but a voted .*0001/);
+    expect(await ledger.vote(view, 'a', factsOf(0), sums)).toEqual(result);
+    expect(await ledger.vote(view, 'c', factsOf(0), sums)).toEqual(result);
+    expect(await ledger.numCommitted()).toBe(0);
+  });
+
+  it('lets a new view vote afresh after a disagreement', async () => {
+    const { ledger, view } = await start(['a', 'b']);
+    await ledger.vote(view, 'a', factsOf(0), sums);
+    await ledger.vote(view, 'b', factsOf(0, other), sums);
+    const next = await createViews(redis.connection, 'run').publish(draftOf(['a']));
+    expect((await ledger.vote(next, 'a', factsOf(0), sums)).kind).toBe('committed');
+  });
+
+  it('confirms a replay of a committed step and refuses one with other facts', async () => {
+    const { ledger, view } = await start(['a']);
+    await ledger.vote(view, 'a', factsOf(0), sums);
+    const next = await createViews(redis.connection, 'run').publish(draftOf(['b']));
+    const head = await ledger.head();
+    expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual({ kind: 'replayed', head });
+    const diverged = await ledger.vote(next, 'b', factsOf(0, other), sums);
+    expect(JSON.stringify(diverged)).toMatch(/b voted .*f{16}, but the ledger holds .*0001/);
+    expect(await ledger.numCommitted()).toBe(1);
+  });
+
+  it('refuses votes of replaced views, strangers and old epochs without a trace', async () => {
+    const { ledger, view } = await start(['a', 'b']);
+    const views = createViews(redis.connection, 'run');
+    const next = await views.publish(draftOf(['a', 'b'], 2));
+    const before = await ledger.state();
+    const stale = { kind: 'stale', fencingEpoch: 2, viewVersion: next.version };
+    expect(await ledger.vote(view, 'a', factsOf(0), sums)).toEqual(stale);
+    expect(await ledger.vote({ ...next, fencingEpoch: 1 }, 'a', factsOf(0), sums)).toEqual(stale);
+    expect(await ledger.vote({ ...next, fencingEpoch: 3 }, 'a', factsOf(0), sums)).toEqual(stale);
+    expect(await ledger.vote(next, 'stranger', factsOf(0), sums)).toEqual(stale);
+    expect(await ledger.state()).toEqual(before);
+  });
+
+  it('tells a member of a replaced view that its step was committed after all', async () => {
+    const { ledger, view } = await start(['a']);
+    await ledger.vote(view, 'a', factsOf(0), sums);
+    await createViews(redis.connection, 'run').publish(draftOf(['b']));
+    expect((await ledger.vote(view, 'a', factsOf(0), sums)).kind).toBe('committed');
+    expect((await ledger.vote(view, 'a', factsOf(0, other), sums)).kind).toBe('stale');
+  });
+
+  it('forgets the votes of a replaced view', async () => {
+    const { ledger, view } = await start(['a', 'b']);
+    await ledger.vote(view, 'a', factsOf(0), sums);
+    const next = await createViews(redis.connection, 'run').publish(draftOf(['a', 'b']));
+    expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual({
+      kind: 'waiting',
+      missing: ['a'],
+    });
+  });
+
+  it('accepts no sum that is not a number', async () => {
+    const { ledger, view } = await start(['a']);
+    await expect(
+      ledger.vote(view, 'a', factsOf(0), { ...sums, maskedLmLoss: Number.NaN }),
+    ).rejects.toMatchObject({ code: 'NUMERICS_NOT_FINITE' });
+    expect(await ledger.head()).toBe(genesisHead);
+  });
+});
+
+describe('restore', () => {
+  const entries = ledgerOf(1_203);
+  const epoch = entries.at(-1)?.fencingEpoch ?? 0;
+
+  it('rebuilds a lost ledger to the byte, and again without effect', async () => {
+    const ledger = createLedger(redis.connection, 'lost');
+    expect(await ledger.restore(entries, epoch)).toBe(entries.length);
+    expect(await ledger.entries(0, 2_000)).toEqual(entries);
+    expect(await ledger.restore(entries.slice(0, 700), epoch)).toBe(entries.length);
+    expect(await ledger.head()).toBe(entries.at(-1)?.head);
+  });
+
+  it('completes a ledger that is behind and leaves a longer one alone', async () => {
+    const ledger = createLedger(redis.connection, 'behind');
+    await ledger.restore(entries.slice(0, 613), epoch);
+    expect(await ledger.restore(entries, epoch)).toBe(entries.length);
+    expect(await ledger.entries(0, 2_000)).toEqual(entries);
+  });
+
+  it('continues with a version and an epoch above those of the entries', async () => {
+    const ledger = createLedger(redis.connection, 'next');
+    await ledger.restore(entries, epoch);
+    const views = createViews(redis.connection, 'next');
+    await expect(views.publish(draftOf(['a'], epoch - 1))).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+    });
+    const view = await views.publish(draftOf(['a'], epoch));
+    expect(view.fromStep).toBe(entries.length);
+    await ledger.vote(view, 'a', factsOf(entries.length), sums);
+    expect(verifyLedger(await ledger.entries(0, 2_000), { globalBatch }).problems).toEqual([]);
+  });
+
+  it('refuses entries of another run, broken chains and older epochs', async () => {
+    const { ledger, view } = await start(['a']);
+    await ledger.vote(view, 'a', factsOf(0, other), sums);
+    await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({ code: 'LEDGER_DIVERGED' });
+    await expect(ledger.restore(entries.slice(1), epoch)).rejects.toMatchObject({
+      code: 'LEDGER_INVALID',
+    });
+    const altered = entries.with(1, { ...(entries[1] as LedgerEntry), gradientDigest: other });
+    await expect(ledger.restore(altered, epoch)).rejects.toMatchObject({ code: 'LEDGER_INVALID' });
+    await expect(ledger.restore(entries, epoch - 1)).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+    });
+    const lease = createLease(redis.connection, { holderId: 'c', ttlMs: 1_000 });
+    await lease.acquire(epoch + 1);
+    await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+    });
+    expect(await ledger.numCommitted()).toBe(1);
+  });
+});

@@ -1,0 +1,223 @@
+import {
+  BerthError,
+  canonicalJson,
+  genesisHead,
+  ledgerEntrySchema,
+  stepFactsText,
+  type LedgerEntry,
+  type StepFacts,
+  type StepSums,
+  type View,
+} from '@berth/contracts';
+import { staleEpoch } from './stale-epoch.ts';
+import type { RedisConnection } from './connection.ts';
+import { globalKeys, runKeys } from './keys.ts';
+import { restoreLedgerScript } from './lua/restore-ledger.ts';
+import { voteScript } from './lua/vote.ts';
+import { checkChain } from './verify-ledger.ts';
+
+/** What the ledger says of a vote. */
+export type VoteResult =
+  | { readonly kind: 'committed' | 'replayed'; readonly head: string }
+  | { readonly kind: 'waiting'; readonly missing: readonly string[] }
+  | { readonly kind: 'stale'; readonly fencingEpoch: number; readonly viewVersion: number }
+  | { readonly kind: 'ahead' | 'diverged'; readonly reason: string };
+
+export interface CommitState {
+  /** Committed steps; the next one to vote on. */
+  readonly numCommitted: number;
+  /** Of the current view; 0 before the first. */
+  readonly fencingEpoch: number;
+  readonly viewVersion: number;
+  /** Members of the current view whose vote for the next step is not in. */
+  readonly missing: readonly string[];
+}
+
+/** A run's committed steps, and the votes that lead to the next. */
+export interface Ledger {
+  /**
+   * Votes for a step. Voting again with the same facts is harmless and tells how the vote stands.
+   * `committed`: the step is in the ledger by this view's votes. `replayed`: it was there, with the same facts.
+   * `stale`: another view is current, or the member is not in it. `diverged`: other facts stand; the run must stop.
+   * @throws BerthError `NUMERICS_NOT_FINITE` when a sum is not a number
+   */
+  vote(view: ViewId, memberId: string, facts: StepFacts, sums: StepSums): Promise<VoteResult>;
+  state(): Promise<CommitState>;
+  numCommitted(): Promise<number>;
+  /** Digest of all committed steps; `genesisHead` before the first. */
+  head(): Promise<string>;
+  entry(step: number): Promise<LedgerEntry | undefined>;
+  /** Entries [fromStep, toStep), as many as there are. */
+  entries(fromStep: number, toStep: number): Promise<LedgerEntry[]>;
+  /**
+   * Puts a checkpoint's entries, from step 0 on, back after Redis lost them. Those it still has must be the same ones
+   * and stay; a longer ledger stays as it is. The lease must be in an epoch no older than theirs.
+   * @returns committed steps
+   * @throws BerthError `LEDGER_INVALID` when the entries do not chain, `LEDGER_DIVERGED` when Redis holds others,
+   * `QUEUE_STALE_EPOCH` when a newer coordinator is known
+   */
+  restore(entries: readonly LedgerEntry[], fencingEpoch: number): Promise<number>;
+}
+
+/** The part of a view that a vote is fenced by. */
+export type ViewId = Pick<View, 'fencingEpoch' | 'version'>;
+
+// Entries per call of the restore script: a few hundred KiB.
+const restoreChunk = 500;
+
+export function createLedger(connection: RedisConnection, runId: string): Ledger {
+  const keys = runKeys(runId);
+
+  const entries = async (fromStep: number, toStep: number): Promise<LedgerEntry[]> => {
+    if (toStep <= fromStep) return [];
+    const texts = await connection.call((client) =>
+      client.lrange(keys.ledger, fromStep, toStep - 1),
+    );
+    return texts.map(parseEntry);
+  };
+
+  const entry = async (step: number): Promise<LedgerEntry | undefined> => {
+    const text = await connection.call((client) => client.lindex(keys.ledger, step));
+    return text === null ? undefined : parseEntry(text);
+  };
+
+  return {
+    entry,
+    entries,
+
+    async vote({ fencingEpoch, version }, memberId, facts, sums) {
+      requireFinite(facts.step, sums);
+      const { step, from, to, numExamples, gradientDigest } = facts;
+      const entryJson = canonicalJson({ step, from, to, numExamples, gradientDigest, sums });
+      const reply = await connection.run(
+        voteScript,
+        [keys.view, keys.votes, keys.ledger],
+        [
+          fencingEpoch,
+          version,
+          memberId,
+          step,
+          stepFactsText(facts),
+          entryJson,
+          genesisHead,
+          keys.hints,
+        ],
+      );
+      return voteResult(step, reply as VoteReply);
+    },
+
+    async state() {
+      const reply = await connection.call((client) =>
+        client
+          .multi()
+          .llen(keys.ledger)
+          .hmget(keys.view, 'epoch', 'version', 'members')
+          .hkeys(keys.votes)
+          .exec(),
+      );
+      const [length, view, voters] = (reply ?? []).map(([, value]) => value);
+      const [epoch, version, members] = view as (string | null)[];
+      const voted = new Set(voters as string[]);
+      return {
+        numCommitted: length as number,
+        fencingEpoch: Number(epoch ?? 0),
+        viewVersion: Number(version ?? 0),
+        missing: (JSON.parse(members ?? '[]') as string[]).filter((id) => !voted.has(id)),
+      };
+    },
+
+    numCommitted: () => connection.call((client) => client.llen(keys.ledger)),
+
+    head: async () => (await entry(-1))?.head ?? genesisHead,
+
+    async restore(restored, fencingEpoch) {
+      const problem = checkChain(restored)[0];
+      if (problem !== undefined) throw new BerthError('LEDGER_INVALID', `run ${runId}: ${problem}`);
+      const newest = restored.at(-1)?.fencingEpoch ?? 0;
+      if (newest > fencingEpoch) throw staleEpoch(`ledger of run ${runId}`, fencingEpoch, newest);
+
+      let numCommitted = await this.numCommitted();
+      let head: string = genesisHead;
+      for (let start = 0; start < restored.length; start += restoreChunk) {
+        const chunk = restored.slice(start, start + restoreChunk);
+        const reply = await connection.run(
+          restoreLedgerScript,
+          [globalKeys.lease, keys.view, keys.votes, keys.ledger],
+          [fencingEpoch, start, head, ...chunk.map(canonicalJson)],
+        );
+        numCommitted = restoredSteps(runId, fencingEpoch, reply as [string, number]);
+        head = chunk.at(-1)?.head ?? head;
+      }
+      return numCommitted;
+    },
+  };
+}
+
+function parseEntry(text: string): LedgerEntry {
+  const parsed = ledgerEntrySchema.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  throw new BerthError(
+    'LEDGER_INVALID',
+    `Redis holds an entry that is none: ${parsed.error.message}`,
+  );
+}
+
+function requireFinite(step: number, sums: StepSums): void {
+  for (const [name, value] of Object.entries(sums))
+    if (!Number.isFinite(value))
+      throw new BerthError('NUMERICS_NOT_FINITE', `step ${step}: the sum ${name} is ${value}`, {
+        details: { step, sum: name },
+      });
+}
+
+type DivergedReply = ['diverged', string, string, string, string];
+type VoteReply =
+  | ['committed' | 'replayed', string]
+  | ['waiting', ...string[]]
+  | ['stale', number, number]
+  | ['ahead', number]
+  | DivergedReply;
+
+function voteResult(step: number, reply: VoteReply): VoteResult {
+  switch (reply[0]) {
+    case 'committed':
+    case 'replayed':
+      return { kind: reply[0], head: reply[1] };
+    case 'waiting':
+      return { kind: 'waiting', missing: reply.slice(1) };
+    case 'stale':
+      return { kind: 'stale', fencingEpoch: reply[1], viewVersion: reply[2] };
+    case 'ahead':
+      return {
+        kind: 'ahead',
+        reason: `step ${step} cannot be voted on: only ${reply[1]} steps are committed`,
+      };
+    case 'diverged':
+      return { kind: 'diverged', reason: divergence(step, reply) };
+  }
+  return reply satisfies never;
+}
+
+function divergence(step: number, [, other, otherFacts, member, facts]: DivergedReply): string {
+  const holder = other === 'ledger' ? 'the ledger holds' : `${other} voted`;
+  return `step ${step}: ${member} voted ${facts}, but ${holder} ${otherFacts}`;
+}
+
+function restoredSteps(runId: string, epoch: number, [kind, value]: [string, number]): number {
+  switch (kind) {
+    case 'restored':
+      return value;
+    case 'stale':
+      throw staleEpoch(`ledger of run ${runId}`, epoch, value);
+    case 'gap':
+      throw new BerthError(
+        'LEDGER_INVALID',
+        `run ${runId}: Redis lost its ledger again after ${value} steps; restore once more`,
+      );
+    default:
+      throw new BerthError(
+        'LEDGER_DIVERGED',
+        `run ${runId}: step ${value} in Redis is not the checkpoint's; they belong to different runs`,
+      );
+  }
+}

@@ -1,0 +1,33 @@
+import { defineScript } from '../script.ts';
+
+/**
+ * Takes or renews the lease. The epoch grows when the holder changes, outlives every loss of the lease, and never
+ * falls below `minEpoch` (what a checkpoint says, should Redis have lost its data).
+ * KEYS: lease
+ * ARGV: holderId, ttlMs, minEpoch
+ * Returns {1, epoch, holderId, ttlMs} when held, {0, epoch, other holder, its remaining ms} when not.
+ */
+export const acquireLeaseScript = defineScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lease = redis.call('HMGET', KEYS[1], 'holder', 'epoch', 'expiresAtMs')
+local holder, epoch, expires = lease[1], tonumber(lease[2] or 0), tonumber(lease[3] or 0)
+if holder and holder ~= ARGV[1] and expires > now then
+  return {0, epoch, holder, expires - now}
+end
+if holder ~= ARGV[1] then epoch = epoch + 1 end
+epoch = math.max(epoch, tonumber(ARGV[3]))
+redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'epoch', epoch, 'expiresAtMs', string.format('%d', now + ARGV[2]))
+return {1, epoch, ARGV[1], tonumber(ARGV[2])}
+`);
+
+/**
+ * Gives the lease up; the epoch stays.
+ * KEYS: lease
+ * ARGV: holderId
+ * Returns 1 when it was held by holderId, else 0.
+ */
+export const releaseLeaseScript = defineScript(`
+if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end
+return redis.call('HDEL', KEYS[1], 'holder')
+`);

@@ -1,0 +1,22 @@
+import { defineScript } from '../script.ts';
+
+/**
+ * Appends a line; an earlier line of the same kind and step goes. The oldest lines go beyond the capacity.
+ * KEYS: metrics stream, index (field -> stream id)
+ * ARGV: field, line JSON, capacity
+ * Returns the line's stream id.
+ */
+export const appendMetricsScript = defineScript(`
+local before = redis.call('HGET', KEYS[2], ARGV[1])
+if before then redis.call('XDEL', KEYS[1], before) end
+local id = redis.call('XADD', KEYS[1], '*', 'field', ARGV[1], 'json', ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[1], id)
+local excess = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[3])
+if excess > 0 then
+  for _, line in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', excess)) do
+    redis.call('XDEL', KEYS[1], line[1])
+    redis.call('HDEL', KEYS[2], line[2][2])
+  end
+end
+return id
+`);

@@ -1,0 +1,50 @@
+import { memberInfoSchema, type MemberInfo } from '@berth/contracts';
+import type { RedisConnection } from './connection.ts';
+import { globalKeys } from './keys.ts';
+import { heartbeatScript, listMembersScript } from './lua/members.ts';
+
+export interface LiveMember {
+  readonly info: MemberInfo;
+  /** Time since its last heartbeat, by the clock of Redis. */
+  readonly ageMs: number;
+}
+
+/** Who is alive, by heartbeat. */
+export interface Members {
+  /** Called by the member itself, every 200 ms or so. */
+  heartbeat(info: MemberInfo): Promise<void>;
+  /** Members seen within the time to live, by id; the others are forgotten. */
+  list(): Promise<LiveMember[]>;
+  leave(memberId: string): Promise<void>;
+}
+
+/** @param options.ttlMs - a member not seen for this long is dead. @defaultValue 1_000 */
+export function createMembers(
+  connection: RedisConnection,
+  { ttlMs = 1_000 }: { readonly ttlMs?: number } = {},
+): Members {
+  const keys = [globalKeys.members, globalKeys.membersSeen];
+  return {
+    async heartbeat(info) {
+      await connection.run(heartbeatScript, keys, [info.memberId, JSON.stringify(info)]);
+    },
+    async list() {
+      const reply = (await connection.run(listMembersScript, keys, [ttlMs])) as (string | number)[];
+      const live: LiveMember[] = [];
+      for (let i = 0; i < reply.length; i += 2) {
+        const info = memberInfoSchema.parse(JSON.parse(String(reply[i])));
+        live.push({ info, ageMs: Number(reply[i + 1]) });
+      }
+      return live.sort((a, b) => (a.info.memberId < b.info.memberId ? -1 : 1));
+    },
+    async leave(memberId) {
+      await connection.call((client) =>
+        client
+          .multi()
+          .hdel(globalKeys.members, memberId)
+          .zrem(globalKeys.membersSeen, memberId)
+          .exec(),
+      );
+    },
+  };
+}

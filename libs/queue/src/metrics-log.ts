@@ -1,0 +1,56 @@
+import { metricsLineSchema, type MetricsLine } from '@berth/contracts';
+import type { RedisConnection } from './connection.ts';
+import { runKeys } from './keys.ts';
+import { appendMetricsScript } from './lua/metrics.ts';
+
+/** A run's newest metrics, in the order they came. */
+export interface MetricsLog {
+  /** A line replaces an earlier one of the same kind and step, and goes to the end. */
+  append(line: MetricsLine): Promise<void>;
+  /** The newest lines, oldest first. */
+  last(numLines: number): Promise<MetricsLine[]>;
+  /**
+   * Lines that came after a cursor, oldest first.
+   * @param cursor - from an earlier answer; '' for the beginning
+   */
+  after(
+    cursor: string,
+    numLines: number,
+  ): Promise<{ readonly lines: MetricsLine[]; readonly cursor: string }>;
+}
+
+/** @param options.capacity - lines kept. @defaultValue 20_000 */
+export function createMetricsLog(
+  connection: RedisConnection,
+  runId: string,
+  { capacity = 20_000 }: { readonly capacity?: number } = {},
+): MetricsLog {
+  const { metrics, metricsIndex } = runKeys(runId);
+  return {
+    async append(line) {
+      await connection.run(
+        appendMetricsScript,
+        [metrics, metricsIndex],
+        [`${line.kind}/${line.step}`, JSON.stringify(line), capacity],
+      );
+    },
+    async last(numLines) {
+      const items = await connection.call((client) =>
+        client.xrevrange(metrics, '+', '-', 'COUNT', numLines),
+      );
+      return items.toReversed().map(parseItem);
+    },
+    async after(cursor, numLines) {
+      const start = cursor === '' ? '-' : `(${cursor}`;
+      const items = await connection.call((client) =>
+        client.xrange(metrics, start, '+', 'COUNT', numLines),
+      );
+      return { lines: items.map(parseItem), cursor: items.at(-1)?.[0] ?? cursor };
+    },
+  };
+}
+
+/** A stream item: its id, then field, value, ... */
+function parseItem([, fields]: [string, string[]]): MetricsLine {
+  return metricsLineSchema.parse(JSON.parse(fields[3] ?? ''));
+}

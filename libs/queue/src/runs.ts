@@ -1,0 +1,99 @@
+import { BerthError, runRecordSchema, type RunRecord, type RunStatus } from '@berth/contracts';
+import type { RedisConnection } from './connection.ts';
+import { globalKeys, runKeys } from './keys.ts';
+import { compareAndSetScript } from './lua/compare-and-set.ts';
+
+/** Run records, and which run is the active one. */
+export interface Runs {
+  /** @throws BerthError `RUN_STATE_CONFLICT` when the run exists */
+  create(record: RunRecord): Promise<void>;
+  read(runId: string): Promise<RunRecord | undefined>;
+  /**
+   * Changes a record, whoever else changes it.
+   * @param expected - statuses it may be in
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it is in another status
+   */
+  update(
+    runId: string,
+    expected: readonly RunStatus[],
+    change: Partial<Omit<RunRecord, 'runId'>>,
+  ): Promise<RunRecord>;
+  /** Newest first. */
+  list(): Promise<RunRecord[]>;
+  active(): Promise<string | undefined>;
+  /**
+   * Makes a run the active one, or none.
+   * @param expected - what is active now, as far as the caller knows
+   * @throws BerthError `RUN_STATE_CONFLICT` when another run is active
+   */
+  setActive(runId: string | undefined, expected: string | undefined): Promise<void>;
+}
+
+export function createRuns(connection: RedisConnection): Runs {
+  const readText = (runId: string): Promise<string | null> =>
+    connection.call((client) => client.get(runKeys(runId).record));
+  const replace = async (key: string, before: string, after: string): Promise<boolean> =>
+    (await connection.run(compareAndSetScript, [key], [before, after])) === 1;
+
+  return {
+    async create(record) {
+      const { runId, createdAtMs } = record;
+      // Listed first: a name without a record is skipped, a record without a name would be lost.
+      await connection.call((client) => client.zadd(globalKeys.runs, 'NX', createdAtMs, runId));
+      if (!(await replace(runKeys(runId).record, '', JSON.stringify(record))))
+        throw new BerthError(
+          'RUN_STATE_CONFLICT',
+          `run ${runId} exists already; resume it, or choose another name`,
+          { details: { runId } },
+        );
+    },
+
+    async read(runId) {
+      const text = await readText(runId);
+      return text === null ? undefined : parseRecord(text);
+    },
+
+    async update(runId, expected, change) {
+      for (;;) {
+        const text = await readText(runId);
+        if (text === null)
+          throw new BerthError('RUN_NOT_FOUND', `there is no run ${runId}`, { details: { runId } });
+        const record = parseRecord(text);
+        if (!expected.includes(record.status))
+          throw new BerthError(
+            'RUN_STATE_CONFLICT',
+            `run ${runId} is ${record.status}; this needs it to be ${expected.join(' or ')}`,
+            { details: { runId, status: record.status } },
+          );
+        const updated = runRecordSchema.parse({ ...record, ...change });
+        if (await replace(runKeys(runId).record, text, JSON.stringify(updated))) return updated;
+      }
+    },
+
+    async list() {
+      const ids = await connection.call((client) => client.zrevrange(globalKeys.runs, 0, -1));
+      const texts = await Promise.all(ids.map(readText));
+      return texts.filter((text) => text !== null).map(parseRecord);
+    },
+
+    async active() {
+      return (await connection.call((client) => client.get(globalKeys.activeRun))) ?? undefined;
+    },
+
+    async setActive(runId, expected) {
+      if (await replace(globalKeys.activeRun, expected ?? '', runId ?? '')) return;
+      const active = await this.active();
+      throw new BerthError(
+        'RUN_STATE_CONFLICT',
+        `run ${active ?? 'none'} is active; stop it first`,
+        {
+          details: { active: active ?? null },
+        },
+      );
+    },
+  };
+}
+
+function parseRecord(text: string): RunRecord {
+  return runRecordSchema.parse(JSON.parse(text));
+}

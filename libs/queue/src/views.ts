@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError, isBerthError, viewSchema, type View } from '@berth/contracts';
+import type { RedisConnection } from './connection.ts';
+import { globalKeys, runKeys } from './keys.ts';
+import { publishViewScript } from './lua/view.ts';
+import { staleEpoch } from './stale-epoch.ts';
+
+/** A view before it is published; Redis gives it its version and first step. */
+export type ViewDraft = Omit<View, 'runId' | 'version' | 'fromStep'>;
+
+export interface SubscribeOptions {
+  /** Ends the subscription. */
+  readonly signal: AbortSignal;
+  /** Between two looks; a hint makes the next look come at once. @defaultValue 200 */
+  readonly pollMs?: number;
+}
+
+/** The sequence of a run's views. */
+export interface Views {
+  /**
+   * Replaces the current view.
+   * @param afterVersion - a version already used, should Redis have lost its data
+   * @throws BerthError `QUEUE_STALE_EPOCH` when a newer coordinator is known
+   */
+  publish(draft: ViewDraft, afterVersion?: number): Promise<View>;
+  current(): Promise<View | undefined>;
+  /**
+   * Waits for a view for which `accept` is true.
+   * @throws BerthError `COORDINATOR_UNREACHABLE` when none comes in time
+   */
+  waitFor(accept: (view: View) => boolean, timeoutMs: number): Promise<View>;
+  /**
+   * Calls back with each view that is found current, each once, until the signal. While Redis is away it keeps
+   * looking: whoever needs a deadline has one of its own.
+   */
+  subscribe(onView: (view: View) => void, options: SubscribeOptions): Promise<void>;
+}
+
+export function createViews(connection: RedisConnection, runId: string): Views {
+  const keys = runKeys(runId);
+
+  const current = async (): Promise<View | undefined> => {
+    const fields = await connection.call((client) =>
+      client.hmget(keys.view, 'json', 'version', 'fromStep'),
+    );
+    const [json, version, fromStep] = fields;
+    if (typeof json !== 'string') return undefined;
+    const draft = JSON.parse(json) as ViewDraft;
+    return viewSchema.parse({
+      ...draft,
+      runId,
+      version: Number(version),
+      fromStep: Number(fromStep),
+    });
+  };
+
+  return {
+    current,
+
+    async publish(draft, afterVersion = 0) {
+      const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
+      const sorted = { ...draft, members };
+      const reply = await connection.run(
+        publishViewScript,
+        [globalKeys.lease, keys.view, keys.votes, keys.ledger],
+        [
+          draft.fencingEpoch,
+          afterVersion,
+          JSON.stringify(sorted),
+          JSON.stringify(members.map(({ memberId }) => memberId)),
+          keys.hints,
+        ],
+      );
+      const [kind, first, fromStep] = reply as ['published' | 'stale', number, number];
+      if (kind === 'stale') throw staleEpoch(`view of run ${runId}`, draft.fencingEpoch, first);
+      return { ...sorted, runId, version: first, fromStep };
+    },
+
+    async waitFor(accept, timeoutMs) {
+      const deadlineMs = performance.now() + timeoutMs;
+      for (;;) {
+        const view = await current();
+        if (view !== undefined && accept(view)) return view;
+        if (performance.now() >= deadlineMs)
+          throw new BerthError(
+            'COORDINATOR_UNREACHABLE',
+            `run ${runId}: no fitting view within ${timeoutMs} ms ` +
+              `(current: ${view === undefined ? 'none' : view.version}); is a coordinator running?`,
+          );
+        await sleep(20);
+      }
+    },
+
+    async subscribe(onView, { signal, pollMs = 200 }) {
+      const hints = connection.client.duplicate({
+        enableOfflineQueue: true,
+        maxRetriesPerRequest: null,
+      });
+      let wake = (): void => undefined;
+      hints.on('error', () => undefined); // Outages are reported by the connection itself.
+      hints.on('message', () => wake());
+      hints.subscribe(keys.hints).catch(() => undefined);
+      let seen = '';
+      try {
+        while (!signal.aborted) {
+          const hinted = new Promise<void>((resolve) => (wake = resolve));
+          const view = await current().catch(ignoreOutage);
+          const name = view === undefined ? seen : `${view.fencingEpoch}.${view.version}`;
+          if (view !== undefined && name !== seen) onView(view);
+          seen = name;
+          await waitAtMost(hinted, pollMs, signal);
+        }
+      } finally {
+        hints.disconnect();
+      }
+    },
+  };
+}
+
+function ignoreOutage(error: unknown): undefined {
+  if (isBerthError(error) && error.code === 'QUEUE_UNREACHABLE') return undefined;
+  throw error;
+}
+
+/** Returns when the event comes, the time is over or the signal aborts. */
+async function waitAtMost(
+  event: Promise<void>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = new AbortController();
+  const either = AbortSignal.any([signal, timer.signal]);
+  await Promise.race([
+    event,
+    sleep(timeoutMs, undefined, { signal: either }).catch(() => undefined),
+  ]);
+  timer.abort();
+}
