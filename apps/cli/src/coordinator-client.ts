@@ -1,8 +1,10 @@
 import {
   BerthError,
   errorFromWire,
+  metricsPageSchema,
   runStatusSchema,
   wireErrorSchema,
+  type MetricsLine,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -17,6 +19,8 @@ export interface CoordinatorClient {
   stop(runId: string): Promise<RunStatusReport>;
   status(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
+  /** All metrics lines that are kept, oldest first. */
+  metrics(runId: string): Promise<MetricsLine[]>;
 }
 
 const requestTimeoutMs = 15_000;
@@ -65,5 +69,15 @@ export function createCoordinatorClient(url: string): CoordinatorClient {
     stop: (runId) => report('POST', `${at(runId)}/stop`),
     status: (runId) => report('GET', at(runId)),
     list: async () => runStatusSchema.array().parse(await request('GET', '/api/runs')),
+    async metrics(runId) {
+      const lines: MetricsLine[] = [];
+      for (let cursor = ''; ;) {
+        const path = `${at(runId)}/metrics?after=${encodeURIComponent(cursor)}`;
+        const page = metricsPageSchema.parse(await request('GET', path));
+        lines.push(...page.lines);
+        if (page.lines.length === 0) return lines;
+        cursor = page.cursor;
+      }
+    },
   };
 }

@@ -35,6 +35,9 @@ export function createHttpApi({ runs, checkReady, logger }: HttpApiOptions): Hon
   app.get('/api/runs/:runId', async (context) =>
     context.json(await runs.report(context.req.param('runId'))),
   );
+  app.get('/api/runs/:runId/metrics', async (context) =>
+    context.json(await runs.metrics(context.req.param('runId'), context.req.query('after') ?? '')),
+  );
   app.post('/api/runs/:runId/resume', async (context) =>
     context.json(await runs.resume(context.req.param('runId'))),
   );

@@ -4,6 +4,7 @@ import {
   isFinal,
   trainingHash,
   type MetricsLine,
+  type MetricsPage,
   type RunConfig,
   type RunRecord,
   type RunStatus,
@@ -28,11 +29,14 @@ export interface RunService {
   stop(runId: string): Promise<RunStatusReport>;
   report(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
+  /** Metrics lines after a cursor of an earlier answer, '' for the first; oldest first, at most a thousand. */
+  metrics(runId: string, after: string): Promise<MetricsPage>;
 }
 
 const resumable: readonly RunStatus[] = ['stopped', 'failed', 'crashed', 'completed'];
 // Enough for a steady rate, few enough to follow a change.
 const numRateLines = 20;
+const numLinesPerAnswer = 1_000;
 
 export function createRunService(connection: RedisConnection): RunService {
   const runs = createRuns(connection);
@@ -135,6 +139,8 @@ export function createRunService(connection: RedisConnection): RunService {
 
     report: async (runId) => reportOf(await read(runId)),
     list: async () => Promise.all((await runs.list()).map(reportOf)),
+    metrics: async (runId, after) =>
+      createMetricsLog(connection, (await read(runId)).runId).after(after, numLinesPerAnswer),
   };
 }
 

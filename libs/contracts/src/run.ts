@@ -67,6 +67,13 @@ export const metricsLineSchema = z.strictObject({
 });
 export type MetricsLine = z.output<typeof metricsLineSchema>;
 
+/** Some metrics lines, oldest first, and where to go on from. */
+export const metricsPageSchema = z.strictObject({
+  lines: z.array(metricsLineSchema),
+  cursor: z.string(),
+});
+export type MetricsPage = z.output<typeof metricsPageSchema>;
+
 /** A run with what it is doing right now, as the API answers it. */
 export const runStatusSchema = z.strictObject({
   run: runRecordSchema,

@@ -95,6 +95,8 @@ export class Member {
       }
       const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
       let cursor = await this.#cursorAt(this.#step);
+      if (this.#step === 0 && config.train.evalEverySteps > 0 && isLeader(view, memberId))
+        await this.#evaluate();
       let prefetched: Promise<StepExamples> | undefined;
       while (this.#step < config.train.numSteps) {
         const step = this.#step;

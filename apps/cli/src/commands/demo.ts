@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url';
+import type { MetricsLine, RunStatusReport } from '@berth/contracts';
+import { withCluster, type Context } from '../context.ts';
+import { follow } from '../follow.ts';
+import { formatCount, formatDuration } from '../format.ts';
+import { loadConfig } from '../load-config.ts';
+import { verifyRunLedger } from './ledger.ts';
+
+const configFile = fileURLToPath(new URL('../../../../configs/demo.yaml', import.meta.url));
+
+/** `berth demo`: the whole of berth on this machine, on the shipped corpus, in minutes. */
+export async function demo(context: Context): Promise<void> {
+  const startMs = performance.now();
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(/\D/g, '');
+  const config = loadConfig(configFile, [`name=demo-${stamp}`]);
+  const { train, model, cluster, corpus } = config;
+  context.say(
+    `berth demo: a ${model.size} BERT on ${corpus.path}, ${train.numSteps} steps of ${train.globalBatch} ` +
+      `examples, ${cluster.numWorkers} workers`,
+  );
+  const size = { numWorkers: cluster.numWorkers, numThreads: cluster.numThreads };
+  const detach = new AbortController();
+  process.once('SIGINT', () => detach.abort());
+  await withCluster(context, size, async (client) => {
+    context.say(`coordinator at ${client.url}, logs in ${context.folder}/logs`);
+    await client.submit(config, 'trained');
+    let saidData = false;
+    const report = await follow(client, config.name, {
+      stream: process.stderr,
+      signal: detach.signal,
+      onReport: (seen) => {
+        if (!saidData && seen.run.reason.startsWith('dataset')) {
+          context.say(`\n${seen.run.reason}`);
+          saidData = true;
+        }
+      },
+    });
+    if (detach.signal.aborted) return;
+    context.say(`\ndone in ${formatDuration(performance.now() - startMs)}`);
+    context.say(demoSummary(report, await client.metrics(config.name)));
+    await verifyRunLedger(context, config.name, { json: false });
+  });
+  context.say(
+    [
+      'next:',
+      `  berth up                                     a cluster that stays`,
+      `  berth status                                 its runs`,
+      `  berth ledger verify ${config.name}    prove it again`,
+      '  berth train configs/demo.yaml --set corpus.path=your.txt --set name=mine',
+    ].join('\n'),
+  );
+}
+
+/** What the run learnt, against what a model that knows nothing would say. */
+function demoSummary(report: RunStatusReport, lines: readonly MetricsLine[]): string {
+  const firstStep = lines.find((line) => line.kind === 'step');
+  const evals = lines.filter((line) => line.kind === 'eval');
+  const [before, after] = [evals[0], evals.at(-1)];
+  const out = [
+    `  steps        ${formatCount(report.step)}, ${formatCount(tokensOf(lines))} tokens`,
+  ];
+  if (firstStep !== undefined)
+    out.push(
+      `  first loss   ${firstStep.loss.toFixed(3)} (knowing nothing: ln V + ln 2 = ${knowingNothing(report)})`,
+    );
+  if (before !== undefined && after !== undefined)
+    out.push(
+      `  held-out     masked_lm_loss ${before.masked_lm_loss.toFixed(3)} -> ${after.masked_lm_loss.toFixed(3)}, ` +
+        `next_sentence_accuracy ${after.next_sentence_accuracy.toFixed(3)}`,
+    );
+  out.push(`  checkpoint   step ${report.checkpointStep ?? 0} in the bucket`);
+  return out.join('\n');
+}
+
+function knowingNothing(report: RunStatusReport): string {
+  return (Math.log(report.run.config.vocabulary.size) + Math.LN2).toFixed(3);
+}
+
+function tokensOf(lines: readonly MetricsLine[]): number {
+  return lines.reduce((sum, line) => sum + (line.kind === 'step' ? line.numTokens : 0), 0);
+}

@@ -1,0 +1,125 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
+import { demo } from './commands/demo.ts';
+import { verifyRunLedger } from './commands/ledger.ts';
+import { params } from './commands/params.ts';
+import { status } from './commands/status.ts';
+import { resume, train } from './commands/train.ts';
+import { up } from './commands/up.ts';
+import { createContext } from './context.ts';
+
+const context = createContext(process.env);
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('must be a whole number');
+  return value;
+};
+const collect = (text: string, before: string[]): string[] => [...before, text];
+
+const program = new Command('berth')
+  .description(
+    'Pretrain BERT from raw text on any number of machines. Kill anything: same model, to the bit.',
+  )
+  .version('0.1.0')
+  .showSuggestionAfterError()
+  .exitOverride()
+  .addHelpText(
+    'before',
+    [
+      'Examples:',
+      '  berth demo                                  the whole of berth on this machine, in minutes',
+      '  berth train configs/demo.yaml               a run of your own, with a cluster of its own',
+      '  berth up --workers 2                        a cluster that stays; then berth train, status, resume',
+      '  berth ledger verify my-run                  prove that every example was used exactly once',
+      '',
+    ].join('\n'),
+  );
+
+program
+  .command('demo')
+  .description('pretrain a small BERT on the shipped corpus with two workers')
+  .action(() => demo(context));
+
+program
+  .command('up')
+  .description('start services, coordinator and workers on this machine, until Ctrl-C')
+  .option('--workers <n>', 'workers', count, 2)
+  .option('--threads <n>', 'TensorFlow threads of a worker', count, 1)
+  .option('--port <n>', 'port of the coordinator', count, 7700)
+  .action((options: { workers: number; threads: number; port: number }) => up(context, options));
+
+interface TrainFlags {
+  set: string[];
+  workers?: number;
+  json: boolean;
+  dryRun: boolean;
+}
+
+for (const [name, goal, description] of [
+  ['prepare', 'prepared', 'make the vocabulary, the dataset and the first examples of a run'],
+  ['train', 'trained', 'train a run, or go on with it'],
+] as const)
+  program
+    .command(name)
+    .description(description)
+    .argument('<file>', 'run file (YAML or JSON)')
+    .option('--set <key=value>', 'override a setting, such as train.numSteps=200', collect, [])
+    .option('--workers <n>', 'workers to start', count)
+    .option('--dry-run', 'print the resolved config and do nothing', false)
+    .option('--json', 'print the result as JSON', false)
+    .action((file: string, options: TrainFlags) => train(context, file, goal, options));
+
+program
+  .command('resume')
+  .description('continue a run from its newest valid checkpoint')
+  .argument('<run>')
+  .option('--workers <n>', 'workers to start', count, 1)
+  .option('--threads <n>', 'TensorFlow threads of a worker, as the run had', count, 1)
+  .option('--json', 'print the result as JSON', false)
+  .action((runId: string, options: { workers: number; threads: number; json: boolean }) =>
+    resume(context, runId, options),
+  );
+
+program
+  .command('status')
+  .description('all runs, or one in full')
+  .argument('[run]')
+  .option('--json', 'print as JSON', false)
+  .action((runId: string | undefined, options: { json: boolean }) =>
+    status(context, runId, options),
+  );
+
+program
+  .command('ledger')
+  .description('the record of committed steps')
+  .command('verify')
+  .description('prove that every example was used exactly once, in order')
+  .argument('<run>')
+  .option('--json', 'print as JSON', false)
+  .action((runId: string, options: { json: boolean }) => verifyRunLedger(context, runId, options));
+
+program
+  .command('params')
+  .description('count the parameters of a model')
+  .option('--model <size>', modelSizeNames.join(', '), 'base')
+  .option('--vocab-size <n>', 'entries of the vocabulary', count, 30_522)
+  .option('--json', 'print as JSON', false)
+  .action((options: { model: string; vocabSize: number; json: boolean }) => {
+    if (!(modelSizeNames as readonly string[]).includes(options.model))
+      program.error(`error: --model must be one of ${modelSizeNames.join(', ')}`, { exitCode: 2 });
+    params(context, options.model as ModelSize, options);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    const { message, policy, code, stack } = toBerthError(error);
+    context.say(`error: ${message}`);
+    if (code === 'INTERNAL') context.logger.error('Unexpected', { stack });
+    process.exitCode = policy.exitCode;
+  }
+}

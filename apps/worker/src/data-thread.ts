@@ -1,0 +1,27 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { BerthError, silentLogger, type Job } from '@berth/contracts';
+import { makeExampleShard, prepareDataset } from '@berth/data';
+import { connectRedis, createExampleIndex } from '@berth/queue';
+import type { DataThreadData } from './data.ts';
+import { serveCalls } from './thread-rpc.ts';
+
+const port = parentPort;
+if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
+const { services } = workerData as DataThreadData;
+const connection = await connectRedis(services.redisUrl, { role: 'producer' });
+const store = createS3ObjectStore(services.s3, silentLogger);
+
+async function process(job: Job): Promise<unknown> {
+  switch (job.kind) {
+    case 'dataset':
+      return { manifestKey: await prepareDataset(job, store) };
+    case 'examples': {
+      const shard = await makeExampleShard(job, store);
+      await createExampleIndex(connection, job.exampleSetId).put(shard);
+      return shard;
+    }
+  }
+}
+
+serveCalls(port, { process, ping: () => true });

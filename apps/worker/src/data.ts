@@ -1,0 +1,25 @@
+import { Worker } from 'node:worker_threads';
+import type { Job, Services } from '@berth/contracts';
+import { ThreadCaller } from './thread-rpc.ts';
+
+export interface DataThreadData {
+  readonly services: Services;
+}
+
+/** The thread that does the jobs of the queue, which are long stretches of computation. */
+export interface DataThread {
+  process(job: Job): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export async function startDataThread(data: DataThreadData): Promise<DataThread> {
+  const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData: data });
+  const caller = new ThreadCaller(thread, 'The data thread');
+  await caller.call('ping', []);
+  return {
+    process: (job) => caller.call('process', [job]),
+    async close() {
+      await thread.terminate();
+    },
+  };
+}

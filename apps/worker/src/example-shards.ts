@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError, type ExampleShard, type ObjectStore } from '@berth/contracts';
+import { openExampleShard } from '@berth/data';
+import type { ExampleIndex, ExampleShardName } from '@berth/queue';
+import type { ExampleReader, ExampleShardsPort } from '@berth/training';
+
+export interface ExampleShardsOptions {
+  readonly index: ExampleIndex;
+  readonly store: ObjectStore;
+  /** Longest wait for a shard to be made. */
+  readonly timeoutMs: number;
+  /** Open shards kept; a shuffle window and the start of the next. */
+  readonly numKept: number;
+  readonly signal: AbortSignal;
+}
+
+const pollMs = 100;
+
+/** Example shards from the bucket, verified, kept open while they are in use. */
+export interface ExampleShards extends ExampleShardsPort {
+  heldOut(): Promise<ExampleReader>;
+}
+
+export function createExampleShards(options: ExampleShardsOptions): ExampleShards {
+  const { index, store, numKept } = options;
+  const known = new Map<string, Promise<ExampleShard>>();
+  const open = new Map<string, Promise<ExampleReader>>();
+
+  const find = (name: ExampleShardName): Promise<ExampleShard> =>
+    remember(known, keyOf(name), () => waitForShard(index, name, options));
+
+  const read = (name: ExampleShardName): Promise<ExampleReader> => {
+    const key = keyOf(name);
+    const reader = remember(open, key, async () => {
+      const shard = await find(name);
+      return openExampleShard(await store.get(shard.key), shard.sha256);
+    });
+    // Least recently used first.
+    open.delete(key);
+    open.set(key, reader);
+    for (const oldest of open.keys()) {
+      if (open.size <= numKept) break;
+      open.delete(oldest);
+    }
+    return reader;
+  };
+
+  return {
+    count: async (epoch, shard) => (await find({ split: 'train', epoch, shard })).numExamples,
+    open: (epoch, shard) => read({ split: 'train', epoch, shard }),
+    heldOut: () => read({ split: 'heldOut', epoch: 0, shard: 0 }),
+  };
+}
+
+async function waitForShard(
+  index: ExampleIndex,
+  name: ExampleShardName,
+  { timeoutMs, signal }: ExampleShardsOptions,
+): Promise<ExampleShard> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const shard = await index.get(name);
+    if (shard !== undefined) return shard;
+    if (performance.now() > deadlineMs)
+      throw new BerthError(
+        'WORKER_TIMEOUT',
+        `Example shard ${keyOf(name)} was not made within ${timeoutMs} ms`,
+      );
+    await sleep(pollMs);
+  }
+}
+
+/** One promise per key; a failed one is forgotten, so that it can be tried again. */
+function remember<T>(
+  map: Map<string, Promise<T>>,
+  key: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  const existing = map.get(key);
+  if (existing !== undefined) return existing;
+  const made = make();
+  map.set(key, made);
+  made.catch(() => map.delete(key));
+  return made;
+}
+
+function keyOf({ split, epoch, shard }: ExampleShardName): string {
+  return `${split}/${epoch}/${shard}`;
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { errorToWire, requireServices } from '@berth/contracts';
+import { createLogger } from '@berth/observability';
+import { runWorker } from './worker.ts';
+
+const env = process.env;
+// Unique per start: a restarted worker is a new member.
+const memberId = `${env['BERTH_WORKER_NAME'] ?? hostname()}-${randomBytes(3).toString('hex')}`;
+const logger = createLogger({
+  level: env['LOG_LEVEL'] ?? 'info',
+  format: 'json',
+  fields: { app: 'worker', memberId },
+});
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const)
+  process.once(signal, () => stopping.abort());
+
+try {
+  await runWorker(
+    {
+      memberId,
+      services: requireServices(env),
+      numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
+      host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
+      onReady: () => process.send?.({ memberId }),
+      logger,
+    },
+    stopping.signal,
+  );
+  process.exit(0);
+} catch (error) {
+  const wire = errorToWire(error);
+  logger.error('The worker ends', {
+    error: wire,
+    stack: error instanceof Error ? error.stack : null,
+  });
+  process.exit(1);
+}

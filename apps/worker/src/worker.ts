@@ -1,0 +1,113 @@
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  errorToWire,
+  isFinal,
+  type Complaint,
+  type Logger,
+  type MemberInfo,
+  type RunRecord,
+  type Services,
+} from '@berth/contracts';
+import { createPeerNode } from '@berth/collectives';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
+import { startDataThread } from './data.ts';
+import { RunSession } from './run-session.ts';
+import { startRuntime } from './runtime.ts';
+
+export interface WorkerOptions {
+  readonly memberId: string;
+  readonly services: Services;
+  readonly numThreads: number;
+  /** Address that peers dial. */
+  readonly host: string;
+  readonly onReady: () => void;
+  readonly logger: Logger;
+}
+
+const heartbeatMs = 200;
+const idleLookMs = 200;
+
+/** What this worker says of itself, changed in place by whoever knows better. */
+export interface SelfPortrait {
+  state: MemberInfo['state'];
+  runId: string | null;
+  step: number;
+  complaint: Complaint | null;
+}
+
+/**
+ * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
+ * The main thread does I/O only; TensorFlow and job work have threads of their own.
+ */
+export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const { memberId, services, numThreads, host, logger } = options;
+  const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
+  const store = createS3ObjectStore(services.s3, logger);
+  const [runtime, data] = await Promise.all([
+    startRuntime({ numThreads }),
+    startDataThread({ services }),
+  ]);
+  const peers = createPeerNode({ memberId, host, logger });
+  const address = await peers.listen();
+  const jobs = await createJobConsumer(services.redisUrl, {
+    process: (job) => data.process(job),
+    logger,
+  });
+
+  const portrait: SelfPortrait = { state: 'idle', runId: null, step: -1, complaint: null };
+  const members = createMembers(connection);
+  const startedAtMs = Date.now();
+  let isBeating = true;
+  const beating = (async (): Promise<void> => {
+    while (isBeating) {
+      await members
+        .heartbeat({
+          memberId,
+          ...address,
+          pid: process.pid,
+          hostname: hostname(),
+          numerics: runtime.numerics,
+          startedAtMs,
+          ...portrait,
+        })
+        .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) }));
+      await sleep(heartbeatMs);
+    }
+  })();
+  options.onReady();
+
+  const runs = createRuns(connection);
+  while (!signal.aborted) {
+    const record = await activeRun(runs).catch(() => undefined);
+    if (record === undefined) {
+      await sleep(idleLookMs);
+      continue;
+    }
+    const session = await RunSession.open(
+      { connection, store, runtime, peers, logger, portrait },
+      { memberId, record },
+    );
+    await session.run(signal);
+  }
+
+  portrait.state = 'draining';
+  await jobs.close();
+  isBeating = false;
+  await beating;
+  await members.leave(memberId).catch(() => undefined);
+  await peers.close();
+  await Promise.all([runtime.close(), data.close()]);
+  connection.close();
+  store.close();
+}
+
+/** The active run, once it has data to train on. */
+async function activeRun(runs: ReturnType<typeof createRuns>): Promise<RunRecord | undefined> {
+  const runId = await runs.active();
+  const record = runId === undefined ? undefined : await runs.read(runId);
+  if (record === undefined || isFinal(record.status) || record.manifestKey === null)
+    return undefined;
+  return record.goal === 'trained' ? record : undefined;
+}
