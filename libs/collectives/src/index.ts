@@ -1,1 +1,13 @@
-export {};
+export {
+  type Addition,
+  alignedBlocks,
+  assignBlocks,
+  canonicalAdditions,
+  type Contribution,
+  sumContributions,
+} from './blocks.ts';
+export type { Endpoint } from './byte-source.ts';
+export { vectorDigest } from './digest.ts';
+export { createPeerNode, type JoinOptions, type PeerNode, type PeerNodeOptions } from './mesh.ts';
+export type { ReduceRequest, ReduceResult, ViewSession } from './session.ts';
+export type { StatePeer, StateProvider, StateRequest, StateSnapshot } from './state.ts';

@@ -1,0 +1,117 @@
+import { connect, type Socket } from 'node:net';
+import { BerthError } from '@berth/contracts';
+
+const spillBytes = 65_536;
+const keepAliveMs = 10_000;
+const nothing = new Uint8Array(0);
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Read {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Pull-style reads from a socket that this side dials, straight into the reader's memory: nobody reading means
+ * nothing is taken from the kernel, which in turn holds back the sender.
+ *
+ * Node asks for the next buffer as soon as bytes have landed, before the reader knows what it wants next, and keeps
+ * that choice over a pause. So when no read is due it is given one of two spill buffers in turn; what lands there is
+ * copied out by later reads, and the socket stays paused until it is used up.
+ */
+export class ByteSource {
+  readonly socket: Socket;
+  readonly #spills = [new Uint8Array(spillBytes), new Uint8Array(spillBytes)] as const;
+  #nextSpill: 0 | 1 = 0;
+  #landing: Uint8Array = nothing;
+  #unread: Uint8Array = nothing;
+  #wanted: Uint8Array = nothing;
+  #read: Read | undefined;
+  #failure: Error | undefined;
+
+  constructor({ host, port }: Endpoint) {
+    this.socket = connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+      onread: {
+        buffer: () => this.#chooseBuffer(),
+        callback: (numBytes) => this.#landed(numBytes),
+      },
+    });
+    this.socket.on('error', (error) => this.fail(error));
+    this.socket.on('close', () => this.fail(new Error('the connection was closed')));
+  }
+
+  /** Why the connection ended. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Resolves once connected; rejects with the socket's error. */
+  connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.once('connect', resolve);
+      this.socket.once('close', () => reject(this.#failure ?? new Error('closed')));
+    });
+  }
+
+  /** Fills `target`. One read at a time. Rejects when the connection is lost before it is full. */
+  readInto(target: Uint8Array): Promise<void> {
+    if (this.#read !== undefined) throw new BerthError('INTERNAL', 'a read is already under way');
+    this.#wanted = target;
+    this.#takeUnread();
+    if (this.#wanted.length === 0) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.socket.resume();
+    return new Promise((resolve, reject) => {
+      this.#read = { resolve, reject };
+    });
+  }
+
+  /** Closes the connection; the pending read and all later ones reject with this error. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.socket.destroy();
+    this.#read?.reject(this.#failure);
+    this.#read = undefined;
+  }
+
+  #chooseBuffer(): Uint8Array {
+    if (this.#wanted.length > 0) {
+      this.#landing = this.#wanted;
+    } else {
+      this.#landing = this.#spills[this.#nextSpill];
+      this.#nextSpill = this.#nextSpill === 0 ? 1 : 0;
+    }
+    return this.#landing;
+  }
+
+  /** @returns whether the socket should go on reading */
+  #landed(numBytes: number): boolean {
+    if (this.#landing === this.#wanted) {
+      this.#wanted = this.#wanted.subarray(numBytes);
+    } else {
+      this.#unread = this.#landing.subarray(0, numBytes);
+      this.#takeUnread();
+    }
+    if (this.#wanted.length === 0) {
+      this.#read?.resolve();
+      this.#read = undefined;
+    }
+    return this.#unread.length === 0;
+  }
+
+  #takeUnread(): void {
+    const numBytes = Math.min(this.#unread.length, this.#wanted.length);
+    this.#wanted.set(this.#unread.subarray(0, numBytes));
+    this.#wanted = this.#wanted.subarray(numBytes);
+    this.#unread = this.#unread.subarray(numBytes);
+  }
+}

@@ -1,0 +1,148 @@
+import type { Socket } from 'node:net';
+import { protocolError } from './frame.ts';
+
+/** The dialling member will read the frames that `to` sends in this view. */
+export interface JoinMessage {
+  readonly kind: 'join';
+  readonly runId: string;
+  readonly fencingEpoch: number;
+  readonly viewVersion: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The dialling member wants the state after `step` steps. */
+export interface StateMessage {
+  readonly kind: 'state';
+  readonly runId: string;
+  readonly step: number;
+}
+
+/** The answer to `state`; the parts follow as raw bytes, then their sha256. */
+export interface OfferMessage {
+  readonly kind: 'offer';
+  readonly step: number;
+  readonly partLengths: readonly number[];
+}
+
+/** The answer to `state` if there is nothing to give. */
+export interface AbsentMessage {
+  readonly kind: 'absent';
+  readonly reason: string;
+}
+
+/** The last word of a member that gives up the view. */
+export interface LeaveMessage {
+  readonly kind: 'leave';
+  readonly reason: string;
+}
+
+export type ControlMessage =
+  JoinMessage | StateMessage | OfferMessage | AbsentMessage | LeaveMessage;
+
+type FieldType = 'text' | 'count' | 'counts';
+const fieldTypes: Record<ControlMessage['kind'], Record<string, FieldType>> = {
+  join: { runId: 'text', fencingEpoch: 'count', viewVersion: 'count', from: 'text', to: 'text' },
+  state: { runId: 'text', step: 'count' },
+  offer: { step: 'count', partLengths: 'counts' },
+  absent: { reason: 'text' },
+  leave: { reason: 'text' },
+};
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const isFieldOf: Record<FieldType, (value: unknown) => boolean> = {
+  text: (value) => typeof value === 'string',
+  count: isCount,
+  counts: (value) => Array.isArray(value) && value.every(isCount),
+};
+
+/** Magic u32, length of the JSON text u32, both little-endian. */
+export const controlPrefixBytes = 8;
+const magic = 0x4252_5443;
+const maxTextBytes = 16_384;
+
+export function encodeControl(message: ControlMessage): Buffer {
+  const text = Buffer.from(JSON.stringify(message));
+  const prefix = Buffer.alloc(controlPrefixBytes);
+  prefix.writeUInt32LE(magic, 0);
+  prefix.writeUInt32LE(text.length, 4);
+  return Buffer.concat([prefix, text]);
+}
+
+/**
+ * @returns the length of the text that follows, in bytes
+ * @throws BerthError `COLLECTIVE_PROTOCOL` if this is no prefix of a control message
+ */
+export function decodeControlPrefix(prefix: Buffer): number {
+  const length = prefix.readUInt32LE(4);
+  if (prefix.readUInt32LE(0) !== magic || length > maxTextBytes) {
+    throw protocolError(`these bytes are no control message: ${prefix.toString('hex', 0, 8)}`);
+  }
+  return length;
+}
+
+/** @throws BerthError `COLLECTIVE_PROTOCOL` if this is not the text of a control message */
+export function decodeControlText(text: Buffer): ControlMessage {
+  const message = parseJson(text);
+  const kind = message['kind'] as ControlMessage['kind'];
+  const fields = Object.hasOwn(fieldTypes, kind) ? Object.entries(fieldTypes[kind]) : undefined;
+  const wrong = fields?.find(([name, type]) => !isFieldOf[type](message[name]));
+  if (fields === undefined || wrong !== undefined) {
+    throw protocolError(`this is no control message: ${text.toString('utf8', 0, 200)}`);
+  }
+  return message as unknown as ControlMessage;
+}
+
+function parseJson(text: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text.toString());
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Falls through: text that is no JSON is refused like JSON that is no object.
+  }
+  throw protocolError(`a control message holds no JSON object: ${text.toString('utf8', 0, 200)}`);
+}
+
+export interface ControlHandlers {
+  readonly message: (message: ControlMessage) => void;
+  /** The peer sent something else; the connection is closed. */
+  readonly garbage: (error: unknown) => void;
+}
+
+/** Reads control messages from a socket that a peer dialled; bulk data only ever goes the other way. */
+export class ControlChannel {
+  readonly socket: Socket;
+  #handlers: ControlHandlers;
+  #unread = Buffer.alloc(0);
+
+  constructor(socket: Socket, handlers: ControlHandlers) {
+    this.socket = socket;
+    this.#handlers = handlers;
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+  }
+
+  handOver(handlers: ControlHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  #received(bytes: Buffer): void {
+    this.#unread = Buffer.concat([this.#unread, bytes]);
+    try {
+      for (let text = this.#takeText(); text !== undefined; text = this.#takeText()) {
+        this.#handlers.message(decodeControlText(text));
+      }
+    } catch (error) {
+      this.socket.destroy();
+      this.#handlers.garbage(error);
+    }
+  }
+
+  #takeText(): Buffer | undefined {
+    if (this.#unread.length < controlPrefixBytes) return undefined;
+    const end = controlPrefixBytes + decodeControlPrefix(this.#unread);
+    if (this.#unread.length < end) return undefined;
+    const text = this.#unread.subarray(controlPrefixBytes, end);
+    this.#unread = this.#unread.subarray(end);
+    return text;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Digest of a float32 vector: two 32-bit sums, modulo 2^32, over hashes of (bits, index). Being sums, the digests of
+ * slices add up to the digest of the vector, however it is cut. Not cryptographic: it finds divergence, not forgery.
+ *
+ * h is lowbias32 (C. Wellons, "Prospecting for hash functions") of bits XOR index * golden; g hashes h once more.
+ */
+export const digestConstants = {
+  firstKey: 0x9e3779b1,
+  secondKey: 0x85ebca77,
+  firstFactor: 0x7feb352d,
+  secondFactor: 0x846ca68b,
+  thirdFactor: 0x297a2d39,
+} as const;
+
+const { firstKey, secondKey, firstFactor, secondFactor, thirdFactor } = digestConstants;
+
+/**
+ * Adds a piece of a vector to the sums. NaNs count with the bits they have.
+ * @param sums - two elements
+ * @param firstIndex - index of the piece's first element in the whole vector
+ */
+export function addToDigest(sums: Uint32Array, piece: Float32Array, firstIndex: number): void {
+  const bits = new Uint32Array(piece.buffer, piece.byteOffset, piece.length);
+  for (let i = 0; i < bits.length; i += 1) {
+    const index = firstIndex + i;
+    let h = bits[i]! ^ Math.imul(index, firstKey);
+    h = Math.imul(h ^ (h >>> 16), firstFactor);
+    h = Math.imul(h ^ (h >>> 15), secondFactor);
+    h ^= h >>> 16;
+    const g = Math.imul(h ^ Math.imul(index, secondKey), thirdFactor);
+    sums[0]! += h;
+    sums[1]! += g ^ (g >>> 15);
+  }
+}
+
+/** 16 hex digits, the ledger's `gradientDigest`. */
+export function digestHex(sums: Uint32Array): string {
+  return Array.from(sums, (sum) => sum.toString(16).padStart(8, '0')).join('');
+}
+
+/** Digest of a whole vector in plain JavaScript; an all-reduce gives the same from its kernels. */
+export function vectorDigest(vector: Float32Array): string {
+  const sums = new Uint32Array(2);
+  addToDigest(sums, vector, 0);
+  return digestHex(sums);
+}

@@ -1,0 +1,204 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { BerthError, type Logger, type View } from '@berth/contracts';
+import type { Endpoint } from './byte-source.ts';
+import { ControlChannel, type ControlMessage, type JoinMessage } from './control.ts';
+import { ReduceMemory } from './reduce-memory.ts';
+import { Session, type ViewSession } from './session.ts';
+import {
+  fetchState,
+  sendState,
+  type StatePeer,
+  type StateProvider,
+  type StateRequest,
+} from './state.ts';
+
+export interface PeerNodeOptions {
+  /** Unique per process start. */
+  readonly memberId: string;
+  /** Address to listen on, and under which peers find this one. */
+  readonly host: string;
+  /** @defaultValue any free port */
+  readonly port?: number;
+  readonly logger: Logger;
+}
+
+export interface JoinOptions {
+  /** Elements of the vectors that this view will sum; the same for all members. */
+  readonly vectorLength: number;
+  readonly connectTimeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Called once, when the session ends because this member's connection broke. */
+  readonly onPeerLost?: (memberId: string, error: BerthError) => void;
+}
+
+/** A worker's end of the data plane: one listening port for all views, one live session at a time. */
+export interface PeerNode {
+  /** @throws the socket's error, such as `EADDRINUSE` */
+  listen(): Promise<Endpoint>;
+  /**
+   * Closes the session before and connects with all members of the view; resolves when all have joined.
+   * @throws BerthError `COLLECTIVE_TIMEOUT` naming who did not join, `COLLECTIVE_PEER_LOST` at once if nobody listens
+   * at a member's address, `WORKER_FENCED` if this node has joined a newer view of the run, `CONFIG_INVALID` if the
+   * view leaves this member out or its blocks do not tile the virtual ranks
+   */
+  joinView(view: View, options: JoinOptions): Promise<ViewSession>;
+  /** Sets who answers members that ask for weights and moments. */
+  serveState(provider: StateProvider): void;
+  /**
+   * Copies state from a peer, checked by SHA-256.
+   * @throws BerthError `COLLECTIVE_ABORTED` if the peer has no such state, `COLLECTIVE_PEER_LOST`,
+   * `COLLECTIVE_TIMEOUT`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify
+   */
+  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+export function createPeerNode(options: PeerNodeOptions): PeerNode {
+  return new TcpPeerNode(options);
+}
+
+const helloTimeoutMs = 10_000;
+/** How long a peer's call waits for this member to join the view too. */
+const callTimeoutMs = 60_000;
+const sendBufferBytes = 1 << 20;
+
+interface Call {
+  readonly hello: JoinMessage;
+  readonly channel: ControlChannel;
+}
+
+class TcpPeerNode implements PeerNode {
+  readonly #options: PeerNodeOptions;
+  readonly #memory = new ReduceMemory();
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** From members that are ahead: they have joined a view that this one has not. */
+  #calls: Call[] = [];
+  #session: Session | undefined;
+  #provideState: StateProvider = () => Promise.resolve(undefined);
+
+  constructor(options: PeerNodeOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
+    this.#server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  listen(): Promise<Endpoint> {
+    const { host, port = 0 } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        const address = this.#server.address();
+        resolve({ host, port: typeof address === 'object' && address ? address.port : port });
+      });
+    });
+  }
+
+  async joinView(view: View, options: JoinOptions): Promise<ViewSession> {
+    this.#requireJoinable(view);
+    this.#session?.close();
+    const { memberId, logger } = this.#options;
+    const session = new Session({
+      view,
+      memberId,
+      memory: this.#memory,
+      logger,
+      vectorLength: options.vectorLength,
+      onPeerLost: (lostId, error) => options.onPeerLost?.(lostId, error),
+    });
+    this.#session = session;
+    for (const call of this.#calls.splice(0)) this.#route(call);
+    await session.establish(options.connectTimeoutMs, options.signal);
+    logger.debug('view joined', { runId: view.runId, version: view.version });
+    return session;
+  }
+
+  serveState(provider: StateProvider): void {
+    this.#provideState = provider;
+  }
+
+  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]> {
+    return fetchState(peer, request);
+  }
+
+  async close(): Promise<void> {
+    this.#session?.close();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #requireJoinable(view: View): void {
+    const { memberId } = this.#options;
+    const current = this.#session?.view;
+    if (!view.members.some((member) => member.memberId === memberId)) {
+      throw new BerthError(
+        'CONFIG_INVALID',
+        `view ${view.version} of run ${view.runId} has no member ${memberId}; join only views that list this member`,
+      );
+    }
+    if (current?.runId === view.runId && compareViews(view, current) < 0) {
+      throw new BerthError(
+        'WORKER_FENCED',
+        `view ${view.version} (epoch ${view.fencingEpoch}) is older than view ${current.version} (epoch ${current.fencingEpoch}), which ${memberId} has joined`,
+      );
+    }
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', (error) => this.#options.logger.debug('connection failed', { error }));
+    socket.setTimeout(helloTimeoutMs, () => socket.destroy());
+    const channel = new ControlChannel(socket, {
+      message: (message) => this.#answer(message, channel),
+      garbage: (error) => this.#options.logger.warn('refused a connection', { error }),
+    });
+  }
+
+  #answer(message: ControlMessage, channel: ControlChannel): void {
+    if (message.kind === 'join') this.#route({ hello: message, channel });
+    else if (message.kind === 'state')
+      void sendState(channel.socket, message, this.#provideState, this.#options.logger);
+    else channel.socket.destroy();
+  }
+
+  /** Gives a call to the session it is for, keeps it for a view still to come, or hangs up. */
+  #route(call: Call): void {
+    const { hello, channel } = call;
+    const view = this.#session?.view;
+    const age =
+      view?.runId === hello.runId
+        ? compareViews({ fencingEpoch: hello.fencingEpoch, version: hello.viewVersion }, view)
+        : 1;
+    if (hello.to === this.#options.memberId && age > 0) {
+      this.#keep(call);
+    } else if (
+      hello.to === this.#options.memberId &&
+      age === 0 &&
+      this.#session?.attach(hello, channel)
+    ) {
+      channel.socket.setTimeout(0);
+    } else {
+      this.#options.logger.warn('refused a peer', { from: hello.from, view: hello.viewVersion });
+      channel.socket.destroy();
+    }
+  }
+
+  #keep(call: Call): void {
+    const { socket } = call.channel;
+    const hangUp = (): void => void socket.destroy();
+    call.channel.handOver({ message: hangUp, garbage: hangUp });
+    socket.setTimeout(callTimeoutMs);
+    socket.once('close', () => {
+      this.#calls = this.#calls.filter((kept) => kept !== call);
+    });
+    this.#calls.push(call);
+  }
+}
+
+type ViewOrder = Pick<View, 'fencingEpoch' | 'version'>;
+
+function compareViews(a: ViewOrder, b: ViewOrder): number {
+  return a.fencingEpoch - b.fencingEpoch || a.version - b.version;
+}

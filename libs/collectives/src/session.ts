@@ -1,0 +1,280 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  BerthError,
+  type Logger,
+  toBerthError,
+  type View,
+  type ViewMember,
+} from '@berth/contracts';
+import type { Contribution } from './blocks.ts';
+import { ByteSink } from './byte-sink.ts';
+import { ByteSource } from './byte-source.ts';
+import { type ControlChannel, encodeControl, type JoinMessage } from './control.ts';
+import { runHashOf } from './frame.ts';
+import { checkContributions, planReduce, type ReducePlan } from './plan.ts';
+import { Progress } from './progress.ts';
+import type { ReduceMemory } from './reduce-memory.ts';
+import { type PeerLink, peerLost, Round } from './round.ts';
+
+const redialMs = 200;
+
+export interface ReduceRequest {
+  readonly step: number;
+  /** One per block that the view assigns to this member, in its order; must not change until the call settles. */
+  readonly contributions: readonly Contribution[];
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReduceResult {
+  /**
+   * Sum over all virtual ranks, in shared memory of the peer node: valid until the next `allReduce` of any of its
+   * sessions, also after the session is closed.
+   */
+  readonly reduced: Float32Array;
+  /** Of `reduced`; see `vectorDigest`. */
+  readonly digest: string;
+}
+
+/** This member's connections with all others of one view. Used up by the first failure: go on with a new view. */
+export interface ViewSession {
+  readonly view: View;
+  /**
+   * Sums a vector over all virtual ranks; all members call it for the same steps, in order.
+   * The bits depend on the ranks' vectors only, not on the members.
+   * @throws BerthError `COLLECTIVE_PEER_LOST` at once when a connection breaks, `COLLECTIVE_TIMEOUT` naming who is
+   * missing and in which phase, `COLLECTIVE_ABORTED` on `signal` or `close`, `COLLECTIVE_PROTOCOL` on frames or
+   * arguments that do not fit the view
+   */
+  allReduce(request: ReduceRequest): Promise<ReduceResult>;
+  /** Tells the peers and closes the connections. */
+  close(): void;
+}
+
+export interface SessionOptions {
+  readonly view: View;
+  readonly memberId: string;
+  readonly memory: ReduceMemory;
+  readonly logger: Logger;
+  readonly vectorLength: number;
+  readonly onPeerLost: (memberId: string, error: BerthError) => void;
+}
+
+interface HalfLink {
+  readonly index: number;
+  readonly member: ViewMember;
+  source: ByteSource | undefined;
+  sink: ByteSink | undefined;
+  connected: boolean;
+}
+
+export class Session implements ViewSession {
+  readonly view: View;
+  readonly #options: SessionOptions;
+  readonly #self: number;
+  readonly #links: readonly HalfLink[];
+  /** Connections that stand, two per peer. */
+  readonly #standing = new Progress();
+  readonly #plan: ReducePlan;
+  #round: Round | undefined;
+  #failure: BerthError | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.view = options.view;
+    const { members } = options.view;
+    this.#self = members.findIndex(({ memberId }) => memberId === options.memberId);
+    this.#links = members
+      .map((member, index) => ({
+        index,
+        member,
+        source: undefined,
+        sink: undefined,
+        connected: false,
+      }))
+      .filter(({ index }) => index !== this.#self);
+    this.#plan = planReduce(options.view, options.vectorLength);
+    options.memory.layOut(this.#plan);
+  }
+
+  /** Dials all peers and waits for their calls. @throws BerthError as `PeerNode.joinView` */
+  async establish(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#within(
+      timeoutMs,
+      signal,
+      () => this.#joinTimeout(timeoutMs),
+      async () => {
+        for (const link of this.#links) void this.#dial(link);
+        await this.#standing.reach(2 * this.#links.length);
+      },
+    );
+  }
+
+  /** Takes a peer's call: the connection on which this member sends. @returns false if it is not awaited */
+  attach(hello: JoinMessage, channel: ControlChannel): boolean {
+    const link = this.#links.find(({ member }) => member.memberId === hello.from);
+    if (this.#failure !== undefined || link === undefined || link.sink !== undefined) return false;
+    const lost = (cause: unknown): void => this.fail(peerLost(hello.from, cause));
+    channel.handOver({
+      message: (message) => {
+        lost(
+          new Error(message.kind === 'leave' ? `left the view: ${message.reason}` : 'said more'),
+        );
+      },
+      garbage: lost,
+    });
+    link.sink = new ByteSink(channel.socket);
+    channel.socket.on('close', () => lost(new Error('the connection was closed')));
+    this.#standing.advance();
+    return true;
+  }
+
+  async allReduce(request: ReduceRequest): Promise<ReduceResult> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#round !== undefined) {
+      throw new BerthError('INTERNAL', 'an allReduce of this session is still under way');
+    }
+    const { memory, vectorLength } = this.#options;
+    const { blocks } = this.view.members[this.#self]!;
+    checkContributions(request.contributions, blocks, vectorLength);
+    const round = new Round({
+      plan: this.#plan,
+      memory,
+      links: this.#establishedLinks(),
+      self: this.#self,
+      frameBase: {
+        runHash: runHashOf(this.view.runId),
+        fencingEpoch: this.view.fencingEpoch,
+        viewVersion: this.view.version,
+        step: request.step,
+      },
+      contributions: request.contributions,
+    });
+    this.#round = round;
+    const onTimeout = (): BerthError => this.#roundTimeout(round, request);
+    await this.#within(request.timeoutMs, request.signal, onTimeout, () => this.#run(round));
+    this.#round = undefined;
+    return { reduced: memory.reduced({ start: 0, length: vectorLength }), digest: memory.digest() };
+  }
+
+  close(): void {
+    const { version } = this.view;
+    this.fail(new BerthError('COLLECTIVE_ABORTED', `this member closed view ${version}`));
+  }
+
+  /** Ends the session; the first error counts. */
+  fail(error: BerthError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#standing.fail(error);
+    this.#round?.fail(error);
+    const farewell = encodeControl({ kind: 'leave', reason: error.message });
+    for (const { source, connected } of this.#links) {
+      if (connected) source?.socket.write(farewell);
+    }
+    for (const { source, sink } of this.#links) {
+      source?.fail(error);
+      sink?.fail(error);
+    }
+    const lost = error.code === 'COLLECTIVE_PEER_LOST' ? error.details['memberId'] : undefined;
+    if (typeof lost === 'string') this.#options.onPeerLost(lost, error);
+  }
+
+  async #dial(link: HalfLink): Promise<void> {
+    const { memberId } = link.member;
+    while (this.#failure === undefined) {
+      const source = new ByteSource(link.member);
+      link.source = source;
+      try {
+        await source.connected();
+        link.connected = true;
+        source.socket.once('close', () => this.fail(peerLost(memberId, source.failure)));
+        source.socket.write(encodeControl(this.#hello(memberId)));
+        this.#standing.advance();
+        return;
+      } catch (error) {
+        // Members listen before they are published, so nobody listening means that the process is gone.
+        if (isRefusal(error)) this.fail(peerLost(memberId, error));
+        this.#options.logger.debug('peer not reached yet', { memberId, error });
+        await delay(redialMs);
+      }
+    }
+  }
+
+  async #run(round: Round): Promise<void> {
+    const tasks = round.start();
+    try {
+      await Promise.all(tasks);
+    } catch (error) {
+      this.fail(toBerthError(error));
+      // None may touch the reduce memory once the caller knows.
+      await Promise.allSettled(tasks);
+    }
+  }
+
+  /** Runs work that the session's failure ends, and makes it fail on the deadline and on the signal. */
+  async #within(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    onTimeout: () => BerthError,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const abort = (): void => this.fail(aborted(signal?.reason));
+    const timer = setTimeout(() => this.fail(onTimeout()), timeoutMs);
+    signal?.addEventListener('abort', abort);
+    try {
+      if (signal?.aborted === true) abort();
+      else await work();
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #establishedLinks(): PeerLink[] {
+    return this.#links.map(({ index, member, source, sink }) => {
+      if (source === undefined || sink === undefined) {
+        throw new BerthError('INTERNAL', 'allReduce needs a session that joinView has resolved');
+      }
+      return { index, memberId: member.memberId, source, sink };
+    });
+  }
+
+  #hello(to: string): JoinMessage {
+    const { runId, fencingEpoch, version: viewVersion } = this.view;
+    return { kind: 'join', runId, fencingEpoch, viewVersion, from: this.#options.memberId, to };
+  }
+
+  #joinTimeout(timeoutMs: number): BerthError {
+    const missing = this.#links
+      .filter(({ connected, sink }) => !connected || sink === undefined)
+      .map(({ member }) => member.memberId)
+      .join(', ');
+    return new BerthError(
+      'COLLECTIVE_TIMEOUT',
+      `view ${this.view.version} was not joined by ${missing} within ${timeoutMs} ms`,
+      { details: { missing, phase: 'connect', viewVersion: this.view.version } },
+    );
+  }
+
+  #roundTimeout(round: Round, { step, timeoutMs }: ReduceRequest): BerthError {
+    const { memberIds, phase } = round.missing();
+    const missing = memberIds.join(', ');
+    return new BerthError(
+      'COLLECTIVE_TIMEOUT',
+      `step ${step} of view ${this.view.version} still waits for ${missing || 'this member'} in ${phase} after ${timeoutMs} ms`,
+      { details: { missing, phase, step, viewVersion: this.view.version } },
+    );
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+}
+
+function aborted(reason: unknown): BerthError {
+  return new BerthError('COLLECTIVE_ABORTED', 'the caller stopped the operation', {
+    cause: reason,
+  });
+}

@@ -1,0 +1,181 @@
+import { addToDigest, digestConstants } from '../digest.ts';
+import * as wasm from './assembler.ts';
+
+/** The part of the standard WebAssembly global that is used here; Node's type package leaves it out. */
+declare const WebAssembly: {
+  readonly Memory: new (limits: { initial: number; maximum: number; shared: true }) => SharedMemory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+};
+
+interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+  /** Arrays over the buffer before stay valid. */
+  grow(numPages: number): number;
+}
+
+export const pageBytes = 65_536;
+const maximumPages = 65_535;
+
+/** Vectors and slots start at multiples of this many bytes and own all of their last one, which `add` may overwrite. */
+export const unitBytes = 64;
+export const unitElements = unitBytes / Float32Array.BYTES_PER_ELEMENT;
+
+/** SIMD kernels over one growing memory. Addresses are byte offsets into it, multiples of {@link unitBytes}. */
+export interface Kernels {
+  readonly memory: SharedMemory;
+  /** `target[i] = left[i] + right[i]` for i < numElements, rounded up to a whole unit; `target` may be `left`. */
+  add(target: number, left: number, right: number, numElements: number): void;
+  /** Same as `addToDigest` of digest.ts over elements in memory; `sums` is the address of the two sums. */
+  digest(address: number, numElements: number, firstIndex: number, sums: number): void;
+}
+
+/** Largest memory in bytes: what 32-bit addresses reach, less one page. */
+export const maximumMemoryBytes = maximumPages * pageBytes;
+
+/** The memory is shared, so another thread can read the result without a copy. */
+export function createKernels(): Kernels {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
+  const module = new WebAssembly.Module(
+    Uint8Array.from(wasm.assembleModule([addSource(), digestSource()], maximumPages)),
+  );
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const functions = exports as {
+    readonly add: (target: number, left: number, right: number, targetEnd: number) => void;
+    readonly digest: (address: number, end: number, firstIndex: number, sums: number) => void;
+  };
+  return {
+    memory,
+    add(target, left, right, numElements) {
+      const numUnits = Math.ceil(numElements / unitElements);
+      functions.add(target, left, right, target + numUnits * unitBytes);
+    },
+    digest(address, numElements, firstIndex, sums) {
+      const numTail = numElements % 4;
+      const tail = address + (numElements - numTail) * 4;
+      if (tail > address) functions.digest(address, tail, firstIndex, sums);
+      addToDigest(
+        new Uint32Array(memory.buffer, sums, 2),
+        new Float32Array(memory.buffer, tail, numTail),
+        firstIndex + numElements - numTail,
+      );
+    },
+  };
+}
+
+function addSource(): wasm.FunctionSource {
+  const [target, left, right, targetEnd] = [0, 1, 2, 3];
+  const addVector = (offset: number): wasm.Code[] => [
+    wasm.localGet(target),
+    wasm.localGet(left),
+    wasm.v128Load(offset),
+    wasm.localGet(right),
+    wasm.v128Load(offset),
+    wasm.f32x4Add,
+    wasm.v128Store(offset),
+  ];
+  const body = wasm.repeatWhile([
+    ...[0, 16, 32, 48].flatMap(addVector),
+    ...[target, left, right].flatMap((pointer) => advance(pointer, unitBytes)),
+    wasm.localGet(target),
+    wasm.localGet(targetEnd),
+    wasm.i32LessUnsigned,
+  ]);
+  return { name: 'add', numParameters: 4, locals: [], body: [body] };
+}
+
+function digestSource(): wasm.FunctionSource {
+  const [address, end, firstIndex, sums] = [0, 1, 2, 3];
+  const [firstKeys, secondKeys, h, g, firstSums, secondSums] = [4, 5, 6, 7, 8, 9];
+  const { firstKey, secondKey, firstFactor, secondFactor, thirdFactor } = digestConstants;
+
+  const startKeys = (keys: number, key: number): wasm.Code[] => [
+    wasm.localGet(firstIndex),
+    wasm.i32x4Splat,
+    wasm.i32x4Const([0, 1, 2, 3]),
+    wasm.i32x4Add,
+    ...multiply(key),
+    wasm.localSet(keys),
+  ];
+  const nextKeys = (keys: number, key: number): wasm.Code[] => accumulate(keys, splat(4 * key));
+
+  const loop = wasm.repeatWhile([
+    wasm.localGet(address),
+    wasm.v128Load(0),
+    wasm.localGet(firstKeys),
+    wasm.v128Xor,
+    wasm.localSet(h),
+    ...xorShift(h, 16),
+    ...multiply(firstFactor),
+    wasm.localSet(h),
+    ...xorShift(h, 15),
+    ...multiply(secondFactor),
+    wasm.localSet(h),
+    ...xorShift(h, 16),
+    wasm.localTee(h),
+    wasm.localGet(secondKeys),
+    wasm.v128Xor,
+    ...multiply(thirdFactor),
+    wasm.localSet(g),
+    ...accumulate(firstSums, wasm.localGet(h)),
+    ...accumulate(secondSums, xorShift(g, 15).flat()),
+    ...nextKeys(firstKeys, firstKey),
+    ...nextKeys(secondKeys, secondKey),
+    ...advance(address, 16),
+    wasm.localGet(address),
+    wasm.localGet(end),
+    wasm.i32LessUnsigned,
+  ]);
+
+  const addLanesTo = (offset: number, lanes: number): wasm.Code[] => [
+    wasm.localGet(sums),
+    wasm.localGet(sums),
+    wasm.i32Load(offset),
+    ...[0, 1, 2, 3].flatMap((lane) => [
+      wasm.localGet(lanes),
+      wasm.i32x4ExtractLane(lane),
+      wasm.i32Add,
+    ]),
+    wasm.i32Store(offset),
+  ];
+
+  return {
+    name: 'digest',
+    numParameters: 4,
+    locals: ['v128', 'v128', 'v128', 'v128', 'v128', 'v128'],
+    body: [
+      ...startKeys(firstKeys, firstKey),
+      ...startKeys(secondKeys, secondKey),
+      loop,
+      ...addLanesTo(0, firstSums),
+      ...addLanesTo(4, secondSums),
+    ],
+  };
+}
+
+const advance = (pointer: number, numBytes: number): wasm.Code[] => [
+  wasm.localGet(pointer),
+  wasm.i32Const(numBytes),
+  wasm.i32Add,
+  wasm.localSet(pointer),
+];
+
+const splat = (value: number): wasm.Code => wasm.i32x4Const([value, value, value, value]);
+
+const multiply = (factor: number): wasm.Code[] => [splat(factor), wasm.i32x4Multiply];
+
+const accumulate = (target: number, value: wasm.Code): wasm.Code[] => [
+  wasm.localGet(target),
+  value,
+  wasm.i32x4Add,
+  wasm.localSet(target),
+];
+
+/** Leaves x ^ (x >>> numBits) on the stack. */
+const xorShift = (x: number, numBits: number): wasm.Code[] => [
+  wasm.localGet(x),
+  wasm.localGet(x),
+  wasm.i32Const(numBits),
+  wasm.i32x4ShiftRightUnsigned,
+  wasm.v128Xor,
+];
