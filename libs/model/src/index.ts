@@ -1,1 +1,34 @@
-export {};
+export { uploadBatch, type BatchTensors } from './batch-tensors.ts';
+export { bertForPretraining, type BertOutputs, type ForwardContext } from './bert.ts';
+export { clipFactor, globalNorm } from './clip.ts';
+export { counterHash, hashDomains, hashKey, type HashKey } from './counter-hash.ts';
+export {
+  dropoutKey,
+  dropoutMask,
+  dropoutSites,
+  dropoutThreshold,
+  hostDropoutMasks,
+  type DropoutMasks,
+  type DropoutPass,
+} from './dropout.ts';
+export { createEagerEngine, type EngineOptions } from './eager-engine.ts';
+export { forwardFlopsPerExample, trainingFlopsPerStep, type ExampleShape } from './flops.ts';
+export {
+  fromHuggingFace,
+  huggingFaceName,
+  toHuggingFace,
+  type HuggingFaceName,
+  type HuggingFaceTensor,
+} from './hugging-face-names.ts';
+export { initialWeights } from './initialize.ts';
+export { pretrainingLoss, stepSumsOf, type LossScales, type PretrainingLoss } from './losses.ts';
+export { updateRules } from './optimizers/update-rules.ts';
+export {
+  type ParameterState,
+  type UpdateContext,
+  type UpdateRule,
+} from './optimizers/update-rule.ts';
+export { countParameters, type ParameterCounts } from './parameter-counts.ts';
+export { numParametersOf, parameterLayout } from './parameter-layout.ts';
+export { learningRateAt, type ScheduleConfig } from './schedule.ts';
+export { namedWeights, type Weights } from './weights.ts';

@@ -1,0 +1,162 @@
+// Shapes: B examples, S tokens, T = B S, H hidden, F feed-forward, N heads, D = H / N, V vocabulary, R = B P prediction slots.
+import type { ModelConfig } from '@berth/contracts';
+import {
+  add,
+  mul,
+  reshape,
+  tanh,
+  transpose,
+  type Rank,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
+import type { BatchTensors } from './batch-tensors.ts';
+import { attention } from './blocks/attention.ts';
+import { gatherRows } from './blocks/gather-rows.ts';
+import { geluErf, geluTanh } from './blocks/gelu.ts';
+import { layerNorm } from './blocks/layer-norm.ts';
+import { linear, linearTransposed } from './blocks/linear.ts';
+import { dropoutSites, type DropoutMasks } from './dropout.ts';
+import type { Weights } from './weights.ts';
+
+/** What a forward pass runs on. */
+export interface ForwardContext {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly batch: BatchTensors;
+  /** Left out in evaluation: nothing is dropped. */
+  readonly dropout?: DropoutMasks;
+}
+
+export interface BertOutputs {
+  /** Last hidden states, one row a token. */
+  readonly sequence_TH: Tensor2D;
+  readonly pooled_BH: Tensor2D;
+  readonly maskedLmLogits_RV: Tensor2D;
+  readonly nextSentenceLogits_B2: Tensor2D;
+}
+
+/** BERT with both pretraining heads, as in the BERT release (data-and-model.md A3). */
+export function bertForPretraining(context: ForwardContext): BertOutputs {
+  const sequence_TH = encode(context);
+  const pooled_BH = pool(context, sequence_TH);
+  return {
+    sequence_TH,
+    pooled_BH,
+    maskedLmLogits_RV: maskedLmHead(context, sequence_TH),
+    nextSentenceLogits_B2: linearTransposed(
+      pooled_BH,
+      context.weights.matrix('cls/seq_relationship/output_weights'),
+      context.weights.vector('cls/seq_relationship/output_bias'),
+    ),
+  };
+}
+
+function encode(context: ForwardContext): Tensor2D {
+  let hidden_TH = embed(context);
+  for (let layer = 0; layer < context.config.numLayers; layer++)
+    hidden_TH = encoderLayer(context, layer, hidden_TH);
+  return hidden_TH;
+}
+
+function embed(context: ForwardContext): Tensor2D {
+  const { weights, batch } = context;
+  const scope = 'bert/embeddings';
+  const words_TH = gatherRows(weights.matrix(`${scope}/word_embeddings`), batch.inputIds_T);
+  const types_TH = gatherRows(weights.matrix(`${scope}/token_type_embeddings`), batch.segmentIds_T);
+  const positions_TH = gatherRows(
+    weights.matrix(`${scope}/position_embeddings`),
+    batch.positionIds_T,
+  );
+  const sum_TH = add<Tensor2D>(add(words_TH, types_TH), positions_TH);
+  return dropHidden(context, dropoutSites.embeddings, normalize(context, scope, sum_TH));
+}
+
+/** Post-norm: attention, then feed-forward, each followed by dropout, residual and layer norm. */
+function encoderLayer(context: ForwardContext, layer: number, input_TH: Tensor2D): Tensor2D {
+  const scope = `bert/encoder/layer_${layer}`;
+  const context_TH = selfAttention(context, layer, input_TH);
+  const attended_TH = dense(context, `${scope}/attention/output/dense`, context_TH);
+  const attendedSite = dropoutSites.attentionOutput(layer);
+  const middle_TH = normalize(
+    context,
+    `${scope}/attention/output`,
+    add(dropHidden(context, attendedSite, attended_TH), input_TH),
+  );
+  const inner_TF = activate(context, dense(context, `${scope}/intermediate/dense`, middle_TH));
+  const outer_TH = dense(context, `${scope}/output/dense`, inner_TF);
+  const outerSite = dropoutSites.feedForwardOutput(layer);
+  return normalize(
+    context,
+    `${scope}/output`,
+    add(dropHidden(context, outerSite, outer_TH), middle_TH),
+  );
+}
+
+function selfAttention(context: ForwardContext, layer: number, input_TH: Tensor2D): Tensor2D {
+  const { config, batch } = context;
+  const { batchSize: B, seqLength: S } = batch;
+  const { numHeads: N, hiddenSize: H } = config;
+  const heads = (kind: 'query' | 'key' | 'value'): Tensor4D => {
+    const projected_TH = dense(
+      context,
+      `bert/encoder/layer_${layer}/attention/self/${kind}`,
+      input_TH,
+    );
+    const split_BSND = reshape<Rank.R4>(projected_TH, [B, S, N, H / N]);
+    return transpose(split_BSND, [0, 2, 1, 3]);
+  };
+  const context_BNSD = attention({
+    query_BNSD: heads('query'),
+    key_BNSD: heads('key'),
+    value_BNSD: heads('value'),
+    bias_B11S: batch.attentionBias_B11S,
+    dropoutMask_BNSS:
+      config.attentionDropoutRatio === 0
+        ? undefined
+        : context.dropout?.(
+            dropoutSites.attentionProbabilities(layer),
+            [B, N, S, S],
+            config.attentionDropoutRatio,
+          ),
+  });
+  return reshape(transpose(context_BNSD, [0, 2, 1, 3]), [B * S, H]);
+}
+
+/** tanh(dense) of each example's first token. */
+function pool(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
+  const first_BH = gatherRows(sequence_TH, context.batch.firstTokenRows_B);
+  return tanh(dense(context, 'bert/pooler/dense', first_BH));
+}
+
+/** Logits of the masked positions only; the decoder is the word embedding table. */
+function maskedLmHead(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
+  const scope = 'cls/predictions/transform';
+  const masked_RH = gatherRows(sequence_TH, context.batch.maskedRows_R);
+  const active_RH = activate(context, dense(context, `${scope}/dense`, masked_RH));
+  return linearTransposed(
+    normalize(context, scope, active_RH),
+    context.weights.matrix('bert/embeddings/word_embeddings'),
+    context.weights.vector('cls/predictions/output_bias'),
+  );
+}
+
+function dense({ weights }: ForwardContext, scope: string, x_MK: Tensor2D): Tensor2D {
+  return linear(x_MK, weights.matrix(`${scope}/kernel`), weights.vector(`${scope}/bias`));
+}
+
+function normalize({ config, weights }: ForwardContext, scope: string, x_RH: Tensor2D): Tensor2D {
+  const gamma_H = weights.vector(`${scope}/LayerNorm/gamma`);
+  const beta_H = weights.vector(`${scope}/LayerNorm/beta`);
+  return layerNorm(x_RH, gamma_H, beta_H, config.layerNormEps);
+}
+
+function activate({ config }: ForwardContext, x: Tensor2D): Tensor2D {
+  return config.hiddenAct === 'gelu_new' ? geluTanh(x) : geluErf(x);
+}
+
+function dropHidden({ config, dropout }: ForwardContext, site: number, x_TH: Tensor2D): Tensor2D {
+  const ratio = config.hiddenDropoutRatio;
+  if (dropout === undefined || ratio === 0) return x_TH;
+  return mul(x_TH, dropout(site, x_TH.shape, ratio));
+}

@@ -1,0 +1,138 @@
+import {
+  BerthError,
+  sumsFromVector,
+  type ApplyResult,
+  type ExampleBatch,
+  type GradientRequest,
+  type ModelConfig,
+  type OptimizerConfig,
+  type ParameterSpec,
+  type RankExamples,
+  type StepSums,
+  type TrainConfig,
+  type TrainingEngine,
+  type TrainingState,
+} from '@berth/contracts';
+import { add, dispose, type Tensor1D } from '@tensorflow/tfjs-core';
+import { clipFactor, globalNorm } from './clip.ts';
+import { hostDropoutMasks } from './dropout.ts';
+import { readAndDispose } from './flat-tensors.ts';
+import { initialWeights } from './initialize.ts';
+import { batchGradient, batchSums, type Model } from './micro-batch.ts';
+import { numParametersOf, parameterLayout } from './parameter-layout.ts';
+import { ParameterStore } from './parameter-store.ts';
+import { learningRateAt } from './schedule.ts';
+import { sumInOrder, treeSum } from './ordered-sums.ts';
+
+export interface EngineOptions {
+  readonly model: ModelConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly train: Pick<TrainConfig, 'numSteps'>;
+  /** Decides the dropout masks; unsigned 32-bit. */
+  readonly seed: number;
+  readonly precision: TrainConfig['precision'];
+}
+
+/**
+ * A training engine that runs op by op on the current tfjs backend, which must be TensorFlow's. The oracle of faster engines:
+ * the same model, dropout masks and order of sums.
+ */
+export function createEagerEngine(options: EngineOptions): TrainingEngine {
+  return new EagerEngine(options);
+}
+
+class EagerEngine implements TrainingEngine {
+  readonly layout: readonly ParameterSpec[];
+  readonly numParameters: number;
+  private readonly options: EngineOptions;
+  private readonly store: ParameterStore;
+  private step = 0;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    this.layout = parameterLayout(options.model);
+    this.numParameters = numParametersOf(this.layout);
+    this.store = new ParameterStore(this.layout);
+  }
+
+  initialize(seed: number): void {
+    this.loadState({
+      step: 0,
+      weights: initialWeights(this.layout, this.options.model, seed),
+      firstMoments: new Float32Array(this.numParameters),
+      secondMoments: new Float32Array(this.numParameters),
+    });
+  }
+
+  loadState(state: TrainingState): void {
+    this.store.load(state);
+    this.step = state.step;
+  }
+
+  readState(): TrainingState {
+    return { step: this.step, ...this.store.read() };
+  }
+
+  computeGradients(request: GradientRequest): Float32Array {
+    checkRanks(request);
+    const model = this.model();
+    const sum_N = treeSum(
+      request.ranks.map((rank) => () => this.rankGradient(model, request, rank)),
+      addAndDispose,
+    );
+    return readAndDispose(sum_N);
+  }
+
+  applyGradients(reduced: Float32Array): ApplyResult {
+    const { optimizer: config, train } = this.options;
+    const { step } = this;
+    const gradientNorm = globalNorm(reduced, this.numParameters, step);
+    const learningRate = learningRateAt(config, train.numSteps, step);
+    const factor = clipFactor(gradientNorm, config.clipNorm);
+    this.store.update(reduced, factor, { config, step, learningRate });
+    this.step = step + 1;
+    return { gradientNorm, learningRate };
+  }
+
+  evaluate(batch: ExampleBatch): StepSums {
+    return sumsFromVector(readAndDispose(batchSums(this.model(), batch)));
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  private model(): Model {
+    return { config: this.options.model, layout: this.layout, weights: this.store.weights };
+  }
+
+  /** One virtual rank: its micro-batches, added in order. */
+  private rankGradient(model: Model, request: GradientRequest, rank: RankExamples): Tensor1D {
+    const { step, maskedLmScale, nextSentenceScale } = request;
+    const scales = { maskedLm: maskedLmScale, nextSentence: nextSentenceScale };
+    const { virtualRank } = rank;
+    return sumInOrder(
+      rank.microBatches.map((examples, microBatch) => () => {
+        const pass = { seed: this.options.seed, step, virtualRank, microBatch };
+        return batchGradient(model, examples, scales, hostDropoutMasks(pass));
+      }),
+      addAndDispose,
+    );
+  }
+}
+
+function checkRanks({ block, ranks }: GradientRequest): void {
+  const inPlace = ranks.every(({ virtualRank }, index) => virtualRank === block.start + index);
+  if (inPlace && ranks.length === block.length) return;
+  throw new BerthError(
+    'INTERNAL',
+    `virtual ranks ${ranks.map(({ virtualRank }) => virtualRank).join(', ')} were given for the block ` +
+      `[${block.start}, ${block.start + block.length})`,
+  );
+}
+
+function addAndDispose(left: Tensor1D, right: Tensor1D): Tensor1D {
+  const total = add<Tensor1D>(left, right);
+  dispose([left, right]);
+  return total;
+}
