@@ -24,7 +24,7 @@ const sourceFiles = [
  */
 export function addonStep({ root, cache, tensorflow }) {
   const packageFolder = join(root, 'node_modules/@tensorflow/tfjs-node-gpu');
-  const link = join(packageFolder, 'lib/napi-v8/tfjs_binding.node');
+  const link = addonLink(root);
   const plan = () => planBuild(packageFolder, cache, tensorflow);
   return {
     name: 'addon',
@@ -42,6 +42,14 @@ export function addonStep({ root, cache, tensorflow }) {
       await replaceLink(link, addon);
     },
   };
+}
+
+/**
+ * Where tfjs-node-gpu looks for its addon.
+ * @param {string} root
+ */
+export function addonLink(root) {
+  return join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node');
 }
 
 /**
@@ -96,7 +104,7 @@ async function compile({ folder, sources, flags, root }) {
   const result = await run(compiler, [...units, `-I${headers}`, ...flags, ...libraries], {
     cwd: folder,
   });
-  if (result.ok) return;
+  if (result.ok) return folder;
   throw new SetupFailure(
     `${compiler} could not compile the addon (${reasonOf(result)})`,
     'install a C++17 compiler and its standard library, for example: apt-get install g++',

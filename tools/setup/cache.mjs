@@ -19,14 +19,14 @@ export async function exists(path) {
 /**
  * Fills a folder of the cache in one go: readers see all of it or none, and of two runs at once the first wins.
  * @param {string} folder - the finished folder; must not exist
- * @param {(temporary: string) => Promise<void>} fill
+ * @param {(temporary: string) => Promise<string>} fill - works in a folder of its own; returns what to keep of it
  */
 export async function installFolder(folder, fill) {
   const temporary = await makeTemporary(folder);
   try {
-    await fill(temporary);
-    await chmod(temporary, 0o755);
-    await rename(temporary, folder).catch(async (error) => {
+    const finished = await fill(temporary);
+    await chmod(finished, 0o755);
+    await rename(finished, folder).catch(async (error) => {
       if (!(await exists(folder))) throw error;
     });
   } finally {
@@ -51,6 +51,7 @@ async function makeTemporary(folder) {
  * @param {string} folder - exists or will be made
  * @param {number} neededBytes
  * @param {string} purpose
+ * @throws SetupFailure when the disk has less
  */
 export async function requireSpace(folder, neededBytes, purpose) {
   let existing = folder;

@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addonLink } from './addon.mjs';
 import { reasonOf, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 
@@ -8,25 +9,43 @@ const program = fileURLToPath(new URL('proof-program.cjs', import.meta.url));
 
 /**
  * A matrix product in a process of its own; what it reports is remembered beside the addon.
- * @param {{ root: string }} folders
+ * @param {{ root: string, needsGpu: boolean }} options
  * @returns {import('./step.mjs').Step}
  */
-export function proofStep({ root }) {
-  const stamp = join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/proof.txt');
+export function proofStep({ root, needsGpu }) {
+  const read = async () => {
+    const addon = await readlink(addonLink(root)).catch(() => '');
+    return readFile(proofFile(addon), 'utf8').catch(() => undefined);
+  };
   return {
     name: 'proof',
-    isDone: () => readFile(stamp, 'utf8').catch(() => undefined),
-    missing: 'TensorFlow has not yet multiplied two matrices here',
+    isDone: async () => {
+      const report = await read();
+      return needsGpu && !report?.endsWith('GPU') ? undefined : report;
+    },
+    missing: `TensorFlow has not yet multiplied two matrices here${needsGpu ? ' on a GPU' : ''}`,
     doing: 'multiplying two matrices',
     perform: async () => {
       const result = await run(process.execPath, [program], { cwd: root });
       if (!result.ok) {
         throw new SetupFailure(
           `TensorFlow does not run (${reasonOf(result)})`,
-          'remove the cache folder and run setup again',
+          'remove the folder berth in your cache (~/.cache) and run setup again',
         );
       }
-      await writeFile(stamp, result.stdout.trim());
+      const report = result.stdout.trim();
+      if (needsGpu && !report.endsWith('GPU')) {
+        throw new SetupFailure(
+          'TensorFlow sees no GPU',
+          'check that nvidia-smi lists one, or take the CPU build: npm run setup -- --no-gpu',
+        );
+      }
+      await writeFile(proofFile(await readlink(addonLink(root))), report);
     },
   };
+}
+
+/** @param {string} addon */
+function proofFile(addon) {
+  return join(dirname(addon), 'proof.txt');
 }

@@ -1,47 +1,40 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, installFolder, requireSpace } from './cache.mjs';
-import { tensorflowCpu, tensorflowHeaders } from './pins.mjs';
-import { downloadWheel, unpackWheel } from './wheel.mjs';
-
-/** The wheel and what is kept of it exist side by side for a moment. */
-const neededBytes = 1.4e9;
-
-const members = [
-  'tensorflow/libtensorflow_cc.so.2',
-  'tensorflow/libtensorflow_framework.so.2',
-  'tensorflow/include/LICENSE',
-  ...tensorflowHeaders.map((header) => `tensorflow/include/${header}`),
-];
+import { exists, requireSpace } from './cache.mjs';
+import { findOnPath } from './command.mjs';
+import { variants } from './pins.mjs';
+import { installPart } from './wheel.mjs';
 
 /**
- * The TensorFlow C library from its PyPI wheel: two shared libraries and the headers, laid out as in the wheel.
- * @param {string} cache
- * @returns {import('./step.mjs').Step}
+ * Which build of TensorFlow this machine wants.
+ * @param {'gpu' | 'cpu' | undefined} forced
+ * @returns {Promise<import('./pins.mjs').Variant>}
  */
-export function tensorflowStep(cache) {
-  const folder = tensorflowFolder(cache);
-  return {
-    name: 'tensorflow',
-    isDone: async () =>
-      (await exists(folder)) ? `${tensorflowCpu.name} ${tensorflowCpu.version}` : undefined,
-    missing: `${tensorflowCpu.name} ${tensorflowCpu.version} is not in ${cache}`,
-    doing: `downloading ${tensorflowCpu.name} ${tensorflowCpu.version} (274 MB)`,
-    perform: async () => {
-      await requireSpace(cache, neededBytes, 'TensorFlow');
-      await installFolder(folder, async (temporary) => {
-        const download = join(temporary, 'download');
-        await mkdir(download);
-        const wheel = await downloadWheel(tensorflowCpu, download);
-        const pattern = members.map((name) => name.replaceAll('.', '\\.')).join('|');
-        await unpackWheel(wheel, temporary, pattern, members.length);
-        await rm(download, { recursive: true });
-      });
-    },
-  };
+export async function chooseVariant(forced) {
+  if (forced !== undefined) return variants[forced];
+  const hasGpu = (await exists('/dev/nvidia0')) || (await findOnPath(['nvidia-smi'])) !== undefined;
+  return hasGpu ? variants.gpu : variants.cpu;
 }
 
-/** @param {string} cache */
-export function tensorflowFolder(cache) {
-  return join(cache, `${tensorflowCpu.name}-${tensorflowCpu.version}`);
+/**
+ * The TensorFlow C library, and CUDA for the GPU build, from PyPI wheels and laid out as there: the libraries find each
+ * other by relative paths.
+ * @param {{ cache: string, variant: import('./pins.mjs').Variant }} options
+ * @returns {import('./step.mjs').Step}
+ */
+export function tensorflowStep({ cache, variant }) {
+  const tree = join(cache, variant.name);
+  const missingParts = async () => {
+    const present = await Promise.all(variant.parts.map((part) => exists(join(tree, part.folder))));
+    return variant.parts.filter((_, index) => !present[index]);
+  };
+  return {
+    name: 'tensorflow',
+    isDone: async () => ((await missingParts()).length === 0 ? variant.name : undefined),
+    missing: `${variant.name} is not complete in ${cache}`,
+    doing: `downloading ${variant.name} (${(variant.downloadBytes / 1e9).toFixed(1)} GB)`,
+    perform: async () => {
+      await requireSpace(cache, variant.neededBytes, variant.name);
+      for (const part of await missingParts()) await installPart(part, join(tree, part.folder));
+    },
+  };
 }

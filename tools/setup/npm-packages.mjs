@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { reasonOf, run } from './command.mjs';
+import { SetupFailure } from './failure.mjs';
+
+/**
+ * node_modules as package-lock.json says; no package's scripts are run.
+ * @param {{ root: string }} folders
+ * @returns {import('./step.mjs').Step}
+ */
+export function packagesStep({ root }) {
+  return {
+    name: 'packages',
+    isDone: async () => {
+      const wanted = await readPackages(join(root, 'package-lock.json'));
+      const installed = await readPackages(join(root, 'node_modules/.package-lock.json'));
+      return agree(wanted, installed) ? `${Object.keys(installed).length} installed` : undefined;
+    },
+    missing: 'node_modules does not match package-lock.json',
+    doing: 'npm ci --ignore-scripts',
+    perform: async () => {
+      const options = ['--ignore-scripts', '--no-audit', '--no-fund'];
+      const result = await run('npm', ['ci', ...options], { cwd: root });
+      if (result.ok) return;
+      throw new SetupFailure(
+        result.missing ? 'npm is not on PATH' : `npm ci failed (${reasonOf(result)})`,
+        'check the network and the registry: npm config get registry',
+      );
+    },
+  };
+}
+
+/**
+ * @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages
+ * @param {string} file
+ * @returns {Promise<Packages>} by folder; empty when there is no such file
+ */
+async function readPackages(file) {
+  const text = await readFile(file, 'utf8').catch(() => '{"packages":{}}');
+  return JSON.parse(text).packages;
+}
+
+/**
+ * Whether every package of the lockfile is installed at its version; npm leaves out optional ones of other platforms.
+ * @param {Packages} wanted
+ * @param {Packages} installed
+ */
+export function agree(wanted, installed) {
+  return Object.entries(wanted).every(([folder, entry]) => {
+    if (folder === '') return true;
+    const actual = installed[folder];
+    if (actual === undefined) return entry.optional === true;
+    return actual.version === entry.version && actual.integrity === entry.integrity;
+  });
+}
