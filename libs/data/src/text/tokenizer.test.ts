@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { basicTokenize } from './basic-tokenizer.ts';
+import { createTokenizer } from './tokenizer.ts';
+import { createVocabulary, parseVocabulary, specialTokens } from './vocabulary.ts';
+
+interface GoldenText {
+  readonly text: string;
+  readonly uncased: number[];
+  readonly cased: number[];
+}
+
+const golden = (name: string): Buffer =>
+  readFileSync(new URL(`../../test/golden/${name}`, import.meta.url));
+const vocabulary = parseVocabulary(golden('vocab-8192.txt'), 'vocab-8192.txt');
+const texts = gunzipSync(golden('google-tokenizer.jsonl.gz'))
+  .toString()
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as GoldenText);
+
+const uncased = createTokenizer(vocabulary, { doLowerCase: true });
+const cased = createTokenizer(vocabulary, { doLowerCase: false });
+
+/** The vocabulary of google-research/bert tokenization_test.py. */
+const small = createTokenizer(
+  createVocabulary([
+    ...specialTokens,
+    ...'want ##want ##ed wa un runn ##ing , [ ] mask'.split(' '),
+  ]),
+  { doLowerCase: true },
+);
+const smallTokens = (text: string): (string | undefined)[] =>
+  small.tokenize(text).map((id) => small.vocabulary.tokens[id]);
+
+describe('tokenizer against google-research/bert', () => {
+  it('gives the same uncased ids for all golden strings', () => {
+    expect(texts).toHaveLength(3324);
+    for (const { text, uncased: ids } of texts) {
+      expect({ text, ids: uncased.tokenize(text) }).toEqual({ text, ids });
+    }
+  });
+
+  it('gives the same cased ids for all golden strings', () => {
+    for (const { text, cased: ids } of texts) {
+      expect({ text, ids: cased.tokenize(text) }).toEqual({ text, ids });
+    }
+  });
+
+  it('splits accented words and punctuation as the published example', () => {
+    expect(smallTokens('UNwant\u00E9d,running')).toEqual([
+      'un',
+      '##want',
+      '##ed',
+      ',',
+      'runn',
+      '##ing',
+    ]);
+  });
+
+  it('makes a whole word unknown when any part of it matches nothing', () => {
+    expect(smallTokens('unwanted unwantedX running')).toEqual([
+      'un',
+      '##want',
+      '##ed',
+      '[UNK]',
+      'runn',
+      '##ing',
+    ]);
+  });
+
+  it('never recognises special tokens in text', () => {
+    expect(smallTokens('[MASK]')).toEqual(['[', 'mask', ']']);
+  });
+
+  it('knows a word of 200 code points, not of 201, however many UTF-16 units they take', () => {
+    const deseret = '\u{10428}';
+    const tokenizer = createTokenizer(
+      createVocabulary([...specialTokens, deseret, `##${deseret}`]),
+      { doLowerCase: true },
+    );
+    expect(tokenizer.tokenize(deseret.repeat(200))).toEqual([5, ...Array<number>(199).fill(6)]);
+    expect(tokenizer.tokenize(deseret.repeat(201))).toEqual([tokenizer.vocabulary.unkId]);
+  });
+});
+
+describe('basic tokenisation', () => {
+  it.each([
+    ['U+00A0 is whitespace', 'a\u00a0b', ['a', 'b']],
+    ['U+2028 and U+2029 are whitespace', 'a\u2028b\u2029c', ['a', 'b', 'c']],
+    ['control and format characters vanish', 'a\u0005b\u200dc\u0000d\ufffde', ['abcde']],
+    ['a vertical tab vanishes', 'a\u000bb', ['ab']],
+    ['ideographs stand alone, kana do not', '日本ひら', ['日', '本', 'ひら']],
+    ['ASCII symbols count as punctuation', 'a$b`c', ['a', '$', 'b', '`', 'c']],
+    ['accents go, final sigma is contextual', 'ΟΔΌΣ É', ['οδος', 'e']],
+    ['a lone surrogate stays in its word', 'a\ud800b', ['a\ud800b']],
+    ['nothing comes from nothing', ' \n ', []],
+  ])('%s', (_rule, text, words) => {
+    expect(basicTokenize(text, { doLowerCase: true })).toEqual(words);
+  });
+
+  it('keeps case and accents when cased', () => {
+    expect(basicTokenize('Été, Ça', { doLowerCase: false })).toEqual(['Été', ',', 'Ça']);
+  });
+});
+
+describe('tokenizer laws', () => {
+  const anyText = fc
+    .array(
+      fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom(' ', '\n', 'the ', 'Unaffable,', '\ud800', '日', 'ing', "don't "),
+      ),
+    )
+    .map((parts) => parts.join(''));
+
+  it('gives the same ids with any size of cache', () => {
+    const tiny = createTokenizer(vocabulary, { doLowerCase: true, numCachedWords: 2 });
+    const none = createTokenizer(vocabulary, { doLowerCase: true, numCachedWords: 0 });
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const ids = none.tokenize(text);
+        expect(tiny.tokenize(text)).toEqual(ids);
+        expect(uncased.tokenize(text)).toEqual(ids);
+        expect(uncased.tokenize(text)).toEqual(ids);
+      }),
+    );
+  });
+
+  it('cuts a word into the longest pieces, which spell it', () => {
+    const letters = fc.string({
+      unit: fc.constantFrom(...'a b c d e i n o r s t'.split(' ')),
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(letters, (word) => {
+        let rest = word;
+        for (const id of uncased.tokenize(word)) {
+          const isFirst = rest === word;
+          const piece = (vocabulary.tokens[id] ?? '').slice(isFirst ? 0 : 2);
+          expect(rest.startsWith(piece)).toBe(true);
+          for (let end = piece.length + 1; end <= rest.length; end += 1) {
+            const longer = (isFirst ? '' : '##') + rest.slice(0, end);
+            expect(vocabulary.ids.has(longer)).toBe(false);
+          }
+          rest = rest.slice(piece.length);
+        }
+        expect(rest).toBe('');
+      }),
+    );
+  });
+});

@@ -1,0 +1,44 @@
+import { BerthError, type VocabularyConfig } from '@berth/contracts';
+import { collectAlphabet } from './alphabet.ts';
+import { mergePairs } from './merge-pairs.ts';
+import { createVocabulary, specialTokens, type Vocabulary } from './vocabulary.ts';
+import type { WordCounts } from './word-counter.ts';
+
+/**
+ * A WordPiece vocabulary of exactly `size` entries: the special tokens, the alphabet by code point, then the pieces
+ * of {@link mergePairs} in the order made. The alphabet takes at most half of the entries, its most frequent pieces;
+ * the others come last, when merging leaves room for them. The result is a function of the counts alone.
+ *
+ * @throws BerthError DATA_VOCABULARY_TOO_LARGE when the text does not support `size` entries.
+ */
+export function trainVocabulary(
+  counts: WordCounts,
+  { size, minFrequency }: Pick<VocabularyConfig, 'size' | 'minFrequency'>,
+): Vocabulary {
+  const alphabet = collectAlphabet(counts);
+  const maxAlphabet = size >> 1;
+  const kept = new Set(alphabet.byFrequency.slice(0, maxAlphabet));
+  const tokens: string[] = [
+    ...specialTokens,
+    ...alphabet.pieces.filter((piece) => kept.has(piece)),
+  ];
+
+  for (const piece of mergePairs(counts, alphabet.pieces, minFrequency)) {
+    if (tokens.length >= size) break;
+    tokens.push(piece);
+  }
+  tokens.push(...alphabet.byFrequency.slice(maxAlphabet, maxAlphabet + size - tokens.length));
+
+  if (tokens.length < size) throw tooLarge(size, tokens.length, minFrequency);
+  return createVocabulary(tokens, 'the trained vocabulary');
+}
+
+function tooLarge(size: number, supportedSize: number, minFrequency: number): BerthError {
+  const orRarer = minFrequency > 1 ? `, set vocabulary.minFrequency below ${minFrequency}` : '';
+  return new BerthError(
+    'DATA_VOCABULARY_TOO_LARGE',
+    `the text supports a vocabulary of ${supportedSize} entries, not ${size}: ` +
+      `set vocabulary.size to ${supportedSize} or less${orRarer}, or add text`,
+    { details: { size, supportedSize, minFrequency } },
+  );
+}
