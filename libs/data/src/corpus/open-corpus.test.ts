@@ -1,0 +1,268 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as zlib from 'node:zlib';
+import { silentLogger, type CorpusConfig, type Logger } from '@berth/contracts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { corpusDigest } from './corpus-digest.ts';
+import type { CorpusDocument } from './corpus-document.ts';
+import { openCorpus, type OpenCorpusOptions } from './open-corpus.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-corpus-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function write(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+  return path;
+}
+
+async function read(
+  path: string,
+  sentenceMode: CorpusConfig['sentenceMode'] = 'auto',
+  options: OpenCorpusOptions = {},
+): Promise<CorpusDocument[]> {
+  const corpus = await openCorpus({ path, sentenceMode }, options);
+  const documents: CorpusDocument[] = [];
+  for await (const document of corpus.documents()) documents.push(document);
+  return documents;
+}
+
+const sentencesOf = async (...args: Parameters<typeof read>): Promise<(readonly string[])[]> =>
+  (await read(...args)).map(({ sentences }) => sentences);
+
+function recordWarnings(): { logger: Logger; warnings: string[] } {
+  const warnings: string[] = [];
+  return { logger: { ...silentLogger, warn: (message) => warnings.push(message) }, warnings };
+}
+
+const invalid = (message: RegExp): unknown =>
+  expect.objectContaining({
+    code: 'DATA_CORPUS_INVALID',
+    message: expect.stringMatching(message),
+  });
+
+describe('text files', () => {
+  it('take a sentence from each line and a document from each run of lines', async () => {
+    const path = await write('a.txt', '\n\nOne.\r\n  Two.\n \t\n\nThree.\nFour.');
+    expect(await read(path)).toEqual([
+      { id: 'a.txt:3', sentences: ['One.', 'Two.'] },
+      { id: 'a.txt:7', sentences: ['Three.', 'Four.'] },
+    ]);
+  });
+
+  it('end a document with the file, unlike create_pretraining_data.py', async () => {
+    await write('a.txt', 'One.\nTwo.');
+    await write('b.txt', 'Three.\nFour.');
+    expect(await sentencesOf(folder)).toEqual([
+      ['One.', 'Two.'],
+      ['Three.', 'Four.'],
+    ]);
+  });
+
+  it('are prose when sentences run over lines', async () => {
+    const path = await write('a.txt', 'It was the best of\ntimes. It was the\nworst of times.\n\nAn age.\n');
+    expect(await sentencesOf(path)).toEqual([
+      ['It was the best of times.', 'It was the worst of times.'],
+      ['An age.'],
+    ]);
+  });
+
+  it('are read as the configuration says', async () => {
+    const path = await write('a.txt', 'One. Two.\nThree\n');
+    expect(await sentencesOf(path, 'lines')).toEqual([['One. Two.', 'Three']]);
+    expect(await sentencesOf(path, 'prose')).toEqual([['One.', 'Two.', 'Three']]);
+  });
+
+  it('lose their byte order mark, and end lines at LF alone', async () => {
+    const path = await write('a.txt', '\ufeffOne.\u2028Still one.\u0085\n');
+    expect(await sentencesOf(path, 'lines')).toEqual([['One.\u2028Still one.\u0085']]);
+  });
+
+  it('are read whole over chunk boundaries', async () => {
+    const lines = Array.from({ length: 40_000 }, (_, i) => `Sentence ${i} of Ærøskøbing 日本.`);
+    const path = await write('a.txt.gz', zlib.gzipSync(lines.join('\n')));
+    expect(await sentencesOf(path)).toEqual([lines]);
+  });
+});
+
+describe('JSON lines', () => {
+  it('hold text or sentences, and an optional id', async () => {
+    const path = await write(
+      'a.jsonl',
+      [
+        '{"id": "x", "text": "One. Two."}',
+        '',
+        '{"sentences": ["Three. Four.", " ", " Five. "], "id": 7}',
+        '{"text": " "}',
+        '{"text": "Six.\\nSeven.\\n\\nEight."}',
+      ].join('\n'),
+    );
+    expect(await read(path)).toEqual([
+      { id: 'x', sentences: ['One.', 'Two.'] },
+      { id: '7', sentences: ['Three. Four.', 'Five.'] },
+      { id: 'a.jsonl:5', sentences: ['Six.', 'Seven.', 'Eight.'] },
+    ]);
+  });
+
+  it('hold prose when their lines are not sentences; a blank line ends one', async () => {
+    const path = await write('a.jsonl', JSON.stringify({ text: 'A title\n\nOne\nlong. Two\nlong.' }));
+    expect(await sentencesOf(path)).toEqual([['A title', 'One long.', 'Two long.']]);
+  });
+
+  it.each([
+    ['{"text": "One.', /a\.jsonl: line 2 is not JSON \(/],
+    ['["One."]', /line 2 needs either "text", a string, or "sentences"/],
+    ['"One."', /line 2 is not a JSON object/],
+    ['{"text": 1}', /line 2 needs either/],
+    ['{"sentences": ["One.", 2]}', /line 2 needs either/],
+    ['{"text": "One.", "sentences": ["One."]}', /line 2 needs either/],
+    ['{"id": [], "text": "One."}', /line 2 has an "id" that is neither/],
+  ])('refuse %s', async (line, message) => {
+    const path = await write('a.jsonl', `{"text": "Fine."}\n${line}\n`);
+    await expect(read(path)).rejects.toThrow(invalid(message));
+  });
+});
+
+describe('finding files', () => {
+  it('goes through a folder in order of name, without hidden files', async () => {
+    for (const name of ['b.txt', 'a/z.jsonl', 'a-1.txt', '.hidden.txt', '.git/x.txt']) {
+      await write(name, name.endsWith('txt') ? 'Text.' : '{"text": "Text."}');
+    }
+    const corpus = await openCorpus({ path: folder, sentenceMode: 'auto' });
+    expect(corpus.files.map(({ name }) => name)).toEqual(['a-1.txt', 'a/z.jsonl', 'b.txt']);
+  });
+
+  it('follows a glob', async () => {
+    for (const name of ['a.txt', 'b/c.txt', 'b/d.jsonl']) await write(name, 'Text.');
+    const corpus = await openCorpus({ path: `${folder}/**/*.txt`, sentenceMode: 'auto' });
+    expect(corpus.files.map(({ name }) => name)).toEqual(['a.txt', 'b/c.txt']);
+  });
+
+  it('warns of files that it leaves out', async () => {
+    await write('a.txt', 'One. Two.');
+    await write('README.md', 'x');
+    const { logger, warnings } = recordWarnings();
+    await openCorpus({ path: folder, sentenceMode: 'auto' }, { logger });
+    expect(warnings).toEqual([expect.stringContaining('left out files that are not .txt or .jsonl')]);
+  });
+
+  it.each(['missing', 'missing.txt', 'missing/*.txt'])('says that %s does not exist', async (name) => {
+    await expect(read(join(folder, name))).rejects.toMatchObject({
+      code: 'DATA_CORPUS_NOT_FOUND',
+      message: expect.stringContaining(join(folder, 'missing')),
+    });
+  });
+
+  it('says which link leads nowhere', async () => {
+    await symlink(join(folder, 'gone.txt'), join(folder, 'link.txt'));
+    await expect(read(folder)).rejects.toMatchObject({
+      code: 'DATA_CORPUS_NOT_FOUND',
+      message: expect.stringContaining('link.txt'),
+    });
+  });
+
+  it('says that nothing matches', async () => {
+    await write('a.md', 'x');
+    await expect(read(`${folder}/*.txt`)).rejects.toMatchObject({ code: 'DATA_CORPUS_EMPTY' });
+    await expect(read(folder)).rejects.toMatchObject({
+      code: 'DATA_CORPUS_EMPTY',
+      message: expect.stringContaining('only files such as a.md'),
+    });
+  });
+
+  it('says that there is no document', async () => {
+    const path = await write('a.txt', '\n \n');
+    await expect(read(path)).rejects.toMatchObject({ code: 'DATA_CORPUS_EMPTY' });
+  });
+});
+
+describe('damaged or unsuitable input', () => {
+  it('names the line and offset of bytes that are not UTF-8', async () => {
+    const good = 'Fine.\n'.repeat(100_000);
+    const path = await write('a.txt', Buffer.concat([Buffer.from(good), Buffer.from('caf\xe9\n', 'latin1')]));
+    await expect(read(path)).rejects.toThrow(
+      invalid(/line 100001, which starts at byte 600000 .* is not UTF-8: .*iconv/),
+    );
+  });
+
+  it('refuses text that ends inside a character', async () => {
+    const path = await write('a.txt', Buffer.from('日').subarray(0, 2));
+    await expect(read(path)).rejects.toThrow(invalid(/line 1, .* is not UTF-8/));
+  });
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, -20)],
+    ['altered', (bytes: Buffer) => bytes.fill(0x55, 20, 30)],
+    ['not gzip', () => Buffer.from('One.\nTwo.\n')],
+  ])('refuses gzip that is %s', async (_case, damage) => {
+    const text = Array.from({ length: 1000 }, (_, i) => `Sentence ${i * i}.`).join('\n');
+    const path = await write('a.txt.gz', damage(zlib.gzipSync(text)));
+    await expect(read(path)).rejects.toThrow(invalid(/a\.txt\.gz cannot be read/));
+  });
+
+  const { zstdCompressSync } = zlib as { zstdCompressSync?: (text: string) => Buffer };
+
+  it.runIf(zstdCompressSync)('reads zstd where Node can', async () => {
+    const path = await write('a.txt.zst', zstdCompressSync?.('One.\nTwo.') ?? '');
+    expect(await sentencesOf(path)).toEqual([['One.', 'Two.']]);
+  });
+
+  it.skipIf(zstdCompressSync)('says what to do about zstd where Node cannot read it', async () => {
+    const path = await write('a.txt.zst', '');
+    await expect(read(path)).rejects.toThrow(invalid(/zstd: use Node 22\.15 or later, .*gzip/));
+  });
+
+  it('refuses a line that would not fit into memory', async () => {
+    const path = await write('a.jsonl', Buffer.alloc(65 * 2 ** 20, 'x'));
+    await expect(read(path)).rejects.toThrow(invalid(/a line is longer than 67108864 bytes/));
+  });
+
+  it('refuses a document that would not fit into memory', async () => {
+    const line = `${'x'.repeat(1023)}\n`;
+    const path = await write('a.txt', line.repeat(66 * 1024));
+    await expect(read(path)).rejects.toThrow(invalid(/put blank lines between documents/));
+  });
+
+  it('warns when every document has one sentence', async () => {
+    const path = await write('a.txt', 'One.\n\nTwo.\n\nThree.\n');
+    const { logger, warnings } = recordWarnings();
+    await read(path, 'auto', { logger });
+    expect(warnings).toEqual([expect.stringContaining('every document of the corpus has one sentence')]);
+  });
+
+  it('stops when asked to', async () => {
+    const path = await write('a.txt', 'One.\nTwo.\n');
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(read(path, 'auto', { signal })).rejects.toThrow('enough');
+  });
+});
+
+describe('corpus digest', () => {
+  const digest = async (): Promise<string> =>
+    corpusDigest((await openCorpus({ path: folder, sentenceMode: 'auto' })).files);
+
+  it('is a recorded function of names and bytes, wherever the corpus lies', async () => {
+    await write('a.txt', 'One.');
+    await write('b/c.txt', 'Two.');
+    // By Python's hashlib.
+    expect(await digest()).toBe('c12324af6cbffc0cdd3effda78aa2ac7e4032811470ff63ac3292adcc40ea641');
+  });
+
+  it('changes with a byte and with a name', async () => {
+    const path = await write('a.txt', 'One.');
+    const first = await digest();
+    await write('a.txt', 'Two.');
+    const second = await digest();
+    await rm(path);
+    await write('b.txt', 'Two.');
+    const third = await digest();
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+});
