@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { startRedisServer } from '@berth/queue';
+import { redisServerPrograms, startRedisServer } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 
 /** Redis and a bucket, with what was started for them. */
@@ -32,7 +32,11 @@ export async function startServices(
   try {
     let { redisUrl, s3 } = named;
     if (redisUrl === undefined) {
-      const redis = await startRedisServer({ folder: join(folder, 'redis'), appendOnly: true });
+      const redis = await startRedisServer({
+        programs: redisServerPrograms(env),
+        folder: join(folder, 'redis'),
+        appendOnly: true,
+      });
       closers.push(() => redis.stop());
       redisUrl = redis.url;
       embedded.push(`redis-server at ${redis.url}`);

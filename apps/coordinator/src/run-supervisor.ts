@@ -10,7 +10,7 @@ import {
 } from '@berth/contracts';
 import { findNewestManifest, readLedgerSegments } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
-import { exampleSetId, readDatasetManifest } from '@berth/data';
+import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import {
   createCheckpointIndex,
   createLedger,
@@ -107,7 +107,7 @@ export class RunSupervisor {
       const manifest = await readDatasetManifest(this.#options.store, manifestKey);
       return {
         manifestKey,
-        exampleSetId: exampleSetId(manifest.datasetId, config.examples, config.seed),
+        exampleSetId: exampleSetIdOf(manifest.datasetId, config.examples, config.seed),
         reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
       };
     }

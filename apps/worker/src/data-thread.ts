@@ -17,7 +17,7 @@ async function process(job: Job): Promise<unknown> {
     case 'dataset':
       return { manifestKey: await prepareDataset(job, store) };
     case 'examples': {
-      const shard = await makeExampleShard(job, store);
+      const shard = await makeExampleShard(store, job);
       await createExampleIndex(connection, job.exampleSetId).put(shard);
       return shard;
     }

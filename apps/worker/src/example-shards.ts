@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, type ExampleShard, type ObjectStore } from '@berth/contracts';
-import { openExampleShard } from '@berth/data';
+import { readExampleShard } from '@berth/data';
 import type { ExampleIndex, ExampleShardName } from '@berth/queue';
 import type { ExampleReader, ExampleShardsPort } from '@berth/training';
 
@@ -31,10 +31,7 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
 
   const read = (name: ExampleShardName): Promise<ExampleReader> => {
     const key = keyOf(name);
-    const reader = remember(open, key, async () => {
-      const shard = await find(name);
-      return openExampleShard(await store.get(shard.key), shard.sha256);
-    });
+    const reader = remember(open, key, async () => readExampleShard(store, await find(name)));
     // Least recently used first.
     open.delete(key);
     open.set(key, reader);

@@ -2,10 +2,12 @@ import { BerthError } from '@berth/contracts';
 import type { PeerNode } from '@berth/collectives';
 import type { PeerPort } from '@berth/training';
 
-/** The peer node as the training loop sees it: states are three vectors of equal length. */
-export function peerPort(peers: PeerNode): PeerPort {
+/** The peer node as the training loop sees it: a state is three vectors of `numParameters` elements. */
+export function peerPort(peers: PeerNode, numParameters: number): PeerPort {
+  const partLengths = [numParameters, numParameters, numParameters];
   return {
-    joinView: (view, options) => peers.joinView(view, options),
+    joinView: (view, { vectorLength, timeoutMs }) =>
+      peers.joinView(view, { vectorLength, connectTimeoutMs: timeoutMs }),
     serveState(provide) {
       peers.serveState(async ({ runId, step }) => {
         const state = await provide(runId, step);
@@ -17,7 +19,7 @@ export function peerPort(peers: PeerNode): PeerPort {
       });
     },
     async fetchState(peer, runId, step, timeoutMs) {
-      const parts = await peers.fetchState(peer, { runId, step, timeoutMs });
+      const parts = await peers.fetchState(peer, { runId, step, partLengths, timeoutMs });
       const [weights, firstMoments, secondMoments] = parts;
       if (weights === undefined || firstMoments === undefined || secondMoments === undefined)
         throw new BerthError(

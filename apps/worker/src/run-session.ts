@@ -21,7 +21,7 @@ import {
   createViews,
   type RedisConnection,
 } from '@berth/queue';
-import { createCheckpointSaver, createExampleSource, Member } from '@berth/training';
+import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
 import { peerPort } from './peer-port.ts';
 import type { Runtime } from './runtime.ts';
@@ -82,7 +82,7 @@ export class RunSession {
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers),
+        peers: peerPort(peers, numParameters(engine.layout)),
         ledger,
         rendezvous,
         examples: createExampleSource({

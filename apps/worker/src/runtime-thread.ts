@@ -3,9 +3,7 @@ import type {
   ApplyResult,
   ExampleBatch,
   GradientRequest,
-  ModelConfig,
   Numerics,
-  OptimizerConfig,
   ParameterSpec,
   StepSums,
   TrainingEngine,
@@ -13,20 +11,12 @@ import type {
 } from '@berth/contracts';
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
-import { createEagerEngine } from '@berth/model';
+import { createEagerEngine, type EngineOptions } from '@berth/model';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
 export interface RuntimeThreadData {
   readonly numThreads: number;
-}
-
-/** What an engine is made from. */
-export interface EngineSpec {
-  readonly model: ModelConfig;
-  readonly optimizer: OptimizerConfig;
-  readonly numSteps: number;
-  readonly seed: number;
 }
 
 const port = parentPort;
@@ -42,16 +32,10 @@ function engine(): TrainingEngine {
 }
 
 serveCalls(port, {
-  numerics: (): Numerics => numericsOf(tensorFlow, { precision: 'fp32', numThreads }),
-  open: (spec: EngineSpec): readonly ParameterSpec[] => {
+  numerics: (): Numerics => numericsOf(tensorFlow, 'fp32'),
+  open: (options: EngineOptions): readonly ParameterSpec[] => {
     current?.dispose();
-    current = createEagerEngine({
-      model: spec.model,
-      optimizer: spec.optimizer,
-      numSteps: spec.numSteps,
-      seed: spec.seed,
-      tensorFlow,
-    });
+    current = createEagerEngine(options);
     return current.layout;
   },
   initialize: (seed: number): void => engine().initialize(seed),

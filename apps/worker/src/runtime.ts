@@ -7,14 +7,15 @@ import type {
   TrainingState,
 } from '@berth/contracts';
 import { tensorFlowEnvironment } from '@berth/graph';
+import type { EngineOptions } from '@berth/model';
 import type { EnginePort } from '@berth/training';
-import type { EngineSpec, RuntimeThreadData } from './runtime-thread.ts';
+import type { RuntimeThreadData } from './runtime-thread.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
 /** The thread that owns TensorFlow, seen from the main thread, which so stays free for sockets and heartbeats. */
 export interface Runtime {
   readonly numerics: Numerics;
-  openEngine(spec: EngineSpec): Promise<EnginePort>;
+  openEngine(spec: EngineOptions): Promise<EnginePort>;
   close(): Promise<void>;
 }
 

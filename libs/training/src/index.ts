@@ -1,1 +1,25 @@
-export {};
+export { commitStep, type CommitOptions } from './commit.ts';
+export { engineInThisThread } from './engine-port.ts';
+export { evaluate, type Evaluation, type EvaluationOptions } from './evaluate.ts';
+export {
+  createExampleSource,
+  type ExampleSource,
+  type ExampleSourceOptions,
+  type StepExamples,
+} from './example-source.ts';
+export { Member, type MemberOptions, type MemberPorts } from './member.ts';
+export type {
+  BlockGradient,
+  EnginePort,
+  ExampleReader,
+  ExampleShardsPort,
+  LedgerPort,
+  PeerPort,
+  ReduceSession,
+  RendezvousPort,
+  ReporterPort,
+  Verdict,
+} from './ports.ts';
+export { planSettle, type SettlePlan } from './settle.ts';
+export { runStep, type StepContext, type StepOutcome } from './step.ts';
+export { numParameters } from './vector.ts';

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { formatCount, formatDuration, formatTable } from './format.ts';
+
+describe('formats', () => {
+  it.each([
+    [0, '0s'],
+    [59_400, '59s'],
+    [65_000, '1m 05s'],
+    [3_600_000, '1h 00m'],
+    [11_520_000, '3h 12m'],
+  ])('shows %d ms as %s', (durationMs, text) => {
+    expect(formatDuration(durationMs)).toBe(text);
+  });
+
+  it('groups thousands', () => {
+    expect(formatCount(110_106_428)).toBe('110,106,428');
+  });
+
+  it('aligns words left and numbers right', () => {
+    expect(
+      formatTable([
+        ['a', 7],
+        ['long', 12_345],
+      ]),
+    ).toBe('a          7\nlong  12,345');
+  });
+});

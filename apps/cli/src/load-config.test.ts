@@ -1,0 +1,64 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './load-config.ts';
+
+function runFile(text: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'berth-config-')), 'run.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('run files', () => {
+  it('fill in defaults and resolve paths against the file', () => {
+    const file = runFile('name: a\ncorpus: { path: text/*.txt }\n');
+    const config = loadConfig(file);
+    expect(config.corpus.path).toBe(join(file, '..', 'text/*.txt'));
+    expect(config.train.virtualRanks).toBe(8);
+  });
+
+  it('take overrides, read as YAML', () => {
+    const file = runFile('name: a\ncorpus: { path: x }\n');
+    const config = loadConfig(file, ['train.numSteps=7', 'vocabulary.doLowerCase=false']);
+    expect(config.train.numSteps).toBe(7);
+    expect(config.vocabulary.doLowerCase).toBe(false);
+  });
+
+  it.each([
+    [
+      'name: a\ncorpus: { path: x }\ntrain: { numStep: 5 }\n',
+      'did you mean "numSteps"?',
+      'CONFIG_UNKNOWN_KEY',
+    ],
+    ['name: a\ncorpus: { path: x }\nmodle: {}\n', 'did you mean "model"?', 'CONFIG_UNKNOWN_KEY'],
+    [
+      'name: a\ncorpus: { path: x }\ntrain: { globalBatch: 20 }\n',
+      'use a multiple of 8',
+      'CONFIG_INVALID',
+    ],
+    [
+      'name: a\ncorpus: { path: x }\ntrain: { virtualRanks: 3 }\n',
+      'not a power of two',
+      'CONFIG_INVALID',
+    ],
+    ['name: a\n', 'corpus', 'CONFIG_INVALID'],
+    ['[1, 2]', 'must hold keys', 'CONFIG_INVALID'],
+    ['a: [', 'not YAML', 'CONFIG_INVALID'],
+  ])('refuse %j', (text, message, code) => {
+    const file = runFile(text);
+    let caught: unknown;
+    try {
+      loadConfig(file);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toMatchObject({ code });
+    expect(String(caught)).toContain(message);
+    expect(String(caught)).toContain(file);
+  });
+
+  it('name a file that is not there', () => {
+    expect(() => loadConfig('/nowhere/run.yaml')).toThrow(/\/nowhere\/run.yaml: cannot be read/);
+  });
+});

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planReadAhead, type ReadAheadOptions } from './read-ahead.ts';
+
+const options: ReadAheadOptions = {
+  numShards: 6,
+  windowShards: 2,
+  readAheadShards: 3,
+  orderOf: (epoch) => (epoch === 0 ? [5, 4, 3, 2, 1, 0] : [0, 1, 2, 3, 4, 5]),
+};
+const none = (): undefined => undefined;
+const ten = (): number => 10;
+
+describe('read-ahead', () => {
+  it('asks for whole windows in the order of use', () => {
+    const plan = planReadAhead(
+      { cursor: { epoch: 0, index: 0 }, numExamplesNeeded: 1e9, countOf: none },
+      options,
+    );
+    expect(plan.map(({ shard }) => shard)).toEqual([5, 4, 3, 2]);
+  });
+
+  it('leaves out windows that are used up', () => {
+    const plan = planReadAhead(
+      { cursor: { epoch: 0, index: 20 }, numExamplesNeeded: 1e9, countOf: ten },
+      options,
+    );
+    expect(plan.map(({ shard }) => shard)).toEqual([3, 2, 1, 0]);
+  });
+
+  it('goes on into the next epoch', () => {
+    const plan = planReadAhead(
+      { cursor: { epoch: 0, index: 59 }, numExamplesNeeded: 1e9, countOf: ten },
+      options,
+    );
+    expect(plan).toEqual([
+      { epoch: 0, shard: 1 },
+      { epoch: 0, shard: 0 },
+      { epoch: 1, shard: 0 },
+      { epoch: 1, shard: 1 },
+    ]);
+  });
+
+  it('stops where the run ends', () => {
+    const plan = planReadAhead(
+      { cursor: { epoch: 0, index: 0 }, numExamplesNeeded: 20, countOf: ten },
+      options,
+    );
+    expect(plan.map(({ shard }) => shard)).toEqual([5, 4]);
+  });
+
+  it('always names the window that the cursor is in, and a bounded number of shards', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          index: fc.nat(200),
+          size: fc.integer({ min: 1, max: 50 }),
+          windowShards: fc.integer({ min: 1, max: 6 }),
+          readAheadShards: fc.integer({ min: 1, max: 20 }),
+        }),
+        ({ index, size, windowShards, readAheadShards }) => {
+          const epochSize = 6 * size;
+          const cursor = { epoch: Math.floor(index / epochSize), index: index % epochSize };
+          const plan = planReadAhead(
+            { cursor, numExamplesNeeded: 1e9, countOf: () => size },
+            { ...options, windowShards, readAheadShards },
+          );
+          const current = options.orderOf(cursor.epoch)[Math.floor(cursor.index / size)];
+          expect(plan).toContainEqual({ epoch: cursor.epoch, shard: current });
+          expect(plan.length).toBeLessThan(readAheadShards + windowShards);
+        },
+      ),
+    );
+  });
+});
