@@ -1,1 +1,68 @@
-export {};
+export type { CorpusDocument } from './corpus/corpus-document.ts';
+export { corpusDigest } from './corpus/corpus-digest.ts';
+export type { CorpusFile } from './corpus/corpus-files.ts';
+export { isHeldOut } from './corpus/hold-out.ts';
+export {
+  maxDocumentBytes,
+  openCorpus,
+  type Corpus,
+  type OpenCorpusOptions,
+} from './corpus/open-corpus.ts';
+export { splitSentences } from './corpus/split-sentences.ts';
+export { allocateBatch, fillBatch, totalPredictions, type ExampleRow } from './examples/batch.ts';
+export { CounterRandom, randomDomains } from './examples/counter-random.ts';
+export {
+  encodeDocumentShard,
+  openDocumentShard,
+  packDocuments,
+} from './examples/document-shard.ts';
+export { epochShardOrder, shardOfDocument, windowShards } from './examples/epoch-order.ts';
+export {
+  exampleSetIdOf,
+  exampleShardKey,
+  makeExampleShard,
+  readExampleShard,
+} from './examples/example-job.ts';
+export {
+  encodeExampleShard,
+  openExampleShard,
+  type ExampleShardFacts,
+  type ExampleShardReader,
+} from './examples/example-shard.ts';
+export type { Example, ExampleSettings, ExampleVocabulary } from './examples/example.ts';
+export { generateExamples, type GenerateOptions } from './examples/generate.ts';
+export { generateGoogleExamples, type GoogleExamplesOptions } from './examples/google-examples.ts';
+export { MersenneTwister } from './examples/mersenne-twister.ts';
+export type { RandomSource } from './examples/random-source.ts';
+export { readDatasetManifest, readDocumentShard } from './examples/read-dataset.ts';
+export {
+  createSampler,
+  type ExampleRef,
+  type Sampler,
+  type SamplerOptions,
+} from './examples/sampler.ts';
+export type { TokenDocuments, TokenSentences } from './examples/token-documents.ts';
+export {
+  datasetIdOf,
+  writeDataset,
+  type DatasetInputs,
+  type WriteDatasetOptions,
+} from './examples/write-dataset.ts';
+export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
+export { createTokenizer, type Tokenizer, type TokenizerOptions } from './text/tokenizer.ts';
+export { trainVocabulary } from './text/train-vocabulary.ts';
+export {
+  continuationPrefix,
+  createVocabulary,
+  parseVocabulary,
+  serializeVocabulary,
+  specialTokens,
+  type Vocabulary,
+} from './text/vocabulary.ts';
+export {
+  createWordCounter,
+  type WordCounter,
+  type WordCounterOptions,
+  type WordCounts,
+} from './text/word-counter.ts';
+export { prepareDataset } from './prepare-dataset.ts';

@@ -1,0 +1,159 @@
+import { BerthError, sha256Hex, type ExampleBatch } from '@berth/contracts';
+import type { Example } from './example.ts';
+import { GrowableUint16 } from './growable-uint16.ts';
+
+/*
+ * Little-endian. Header of 16 words: magic (2), version, examples, tokens, predictions, maxSeqLength, maxPredictions,
+ * example set id (8). Then columns of u16, each whole:
+ *   per example      numTokens, numFirstSegment, numPredictions, isRandomNext
+ *   per token        id
+ *   per prediction   position, label
+ */
+const magic = [0x7472_6562, 0x6178_652d] as const; // "bert" "-exa"
+const version = 1;
+const headerWords = 16;
+
+/** What a shard says about itself. */
+export interface ExampleShardFacts {
+  /** 64 hex digits. */
+  readonly exampleSetId: string;
+  readonly maxSeqLength: number;
+  readonly maxPredictions: number;
+}
+
+/** Packs examples as they come; the same examples and facts give the same bytes. About 300 bytes an example at length 128. */
+export function encodeExampleShard(
+  examples: Iterable<Example>,
+  facts: ExampleShardFacts,
+): Uint8Array {
+  const numTokens = new GrowableUint16();
+  const numFirstSegment = new GrowableUint16();
+  const numPredictions = new GrowableUint16();
+  const isRandomNext = new GrowableUint16();
+  const ids = new GrowableUint16();
+  const positions = new GrowableUint16();
+  const labels = new GrowableUint16();
+  for (const example of examples) {
+    numTokens.push(example.ids.length);
+    numFirstSegment.push(example.numFirstSegment);
+    numPredictions.push(example.maskedPositions.length);
+    isRandomNext.push(example.isRandomNext ? 1 : 0);
+    ids.append(example.ids);
+    positions.append(example.maskedPositions);
+    labels.append(example.maskedLabels);
+  }
+  const header = Uint32Array.from([
+    ...magic,
+    version,
+    numTokens.length,
+    ids.length,
+    positions.length,
+    facts.maxSeqLength,
+    facts.maxPredictions,
+    ...new Uint32Array(new Uint8Array(Buffer.from(facts.exampleSetId, 'hex')).buffer),
+  ]);
+  const perExample = [numTokens, numFirstSegment, numPredictions, isRandomNext];
+  const columns = [...perExample, ids, positions, labels].map((column) => column.bytes());
+  return Buffer.concat([new Uint8Array(header.buffer), ...columns]);
+}
+
+/** Random access to a verified example shard. */
+export interface ExampleShardReader extends ExampleShardFacts {
+  readonly numExamples: number;
+  /** Of all examples, special tokens counted. */
+  readonly numTokens: number;
+  readonly numPredictions: number;
+  numTokensOf(example: number): number;
+  /** The example's masked LM weight. */
+  numPredictionsOf(example: number): number;
+  /** Writes an example over row `row` of a batch that is at least as wide as the shard. */
+  copyInto(batch: ExampleBatch, row: number, example: number): void;
+}
+
+/**
+ * Verifies a shard's bytes, then reads them in place.
+ * @param name - of the shard, for messages
+ * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest or are no example shard
+ */
+export function openExampleShard(
+  bytes: Uint8Array,
+  expectedSha256: string,
+  name = 'example shard',
+): ExampleShardReader {
+  const corrupt = (what: string): BerthError =>
+    new BerthError('DATA_SHARD_CORRUPT', `${name}: ${what}; delete it and make it again`);
+  const sha256 = sha256Hex(bytes);
+  if (sha256 !== expectedSha256)
+    throw corrupt(`sha256 is ${sha256} instead of ${expectedSha256} (${bytes.length} bytes)`);
+
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  if (aligned.length < 4 * headerWords) throw corrupt('shorter than its header');
+  const header = new Uint32Array(aligned.buffer, aligned.byteOffset, headerWords);
+  const [magic0, magic1, found, numExamples = 0, numTokens = 0, numPredictions = 0] = header;
+  const [maxSeqLength = 0, maxPredictions = 0] = header.subarray(6);
+  if (magic0 !== magic[0] || magic1 !== magic[1]) throw corrupt('not an example shard');
+  if (found !== version) throw corrupt(`format version ${found} instead of ${version}`);
+  const numUnits = 4 * numExamples + numTokens + 2 * numPredictions;
+  if (aligned.length !== 4 * headerWords + 2 * numUnits) throw corrupt('header and size disagree');
+
+  let byteOffset = aligned.byteOffset + 4 * headerWords;
+  const column = (length: number): Uint16Array => {
+    const view = new Uint16Array(aligned.buffer, byteOffset, length);
+    byteOffset += 2 * length;
+    return view;
+  };
+  const tokenCounts = column(numExamples);
+  const firstSegmentCounts = column(numExamples);
+  const predictionCounts = column(numExamples);
+  const isRandomNext = column(numExamples);
+  const ids = column(numTokens);
+  const positions = column(numPredictions);
+  const labels = column(numPredictions);
+  const tokenStarts = startsOf(tokenCounts);
+  const predictionStarts = startsOf(predictionCounts);
+  if (tokenStarts.at(-1) !== numTokens || predictionStarts.at(-1) !== numPredictions)
+    throw corrupt('header and columns disagree');
+
+  return {
+    exampleSetId: Buffer.from(header.slice(8).buffer).toString('hex'),
+    maxSeqLength,
+    maxPredictions,
+    numExamples,
+    numTokens,
+    numPredictions,
+    numTokensOf: (example) => tokenCounts[example]!,
+    numPredictionsOf: (example) => predictionCounts[example]!,
+    copyInto: (batch, row, example) => {
+      const firstId = row * batch.seqLength;
+      const endId = firstId + batch.seqLength;
+      const endToken = firstId + tokenCounts[example]!;
+      batch.inputIds.set(exampleSlice(ids, tokenStarts, example), firstId);
+      batch.inputIds.fill(0, endToken, endId);
+      batch.inputMask.fill(1, firstId, endToken).fill(0, endToken, endId);
+      batch.segmentIds
+        .fill(0, firstId, endId)
+        .fill(1, firstId + firstSegmentCounts[example]!, endToken);
+
+      const firstSlot = row * batch.numPredictions;
+      const endSlot = firstSlot + batch.numPredictions;
+      const endPrediction = firstSlot + predictionCounts[example]!;
+      batch.maskedPositions.set(exampleSlice(positions, predictionStarts, example), firstSlot);
+      batch.maskedPositions.fill(0, endPrediction, endSlot);
+      batch.maskedIds.set(exampleSlice(labels, predictionStarts, example), firstSlot);
+      batch.maskedIds.fill(0, endPrediction, endSlot);
+      batch.maskedWeights.fill(1, firstSlot, endPrediction).fill(0, endPrediction, endSlot);
+      batch.nextSentenceLabels[row] = isRandomNext[example]!;
+    },
+  };
+}
+
+/** Prefix sums: where each example's values start in a column, and the column's length. */
+function startsOf(counts: Uint16Array): Uint32Array {
+  const starts = new Uint32Array(counts.length + 1);
+  for (let i = 0; i < counts.length; i++) starts[i + 1] = starts[i]! + counts[i]!;
+  return starts;
+}
+
+function exampleSlice(column: Uint16Array, starts: Uint32Array, example: number): Uint16Array {
+  return column.subarray(starts[example], starts[example + 1]);
+}
