@@ -1,4 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** Tests of minutes, run by `npm run test:full`. */
+const longTests = process.env['BERTH_TEST_FULL'] === '1' ? [] : ['**/*.full.test.ts'];
 
 const conditions = ['@berth/source', 'node', 'import', 'module', 'default'];
 
@@ -13,6 +16,7 @@ export default defineConfig({
       'apps/*/{src,test}/**/*.test.ts',
       'tools/**/*.test.ts',
     ],
+    exclude: [...configDefaults.exclude, ...longTests],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

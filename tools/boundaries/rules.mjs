@@ -1,0 +1,135 @@
+/** What may depend on what. Data first, then the checks; each check returns sentences, none when all is well. */
+
+/** Which layers a layer may depend on. */
+const layerMayUse = {
+  'layer:0': [],
+  'layer:1': ['layer:0'],
+  'layer:2': ['layer:0', 'layer:1'],
+  'layer:app': ['layer:0', 'layer:1', 'layer:2', 'layer:app'],
+  'layer:test': ['layer:0', 'layer:1', 'layer:2'],
+};
+
+/** What tests of any layer may use besides, as devDependencies. */
+const testsMayUse = ['@berth/testing', '@berth/graph', '@berth/s3-server'];
+
+/** The projects that may import a package from npm; nobody else. */
+const owners = {
+  '@aws-sdk/client-s3': ['@berth/checkpoint'],
+  '@hono/node-server': ['@berth/coordinator'],
+  '@tensorflow/tfjs-core': ['@berth/model', '@berth/graph'],
+  '@tensorflow/tfjs-node-gpu': ['@berth/graph'],
+  bullmq: ['@berth/queue'],
+  commander: ['@berth/cli'],
+  hono: ['@berth/coordinator'],
+  ioredis: ['@berth/queue'],
+  'prom-client': ['@berth/observability'],
+  winston: ['@berth/observability'],
+  yaml: ['@berth/cli'],
+  zod: ['@berth/contracts'],
+};
+
+const hardLimit = 500;
+const softLimit = 300;
+
+/**
+ * A project of the workspace.
+ * @typedef {object} Project
+ * @property {string} name
+ * @property {string} layer - its tag `layer:*`
+ * @property {readonly string[]} dependencies - names, from package.json
+ * @property {readonly string[]} devDependencies
+ * @property {readonly string[]} references - names of the projects its tsconfig.json refers to
+ * @property {readonly SourceFile[]} files
+ */
+
+/** @typedef {{ path: string, numLines: number, isTest: boolean, imports: readonly string[] }} SourceFile */
+
+/**
+ * @param {readonly Project[]} projects
+ * @returns {{ errors: string[], warnings: string[] }}
+ */
+export function checkBoundaries(projects) {
+  const layers = new Map(projects.map((project) => [project.name, project.layer]));
+  const errors = projects.flatMap((project) => [
+    ...checkLayers(project, layers),
+    ...checkReferences(project, layers),
+    ...checkOwners(project, layers),
+    ...checkImports(project),
+  ]);
+  const files = projects.flatMap((project) => project.files);
+  const { tooLong, long } = checkLengths(files);
+  return { errors: [...errors, ...tooLong], warnings: long };
+}
+
+/** Dependencies point from apps towards contracts. */
+function checkLayers({ name, layer, dependencies, devDependencies }, layers) {
+  const allowed = layerMayUse[layer];
+  if (allowed === undefined) return [`${name}: no tag of ${Object.keys(layerMayUse).join(', ')}`];
+  const isAllowed = (used) => allowed.includes(layers.get(used));
+  return [
+    ...dependencies.filter((used) => layers.has(used) && !isAllowed(used)),
+    ...devDependencies.filter(
+      (used) => layers.has(used) && !isAllowed(used) && !testsMayUse.includes(used),
+    ),
+  ].map((used) => `${name} (${layer}) may not depend on ${used} (${layers.get(used)})`);
+}
+
+/** tsc builds in the order of the references, so they must be the workspace dependencies. */
+function checkReferences({ name, dependencies, devDependencies, references }, layers) {
+  const used = [...dependencies, ...devDependencies].filter((dependency) => layers.has(dependency));
+  return [
+    ...used
+      .filter((dependency) => !references.includes(dependency))
+      .map((dependency) => `${name}: tsconfig.json lacks a reference to ${dependency}`),
+    ...references
+      .filter((reference) => !used.includes(reference))
+      .map((reference) => `${name}: tsconfig.json refers to ${reference}, package.json does not`),
+  ];
+}
+
+function checkOwners({ name, dependencies }, layers) {
+  return dependencies
+    .filter((used) => !layers.has(used) && !owners[used]?.includes(name))
+    .map((used) => {
+      const owner = owners[used]?.join(' and ');
+      return owner === undefined
+        ? `${name} depends on ${used}, which has no owner in tools/boundaries/rules.mjs`
+        : `${name} depends on ${used}, which only ${owner} may use`;
+    });
+}
+
+/** What a file imports is declared, and shipped code uses no devDependency. */
+function checkImports({ name, dependencies, devDependencies, files }) {
+  return files.flatMap(({ path, isTest, imports }) => {
+    const allowed = new Set([name, ...dependencies, ...(isTest ? devDependencies : [])]);
+    return [...new Set(imports.map(packageOf))]
+      .filter((used) => used !== undefined && !allowed.has(used) && !isTestTool(used, isTest))
+      .map((used) => `${path} imports ${used}, which package.json of ${name} does not allow there`);
+  });
+}
+
+/** Declared once for all tests, in the root package.json. */
+function isTestTool(used, isTest) {
+  return isTest && ['vitest', 'fast-check'].includes(used);
+}
+
+/**
+ * @param {string} specifier - as imported
+ * @returns {string | undefined} the package's name; undefined for files and for Node's own modules
+ */
+export function packageOf(specifier) {
+  if (/^(\.|\/|#|node:)/.test(specifier)) return undefined;
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function checkLengths(files) {
+  const say = ({ path, numLines }) => `${path} has ${numLines} lines; split it below ${softLimit}`;
+  const long = files.filter(({ numLines }) => numLines > softLimit);
+  return {
+    tooLong: long.filter(({ numLines }) => numLines > hardLimit).map(say),
+    long: long.filter(({ numLines }) => numLines <= hardLimit).map(say),
+  };
+}
