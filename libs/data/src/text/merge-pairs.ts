@@ -40,20 +40,20 @@ export function* mergePairs(
   const queue = createPriorityQueue<Candidate>(precedes);
 
   const addWord = (word: CountedWord, changed: Set<Pair>): void => {
-    for (const [left, right] of neighbours(word.pieces)) {
+    forEachPair(word.pieces, (left, right) => {
       const key = pairKey(left, right);
       let pair = pairs.get(key);
       if (pair === undefined) pairs.set(key, (pair = { left, right, frequency: 0, words: [] }));
       pair.frequency += word.count;
       if (pair.words.at(-1) !== word) pair.words.push(word);
       changed.add(pair);
-    }
+    });
   };
   const removeWord = (word: CountedWord): void => {
-    for (const [left, right] of neighbours(word.pieces)) {
+    forEachPair(word.pieces, (left, right) => {
       const pair = pairs.get(pairKey(left, right));
       if (pair !== undefined) pair.frequency -= word.count;
-    }
+    });
   };
   const enqueue = (pair: Pair): void => {
     if (pair.frequency >= minFrequency) queue.push({ pair, frequency: pair.frequency });
@@ -104,8 +104,11 @@ function pairKey(left: number, right: number): number {
   return left * 2 ** 26 + right;
 }
 
-function* neighbours(pieces: readonly number[]): Generator<[left: number, right: number]> {
-  for (let i = 1; i < pieces.length; i += 1) yield [pieces[i - 1] ?? 0, pieces[i] ?? 0];
+function forEachPair(
+  pieces: readonly number[],
+  visit: (left: number, right: number) => void,
+): void {
+  for (let i = 1; i < pieces.length; i += 1) visit(pieces[i - 1] ?? 0, pieces[i] ?? 0);
 }
 
 function replacePair(pieces: readonly number[], left: number, right: number, id: number): number[] {

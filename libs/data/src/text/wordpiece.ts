@@ -1,7 +1,7 @@
 import { continuationPrefix, type Vocabulary } from './vocabulary.ts';
 
 /** Longer words, counted in code points, are unknown. */
-export const maxWordLength = 200;
+const maxWordLength = 200;
 
 /** Appends the ids of a word's pieces to `ids`. */
 export type WordPiece = (word: string, ids: number[]) => void;
@@ -39,7 +39,7 @@ export function createWordPiece(vocabulary: Vocabulary): WordPiece {
   };
 }
 
-/** True for a word of more than {@link maxWordLength} code points. */
+/** True for a word of more than 200 code points. */
 export function isTooLong(word: string): boolean {
   if (word.length <= maxWordLength) return false;
   return word.length > 2 * maxWordLength || Array.from(word).length > maxWordLength;
