@@ -24,7 +24,7 @@ import { layerNorm } from './layer-norm.ts';
 import { linear, linearTransposed } from './linear.ts';
 
 beforeAll(() => {
-  startTensorFlow({ numThreads: 1 });
+  startTensorFlow({ numThreads: 2 });
 });
 
 interface Case {
