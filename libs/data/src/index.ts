@@ -10,13 +10,8 @@ export {
 } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { allocateBatch, fillBatch, totalPredictions, type ExampleRow } from './examples/batch.ts';
-export { CounterRandom, randomDomains } from './examples/counter-random.ts';
-export {
-  encodeDocumentShard,
-  openDocumentShard,
-  packDocuments,
-} from './examples/document-shard.ts';
-export { epochShardOrder, shardOfDocument, windowShards } from './examples/epoch-order.ts';
+export { packDocuments } from './examples/document-shard.ts';
+export { epochShardOrder, windowShards } from './examples/epoch-order.ts';
 export {
   exampleSetIdOf,
   exampleShardKey,
@@ -32,8 +27,6 @@ export {
 export type { Example, ExampleSettings, ExampleVocabulary } from './examples/example.ts';
 export { generateExamples, type GenerateOptions } from './examples/generate.ts';
 export { generateGoogleExamples, type GoogleExamplesOptions } from './examples/google-examples.ts';
-export { MersenneTwister } from './examples/mersenne-twister.ts';
-export type { RandomSource } from './examples/random-source.ts';
 export { readDatasetManifest, readDocumentShard } from './examples/read-dataset.ts';
 export {
   createSampler,
