@@ -61,7 +61,7 @@ function firstReady(client: Redis, timeoutMs: number): Promise<void> {
       client.off('error', remember);
       resolve();
     });
-    client.connect().catch(remember);
+    client.connect().catch(() => undefined); // Its errors also come as events.
   });
 }
 

@@ -19,7 +19,7 @@ export interface RedisServerOptions {
   readonly startTimeoutMs?: number;
 }
 
-/** A Redis server that ends, at the latest, with the process that started it. */
+/** A Redis server that ends, at the latest, when the process that started it exits in order. */
 export interface RedisProcess {
   readonly url: string;
   readonly port: number;

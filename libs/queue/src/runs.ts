@@ -29,18 +29,22 @@ export interface Runs {
   setActive(runId: string | undefined, expected: string | undefined): Promise<void>;
 }
 
+type Replaced = 'replaced' | 'same' | 'conflict';
+
 export function createRuns(connection: RedisConnection): Runs {
   const readText = (runId: string): Promise<string | null> =>
     connection.call((client) => client.get(runKeys(runId).record));
-  const replace = async (key: string, before: string, after: string): Promise<boolean> =>
-    (await connection.run(compareAndSetScript, [key], [before, after])) === 1;
+  const replace = async (key: string, before: string, after: string): Promise<Replaced> => {
+    const reply = await connection.run(compareAndSetScript, [key], [before, after]);
+    return reply === 1 ? 'replaced' : reply === 2 ? 'same' : 'conflict';
+  };
 
   return {
     async create(record) {
       const { runId, createdAtMs } = record;
       // Listed first: a name without a record is skipped, a record without a name would be lost.
       await connection.call((client) => client.zadd(globalKeys.runs, 'NX', createdAtMs, runId));
-      if (!(await replace(runKeys(runId).record, '', JSON.stringify(record))))
+      if ((await replace(runKeys(runId).record, '', JSON.stringify(record))) === 'conflict')
         throw new BerthError(
           'RUN_STATE_CONFLICT',
           `run ${runId} exists already; resume it, or choose another name`,
@@ -66,7 +70,9 @@ export function createRuns(connection: RedisConnection): Runs {
             { details: { runId, status: record.status } },
           );
         const updated = runRecordSchema.parse({ ...record, ...change });
-        if (await replace(runKeys(runId).record, text, JSON.stringify(updated))) return updated;
+        const after = JSON.stringify(updated);
+        if (after === text) return updated;
+        if ((await replace(runKeys(runId).record, text, after)) === 'replaced') return updated;
       }
     },
 
@@ -81,7 +87,8 @@ export function createRuns(connection: RedisConnection): Runs {
     },
 
     async setActive(runId, expected) {
-      if (await replace(globalKeys.activeRun, expected ?? '', runId ?? '')) return;
+      const outcome = await replace(globalKeys.activeRun, expected ?? '', runId ?? '');
+      if (outcome !== 'conflict') return;
       const active = await this.active();
       throw new BerthError(
         'RUN_STATE_CONFLICT',

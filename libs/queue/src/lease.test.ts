@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { useRedis } from './fixtures/redis.ts';
+import { createLease, decideLease, keepLease, type Holding, type Lease } from './lease.ts';
+import { createViews, type ViewDraft } from './views.ts';
+
+const redis = useRedis();
+const leaseOf = (holderId: string, ttlMs = 60_000): Lease =>
+  createLease(redis.connection, { holderId, ttlMs });
+
+describe('createLease', () => {
+  it('has one holder at a time and keeps its epoch through renewals', async () => {
+    const [a, b] = [leaseOf('a'), leaseOf('b')];
+    expect(await a.acquire()).toEqual({ held: true, fencingEpoch: 1 });
+    expect(await b.acquire()).toMatchObject({ held: false, holderId: 'a', fencingEpoch: 1 });
+    expect(await a.acquire()).toEqual({ held: true, fencingEpoch: 1 });
+  });
+
+  it('starts a new epoch when the holder changes, by release or by expiry', async () => {
+    const [a, b] = [leaseOf('a'), leaseOf('b', 1)];
+    await a.acquire();
+    await a.release();
+    expect(await b.acquire()).toEqual({ held: true, fencingEpoch: 2 });
+    await sleep(5);
+    expect(await a.acquire()).toEqual({ held: true, fencingEpoch: 3 });
+    await b.release();
+    expect(await b.acquire()).toMatchObject({ held: false, holderId: 'a' });
+  });
+
+  it('lets exactly one of many contenders win', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => leaseOf(`c${index}`).acquire()),
+    );
+    expect(answers.filter(({ held }) => held)).toEqual([{ held: true, fencingEpoch: 1 }]);
+  });
+
+  it('never falls below an epoch known from a checkpoint', async () => {
+    const lease = leaseOf('a');
+    expect(await lease.acquire(7)).toEqual({ held: true, fencingEpoch: 7 });
+    expect(await lease.acquire(9)).toEqual({ held: true, fencingEpoch: 9 });
+    await lease.release();
+    expect(await leaseOf('b').acquire()).toEqual({ held: true, fencingEpoch: 10 });
+  });
+
+  it('fences a coordinator that was replaced, before its successor has published anything', async () => {
+    const zombie = leaseOf('zombie', 1);
+    await zombie.acquire();
+    await sleep(5);
+    await leaseOf('successor').acquire();
+    const views = createViews(redis.connection, 'run');
+    const draft: ViewDraft = { fencingEpoch: 1, members: [], reason: 'zombie', mode: 'train' };
+    for (let attempt = 0; attempt < 50; attempt++)
+      await expect(views.publish(draft)).rejects.toMatchObject({ code: 'QUEUE_STALE_EPOCH' });
+    expect(await views.current()).toBeUndefined();
+  });
+});
+
+describe('decideLease', () => {
+  const times = { sentMs: 1_000, nowMs: 1_100, ttlMs: 300 };
+  const holding: Holding = { epoch: 4, renewedMs: 900 };
+  const standby: Holding = { epoch: undefined, renewedMs: 0 };
+
+  it('keeps the lease over an outage shorter than its time to live, and no longer', () => {
+    expect(decideLease(holding, 'unreachable', times)).toMatchObject({ event: 'none', holding });
+    const later = { ...times, nowMs: 1_200 };
+    expect(decideLease(holding, 'unreachable', later)).toMatchObject({
+      event: 'lost',
+      holding: { epoch: undefined },
+    });
+    expect(decideLease(standby, 'unreachable', later).event).toBe('none');
+  });
+
+  it('counts the time to live from when the renewal was sent', () => {
+    const decision = decideLease(holding, { held: true, fencingEpoch: 4 }, times);
+    expect(decision).toMatchObject({ event: 'none', holding: { epoch: 4, renewedMs: 1_000 } });
+  });
+
+  it('tells a new epoch from a renewal and a loss from standing by', () => {
+    const answer = { held: false, fencingEpoch: 5, holderId: 'b', remainingMs: 10 } as const;
+    expect(decideLease(holding, answer, times).event).toBe('lost');
+    expect(decideLease(standby, answer, times).event).toBe('none');
+    expect(decideLease(holding, { held: true, fencingEpoch: 6 }, times).event).toBe('acquired');
+    expect(decideLease(standby, { held: true, fencingEpoch: 6 }, times).event).toBe('acquired');
+  });
+});
+
+describe('keepLease', () => {
+  it('hands over to a standby when the holder stops', async () => {
+    const events: string[] = [];
+    const keep = (name: string, signal: AbortSignal): Promise<void> =>
+      keepLease(leaseOf(name, 150), {
+        signal,
+        onAcquired: (epoch) => events.push(`${name} acquired ${epoch}`),
+        onLost: () => events.push(`${name} lost`),
+      });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const keepingFirst = keep('a', first.signal);
+    while (events.length === 0) await sleep(5);
+    const keepingSecond = keep('b', second.signal);
+    await sleep(200);
+    first.abort();
+    await keepingFirst;
+    while (events.length < 2) await sleep(5);
+    second.abort();
+    await keepingSecond;
+    expect(events).toEqual(['a acquired 1', 'b acquired 2']);
+  });
+});

@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogFields, Logger } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { checkRedis } from './check-redis.ts';
+import { connectRedis } from './connection.ts';
+import { useRedis } from './fixtures/redis.ts';
+import { factsOf, sums } from './fixtures/steps.ts';
+import { createLedger } from './ledger.ts';
+import { redisServerPrograms, startRedisServer } from './redis-server.ts';
+import { createViews } from './views.ts';
+
+const redis = useRedis();
+
+describe('connectRedis', () => {
+  it('names host and port when nothing listens there, never the password', async () => {
+    const failing = connectRedis('redis://user:secret@127.0.0.1:1', {
+      role: 'producer',
+      timeoutMs: 200,
+    });
+    await expect(failing).rejects.toMatchObject({
+      code: 'QUEUE_UNREACHABLE',
+      message: expect.stringMatching(
+        /^Redis at 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED/,
+      ) as string,
+    });
+    await expect(failing).rejects.not.toThrow(/secret/);
+  });
+
+  it('gives up on a server that accepts and says nothing', async () => {
+    const mute = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => mute.once('listening', resolve));
+    const address = mute.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await expect(
+      connectRedis(`redis://127.0.0.1:${port}`, { role: 'worker', timeoutMs: 200 }),
+    ).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
+    mute.close();
+  });
+
+  it('tells a rejected command from an outage', async () => {
+    await redis.connection.client.set('text', 'x');
+    await expect(redis.connection.call((client) => client.llen('text'))).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: expect.stringMatching(/WRONGTYPE/) as string,
+    });
+  });
+
+  it('calls a full Redis unreachable: a later attempt may succeed', async () => {
+    await redis.connection.client.config('SET', 'maxmemory', '1');
+    const full = redis.connection.call((client) => client.set('a', 'b'));
+    await expect(full).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
+    await redis.connection.client.config('SET', 'maxmemory', '0');
+  });
+});
+
+describe('checkRedis', () => {
+  it('reports version and persistence, and refuses a server that evicts', async () => {
+    const report = await checkRedis(redis.server.url);
+    expect(report).toMatchObject({
+      version: expect.stringMatching(/^\d+\.\d+/) as string,
+      appendOnly: false,
+      warnings: [expect.stringMatching(/appendonly is off/) as string],
+    });
+    await redis.connection.client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await expect(checkRedis(redis.server.url)).rejects.toThrow(/config set maxmemory-policy/);
+    await redis.connection.client.config('SET', 'maxmemory-policy', 'noeviction');
+  });
+});
+
+describe('a killed Redis', () => {
+  it('fails calls at once, comes back with ledger, view and votes, and is reported once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-outage-'));
+    const options = { programs: redisServerPrograms(process.env), folder, appendOnly: true };
+    const first = await startRedisServer(options);
+    const messages: string[] = [];
+    const connection = await connectRedis(first.url, {
+      role: 'producer',
+      logger: recordingLogger(messages),
+    });
+    const ledger = createLedger(connection, 'run');
+    const members = ['a', 'b'].map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
+    const view = await createViews(connection, 'run').publish({
+      fencingEpoch: 1,
+      mode: 'train',
+      reason: 'test',
+      members,
+    });
+    await ledger.vote(view, 'a', factsOf(0), sums);
+    await ledger.vote(view, 'b', factsOf(0), sums);
+    await ledger.vote(view, 'a', factsOf(1), sums);
+    const entries = await ledger.entries(0, 9);
+
+    await first.kill('SIGKILL');
+    const voteInOutage = ledger.vote(view, 'b', factsOf(1), sums);
+    await expect(voteInOutage).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
+    await sleep(700); // Long enough for several attempts to reconnect.
+    const second = await startRedisServer({ ...options, port: first.port });
+
+    let result: string | undefined;
+    while (result === undefined)
+      result = await ledger.vote(view, 'b', factsOf(1), sums).then(
+        ({ kind }) => kind,
+        () => sleep(20, undefined),
+      );
+    expect(result).toBe('committed');
+    expect(await ledger.entries(0, 1)).toEqual(entries);
+    expect(messages).toEqual(['Redis is unreachable', 'Redis is back']);
+    connection.close();
+    await second.stop();
+    await rm(folder, { recursive: true });
+  });
+});
+
+function recordingLogger(messages: string[]): Logger {
+  const record = (message: string, _fields?: LogFields): void => void messages.push(message);
+  const logger: Logger = {
+    debug: record,
+    info: record,
+    warn: record,
+    error: record,
+    child: () => logger,
+  };
+  return logger;
+}

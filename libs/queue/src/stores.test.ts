@@ -1,0 +1,224 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  parseRunConfig,
+  trainingHash,
+  type ExampleShard,
+  type MemberInfo,
+  type MetricsLine,
+  type Numerics,
+  type RunRecord,
+} from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { createExampleIndex } from './example-index.ts';
+import { useRedis } from './fixtures/redis.ts';
+import { createMembers } from './members.ts';
+import { createMetricsLog } from './metrics-log.ts';
+import { createRendezvous } from './rendezvous.ts';
+import { createRuns } from './runs.ts';
+
+const redis = useRedis();
+const numerics: Numerics = {
+  tensorflow: '2',
+  device: 'cpu',
+  kernels: 'avx2',
+  precision: 'fp32',
+  numThreads: 1,
+};
+
+describe('members', () => {
+  const infoOf = (memberId: string, step = 0): MemberInfo => ({
+    memberId,
+    host: '127.0.0.1',
+    port: 7000,
+    pid: 1,
+    hostname: 'host',
+    numerics,
+    startedAtMs: 0,
+    state: 'idle',
+    runId: null,
+    step,
+    complaint: null,
+  });
+
+  it('lists the living by id with their newest word, and drops who leaves', async () => {
+    const members = createMembers(redis.connection);
+    await members.heartbeat(infoOf('b'));
+    await members.heartbeat(infoOf('a'));
+    await members.heartbeat(infoOf('b', 3));
+    expect((await members.list()).map(({ info }) => info)).toEqual([infoOf('a'), infoOf('b', 3)]);
+    await members.leave('a');
+    expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['b']);
+  });
+
+  it('forgets the silent, and takes them back when they speak again', async () => {
+    const members = createMembers(redis.connection, { ttlMs: 40 });
+    await members.heartbeat(infoOf('a'));
+    await sleep(60);
+    await members.heartbeat(infoOf('b'));
+    expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['b']);
+    await members.heartbeat(infoOf('a'));
+    expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['a', 'b']);
+  });
+});
+
+describe('runs', () => {
+  const config = parseRunConfig({ name: 'tiny', corpus: { path: 'corpus' } }, 'test');
+  const recordOf = (runId: string, createdAtMs = 1): RunRecord => ({
+    runId,
+    config,
+    trainingHash: trainingHash(config),
+    goal: 'trained',
+    status: 'queued',
+    reason: 'just made',
+    error: null,
+    createdAtMs,
+    updatedAtMs: createdAtMs,
+    manifestKey: null,
+    exampleSetId: null,
+    numerics,
+  });
+
+  it('creates once, reads back and lists newest first', async () => {
+    const runs = createRuns(redis.connection);
+    await runs.create(recordOf('old', 1));
+    await runs.create(recordOf('new', 2));
+    expect(await runs.read('old')).toEqual(recordOf('old', 1));
+    expect(await runs.read('none')).toBeUndefined();
+    expect((await runs.list()).map(({ runId }) => runId)).toEqual(['new', 'old']);
+    await expect(runs.create(recordOf('old', 3))).rejects.toMatchObject({
+      code: 'RUN_STATE_CONFLICT',
+    });
+    expect((await runs.read('old'))?.createdAtMs).toBe(1);
+  });
+
+  it('changes a record only from an expected status', async () => {
+    const runs = createRuns(redis.connection);
+    await runs.create(recordOf('run'));
+    await runs.update('run', ['queued'], { status: 'running', reason: 'started' });
+    await expect(runs.update('run', ['queued'], { reason: 'again' })).rejects.toThrow(
+      'run run is running; this needs it to be queued',
+    );
+    expect(await runs.update('run', ['running'], {})).toMatchObject({ reason: 'started' });
+    await expect(runs.update('none', ['queued'], {})).rejects.toMatchObject({
+      code: 'RUN_NOT_FOUND',
+    });
+    expect(await runs.read('run')).toMatchObject({ status: 'running', reason: 'started' });
+  });
+
+  it('lets one of many concurrent transitions through, and loses no concurrent change', async () => {
+    const runs = createRuns(redis.connection);
+    await runs.create(recordOf('run'));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, () => runs.update('run', ['queued'], { status: 'preparing' })),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await Promise.all([
+      runs.update('run', ['preparing'], { manifestKey: 'm' }),
+      runs.update('run', ['preparing'], { exampleSetId: 'e' }),
+    ]);
+    expect(await runs.read('run')).toMatchObject({ manifestKey: 'm', exampleSetId: 'e' });
+  });
+
+  it('has at most one active run', async () => {
+    const runs = createRuns(redis.connection);
+    expect(await runs.active()).toBeUndefined();
+    await runs.setActive('a', undefined);
+    await expect(runs.setActive('b', undefined)).rejects.toThrow('run a is active');
+    expect(await runs.active()).toBe('a');
+    await runs.setActive(undefined, 'a');
+    expect(await runs.active()).toBeUndefined();
+  });
+});
+
+describe('example index', () => {
+  const shardOf = (shard: number, sha256 = 'a'.repeat(64)): ExampleShard => ({
+    key: `examples/${shard}`,
+    sizeBytes: 10,
+    sha256,
+    split: 'train',
+    epoch: 0,
+    shard,
+    numExamples: 5,
+    numTokens: 100,
+    numPredictions: 15,
+  });
+
+  it('notes a shard once and finds it again', async () => {
+    const index = createExampleIndex(redis.connection, 'set');
+    await index.put(shardOf(1));
+    await index.put(shardOf(1));
+    expect(await index.count()).toBe(1);
+    expect(await index.get(shardOf(1))).toEqual(shardOf(1));
+    expect(await index.getAll([shardOf(2), shardOf(1)])).toEqual([undefined, shardOf(1)]);
+    expect(await index.getAll([])).toEqual([]);
+  });
+
+  it('refuses other bytes under the same name and keeps the first', async () => {
+    const index = createExampleIndex(redis.connection, 'set');
+    await index.put(shardOf(1));
+    await expect(index.put(shardOf(1, 'b'.repeat(64)))).rejects.toMatchObject({
+      code: 'DATA_SHARD_CORRUPT',
+    });
+    expect(await index.get(shardOf(1))).toEqual(shardOf(1));
+  });
+});
+
+describe('metrics log', () => {
+  const lineOf = (step: number, loss = step, kind: MetricsLine['kind'] = 'step'): MetricsLine => ({
+    kind,
+    step,
+    timeMs: step,
+    loss,
+    masked_lm_loss: 1,
+    masked_lm_accuracy: 0,
+    next_sentence_loss: 1,
+    next_sentence_accuracy: 0.5,
+    numTokens: 10,
+  });
+
+  it('reads the newest lines, and what came after a cursor', async () => {
+    const log = createMetricsLog(redis.connection, 'run');
+    for (let step = 0; step < 5; step++) await log.append(lineOf(step));
+    await log.append(lineOf(4, 9, 'eval'));
+    expect(await log.last(2)).toEqual([lineOf(4), lineOf(4, 9, 'eval')]);
+    const first = await log.after('', 4);
+    expect(first.lines.map(({ step }) => step)).toEqual([0, 1, 2, 3]);
+    const rest = await log.after(first.cursor, 10);
+    expect(rest.lines).toEqual([lineOf(4), lineOf(4, 9, 'eval')]);
+    expect(await log.after(rest.cursor, 10)).toEqual({ lines: [], cursor: rest.cursor });
+  });
+
+  it('keeps the last word on a step, and tells readers of it', async () => {
+    const log = createMetricsLog(redis.connection, 'run');
+    await log.append(lineOf(0));
+    await log.append(lineOf(1));
+    const { cursor } = await log.after('', 10);
+    await log.append(lineOf(0, 42));
+    expect((await log.after(cursor, 10)).lines).toEqual([lineOf(0, 42)]);
+    expect(await log.last(10)).toEqual([lineOf(1), lineOf(0, 42)]);
+  });
+
+  it('drops the oldest beyond its capacity', async () => {
+    const log = createMetricsLog(redis.connection, 'run', { capacity: 3 });
+    for (let step = 0; step < 10; step++) await log.append(lineOf(step));
+    expect((await log.last(10)).map(({ step }) => step)).toEqual([7, 8, 9]);
+    await log.append(lineOf(0));
+    expect((await log.last(10)).map(({ step }) => step)).toEqual([8, 9, 0]);
+  });
+});
+
+describe('rendezvous', () => {
+  it("keeps each member's first word, by run and topic", async () => {
+    const rendezvous = createRendezvous(redis.connection, 'run');
+    await rendezvous.post('settle/1', 'a', 'first');
+    await rendezvous.post('settle/1', 'a', 'second');
+    await rendezvous.post('settle/1', 'b', 'word');
+    await rendezvous.post('settle/2', 'a', 'other');
+    expect(Object.fromEntries(await rendezvous.read('settle/1'))).toEqual({
+      a: 'first',
+      b: 'word',
+    });
+    const otherRun = createRendezvous(redis.connection, 'run-2');
+    expect((await otherRun.read('settle/1')).size).toBe(0);
+  });
+});

@@ -1,0 +1,71 @@
+import type { View } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { useRedis } from './fixtures/redis.ts';
+import { createViews, type ViewDraft } from './views.ts';
+
+const redis = useRedis();
+
+const draft: ViewDraft = {
+  fencingEpoch: 1,
+  mode: 'train',
+  reason: 'test',
+  members: ['b', 'a'].map((memberId) => ({
+    memberId,
+    host: '127.0.0.1',
+    port: 7000,
+    blocks: [],
+  })),
+};
+
+describe('views', () => {
+  it('gives each view the next version and sorts its members', async () => {
+    const views = createViews(redis.connection, 'run');
+    expect(await views.current()).toBeUndefined();
+    const first = await views.publish(draft);
+    expect(first).toMatchObject({ runId: 'run', version: 1, fromStep: 0 });
+    expect(first.members.map(({ memberId }) => memberId)).toEqual(['a', 'b']);
+    expect(await views.current()).toEqual(first);
+    expect((await views.publish(draft)).version).toBe(2);
+    expect((await views.publish(draft, 10)).version).toBe(11);
+  });
+
+  it('refuses an epoch older than the current view', async () => {
+    const views = createViews(redis.connection, 'run');
+    const current = await views.publish({ ...draft, fencingEpoch: 2 });
+    await expect(views.publish(draft)).rejects.toMatchObject({ code: 'QUEUE_STALE_EPOCH' });
+    expect(await views.current()).toEqual(current);
+  });
+
+  it('tells subscribers of each view once, the current one first', async () => {
+    const views = createViews(redis.connection, 'run');
+    const ending = new AbortController();
+    const seen: number[] = [];
+    const reached = new Map<number, () => void>();
+    const arrival = (version: number): Promise<void> =>
+      new Promise((resolve) => reached.set(version, resolve));
+    const onView = ({ version }: View): void => {
+      seen.push(version);
+      reached.get(version)?.();
+    };
+    await views.publish(draft);
+    const [first, second] = [arrival(1), arrival(2)];
+    const subscribed = views.subscribe(onView, { signal: ending.signal, pollMs: 50 });
+    await first;
+    await views.publish(draft);
+    await second;
+    ending.abort();
+    await subscribed;
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it('waits for a view that fits, and says what there was instead', async () => {
+    const views = createViews(redis.connection, 'run');
+    const waiting = views.waitFor(({ version }) => version === 2, 10_000);
+    await views.publish(draft);
+    await views.publish(draft);
+    expect((await waiting).version).toBe(2);
+    await expect(views.waitFor(() => false, 30)).rejects.toThrow(
+      'run run: no fitting view within 30 ms (current: 2)',
+    );
+  });
+});
