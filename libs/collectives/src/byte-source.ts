@@ -3,6 +3,7 @@ import { BerthError } from '@berth/contracts';
 
 const spillBytes = 65_536;
 const keepAliveMs = 10_000;
+const farewellMs = 1000;
 const nothing = new Uint8Array(0);
 
 export interface Endpoint {
@@ -77,8 +78,21 @@ export class ByteSource {
 
   /** Closes the connection; the pending read and all later ones reject with this error. */
   fail(error: Error): void {
-    this.#failure ??= error;
+    this.#end(error);
     this.socket.destroy();
+  }
+
+  /** Like `fail`, but sends a last word first, and gives the peer time to read it before its writes fail. */
+  leave(error: Error, farewell: Uint8Array): void {
+    if (this.socket.pending || this.socket.destroyed) return this.fail(error);
+    this.#end(error);
+    this.socket.pause();
+    this.socket.end(farewell);
+    setTimeout(() => this.socket.destroy(), farewellMs).unref();
+  }
+
+  #end(error: Error): void {
+    this.#failure ??= error;
     this.#read?.reject(this.#failure);
     this.#read = undefined;
   }

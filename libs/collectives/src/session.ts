@@ -169,13 +169,8 @@ export class Session implements ViewSession {
     this.#standing.fail(error);
     this.#round?.fail(error);
     const farewell = encodeControl({ kind: 'leave', reason: error.message });
-    for (const { source, connected } of this.#links) {
-      if (connected) source?.socket.write(farewell);
-    }
-    for (const { source, sink } of this.#links) {
-      source?.fail(error);
-      sink?.fail(error);
-    }
+    for (const { source } of this.#links) source?.leave(error, farewell);
+    for (const { sink } of this.#links) sink?.fail(error);
     const lost = error.code === 'COLLECTIVE_PEER_LOST' ? error.details['memberId'] : undefined;
     if (typeof lost === 'string') this.#options.onPeerLost(lost, error);
   }

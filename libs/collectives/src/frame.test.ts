@@ -1,0 +1,103 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  decodeFrame,
+  encodeFrame,
+  frameHeaderBytes,
+  type FrameHeader,
+  frameTypes,
+  isStale,
+  requireFrame,
+  runHashOf,
+} from './frame.ts';
+import { chunkElements } from './plan.ts';
+
+const u16 = fc.nat({ max: 0xffff });
+const u32 = fc.nat({ max: 0xffff_ffff });
+const u48 = fc.nat({ max: 2 ** 48 - 1 });
+const frames: fc.Arbitrary<FrameHeader> = fc.record({
+  type: fc.constantFrom(...frameTypes),
+  runHash: fc.string().map(runHashOf),
+  fencingEpoch: u48,
+  viewVersion: u48,
+  step: u48,
+  sender: u16,
+  slice: u16,
+  block: fc.record({ start: u32, length: u32 }),
+  vectorLength: u32,
+  offset: u32,
+  length: fc.integer({ min: 1, max: chunkElements }),
+});
+
+describe('frame header', () => {
+  it('survives encoding', () => {
+    fc.assert(
+      fc.property(frames, (frame) => {
+        const bytes = encodeFrame(frame);
+        expect(bytes).toHaveLength(frameHeaderBytes);
+        expect(decodeFrame(bytes)).toEqual(frame);
+      }),
+    );
+  });
+
+  it('is refused or read, but never crashes, whatever the bytes', () => {
+    const bytes = fc.uint8Array({ minLength: frameHeaderBytes, maxLength: frameHeaderBytes });
+    fc.assert(
+      fc.property(bytes, (noise) => {
+        expect(() => decodeFrame(Buffer.from(noise))).toThrow(
+          expect.objectContaining({ code: 'COLLECTIVE_PROTOCOL' }),
+        );
+      }),
+    );
+  });
+
+  it.each([
+    ['magic', 0, 1],
+    ['format', 4, 2],
+    ['type', 5, 9],
+    ['length', 52, 0],
+  ])('is refused with a wrong %s', (_, offset, value) => {
+    const bytes = encodeFrame({ ...fc.sample(frames, 1)[0]!, length: 1 });
+    bytes[offset] = value;
+    expect(() => decodeFrame(bytes)).toThrow(/frame/);
+  });
+
+  it('is refused with more elements than a chunk has', () => {
+    const frame = { ...fc.sample(frames, 1)[0]!, length: chunkElements + 1 };
+    expect(() => decodeFrame(encodeFrame(frame))).toThrow(/elements/);
+  });
+});
+
+describe('isStale', () => {
+  const order = fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 2 }), fc.nat({ max: 2 }));
+
+  it('orders by epoch, then view, then step', () => {
+    fc.assert(
+      fc.property(frames, order, order, (frame, a, b) => {
+        const at = ([fencingEpoch, viewVersion, step]: typeof a): FrameHeader => ({
+          ...frame,
+          fencingEpoch,
+          viewVersion,
+          step,
+        });
+        expect(isStale(at(a), at(b))).toBe(a.join('') < b.join(''));
+      }),
+    );
+  });
+
+  it('knows nothing of other runs', () => {
+    const frame = { ...fc.sample(frames, 1)[0]!, step: 5 };
+    expect(isStale({ ...frame, runHash: runHashOf('other'), step: 1 }, frame)).toBe(false);
+  });
+});
+
+describe('requireFrame', () => {
+  it('accepts the frame that is due, and no other', () => {
+    fc.assert(
+      fc.property(frames, frames, (due, other) => {
+        expect(() => requireFrame({ ...due }, due)).not.toThrow();
+        expect(() => requireFrame({ ...other, step: due.step + 1 }, due)).toThrow(/is due/);
+      }),
+    );
+  });
+});
