@@ -1,20 +1,37 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { BerthError, type RunConfig } from '@berth/contracts';
-import { listCorpusFiles, parseVocabulary } from '@berth/data';
+import { openCorpus, parseVocabulary } from '@berth/data';
 
 /**
- * What can be told before anything is started: the corpus exists, and a given vocabulary is one.
+ * What can be told before anything is started: the corpus exists, and a given vocabulary is one, of the stated size.
+ * @param statedVocabSize - `vocabulary.size` if the run file states it
  * @throws BerthError `DATA_*`
  */
-export async function checkInput(config: RunConfig): Promise<void> {
-  await listCorpusFiles(config.corpus.path);
+export async function checkInput(
+  config: RunConfig,
+  statedVocabSize: number | undefined,
+): Promise<void> {
+  await openCorpus(config.corpus);
   const { path } = config.vocabulary;
   if (path === undefined) return;
-  let text: string;
+  const { tokens } = parseVocabulary(await readVocabulary(path), path);
+  if (statedVocabSize !== undefined && statedVocabSize !== tokens.length)
+    throw new BerthError(
+      'DATA_MISMATCH',
+      `vocabulary.size is ${statedVocabSize}, but ${path} has ${tokens.length} tokens; leave the size out`,
+    );
+}
+
+async function readVocabulary(path: string): Promise<Uint8Array> {
   try {
-    text = readFileSync(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
-    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
+    throw new BerthError(
+      'DATA_VOCABULARY_INVALID',
+      `${path}: cannot be read; check vocabulary.path`,
+      {
+        cause: error,
+      },
+    );
   }
-  parseVocabulary(text, path);
 }

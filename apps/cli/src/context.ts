@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { createLogger } from '@berth/observability';
+import { createLogger, parseLogLevel } from '@berth/observability';
 import { BerthError, type Logger, type Services } from '@berth/contracts';
 import { findCluster, startCluster, type Cluster } from './cluster.ts';
 import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
@@ -22,7 +22,7 @@ export function createContext(env: Context['env']): Context {
     folder: resolve(env['BERTH_FOLDER'] ?? '.berth'),
     env,
     logger: createLogger({
-      level: env['LOG_LEVEL'] ?? 'warn',
+      level: parseLogLevel(env['LOG_LEVEL'], 'warn'),
       format: 'pretty',
       fields: { app: 'cli' },
     }),

@@ -13,14 +13,14 @@ function runFile(text: string): string {
 describe('run files', () => {
   it('fill in defaults and resolve paths against the file', () => {
     const file = runFile('name: a\ncorpus: { path: text/*.txt }\n');
-    const config = loadConfig(file);
+    const { config } = loadConfig(file);
     expect(config.corpus.path).toBe(join(file, '..', 'text/*.txt'));
     expect(config.train.virtualRanks).toBe(8);
   });
 
   it('take overrides, read as YAML', () => {
     const file = runFile('name: a\ncorpus: { path: x }\n');
-    const config = loadConfig(file, ['train.numSteps=7', 'vocabulary.doLowerCase=false']);
+    const { config } = loadConfig(file, ['train.numSteps=7', 'vocabulary.doLowerCase=false']);
     expect(config.train.numSteps).toBe(7);
     expect(config.vocabulary.doLowerCase).toBe(false);
   });

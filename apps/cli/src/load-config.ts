@@ -3,18 +3,24 @@ import { dirname, resolve } from 'node:path';
 import { BerthError, parseRunConfig, type RunConfig } from '@berth/contracts';
 import { parse } from 'yaml';
 
+export interface LoadedConfig {
+  readonly config: RunConfig;
+  /** `vocabulary.size` as the file states it, before defaults. */
+  readonly statedVocabSize: number | undefined;
+}
+
 /**
  * Reads a run file (YAML or JSON), applies `--set` overrides, and makes its paths absolute.
  * @param overrides - `a.b=value` each; the value is read as YAML
  * @throws BerthError `CONFIG_NOT_FOUND`, `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY`
  */
-export function loadConfig(file: string, overrides: readonly string[] = []): RunConfig {
+export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
   const input = readConfig(file);
   for (const override of overrides) applyOverride(input, override);
   const config = parseRunConfig(input, file);
   const folder = dirname(resolve(file));
   const { corpus, vocabulary } = config;
-  return {
+  const resolved = {
     ...config,
     corpus: { ...corpus, path: absolute(folder, corpus.path) },
     vocabulary: {
@@ -22,6 +28,8 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Run
       ...(vocabulary.path !== undefined && { path: absolute(folder, vocabulary.path) }),
     },
   };
+  const stated = (input['vocabulary'] as { size?: number } | undefined)?.size;
+  return { config: resolved, statedVocabSize: stated };
 }
 
 function absolute(folder: string, path: string): string {

@@ -60,7 +60,7 @@ export class ExampleSupply {
           examples.readAheadShards,
           Math.min(numShards, examples.shuffleWindowShards),
         ),
-        orderOf: (epoch) => epochShardOrder(seed, epoch, numShards),
+        orderOf: (epoch) => [...epochShardOrder(seed, epoch, numShards)],
       },
     );
     for (const [order, { epoch, shard }] of wanted.entries())

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { requireServices } from '@berth/contracts';
-import { createLogger } from '@berth/observability';
+import { createLogger, parseLogLevel } from '@berth/observability';
 import { connectRedis, createJobProducer } from '@berth/queue';
 import { serve } from '@hono/node-server';
 import { runController } from './controller.ts';
@@ -12,7 +12,7 @@ import { createRunService } from './run-service.ts';
 const env = process.env;
 const coordinatorId = `coordinator-${hostname()}-${randomBytes(3).toString('hex')}`;
 const logger = createLogger({
-  level: env['LOG_LEVEL'] ?? 'info',
+  level: parseLogLevel(env['LOG_LEVEL'], 'info'),
   format: 'json',
   fields: { app: 'coordinator', coordinatorId },
 });

@@ -1,4 +1,4 @@
-import type { MemberInfo, View } from '@berth/contracts';
+import type { Complaint, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import {
   decideMembership,
@@ -65,12 +65,12 @@ function state(change: Partial<MembershipState>): MembershipState {
   };
 }
 
-const complaint = {
+const complaint: Complaint = {
   viewVersion: 3,
   step: 10,
   suspects: ['b'],
   error: { code: 'COLLECTIVE_TIMEOUT', message: 'b is missing', details: {} },
-} as const;
+};
 
 describe('the first view', () => {
   it('waits for the wanted workers', () => {

@@ -8,7 +8,7 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import { findNewestManifest, readLedgerSegments } from '@berth/checkpoint';
+import { findNewestManifest, readLedger } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import {
@@ -145,7 +145,7 @@ export class RunSupervisor {
       const { manifest, manifestKey } = newest;
       const numCommitted = await this.#ledger.numCommitted();
       if (numCommitted < manifest.step) {
-        const entries: LedgerEntry[] = await readLedgerSegments(store, manifest);
+        const entries: LedgerEntry[] = await readLedger(store, manifest);
         await this.#ledger.restore(entries.slice(numCommitted), fencingEpoch);
         logger.warn('Restored the ledger from a checkpoint', { step: manifest.step, numCommitted });
       }

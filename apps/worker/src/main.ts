@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { errorToWire, requireServices } from '@berth/contracts';
-import { createLogger } from '@berth/observability';
+import { createLogger, parseLogLevel } from '@berth/observability';
 import { runWorker } from './worker.ts';
 
 const env = process.env;
 // Unique per start: a restarted worker is a new member.
 const memberId = `${env['BERTH_WORKER_NAME'] ?? hostname()}-${randomBytes(3).toString('hex')}`;
 const logger = createLogger({
-  level: env['LOG_LEVEL'] ?? 'info',
+  level: parseLogLevel(env['LOG_LEVEL'], 'info'),
   format: 'json',
   fields: { app: 'worker', memberId },
 });

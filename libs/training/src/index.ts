@@ -1,3 +1,8 @@
+export {
+  createCheckpointSaver,
+  type CheckpointSaver,
+  type CheckpointSaverOptions,
+} from './checkpoint-saver.ts';
 export { commitStep, type CommitOptions } from './commit.ts';
 export { engineInThisThread } from './engine-port.ts';
 export { evaluate, type Evaluation, type EvaluationOptions } from './evaluate.ts';
@@ -23,3 +28,4 @@ export type {
 export { planSettle, type SettlePlan } from './settle.ts';
 export { runStep, type StepContext, type StepOutcome } from './step.ts';
 export { numParameters } from './vector.ts';
+export { trainInOneProcess, type SingleProcessOptions } from './single-process.ts';

@@ -12,7 +12,7 @@ const configFile = fileURLToPath(new URL('../../../../configs/demo.yaml', import
 export async function demo(context: Context): Promise<void> {
   const startMs = performance.now();
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/\D/g, '');
-  const config = loadConfig(configFile, [`name=demo-${stamp}`]);
+  const { config } = loadConfig(configFile, [`name=demo-${stamp}`]);
   const { train, model, cluster, corpus } = config;
   context.say(
     `berth demo: a ${model.size} BERT on ${corpus.path}, ${train.numSteps} steps of ${train.globalBatch} ` +

@@ -1,4 +1,4 @@
-import { createS3ObjectStore, findNewestManifest, readLedgerSegments } from '@berth/checkpoint';
+import { createS3ObjectStore, findNewestManifest, readLedger } from '@berth/checkpoint';
 import { BerthError, type LedgerEntry } from '@berth/contracts';
 import {
   connectRedis,
@@ -50,7 +50,7 @@ export async function verifyRunLedger(
           problems.push(
             `checkpoint ${step} has ledger head ${ledgerHead}, the ledger has ${head ?? 'none'}`,
           );
-        const stored = await readLedgerSegments(store, newest.manifest);
+        const stored = await readLedger(store, newest.manifest);
         const differs = stored.findIndex((entry, index) => entry.head !== entries[index]?.head);
         if (differs >= 0)
           problems.push(`step ${differs} differs between the ledger and checkpoint ${step}`);

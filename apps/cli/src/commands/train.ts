@@ -21,8 +21,9 @@ export async function train(
   goal: RunRecord['goal'],
   options: TrainOptions,
 ): Promise<void> {
-  const config = withWorkers(loadConfig(file, options.set), options.workers);
-  await checkInput(config);
+  const loaded = loadConfig(file, options.set);
+  const config = withWorkers(loaded.config, options.workers);
+  await checkInput(config, loaded.statedVocabSize);
   if (options.dryRun) {
     context.print(JSON.stringify(config, null, 2));
     return;

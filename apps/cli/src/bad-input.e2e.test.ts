@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { temporaryFolder, waitFor } from '@berth/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { berth, spawnBerth } from './testing/berth-process.ts';
+
+const text = [
+  'The quick brown fox jumps over the lazy dog.\nIt does so every day.\nNobody knows why.\n',
+  'A second document follows the first.\nIt has two sentences.\n',
+  'A third one is here as well.\nIt also ends.\n',
+].join('\n');
+
+const good: Record<string, string | object> = {
+  name: 'good',
+  corpus: { path: 'good.txt', heldOutRatio: 0.1 },
+  vocabulary: { size: 64 },
+  examples: { maxSeqLength: 16, maxPredictions: 2, numShards: 2 },
+  model: { size: 'tiny', hiddenSize: 16, numHeads: 2, maxPositions: 16 },
+  train: { numSteps: 2, globalBatch: 4, virtualRanks: 2, numEvalExamples: 2 },
+};
+
+let folder: string;
+let cluster: ChildProcess;
+
+/** Changes some settings of the good run; sections are merged. */
+function runFile(name: string, change: Record<string, object>): string {
+  const sections = Object.entries(change).map(([section, fields]) => [
+    section,
+    { ...(good[section] as object), ...fields },
+  ]);
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, JSON.stringify({ ...good, ...Object.fromEntries(sections), name }));
+  return file;
+}
+
+async function refused(args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await berth(args, { folder });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  const errors = stderr.split('\n').filter((line) => line.startsWith('error: '));
+  expect(errors).toHaveLength(1);
+  return errors[0] ?? '';
+}
+
+/** Names of all dataset manifests in the bucket. */
+function manifests(): string[] {
+  const root = join(folder, 's3');
+  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.includes('datasets') && name.includes('manifest.json'),
+  );
+}
+
+beforeAll(async () => {
+  folder = (await temporaryFolder()).path;
+  writeFileSync(join(folder, 'good.txt'), text);
+  writeFileSync(join(folder, 'empty.txt'), '\n\n');
+  writeFileSync(join(folder, 'latin1.txt'), Buffer.from('Caf\xe9 au lait.\n', 'latin1'));
+  mkdirSync(join(folder, 'nothing'));
+  cluster = spawnBerth(['up', '--workers', '1', '--port', '0'], folder);
+  await waitFor(async () => (await berth(['status'], { folder })).exitCode === 0, {
+    what: 'the cluster',
+    timeoutMs: 60_000,
+  });
+}, 90_000);
+
+afterAll(async () => {
+  const exit = once(cluster, 'exit');
+  cluster.kill('SIGTERM');
+  await exit;
+}, 60_000);
+
+describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () => {
+  it.each([
+    ['missing-corpus', { corpus: { path: 'nowhere.txt' } }, /nowhere\.txt/],
+    ['empty-corpus', { corpus: { path: 'empty.txt' } }, /no document|0 documents/],
+    ['empty-folder', { corpus: { path: 'nothing' } }, /nothing/],
+    ['not-utf8', { corpus: { path: 'latin1.txt' } }, /latin1\.txt.*UTF-8/],
+    [
+      'large-vocabulary',
+      { vocabulary: { size: 5000 } },
+      /supports a vocabulary of \d+ entries, not 5000/,
+    ],
+    [
+      'many-predictions',
+      { examples: { maxPredictions: 15 } },
+      /examples\.maxPredictions: 15 is more than/,
+    ],
+    [
+      'unknown-key',
+      { train: { globalBach: 4 } },
+      /unknown key "train\.globalBach"; did you mean "globalBatch"\?/,
+    ],
+    ['uneven-batch', { train: { virtualRanks: 8 } }, /train\.globalBatch: 4 .*use a multiple of 8/],
+  ])('%s', async (name, change, message) => {
+    const before = manifests();
+    expect(await refused(['train', runFile(name, change)])).toMatch(message);
+    expect(manifests()).toEqual(before);
+  });
+
+  it('a config that contradicts the prepared data or the checkpoints of its run', async () => {
+    const file = runFile('fixed', {});
+    expect(await berth(['prepare', file], { folder })).toMatchObject({ exitCode: 0 });
+    expect(await refused(['train', runFile('fixed', { examples: { maxPredictions: 1 } })])).toMatch(
+      /made with examples\.maxPredictions 2, this config says 1; its prepared data cannot be used/,
+    );
+    expect(await refused(['train', runFile('fixed', { vocabulary: { size: 65 } })])).toMatch(
+      /made with vocabulary\.size 64, this config says 65/,
+    );
+    expect(await berth(['train', runFile('fixed', {})], { folder })).toMatchObject({ exitCode: 0 });
+    expect(await refused(['train', runFile('fixed', { model: { hiddenSize: 32 } })])).toMatch(
+      /made with model\.hiddenSize 16, this config says 32; its checkpoints cannot be used/,
+    );
+  });
+
+  it('a vocabulary file that has another size than stated', async () => {
+    const file = join(folder, 'vocab.txt');
+    writeFileSync(file, '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n');
+    expect(
+      await refused(['train', runFile('stated', { vocabulary: { path: file, size: 64 } })]),
+    ).toMatch(/vocabulary\.size is 64, but .*vocab\.txt has 6 tokens/);
+  });
+
+  it('a run file that is not there, and a wrong option', async () => {
+    expect(await refused(['train', join(folder, 'no-such.yaml')])).toMatch(
+      /no-such\.yaml: cannot be read/,
+    );
+    const { exitCode } = await berth(['params', '--model', 'huge'], { folder });
+    expect(exitCode).toBe(2);
+  });
+
+  it('an unknown run exits with 3', async () => {
+    expect(await berth(['status', 'ghost'], { folder })).toMatchObject({ exitCode: 3 });
+  });
+});

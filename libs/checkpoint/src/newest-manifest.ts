@@ -1,0 +1,30 @@
+import {
+  isBerthError,
+  type CheckpointManifest,
+  type Logger,
+  type ObjectStore,
+} from '@berth/contracts';
+import { listCheckpoints, readManifest } from './manifest.ts';
+
+/**
+ * The manifest of a run's newest checkpoint that can be read; its parts are not looked at.
+ * @param options.maxStep newer checkpoints are not looked at
+ * @returns `undefined` when there is none
+ */
+export async function findNewestManifest(
+  store: ObjectStore,
+  runId: string,
+  options: { readonly logger: Logger; readonly maxStep?: number },
+): Promise<{ manifest: CheckpointManifest; manifestKey: string } | undefined> {
+  const { logger, maxStep = Infinity } = options;
+  const listed = (await listCheckpoints(store, runId)).filter(({ step }) => step <= maxStep);
+  for (const { step, manifestKey } of listed.reverse()) {
+    try {
+      return { manifest: await readManifest(store, manifestKey), manifestKey };
+    } catch (error) {
+      if (!isBerthError(error) || error.policy.retry) throw error;
+      logger.warn('skipping a damaged manifest', { runId, step, reason: error.message });
+    }
+  }
+  return undefined;
+}

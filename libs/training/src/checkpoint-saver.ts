@@ -1,0 +1,194 @@
+import {
+  applyRetention,
+  assignShards,
+  findNewestManifest,
+  findNewestValid,
+  loadCheckpoint,
+  manifestKey,
+  planShards,
+  uploadLedgerSegment,
+  uploadShard,
+  weightsDigest,
+  writeManifest,
+  type PlannedShard,
+} from '@berth/checkpoint';
+import {
+  BerthError,
+  checkpointShardSchema,
+  errorToWire,
+  genesisHead,
+  type CheckpointManifest,
+  type CheckpointShard,
+  type Cursor,
+  type LedgerSegment,
+  type Logger,
+  type ModelConfig,
+  type Numerics,
+  type ObjectStore,
+  type ParameterSpec,
+  type RunRecord,
+  type TrainingState,
+  type View,
+} from '@berth/contracts';
+import type { LedgerPort, RendezvousPort } from './ports.ts';
+import { gather } from './settle.ts';
+
+export interface CheckpointSaverOptions {
+  readonly store: ObjectStore;
+  readonly ledger: LedgerPort;
+  readonly rendezvous: RendezvousPort;
+  readonly layout: readonly ParameterSpec[];
+  readonly memberId: string;
+  readonly record: RunRecord;
+  readonly model: ModelConfig;
+  readonly datasetId: string;
+  readonly exampleSetId: string;
+  readonly numerics: Numerics;
+  /** Told by the leader once the manifest is written. */
+  readonly onSaved: (step: number, manifestKey: string) => Promise<void>;
+  /** Told by the leader once retention has deleted a checkpoint. */
+  readonly onDeleted: (step: number) => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** One member's part in checkpoints: its shards, and if it leads the view, the manifest. */
+export interface CheckpointSaver {
+  /**
+   * Begins to save a state and returns as soon as the save before it has ended; training goes on meanwhile.
+   * @throws what made the save before it fail
+   */
+  save(view: View, state: TrainingState, cursor: Cursor): Promise<void>;
+  /** Waits for the save in progress. @throws what made it fail */
+  settled(): Promise<void>;
+  /** Step of the newest checkpoint, not beyond `maxStep`, of which every part verifies. */
+  newestStep(maxStep: number): Promise<number | undefined>;
+  load(step: number): Promise<TrainingState>;
+}
+
+const shardBytes = 64 << 20;
+const shardsTimeoutMs = 120_000;
+
+export function createCheckpointSaver(options: CheckpointSaverOptions): CheckpointSaver {
+  const { store, layout, record, logger } = options;
+  const { runId } = record;
+  const shards = planShards(layout, shardBytes);
+  let inProgress: Promise<void> = Promise.resolve();
+
+  return {
+    async save(view, state, cursor) {
+      await inProgress;
+      inProgress = saveOne(options, shards, view, state, cursor);
+      // A failure is met by the next save or by settled().
+      inProgress.catch((error: unknown) =>
+        logger.warn('A checkpoint failed', { step: state.step, error: errorToWire(error) }),
+      );
+    },
+    settled: () => inProgress,
+    async newestStep(maxStep) {
+      const found = await findNewestValid(store, runId, { layout, maxStep, logger });
+      if (found === undefined) return undefined;
+      if (found.manifest.trainingHash !== record.trainingHash)
+        throw new BerthError(
+          'CHECKPOINT_MISMATCH',
+          `Checkpoint ${found.manifest.step} of run "${runId}" was made with another config; ` +
+            'restore the config, or choose another name',
+        );
+      return found.manifest.step;
+    },
+    async load(step) {
+      return (await loadCheckpoint(store, manifestKey(runId, step), layout)).state;
+    },
+  };
+}
+
+async function saveOne(
+  options: CheckpointSaverOptions,
+  planned: readonly PlannedShard[],
+  view: View,
+  state: TrainingState,
+  cursor: Cursor,
+): Promise<void> {
+  const { store, rendezvous, memberId, record, onSaved, logger } = options;
+  const { runId } = record;
+  const topic = `checkpoint-${view.version}-${state.step}`;
+  const members = view.members.map((member) => member.memberId);
+  const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
+    Promise.all(indexes.map((index) => uploadShard(store, runId, shardAt(planned, index), state)));
+
+  const own = assignShards(planned.length, members.indexOf(memberId), members.length);
+  const uploaded = await upload(own);
+  await rendezvous.post(topic, memberId, JSON.stringify(uploaded));
+  if (members[0] !== memberId) return;
+
+  const parts = new Map<string, CheckpointShard>();
+  const words = await gather(rendezvous, topic, { members }, { timeoutMs: shardsTimeoutMs }).catch(
+    () => rendezvous.read(topic),
+  );
+  for (const word of words.values())
+    for (const part of checkpointShardSchema.array().parse(JSON.parse(word)))
+      parts.set(`${part.kind}-${part.index}`, part);
+  // What a lost member did not upload, the leader has too: all members hold the same state.
+  const missing = planned.flatMap(({ kind, index }, position) =>
+    parts.has(`${kind}-${index}`) ? [] : [position],
+  );
+  for (const part of await upload(missing)) parts.set(`${part.kind}-${part.index}`, part);
+
+  const manifest: CheckpointManifest = {
+    format: 'berth-checkpoint/1',
+    runId,
+    step: state.step,
+    cursor,
+    seed: record.config.seed,
+    trainingHash: record.trainingHash,
+    datasetId: options.datasetId,
+    exampleSetId: options.exampleSetId,
+    numerics: options.numerics,
+    fencingEpoch: view.fencingEpoch,
+    ...(await ledgerUpTo(options, state.step)),
+    weightsDigest: weightsDigest(state.weights),
+    model: { ...options.model },
+    shards: planned.map(({ kind, index }) => {
+      const part = parts.get(`${kind}-${index}`);
+      if (part === undefined) throw new BerthError('INTERNAL', `No shard ${kind}-${index}`);
+      return part;
+    }),
+    createdAtMs: Date.now(),
+  };
+  await writeManifest(store, manifest, logger);
+  await onSaved(state.step, manifestKey(runId, state.step));
+  logger.info('Saved a checkpoint', { step: state.step, weightsDigest: manifest.weightsDigest });
+  await retain(options, state.step);
+}
+
+/** Deletes what the policy no longer keeps. The checkpoint just written counts as verified: the store checked every part. */
+async function retain(options: CheckpointSaverOptions, newestVerifiedStep: number): Promise<void> {
+  const { store, record, logger, onDeleted } = options;
+  const policy = record.config.train;
+  const decision = await applyRetention(store, record.runId, policy, {
+    newestVerifiedStep,
+    logger,
+  });
+  for (const step of decision.delete) await onDeleted(step);
+}
+
+/** The ledger's head at a step, and its entries in segments: those of the newest checkpoint before, and one more. */
+async function ledgerUpTo(
+  { store, ledger, record, logger }: CheckpointSaverOptions,
+  step: number,
+): Promise<Pick<CheckpointManifest, 'ledgerHead' | 'ledger'>> {
+  if (step === 0) return { ledgerHead: genesisHead, ledger: [] };
+  const before = await findNewestManifest(store, record.runId, { maxStep: step - 1, logger });
+  const segments: LedgerSegment[] = [...(before?.manifest.ledger ?? [])];
+  const entries = await ledger.entries(before?.manifest.step ?? 0, step);
+  const last = entries.at(-1);
+  if (last?.step !== step - 1)
+    throw new BerthError('LEDGER_INVALID', `The ledger ends before step ${step}`);
+  segments.push(await uploadLedgerSegment(store, record.runId, entries));
+  return { ledgerHead: last.head, ledger: segments };
+}
+
+function shardAt(planned: readonly PlannedShard[], index: number): PlannedShard {
+  const shard = planned[index];
+  if (shard === undefined) throw new BerthError('INTERNAL', `No planned shard ${index}`);
+  return shard;
+}
