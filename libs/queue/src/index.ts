@@ -1,3 +1,8 @@
+export {
+  createCheckpointIndex,
+  type CheckpointIndex,
+  type CheckpointRef,
+} from './checkpoint-index.ts';
 export { checkRedis, type RedisReport } from './check-redis.ts';
 export {
   connectRedis,

@@ -61,7 +61,7 @@ describe('jobs', () => {
       completed: 3,
       failed: 0,
     });
-    expect(runs.sort()).toEqual([0, 1, 2]);
+    expect(runs.sort((a, b) => a - b)).toEqual([0, 1, 2]);
 
     await producer.waitForJob(await producer.enqueue(jobOf(1), { again: true }), {
       timeoutMs: 10_000,

@@ -1,0 +1,125 @@
+import type { MetricsLine } from '@berth/contracts';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What a process tells Prometheus. All names start with `berth_` and use base units. */
+export interface Metrics {
+  /** A committed step or an evaluation. */
+  line(run: string, line: MetricsLine): void;
+  /** Replaces what is known of the run's workers; a worker that is left out is gone. */
+  workers(run: string, workers: readonly WorkerHealth[]): void;
+  checkpoint(run: string, saved: SavedCheckpoint): void;
+  queue(queue: string, counts: Readonly<Record<string, number>>): void;
+  /** The `/metrics` page. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface WorkerHealth {
+  readonly rank: number;
+  readonly isUp: boolean;
+  readonly heartbeatAgeMs: number;
+}
+
+export interface SavedCheckpoint {
+  readonly durationMs: number;
+  readonly sizeBytes: number;
+  readonly finishedAtMs: number;
+}
+
+const stepBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** @param build - labels of `berth_build_info`: version, runtime and the like */
+export function createMetrics(build: Readonly<Record<string, string>>): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, ...labelNames: string[]): Gauge =>
+    new Gauge({ name: `berth_${name}`, help, labelNames, registers });
+  const histogram = (name: string, help: string, ...labelNames: string[]): Histogram =>
+    new Histogram({ name: `berth_${name}`, help, labelNames, registers, buckets: stepBuckets });
+
+  const buildInfo = gauge(
+    'build_info',
+    'Always 1; the labels say what runs',
+    ...Object.keys(build),
+  );
+  buildInfo.set(build, 1);
+  const step = gauge('train_step', 'Committed steps', 'run');
+  const loss = gauge('train_loss', 'Loss of the newest step', 'run', 'objective');
+  const evalLoss = gauge('eval_loss', 'Loss of the newest evaluation', 'run', 'objective');
+  const gradNorm = gauge('grad_norm', 'Global gradient norm before clipping', 'run');
+  const tokens = new Counter({
+    name: 'berth_train_tokens_total',
+    help: 'Tokens trained on',
+    labelNames: ['run'],
+    registers,
+  });
+  const phases = histogram('step_phase_seconds', 'Time of each phase of a step', 'run', 'phase');
+  const allReduce = histogram('allreduce_seconds', 'Time of the all-reduce of a step', 'run');
+  const workerUp = gauge('worker_up', '1 while the worker is alive', 'run', 'rank');
+  const age = gauge('worker_heartbeat_age_seconds', 'Since the last heartbeat', 'run', 'rank');
+  const saveTime = histogram('checkpoint_save_seconds', 'Time to save a checkpoint', 'run');
+  const saveSize = gauge('checkpoint_bytes', 'Size of the newest checkpoint', 'run');
+  const saveEnd = gauge(
+    'checkpoint_last_success_timestamp_seconds',
+    'When the newest checkpoint was complete, Unix time',
+    'run',
+  );
+  const jobs = gauge('queue_jobs', 'Jobs by state', 'queue', 'state');
+  const ranks = new Map<string, readonly number[]>();
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+
+    line(run, line) {
+      const losses = line.kind === 'step' ? loss : evalLoss;
+      losses.set({ run, objective: 'total' }, line.loss);
+      losses.set({ run, objective: 'masked_lm' }, line.masked_lm_loss);
+      losses.set({ run, objective: 'next_sentence' }, line.next_sentence_loss);
+      if (line.kind === 'eval') return;
+      // A line's step counts from 0: it is the number of steps before it.
+      step.set({ run }, line.step + 1);
+      tokens.inc({ run }, line.numTokens);
+      if (line.gradientNorm !== undefined) gradNorm.set({ run }, line.gradientNorm);
+      if (line.reduceMs !== undefined) allReduce.observe({ run }, line.reduceMs / 1_000);
+      for (const [phase, durationMs] of phasesOf(line))
+        phases.observe({ run, phase }, durationMs / 1_000);
+    },
+
+    workers(run, workers) {
+      for (const rank of ranks.get(run) ?? []) {
+        workerUp.remove({ run, rank });
+        age.remove({ run, rank });
+      }
+      for (const { rank, isUp, heartbeatAgeMs } of workers) {
+        workerUp.set({ run, rank }, isUp ? 1 : 0);
+        age.set({ run, rank }, heartbeatAgeMs / 1_000);
+      }
+      ranks.set(
+        run,
+        workers.map(({ rank }) => rank),
+      );
+    },
+
+    checkpoint(run, { durationMs, sizeBytes, finishedAtMs }) {
+      saveTime.observe({ run }, durationMs / 1_000);
+      saveSize.set({ run }, sizeBytes);
+      saveEnd.set({ run }, finishedAtMs / 1_000);
+    },
+
+    queue(queue, counts) {
+      for (const [state, count] of Object.entries(counts)) jobs.set({ queue, state }, count);
+    },
+  };
+}
+
+function phasesOf(line: MetricsLine): [string, number][] {
+  const phases: [string, number | undefined][] = [
+    ['data', line.dataMs],
+    ['compute', line.computeMs],
+    ['reduce', line.reduceMs],
+    ['commit', line.commitMs],
+    ['apply', line.applyMs],
+  ];
+  return phases.filter((phase): phase is [string, number] => phase[1] !== undefined);
+}
