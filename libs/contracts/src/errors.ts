@@ -32,6 +32,7 @@ export const errorPolicies = {
   STORE_UNREACHABLE: unreachable,
   STORE_NOT_FOUND: notFound,
   STORE_CONFLICT: conflict,
+  STORE_CORRUPT: broken,
   STORE_REFUSED: { ...userMistake, exitCode: 4 },
   QUEUE_UNREACHABLE: unreachable,
   QUEUE_STALE_EPOCH: { ...conflict, retry: true },

@@ -15,7 +15,8 @@ export interface PutOptions {
 /**
  * The only storage berth has: an S3 bucket, seen through five calls.
  * Every call rejects with `STORE_UNREACHABLE` when the service does not answer in time, `STORE_REFUSED` for
- * credentials or permissions, `STORE_NOT_FOUND` for a missing key or bucket.
+ * credentials or permissions, `STORE_NOT_FOUND` for a missing key or bucket, `STORE_CORRUPT` for bytes that do not fit their
+ * stored checksum.
  */
 export interface ObjectStore {
   /**
