@@ -1,1 +1,30 @@
-export {};
+export { applyRetention } from './apply-retention.ts';
+export { weightsDigest } from './digest.ts';
+export { checkpointsPrefix, ledgerSegmentKey, manifestKey } from './keys.ts';
+export { decodeLedger, encodeLedger, readLedger, uploadLedgerSegment } from './ledger-segment.ts';
+export { listCheckpoints, readManifest, type ListedCheckpoint } from './manifest.ts';
+export { assignShards, momentNames, planShards, type PlannedShard } from './plan.ts';
+export {
+  findNewestValid,
+  loadCheckpoint,
+  type LoadedCheckpoint,
+  type SkippedCheckpoint,
+} from './read.ts';
+export { decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.ts';
+export {
+  createS3ObjectStore,
+  type S3ObjectStore,
+  type S3ObjectStoreOptions,
+} from './s3/s3-object-store.ts';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  floatsOf,
+  floatTensor,
+  type SafeTensor,
+  type SafetensorsFile,
+  type SafetensorsType,
+} from './safetensors.ts';
+export { readPart } from './stored-part.ts';
+export { encodeShard, uploadShard, writeManifest } from './write.ts';
+export { findNewestManifest } from './newest-manifest.ts';

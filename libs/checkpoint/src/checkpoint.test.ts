@@ -1,0 +1,317 @@
+import { appendFile, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { silentLogger, type CheckpointManifest, type Logger } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { applyRetention } from './apply-retention.ts';
+import { manifestKey } from './keys.ts';
+import { decodeLedger, encodeLedger } from './ledger-segment.ts';
+import { listCheckpoints } from './manifest.ts';
+import { planShards } from './plan.ts';
+import { findNewestValid, loadCheckpoint } from './read.ts';
+import {
+  layoutOf,
+  ledgerUpTo,
+  startTestStore,
+  stateAt,
+  storeCheckpoint,
+  storeParts,
+  testLayout,
+  testShardBytes,
+} from './test-support.ts';
+import { encodeShard, uploadShard, writeManifest } from './write.ts';
+
+const options = { layout: testLayout, logger: silentLogger };
+
+function withCode(code: string): unknown {
+  return expect.objectContaining({ code });
+}
+
+function firstShard(manifest: CheckpointManifest): string {
+  return manifest.shards[0]?.key ?? '';
+}
+
+describe('a checkpoint', () => {
+  it('is loaded to the bit, with its ledger', async () => {
+    const { store } = await startTestStore();
+    const manifest = await storeCheckpoint(store, 3);
+    expect(manifest.shards.length).toBeGreaterThan(3);
+    const loaded = await loadCheckpoint(store, manifestKey('run', 3), testLayout);
+    expect(loaded).toEqual({ manifest, state: stateAt(3), ledger: ledgerUpTo(3) });
+  });
+
+  it('exists only once its manifest does', async () => {
+    const { store } = await startTestStore();
+    const manifest = await storeParts(store, 3);
+    expect(await listCheckpoints(store, 'run')).toEqual([]);
+    expect(await findNewestValid(store, 'run', options)).toBeUndefined();
+    await writeManifest(store, manifest, silentLogger);
+    const listed = [{ step: 3, manifestKey: manifestKey('run', 3) }];
+    expect(await listCheckpoints(store, 'run')).toEqual(listed);
+  });
+
+  it('has the same bytes and names whoever writes it', async () => {
+    const { store } = await startTestStore();
+    const [shard] = planShards(testLayout, testShardBytes);
+    if (!shard) throw new Error('no shard planned');
+    expect(encodeShard(shard, stateAt(3))).toEqual(encodeShard(shard, stateAt(3)));
+    const first = await uploadShard(store, 'run', shard, stateAt(3));
+    expect(await uploadShard(store, 'run', shard, stateAt(3))).toEqual(first);
+    expect(first.key).toMatch(
+      /^runs\/run\/checkpoints\/step-000000003\/weights-0-[0-9a-f]{16}\.safetensors$/,
+    );
+    expect(await uploadShard(store, 'run', shard, stateAt(4))).not.toMatchObject({
+      key: first.key,
+    });
+  });
+
+  it('of another model is refused, not passed over', async () => {
+    const { store } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    const shapes = testLayout.map(({ name, shape }): [string, number[]] => [name, [...shape]]);
+    const others = [
+      layoutOf([...shapes, ['extra', [2]]]),
+      layoutOf(shapes.slice(1)),
+      layoutOf(shapes.map(([name, shape]) => [name, shape.toReversed()])),
+    ];
+    for (const layout of others) {
+      await expect(findNewestValid(store, 'run', { ...options, layout })).rejects.toThrow(
+        withCode('CHECKPOINT_MISMATCH'),
+      );
+    }
+  });
+});
+
+describe('writeManifest', () => {
+  it('of the same state under another fencing epoch finds it written', async () => {
+    const { store } = await startTestStore();
+    expect(await writeManifest(store, await storeParts(store, 3), silentLogger)).toBe('written');
+    const replayed = await storeParts(store, 3, { fencingEpoch: 2 });
+    expect(await writeManifest(store, replayed, silentLogger)).toBe('exists');
+    const { manifest } = await loadCheckpoint(store, manifestKey('run', 3), testLayout);
+    expect(manifest.fencingEpoch).toBe(1);
+  });
+
+  it('of another state is refused', async () => {
+    const { store } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    const state = { ...stateAt(3), weights: stateAt(4).weights };
+    const other = await storeParts(store, 3, { state });
+    await expect(writeManifest(store, other, silentLogger)).rejects.toThrow(
+      withCode('CHECKPOINT_EXISTS'),
+    );
+  });
+
+  it('of twenty racing writers of two states lets one state win', async () => {
+    const { store } = await startTestStore();
+    const state = { ...stateAt(3), weights: stateAt(4).weights };
+    const ours = await storeParts(store, 3);
+    const theirs = await storeParts(store, 3, { state });
+    const race = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, racer) =>
+        writeManifest(
+          store,
+          { ...(racer % 2 === 0 ? ours : theirs), fencingEpoch: racer + 1 },
+          silentLogger,
+        ),
+      ),
+    );
+    const outcomes = race.map((result) =>
+      result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code,
+    );
+    expect(outcomes.filter((outcome) => outcome === 'written')).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === 'exists')).toHaveLength(9);
+    expect(outcomes.filter((outcome) => outcome === 'CHECKPOINT_EXISTS')).toHaveLength(10);
+    await loadCheckpoint(store, manifestKey('run', 3), testLayout);
+  });
+
+  it('replaces a manifest that is damaged, so that a replay heals the step', async () => {
+    const { store, folder } = await startTestStore();
+    const manifest = await storeCheckpoint(store, 3);
+    await writeFile(join(folder, manifestKey('run', 3)), '');
+    await expect(findNewestValid(store, 'run', options)).rejects.toThrow(
+      withCode('CHECKPOINT_CORRUPT'),
+    );
+    expect(await writeManifest(store, manifest, silentLogger)).toBe('written');
+    expect((await findNewestValid(store, 'run', options))?.manifest).toEqual(manifest);
+  });
+});
+
+describe('findNewestValid', () => {
+  it('takes the newest, or the newest up to a step', async () => {
+    const { store } = await startTestStore();
+    for (const step of [3, 12, 100]) await storeCheckpoint(store, step);
+    expect((await findNewestValid(store, 'run', options))?.manifest.step).toBe(100);
+    const older = await findNewestValid(store, 'run', { ...options, maxStep: 99 });
+    expect(older?.manifest.step).toBe(12);
+    expect(await findNewestValid(store, 'run', { ...options, maxStep: 2 })).toBeUndefined();
+  });
+
+  const damages: [string, (folder: string, manifest: CheckpointManifest) => Promise<unknown>][] = [
+    ['a missing manifest', (folder) => rm(join(folder, manifestKey('run', 6)))],
+    ['an empty manifest', (folder) => truncate(join(folder, manifestKey('run', 6)))],
+    ['half a manifest', (folder) => truncate(join(folder, manifestKey('run', 6)), 700)],
+    ['a missing shard', (folder, manifest) => rm(join(folder, firstShard(manifest)))],
+    ['an empty shard', (folder, manifest) => truncate(join(folder, firstShard(manifest)))],
+    ['half a shard', (folder, manifest) => truncate(join(folder, firstShard(manifest)), 100)],
+    ['a longer shard', (folder, manifest) => appendFile(join(folder, firstShard(manifest)), '!')],
+    [
+      'a flipped bit in a shard',
+      (folder, manifest) => flipBits(join(folder, firstShard(manifest)), 900, 4),
+    ],
+    ['a missing ledger', (folder, manifest) => rm(join(folder, manifest.ledger[0]?.key ?? ''))],
+    [
+      'a flipped bit in the ledger',
+      (folder, manifest) => flipBits(join(folder, manifest.ledger[0]?.key ?? ''), 99, 4),
+    ],
+  ];
+
+  it.each(damages)('falls back from %s to the one before, and says so', async (name, damage) => {
+    const warnings: string[] = [];
+    const logger: Logger = { ...silentLogger, warn: (message) => void warnings.push(message) };
+    const { store, folder } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    await damage(folder, await storeCheckpoint(store, 6));
+    const found = await findNewestValid(store, 'run', { ...options, logger });
+    expect(found?.state).toEqual(stateAt(3));
+    const isListed = name !== 'a missing manifest';
+    expect(found?.skipped.map(({ step }) => step)).toEqual(isListed ? [6] : []);
+    expect(warnings).toEqual(isListed ? ['skipping a damaged checkpoint'] : []);
+  });
+
+  it('never loads a checkpoint other than it was written, whatever byte of its files changes', async () => {
+    const { store, folder } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    const manifest = await storeCheckpoint(store, 6);
+    const keys = [manifestKey('run', 6), ...manifest.shards.map(({ key }) => key)];
+    const mask = fc.integer({ min: 1, max: 255 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...keys), fc.nat(), mask, async (key, at, bits) => {
+        const path = join(folder, key);
+        const intact = await readFile(path);
+        await flipBits(path, at, bits);
+        const found = await findNewestValid(store, 'run', options);
+        await writeFile(path, intact);
+        const sound = { 3: stateAt(3), 6: stateAt(6) }[found?.manifest.step ?? 0];
+        expect(found?.state).toEqual(sound);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('falls back from a manifest that no longer fits the checksum the store kept', async () => {
+    const { store, folder } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    await storeCheckpoint(store, 6);
+    const path = join(folder, manifestKey('run', 6));
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"seed": 1', '"seed": 2'));
+    await utimes(path, atime, mtime);
+    const found = await findNewestValid(store, 'run', options);
+    expect(found?.manifest.step).toBe(3);
+    expect(found?.skipped[0]?.reason).toContain('checksum');
+  });
+
+  it('names every damaged checkpoint when none is left', async () => {
+    const { store, folder } = await startTestStore();
+    for (const step of [3, 6]) {
+      const manifest = await storeCheckpoint(store, step);
+      await truncate(join(folder, firstShard(manifest)));
+    }
+    await expect(findNewestValid(store, 'run', options)).rejects.toThrow(
+      /None of the 2 checkpoints of run run .*step 6: .*step 3: /,
+    );
+  });
+
+  it('does not take an unreachable store for damage', async () => {
+    const { store } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    const get = store.get.bind(store);
+    const failing = {
+      ...store,
+      get: (key: string) => (key.endsWith('.json') ? get(key) : Promise.reject(new Error('down'))),
+    };
+    await expect(findNewestValid(failing, 'run', options)).rejects.toThrow('down');
+  });
+});
+
+describe('the ledger of a checkpoint', () => {
+  it('is written and read as JSON lines', () => {
+    expect(decodeLedger(encodeLedger(ledgerUpTo(5)))).toEqual(ledgerUpTo(5));
+    expect(decodeLedger(encodeLedger([]))).toEqual([]);
+  });
+
+  it.each(['{}\n', 'x\n', JSON.stringify(ledgerUpTo(1)[0])])('is refused as %j', (text) => {
+    expect(() => decodeLedger(Buffer.from(text))).toThrow(withCode('LEDGER_INVALID'));
+  });
+
+  it.each([
+    ['another head', { ledgerHead: '0'.repeat(40) }],
+    ['another cursor', { cursor: { epoch: 0, index: 25 } }],
+    ['no entries for its last step', { ledger: undefined }],
+  ])('must fit the manifest: %s', async (_, change) => {
+    const { store } = await startTestStore();
+    const manifest = await storeParts(store, 3);
+    const { ledger } = await storeParts(store, 2);
+    const wrong = { ...manifest, ...change, ledger: 'ledger' in change ? ledger : manifest.ledger };
+    await writeManifest(store, wrong, silentLogger);
+    await expect(loadCheckpoint(store, manifestKey('run', 3), testLayout)).rejects.toThrow(
+      withCode('CHECKPOINT_CORRUPT'),
+    );
+  });
+});
+
+describe('applyRetention', () => {
+  const policy = { keepLast: 1, keepEverySteps: 0 };
+
+  it('deletes old checkpoints whole, and keeps what the others need', async () => {
+    const { store } = await startTestStore();
+    const old = await storeCheckpoint(store, 3);
+    const manifest = await storeParts(store, 6);
+    const shared = { ...manifest, ledger: manifest.ledger.concat(old.ledger) };
+    await store.put(manifestKey('run', 6), Buffer.from(JSON.stringify(shared)));
+    const decision = await applyRetention(store, 'run', policy, {
+      newestVerifiedStep: 6,
+      logger: silentLogger,
+    });
+    expect(decision.delete).toEqual([3]);
+    const left = (await store.list('runs/run/')).map(({ key }) => key);
+    const needed = [...shared.shards, ...shared.ledger].map(({ key }) => key);
+    expect(left.sort()).toEqual([manifestKey('run', 6), ...needed].sort());
+  });
+
+  it('deletes the manifest before its parts', async () => {
+    const { store } = await startTestStore();
+    for (const step of [3, 6]) await storeCheckpoint(store, step);
+    const deleted: string[] = [];
+    const watched = {
+      ...store,
+      delete: (key: string) => {
+        deleted.push(key);
+        return store.delete(key);
+      },
+    };
+    await applyRetention(watched, 'run', policy, { newestVerifiedStep: 6, logger: silentLogger });
+    expect(deleted[0]).toBe(manifestKey('run', 3));
+    expect(deleted.length).toBeGreaterThan(3);
+  });
+
+  it('leaves something to resume from when newer checkpoints are damaged', async () => {
+    const { store, folder } = await startTestStore();
+    for (const step of [3, 6]) await storeCheckpoint(store, step);
+    const broken = await storeCheckpoint(store, 9);
+    await truncate(join(folder, firstShard(broken)));
+    const found = await findNewestValid(store, 'run', options);
+    await applyRetention(store, 'run', policy, {
+      newestVerifiedStep: found?.manifest.step,
+      logger: silentLogger,
+    });
+    expect((await findNewestValid(store, 'run', options))?.manifest.step).toBe(6);
+  });
+});
+
+async function flipBits(path: string, at: number, bits: number): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ bits;
+  await writeFile(path, bytes);
+}

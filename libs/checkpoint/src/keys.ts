@@ -1,0 +1,42 @@
+/** Where the checkpoints of a run lie. Steps are padded so that keys sort like numbers. */
+export function checkpointsPrefix(runId: string): string {
+  return `runs/${runId}/checkpoints/`;
+}
+
+export function stepPrefix(runId: string, step: number): string {
+  return `${checkpointsPrefix(runId)}step-${pad(step)}/`;
+}
+
+export function manifestKey(runId: string, step: number): string {
+  return `${stepPrefix(runId, step)}manifest.json`;
+}
+
+/** The name holds the content's digest: equal states give equal keys, so that writing again changes nothing. */
+export function shardKey(
+  runId: string,
+  step: number,
+  shard: { readonly kind: string; readonly index: number; readonly sha256: string },
+): string {
+  const { kind, index, sha256 } = shard;
+  return `${stepPrefix(runId, step)}${kind}-${index}-${sha256.slice(0, 16)}.safetensors`;
+}
+
+/** Ledger segments are shared by the checkpoints after them, so they lie beside, not inside, a checkpoint. */
+export function ledgerSegmentKey(
+  runId: string,
+  segment: { readonly fromStep: number; readonly toStep: number; readonly sha256: string },
+): string {
+  const { fromStep, toStep, sha256 } = segment;
+  return `runs/${runId}/ledger/${pad(fromStep)}-${pad(toStep)}-${sha256.slice(0, 16)}.jsonl`;
+}
+
+/** The step of an object in a run's checkpoints; `undefined` for any other key. */
+export function stepOfKey(runId: string, key: string): number | undefined {
+  const prefix = checkpointsPrefix(runId);
+  const match = key.startsWith(prefix) ? /^step-(\d{9})\//.exec(key.slice(prefix.length)) : null;
+  return match?.[1] === undefined ? undefined : Number(match[1]);
+}
+
+function pad(step: number): string {
+  return String(step).padStart(9, '0');
+}

@@ -1,0 +1,93 @@
+import type { ObjectStore } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+
+/** What every adapter of the ObjectStore port must do. `open` gives a fresh, empty store. */
+export function describeObjectStore(name: string, open: () => Promise<ObjectStore>): void {
+  const text = (content: string): Uint8Array => Buffer.from(content);
+  const missing = expect.objectContaining({ code: 'STORE_NOT_FOUND' });
+
+  describe(`${name} as an object store`, () => {
+    it('gives back what was put, whole, and the last that was put', async () => {
+      const store = await open();
+      expect(await store.put('a/b', text('one'))).toBe('written');
+      expect(await store.put('a/b', text('two!'))).toBe('written');
+      expect(Buffer.from(await store.get('a/b')).toString()).toBe('two!');
+    });
+
+    it('holds objects of no bytes', async () => {
+      const store = await open();
+      await store.put('empty', new Uint8Array());
+      expect(await store.get('empty')).toHaveLength(0);
+      expect(await store.head('empty')).toMatchObject({ key: 'empty', sizeBytes: 0 });
+    });
+
+    it('takes a view into a larger buffer', async () => {
+      const store = await open();
+      await store.put('view', text('0123456789').subarray(3, 6));
+      expect(Buffer.from(await store.get('view')).toString()).toBe('345');
+    });
+
+    it('tells size and time without reading, and that nothing is there', async () => {
+      const store = await open();
+      const beforeMs = Math.floor(Date.now() / 1000) * 1000;
+      await store.put('k', text('1234'));
+      const info = await store.head('k');
+      expect(info).toMatchObject({ key: 'k', sizeBytes: 4 });
+      expect(info?.lastModifiedMs).toBeGreaterThanOrEqual(beforeMs);
+      expect(await store.head('none')).toBeUndefined();
+      await expect(store.get('none')).rejects.toThrow(missing);
+    });
+
+    it('lists everything below a prefix in key order', async () => {
+      const store = await open();
+      for (const key of ['b/2', 'a', 'b/10', 'c/1']) {
+        await store.put(key, text(key));
+      }
+      expect((await store.list('b/')).map(({ key }) => key)).toEqual(['b/10', 'b/2']);
+      expect(await store.list('')).toMatchObject([
+        { key: 'a', sizeBytes: 1 },
+        { key: 'b/10', sizeBytes: 4 },
+        { key: 'b/2', sizeBytes: 3 },
+        { key: 'c/1', sizeBytes: 3 },
+      ]);
+      expect(await store.list('none/')).toEqual([]);
+    });
+
+    it('deletes, also what is not there', async () => {
+      const store = await open();
+      await store.put('k', text('1'));
+      await store.delete('k');
+      await store.delete('k');
+      expect(await store.head('k')).toBeUndefined();
+    });
+
+    it('under ifAbsent keeps the first, and says written for the same bytes', async () => {
+      const store = await open();
+      const ifAbsent = { ifAbsent: true };
+      expect(await store.put('k', text('first'), ifAbsent)).toBe('written');
+      expect(await store.put('k', text('other'), ifAbsent)).toBe('exists');
+      expect(await store.put('k', text('first'), ifAbsent)).toBe('written');
+      expect(Buffer.from(await store.get('k')).toString()).toBe('first');
+    });
+
+    it('under ifAbsent lets one of twenty racers win', async () => {
+      const store = await open();
+      const race = await Promise.all(
+        Array.from({ length: 20 }, (_, racer) =>
+          store.put('k', text(`racer ${racer}`), { ifAbsent: true }),
+        ),
+      );
+      const winner = race.indexOf('written');
+      expect(race.filter((outcome) => outcome === 'written')).toHaveLength(1);
+      expect(Buffer.from(await store.get('k')).toString()).toBe(`racer ${winner}`);
+    });
+
+    it('stops when told to, with the reason', async () => {
+      const store = await open();
+      const signal = AbortSignal.abort(new Error('enough'));
+      await expect(store.put('k', text('1'), { signal })).rejects.toThrow('enough');
+      await expect(store.get('k', { signal })).rejects.toThrow('enough');
+      expect(await store.head('k')).toBeUndefined();
+    });
+  });
+}

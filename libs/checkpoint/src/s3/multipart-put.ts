@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+  type CompletedPart,
+} from '@aws-sdk/client-s3';
+import type { Logger } from '@berth/contracts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import type { S3Call } from './s3-object-store.ts';
+
+const numParallelParts = 4;
+
+interface MultipartPut {
+  readonly target: { readonly Bucket: string; readonly Key: string; readonly ContentType?: string };
+  readonly condition: { readonly IfNoneMatch?: string };
+  /** For messages. */
+  readonly key: string;
+  readonly body: Uint8Array;
+  readonly partSizeBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Uploads a large object in parts, four at a time; the object appears only when all are there. Aborts the upload on failure. */
+export async function putInParts(call: S3Call, logger: Logger, put: MultipartPut): Promise<void> {
+  const { target, condition, key, signal } = put;
+  const { Bucket, Key } = target;
+  const UploadId = await call(
+    `start upload ${key}`,
+    async (s3, abortSignal) => {
+      const command = new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256' });
+      return (await s3.send(command, { abortSignal })).UploadId;
+    },
+    signal,
+  );
+  try {
+    const Parts = await uploadParts(call, put, UploadId);
+    const MultipartUpload = { Parts };
+    const command = new CompleteMultipartUploadCommand({
+      Bucket,
+      Key,
+      UploadId,
+      MultipartUpload,
+      ...condition,
+    });
+    await call(
+      `complete upload ${key}`,
+      async (s3, abortSignal) => void (await s3.send(command, { abortSignal })),
+      signal,
+    );
+  } catch (error) {
+    await call(`abort upload ${key}`, async (s3, abortSignal) => {
+      await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }), { abortSignal });
+    }).catch((abortError: unknown) => {
+      logger.warn('could not abort a multipart upload; its parts stay', {
+        key,
+        UploadId,
+        abortError,
+      });
+    });
+    throw error;
+  }
+}
+
+async function uploadParts(
+  call: S3Call,
+  { target: { Bucket, Key }, key, body, partSizeBytes, signal }: MultipartPut,
+  UploadId: string | undefined,
+): Promise<CompletedPart[]> {
+  const numParts = Math.ceil(body.byteLength / partSizeBytes);
+  const partNumbers = Array.from({ length: numParts }, (_, index) => index + 1);
+  return mapConcurrently(
+    partNumbers,
+    numParallelParts,
+    (PartNumber, siblings) => {
+      const part = body.subarray((PartNumber - 1) * partSizeBytes, PartNumber * partSizeBytes);
+      const ChecksumSHA256 = createHash('sha256').update(part).digest('base64');
+      const command = new UploadPartCommand({
+        Bucket,
+        Key,
+        UploadId,
+        PartNumber,
+        Body: part,
+        ContentLength: part.byteLength,
+        ChecksumSHA256,
+      });
+      return call(
+        `PUT part ${PartNumber} of ${key}`,
+        async (s3, abortSignal) => {
+          const { ETag } = await s3.send(command, { abortSignal });
+          return { PartNumber, ETag, ChecksumSHA256 };
+        },
+        siblings,
+      );
+    },
+    signal,
+  );
+}

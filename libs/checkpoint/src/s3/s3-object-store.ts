@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import {
+  isBerthError,
+  type Logger,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutOptions,
+} from '@berth/contracts';
+import { putInParts } from './multipart-put.ts';
+import { withRetries } from './retry.ts';
+import { classifyFailure, storeError } from './store-failure.ts';
+
+export interface S3ObjectStoreOptions {
+  /** `http://host:port` or `https://...` */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** Put before every key, with a slash between. @defaultValue '' */
+  readonly prefix?: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Bucket in the path, not in the host name: what most services other than AWS want. @defaultValue true */
+  readonly forcePathStyle?: boolean;
+  /** Longest one request may take. @defaultValue 30000 */
+  readonly requestTimeoutMs?: number;
+  /** Longest one request and its repetitions may take. @defaultValue 60000 */
+  readonly deadlineMs?: number;
+  /** Larger objects are uploaded in parts. @defaultValue 67108864 (64 MiB) */
+  readonly multipartThresholdBytes?: number;
+  /** At least 5 MiB, as S3 demands. @defaultValue 16777216 (16 MiB) */
+  readonly partSizeBytes?: number;
+}
+
+export interface S3ObjectStore extends ObjectStore {
+  /** Creates the bucket if it is missing. */
+  ensureBucket(): Promise<void>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+/** One call to the service: given the client and a signal, and repeated until it succeeds, fails for good or is late. */
+export type S3Call = <T>(
+  name: string,
+  run: (client: S3Client, signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+) => Promise<T>;
+
+const connectionTimeoutMs = 5_000;
+const maxCorruptReads = 3;
+const maxCreationRounds = 3;
+
+/**
+ * The object store of a bucket in any S3-compatible service with conditional writes. Uploads carry a SHA-256 that the
+ * service verifies, downloads are verified against the checksum it kept. Failures that may pass are repeated until `deadlineMs`.
+ */
+export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logger): S3ObjectStore {
+  const { bucket, requestTimeoutMs = 30_000, deadlineMs = 60_000 } = options;
+  const { multipartThresholdBytes = 64 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
+  const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '');
+  const root = prefix === '' ? '' : `${prefix}/`;
+  const where = `${new URL(options.endpoint).origin}/${bucket}/${root}`;
+  const client = createClient(options);
+
+  const call: S3Call = async (name, run, signal) => {
+    try {
+      return await withRetries((attemptSignal) => run(client, attemptSignal), {
+        attemptTimeoutMs: requestTimeoutMs,
+        deadlineMs,
+        signal,
+        shouldRetry: (error, attempt) => {
+          const kind = classifyFailure(error);
+          return kind === 'transient' || (kind === 'corrupt' && attempt < maxCorruptReads);
+        },
+        onRetry: (error, attempt, delayMs) => {
+          logger.warn(`${name} failed, trying again`, { where, attempt, delayMs, error });
+        },
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw storeError(error, name, where);
+    }
+  };
+
+  const get: ObjectStore['get'] = (key, { signal } = {}) =>
+    call(
+      `GET ${key}`,
+      async (s3, abortSignal) => {
+        const command = new GetObjectCommand({ Bucket: bucket, Key: root + key });
+        const { Body } = await s3.send(command, { abortSignal });
+        return (await Body?.transformToByteArray()) ?? new Uint8Array();
+      },
+      signal,
+    );
+
+  /** Whether a key holds these bytes; `undefined` when it holds none. */
+  const holds = async (
+    key: string,
+    body: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean | undefined> => {
+    try {
+      const stored = await get(key, signal ? { signal } : {});
+      return Buffer.compare(stored, body) === 0;
+    } catch (error) {
+      if (isBerthError(error) && error.code === 'STORE_NOT_FOUND') return undefined;
+      throw error;
+    }
+  };
+
+  const send = async (key: string, body: Uint8Array, put: PutOptions): Promise<void> => {
+    const target = {
+      Bucket: bucket,
+      Key: root + key,
+      ...(put.contentType !== undefined && { ContentType: put.contentType }),
+    };
+    const condition = put.ifAbsent ? { IfNoneMatch: '*' } : {};
+    if (body.byteLength > multipartThresholdBytes) {
+      const { signal } = put;
+      const upload = { target, condition, key, body, partSizeBytes, ...(signal && { signal }) };
+      await putInParts(call, logger, upload);
+      return;
+    }
+    const command = new PutObjectCommand({
+      ...target,
+      ...condition,
+      Body: body,
+      ContentLength: body.byteLength,
+      ChecksumSHA256: createHash('sha256').update(body).digest('base64'),
+    });
+    await call(
+      `PUT ${key}`,
+      async (s3, abortSignal) => void (await s3.send(command, { abortSignal })),
+      put.signal,
+    );
+  };
+
+  return {
+    get,
+
+    async put(key, body, put = {}) {
+      for (let round = 1; ; round++) {
+        try {
+          await send(key, body, put);
+          return 'written';
+        } catch (error) {
+          if (!isBerthError(error) || error.code !== 'STORE_CONFLICT') throw error;
+          // What is there may be our own: an earlier attempt whose answer was lost.
+          const same = await holds(key, body, put.signal);
+          if (same === true) return 'written';
+          if (same === false && put.ifAbsent && classifyFailure(error.cause) === 'exists') {
+            return 'exists';
+          }
+          if (round === maxCreationRounds) throw error;
+        }
+      }
+    },
+
+    head: (key) =>
+      call(`HEAD ${key}`, async (s3, abortSignal): Promise<ObjectInfo | undefined> => {
+        const command = new HeadObjectCommand({ Bucket: bucket, Key: root + key });
+        try {
+          const { ContentLength, LastModified } = await s3.send(command, { abortSignal });
+          return objectInfo(key, ContentLength, LastModified);
+        } catch (error) {
+          if (classifyFailure(error) === 'notFound') return undefined;
+          throw error;
+        }
+      }),
+
+    list: (keyPrefix) =>
+      call(`LIST ${keyPrefix}`, async (s3, abortSignal) => {
+        const objects: ObjectInfo[] = [];
+        const input = { Bucket: bucket, Prefix: root + keyPrefix };
+        for await (const page of paginateListObjectsV2({ client: s3 }, input, { abortSignal })) {
+          for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
+            objects.push(objectInfo(Key.slice(root.length), Size, LastModified));
+          }
+        }
+        return objects;
+      }),
+
+    delete: (key) =>
+      call(`DELETE ${key}`, async (s3, abortSignal) => {
+        const command = new DeleteObjectCommand({ Bucket: bucket, Key: root + key });
+        await s3.send(command, { abortSignal });
+      }),
+
+    describe: () => where,
+
+    ensureBucket: () =>
+      call('create bucket', async (s3, abortSignal) => {
+        try {
+          await s3.send(new HeadBucketCommand({ Bucket: bucket }), { abortSignal });
+        } catch (error) {
+          if (classifyFailure(error) !== 'notFound') throw error;
+          await createBucket(s3, bucket, abortSignal);
+        }
+      }),
+
+    close: () => client.destroy(),
+  };
+}
+
+function createClient(options: S3ObjectStoreOptions): S3Client {
+  // The SDK announces the Node.js versions of its future releases on stderr; this is its switch for that.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  return new S3Client({
+    endpoint: options.endpoint,
+    region: options.region,
+    forcePathStyle: options.forcePathStyle ?? true,
+    credentials: {
+      accessKeyId: options.accessKeyId,
+      secretAccessKey: options.secretAccessKey,
+    },
+    maxAttempts: 1,
+    // Waiting for "100 Continue" costs a round trip and a fresh connection for every large upload.
+    expectContinueHeader: false,
+    requestHandler: { connectionTimeout: connectionTimeoutMs },
+  });
+}
+
+/** Succeeds also when another process creates it at the same time. */
+async function createBucket(
+  client: S3Client,
+  bucket: string,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: bucket }), { abortSignal });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'BucketAlreadyOwnedByYou') return;
+    throw error;
+  }
+}
+
+function objectInfo(key: string, sizeBytes = 0, lastModified?: Date): ObjectInfo {
+  return { key, sizeBytes, lastModifiedMs: lastModified?.getTime() ?? 0 };
+}

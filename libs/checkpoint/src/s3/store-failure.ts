@@ -1,0 +1,68 @@
+import { BerthError, type ErrorCode } from '@berth/contracts';
+
+/**
+ * What an SDK error means for the caller:
+ * `transient` may pass if tried again; `corrupt` came with a checksum that does not fit; `exists` is a failed condition;
+ * `restart` asks for the whole upload again.
+ */
+export type FailureKind = 'transient' | 'corrupt' | 'notFound' | 'refused' | 'exists' | 'restart';
+
+const transientNames = new Set([
+  'BadDigest',
+  'IncompleteBody',
+  'OperationAborted',
+  // The SDK has by then corrected its clock from the answer.
+  'RequestTimeTooSkewed',
+  'RequestTimeout',
+  'XAmzContentSHA256Mismatch',
+]);
+
+/** Sorts an error of the S3 client by its HTTP status, and by its name where the status is ambiguous. */
+export function classifyFailure(error: unknown): FailureKind {
+  const { name, status, message } = factsOf(error);
+  if (status === undefined) {
+    return message.startsWith('Checksum mismatch') ? 'corrupt' : 'transient';
+  }
+  if (transientNames.has(name)) return 'transient';
+  if (name === 'NoSuchUpload' || name === 'ConditionalRequestConflict') return 'restart';
+  if (status === 404) return 'notFound';
+  if (status === 412) return 'exists';
+  if (status === 408 || status === 429 || (status >= 500 && status !== 501)) return 'transient';
+  return 'refused';
+}
+
+const codes: Record<FailureKind, ErrorCode> = {
+  transient: 'STORE_UNREACHABLE',
+  corrupt: 'STORE_CORRUPT',
+  notFound: 'STORE_NOT_FOUND',
+  refused: 'STORE_REFUSED',
+  exists: 'STORE_CONFLICT',
+  restart: 'STORE_CONFLICT',
+};
+
+const remedies: Record<FailureKind, string> = {
+  transient: 'Check that the service is up and can be reached from here.',
+  corrupt: 'The stored bytes do not fit their checksum; restore or delete the object.',
+  notFound: 'Check the bucket name and the key.',
+  refused: 'Check the access key, its permissions, and that the service supports this operation.',
+  exists: 'Another writer was first.',
+  restart: 'Another writer interfered; try again.',
+};
+
+/** The error berth throws for a failed call: says which call on which object, never credentials. */
+export function storeError(error: unknown, call: string, where: string): BerthError {
+  const { name, message } = factsOf(error);
+  const kind = classifyFailure(error);
+  return new BerthError(
+    codes[kind],
+    `${call} failed at ${where}: ${name}: ${message}. ${remedies[kind]}`,
+    { cause: error, details: { call, where, reason: name } },
+  );
+}
+
+function factsOf(error: unknown): { name: string; message: string; status: number | undefined } {
+  if (!(error instanceof Error))
+    return { name: 'Error', message: String(error), status: undefined };
+  const metadata = (error as { $metadata?: { httpStatusCode?: number } }).$metadata;
+  return { name: error.name, message: error.message, status: metadata?.httpStatusCode };
+}

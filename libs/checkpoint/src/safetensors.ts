@@ -1,0 +1,188 @@
+import { BerthError } from '@berth/contracts';
+
+/** Element types of safetensors and their sizes. */
+const elementBytes = {
+  F64: 8,
+  I64: 8,
+  F32: 4,
+  I32: 4,
+  F16: 2,
+  BF16: 2,
+  U8: 1,
+  BOOL: 1,
+} as const;
+
+export type SafetensorsType = keyof typeof elementBytes;
+
+/** A named tensor, row-major. */
+export interface SafeTensor {
+  readonly name: string;
+  readonly dtype: SafetensorsType;
+  readonly shape: readonly number[];
+  /** Little-endian elements. Read tensors are views into the file's bytes. */
+  readonly bytes: Uint8Array;
+}
+
+export interface SafetensorsFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** By name. */
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+}
+
+const maxHeaderBytes = 100_000_000;
+const lengthBytes = 8;
+const metadataName = '__metadata__';
+
+/**
+ * A safetensors file (huggingface/safetensors, README "Format"): tensors by falling element size, then name; header padded
+ * to 8 bytes. `__metadata__` always has `format: pt`, without which older transformers refuse the file.
+ */
+export function encodeSafetensors(
+  tensors: readonly SafeTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const ordered = [...tensors].sort(
+    (a, b) => elementBytes[b.dtype] - elementBytes[a.dtype] || (a.name < b.name ? -1 : 1),
+  );
+  const header: [string, unknown][] = [[metadataName, { format: 'pt', ...metadata }]];
+  let end = 0;
+  for (const { name, dtype, shape, bytes } of ordered) {
+    header.push([name, { dtype, shape, data_offsets: [end, end + bytes.byteLength] }]);
+    end += bytes.byteLength;
+  }
+  if (new Set(header.map(([name]) => name)).size !== header.length) {
+    throw new TypeError(`safetensors: names must differ and not be ${metadataName}`);
+  }
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const dataStart = lengthBytes + Math.ceil(json.byteLength / 8) * 8;
+  const file = Buffer.alloc(dataStart + end, ' ');
+  file.writeBigUInt64LE(BigInt(dataStart - lengthBytes));
+  file.set(json, lengthBytes);
+  let offset = dataStart;
+  for (const { bytes } of ordered) {
+    file.set(bytes, offset);
+    offset += bytes.byteLength;
+  }
+  return file;
+}
+
+/** A tensor of 32-bit floats, without copying. */
+export function floatTensor(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+): SafeTensor {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { name, dtype: 'F32', shape, bytes };
+}
+
+/** An F32 or F64 tensor's elements: a view where alignment allows, else a copy. @throws BerthError `CHECKPOINT_CORRUPT` */
+export function floatsOf(tensor: SafeTensor): Float32Array | Float64Array {
+  const { name, dtype, bytes } = tensor;
+  if (dtype !== 'F32' && dtype !== 'F64') corrupt(`tensor ${name} is ${dtype}, not F32 or F64`);
+  const aligned = bytes.byteOffset % elementBytes[dtype] === 0 ? bytes : bytes.slice();
+  const length = bytes.byteLength / elementBytes[dtype];
+  return dtype === 'F32'
+    ? new Float32Array(aligned.buffer, aligned.byteOffset, length)
+    : new Float64Array(aligned.buffer, aligned.byteOffset, length);
+}
+
+/**
+ * Reads a safetensors file, checking every rule of the format before a length is trusted: header size and form, names
+ * unique, ranges that fit their shapes and tile the data without gap or overlap to the very end.
+ * @throws BerthError `CHECKPOINT_CORRUPT`
+ */
+export function decodeSafetensors(file: Uint8Array): SafetensorsFile {
+  const { header, data } = splitFile(file);
+  const { [metadataName]: metadata = {}, ...entries } = parseHeader(header);
+  const tensors = Object.entries(entries)
+    .map(([name, entry]) => readEntry(name, entry, data))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const { tensor, begin, end: next } of tensors) {
+    if (begin !== end) corrupt(`tensor ${tensor.name} begins at ${begin}, not ${end}`);
+    end = next;
+  }
+  if (end !== data.byteLength) corrupt(`${data.byteLength - end} bytes belong to no tensor`);
+  return {
+    metadata: readMetadata(metadata),
+    tensors: new Map(tensors.map(({ tensor }) => [tensor.name, tensor])),
+  };
+}
+
+function splitFile(file: Uint8Array): { header: Uint8Array; data: Uint8Array } {
+  if (file.byteLength < lengthBytes) corrupt(`the file has ${file.byteLength} bytes`);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  const dataStart = lengthBytes + headerBytes;
+  if (headerBytes > maxHeaderBytes || dataStart > file.byteLength) {
+    corrupt(`the header claims ${headerBytes} bytes`);
+  }
+  return { header: file.subarray(lengthBytes, dataStart), data: file.subarray(dataStart) };
+}
+
+function parseHeader(header: Uint8Array): Record<string, unknown> {
+  let text: string;
+  let parsed: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return corrupt('the header is not JSON in UTF-8', error);
+  }
+  if (!/^\{[^]*\} *$/.test(text) || !isRecord(parsed)) corrupt('the header is not a JSON object');
+  // JSON.parse keeps the last of equal names: fewer keys than colons outside strings betray it.
+  const numColons = text.replace(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1;
+  if (countKeys(parsed) !== numColons) corrupt('the header names something twice');
+  return parsed;
+}
+
+function countKeys(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countKeys(item), 0);
+  if (!isRecord(value)) return 0;
+  return Object.values(value).reduce((sum: number, item) => sum + 1 + countKeys(item), 0);
+}
+
+function readEntry(
+  name: string,
+  entry: unknown,
+  data: Uint8Array,
+): { tensor: SafeTensor; begin: number; end: number } {
+  if (!isRecord(entry)) return corrupt(`tensor ${name} has no description`);
+  const { dtype, shape, data_offsets: range } = entry;
+  if (typeof dtype !== 'string' || !isElementType(dtype)) {
+    return corrupt(`tensor ${name} has the unknown type ${JSON.stringify(dtype)}`);
+  }
+  if (!isCounts(shape)) return corrupt(`tensor ${name} has no valid shape`);
+  if (!isCounts(range) || range.length !== 2) return corrupt(`tensor ${name} has no valid range`);
+  const [begin = 0, end = 0] = range;
+  const sizeBytes = shape.reduce((product, size) => product * size, elementBytes[dtype]);
+  if (begin > end || end > data.byteLength || end - begin !== sizeBytes) {
+    corrupt(`tensor ${name} of ${sizeBytes} bytes claims [${begin}, ${end}) of ${data.byteLength}`);
+  }
+  return { tensor: { name, dtype, shape, bytes: data.subarray(begin, end) }, begin, end };
+}
+
+function readMetadata(metadata: unknown): Record<string, string> {
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  if (isRecord(metadata) && Object.values(metadata).every(isText)) {
+    return metadata as Record<string, string>;
+  }
+  return corrupt(`${metadataName} does not map text to text`);
+}
+
+function isElementType(dtype: string): dtype is SafetensorsType {
+  return Object.hasOwn(elementBytes, dtype);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+function corrupt(why: string, cause?: unknown): never {
+  throw new BerthError('CHECKPOINT_CORRUPT', `Not a valid safetensors file: ${why}.`, { cause });
+}

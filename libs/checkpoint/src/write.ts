@@ -1,0 +1,87 @@
+import {
+  BerthError,
+  sha256Hex,
+  type CheckpointManifest,
+  type CheckpointShard,
+  type Logger,
+  type ObjectStore,
+  type ParameterSpec,
+  type TrainingState,
+} from '@berth/contracts';
+import { manifestKey, shardKey } from './keys.ts';
+import { momentNames, type PlannedShard } from './plan.ts';
+import { readManifest } from './manifest.ts';
+import { isDamage } from './stored-part.ts';
+import { encodeSafetensors, floatTensor, type SafeTensor } from './safetensors.ts';
+
+/** The file of a planned shard: a pure function of the state, to the byte. */
+export function encodeShard(shard: PlannedShard, state: TrainingState): Uint8Array {
+  return encodeSafetensors(shardTensors(shard, state));
+}
+
+function shardTensors({ kind, parameters }: PlannedShard, state: TrainingState): SafeTensor[] {
+  const tensorOf = (name: string, parameter: ParameterSpec, values: Float32Array): SafeTensor => {
+    const { shape, offset, size } = parameter;
+    return floatTensor(name, shape, values.subarray(offset, offset + size));
+  };
+  return parameters.flatMap((parameter) => {
+    if (kind === 'weights') return [tensorOf(parameter.name, parameter, state.weights)];
+    const [first, second] = momentNames(parameter.name);
+    return [
+      tensorOf(first, parameter, state.firstMoments),
+      tensorOf(second, parameter, state.secondMoments),
+    ];
+  });
+}
+
+/** Stores one shard. Writing it again, by anyone, writes the same bytes under the same key. */
+export async function uploadShard(
+  store: ObjectStore,
+  runId: string,
+  shard: PlannedShard,
+  state: TrainingState,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<CheckpointShard> {
+  const bytes = encodeShard(shard, state);
+  const facts = { kind: shard.kind, index: shard.index, sha256: sha256Hex(bytes) };
+  const key = shardKey(runId, state.step, facts);
+  await store.put(key, bytes, options);
+  const tensors = shardTensors(shard, state).map(({ name }) => name);
+  return { ...facts, key, sizeBytes: bytes.byteLength, tensors };
+}
+
+/**
+ * Makes a checkpoint visible: call it last, once every part it names is stored. The first writer wins.
+ * @returns `'exists'` when an equal checkpoint of this step is there already, as after a replay under another fencing epoch
+ * @throws BerthError `CHECKPOINT_EXISTS` when the one there holds another state, and what the store throws
+ */
+export async function writeManifest(
+  store: ObjectStore,
+  manifest: CheckpointManifest,
+  logger: Logger,
+): Promise<'written' | 'exists'> {
+  const key = manifestKey(manifest.runId, manifest.step);
+  const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  const contentType = 'application/json';
+  if ((await store.put(key, bytes, { ifAbsent: true, contentType })) === 'written')
+    return 'written';
+
+  const existing = await readManifest(store, key).catch((error: unknown) => {
+    if (!isDamage(error)) throw error;
+    logger.warn('replacing a damaged checkpoint manifest', { key, reason: error.message });
+    return undefined;
+  });
+  if (existing === undefined) return store.put(key, bytes, { contentType });
+  if (contentOf(existing) === contentOf(manifest)) return 'exists';
+  throw new BerthError(
+    'CHECKPOINT_EXISTS',
+    `Step ${manifest.step} of run ${manifest.runId} has a checkpoint with other weights (${existing.weightsDigest.slice(0, 16)}, not ` +
+      `${manifest.weightsDigest.slice(0, 16)}) at ${key} in ${store.describe()}. Start the run under another name, or delete that checkpoint.`,
+    { details: { runId: manifest.runId, step: manifest.step, key } },
+  );
+}
+
+/** What two manifests of the same state share, whoever wrote them. */
+function contentOf({ step, weightsDigest, shards }: CheckpointManifest): string {
+  return JSON.stringify([step, weightsDigest, shards.map(({ sha256 }) => sha256).sort()]);
+}
