@@ -80,7 +80,7 @@ describe('allReduce', () => {
   );
 
   it.each([1, 3])('sums more chunks than the window holds over %i members', async (numMembers) => {
-    const length = 3_000_001;
+    const length = 2_200_001;
     const ranks = randomRanks(4, length, 1);
     const outcomes = await withSessions(numMembers, 4, length, (sessions) =>
       reduceAll(sessions, ranks),

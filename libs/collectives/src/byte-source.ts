@@ -21,13 +21,12 @@ interface Read {
  * nothing is taken from the kernel, which in turn holds back the sender.
  *
  * Node asks for the next buffer as soon as bytes have landed, before the reader knows what it wants next, and keeps
- * that choice over a pause. So when no read is due it is given one of two spill buffers in turn; what lands there is
- * copied out by later reads, and the socket stays paused until it is used up.
+ * that choice over a pause. So when no read is due it is given a spill buffer; what lands there is copied out by later
+ * reads, and the socket stays paused until all of it is.
  */
 export class ByteSource {
   readonly socket: Socket;
-  readonly #spills = [new Uint8Array(spillBytes), new Uint8Array(spillBytes)] as const;
-  #nextSpill: 0 | 1 = 0;
+  readonly #spill = new Uint8Array(spillBytes);
   #landing: Uint8Array = nothing;
   #unread: Uint8Array = nothing;
   #wanted: Uint8Array = nothing;
@@ -98,12 +97,7 @@ export class ByteSource {
   }
 
   #chooseBuffer(): Uint8Array {
-    if (this.#wanted.length > 0) {
-      this.#landing = this.#wanted;
-    } else {
-      this.#landing = this.#spills[this.#nextSpill];
-      this.#nextSpill = this.#nextSpill === 0 ? 1 : 0;
-    }
+    this.#landing = this.#wanted.length > 0 ? this.#wanted : this.#spill;
     return this.#landing;
   }
 

@@ -117,8 +117,9 @@ export class Session implements ViewSession {
     const lost = (cause: unknown): void => this.fail(peerLost(hello.from, cause));
     channel.handOver({
       message: (message) => {
+        const { kind } = message;
         lost(
-          new Error(message.kind === 'leave' ? `left the view: ${message.reason}` : 'said more'),
+          new Error(kind === 'leave' ? `left the view: ${message.reason}` : `sent ${kind} twice`),
         );
       },
       garbage: lost,
