@@ -9,7 +9,7 @@ import { SetupFailure } from './failure.mjs';
 
 /** Changes to the C++ of @tensorflow/tfjs-node-gpu 4.22.0. @type {readonly Edit[]} */
 export const addonPatch = [
-  // Reading a tensor hands its buffer to JavaScript instead of copying it.
+  // Reading a large tensor hands its buffer to JavaScript instead of copying it.
   {
     file: 'tfjs_backend.cc',
     find: `  napi_value array_buffer_value;
@@ -26,10 +26,12 @@ export const addonPatch = [
     replace: `  napi_value array_buffer_value;
   void *array_buffer_data = TF_TensorData(tensor.tensor);
   napi_status nstatus;
-  if (byte_length == 0) {
-    nstatus = napi_create_arraybuffer(env, 0, &array_buffer_data,
+  if (byte_length < kSmallestHandover) {
+    void *copy;
+    nstatus = napi_create_arraybuffer(env, byte_length, &copy,
                                       &array_buffer_value);
     ENSURE_NAPI_OK(env, nstatus);
+    memcpy(copy, array_buffer_data, byte_length);
   } else {
     nstatus = napi_create_external_arraybuffer(
         env, array_buffer_data, byte_length, ReleaseTensor, tensor.tensor,
@@ -58,7 +60,10 @@ static void DeallocTensor(void *data, size_t len, void *arg) {
   delete auto_ref;
 }
 `,
-    replace: `// Finalizer of an ArrayBuffer that shows a tensor's memory.
+    replace: `// Copying less than this is cheaper than tracking the memory.
+static const size_t kSmallestHandover = 1 << 20;
+
+// Finalizer of an ArrayBuffer that shows a tensor's memory.
 static void ReleaseTensor(napi_env env, void *data, void *tensor) {
   TF_DeleteTensor(static_cast<TF_Tensor *>(tensor));
 }

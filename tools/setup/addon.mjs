@@ -61,9 +61,15 @@ export function addonLink(root) {
 async function planBuild(packageFolder, cache, tensorflow) {
   const sources = applyEdits(await readSources(join(packageFolder, 'binding')), addonPatch);
   const flags = [
-    ...['-shared', '-fPIC', '-std=c++17', '-O2', '-DNAPI_VERSION=8'],
-    ...[`-I${tensorflow}/tensorflow/include`, `-L${tensorflow}/tensorflow`],
-    ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
+    '-shared',
+    '-fPIC',
+    '-std=c++17',
+    '-O2',
+    '-DNAPI_VERSION=8',
+    `-I${tensorflow}/tensorflow/include`,
+    `-L${tensorflow}/tensorflow`,
+    '-l:libtensorflow_cc.so.2',
+    '-l:libtensorflow_framework.so.2',
     `-Wl,-rpath,$ORIGIN/../${basename(tensorflow)}/tensorflow`,
   ];
   const digest = createHash('sha256')

@@ -4,8 +4,8 @@ const tf = require('@tensorflow/tfjs-node-gpu');
 
 const left = tf.tensor2d([1, 2, 3, 4], [2, 2]);
 const right = tf.tensor2d([5, 6, 7, 8], [2, 2]);
-const product = [...tf.matMul(left, right).dataSync()];
-if (product.join() !== '19,22,43,50') throw new Error(`wrong product: ${product}`);
+const product = tf.matMul(left, right).dataSync().join();
+if (product !== '19,22,43,50') throw new Error(`wrong product: ${product}`);
 
 const { binding, isUsingGpuDevice } = tf.backend();
 console.log(`TensorFlow ${binding.TF_Version} on ${isUsingGpuDevice ? 'GPU' : 'CPU'}`);

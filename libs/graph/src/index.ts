@@ -6,3 +6,14 @@ export {
   type TensorFlowDtype,
 } from './raw-op.ts';
 export { numericsOf, startTensorFlow, type TensorFlow } from './tensorflow.ts';
+export { sizeOf, type GraphDtype, type TensorSpec } from './compile/dtypes.ts';
+export { type FunctionBody } from './compile/function-body.ts';
+export {
+  openGraphSession,
+  type GraphSession,
+  type GraphSessionOptions,
+} from './compile/graph-session.ts';
+export { Graph, type BlockBody, type GraphVariable, type Signature } from './compile/graph.ts';
+export { type Scope, type Value } from './compile/scope.ts';
+export { type TensorData } from './compile/session-binding.ts';
+export * as ops from './compile/ops.ts';

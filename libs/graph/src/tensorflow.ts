@@ -19,7 +19,7 @@ export interface TensorFlow {
   readonly numThreads: number;
   readonly executeOp: ExecuteOp;
   /** Tensors TensorFlow holds for this thread. */
-  numTensors(): number;
+  readonly numTensors: () => number;
 }
 
 let running: { options: string; tensorFlow: TensorFlow } | undefined;

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { tensorFlowEnvironment } from './environment.ts';
+
+describe('tensorFlowEnvironment', () => {
+  it('pins what the bits depend on', () => {
+    expect(tensorFlowEnvironment({ numThreads: 4 })).toMatchObject({
+      TF_NUM_INTRAOP_THREADS: '4',
+      TF_DETERMINISTIC_OPS: '1',
+      TF_ENABLE_ONEDNN_OPTS: '1',
+      NVIDIA_TF32_OVERRIDE: '0',
+    });
+  });
+
+  it('hides GPUs only for the CPU', () => {
+    expect(tensorFlowEnvironment({ numThreads: 1 })).not.toHaveProperty('CUDA_VISIBLE_DEVICES');
+    expect(tensorFlowEnvironment({ numThreads: 1, device: 'cpu' })).toHaveProperty(
+      'CUDA_VISIBLE_DEVICES',
+      '-1',
+    );
+  });
+});
+
+describe('worker threads', () => {
+  it('compute at the same time, each with tensors of its own', () => {
+    const [twos, threes] = squareInTwoThreads();
+    expect(twos).toEqual(Array.from({ length: 50 }, () => 256 ** 3 * 2 ** 2));
+    expect(threes).toEqual(Array.from({ length: 50 }, () => 256 ** 3 * 3 ** 2));
+  });
+
+  it('are refused in a process that was not prepared', () => {
+    for (const result of squareInTwoThreads('unprepared')) {
+      expect(result).toMatchObject({
+        code: 'RUNTIME_UNAVAILABLE',
+        message: expect.stringContaining('tensorFlowEnvironment(options)') as string,
+      });
+    }
+  });
+});
+
+/** Runs the compiled package: a thread of Node 20 cannot load TypeScript. */
+function squareInTwoThreads(...args: string[]): unknown[] {
+  const script = fileURLToPath(new URL('../test/two-threads.mjs', import.meta.url));
+  const output = execFileSync(process.execPath, [script, ...args], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+  return JSON.parse(output) as unknown[];
+}
