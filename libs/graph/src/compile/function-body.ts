@@ -10,6 +10,7 @@ export class FunctionBody extends Scope {
   readonly arguments: readonly Value[];
   /** Nodes that must run although nothing uses their result. */
   private readonly effects: string[] = [];
+  private readonly reads = new Map<Value, Value>();
 
   constructor(specs: readonly TensorSpec[]) {
     super();
@@ -22,17 +23,22 @@ export class FunctionBody extends Scope {
     return this.effects.length > 0;
   }
 
-  /** The value of the variable behind a resource argument when the function starts. */
+  /** The value that the variable behind a resource argument has when the function starts. Read before you assign. */
   readVariable(resource: Value, { dtype, shape }: TensorSpec): Value {
     const attributes = { dtype: { dtype } };
     const [value] = this.op('ReadVariableOp', [resource], attributes, [{ dtype, shape }]);
+    this.reads.set(resource, value as Value);
     return value as Value;
   }
 
-  /** Writes a value to the variable behind a resource argument. */
+  /** Writes a value to the variable behind a resource argument, after it was read. */
   assign(resource: Value, value: Value): void {
     const attributes = { dtype: { dtype: value.dtype }, validate_shape: { bool: false } };
-    this.effects.push(this.statement('AssignVariableOp', [resource, value], attributes).node);
+    const read = this.reads.get(resource);
+    const after = read === undefined ? [] : [read];
+    this.effects.push(
+      this.statement('AssignVariableOp', [resource, value], attributes, { after }).node,
+    );
   }
 
   /** function.proto: FunctionDef */

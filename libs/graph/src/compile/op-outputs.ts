@@ -21,54 +21,30 @@ const operationsByOutputs: Record<string, string> = {
   z:
     'Add AddV2 Atan2 BitwiseXor Div DivNoNan Equal FloorDiv FloorMod Greater GreaterEqual Less LessEqual ' +
     'LogicalAnd LogicalOr Maximum Minimum Mod Mul NotEqual Pow RealDiv RightShift SquaredDifference Sub',
-  activations:
-    'Elu LeakyRelu Relu Relu6 Selu Softplus',
-  out:
-    'Complex Cumprod Cumsum',
-  resized_images:
-    'ResizeBilinear ResizeNearestNeighbor',
-  'values indices':
-    'TopK TopKV2',
-  'y idx':
-    'Unique UniqueV2',
-  sum:
-    'AddN',
-  bins:
-    'Bincount',
-  r0:
-    'BroadcastArgs',
-  crops:
-    'CropAndResize',
-  filter_backprop:
-    'Dilation2DBackpropFilter',
-  in_backprop:
-    'Dilation2DBackpropInput',
-  backprops:
-    'EluGrad',
-  'y batch_mean batch_variance reserve_space_1 reserve_space_2':
-    'FusedBatchNorm',
-  logsoftmax:
-    'LogSoftmax',
-  product:
-    'MatMul',
-  selected_indices:
-    'NonMaxSuppressionV3',
-  'selected_indices valid_outputs':
-    'NonMaxSuppressionV4',
-  'selected_indices selected_scores valid_outputs':
-    'NonMaxSuppressionV5',
-  value:
-    'ReadVariableOp',
-  softmax:
-    'Softmax',
-  'loss backprop':
-    'SparseSoftmaxCrossEntropyWithLogits',
-  dense:
-    'SparseToDense',
-  resource:
-    'VarHandleOp',
-  index:
-    'Where',
+  activations: 'Elu LeakyRelu Relu Relu6 Selu Softplus',
+  out: 'Complex Cumprod Cumsum',
+  resized_images: 'ResizeBilinear ResizeNearestNeighbor',
+  'values indices': 'TopK TopKV2',
+  'y idx': 'Unique UniqueV2',
+  sum: 'AddN',
+  bins: 'Bincount',
+  r0: 'BroadcastArgs',
+  crops: 'CropAndResize',
+  filter_backprop: 'Dilation2DBackpropFilter',
+  in_backprop: 'Dilation2DBackpropInput',
+  backprops: 'EluGrad',
+  'y batch_mean batch_variance reserve_space_1 reserve_space_2': 'FusedBatchNorm',
+  logsoftmax: 'LogSoftmax',
+  product: 'MatMul',
+  selected_indices: 'NonMaxSuppressionV3',
+  'selected_indices valid_outputs': 'NonMaxSuppressionV4',
+  'selected_indices selected_scores valid_outputs': 'NonMaxSuppressionV5',
+  value: 'ReadVariableOp',
+  softmax: 'Softmax',
+  'loss backprop': 'SparseSoftmaxCrossEntropyWithLogits',
+  dense: 'SparseToDense',
+  resource: 'VarHandleOp',
+  index: 'Where',
 };
 
 const outputsByOperation = new Map(

@@ -64,9 +64,14 @@ export abstract class Scope {
   }
 
   /** Adds an operation that gives nothing; the value returned only serves to come after it. */
-  protected statement(op: string, inputs: readonly Value[], attributes: NodeAttributes): Value {
+  protected statement(
+    op: string,
+    inputs: readonly Value[],
+    attributes: NodeAttributes,
+    options: NodeOptions = {},
+  ): Value {
     const numNodes = this.nodes.length;
-    this.op(op, inputs, attributes, []);
+    this.op(op, inputs, attributes, [], options);
     return this.value(this.nodes[numNodes]?.name ?? '', { dtype: 'bool', shape: [] }, 0);
   }
 
