@@ -7,6 +7,7 @@ import { applyRetention } from './apply-retention.ts';
 import { manifestKey } from './keys.ts';
 import { decodeLedger, encodeLedger } from './ledger-segment.ts';
 import { listCheckpoints } from './manifest.ts';
+import { findNewestManifest } from './newest-manifest.ts';
 import { planShards } from './plan.ts';
 import { findNewestValid, loadCheckpoint } from './read.ts';
 import {
@@ -232,6 +233,21 @@ describe('findNewestValid', () => {
       get: (key: string) => (key.endsWith('.json') ? get(key) : Promise.reject(new Error('down'))),
     };
     await expect(findNewestValid(failing, 'run', options)).rejects.toThrow('down');
+  });
+});
+
+describe('findNewestManifest', () => {
+  it('passes over damaged manifests only', async () => {
+    const { store, folder } = await startTestStore();
+    expect(await findNewestManifest(store, 'run', options)).toBeUndefined();
+    const manifest = await storeCheckpoint(store, 3);
+    await storeCheckpoint(store, 6);
+    await truncate(join(folder, manifestKey('run', 6)));
+    const expected = { manifest, manifestKey: manifestKey('run', 3) };
+    expect(await findNewestManifest(store, 'run', options)).toEqual(expected);
+    expect(await findNewestManifest(store, 'run', { ...options, maxStep: 2 })).toBeUndefined();
+    const refusing = { ...store, get: () => Promise.reject(new Error('refused')) };
+    await expect(findNewestManifest(refusing, 'run', options)).rejects.toThrow('refused');
   });
 });
 

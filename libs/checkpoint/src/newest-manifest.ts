@@ -1,10 +1,6 @@
-import {
-  isBerthError,
-  type CheckpointManifest,
-  type Logger,
-  type ObjectStore,
-} from '@berth/contracts';
+import type { CheckpointManifest, Logger, ObjectStore } from '@berth/contracts';
 import { listCheckpoints, readManifest } from './manifest.ts';
+import { isDamage } from './stored-part.ts';
 
 /**
  * The manifest of a run's newest checkpoint that can be read; its parts are not looked at.
@@ -22,7 +18,7 @@ export async function findNewestManifest(
     try {
       return { manifest: await readManifest(store, manifestKey), manifestKey };
     } catch (error) {
-      if (!isBerthError(error) || error.policy.retry) throw error;
+      if (!isDamage(error)) throw error;
       logger.warn('skipping a damaged manifest', { runId, step, reason: error.message });
     }
   }

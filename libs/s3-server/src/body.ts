@@ -79,14 +79,16 @@ async function readBody(
   const algorithm = declared?.algorithm ?? wanted;
   const checksum = algorithm && createChecksum(algorithm);
   const md5 = createHash('md5');
-  const sha256 = payload.sha256 === undefined ? undefined : createHash('sha256');
+  // Often the same digest twice, as the payload hash and as the checksum.
+  const sharesHash = algorithm === 'SHA256' || payload.sha256 === undefined;
+  const payloadHash = sharesHash ? undefined : createChecksum('SHA256');
   let sizeBytes = 0;
 
   const take = async (bytes: Buffer): Promise<void> => {
     sizeBytes += bytes.length;
     if (sizeBytes > expectedBytes) throw incomplete(expectedBytes, 'more');
     md5.update(bytes);
-    sha256?.update(bytes);
+    payloadHash?.update(bytes);
     checksum?.update(bytes);
     await onData(bytes);
   };
@@ -99,7 +101,9 @@ async function readBody(
     for await (const bytes of request.body) await take(bytes);
   }
   if (sizeBytes < expectedBytes) throw incomplete(expectedBytes, 'fewer');
-  if (sha256 && sha256.digest('hex') !== payload.sha256) {
+  const raw = checksum?.digest();
+  const payloadSha256 = (payloadHash?.digest() ?? raw)?.toString('hex');
+  if (payload.sha256 !== undefined && payloadSha256 !== payload.sha256) {
     throw new S3Error(
       'XAmzContentSHA256Mismatch',
       'The provided x-amz-content-sha256 header does not match what was received.',
@@ -107,8 +111,7 @@ async function readBody(
   }
   const facts = { md5: md5.digest(), sizeBytes };
   assertContentMd5(request.headers['content-md5'], facts.md5);
-  if (!algorithm || !checksum) return facts;
-  const raw = checksum.digest();
+  if (!algorithm || !raw) return facts;
   if (declared)
     assertChecksum(algorithm, declared.value ?? trailer.get(checksumHeader(algorithm)), raw);
   return { ...facts, checksum: { algorithm, raw } };

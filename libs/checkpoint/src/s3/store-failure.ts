@@ -55,7 +55,7 @@ export function storeError(error: unknown, call: string, where: string): BerthEr
   const kind = classifyFailure(error);
   return new BerthError(
     codes[kind],
-    `${call} failed at ${where}: ${name}: ${message}. ${remedies[kind]}`,
+    `${call} failed at ${where}: ${name}: ${message.replace(/\.$/, '')}. ${remedies[kind]}`,
     { cause: error, details: { call, where, reason: name } },
   );
 }
