@@ -1,4 +1,5 @@
 import { BerthError, type AlignedBlock } from '@berth/contracts';
+import { addFlushed } from './add-flushed.ts';
 
 /** One addition of the canonical tree: the sum at `left` becomes `left + right`. Positions count blocks in order of start. */
 export interface Addition {
@@ -83,7 +84,7 @@ export function sumContributions(contributions: readonly Contribution[]): Float3
   const sums = ordered.map(({ data }) => data.slice());
   for (const { left, right } of canonicalAdditions(ordered.map(({ block }) => block))) {
     const [leftSum, rightSum] = [sums[left]!, sums[right]!];
-    for (let i = 0; i < leftSum.length; i += 1) leftSum[i] = leftSum[i]! + rightSum[i]!;
+    for (let i = 0; i < leftSum.length; i += 1) leftSum[i] = addFlushed(leftSum[i]!, rightSum[i]!);
   }
   return sums[0]!;
 }

@@ -82,6 +82,10 @@ export const i32LessUnsigned: Code = [0x49];
 export const i32Add: Code = [0x6a];
 export const v128Load = (offset: number): Code => simd(0x00, ...at(offset));
 export const v128Store = (offset: number): Code => simd(0x0b, ...at(offset));
+export const f32x4LessThan: Code = simd(0x43);
+export const v128And: Code = simd(0x4e);
+/** a & ~b */
+export const v128AndNot: Code = simd(0x4f);
 export const v128Xor: Code = simd(0x51);
 export const i32x4Const = (lanes: readonly number[]): Code =>
   simd(0x0c, ...new Uint8Array(Int32Array.from(lanes).buffer));
@@ -90,6 +94,7 @@ export const i32x4ExtractLane = (lane: number): Code => simd(0x1b, lane);
 export const i32x4ShiftRightUnsigned: Code = simd(0xad);
 export const i32x4Add: Code = simd(0xae);
 export const i32x4Multiply: Code = simd(0xb5);
+export const f32x4Abs: Code = simd(0xe0);
 export const f32x4Add: Code = simd(0xe4);
 
 /** Runs the body once, then again as long as the i32 that it leaves on the stack is not zero. */

@@ -24,7 +24,9 @@ export const unitElements = unitBytes / Float32Array.BYTES_PER_ELEMENT;
 /** SIMD kernels over one growing memory. Addresses are byte offsets into it, multiples of {@link unitBytes}. */
 export interface Kernels {
   readonly memory: SharedMemory;
-  /** `target[i] = left[i] + right[i]` for i < numElements, rounded up to a whole unit; `target` may be `left`. */
+  /**
+   * `target[i] = addFlushed(left[i], right[i])` for i < numElements, rounded up to a whole unit; `target` may be `left`.
+   */
   add(target: number, left: number, right: number, numElements: number): void;
   /** Same as `addToDigest` of digest.ts over elements in memory; `sums` is the address of the two sums. */
   digest(address: number, numElements: number, firstIndex: number, sums: number): void;
@@ -64,14 +66,17 @@ export function createKernels(): Kernels {
 }
 
 function addSource(): wasm.FunctionSource {
-  const [target, left, right, targetEnd] = [0, 1, 2, 3];
+  const [target, left, right, targetEnd, value] = [0, 1, 2, 3, 4];
   const addVector = (offset: number): wasm.Code[] => [
     wasm.localGet(target),
     wasm.localGet(left),
     wasm.v128Load(offset),
+    ...flushSubnormals(value),
     wasm.localGet(right),
     wasm.v128Load(offset),
+    ...flushSubnormals(value),
     wasm.f32x4Add,
+    ...flushSubnormals(value),
     wasm.v128Store(offset),
   ];
   const body = wasm.repeatWhile([
@@ -81,7 +86,7 @@ function addSource(): wasm.FunctionSource {
     wasm.localGet(targetEnd),
     wasm.i32LessUnsigned,
   ]);
-  return { name: 'add', numParameters: 4, locals: [], body: [body] };
+  return { name: 'add', numParameters: 4, locals: ['v128'], body: [body] };
 }
 
 function digestSource(): wasm.FunctionSource {
@@ -152,6 +157,21 @@ function digestSource(): wasm.FunctionSource {
     ],
   };
 }
+
+const smallestNormalBits = 0x0080_0000;
+const allButSignBits = 0x7fff_ffff;
+
+/** Replaces the subnormal lanes on the stack by zeros of their sign. */
+const flushSubnormals = (value: number): wasm.Code[] => [
+  wasm.localTee(value),
+  wasm.localGet(value),
+  wasm.f32x4Abs,
+  splat(smallestNormalBits),
+  wasm.f32x4LessThan,
+  splat(allButSignBits),
+  wasm.v128And,
+  wasm.v128AndNot,
+];
 
 const advance = (pointer: number, numBytes: number): wasm.Code[] => [
   wasm.localGet(pointer),
