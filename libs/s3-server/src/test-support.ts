@@ -6,7 +6,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
 import { startS3Server } from './server.ts';
 
-export const testCredentials = { accessKeyId: 'test-key', secretAccessKey: 'test-secret' };
+const testCredentials = { accessKeyId: 'test-key', secretAccessKey: 'test-secret' };
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-s3-'));
