@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Tests of minutes, run by `npm run test:full`. */
 const longTests = process.env['BERTH_TEST_FULL'] === '1' ? [] : ['**/*.full.test.ts'];
 
-const conditions = ['@berth/source', 'node', 'import', 'module', 'default'];
+const conditions = ['@berth/source', 'node', 'import', 'default'];
 
 // Forks: the TensorFlow addon and its tensor registry are per process.
 export default defineConfig({

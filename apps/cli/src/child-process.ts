@@ -50,6 +50,8 @@ export class Supervised {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
+      // In a process group of its own: Ctrl-C is for this process, which ends its children in order.
+      detached: true,
     });
     this.#child = child;
     child.stdout?.pipe(this.#log, { end: false });

@@ -70,14 +70,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const coordinator = supervise('coordinator', entryOf('@berth/coordinator/main'), {
       BERTH_HTTP_PORT: String(options.httpPort ?? (await freePort())),
     });
-    const { url } = (await coordinator.start()) as { url: string };
     const workers = Array.from({ length: numWorkers }, (_, index) =>
       supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
         BERTH_WORKER_NAME: `worker-${index + 1}`,
         BERTH_NUM_THREADS: String(numThreads),
       }),
     );
-    await Promise.all(workers.map((worker) => worker.start()));
+    const [ready] = await Promise.all([coordinator, ...workers].map((child) => child.start()));
+    const { url } = ready as { url: string };
     const contents: ClusterFile = {
       pid: process.pid,
       coordinatorUrl: url,

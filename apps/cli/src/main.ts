@@ -1,13 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
-import { demo } from './commands/demo.ts';
-import { verifyRunLedger } from './commands/ledger.ts';
-import { params } from './commands/params.ts';
-import { status } from './commands/status.ts';
-import { resume, train } from './commands/train.ts';
-import { up } from './commands/up.ts';
 import { createContext } from './context.ts';
 
+// Commands are loaded when they are called, so that each starts with no more than it needs.
 const context = createContext(process.env);
 
 const count = (text: string): number => {
@@ -40,7 +35,7 @@ const program = new Command('berth')
 program
   .command('demo')
   .description('pretrain a small BERT on the shipped corpus with two workers')
-  .action(() => demo(context));
+  .action(async () => (await import('./commands/demo.ts')).demo(context));
 
 program
   .command('up')
@@ -48,7 +43,9 @@ program
   .option('--workers <n>', 'workers', count, 2)
   .option('--threads <n>', 'TensorFlow threads of a worker', count, 1)
   .option('--port <n>', 'port of the coordinator', count, 7700)
-  .action((options: { workers: number; threads: number; port: number }) => up(context, options));
+  .action(async (options: { workers: number; threads: number; port: number }) =>
+    (await import('./commands/up.ts')).up(context, options),
+  );
 
 interface TrainFlags {
   set: string[];
@@ -69,7 +66,9 @@ for (const [name, goal, description] of [
     .option('--workers <n>', 'workers to start', count)
     .option('--dry-run', 'print the resolved config and do nothing', false)
     .option('--json', 'print the result as JSON', false)
-    .action((file: string, options: TrainFlags) => train(context, file, goal, options));
+    .action(async (file: string, options: TrainFlags) =>
+      (await import('./commands/train.ts')).train(context, file, goal, options),
+    );
 
 program
   .command('resume')
@@ -78,8 +77,8 @@ program
   .option('--workers <n>', 'workers to start', count, 1)
   .option('--threads <n>', 'TensorFlow threads of a worker, as the run had', count, 1)
   .option('--json', 'print the result as JSON', false)
-  .action((runId: string, options: { workers: number; threads: number; json: boolean }) =>
-    resume(context, runId, options),
+  .action(async (runId: string, options: { workers: number; threads: number; json: boolean }) =>
+    (await import('./commands/train.ts')).resume(context, runId, options),
   );
 
 program
@@ -87,8 +86,8 @@ program
   .description('all runs, or one in full')
   .argument('[run]')
   .option('--json', 'print as JSON', false)
-  .action((runId: string | undefined, options: { json: boolean }) =>
-    status(context, runId, options),
+  .action(async (runId: string | undefined, options: { json: boolean }) =>
+    (await import('./commands/status.ts')).status(context, runId, options),
   );
 
 program
@@ -98,7 +97,9 @@ program
   .description('prove that every example was used exactly once, in order')
   .argument('<run>')
   .option('--json', 'print as JSON', false)
-  .action((runId: string, options: { json: boolean }) => verifyRunLedger(context, runId, options));
+  .action(async (runId: string, options: { json: boolean }) =>
+    (await import('./commands/ledger.ts')).verifyRunLedger(context, runId, options),
+  );
 
 program
   .command('params')
@@ -106,9 +107,10 @@ program
   .option('--model <size>', modelSizeNames.join(', '), 'base')
   .option('--vocab-size <n>', 'entries of the vocabulary', count, 30_522)
   .option('--json', 'print as JSON', false)
-  .action((options: { model: string; vocabSize: number; json: boolean }) => {
+  .action(async (options: { model: string; vocabSize: number; json: boolean }) => {
     if (!(modelSizeNames as readonly string[]).includes(options.model))
       program.error(`error: --model must be one of ${modelSizeNames.join(', ')}`, { exitCode: 2 });
+    const { params } = await import('./commands/params.ts');
     params(context, options.model as ModelSize, options);
   });
 

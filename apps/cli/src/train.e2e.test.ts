@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { findCluster } from './cluster.ts';
+import { createCoordinatorClient } from './coordinator-client.ts';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 
 const corpus = fileURLToPath(
   new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
 );
-const numSteps = 24;
+const numSteps = 20;
 
 const config = {
   name: 'e2e',
@@ -17,7 +19,7 @@ const config = {
   corpus: { path: corpus, heldOutRatio: 0.1 },
   vocabulary: { size: 1000 },
   examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
-  model: { size: 'tiny', hiddenSize: 32, numHeads: 2, maxPositions: 32 },
+  model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
   optimizer: { learningRate: 1e-3, numWarmupSteps: 5 },
   train: {
     numSteps,
@@ -55,10 +57,12 @@ async function verifiedLedger(folder: string): Promise<LedgerJson> {
 async function untilStep(folder: string, step: number): Promise<void> {
   await waitFor(
     async () => {
-      const { exitCode, stdout } = await berth(['status', 'e2e', '--json'], { folder });
-      return exitCode === 0 && (JSON.parse(stdout) as { step: number }).step >= step;
+      const url = findCluster(folder)?.coordinatorUrl;
+      if (url === undefined) return false;
+      const runs = await createCoordinatorClient(url).list();
+      return (runs[0]?.step ?? 0) >= step;
     },
-    { timeoutMs: 60_000, what: `step ${step}` },
+    { timeoutMs: 60_000, intervalMs: 50, what: `step ${step}` },
   );
 }
 

@@ -22,6 +22,16 @@ describe('startRedisServer', () => {
     await expect(server.stop()).resolves.toBeUndefined();
   });
 
+  it('ends a server that a killed process left behind on its folder', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-orphan-'));
+    const left = await startRedisServer({ programs, folder, appendOnly: true });
+    const server = await startRedisServer({ programs, folder, appendOnly: true });
+    expect(server.pid).not.toBe(left.pid);
+    expect(existsSync(`/proc/${left.pid}`)).toBe(false);
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+
   it('finds its data again after SIGKILL when append-only', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'berth-aof-'));
     const first = await startRedisServer({ programs, folder, appendOnly: true });

@@ -46,6 +46,7 @@ export function redisServerPrograms(environment: {
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisProcess> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'berth-redis-')));
   await mkdir(folder, { recursive: true });
+  await endOrphan(folder);
   const port = options.port ?? (await freePort());
   const programs = options.programs ?? redisServerPrograms({});
   const child = await spawnFirst(programs, serverArguments(port, folder, options.appendOnly));
@@ -85,6 +86,30 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 const logName = 'redis.log';
+const pidName = 'redis.pid';
+const orphanTimeoutMs = 10_000;
+
+/** Ends a server that a killed process left behind on this folder: two servers on one file would ruin it. */
+async function endOrphan(folder: string): Promise<void> {
+  const pid = Number(await readFile(join(folder, pidName), 'utf8').catch(() => ''));
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (pid <= 1 || !/redis|valkey/.test(commandLine)) return;
+  const deadlineMs = performance.now() + orphanTimeoutMs;
+  try {
+    process.kill(pid, 'SIGTERM');
+    while (performance.now() < deadlineMs) {
+      process.kill(pid, 0);
+      await sleep(20);
+    }
+  } catch {
+    return;
+  }
+  throw new BerthError(
+    'QUEUE_UNREACHABLE',
+    `process ${pid}, a Redis server left behind on ${folder}, does not end; end it by hand`,
+    { details: { pid } },
+  );
+}
 
 function serverArguments(port: number, folder: string, appendOnly = false): string[] {
   const settings: Record<string, string> = {
@@ -92,6 +117,7 @@ function serverArguments(port: number, folder: string, appendOnly = false): stri
     bind: '127.0.0.1',
     dir: folder,
     logfile: join(folder, logName),
+    pidfile: join(folder, pidName),
     loglevel: 'notice',
     save: '',
     appendonly: appendOnly ? 'yes' : 'no',
@@ -106,7 +132,8 @@ async function spawnFirst(
   parameters: readonly string[],
 ): Promise<ChildProcess> {
   for (const program of programs) {
-    const child = spawn(program, parameters, { stdio: 'ignore' });
+    // In a process group of its own: Ctrl-C is for the process that started it, which ends it in order.
+    const child = spawn(program, parameters, { stdio: 'ignore', detached: true });
     const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       child.once('spawn', () => resolve(undefined));
       child.once('error', resolve);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { withCluster, type Context } from '../context.ts';
+import { withCluster } from '../cluster-access.ts';
+import type { Context } from '../context.ts';
 import { follow } from '../follow.ts';
 import { formatCount, formatDuration } from '../format.ts';
 import { loadConfig } from '../load-config.ts';

@@ -9,7 +9,8 @@ import {
   type LedgerReport,
 } from '@berth/queue';
 import { readDatasetManifest } from '@berth/data';
-import { withServices, type Context } from '../context.ts';
+import { withServices } from '../cluster-access.ts';
+import type { Context } from '../context.ts';
 import { formatCount } from '../format.ts';
 
 /**

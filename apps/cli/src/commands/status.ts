@@ -1,5 +1,6 @@
 import { isFinal, type RunStatusReport } from '@berth/contracts';
-import { requireCoordinator, type Context } from '../context.ts';
+import { requireCoordinator } from '../cluster-access.ts';
+import type { Context } from '../context.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { progressLine } from '../progress.ts';
 import { summaryOf } from '../summary.ts';

@@ -1,5 +1,6 @@
 import type { RunConfig, RunRecord, RunStatusReport } from '@berth/contracts';
-import { withCluster, type Context } from '../context.ts';
+import { withCluster } from '../cluster-access.ts';
+import type { Context } from '../context.ts';
 import type { Cluster } from '../cluster.ts';
 import type { CoordinatorClient } from '../coordinator-client.ts';
 import { follow } from '../follow.ts';

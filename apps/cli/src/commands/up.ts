@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { startCluster } from '../cluster.ts';
-import { findCoordinator, type Context } from '../context.ts';
+import { findCoordinator } from '../cluster-access.ts';
+import type { Context } from '../context.ts';
 import { BerthError } from '@berth/contracts';
 
 export interface UpOptions {
