@@ -66,12 +66,11 @@ async function planBuild(packageFolder, cache, tensorflow) {
     '-std=c++17',
     '-O2',
     '-DNAPI_VERSION=8',
-    `-I${tensorflow}/tensorflow/include`,
-    `-L${tensorflow}/tensorflow`,
     '-l:libtensorflow_cc.so.2',
     '-l:libtensorflow_framework.so.2',
     `-Wl,-rpath,$ORIGIN/../${basename(tensorflow)}/tensorflow`,
   ];
+  // The places are left out, so that a cache can be moved or copied into an image.
   const digest = createHash('sha256')
     .update(JSON.stringify([[...sources], flags]))
     .digest('hex');

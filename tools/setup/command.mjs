@@ -34,12 +34,13 @@ export function run(program, args, options = {}) {
 }
 
 /**
- * The part of a failed command's output that says why: its last line that names an error, or its last line.
+ * The part of a failed command's output that says why: the first line that tells more of an error than a code, or the last line.
  * @param {CommandResult} result
  */
 export function reasonOf(result) {
   const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim());
-  return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no output';
+  const isTelling = (line) => /error\W+\w/i.test(line) && !/error code/.test(line);
+  return lines.find(isTelling) ?? lines.at(-1) ?? 'no output';
 }
 
 /**

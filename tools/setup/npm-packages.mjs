@@ -17,13 +17,14 @@ export function packagesStep({ root }) {
       return agree(wanted, installed) ? `${Object.keys(installed).length} installed` : undefined;
     },
     missing: 'node_modules does not match package-lock.json',
-    doing: 'npm ci --ignore-scripts',
+    doing: 'npm install --ignore-scripts',
     perform: async () => {
-      const options = ['--ignore-scripts', '--no-audit', '--no-fund'];
-      const result = await run('npm', ['ci', ...options], { cwd: root });
+      // Not `npm ci`: it refuses a lockfile that lacks optional packages of other platforms, as a mirror may not serve them.
+      const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+      const result = await run('npm', ['install', ...options], { cwd: root });
       if (result.ok) return;
       throw new SetupFailure(
-        result.missing ? 'npm is not on PATH' : `npm ci failed (${reasonOf(result)})`,
+        result.missing ? 'npm is not on PATH' : `npm install failed (${reasonOf(result)})`,
         'check the network and the registry: npm config get registry',
       );
     },

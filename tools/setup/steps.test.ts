@@ -64,9 +64,14 @@ describe('packages', () => {
     await writeFile(join(folder, 'package-lock.json'), JSON.stringify({ packages: wanted }));
     const step = packagesStep({ root: folder });
     expect(await step.isDone()).toBeUndefined();
-    await installProgram('npm', 'echo "npm error network timeout" >&2; exit 1');
+    await installProgram(
+      'npm',
+      'echo "npm error code ETIMEDOUT\\nnpm error network timeout" >&2; exit 1',
+    );
     process.env['PATH'] = folder;
-    await expect(step.perform()).rejects.toThrow(/npm ci failed \(npm error network timeout\) ; /);
+    await expect(step.perform()).rejects.toThrow(
+      /npm install failed \(npm error network timeout\) ; /,
+    );
     await rm(join(folder, 'npm'));
     await expect(step.perform()).rejects.toThrow('npm is not on PATH ; ');
   });
