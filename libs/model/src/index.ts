@@ -20,6 +20,12 @@ export {
   type HuggingFaceName,
   type HuggingFaceTensor,
 } from './hugging-face-names.ts';
+export { type BatchShape } from './graph/batch-shape.ts';
+export {
+  createGraphEngine,
+  type GraphEngine,
+  type GraphEngineOptions,
+} from './graph/graph-engine.ts';
 export { initialWeights } from './initialize.ts';
 export { pretrainingLoss, stepSumsOf, type LossScales, type PretrainingLoss } from './losses.ts';
 export { updateRules } from './optimizers/update-rules.ts';

@@ -1,0 +1,324 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  numStepSums,
+  sumsFromVector,
+  type ExampleBatch,
+  type ModelConfig,
+  type ParameterSpec,
+  type StepSums,
+  type TrainingEngine,
+} from '@berth/contracts';
+import { startTensorFlow } from '@berth/graph';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createEagerEngine } from '../eager-engine.ts';
+import {
+  golden,
+  goldenBatch,
+  goldenFlat,
+  goldenOptimizer,
+  microConfig,
+  relativeError,
+  tensorsBeyond,
+} from '../test-support/golden.ts';
+import {
+  goldenBlock,
+  goldenState,
+  padBatch,
+  sliceBatch,
+  wholeStep,
+} from '../test-support/requests.ts';
+import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
+
+const tensorFlow = startTensorFlow({ numThreads: 1 });
+const cacheFolder = mkdtempSync(join(tmpdir(), 'berth-engine-'));
+const graphEngines = new Map<string, GraphEngine>();
+
+afterAll(() => {
+  graphEngines.forEach((engine) => engine.dispose());
+  rmSync(cacheFolder, { recursive: true });
+});
+
+interface Variant {
+  readonly optimizer?: 'adamw' | 'lamb';
+  readonly dropoutRatio?: number;
+  readonly hiddenAct?: ModelConfig['hiddenAct'];
+}
+
+const dropping: Variant = { dropoutRatio: 0.3 };
+
+function optionsOf({ optimizer = 'adamw', dropoutRatio = 0, hiddenAct = 'gelu_new' }: Variant) {
+  return {
+    model: {
+      ...microConfig,
+      hiddenAct,
+      hiddenDropoutRatio: dropoutRatio,
+      attentionDropoutRatio: dropoutRatio,
+    },
+    optimizer: goldenOptimizer(optimizer),
+    train: { numSteps: 10, virtualRanks: 4 },
+    seed: 12_345,
+    precision: 'fp32',
+  } as const;
+}
+
+const { batchSize, seqLength, numPredictions } = goldenBatch(0);
+const shape = { batchSize, seqLength, numPredictions };
+
+/** An engine in the golden state. Compiling takes seconds, so tests share one per variant. */
+function graphEngine(variant: Variant = {}): GraphEngine {
+  const key = JSON.stringify(variant);
+  const engine = graphEngines.get(key) ?? newGraphEngine(variant);
+  graphEngines.set(key, engine);
+  engine.loadState(goldenState());
+  return engine;
+}
+
+function newGraphEngine(variant: Variant): GraphEngine {
+  return createGraphEngine({ ...optionsOf(variant), tensorFlow, shape, cacheFolder });
+}
+
+/** What an eager engine of the same options makes of it. */
+function eagerly<T>(variant: Variant, use: (engine: TrainingEngine) => T): T {
+  const engine = createEagerEngine(optionsOf(variant));
+  engine.loadState(goldenState());
+  const result = use(engine);
+  engine.dispose();
+  return result;
+}
+
+function split(engine: TrainingEngine, flat: Float32Array) {
+  return {
+    gradient: flat.subarray(0, engine.numParameters),
+    sums: sumsFromVector(flat, engine.numParameters),
+  };
+}
+
+describe('gradients of the graph engine', () => {
+  it('equal the reference, tensor by tensor', () => {
+    const engine = graphEngine();
+    const flat = engine.computeGradients(wholeStep(0, goldenBatch(0)));
+    expect(flat).toHaveLength(engine.numParameters + numStepSums);
+    const { gradient, sums } = split(engine, flat);
+    const isKeyBias = ({ name }: ParameterSpec) => name.endsWith('/key/bias');
+    const others = engine.layout.filter((spec) => !isKeyBias(spec));
+    const expected = goldenFlat('model-micro-grads.safetensors');
+    expect(tensorsBeyond(2e-5, gradient, expected, others)).toEqual([]);
+    // A key bias moves all scores of a query alike, so its exact gradient is 0 and no relative error exists.
+    for (const { offset, size } of engine.layout.filter(isKeyBias))
+      expect(Math.hypot(...gradient.subarray(offset, offset + size))).toBeLessThan(1e-7);
+    const { batch0 } = golden;
+    expect(sums.maskedLmLoss / batch0.mlmLossNumerator).toBeCloseTo(1, 6);
+    expect(sums.nextSentenceLoss / 4 / batch0.nextSentenceLoss).toBeCloseTo(1, 6);
+    expect(sums).toMatchObject({
+      maskedLmCorrect: batch0.maskedLmAccuracy * 4,
+      maskedWeight: batch0.mlmWeightSum,
+      nextSentenceCorrect: batch0.nextSentenceAccuracy * 4,
+      numExamples: 4,
+      numTokens: 59,
+    });
+  });
+
+  it.each(['gelu_new', 'gelu'] as const)(
+    'equal those of the eager engine with dropout and %s, so the masks are the same',
+    (hiddenAct) => {
+      const request = goldenBlock(0, 4);
+      const variant = { dropoutRatio: 0.3, hiddenAct };
+      const expected = eagerly(variant, (engine) => engine.computeGradients(request));
+      const actual = graphEngine(variant).computeGradients(request);
+      expect(relativeError(actual, expected)).toBeLessThan(1e-6);
+    },
+  );
+
+  it('have the same bits when computed again', () => {
+    const request = wholeStep(3, goldenBatch(1));
+    const engine = graphEngine(dropping);
+    expect(engine.computeGradients(request)).toEqual(engine.computeGradients(request));
+  });
+
+  it('of a block have the bits of the tree over its smaller blocks', () => {
+    const engine = graphEngine(dropping);
+    const sum = (a: Float32Array, b: Float32Array) =>
+      a.map((value, index) => value + (b[index] ?? 0));
+    const leaf = (rank: number) => engine.computeGradients(goldenBlock(rank, 1));
+    const tree = sum(sum(leaf(0), leaf(1)), sum(leaf(2), leaf(3)));
+    const halves = sum(
+      engine.computeGradients(goldenBlock(0, 2)),
+      engine.computeGradients(goldenBlock(2, 2)),
+    );
+    const whole = engine.computeGradients(goldenBlock(0, 4));
+    expect(whole).toEqual(tree);
+    expect(whole).toEqual(halves);
+  });
+
+  it('add micro-batches in order, smaller ones than the compiled shape too', () => {
+    const batch = goldenBatch(2);
+    const microBatches = [sliceBatch(batch, 0, 2), sliceBatch(batch, 2, 4), goldenBatch(3)];
+    const request = { ...wholeStep(0, batch), ranks: [{ virtualRank: 0, microBatches }] };
+    const expected = eagerly(dropping, (engine) => engine.computeGradients(request));
+    const actual = graphEngine(dropping).computeGradients(request);
+    expect(relativeError(actual, expected)).toBeLessThan(1e-6);
+  });
+
+  it('follow finite differences of the loss', () => {
+    const engine = graphEngine();
+    const request = wholeStep(0, goldenBatch(0));
+    const { gradient } = split(engine, engine.computeGradients(request));
+    const state = goldenState();
+    const length = Math.hypot(...gradient);
+    const lossAlong = (distance: number): number => {
+      const weights = state.weights.map((w, index) => w + (distance * gradient[index]!) / length);
+      engine.loadState({ ...state, weights });
+      const sums = engine.evaluate(goldenBatch(0));
+      return (
+        sums.maskedLmLoss * request.maskedLmScale +
+        sums.nextSentenceLoss * request.nextSentenceScale
+      );
+    };
+    const slope = (lossAlong(0.02) - lossAlong(-0.02)) / 0.04;
+    expect(slope / length).toBeCloseTo(1, 2);
+  });
+
+  it('are refused for virtual ranks that are not the block, and batches of another shape', () => {
+    const engine = graphEngine();
+    const request = { ...goldenBlock(0, 2), block: { start: 2, length: 2 } };
+    expect(() => engine.computeGradients(request)).toThrow('virtual ranks 0, 1');
+    expect(() => engine.computeGradients(wholeStep(0, padBatch(goldenBatch(0), 30)))).toThrow(
+      'a graph compiled for 4 x',
+    );
+  });
+});
+
+describe('training on the graph engine', () => {
+  it.each(['adamw', 'lamb'] as const)('follows the reference trajectory of %s', (optimizer) => {
+    const engine = graphEngine({ optimizer });
+    const { steps } = golden.trajectory[optimizer];
+    for (const expected of steps) {
+      const request = wholeStep(expected.step, goldenBatch(expected.step));
+      const flat = engine.computeGradients(request);
+      const { sums } = split(engine, flat);
+      const loss =
+        sums.maskedLmLoss * request.maskedLmScale +
+        sums.nextSentenceLoss * request.nextSentenceScale;
+      const { learningRate, gradientNorm } = engine.applyGradients(flat);
+      expect(learningRate).toBeCloseTo(expected.learningRate, 12);
+      expect(loss / expected.loss).toBeCloseTo(1, 4);
+      expect(gradientNorm / expected.globalGradNorm).toBeCloseTo(1, 3);
+    }
+    const { step, weights } = engine.readState();
+    expect(step).toBe(steps.length);
+    const expected = goldenFlat(`trajectory-${optimizer}.safetensors`);
+    expect(tensorsBeyond(1e-4, weights, expected)).toEqual([]);
+  });
+
+  it('has the same bits whether the gradient leaves the device or not', () => {
+    const engine = graphEngine(dropping);
+    const sums = [0, 1].map((step) => {
+      const flat = engine.computeGradients({ ...goldenBlock(0, 4), step });
+      engine.applyGradients(flat);
+      return split(engine, flat).sums;
+    });
+    const expected = engine.readState();
+    engine.loadState(goldenState());
+    const heldSums = [0, 1].map((step) => {
+      const held = engine.holdGradients({ ...goldenBlock(0, 4), step });
+      engine.applyHeldGradients();
+      return held;
+    });
+    expect(heldSums).toEqual(sums);
+    expect(engine.readState()).toEqual(expected);
+  });
+
+  it('goes on with the same bits in another engine, from a state that was read', () => {
+    const train = (engine: TrainingEngine, step: number) =>
+      engine.applyGradients(engine.computeGradients(wholeStep(step, goldenBatch(step))));
+    const undisturbed = graphEngine(dropping);
+    [0, 1].forEach((step) => train(undisturbed, step));
+    const state = undisturbed.readState();
+    [2, 3].forEach((step) => train(undisturbed, step));
+    const resumed = newGraphEngine(dropping);
+    resumed.loadState(state);
+    [2, 3].forEach((step) => train(resumed, step));
+    expect(resumed.readState()).toEqual(undisturbed.readState());
+    resumed.dispose();
+  });
+
+  it('neither keeps nor changes the arrays it is given', () => {
+    const engine = graphEngine();
+    const state = goldenState();
+    const gradient = new Float32Array(engine.numParameters + numStepSums).fill(0.01);
+    engine.loadState(state);
+    engine.applyGradients(gradient);
+    const expected = engine.readState();
+    expect(state).toEqual(goldenState());
+    state.weights.fill(9);
+    gradient.fill(9);
+    expect(engine.readState()).toEqual(expected);
+  });
+
+  it('lets the caller write to what it gave', () => {
+    const engine = graphEngine();
+    const state = engine.readState();
+    state.weights.fill(9);
+    engine.computeGradients(wholeStep(0, goldenBatch(0))).fill(9);
+    expect(engine.readState().weights).toEqual(goldenState().weights);
+  });
+
+  it('holds no tensors between calls', () => {
+    const engine = graphEngine(dropping);
+    const numBefore = tensorFlow.numTensors();
+    for (const step of [0, 1]) {
+      engine.applyGradients(engine.computeGradients({ ...goldenBlock(0, 4), step }));
+      engine.evaluate(goldenBatch(0));
+      engine.readState();
+    }
+    expect(tensorFlow.numTensors()).toBe(numBefore);
+  });
+
+  it('stops at a gradient that is not finite, and applies nothing', () => {
+    const engine = graphEngine();
+    const before = engine.readState();
+    const gradient = new Float32Array(engine.numParameters + numStepSums);
+    gradient[17] = Number.NaN;
+    expect(() => engine.applyGradients(gradient)).toThrow(
+      expect.objectContaining({ code: 'NUMERICS_NOT_FINITE', details: { step: 0 } }),
+    );
+    expect(engine.readState()).toEqual(before);
+  });
+
+  it('refuses a state of another model', () => {
+    const state = { ...goldenState(), secondMoments: new Float32Array(5) };
+    expect(() => graphEngine().loadState(state)).toThrow(
+      expect.objectContaining({ code: 'CHECKPOINT_MISMATCH' }),
+    );
+  });
+});
+
+describe('evaluation on the graph engine', () => {
+  it('equals the eager one for batches of any size, with nothing dropped', () => {
+    const large = joinBatches([goldenBatch(0), goldenBatch(1), sliceBatch(goldenBatch(2), 0, 1)]);
+    const expected = eagerly(dropping, (engine) => engine.evaluate(large));
+    const actual = graphEngine(dropping).evaluate(large);
+    expect(actual.maskedLmLoss / expected.maskedLmLoss).toBeCloseTo(1, 5);
+    expect(actual.nextSentenceLoss / expected.nextSentenceLoss).toBeCloseTo(1, 5);
+    const counts = ({ maskedLmLoss: _m, nextSentenceLoss: _n, ...rest }: StepSums) => rest;
+    expect(counts(actual)).toEqual(counts(expected));
+  });
+});
+
+function joinBatches(batches: readonly ExampleBatch[]): ExampleBatch {
+  const ints = (pick: (batch: ExampleBatch) => Int32Array): Int32Array =>
+    Int32Array.from(batches.flatMap((batch) => [...pick(batch)]));
+  return {
+    ...batches[0]!,
+    batchSize: batches.reduce((total, batch) => total + batch.batchSize, 0),
+    inputIds: ints((batch) => batch.inputIds),
+    inputMask: ints((batch) => batch.inputMask),
+    segmentIds: ints((batch) => batch.segmentIds),
+    maskedPositions: ints((batch) => batch.maskedPositions),
+    maskedIds: ints((batch) => batch.maskedIds),
+    maskedWeights: Float32Array.from(batches.flatMap((batch) => [...batch.maskedWeights])),
+    nextSentenceLabels: ints((batch) => batch.nextSentenceLabels),
+  };
+}

@@ -1,0 +1,225 @@
+import {
+  BerthError,
+  stepSumNames,
+  sumsFromVector,
+  type ApplyResult,
+  type ExampleBatch,
+  type GradientRequest,
+  type ParameterSpec,
+  type StepSums,
+  type TrainConfig,
+  type TrainingEngine,
+  type TrainingState,
+} from '@berth/contracts';
+import {
+  openGraphSession,
+  type GraphSession,
+  type GraphSessionOptions,
+  type TensorData,
+  type TensorFlow,
+} from '@berth/graph';
+import { clipFactor, globalNorm } from '../clip.ts';
+import { dropoutKey } from '../dropout.ts';
+import type { EngineOptions } from '../eager-engine.ts';
+import { initialWeights } from '../initialize.ts';
+import { numParametersOf, parameterLayout } from '../parameter-layout.ts';
+import { learningRateAt } from '../schedule.ts';
+import { batchData } from './batch-inputs.ts';
+import { cutBatch, type BatchShape } from './batch-shape.ts';
+import { numDropoutSites } from './step-context.ts';
+import { trainingGraph } from './training-graph.ts';
+
+export interface GraphEngineOptions extends Omit<EngineOptions, 'train' | 'precision'> {
+  readonly tensorFlow: TensorFlow;
+  readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks'>;
+  /** `bf16`: activations and matrix products; weights, sums, optimizer and statistics stay float32. */
+  readonly precision: 'fp32' | 'bf16';
+  /** Static shape of a micro-batch. */
+  readonly shape: BatchShape;
+  /** Where compiled graphs are kept. Default: the user's cache. */
+  readonly cacheFolder?: GraphSessionOptions['cacheFolder'];
+}
+
+/** A training engine whose gradient can stay on the device: for a lone member, who has nobody to share it with. */
+export interface GraphEngine extends TrainingEngine {
+  /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. Gives the step sums. */
+  holdGradients(request: GradientRequest): StepSums;
+  /** As `applyGradients`, by the gradient that was computed last. */
+  applyHeldGradients(): ApplyResult;
+}
+
+/**
+ * A training engine that runs as one compiled TensorFlow graph. Weights, moments and gradient sums live in its session; a step
+ * feeds the batch and reads one flat gradient, or none. The same model, dropout masks and order of sums as the eager engine.
+ */
+export function createGraphEngine(options: GraphEngineOptions): GraphEngine {
+  return new CompiledEngine(options);
+}
+
+class CompiledEngine implements GraphEngine {
+  readonly layout: readonly ParameterSpec[];
+  readonly numParameters: number;
+  private readonly options: GraphEngineOptions;
+  private readonly session: GraphSession;
+  private step: number | undefined;
+
+  constructor(options: GraphEngineOptions) {
+    const { model, optimizer, shape, precision, train } = options;
+    this.options = options;
+    this.layout = parameterLayout(model);
+    this.numParameters = numParametersOf(this.layout);
+    const graph = trainingGraph({
+      model,
+      optimizer,
+      layout: this.layout,
+      shape,
+      compute: precision === 'bf16' ? 'bfloat16' : 'float32',
+      numLevels: Math.log2(train.virtualRanks),
+    });
+    const { cacheFolder } = options;
+    this.session = openGraphSession(
+      options.tensorFlow,
+      graph,
+      cacheFolder === undefined ? {} : { cacheFolder },
+    );
+  }
+
+  initialize(seed: number): void {
+    this.loadState({
+      step: 0,
+      weights: initialWeights(this.layout, this.options.model, seed),
+      firstMoments: new Float32Array(this.numParameters),
+      secondMoments: new Float32Array(this.numParameters),
+    });
+  }
+
+  loadState(state: TrainingState): void {
+    const vectors = {
+      weight: state.weights,
+      firstMoment: state.firstMoments,
+      secondMoment: state.secondMoments,
+    };
+    for (const flat of Object.values(vectors)) this.checkLength(flat);
+    for (const [kind, flat] of Object.entries(vectors)) this.session.run(`load_${kind}`, { flat });
+    this.step = state.step;
+  }
+
+  readState(): TrainingState {
+    const step = this.loadedStep();
+    return {
+      step,
+      weights: this.read('read_weight', 'flat'),
+      firstMoments: this.read('read_firstMoment', 'flat'),
+      secondMoments: this.read('read_secondMoment', 'flat'),
+    };
+  }
+
+  computeGradients(request: GradientRequest): Float32Array {
+    this.accumulate(request);
+    return this.read('read_gradient', 'flat');
+  }
+
+  holdGradients(request: GradientRequest): StepSums {
+    this.accumulate(request);
+    return sumsFromVector(this.read('read_sums', 'sums'));
+  }
+
+  applyGradients(reduced: Float32Array): ApplyResult {
+    this.session.run('load_gradient', { flat: reduced });
+    return this.applyHeldGradients();
+  }
+
+  applyHeldGradients(): ApplyResult {
+    const { optimizer: config, train } = this.options;
+    const step = this.loadedStep();
+    const norms = this.read('norms', 'norms');
+    const gradientNorm = globalNorm(norms, norms.length, step);
+    const learningRate = learningRateAt(config, train.numSteps, step);
+    this.session.run('update', {
+      clipFactor: Float32Array.of(clipFactor(gradientNorm, config.clipNorm)),
+      learningRate: Float32Array.of(learningRate),
+      firstCorrection: Float32Array.of(1 - config.beta1 ** (step + 1)),
+      secondCorrection: Float32Array.of(1 - config.beta2 ** (step + 1)),
+    });
+    this.step = step + 1;
+    return { gradientNorm, learningRate };
+  }
+
+  evaluate(batch: ExampleBatch): StepSums {
+    this.loadedStep();
+    const { shape } = this.options;
+    const pieces = cutBatch(batch, shape.batchSize).map((piece) =>
+      sumsFromVector(this.read('evaluate', 'sums', batchData(piece, shape))),
+    );
+    const total = (name: (typeof stepSumNames)[number]): number =>
+      pieces.reduce((sum, piece) => sum + piece[name], 0);
+    return Object.fromEntries(stepSumNames.map((name) => [name, total(name)])) as StepSums;
+  }
+
+  dispose(): void {
+    this.session.dispose();
+  }
+
+  /** Leaves the block's sum as the session's current one: micro-batches in order, virtual ranks as a binary counter. */
+  private accumulate(request: GradientRequest): void {
+    this.loadedStep();
+    checkRanks(request);
+    request.ranks.forEach(({ virtualRank, microBatches }, index) => {
+      microBatches.forEach((batch, microBatch) =>
+        this.session.run(microBatch === 0 ? 'start' : 'accumulate', {
+          ...batchData(batch, this.options.shape),
+          dropoutKeys_K2: this.dropoutKeys(request.step, virtualRank, microBatch),
+          maskedLmScale: Float32Array.of(request.maskedLmScale),
+          nextSentenceScale: Float32Array.of(request.nextSentenceScale),
+        }),
+      );
+      const level = trailingOnes(index);
+      const isLast = index === request.ranks.length - 1;
+      if (!isLast) this.session.run(`keep_${level}`);
+      else if (level > 0) this.session.run(`finish_${level}`);
+    });
+  }
+
+  private dropoutKeys(step: number, virtualRank: number, microBatch: number): Int32Array {
+    const pass = { seed: this.options.seed, step, virtualRank, microBatch };
+    const sites = Array.from({ length: numDropoutSites(this.options.model) }, (_, site) => site);
+    return Int32Array.from(sites.flatMap((site) => dropoutKey(pass, site)));
+  }
+
+  private read(
+    signature: string,
+    output: string,
+    inputs: Readonly<Record<string, TensorData>> = {},
+  ): Float32Array {
+    return this.session.run(signature, inputs)[output] as Float32Array;
+  }
+
+  private loadedStep(): number {
+    if (this.step !== undefined) return this.step;
+    throw new BerthError('INTERNAL', 'the engine holds no weights; call initialize or loadState');
+  }
+
+  private checkLength(flat: Float32Array): void {
+    if (flat.length === this.numParameters) return;
+    throw new BerthError(
+      'CHECKPOINT_MISMATCH',
+      `the state has ${flat.length} values, the model ${this.numParameters} parameters; ` +
+        'use the model section and vocabulary the state was made with',
+    );
+  }
+}
+
+/** Levels of the tree that are complete when this rank's sum is made. */
+function trailingOnes(index: number): number {
+  return 31 - Math.clz32(~index & (index + 1));
+}
+
+function checkRanks({ block, ranks }: GradientRequest): void {
+  const inPlace = ranks.every(({ virtualRank }, index) => virtualRank === block.start + index);
+  if (inPlace && ranks.length === block.length) return;
+  throw new BerthError(
+    'INTERNAL',
+    `virtual ranks ${ranks.map(({ virtualRank }) => virtualRank).join(', ')} were given for the block ` +
+      `[${block.start}, ${block.start + block.length})`,
+  );
+}

@@ -1,0 +1,61 @@
+import { BerthError, type ModelConfig } from '@berth/contracts';
+import { ops, type Graph, type Value } from '@berth/graph';
+import { dropoutSites } from '../dropout.ts';
+import type { BatchInputs } from './batch-inputs.ts';
+import type { BatchShape } from './batch-shape.ts';
+import type { ComputeDtype } from './blocks/precision.ts';
+import type { BlockName, ModelBlocks } from './model-blocks.ts';
+
+/** Dropout keys of a forward pass, by site. */
+export type DropoutKeys = (site: number, ratio: number) => Value | undefined;
+
+/** What building a forward and backward pass needs. */
+export interface StepContext {
+  readonly graph: Graph;
+  readonly config: ModelConfig;
+  readonly shape: BatchShape;
+  readonly compute: ComputeDtype;
+  readonly blocks: ModelBlocks;
+  readonly batch: BatchInputs;
+  /** Float32 weights by the graph's parameter names. */
+  readonly weights: ReadonlyMap<string, Value>;
+  readonly keys: DropoutKeys;
+}
+
+/** Sites of a model with dropout, numbered from 0. */
+export function numDropoutSites({ numLayers }: ModelConfig): number {
+  return dropoutSites.feedForwardOutput(numLayers - 1) + 1;
+}
+
+export const nothingDropped: DropoutKeys = () => undefined;
+
+/** The keys of all sites from a [K, 2] tensor. */
+export function dropoutKeysFrom(keys_K2: Value): DropoutKeys {
+  const bySite = ops.unstack(keys_K2);
+  return (site, ratio) => (ratio === 0 ? undefined : bySite[site]);
+}
+
+/** Calls a compiled block; undefined arguments are left out. */
+export function callBlock(
+  { graph, blocks }: StepContext,
+  name: BlockName,
+  ...args: readonly (Value | undefined)[]
+): Value[] {
+  return graph.call(
+    name,
+    blocks[name],
+    args.filter((argument) => argument !== undefined),
+  );
+}
+
+/** A parameter in float32. */
+export function weight({ weights }: StepContext, name: string): Value {
+  const found = weights.get(name);
+  if (found !== undefined) return found;
+  throw new BerthError('INTERNAL', `the graph has no parameter ${name}`);
+}
+
+/** A parameter in the compute type, cast once for all its products. */
+export function matrix(context: StepContext, name: string): Value {
+  return ops.cast(weight(context, name), context.compute);
+}

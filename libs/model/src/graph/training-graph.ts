@@ -1,0 +1,164 @@
+import {
+  numStepSums,
+  type ModelConfig,
+  type OptimizerConfig,
+  type ParameterSpec,
+} from '@berth/contracts';
+import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
+import { numParametersOf } from '../parameter-layout.ts';
+import { batchInputs } from './batch-inputs.ts';
+import type { BatchShape } from './batch-shape.ts';
+import type { ComputeDtype } from './blocks/precision.ts';
+import { GradientStore } from './gradient-store.ts';
+import { graphParameters, joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
+import { modelBlocks } from './model-blocks.ts';
+import { evaluationSums, gradientPass } from './pretraining-pass.ts';
+import {
+  dropoutKeysFrom,
+  nothingDropped,
+  numDropoutSites,
+  type StepContext,
+} from './step-context.ts';
+import { updateAll, updateInputs, type ParameterVariables, type UpdateScalars } from './update.ts';
+
+export interface TrainingGraphOptions {
+  readonly model: ModelConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly layout: readonly ParameterSpec[];
+  readonly shape: BatchShape;
+  readonly compute: ComputeDtype;
+  /** log2 of the longest block of virtual ranks. */
+  readonly numLevels: number;
+}
+
+/** The three vectors of a training state, as the graph's signatures name them. */
+export const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
+
+/**
+ * Everything training does on a device, as one graph. Weights, moments and gradient sums are its variables. Signatures:
+ *
+ *     load_<state>(flat)          read_<state>() -> flat
+ *     start(batch)                the micro-batch's gradient becomes the current sum
+ *     accumulate(batch)           it is added to the current sum
+ *     keep_<level>()              current sum + levels below -> that level
+ *     finish_<level>()            current sum + levels below -> current sum
+ *     read_gradient() -> flat     load_gradient(flat)     read_sums() -> sums
+ *     norms() -> norms            Euclidean length of each parameter's gradient
+ *     update(scalars)             one optimizer step by the current sum
+ *     evaluate(batch) -> sums     nothing dropped
+ */
+export function trainingGraph(options: TrainingGraphOptions): Graph {
+  const { model, layout, shape } = options;
+  const graph = new Graph();
+  const parameters = graphParameters(layout);
+  const variables = parameters.map(({ name, shape: dimensions }): ParameterVariables => {
+    const variable = (kind: string): GraphVariable =>
+      graph.variable(`${kind}/${name}`, { dtype: 'float32', shape: dimensions });
+    const [weight, firstMoment, secondMoment] = stateNames.map(variable) as [
+      GraphVariable,
+      GraphVariable,
+      GraphVariable,
+    ];
+    return { weight, firstMoment, secondMoment };
+  });
+  const store = new GradientStore(graph, parameters, options.numLevels);
+  const batch = batchInputs(graph, shape);
+  const context: StepContext = {
+    graph,
+    config: model,
+    shape,
+    compute: options.compute,
+    blocks: modelBlocks(model, shape, options.compute),
+    batch,
+    weights: new Map(
+      parameters.map(({ name }, index) => [name, graph.read(variables[index]!.weight)]),
+    ),
+    keys: nothingDropped,
+  };
+  addState(graph, parameters, variables, numParametersOf(layout));
+  addGradients(context, parameters, store);
+  addSums(graph, store, numParametersOf(layout));
+  addUpdate(graph, options.optimizer, parameters, variables, store);
+  const inputs = { ...batch };
+  graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
+  return graph;
+}
+
+function addState(
+  graph: Graph,
+  parameters: readonly GraphParameter[],
+  variables: readonly ParameterVariables[],
+  length: number,
+): void {
+  const flat = graph.placeholder('state', { dtype: 'float32', shape: [length] });
+  for (const kind of stateNames) {
+    const tensors = splitFlat(parameters, flat);
+    const loaded = variables.map((state, index) => graph.assign(state[kind], tensors[index]!));
+    graph.signature(`load_${kind}`, {
+      inputs: { flat },
+      outputs: { done: ops.done(graph, loaded) },
+    });
+    const values = joinFlat(
+      parameters,
+      variables.map((state) => graph.read(state[kind])),
+    );
+    graph.signature(`read_${kind}`, { inputs: {}, outputs: { flat: ops.concat(values, 0) } });
+  }
+}
+
+function addGradients(
+  context: StepContext,
+  parameters: readonly GraphParameter[],
+  store: GradientStore,
+): void {
+  const { graph, config, batch } = context;
+  const scalar = { dtype: 'float32', shape: [] } as const;
+  const scales = {
+    maskedLm: graph.placeholder('maskedLmScale', scalar),
+    nextSentence: graph.placeholder('nextSentenceScale', scalar),
+  };
+  const keys_K2 = graph.placeholder('dropoutKeys_K2', {
+    dtype: 'int32',
+    shape: [numDropoutSites(config), 2],
+  });
+  const { gradients, sums } = gradientPass({ ...context, keys: dropoutKeysFrom(keys_K2) }, scales);
+  const inOrder = [...parameters.map(({ name }) => gradients.get(name) as Value), sums];
+  const inputs = {
+    ...batch,
+    dropoutKeys_K2: keys_K2,
+    maskedLmScale: scales.maskedLm,
+    nextSentenceScale: scales.nextSentence,
+  };
+  graph.signature('start', { inputs, outputs: { done: store.start(inOrder) } });
+  graph.signature('accumulate', { inputs, outputs: { done: store.accumulate(inOrder) } });
+}
+
+function addSums(graph: Graph, store: GradientStore, numParameters: number): void {
+  for (let level = 0; level <= store.numLevels; level++) {
+    if (level < store.numLevels)
+      graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
+    graph.signature(`finish_${level}`, { inputs: {}, outputs: { done: store.finish(level) } });
+  }
+  const shape = [numParameters + numStepSums];
+  const flat = graph.placeholder('gradient', { dtype: 'float32', shape });
+  graph.signature('load_gradient', { inputs: { flat }, outputs: { done: store.loadFlat(flat) } });
+  graph.signature('read_gradient', { inputs: {}, outputs: { flat: store.readFlat() } });
+  graph.signature('read_sums', { inputs: {}, outputs: { sums: store.read().sums } });
+}
+
+function addUpdate(
+  graph: Graph,
+  config: OptimizerConfig,
+  parameters: readonly GraphParameter[],
+  variables: readonly ParameterVariables[],
+  store: GradientStore,
+): void {
+  const { gradients } = store.read();
+  const norms = gradients.map((gradient) => ops.sqrt(ops.mul(ops.halfSquaredNorm(gradient), 2)));
+  graph.signature('norms', { inputs: {}, outputs: { norms: ops.stack(norms) } });
+  const scalars = Object.fromEntries(
+    updateInputs.map((name) => [name, graph.placeholder(name, { dtype: 'float32', shape: [] })]),
+  ) as UpdateScalars<Value>;
+  const done = updateAll(graph, config, parameters, variables, gradients, scalars);
+  graph.signature('update', { inputs: { ...scalars }, outputs: { done } });
+}
