@@ -74,9 +74,10 @@ async function planBuild(packageFolder, cache, tensorflow) {
   const digest = createHash('sha256')
     .update(JSON.stringify([[...sources], flags]))
     .digest('hex');
+  const places = [`-I${tensorflow}/tensorflow/include`, `-L${tensorflow}/tensorflow`];
   return {
     sources,
-    flags,
+    flags: [...places, ...flags],
     addon: join(cache, `addon-${digest.slice(0, 16)}`, 'tfjs_binding.node'),
   };
 }
