@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cpuFlags, oneDnnIsa, type OneDnnIsa } from './one-dnn-isa.ts';
 
@@ -58,9 +59,9 @@ describe('a process with TensorFlow', () => {
 
 /** Output of a process that starts TensorFlow and multiplies, with oneDNN telling what it does. */
 function report(options: object, limit: string | undefined): string {
-  const script = new URL('../test/report.mjs', import.meta.url).pathname;
+  const script = fileURLToPath(new URL('../test/report.mjs', import.meta.url));
   const limited = limit === undefined ? {} : { ONEDNN_MAX_CPU_ISA: limit };
-  const args = ['--conditions=@berth/source', '--import=tsx', script, JSON.stringify(options)];
+  const args = [script, JSON.stringify(options)];
   const env = { ...process.env, ONEDNN_VERBOSE: '1', ...limited };
   return execFileSync(process.execPath, args, { env, encoding: 'utf8', stdio: 'pipe' });
 }
