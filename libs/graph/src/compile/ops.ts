@@ -8,7 +8,7 @@ export type Operand = Value | number;
 // ---- constants ----
 
 /** One number in every element: a single value in the graph, whatever the shape. */
-export function fill(
+export function full(
   scope: Scope,
   value: number,
   { dtype = 'float32', shape = [] }: { dtype?: GraphDtype; shape?: readonly number[] } = {},
@@ -32,7 +32,7 @@ export function constant(scope: Scope, tensor: ConstantTensor): Value {
 
 /** 0, 1, ..., length - 1 as int32. */
 export function range(scope: Scope, length: number): Value {
-  const bounds = [0, length, 1].map((value) => fill(scope, value, { dtype: 'int32' }));
+  const bounds = [0, length, 1].map((value) => full(scope, value, { dtype: 'int32' }));
   return one(scope, 'Range', bounds, { Tidx: { dtype: 'int32' } }, 'int32', [length]);
 }
 
@@ -164,7 +164,7 @@ export function concat(parts: readonly Value[], axis: number): Value {
     T: { dtype },
     Tidx: { dtype: 'int32' },
   } as const;
-  const axisValue = fill(scope, axis, { dtype: 'int32' });
+  const axisValue = full(scope, axis, { dtype: 'int32' });
   return one(scope, 'ConcatV2', [...parts, axisValue], attributes, dtype, shape);
 }
 
@@ -174,7 +174,7 @@ export function split(x: Value, axis: number, numParts: number): Value[] {
   const shape = x.shape.map((size, index) => (index === axis ? size / numParts : size));
   const attributes = { T: { dtype: x.dtype }, num_split: { int: numParts } };
   const spec = { dtype: x.dtype, shape };
-  const axisValue = fill(x.scope, axis, { dtype: 'int32' });
+  const axisValue = full(x.scope, axis, { dtype: 'int32' });
   return x.scope.op(
     'Split',
     [axisValue, x],
@@ -271,7 +271,7 @@ export function gatherRows(table: Value, rows: Value): Value {
     batch_dims: { int: 0 },
   } as const;
   const shape = [...rows.shape, ...table.shape.slice(1)];
-  const axis = fill(table.scope, 0, { dtype: 'int32' });
+  const axis = full(table.scope, 0, { dtype: 'int32' });
   return one(table.scope, 'GatherV2', [table, rows, axis], attributes, table.dtype, shape);
 }
 
@@ -283,7 +283,7 @@ export function sumRowsByNumber(rows: Value, numbers: Value, numRows: number): V
     Tindices: { dtype: numbers.dtype },
     Tnumsegments: { dtype: 'int32' },
   } as const;
-  const inputs = [rows, numbers, fill(scope, numRows, { dtype: 'int32' })];
+  const inputs = [rows, numbers, full(scope, numRows, { dtype: 'int32' })];
   return one(scope, 'UnsortedSegmentSum', inputs, attributes, dtype, [
     numRows,
     ...rows.shape.slice(1),
@@ -304,7 +304,7 @@ export function addToRows(table: Value, numbers: Value, rows: Value): Value {
 
 /** A scalar that exists when the given nodes have run: fetch it to run them. */
 export function done(scope: Scope, after: readonly Value[]): Value {
-  const zero = fill(scope, 0);
+  const zero = full(scope, 0);
   const attributes = { T: { dtype: 'float32' } } as const;
   const [value] = scope.op('Identity', [zero], attributes, [zero], { after, name: 'done' });
   return value as Value;
@@ -330,7 +330,7 @@ function bothValues(left: Operand, right: Operand): [Value, Value] {
 }
 
 function scalarLike({ scope, dtype }: Value, value: number): Value {
-  return fill(scope, value, { dtype });
+  return full(scope, value, { dtype });
 }
 
 /** @throws RangeError when the shapes do not fit */

@@ -1,0 +1,160 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { modelSizes, type ModelSize } from '@berth/contracts';
+import { defaultStepSetting, stepWork, type StepSetting } from '../step-setting.ts';
+import { summarize } from '../summary.ts';
+
+const help = `Usage: npx tsx --conditions=@berth/source bench/peers/compare-step.ts [options]
+
+Trains the same model with berth and with PyTorch, in turns of a few steps, and prints the ratio of their speeds.
+
+  --python PATH   a Python that has torch and transformers (default python3)
+  --model SIZE --precision P --threads N --batch N --seq N --shortest RATIO --device D    as bench/step.ts
+  --turns N       turns of each (default 8)    --steps N    steps of a turn (default 4)
+  --json          all figures`;
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const answerTimeoutMs = 600_000;
+
+/** A program that runs steps when told to. */
+interface Peer {
+  readonly name: string;
+  steps(count: number): Promise<{ stepMs: number[]; peakRssBytes: number }>;
+  stop(): void;
+}
+
+async function startPeer(
+  command: string,
+  args: readonly string[],
+  setting?: object,
+): Promise<Peer> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (line: string | undefined): Promise<Record<string, unknown>> => {
+    if (line !== undefined) child.stdin.write(`${line}\n`);
+    return JSON.parse(await nextLine(child, answers)) as Record<string, unknown>;
+  };
+  const greeting = await ask(setting === undefined ? undefined : JSON.stringify(setting));
+  if (typeof greeting['missing'] === 'string') throw new PeerMissing(greeting['missing']);
+  return {
+    name: String(greeting['ready']),
+    steps: async (count) =>
+      (await ask(String(count))) as { stepMs: number[]; peakRssBytes: number },
+    stop: () => child.stdin.end(),
+  };
+}
+
+class PeerMissing extends Error {}
+
+async function nextLine(child: ChildProcess, answers: AsyncIterator<string>): Promise<string> {
+  const timer = setTimeout(() => child.kill(), answerTimeoutMs);
+  const { value, done } = await answers.next();
+  clearTimeout(timer);
+  if (done !== true) return value;
+  throw new Error(`${child.spawnargs.join(' ')} ended or did not answer in ${answerTimeoutMs} ms`);
+}
+
+async function main(): Promise<void> {
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const { values } = parseArgs({
+    options: {
+      python: text('python3'),
+      model: text('mini'),
+      precision: text('fp32'),
+      device: text('cpu'),
+      threads: text('2'),
+      batch: text('8'),
+      seq: text('128'),
+      shortest: text('1'),
+      turns: text('8'),
+      steps: text('4'),
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help || !(values.model in modelSizes)) {
+    console.log(help);
+    return;
+  }
+  const setting: StepSetting = {
+    ...defaultStepSetting,
+    size: values.model as ModelSize,
+    precision: values.precision as StepSetting['precision'],
+    device: values.device as StepSetting['device'],
+    numThreads: Number(values.threads),
+    batchSize: Number(values.batch),
+    seqLength: Number(values.seq),
+    shortestRatio: Number(values.shortest),
+  };
+  const { model, batch } = stepWork(setting);
+  const plain = (value: unknown): unknown =>
+    ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value;
+  const plainBatch = Object.fromEntries(
+    Object.entries(batch).map(([key, value]) => [key, plain(value)]),
+  );
+  const torch = await startPeer(values.python, [join(folder, 'torch_step.py')], {
+    ...setting,
+    model,
+    batch: plainBatch,
+  });
+  const stepOptions = (
+    ['model', 'precision', 'device', 'threads', 'batch', 'seq', 'shortest'] as const
+  ).flatMap((name) => [`--${name}`, values[name]]);
+  const berth = await startPeer(process.execPath, [
+    ...process.execArgv,
+    join(folder, '../step.ts'),
+    ...stepOptions,
+    '--serve',
+  ]);
+  for (const peer of [torch, berth]) await peer.steps(2);
+  const turns: { torchMs: number; berthMs: number; ratio: number }[] = [];
+  const peaks = { torch: 0, berth: 0 };
+  for (let turn = 0; turn < Number(values.turns); turn++) {
+    const theirs = await torch.steps(Number(values.steps));
+    const ours = await berth.steps(Number(values.steps));
+    const torchMs = summarize(theirs.stepMs).median;
+    const berthMs = summarize(ours.stepMs).median;
+    turns.push({ torchMs, berthMs, ratio: torchMs / berthMs });
+    peaks.torch = theirs.peakRssBytes;
+    peaks.berth = ours.peakRssBytes;
+  }
+  for (const peer of [torch, berth]) peer.stop();
+  const report = {
+    setting,
+    peers: [torch.name, berth.name],
+    ratio: summarize(turns.map(({ ratio }) => ratio)),
+    torchMs: summarize(turns.map(({ torchMs }) => torchMs)),
+    berthMs: summarize(turns.map(({ berthMs }) => berthMs)),
+    peakRssBytes: peaks,
+    turns,
+  };
+  if (values.json) {
+    console.log(JSON.stringify(report, null, 2));
+    return;
+  }
+  const { ratio, torchMs, berthMs } = report;
+  console.log(
+    `${values.model} ${values.precision}, ${values.batch} x ${values.seq}, ${values.turns} turns of ${values.steps} steps`,
+  );
+  console.log(
+    `${torch.name.padEnd(50)} ${torchMs.median.toFixed(0)} ms (${torchMs.low.toFixed(0)} to ${torchMs.high.toFixed(0)})`,
+  );
+  console.log(
+    `${berth.name.padEnd(50)} ${berthMs.median.toFixed(0)} ms (${berthMs.low.toFixed(0)} to ${berthMs.high.toFixed(0)})`,
+  );
+  console.log(
+    `ratio ${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}), median and middle half`,
+  );
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof PeerMissing)
+    console.error(
+      `PyTorch is not installed (${error.message}); pip install torch transformers, and name that Python with --python`,
+    );
+  else console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,249 @@
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { modelSizeNames, type TrainingEngine } from '@berth/contracts';
+import { startTensorFlow, type TensorFlow } from '@berth/graph';
+import {
+  createEagerEngine,
+  createGraphEngine,
+  trainingFlopsPerStep,
+  type GraphEngine,
+} from '@berth/model';
+import { measureCeiling } from './matmul-ceiling.ts';
+import { defaultStepSetting, stepWork, type StepSetting } from './step-setting.ts';
+import { summarize, type Summary } from './summary.ts';
+
+/** Milliseconds of one step, by phase. */
+export interface StepTimes {
+  /** Forward and backward. */
+  readonly gradientMs: number;
+  /** Norm, clipping and update. */
+  readonly applyMs: number;
+}
+
+export interface StepReport {
+  readonly setting: StepSetting;
+  readonly tensorflow: string;
+  readonly device: string;
+  readonly kernels: string;
+  /** Graph built, written and loaded. */
+  readonly loadMs: number;
+  /** The first step, in which TensorFlow compiles the blocks. */
+  readonly firstStepMs: number;
+  readonly stepMs: Summary;
+  readonly gradientMs: Summary;
+  readonly applyMs: Summary;
+  /** The flat gradient with its step sums, from session to JavaScript; null for the eager engine. */
+  readonly readGradientMs: Summary | null;
+  readonly tokensPerSecond: number;
+  readonly matmulGflops: number;
+  /** Of a large square product in the same precision on this machine. */
+  readonly ceilingGflops: number;
+  readonly ceilingShare: number;
+  readonly peakRssBytes: number;
+}
+
+/** A step that can be run again and again. */
+export interface StepRunner {
+  readonly tensorFlow: TensorFlow;
+  readonly engine: TrainingEngine;
+  readonly loadMs: number;
+  run(): StepTimes;
+}
+
+export function stepRunner(setting: StepSetting): StepRunner {
+  const tensorFlow = startTensorFlow({ numThreads: setting.numThreads, device: setting.device });
+  const work = stepWork(setting);
+  const { model, optimizer } = work;
+  const start = performance.now();
+  const common = { model, optimizer, seed: 1 } as const;
+  const train = { numSteps: 1_000_000, virtualRanks: 1 };
+  const engine =
+    setting.engine === 'graph'
+      ? createGraphEngine({
+          ...common,
+          tensorFlow,
+          train,
+          precision: setting.precision,
+          shape: work.batch,
+        })
+      : createEagerEngine({ ...common, train, precision: 'fp32' });
+  const loadMs = performance.now() - start;
+  engine.initialize(1);
+  let step = 0;
+  return {
+    tensorFlow,
+    engine,
+    loadMs,
+    run() {
+      const request = work.request(step++);
+      const from = performance.now();
+      if (!holdsGradients(engine)) {
+        const flat = engine.computeGradients(request);
+        const middle = performance.now();
+        engine.applyGradients(flat);
+        return { gradientMs: middle - from, applyMs: performance.now() - middle };
+      }
+      engine.holdGradients(request);
+      const middle = performance.now();
+      engine.applyHeldGradients();
+      return { gradientMs: middle - from, applyMs: performance.now() - middle };
+    },
+  };
+}
+
+/** Times whole training steps after a warm-up. */
+export function measureStep(setting: StepSetting, numSteps: number): StepReport {
+  const runner = stepRunner(setting);
+  const { tensorFlow, engine } = runner;
+  const first = runner.run();
+  runner.run();
+  const times = Array.from({ length: numSteps }, () => runner.run());
+  const stepMs = summarize(times.map(({ gradientMs, applyMs }) => gradientMs + applyMs));
+  const { model, request } = stepWork(setting);
+  const matmulGflops =
+    trainingFlopsPerStep(model, setting, setting.batchSize) / stepMs.median / 1e6;
+  const readGradientMs = holdsGradients(engine) ? timeReading(engine, request(0)) : null;
+  const ceilingGflops = measureCeiling(tensorFlow, setting.precision);
+  engine.dispose();
+  return {
+    setting,
+    tensorflow: tensorFlow.version,
+    device: tensorFlow.device,
+    kernels: tensorFlow.kernels,
+    loadMs: runner.loadMs,
+    firstStepMs: first.gradientMs + first.applyMs,
+    stepMs,
+    gradientMs: summarize(times.map(({ gradientMs }) => gradientMs)),
+    applyMs: summarize(times.map(({ applyMs }) => applyMs)),
+    readGradientMs,
+    tokensPerSecond: (setting.batchSize * setting.seqLength * 1000) / stepMs.median,
+    matmulGflops,
+    ceilingGflops,
+    ceilingShare: matmulGflops / ceilingGflops,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function holdsGradients(engine: TrainingEngine): engine is GraphEngine {
+  return 'holdGradients' in engine;
+}
+
+/** What sharing costs: a step that reads the gradient, less one that does not. */
+function timeReading(
+  engine: GraphEngine,
+  request: Parameters<GraphEngine['holdGradients']>[0],
+): Summary {
+  const time = (action: () => unknown): number => {
+    const start = performance.now();
+    action();
+    return performance.now() - start;
+  };
+  return summarize(
+    Array.from({ length: 3 }, () => {
+      const held = time(() => engine.holdGradients(request));
+      return time(() => engine.computeGradients(request)) - held;
+    }),
+  );
+}
+
+const help = `Usage: npx tsx --conditions=@berth/source bench/step.ts [options]
+
+  --model SIZE        ${modelSizeNames.join(', ')} (default mini)
+  --precision P       fp32 or bf16 (default fp32)
+  --engine E          graph or eager (default graph)
+  --optimizer O       adamw or lamb (default adamw)
+  --device D          cpu or gpu (default cpu)
+  --threads N         TensorFlow's threads (default 2)
+  --batch N --seq N --predictions N    default 8, 128, 20
+  --shortest RATIO    tokens of the shortest example, of the longest (default 1: no padding)
+  --steps N           measured steps (default 10)
+  --json              the whole report
+  --serve             run as many steps as each line of stdin says, for compare-step.ts`;
+
+function main(): void {
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      model: text('mini'),
+      precision: text('fp32'),
+      engine: text('graph'),
+      optimizer: text('adamw'),
+      device: text('cpu'),
+      threads: text('2'),
+      batch: text('8'),
+      seq: text('128'),
+      predictions: text('20'),
+      shortest: text('1'),
+      steps: text('10'),
+      json: flag,
+      serve: flag,
+      help: flag,
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return;
+  }
+  const setting: StepSetting = {
+    ...defaultStepSetting,
+    size: oneOf('model', values.model, modelSizeNames),
+    precision: oneOf('precision', values.precision, ['fp32', 'bf16']),
+    engine: oneOf('engine', values.engine, ['graph', 'eager']),
+    optimizer: oneOf('optimizer', values.optimizer, ['adamw', 'lamb']),
+    device: oneOf('device', values.device, ['cpu', 'gpu']),
+    numThreads: Number(values.threads),
+    batchSize: Number(values.batch),
+    seqLength: Number(values.seq),
+    numPredictions: Number(values.predictions),
+    shortestRatio: Number(values.shortest),
+  };
+  if (values.serve) serve(setting);
+  else print(measureStep(setting, Number(values.steps)), values.json);
+}
+
+function serve(setting: StepSetting): void {
+  const runner = stepRunner(setting);
+  say({ ready: `berth on TensorFlow ${runner.tensorFlow.version}, ${runner.tensorFlow.kernels}` });
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const times = Array.from({ length: Number(line) }, () => runner.run());
+    const stepMs = times.map(({ gradientMs, applyMs }) => gradientMs + applyMs);
+    say({ stepMs, peakRssBytes: process.resourceUsage().maxRSS * 1024 });
+  });
+}
+
+function say(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+function print(report: StepReport, asJson: boolean): void {
+  if (asJson) {
+    console.log(JSON.stringify(report, null, 2));
+    return;
+  }
+  const { setting, stepMs, gradientMs, applyMs } = report;
+  const ms = ({ median, low, high }: Summary): string =>
+    `${median.toFixed(0)} ms (${low.toFixed(0)} to ${high.toFixed(0)})`;
+  console.log(
+    `${setting.size} ${setting.precision} ${setting.engine}, ${setting.batchSize} x ${setting.seqLength}`,
+  );
+  console.log(`step      ${ms(stepMs)} = ${report.tokensPerSecond.toFixed(0)} tokens/s`);
+  console.log(`gradient  ${ms(gradientMs)}`);
+  console.log(`apply     ${ms(applyMs)}`);
+  console.log(`first     ${report.firstStepMs.toFixed(0)} ms, load ${report.loadMs.toFixed(0)} ms`);
+  console.log(
+    `matmuls   ${report.matmulGflops.toFixed(0)} of ${report.ceilingGflops.toFixed(0)} GFLOP/s = ` +
+      `${(100 * report.ceilingShare).toFixed(0)} %`,
+  );
+  console.log(`peak RSS  ${(report.peakRssBytes / 2 ** 20).toFixed(0)} MiB`);
+}
+
+/** @throws RangeError that names the option */
+function oneOf<T extends string>(option: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined)
+    throw new RangeError(`--${option} is one of ${choices.join(', ')}, not ${value}`);
+  return found;
+}
+
+if (process.argv[1]?.endsWith('step.ts')) main();
