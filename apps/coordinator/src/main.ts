@@ -45,3 +45,5 @@ server.close();
 await jobs.close();
 connection.close();
 store.close();
+// Idle keep-alive connections and the channel to a supervisor would hold the process.
+process.exit(0);
