@@ -1,0 +1,178 @@
+import { fileURLToPath } from 'node:url';
+import { createS3ObjectStore, weightsDigest } from '@berth/checkpoint';
+import {
+  modelSectionSchema,
+  parseRunConfig,
+  resolveModelConfig,
+  silentLogger,
+  type AlignedBlock,
+  type Cursor,
+  type ModelConfig,
+  type TrainingEngine,
+} from '@berth/contracts';
+import {
+  exampleSetIdOf,
+  makeExampleShard,
+  prepareDataset,
+  readDatasetManifest,
+  readExampleShard,
+} from '@berth/data';
+import { startTensorFlow } from '@berth/graph';
+import { createEagerEngine } from '@berth/model';
+import { startS3Server, type S3Server } from '@berth/s3-server';
+import { temporaryFolder } from '@berth/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineInThisThread } from './engine-port.ts';
+import { evaluate } from './evaluate.ts';
+import { createExampleSource, type ExampleSource } from './example-source.ts';
+import type { ExampleReader } from './ports.ts';
+import { trainInOneProcess } from './single-process.ts';
+
+const corpus = fileURLToPath(new URL('../../data/test/golden/excerpt.txt', import.meta.url));
+const config = parseRunConfig(
+  {
+    name: 'one-process',
+    seed: 11,
+    corpus: { path: corpus, heldOutRatio: 0.1 },
+    vocabulary: { size: 800 },
+    examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
+    train: { numSteps: 8, globalBatch: 8, virtualRanks: 4, numEvalExamples: 16 },
+    optimizer: { learningRate: 0.002, numWarmupSteps: 2 },
+  },
+  'test',
+);
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+
+let server: S3Server;
+let examples: ExampleSource;
+let heldOut: ExampleReader;
+let model: ModelConfig;
+
+beforeAll(async () => {
+  startTensorFlow({ numThreads: 1 });
+  const { path } = await temporaryFolder();
+  server = await startS3Server({ folder: path, ...credentials });
+  const store = createS3ObjectStore(
+    { endpoint: server.endpoint, region: 'us-east-1', bucket: 'test', ...credentials },
+    silentLogger,
+  );
+  await store.ensureBucket();
+  const { seed, vocabulary } = config;
+  const manifestKey = await prepareDataset(
+    { kind: 'dataset', runId: 'r', corpus: config.corpus, vocabulary, numShards: 4, seed },
+    store,
+  );
+  const manifest = await readDatasetManifest(store, manifestKey);
+  const exampleSetId = exampleSetIdOf(manifest.datasetId, config.examples, seed);
+  const job = {
+    kind: 'examples',
+    exampleSetId,
+    manifestKey,
+    seed,
+    examples: config.examples,
+  } as const;
+  const open = async (split: 'train' | 'heldOut', epoch: number, shard: number) =>
+    readExampleShard(store, await makeExampleShard(store, { ...job, split, epoch, shard }));
+  heldOut = await open('heldOut', 0, 0);
+  examples = createExampleSource({
+    ...config.examples,
+    ...config.train,
+    seed,
+    microBatch: 2,
+    numShards: manifest.train.length,
+    shards: {
+      count: async (epoch, shard) => (await open('train', epoch, shard)).numExamples,
+      open: (epoch, shard) => open('train', epoch, shard),
+    },
+  });
+  model = resolveModelConfig(
+    modelSectionSchema.parse({ size: 'tiny', numLayers: 1, hiddenSize: 16, maxPositions: 32 }),
+    manifest.vocabulary.numTokens,
+  );
+}, 60_000);
+
+afterAll(() => server.close());
+
+function newEngine(): TrainingEngine {
+  const { optimizer, train, seed } = config;
+  return createEagerEngine({ model, optimizer, train, seed, precision: 'fp32' });
+}
+
+/** Trains from the seed, or on from a state, and returns the digest of the weights. */
+async function trained(
+  engine: TrainingEngine,
+  options: {
+    blocks?: readonly AlignedBlock[];
+    from?: { step: number; cursor: Cursor };
+    numSteps?: number;
+  } = {},
+): Promise<{ digest: string; cursor: Cursor; gradientDigests: string[] }> {
+  const { numSteps = config.train.numSteps, ...rest } = options;
+  const gradientDigests: string[] = [];
+  let cursor: Cursor = { epoch: 0, index: 0 };
+  const steps = trainInOneProcess({
+    engine: engineInThisThread(engine),
+    examples,
+    train: { ...config.train, numSteps },
+    ...rest,
+  });
+  for await (const { facts } of steps) {
+    gradientDigests.push(facts.gradientDigest);
+    cursor = facts.to;
+  }
+  return { digest: weightsDigest(engine.readState().weights), cursor, gradientDigests };
+}
+
+describe('a run in one process', { timeout: 120_000 }, () => {
+  it('gives the same bits whoever computes which virtual ranks', async () => {
+    const whole = newEngine();
+    whole.initialize(config.seed);
+    const expected = await trained(whole);
+    const splits = [
+      [
+        { start: 0, length: 2 },
+        { start: 2, length: 2 },
+      ],
+      [
+        { start: 0, length: 1 },
+        { start: 1, length: 1 },
+        { start: 2, length: 2 },
+      ],
+      [0, 1, 2, 3].map((start) => ({ start, length: 1 })),
+    ];
+    for (const blocks of splits) {
+      const engine = newEngine();
+      engine.initialize(config.seed);
+      expect(await trained(engine, { blocks })).toEqual(expected);
+      engine.dispose();
+    }
+    whole.dispose();
+  });
+
+  it('gives the same bits when it goes on from a state at any step', async () => {
+    const engine = newEngine();
+    engine.initialize(config.seed);
+    const expected = await trained(engine);
+    for (const step of [1, 5]) {
+      engine.initialize(config.seed);
+      const { cursor } = await trained(engine, { numSteps: step });
+      const resumed = newEngine();
+      resumed.loadState(engine.readState());
+      expect((await trained(resumed, { from: { step, cursor } })).digest).toBe(expected.digest);
+      resumed.dispose();
+    }
+    engine.dispose();
+  });
+
+  it('starts at ln V + ln 2 and learns', async () => {
+    const engine = newEngine();
+    engine.initialize(config.seed);
+    const options = { ...config.examples, numEvalExamples: 16, batchSize: 5 };
+    const before = await evaluate(engineInThisThread(engine), heldOut, options);
+    await trained(engine);
+    const after = await evaluate(engineInThisThread(engine), heldOut, options);
+    expect(Math.abs(before.loss - Math.log(model.vocabSize) - Math.LN2)).toBeLessThan(0.3);
+    expect(after.masked_lm_loss).toBeLessThan(before.masked_lm_loss);
+    engine.dispose();
+  });
+});
