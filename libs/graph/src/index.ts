@@ -6,6 +6,8 @@ export {
   type TensorFlowDtype,
 } from './raw-op.ts';
 export { numericsOf, startTensorFlow, type TensorFlow } from './tensorflow.ts';
+export { block } from './compile/block.ts';
+export { compile, type CompiledFunction, type CompileOptions } from './compile/compile.ts';
 export { sizeOf, type GraphDtype, type TensorSpec } from './compile/dtypes.ts';
 export { type FunctionBody } from './compile/function-body.ts';
 export {

@@ -17,7 +17,7 @@ export interface GraphSessionOptions {
  */
 export interface GraphSession {
   /**
-   * Runs a signature. What it returns are views of memory that TensorFlow allocated for this run: nobody else changes it.
+   * Runs a signature. What it returns may be views of TensorFlow's memory, a fetched variable's included: copy to change.
    * @param inputs - elements of each of the signature's inputs
    * @throws BerthError `INTERNAL` when an input is missing or has another size, or TensorFlow refuses the graph
    */

@@ -1,3 +1,4 @@
+import type { AddonAttribute } from '../addon.ts';
 import type { TensorFlow } from '../tensorflow.ts';
 
 /** Elements as the addon reads and writes them. */
@@ -6,7 +7,7 @@ export type TensorData = Float32Array | Int32Array | Uint8Array;
 /** What the addon says of a tensor it holds. */
 export interface TensorHandle {
   readonly id: number;
-  readonly shape: readonly number[];
+  readonly shape: number[];
   readonly dtype: number;
 }
 
@@ -26,6 +27,33 @@ export interface SessionBinding {
   ): TensorHandle[];
 }
 
-export function sessionBinding({ tf }: TensorFlow): SessionBinding {
-  return (tf.backend() as unknown as { readonly binding: SessionBinding }).binding;
+/** What tracing replaces besides. */
+export interface TracedBinding extends SessionBinding {
+  executeOp(
+    name: string,
+    attributes: readonly AddonAttribute[],
+    inputs: readonly number[],
+    numOutputs: number,
+  ): TensorHandle[];
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_TYPE: number;
+}
+
+/** tfjs-node-gpu's backend, as compiling uses it. */
+export interface TracedBackend {
+  binding: TracedBinding;
+  /** The addon's numbers of tensors; uploads those that JavaScript still holds. */
+  getInputTensorIds(tensors: readonly unknown[]): number[];
+}
+
+export function tracedBackend({ tf }: TensorFlow): TracedBackend {
+  return tf.backend() as unknown as TracedBackend;
+}
+
+export function sessionBinding(tensorFlow: TensorFlow): SessionBinding {
+  return tracedBackend(tensorFlow).binding;
 }

@@ -1,0 +1,217 @@
+import { BerthError } from '@berth/contracts';
+import type { AddonAttribute } from '../addon.ts';
+import { dtypeOf, sizeOf, type GraphDtype, type TensorSpec } from './dtypes.ts';
+import type { Graph } from './graph.ts';
+import type { NodeAttribute } from './node-def.ts';
+import { constant, full } from './ops.ts';
+import type { Scope, Value } from './scope.ts';
+import type { TensorData, TensorHandle, TracedBinding } from './session-binding.ts';
+
+/** The size of these operations' results depends on values, so the result of one run says nothing of the next. */
+const dynamicOps = new Set([
+  'NonMaxSuppressionV3',
+  'NonMaxSuppressionV4',
+  'NonMaxSuppressionV5',
+  'Unique',
+  'UniqueV2',
+  'Where',
+]);
+
+/** A tensor that JavaScript made. */
+interface HostTensor extends TensorSpec {
+  readonly data: TensorData;
+}
+
+/** What a scope knows of the addon's tensors, by their ids. */
+interface Frame {
+  readonly scope: Scope;
+  readonly values: Map<number, Value>;
+}
+
+/**
+ * Writes down, as nodes of a graph, every operation that tfjs runs on the addon. Tensors that JavaScript makes become
+ * constants; tensors that were there before do too.
+ */
+export class Tracer {
+  private readonly graph: Graph;
+  private readonly binding: TracedBinding;
+  private readonly frames: Frame[];
+  private readonly hostTensors = new Map<number, HostTensor>();
+  private isPaused = false;
+
+  constructor(graph: Graph, binding: TracedBinding) {
+    this.graph = graph;
+    this.binding = binding;
+    this.frames = [{ scope: graph, values: new Map() }];
+  }
+
+  /** The addon with its operations written down. */
+  recordingBinding(): TracedBinding {
+    const { binding } = this;
+    const recorded: Pick<TracedBinding, 'executeOp' | 'createTensor' | 'tensorDataSync'> = {
+      executeOp: (name, attributes, inputs, numOutputs) => {
+        const outputs = binding.executeOp(name, attributes, inputs, numOutputs);
+        if (!this.isPaused) this.record(name, attributes, inputs, outputs);
+        return outputs;
+      },
+      createTensor: (shape, dtype, data) => {
+        const id = binding.createTensor(shape, dtype, data);
+        const name = dtypeOf(dtype);
+        if (name !== undefined && name !== 'string')
+          this.hostTensors.set(id, { dtype: name, shape: [...shape], data: data.slice() });
+        return id;
+      },
+      tensorDataSync: (id) => {
+        const value = this.frame.values.get(id);
+        if (value === undefined || this.isPaused) return binding.tensorDataSync(id);
+        throw cannotCompile(
+          value.node,
+          'its result is read in JavaScript (data, array, or an operation that tfjs runs on the host); ' +
+            'what follows from values must stay in tensors',
+        );
+      },
+    };
+    return { ...allOf(binding), ...recorded };
+  }
+
+  /** Says what a tensor of the addon is in the graph. */
+  bind(id: number, value: Value): void {
+    this.frame.values.set(id, value);
+  }
+
+  /** What a tensor of the addon is in the graph. */
+  valueOf(id: number): Value {
+    const known = this.frame.values.get(id);
+    if (known !== undefined) return known;
+    if (this.frames.slice(0, -1).some(({ values }) => values.has(id)))
+      throw new BerthError(
+        'INTERNAL',
+        'a block uses a tensor that was computed outside of it; pass it as an argument',
+      );
+    const host = this.hostTensors.get(id);
+    if (host === undefined)
+      throw new BerthError(
+        'INTERNAL',
+        'the function uses a tensor that was made before it; pass it as an input or as a variable',
+      );
+    const value = hostConstant(this.frame.scope, host);
+    this.bind(id, value);
+    return value;
+  }
+
+  /** Runs a function of tensors as one library function of the graph, written down at the first call for these types. */
+  block(name: string, inputs: readonly number[], run: () => readonly number[]): readonly number[] {
+    if (this.frames.length > 1 || this.isPaused) return run();
+    const args = inputs.map((id) => this.valueOf(id));
+    const results: { ids?: readonly number[] } = {};
+    const body = (...inner: Value[]): readonly Value[] => {
+      this.frames.push({
+        scope: inner[0]!.scope,
+        values: new Map(inputs.map((id, index) => [id, inner[index]!])),
+      });
+      try {
+        results.ids = run();
+        return results.ids.map((id) => this.valueOf(id));
+      } finally {
+        this.frames.pop();
+      }
+    };
+    const values = this.graph.call(name, body, args);
+    results.ids ??= this.silently(run);
+    results.ids.forEach((id, index) => this.bind(id, values[index]!));
+    return results.ids;
+  }
+
+  private get frame(): Frame {
+    return this.frames.at(-1)!;
+  }
+
+  private silently<T>(action: () => T): T {
+    this.isPaused = true;
+    try {
+      return action();
+    } finally {
+      this.isPaused = false;
+    }
+  }
+
+  private record(
+    op: string,
+    attributes: readonly AddonAttribute[],
+    inputs: readonly number[],
+    outputs: readonly TensorHandle[],
+  ): void {
+    if (dynamicOps.has(op)) throw cannotCompile(op, 'the size of its result depends on values');
+    const specs = outputs.map(({ dtype, shape }): TensorSpec => {
+      const name = dtypeOf(dtype);
+      if (name === undefined || name === 'resource')
+        throw cannotCompile(op, `it gives a result of TensorFlow's type ${dtype}`);
+      return { dtype: name, shape };
+    });
+    const encoded = Object.fromEntries(
+      attributes.map((attribute) => [attribute.name, this.encode(op, attribute)]),
+    );
+    const values = this.frame.scope.op(
+      op,
+      inputs.map((id) => this.valueOf(id)),
+      encoded,
+      specs,
+    );
+    outputs.forEach(({ id }, index) => this.bind(id, values[index]!));
+  }
+
+  private encode(op: string, { name, type, value }: AddonAttribute): NodeAttribute {
+    const {
+      TF_ATTR_BOOL,
+      TF_ATTR_FLOAT,
+      TF_ATTR_INT,
+      TF_ATTR_SHAPE,
+      TF_ATTR_STRING,
+      TF_ATTR_TYPE,
+    } = this.binding;
+    const dtype = (number: number): GraphDtype => {
+      const found = dtypeOf(number);
+      if (found !== undefined) return found;
+      throw cannotCompile(op, `its attribute ${name} is TensorFlow's type ${number}`);
+    };
+    switch (type) {
+      case TF_ATTR_BOOL:
+        return { bool: value as boolean };
+      case TF_ATTR_FLOAT:
+        return { float: value as number };
+      case TF_ATTR_INT:
+        return { int: value as number };
+      case TF_ATTR_SHAPE:
+        return { shape: value as number[] };
+      case TF_ATTR_STRING:
+        return { string: value as string };
+      case TF_ATTR_TYPE:
+        return {
+          dtype: Array.isArray(value) ? value.map(Number).map(dtype) : dtype(Number(value)),
+        };
+      default:
+        throw cannotCompile(op, `its attribute ${name} is of unknown kind ${type}`);
+    }
+  }
+}
+
+/** The addon's functions and numbers, which it does not list as its own. */
+function allOf(binding: TracedBinding): TracedBinding {
+  return Object.fromEntries(
+    Object.getOwnPropertyNames(binding).map((name) => [name, binding[name as keyof TracedBinding]]),
+  ) as unknown as TracedBinding;
+}
+
+/** One number in the graph where all elements are equal. */
+function hostConstant(scope: Scope, { dtype, shape, data }: HostTensor): Value {
+  const [first] = data;
+  const isUniform =
+    first !== undefined && data.length > 1 && data.every((value) => Object.is(value, first));
+  if (isUniform && sizeOf(shape) > 1) return full(scope, first, { dtype, shape });
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return constant(scope, { dtype, shape, bytes });
+}
+
+function cannotCompile(op: string, reason: string): BerthError {
+  return new BerthError('INTERNAL', `the operation ${op} cannot be compiled: ${reason}`);
+}
