@@ -72,7 +72,7 @@ describe('a run', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     const { folder, file } = await workplace();
     const outcome = await berth(['train', file, '--workers', '1', '--json'], { folder });
-    expect(outcome.exitCode, outcome.stderr).toBe(0);
+    if (outcome.exitCode !== 0) throw new Error(outcome.stderr);
     undisturbed = await verifiedLedger(folder);
   }, 180_000);
 
@@ -88,7 +88,7 @@ describe('a run', { timeout: 180_000 }, () => {
   it('gives the same weights with two workers', async () => {
     const { folder, file } = await workplace();
     const outcome = await berth(['train', file, '--workers', '2'], { folder });
-    expect(outcome.exitCode, outcome.stderr).toBe(0);
+    expect(outcome).toMatchObject({ exitCode: 0 });
     const { weightsDigest, head } = await verifiedLedger(folder);
     expect({ weightsDigest, head }).toEqual({
       weightsDigest: undisturbed.weightsDigest,
@@ -120,7 +120,7 @@ describe('a run', { timeout: 180_000 }, () => {
     expect(stopped.numSteps).toBeLessThan(numSteps);
     expect(stopped.checkpointStep).toBe(stopped.numSteps);
     const resumed = await berth(['resume', 'e2e', '--workers', '2'], { folder });
-    expect(resumed.exitCode, resumed.stderr).toBe(0);
+    expect(resumed).toMatchObject({ exitCode: 0 });
     expect((await verifiedLedger(folder)).weightsDigest).toBe(undisturbed.weightsDigest);
   });
 
@@ -133,7 +133,7 @@ describe('a run', { timeout: 180_000 }, () => {
     for (const pid of [training.pid ?? 0, ...children]) process.kill(pid, 'SIGKILL');
     await exit;
     const resumed = await berth(['train', file, '--workers', '2'], { folder });
-    expect(resumed.exitCode, resumed.stderr).toBe(0);
+    expect(resumed).toMatchObject({ exitCode: 0 });
     expect(await verifiedLedger(folder)).toMatchObject({
       ok: true,
       weightsDigest: undisturbed.weightsDigest,

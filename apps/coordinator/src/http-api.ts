@@ -2,6 +2,7 @@ import {
   BerthError,
   errorToWire,
   parseRunConfig,
+  submitRequestSchema,
   toBerthError,
   type Logger,
 } from '@berth/contracts';
@@ -25,12 +26,11 @@ export function createHttpApi({ runs, checkReady, logger }: HttpApiOptions): Hon
   });
   app.get('/api/runs', async (context) => context.json(await runs.list()));
   app.post('/api/runs', async (context) => {
-    const body = (await context.req.json()) as { config?: unknown; goal?: unknown };
-    const config = parseRunConfig(body.config, 'request');
-    const { goal } = body;
-    if (goal !== 'prepared' && goal !== 'trained')
-      throw new BerthError('USAGE', 'goal must be "prepared" or "trained"');
-    return context.json(await runs.submit(config, goal), 201);
+    const body = submitRequestSchema.safeParse(await context.req.json().catch(() => undefined));
+    if (!body.success)
+      throw new BerthError('USAGE', 'The body must be JSON: {"config": {...}, "goal": "trained"}');
+    const config = parseRunConfig(body.data.config, 'request');
+    return context.json(await runs.submit(config, body.data.goal), 201);
   });
   app.get('/api/runs/:runId', async (context) =>
     context.json(await runs.report(context.req.param('runId'))),

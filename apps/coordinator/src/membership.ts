@@ -89,7 +89,7 @@ function decideChange(
 }
 
 /** The first complaint about a view among live members, as a sentence. */
-export function complaintAbout(view: View, live: readonly LiveMember[]): string | undefined {
+function complaintAbout(view: View, live: readonly LiveMember[]): string | undefined {
   const member = live.find((candidate) => candidate.complaint?.viewVersion === view.version);
   if (member?.complaint == null) return undefined;
   return `${member.memberId} at step ${member.complaint.step}: ${member.complaint.error.message}`;

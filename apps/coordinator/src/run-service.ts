@@ -166,7 +166,7 @@ function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {
  * A run's name stands for one training; a config that would give other weights is another run.
  * @throws BerthError `DATA_MISMATCH` for what the prepared data fixes, `CHECKPOINT_MISMATCH` for the rest
  */
-export function checkSameRun(existing: RunRecord, config: RunConfig): void {
+function checkSameRun(existing: RunRecord, config: RunConfig): void {
   if (existing.trainingHash === trainingHash(config)) return;
   const difference = firstDifference(existing.config, config);
   const shapesData = /^(corpus|vocabulary|examples)\./.test(difference.path);
@@ -222,7 +222,7 @@ const ignoredKeys: ReadonlySet<string> = new Set([
 ]);
 
 function show(value: unknown): string {
-  return value === undefined ? 'unset' : String(value);
+  return value === undefined ? 'unset' : JSON.stringify(value);
 }
 
 /** Tokens a second and median step time over some step lines; null until there are three. */

@@ -59,9 +59,9 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const portrait: SelfPortrait = { state: 'idle', runId: null, step: -1, complaint: null };
   const members = createMembers(connection);
   const startedAtMs = Date.now();
-  let isBeating = true;
+  const left = new AbortController();
   const beating = (async (): Promise<void> => {
-    while (isBeating) {
+    while (!left.signal.aborted) {
       await members
         .heartbeat({
           memberId,
@@ -94,7 +94,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
 
   portrait.state = 'draining';
   await jobs.close();
-  isBeating = false;
+  left.abort();
   await beating;
   await members.leave(memberId).catch(() => undefined);
   await peers.close();

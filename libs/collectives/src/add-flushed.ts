@@ -9,5 +9,6 @@ export function addFlushed(left: number, right: number): number {
 }
 
 function flush(value: number): number {
-  return Math.abs(value) < smallestNormal ? value * 0 : value;
+  if (Math.abs(value) >= smallestNormal || Number.isNaN(value)) return value;
+  return value < 0 || Object.is(value, -0) ? -0 : 0;
 }

@@ -45,6 +45,12 @@ export const runRecordSchema = z.strictObject({
 });
 export type RunRecord = z.output<typeof runRecordSchema>;
 
+/** What `POST /api/runs` takes; the config is checked by `parseRunConfig`, which has the better messages. */
+export const submitRequestSchema = z.strictObject({
+  config: z.unknown(),
+  goal: runRecordSchema.shape.goal,
+});
+
 /** One line of a run's metrics: what happened in a committed step, or an evaluation after it. */
 export const metricsLineSchema = z.strictObject({
   kind: z.enum(['step', 'eval']),

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
-  isBerthError,
   metricsFromSums,
   toBerthError,
   type Complaint,
@@ -293,11 +292,6 @@ export class Member {
 }
 
 /** The first member of a view writes manifests, evaluates and reports. */
-export function isLeader(view: View, memberId: string): boolean {
+function isLeader(view: View, memberId: string): boolean {
   return view.members[0]?.memberId === memberId;
-}
-
-/** True when another view of the same run may succeed where this one failed. */
-export function isRecoverable(error: unknown): boolean {
-  return isBerthError(error) && error.policy.retry;
 }

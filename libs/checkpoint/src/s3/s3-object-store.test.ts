@@ -4,9 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { describeObjectStore } from '../object-store-contract.ts';
+import { describeObjectStore } from '../testing/object-store-contract.ts';
 import { openTestStore, startTestStore, testCredentials } from '../test-support.ts';
-import { faultsFor, startFaultProxy, type Fault } from './fault-proxy.ts';
+import { faultsFor, startFaultProxy, type Fault } from '../testing/fault-proxy.ts';
 import type { S3ObjectStore, S3ObjectStoreOptions } from './s3-object-store.ts';
 
 const mebibyte = 2 ** 20;
