@@ -79,7 +79,14 @@ const trainSection = z
       .nonnegative()
       .default(0)
       .describe('Also kept for good: every m-th step'),
-    precision: z.enum(['fp32']).default('fp32').describe('Arithmetic of the matmuls'),
+    engine: z
+      .enum(['graph', 'eager'])
+      .default('graph')
+      .describe('graph: one compiled TensorFlow graph; eager: op by op, the slow oracle'),
+    precision: z
+      .enum(['fp32', 'bf16'])
+      .default('fp32')
+      .describe('Arithmetic of the matmuls; bf16 needs the graph engine'),
   })
   .describe('Training loop');
 

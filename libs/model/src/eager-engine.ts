@@ -36,8 +36,14 @@ export interface EngineOptions {
 /**
  * A training engine that runs op by op on the current tfjs backend, which must be TensorFlow's. The oracle of faster engines:
  * the same model, dropout masks and order of sums.
+ * @throws BerthError `CONFIG_INVALID` for a precision other than fp32
  */
 export function createEagerEngine(options: EngineOptions): TrainingEngine {
+  if (options.precision !== 'fp32')
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `the eager engine computes in fp32, not in train.precision ${options.precision}; use the graph engine`,
+    );
   return new EagerEngine(options);
 }
 

@@ -26,24 +26,33 @@ import { numParametersOf, parameterLayout } from '../parameter-layout.ts';
 import { learningRateAt } from '../schedule.ts';
 import { batchData } from './batch-inputs.ts';
 import { cutBatch, type BatchShape } from './batch-shape.ts';
+import { digestHex } from './digest.ts';
 import { numDropoutSites } from './step-context.ts';
 import { trainingGraph } from './training-graph.ts';
 
-export interface GraphEngineOptions extends Omit<EngineOptions, 'train' | 'precision'> {
+/** With precision `bf16`, activations and matrix products are in it; weights, sums, optimizer and statistics stay float32. */
+export interface GraphEngineOptions extends EngineOptions {
   readonly tensorFlow: TensorFlow;
   readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks'>;
-  /** `bf16`: activations and matrix products; weights, sums, optimizer and statistics stay float32. */
-  readonly precision: 'fp32' | 'bf16';
   /** Static shape of a micro-batch. */
   readonly shape: BatchShape;
   /** Where compiled graphs are kept. Default: the user's cache. */
   readonly cacheFolder?: GraphSessionOptions['cacheFolder'];
 }
 
+/** What is known of a gradient that stays on the device. */
+export interface HeldGradient {
+  readonly sums: StepSums;
+  /** Of the flat gradient with its step sums: the ledger's `gradientDigest`. */
+  readonly digest: string;
+}
+
 /** A training engine whose gradient can stay on the device: for a lone member, who has nobody to share it with. */
 export interface GraphEngine extends TrainingEngine {
-  /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. Gives the step sums. */
-  holdGradients(request: GradientRequest): StepSums;
+  /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. */
+  holdGradients(request: GradientRequest): HeldGradient;
+  /** The gradient that was computed last, as `computeGradients` gives it. */
+  readHeldGradients(): Float32Array;
   /** As `applyGradients`, by the gradient that was computed last. */
   applyHeldGradients(): ApplyResult;
 }
@@ -116,12 +125,20 @@ class CompiledEngine implements GraphEngine {
 
   computeGradients(request: GradientRequest): Float32Array {
     this.accumulate(request);
-    return this.read('read_gradient', 'flat');
+    return this.readHeldGradients();
   }
 
-  holdGradients(request: GradientRequest): StepSums {
+  holdGradients(request: GradientRequest): HeldGradient {
     this.accumulate(request);
-    return sumsFromVector(this.read('read_sums', 'sums'));
+    const { sums, digest } = this.session.run('describe');
+    return {
+      sums: sumsFromVector(sums as Float32Array),
+      digest: digestHex(digest as Int32Array),
+    };
+  }
+
+  readHeldGradients(): Float32Array {
+    return this.read('read_gradient', 'flat');
   }
 
   applyGradients(reduced: Float32Array): ApplyResult {

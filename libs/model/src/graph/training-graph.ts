@@ -9,6 +9,7 @@ import { numParametersOf } from '../parameter-layout.ts';
 import { batchInputs } from './batch-inputs.ts';
 import type { BatchShape } from './batch-shape.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
+import { gradientDigest } from './digest.ts';
 import { GradientStore } from './gradient-store.ts';
 import { graphParameters, joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
 import { modelBlocks } from './model-blocks.ts';
@@ -42,7 +43,8 @@ export const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     accumulate(batch)           it is added to the current sum
  *     keep_<level>()              current sum + levels below -> that level
  *     finish_<level>()            current sum + levels below -> current sum
- *     read_gradient() -> flat     load_gradient(flat)     read_sums() -> sums
+ *     read_gradient() -> flat     load_gradient(flat)
+ *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
  *     norms() -> norms            Euclidean length of each parameter's gradient
  *     update(scalars)             one optimizer step by the current sum
  *     evaluate(batch) -> sums     nothing dropped
@@ -77,7 +79,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   };
   addState(graph, parameters, variables, numParametersOf(layout));
   addGradients(context, parameters, store);
-  addSums(graph, store, numParametersOf(layout));
+  addSums(graph, parameters, store, numParametersOf(layout));
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const inputs = { ...batch };
   graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
@@ -133,7 +135,12 @@ function addGradients(
   graph.signature('accumulate', { inputs, outputs: { done: store.accumulate(inOrder) } });
 }
 
-function addSums(graph: Graph, store: GradientStore, numParameters: number): void {
+function addSums(
+  graph: Graph,
+  parameters: readonly GraphParameter[],
+  store: GradientStore,
+  numParameters: number,
+): void {
   for (let level = 0; level <= store.numLevels; level++) {
     if (level < store.numLevels)
       graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
@@ -143,7 +150,9 @@ function addSums(graph: Graph, store: GradientStore, numParameters: number): voi
   const flat = graph.placeholder('gradient', { dtype: 'float32', shape });
   graph.signature('load_gradient', { inputs: { flat }, outputs: { done: store.loadFlat(flat) } });
   graph.signature('read_gradient', { inputs: {}, outputs: { flat: store.readFlat() } });
-  graph.signature('read_sums', { inputs: {}, outputs: { sums: store.read().sums } });
+  const { gradients, sums } = store.read();
+  const digest = gradientDigest(graph, parameters, gradients, sums);
+  graph.signature('describe', { inputs: {}, outputs: { sums, digest } });
 }
 
 function addUpdate(
