@@ -19,7 +19,6 @@ const numerics = {
   tensorflow: '2.21.0',
   device: 'cpu',
   kernels: 'avx512_core_bf16',
-  precision: 'fp32',
   numThreads: 1,
 };
 

@@ -117,7 +117,7 @@ function sift(state: MembershipState): { eligible: LiveMember[]; refused: string
 
 /** Why a member's arithmetic would give other bits, or undefined when it gives the same. */
 export function numericsDifference(standard: Numerics, other: Numerics): string | undefined {
-  for (const key of ['tensorflow', 'device', 'kernels', 'precision', 'numThreads'] as const)
+  for (const key of ['tensorflow', 'device', 'kernels', 'numThreads'] as const)
     if (standard[key] !== other[key])
       return `its ${key} is ${other[key]}, the run's is ${standard[key]}`;
   return undefined;

@@ -61,12 +61,17 @@ export class RunSession {
     const manifest = await readDatasetManifest(store, manifestKey);
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
+    const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
     const engine = await runtime.openEngine({
       model,
       optimizer,
-      train: { numSteps: train.numSteps },
+      train,
       seed,
-      precision: train.precision,
+      shape: {
+        batchSize: microBatch,
+        seqLength: examples.maxSeqLength,
+        numPredictions: examples.maxPredictions,
+      },
     });
     const shards = createExampleShards({
       index: createExampleIndex(connection, exampleSetId),
@@ -93,7 +98,7 @@ export class RunSession {
           maxPredictions: examples.maxPredictions,
           globalBatch: train.globalBatch,
           virtualRanks: train.virtualRanks,
-          microBatch: train.microBatch ?? train.globalBatch / train.virtualRanks,
+          microBatch,
           shards,
         }),
         heldOut: () => shards.heldOut(),

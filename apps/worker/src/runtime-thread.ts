@@ -3,6 +3,7 @@ import type {
   ApplyResult,
   ExampleBatch,
   GradientRequest,
+  HeldGradient,
   Numerics,
   ParameterSpec,
   StepSums,
@@ -11,7 +12,7 @@ import type {
 } from '@berth/contracts';
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
-import { createEagerEngine, type EngineOptions } from '@berth/model';
+import { createEngine, type EngineSpec } from './create-engine.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
@@ -32,10 +33,10 @@ function engine(): TrainingEngine {
 }
 
 serveCalls(port, {
-  numerics: (): Numerics => numericsOf(tensorFlow, 'fp32'),
-  open: (options: EngineOptions): readonly ParameterSpec[] => {
+  numerics: (): Numerics => numericsOf(tensorFlow),
+  open: (spec: EngineSpec): readonly ParameterSpec[] => {
     current?.dispose();
-    current = createEagerEngine(options);
+    current = createEngine(spec, tensorFlow);
     return current.layout;
   },
   initialize: (seed: number): void => engine().initialize(seed),
@@ -44,6 +45,9 @@ serveCalls(port, {
     const state = engine().readState();
     return moved(state, state.weights, state.firstMoments, state.secondMoments);
   },
+  holdGradients: (request: GradientRequest): HeldGradient | undefined =>
+    engine().holdGradients?.(request),
+  applyHeldGradients: (): ApplyResult | undefined => engine().applyHeldGradients?.(),
   computeGradients: (request: GradientRequest): Float32Array => engine().computeGradients(request),
   applyGradients: (reduced: Float32Array): ApplyResult => engine().applyGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),

@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import type {
   ApplyResult,
+  HeldGradient,
   Numerics,
   ParameterSpec,
   StepSums,
   TrainingState,
 } from '@berth/contracts';
 import { tensorFlowEnvironment } from '@berth/graph';
-import type { EngineOptions } from '@berth/model';
+import type { EngineSpec } from './create-engine.ts';
 import type { EnginePort } from '@berth/training';
 import type { RuntimeThreadData } from './runtime-thread.ts';
 import { ThreadCaller } from './thread-rpc.ts';
@@ -15,7 +16,7 @@ import { ThreadCaller } from './thread-rpc.ts';
 /** The thread that owns TensorFlow, seen from the main thread, which so stays free for sockets and heartbeats. */
 export interface Runtime {
   readonly numerics: Numerics;
-  openEngine(spec: EngineOptions): Promise<EnginePort>;
+  openEngine(spec: EngineSpec): Promise<EnginePort>;
   close(): Promise<void>;
 }
 
@@ -30,7 +31,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     numerics,
     async openEngine(spec) {
       const layout = await caller.call<readonly ParameterSpec[]>('open', [spec]);
-      return enginePort(caller, layout);
+      return enginePort(caller, layout, spec.train.engine === 'graph');
     },
     async close() {
       await thread.terminate();
@@ -38,9 +39,19 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
   };
 }
 
-function enginePort(caller: ThreadCaller, layout: readonly ParameterSpec[]): EnginePort {
+function enginePort(
+  caller: ThreadCaller,
+  layout: readonly ParameterSpec[],
+  canHold: boolean,
+): EnginePort {
   return {
     layout,
+    ...(canHold && {
+      held: {
+        compute: (request) => caller.call<HeldGradient>('holdGradients', [request]),
+        apply: () => caller.call<ApplyResult>('applyHeldGradients', []),
+      },
+    }),
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: () => caller.call<TrainingState>('readState', []),

@@ -132,7 +132,7 @@ export async function storeParts(
     trainingHash: 'training',
     datasetId: 'dataset',
     exampleSetId: 'examples',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', precision: 'fp32', numThreads: 1 },
+    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
     fencingEpoch: options.fencingEpoch ?? 1,
     ledgerHead: entries.at(-1)?.head ?? genesisHead,
     ledger: step === 0 ? [] : [await uploadLedgerSegment(store, 'run', entries)],

@@ -19,7 +19,7 @@ export function parseRunConfig(value: unknown, source: string): RunConfig {
 /** Digest of what decides the weights: two configs with the same hash give the same bits. */
 export function trainingHash(config: RunConfig): string {
   const { seed, vocabulary, examples, model, optimizer, train, cluster } = config;
-  const { numSteps, globalBatch, virtualRanks, microBatch, precision } = train;
+  const { numSteps, globalBatch, virtualRanks, microBatch, engine, precision } = train;
   const { readAheadShards: _ahead, ...examplesThatCount } = examples;
   const { path: _vocabularyPath, ...vocabularyThatCounts } = vocabulary;
   return digestOf({
@@ -30,7 +30,7 @@ export function trainingHash(config: RunConfig): string {
     sentenceMode: config.corpus.sentenceMode,
     model,
     optimizer,
-    train: { numSteps, globalBatch, virtualRanks, microBatch, precision },
+    train: { numSteps, globalBatch, virtualRanks, microBatch, engine, precision },
     numThreads: cluster.numThreads,
   });
 }
@@ -111,6 +111,8 @@ function checkConsistency(config: RunConfig, source: string): void {
       'train.microBatch',
       `${train.microBatch} does not divide a virtual rank's ${perRank} examples`,
     );
+  if (train.engine === 'eager' && train.precision !== 'fp32')
+    fail('train.precision', `${train.precision} needs train.engine: graph`);
   if (model.hiddenSize % model.numHeads !== 0)
     fail('model.numHeads', `${model.numHeads} heads do not divide hidden size ${model.hiddenSize}`);
   if (examples.maxSeqLength > model.maxPositions)

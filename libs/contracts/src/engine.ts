@@ -45,6 +45,13 @@ export interface ApplyResult {
   readonly learningRate: number;
 }
 
+/** What is known of a gradient that stays on the device. */
+export interface HeldGradient {
+  readonly sums: StepSums;
+  /** Of the flat gradient with its step sums: the ledger's `gradientDigest`. */
+  readonly digest: string;
+}
+
 /**
  * Forward, backward and update on one device. Calls block the thread, so an engine lives in a thread of its own.
  * Flat gradients have `numParameters + numStepSums` elements: the scaled gradient, then the step sums.
@@ -61,6 +68,10 @@ export interface TrainingEngine {
   computeGradients(request: GradientRequest): Float32Array;
   /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
   applyGradients(reduced: Float32Array): ApplyResult;
+  /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */
+  holdGradients?(request: GradientRequest): HeldGradient;
+  /** As `applyGradients`, by the gradient held last. Present when `holdGradients` is. */
+  applyHeldGradients?(): ApplyResult;
   /** Sums over one batch, dropout off. */
   evaluate(batch: ExampleBatch): StepSums;
   dispose(): void;

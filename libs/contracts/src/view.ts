@@ -35,13 +35,12 @@ export const viewSchema = z.strictObject({
 });
 export type View = z.output<typeof viewSchema>;
 
-/** What makes bits equal: members of a run must agree on all of it. */
+/** What makes bits equal besides the run's own settings: members must agree on all of it. */
 export const numericsSchema = z.strictObject({
   tensorflow: z.string(),
   device: z.string(),
   /** oneDNN instruction set level, or the GPU model. */
   kernels: z.string(),
-  precision: z.string(),
   numThreads: z.int().positive(),
 });
 export type Numerics = z.output<typeof numericsSchema>;

@@ -35,11 +35,10 @@ describe('startTensorFlow', () => {
   });
 
   it('states what decides the bits', () => {
-    expect(numericsOf(tensorFlow, 'fp32')).toEqual({
+    expect(numericsOf(tensorFlow)).toEqual({
       tensorflow: '2.21.0',
       device: 'cpu',
       kernels: tensorFlow.kernels,
-      precision: 'fp32',
       numThreads: 1,
     });
     expect(tensorFlow.kernels).toMatch(/^(generic|sse41|avx)/);

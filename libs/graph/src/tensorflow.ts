@@ -61,7 +61,7 @@ export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
 }
 
 /** What members of a run must have in common to get equal bits. */
-export function numericsOf(tensorFlow: TensorFlow, precision: string): Numerics {
+export function numericsOf(tensorFlow: TensorFlow): Numerics {
   const { version, device, kernels, numThreads } = tensorFlow;
-  return { tensorflow: version, device, kernels, precision, numThreads };
+  return { tensorflow: version, device, kernels, numThreads };
 }

@@ -21,7 +21,6 @@ const numerics: Numerics = {
   tensorflow: '2',
   device: 'cpu',
   kernels: 'avx2',
-  precision: 'fp32',
   numThreads: 1,
 };
 

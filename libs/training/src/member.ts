@@ -3,6 +3,7 @@ import {
   BerthError,
   metricsFromSums,
   toBerthError,
+  type ApplyResult,
   type Complaint,
   type Cursor,
   type Logger,
@@ -51,7 +52,7 @@ export interface MemberOptions {
 /** A reduced step that may have been committed without us knowing. */
 interface PendingStep {
   readonly facts: StepFacts;
-  readonly reduced: Float32Array;
+  readonly apply: () => Promise<ApplyResult>;
 }
 
 /**
@@ -110,6 +111,7 @@ export class Member {
           step,
           examples,
           blocks,
+          isLone: view.members.length === 1,
           engine: this.#ports.engine,
           session,
           commit: async (facts, sums) => {
@@ -118,8 +120,8 @@ export class Member {
               signal,
             });
           },
-          onReduced: (facts, reduced) => {
-            this.#pending = { facts, reduced };
+          onReduced: (facts, apply) => {
+            this.#pending = { facts, apply };
           },
           timeoutMs: config.cluster.stepTimeoutMs,
           signal,
@@ -217,7 +219,7 @@ export class Member {
     if (pending === undefined || pending.facts.step !== this.#step) return;
     const entry = await this.#ports.ledger.entry(this.#step);
     if (entry?.gradientDigest !== pending.facts.gradientDigest) return;
-    await this.#ports.engine.applyGradients(pending.reduced);
+    await pending.apply();
     this.#advance(this.#step + 1);
   }
 

@@ -3,6 +3,7 @@ import type {
   ApplyResult,
   ExampleBatch,
   GradientRequest,
+  HeldGradient,
   LedgerEntry,
   MetricsLine,
   ParameterSpec,
@@ -21,6 +22,11 @@ export interface EnginePort {
   readState(): Promise<TrainingState>;
   computeGradients(request: GradientRequest): Promise<Float32Array>;
   applyGradients(reduced: Float32Array): Promise<ApplyResult>;
+  /** Present when the engine can keep a gradient on the device; see `TrainingEngine`. */
+  readonly held?: {
+    compute(request: GradientRequest): Promise<HeldGradient>;
+    apply(): Promise<ApplyResult>;
+  };
   evaluate(batch: ExampleBatch): Promise<StepSums>;
 }
 

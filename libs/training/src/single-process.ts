@@ -30,6 +30,7 @@ export async function* trainInOneProcess(
       step,
       examples: await examples.at(cursor),
       blocks,
+      isLone: options.blocks === undefined,
       engine,
       session,
       commit: async () => undefined,

@@ -3,6 +3,7 @@ import {
   sumsFromVector,
   type AlignedBlock,
   type ApplyResult,
+  type GradientRequest,
   type StepFacts,
   type StepSums,
 } from '@berth/contracts';
@@ -13,13 +14,16 @@ import type { BlockGradient, EnginePort, ReduceSession } from './ports.ts';
 export interface StepContext {
   readonly step: number;
   readonly examples: StepExamples;
+  /** Our virtual ranks. */
   readonly blocks: readonly AlignedBlock[];
+  /** True when nobody else computes: the gradient need not leave the device. */
+  readonly isLone: boolean;
   readonly engine: EnginePort;
   readonly session: ReduceSession;
   /** Resolves once the step is in the ledger; rejects when it will never be under this view. */
   readonly commit: (facts: StepFacts, sums: StepSums) => Promise<void>;
-  /** Called with the reduced gradient before the vote: from then on the step may commit without us. */
-  readonly onReduced: (facts: StepFacts, reduced: Float32Array) => void;
+  /** Called before the vote: from then on the step may commit without us, and `apply` is how to catch up. */
+  readonly onReduced: (facts: StepFacts, apply: () => Promise<ApplyResult>) => void;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -38,45 +42,31 @@ export interface StepOutcome {
   readonly phases: StepPhases;
 }
 
+/** A step's gradient, summed over all virtual ranks and ready to be applied. */
+interface Reduced {
+  readonly sums: StepSums;
+  readonly digest: string;
+  readonly apply: () => Promise<ApplyResult>;
+  readonly computedMs: number;
+}
+
 /**
  * One training step (DESIGN section 4): compute the gradients of our virtual ranks, sum all ranks in canonical order,
  * vote, and apply once the ledger has the step. Nothing is applied when anything before the commit fails.
  */
 export async function runStep(context: StepContext): Promise<StepOutcome> {
-  const { step, examples, engine, session } = context;
+  const { step, examples } = context;
   const startMs = performance.now();
-
-  const contributions: BlockGradient[] = [];
-  for (const block of context.blocks) {
-    context.signal?.throwIfAborted();
-    const data = await engine.computeGradients({
-      step,
-      block,
-      ranks: examples.ranksOf(block),
-      maskedLmScale: 1 / (examples.numPredictions + 1e-5),
-      nextSentenceScale: 1 / examples.numExamples,
-    });
-    contributions.push({ block, data });
-  }
-  const computedMs = performance.now();
-
-  const { timeoutMs, signal } = context;
-  const { reduced, digest } = await session.allReduce({
-    step,
-    contributions,
-    timeoutMs,
-    ...(signal && { signal }),
-  });
+  const { sums, digest, apply, computedMs } = await reduce(context);
   const reducedMs = performance.now();
 
-  const sums = sumsFromVector(reduced, reduced.length - numStepSums);
   const { from, to, numExamples } = examples;
   const facts: StepFacts = { step, from, to, numExamples, gradientDigest: digest };
-  context.onReduced(facts, reduced);
+  context.onReduced(facts, apply);
   await context.commit(facts, sums);
   const committedMs = performance.now();
 
-  const applied = await engine.applyGradients(reduced);
+  const applied = await apply();
   return {
     facts,
     sums,
@@ -88,4 +78,37 @@ export async function runStep(context: StepContext): Promise<StepOutcome> {
       applyMs: performance.now() - committedMs,
     },
   };
+}
+
+/** Computes our blocks and sums them with everyone's. */
+async function reduce(context: StepContext): Promise<Reduced> {
+  const { step, examples, blocks, engine, session, timeoutMs, signal } = context;
+  const requestFor = (block: AlignedBlock): GradientRequest => ({
+    step,
+    block,
+    ranks: examples.ranksOf(block),
+    maskedLmScale: 1 / (examples.numPredictions + 1e-5),
+    nextSentenceScale: 1 / examples.numExamples,
+  });
+
+  const [whole] = blocks;
+  if (context.isLone && engine.held !== undefined && whole !== undefined && blocks.length === 1) {
+    const { sums, digest } = await engine.held.compute(requestFor(whole));
+    return { sums, digest, apply: engine.held.apply, computedMs: performance.now() };
+  }
+
+  const contributions: BlockGradient[] = [];
+  for (const block of blocks) {
+    signal?.throwIfAborted();
+    contributions.push({ block, data: await engine.computeGradients(requestFor(block)) });
+  }
+  const computedMs = performance.now();
+  const { reduced, digest } = await session.allReduce({
+    step,
+    contributions,
+    timeoutMs,
+    ...(signal && { signal }),
+  });
+  const sums = sumsFromVector(reduced, reduced.length - numStepSums);
+  return { sums, digest, apply: () => engine.applyGradients(reduced), computedMs };
 }

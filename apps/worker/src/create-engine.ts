@@ -1,0 +1,25 @@
+import type { ModelConfig, OptimizerConfig, TrainConfig, TrainingEngine } from '@berth/contracts';
+import type { TensorFlow } from '@berth/graph';
+import { createEagerEngine, createGraphEngine } from '@berth/model';
+
+/** What an engine is made from; crosses to the runtime thread. */
+export interface EngineSpec {
+  readonly model: ModelConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks' | 'engine' | 'precision'>;
+  readonly seed: number;
+  /** Shape of a micro-batch. */
+  readonly shape: {
+    readonly batchSize: number;
+    readonly seqLength: number;
+    readonly numPredictions: number;
+  };
+}
+
+export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
+  const { model, optimizer, train, seed, shape } = spec;
+  const options = { model, optimizer, train, seed, precision: train.precision };
+  return train.engine === 'graph'
+    ? createGraphEngine({ ...options, shape, tensorFlow })
+    : createEagerEngine(options);
+}
