@@ -48,7 +48,7 @@ export function encodeNode({ name, op, inputs, attributes }: NodeDef): Message {
 }
 
 /** Entries of a `map<string, AttrValue>` field, sorted by name. */
-export function encodeAttributes(field: number, attributes: NodeAttributes): Message[] {
+function encodeAttributes(field: number, attributes: NodeAttributes): Message[] {
   return Object.entries(attributes)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, attribute]) => mapEntry(field, name, encodeAttribute(attribute)));

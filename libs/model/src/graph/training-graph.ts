@@ -33,7 +33,7 @@ export interface TrainingGraphOptions {
 }
 
 /** The three vectors of a training state, as the graph's signatures name them. */
-export const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
+const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
 
 /**
  * Everything training does on a device, as one graph. Weights, moments and gradient sums are its variables. Signatures:
