@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorFromWire, isFinal, type RunStatusReport } from '@berth/contracts';
+import { errorFromWire, isFinal, toBerthError, type RunStatusReport } from '@berth/contracts';
 import type { CoordinatorClient } from './coordinator-client.ts';
 import { Progress } from './progress.ts';
 
@@ -12,11 +12,13 @@ export interface FollowOptions {
 }
 
 const pollMs = 400;
+/** A coordinator that was killed is back in seconds, and Redis with it. */
+const outageTimeoutMs = 60_000;
 
 /**
  * Watches a run until it ends or the signal fires.
  * @returns the last report
- * @throws the run's own error when it failed
+ * @throws the run's own error when it failed; `COORDINATOR_UNREACHABLE` and the like when nobody answers for a minute
  */
 export async function follow(
   client: CoordinatorClient,
@@ -25,19 +27,34 @@ export async function follow(
 ): Promise<RunStatusReport> {
   const progress = new Progress(options.stream);
   try {
+    let last: RunStatusReport | undefined;
+    let answeredMs = -Infinity;
     for (;;) {
-      const report = await client.status(runId);
-      options.onReport?.(report);
-      progress.show(report, performance.now());
-      if (isFinal(report.run.status)) {
-        progress.end();
-        if (report.run.error !== null) throw errorFromWire(report.run.error);
-        return report;
+      const report = await client.status(runId).catch((error: unknown) => {
+        if (performance.now() - answeredMs < outageTimeoutMs && passes(error)) return undefined;
+        throw error;
+      });
+      if (report !== undefined) {
+        last = report;
+        answeredMs = performance.now();
+        options.onReport?.(report);
+        progress.show(report, performance.now());
+        if (isFinal(report.run.status)) {
+          progress.end();
+          if (report.run.error !== null) throw errorFromWire(report.run.error);
+          return report;
+        }
       }
-      if (options.signal.aborted) return report;
+      if (options.signal.aborted && last !== undefined) return last;
       await sleep(pollMs, undefined, { signal: options.signal }).catch(() => undefined);
     }
   } finally {
     progress.end();
   }
+}
+
+/** True for what heals by itself: also a run that is missing while it comes back after Redis has lost its data. */
+function passes(error: unknown): boolean {
+  const { code, policy } = toBerthError(error);
+  return policy.retry || code === 'RUN_NOT_FOUND';
 }

@@ -20,6 +20,7 @@ const program = new Command('berth')
   .version('0.1.0')
   .showSuggestionAfterError()
   .exitOverride()
+  .enablePositionalOptions()
   .addHelpText(
     'before',
     [
@@ -112,6 +113,21 @@ program
       program.error(`error: --model must be one of ${modelSizeNames.join(', ')}`, { exitCode: 2 });
     const { params } = await import('./commands/params.ts');
     params(context, options.model as ModelSize, options);
+  });
+
+program
+  .command('bench')
+  .description('measure: step, step-against-pytorch; --help after the name shows its options')
+  .argument('<name>')
+  .argument('[options...]', 'passed on to the benchmark')
+  .allowUnknownOption()
+  .passThroughOptions()
+  .helpOption(false)
+  .action(async (name: string, options: string[]) => {
+    const { bench, benchmarks } = await import('./commands/bench.ts');
+    if (!(name in benchmarks))
+      program.error(`error: benchmarks are ${Object.keys(benchmarks).join(', ')}`, { exitCode: 2 });
+    await bench(name as keyof typeof benchmarks, options);
   });
 
 try {

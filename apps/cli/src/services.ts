@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { redisServerPrograms, startRedisServer } from '@berth/queue';
+import { redisServerPrograms } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
+import { keepRedis } from './kept-redis.ts';
 
 /** Redis and a bucket, with what was started for them. */
 export interface RunningServices {
@@ -32,11 +33,14 @@ export async function startServices(
   try {
     let { redisUrl, s3 } = named;
     if (redisUrl === undefined) {
-      const redis = await startRedisServer({
-        programs: redisServerPrograms(env),
-        folder: join(folder, 'redis'),
-        appendOnly: true,
-      });
+      const redis = await keepRedis(
+        {
+          programs: redisServerPrograms(env),
+          folder: join(folder, 'redis'),
+          appendOnly: true,
+        },
+        logger,
+      );
       closers.push(() => redis.stop());
       redisUrl = redis.url;
       embedded.push(`redis-server at ${redis.url}`);

@@ -23,6 +23,7 @@ const config = {
   optimizer: { learningRate: 1e-3, numWarmupSteps: 5 },
   train: {
     numSteps,
+    engine: 'eager',
     globalBatch: 8,
     virtualRanks: 4,
     checkpointEverySteps: 5,
@@ -107,6 +108,24 @@ describe('a run', { timeout: 180_000 }, () => {
     expect(await exit).toEqual([0, null]);
     const ledger = await verifiedLedger(folder);
     expect(ledger).toMatchObject({ ok: true, weightsDigest: undisturbed.weightsDigest });
+  });
+
+  it('gives the same weights on the compiled graph, killed or not', async () => {
+    const compiled = ['--set', 'train.engine=graph', '--workers', '2'];
+    const calm = await workplace();
+    expect(await berth(['train', calm.file, ...compiled], calm)).toMatchObject({ exitCode: 0 });
+    const { folder, file } = await workplace();
+    const training = spawnBerth(['train', file, ...compiled], folder);
+    const exit = once(training, 'exit');
+    await untilStep(folder, 4);
+    process.kill(childrenOf(training.pid ?? 0, 'worker')[1] ?? 0, 'SIGKILL');
+    expect(await exit).toEqual([0, null]);
+    const { ok, weightsDigest } = await verifiedLedger(folder);
+    const undisturbedGraph = await verifiedLedger(calm.folder);
+    expect({ ok, weightsDigest }).toEqual({
+      ok: true,
+      weightsDigest: undisturbedGraph.weightsDigest,
+    });
   });
 
   it('gives the same weights when it is stopped and resumed', async () => {

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BerthError } from '@berth/contracts';
+
+/** Benchmarks by name; each is a program of its own under `bench/`. */
+export const benchmarks = {
+  step: 'step.ts',
+  'step-against-pytorch': 'peers/compare-step.ts',
+} as const;
+
+export type Benchmark = keyof typeof benchmarks;
+
+const folder = fileURLToPath(new URL('../../../../bench/', import.meta.url));
+
+/** `berth bench <name>`: runs a benchmark from a checkout, its output and exit code unchanged. */
+export async function bench(name: Benchmark, args: readonly string[]): Promise<void> {
+  const program = `${folder}${benchmarks[name]}`;
+  if (!existsSync(program))
+    throw new BerthError(
+      'USAGE',
+      `Benchmarks run from a checkout of berth; ${program} is not there`,
+    );
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@berth/source', '--import', 'tsx', program, ...args],
+    { stdio: 'inherit', cwd: folder },
+  );
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.exitCode = code ?? 1;
+}
