@@ -34,12 +34,13 @@ describe('createLease', () => {
     expect(answers.filter(({ held }) => held)).toEqual([{ held: true, fencingEpoch: 1 }]);
   });
 
-  it('never falls below an epoch known from a checkpoint', async () => {
+  it('passes an epoch known from a ledger', async () => {
     const lease = leaseOf('a');
-    expect(await lease.acquire(7)).toEqual({ held: true, fencingEpoch: 7 });
-    expect(await lease.acquire(9)).toEqual({ held: true, fencingEpoch: 9 });
+    expect(await lease.acquire(7)).toEqual({ held: true, fencingEpoch: 8 });
+    expect(await lease.acquire(8)).toEqual({ held: true, fencingEpoch: 8 });
+    expect(await lease.acquire(9)).toEqual({ held: true, fencingEpoch: 10 });
     await lease.release();
-    expect(await leaseOf('b').acquire()).toEqual({ held: true, fencingEpoch: 10 });
+    expect(await leaseOf('b').acquire()).toEqual({ held: true, fencingEpoch: 11 });
   });
 
   it('fences a coordinator that was replaced, before its successor has published anything', async () => {
@@ -85,6 +86,22 @@ describe('decideLease', () => {
 });
 
 describe('keepLease', () => {
+  it('begins a new epoch when Redis has lost its data', async () => {
+    const epochs: number[] = [];
+    const stop = new AbortController();
+    const keeping = keepLease(leaseOf('a', 150), {
+      signal: stop.signal,
+      onAcquired: (epoch) => epochs.push(epoch),
+      onLost: () => undefined,
+    });
+    while (epochs.length < 1) await sleep(5);
+    await redis.connection.call((client) => client.flushall());
+    while (epochs.length < 2) await sleep(5);
+    stop.abort();
+    await keeping;
+    expect(epochs).toEqual([1, 2]);
+  });
+
   it('hands over to a standby when the holder stops', async () => {
     const events: string[] = [];
     const keep = (name: string, signal: AbortSignal): Promise<void> =>

@@ -18,9 +18,9 @@ export interface Lease {
   readonly ttlMs: number;
   /**
    * Takes or renews the lease.
-   * @param minEpoch - an epoch already used, known from a checkpoint, should Redis have lost its data
+   * @param usedEpoch - the newest one known, from holding it or from a ledger, should Redis have lost its data
    */
-  acquire(minEpoch?: number): Promise<LeaseAnswer>;
+  acquire(usedEpoch?: number): Promise<LeaseAnswer>;
   release(): Promise<void>;
 }
 
@@ -31,11 +31,11 @@ export function createLease(
   const { holderId, ttlMs } = options;
   return {
     ttlMs,
-    async acquire(minEpoch = 1) {
+    async acquire(usedEpoch = 0) {
       const reply = await connection.run(
         acquireLeaseScript,
         [globalKeys.lease],
-        [holderId, ttlMs, minEpoch],
+        [holderId, ttlMs, usedEpoch],
       );
       const [held, fencingEpoch, other, remainingMs] = reply as [number, number, string, number];
       return held === 1
@@ -98,6 +98,8 @@ export function decideLease(
 export interface KeepLeaseOptions {
   readonly onAcquired: (fencingEpoch: number) => void;
   readonly onLost: (reason: string) => void;
+  /** The newest epoch known from elsewhere. @defaultValue 0 */
+  readonly usedEpoch?: () => number;
   /** Ends the loop and releases the lease. */
   readonly signal: AbortSignal;
   readonly logger?: Logger;
@@ -108,11 +110,13 @@ export interface KeepLeaseOptions {
  * A changed epoch is announced by `onAcquired` alone.
  */
 export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
-  const { onAcquired, onLost, signal, logger = silentLogger } = options;
+  const { onAcquired, onLost, usedEpoch = () => 0, signal, logger = silentLogger } = options;
   let holding: Holding = { epoch: undefined, renewedMs: -Infinity };
+  let newest = 0;
   while (!signal.aborted) {
     const sentMs = performance.now();
-    const answer = await lease.acquire(holding.epoch ?? 1).catch(unreachableOnly);
+    newest = Math.max(newest, holding.epoch ?? 0, usedEpoch());
+    const answer = await lease.acquire(newest).catch(unreachableOnly);
     const times = { sentMs, nowMs: performance.now(), ttlMs: lease.ttlMs };
     const decision = decideLease(holding, answer, times);
     holding = decision.holding;

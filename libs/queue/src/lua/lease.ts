@@ -1,10 +1,10 @@
 import { defineScript } from '../script.ts';
 
 /**
- * Takes or renews the lease. The epoch grows when the holder changes, outlives every loss of the lease, and never
- * falls below `minEpoch` (what a checkpoint says, should Redis have lost its data).
+ * Takes or renews the lease. The epoch grows when the holder changes, and when Redis holds less than `usedEpoch` because
+ * it has lost its data: no epoch is given out twice.
  * KEYS: lease
- * ARGV: holderId, ttlMs, minEpoch
+ * ARGV: holderId, ttlMs, usedEpoch
  * Returns {1, epoch, holderId, ttlMs} when held, {0, epoch, other holder, its remaining ms} when not.
  */
 export const acquireLeaseScript = defineScript(`
@@ -15,8 +15,8 @@ local holder, epoch, expires = lease[1], tonumber(lease[2] or 0), tonumber(lease
 if holder and holder ~= ARGV[1] and expires > now then
   return {0, epoch, holder, expires - now}
 end
-if holder ~= ARGV[1] then epoch = epoch + 1 end
-epoch = math.max(epoch, tonumber(ARGV[3]))
+local used = tonumber(ARGV[3])
+if holder ~= ARGV[1] or epoch < used then epoch = math.max(epoch, used) + 1 end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'epoch', epoch, 'expiresAtMs', string.format('%d', now + ARGV[2]))
 return {1, epoch, ARGV[1], tonumber(ARGV[2])}
 `);
