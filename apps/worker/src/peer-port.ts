@@ -6,8 +6,8 @@ import type { PeerPort } from '@berth/training';
 export function peerPort(peers: PeerNode, numParameters: number): PeerPort {
   const partLengths = [numParameters, numParameters, numParameters];
   return {
-    joinView: (view, { vectorLength, timeoutMs }) =>
-      peers.joinView(view, { vectorLength, connectTimeoutMs: timeoutMs }),
+    joinView: (view, { vectorLength, timeoutMs, signal }) =>
+      peers.joinView(view, { vectorLength, connectTimeoutMs: timeoutMs, signal }),
     serveState(provide) {
       peers.serveState(async ({ runId, step }) => {
         const state = await provide(runId, step);

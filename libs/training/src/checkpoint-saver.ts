@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   applyRetention,
   assignShards,
@@ -17,6 +18,7 @@ import {
   checkpointShardSchema,
   errorToWire,
   genesisHead,
+  toBerthError,
   type CheckpointManifest,
   type CheckpointShard,
   type Cursor,
@@ -54,11 +56,11 @@ export interface CheckpointSaverOptions {
 /** One member's part in checkpoints: its shards, and if it leads the view, the manifest. */
 export interface CheckpointSaver {
   /**
-   * Begins to save a state and returns as soon as the save before it has ended; training goes on meanwhile.
-   * @throws what made the save before it fail
+   * Saves a state while training goes on. One at a time: a state that still waits gives way to a newer one, so that an
+   * outage of the store costs checkpoints, not steps, and two states of memory at most.
    */
-  save(view: View, state: TrainingState, cursor: Cursor): Promise<void>;
-  /** Waits for the save in progress. @throws what made it fail */
+  save(view: View, state: TrainingState, cursor: Cursor): void;
+  /** Waits until the newest state is saved. @throws what made that fail */
   settled(): Promise<void>;
   /** Step of the newest checkpoint, not beyond `maxStep`, of which every part verifies. */
   newestStep(maxStep: number): Promise<number | undefined>;
@@ -66,24 +68,50 @@ export interface CheckpointSaver {
 }
 
 const shardBytes = 64 << 20;
-const shardsTimeoutMs = 120_000;
+/** The least time that a leader with its own part done waits for the others; it can do their parts itself. */
+const minPatienceMs = 5_000;
+const postTimeoutMs = 60_000;
+const postAgainMs = 200;
 
 export function createCheckpointSaver(options: CheckpointSaverOptions): CheckpointSaver {
   const { store, layout, record, logger } = options;
   const { runId } = record;
   const shards = planShards(layout, shardBytes);
-  let inProgress: Promise<void> = Promise.resolve();
+  let waiting: Snapshot | undefined;
+  let inProgress: Snapshot | undefined;
+  let working: Promise<void> | undefined;
+  let failure: Error | undefined;
+
+  const work = async (): Promise<void> => {
+    while (waiting !== undefined) {
+      inProgress = waiting;
+      waiting = undefined;
+      const { step } = inProgress.state;
+      try {
+        failure = undefined;
+        await saveOne(options, shards, inProgress);
+      } catch (error) {
+        failure = toBerthError(error);
+        logger.warn('A checkpoint failed', { step, error: errorToWire(error) });
+      }
+    }
+    inProgress = undefined;
+    working = undefined;
+  };
 
   return {
-    async save(view, state, cursor) {
-      await inProgress;
-      inProgress = saveOne(options, shards, view, state, cursor);
-      // A failure is met by the next save or by settled().
-      inProgress.catch((error: unknown) =>
-        logger.warn('A checkpoint failed', { step: state.step, error: errorToWire(error) }),
-      );
+    save(view, state, cursor) {
+      if (waiting !== undefined) skip(options, waiting);
+      // A member that the view lost will never upload its part of an older view's save.
+      if (inProgress !== undefined && inProgress.view.version !== view.version)
+        inProgress.superseded.abort();
+      waiting = { view, state, cursor, superseded: new AbortController() };
+      working ??= work();
     },
-    settled: () => inProgress,
+    async settled() {
+      await working;
+      if (failure !== undefined) throw failure;
+    },
     async newestStep(maxStep) {
       const found = await findNewestValid(store, runId, { layout, maxStep, logger });
       if (found === undefined) return undefined;
@@ -101,28 +129,57 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
   };
 }
 
+/** A state on its way to the store. */
+interface Snapshot {
+  readonly view: View;
+  readonly state: TrainingState;
+  readonly cursor: Cursor;
+  /** Aborts when a newer view saves. */
+  readonly superseded: AbortController;
+}
+
+/** Leaves our part of a save to the leader, should it not skip the step too. */
+function skip(
+  { rendezvous, memberId, logger }: CheckpointSaverOptions,
+  { view, state }: Snapshot,
+): void {
+  const { step } = state;
+  logger.warn('Skipped a checkpoint: the one before is still being saved', { step });
+  rendezvous
+    .post(topicOf(view, step), memberId, '[]')
+    .catch((error: unknown) => logger.debug('Nobody told', { error: errorToWire(error) }));
+}
+
+function topicOf(view: View, step: number): string {
+  return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
+}
+
 async function saveOne(
   options: CheckpointSaverOptions,
   planned: readonly PlannedShard[],
-  view: View,
-  state: TrainingState,
-  cursor: Cursor,
+  { view, state, cursor, superseded }: Snapshot,
 ): Promise<void> {
   const { store, rendezvous, memberId, record, onSaved, logger } = options;
   const { runId } = record;
-  const topic = `checkpoint-${view.version}-${state.step}`;
+  const topic = topicOf(view, state.step);
   const members = view.members.map((member) => member.memberId);
   const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
     Promise.all(indexes.map((index) => uploadShard(store, runId, shardAt(planned, index), state)));
 
   const own = assignShards(planned.length, members.indexOf(memberId), members.length);
-  const uploaded = await upload(own);
-  await rendezvous.post(topic, memberId, JSON.stringify(uploaded));
+  const startMs = performance.now();
+  const uploading = upload(own);
+  const uploaded = await uploading.catch(() => []);
+  await postAtLast(rendezvous, topic, memberId, JSON.stringify(uploaded));
+  await uploading;
   if (members[0] !== memberId) return;
 
   const parts = new Map<string, CheckpointShard>();
-  const words = await gather(rendezvous, topic, { members }, { timeoutMs: shardsTimeoutMs }).catch(
-    () => rendezvous.read(topic),
+  const { signal } = superseded;
+  const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
+  const patience = { timeoutMs, signal };
+  const words = await gather(rendezvous, topic, { members }, patience).catch(() =>
+    rendezvous.read(topic),
   );
   for (const word of words.values())
     for (const part of checkpointShardSchema.array().parse(JSON.parse(word)))
@@ -157,7 +214,26 @@ async function saveOne(
   await writeManifest(store, manifest, logger);
   await onSaved(state.step, manifestKey(runId, state.step));
   logger.info('Saved a checkpoint', { step: state.step, weightsDigest: manifest.weightsDigest });
-  await retain(options, state.step);
+  await retain(options, state.step).catch((error: unknown) =>
+    logger.warn('Old checkpoints were not deleted', { error: errorToWire(error) }),
+  );
+}
+
+/** Posts a word, also over a short outage of Redis. */
+async function postAtLast(
+  rendezvous: RendezvousPort,
+  topic: string,
+  memberId: string,
+  word: string,
+): Promise<void> {
+  const deadlineMs = performance.now() + postTimeoutMs;
+  for (;;)
+    try {
+      return await rendezvous.post(topic, memberId, word);
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await sleep(postAgainMs);
+    }
 }
 
 /** Deletes what the policy no longer keeps. The checkpoint just written counts as verified: the store checked every part. */
@@ -182,7 +258,7 @@ async function ledgerUpTo(
   const entries = await ledger.entries(before?.manifest.step ?? 0, step);
   const last = entries.at(-1);
   if (last?.step !== step - 1)
-    throw new BerthError('LEDGER_INVALID', `The ledger ends before step ${step}`);
+    throw new BerthError('LEDGER_BEHIND', `The ledger ends before step ${step}`);
   segments.push(await uploadLedgerSegment(store, record.runId, entries));
   return { ledgerHead: last.head, ledger: segments };
 }

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, type StepFacts, type StepSums, type View } from '@berth/contracts';
-import type { LedgerPort } from './ports.ts';
+import {
+  BerthError,
+  isBerthError,
+  type StepFacts,
+  type StepSums,
+  type View,
+} from '@berth/contracts';
+import type { LedgerPort, Verdict } from './ports.ts';
 
 export interface CommitOptions {
   readonly timeoutMs: number;
@@ -10,10 +16,12 @@ export interface CommitOptions {
 }
 
 /**
- * Votes for a step until every member of the view has and the ledger holds it (voting twice is harmless).
+ * Votes for a step until every member of the view has and the ledger holds it (voting twice is harmless), also over an
+ * outage of the ledger.
  * @returns the ledger head after the step, and whether this is a replay of a step committed before
  * @throws BerthError `WORKER_FENCED` when a newer view has replaced ours, `LEDGER_DIVERGED` when another result stands,
- * `COLLECTIVE_TIMEOUT` when the others did not vote in time
+ * `LEDGER_BEHIND` when the ledger has lost steps, `COLLECTIVE_TIMEOUT` when the others did not vote in time,
+ * `QUEUE_UNREACHABLE` when the ledger did not come back in time
  */
 export async function commitStep(
   ledger: LedgerPort,
@@ -27,7 +35,13 @@ export async function commitStep(
   let pollMs = options.pollMs ?? 5;
   for (;;) {
     options.signal?.throwIfAborted();
-    const verdict = await ledger.vote(view, memberId, facts, sums);
+    const verdict = await ledger
+      .vote(view, memberId, facts, sums)
+      .catch((error: unknown): Verdict => {
+        const passes = isBerthError(error) && error.code === 'QUEUE_UNREACHABLE';
+        if (!passes || performance.now() > deadlineMs) throw error;
+        return { kind: 'waiting' };
+      });
     switch (verdict.kind) {
       case 'committed':
       case 'replayed':
@@ -38,8 +52,9 @@ export async function commitStep(
           `Step ${facts.step}: view ${view.version} of epoch ${view.fencingEpoch} has been replaced`,
         );
       case 'ahead':
+        throw new BerthError('LEDGER_BEHIND', verdict.reason);
       case 'diverged':
-        throw new BerthError('LEDGER_DIVERGED', `Step ${facts.step}: ${verdict.reason}`);
+        throw new BerthError('LEDGER_DIVERGED', verdict.reason);
       case 'waiting':
         break;
     }

@@ -16,6 +16,7 @@ import type { CheckpointSaver } from './checkpoint-saver.ts';
 import { commitStep } from './commit.ts';
 import { evaluate } from './evaluate.ts';
 import type { ExampleSource, StepExamples } from './example-source.ts';
+import { orAborted } from './or-aborted.ts';
 import type {
   EnginePort,
   ExampleReader,
@@ -85,12 +86,13 @@ export class Member {
     const session = await this.#ports.peers.joinView(view, {
       vectorLength: vectorLength(this.#ports.engine.layout),
       timeoutMs: settleTimeoutMs,
+      signal,
     });
     try {
       await this.#settle(view, signal);
       if (view.mode === 'save') {
-        await this.#save(view);
-        await this.#ports.checkpoints.settled();
+        await this.#save(view, await this.#cursorAt(this.#step));
+        await orAborted(this.#ports.checkpoints.settled(), signal);
         return;
       }
       const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
@@ -101,7 +103,7 @@ export class Member {
       while (this.#step < config.train.numSteps) {
         const step = this.#step;
         const startMs = performance.now();
-        const examples = await (prefetched ?? this.#ports.examples.at(cursor));
+        const examples = await orAborted(prefetched ?? this.#ports.examples.at(cursor), signal);
         const dataMs = performance.now() - startMs;
         cursor = examples.to;
         prefetched = step + 1 < config.train.numSteps ? this.#ports.examples.at(cursor) : undefined;
@@ -140,11 +142,11 @@ export class Member {
             dataMs,
             ...outcome.phases,
           });
-        await this.#afterStep(view);
+        await this.#afterStep(view, cursor);
       }
-      await this.#save(view);
+      await this.#save(view, cursor);
       if (isLeader(view, memberId)) await this.#evaluate();
-      await this.#ports.checkpoints.settled();
+      await orAborted(this.#ports.checkpoints.settled(), signal);
     } finally {
       session.close();
     }
@@ -162,17 +164,16 @@ export class Member {
     };
   }
 
-  async #afterStep(view: View): Promise<void> {
+  async #afterStep(view: View, cursor: Cursor): Promise<void> {
     const { train } = this.#options.config;
     if (this.#step === train.numSteps) return;
-    if (this.#step % train.checkpointEverySteps === 0) await this.#save(view);
+    if (this.#step % train.checkpointEverySteps === 0) await this.#save(view, cursor);
     const evaluates = train.evalEverySteps > 0 && this.#step % train.evalEverySteps === 0;
     if (evaluates && isLeader(view, this.#options.memberId)) await this.#evaluate();
   }
 
-  async #save(view: View): Promise<void> {
-    const state = await this.#ports.engine.readState();
-    await this.#ports.checkpoints.save(view, state, await this.#cursorAt(this.#step));
+  async #save(view: View, cursor: Cursor): Promise<void> {
+    this.#ports.checkpoints.save(view, await this.#ports.engine.readState(), cursor);
   }
 
   async #evaluate(): Promise<void> {
@@ -211,7 +212,7 @@ export class Member {
     const held = new Map([...words].map(([member, word]) => [member, Number(word)]));
     const plan = planSettle(held, view.fromStep);
     if (plan.kind === 'restore') await this.#restore(view, plan.chooser, signal);
-    else if (this.#step !== plan.step) await this.#fetchFrom(view, plan.donors, plan.step);
+    else if (this.#step !== plan.step) await this.#fetchFrom(view, plan.donors, plan.step, signal);
   }
 
   async #applyPendingIfCommitted(): Promise<void> {
@@ -227,7 +228,7 @@ export class Member {
     const { memberId, settleTimeoutMs, config } = this.#options;
     const { checkpoints, rendezvous, engine, logger } = this.#ports;
     if (memberId === chooser) {
-      const found = await checkpoints.newestStep(view.fromStep);
+      const found = await orAborted(checkpoints.newestStep(view.fromStep), signal);
       await rendezvous.post(
         restoreTopic(view),
         memberId,
@@ -242,27 +243,37 @@ export class Member {
     );
     const word = words.get(chooser) ?? 'init';
     if (word === 'init') {
+      this.#step = -1;
       await engine.initialize(config.seed);
       this.#advance(0);
       logger.info('Initialised the weights from the seed', { seed: config.seed });
       return;
     }
-    const state = await checkpoints.load(Number(word));
-    await engine.loadState(state);
-    this.#advance(state.step);
-    logger.info('Restored a checkpoint', { step: state.step });
+    await this.#load(await orAborted(checkpoints.load(Number(word)), signal));
+    logger.info('Restored a checkpoint', { step: this.#step });
   }
 
-  async #fetchFrom(view: View, donors: readonly string[], step: number): Promise<void> {
+  async #fetchFrom(
+    view: View,
+    donors: readonly string[],
+    step: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { memberId, runId, settleTimeoutMs } = this.#options;
     const order = view.members.findIndex((member) => member.memberId === memberId);
     const donorId = donors[order % donors.length];
     const donor = view.members.find((member) => member.memberId === donorId);
     if (donor === undefined) throw new BerthError('INTERNAL', `No donor for step ${step}`);
-    const state = await this.#ports.peers.fetchState(donor, runId, step, settleTimeoutMs);
+    const fetching = this.#ports.peers.fetchState(donor, runId, step, settleTimeoutMs);
+    await this.#load(await orAborted(fetching, signal));
+    this.#ports.logger.info('Copied the state from a peer', { step, donor: donor.memberId });
+  }
+
+  async #load(state: TrainingState): Promise<void> {
+    // Whatever ends the loading half-way, the engine then holds no step's weights.
+    this.#step = -1;
     await this.#ports.engine.loadState(state);
     this.#advance(state.step);
-    this.#ports.logger.info('Copied the state from a peer', { step, donor: donor.memberId });
   }
 
   async #provideState(runId: string, step: number): Promise<TrainingState | undefined> {
@@ -280,7 +291,7 @@ export class Member {
     const entry = await this.#ports.ledger.entry(step - 1);
     if (entry === undefined)
       throw new BerthError(
-        'LEDGER_INVALID',
+        'LEDGER_BEHIND',
         `The ledger has no step ${step - 1}, but the weights do`,
       );
     return entry.to;

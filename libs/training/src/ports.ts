@@ -54,7 +54,7 @@ export interface ReduceSession {
 export interface PeerPort {
   joinView(
     view: View,
-    options: { vectorLength: number; timeoutMs: number },
+    options: { vectorLength: number; timeoutMs: number; signal: AbortSignal },
   ): Promise<ReduceSession>;
   /** Answers peers that lack the state; `provide` gives undefined when it is not at that step. */
   serveState(provide: StateProvider): void;

@@ -54,10 +54,10 @@ export async function gather(
 
 /** Topic under which the members of a view say what they hold. */
 export function settleTopic(view: View): string {
-  return `settle-${view.version}`;
+  return `settle-${view.fencingEpoch}-${view.version}`;
 }
 
 /** Topic under which the chooser says what to restore. */
 export function restoreTopic(view: View): string {
-  return `restore-${view.version}`;
+  return `restore-${view.fencingEpoch}-${view.version}`;
 }

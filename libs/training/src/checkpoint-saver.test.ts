@@ -1,0 +1,179 @@
+import { createS3ObjectStore } from '@berth/checkpoint';
+import {
+  BerthError,
+  genesisHead,
+  parseRunConfig,
+  silentLogger,
+  sumsFromVector,
+  type LedgerEntry,
+  type ObjectStore,
+  type ParameterSpec,
+  type TrainingState,
+  type View,
+} from '@berth/contracts';
+import { startS3Server } from '@berth/s3-server';
+import { temporaryFolder } from '@berth/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCheckpointSaver, type CheckpointSaver } from './checkpoint-saver.ts';
+import type { LedgerPort, RendezvousPort } from './ports.ts';
+
+const layout: readonly ParameterSpec[] = [
+  { name: 'kernel', shape: [2, 3], offset: 0, size: 6, decayed: true },
+];
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+const config = parseRunConfig({ name: 'run', corpus: { path: 'a.txt' } }, 'test');
+const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
+const cursor = { epoch: 0, index: 0 };
+
+function viewOf(...memberIds: string[]): View {
+  const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
+  return {
+    runId: 'run',
+    fencingEpoch: 1,
+    version: 1,
+    fromStep: 0,
+    members,
+    mode: 'train',
+    reason: '',
+  };
+}
+
+function stateAt(step: number): TrainingState {
+  const vector = (): Float32Array => new Float32Array(6).fill(step);
+  return { step, weights: vector(), firstMoments: vector(), secondMoments: vector() };
+}
+
+function entryOf(step: number): LedgerEntry {
+  return {
+    step,
+    from: cursor,
+    to: cursor,
+    numExamples: 8,
+    gradientDigest: '0123456789abcdef',
+    fencingEpoch: 1,
+    viewVersion: 1,
+    members: ['a'],
+    sums: sumsFromVector([0, 0, 0, 0, 0, 0, 0]),
+    committedAtMs: 1,
+    head: genesisHead,
+  };
+}
+
+const ledger: LedgerPort = {
+  vote: () => Promise.reject(new Error('nobody votes here')),
+  numCommitted: async () => 1_000,
+  entry: async (step) => entryOf(step),
+  entries: async (from, to) =>
+    Array.from({ length: to - from }, (_, index) => entryOf(from + index)),
+};
+
+function rendezvous(): RendezvousPort {
+  const topics = new Map<string, Map<string, string>>();
+  return {
+    async post(topic, memberId, word) {
+      const words = topics.get(topic) ?? new Map<string, string>();
+      if (!words.has(memberId)) words.set(memberId, word);
+      topics.set(topic, words);
+    },
+    read: async (topic) => topics.get(topic) ?? new Map<string, string>(),
+  };
+}
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** The bucket of a real S3 server; uploads do what `gate` says first. */
+async function gatedStore(gate: { pass: () => Promise<void> }): Promise<ObjectStore> {
+  const { path } = await temporaryFolder();
+  const server = await startS3Server({ folder: path, ...credentials });
+  cleanups.push(() => server.close());
+  const { endpoint } = server;
+  const place = { endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
+  const store = createS3ObjectStore(place, silentLogger);
+  await store.ensureBucket();
+  return {
+    get: (key, options) => store.get(key, options),
+    head: (key) => store.head(key),
+    list: (prefix) => store.list(prefix),
+    delete: (key) => store.delete(key),
+    describe: () => store.describe(),
+    async put(key, body, options) {
+      await gate.pass();
+      return store.put(key, body, options);
+    },
+  };
+}
+
+function saverOf(
+  memberId: string,
+  store: ObjectStore,
+  { meeting = rendezvous(), saved = [] as number[] } = {},
+): CheckpointSaver {
+  return createCheckpointSaver({
+    store,
+    ledger,
+    rendezvous: meeting,
+    layout,
+    memberId,
+    record: {
+      runId: 'run',
+      config,
+      trainingHash: 'hash',
+      status: 'running',
+      reason: '',
+      error: null,
+      goal: 'trained',
+      createdAtMs: 0,
+      updatedAtMs: 0,
+      manifestKey: 'm',
+      exampleSetId: 'e',
+      numerics,
+    },
+    model: { hiddenSize: 3 } as never,
+    datasetId: 'd',
+    exampleSetId: 'e',
+    numerics,
+    onSaved: async (step) => void saved.push(step),
+    onDeleted: async () => undefined,
+    logger: silentLogger,
+  });
+}
+
+describe('createCheckpointSaver', () => {
+  it('saves the newest state after an outage and skips those between', async () => {
+    let end = (): void => undefined;
+    const outage = new Promise<void>((resolve) => (end = resolve));
+    const store = await gatedStore({ pass: () => outage });
+    const saved: number[] = [];
+    const saver = saverOf('a', store, { saved });
+    for (const step of [10, 20, 30, 40]) saver.save(viewOf('a'), stateAt(step), cursor);
+    end();
+    await saver.settled();
+    expect(saved).toEqual([10, 40]);
+    expect((await saver.load(40)).weights).toEqual(stateAt(40).weights);
+  });
+
+  it('tells of a failed save once and saves the next one', async () => {
+    const refusal = new BerthError('STORE_UNREACHABLE', 'the bucket is away');
+    const gate = { pass: (): Promise<void> => Promise.reject(refusal) };
+    const saver = saverOf('a', await gatedStore(gate));
+    saver.save(viewOf('a'), stateAt(10), cursor);
+    await expect(saver.settled()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    gate.pass = () => Promise.resolve();
+    saver.save(viewOf('a'), stateAt(20), cursor);
+    await saver.settled();
+    expect(await saver.newestStep(100)).toBe(20);
+  });
+
+  it('completes a save without a member that has skipped it or is gone', async () => {
+    const store = await gatedStore({ pass: () => Promise.resolve() });
+    const saved: number[] = [];
+    const leader = saverOf('a', store, { saved });
+    leader.save(viewOf('a', 'b'), stateAt(10), cursor);
+    leader.save({ ...viewOf('a'), version: 2 }, stateAt(20), cursor);
+    await leader.settled();
+    expect(saved).toEqual([10, 20]);
+  });
+});
