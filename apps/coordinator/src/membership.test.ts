@@ -32,7 +32,7 @@ function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo 
     numerics,
     startedAtMs: 0,
     state: 'idle',
-    runId: null,
+    runId: 'r',
     step: -1,
     complaint: null,
     ...change,
@@ -105,6 +105,17 @@ describe('the first view', () => {
   it('leaves workers of another run alone', () => {
     const busy = member('b', { runId: 'other' });
     expect(decideMembership(0, state({ live: [busy] }), options).kind).toBe('wait');
+  });
+});
+
+describe('a worker', () => {
+  it.each([
+    ['is still opening the run', { state: 'syncing' }],
+    ['leaves', { state: 'draining' }],
+    ['has not heard of the run', { runId: null }],
+  ] as const)('is not counted on while it %s', (_, change) => {
+    const live = [member('a'), member('b', change)];
+    expect(decideMembership(0, state({ live, view: view('a') }), options).kind).toBe('keep');
   });
 });
 

@@ -95,11 +95,11 @@ function complaintAbout(view: View, live: readonly LiveMember[]): string | undef
   return `${member.memberId} at step ${member.complaint.step}: ${member.complaint.error.message}`;
 }
 
-/** Members of the run by id, without those that cannot give its numerics or work for another run. */
+/** Members that have opened the run, by id, without those that leave or cannot give its numerics. */
 function sift(state: MembershipState): { eligible: LiveMember[]; refused: string } {
   const candidates = state.live
-    .filter((member) => member.state !== 'draining')
-    .filter((member) => member.runId === null || member.runId === state.runId)
+    .filter((member) => member.runId === state.runId)
+    .filter((member) => member.state === 'idle' || member.state === 'training')
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   // Members of the view in force keep their place, so that a newcomer never pushes out one that holds the weights.
   const seated = new Set(state.view?.members.map((member) => member.memberId));

@@ -9,6 +9,8 @@ export interface DataThreadData {
 /** The thread that does the jobs of the queue, which are long stretches of computation. */
 export interface DataThread {
   process(job: Job): Promise<unknown>;
+  /** Never resolves; rejects when the thread ends. */
+  readonly death: Promise<never>;
   close(): Promise<void>;
 }
 
@@ -18,6 +20,7 @@ export async function startDataThread(data: DataThreadData): Promise<DataThread>
   await caller.call('ping', []);
   return {
     process: (job) => caller.call('process', [job]),
+    death: caller.death,
     async close() {
       await thread.terminate();
     },

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, type ExampleShard, type ObjectStore } from '@berth/contracts';
+import {
+  BerthError,
+  isBerthError,
+  type ErrorCode,
+  type ExampleShard,
+  type ObjectStore,
+} from '@berth/contracts';
 import { readExampleShard } from '@berth/data';
 import type { ExampleIndex, ExampleShardName } from '@berth/queue';
 import type { ExampleReader, ExampleShardsPort } from '@berth/training';
@@ -31,7 +37,9 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
 
   const read = (name: ExampleShardName): Promise<ExampleReader> => {
     const key = keyOf(name);
-    const reader = remember(open, key, async () => readExampleShard(store, await find(name)));
+    const reader = remember(open, key, async () =>
+      throughOutages(async () => readExampleShard(store, await find(name)), options),
+    );
     // Least recently used first.
     open.delete(key);
     open.set(key, reader);
@@ -57,7 +65,7 @@ async function waitForShard(
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     signal.throwIfAborted();
-    const shard = await index.get(name);
+    const shard = await throughOutages(() => index.get(name), { timeoutMs, signal });
     if (shard !== undefined) return shard;
     if (performance.now() > deadlineMs)
       throw new BerthError(
@@ -67,6 +75,24 @@ async function waitForShard(
     await sleep(pollMs);
   }
 }
+
+/** Repeats what fails because Redis or the bucket is away, up to the limit: training waits rather than starting over. */
+async function throughOutages<T>(
+  work: () => Promise<T>,
+  { timeoutMs, signal }: Pick<ExampleShardsOptions, 'timeoutMs' | 'signal'>,
+): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;)
+    try {
+      return await work();
+    } catch (error) {
+      const passes = isBerthError(error) && outages.has(error.code);
+      if (!passes || signal.aborted || performance.now() > deadlineMs) throw error;
+      await sleep(pollMs);
+    }
+}
+
+const outages: ReadonlySet<ErrorCode> = new Set(['STORE_UNREACHABLE', 'QUEUE_UNREACHABLE']);
 
 /** One promise per key; a failed one is forgotten, so that it can be tried again. */
 function remember<T>(

@@ -5,6 +5,7 @@ import {
   isFinal,
   resolveModelConfig,
   type Logger,
+  type MetricsLine,
   type ObjectStore,
   type RunRecord,
   type View,
@@ -19,6 +20,7 @@ import {
   createRendezvous,
   createRuns,
   createViews,
+  type MetricsLog,
   type RedisConnection,
 } from '@berth/queue';
 import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
@@ -39,13 +41,16 @@ export interface RunSessionPorts {
 const settleTimeoutMs = 60_000;
 const shardTimeoutMs = 300_000;
 const lookMs = 500;
+const idleMs = 20;
+const appendAgainMs = 500;
 
-/** This worker's part in one run, from the first view that names it until the run is over. */
+/** This worker's part in one run, from when it has opened it until the run is over. */
 export class RunSession {
   readonly #ports: RunSessionPorts;
   readonly #runId: string;
   readonly #memberId: string;
   readonly #member: Member;
+  readonly #ended: AbortController;
   #view: View | undefined;
   #following: AbortController | undefined;
 
@@ -73,12 +78,13 @@ export class RunSession {
         numPredictions: examples.maxPredictions,
       },
     });
+    const ended = new AbortController();
     const shards = createExampleShards({
       index: createExampleIndex(connection, exampleSetId),
       store,
       timeoutMs: shardTimeoutMs,
       numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: new AbortController().signal,
+      signal: ended.signal,
     });
     const ledger = createLedger(connection, runId);
     const rendezvous = createRendezvous(connection, runId);
@@ -121,61 +127,76 @@ export class RunSession {
           step: (step) => {
             portrait.step = step;
           },
-          metrics: (line) => {
-            metrics
-              .append(line)
-              .catch((error: unknown) =>
-                logger.warn('Lost a metrics line', { error: errorToWire(error) }),
-              );
-          },
+          metrics: inOrder((line) => appendAtLast(metrics, line, ended.signal, logger)),
         },
         logger,
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, runId, memberId, member);
+    return new RunSession(ports, runId, memberId, member, ended);
   }
 
-  private constructor(ports: RunSessionPorts, runId: string, memberId: string, member: Member) {
+  private constructor(
+    ports: RunSessionPorts,
+    runId: string,
+    memberId: string,
+    member: Member,
+    ended: AbortController,
+  ) {
+    this.#ended = ended;
     this.#ports = ports;
     this.#runId = runId;
     this.#memberId = memberId;
     this.#member = member;
   }
 
-  /** Follows the run's views until it is over or the signal aborts. */
+  /**
+   * Follows the run's views until it is over or the signal aborts.
+   * @throws what ended the watching of views
+   */
   async run(signal: AbortSignal): Promise<void> {
-    const ended = new AbortController();
-    const either = AbortSignal.any([signal, ended.signal]);
-    const watching = createViews(this.#ports.connection, this.#runId).subscribe(
-      (view) => {
-        this.#view = view;
-        this.#following?.abort(
-          new BerthError('COLLECTIVE_ABORTED', `View ${view.version} has come: ${view.reason}`),
-        );
-      },
-      { signal: either },
-    );
-    let done = 0;
-    while (!either.aborted) {
-      const view = this.#view;
-      if (view === undefined || view.version === done || !this.#isIn(view)) {
-        if (await this.#isOver()) ended.abort();
-        else await sleep(view?.version === done ? lookMs / 5 : lookMs / 10);
-        continue;
+    const either = AbortSignal.any([signal, this.#ended.signal]);
+    this.#ports.portrait.state = 'idle';
+    const watching = Promise.all([this.#watchViews(either), this.#watchRun(either)]);
+    watching.catch(() => this.#ended.abort());
+    try {
+      let done = '';
+      while (!either.aborted) {
+        const view = this.#view;
+        if (view === undefined || nameOf(view) === done || !this.#isIn(view)) await sleep(idleMs);
+        else {
+          done = nameOf(view);
+          await this.#follow(view, either);
+        }
       }
-      done = view.version;
-      await this.#follow(view, signal);
+    } finally {
+      this.#ended.abort();
     }
     await watching;
-    Object.assign(this.#ports.portrait, { state: 'idle', runId: null, step: -1, complaint: null });
+  }
+
+  #watchViews(signal: AbortSignal): Promise<void> {
+    const views = createViews(this.#ports.connection, this.#runId);
+    const onView = (view: View): void => {
+      this.#view = view;
+      this.#following?.abort(
+        new BerthError('COLLECTIVE_ABORTED', `View ${view.version} has come: ${view.reason}`),
+      );
+    };
+    return views.subscribe(onView, { signal });
+  }
+
+  async #watchRun(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (await this.#isOver()) this.#ended.abort();
+      else await sleep(lookMs, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   async #follow(view: View, signal: AbortSignal): Promise<void> {
     const { portrait, logger } = this.#ports;
     this.#following = new AbortController();
     portrait.state = 'training';
-    portrait.runId = this.#runId;
     portrait.complaint = null;
     try {
       await this.#member.follow(view, AbortSignal.any([signal, this.#following.signal]));
@@ -193,16 +214,46 @@ export class RunSession {
     return view.members.some((member) => member.memberId === this.#memberId);
   }
 
-  /** True when the run has ended, or another one is active. */
+  /** True when the run has ended, or another one is active. A run that Redis has lost will come back. */
   async #isOver(): Promise<boolean> {
     const runs = createRuns(this.#ports.connection);
     try {
-      if ((await runs.active()) !== this.#runId) return true;
-      const record = await runs.read(this.#runId);
-      return record === undefined || isFinal(record.status);
+      const [active, record] = [await runs.active(), await runs.read(this.#runId)];
+      if (record !== undefined && isFinal(record.status)) return true;
+      return active !== undefined && active !== this.#runId;
     } catch (error) {
       this.#ports.logger.debug('Cannot look at the run', { error: errorToWire(error) });
       return false;
     }
   }
+}
+
+/** A view's name; a version alone may come again when Redis has lost its data. */
+function nameOf(view: View): string {
+  return `${view.fencingEpoch}.${view.version}`;
+}
+
+/** Does the work of one call after the other, none of which may reject. */
+function inOrder<T>(work: (item: T) => Promise<void>): (item: T) => void {
+  let last = Promise.resolve();
+  return (item) => {
+    last = last.then(() => work(item));
+  };
+}
+
+/** Appends a line, after an outage if need be: a run is complete only when its last evaluation is there. */
+async function appendAtLast(
+  metrics: MetricsLog,
+  line: MetricsLine,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  while (!signal.aborted)
+    try {
+      await metrics.append(line);
+      return;
+    } catch (error) {
+      logger.warn('A metrics line waits for Redis', { error: errorToWire(error) });
+      await sleep(appendAgainMs);
+    }
 }

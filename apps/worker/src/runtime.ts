@@ -17,6 +17,8 @@ import { ThreadCaller } from './thread-rpc.ts';
 export interface Runtime {
   readonly numerics: Numerics;
   openEngine(spec: EngineSpec): Promise<EnginePort>;
+  /** Never resolves; rejects when the thread ends. */
+  readonly death: Promise<never>;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
   const numerics = await caller.call<Numerics>('numerics', []);
   return {
     numerics,
+    death: caller.death,
     async openEngine(spec) {
       const layout = await caller.call<readonly ParameterSpec[]>('open', [spec]);
       return enginePort(caller, layout, spec.train.engine === 'graph');

@@ -56,9 +56,14 @@ export class ThreadCaller {
   >();
   #nextId = 1;
   #ended: Error | undefined;
+  #rejectDeath: (error: Error) => void = () => undefined;
+  /** Never resolves; rejects with `WORKER_LOST` when the thread ends. */
+  readonly death: Promise<never>;
 
   constructor(worker: Worker, name: string) {
     this.#worker = worker;
+    this.death = new Promise((_, reject) => (this.#rejectDeath = reject));
+    this.death.catch(() => undefined); // Ending it on purpose is no failure.
     worker.on('message', (response: Response) => this.#settle(response));
     worker.on('error', (error) =>
       this.#end(
@@ -92,6 +97,7 @@ export class ThreadCaller {
 
   #end(error: Error): void {
     this.#ended ??= error;
+    this.#rejectDeath(this.#ended);
     for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
     this.#waiting.clear();
   }

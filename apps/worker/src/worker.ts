@@ -28,6 +28,7 @@ export interface WorkerOptions {
 
 const heartbeatMs = 200;
 const idleLookMs = 200;
+const reopenMs = 1_000;
 
 /** What this worker says of itself, changed in place by whoever knows better. */
 export interface SelfPortrait {
@@ -36,6 +37,8 @@ export interface SelfPortrait {
   step: number;
   complaint: Complaint | null;
 }
+
+const idle: SelfPortrait = { state: 'idle', runId: null, step: -1, complaint: null };
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
@@ -56,7 +59,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     logger,
   });
 
-  const portrait: SelfPortrait = { state: 'idle', runId: null, step: -1, complaint: null };
+  const portrait: SelfPortrait = { ...idle };
   const members = createMembers(connection);
   const startedAtMs = Date.now();
   const left = new AbortController();
@@ -79,18 +82,34 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   options.onReady();
 
   const runs = createRuns(connection);
-  while (!signal.aborted) {
-    const record = await activeRun(runs).catch(() => undefined);
-    if (record === undefined) {
-      await sleep(idleLookMs);
-      continue;
+  const takePart = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const record = await activeRun(runs).catch(() => undefined);
+      if (record === undefined) {
+        Object.assign(portrait, idle);
+        await sleep(idleLookMs);
+        continue;
+      }
+      // The coordinator counts on this member only once it has opened the run.
+      Object.assign(portrait, { state: 'syncing', runId: record.runId });
+      try {
+        const session = await RunSession.open(
+          { connection, store, runtime, peers, logger, portrait },
+          { memberId, record },
+        );
+        portrait.complaint = null;
+        await session.run(signal);
+        Object.assign(portrait, idle);
+      } catch (error) {
+        const wire = errorToWire(error);
+        logger.warn('Cannot take part in the run', { runId: record.runId, error: wire });
+        portrait.complaint = { viewVersion: 0, step: 0, suspects: [], error: wire };
+        await sleep(reopenMs);
+      }
     }
-    const session = await RunSession.open(
-      { connection, store, runtime, peers, logger, portrait },
-      { memberId, record },
-    );
-    await session.run(signal);
-  }
+  };
+  // Without its threads a worker is of no use; started anew it is.
+  await Promise.race([takePart(), runtime.death, data.death]);
 
   portrait.state = 'draining';
   await jobs.close();
