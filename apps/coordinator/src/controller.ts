@@ -3,6 +3,7 @@ import {
   errorToWire,
   isBerthError,
   isFinal,
+  toBerthError,
   type Logger,
   type ObjectStore,
   type RunRecord,
@@ -13,7 +14,9 @@ import {
   createLease,
   type JobProducer,
   type RedisConnection,
+  type Runs,
 } from '@berth/queue';
+import { RunArchive } from './run-archive.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 
 export interface ControllerOptions {
@@ -26,6 +29,9 @@ export interface ControllerOptions {
 
 const leaseTtlMs = 3_000;
 const tickMs = 100;
+const archiveEveryMs = 1_000;
+/** After an outage of Redis, the time in which the living show themselves: more than a member's time to live. */
+const outageGraceMs = 1_200;
 
 /**
  * Drives one run at a time from queued to its end, while it holds the lease. All it knows is in Redis and the bucket,
@@ -37,6 +43,7 @@ export async function runController(
 ): Promise<void> {
   const { connection, coordinatorId, logger } = options;
   let fencingEpoch: number | undefined;
+  let usedEpoch = 0;
   const lease = keepLease(createLease(connection, { holderId: coordinatorId, ttlMs: leaseTtlMs }), {
     onAcquired: (epoch) => {
       fencingEpoch = epoch;
@@ -44,34 +51,54 @@ export async function runController(
     onLost: () => {
       fencingEpoch = undefined;
     },
+    usedEpoch: () => usedEpoch,
     signal,
     logger,
   });
   const runs = createRuns(connection);
-  let supervisor: RunSupervisor | undefined;
+  const archive = new RunArchive(options.store, logger);
+  let archivedMs = -Infinity;
+  let term: Term | undefined;
+  let afterOutage = false;
   while (!signal.aborted) {
     await sleep(tickMs, undefined, { signal }).catch(() => undefined);
-    if (fencingEpoch === undefined) {
-      supervisor = undefined;
-      continue;
-    }
     try {
-      const record = await activeRun(runs);
-      if (record === undefined) {
-        supervisor = undefined;
-        continue;
+      if (afterOutage) {
+        await runs.active();
+        await sleep(outageGraceMs, undefined, { signal }).catch(() => undefined);
+        afterOutage = false;
       }
-      if (supervisor?.runId !== record.runId) supervisor = new RunSupervisor(options, record.runId);
-      await advance(runs, supervisor, record, fencingEpoch, logger);
+      if (fencingEpoch === undefined) continue;
+      if (term?.fencingEpoch !== fencingEpoch) {
+        // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
+        await archive.restore(runs);
+        term = { fencingEpoch, supervisor: undefined };
+      }
+      if (performance.now() - archivedMs >= archiveEveryMs) {
+        archive.note(await runs.list());
+        archivedMs = performance.now();
+      }
+      const record = await activeRun(runs);
+      if (record === undefined) continue;
+      if (term.supervisor?.runId !== record.runId)
+        term.supervisor = new RunSupervisor(options, record.runId);
+      await advance(runs, term.supervisor, record, fencingEpoch, logger);
     } catch (error) {
       logger.warn('Coordination is delayed', { error: errorToWire(error) });
+      const { code, details } = toBerthError(error);
+      afterOutage = code === 'QUEUE_UNREACHABLE';
+      if (code === 'QUEUE_STALE_EPOCH') usedEpoch = Math.max(usedEpoch, Number(details['newest']));
       await sleep(500);
     }
   }
   await lease;
 }
 
-type Runs = ReturnType<typeof createRuns>;
+/** One epoch of holding the lease. */
+interface Term {
+  readonly fencingEpoch: number;
+  supervisor: RunSupervisor | undefined;
+}
 
 /** The run to work on; when the last one has ended, the oldest that waits. */
 async function activeRun(runs: Runs): Promise<RunRecord | undefined> {

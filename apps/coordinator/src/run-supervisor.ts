@@ -146,7 +146,7 @@ export class RunSupervisor {
       const numCommitted = await this.#ledger.numCommitted();
       if (numCommitted < manifest.step) {
         const entries: LedgerEntry[] = await readLedger(store, manifest);
-        await this.#ledger.restore(entries.slice(numCommitted), fencingEpoch);
+        await this.#ledger.restore(entries, fencingEpoch);
         logger.warn('Restored the ledger from a checkpoint', { step: manifest.step, numCommitted });
       }
       await this.#checkpoints.note({ step: manifest.step, manifestKey });
@@ -206,11 +206,14 @@ export class RunSupervisor {
       },
     );
     const { reason } = decision;
-    if (decision.kind === 'wait')
+    if (decision.kind === 'wait') {
+      this.#failIfNoneCanOpen(live);
       return record.status === 'running' ? { status: 'recovering', reason } : { reason };
+    }
     if (decision.kind === 'publish')
       await this.#publish(record, view, decision.members, fencingEpoch, mode, reason);
-    const numerics = record.numerics ?? live[0]?.numerics ?? null;
+    const [first] = decision.kind === 'publish' ? decision.members : [];
+    const numerics = record.numerics ?? first?.numerics ?? null;
     return {
       numerics,
       reason,
@@ -263,11 +266,23 @@ export class RunSupervisor {
     this.#complaintSinceMs ??= performance.now();
     const error = errorFromWire(current.error);
     if (!error.policy.retry) throw error;
+    // An outage lasts as long as it lasts.
+    if (error.code === 'STORE_UNREACHABLE' || error.code === 'QUEUE_UNREACHABLE')
+      this.#attempts.count = 0;
     if (this.#attempts.count >= maxAttemptsPerStep)
       throw new BerthError(
         'RUN_FAILED',
         `Step ${this.#attempts.fromStep} failed ${this.#attempts.count} times; last: ${error.message}`,
       );
+  }
+
+  /** Without a member, the run ends with the reason why one could not open it, if that will not pass. */
+  #failIfNoneCanOpen(live: readonly LiveMember[]): void {
+    for (const { runId, state, complaint } of live) {
+      if (runId !== this.runId || state !== 'syncing' || complaint === null) continue;
+      const error = errorFromWire(complaint.error);
+      if (!error.policy.retry) throw error;
+    }
   }
 
   /** A job's result, or undefined while it is not done. */

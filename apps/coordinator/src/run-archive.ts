@@ -1,0 +1,73 @@
+import {
+  canonicalJson,
+  errorToWire,
+  runRecordSchema,
+  type Logger,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
+import type { Runs } from '@berth/queue';
+
+const prefix = 'run-records/';
+
+/** Copies of all run records, here and in the bucket, from which Redis gets them back should it lose its data. */
+export class RunArchive {
+  readonly #store: ObjectStore;
+  readonly #logger: Logger;
+  readonly #known = new Map<string, RunRecord>();
+  /** What the bucket holds of each run. */
+  readonly #stored = new Map<string, string>();
+  #storing = false;
+
+  constructor(store: ObjectStore, logger: Logger) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /** Takes note of records and begins to store those that changed; what fails is tried again at the next call. */
+  note(records: readonly RunRecord[]): void {
+    for (const record of records) this.#known.set(record.runId, record);
+    if (!this.#storing) void this.#storeChanged();
+  }
+
+  /** Gives Redis the records that it lacks. @throws what Redis or, if it has no run at all, the store throws */
+  async restore(runs: Runs): Promise<void> {
+    const present = new Set((await runs.list()).map(({ runId }) => runId));
+    if (present.size === 0 && this.#known.size === 0) await this.#load();
+    for (const record of this.#known.values()) {
+      if (present.has(record.runId)) continue;
+      await runs.create(record);
+      this.#logger.warn('Restored a run that Redis had lost', { runId: record.runId });
+    }
+  }
+
+  async #load(): Promise<void> {
+    for (const { key } of await this.#store.list(prefix)) {
+      const text = Buffer.from(await this.#store.get(key)).toString();
+      const parsed = runRecordSchema.safeParse(JSON.parse(text));
+      if (parsed.success) this.#known.set(parsed.data.runId, parsed.data);
+      else this.#logger.warn('Ignored a run record of another version', { key });
+    }
+  }
+
+  async #storeChanged(): Promise<void> {
+    this.#storing = true;
+    try {
+      for (const record of this.#known.values()) {
+        const content = contentOf(record);
+        if (this.#stored.get(record.runId) === content) continue;
+        await this.#store.put(`${prefix}${record.runId}.json`, Buffer.from(JSON.stringify(record)));
+        this.#stored.set(record.runId, content);
+      }
+    } catch (error) {
+      this.#logger.warn('A run record is not stored yet', { error: errorToWire(error) });
+    } finally {
+      this.#storing = false;
+    }
+  }
+}
+
+/** A record without what changes all the time and is worth nothing later. */
+function contentOf({ reason: _reason, updatedAtMs: _updatedAtMs, ...rest }: RunRecord): string {
+  return canonicalJson(rest);
+}
