@@ -121,9 +121,12 @@ function startWorker(client: Redis, options: JobConsumerOptions, activity: Activ
     for (const jobId of jobIds) worker.cancelJob(jobId, 'the job was given to another consumer');
   });
   // After an outage BullMQ may report a missing lock for a job that has completed: the effects of jobs are idempotent.
-  worker.on('error', (error) =>
-    logger.warn('The job worker met an error', { error: error.message }),
-  );
+  // An outage itself is reported by the connection, once; BullMQ tells of every try to reconnect.
+  worker.on('error', (error) => {
+    if (client.status === 'ready')
+      logger.warn('The job worker met an error', { error: error.message });
+    else logger.debug('The job worker met an error', { error: error.message });
+  });
   return worker;
 }
 

@@ -25,6 +25,8 @@ export interface RedisProcess {
   readonly port: number;
   readonly pid: number;
   readonly folder: string;
+  /** Resolves when it is gone, for whatever reason. */
+  readonly exited: Promise<void>;
   /** Ends it in order and removes a temporary folder. Does nothing when it is gone already. */
   stop(): Promise<void>;
   /** Sends a signal; for SIGKILL and SIGTERM, resolves when the process is gone. Keeps the folder. */
@@ -86,7 +88,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       { cause, details: { port } },
     );
   }
-  return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, folder, stop, kill };
+  return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, folder, exited, stop, kill };
 }
 
 const logName = 'redis.log';
