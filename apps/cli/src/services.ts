@@ -5,6 +5,7 @@ import { servicesFromEnvironment, type Logger, type Services } from '@berth/cont
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { redisServerPrograms } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
+import { lockFolder } from './folder-lock.ts';
 import { keepRedis } from './kept-redis.ts';
 
 /** Redis and a bucket, with what was started for them. */
@@ -17,7 +18,8 @@ export interface RunningServices {
 
 /**
  * Uses the services that the environment names and starts the missing ones on loopback, their data under `folder`.
- * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer
+ * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer,
+ * `RUN_STATE_CONFLICT` when another process has services of its own in the folder
  */
 export async function startServices(
   folder: string,
@@ -32,6 +34,10 @@ export async function startServices(
   };
   try {
     let { redisUrl, s3 } = named;
+    if (redisUrl === undefined || s3 === undefined) {
+      const free = lockFolder(folder);
+      closers.push(async () => free());
+    }
     if (redisUrl === undefined) {
       const redis = await keepRedis(
         {
