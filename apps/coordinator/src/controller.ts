@@ -79,9 +79,9 @@ export async function runController(
         archivedMs = performance.now();
       }
       const record = await activeRun(runs);
+      if (term.supervisor?.runId !== record?.runId) term.supervisor = undefined;
       if (record === undefined) continue;
-      if (term.supervisor?.runId !== record.runId)
-        term.supervisor = new RunSupervisor(options, record.runId);
+      term.supervisor ??= new RunSupervisor(options, record.runId);
       await advance(runs, term.supervisor, record, fencingEpoch, logger);
     } catch (error) {
       logger.warn('Coordination is delayed', { error: errorToWire(error) });

@@ -45,6 +45,7 @@ export class RunSupervisor {
   readonly #members;
   readonly #metrics;
   readonly #checkpoints;
+  #datasetJobId: string | undefined;
   #supply: ExampleSupply | undefined;
   #restored = false;
   #waitingSinceMs = performance.now();
@@ -93,7 +94,8 @@ export class RunSupervisor {
       const { corpus, vocabulary, seed } = config;
       const { numShards } = config.examples;
       const { runId } = this;
-      const jobId = await this.#options.jobs.enqueue({
+      // Once: to ask again for a job that failed would start it over before its error is read.
+      this.#datasetJobId ??= await this.#options.jobs.enqueue({
         kind: 'dataset',
         runId,
         corpus,
@@ -101,7 +103,10 @@ export class RunSupervisor {
         numShards,
         seed,
       });
-      const result = await this.#resultOf(jobId);
+      const result = await this.#resultOf(this.#datasetJobId).catch((error: unknown) => {
+        this.#datasetJobId = undefined;
+        throw error;
+      });
       if (result === undefined) return { reason: 'waiting for a worker to read the corpus' };
       const { manifestKey } = result as { manifestKey: string };
       const manifest = await readDatasetManifest(this.#options.store, manifestKey);
