@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@berth/testing';
 import { expect, it } from 'vitest';
@@ -16,6 +16,9 @@ it('keeps a folder to one process until it is given free', async () => {
 it('takes over the folder of a process that was killed', async () => {
   const { path } = await temporaryFolder();
   const { pid } = spawnSync(process.execPath, ['--version']);
-  writeFileSync(join(path, 'services.pid'), String(pid));
-  lockFolder(path)();
+  const file = join(path, 'services.pid');
+  writeFileSync(file, String(pid));
+  const free = lockFolder(path);
+  expect(readFileSync(file, 'utf8')).toBe(String(process.pid));
+  free();
 });

@@ -69,9 +69,9 @@ export interface TrainingEngine {
   /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
   applyGradients(reduced: Float32Array): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */
-  holdGradients?(request: GradientRequest): HeldGradient;
+  readonly holdGradients?: (request: GradientRequest) => HeldGradient;
   /** As `applyGradients`, by the gradient held last. Present when `holdGradients` is. */
-  applyHeldGradients?(): ApplyResult;
+  readonly applyHeldGradients?: () => ApplyResult;
   /** Sums over one batch, dropout off. */
   evaluate(batch: ExampleBatch): StepSums;
   dispose(): void;

@@ -92,9 +92,10 @@ async function reduce(context: StepContext): Promise<Reduced> {
   });
 
   const [whole] = blocks;
-  if (context.isLone && engine.held !== undefined && whole !== undefined && blocks.length === 1) {
-    const { sums, digest } = await engine.held.compute(requestFor(whole));
-    return { sums, digest, apply: engine.held.apply, computedMs: performance.now() };
+  const { held } = engine;
+  if (context.isLone && held !== undefined && whole !== undefined && blocks.length === 1) {
+    const { sums, digest } = await held.compute(requestFor(whole));
+    return { sums, digest, apply: () => held.apply(), computedMs: performance.now() };
   }
 
   const contributions: BlockGradient[] = [];
