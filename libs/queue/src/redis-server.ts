@@ -88,7 +88,15 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       { cause, details: { port } },
     );
   }
-  return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, folder, exited, stop, kill };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    pid: child.pid ?? 0,
+    folder,
+    exited,
+    stop,
+    kill,
+  };
 }
 
 const logName = 'redis.log';
