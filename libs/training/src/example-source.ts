@@ -41,6 +41,12 @@ export function createExampleSource(options: ExampleSourceOptions): ExampleSourc
   });
   const rankSize = globalBatch / virtualRanks;
 
+  /** Opens the next window: by the time it is needed the bucket may be away. What fails here is met again then. */
+  const openAhead = async (cursor: Cursor): Promise<void> => {
+    for (const { epoch, shard } of await sampler.shardsAfter(cursor))
+      shards.open(epoch, shard).catch(() => undefined);
+  };
+
   return {
     async at(cursor) {
       const { examples, next } = await sampler.locate(cursor, globalBatch);
@@ -50,6 +56,7 @@ export function createExampleSource(options: ExampleSourceOptions): ExampleSourc
           example,
         })),
       );
+      openAhead(cursor).catch(() => undefined);
       let numPredictions = 0;
       let numTokens = 0;
       for (const { reader, example } of readers) {

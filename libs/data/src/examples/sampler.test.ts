@@ -100,6 +100,23 @@ describe('createSampler', () => {
     expect([...asked].sort()).toEqual([`0/${order[0]}`, `0/${order[1]}`].sort());
   });
 
+  it('knows the shards of the next window, also across epochs', async () => {
+    await fc.assert(
+      fc.asyncProperty(runs, async (run) => {
+        const order = (epoch: number): number[][] =>
+          windowShards(epochShardOrder(run.seed, epoch, run.sizes.length), run.windowShards).map(
+            (shards) => [...shards],
+          );
+        const windows = [0, 1].flatMap((epoch) =>
+          order(epoch).map((shards) => shards.map((shard) => ({ epoch, shard }))),
+        );
+        expect(await samplerOf(run).shardsAfter(start)).toEqual(windows[1]);
+        const lastOfEpoch = { epoch: 0, index: epochSize(run) };
+        expect(await samplerOf(run).shardsAfter(lastOfEpoch)).toEqual(windows[order(0).length]);
+      }),
+    );
+  });
+
   it('asks again after a count could not be had', async () => {
     let failures = 1;
     const sampler = createSampler({

@@ -29,6 +29,8 @@ export interface Sampler {
   locate(cursor: Cursor, count: number): Promise<{ examples: ExampleRef[]; next: Cursor }>;
   /** The cursor `numExamples` further on, without visiting them. The end of an epoch is written as the start of the next. */
   advance(cursor: Cursor, numExamples: number): Promise<Cursor>;
+  /** The shards that are mixed together next, after those of the cursor's own window. */
+  shardsAfter(cursor: Cursor): Promise<{ readonly epoch: number; readonly shard: number }[]>;
 }
 
 /** The shards that are mixed together. `shardStarts` are prefix sums: where each shard's examples begin. */
@@ -54,11 +56,14 @@ export function createSampler(options: SamplerOptions): Sampler {
   const windows = new Map<string, Window>();
   let mixed: { window: Window; order: Uint32Array } | undefined;
 
+  const shardsOf = (epoch: number): Uint32Array[] =>
+    windowShards(epochShardOrder(seed, epoch, numShards), options.windowShards);
+
   async function windowAt(epoch: number, index: number): Promise<Window> {
     const key = `${epoch}/${index}`;
     const known = windows.get(key);
     if (known !== undefined) return known;
-    const all = windowShards(epochShardOrder(seed, epoch, numShards), options.windowShards);
+    const all = shardsOf(epoch);
     const shards = all[index]!;
     const sizes = await Promise.all(Array.from(shards, (shard) => counts(epoch, shard)));
     const shardStarts = new Uint32Array(shards.length + 1);
@@ -100,6 +105,14 @@ export function createSampler(options: SamplerOptions): Sampler {
   return {
     advance: async ({ epoch, index }, numExamples) =>
       cursorOf(await find({ epoch, index: index + numExamples })),
+    shardsAfter: async (cursor) => {
+      const { epoch, index, isLast } = (await find(cursor)).window;
+      const next = isLast ? { epoch: epoch + 1, index: 0 } : { epoch, index: index + 1 };
+      return Array.from(shardsOf(next.epoch)[next.index]!, (shard) => ({
+        epoch: next.epoch,
+        shard,
+      }));
+    },
     locate: async (cursor, count) => {
       const examples: ExampleRef[] = [];
       let place = await find(cursor);
