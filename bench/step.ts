@@ -139,7 +139,7 @@ function timeReading(engine: GraphEngine): Summary {
   );
 }
 
-const help = `Usage: npx tsx --conditions=@berth/source bench/step.ts [options]
+const help = `Usage: npx berth bench step [options]
 
   --model SIZE        ${modelSizeNames.join(', ')} (default mini)
   --precision P       fp32 or bf16 (default fp32)

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import { Supervised } from './child-process.ts';
-import { startServices } from './services.ts';
+import { startServices, type Disturbances } from './services.ts';
 
 export interface ClusterOptions {
   /** Where logs and the embedded services' data live. */
@@ -26,6 +26,8 @@ export interface Cluster {
   readonly services: Services;
   /** Process ids of the workers, for those who want to kill one. */
   workerPids(): number[];
+  coordinatorPid(): number | undefined;
+  readonly disturb: Disturbances;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       coordinatorUrl: url,
       services: running.services,
       workerPids: () => workers.flatMap((worker) => worker.pid ?? []),
+      coordinatorPid: () => coordinator.pid,
+      disturb: running.disturb,
       close,
     };
   } catch (error) {

@@ -5,6 +5,8 @@ import { startRedisServer, type RedisServerOptions } from '@berth/queue';
 /** An embedded Redis that comes back with its data, on the same port, when it dies. */
 export interface KeptRedis {
   readonly url: string;
+  /** Ends it like a crash; it comes back by itself. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function keepRedis(options: RedisServerOptions, logger: Logger): Pr
   const keeping = keep();
   return {
     url,
+    kill: () => redis.kill('SIGKILL'),
     async stop() {
       stopping.abort();
       await redis.stop();

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
+import type { ChaosCommandOptions } from './commands/chaos.ts';
 import { createContext } from './context.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
@@ -114,6 +115,20 @@ program
     const { params } = await import('./commands/params.ts');
     params(context, options.model as ModelSize, options);
   });
+
+program
+  .command('chaos')
+  .description('train a run undisturbed and through faults, and compare the weights')
+  .option('--config <file>', 'run file; a very small model when left out')
+  .option('--set <key=value>', 'override a setting, such as train.numSteps=60', collect, [])
+  .option('--seed <n>', 'decides when which fault comes', count, 1)
+  .option('--fault <kind=count>', 'only these faults, such as worker-kill=20', collect, [])
+  .option('--outage-seconds <n>', 'length of a store outage', count, 10)
+  .option('--timeout-minutes <n>', 'longest the disturbed run may take', count, 30)
+  .option('--json', 'print the report as JSON', false)
+  .action(async (options: ChaosCommandOptions) =>
+    (await import('./commands/chaos.ts')).chaos(context, options),
+  );
 
 program
   .command('bench')

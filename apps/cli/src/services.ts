@@ -1,18 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { redisServerPrograms } from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
+import { startS3Server, type S3Server } from '@berth/s3-server';
 import { lockFolder } from './folder-lock.ts';
 import { keepRedis } from './kept-redis.ts';
+
+/** Faults of embedded services, for chaos. */
+export interface Disturbances {
+  /** Redis crashes and comes back with what it had on disk. */
+  readonly killRedis?: () => Promise<void>;
+  /** The S3 server is gone for a while. */
+  readonly interruptStore?: (durationMs: number) => Promise<void>;
+}
 
 /** Redis and a bucket, with what was started for them. */
 export interface RunningServices {
   readonly services: Services;
   /** What was embedded, for people: `redis on 127.0.0.1:6391`. */
   readonly embedded: readonly string[];
+  /** Ways to disturb what is embedded; undefined for services of others. */
+  readonly disturb: Disturbances;
   close(): Promise<void>;
 }
 
@@ -29,6 +40,7 @@ export async function startServices(
   const named = servicesFromEnvironment(env);
   const closers: (() => Promise<void>)[] = [];
   const embedded: string[] = [];
+  let disturb: Disturbances = {};
   const close = async (): Promise<void> => {
     for (const closer of closers.toReversed()) await closer();
   };
@@ -48,13 +60,24 @@ export async function startServices(
         logger,
       );
       closers.push(() => redis.stop());
+      disturb = { ...disturb, killRedis: () => redis.kill() };
       redisUrl = redis.url;
       embedded.push(`redis-server at ${redis.url}`);
     }
     if (s3 === undefined) {
       const credentials = localCredentials(folder);
-      const server = await startS3Server({ folder: join(folder, 's3'), ...credentials, logger });
+      const start = (port: number): Promise<S3Server> =>
+        startS3Server({ folder: join(folder, 's3'), port, ...credentials, logger });
+      let server = await start(0);
       closers.push(() => server.close());
+      disturb = {
+        ...disturb,
+        async interruptStore(durationMs) {
+          await server.close();
+          await sleep(durationMs);
+          server = await start(server.port);
+        },
+      };
       s3 = {
         endpoint: server.endpoint,
         region: 'us-east-1',
@@ -67,7 +90,7 @@ export async function startServices(
     const store = createS3ObjectStore(s3, logger);
     await store.ensureBucket();
     store.close();
-    return { services: { redisUrl, s3 }, embedded, close };
+    return { services: { redisUrl, s3 }, embedded, disturb, close };
   } catch (error) {
     await close();
     throw error;
