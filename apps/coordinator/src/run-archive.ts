@@ -10,7 +10,10 @@ import type { Runs } from '@berth/queue';
 
 const prefix = 'run-records/';
 
-/** Copies of all run records, here and in the bucket, from which Redis gets them back should it lose its data. */
+/**
+ * Copies of all run records, here and in the bucket, from which Redis gets them back should it lose its data. A bucket
+ * and prefix therefore belong to one Redis.
+ */
 export class RunArchive {
   readonly #store: ObjectStore;
   readonly #logger: Logger;

@@ -77,6 +77,14 @@ describe('RunArchive', () => {
 });
 
 describe('RunSupervisor', () => {
+  it('stops a run that no worker is left to save', async () => {
+    const jobs = await createJobProducer(redis.url);
+    const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'left');
+    const record: RunRecord = { ...(await submitted('left')), status: 'stopping' };
+    expect(await supervisor.tick(record, 1)).toMatchObject({ status: 'stopped' });
+    await jobs.close();
+  });
+
   it('ends a run whose corpus turns out to be bad only after a while', async () => {
     const jobs = await createJobProducer(redis.url);
     const consumer = await createJobConsumer(redis.url, {

@@ -213,6 +213,11 @@ export class RunSupervisor {
     const { reason } = decision;
     if (decision.kind === 'wait') {
       this.#failIfNoneCanOpen(live);
+      if (mode === 'save' && !live.some((member) => member.runId === this.runId))
+        return {
+          status: 'stopped',
+          reason: 'no worker was left to save; resume redoes some steps',
+        };
       return record.status === 'running' ? { status: 'recovering', reason } : { reason };
     }
     if (decision.kind === 'publish')
