@@ -68,6 +68,10 @@ export class Supervised {
         );
       }, readyTimeoutMs);
       let ready = false;
+      child.once('error', (error) => {
+        clearTimeout(timer);
+        reject(new BerthError('WORKER_LOST', `${name} cannot be started: ${error.message}`));
+      });
       child.once('message', (message) => {
         ready = true;
         clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,7 +85,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       coordinatorUrl: url,
       services: running.services,
     };
-    writeFileSync(file, JSON.stringify(contents, null, 2), { mode: 0o600 });
+    // Written beside and renamed: who looks finds all of it or nothing.
+    writeFileSync(`${file}.new`, JSON.stringify(contents, null, 2), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
     return {
       coordinatorUrl: url,
       services: running.services,

@@ -12,7 +12,8 @@ export {
   type ExampleSourceOptions,
   type StepExamples,
 } from './example-source.ts';
-export { Member, type MemberOptions, type MemberPorts } from './member.ts';
+export { Member } from './member.ts';
+export type { MemberOptions, MemberPorts } from './member-ports.ts';
 export type {
   BlockGradient,
   EnginePort,

@@ -1,0 +1,32 @@
+import type { Logger, RunConfig } from '@berth/contracts';
+import type { CheckpointSaver } from './checkpoint-saver.ts';
+import type { ExampleSource } from './example-source.ts';
+import type {
+  EnginePort,
+  ExampleReader,
+  LedgerPort,
+  PeerPort,
+  RendezvousPort,
+  ReporterPort,
+} from './ports.ts';
+
+/** Everything a member of a run talks to. */
+export interface MemberPorts {
+  readonly engine: EnginePort;
+  readonly peers: PeerPort;
+  readonly ledger: LedgerPort;
+  readonly rendezvous: RendezvousPort;
+  readonly examples: ExampleSource;
+  readonly heldOut: () => Promise<ExampleReader>;
+  readonly checkpoints: CheckpointSaver;
+  readonly reporter: ReporterPort;
+  readonly logger: Logger;
+}
+
+export interface MemberOptions {
+  readonly runId: string;
+  readonly memberId: string;
+  readonly config: RunConfig;
+  /** Longest wait for peers when a view begins. */
+  readonly settleTimeoutMs: number;
+}
