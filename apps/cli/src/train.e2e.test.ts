@@ -11,7 +11,7 @@ import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 const corpus = fileURLToPath(
   new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
 );
-const numSteps = 20;
+const numSteps = 40;
 
 const config = {
   name: 'e2e',
@@ -26,7 +26,7 @@ const config = {
     engine: 'eager',
     globalBatch: 8,
     virtualRanks: 4,
-    checkpointEverySteps: 5,
+    checkpointEverySteps: 10,
     numEvalExamples: 16,
   },
 };

@@ -1,10 +1,5 @@
 export { tensorFlowEnvironment, type TensorFlowOptions } from './environment.ts';
-export {
-  type ExecuteOp,
-  type OpAttribute,
-  type OpAttributes,
-  type TensorFlowDtype,
-} from './raw-op.ts';
+export { type ExecuteOp, type OpAttribute, type OpAttributes } from './raw-op.ts';
 export { numericsOf, startTensorFlow, type TensorFlow } from './tensorflow.ts';
 export { block } from './compile/block.ts';
 export { compile, type CompiledFunction, type CompileOptions } from './compile/compile.ts';

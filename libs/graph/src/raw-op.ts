@@ -1,21 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { AddonBackend, AddonAttribute } from './addon.ts';
-
-/** TensorFlow's numbers for its element types. */
-const dtypeNumbers = {
-  float32: 1,
-  float64: 2,
-  int32: 3,
-  uint8: 4,
-  string: 7,
-  complex64: 8,
-  int64: 9,
-  bool: 10,
-  bfloat16: 14,
-  float16: 19,
-  resource: 20,
-} as const;
-export type TensorFlowDtype = keyof typeof dtypeNumbers;
+import { graphDtypes, type GraphDtype } from './compile/dtypes.ts';
 
 /** One attribute of an operation, named by its kind; lists are written as arrays. */
 export type OpAttribute =
@@ -23,7 +8,7 @@ export type OpAttribute =
   | { readonly int: number | readonly number[] }
   | { readonly float: number | readonly number[] }
   | { readonly string: string | readonly string[] }
-  | { readonly dtype: TensorFlowDtype | readonly TensorFlowDtype[] }
+  | { readonly dtype: GraphDtype | readonly GraphDtype[] }
   | { readonly shape: readonly number[] };
 export type OpAttributes = Readonly<Record<string, OpAttribute>>;
 
@@ -61,20 +46,20 @@ function encodeAttribute(
   if ('string' in attribute) return { name, type: binding.TF_ATTR_STRING, value: attribute.string };
   if ('shape' in attribute) return { name, type: binding.TF_ATTR_SHAPE, value: attribute.shape };
   const { dtype } = attribute;
-  const value = typeof dtype === 'string' ? dtypeNumbers[dtype] : dtype.map(numberOf);
+  const value = typeof dtype === 'string' ? graphDtypes[dtype] : dtype.map(numberOf);
   return { name, type: binding.TF_ATTR_TYPE, value };
 }
 
-function numberOf(dtype: TensorFlowDtype): number {
-  return dtypeNumbers[dtype];
+function numberOf(dtype: GraphDtype): number {
+  return graphDtypes[dtype];
 }
 
 /** tfjs has no name for these types and would refuse the handle. */
 function acceptHalfPrecision(backend: AddonBackend): void {
   const original = backend.createOutputTensor.bind(backend);
-  const opaque: readonly number[] = [dtypeNumbers.bfloat16, dtypeNumbers.float16];
+  const opaque: readonly number[] = [graphDtypes.bfloat16, graphDtypes.float16];
   backend.createOutputTensor = (metadata) =>
     original(
-      opaque.includes(metadata.dtype) ? { ...metadata, dtype: dtypeNumbers.float32 } : metadata,
+      opaque.includes(metadata.dtype) ? { ...metadata, dtype: graphDtypes.float32 } : metadata,
     );
 }

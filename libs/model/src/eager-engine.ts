@@ -17,7 +17,7 @@ import { add, dispose, type Tensor1D } from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.ts';
 import { hostDropoutMasks } from './dropout.ts';
 import { readAndDispose } from './flat-tensors.ts';
-import { initialWeights } from './initialize.ts';
+import { checkRanks, initialState } from './engine-state.ts';
 import { batchGradient, batchSums, type Model } from './micro-batch.ts';
 import { numParametersOf, parameterLayout } from './parameter-layout.ts';
 import { ParameterStore } from './parameter-store.ts';
@@ -62,12 +62,7 @@ class EagerEngine implements TrainingEngine {
   }
 
   initialize(seed: number): void {
-    this.loadState({
-      step: 0,
-      weights: initialWeights(this.layout, this.options.model, seed),
-      firstMoments: new Float32Array(this.numParameters),
-      secondMoments: new Float32Array(this.numParameters),
-    });
+    this.loadState(initialState(this.layout, this.options.model, seed));
   }
 
   loadState(state: TrainingState): void {
@@ -125,16 +120,6 @@ class EagerEngine implements TrainingEngine {
       addAndDispose,
     );
   }
-}
-
-function checkRanks({ block, ranks }: GradientRequest): void {
-  const inPlace = ranks.every(({ virtualRank }, index) => virtualRank === block.start + index);
-  if (inPlace && ranks.length === block.length) return;
-  throw new BerthError(
-    'INTERNAL',
-    `virtual ranks ${ranks.map(({ virtualRank }) => virtualRank).join(', ')} were given for the block ` +
-      `[${block.start}, ${block.start + block.length})`,
-  );
 }
 
 function addAndDispose(left: Tensor1D, right: Tensor1D): Tensor1D {

@@ -21,7 +21,7 @@ import {
 import { clipFactor, globalNorm } from '../clip.ts';
 import { dropoutKey } from '../dropout.ts';
 import type { EngineOptions } from '../eager-engine.ts';
-import { initialWeights } from '../initialize.ts';
+import { checkRanks, initialState } from '../engine-state.ts';
 import { numParametersOf, parameterLayout } from '../parameter-layout.ts';
 import { learningRateAt } from '../schedule.ts';
 import { batchData } from './batch-inputs.ts';
@@ -94,12 +94,7 @@ class CompiledEngine implements GraphEngine {
   }
 
   initialize(seed: number): void {
-    this.loadState({
-      step: 0,
-      weights: initialWeights(this.layout, this.options.model, seed),
-      firstMoments: new Float32Array(this.numParameters),
-      secondMoments: new Float32Array(this.numParameters),
-    });
+    this.loadState(initialState(this.layout, this.options.model, seed));
   }
 
   loadState(state: TrainingState): void {
@@ -229,14 +224,4 @@ class CompiledEngine implements GraphEngine {
 /** Levels of the tree that are complete when this rank's sum is made. */
 function trailingOnes(index: number): number {
   return 31 - Math.clz32(~index & (index + 1));
-}
-
-function checkRanks({ block, ranks }: GradientRequest): void {
-  const inPlace = ranks.every(({ virtualRank }, index) => virtualRank === block.start + index);
-  if (inPlace && ranks.length === block.length) return;
-  throw new BerthError(
-    'INTERNAL',
-    `virtual ranks ${ranks.map(({ virtualRank }) => virtualRank).join(', ')} were given for the block ` +
-      `[${block.start}, ${block.start + block.length})`,
-  );
 }
