@@ -18,7 +18,8 @@ does each other check.
   unused      knip: dead code, unlisted dependencies
   tests       vitest, beside the sources of libs, apps and tools
 
-  --full      also the long tests, *.full.test.ts
+  --full      also the long tests, *.full.test.ts: berth chaos on real processes, thousands of steps with flat
+              memory, equal bits of compiled steps across processes and sizes
   --help      this text`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
