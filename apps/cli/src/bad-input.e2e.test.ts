@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCluster } from './cluster.ts';
 import { berth, spawnBerth } from './testing/berth-process.ts';
 
 const text = [
@@ -131,6 +132,14 @@ describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () =>
     );
     const { exitCode } = await berth(['params', '--model', 'huge'], { folder });
     expect(exitCode).toBe(2);
+  });
+
+  it('a port that is taken', async () => {
+    const { port } = new URL(findCluster(folder)?.coordinatorUrl ?? '');
+    const { path } = await temporaryFolder();
+    const { exitCode, stderr } = await berth(['up', '--port', port], { folder: path });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/error: HTTP cannot listen on 127\.0\.0\.1:\d+: .*choose another port/);
   });
 
   it('an unknown run exits with 3', async () => {

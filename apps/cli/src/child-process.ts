@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError } from '@berth/contracts';
+import { BerthError, errorFromWire, type WireError } from '@berth/contracts';
 
 export interface SupervisedOptions {
   /** Also the name of its log file. */
@@ -42,7 +42,7 @@ export class Supervised {
 
   /**
    * Starts the process and waits for its first message.
-   * @throws BerthError `WORKER_LOST` when it ends or stays silent before that
+   * @throws BerthError the one that the process reports, or `WORKER_LOST` when it ends or stays silent before that
    */
   start(): Promise<unknown> {
     const { name, entry, env, logFolder, readyTimeoutMs } = this.#options;
@@ -73,9 +73,10 @@ export class Supervised {
         reject(new BerthError('WORKER_LOST', `${name} cannot be started: ${error.message}`));
       });
       child.once('message', (message) => {
-        ready = true;
+        ready = !isFailure(message);
         clearTimeout(timer);
-        resolve(message);
+        if (isFailure(message)) reject(errorFromWire(message.error));
+        else resolve(message);
       });
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
@@ -108,4 +109,9 @@ export class Supervised {
       });
     }, restartDelayMs);
   }
+}
+
+/** What a process sends that could not start. */
+function isFailure(message: unknown): message is { readonly error: WireError } {
+  return typeof message === 'object' && message !== null && 'error' in message;
 }

@@ -86,9 +86,9 @@ describe('a run', { timeout: 180_000 }, () => {
     });
   });
 
-  it('gives the same weights with two workers', async () => {
+  it.each([2, 3])('gives the same weights with %d workers', async (numWorkers) => {
     const { folder, file } = await workplace();
-    const outcome = await berth(['train', file, '--workers', '2'], { folder });
+    const outcome = await berth(['train', file, '--workers', String(numWorkers)], { folder });
     expect(outcome).toMatchObject({ exitCode: 0 });
     const { weightsDigest, head } = await verifiedLedger(folder);
     expect({ weightsDigest, head }).toEqual({

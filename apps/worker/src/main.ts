@@ -35,5 +35,7 @@ try {
     error: wire,
     stack: error instanceof Error ? error.stack : null,
   });
-  process.exit(1);
+  // A supervisor that still waits for us to be ready learns why we are not.
+  if (process.send === undefined) process.exit(1);
+  process.send({ error: wire }, () => process.exit(1));
 }
