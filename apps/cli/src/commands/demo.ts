@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
+import { createS3ObjectStore } from '@berth/checkpoint';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { withCluster } from '../cluster-access.ts';
+import { readDatasetManifest } from '@berth/data';
+import { withCluster, withServices } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { follow } from '../follow.ts';
 import { formatCount, formatDuration } from '../format.ts';
@@ -25,19 +27,13 @@ export async function demo(context: Context): Promise<void> {
   await withCluster(context, size, async (client) => {
     context.say(`coordinator at ${client.url}, logs in ${context.folder}/logs`);
     await client.submit(config, 'trained');
-    let saidData = false;
     const report = await follow(client, config.name, {
       stream: process.stderr,
       signal: detach.signal,
-      onReport: (seen) => {
-        if (!saidData && seen.run.reason.startsWith('dataset')) {
-          context.say(`\n${seen.run.reason}`);
-          saidData = true;
-        }
-      },
     });
     if (detach.signal.aborted) return;
     context.say(`\ndone in ${formatDuration(performance.now() - startMs)}`);
+    context.say(await datasetLine(context, report));
     context.say(demoSummary(report, await client.metrics(config.name)));
     await verifyRunLedger(context, config.name, { json: false });
   });
@@ -49,6 +45,23 @@ export async function demo(context: Context): Promise<void> {
       `  berth ledger verify ${config.name}    prove it again`,
       '  berth train configs/demo.yaml --set corpus.path=your.txt --set name=mine',
     ].join('\n'),
+  );
+}
+
+async function datasetLine(context: Context, { run }: RunStatusReport): Promise<string> {
+  const { train, heldOut, vocabulary } = await withServices(context, async ({ s3 }) => {
+    const store = createS3ObjectStore(s3, context.logger);
+    try {
+      return await readDatasetManifest(store, run.manifestKey ?? '');
+    } finally {
+      store.close();
+    }
+  });
+  const sum = (key: 'numDocuments' | 'numTokens'): string =>
+    formatCount(train.reduce((total, shard) => total + shard[key], 0));
+  return (
+    `  dataset      ${sum('numDocuments')} documents, ${sum('numTokens')} tokens, ${heldOut.numDocuments} held out, ` +
+    `vocabulary ${formatCount(vocabulary.numTokens)}`
   );
 }
 
