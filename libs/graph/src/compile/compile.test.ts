@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Optimizer, Rank, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../tensorflow.ts';
-import { block } from './block.ts';
 import { compile } from './compile.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1, device: 'cpu' });
@@ -50,62 +49,31 @@ describe('a compiled function', () => {
     compiled.dispose();
   });
 
-  it('keeps and updates variables between calls: logistic regression learns', () => {
-    const weights = tf.variable(tf.zeros([2, 1]));
-    const target = tf.tensor2d([0, 1, 1], [3, 1]);
-    const optimizer = tf.train.sgd(0.5);
-    const step = (x: Tensor2D, y: Tensor2D): Tensor =>
-      optimizer.minimize(
-        () =>
-          tf.mean(tf.losses.sigmoidCrossEntropy(y, tf.matMul(x, weights as unknown as Tensor2D))),
-        true,
-        [weights],
-      )!;
-    const compiled = compile(tensorFlow, step, [others, target], {
-      variables: [weights],
-      cacheFolder,
-    });
-    expect([...weights.dataSync()]).toEqual([0, 0]);
-    const losses = Array.from({ length: 5 }, () => read(compiled(others, target)));
-    compiled.readVariables();
-    const learned = [...weights.dataSync()];
-    weights.assign(tf.zeros([2, 1]));
-    const expected = Array.from({ length: 5 }, () => read([step(others, target)]));
-    expect(rounded(losses.flat())).toEqual(rounded(expected.flat()));
-    expect(rounded([learned])).toEqual(rounded([[...weights.dataSync()]]));
-    compiled.dispose();
-    tf.dispose([weights, target]);
-  });
-
-  it('calls blocks as library functions with their own gradients', () => {
-    const scaled = block(
-      'scaled_square',
-      (x: Tensor2D) => tf.mul<Tensor2D>(tf.square(x), 3),
-      (dy, x) => [tf.mul(dy, tf.mul(x, 6))],
-    );
-    const twice = (x: Tensor2D): Tensor => tf.sum(scaled(scaled(x)));
-    const slope = tf.grad(twice as (x: Tensor) => Tensor);
-    const folder = mkdtempSync(join(cacheFolder, 'blocks-'));
-    const both = (x: Tensor2D): Tensor[] => [twice(x), slope(x)];
-    const compiled = compile(tensorFlow, both, [points], { cacheFolder: folder });
-    expect(rounded(read(compiled(others)))).toEqual(rounded(read(both(others))));
-    const file = join(folder, readdirSync(folder)[0]!, 'saved_model.pb');
-    const text = readFileSync(file, 'latin1');
-    expect(text.split('PartitionedCall').length - 1).toBeGreaterThanOrEqual(4);
-    expect(text).toContain('scaled_square_gradient');
-    compiled.dispose();
-  });
-
-  it('writes a constant of equal elements as one', () => {
-    const folder = mkdtempSync(join(cacheFolder, 'uniform-'));
+  it('gives inputs, constants and repeated values as results, and leaves its inputs as they were', () => {
     const compiled = compile(
       tensorFlow,
-      (x: Tensor2D) => tf.add(tf.tile(x, [1000, 1000]), tf.ones([3000, 2000])),
-      [points],
-      { cacheFolder: folder },
+      (x: Tensor2D, y: Tensor2D) => [x, tf.scalar(4), y, tf.add(x, y), tf.add(x, y)],
+      [points, points],
+      { cacheFolder },
     );
-    const file = join(folder, readdirSync(folder)[0]!, 'saved_model.pb');
-    expect(readFileSync(file).length).toBeLessThan(10_000);
+    const results = compiled(points, others);
+    compiled(others, others).forEach((tensor) => tensor.dispose());
+    expect(read(results)).toEqual([
+      [1, 2, 3, 4, 5, 6],
+      [4],
+      [-1, 0.5, 2, 0, 1, -2],
+      [0, 2.5, 5, 4, 6, 4],
+      [0, 2.5, 5, 4, 6, 4],
+    ]);
+    expect([...points.dataSync()]).toEqual([1, 2, 3, 4, 5, 6]);
+    compiled.dispose();
+  });
+
+  it('draws the numbers of a seed, as the function does', () => {
+    const noisy = (x: Tensor2D): Tensor => tf.add(x, tf.randomNormal([3, 2], 0, 1, 'float32', 7));
+    const compiled = compile(tensorFlow, noisy, [points], { cacheFolder });
+    expect(read(compiled(others))).toEqual(read([noisy(others)]));
+    expect(Math.random()).toBeLessThan(1);
     compiled.dispose();
   });
 
@@ -118,43 +86,83 @@ describe('a compiled function', () => {
     expect([tf.memory().numTensors, tensorFlow.numTensors()]).toEqual(numBefore);
     compiled.dispose();
   });
+
+  it('refuses inputs of another shape', () => {
+    const compiled = compile(tensorFlow, (x: Tensor2D) => tf.neg(x), [points], { cacheFolder });
+    expect(() => compiled(tf.zeros([2, 3]))).toThrow(
+      'input0 is float32 [2, 3], the graph is for float32 [3, 2]',
+    );
+    compiled.dispose();
+  });
 });
 
-describe('what cannot be compiled', () => {
-  it('is named: a value read in JavaScript', () => {
-    const branching = (x: Tensor2D): Tensor =>
-      tf.max(x).dataSync()[0]! > 0 ? tf.neg(x) : tf.exp(x);
-    expect(() => compile(tensorFlow, branching, [points], { cacheFolder })).toThrow(
-      /operation Max.* cannot be compiled: its result is read in JavaScript/,
-    );
-  });
+describe('variables of a compiled function', () => {
+  const target = tf.tensor2d([0, 1, 1], [3, 1]);
 
-  it('is named: a result whose size depends on values', () => {
-    expect(() =>
-      compile(tensorFlow, (x: Tensor2D) => tf.unique(tf.reshape(x, [6])).values, [points], {
-        cacheFolder,
-      }),
-    ).toThrow(/cannot be compiled: the size of its result depends on values/);
-  });
-
-  it('is a tensor made before, and a tensor a block takes from around it', () => {
-    const earlier = tf.tidy(() => tf.keep(tf.square(others)));
-    expect(() =>
-      compile(tensorFlow, (x: Tensor2D) => tf.add(x, earlier), [points], { cacheFolder }),
-    ).toThrow('pass it as an input');
-    const leaky = (x: Tensor2D): Tensor => {
-      const outside = tf.square(x);
-      return block('leaky', (inside: Tensor2D) => tf.add(inside, outside))(x);
-    };
-    expect(() => compile(tensorFlow, leaky, [points], { cacheFolder })).toThrow(
-      'a block uses a tensor that was computed outside of it',
-    );
-    earlier.dispose();
-  });
-
-  it('is an input of another shape', () => {
-    const compiled = compile(tensorFlow, (x: Tensor2D) => tf.neg(x), [points], { cacheFolder });
-    expect(() => compiled(tf.zeros([2, 3]))).toThrow('compiled for float32 [3, 2]');
+  it.each([
+    ['sgd', () => tf.train.sgd(0.5)],
+    ['momentum', () => tf.train.momentum(0.1, 0.9)],
+    ['adam', () => tf.train.adam(0.1)],
+  ])('are updated between calls: logistic regression learns with %s', (_, optimizerOf) => {
+    const weights = tf.variable(tf.zeros<Rank.R2>([2, 1]));
+    const stepWith = (optimizer: Optimizer) => (x: Tensor2D, y: Tensor2D) =>
+      optimizer.minimize(
+        () => tf.mean(tf.losses.sigmoidCrossEntropy(y, tf.matMul(x, weights))),
+        true,
+        [weights],
+      )!;
+    const compiled = compile(tensorFlow, stepWith(optimizerOf()), [others, target], {
+      cacheFolder,
+    });
+    const losses = Array.from({ length: 5 }, () => read(compiled(others, target)));
+    expect([...weights.dataSync()]).toEqual([0, 0]);
+    const { [weights.name]: learned } = compiled.readVariables();
+    const step = stepWith(optimizerOf());
+    const expected = Array.from({ length: 5 }, () => read([step(others, target)]));
+    expect(rounded(losses.flat())).toEqual(rounded(expected.flat()));
+    expect(losses[4]![0]![0]).toBeLessThan(losses[0]![0]![0]!);
+    expect(rounded(read([learned!]))).toEqual(rounded([[...weights.dataSync()]]));
     compiled.dispose();
+    tf.disposeVariables();
+  });
+
+  it('keep apart although tfjs made them from one tensor, and can be exchanged', () => {
+    const start = tf.tensor1d([1, 2]);
+    const [a, b] = [tf.variable(start), tf.variable(start)];
+    const exchange = (x: Tensor): Tensor => {
+      const [oldA, oldB] = [a.clone(), b.clone()];
+      a.assign(oldB as typeof a);
+      b.assign(tf.add(oldA, x) as typeof b);
+      return tf.concat([oldA, oldB]);
+    };
+    const compiled = compile(tensorFlow, exchange, [start], { cacheFolder });
+    expect(read(compiled(start)).flat()).toEqual([1, 2, 1, 2]);
+    expect(read(compiled(start)).flat()).toEqual([1, 2, 2, 4]);
+    const held = compiled.readVariables();
+    expect(read([held[a.name]!, held[b.name]!])).toEqual([
+      [2, 4],
+      [2, 4],
+    ]);
+    compiled.writeVariables({ [a.name]: tf.tensor1d([0, 7]) });
+    expect(read(compiled(start)).flat()).toEqual([0, 7, 2, 4]);
+    compiled.dispose();
+    tf.disposeVariables();
+  });
+
+  it('are as they were in tfjs, which holds no more tensors than before', () => {
+    const counter = tf.variable(tf.scalar(3));
+    const unused = tf.variable(tf.scalar(1));
+    const numBefore = [tf.memory().numTensors, tensorFlow.numTensors()];
+    const count = (x: Tensor2D): Tensor => {
+      counter.assign(tf.add(counter, 1));
+      return tf.mul(x, counter);
+    };
+    const compiled = compile(tensorFlow, count, [points], { cacheFolder });
+    expect(counter.dataSync()[0]).toBe(3);
+    expect([tf.memory().numTensors, tensorFlow.numTensors()]).toEqual(numBefore);
+    const held = compiled.readVariables();
+    expect(Object.keys(held)).toEqual([counter.name]);
+    compiled.dispose();
+    tf.dispose([held, counter, unused]);
   });
 });

@@ -1,10 +1,10 @@
-import { BerthError } from '@berth/contracts';
+import { BerthError, isBerthError } from '@berth/contracts';
+import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from '../tensorflow.ts';
 import { graphDtypes, sizeOf } from './dtypes.ts';
 import { defaultGraphFolder, storeGraph } from './graph-cache.ts';
-import { servingTag, type Graph } from './graph.ts';
-import type { Value } from './scope.ts';
-import { sessionBinding, type SessionBinding, type TensorData } from './session-binding.ts';
+import { servingTag, type Endpoint, type Graph, type GraphEndpoints } from './graph.ts';
+import { tracedBackend, type SessionBinding, type TensorData } from './session-binding.ts';
 
 export interface GraphSessionOptions {
   /** Where compiled graphs are kept. Default: the user's cache. */
@@ -32,13 +32,19 @@ export interface GraphSession {
    * @throws BerthError `INTERNAL` when a target is missing or has another size
    */
   runInto(signature: string, targets: Readonly<Record<string, ArrayBufferView>>): void;
+  /**
+   * Runs a signature on tensors and gives tensors, which the caller disposes: nothing is copied to or from JavaScript.
+   * @throws BerthError `INTERNAL` when an input is missing or has another type or shape, or TensorFlow refuses the graph
+   */
+  runTensors(signature: string, inputs: Readonly<NamedTensorMap>): NamedTensorMap;
+  readonly signatures: readonly string[];
   /** Frees the graph, its variables and its functions. */
   dispose(): void;
 }
 
 /** One signature, ready for the addon. */
-interface Endpoints {
-  readonly inputs: readonly (readonly [name: string, value: Value])[];
+interface Prepared {
+  readonly inputs: readonly (readonly [name: string, endpoint: Endpoint])[];
   readonly inputNames: string;
   readonly outputs: readonly string[];
   readonly outputNames: string;
@@ -53,35 +59,74 @@ export function openGraphSession(
   graph: Graph,
   options: GraphSessionOptions = {},
 ): GraphSession {
-  const binding = sessionBinding(tensorFlow);
   const folder = storeGraph(options.cacheFolder ?? defaultGraphFolder(), graph.encode());
-  const endpoints = new Map<string, Endpoints>();
-  for (const [name, { inputs, outputs }] of graph.signatures) {
-    endpoints.set(name, {
-      inputs: Object.entries(inputs),
-      inputNames: Object.values(inputs).map(endpointName).join(','),
-      outputs: Object.keys(outputs),
-      outputNames: Object.values(outputs).map(endpointName).join(','),
-    });
-  }
-  const model = explain('load the graph', () => binding.loadSavedModel(folder, servingTag));
-  const run = <T>(
-    signature: string,
-    inputs: Readonly<Record<string, TensorData>>,
-    take: (id: number, output: string) => T,
-  ): Record<string, T> => {
-    const found = endpoints.get(signature);
-    if (found === undefined) throw new BerthError('INTERNAL', `no signature ${signature}`);
-    return runSignature(binding, model, signature, found, inputs, take);
+  return loadGraph(tensorFlow, folder, graph.endpoints);
+}
+
+/** Loads a graph from the folder that holds its saved_model.pb. */
+export function loadGraph(
+  tensorFlow: TensorFlow,
+  folder: string,
+  endpoints: GraphEndpoints,
+): GraphSession {
+  const backend = tracedBackend(tensorFlow);
+  const { binding } = backend;
+  const prepared = new Map(
+    Object.entries(endpoints).map(([name, { inputs, outputs }]) => [
+      name,
+      prepare(inputs, outputs),
+    ]),
+  );
+  const find = (signature: string): Prepared => {
+    const found = prepared.get(signature);
+    if (found !== undefined) return found;
+    throw new BerthError('INTERNAL', `no signature ${signature}`);
   };
+  const model = explain('load the graph', () => binding.loadSavedModel(folder, servingTag));
   return {
-    run: (signature, inputs = {}) => run(signature, inputs, (id) => binding.tensorDataSync(id)),
+    run: (signature, inputs = {}) =>
+      runSignature(binding, model, signature, find(signature), inputs, (id) =>
+        binding.tensorDataSync(id),
+      ),
     runInto(signature, targets) {
-      run(signature, {}, (id, output) =>
+      runSignature(binding, model, signature, find(signature), {}, (id, output) =>
         explain(`copy ${output}`, () => binding.copyTensor(id, bytesOf(targets[output]))),
       );
     },
+    runTensors(signature, given) {
+      const { inputs, inputNames, outputs, outputNames } = find(signature);
+      const tensors = inputs.map(([name, endpoint]) => checkInput(name, endpoint, given[name]));
+      // Not `binding`: while a function is traced, the backend has another one, which refuses this.
+      const handles = explain(`run ${signature}`, () =>
+        backend.binding.runSavedModel(
+          model,
+          backend.getInputTensorIds(tensors),
+          inputNames,
+          outputNames,
+        ),
+      );
+      return Object.fromEntries(
+        outputs.map((name, index) => [name, backend.createOutputTensor(handles[index]!)]),
+      );
+    },
+    signatures: Object.keys(endpoints),
     dispose: () => binding.deleteSavedModel(model),
+  };
+}
+
+function prepare(
+  inputs: Readonly<Record<string, Endpoint>>,
+  outputs: Readonly<Record<string, Endpoint>>,
+): Prepared {
+  const namesOf = (endpoints: Readonly<Record<string, Endpoint>>): string =>
+    Object.values(endpoints)
+      .map(({ name }) => name)
+      .join(',');
+  return {
+    inputs: Object.entries(inputs),
+    inputNames: namesOf(inputs),
+    outputs: Object.keys(outputs),
+    outputNames: namesOf(outputs),
   };
 }
 
@@ -89,24 +134,31 @@ function runSignature<T>(
   binding: SessionBinding,
   model: number,
   signature: string,
-  endpoints: Endpoints,
+  { inputs: expected, inputNames, outputs, outputNames }: Prepared,
   inputs: Readonly<Record<string, TensorData>>,
   take: (id: number, output: string) => T,
 ): Record<string, T> {
   const ids: number[] = [];
   try {
-    for (const [name, value] of endpoints.inputs)
-      ids.push(upload(binding, name, value, inputs[name]));
+    for (const [name, endpoint] of expected)
+      ids.push(upload(binding, name, endpoint, inputs[name]));
     const handles = explain(`run ${signature}`, () =>
-      binding.runSavedModel(model, ids, endpoints.inputNames, endpoints.outputNames),
+      binding.runSavedModel(model, ids, inputNames, outputNames),
     );
     ids.push(...handles.map(({ id }) => id));
-    return Object.fromEntries(
-      endpoints.outputs.map((name, index) => [name, take(handles[index]!.id, name)]),
-    );
+    return Object.fromEntries(outputs.map((name, index) => [name, take(handles[index]!.id, name)]));
   } finally {
     for (const id of ids) binding.deleteTensor(id);
   }
+}
+
+function checkInput(name: string, { dtype, shape }: Endpoint, tensor: Tensor | undefined): Tensor {
+  if (tensor?.dtype === dtype && String(tensor.shape) === String(shape)) return tensor;
+  const given = tensor === undefined ? 'missing' : `${tensor.dtype} [${tensor.shape.join(', ')}]`;
+  throw new BerthError(
+    'INTERNAL',
+    `${name} is ${given}, the graph is for ${dtype} [${shape.join(', ')}]; compile one for this shape too`,
+  );
 }
 
 function bytesOf(view: ArrayBufferView | undefined): Uint8Array {
@@ -118,7 +170,7 @@ function bytesOf(view: ArrayBufferView | undefined): Uint8Array {
 function upload(
   binding: SessionBinding,
   name: string,
-  { dtype, shape }: Value,
+  { dtype, shape }: Endpoint,
   data: TensorData | undefined,
 ): number {
   const length = sizeOf(shape);
@@ -129,14 +181,11 @@ function upload(
   );
 }
 
-function endpointName({ node, index }: Value): string {
-  return `${node}:${index}`;
-}
-
 function explain<T>(what: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
+    if (isBerthError(error)) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new BerthError('INTERNAL', `TensorFlow cannot ${what}: ${message}`, { cause: error });
   }

@@ -19,6 +19,22 @@ export interface Signature {
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
+/** A tensor that a run feeds or fetches: `node:index`. */
+export interface Endpoint extends TensorSpec {
+  readonly name: string;
+}
+
+/** How to run a graph once it is loaded. Plain data. */
+export type GraphEndpoints = Readonly<
+  Record<
+    string,
+    {
+      readonly inputs: Readonly<Record<string, Endpoint>>;
+      readonly outputs: Readonly<Record<string, Endpoint>>;
+    }
+  >
+>;
+
 interface LibraryFunction {
   readonly name: string;
   readonly results: readonly TensorSpec[];
@@ -63,10 +79,10 @@ export class Graph extends Scope {
   }
 
   /** Gives a variable another value. Runs when a node that comes after it is fetched. */
-  assign(variable: GraphVariable, value: Value): Value {
+  assign(variable: GraphVariable, value: Value, options: NodeOptions = {}): Value {
     const { dtype } = variable;
     const attributes = { dtype: { dtype }, validate_shape: { bool: false } };
-    return this.statement('AssignVariableOp', [variable.handle, value], attributes);
+    return this.statement('AssignVariableOp', [variable.handle, value], attributes, options);
   }
 
   /** Adds to a variable, in place. Runs when a node that comes after it is fetched. */
@@ -102,8 +118,14 @@ export class Graph extends Scope {
     this.namedSignatures.set(name, signature);
   }
 
-  get signatures(): ReadonlyMap<string, Signature> {
-    return this.namedSignatures;
+  /** All signatures. */
+  get endpoints(): GraphEndpoints {
+    return Object.fromEntries(
+      [...this.namedSignatures].map(([name, { inputs, outputs }]) => [
+        name,
+        { inputs: endpointsOf(inputs), outputs: endpointsOf(outputs) },
+      ]),
+    );
   }
 
   /** The graph as the file saved_model.pb, which any TensorFlow can load (saved_model.proto, meta_graph.proto). */
@@ -169,8 +191,17 @@ export const servingTag = 'serve';
 /** Graph format of TensorFlow 2.21; older readers refuse newer ones (versions.h). */
 const graphDefProducer = 2_000;
 
-function endpoint({ node, index }: Value): string {
+function endpointName({ node, index }: Value): string {
   return `${node}:${index}`;
+}
+
+function endpointsOf(values: Readonly<Record<string, Value>>): Record<string, Endpoint> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => {
+      const { dtype, shape } = value;
+      return [key, { name: endpointName(value), dtype, shape }];
+    }),
+  );
 }
 
 /** meta_graph.proto: SignatureDef */
@@ -186,7 +217,7 @@ function encodeSignature({ inputs, outputs }: Signature): Message {
 
 function encodeTensorInfo(value: Value): Message {
   return merge([
-    stringField(1, endpoint(value)),
+    stringField(1, endpointName(value)),
     intField(2, graphDtypes[value.dtype]),
     bytesField(3, encodeShape(value.shape)),
   ]);

@@ -90,7 +90,7 @@ export abstract class Scope {
   }
 
   /** The operation that gives a value; undefined for an argument of a function. */
-  protected operationOf({ node }: Value): string | undefined {
+  operationOf({ node }: Value): string | undefined {
     return this.ops.get(node);
   }
 

@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { AddonAttribute } from '../addon.ts';
 import type { TensorFlow } from '../tensorflow.ts';
 
@@ -50,12 +51,10 @@ export interface TracedBackend {
   binding: TracedBinding;
   /** The addon's numbers of tensors; uploads those that JavaScript still holds. */
   getInputTensorIds(tensors: readonly unknown[]): number[];
+  /** A tensor of tfjs for one that the addon holds. */
+  createOutputTensor(handle: TensorHandle): Tensor;
 }
 
 export function tracedBackend({ tf }: TensorFlow): TracedBackend {
   return tf.backend() as unknown as TracedBackend;
-}
-
-export function sessionBinding(tensorFlow: TensorFlow): SessionBinding {
-  return tracedBackend(tensorFlow).binding;
 }

@@ -28,27 +28,32 @@ interface Frame {
   readonly values: Map<number, Value>;
 }
 
+/** How a tensor that was there before comes into the graph; undefined for one that cannot. */
+type Capture = (id: number) => (() => Value) | undefined;
+
 /**
- * Writes down, as nodes of a graph, every operation that tfjs runs on the addon. Tensors that JavaScript makes become
- * constants; tensors that were there before do too.
+ * Writes down, as nodes of a graph, every operation that tfjs runs on the addon. Tensors that JavaScript makes meanwhile
+ * become constants.
  */
 export class Tracer {
   private readonly graph: Graph;
   private readonly binding: TracedBinding;
+  private readonly capture: Capture;
   private readonly frames: Frame[];
   private readonly hostTensors = new Map<number, HostTensor>();
   private isPaused = false;
 
-  constructor(graph: Graph, binding: TracedBinding) {
+  constructor(graph: Graph, binding: TracedBinding, capture: Capture) {
     this.graph = graph;
     this.binding = binding;
+    this.capture = capture;
     this.frames = [{ scope: graph, values: new Map() }];
   }
 
   /** The addon with its operations written down. */
   recordingBinding(): TracedBinding {
     const { binding } = this;
-    const recorded: Pick<TracedBinding, 'executeOp' | 'createTensor' | 'tensorDataSync'> = {
+    const recorded: Partial<TracedBinding> = {
       executeOp: (name, attributes, inputs, numOutputs) => {
         const outputs = binding.executeOp(name, attributes, inputs, numOutputs);
         if (!this.isPaused) this.record(name, attributes, inputs, outputs);
@@ -62,12 +67,17 @@ export class Tracer {
         return id;
       },
       tensorDataSync: (id) => {
-        const value = this.frame.values.get(id);
-        if (value === undefined || this.isPaused) return binding.tensorDataSync(id);
+        if (this.isPaused || this.hostTensors.has(id)) return binding.tensorDataSync(id);
         throw cannotCompile(
-          value.node,
+          operationOf(this.valueOf(id, 'in JavaScript')),
           'its result is read in JavaScript (data, array, or an operation that tfjs runs on the host); ' +
             'what follows from values must stay in tensors',
+        );
+      },
+      runSavedModel: () => {
+        throw new BerthError(
+          'INTERNAL',
+          'a compiled function is called inside of one that is being compiled; call the plain function there',
         );
       },
     };
@@ -79,22 +89,20 @@ export class Tracer {
     this.frame.values.set(id, value);
   }
 
-  /** What a tensor of the addon is in the graph. */
-  valueOf(id: number): Value {
+  /**
+   * What a tensor of the addon is in the graph.
+   * @param use - who uses it, or what for
+   */
+  valueOf(id: number, use: string): Value {
     const known = this.frame.values.get(id);
     if (known !== undefined) return known;
-    if (this.frames.slice(0, -1).some(({ values }) => values.has(id)))
+    const captured = this.capture(id);
+    if (this.frames.length > 1 && (captured || this.frames[0]!.values.has(id)))
       throw new BerthError(
         'INTERNAL',
-        'a block uses a tensor that was computed outside of it; pass it as an argument',
+        `a block uses a tensor that was computed outside of it (${use}); pass it as an argument`,
       );
-    const host = this.hostTensors.get(id);
-    if (host === undefined)
-      throw new BerthError(
-        'INTERNAL',
-        'the function uses a tensor that was made before it; pass it as an input or as a variable',
-      );
-    const value = hostConstant(this.frame.scope, host);
+    const value = captured?.() ?? this.hostValue(id, use);
     this.bind(id, value);
     return value;
   }
@@ -102,7 +110,8 @@ export class Tracer {
   /** Runs a function of tensors as one library function of the graph, written down at the first call for these types. */
   block(name: string, inputs: readonly number[], run: () => readonly number[]): readonly number[] {
     if (this.frames.length > 1 || this.isPaused) return run();
-    const args = inputs.map((id) => this.valueOf(id));
+    const use = `in the block ${name}`;
+    const args = inputs.map((id) => this.valueOf(id, use));
     const results: { ids?: readonly number[] } = {};
     const body = (...inner: Value[]): readonly Value[] => {
       this.frames.push({
@@ -111,7 +120,7 @@ export class Tracer {
       });
       try {
         results.ids = run();
-        return results.ids.map((id) => this.valueOf(id));
+        return results.ids.map((id) => this.valueOf(id, use));
       } finally {
         this.frames.pop();
       }
@@ -120,6 +129,15 @@ export class Tracer {
     results.ids ??= this.silently(run);
     results.ids.forEach((id, index) => this.bind(id, values[index]!));
     return results.ids;
+  }
+
+  private hostValue(id: number, use: string): Value {
+    const host = this.hostTensors.get(id);
+    if (host !== undefined) return hostConstant(this.frame.scope, host);
+    throw new BerthError(
+      'INTERNAL',
+      `the function uses a tensor that was made before it (${use}); pass it as an input, or make it a variable`,
+    );
   }
 
   private get frame(): Frame {
@@ -153,7 +171,7 @@ export class Tracer {
     );
     const values = this.frame.scope.op(
       op,
-      inputs.map((id) => this.valueOf(id)),
+      inputs.map((id) => this.valueOf(id, `in the operation ${op}`)),
       encoded,
       specs,
     );
@@ -210,6 +228,12 @@ function hostConstant(scope: Scope, { dtype, shape, data }: HostTensor): Value {
   if (isUniform && sizeOf(shape) > 1) return full(scope, first, { dtype, shape });
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return constant(scope, { dtype, shape, bytes });
+}
+
+/** The operation that gives a value, or the name of an input. */
+function operationOf(value: Value): string {
+  const op = value.scope.operationOf(value);
+  return op === undefined || op === 'Placeholder' ? value.node : op;
 }
 
 function cannotCompile(op: string, reason: string): BerthError {
