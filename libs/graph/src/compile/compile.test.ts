@@ -69,6 +69,18 @@ describe('a compiled function', () => {
     compiled.dispose();
   });
 
+  it('takes scalars from around it, whether TensorFlow has seen them or not', () => {
+    const [two, row] = [tf.scalar(2), tf.tensor2d([10], [1, 1])];
+    const scale = (x: Tensor2D): Tensor => tf.add(tf.mul(x, two), row);
+    const uploading = compile(tensorFlow, scale, [points], { cacheFolder });
+    const reading = compile(tensorFlow, scale, [points], { cacheFolder });
+    for (const compiled of [uploading, reading]) {
+      expect(read(compiled(points))).toEqual([[12, 14, 16, 18, 20, 22]]);
+      compiled.dispose();
+    }
+    tf.dispose([two, row]);
+  });
+
   it('draws the numbers of a seed, as the function does', () => {
     const noisy = (x: Tensor2D): Tensor => tf.add(x, tf.randomNormal([3, 2], 0, 1, 'float32', 7));
     const compiled = compile(tensorFlow, noisy, [points], { cacheFolder });
@@ -150,8 +162,8 @@ describe('variables of a compiled function', () => {
   });
 
   it('are as they were in tfjs, which holds no more tensors than before', () => {
-    const counter = tf.variable(tf.scalar(3));
-    const unused = tf.variable(tf.scalar(1));
+    const counter = tf.variable(tf.add(3, 0));
+    const unused = tf.variable(tf.add(1, 0));
     const numBefore = [tf.memory().numTensors, tensorFlow.numTensors()];
     const count = (x: Tensor2D): Tensor => {
       counter.assign(tf.add(counter, 1));

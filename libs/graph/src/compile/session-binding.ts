@@ -51,6 +51,8 @@ export interface TracedBackend {
   binding: TracedBinding;
   /** The addon's numbers of tensors; uploads those that JavaScript still holds. */
   getInputTensorIds(tensors: readonly unknown[]): number[];
+  /** Called for each tensor that JavaScript makes; keeps its elements until they are needed. */
+  move(dataId: object, elements: unknown, ...rest: readonly unknown[]): void;
   /** A tensor of tfjs for one that the addon holds. */
   createOutputTensor(handle: TensorHandle): Tensor;
 }

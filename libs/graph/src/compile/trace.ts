@@ -87,7 +87,7 @@ function traceOnce<Inputs extends readonly Tensor[]>(
       return tensors.map((tensor) => tracer.valueOf(idOf(tensor), 'as a result'));
     });
     const assigned = watch.known
-      .filter((variable) => !variableIds.has(idOf(variable)))
+      .filter((variable) => variableIds.get(idOf(variable)) !== variable)
       .map((variable) => ({ variable, value: tracer.valueOf(idOf(variable), 'for a variable') }));
     const assignments = assigned.map(({ variable, value }) => {
       const { state, before } = capture(variable);
@@ -139,7 +139,7 @@ function addSignatures(
 
 /** Runs an action while its operations are written down. */
 function record<T>(backend: TracedBackend, tracer: Tracer, action: () => T): T {
-  const { binding } = backend;
+  const { binding, move } = backend;
   const idOf = (tensor: Tensor): number => backend.getInputTensorIds([tensor])[0]!;
   const runBlock: BlockRunner = (name, given, run) => {
     let made: readonly Tensor[] = [];
@@ -150,6 +150,10 @@ function record<T>(backend: TracedBackend, tracer: Tracer, action: () => T): T {
     return made;
   };
   backend.binding = tracer.recordingBinding();
+  backend.move = (dataId, elements, ...rest) => {
+    tracer.give(elements);
+    move.call(backend, dataId, elements, ...rest);
+  };
   const { random } = Math;
   Math.random = () => {
     throw new BerthError(
@@ -165,6 +169,7 @@ function record<T>(backend: TracedBackend, tracer: Tracer, action: () => T): T {
   } finally {
     Math.random = random;
     backend.binding = binding;
+    Reflect.deleteProperty(backend, 'move');
   }
 }
 

@@ -1,11 +1,11 @@
 import { BerthError } from '@berth/contracts';
 import type { AddonAttribute } from '../addon.ts';
-import { dtypeOf, sizeOf, type GraphDtype, type TensorSpec } from './dtypes.ts';
+import { dtypeOf, type GraphDtype, type TensorSpec } from './dtypes.ts';
 import type { Graph } from './graph.ts';
+import { HostTensors } from './host-tensors.ts';
 import type { NodeAttribute } from './node-def.ts';
-import { constant, full } from './ops.ts';
 import type { Scope, Value } from './scope.ts';
-import type { TensorData, TensorHandle, TracedBinding } from './session-binding.ts';
+import type { TensorHandle, TracedBinding } from './session-binding.ts';
 
 /** The size of these operations' results depends on values, so the result of one run says nothing of the next. */
 const dynamicOps = new Set([
@@ -16,11 +16,6 @@ const dynamicOps = new Set([
   'UniqueV2',
   'Where',
 ]);
-
-/** A tensor that JavaScript made. */
-interface HostTensor extends TensorSpec {
-  readonly data: TensorData;
-}
 
 /** What a scope knows of the addon's tensors, by their ids. */
 interface Frame {
@@ -40,13 +35,14 @@ export class Tracer {
   private readonly binding: TracedBinding;
   private readonly capture: Capture;
   private readonly frames: Frame[];
-  private readonly hostTensors = new Map<number, HostTensor>();
+  private readonly hostTensors: HostTensors;
   private isPaused = false;
 
   constructor(graph: Graph, binding: TracedBinding, capture: Capture) {
     this.graph = graph;
     this.binding = binding;
     this.capture = capture;
+    this.hostTensors = new HostTensors(binding);
     this.frames = [{ scope: graph, values: new Map() }];
   }
 
@@ -55,15 +51,17 @@ export class Tracer {
     const { binding } = this;
     const recorded: Partial<TracedBinding> = {
       executeOp: (name, attributes, inputs, numOutputs) => {
+        if (this.isPaused) return binding.executeOp(name, attributes, inputs, numOutputs);
+        if (dynamicOps.has(name))
+          throw cannotCompile(name, 'the size of its result depends on values');
+        const values = inputs.map((id) => this.valueOf(id, `in the operation ${name}`));
         const outputs = binding.executeOp(name, attributes, inputs, numOutputs);
-        if (!this.isPaused) this.record(name, attributes, inputs, outputs);
+        this.record(name, attributes, values, outputs);
         return outputs;
       },
       createTensor: (shape, dtype, data) => {
         const id = binding.createTensor(shape, dtype, data);
-        const name = dtypeOf(dtype);
-        if (name !== undefined && name !== 'string')
-          this.hostTensors.set(id, { dtype: name, shape: [...shape], data: data.slice() });
+        this.hostTensors.uploaded(id, shape, dtype, data);
         return id;
       },
       tensorDataSync: (id) => {
@@ -84,6 +82,11 @@ export class Tracer {
     return { ...allOf(binding), ...recorded };
   }
 
+  /** Notes the elements of a tensor that JavaScript makes. */
+  give(elements: unknown): void {
+    this.hostTensors.give(elements);
+  }
+
   /** Says what a tensor of the addon is in the graph. */
   bind(id: number, value: Value): void {
     this.frame.values.set(id, value);
@@ -97,7 +100,8 @@ export class Tracer {
     const known = this.frame.values.get(id);
     if (known !== undefined) return known;
     const captured = this.capture(id);
-    if (this.frames.length > 1 && (captured || this.frames[0]!.values.has(id)))
+    const isConstant = this.hostTensors.has(id);
+    if (!isConstant && this.frames.length > 1 && (captured || this.frames[0]!.values.has(id)))
       throw new BerthError(
         'INTERNAL',
         `a block uses a tensor that was computed outside of it (${use}); pass it as an argument`,
@@ -132,8 +136,8 @@ export class Tracer {
   }
 
   private hostValue(id: number, use: string): Value {
-    const host = this.hostTensors.get(id);
-    if (host !== undefined) return hostConstant(this.frame.scope, host);
+    const value = this.hostTensors.constantOf(this.frame.scope, id);
+    if (value !== undefined) return value;
     throw new BerthError(
       'INTERNAL',
       `the function uses a tensor that was made before it (${use}); pass it as an input, or make it a variable`,
@@ -156,10 +160,9 @@ export class Tracer {
   private record(
     op: string,
     attributes: readonly AddonAttribute[],
-    inputs: readonly number[],
+    inputs: readonly Value[],
     outputs: readonly TensorHandle[],
   ): void {
-    if (dynamicOps.has(op)) throw cannotCompile(op, 'the size of its result depends on values');
     const specs = outputs.map(({ dtype, shape }): TensorSpec => {
       const name = dtypeOf(dtype);
       if (name === undefined || name === 'resource')
@@ -169,12 +172,7 @@ export class Tracer {
     const encoded = Object.fromEntries(
       attributes.map((attribute) => [attribute.name, this.encode(op, attribute)]),
     );
-    const values = this.frame.scope.op(
-      op,
-      inputs.map((id) => this.valueOf(id, `in the operation ${op}`)),
-      encoded,
-      specs,
-    );
+    const values = this.frame.scope.op(op, inputs, encoded, specs);
     outputs.forEach(({ id }, index) => this.bind(id, values[index]!));
   }
 
@@ -218,16 +216,6 @@ function allOf(binding: TracedBinding): TracedBinding {
   return Object.fromEntries(
     Object.getOwnPropertyNames(binding).map((name) => [name, binding[name as keyof TracedBinding]]),
   ) as unknown as TracedBinding;
-}
-
-/** One number in the graph where all elements are equal. */
-function hostConstant(scope: Scope, { dtype, shape, data }: HostTensor): Value {
-  const [first] = data;
-  const isUniform =
-    first !== undefined && data.length > 1 && data.every((value) => Object.is(value, first));
-  if (isUniform && sizeOf(shape) > 1) return full(scope, first, { dtype, shape });
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return constant(scope, { dtype, shape, bytes });
 }
 
 /** The operation that gives a value, or the name of an input. */
