@@ -8,6 +8,8 @@ import { BerthError } from '@berth/contracts';
 export const benchmarks = {
   step: 'step.ts',
   'step-against-pytorch': 'peers/compare-step.ts',
+  allreduce: 'allreduce.ts',
+  'allreduce-against-gloo': 'peers/compare-allreduce.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
