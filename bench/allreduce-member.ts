@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const first = await lines.next();
   const view = JSON.parse(String(first.value)) as View;
   const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
-  const contributions = blocks.map((block) => ({ block, data: noise(vectorLength, block.start) }));
+  const gradients = blocks.map(({ start }) => noise(vectorLength, start));
   const session = await node.joinView(view, { vectorLength, connectTimeoutMs: 30_000 });
   say({ ready: true });
 
@@ -24,9 +24,10 @@ async function main(): Promise<void> {
   for await (const line of lines) {
     const timesMs: number[] = [];
     let digest = '';
+    for (const [index, gradient] of gradients.entries()) session.vectors[index]?.set(gradient);
     for (let round = 0; round < Number(line); round++) {
       const startMs = performance.now();
-      const result = await session.allReduce({ step: step++, contributions, timeoutMs: 120_000 });
+      const result = await session.allReduce({ step: step++, timeoutMs: 120_000 });
       timesMs.push(performance.now() - startMs);
       ({ digest } = result);
     }
@@ -39,11 +40,13 @@ async function main(): Promise<void> {
 
 /** Numbers of gradient size in [-0.01, 0.01). */
 function noise(length: number, seed: number): Float32Array {
+  const vector = new Float32Array(length);
   let state = seed + 1;
-  return Float32Array.from({ length }, () => {
+  for (let index = 0; index < length; index++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state / 2 ** 31) * 0.01;
-  });
+    vector[index] = (state / 2 ** 31) * 0.01;
+  }
+  return vector;
 }
 
 function say(message: object): void {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { GradientVector } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { vectorDigest } from './digest.ts';
 import type { ViewSession } from './session.ts';
@@ -53,7 +54,7 @@ function agreement(numMembers: number, ranks: readonly Float32Array[]): Outcome[
   return Array.from({ length: numMembers }, () => ({ sameBits: true, digest }));
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+const bytesOf = ({ buffer, byteOffset, byteLength }: GradientVector): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 describe('allReduce', () => {

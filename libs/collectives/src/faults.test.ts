@@ -2,7 +2,7 @@ import type { BerthError } from '@berth/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { vectorDigest } from './digest.ts';
 import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './frame.ts';
-import { chunkElements } from './plan.ts';
+import { chunkBytes } from './plan.ts';
 import type { ReduceResult, ViewSession } from './session.ts';
 import { type Faults, startFaultProxy } from './testing/fault-proxy.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from './testing/local-mesh.ts';
 
 /** Two members: m1 sends m0 two chunks of contributions, then two of the result. */
+const chunkElements = chunkBytes / 4;
 const vectorLength = 4 * chunkElements;
 const chunkOnWireBytes = frameHeaderBytes + 4 * chunkElements;
 const step = 10;
@@ -58,6 +59,7 @@ function errorOf(outcome: PromiseSettledResult<unknown> | undefined): BerthError
 function frame(fields: Partial<FrameHeader>): Buffer {
   const header: FrameHeader = {
     type: 'contribution',
+    wire: 'fp32',
     runHash: runHashOf(runId),
     fencingEpoch: 3,
     viewVersion: 5,

@@ -1,44 +1,53 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type AlignedBlock,
   BerthError,
+  type GradientVector,
   type Logger,
   toBerthError,
   type View,
   type ViewMember,
 } from '@berth/contracts';
-import type { Contribution } from './blocks.ts';
 import { ByteSink } from './byte-sink.ts';
 import { ByteSource } from './byte-source.ts';
 import { type ControlChannel, encodeControl, type JoinMessage } from './control.ts';
 import { runHashOf } from './frame.ts';
-import { checkContributions, planReduce, type ReducePlan } from './plan.ts';
+import { checkContributions, planReduce, type ReducePlan, type VectorShape } from './plan.ts';
 import { Progress } from './progress.ts';
 import type { ReduceMemory } from './reduce-memory.ts';
 import { type PeerLink, peerLost, Round } from './round.ts';
 
 const redialMs = 200;
 
+/** The sum over one block of virtual ranks. */
+export interface BlockVector {
+  readonly block: AlignedBlock;
+  readonly data: GradientVector;
+}
+
 export interface ReduceRequest {
   readonly step: number;
-  /** One per block that the view assigns to this member, in its order; must not change until the call settles. */
-  readonly contributions: readonly Contribution[];
+  /** One per block that the view assigns to this member, in its order. Left out if they lie in `vectors` already. */
+  readonly contributions?: readonly BlockVector[];
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 export interface ReduceResult {
   /**
-   * Sum over all virtual ranks, in shared memory of the peer node: valid until the next `allReduce` of any of its
-   * sessions, also after the session is closed.
+   * Sum over all virtual ranks, in shared memory of the peer node: valid until something is put into `vectors` of any
+   * of its sessions, which `allReduce` does with contributions; also after the session is closed.
    */
-  readonly reduced: Float32Array;
-  /** Of `reduced`; see `vectorDigest`. */
+  readonly reduced: GradientVector;
+  /** Of the elements of `reduced` as fp32; see `vectorDigest`. */
   readonly digest: string;
 }
 
 /** This member's connections with all others of one view. Used up by the first failure: go on with a new view. */
 export interface ViewSession {
   readonly view: View;
+  /** Memory for the contribution of each block of this member; an all-reduce uses what is there up. */
+  readonly vectors: readonly GradientVector[];
   /**
    * Sums a vector over all virtual ranks; all members call it for the same steps, in order.
    * The bits depend on the ranks' vectors only, not on the members.
@@ -56,7 +65,7 @@ export interface SessionOptions {
   readonly memberId: string;
   readonly memory: ReduceMemory;
   readonly logger: Logger;
-  readonly vectorLength: number;
+  readonly shape: VectorShape;
   readonly onPeerLost: (memberId: string, error: BerthError) => void;
 }
 
@@ -70,6 +79,7 @@ interface HalfLink {
 
 export class Session implements ViewSession {
   readonly view: View;
+  readonly vectors: readonly GradientVector[];
   readonly #options: SessionOptions;
   readonly #self: number;
   readonly #links: readonly HalfLink[];
@@ -93,8 +103,11 @@ export class Session implements ViewSession {
         connected: false,
       }))
       .filter(({ index }) => index !== this.#self);
-    this.#plan = planReduce(options.view, options.vectorLength);
-    options.memory.layOut(this.#plan);
+    this.#plan = planReduce(options.view, options.shape);
+    options.memory.layOut(this.#plan, this.#self);
+    this.vectors = this.#plan.blocks.flatMap(({ owner }, position) =>
+      owner === this.#self ? [options.memory.vector(position)] : [],
+    );
   }
 
   /** Dials all peers and waits for their calls. @throws BerthError as `PeerNode.joinView` */
@@ -135,9 +148,13 @@ export class Session implements ViewSession {
     if (this.#round !== undefined) {
       throw new BerthError('INTERNAL', 'an allReduce of this session is still under way');
     }
-    const { memory, vectorLength } = this.#options;
-    const { blocks } = this.view.members[this.#self]!;
-    checkContributions(request.contributions, blocks, vectorLength);
+    const { memory, shape } = this.#options;
+    if (request.contributions !== undefined) {
+      const { blocks } = this.view.members[this.#self]!;
+      checkContributions(request.contributions, blocks, shape);
+      for (const [index, { data }] of request.contributions.entries())
+        this.vectors[index]?.set(data);
+    }
     const round = new Round({
       plan: this.#plan,
       memory,
@@ -149,13 +166,12 @@ export class Session implements ViewSession {
         viewVersion: this.view.version,
         step: request.step,
       },
-      contributions: request.contributions,
     });
     this.#round = round;
     const onTimeout = (): BerthError => this.#roundTimeout(round, request);
     await this.#within(request.timeoutMs, request.signal, onTimeout, () => this.#run(round));
     this.#round = undefined;
-    return { reduced: memory.reduced({ start: 0, length: vectorLength }), digest: memory.digest() };
+    return { reduced: memory.reduced(), digest: memory.digest() };
   }
 
   close(): void {
