@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { silentLogger, type View } from '@berth/contracts';
+import { numStepSums, packGradient, silentLogger, type View } from '@berth/contracts';
 import { createPeerNode } from '@berth/collectives';
 import type { MemberSetting } from './allreduce.ts';
 
@@ -8,7 +8,7 @@ import type { MemberSetting } from './allreduce.ts';
  * runs that many all-reduces.
  */
 async function main(): Promise<void> {
-  const { memberId, vectorLength } = JSON.parse(process.argv[2] ?? '') as MemberSetting;
+  const { memberId, vectorLength, wire } = JSON.parse(process.argv[2] ?? '') as MemberSetting;
   const node = createPeerNode({ memberId, host: '127.0.0.1', logger: silentLogger });
   say({ endpoint: await node.listen() });
 
@@ -16,8 +16,13 @@ async function main(): Promise<void> {
   const first = await lines.next();
   const view = JSON.parse(String(first.value)) as View;
   const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
-  const gradients = blocks.map(({ start }) => noise(vectorLength, start));
-  const session = await node.joinView(view, { vectorLength, connectTimeoutMs: 30_000 });
+  const gradients = blocks.map(({ start }) => packGradient(noise(vectorLength, start), wire));
+  const session = await node.joinView(view, {
+    vectorLength,
+    wire,
+    numExact: numStepSums,
+    connectTimeoutMs: 30_000,
+  });
   say({ ready: true });
 
   let step = 0;

@@ -32,7 +32,9 @@ export function startProgram(
       const { value, done } = await Promise.race([lines.next(), failed]);
       clearTimeout(timer);
       if (done === true)
-        throw new Error(`${child.spawnargs.join(' ')} ended or was silent for ${answerTimeoutMs} ms`);
+        throw new Error(
+          `${child.spawnargs.join(' ')} ended or was silent for ${answerTimeoutMs} ms`,
+        );
       const answer = JSON.parse(value) as Record<string, unknown>;
       if (typeof answer['missing'] === 'string') throw new ProgramMissing(answer['missing']);
       return answer;

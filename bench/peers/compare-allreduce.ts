@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
+  allReduceSetting,
   askAll,
   machine,
   slowest,
@@ -20,7 +21,7 @@ Sums the same vector with berth and with Gloo through torch.distributed, in turn
 member on loopback, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch (default python3)
-  --workers N --mb N    as bench/allreduce.ts
+  --workers N --mb N --wire W    as bench/allreduce.ts; Gloo's wire is always fp32
   --turns N       turns of each (default 8)    --rounds N    rounds of a turn (default 3)
   --json          all figures`;
 
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
       python: text('python3'),
       workers: text('2'),
       mb: text('440'),
+      wire: text('fp32'),
       turns: text('8'),
       rounds: text('3'),
       json: { type: 'boolean', default: false },
@@ -75,7 +77,7 @@ async function main(): Promise<void> {
     console.log(help);
     return;
   }
-  const setting: AllReduceSetting = { numWorkers: Number(values.workers), mb: Number(values.mb) };
+  const setting = allReduceSetting(values);
   const gloo = await startGloo(values.python, setting);
   const berth = await startBerth(setting);
   const turns: { glooMs: number; berthMs: number; ratio: number }[] = [];
@@ -103,7 +105,7 @@ async function main(): Promise<void> {
     `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
   console.log(`${setting.mb} MB over ${setting.numWorkers} members, ${report.machine}`);
   console.log(`${gloo.name.padEnd(32)} ${line(report.glooMs, 0)} ms`);
-  console.log(`${'berth'.padEnd(32)} ${line(report.berthMs, 0)} ms`);
+  console.log(`${`berth, ${setting.wire}`.padEnd(32)} ${line(report.berthMs, 0)} ms`);
   console.log(`ratio ${line(report.ratio, 2)}, median and middle half of ${turns.length} turns`);
 }
 

@@ -93,7 +93,7 @@ export class RunSession {
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, numParameters(engine.layout)),
+        peers: peerPort(peers, numParameters(engine.layout), train.wire),
         ledger,
         rendezvous,
         examples: createExampleSource({

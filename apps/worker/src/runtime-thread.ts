@@ -3,6 +3,7 @@ import type {
   ApplyResult,
   ExampleBatch,
   GradientRequest,
+  GradientVector,
   HeldGradient,
   Numerics,
   ParameterSpec,
@@ -48,7 +49,12 @@ serveCalls(port, {
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
   applyHeldGradients: (): ApplyResult | undefined => engine().applyHeldGradients?.(),
-  computeGradients: (request: GradientRequest): Float32Array => engine().computeGradients(request),
-  applyGradients: (reduced: Float32Array): ApplyResult => engine().applyGradients(reduced),
+  computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector => {
+    const gradient = engine().computeGradients(request);
+    if (into === undefined) return gradient;
+    into.set(gradient);
+    return into;
+  },
+  applyGradients: (reduced: GradientVector): ApplyResult => engine().applyGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
 });

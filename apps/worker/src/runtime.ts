@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type {
   ApplyResult,
+  GradientVector,
   HeldGradient,
   Numerics,
   ParameterSpec,
@@ -58,7 +59,8 @@ function enginePort(
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: () => caller.call<TrainingState>('readState', []),
-    computeGradients: (request) => caller.call<Float32Array>('computeGradients', [request]),
+    computeGradients: (request, into) =>
+      caller.call<GradientVector>('computeGradients', [request, into]),
     applyGradients: (reduced) => caller.call<ApplyResult>('applyGradients', [reduced]),
     evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),
   };

@@ -41,12 +41,13 @@ export function runHashOf(runId: string): string {
  * wire u32.
  */
 export function encodeFrame(header: FrameHeader): Buffer {
-  const bytes = Buffer.alloc(frameHeaderBytes);
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes);
   bytes.writeUInt32LE(magic, 0);
   bytes.writeUInt8(formatVersion, 4);
   bytes.writeUInt8(frameTypes.indexOf(header.type), 5);
   bytes.writeUInt16LE(header.sender, 6);
-  bytes.write(header.runHash, 8, 'hex');
+  bytes.writeUInt32BE(Number.parseInt(header.runHash.slice(0, 8), 16), 8);
+  bytes.writeUInt32BE(Number.parseInt(header.runHash.slice(8), 16), 12);
   bytes.writeUIntLE(header.fencingEpoch, 16, 6);
   bytes.writeUIntLE(header.viewVersion, 22, 6);
   bytes.writeUIntLE(header.step, 28, 6);

@@ -5,7 +5,7 @@ import { createKernels, maximumMemoryBytes, pageBytes, unitBytes } from './wasm/
 import { elementBytes } from './wire.ts';
 
 /** Chunks that a peer may be ahead of the slowest one: bounds memory, not throughput. */
-export const windowChunks = 4;
+export const windowChunks = 3;
 
 const sumsAddress = 0;
 const vectorAddress = unitBytes;
@@ -77,14 +77,13 @@ export class ReduceMemory {
   /** Sums a chunk over all blocks in canonical order, to its place in the result. */
   sumChunk(index: number, chunk: Chunk): void {
     const { additions } = this.#layout;
-    const kernels = this.#kernels[chunk.wire];
+    const add = this.#kernels.add[chunk.wire];
     const address = (position: number): number => this.#chunkAddress(position, index, chunk);
     const target = vectorAddress + chunk.byteOffset;
     for (const { left, right } of additions.slice(0, -1))
-      kernels.add(address(left), address(left), address(right), chunk.length);
+      add(address(left), address(left), address(right), chunk.length);
     const root = additions.at(-1);
-    if (root !== undefined)
-      kernels.add(target, address(root.left), address(root.right), chunk.length);
+    if (root !== undefined) add(target, address(root.left), address(root.right), chunk.length);
     else if (address(0) !== target)
       this.reducedBytes(chunk).set(this.contributionBytes(0, index, chunk));
   }
@@ -94,8 +93,9 @@ export class ReduceMemory {
   }
 
   /** Counts a chunk of the result in the digest; each chunk once. */
-  addToDigest({ wire, start, length, byteOffset }: Chunk): void {
-    this.#kernels[wire].digest(vectorAddress + byteOffset, length, start, sumsAddress);
+  addToDigest({ byteOffset, byteLength }: Chunk): void {
+    const { digest } = this.#kernels;
+    digest(vectorAddress + byteOffset, byteLength / 4, byteOffset / 4, sumsAddress);
   }
 
   digest(): string {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BerthError, isBerthError } from '@berth/contracts';
+import { type AlignedBlock, BerthError, isBerthError } from '@berth/contracts';
 import type { ByteSink } from './byte-sink.ts';
 import type { ByteSource, ReadStep } from './byte-source.ts';
 import {
@@ -55,6 +55,7 @@ export class Round {
   readonly #input: RoundInput;
   readonly #peers: readonly RoundPeer[];
   readonly #myChunks: readonly Chunk[];
+  readonly #wholeTree: AlignedBlock;
   /** Chunks of my slice that are summed. */
   readonly #reduced = new Progress();
   #failure: Error | undefined;
@@ -62,6 +63,8 @@ export class Round {
   constructor(input: RoundInput) {
     this.#input = input;
     this.#myChunks = input.plan.chunks[input.self]!;
+    const numVirtualRanks = input.plan.blocks.reduce((sum, { block }) => sum + block.length, 0);
+    this.#wholeTree = { start: 0, length: numVirtualRanks };
     this.#peers = input.links.map((link) => ({
       link,
       blocks: blocksOf(input.plan, link.index),
@@ -164,24 +167,37 @@ export class Round {
 
   #contributionFrame(sender: number, slice: number, position: number, chunk: Chunk): FrameHeader {
     const { block } = this.#input.plan.blocks[position]!;
-    return this.#frame({ type: 'contribution', sender, slice, block }, chunk);
+    return this.#frame('contribution', sender, slice, block, chunk);
   }
 
   #reducedFrame(sender: number, chunk: Chunk): FrameHeader {
-    const block = { start: 0, length: this.#numVirtualRanks };
-    return this.#frame({ type: 'reduced', sender, slice: sender, block }, chunk);
+    return this.#frame('reduced', sender, sender, this.#wholeTree, chunk);
   }
 
   #frame(
-    kind: Pick<FrameHeader, 'type' | 'sender' | 'slice' | 'block'>,
+    type: FrameHeader['type'],
+    sender: number,
+    slice: number,
+    block: AlignedBlock,
     { wire, start: offset, length }: Chunk,
   ): FrameHeader {
-    const { frameBase, plan } = this.#input;
-    return { ...frameBase, ...kind, wire, vectorLength: plan.shape.length, offset, length };
-  }
-
-  get #numVirtualRanks(): number {
-    return this.#input.plan.blocks.reduce((sum, { block }) => sum + block.length, 0);
+    const { runHash, fencingEpoch, viewVersion, step } = this.#input.frameBase;
+    const vectorLength = this.#input.plan.shape.length;
+    // Written out, since spreading objects shows in the time of a step.
+    return {
+      type,
+      wire,
+      runHash,
+      fencingEpoch,
+      viewVersion,
+      step,
+      sender,
+      slice,
+      block,
+      vectorLength,
+      offset,
+      length,
+    };
   }
 
   /** Lets sockets and timers have their turn where no wait for a peer does. */

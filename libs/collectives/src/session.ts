@@ -39,7 +39,7 @@ export interface ReduceResult {
    * of its sessions, which `allReduce` does with contributions; also after the session is closed.
    */
   readonly reduced: GradientVector;
-  /** Of the elements of `reduced` as fp32; see `vectorDigest`. */
+  /** Of `reduced`; see `vectorDigest`. */
   readonly digest: string;
 }
 

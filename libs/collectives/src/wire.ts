@@ -8,7 +8,3 @@ export function addNodes(wire: Wire, left: number, right: number): number {
   const sum = addFlushed(left, right);
   return wire === 'bf16' ? roundToBf16(sum) : sum;
 }
-
-export function bf16ToFp32(halves: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
-}

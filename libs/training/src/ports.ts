@@ -3,6 +3,7 @@ import type {
   ApplyResult,
   ExampleBatch,
   GradientRequest,
+  GradientVector,
   HeldGradient,
   LedgerEntry,
   MetricsLine,
@@ -20,8 +21,9 @@ export interface EnginePort {
   initialize(seed: number): Promise<void>;
   loadState(state: TrainingState): Promise<void>;
   readState(): Promise<TrainingState>;
-  computeGradients(request: GradientRequest): Promise<Float32Array>;
-  applyGradients(reduced: Float32Array): Promise<ApplyResult>;
+  /** @param into - shared memory to put the gradient in, so that it need not be copied between threads */
+  computeGradients(request: GradientRequest, into?: GradientVector): Promise<GradientVector>;
+  applyGradients(reduced: GradientVector): Promise<ApplyResult>;
   /** Present when the engine can keep a gradient on the device; see `TrainingEngine`. */
   readonly held?: {
     compute(request: GradientRequest): Promise<HeldGradient>;
@@ -33,7 +35,7 @@ export interface EnginePort {
 /** The sum over one aligned block of virtual ranks. */
 export interface BlockGradient {
   readonly block: AlignedBlock;
-  readonly data: Float32Array;
+  readonly data: GradientVector;
 }
 
 export interface ReduceOptions {
@@ -45,8 +47,10 @@ export interface ReduceOptions {
 
 /** All-reduce among the members of one view. */
 export interface ReduceSession {
-  /** The total over all virtual ranks in canonical tree order; `reduced` is valid until the next call. */
-  allReduce(options: ReduceOptions): Promise<{ reduced: Float32Array; digest: string }>;
+  /** Memory for the gradient of each of our blocks, in order; none if any memory will do. */
+  readonly vectors: readonly GradientVector[];
+  /** The total over all virtual ranks in canonical tree order; `reduced` is valid until `vectors` are filled again. */
+  allReduce(options: ReduceOptions): Promise<{ reduced: GradientVector; digest: string }>;
   close(): void;
 }
 

@@ -1,13 +1,23 @@
 import { sumContributions, vectorDigest } from '@berth/collectives';
-import type { AlignedBlock, Cursor, RunConfig } from '@berth/contracts';
+import {
+  numStepSums,
+  packGradient,
+  unpackGradient,
+  type AlignedBlock,
+  type Cursor,
+  type RunConfig,
+  type Wire,
+} from '@berth/contracts';
 import type { ExampleSource } from './example-source.ts';
 import type { EnginePort, ReduceSession } from './ports.ts';
+import { numParameters } from './vector.ts';
 import { runStep, type StepOutcome } from './step.ts';
 
 export interface SingleProcessOptions {
   readonly engine: EnginePort;
   readonly examples: ExampleSource;
-  readonly train: Pick<RunConfig['train'], 'numSteps' | 'virtualRanks'>;
+  readonly train: Pick<RunConfig['train'], 'numSteps' | 'virtualRanks'> &
+    Partial<Pick<RunConfig['train'], 'wire'>>;
   /** Blocks computed one by one, as that many workers would; one block of all ranks when left out. */
   readonly blocks?: readonly AlignedBlock[];
   /** Where to go on: steps applied to the engine's weights, and the next example. */
@@ -23,7 +33,7 @@ export async function* trainInOneProcess(
 ): AsyncGenerator<StepOutcome> {
   const { engine, examples, train } = options;
   const blocks = options.blocks ?? [{ start: 0, length: train.virtualRanks }];
-  const session = localSession();
+  const session = localSession(numParameters(engine.layout), train.wire ?? 'fp32');
   let { step, cursor } = options.from ?? { step: 0, cursor: { epoch: 0, index: 0 } };
   for (; step < train.numSteps; step++) {
     const outcome = await runStep({
@@ -43,10 +53,16 @@ export async function* trainInOneProcess(
 }
 
 /** Sums this process's own contributions in canonical order. */
-function localSession(): ReduceSession {
+function localSession(numElements: number, wire: Wire): ReduceSession {
   return {
+    vectors: [],
     async allReduce({ contributions }) {
-      const reduced = sumContributions(contributions);
+      const flat = contributions.map(({ block, data }) => ({
+        block,
+        data: unpackGradient(data, numElements),
+      }));
+      const sum = sumContributions(flat, { wire, numExact: numStepSums });
+      const reduced = packGradient(sum, wire);
       return { reduced, digest: vectorDigest(reduced) };
     },
     close: () => undefined,

@@ -1,6 +1,5 @@
 import {
-  numStepSums,
-  sumsFromVector,
+  stepSumsOf,
   type AlignedBlock,
   type ApplyResult,
   type GradientRequest,
@@ -99,9 +98,10 @@ async function reduce(context: StepContext): Promise<Reduced> {
   }
 
   const contributions: BlockGradient[] = [];
-  for (const block of blocks) {
+  for (const [index, block] of blocks.entries()) {
     signal?.throwIfAborted();
-    contributions.push({ block, data: await engine.computeGradients(requestFor(block)) });
+    const data = await engine.computeGradients(requestFor(block), session.vectors[index]);
+    contributions.push({ block, data });
   }
   const computedMs = performance.now();
   const { reduced, digest } = await session.allReduce({
@@ -110,6 +110,6 @@ async function reduce(context: StepContext): Promise<Reduced> {
     timeoutMs,
     ...(signal && { signal }),
   });
-  const sums = sumsFromVector(reduced, reduced.length - numStepSums);
+  const sums = stepSumsOf(reduced);
   return { sums, digest, apply: () => engine.applyGradients(reduced), computedMs };
 }

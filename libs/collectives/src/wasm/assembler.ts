@@ -82,23 +82,18 @@ export const i32LessUnsigned: Code = [0x49];
 export const i32Add: Code = [0x6a];
 export const v128Load = (offset: number): Code => simd(0x00, ...at(offset));
 export const v128Store = (offset: number): Code => simd(0x0b, ...at(offset));
-export const f32x4Equal: Code = simd(0x41);
+/** Signed. */
+export const i16x8LessThan: Code = simd(0x2f);
 export const f32x4LessThan: Code = simd(0x43);
 export const v128And: Code = simd(0x4e);
 /** a & ~b */
 export const v128AndNot: Code = simd(0x4f);
 export const v128Or: Code = simd(0x50);
 export const v128Xor: Code = simd(0x51);
-/** Bits of a where c has ones, of b elsewhere, for a, b, c on the stack. */
-export const v128BitSelect: Code = simd(0x52);
 export const i32x4Const = (lanes: readonly number[]): Code =>
   simd(0x0c, ...new Uint8Array(Int32Array.from(lanes).buffer));
 export const i32x4Splat: Code = simd(0x11);
 export const i32x4ExtractLane = (lane: number): Code => simd(0x1b, lane);
-/** Two vectors of four to one of eight, saturating. */
-export const i16x8NarrowUnsigned: Code = simd(0x86);
-export const i32x4ExtendLowUnsigned: Code = simd(0xa9);
-export const i32x4ExtendHighUnsigned: Code = simd(0xaa);
 export const i32x4ShiftLeft: Code = simd(0xab);
 export const i32x4ShiftRightUnsigned: Code = simd(0xad);
 export const i32x4Add: Code = simd(0xae);

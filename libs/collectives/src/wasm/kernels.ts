@@ -1,6 +1,6 @@
 import type { Wire } from '@berth/contracts';
 import { addToDigest, digestConstants } from '../digest.ts';
-import { bf16ToFp32, elementBytes } from '../wire.ts';
+import { elementBytes } from '../wire.ts';
 import * as wasm from './assembler.ts';
 
 /** The part of the standard WebAssembly global that is used here; Node's type package leaves it out. */
@@ -22,112 +22,68 @@ const maximumPages = 65_535;
 /** Vectors and slots start at multiples of this many bytes and own all of their last one, which `add` may overwrite. */
 export const unitBytes = 64;
 
-/** SIMD kernels over elements of one format. */
-export interface FormatKernels {
-  /**
-   * `target[i] = left[i] + right[i]` as `addNodes` of wire.ts defines it, for i < numElements, rounded up to a whole
-   * unit; `target` may be `left` or `right`.
-   */
-  add(target: number, left: number, right: number, numElements: number): void;
-  /** Same as `addToDigest` of digest.ts over elements in memory; `sums` is the address of the two sums. */
-  digest(address: number, numElements: number, firstIndex: number, sums: number): void;
-}
+/**
+ * `target[i] = left[i] + right[i]` as `addNodes` of wire.ts defines it, for i < numElements, rounded up to a whole unit;
+ * `target` may be `left` or `right`.
+ */
+type AddKernel = (target: number, left: number, right: number, numElements: number) => void;
 
-/** Kernels over one growing memory. Addresses are byte offsets into it, multiples of {@link unitBytes}. */
-export interface Kernels extends Readonly<Record<Wire, FormatKernels>> {
+/** SIMD kernels over one growing memory. Addresses are byte offsets into it, multiples of {@link unitBytes}. */
+export interface Kernels {
   readonly memory: SharedMemory;
+  readonly add: Readonly<Record<Wire, AddKernel>>;
+  /** Same as `addToDigest` of digest.ts over words in memory; `sums` is the address of the two sums. */
+  digest(address: number, numWords: number, firstIndex: number, sums: number): void;
 }
 
 /** Largest memory in bytes: what 32-bit addresses reach, less one page. */
 export const maximumMemoryBytes = maximumPages * pageBytes;
 
-type AddFunction = (target: number, left: number, right: number, targetEnd: number) => void;
-type DigestFunction = (address: number, end: number, firstIndex: number, sums: number) => void;
 /** The memory is shared, so another thread can read the result without a copy. */
 export function createKernels(): Kernels {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
-  const sources = (['fp32', 'bf16'] as const).flatMap((wire) => [
-    addSource(wire),
-    digestSource(wire),
-  ]);
+  const sources = [addSource('fp32'), addSource('bf16'), digestSource()];
   const module = new WebAssembly.Module(
     Uint8Array.from(wasm.assembleModule(sources, maximumPages)),
   );
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const functions = exports as Readonly<
+    Record<'fp32' | 'bf16' | 'digest', (a: number, b: number, c: number, d: number) => void>
+  >;
+  const addOf =
+    (wire: Wire): AddKernel =>
+    (target, left, right, numElements) => {
+      const numUnits = Math.ceil((numElements * elementBytes[wire]) / unitBytes);
+      functions[wire](target, left, right, target + numUnits * unitBytes);
+    };
   return {
     memory,
-    fp32: formatKernels('fp32', memory, exports),
-    bf16: formatKernels('bf16', memory, exports),
-  };
-}
-
-function formatKernels(wire: Wire, memory: SharedMemory, exports: unknown): FormatKernels {
-  const functions = exports as Readonly<Record<string, unknown>>;
-  const addUnits = functions[`add_${wire}`] as AddFunction;
-  const digestVectors = functions[`digest_${wire}`] as DigestFunction;
-  const size = elementBytes[wire];
-  return {
-    add(target, left, right, numElements) {
-      const numUnits = Math.ceil((numElements * size) / unitBytes);
-      addUnits(target, left, right, target + numUnits * unitBytes);
-    },
-    digest(address, numElements, firstIndex, sums) {
-      const numTail = numElements % (vectorBytes / size);
-      const numWhole = numElements - numTail;
-      const tail = address + numWhole * size;
-      if (numWhole > 0) digestVectors(address, tail, firstIndex, sums);
-      const { buffer } = memory;
-      const rest =
-        wire === 'fp32'
-          ? new Float32Array(buffer, tail, numTail)
-          : bf16ToFp32(new Uint16Array(buffer, tail, numTail));
-      addToDigest(new Uint32Array(buffer, sums, 2), rest, firstIndex + numWhole);
+    add: { fp32: addOf('fp32'), bf16: addOf('bf16') },
+    digest(address, numWords, firstIndex, sums) {
+      const numTail = numWords % 4;
+      const numWhole = numWords - numTail;
+      const tail = address + numWhole * 4;
+      if (numWhole > 0) functions.digest(address, tail, firstIndex, sums);
+      addToDigest(
+        new Uint32Array(memory.buffer, sums, 2),
+        new Float32Array(memory.buffer, tail, numTail),
+        firstIndex + numWhole,
+      );
     },
   };
-}
-
-const vectorBytes = 16;
-const vectorOffsets = [0, 16, 32, 48] as const;
-
-type Half = 'low' | 'high';
-
-/** Adds the four fp32 lanes that these codes leave on the stack, and leaves the sum there. */
-function sumOfLanes(left: readonly wasm.Code[], right: readonly wasm.Code[], scratch: number) {
-  return [
-    ...left,
-    ...flushSubnormals(scratch),
-    ...right,
-    ...flushSubnormals(scratch),
-    wasm.f32x4Add,
-    ...flushSubnormals(scratch),
-  ];
 }
 
 function addSource(wire: Wire): wasm.FunctionSource {
-  const [target, left, right, targetEnd, sum, scratch] = [0, 1, 2, 3, 4, 5];
-  const load = (pointer: number, offset: number): wasm.Code[] => [
-    wasm.localGet(pointer),
-    wasm.v128Load(offset),
-  ];
-  const halfSum = (half: Half, offset: number): wasm.Code[] => [
-    ...sumOfLanes(
-      [...load(left, offset), ...widen(half)],
-      [...load(right, offset), ...widen(half)],
-      scratch,
-    ),
-    wasm.localSet(sum),
-    ...roundToUpperHalf(sum, scratch),
-    wasm.i32Const(16),
-    wasm.i32x4ShiftRightUnsigned,
-  ];
-  const sumOfVector = (offset: number): wasm.Code[] =>
-    wire === 'fp32'
-      ? sumOfLanes(load(left, offset), load(right, offset), scratch)
-      : [...halfSum('low', offset), ...halfSum('high', offset), wasm.i16x8NarrowUnsigned];
+  const [target, left, right, targetEnd] = [0, 1, 2, 3];
+  const sumOfVectors = wire === 'fp32' ? sumOfFp32 : sumOfBf16;
   const body = wasm.repeatWhile([
-    ...vectorOffsets.flatMap((offset) => [
+    ...[0, 16, 32, 48].flatMap((offset) => [
       wasm.localGet(target),
-      ...sumOfVector(offset),
+      ...sumOfVectors(
+        [wasm.localGet(left), wasm.v128Load(offset)],
+        [wasm.localGet(right), wasm.v128Load(offset)],
+        [4, 5, 6, 7],
+      ),
       wasm.v128Store(offset),
     ]),
     ...[target, left, right].flatMap((pointer) => advance(pointer, unitBytes)),
@@ -135,10 +91,71 @@ function addSource(wire: Wire): wasm.FunctionSource {
     wasm.localGet(targetEnd),
     wasm.i32LessUnsigned,
   ]);
-  return { name: `add_${wire}`, numParameters: 4, locals: ['v128', 'v128'], body: [body] };
+  const locals = ['v128', 'v128', 'v128', 'v128'] as const;
+  return { name: wire, numParameters: 4, locals, body: [body] };
 }
 
-function digestSource(wire: Wire): wasm.FunctionSource {
+/** Code that leaves the sum of the vectors that two codes leave, with the numbers of scratch locals. */
+type SumSource = (
+  left: readonly wasm.Code[],
+  right: readonly wasm.Code[],
+  locals: readonly [number, number, number, number],
+) => wasm.Code[];
+
+const sumOfFp32: SumSource = (left, right, [scratch]) => [
+  ...left,
+  ...flushSubnormals(scratch),
+  ...right,
+  ...flushSubnormals(scratch),
+  wasm.f32x4Add,
+  ...flushSubnormals(scratch),
+];
+
+/** Lanes with even and with odd numbers are summed apart: to widen them then takes one instruction each. */
+const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, sum]) => {
+  const flushed = (halves: readonly wasm.Code[], local: number): wasm.Code[] => [
+    ...halves,
+    wasm.localTee(local),
+    wasm.localGet(local),
+    splat(allButSignOfHalves),
+    wasm.v128And,
+    splat(smallestNormalHalves),
+    wasm.i16x8LessThan,
+    splat(allButSignOfHalves),
+    wasm.v128And,
+    wasm.v128AndNot,
+    wasm.localSet(local),
+  ];
+  /** The rounded sum in the upper half of each fp32 lane. A NaN made of bf16 has no bit that could carry. */
+  const roundedSum = (widened: (local: number) => wasm.Code[]): wasm.Code[] => [
+    ...widened(leftHalves),
+    ...widened(rightHalves),
+    wasm.f32x4Add,
+    ...flushSubnormals(scratch),
+    wasm.localTee(sum),
+    wasm.localGet(sum),
+    wasm.i32Const(16),
+    wasm.i32x4ShiftRightUnsigned,
+    splat(1),
+    wasm.v128And,
+    splat(0x7fff),
+    wasm.i32x4Add,
+    wasm.i32x4Add,
+  ];
+  return [
+    ...flushed(left, leftHalves),
+    ...flushed(right, rightHalves),
+    ...roundedSum((local) => [wasm.localGet(local), wasm.i32Const(16), wasm.i32x4ShiftLeft]),
+    wasm.i32Const(16),
+    wasm.i32x4ShiftRightUnsigned,
+    ...roundedSum((local) => [wasm.localGet(local), splat(upperHalfBits), wasm.v128And]),
+    splat(upperHalfBits),
+    wasm.v128And,
+    wasm.v128Or,
+  ];
+};
+
+function digestSource(): wasm.FunctionSource {
   const [address, end, firstIndex, sums] = [0, 1, 2, 3];
   const [firstKeys, secondKeys, h, g, firstSums, secondSums] = [4, 5, 6, 7, 8, 9];
   const { firstKey, secondKey, firstFactor, secondFactor, thirdFactor } = digestConstants;
@@ -153,11 +170,9 @@ function digestSource(wire: Wire): wasm.FunctionSource {
   ];
   const nextKeys = (keys: number, key: number): wasm.Code[] => accumulate(keys, splat(4 * key));
 
-  const load = [wasm.localGet(address), wasm.v128Load(0)];
-  const lanes =
-    wire === 'fp32' ? [load] : (['low', 'high'] as const).map((half) => [...load, ...widen(half)]);
-  const hashLanes = (values: readonly wasm.Code[]): wasm.Code[] => [
-    ...values,
+  const loop = wasm.repeatWhile([
+    wasm.localGet(address),
+    wasm.v128Load(0),
     wasm.localGet(firstKeys),
     wasm.v128Xor,
     wasm.localSet(h),
@@ -177,10 +192,7 @@ function digestSource(wire: Wire): wasm.FunctionSource {
     ...accumulate(secondSums, xorShift(g, 15).flat()),
     ...nextKeys(firstKeys, firstKey),
     ...nextKeys(secondKeys, secondKey),
-  ];
-  const loop = wasm.repeatWhile([
-    ...lanes.flatMap(hashLanes),
-    ...advance(address, vectorBytes),
+    ...advance(address, 16),
     wasm.localGet(address),
     wasm.localGet(end),
     wasm.i32LessUnsigned,
@@ -199,7 +211,7 @@ function digestSource(wire: Wire): wasm.FunctionSource {
   ];
 
   return {
-    name: `digest_${wire}`,
+    name: 'digest',
     numParameters: 4,
     locals: ['v128', 'v128', 'v128', 'v128', 'v128', 'v128'],
     body: [
@@ -214,10 +226,10 @@ function digestSource(wire: Wire): wasm.FunctionSource {
 
 const smallestNormalBits = 0x0080_0000;
 const allButSignBits = 0x7fff_ffff;
-const signBits = 0x8000_0000;
 const upperHalfBits = 0xffff_0000;
-/** Quiet, without payload. */
-const nanBits = 0x7fc0_0000;
+/** Two bf16 in a word. */
+const smallestNormalHalves = 0x0080_0080;
+const allButSignOfHalves = 0x7fff_7fff;
 
 /** Replaces the subnormal lanes on the stack by zeros of their sign. */
 const flushSubnormals = (value: number): wasm.Code[] => [
@@ -229,41 +241,6 @@ const flushSubnormals = (value: number): wasm.Code[] => [
   splat(allButSignBits),
   wasm.v128And,
   wasm.v128AndNot,
-];
-
-/** Turns the lower or the upper four bf16 lanes on the stack into fp32. */
-const widen = (half: Half): wasm.Code[] => [
-  half === 'low' ? wasm.i32x4ExtendLowUnsigned : wasm.i32x4ExtendHighUnsigned,
-  wasm.i32Const(16),
-  wasm.i32x4ShiftLeft,
-];
-
-/** Leaves the lanes of a local rounded to bf16, nearest even, as fp32; NaNs become quiet NaNs of their sign. */
-const roundToUpperHalf = (value: number, scratch: number): wasm.Code[] => [
-  // bits + 0x7fff + (lowest bit that stays), lower half cut off.
-  wasm.localGet(value),
-  wasm.localGet(value),
-  wasm.i32Const(16),
-  wasm.i32x4ShiftRightUnsigned,
-  splat(1),
-  wasm.v128And,
-  splat(0x7fff),
-  wasm.i32x4Add,
-  wasm.i32x4Add,
-  splat(upperHalfBits),
-  wasm.v128And,
-  wasm.localSet(scratch),
-  // Where value == value: that; elsewhere the NaN.
-  wasm.localGet(scratch),
-  wasm.localGet(value),
-  splat(signBits),
-  wasm.v128And,
-  splat(nanBits),
-  wasm.v128Or,
-  wasm.localGet(value),
-  wasm.localGet(value),
-  wasm.f32x4Equal,
-  wasm.v128BitSelect,
 ];
 
 const advance = (pointer: number, numBytes: number): wasm.Code[] => [

@@ -1,20 +1,23 @@
-import { numStepSums } from '@berth/contracts';
+import { bf16PaddedLength, numStepSums, type Wire } from '@berth/contracts';
 import { ops, type Graph, type GraphVariable, type Value } from '@berth/graph';
 import { joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
 
 /**
  * Where gradients are added up inside the session: the sum of the virtual rank at work, and one partial sum per level of the
- * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums.
+ * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums. With a bf16
+ * wire every node of the tree is rounded to it, but for the step sums.
  */
 export class GradientStore {
   /** Levels a block can have: log2 of its longest length. */
   readonly numLevels: number;
+  private readonly wire: Wire;
   private readonly graph: Graph;
   private readonly parameters: readonly GraphParameter[];
   private readonly current: readonly GraphVariable[];
   private readonly levels: readonly (readonly GraphVariable[])[];
 
-  constructor(graph: Graph, parameters: readonly GraphParameter[], numLevels: number) {
+  constructor(graph: Graph, parameters: readonly GraphParameter[], numLevels: number, wire: Wire) {
+    this.wire = wire;
     this.graph = graph;
     this.parameters = parameters;
     this.numLevels = numLevels;
@@ -56,24 +59,66 @@ export class GradientStore {
     );
   }
 
-  /** The current sum in layout order, then the step sums. */
+  /** The current sum in layout order, then the step sums: a `GradientVector`. */
   readFlat(): Value {
-    const { gradients, sums } = this.read();
-    return ops.concat([...joinFlat(this.parameters, gradients), sums], 0);
+    return ops.concat(this.flatPieces(), 0);
   }
 
-  /** Makes a flat vector of the same order the current sum. */
+  /** `readFlat` in pieces: float32, or pairs of bf16 as int32, which sessions can hand out. */
+  flatPieces(): Value[] {
+    const { gradients, sums } = this.read();
+    const pieces = joinFlat(this.parameters, gradients);
+    if (this.wire === 'fp32') return [...pieces, sums];
+    const numPadding = bf16PaddedLength(this.numParameters) - this.numParameters;
+    const halves = pieces.map((piece) => ops.cast(piece, 'bfloat16'));
+    if (numPadding > 0)
+      halves.push(
+        ops.cast(ops.full(this.graph, 0, { dtype: 'float32', shape: [numPadding] }), 'bfloat16'),
+      );
+    const pairs = ops.reshape(ops.concat(halves, 0), [-1, 2]);
+    return [ops.bitcast(pairs, 'int32'), ops.bitcast(sums, 'int32')];
+  }
+
+  /** An input of the form that `readFlat` gives. */
+  flatInput(name: string): Value {
+    const [dtype, length] =
+      this.wire === 'fp32'
+        ? (['float32', this.numParameters] as const)
+        : (['int32', bf16PaddedLength(this.numParameters) / 2] as const);
+    return this.graph.placeholder(name, { dtype, shape: [length + numStepSums] });
+  }
+
+  /** Makes such a vector the current sum. */
   loadFlat(flat: Value): Value {
     const length = flat.shape[0] ?? 0;
     const sums = ops.slice(flat, [length - numStepSums], [numStepSums]);
-    return this.start([...splitFlat(this.parameters, flat), sums]);
+    if (this.wire === 'fp32') return this.start([...splitFlat(this.parameters, flat), sums]);
+    const pairs = ops.bitcast(ops.slice(flat, [0], [length - numStepSums]), 'bfloat16');
+    const gradient = ops.cast(ops.reshape(pairs, [-1]), 'float32');
+    return this.start([...splitFlat(this.parameters, gradient), ops.bitcast(sums, 'float32')]);
+  }
+
+  private get numParameters(): number {
+    return this.parameters.reduce(
+      (total, { shape }) => total + shape.reduce((size, dimension) => size * dimension, 1),
+      0,
+    );
   }
 
   private carried(level: number, index: number): Value {
-    const own = this.graph.read(at(this.current, index));
+    const own = this.node(this.graph.read(at(this.current, index)), index);
     return this.levels
       .slice(0, level)
-      .reduce((sum, lower) => ops.add(this.graph.read(at(lower, index)), sum), own);
+      .reduce(
+        (sum, lower) => this.node(ops.add(this.graph.read(at(lower, index)), sum), index),
+        own,
+      );
+  }
+
+  /** A node of the tree as it would travel. */
+  private node(sum: Value, index: number): Value {
+    if (this.wire === 'fp32' || index === this.parameters.length) return sum;
+    return ops.cast(ops.cast(sum, 'bfloat16'), 'float32');
   }
 
   private run(statements: readonly Value[]): Value {

@@ -5,6 +5,7 @@ import {
   type ApplyResult,
   type ExampleBatch,
   type GradientRequest,
+  type GradientVector,
   type ParameterSpec,
   type StepSums,
   type TrainConfig,
@@ -52,7 +53,7 @@ export interface GraphEngine extends TrainingEngine {
   /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. */
   holdGradients(request: GradientRequest): HeldGradient;
   /** The gradient that was computed last, as `computeGradients` gives it. */
-  readHeldGradients(): Float32Array;
+  readHeldGradients(): GradientVector;
   /** As `applyGradients`, by the gradient that was computed last. */
   applyHeldGradients(): ApplyResult;
 }
@@ -84,6 +85,7 @@ class CompiledEngine implements GraphEngine {
       shape,
       compute: precision === 'bf16' ? 'bfloat16' : 'float32',
       numLevels: Math.log2(train.virtualRanks),
+      wire: options.wire ?? 'fp32',
     });
     const { cacheFolder } = options;
     this.session = openGraphSession(
@@ -118,7 +120,7 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
-  computeGradients(request: GradientRequest): Float32Array {
+  computeGradients(request: GradientRequest): GradientVector {
     this.accumulate(request);
     return this.readHeldGradients();
   }
@@ -132,12 +134,18 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
-  readHeldGradients(): Float32Array {
-    return this.read('read_gradient', 'flat');
+  readHeldGradients(): GradientVector {
+    const { flat } = this.session.run('read_gradient');
+    if (!(flat instanceof Int32Array)) return flat as Float32Array;
+    return new Uint16Array(flat.buffer, flat.byteOffset, 2 * flat.length);
   }
 
-  applyGradients(reduced: Float32Array): ApplyResult {
-    this.session.run('load_gradient', { flat: reduced });
+  applyGradients(reduced: GradientVector): ApplyResult {
+    const flat =
+      reduced instanceof Float32Array
+        ? reduced
+        : new Int32Array(reduced.buffer, reduced.byteOffset, reduced.length / 2);
+    this.session.run('load_gradient', { flat });
     return this.applyHeldGradients();
   }
 
@@ -188,7 +196,7 @@ class CompiledEngine implements GraphEngine {
       const level = trailingOnes(index);
       const isLast = index === request.ranks.length - 1;
       if (!isLast) this.session.run(`keep_${level}`);
-      else if (level > 0) this.session.run(`finish_${level}`);
+      else if (level > 0 || this.options.wire === 'bf16') this.session.run(`finish_${level}`);
     });
   }
 

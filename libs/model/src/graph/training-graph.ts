@@ -1,8 +1,8 @@
 import {
-  numStepSums,
   type ModelConfig,
   type OptimizerConfig,
   type ParameterSpec,
+  type Wire,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
 import { numParametersOf } from '../parameter-layout.ts';
@@ -30,6 +30,7 @@ export interface TrainingGraphOptions {
   readonly compute: ComputeDtype;
   /** log2 of the longest block of virtual ranks. */
   readonly numLevels: number;
+  readonly wire: Wire;
 }
 
 /** The three vectors of a training state, as the graph's signatures name them. */
@@ -63,7 +64,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
     ];
     return { weight, firstMoment, secondMoment };
   });
-  const store = new GradientStore(graph, parameters, options.numLevels);
+  const store = new GradientStore(graph, parameters, options.numLevels, options.wire);
   const batch = batchInputs(graph, shape);
   const context: StepContext = {
     graph,
@@ -79,7 +80,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   };
   addState(graph, parameters, variables, numParametersOf(layout));
   addGradients(context, parameters, store);
-  addSums(graph, parameters, store, numParametersOf(layout));
+  addSums(graph, parameters, store);
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const inputs = { ...batch };
   graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
@@ -135,23 +136,17 @@ function addGradients(
   graph.signature('accumulate', { inputs, outputs: { done: store.accumulate(inOrder) } });
 }
 
-function addSums(
-  graph: Graph,
-  parameters: readonly GraphParameter[],
-  store: GradientStore,
-  numParameters: number,
-): void {
+function addSums(graph: Graph, parameters: readonly GraphParameter[], store: GradientStore): void {
   for (let level = 0; level <= store.numLevels; level++) {
     if (level < store.numLevels)
       graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
     graph.signature(`finish_${level}`, { inputs: {}, outputs: { done: store.finish(level) } });
   }
-  const shape = [numParameters + numStepSums];
-  const flat = graph.placeholder('gradient', { dtype: 'float32', shape });
+  const flat = store.flatInput('gradient');
   graph.signature('load_gradient', { inputs: { flat }, outputs: { done: store.loadFlat(flat) } });
   graph.signature('read_gradient', { inputs: {}, outputs: { flat: store.readFlat() } });
-  const { gradients, sums } = store.read();
-  const digest = gradientDigest(graph, parameters, gradients, sums);
+  const { sums } = store.read();
+  const digest = gradientDigest(graph, store.flatPieces());
   graph.signature('describe', { inputs: {}, outputs: { sums, digest } });
 }
 
