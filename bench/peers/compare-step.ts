@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelSizes, type ModelSize } from '@berth/contracts';
 import { defaultStepSetting, stepWork, type StepSetting } from '../step-setting.ts';
+import { ownProgram, ProgramMissing, startProgram } from '../program.ts';
 import { summarize } from '../summary.ts';
 
 const help = `Usage: npx tsx --conditions=@berth/source bench/peers/compare-step.ts [options]
@@ -17,7 +16,6 @@ Trains the same model with berth and with PyTorch, in turns of a few steps, and 
   --json          all figures`;
 
 const folder = dirname(fileURLToPath(import.meta.url));
-const answerTimeoutMs = 600_000;
 
 /** A program that runs steps when told to. */
 interface Peer {
@@ -31,30 +29,14 @@ async function startPeer(
   args: readonly string[],
   setting?: object,
 ): Promise<Peer> {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ask = async (line: string | undefined): Promise<Record<string, unknown>> => {
-    if (line !== undefined) child.stdin.write(`${line}\n`);
-    return JSON.parse(await nextLine(child, answers)) as Record<string, unknown>;
-  };
-  const greeting = await ask(setting === undefined ? undefined : JSON.stringify(setting));
-  if (typeof greeting['missing'] === 'string') throw new PeerMissing(greeting['missing']);
+  const program = startProgram(command, args);
+  const greeting = await program.ask(setting === undefined ? undefined : JSON.stringify(setting));
   return {
     name: String(greeting['ready']),
     steps: async (count) =>
-      (await ask(String(count))) as { stepMs: number[]; peakRssBytes: number },
-    stop: () => child.stdin.end(),
+      (await program.ask(String(count))) as unknown as { stepMs: number[]; peakRssBytes: number },
+    stop: () => program.stop(),
   };
-}
-
-class PeerMissing extends Error {}
-
-async function nextLine(child: ChildProcess, answers: AsyncIterator<string>): Promise<string> {
-  const timer = setTimeout(() => child.kill(), answerTimeoutMs);
-  const { value, done } = await answers.next();
-  clearTimeout(timer);
-  if (done !== true) return value;
-  throw new Error(`${child.spawnargs.join(' ')} ended or did not answer in ${answerTimeoutMs} ms`);
 }
 
 async function main(): Promise<void> {
@@ -104,10 +86,7 @@ async function main(): Promise<void> {
     ['model', 'precision', 'device', 'threads', 'batch', 'seq', 'shortest'] as const
   ).flatMap((name) => [`--${name}`, values[name]]);
   const berth = await startPeer(process.execPath, [
-    ...process.execArgv,
-    join(folder, '../step.ts'),
-    ...stepOptions,
-    '--serve',
+    ...ownProgram(join(folder, '../step.ts'), [...stepOptions, '--serve']),
   ]);
   for (const peer of [torch, berth]) await peer.steps(2);
   const turns: { torchMs: number; berthMs: number; ratio: number }[] = [];
@@ -151,7 +130,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof PeerMissing)
+  if (error instanceof ProgramMissing)
     console.error(
       `PyTorch is not installed (${error.message}); pip install torch transformers, and name that Python with --python`,
     );

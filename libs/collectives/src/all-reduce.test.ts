@@ -253,7 +253,7 @@ describe('allReduce with a bf16 wire', () => {
     const { bytes } = (await reduceAllPacked(2, 2, ranks))[0]!;
     const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
     const sums = new Float32Array(halves.slice(bf16PaddedLength(100)).buffer);
-    expect([...sums]).toEqual(new Array(numStepSums).fill(200_002));
+    expect(sums).toEqual(new Float32Array(numStepSums).fill(200_002));
     expect(roundToBf16(200_002)).not.toBe(200_002);
   });
 });

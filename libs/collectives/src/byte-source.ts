@@ -88,7 +88,7 @@ export class ByteSource {
             if (!this.#fill(value, { filled: advance, reject })) return;
           }
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       advance();

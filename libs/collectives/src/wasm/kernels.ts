@@ -33,7 +33,7 @@ export interface Kernels {
   readonly memory: SharedMemory;
   readonly add: Readonly<Record<Wire, AddKernel>>;
   /** Same as `addToDigest` of digest.ts over words in memory; `sums` is the address of the two sums. */
-  digest(address: number, numWords: number, firstIndex: number, sums: number): void;
+  readonly digest: (address: number, numWords: number, firstIndex: number, sums: number) => void;
 }
 
 /** Largest memory in bytes: what 32-bit addresses reach, less one page. */
