@@ -8,7 +8,6 @@ import {
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
-  type View,
 } from '@berth/contracts';
 import type { PeerNode } from '@berth/collectives';
 import { readDatasetManifest } from '@berth/data';
@@ -41,18 +40,14 @@ export interface RunSessionPorts {
 const settleTimeoutMs = 60_000;
 const shardTimeoutMs = 300_000;
 const lookMs = 500;
-const idleMs = 20;
 const appendAgainMs = 500;
 
 /** This worker's part in one run, from when it has opened it until the run is over. */
 export class RunSession {
   readonly #ports: RunSessionPorts;
   readonly #runId: string;
-  readonly #memberId: string;
   readonly #member: Member;
   readonly #ended: AbortController;
-  #view: View | undefined;
-  #following: AbortController | undefined;
 
   /** Opens an engine for the run's model and wires the member's ports. */
   static async open(
@@ -127,26 +122,25 @@ export class RunSession {
           step: (step) => {
             portrait.step = step;
           },
+          status: (state, complaint) => Object.assign(portrait, { state, complaint }),
           metrics: inOrder((line) => appendAtLast(metrics, line, ended.signal, logger)),
         },
         logger,
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, runId, memberId, member, ended);
+    return new RunSession(ports, runId, member, ended);
   }
 
   private constructor(
     ports: RunSessionPorts,
     runId: string,
-    memberId: string,
     member: Member,
     ended: AbortController,
   ) {
     this.#ended = ended;
     this.#ports = ports;
     this.#runId = runId;
-    this.#memberId = memberId;
     this.#member = member;
   }
 
@@ -157,33 +151,17 @@ export class RunSession {
   async run(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#ended.signal]);
     this.#ports.portrait.state = 'idle';
-    const watching = Promise.all([this.#watchViews(either), this.#watchRun(either)]);
-    watching.catch(() => this.#ended.abort());
     try {
-      let done = '';
-      while (!either.aborted) {
-        const view = this.#view;
-        if (view === undefined || nameOf(view) === done || !this.#isIn(view)) await sleep(idleMs);
-        else {
-          done = nameOf(view);
-          await this.#follow(view, either);
-        }
-      }
+      await Promise.all([this.#watchViews(either), this.#watchRun(either)]);
     } finally {
       this.#ended.abort();
+      await this.#member.close();
     }
-    await watching;
   }
 
   #watchViews(signal: AbortSignal): Promise<void> {
     const views = createViews(this.#ports.connection, this.#runId);
-    const onView = (view: View): void => {
-      this.#view = view;
-      this.#following?.abort(
-        new BerthError('COLLECTIVE_ABORTED', `View ${view.version} has come: ${view.reason}`),
-      );
-    };
-    return views.subscribe(onView, { signal });
+    return views.subscribe((view) => this.#member.see(view), { signal });
   }
 
   async #watchRun(signal: AbortSignal): Promise<void> {
@@ -191,27 +169,6 @@ export class RunSession {
       if (await this.#isOver()) this.#ended.abort();
       else await sleep(lookMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  async #follow(view: View, signal: AbortSignal): Promise<void> {
-    const { portrait, logger } = this.#ports;
-    this.#following = new AbortController();
-    portrait.state = 'training';
-    portrait.complaint = null;
-    try {
-      await this.#member.follow(view, AbortSignal.any([signal, this.#following.signal]));
-    } catch (error) {
-      if (signal.aborted) return;
-      logger.warn('A view ended', { version: view.version, error: errorToWire(error) });
-      portrait.complaint = this.#member.complaintAbout(view, error);
-    } finally {
-      this.#following = undefined;
-      portrait.state = 'idle';
-    }
-  }
-
-  #isIn(view: View): boolean {
-    return view.members.some((member) => member.memberId === this.#memberId);
   }
 
   /** True when the run has ended, or another one is active. A run that Redis has lost will come back. */
@@ -226,11 +183,6 @@ export class RunSession {
       return false;
     }
   }
-}
-
-/** A view's name; a version alone may come again when Redis has lost its data. */
-function nameOf(view: View): string {
-  return `${view.fencingEpoch}.${view.version}`;
 }
 
 /** Does the work of one call after the other, none of which may reject. */

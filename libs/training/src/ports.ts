@@ -1,6 +1,7 @@
 import type {
   AlignedBlock,
   ApplyResult,
+  Complaint,
   ExampleBatch,
   GradientRequest,
   HeldGradient,
@@ -105,9 +106,11 @@ export interface ExampleReader {
   copyInto(batch: ExampleBatch, row: number, example: number): void;
 }
 
-/** Where a member says what it did. */
+/** Where a member says what it does. */
 export interface ReporterPort {
-  /** Called after the update of each step. */
+  /** The weights now stand at a step; -1: there are none. */
   step(step: number): void;
+  /** What it does, and why it cannot go on with its view, if it cannot. */
+  status(state: 'idle' | 'training', complaint: Complaint | null): void;
   metrics(line: MetricsLine): void;
 }
