@@ -34,9 +34,8 @@ export function located(moment: Moment, entry: LedgerEntry | undefined): MemberD
 
 /** The view is settled: what is to be done before its first step? */
 function enter(moment: Moment): MemberDecision {
-  const { state, view, rules } = moment;
-  if (view.mode === 'save') return doChores(moment, ['save', 'finishSaves']);
-  if (state.held >= rules.numSteps) return doChores(moment, choresAtTheEnd(moment));
+  const { state, rules } = moment;
+  if (isAtTheEnd(moment)) return doChores(moment, choresAtTheEnd(moment));
   const evaluates = state.held === 0 && rules.evalEverySteps > 0 && leads(moment);
   return doChores(moment, evaluates ? ['evaluate'] : []);
 }
@@ -57,20 +56,26 @@ export function doChores(moment: Moment, chores: readonly Chore[]): MemberDecisi
     case undefined:
       break;
   }
-  if (view.mode === 'save' || held >= rules.numSteps) return endView(moment);
+  if (isAtTheEnd(moment)) return endView(moment);
   const isLast = held + 1 >= rules.numSteps;
   const ask = { kind: 'readExamples', cursor, isLast } as const;
   return goOn(state, { kind: 'readingExamples' }, ask, `step ${held} begins`);
 }
 
+/** A view to save ends where the ledger stood, so that what is saved is all that was committed. */
+function isAtTheEnd({ state, view, rules }: Moment): boolean {
+  return state.held >= (view.mode === 'save' ? view.fromStep : rules.numSteps);
+}
+
 function choresAtTheEnd(moment: Moment): Chore[] {
-  return leads(moment) ? ['save', 'evaluate', 'finishSaves'] : ['save', 'finishSaves'];
+  const isDone = moment.state.held >= moment.rules.numSteps;
+  return isDone && leads(moment) ? ['save', 'evaluate', 'finishSaves'] : ['save', 'finishSaves'];
 }
 
 function choresAfterStep(moment: Moment): Chore[] {
   const { held } = moment.state;
-  const { numSteps, checkpointEverySteps, evalEverySteps } = moment.rules;
-  if (held >= numSteps) return choresAtTheEnd(moment);
+  const { checkpointEverySteps, evalEverySteps } = moment.rules;
+  if (isAtTheEnd(moment)) return choresAtTheEnd(moment);
   const chores: Chore[] = [];
   if (held % checkpointEverySteps === 0) chores.push('save');
   if (evalEverySteps > 0 && held % evalEverySteps === 0 && leads(moment)) chores.push('evaluate');

@@ -24,7 +24,8 @@ export type Fault =
 export type PlannedFault = Fault & { readonly atMs: number };
 
 export const faultsPerRun = 60;
-const meanGapMs = 200;
+/** Between two faults, on average: some runs have hardly time to recover, others have some. */
+const meanGapMs = { least: 40, most: 140 };
 
 /** How often each kind is drawn. */
 const weights = {
@@ -48,9 +49,10 @@ export function planFaults(random: Random): PlannedFault[] {
   const urn = Object.entries(weights).flatMap(([kind, count]) =>
     Array.from({ length: count }, () => kind as Fault['kind']),
   );
+  const gapMs = random.between(meanGapMs.least, meanGapMs.most);
   let atMs = 300;
   return Array.from({ length: faultsPerRun }, () => {
-    atMs += random.between(0, 2 * meanGapMs);
+    atMs += random.between(0, 2 * gapMs);
     return { atMs, ...drawFault(random, urn) };
   });
 }

@@ -143,7 +143,7 @@ export class Peers {
   #receive(from: string, frame: Frame): void {
     const session = this.#session;
     if (session === undefined) return;
-    const isFenced = this.#world.sabotage !== 'no-fence';
+    const isFenced = this.#world.sabotage !== 'no-frame-fence';
     if (frame.view !== session.name && (isFenced || frame.kind !== 'blocks')) return;
     switch (frame.kind) {
       case 'hello':

@@ -7,15 +7,21 @@ import {
   type StepSums,
   type View,
 } from '@berth/contracts';
-import { nextHead, type LeaseAnswer, type ViewDraft, type ViewId, type VoteResult } from '@berth/queue';
+import {
+  nextHead,
+  type LeaseAnswer,
+  type ViewDraft,
+  type ViewId,
+  type VoteResult,
+} from '@berth/queue';
 
 /** Ways to break Redis' part of the protocol, to prove that it is needed. */
-export type RedisSabotage = 'no-fence' | 'no-compare';
+export type RedisSabotage = 'no-vote-fence' | 'no-compare';
 
 export type RestoreResult =
   | { readonly kind: 'restored'; readonly numCommitted: number }
   | { readonly kind: 'stale'; readonly newest: number }
-  | { readonly kind: 'gap' | 'diverged' };
+  | { readonly kind: 'diverged' };
 
 interface KnownView {
   readonly view: View;
@@ -28,8 +34,6 @@ interface Lease {
   readonly expiresAtMs: number;
 }
 
-const noLease: Lease = { holder: undefined, epoch: 0, expiresAtMs: 0 };
-
 /**
  * What berth's Lua scripts do to Redis, in TypeScript: redis-model.test.ts holds it against the real ones.
  * One run; times are the caller's.
@@ -37,7 +41,7 @@ const noLease: Lease = { holder: undefined, epoch: 0, expiresAtMs: 0 };
 export class RedisModel {
   readonly runId: string;
   readonly #sabotage: RedisSabotage | undefined;
-  #lease = noLease;
+  #lease: Lease | undefined;
   #view: KnownView | undefined;
   #votes = new Map<string, string>();
   #ledger: LedgerEntry[] = [];
@@ -55,7 +59,7 @@ export class RedisModel {
 
   /** FLUSHALL. */
   flush(): void {
-    this.#lease = noLease;
+    this.#lease = undefined;
     this.#view = undefined;
     this.#votes = new Map();
     this.#ledger = [];
@@ -67,7 +71,7 @@ export class RedisModel {
   }
 
   acquireLease(nowMs: number, holderId: string, ttlMs: number, usedEpoch: number): LeaseAnswer {
-    const { holder, epoch, expiresAtMs } = this.#lease;
+    const { holder, epoch, expiresAtMs } = this.#lease ?? newLease(nowMs);
     if (holder !== undefined && holder !== holderId && expiresAtMs > nowMs)
       return {
         held: false,
@@ -82,7 +86,7 @@ export class RedisModel {
   }
 
   releaseLease(holderId: string): void {
-    if (this.#lease.holder === holderId) this.#lease = { ...this.#lease, holder: undefined };
+    if (this.#lease?.holder === holderId) this.#lease = { ...this.#lease, holder: undefined };
   }
 
   /** @returns the view, or the newest epoch known when that is newer than the draft's */
@@ -90,7 +94,7 @@ export class RedisModel {
     const known = this.#view?.view;
     const last = this.#ledger.at(-1);
     const newest = Math.max(this.#newestEpoch, last?.fencingEpoch ?? 0);
-    if (draft.fencingEpoch < newest) return { newest };
+    if (draft.fencingEpoch !== this.#lease?.epoch || draft.fencingEpoch < newest) return { newest };
     const version = Math.max(known?.version ?? 0, afterVersion, last?.viewVersion ?? 0) + 1;
     const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
     const { runId } = this;
@@ -113,7 +117,7 @@ export class RedisModel {
   ): VoteResult {
     const current = this.#view?.view;
     const isCurrent =
-      this.#sabotage === 'no-fence' ||
+      this.#sabotage === 'no-vote-fence' ||
       (current?.fencingEpoch === fencingEpoch && current.version === version);
     const stale: VoteResult = {
       kind: 'stale',
@@ -173,7 +177,7 @@ export class RedisModel {
 
   restore(entries: readonly LedgerEntry[], epoch: number): RestoreResult {
     const newest = Math.max(this.#newestEpoch, entries.at(-1)?.fencingEpoch ?? 0);
-    if (epoch < newest) return { kind: 'stale', newest };
+    if (epoch !== this.#lease?.epoch || epoch < newest) return { kind: 'stale', newest };
     const known = Math.min(this.#ledger.length, entries.length);
     if (known > 0 && this.#ledger[known - 1]?.head !== entries[known - 1]?.head)
       return { kind: 'diverged' };
@@ -232,12 +236,17 @@ export class RedisModel {
   }
 
   get #newestEpoch(): number {
-    return Math.max(this.#lease.epoch, this.#view?.view.fencingEpoch ?? 0);
+    return Math.max(this.#lease?.epoch ?? 0, this.#view?.view.fencingEpoch ?? 0);
   }
 
   #isSame(facts: string, others: string): boolean {
     return this.#sabotage === 'no-compare' || facts === others;
   }
+}
+
+/** Epochs begin with the time, so that none comes again after a loss of all data. */
+function newLease(nowMs: number): Lease {
+  return { holder: undefined, epoch: Math.floor(nowMs), expiresAtMs: 0 };
 }
 
 function diverged(

@@ -249,4 +249,3 @@ function stale(newest: number): WireError {
 function isWireError(value: unknown): value is WireError {
   return typeof value === 'object' && value !== null && 'code' in value && 'details' in value;
 }
-

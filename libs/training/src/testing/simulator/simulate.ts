@@ -31,6 +31,7 @@ const maxMembers = 5;
 const maxCoordinators = 2;
 /** From the last fault to completion: a lost lease, timeouts in a row, and all steps. */
 const patienceMs = 60_000;
+const operatorLookMs = 300;
 const traceLines = 120;
 
 /** Trains a whole run in virtual time under the faults of a seed, checking I1 to I6 after every event. */
@@ -52,12 +53,14 @@ class Simulation {
   constructor(seed: number, { sabotage, plan, flipAtMs }: SimulationOptions) {
     this.#seed = seed;
     this.#world = new World(seed, sabotage);
-    const { clock, random, redis } = this.#world;
+    const { clock, random, redis, store } = this.#world;
     this.#plan = plan ?? planFaults(random);
     redis.status = 'starting';
+    store.archivedStatus = 'starting';
     const numMembers = 2 + (random.next() % 3);
     for (let index = 0; index < numMembers; index++) this.#startMember();
     for (let index = 0; index < maxCoordinators; index++) this.#startCoordinator();
+    this.#operate();
     for (const fault of this.#plan) clock.after(fault.atMs, () => this.#commit(fault));
     if (flipAtMs !== undefined) clock.after(flipAtMs, () => (this.#world.numFlips = 1));
   }
@@ -88,7 +91,8 @@ class Simulation {
     } catch (error) {
       return error instanceof Violation ? error.message : String((error as Error).stack);
     }
-    if (redis.status !== 'completed') return `The run is ${redis.status}: ${this.#world.failure?.message}`;
+    if (redis.status !== 'completed')
+      return `The run is ${redis.status}: ${this.#world.failure?.message}`;
     const last = store.manifest(numSteps);
     const weights = last && store.load(last);
     if (weights !== reference.weights[numSteps]) return `I3: the last checkpoint holds ${weights}`;
@@ -169,23 +173,15 @@ class Simulation {
         clock.after(forMs, () => (store.isAway = false));
         return;
       case 'stop-run':
-        this.#stop(forMs);
+        redis.updateStatus('running', 'stopping');
     }
   }
 
-  /** The operator stops the run, and resumes it once it has stopped. */
-  #stop(forMs: number): void {
+  /** The operator resumes the run whenever it has stopped. */
+  #operate(): void {
     const { clock, redis, store } = this.#world;
-    if (!redis.updateStatus('running', 'stopping')) return;
-    const resume = (): void => {
-      if (redis.status !== 'stopped') {
-        if (redis.status === 'stopping') clock.after(200, resume);
-        return;
-      }
-      redis.updateStatus('stopped', 'starting');
-      store.archivedStatus = 'starting';
-    };
-    clock.after(forMs, resume);
+    if (redis.updateStatus('stopped', 'starting')) store.archivedStatus = 'starting';
+    clock.after(operatorLookMs, () => this.#operate());
   }
 }
 

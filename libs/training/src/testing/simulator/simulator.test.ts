@@ -1,14 +1,20 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { simulateAll } from './expect-no-problem.ts';
 import { simulate } from './simulate.ts';
 
-it('runs', () => {
-  const t = performance.now();
-  let bad = 0, ev = 0, ms = 0, minFaults = 999;
-  for (let seed = 0; seed < Number(process.env['N'] ?? 20); seed++) {
-    const r = simulate(seed);
-    ev += r.numEvents; ms += r.virtualMs; minFaults = Math.min(minFaults, r.numFaults);
-    if (r.problem) { bad++; if (bad < 4) console.log(seed, r.problem, '\n' + r.trace); else console.log(seed, r.problem.slice(0,300)); }
-  }
-  console.log({ bad, ev, ms, minFaults, t: performance.now() - t });
-  expect(bad).toBe(0);
+const replayed = process.env['BERTH_SIM_SEED'];
+
+describe('a simulated run with 60 faults', () => {
+  it.skipIf(replayed !== undefined)('ends with the same weights, whatever the seed', () => {
+    const reports = simulateAll(0, 600);
+    expect(Math.min(...reports.map(({ numFaults }) => numFaults))).toBeGreaterThanOrEqual(50);
+  });
+
+  it.runIf(replayed !== undefined)(`is replayed from seed ${replayed}`, () => {
+    simulateAll(Number(replayed), 1);
+  });
+
+  it('is the same every time', () => {
+    expect(simulate(7)).toEqual(simulate(7));
+  });
 });

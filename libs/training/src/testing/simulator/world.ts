@@ -2,19 +2,18 @@ import { BerthError, type ErrorCode, type View, type WireError } from '@berth/co
 import { Clock } from './clock.ts';
 import { Invariants } from './invariants.ts';
 import { Random } from './random.ts';
-import { RedisModel } from './redis-model.ts';
+import { RedisModel, type RedisSabotage } from './redis-model.ts';
 import type { SimProcess } from './sim-process.ts';
 import { StoreModel } from './store-model.ts';
 import { referenceRun, type Reference } from './toy-model.ts';
 import { Trace } from './trace.ts';
 
 /** Ways to break the protocol, each of which some invariant must notice. */
-export const sabotages = ['no-fence', 'no-compare', 'manifest-first', 'member-order'] as const;
-export type Sabotage = (typeof sabotages)[number];
+export type Sabotage = RedisSabotage | 'no-frame-fence' | 'manifest-first' | 'member-order';
 
 export const runId = 'run';
 export const virtualRanks = 8;
-export const numSteps = 40;
+export const numSteps = 100;
 
 /** Faults of single messages, each done to the next one that comes along. */
 export const callFaults = ['request-lost', 'reply-lost', 'resent', 'late-copy', 'slow'] as const;
@@ -47,7 +46,7 @@ export class World {
   constructor(seed: number, sabotage?: Sabotage) {
     this.random = new Random(seed);
     this.sabotage = sabotage;
-    const isRedis = sabotage === 'no-fence' || sabotage === 'no-compare';
+    const isRedis = sabotage === 'no-vote-fence' || sabotage === 'no-compare';
     this.redis = new RedisModel(runId, isRedis ? sabotage : undefined);
     this.invariants = new Invariants(this.redis, this.store, this.reference);
   }
