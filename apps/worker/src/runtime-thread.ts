@@ -48,7 +48,9 @@ serveCalls(port, {
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
   applyHeldGradients: (): ApplyResult | undefined => engine().applyHeldGradients?.(),
-  computeGradients: (request: GradientRequest): Float32Array => engine().computeGradients(request),
+  computeGradients: (request: GradientRequest, target: Float32Array): void => {
+    engine().computeGradients(request, target);
+  },
   applyGradients: (reduced: Float32Array): ApplyResult => engine().applyGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
 });

@@ -64,8 +64,11 @@ export interface TrainingEngine {
   loadState(state: TrainingState): void;
   /** Copies; the caller owns the arrays. */
   readState(): TrainingState;
-  /** The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order. */
-  computeGradients(request: GradientRequest): Float32Array;
+  /**
+   * The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order.
+   * @param target - where to write it, shared memory perhaps; a new array when left out
+   */
+  computeGradients(request: GradientRequest, target?: Float32Array): Float32Array;
   /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
   applyGradients(reduced: Float32Array): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */

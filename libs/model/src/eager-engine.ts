@@ -74,14 +74,16 @@ class EagerEngine implements TrainingEngine {
     return { step: this.step, ...this.store.read() };
   }
 
-  computeGradients(request: GradientRequest): Float32Array {
+  computeGradients(request: GradientRequest, target?: Float32Array): Float32Array {
     checkRanks(request);
     const model = this.model();
     const sum_N = treeSum(
       request.ranks.map((rank) => () => this.rankGradient(model, request, rank)),
       addAndDispose,
     );
-    return readAndDispose(sum_N);
+    const flat = readAndDispose(sum_N);
+    target?.set(flat);
+    return target ?? flat;
   }
 
   applyGradients(reduced: Float32Array): ApplyResult {

@@ -8,6 +8,7 @@ import { BerthError } from '@berth/contracts';
 export const benchmarks = {
   step: 'step.ts',
   'step-against-pytorch': 'peers/compare-step.ts',
+  bits: 'bits.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;

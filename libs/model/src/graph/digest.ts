@@ -1,6 +1,6 @@
 import { numStepSums } from '@berth/contracts';
 import { ops, type Graph, type Value } from '@berth/graph';
-import { joinFlat, type GraphParameter } from './graph-parameters.ts';
+import { splitParts, type GraphParameter } from './graph-parameters.ts';
 
 /**
  * The ledger's digest of the flat gradient with its step sums, as two 32-bit words: sums over hashes of (bits, index), so each tensor
@@ -13,7 +13,8 @@ export function gradientDigest(
   sums: Value,
 ): Value {
   let firstIndex = 0;
-  const pieces = [...joinFlat(parameters, gradients), sums].map((piece) => {
+  const flat = splitParts(parameters, gradients).map(({ value }) => ops.reshape(value, [-1]));
+  const pieces = [...flat, sums].map((piece) => {
     const index = ops.full(graph, firstIndex, { dtype: 'int32' });
     firstIndex += piece.shape[0] ?? numStepSums;
     const [digest] = graph.call('digest', digestOf, [piece, index]);

@@ -1,6 +1,6 @@
-import { numStepSums } from '@berth/contracts';
+import { numStepSums, type ParameterSpec } from '@berth/contracts';
 import { ops, type Graph, type GraphVariable, type Value } from '@berth/graph';
-import { joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
+import { joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
 
 /**
  * Where gradients are added up inside the session: the sum of the virtual rank at work, and one partial sum per level of the
@@ -56,17 +56,15 @@ export class GradientStore {
     );
   }
 
-  /** The current sum in layout order, then the step sums. */
-  readFlat(): Value {
+  /** The current sum by the layout's names, and the step sums. */
+  readParts(): Record<string, Value> {
     const { gradients, sums } = this.read();
-    return ops.concat([...joinFlat(this.parameters, gradients), sums], 0);
+    return { ...namedParts(this.parameters, gradients), sums };
   }
 
-  /** Makes a flat vector of the same order the current sum. */
-  loadFlat(flat: Value): Value {
-    const length = flat.shape[0] ?? 0;
-    const sums = ops.slice(flat, [length - numStepSums], [numStepSums]);
-    return this.start([...splitFlat(this.parameters, flat), sums]);
+  /** Makes gradients of the layout's parameters and step sums the current sum. */
+  loadParts(valueOf: (part: ParameterSpec) => Value, sums: Value): Value {
+    return this.start([...joinParts(this.parameters, valueOf), sums]);
   }
 
   private carried(level: number, index: number): Value {

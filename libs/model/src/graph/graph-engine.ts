@@ -1,5 +1,6 @@
 import {
   BerthError,
+  numStepSums,
   stepSumNames,
   sumsFromVector,
   type ApplyResult,
@@ -52,7 +53,7 @@ export interface GraphEngine extends TrainingEngine {
   /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. */
   holdGradients(request: GradientRequest): HeldGradient;
   /** The gradient that was computed last, as `computeGradients` gives it. */
-  readHeldGradients(): Float32Array;
+  readHeldGradients(target?: Float32Array): Float32Array;
   /** As `applyGradients`, by the gradient that was computed last. */
   applyHeldGradients(): ApplyResult;
 }
@@ -104,23 +105,29 @@ class CompiledEngine implements GraphEngine {
       secondMoment: state.secondMoments,
     };
     for (const flat of Object.values(vectors)) this.checkLength(flat);
-    for (const [kind, flat] of Object.entries(vectors)) this.session.run(`load_${kind}`, { flat });
+    for (const [kind, flat] of Object.entries(vectors))
+      this.session.run(`load_${kind}`, this.partsOf(flat));
     this.step = state.step;
   }
 
   readState(): TrainingState {
     const step = this.loadedStep();
+    const read = (kind: string): Float32Array => {
+      const flat = new Float32Array(this.numParameters);
+      this.session.runInto(`read_${kind}`, this.partsOf(flat));
+      return flat;
+    };
     return {
       step,
-      weights: this.read('read_weight', 'flat'),
-      firstMoments: this.read('read_firstMoment', 'flat'),
-      secondMoments: this.read('read_secondMoment', 'flat'),
+      weights: read('weight'),
+      firstMoments: read('firstMoment'),
+      secondMoments: read('secondMoment'),
     };
   }
 
-  computeGradients(request: GradientRequest): Float32Array {
+  computeGradients(request: GradientRequest, target?: Float32Array): Float32Array {
     this.accumulate(request);
-    return this.readHeldGradients();
+    return this.readHeldGradients(target);
   }
 
   holdGradients(request: GradientRequest): HeldGradient {
@@ -132,12 +139,15 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
-  readHeldGradients(): Float32Array {
-    return this.read('read_gradient', 'flat');
+  readHeldGradients(
+    target: Float32Array = new Float32Array(this.numParameters + numStepSums),
+  ): Float32Array {
+    this.session.runInto('read_gradient', this.gradientPartsOf(target));
+    return target;
   }
 
   applyGradients(reduced: Float32Array): ApplyResult {
-    this.session.run('load_gradient', { flat: reduced });
+    this.session.run('load_gradient', this.gradientPartsOf(reduced));
     return this.applyHeldGradients();
   }
 
@@ -196,6 +206,17 @@ class CompiledEngine implements GraphEngine {
     const pass = { seed: this.options.seed, step, virtualRank, microBatch };
     const sites = Array.from({ length: numDropoutSites(this.options.model) }, (_, site) => site);
     return Int32Array.from(sites.flatMap((site) => dropoutKey(pass, site)));
+  }
+
+  /** Views of a flat vector's parameters, by name. */
+  private partsOf(flat: Float32Array): Record<string, Float32Array> {
+    return Object.fromEntries(
+      this.layout.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]),
+    );
+  }
+
+  private gradientPartsOf(flat: Float32Array): Record<string, Float32Array> {
+    return { ...this.partsOf(flat), sums: flat.subarray(this.numParameters) };
   }
 
   private read(

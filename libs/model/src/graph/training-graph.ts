@@ -5,13 +5,12 @@ import {
   type ParameterSpec,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
-import { numParametersOf } from '../parameter-layout.ts';
 import { batchInputs } from './batch-inputs.ts';
 import type { BatchShape } from './batch-shape.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
 import { gradientDigest } from './digest.ts';
 import { GradientStore } from './gradient-store.ts';
-import { graphParameters, joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
+import { graphParameters, joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
 import { modelBlocks } from './model-blocks.ts';
 import { evaluationSums, gradientPass } from './pretraining-pass.ts';
 import {
@@ -32,18 +31,20 @@ export interface TrainingGraphOptions {
   readonly numLevels: number;
 }
 
-/** The three vectors of a training state, as the graph's signatures name them. */
+/** The three tensors a parameter has in a training state, as the graph's signatures name them. */
 const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
 
 /**
- * Everything training does on a device, as one graph. Weights, moments and gradient sums are its variables. Signatures:
+ * Everything training does on a device, as one graph. Weights, moments and gradient sums are its variables. Signatures, in which
+ * `parts` are tensors by the layout's parameter names:
  *
- *     load_<state>(flat)          read_<state>() -> flat
+ *     load_<state>(parts)         read_<state>() -> parts
  *     start(batch)                the micro-batch's gradient becomes the current sum
  *     accumulate(batch)           it is added to the current sum
  *     keep_<level>()              current sum + levels below -> that level
  *     finish_<level>()            current sum + levels below -> current sum
- *     read_gradient() -> flat     load_gradient(flat)
+ *     read_gradient() -> parts, sums
+ *     load_gradient(parts, sums)
  *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
  *     norms() -> norms            Euclidean length of each parameter's gradient
  *     update(scalars)             one optimizer step by the current sum
@@ -77,9 +78,15 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
     ),
     keys: nothingDropped,
   };
-  addState(graph, parameters, variables, numParametersOf(layout));
+  const fed = new Map(
+    layout.map(({ name, shape: dimensions }) => [
+      name,
+      graph.placeholder(`part/${name}`, { dtype: 'float32', shape: dimensions }),
+    ]),
+  );
+  addState(graph, parameters, variables, fed);
   addGradients(context, parameters, store);
-  addSums(graph, parameters, store, numParametersOf(layout));
+  addSums(graph, parameters, store, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const inputs = { ...batch };
   graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
@@ -90,21 +97,15 @@ function addState(
   graph: Graph,
   parameters: readonly GraphParameter[],
   variables: readonly ParameterVariables[],
-  length: number,
+  fed: ReadonlyMap<string, Value>,
 ): void {
-  const flat = graph.placeholder('state', { dtype: 'float32', shape: [length] });
+  const tensors = joinParts(parameters, ({ name }) => fed.get(name)!);
+  const inputs = Object.fromEntries(fed);
   for (const kind of stateNames) {
-    const tensors = splitFlat(parameters, flat);
     const loaded = variables.map((state, index) => graph.assign(state[kind], tensors[index]!));
-    graph.signature(`load_${kind}`, {
-      inputs: { flat },
-      outputs: { done: ops.done(graph, loaded) },
-    });
-    const values = joinFlat(
-      parameters,
-      variables.map((state) => graph.read(state[kind])),
-    );
-    graph.signature(`read_${kind}`, { inputs: {}, outputs: { flat: ops.concat(values, 0) } });
+    graph.signature(`load_${kind}`, { inputs, outputs: { done: ops.done(graph, loaded) } });
+    const values = variables.map((state) => graph.read(state[kind]));
+    graph.signature(`read_${kind}`, { inputs: {}, outputs: namedParts(parameters, values) });
   }
 }
 
@@ -139,17 +140,19 @@ function addSums(
   graph: Graph,
   parameters: readonly GraphParameter[],
   store: GradientStore,
-  numParameters: number,
+  fed: ReadonlyMap<string, Value>,
 ): void {
   for (let level = 0; level <= store.numLevels; level++) {
     if (level < store.numLevels)
       graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
     graph.signature(`finish_${level}`, { inputs: {}, outputs: { done: store.finish(level) } });
   }
-  const shape = [numParameters + numStepSums];
-  const flat = graph.placeholder('gradient', { dtype: 'float32', shape });
-  graph.signature('load_gradient', { inputs: { flat }, outputs: { done: store.loadFlat(flat) } });
-  graph.signature('read_gradient', { inputs: {}, outputs: { flat: store.readFlat() } });
+  const fedSums = graph.placeholder('sums', { dtype: 'float32', shape: [numStepSums] });
+  graph.signature('load_gradient', {
+    inputs: { ...Object.fromEntries(fed), sums: fedSums },
+    outputs: { done: store.loadParts(({ name }) => fed.get(name)!, fedSums) },
+  });
+  graph.signature('read_gradient', { inputs: {}, outputs: store.readParts() });
   const { gradients, sums } = store.read();
   const digest = gradientDigest(graph, parameters, gradients, sums);
   graph.signature('describe', { inputs: {}, outputs: { sums, digest } });
