@@ -9,6 +9,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import {
+  createMembers,
   createRuns,
   keepLease,
   createLease,
@@ -27,8 +28,10 @@ export interface ControllerOptions {
   readonly logger: Logger;
 }
 
-const leaseTtlMs = 3_000;
+const leaseTtlMs = 1_500;
 const tickMs = 100;
+/** After news of one member, the time for those of the others to come in before the next look. */
+const afterNewsMs = 30;
 const archiveEveryMs = 1_000;
 /** After an outage of Redis, the time in which the living show themselves: more than a member's time to live. */
 const outageGraceMs = 1_200;
@@ -60,8 +63,10 @@ export async function runController(
   let archivedMs = -Infinity;
   let term: Term | undefined;
   let afterOutage = false;
+  const news = createMembers(connection).news(signal);
+  let hadNews = false;
   while (!signal.aborted) {
-    await sleep(tickMs, undefined, { signal }).catch(() => undefined);
+    hadNews = await news.wait(hadNews ? afterNewsMs : tickMs);
     try {
       if (afterOutage) {
         await runs.active();
@@ -91,6 +96,7 @@ export async function runController(
       await sleep(500);
     }
   }
+  news.close();
   await lease;
 }
 

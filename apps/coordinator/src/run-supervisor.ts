@@ -21,6 +21,7 @@ import {
   type RedisConnection,
 } from '@berth/queue';
 import { ExampleSupply } from './example-supply.ts';
+import { Expulsions } from './expulsions.ts';
 import { decideMembership, type LiveMember } from './membership.ts';
 
 export interface SupervisorOptions {
@@ -32,9 +33,15 @@ export interface SupervisorOptions {
 
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
-const joinTimeoutMs = 20_000;
-const complaintGraceMs = 1_200;
+const membershipTimes = {
+  joinTimeoutMs: 20_000,
+  lostGraceMs: 30,
+  complaintGraceMs: 1_200,
+  patientAttempts: 3,
+};
 const maxAttemptsPerStep = 30;
+/** An answer of Redis that took longer says nothing about who lives. */
+const trustedAnswerMs = 500;
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
@@ -50,6 +57,7 @@ export class RunSupervisor {
   #restored = false;
   #waitingSinceMs = performance.now();
   #complaintSinceMs: number | undefined;
+  readonly #expulsions = new Expulsions();
   #attempts = { fromStep: -1, count: 0 };
 
   constructor(options: SupervisorOptions, runId: string) {
@@ -188,11 +196,12 @@ export class RunSupervisor {
   async #supervise(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
     const { config } = record;
     const view = await this.#views.current();
-    const live: LiveMember[] = (await this.#members.list()).map(({ info }) => info);
+    const live = await this.#liveMembers();
     this.#failOnComplaint(view, live);
+    const nowMs = performance.now();
     const mode = record.status === 'stopping' ? 'save' : 'train';
     const decision = decideMembership(
-      performance.now(),
+      nowMs,
       {
         runId: this.runId,
         live,
@@ -200,14 +209,15 @@ export class RunSupervisor {
         numerics: record.numerics ?? undefined,
         waitingSinceMs: this.#waitingSinceMs,
         complaintSinceMs: this.#complaintSinceMs,
+        numAttempts: this.#attempts.count,
+        expelled: this.#expulsions.at(nowMs),
         mode,
       },
       {
         minWorkers: config.cluster.minWorkers,
         wantedWorkers: config.cluster.numWorkers,
         virtualRanks: config.train.virtualRanks,
-        joinTimeoutMs,
-        complaintGraceMs,
+        ...membershipTimes,
       },
     );
     const { reason } = decision;
@@ -220,8 +230,10 @@ export class RunSupervisor {
         };
       return record.status === 'running' ? { status: 'recovering', reason } : { reason };
     }
-    if (decision.kind === 'publish')
+    if (decision.kind === 'publish') {
+      for (const memberId of decision.expels ?? []) this.#expulsions.add(memberId, nowMs);
       await this.#publish(record, view, decision.members, fencingEpoch, mode, reason);
+    }
     const [first] = decision.kind === 'publish' ? decision.members : [];
     const numerics = record.numerics ?? first?.numerics ?? null;
     return {
@@ -229,6 +241,19 @@ export class RunSupervisor {
       reason,
       ...(record.status !== 'stopping' && { status: 'running' as const }),
     };
+  }
+
+  /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
+  async #liveMembers(): Promise<LiveMember[]> {
+    const askedMs = performance.now();
+    const listed = await this.#members.list();
+    const tookMs = performance.now() - askedMs;
+    if (tookMs > trustedAnswerMs)
+      throw new BerthError(
+        'QUEUE_UNREACHABLE',
+        `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,
+      );
+    return listed.map(({ info }) => info);
   }
 
   async #publish(

@@ -25,9 +25,10 @@ import {
 } from '@berth/queue';
 import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { watchPace } from './pace.ts';
 import { peerPort } from './peer-port.ts';
 import type { Runtime } from './runtime.ts';
-import type { SelfPortrait } from './worker.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
@@ -35,7 +36,7 @@ export interface RunSessionPorts {
   readonly runtime: Runtime;
   readonly peers: PeerNode;
   readonly logger: Logger;
-  readonly portrait: SelfPortrait;
+  readonly heartbeat: Heartbeat;
 }
 
 const settleTimeoutMs = 60_000;
@@ -59,7 +60,8 @@ export class RunSession {
     ports: RunSessionPorts,
     { memberId, record }: { readonly memberId: string; readonly record: RunRecord },
   ): Promise<RunSession> {
-    const { connection, store, runtime, peers, logger, portrait } = ports;
+    const { connection, store, runtime, peers, logger, heartbeat } = ports;
+    const { portrait } = heartbeat;
     const { runId, config, manifestKey, exampleSetId } = record;
     if (manifestKey === null || exampleSetId === null)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
@@ -67,7 +69,7 @@ export class RunSession {
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
-    const engine = await runtime.openEngine({
+    const opened = await runtime.openEngine({
       model,
       optimizer,
       train,
@@ -77,6 +79,9 @@ export class RunSession {
         seqLength: examples.maxSeqLength,
         numPredictions: examples.maxPredictions,
       },
+    });
+    const engine = watchPace(opened, (rankMs) => {
+      portrait.rankMs = rankMs;
     });
     const ended = new AbortController();
     const shards = createExampleShards({
@@ -93,7 +98,9 @@ export class RunSession {
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, numParameters(engine.layout)),
+        peers: peerPort(peers, numParameters(engine.layout), {
+          onPeerDead: (error) => session.#following?.abort(error),
+        }),
         ledger,
         rendezvous,
         examples: createExampleSource({
@@ -133,7 +140,8 @@ export class RunSession {
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, runId, memberId, member, ended);
+    const session = new RunSession(ports, runId, memberId, member, ended);
+    return session;
   }
 
   private constructor(
@@ -151,22 +159,22 @@ export class RunSession {
   }
 
   /**
-   * Follows the run's views until it is over or the signal aborts.
+   * Follows the run's views until it is over, or, once the signal has aborted, until the step under way is done.
    * @throws what ended the watching of views
    */
-  async run(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#ended.signal]);
-    this.#ports.portrait.state = 'idle';
-    const watching = Promise.all([this.#watchViews(either), this.#watchRun(either)]);
+  async run(leaving: AbortSignal): Promise<void> {
+    const ended = this.#ended.signal;
+    this.#ports.heartbeat.tell({ state: 'idle', complaint: null });
+    const watching = Promise.all([this.#watchViews(ended), this.#watchRun(ended)]);
     watching.catch(() => this.#ended.abort());
     try {
       let done = '';
-      while (!either.aborted) {
+      while (!ended.aborted && !leaving.aborted) {
         const view = this.#view;
         if (view === undefined || nameOf(view) === done || !this.#isIn(view)) await sleep(idleMs);
         else {
           done = nameOf(view);
-          await this.#follow(view, either);
+          await this.#follow(view, leaving);
         }
       }
     } finally {
@@ -193,20 +201,22 @@ export class RunSession {
     }
   }
 
-  async #follow(view: View, signal: AbortSignal): Promise<void> {
-    const { portrait, logger } = this.#ports;
+  async #follow(view: View, leaving: AbortSignal): Promise<void> {
+    const { heartbeat, logger } = this.#ports;
+    const ended = this.#ended.signal;
     this.#following = new AbortController();
-    portrait.state = 'training';
-    portrait.complaint = null;
+    Object.assign(heartbeat.portrait, { state: 'training', complaint: null });
     try {
-      await this.#member.follow(view, AbortSignal.any([signal, this.#following.signal]));
+      const signal = AbortSignal.any([ended, this.#following.signal]);
+      await this.#member.follow(view, signal, leaving);
+      heartbeat.tell({ state: leaving.aborted ? 'draining' : 'idle' });
     } catch (error) {
-      if (signal.aborted) return;
+      if (ended.aborted) return;
+      // First of all: until the coordinator knows, nobody trains.
+      heartbeat.tell({ state: 'idle', complaint: this.#member.complaintAbout(view, error) });
       logger.warn('A view ended', { version: view.version, error: errorToWire(error) });
-      portrait.complaint = this.#member.complaintAbout(view, error);
     } finally {
       this.#following = undefined;
-      portrait.state = 'idle';
     }
   }
 

@@ -117,10 +117,8 @@ export class Session implements ViewSession {
     const lost = (cause: unknown): void => this.fail(peerLost(hello.from, cause));
     channel.handOver({
       message: (message) => {
-        const { kind } = message;
-        lost(
-          new Error(kind === 'leave' ? `left the view: ${message.reason}` : `sent ${kind} twice`),
-        );
+        if (message.kind === 'leave') this.fail(peerLeft(hello.from, message.reason));
+        else lost(new Error(`sent ${message.kind} twice`));
       },
       garbage: lost,
     });
@@ -263,6 +261,15 @@ export class Session implements ViewSession {
       { details: { missing, phase, step, viewVersion: this.view.version } },
     );
   }
+}
+
+/** The loss of a member that is alive: it said so. */
+function peerLeft(memberId: string, reason: string): BerthError {
+  return new BerthError(
+    'COLLECTIVE_PEER_LOST',
+    `lost member ${memberId}: left the view: ${reason}`,
+    { details: { memberId, left: true } },
+  );
 }
 
 function isRefusal(error: unknown): boolean {

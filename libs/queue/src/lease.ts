@@ -106,7 +106,8 @@ export interface KeepLeaseOptions {
 }
 
 /**
- * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live.
+ * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live, and asks again just when
+ * another holder's runs out.
  * A changed epoch is announced by `onAcquired` alone.
  */
 export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
@@ -124,9 +125,14 @@ export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promis
       logger.info(`Lease ${decision.event}`, { reason: decision.reason });
     if (decision.event === 'acquired' && holding.epoch !== undefined) onAcquired(holding.epoch);
     if (decision.event === 'lost') onLost(decision.reason);
-    await sleep(lease.ttlMs / 3, undefined, { signal }).catch(() => undefined);
+    await sleep(pauseAfter(answer, lease.ttlMs), undefined, { signal }).catch(() => undefined);
   }
   if (holding.epoch !== undefined) await lease.release().catch(unreachableOnly);
+}
+
+function pauseAfter(answer: LeaseAnswer | 'unreachable', ttlMs: number): number {
+  const standsBy = answer !== 'unreachable' && !answer.held;
+  return standsBy ? Math.min(answer.remainingMs + 1, ttlMs / 3) : ttlMs / 3;
 }
 
 function unreachableOnly(error: unknown): 'unreachable' {

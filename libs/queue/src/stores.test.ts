@@ -37,6 +37,7 @@ describe('members', () => {
     runId: null,
     step,
     complaint: null,
+    rankMs: null,
   });
 
   it('lists the living by id with their newest word, and drops who leaves', async () => {
