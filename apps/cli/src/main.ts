@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
+import type { UpOptions } from './commands/up.ts';
 import { createContext } from './context.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
@@ -43,11 +44,10 @@ program
   .command('up')
   .description('start services, coordinator and workers on this machine, until Ctrl-C')
   .option('--workers <n>', 'workers', count, 2)
+  .option('--coordinators <n>', 'coordinators; all but one stand by', count, 1)
   .option('--threads <n>', 'TensorFlow threads of a worker', count, 1)
-  .option('--port <n>', 'port of the coordinator', count, 7700)
-  .action(async (options: { workers: number; threads: number; port: number }) =>
-    (await import('./commands/up.ts')).up(context, options),
-  );
+  .option('--port <n>', 'port of the first coordinator', count, 7700)
+  .action(async (options: UpOptions) => (await import('./commands/up.ts')).up(context, options));
 
 interface TrainFlags {
   set: string[];
@@ -124,6 +124,8 @@ program
   .option('--seed <n>', 'decides when which fault comes', count, 1)
   .option('--fault <kind=count>', 'only these faults, such as worker-kill=20', collect, [])
   .option('--outage-seconds <n>', 'length of a store outage', count, 10)
+  .option('--redis-outage-seconds <n>', 'length of a Redis outage', count, 1)
+  .option('--pause-seconds <n>', 'how long what pauses pauses', count, 3)
   .option('--timeout-minutes <n>', 'longest the disturbed run may take', count, 30)
   .option('--json', 'print the report as JSON', false)
   .action(async (options: ChaosCommandOptions) =>

@@ -31,6 +31,13 @@ export interface SupervisorOptions {
   readonly logger: Logger;
 }
 
+/** What holds while the supervisor looks. */
+export interface Moment {
+  readonly fencingEpoch: number;
+  /** True when silence proves nothing: Redis was away, so nobody could beat. */
+  readonly isLenient: boolean;
+}
+
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
 const membershipTimes = {
@@ -76,7 +83,7 @@ export class RunSupervisor {
    * @returns what to change in its record
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
-  async tick(record: RunRecord, fencingEpoch: number): Promise<RunChange | undefined> {
+  async tick(record: RunRecord, moment: Moment): Promise<RunChange | undefined> {
     switch (record.status) {
       case 'queued':
         return { status: 'preparing', reason: 'reading the corpus' };
@@ -86,8 +93,8 @@ export class RunSupervisor {
       case 'running':
       case 'recovering':
       case 'stopping':
-        await this.#restoreLedger(fencingEpoch);
-        return this.#train(record, fencingEpoch);
+        await this.#restoreLedger(moment.fencingEpoch);
+        return this.#train(record, moment);
       case 'stopped':
       case 'completed':
       case 'failed':
@@ -167,7 +174,7 @@ export class RunSupervisor {
     this.#restored = true;
   }
 
-  async #train(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
+  async #train(record: RunRecord, moment: Moment): Promise<RunChange> {
     const { config } = record;
     const numCommitted = await this.#ledger.numCommitted();
     const isStopping = record.status === 'stopping';
@@ -183,7 +190,7 @@ export class RunSupervisor {
         await this.#openSupply(record)
       ).advance(last?.to ?? { epoch: 0, index: 0 }, numExamplesNeeded);
     }
-    return this.#supervise(record, fencingEpoch);
+    return this.#supervise(record, moment);
   }
 
   async #isComplete(numSteps: number, numCommitted: number): Promise<boolean> {
@@ -193,10 +200,10 @@ export class RunSupervisor {
     return lines.some((line) => line.kind === 'eval' && line.step === numSteps);
   }
 
-  async #supervise(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
+  async #supervise(record: RunRecord, moment: Moment): Promise<RunChange> {
     const { config } = record;
     const view = await this.#views.current();
-    const live = await this.#liveMembers();
+    const live = await this.#liveMembers(moment);
     this.#failOnComplaint(view, live);
     const nowMs = performance.now();
     const mode = record.status === 'stopping' ? 'save' : 'train';
@@ -232,7 +239,7 @@ export class RunSupervisor {
     }
     if (decision.kind === 'publish') {
       for (const memberId of decision.expels ?? []) this.#expulsions.add(memberId, nowMs);
-      await this.#publish(record, view, decision.members, fencingEpoch, mode, reason);
+      await this.#publish(record, view, decision.members, moment, mode, reason);
     }
     const [first] = decision.kind === 'publish' ? decision.members : [];
     const numerics = record.numerics ?? first?.numerics ?? null;
@@ -244,9 +251,9 @@ export class RunSupervisor {
   }
 
   /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
-  async #liveMembers(): Promise<LiveMember[]> {
+  async #liveMembers({ isLenient }: Moment): Promise<LiveMember[]> {
     const askedMs = performance.now();
-    const listed = await this.#members.list();
+    const listed = await this.#members.list({ forget: !isLenient });
     const tookMs = performance.now() - askedMs;
     if (tookMs > trustedAnswerMs)
       throw new BerthError(
@@ -260,7 +267,7 @@ export class RunSupervisor {
     record: RunRecord,
     before: View | undefined,
     members: readonly LiveMember[],
-    fencingEpoch: number,
+    { fencingEpoch }: Moment,
     mode: View['mode'],
     reason: string,
   ): Promise<void> {

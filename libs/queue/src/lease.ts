@@ -22,6 +22,8 @@ export interface Lease {
    */
   acquire(usedEpoch?: number): Promise<LeaseAnswer>;
   release(): Promise<void>;
+  /** Who has held it last, perhaps still. */
+  lastHolder(): Promise<{ readonly holderId: string; readonly fencingEpoch: number } | undefined>;
 }
 
 export function createLease(
@@ -44,6 +46,14 @@ export function createLease(
     },
     async release() {
       await connection.run(releaseLeaseScript, [globalKeys.lease], [holderId]);
+    },
+    async lastHolder() {
+      const [holder, epoch] = await connection.call((client) =>
+        client.hmget(globalKeys.lease, 'holder', 'epoch'),
+      );
+      return typeof holder === 'string'
+        ? { holderId: holder, fencingEpoch: Number(epoch) }
+        : undefined;
     },
   };
 }

@@ -17,8 +17,11 @@ export interface Members {
    * @param options.isNews - whether those who wait for news are told. @defaultValue false
    */
   heartbeat(info: MemberInfo, options?: { readonly isNews: boolean }): Promise<void>;
-  /** Members seen within the time to live, by id; the others are forgotten. */
-  list(): Promise<LiveMember[]>;
+  /**
+   * Members seen within the time to live, by id; the others are forgotten.
+   * @param options.forget - false to list those as well, and forget none. @defaultValue true
+   */
+  list(options?: { readonly forget: boolean }): Promise<LiveMember[]>;
   leave(memberId: string): Promise<void>;
   /** Hints that a member has news, until the signal. */
   news(signal: AbortSignal): Hints;
@@ -35,8 +38,10 @@ export function createMembers(
       const channel = isNews ? globalKeys.membersHints : '';
       await connection.run(heartbeatScript, keys, [info.memberId, JSON.stringify(info), channel]);
     },
-    async list() {
-      const reply = (await connection.run(listMembersScript, keys, [ttlMs])) as (string | number)[];
+    async list({ forget } = { forget: true }) {
+      const reply = (await connection.run(listMembersScript, keys, [
+        forget ? ttlMs : Number.MAX_SAFE_INTEGER,
+      ])) as (string | number)[];
       const live: LiveMember[] = [];
       for (let i = 0; i < reply.length; i += 2) {
         const info = memberInfoSchema.parse(JSON.parse(String(reply[i])));

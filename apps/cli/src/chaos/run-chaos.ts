@@ -1,26 +1,20 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  BerthError,
-  errorFromWire,
-  isFinal,
-  type Logger,
-  type RunConfig,
-  type RunStatusReport,
-} from '@berth/contracts';
-import { startCluster, type Cluster } from '../cluster.ts';
-import { createCoordinatorClient, type CoordinatorClient } from '../coordinator-client.ts';
+import { BerthError, errorFromWire, isFinal, type Logger, type RunConfig } from '@berth/contracts';
+import { createCoordinatorClient } from '../coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
-import { commitFault } from './commit-fault.ts';
+import { commitFault, membersInView, needsTwoMembers, type FaultTimes } from './commit-fault.ts';
 import { planFaults, type FaultCounts, type FaultKind, type PlannedFault } from './plan.ts';
+import { RunWatch } from './run-watch.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
+import { differences, readTrace, type RunTrace } from './trace.ts';
 
 export interface ChaosOptions {
   readonly config: RunConfig;
   readonly seed: number;
   readonly counts: FaultCounts;
-  readonly storeOutageMs: number;
-  /** Longest the disturbed run may take. */
+  readonly times: FaultTimes;
+  /** Longest each run may take. */
   readonly timeoutMs: number;
   /** Both runs' data and logs go below it. */
   readonly folder: string;
@@ -29,26 +23,38 @@ export interface ChaosOptions {
 }
 
 /** A fault as it happened. */
-export interface DoneFault {
+export interface FaultReport {
   readonly kind: FaultKind;
   readonly atStep: number;
-  /** From the fault to the next committed step. */
+  /** From the fault, or from the end of an outage, to the next committed step without the victim; null: not seen. */
   readonly recoveredMs: number | null;
 }
 
 export interface ChaosReport {
   readonly seed: number;
+  /** The same weights, ledger and losses, every fault done, every example used once. */
   readonly isSame: boolean;
+  /** What differs from the undisturbed run, or is missing. */
+  readonly problems: readonly string[];
   readonly calm: LedgerInspection;
   readonly disturbed: LedgerInspection;
-  readonly faults: readonly DoneFault[];
+  readonly faults: readonly FaultReport[];
   readonly calmMs: number;
   readonly disturbedMs: number;
 }
 
-const pollMs = 50;
+interface Training {
+  readonly ledger: LedgerInspection;
+  readonly trace: RunTrace;
+  readonly faults: readonly FaultReport[];
+  readonly durationMs: number;
+}
 
-/** Trains the same run twice, once undisturbed and once through faults, and compares what they left behind. */
+const submitTimeoutMs = 30_000;
+const twoMembersTimeoutMs = 30_000;
+const recoveryTimeoutMs = 60_000;
+
+/** Trains the same run twice, once undisturbed by a lone worker and once through faults, and compares all they left. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { config, seed, counts, say } = options;
   say('the undisturbed run');
@@ -56,13 +62,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const plan = planFaults(seed, config.train.numSteps, counts);
   say(`the disturbed run: ${plan.length} faults, seed ${seed}`);
   const disturbed = await trainOnce(options, plan);
+  const notDone = plan.length - disturbed.faults.length;
+  const problems = [
+    ...differences(calm.trace, disturbed.trace),
+    ...calm.ledger.problems,
+    ...disturbed.ledger.problems,
+    ...(calm.ledger.weightsDigest === disturbed.ledger.weightsDigest ? [] : ['other weights']),
+    ...(notDone === 0 ? [] : [`the run was over before ${notDone} of its faults`]),
+  ];
   return {
     seed,
-    isSame:
-      calm.ledger.ok &&
-      disturbed.ledger.ok &&
-      calm.ledger.weightsDigest === disturbed.ledger.weightsDigest &&
-      calm.ledger.head === disturbed.ledger.head,
+    isSame: problems.length === 0,
+    problems,
     calm: calm.ledger,
     disturbed: disturbed.ledger,
     faults: disturbed.faults,
@@ -71,87 +82,76 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
-async function trainOnce(
-  options: ChaosOptions,
-  plan: readonly PlannedFault[],
-): Promise<{ ledger: LedgerInspection; faults: DoneFault[]; durationMs: number }> {
-  const { config, logger, folder } = options;
-  const cluster = await startCluster({
-    folder: mkdtempSync(join(folder, plan.length === 0 ? 'calm-' : 'disturbed-')),
-    numWorkers: config.cluster.numWorkers,
+async function trainOnce(options: ChaosOptions, plan: readonly PlannedFault[]): Promise<Training> {
+  const { config, logger, folder, timeoutMs } = options;
+  const isCalm = plan.length === 0;
+  const testbed = await startTestbed({
+    folder: mkdtempSync(join(folder, isCalm ? 'calm-' : 'disturbed-')),
+    numWorkers: isCalm ? 1 : config.cluster.numWorkers,
+    numCoordinators: isCalm ? 1 : 2,
     numThreads: config.cluster.numThreads,
-    env: {},
     logger,
-    say: () => undefined,
   });
+  let watch: RunWatch | undefined;
   try {
-    const client = createCoordinatorClient(cluster.coordinatorUrl);
     const startMs = performance.now();
-    await client.submit(config, 'trained');
-    const faults = await watchAndDisturb(options, cluster, client, plan);
+    await createCoordinatorClient(testbed.cluster.coordinatorUrl).submit(config, 'trained');
+    watch = await RunWatch.open(testbed.services.redisUrl, config.name);
+    const faults = await disturb(options, testbed, watch, plan);
+    const isOver = (): boolean => isFinal(watch?.record?.status ?? 'queued');
+    await watch.until(isOver, 'the end of the run', timeoutMs);
+    const error = watch.record?.error;
+    if (error) throw errorFromWire(error);
     const durationMs = performance.now() - startMs;
     return {
-      ledger: await inspectLedger(cluster.services, config.name, logger),
+      ledger: await inspectLedger(testbed.services, config.name, logger),
+      trace: await readTrace(testbed.services, config.name),
       faults,
       durationMs,
     };
   } finally {
-    await cluster.close();
+    await watch?.close();
+    await testbed.close();
   }
 }
 
-async function watchAndDisturb(
-  options: ChaosOptions,
-  cluster: Cluster,
-  client: CoordinatorClient,
+/** Does one fault after the other, each when its step has come and the run has recovered from the one before. */
+async function disturb(
+  { say, times, timeoutMs }: ChaosOptions,
+  testbed: Testbed,
+  watch: RunWatch,
   plan: readonly PlannedFault[],
-): Promise<DoneFault[]> {
-  const { config, say, storeOutageMs, timeoutMs } = options;
-  const waiting = [...plan];
-  const done: { kind: FaultKind; atStep: number; sinceMs: number; recoveredMs: number | null }[] =
-    [];
-  const deadlineMs = performance.now() + timeoutMs;
-  for (;;) {
-    const report = await statusOf(client, config.name);
-    if (report !== undefined && isFinal(report.run.status)) {
-      if (report.run.error !== null) throw errorFromWire(report.run.error);
-      return done.map(({ kind, atStep, recoveredMs }) => ({ kind, atStep, recoveredMs }));
+): Promise<FaultReport[]> {
+  const reports: FaultReport[] = [];
+  const isOver = (): boolean => isFinal(watch.record?.status ?? 'queued');
+  await watch.until(() => watch.record !== undefined, 'the run to begin', submitTimeoutMs);
+  let storeIsBackMs = 0;
+  for (const fault of plan) {
+    const { kind, atStep } = fault;
+    const isDue = (): boolean => watch.numCommitted >= atStep || isOver();
+    await watch.until(isDue, `step ${atStep}`, timeoutMs);
+    if (needsTwoMembers.has(kind)) {
+      const isReady = (): boolean =>
+        membersInView(testbed.cluster.workers(), watch).length > 1 || isOver();
+      await watch.until(isReady, 'a second worker in the view', twoMembersTimeoutMs);
     }
-    if (performance.now() > deadlineMs)
-      throw new BerthError(
-        'RUN_FAILED',
-        `The disturbed run did not end within ${timeoutMs} ms: ${report?.run.reason ?? 'no answer'}`,
-      );
-    if (report !== undefined) {
-      for (const fault of done)
-        if (fault.recoveredMs === null && report.step > fault.atStep)
-          fault.recoveredMs = performance.now() - fault.sinceMs;
-      const next = waiting[0];
-      const isSettled = done.every((fault) => fault.recoveredMs !== null);
-      if (next !== undefined && isSettled && report.step >= next.atStep) {
-        waiting.shift();
-        say(`step ${report.step}: ${next.kind}`);
-        done.push({
-          kind: next.kind,
-          atStep: report.step,
-          sinceMs: performance.now(),
-          recoveredMs: null,
-        });
-        await commitFault(next, cluster, { storeOutageMs });
-      }
+    if (kind.startsWith('store-')) {
+      await watch.until(() => Date.now() >= storeIsBackMs, 'the store', times.storeOutageMs * 2);
+      storeIsBackMs =
+        Date.now() + 1_000 + (kind === 'store-outage' ? times.storeOutageMs : times.pauseMs);
     }
-    await sleep(pollMs);
+    if (isOver()) break;
+    const step = watch.numCommitted;
+    const { sinceMs, isRecovery, tookMs } = await commitFault(fault, testbed, watch, times);
+    const committedMs = await watch.commit(
+      (entry) => entry.committedAtMs >= sinceMs && isRecovery(entry),
+      recoveryTimeoutMs,
+    );
+    const recoveredMs = tookMs ?? (committedMs === null ? null : committedMs - sinceMs);
+    say(`step ${step}: ${kind}, recovered after ${recoveredMs ?? '?'} ms`);
+    reports.push({ kind, atStep: step, recoveredMs });
+    if (recoveredMs === null && !isOver())
+      throw new BerthError('RUN_FAILED', `${kind} at step ${step}: no step was committed since`);
   }
-}
-
-/** The run's state, or undefined while the coordinator or Redis is away. */
-async function statusOf(
-  client: CoordinatorClient,
-  runId: string,
-): Promise<RunStatusReport | undefined> {
-  try {
-    return await client.status(runId);
-  } catch {
-    return undefined;
-  }
+  return reports;
 }
