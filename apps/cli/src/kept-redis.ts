@@ -41,7 +41,8 @@ export async function keepRedis(options: RedisServerOptions, logger: Logger): Pr
       const killed = redis;
       delayMs = outageMs;
       await killed.kill('SIGKILL');
-      while (redis === killed && !stopping.signal.aborted) await sleep(pollMs);
+      const isBack = (): boolean => redis !== killed || stopping.signal.aborted;
+      while (!isBack()) await sleep(pollMs);
       delayMs = restartDelayMs;
     },
     async pause(durationMs) {

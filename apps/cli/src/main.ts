@@ -134,17 +134,23 @@ program
 
 program
   .command('bench')
-  .description('measure: step, step-against-pytorch; --help after the name shows its options')
+  .description(
+    'measure: step, step-against-pytorch, recovery, soak; --help after the name shows its options',
+  )
   .argument('<name>')
   .argument('[options...]', 'passed on to the benchmark')
   .allowUnknownOption()
   .passThroughOptions()
   .helpOption(false)
   .action(async (name: string, options: string[]) => {
-    const { bench, benchmarks } = await import('./commands/bench.ts');
-    if (!(name in benchmarks))
-      program.error(`error: benchmarks are ${Object.keys(benchmarks).join(', ')}`, { exitCode: 2 });
-    await bench(name as keyof typeof benchmarks, options);
+    const { bench, benchmarks, clusterBenchmarks } = await import('./commands/bench.ts');
+    if (name in clusterBenchmarks) {
+      const run = await clusterBenchmarks[name as keyof typeof clusterBenchmarks]();
+      return run(context, options);
+    }
+    if (name in benchmarks) return bench(name as keyof typeof benchmarks, options);
+    const names = [...Object.keys(benchmarks), ...Object.keys(clusterBenchmarks)];
+    program.error(`error: benchmarks are ${names.join(', ')}`, { exitCode: 2 });
   });
 
 try {

@@ -1,10 +1,11 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError, errorFromWire, isFinal, type Logger, type RunConfig } from '@berth/contracts';
+import { errorFromWire, type Logger, type RunConfig } from '@berth/contracts';
 import { createCoordinatorClient } from '../coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
-import { commitFault, membersInView, needsTwoMembers, type FaultTimes } from './commit-fault.ts';
+import type { FaultTimes } from './commit-fault.ts';
 import { planFaults, type FaultCounts, type FaultKind, type PlannedFault } from './plan.ts';
+import { recoverFrom, type FaultReport } from './recover-from.ts';
 import { RunWatch } from './run-watch.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
 import { differences, readTrace, type RunTrace } from './trace.ts';
@@ -20,14 +21,6 @@ export interface ChaosOptions {
   readonly folder: string;
   readonly logger: Logger;
   readonly say: (message: string) => void;
-}
-
-/** A fault as it happened. */
-export interface FaultReport {
-  readonly kind: FaultKind;
-  readonly atStep: number;
-  /** From the fault, or from the end of an outage, to the next committed step without the victim; null: not seen. */
-  readonly recoveredMs: number | null;
 }
 
 export interface ChaosReport {
@@ -51,8 +44,6 @@ interface Training {
 }
 
 const submitTimeoutMs = 30_000;
-const twoMembersTimeoutMs = 30_000;
-const recoveryTimeoutMs = 60_000;
 
 /** Trains the same run twice, once undisturbed by a lone worker and once through faults, and compares all they left. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -97,9 +88,10 @@ async function trainOnce(options: ChaosOptions, plan: readonly PlannedFault[]): 
     const startMs = performance.now();
     await createCoordinatorClient(testbed.cluster.coordinatorUrl).submit(config, 'trained');
     watch = await RunWatch.open(testbed.services.redisUrl, config.name);
+    const watched = watch;
+    await watch.until(() => watched.record !== undefined, 'the run to begin', submitTimeoutMs);
     const faults = await disturb(options, testbed, watch, plan);
-    const isOver = (): boolean => isFinal(watch?.record?.status ?? 'queued');
-    await watch.until(isOver, 'the end of the run', timeoutMs);
+    await watch.until(() => watched.isOver, 'the end of the run', timeoutMs);
     const error = watch.record?.error;
     if (error) throw errorFromWire(error);
     const durationMs = performance.now() - startMs;
@@ -123,35 +115,28 @@ async function disturb(
   plan: readonly PlannedFault[],
 ): Promise<FaultReport[]> {
   const reports: FaultReport[] = [];
-  const isOver = (): boolean => isFinal(watch.record?.status ?? 'queued');
-  await watch.until(() => watch.record !== undefined, 'the run to begin', submitTimeoutMs);
+  const waiting = [...plan];
   let storeIsBackMs = 0;
-  for (const fault of plan) {
+  for (;;) {
+    // While the store is away, what else is planned comes first.
+    const isNext = ({ kind }: PlannedFault): boolean =>
+      !isStoreFault(kind) || Date.now() >= storeIsBackMs;
+    const next = waiting.findIndex(isNext);
+    const [fault] = waiting.splice(Math.max(0, next), 1);
+    if (fault === undefined) return reports;
     const { kind, atStep } = fault;
-    const isDue = (): boolean => watch.numCommitted >= atStep || isOver();
+    const isDue = (): boolean => isNext(fault) && (watch.numCommitted >= atStep || watch.isOver);
     await watch.until(isDue, `step ${atStep}`, timeoutMs);
-    if (needsTwoMembers.has(kind)) {
-      const isReady = (): boolean =>
-        membersInView(testbed.cluster.workers(), watch).length > 1 || isOver();
-      await watch.until(isReady, 'a second worker in the view', twoMembersTimeoutMs);
-    }
-    if (kind.startsWith('store-')) {
-      await watch.until(() => Date.now() >= storeIsBackMs, 'the store', times.storeOutageMs * 2);
+    if (isStoreFault(kind))
       storeIsBackMs =
         Date.now() + 1_000 + (kind === 'store-outage' ? times.storeOutageMs : times.pauseMs);
-    }
-    if (isOver()) break;
-    const step = watch.numCommitted;
-    const { sinceMs, isRecovery, tookMs } = await commitFault(fault, testbed, watch, times);
-    const committedMs = await watch.commit(
-      (entry) => entry.committedAtMs >= sinceMs && isRecovery(entry),
-      recoveryTimeoutMs,
-    );
-    const recoveredMs = tookMs ?? (committedMs === null ? null : committedMs - sinceMs);
-    say(`step ${step}: ${kind}, recovered after ${recoveredMs ?? '?'} ms`);
-    reports.push({ kind, atStep: step, recoveredMs });
-    if (recoveredMs === null && !isOver())
-      throw new BerthError('RUN_FAILED', `${kind} at step ${step}: no step was committed since`);
+    const report = await recoverFrom(fault, testbed, watch, times);
+    if (report === undefined) return reports;
+    say(`step ${report.atStep}: ${kind}, recovered after ${report.recoveredMs} ms`);
+    reports.push(report);
   }
-  return reports;
+}
+
+function isStoreFault(kind: FaultKind): boolean {
+  return kind.startsWith('store-');
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
   isBerthError,
+  isFinal,
   silentLogger,
   type LedgerEntry,
   type RunRecord,
@@ -18,7 +19,7 @@ import {
 
 const pollMs = 20;
 
-type CommitListener = (entry: LedgerEntry) => boolean;
+type CommitListener = (entry: LedgerEntry) => void;
 
 /** Follows a run in Redis itself, so that it sees every commit while coordinators come and go, and over outages. */
 export class RunWatch {
@@ -44,22 +45,18 @@ export class RunWatch {
     this.#watching = this.#watch();
   }
 
-  /** When the first fitting step is committed, by the clock of Redis; null when none is in time. */
+  /** When the first fitting step is committed, by the clock of Redis; null when none is, in time and in this run. */
   async commit(fits: (entry: LedgerEntry) => boolean, timeoutMs: number): Promise<number | null> {
-    let listener: CommitListener = () => false;
-    const seen = new Promise<number>((resolve) => {
-      listener = (entry) => {
-        if (fits(entry)) resolve(entry.committedAtMs);
-        return fits(entry);
-      };
-      this.#listeners.add(listener);
-    });
-    const late = new AbortController();
-    const timeout = sleep(timeoutMs, null, { signal: late.signal }).catch(() => null);
-    const atMs = await Promise.race([seen, timeout]);
-    late.abort();
+    const fitting: LedgerEntry[] = [];
+    const listener = (entry: LedgerEntry): void => {
+      if (fits(entry)) fitting.push(entry);
+    };
+    this.#listeners.add(listener);
+    const deadlineMs = performance.now() + timeoutMs;
+    while (fitting.length === 0 && performance.now() < deadlineMs && !this.isOver)
+      await sleep(pollMs);
     this.#listeners.delete(listener);
-    return atMs;
+    return fitting[0]?.committedAtMs ?? null;
   }
 
   /**
@@ -76,6 +73,10 @@ export class RunWatch {
         );
       await sleep(pollMs);
     }
+  }
+
+  get isOver(): boolean {
+    return this.record !== undefined && isFinal(this.record.status);
   }
 
   async close(): Promise<void> {
@@ -96,8 +97,7 @@ export class RunWatch {
         this.record = (await runs.read(this.#runId)) ?? this.record;
         const numCommitted = await ledger.numCommitted();
         for (const entry of await ledger.entries(this.numCommitted, numCommitted))
-          for (const listener of this.#listeners)
-            if (listener(entry)) this.#listeners.delete(listener);
+          for (const listener of this.#listeners) listener(entry);
         this.numCommitted = numCommitted;
       } catch (error) {
         if (!isBerthError(error) || error.code !== 'QUEUE_UNREACHABLE') throw error;

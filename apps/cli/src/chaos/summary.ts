@@ -1,5 +1,5 @@
 import { faultKinds, type FaultKind } from './plan.ts';
-import type { FaultReport } from './run-chaos.ts';
+import type { FaultReport } from './recover-from.ts';
 
 /** How a run recovered from the faults of one kind. */
 export interface KindSummary {
@@ -28,6 +28,6 @@ export function describeKind({ kind, count, p50Ms, p99Ms }: KindSummary): string
 }
 
 /** Nearest rank: with fewer than a hundred values the 99th percentile is the largest. */
-function nearest(sorted: readonly number[], ratio: number): number | null {
+export function nearest(sorted: readonly number[], ratio: number): number | null {
   return sorted[Math.max(0, Math.ceil(ratio * sorted.length) - 1)] ?? null;
 }

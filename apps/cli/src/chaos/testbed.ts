@@ -33,8 +33,9 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const { services, disturb, close: closeServices } = await startServices(folder, {}, logger);
-    closers.push(closeServices);
+    const running = await startServices(folder, {}, logger);
+    closers.push(() => running.close());
+    const { services, disturb } = running;
     let storeFaultOf: HttpFaultChoice = () => 'pass';
     const store = await startHttpProxy(services.s3.endpoint, (request) => storeFaultOf(request));
     closers.push(() => store.close());

@@ -1,16 +1,15 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { BerthError } from '@berth/contracts';
-import { faultKinds, noFaults, type FaultCounts, type FaultKind } from '../chaos/plan.ts';
+import { faultCounts } from '../chaos/fault-counts.ts';
+import { chaosConfigFile } from '../chaos/long-run.ts';
+import { noFaults, type FaultCounts } from '../chaos/plan.ts';
 import { runChaos, type ChaosReport } from '../chaos/run-chaos.ts';
 import { describeKind, summarizeFaults } from '../chaos/summary.ts';
 import type { Context } from '../context.ts';
 import { formatDuration } from '../format.ts';
 import { loadConfig } from '../load-config.ts';
-
-const configFile = fileURLToPath(new URL('../../../../configs/chaos.yaml', import.meta.url));
 
 export interface ChaosCommandOptions {
   readonly config?: string;
@@ -41,9 +40,9 @@ const defaultCounts: FaultCounts = {
  */
 export async function chaos(context: Context, options: ChaosCommandOptions): Promise<void> {
   const report = await runChaos({
-    config: loadConfig(options.config ?? configFile, options.set).config,
+    config: loadConfig(options.config ?? chaosConfigFile, options.set).config,
     seed: options.seed,
-    counts: countsFrom(options.fault),
+    counts: options.fault.length === 0 ? defaultCounts : faultCounts(options.fault),
     times: {
       pauseMs: options.pauseSeconds * 1000,
       redisOutageMs: options.redisOutageSeconds * 1000,
@@ -58,22 +57,6 @@ export async function chaos(context: Context, options: ChaosCommandOptions): Pro
   context.print(options.json ? JSON.stringify({ ...report, kinds }) : describe(report));
   if (!report.isSame)
     throw new BerthError('LEDGER_DIVERGED', `Chaos with seed ${report.seed} changed the result`);
-}
-
-/** What is asked for, and nothing else; the defaults when nothing is. */
-function countsFrom(faults: readonly string[]): FaultCounts {
-  if (faults.length === 0) return defaultCounts;
-  const counts: Record<FaultKind, number> = { ...noFaults };
-  for (const text of faults) {
-    const [kind, count = '1'] = text.split('=');
-    if (!faultKinds.some((known) => known === kind) || !/^\d+$/.test(count))
-      throw new BerthError(
-        'USAGE',
-        `--fault ${text}: write kind=count, the kind one of ${faultKinds.join(', ')}`,
-      );
-    counts[kind as FaultKind] = Number(count);
-  }
-  return counts;
 }
 
 function describe(report: ChaosReport): string {
