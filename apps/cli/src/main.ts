@@ -123,6 +123,7 @@ program
   .option('--set <key=value>', 'override a setting, such as train.numSteps=60', collect, [])
   .option('--seed <n>', 'decides when which fault comes', count, 1)
   .option('--fault <kind=count>', 'only these faults, such as worker-kill=20', collect, [])
+  .option('--sizes <list>', 'also train undisturbed with these numbers of workers, such as 2,3', '')
   .option('--outage-seconds <n>', 'length of a store outage', count, 10)
   .option('--redis-outage-seconds <n>', 'length of a Redis outage', count, 1)
   .option('--pause-seconds <n>', 'how long what pauses pauses', count, 3)

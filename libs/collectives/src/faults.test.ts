@@ -136,6 +136,23 @@ describe('a peer that fails', () => {
     }
   });
 
+  it('is noticed soon when its connections stand open and carry nothing', async () => {
+    const mesh = await startNodes(2, 4);
+    cleanups.push(() => mesh.close());
+    const [first, last] = mesh.view.members;
+    const proxy = await startTcpProxy(last!);
+    cleanups.push(() => proxy.close());
+    const members = [first!, { ...last!, ...proxy.endpoint }];
+    const sessions = await joinAll({ ...mesh, view: { ...mesh.view, members } }, { vectorLength });
+    await settleStep(sessions);
+    proxy.disturb('freeze');
+    const [outcome] = await settleStep(sessions.slice(0, 1));
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'COLLECTIVE_PEER_LOST',
+      details: { memberId: 'm1' },
+    });
+  });
+
   it('is noticed between steps, and by the next step', async () => {
     const mesh = await startFaultyMesh(2, {});
     const losses: BerthError[] = [];

@@ -149,20 +149,24 @@ export async function commitFault(
   }
 }
 
-/** A member of the view in force whose process can be told; the coordinator may not know yet that one is gone. */
+/** A member of the view in force; the coordinator may not know yet that one is gone. */
 function memberAt({ cluster }: Testbed, watch: RunWatch, target: number): ClusterProcess {
-  const members = membersInView(cluster.workers(), watch);
+  const members = holders(cluster.workers(), watch);
   const victim = members[target % Math.max(1, members.length)];
   if (victim !== undefined) return victim;
   throw new BerthError('RUN_FAILED', 'No worker is in the view: there is nobody to disturb');
 }
 
-/** The running workers that take part. */
-export function membersInView(
+/** The running workers that made the newest step and are still in the view: those that hold the weights. */
+export function holders(
   workers: readonly ClusterProcess[],
-  { view }: RunWatch,
+  { view, newest }: RunWatch,
 ): ClusterProcess[] {
-  return workers.filter(({ id }) => view?.members.some(({ memberId }) => memberId === id));
+  return workers.filter(
+    ({ id }) =>
+      newest?.members.includes(id) === true &&
+      view?.members.some(({ memberId }) => memberId === id),
+  );
 }
 
 function leadingCoordinator({ cluster }: Testbed, { leaderId }: RunWatch): ClusterProcess {

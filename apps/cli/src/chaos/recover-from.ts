@@ -1,5 +1,5 @@
 import { BerthError } from '@berth/contracts';
-import { commitFault, membersInView, needsTwoMembers, type FaultTimes } from './commit-fault.ts';
+import { commitFault, holders, needsTwoMembers, type FaultTimes } from './commit-fault.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import type { RunWatch } from './run-watch.ts';
 import type { Testbed } from './testbed.ts';
@@ -29,8 +29,8 @@ export async function recoverFrom(
   const { kind } = fault;
   if (needsTwoMembers.has(kind))
     await watch.until(
-      () => watch.isOver || membersInView(testbed.cluster.workers(), watch).length > 1,
-      'a second worker in the view',
+      () => watch.isOver || holders(testbed.cluster.workers(), watch).length > 1,
+      'a second worker that holds the weights',
       twoMembersTimeoutMs,
     );
   if (watch.isOver) return undefined;

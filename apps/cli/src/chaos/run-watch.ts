@@ -33,6 +33,7 @@ export class RunWatch {
   record: RunRecord | undefined;
   leaderId: string | undefined;
   numCommitted = 0;
+  newest: LedgerEntry | undefined;
 
   static async open(redisUrl: string, runId: string): Promise<RunWatch> {
     const connection = await connectRedis(redisUrl, { role: 'producer', logger: silentLogger });
@@ -96,8 +97,10 @@ export class RunWatch {
         this.leaderId = (await lease.lastHolder())?.holderId;
         this.record = (await runs.read(this.#runId)) ?? this.record;
         const numCommitted = await ledger.numCommitted();
-        for (const entry of await ledger.entries(this.numCommitted, numCommitted))
+        for (const entry of await ledger.entries(this.numCommitted, numCommitted)) {
+          this.newest = entry;
           for (const listener of this.#listeners) listener(entry);
+        }
         this.numCommitted = numCommitted;
       } catch (error) {
         if (!isBerthError(error) || error.code !== 'QUEUE_UNREACHABLE') throw error;

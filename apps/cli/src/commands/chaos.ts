@@ -17,6 +17,8 @@ export interface ChaosCommandOptions {
   readonly set: readonly string[];
   /** `worker-kill=20`, one each. */
   readonly fault: readonly string[];
+  /** `2,3,8` */
+  readonly sizes: string;
   readonly pauseSeconds: number;
   readonly redisOutageSeconds: number;
   readonly outageSeconds: number;
@@ -43,6 +45,7 @@ export async function chaos(context: Context, options: ChaosCommandOptions): Pro
     config: loadConfig(options.config ?? chaosConfigFile, options.set).config,
     seed: options.seed,
     counts: options.fault.length === 0 ? defaultCounts : faultCounts(options.fault),
+    sizes: sizesFrom(options.sizes),
     times: {
       pauseMs: options.pauseSeconds * 1000,
       redisOutageMs: options.redisOutageSeconds * 1000,
@@ -59,15 +62,25 @@ export async function chaos(context: Context, options: ChaosCommandOptions): Pro
     throw new BerthError('LEDGER_DIVERGED', `Chaos with seed ${report.seed} changed the result`);
 }
 
+function sizesFrom(text: string): number[] {
+  const sizes = text === '' ? [] : text.split(',').map(Number);
+  if (sizes.every((size) => Number.isInteger(size) && size > 0)) return sizes;
+  throw new BerthError('USAGE', `--sizes ${text}: write numbers of workers, such as 2,3,8`);
+}
+
 function describe(report: ChaosReport): string {
-  const { calm, disturbed } = report;
+  const { undisturbed, disturbed } = report;
+  const run = (name: string, digest: string | null, durationMs: number): string =>
+    `  ${name.padEnd(18)}${digest}  ${formatDuration(durationMs)}`;
   return [
     `seed ${report.seed}: ${report.isSame ? 'same model, to the bit' : 'NOT THE SAME'}`,
-    `  undisturbed       ${calm.weightsDigest}  ${formatDuration(report.calmMs)}`,
-    `  disturbed         ${disturbed.weightsDigest}  ${formatDuration(report.disturbedMs)}`,
-    `  ledger            ${disturbed.numSteps} steps, ${disturbed.numExamples} examples, ${disturbed.attempts} views; ` +
+    ...undisturbed.map(({ numWorkers, weightsDigest, durationMs }) =>
+      run(numWorkers === 1 ? '1 worker' : `${numWorkers} workers`, weightsDigest, durationMs),
+    ),
+    run('disturbed', disturbed.weightsDigest, report.disturbedMs),
+    `  ${'ledger'.padEnd(18)}${disturbed.numSteps} steps, ${disturbed.numExamples} examples, ${disturbed.attempts} views; ` +
       (disturbed.ok ? '0 lost, 0 double' : disturbed.problems.join('; ')),
     ...summarizeFaults(report.faults).map((kind) => `  ${describeKind(kind)}`),
-    ...report.problems.map((problem) => `  problem           ${problem}`),
+    ...report.problems.map((problem) => `  ${'problem'.padEnd(18)}${problem}`),
   ].join('\n');
 }

@@ -1,0 +1,26 @@
+import { temporaryFolder } from '@berth/testing';
+import { expect, it } from 'vitest';
+import { chaosReport } from '../testing/chaos-report.ts';
+
+it(
+  'ends with the same model after FLUSHALL, the death of every process, kills and a leave',
+  {
+    timeout: 180_000,
+  },
+  async () => {
+    const { path: folder } = await temporaryFolder();
+    const faults = [
+      'worker-kill',
+      'worker-leave',
+      'coordinator-and-worker-kill',
+      'redis-flush',
+      'all-kill',
+    ];
+    const settings = ['train.numSteps=60', 'train.checkpointEverySteps=10', 'cluster.numWorkers=2'];
+    const report = await chaosReport(folder, { seed: 3, faults, settings });
+    expect(report.problems).toEqual([]);
+    expect(report.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
+    expect(report.disturbed).toMatchObject({ ok: true, numSteps: 60, numExamples: 60 * 16 });
+    expect(report.disturbed.attempts).toBeGreaterThan(faults.length);
+  },
+);
