@@ -27,6 +27,7 @@ import { createCheckpointSaver, createExampleSource, Member, numParameters } fro
 import { createExampleShards } from './example-shards.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { watchPace } from './pace.ts';
+import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -69,6 +70,27 @@ export class RunSession {
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
+    const ended = new AbortController();
+    const shards = createExampleShards({
+      index: createExampleIndex(connection, exampleSetId),
+      store,
+      timeoutMs: shardTimeoutMs,
+      numKept: 2 * examples.shuffleWindowShards + 2,
+      signal: ended.signal,
+    });
+    const ledger = createLedger(connection, runId);
+    const source = createExampleSource({
+      seed,
+      numShards: manifest.train.length,
+      shuffleWindowShards: examples.shuffleWindowShards,
+      maxSeqLength: examples.maxSeqLength,
+      maxPredictions: examples.maxPredictions,
+      globalBatch: train.globalBatch,
+      virtualRanks: train.virtualRanks,
+      microBatch,
+      shards,
+    });
+    const examplesAreOpen = openNextExamples(ledger, source);
     const opened = await runtime.openEngine({
       model,
       optimizer,
@@ -83,15 +105,7 @@ export class RunSession {
     const engine = watchPace(opened, (rankMs) => {
       portrait.rankMs = rankMs;
     });
-    const ended = new AbortController();
-    const shards = createExampleShards({
-      index: createExampleIndex(connection, exampleSetId),
-      store,
-      timeoutMs: shardTimeoutMs,
-      numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: ended.signal,
-    });
-    const ledger = createLedger(connection, runId);
+    await examplesAreOpen;
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
@@ -103,17 +117,7 @@ export class RunSession {
         }),
         ledger,
         rendezvous,
-        examples: createExampleSource({
-          seed,
-          numShards: manifest.train.length,
-          shuffleWindowShards: examples.shuffleWindowShards,
-          maxSeqLength: examples.maxSeqLength,
-          maxPredictions: examples.maxPredictions,
-          globalBatch: train.globalBatch,
-          virtualRanks: train.virtualRanks,
-          microBatch,
-          shards,
-        }),
+        examples: source,
         heldOut: () => shards.heldOut(),
         checkpoints: createCheckpointSaver({
           store,

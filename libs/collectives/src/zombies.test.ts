@@ -47,8 +47,15 @@ it('drops 1,000 frames of older steps, views and epochs', async () => {
   const inject = Buffer.concat(
     frames.map(({ age, type, length }) => {
       const header = {
-        ...{ type, runHash: runHashOf(runId), ...age, sender: 1, slice: 0 },
-        ...{ block: { start: 2, length: 2 }, vectorLength, offset: 0, length },
+        ...age,
+        type,
+        length,
+        runHash: runHashOf(runId),
+        sender: 1,
+        slice: 0,
+        block: { start: 2, length: 2 },
+        vectorLength,
+        offset: 0,
       };
       return Buffer.concat([encodeFrame(header), Buffer.alloc(4 * length, 0x55)]);
     }),

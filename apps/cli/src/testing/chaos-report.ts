@@ -17,7 +17,11 @@ export async function chaosReport(
   { seed, faults, settings, more = [], timeoutMs = 170_000 }: ChaosArguments,
 ): Promise<ChaosReport> {
   const args = [
-    ...['chaos', '--json', '--seed', String(seed), ...more],
+    'chaos',
+    '--json',
+    '--seed',
+    String(seed),
+    ...more,
     ...faults.flatMap((fault) => ['--fault', fault]),
     ...settings.flatMap((setting) => ['--set', setting]),
   ];
