@@ -214,6 +214,7 @@ export class RunSession {
       const signal = AbortSignal.any([ended, this.#following.signal]);
       await this.#member.follow(view, signal, leaving);
       heartbeat.tell({ state: leaving.aborted ? 'draining' : 'idle' });
+      if (leaving.aborted) logger.info('Left a view in order', { numApplied: this.#member.step });
     } catch (error) {
       if (ended.aborted) return;
       // First of all: until the coordinator knows, nobody trains.

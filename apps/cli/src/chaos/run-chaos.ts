@@ -13,6 +13,8 @@ export interface ChaosOptions extends TrainOptions {
 
 export interface ChaosReport {
   readonly seed: number;
+  /** Where each run's processes logged. */
+  readonly folder: string;
   /** The same weights, ledger and losses, every fault done, every example used once. */
   readonly isSame: boolean;
   /** What differs from the undisturbed run, or is missing. */
@@ -59,6 +61,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   if (notDone > 0) problems.push(`the disturbed run was over before ${notDone} of its faults`);
   return {
     seed,
+    folder: options.folder,
     isSame: problems.length === 0,
     problems,
     undisturbed,

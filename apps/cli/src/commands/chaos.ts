@@ -81,6 +81,7 @@ function describe(report: ChaosReport): string {
     `  ${'ledger'.padEnd(18)}${disturbed.numSteps} steps, ${disturbed.numExamples} examples, ${disturbed.attempts} views; ` +
       (disturbed.ok ? '0 lost, 0 double' : disturbed.problems.join('; ')),
     ...summarizeFaults(report.faults).map((kind) => `  ${describeKind(kind)}`),
+    `  ${'logs'.padEnd(18)}${report.folder}`,
     ...report.problems.map((problem) => `  ${'problem'.padEnd(18)}${problem}`),
   ].join('\n');
 }
