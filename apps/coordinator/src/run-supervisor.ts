@@ -20,6 +20,7 @@ import {
   type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
+import { Attempts } from './attempts.ts';
 import { ExampleSupply } from './example-supply.ts';
 import { Expulsions } from './expulsions.ts';
 import { decideMembership, type LiveMember } from './membership.ts';
@@ -46,7 +47,6 @@ const membershipTimes = {
   complaintGraceMs: 1_200,
   patientAttempts: 3,
 };
-const maxAttemptsPerStep = 30;
 /** An answer of Redis that took longer says nothing about who lives. */
 const trustedAnswerMs = 500;
 
@@ -63,9 +63,8 @@ export class RunSupervisor {
   #supply: ExampleSupply | undefined;
   #restored = false;
   #waitingSinceMs = performance.now();
-  #complaintSinceMs: number | undefined;
   readonly #expulsions = new Expulsions();
-  #attempts = { fromStep: -1, count: 0 };
+  readonly #attempts = new Attempts();
 
   constructor(options: SupervisorOptions, runId: string) {
     const { connection } = options;
@@ -204,8 +203,8 @@ export class RunSupervisor {
     const { config } = record;
     const view = await this.#views.current();
     const live = await this.#liveMembers(moment);
-    this.#failOnComplaint(view, live);
     const nowMs = performance.now();
+    this.#attempts.judge(nowMs, view, live);
     const mode = record.status === 'stopping' ? 'save' : 'train';
     const decision = decideMembership(
       nowMs,
@@ -215,7 +214,7 @@ export class RunSupervisor {
         view,
         numerics: record.numerics ?? undefined,
         waitingSinceMs: this.#waitingSinceMs,
-        complaintSinceMs: this.#complaintSinceMs,
+        complaintSinceMs: this.#attempts.complaintSinceMs,
         numAttempts: this.#attempts.count,
         expelled: this.#expulsions.at(nowMs),
         mode,
@@ -287,35 +286,12 @@ export class RunSupervisor {
       },
       before?.version,
     );
-    this.#complaintSinceMs = undefined;
-    const repeated = this.#attempts.fromStep === view.fromStep;
-    this.#attempts = { fromStep: view.fromStep, count: repeated ? this.#attempts.count + 1 : 1 };
+    this.#attempts.published(view);
     this.#options.logger.info('Published a view', {
       version: view.version,
       fromStep: view.fromStep,
       reason,
     });
-  }
-
-  /** Errors that no other view can cure end the run; so do too many attempts at one step. */
-  #failOnComplaint(view: View | undefined, live: readonly LiveMember[]): void {
-    const complaints = live.flatMap((member) => member.complaint ?? []);
-    const current = complaints.find((complaint) => complaint.viewVersion === view?.version);
-    if (current === undefined) {
-      this.#complaintSinceMs = undefined;
-      return;
-    }
-    this.#complaintSinceMs ??= performance.now();
-    const error = errorFromWire(current.error);
-    if (!error.policy.retry) throw error;
-    // An outage lasts as long as it lasts.
-    if (error.code === 'STORE_UNREACHABLE' || error.code === 'QUEUE_UNREACHABLE')
-      this.#attempts.count = 0;
-    if (this.#attempts.count >= maxAttemptsPerStep)
-      throw new BerthError(
-        'RUN_FAILED',
-        `Step ${this.#attempts.fromStep} failed ${this.#attempts.count} times; last: ${error.message}`,
-      );
   }
 
   /** Without a member, the run ends with the reason why one could not open it, if that will not pass. */

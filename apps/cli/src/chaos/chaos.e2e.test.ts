@@ -11,18 +11,12 @@ it(
   },
   async () => {
     const { path: folder } = await temporaryFolder();
-    const faults = [
-      'worker-kill',
-      'worker-leave',
-      'coordinator-and-worker-kill',
-      'redis-flush',
-      'all-kill',
-    ];
-    const settings = ['train.numSteps=60', 'train.checkpointEverySteps=10', 'cluster.numWorkers=2'];
+    const faults = ['worker-kill', 'worker-leave', 'coordinator-kill', 'redis-flush', 'all-kill'];
+    const settings = ['train.numSteps=200', 'cluster.numWorkers=3'];
     const report = await chaosReport(folder, { seed: 3, faults, settings });
     expect(report.problems).toEqual([]);
     expect(report.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
-    expect(report.disturbed).toMatchObject({ ok: true, numSteps: 60, numExamples: 60 * 16 });
+    expect(report.disturbed).toMatchObject({ ok: true, numSteps: 200, numExamples: 200 * 16 });
   },
 );
 

@@ -32,8 +32,10 @@ export interface PlannedFault {
   readonly target: number;
 }
 
-// The first steps compile the graph, and after the last nothing is left to disturb.
+// In the first steps everyone comes together.
 const calmSteps = 2;
+/** The rest is for faults that had to wait. */
+const disturbedRatio = 0.75;
 
 /**
  * Spreads faults over a run in a random order, one in each of as many equal parts. The same seed gives the same plan.
@@ -46,7 +48,7 @@ export function planFaults(seed: number, numSteps: number, counts: FaultCounts):
     const other = random() % (last + 1);
     [kinds[last], kinds[other]] = [kinds[other]!, kinds[last]!];
   }
-  const span = Math.max(1, numSteps - 2 * calmSteps);
+  const span = Math.max(1, disturbedRatio * numSteps - calmSteps);
   return kinds.map((kind, index) => {
     const place = (index + random() / 2 ** 32) / kinds.length;
     return { kind, atStep: calmSteps + Math.floor(place * span), target: random() };

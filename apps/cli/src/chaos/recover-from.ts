@@ -27,12 +27,11 @@ export async function recoverFrom(
   times: FaultTimes,
 ): Promise<FaultReport | undefined> {
   const { kind } = fault;
-  if (needsTwoMembers.has(kind))
-    await watch.until(
-      () => watch.isOver || holders(testbed.cluster.workers(), watch).length > 1,
-      'a second worker that holds the weights',
-      twoMembersTimeoutMs,
-    );
+  await watch.until(
+    () => watch.isOver || canBeDone(kind, testbed, watch),
+    'a second worker that holds the weights',
+    twoMembersTimeoutMs,
+  );
   if (watch.isOver) return undefined;
   const atStep = watch.numCommitted;
   const { sinceMs, isRecovery, tookMs } = await commitFault(fault, testbed, watch, times);
@@ -43,4 +42,9 @@ export async function recoverFrom(
   if (committedMs !== null) return { kind, atStep, recoveredMs: tookMs ?? committedMs - sinceMs };
   if (watch.isOver) return undefined;
   throw new BerthError('RUN_FAILED', `${kind} at step ${atStep}: no step was committed since`);
+}
+
+/** Whether somebody could go on without the victim. */
+export function canBeDone(kind: FaultKind, { cluster }: Testbed, watch: RunWatch): boolean {
+  return !needsTwoMembers.has(kind) || holders(cluster.workers(), watch).length > 1;
 }

@@ -5,7 +5,7 @@ import { createCoordinatorClient } from '../coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
 import type { FaultTimes } from './commit-fault.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
-import { recoverFrom, type FaultReport } from './recover-from.ts';
+import { canBeDone, recoverFrom, type FaultReport } from './recover-from.ts';
 import { RunWatch } from './run-watch.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
 import { readTrace, type RunTrace } from './trace.ts';
@@ -79,7 +79,10 @@ export async function trainOnce(
   }
 }
 
-/** Does one fault after the other, each when its step has come and the run has recovered from the one before. */
+/**
+ * Does one fault after the other, each when its step has come and the run has recovered from the one before. One that
+ * cannot be done yet, such as a kill while nobody else holds the weights, lets the next ones pass.
+ */
 async function disturb(
   { say, times, timeoutMs }: TrainOptions,
   testbed: Testbed,
@@ -89,24 +92,24 @@ async function disturb(
   const reports: FaultReport[] = [];
   const waiting = [...plan];
   let storeIsBackMs = 0;
-  for (;;) {
-    // While the store is away, what else is planned comes first.
-    const isNext = ({ kind }: PlannedFault): boolean =>
-      !isStoreFault(kind) || Date.now() >= storeIsBackMs;
-    const next = waiting.findIndex(isNext);
-    const [fault] = waiting.splice(Math.max(0, next), 1);
-    if (fault === undefined) return reports;
-    const { kind, atStep } = fault;
-    const isDue = (): boolean => isNext(fault) && (watch.numCommitted >= atStep || watch.isOver);
-    await watch.until(isDue, `step ${atStep}`, timeoutMs);
+  const isDue = ({ kind, atStep }: PlannedFault): boolean =>
+    watch.numCommitted >= atStep &&
+    (!isStoreFault(kind) || Date.now() >= storeIsBackMs) &&
+    canBeDone(kind, testbed, watch);
+  while (waiting.length > 0) {
+    await watch.until(() => watch.isOver || waiting.some(isDue), 'a fault to be due', timeoutMs);
+    const [fault] = waiting.splice(waiting.findIndex(isDue), 1);
+    if (watch.isOver || fault === undefined) break;
+    const { kind } = fault;
     if (isStoreFault(kind))
       storeIsBackMs =
         Date.now() + 1_000 + (kind === 'store-outage' ? times.storeOutageMs : times.pauseMs);
     const report = await recoverFrom(fault, testbed, watch, times);
-    if (report === undefined) return reports;
+    if (report === undefined) break;
     say(`step ${report.atStep}: ${kind}, recovered after ${report.recoveredMs} ms`);
     reports.push(report);
   }
+  return reports;
 }
 
 function isStoreFault(kind: FaultKind): boolean {
