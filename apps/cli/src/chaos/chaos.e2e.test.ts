@@ -17,6 +17,8 @@ it(
     expect(report.problems).toEqual([]);
     expect(report.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
     expect(report.disturbed).toMatchObject({ ok: true, numSteps: 200, numExamples: 200 * 16 });
+    // Told to leave, a worker first finished its step.
+    expect(logsUnder(report.folder).join('')).toContain('Left a view in order');
   },
 );
 
