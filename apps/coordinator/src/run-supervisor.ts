@@ -20,7 +20,9 @@ import {
   type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
+import { Attempts } from './attempts.ts';
 import { ExampleSupply } from './example-supply.ts';
+import { Expulsions } from './expulsions.ts';
 import { decideMembership, type LiveMember } from './membership.ts';
 
 export interface SupervisorOptions {
@@ -30,11 +32,23 @@ export interface SupervisorOptions {
   readonly logger: Logger;
 }
 
+/** What holds while the supervisor looks. */
+export interface Moment {
+  readonly fencingEpoch: number;
+  /** True when silence proves nothing: Redis was away, so nobody could beat. */
+  readonly isLenient: boolean;
+}
+
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
-const joinTimeoutMs = 20_000;
-const complaintGraceMs = 1_200;
-const maxAttemptsPerStep = 30;
+const membershipTimes = {
+  joinTimeoutMs: 20_000,
+  lostGraceMs: 30,
+  complaintGraceMs: 1_200,
+  patientAttempts: 3,
+};
+/** An answer of Redis that took longer says nothing about who lives. */
+const trustedAnswerMs = 500;
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
@@ -49,8 +63,8 @@ export class RunSupervisor {
   #supply: ExampleSupply | undefined;
   #restored = false;
   #waitingSinceMs = performance.now();
-  #complaintSinceMs: number | undefined;
-  #attempts = { fromStep: -1, count: 0 };
+  readonly #expulsions = new Expulsions();
+  readonly #attempts = new Attempts();
 
   constructor(options: SupervisorOptions, runId: string) {
     const { connection } = options;
@@ -68,7 +82,7 @@ export class RunSupervisor {
    * @returns what to change in its record
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
-  async tick(record: RunRecord, fencingEpoch: number): Promise<RunChange | undefined> {
+  async tick(record: RunRecord, moment: Moment): Promise<RunChange | undefined> {
     switch (record.status) {
       case 'queued':
         return { status: 'preparing', reason: 'reading the corpus' };
@@ -78,8 +92,8 @@ export class RunSupervisor {
       case 'running':
       case 'recovering':
       case 'stopping':
-        await this.#restoreLedger(fencingEpoch);
-        return this.#train(record, fencingEpoch);
+        await this.#restoreLedger(moment.fencingEpoch);
+        return this.#train(record, moment);
       case 'stopped':
       case 'completed':
       case 'failed':
@@ -159,7 +173,7 @@ export class RunSupervisor {
     this.#restored = true;
   }
 
-  async #train(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
+  async #train(record: RunRecord, moment: Moment): Promise<RunChange> {
     const { config } = record;
     const numCommitted = await this.#ledger.numCommitted();
     const isStopping = record.status === 'stopping';
@@ -175,7 +189,7 @@ export class RunSupervisor {
         await this.#openSupply(record)
       ).advance(last?.to ?? { epoch: 0, index: 0 }, numExamplesNeeded);
     }
-    return this.#supervise(record, fencingEpoch);
+    return this.#supervise(record, moment);
   }
 
   async #isComplete(numSteps: number, numCommitted: number): Promise<boolean> {
@@ -185,29 +199,31 @@ export class RunSupervisor {
     return lines.some((line) => line.kind === 'eval' && line.step === numSteps);
   }
 
-  async #supervise(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
+  async #supervise(record: RunRecord, moment: Moment): Promise<RunChange> {
     const { config } = record;
     const view = await this.#views.current();
-    const live: LiveMember[] = (await this.#members.list()).map(({ info }) => info);
-    this.#failOnComplaint(view, live);
+    const live = await this.#liveMembers(moment);
+    const nowMs = performance.now();
+    this.#attempts.judge(nowMs, view, live);
     const mode = record.status === 'stopping' ? 'save' : 'train';
     const decision = decideMembership(
-      performance.now(),
+      nowMs,
       {
         runId: this.runId,
         live,
         view,
         numerics: record.numerics ?? undefined,
         waitingSinceMs: this.#waitingSinceMs,
-        complaintSinceMs: this.#complaintSinceMs,
+        complaintSinceMs: this.#attempts.complaintSinceMs,
+        numAttempts: this.#attempts.count,
+        expelled: this.#expulsions.at(nowMs),
         mode,
       },
       {
         minWorkers: config.cluster.minWorkers,
         wantedWorkers: config.cluster.numWorkers,
         virtualRanks: config.train.virtualRanks,
-        joinTimeoutMs,
-        complaintGraceMs,
+        ...membershipTimes,
       },
     );
     const { reason } = decision;
@@ -220,8 +236,10 @@ export class RunSupervisor {
         };
       return record.status === 'running' ? { status: 'recovering', reason } : { reason };
     }
-    if (decision.kind === 'publish')
-      await this.#publish(record, view, decision.members, fencingEpoch, mode, reason);
+    if (decision.kind === 'publish') {
+      for (const memberId of decision.expels ?? []) this.#expulsions.add(memberId, nowMs);
+      await this.#publish(record, view, decision.members, moment, mode, reason);
+    }
     const [first] = decision.kind === 'publish' ? decision.members : [];
     const numerics = record.numerics ?? first?.numerics ?? null;
     return {
@@ -231,11 +249,24 @@ export class RunSupervisor {
     };
   }
 
+  /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
+  async #liveMembers({ isLenient }: Moment): Promise<LiveMember[]> {
+    const askedMs = performance.now();
+    const listed = await this.#members.list({ forget: !isLenient });
+    const tookMs = performance.now() - askedMs;
+    if (tookMs > trustedAnswerMs)
+      throw new BerthError(
+        'QUEUE_UNREACHABLE',
+        `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,
+      );
+    return listed.map(({ info }) => info);
+  }
+
   async #publish(
     record: RunRecord,
     before: View | undefined,
     members: readonly LiveMember[],
-    fencingEpoch: number,
+    { fencingEpoch }: Moment,
     mode: View['mode'],
     reason: string,
   ): Promise<void> {
@@ -255,35 +286,12 @@ export class RunSupervisor {
       },
       before?.version,
     );
-    this.#complaintSinceMs = undefined;
-    const repeated = this.#attempts.fromStep === view.fromStep;
-    this.#attempts = { fromStep: view.fromStep, count: repeated ? this.#attempts.count + 1 : 1 };
+    this.#attempts.published(view);
     this.#options.logger.info('Published a view', {
       version: view.version,
       fromStep: view.fromStep,
       reason,
     });
-  }
-
-  /** Errors that no other view can cure end the run; so do too many attempts at one step. */
-  #failOnComplaint(view: View | undefined, live: readonly LiveMember[]): void {
-    const complaints = live.flatMap((member) => member.complaint ?? []);
-    const current = complaints.find((complaint) => complaint.viewVersion === view?.version);
-    if (current === undefined) {
-      this.#complaintSinceMs = undefined;
-      return;
-    }
-    this.#complaintSinceMs ??= performance.now();
-    const error = errorFromWire(current.error);
-    if (!error.policy.retry) throw error;
-    // An outage lasts as long as it lasts.
-    if (error.code === 'STORE_UNREACHABLE' || error.code === 'QUEUE_UNREACHABLE')
-      this.#attempts.count = 0;
-    if (this.#attempts.count >= maxAttemptsPerStep)
-      throw new BerthError(
-        'RUN_FAILED',
-        `Step ${this.#attempts.fromStep} failed ${this.#attempts.count} times; last: ${error.message}`,
-      );
   }
 
   /** Without a member, the run ends with the reason why one could not open it, if that will not pass. */

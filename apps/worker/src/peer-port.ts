@@ -1,13 +1,21 @@
 import { BerthError } from '@berth/contracts';
-import type { PeerNode } from '@berth/collectives';
+import type { JoinOptions, PeerNode } from '@berth/collectives';
 import type { PeerPort } from '@berth/training';
 
 /** The peer node as the training loop sees it: a state is three vectors of `numParameters` elements. */
-export function peerPort(peers: PeerNode, numParameters: number): PeerPort {
+export function peerPort(
+  peers: PeerNode,
+  numParameters: number,
+  events: { readonly onPeerDead: (error: BerthError) => void },
+): PeerPort {
   const partLengths = [numParameters, numParameters, numParameters];
+  const onPeerLost: JoinOptions['onPeerLost'] = (_, error) => {
+    // One that left may have nothing more to do: the run is over. If not, the next all-reduce fails.
+    if (error.details['left'] !== true) events.onPeerDead(error);
+  };
   return {
     joinView: (view, { vectorLength, timeoutMs, signal }) =>
-      peers.joinView(view, { vectorLength, connectTimeoutMs: timeoutMs, signal }),
+      peers.joinView(view, { vectorLength, connectTimeoutMs: timeoutMs, signal, onPeerLost }),
     serveState(provide) {
       peers.serveState(async ({ runId, step }) => {
         const state = await provide(runId, step);

@@ -25,9 +25,11 @@ import {
 } from '@berth/queue';
 import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { watchPace } from './pace.ts';
+import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Runtime } from './runtime.ts';
-import type { SelfPortrait } from './worker.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
@@ -35,7 +37,7 @@ export interface RunSessionPorts {
   readonly runtime: Runtime;
   readonly peers: PeerNode;
   readonly logger: Logger;
-  readonly portrait: SelfPortrait;
+  readonly heartbeat: Heartbeat;
 }
 
 const settleTimeoutMs = 60_000;
@@ -59,7 +61,8 @@ export class RunSession {
     ports: RunSessionPorts,
     { memberId, record }: { readonly memberId: string; readonly record: RunRecord },
   ): Promise<RunSession> {
-    const { connection, store, runtime, peers, logger, portrait } = ports;
+    const { connection, store, runtime, peers, logger, heartbeat } = ports;
+    const { portrait } = heartbeat;
     const { runId, config, manifestKey, exampleSetId } = record;
     if (manifestKey === null || exampleSetId === null)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
@@ -67,7 +70,28 @@ export class RunSession {
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
-    const engine = await runtime.openEngine({
+    const ended = new AbortController();
+    const shards = createExampleShards({
+      index: createExampleIndex(connection, exampleSetId),
+      store,
+      timeoutMs: shardTimeoutMs,
+      numKept: 2 * examples.shuffleWindowShards + 2,
+      signal: ended.signal,
+    });
+    const ledger = createLedger(connection, runId);
+    const source = createExampleSource({
+      seed,
+      numShards: manifest.train.length,
+      shuffleWindowShards: examples.shuffleWindowShards,
+      maxSeqLength: examples.maxSeqLength,
+      maxPredictions: examples.maxPredictions,
+      globalBatch: train.globalBatch,
+      virtualRanks: train.virtualRanks,
+      microBatch,
+      shards,
+    });
+    const examplesAreOpen = openNextExamples(ledger, source);
+    const opened = await runtime.openEngine({
       model,
       optimizer,
       train,
@@ -78,35 +102,22 @@ export class RunSession {
         numPredictions: examples.maxPredictions,
       },
     });
-    const ended = new AbortController();
-    const shards = createExampleShards({
-      index: createExampleIndex(connection, exampleSetId),
-      store,
-      timeoutMs: shardTimeoutMs,
-      numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: ended.signal,
+    const engine = watchPace(opened, (rankMs) => {
+      portrait.rankMs = rankMs;
     });
-    const ledger = createLedger(connection, runId);
+    await examplesAreOpen;
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, numParameters(engine.layout)),
+        peers: peerPort(peers, numParameters(engine.layout), {
+          onPeerDead: (error) => session.#following?.abort(error),
+        }),
         ledger,
         rendezvous,
-        examples: createExampleSource({
-          seed,
-          numShards: manifest.train.length,
-          shuffleWindowShards: examples.shuffleWindowShards,
-          maxSeqLength: examples.maxSeqLength,
-          maxPredictions: examples.maxPredictions,
-          globalBatch: train.globalBatch,
-          virtualRanks: train.virtualRanks,
-          microBatch,
-          shards,
-        }),
+        examples: source,
         heldOut: () => shards.heldOut(),
         checkpoints: createCheckpointSaver({
           store,
@@ -133,7 +144,8 @@ export class RunSession {
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, runId, memberId, member, ended);
+    const session = new RunSession(ports, runId, memberId, member, ended);
+    return session;
   }
 
   private constructor(
@@ -151,22 +163,22 @@ export class RunSession {
   }
 
   /**
-   * Follows the run's views until it is over or the signal aborts.
+   * Follows the run's views until it is over, or, once the signal has aborted, until the step under way is done.
    * @throws what ended the watching of views
    */
-  async run(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#ended.signal]);
-    this.#ports.portrait.state = 'idle';
-    const watching = Promise.all([this.#watchViews(either), this.#watchRun(either)]);
+  async run(leaving: AbortSignal): Promise<void> {
+    const ended = this.#ended.signal;
+    this.#ports.heartbeat.tell({ state: 'idle', complaint: null });
+    const watching = Promise.all([this.#watchViews(ended), this.#watchRun(ended)]);
     watching.catch(() => this.#ended.abort());
     try {
       let done = '';
-      while (!either.aborted) {
+      while (!ended.aborted && !leaving.aborted) {
         const view = this.#view;
         if (view === undefined || nameOf(view) === done || !this.#isIn(view)) await sleep(idleMs);
         else {
           done = nameOf(view);
-          await this.#follow(view, either);
+          await this.#follow(view, leaving);
         }
       }
     } finally {
@@ -193,20 +205,23 @@ export class RunSession {
     }
   }
 
-  async #follow(view: View, signal: AbortSignal): Promise<void> {
-    const { portrait, logger } = this.#ports;
+  async #follow(view: View, leaving: AbortSignal): Promise<void> {
+    const { heartbeat, logger } = this.#ports;
+    const ended = this.#ended.signal;
     this.#following = new AbortController();
-    portrait.state = 'training';
-    portrait.complaint = null;
+    Object.assign(heartbeat.portrait, { state: 'training', complaint: null });
     try {
-      await this.#member.follow(view, AbortSignal.any([signal, this.#following.signal]));
+      const signal = AbortSignal.any([ended, this.#following.signal]);
+      await this.#member.follow(view, signal, leaving);
+      heartbeat.tell({ state: leaving.aborted ? 'draining' : 'idle' });
+      if (leaving.aborted) logger.info('Left a view in order', { numApplied: this.#member.step });
     } catch (error) {
-      if (signal.aborted) return;
+      if (ended.aborted) return;
+      // First of all: until the coordinator knows, nobody trains.
+      heartbeat.tell({ state: 'idle', complaint: this.#member.complaintAbout(view, error) });
       logger.warn('A view ended', { version: view.version, error: errorToWire(error) });
-      portrait.complaint = this.#member.complaintAbout(view, error);
     } finally {
       this.#following = undefined;
-      portrait.state = 'idle';
     }
   }
 

@@ -34,9 +34,11 @@ export class Member {
 
   /**
    * Works under one view until the run's last step, a save, or a failure of the view.
+   * @param signal - ends the work at once
+   * @param leaving - ends it once the step under way is committed and applied
    * @throws what ended the view; the caller turns it into a complaint and waits for the next view
    */
-  async follow(view: View, signal: AbortSignal): Promise<void> {
+  async follow(view: View, signal: AbortSignal, leaving?: AbortSignal): Promise<void> {
     const { settleTimeoutMs, config, memberId } = this.#options;
     const session = await this.#ports.peers.joinView(view, {
       vectorLength: vectorLength(this.#ports.engine.layout),
@@ -96,6 +98,7 @@ export class Member {
             ...outcome.phases,
           });
         await this.#afterStep(view, cursor);
+        if (leaving?.aborted === true && this.#held.step < config.train.numSteps) return;
       }
       await this.#save(view, cursor);
       if (isLeader(view, memberId)) await this.#evaluate();
@@ -108,7 +111,9 @@ export class Member {
   /** What to tell the coordinator after `follow` threw. */
   complaintAbout(view: View, error: unknown): Complaint {
     const { code, message, details } = toBerthError(error);
-    const suspects = typeof details['missing'] === 'string' ? details['missing'].split(/, */) : [];
+    // Who left said so itself, and is no suspect.
+    const named = details['missing'] ?? (details['left'] === true ? '' : details['memberId']);
+    const suspects = typeof named === 'string' && named !== '' ? named.split(/, */) : [];
     return {
       viewVersion: view.version,
       step: Math.max(0, this.#held.step),

@@ -8,6 +8,7 @@ import {
   type StepSums,
 } from '@berth/contracts';
 import type { StepExamples } from './example-source.ts';
+import { orAborted } from './or-aborted.ts';
 import type { BlockGradient, EnginePort, ReduceSession } from './ports.ts';
 
 /** What one step needs: who computes what, with whom, on which examples. */
@@ -100,8 +101,8 @@ async function reduce(context: StepContext): Promise<Reduced> {
 
   const contributions: BlockGradient[] = [];
   for (const block of blocks) {
-    signal?.throwIfAborted();
-    contributions.push({ block, data: await engine.computeGradients(requestFor(block)) });
+    const computing = engine.computeGradients(requestFor(block));
+    contributions.push({ block, data: await (signal ? orAborted(computing, signal) : computing) });
   }
   const computedMs = performance.now();
   const { reduced, digest } = await session.allReduce({
