@@ -37,11 +37,24 @@ export interface SupervisorOptions {
   readonly logger: Logger;
 }
 
+/** What holds while the supervisor looks. */
+export interface Moment {
+  readonly fencingEpoch: number;
+  /** True when silence proves nothing: Redis was away, so nobody could beat. */
+  readonly isLenient: boolean;
+}
+
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
-const joinTimeoutMs = 20_000;
-const complaintGraceMs = 1_200;
-const maxAttemptsPerStep = 30;
+const patience = {
+  joinTimeoutMs: 20_000,
+  lostGraceMs: 30,
+  complaintGraceMs: 1_200,
+  patientAttempts: 3,
+  maxAttemptsPerStep: 30,
+};
+/** An answer of Redis that took longer says nothing about who lives. */
+const trustedAnswerMs = 500;
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
@@ -73,7 +86,7 @@ export class RunSupervisor {
    * @returns what to change in its record
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
-  async tick(record: RunRecord, fencingEpoch: number): Promise<RunChange | undefined> {
+  async tick(record: RunRecord, moment: Moment): Promise<RunChange | undefined> {
     switch (record.status) {
       case 'queued':
         return { status: 'preparing', reason: 'reading the corpus' };
@@ -83,8 +96,8 @@ export class RunSupervisor {
       case 'running':
       case 'recovering':
       case 'stopping':
-        await this.#restoreLedger(fencingEpoch);
-        return this.#train(record, record.status, fencingEpoch);
+        await this.#restoreLedger(moment.fencingEpoch);
+        return this.#train(record, record.status, moment);
       case 'stopped':
       case 'completed':
       case 'failed':
@@ -164,30 +177,24 @@ export class RunSupervisor {
     this.#restored = true;
   }
 
-  async #train(
-    record: RunRecord,
-    status: RunSight['status'],
-    fencingEpoch: number,
-  ): Promise<RunChange> {
+  async #train(record: RunRecord, status: RunSight['status'], moment: Moment): Promise<RunChange> {
     const { train, cluster } = record.config;
-    const sight = await this.#look(record, status);
+    const sight = await this.#look(record, status, moment);
     const decision = decideRun(performance.now(), this.#memory, sight, {
       numSteps: train.numSteps,
       minWorkers: cluster.minWorkers,
       wantedWorkers: cluster.numWorkers,
       virtualRanks: train.virtualRanks,
-      joinTimeoutMs,
-      complaintGraceMs,
-      maxAttemptsPerStep,
+      ...patience,
     });
     this.#memory = decision.memory;
     if (decision.kind === 'end') return { status: decision.status, reason: decision.reason };
     if (decision.kind === 'fail') throw errorFromWire(decision.error);
     if (status !== 'stopping') await this.#supplyExamples(record, sight.numCommitted);
-    return this.#goOn(record, sight, decision, fencingEpoch);
+    return this.#goOn(record, sight, decision, moment);
   }
 
-  async #look(record: RunRecord, status: RunSight['status']): Promise<RunSight> {
+  async #look(record: RunRecord, status: RunSight['status'], moment: Moment): Promise<RunSight> {
     const { numSteps } = record.config.train;
     const numCommitted = await this.#ledger.numCommitted();
     const hasAll = numCommitted >= numSteps;
@@ -200,8 +207,21 @@ export class RunSupervisor {
       isSaved: matters && (await this.#checkpoints.at(numCommitted)) !== undefined,
       isEvaluated: hasAll && (await this.#isEvaluated(numSteps)),
       view: await this.#views.current(),
-      live: (await this.#members.list()).map(({ info }) => info),
+      live: await this.#liveMembers(moment),
     };
+  }
+
+  /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
+  async #liveMembers({ isLenient }: Moment): Promise<LiveMember[]> {
+    const askedMs = performance.now();
+    const listed = await this.#members.list({ forget: !isLenient });
+    const tookMs = performance.now() - askedMs;
+    if (tookMs > trustedAnswerMs)
+      throw new BerthError(
+        'QUEUE_UNREACHABLE',
+        `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,
+      );
+    return listed.map(({ info }) => info);
   }
 
   async #isEvaluated(numSteps: number): Promise<boolean> {
@@ -223,7 +243,7 @@ export class RunSupervisor {
     record: RunRecord,
     { status, view }: RunSight,
     decision: Exclude<RunDecision, { kind: 'end' | 'fail' }>,
-    fencingEpoch: number,
+    { fencingEpoch }: Moment,
   ): Promise<RunChange> {
     const { reason } = decision;
     if (decision.kind === 'wait')

@@ -6,8 +6,15 @@ import type { PeerPort } from '@berth/training';
 export function peerPort(peers: PeerNode, numParameters: number): PeerPort {
   const partLengths = [numParameters, numParameters, numParameters];
   return {
-    joinView: (view, { vectorLength, timeoutMs, signal }) =>
-      peers.joinView(view, { vectorLength, connectTimeoutMs: timeoutMs, signal }),
+    joinView: (view, { timeoutMs, onPeerLost, ...options }) =>
+      peers.joinView(view, {
+        ...options,
+        connectTimeoutMs: timeoutMs,
+        onPeerLost(_, error) {
+          // One that left may have nothing more to do: the run is over. If not, the next all-reduce fails.
+          if (error.details['left'] !== true) onPeerLost(error);
+        },
+      }),
     serveState(provide) {
       peers.serveState(async ({ runId, step }) => {
         const state = await provide(runId, step);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
@@ -24,9 +25,11 @@ import {
 } from '@berth/queue';
 import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { watchPace } from './pace.ts';
+import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Runtime } from './runtime.ts';
-import type { SelfPortrait } from './worker.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
@@ -34,7 +37,7 @@ export interface RunSessionPorts {
   readonly runtime: Runtime;
   readonly peers: PeerNode;
   readonly logger: Logger;
-  readonly portrait: SelfPortrait;
+  readonly heartbeat: Heartbeat;
 }
 
 const settleTimeoutMs = 60_000;
@@ -54,7 +57,8 @@ export class RunSession {
     ports: RunSessionPorts,
     { memberId, record }: { readonly memberId: string; readonly record: RunRecord },
   ): Promise<RunSession> {
-    const { connection, store, runtime, peers, logger, portrait } = ports;
+    const { connection, store, runtime, peers, logger, heartbeat } = ports;
+    const { portrait } = heartbeat;
     const { runId, config, manifestKey, exampleSetId } = record;
     if (manifestKey === null || exampleSetId === null)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
@@ -62,7 +66,28 @@ export class RunSession {
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
-    const engine = await runtime.openEngine({
+    const ended = new AbortController();
+    const shards = createExampleShards({
+      index: createExampleIndex(connection, exampleSetId),
+      store,
+      timeoutMs: shardTimeoutMs,
+      numKept: 2 * examples.shuffleWindowShards + 2,
+      signal: ended.signal,
+    });
+    const ledger = createLedger(connection, runId);
+    const source = createExampleSource({
+      seed,
+      numShards: manifest.train.length,
+      shuffleWindowShards: examples.shuffleWindowShards,
+      maxSeqLength: examples.maxSeqLength,
+      maxPredictions: examples.maxPredictions,
+      globalBatch: train.globalBatch,
+      virtualRanks: train.virtualRanks,
+      microBatch,
+      shards,
+    });
+    const examplesAreOpen = openNextExamples(ledger, source);
+    const opened = await runtime.openEngine({
       model,
       optimizer,
       train,
@@ -73,15 +98,10 @@ export class RunSession {
         numPredictions: examples.maxPredictions,
       },
     });
-    const ended = new AbortController();
-    const shards = createExampleShards({
-      index: createExampleIndex(connection, exampleSetId),
-      store,
-      timeoutMs: shardTimeoutMs,
-      numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: ended.signal,
+    const engine = watchPace(opened, (rankMs) => {
+      portrait.rankMs = rankMs;
     });
-    const ledger = createLedger(connection, runId);
+    await examplesAreOpen;
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
@@ -91,17 +111,7 @@ export class RunSession {
         peers: peerPort(peers, numParameters(engine.layout)),
         ledger,
         rendezvous,
-        examples: createExampleSource({
-          seed,
-          numShards: manifest.train.length,
-          shuffleWindowShards: examples.shuffleWindowShards,
-          maxSeqLength: examples.maxSeqLength,
-          maxPredictions: examples.maxPredictions,
-          globalBatch: train.globalBatch,
-          virtualRanks: train.virtualRanks,
-          microBatch,
-          shards,
-        }),
+        examples: source,
         heldOut: () => shards.heldOut(),
         checkpoints: createCheckpointSaver({
           store,
@@ -122,7 +132,10 @@ export class RunSession {
           step: (step) => {
             portrait.step = step;
           },
-          status: (state, complaint) => Object.assign(portrait, { state, complaint }),
+          status(state, complaint) {
+            if (state === 'training') Object.assign(portrait, { state, complaint });
+            else heartbeat.tell({ state, complaint });
+          },
           metrics: inOrder((line) => appendAtLast(metrics, line, ended.signal, logger)),
         },
         logger,
@@ -145,18 +158,32 @@ export class RunSession {
   }
 
   /**
-   * Follows the run's views until it is over or the signal aborts.
+   * Follows the run's views until it is over, or, once the signal has aborted, until the step under way is done.
    * @throws what ended the watching of views
    */
-  async run(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#ended.signal]);
-    this.#ports.portrait.state = 'idle';
+  async run(leaving: AbortSignal): Promise<void> {
+    const ended = this.#ended.signal;
+    this.#ports.heartbeat.tell({ state: 'idle', complaint: null });
+    const watching = Promise.all([this.#watchViews(ended), this.#watchRun(ended)]);
     try {
-      await Promise.all([this.#watchViews(either), this.#watchRun(either)]);
+      await Promise.race([watching, this.#leaveWhen(leaving)]);
     } finally {
       this.#ended.abort();
       await this.#member.close();
     }
+    await watching;
+  }
+
+  /** Resolves once the member has left in order, after the signal. */
+  async #leaveWhen(leaving: AbortSignal): Promise<void> {
+    const { signal: ended } = this.#ended;
+    const either = AbortSignal.any([leaving, ended]);
+    if (!either.aborted) await once(either, 'abort');
+    if (ended.aborted) return;
+    await Promise.race([this.#member.leave(), once(ended, 'abort')]);
+    this.#ports.logger.info('Left a view in order', {
+      numApplied: this.#ports.heartbeat.portrait.step,
+    });
   }
 
   #watchViews(signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import type {
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
+import { warmUp } from './warm-up.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
@@ -37,6 +38,7 @@ serveCalls(port, {
   open: (spec: EngineSpec): readonly ParameterSpec[] => {
     current?.dispose();
     current = createEngine(spec, tensorFlow);
+    warmUp(current, spec);
     return current.layout;
   },
   initialize: (seed: number): void => engine().initialize(seed),

@@ -25,7 +25,14 @@ export class MemberWork {
   #step: StepWork | undefined;
   #fetched: TrainingState | undefined;
 
-  constructor(ports: MemberPorts, options: MemberOptions) {
+  readonly #onPeerLost: (error: Error) => void;
+
+  constructor(
+    ports: MemberPorts,
+    options: MemberOptions,
+    { onPeerLost }: { readonly onPeerLost: (error: Error) => void },
+  ) {
+    this.#onPeerLost = onPeerLost;
     this.#ports = ports;
     this.#options = options;
     this.#ahead = new ExamplesAhead(ports.examples);
@@ -103,6 +110,7 @@ export class MemberWork {
       vectorLength: vectorLength(this.#ports.engine.layout),
       timeoutMs: this.#options.settleTimeoutMs,
       signal,
+      onPeerLost: this.#onPeerLost,
     });
   }
 

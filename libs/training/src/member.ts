@@ -34,13 +34,21 @@ export class Member {
       settleTimeoutMs,
       stepTimeoutMs: config.cluster.stepTimeoutMs,
     };
-    this.#work = new MemberWork(ports, options);
+    this.#work = new MemberWork(ports, options, {
+      onPeerLost: (error) => this.#happen({ kind: 'peerLost', error: errorToWire(error) }),
+    });
     ports.peers.serveState((runId, step) => this.#provideState(runId, step));
   }
 
   /** A view is current: the member follows it, or learns that it is not in it. */
   see(view: View): void {
     this.#happen({ kind: 'view', view });
+  }
+
+  /** Takes part in no other step than the one under way; resolves when that is done. */
+  async leave(): Promise<void> {
+    this.#happen({ kind: 'leave' });
+    while (this.#state.phase.kind !== 'idle') await this.#asking;
   }
 
   /** Ends what is under way and leaves. The member takes no part in anything afterwards. */

@@ -7,6 +7,7 @@ import {
   type StepSums,
 } from '@berth/contracts';
 import type { StepExamples } from './example-source.ts';
+import { orAborted } from './or-aborted.ts';
 import type { BlockGradient, EnginePort, ReduceSession } from './ports.ts';
 
 /** What one step needs: who computes what, with whom, on which examples. */
@@ -47,15 +48,14 @@ export class StepWork {
     const [whole] = blocks;
     const { held } = engine;
     if (isLone && held !== undefined && whole !== undefined && blocks.length === 1) {
-      const { sums, digest } = await held.compute(this.#requestFor(whole));
-      this.#reduced = { sums, digest };
+      this.#reduced = await orAborted(held.compute(this.#requestFor(whole)), signal);
       this.#apply = () => held.apply();
       return;
     }
     const contributions: BlockGradient[] = [];
     for (const block of blocks) {
-      signal?.throwIfAborted();
-      contributions.push({ block, data: await engine.computeGradients(this.#requestFor(block)) });
+      const computing = engine.computeGradients(this.#requestFor(block));
+      contributions.push({ block, data: await orAborted(computing, signal) });
     }
     this.#contributions = contributions;
   }

@@ -13,6 +13,12 @@ export const benchmarks = {
 
 export type Benchmark = keyof typeof benchmarks;
 
+/** Benchmarks of whole clusters, whose processes run what is built. */
+export const clusterBenchmarks = {
+  recovery: async () => (await import('../chaos/recovery.ts')).recovery,
+  soak: async () => (await import('../chaos/soak.ts')).soak,
+} as const;
+
 const folder = fileURLToPath(new URL('../../../../bench/', import.meta.url));
 
 /** `berth bench <name>`: runs a benchmark from a checkout, its output and exit code unchanged. */

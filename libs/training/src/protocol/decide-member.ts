@@ -28,7 +28,7 @@ import {
   voteFailed,
   voteFor,
 } from './train.ts';
-import { beginView, failView, seeView } from './view-changes.ts';
+import { beginView, failView, leave, losePeer, seeView } from './view-changes.ts';
 
 /**
  * What a member does next. Pure: a shell carries out what is told and asked, and comes back with the answer.
@@ -41,13 +41,26 @@ export function decideMember(
   event: MemberEvent,
   rules: MemberRules,
 ): MemberDecision {
-  if (event.kind === 'view') return seeView(state, event.view, rules);
+  switch (event.kind) {
+    case 'view':
+      return seeView(state, event.view, rules);
+    case 'peerLost':
+      return losePeer(state, event.error);
+    case 'leave':
+      return leave(state);
+    case 'answered':
+    case 'failed':
+      break;
+  }
   const moment = { nowMs, state, view: viewOf(state), rules };
   const decision =
     event.kind === 'answered' ? answered(moment, event.answer) : failed(moment, event.error);
-  // What was learnt counts; what was to come gives way to a newer view.
-  const { next } = decision.state;
-  return next === undefined ? decision : beginView(decision.state, next, rules, decision.tells);
+  // What was learnt counts; what was to come gives way to a newer view, or to the end of this one.
+  const { next, loss, phase } = decision.state;
+  if (next !== undefined) return beginView(decision.state, next, rules, decision.tells);
+  if (loss === undefined || phase.kind === 'idle') return decision;
+  const end = failView({ ...moment, state: decision.state }, loss);
+  return { ...end, tells: [...decision.tells, ...end.tells] };
 }
 
 function answered(moment: Moment, answer: Answer): MemberDecision {
@@ -95,7 +108,7 @@ function answered(moment: Moment, answer: Answer): MemberDecision {
 }
 
 function failed(moment: Moment, error: WireError): MemberDecision {
-  const { phase } = moment.state;
+  const { phase, loss } = moment.state;
   switch (phase.kind) {
     case 'voting':
       return voteFailed(moment, phase, error);
@@ -104,11 +117,12 @@ function failed(moment: Moment, error: WireError): MemberDecision {
     case 'applying':
     case 'applyingPending': {
       // Cut short half-way, the engine holds no step's weights.
-      const decision = failView({ ...moment, state: standingAt(moment.state, -1) }, error);
+      const decision = failView({ ...moment, state: standingAt(moment.state, -1) }, loss ?? error);
       return { ...decision, tells: [{ kind: 'held', step: -1 }, ...decision.tells] };
     }
     default:
-      return failView(moment, error);
+      // What was ended early because of a loss is complained of as the loss.
+      return failView(moment, loss ?? error);
   }
 }
 

@@ -86,7 +86,7 @@ export type Tell =
   | { readonly kind: 'leave' }
   | {
       readonly kind: 'status';
-      readonly state: 'idle' | 'training';
+      readonly state: 'idle' | 'training' | 'draining';
       readonly complaint: Complaint | null;
     }
   /** The weights now stand at a step; -1: they are no step's. */
@@ -97,5 +97,9 @@ export type Tell =
 /** What happens to a member. */
 export type MemberEvent =
   | { readonly kind: 'view'; readonly view: View }
+  /** A connection of the view we follow broke: no step of it will end. */
+  | { readonly kind: 'peerLost'; readonly error: WireError }
+  /** The process is to end: the step under way is the last. */
+  | { readonly kind: 'leave' }
   | { readonly kind: 'answered'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly error: WireError };

@@ -1,4 +1,4 @@
-import type { Cursor, StepFacts, StepSums, View } from '@berth/contracts';
+import type { Cursor, StepFacts, StepSums, View, WireError } from '@berth/contracts';
 import type { Ask, Tell } from './member-events.ts';
 
 /** Work between steps, in order. */
@@ -56,6 +56,10 @@ export interface MemberState {
   readonly view: View | undefined;
   /** A newer view, begun as soon as the ask under way is answered. */
   readonly next: View | undefined;
+  /** Why the view cannot go on, although the ask under way is not answered yet. */
+  readonly loss: WireError | undefined;
+  /** True when we begin no other step. */
+  readonly isLeaving: boolean;
   /** The next example, once the view is settled. */
   readonly cursor: Cursor;
   readonly phase: Phase;
@@ -66,6 +70,8 @@ export const initialMemberState: MemberState = {
   pending: undefined,
   view: undefined,
   next: undefined,
+  loss: undefined,
+  isLeaving: false,
   cursor: { epoch: 0, index: 0 },
   phase: { kind: 'idle' },
 };

@@ -5,6 +5,7 @@ import {
   type View,
   type WireError,
 } from '@berth/contracts';
+import { expel, expelledAt, type Expulsions } from './expulsions.ts';
 import { viewName } from './member-state.ts';
 import { decideMembership, type LiveMember, type MembershipOptions } from './membership.ts';
 import { wireError } from './view-changes.ts';
@@ -33,6 +34,7 @@ export interface RunMemory {
     readonly fromStep: number;
     readonly count: number;
   };
+  readonly expulsions: Expulsions;
 }
 
 export interface RunRules extends MembershipOptions {
@@ -61,6 +63,7 @@ export function newRunMemory(nowMs: number): RunMemory {
     waitingSinceMs: nowMs,
     complaintSinceMs: undefined,
     attempts: { view: '', fromStep: -1, count: 0 },
+    expulsions: new Map(),
   };
 }
 
@@ -83,13 +86,22 @@ export function decideRun(
   if (failure !== undefined) return fail(memory, failure);
 
   const mode = isStopping ? 'save' : 'train';
-  const decision = decideMembership(nowMs, { ...sight, ...memory, mode }, rules);
+  const numAttempts = memory.attempts.count;
+  const expelled = expelledAt(memory.expulsions, nowMs);
+  const decision = decideMembership(
+    nowMs,
+    { ...sight, ...memory, mode, numAttempts, expelled },
+    rules,
+  );
   const { reason } = decision;
   switch (decision.kind) {
     case 'keep':
       return { kind: 'keep', memory, reason };
-    case 'publish':
-      return { kind: 'publish', members: decision.members, mode, memory, reason };
+    case 'publish': {
+      const { members, expels = [] } = decision;
+      const expulsions = expel(memory.expulsions, expels, nowMs);
+      return { kind: 'publish', members, mode, memory: { ...memory, expulsions }, reason };
+    }
     case 'wait':
       break;
   }

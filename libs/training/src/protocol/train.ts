@@ -56,7 +56,7 @@ export function doChores(moment: Moment, chores: readonly Chore[]): MemberDecisi
     case undefined:
       break;
   }
-  if (isAtTheEnd(moment)) return endView(moment);
+  if (isAtTheEnd(moment) || state.isLeaving) return endView(moment);
   const isLast = held + 1 >= rules.numSteps;
   const ask = { kind: 'readExamples', cursor, isLast } as const;
   return goOn(state, { kind: 'readingExamples' }, ask, `step ${held} begins`);

@@ -24,6 +24,20 @@ export function seeView(state: MemberState, view: View, rules: MemberRules): Mem
   };
 }
 
+/** The view cannot go on: the ask under way ends early. */
+export function losePeer(state: MemberState, error: WireError): MemberDecision {
+  const reason = error.message;
+  if (state.phase.kind === 'idle') return { state, tells: [], ask: undefined, reason };
+  const tells = [{ kind: 'abort', reason } as const];
+  return { state: { ...state, loss: state.loss ?? error }, tells, ask: undefined, reason };
+}
+
+/** The step under way is the last. */
+export function leave(state: MemberState): MemberDecision {
+  const reason = 'leaving after the step under way';
+  return { state: { ...state, isLeaving: true }, tells: [], ask: undefined, reason };
+}
+
 /** Leaves the view before, and joins this one if we are in it. */
 export function beginView(
   before: MemberState,
@@ -31,12 +45,13 @@ export function beginView(
   { memberId }: MemberRules,
   tells: readonly Tell[],
 ): MemberDecision {
-  const state = { ...before, view, next: undefined };
+  const state = { ...before, view, next: undefined, loss: undefined };
   const leaving = [...tells, { kind: 'leave' } as const];
-  if (!view.members.some((member) => member.memberId === memberId))
+  const isIn = view.members.some((member) => member.memberId === memberId);
+  if (state.isLeaving || !isIn)
     return {
       state: { ...state, phase: { kind: 'idle' } },
-      tells: [...leaving, { kind: 'status', state: 'idle', complaint: null }],
+      tells: [...leaving, { kind: 'status', state: idleState(state), complaint: null }],
       ask: undefined,
       reason: `view ${view.version} is without us`,
     };
@@ -53,7 +68,7 @@ export function beginView(
 export function endView({ state, view }: Moment): MemberDecision {
   return {
     state: { ...state, phase: { kind: 'idle' } },
-    tells: [{ kind: 'leave' }, { kind: 'status', state: 'idle', complaint: null }],
+    tells: [{ kind: 'leave' }, { kind: 'status', state: idleState(state), complaint: null }],
     ask: undefined,
     reason: `view ${view.version} is done at step ${state.held}`,
   };
@@ -61,19 +76,26 @@ export function endView({ state, view }: Moment): MemberDecision {
 
 /** Leaves a view that cannot go on, and asks the coordinator for another. */
 export function failView({ state, view }: Moment, error: WireError): MemberDecision {
-  const missing = error.details['missing'];
+  const { missing, left, memberId } = error.details;
+  // Who left said so itself, and is no suspect.
+  const named = missing ?? (left === true ? '' : memberId);
   const complaint: Complaint = {
     viewVersion: view.version,
     step: Math.max(0, state.held),
-    suspects: typeof missing === 'string' ? missing.split(/, */) : [],
+    suspects: typeof named === 'string' && named !== '' ? named.split(/, */) : [],
     error,
   };
   return {
     state: { ...state, phase: { kind: 'idle' } },
-    tells: [{ kind: 'leave' }, { kind: 'status', state: 'idle', complaint }],
+    // The word to the coordinator first: until it knows, nobody trains.
+    tells: [{ kind: 'status', state: idleState(state), complaint }, { kind: 'leave' }],
     ask: undefined,
     reason: `view ${view.version} failed: ${error.message}`,
   };
+}
+
+function idleState({ isLeaving }: MemberState): 'idle' | 'draining' {
+  return isLeaving ? 'draining' : 'idle';
 }
 
 /** An error of the protocol's own. */

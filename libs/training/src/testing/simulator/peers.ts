@@ -12,7 +12,8 @@ type Frame =
       readonly step: number;
       readonly blocks: readonly Contribution[];
     }
-  | { readonly kind: 'closed'; readonly view: string };
+  /** In order, or by the kernel when the process is gone or the connection broke. */
+  | { readonly kind: 'closed'; readonly view: string; readonly isInOrder: boolean };
 
 /** What a member waits for from its peers. */
 interface Waiting {
@@ -38,9 +39,16 @@ export class Peers {
   readonly #world: World;
   readonly #process: SimProcess;
   readonly #directory: ReadonlyMap<string, Peers>;
+  readonly #onPeerLost: (error: WireError) => void;
   #session: Session | undefined;
 
-  constructor(world: World, process: SimProcess, directory: ReadonlyMap<string, Peers>) {
+  constructor(
+    world: World,
+    process: SimProcess,
+    directory: ReadonlyMap<string, Peers>,
+    onPeerLost: (error: WireError) => void,
+  ) {
+    this.#onPeerLost = onPeerLost;
     this.#world = world;
     this.#process = process;
     this.#directory = directory;
@@ -82,13 +90,13 @@ export class Peers {
     this.#progress(session);
   }
 
-  /** Closes the connections, as the kernel does when the process is gone; the others notice. */
-  leave(): void {
+  /** Closes the connections; the others notice. */
+  leave({ isInOrder }: { readonly isInOrder: boolean }): void {
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
     for (const other of this.#others(session))
-      this.#send(other, { kind: 'closed', view: session.name });
+      this.#send(other, { kind: 'closed', view: session.name, isInOrder });
   }
 
   #others(session: Session): ViewMember[] {
@@ -123,7 +131,7 @@ export class Peers {
       case 'cut': {
         // The connection breaks, and both ends notice.
         const view = frame.view;
-        const broken = { kind: 'closed', view } as const;
+        const broken = { kind: 'closed', view, isInOrder: false } as const;
         clock.after(1, () => receiver.#process.after(0, () => receiver.#receive(from, broken)));
         this.#process.after(1, () => this.#receive(memberId, broken));
         return;
@@ -155,9 +163,12 @@ export class Peers {
         this.#world.invariants.checkFrame(this.#process.name, frame.view, session.name);
         this.#inboxOf(session, frame.step).set(from, frame.blocks);
         break;
-      case 'closed':
-        this.#fail(session, lost(from));
+      case 'closed': {
+        const error = lost(from, frame.isInOrder);
+        this.#fail(session, error);
+        if (!frame.isInOrder) this.#onPeerLost(error);
         return;
+      }
     }
     this.#progress(session);
   }
@@ -216,7 +227,7 @@ export class Peers {
       if (session.waiting !== waiting) return;
       const missing = this.#missing(session, waiting).join(', ');
       const message = `${waiting.step} waits for ${missing} after ${timeoutMs} ms`;
-      this.#fail(session, simError('COLLECTIVE_TIMEOUT', message, missing));
+      this.#fail(session, simError('COLLECTIVE_TIMEOUT', message, { missing }));
     });
   }
 
@@ -237,6 +248,7 @@ function chain(vectors: readonly Float32Array[]): Float32Array {
   return sum;
 }
 
-function lost(memberId: string): WireError {
-  return simError('COLLECTIVE_PEER_LOST', `the connection with ${memberId} broke`);
+function lost(memberId: string, left = false): WireError {
+  const what = left ? `${memberId} left` : `the connection with ${memberId} broke`;
+  return simError('COLLECTIVE_PEER_LOST', what, left ? { memberId, left } : { memberId });
 }

@@ -196,6 +196,7 @@ function infoOf(memberId: string): MemberInfo {
     runId: 'run',
     step: -1,
     complaint: null,
+    rankMs: null,
   };
 }
 

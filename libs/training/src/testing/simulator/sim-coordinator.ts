@@ -12,12 +12,15 @@ import {
 import type { RedisModel } from './redis-model.ts';
 import { SimProcess } from './sim-process.ts';
 import type { StoreModel } from './store-model.ts';
-import { numSteps, runId, virtualRanks, type World } from './world.ts';
+import { numSteps, runId, simError, virtualRanks, type World } from './world.ts';
 
-const leaseTtlMs = 3_000;
+const leaseTtlMs = 1_500;
 const tickMs = 100;
+const afterNewsMs = 30;
 const outageGraceMs = 1_200;
 const memberTtlMs = 1_000;
+const afterErrorMs = 200;
+const trustedAnswerMs = 500;
 
 const rules: RunRules = {
   numSteps,
@@ -25,7 +28,9 @@ const rules: RunRules = {
   minWorkers: 1,
   wantedWorkers: 2,
   joinTimeoutMs: 5_000,
+  lostGraceMs: 30,
   complaintGraceMs: 1_200,
+  patientAttempts: 3,
   maxAttemptsPerStep: 1_000,
 };
 
@@ -48,6 +53,7 @@ export class SimCoordinator {
   #newestEpoch = 0;
   #term: Term | undefined;
   #isAfterOutage = false;
+  #lenientUntilMs = -Infinity;
 
   constructor(world: World, name: string) {
     this.#world = world;
@@ -75,26 +81,36 @@ export class SimCoordinator {
     );
   }
 
+  /** Looks again after a while, or soon after news of a member. */
   #tick(): void {
-    this.process.after(tickMs, () => {
-      this.#run(this.#look(), (error) => {
-        if (error === undefined) {
-          this.#tick();
-          return;
-        }
-        this.#world.trace.note(this.process.name, `delayed: ${error.message}`);
-        this.#isAfterOutage = error.code === 'QUEUE_UNREACHABLE';
-        if (error.code === 'QUEUE_STALE_EPOCH')
-          this.#newestEpoch = Math.max(this.#newestEpoch, Number(error.details['newest']));
-        this.process.after(500, () => this.#tick());
-      });
-    });
+    let isDue = true;
+    const look = (): void => {
+      if (!isDue) return;
+      isDue = false;
+      this.#world.memberHints.delete(lookSoon);
+      this.#run(this.#look(), (error) => this.#looked(error));
+    };
+    const lookSoon = (): void => this.process.after(afterNewsMs, look);
+    this.#world.memberHints.add(lookSoon);
+    this.process.after(tickMs, look);
+  }
+
+  #looked(error: WireError | undefined): void {
+    if (error === undefined) {
+      this.#tick();
+      return;
+    }
+    this.#world.trace.note(this.process.name, `delayed: ${error.message}`);
+    this.#isAfterOutage = error.code === 'QUEUE_UNREACHABLE';
+    if (error.code === 'QUEUE_STALE_EPOCH')
+      this.#newestEpoch = Math.max(this.#newestEpoch, Number(error.details['newest']));
+    this.process.after(afterErrorMs, () => this.#tick());
   }
 
   *#look(): Script {
     if (this.#isAfterOutage) {
       yield this.#redis((redis) => redis.status);
-      yield (done) => this.process.after(outageGraceMs, () => done(undefined));
+      this.#lenientUntilMs = this.#world.clock.nowMs + outageGraceMs;
       this.#isAfterOutage = false;
     }
     const fencingEpoch = this.#holding.epoch;
@@ -147,9 +163,7 @@ export class SimCoordinator {
       isSaved: (yield this.#redis((redis) => redis.hasCheckpoint(numCommitted))) as boolean,
       isEvaluated: (yield this.#redis((redis) => redis.hasEvaluation(numSteps))) as boolean,
       view: (yield this.#redis((redis) => redis.view)) as RunSight['view'],
-      live: (yield this.#redis((redis, nowMs) =>
-        redis.list(nowMs, memberTtlMs),
-      )) as RunSight['live'],
+      live: yield* this.#liveMembers(),
     };
     const decision = decideRun(this.#world.clock.nowMs, term.memory, sight, rules);
     term.memory = decision.memory;
@@ -171,6 +185,19 @@ export class SimCoordinator {
       case 'wait':
         if (status === 'running') yield this.#change(status, 'recovering');
     }
+  }
+
+  /** Silence proves nothing after an outage, nor when Redis stood still. */
+  *#liveMembers(): Generator<Call, RunSight['live'], unknown> {
+    const { clock } = this.#world;
+    const askedMs = clock.nowMs;
+    const ttlMs = askedMs < this.#lenientUntilMs ? Infinity : memberTtlMs;
+    const live = (yield this.#redis((redis, nowMs) =>
+      redis.list(nowMs, ttlMs),
+    )) as RunSight['live'];
+    if (clock.nowMs - askedMs > trustedAnswerMs)
+      throw simError('QUEUE_UNREACHABLE', 'Redis took long to answer');
+    return live;
   }
 
   *#publish(
@@ -197,7 +224,7 @@ export class SimCoordinator {
       return result;
     })) as ReturnType<RedisModel['publish']>;
     if ('newest' in published) throw stale(published.newest);
-    this.#world.hint();
+    this.#world.hint(this.#world.viewHints);
   }
 
   #change(from: string, to: string): Call {

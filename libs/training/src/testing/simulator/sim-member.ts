@@ -27,6 +27,7 @@ import { numSteps, runId, simError, type World } from './world.ts';
 
 const heartbeatMs = 200;
 const viewLookMs = 200;
+const leaveLookMs = 20;
 const donorLookMs = 20;
 const settleTimeoutMs = 8_000;
 const stepTimeoutMs = 6_000;
@@ -63,7 +64,9 @@ export class SimMember {
     this.#world = world;
     this.#directory = directory;
     this.process = new SimProcess(memberId, world.clock);
-    this.#peers = new Peers(world, this.process, connections);
+    this.#peers = new Peers(world, this.process, connections, (error) =>
+      this.#happen({ kind: 'peerLost', error }),
+    );
     connections.set(memberId, this.#peers);
     directory.set(memberId, this);
     this.#saver = new Saver(world, this.process);
@@ -88,6 +91,7 @@ export class SimMember {
       runId,
       step: -1,
       complaint: null,
+      rankMs: null,
     };
     this.#beat();
     this.process.after(world.random.between(50, 300), () => this.#open());
@@ -99,35 +103,53 @@ export class SimMember {
 
   kill(): void {
     this.process.kill();
-    this.#peers.leave();
-    this.#world.hints.delete(this.#lookSoon);
+    this.#peers.leave({ isInOrder: false });
+    this.#world.viewHints.delete(this.#lookSoon);
   }
 
-  /** As on SIGTERM: says that it leaves, and is gone a moment later. */
+  /** As on SIGTERM: takes part in no other step, says that it leaves, and is gone. */
   leave(): void {
     this.#isLeaving = true;
+    this.#happen({ kind: 'leave' });
+    this.#goOnceIdle();
+  }
+
+  #goOnceIdle(): void {
+    if (this.#state.phase.kind !== 'idle') {
+      this.process.after(leaveLookMs, () => this.#goOnceIdle());
+      return;
+    }
     this.#info = { ...this.#info, state: 'draining' };
-    this.process.after(2 * heartbeatMs, () => {
-      this.#world.redis.leave(this.process.name);
-      this.kill();
-    });
+    const end = (): void => this.kill();
+    this.#world.call(this.process, (redis) => redis.leave(this.process.name), end, end);
   }
 
   #open(): void {
     this.#info = { ...this.#info, state: this.#isLeaving ? 'draining' : 'idle' };
-    this.#world.hints.add(this.#lookSoon);
+    this.#tellOf();
+    this.#world.viewHints.add(this.#lookSoon);
     this.#watch();
   }
 
   #beat(): void {
-    const ignore = (): void => undefined;
-    this.#world.call(
-      this.process,
-      (redis, nowMs) => redis.heartbeat(nowMs, this.#info),
-      ignore,
-      ignore,
-    );
+    this.#sendPortrait(() => undefined);
     this.process.after(heartbeatMs, () => this.#beat());
+  }
+
+  /** Says at once what is new. */
+  #tellOf(): void {
+    this.#sendPortrait(() => this.#world.hint(this.#world.memberHints));
+  }
+
+  #sendPortrait(done: () => void): void {
+    const { process } = this;
+    const info = this.#info;
+    this.#world.call(
+      process,
+      (redis, nowMs) => redis.heartbeat(nowMs, info),
+      done,
+      () => undefined,
+    );
   }
 
   readonly #lookSoon = (): void => this.process.after(1, () => this.#look());
@@ -165,11 +187,11 @@ export class SimMember {
         this.#abort(tell.reason);
         return;
       case 'leave':
-        this.#peers.leave();
+        this.#peers.leave({ isInOrder: true });
         return;
       case 'status':
-        if (!this.#isLeaving)
-          this.#info = { ...this.#info, state: tell.state, complaint: tell.complaint };
+        this.#info = { ...this.#info, state: tell.state, complaint: tell.complaint };
+        if (tell.state !== 'training') this.#tellOf();
         return;
       case 'held':
         this.#info = { ...this.#info, step: tell.step };
@@ -188,6 +210,7 @@ export class SimMember {
     switch (asked.ask.kind) {
       case 'join':
       case 'reduce':
+      case 'compute':
       case 'readExamples':
       case 'fetchCheckpoint':
       case 'fetchState':
@@ -263,7 +286,8 @@ export class SimMember {
       }
       case 'compute':
         this.#reduced = undefined;
-        engine(60, () => this.#compute(ask));
+        this.#compute(ask);
+        engine(60, () => undefined);
         return;
       case 'reduce':
         this.#reduce(ask.step, done, fail);
@@ -346,7 +370,7 @@ export class SimMember {
     const lost = simError('COLLECTIVE_PEER_LOST', `${donorId} is gone`);
     const deadlineMs = clock.nowMs + settleTimeoutMs;
     this.process.after(settleTimeoutMs, () =>
-      fail(simError('COLLECTIVE_TIMEOUT', `no state from ${donorId}`, donorId)),
+      fail(simError('COLLECTIVE_TIMEOUT', `no state from ${donorId}`, { missing: donorId })),
     );
     const ask = (): void => {
       if (donor === undefined || !donor.process.isAlive) {

@@ -35,7 +35,9 @@ export class World {
   readonly sabotage: Sabotage | undefined;
   isRedisAway = false;
   /** Called when a view may have been published. */
-  readonly hints = new Set<() => void>();
+  readonly viewHints = new Set<() => void>();
+  /** Called when a member has news. */
+  readonly memberHints = new Set<() => void>();
   readonly waitingCallFaults: CallFault[] = [];
   readonly waitingFrameFaults: FrameFault[] = [];
   /** Why a coordinator has given the run up. */
@@ -98,14 +100,17 @@ export class World {
     });
   }
 
-  /** Tells members that there may be a new view; a hint may get lost. */
-  hint(): void {
-    for (const look of this.hints) if (this.random.chance(0.9)) look();
+  /** Tells whoever listens that there is news; a hint may get lost. */
+  hint(listeners: ReadonlySet<() => void>): void {
+    for (const look of listeners) if (this.random.chance(0.9)) look();
   }
 }
 
-export function simError(code: ErrorCode, message: string, missing?: string): WireError {
-  const details = missing === undefined ? {} : { missing };
+export function simError(
+  code: ErrorCode,
+  message: string,
+  details: WireError['details'] = {},
+): WireError {
   return { code, message, details };
 }
 
