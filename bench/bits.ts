@@ -114,9 +114,9 @@ function inThisProcess(task: string): string {
     precision,
     numThreads: Number(numThreads),
   } as StepSetting;
-  const { engine, run: step } = stepRunner(setting);
-  for (let index = 0; index < Number(numSteps); index++) step();
-  const { weights } = engine.readState();
+  const runner = stepRunner(setting);
+  for (let index = 0; index < Number(numSteps); index++) runner.run();
+  const { weights } = runner.engine.readState();
   const bytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
   return createHash('sha256').update(bytes).digest('hex');
 }

@@ -75,7 +75,7 @@ function answered(moment: Moment, answer: Answer): MemberDecision {
     case 'applyingPending':
       return pendingApplied(moment);
     case 'posting':
-      return look(moment, phase.then);
+      return look(moment, phase.following);
     case 'gathering':
       return gathered(moment, phase, valueOf(answer, 'readWords'));
     case 'choosing':

@@ -32,7 +32,7 @@ export type Phase =
   | { readonly kind: 'joining' }
   | { readonly kind: 'checkingPending' }
   | { readonly kind: 'applyingPending' }
-  | { readonly kind: 'posting'; readonly then: Gathering }
+  | { readonly kind: 'posting'; readonly following: Gathering }
   | Gathering
   | { readonly kind: 'choosing' }
   | { readonly kind: 'initializing' }

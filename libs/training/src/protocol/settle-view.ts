@@ -43,7 +43,7 @@ export function pendingApplied(moment: Moment): MemberDecision {
 function sayWhatWeHold({ nowMs, state, view, rules }: Moment): MemberDecision {
   const topic = settleTopic(view);
   const members = view.members.map(({ memberId }) => memberId);
-  const then: Gathering = {
+  const following: Gathering = {
     kind: 'gathering',
     topic,
     members,
@@ -51,7 +51,7 @@ function sayWhatWeHold({ nowMs, state, view, rules }: Moment): MemberDecision {
     ...patience(nowMs, rules.settleTimeoutMs),
   };
   const ask = { kind: 'postWord', topic, word: String(state.held) } as const;
-  return goOn(state, { kind: 'posting', then }, ask, `we hold step ${state.held}`);
+  return goOn(state, { kind: 'posting', following }, ask, `we hold step ${state.held}`);
 }
 
 /** Looks at the words under a topic. */
@@ -115,10 +115,10 @@ const initialWord = 'init';
 /** The chooser tells the others which checkpoint all restore. */
 export function announceCheckpoint(moment: Moment, step: number | undefined): MemberDecision {
   const { nowMs, state, view, rules } = moment;
-  const then = choice(moment, rules.memberId, nowMs);
+  const following = choice(moment, rules.memberId, nowMs);
   const word = step === undefined ? initialWord : String(step);
   const ask = { kind: 'postWord', topic: restoreTopic(view), word } as const;
-  return goOn(state, { kind: 'posting', then }, ask, `all are to restore ${word}`);
+  return goOn(state, { kind: 'posting', following }, ask, `all are to restore ${word}`);
 }
 
 function restore({ state, rules }: Moment, word: string): MemberDecision {

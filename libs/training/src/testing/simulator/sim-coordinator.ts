@@ -233,11 +233,11 @@ export class SimCoordinator {
     });
   }
 
-  #redis<T>(command: (redis: RedisModel, nowMs: number) => T): Call {
+  #redis(command: (redis: RedisModel, nowMs: number) => unknown): Call {
     return (done, failed) => this.#world.call(this.process, command, done, failed);
   }
 
-  #store<T>(command: (store: StoreModel) => T): Call {
+  #store(command: (store: StoreModel) => unknown): Call {
     return (done, failed) => this.#world.storeCall(this.process, command, done, failed);
   }
 

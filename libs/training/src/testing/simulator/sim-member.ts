@@ -68,7 +68,6 @@ export class SimMember {
       this.#happen({ kind: 'peerLost', error }),
     );
     connections.set(memberId, this.#peers);
-    directory.set(memberId, this);
     this.#saver = new Saver(world, this.process);
     this.#rules = {
       memberId,

@@ -100,8 +100,12 @@ class Simulation {
   }
 
   #startMember(): void {
-    if (this.#living().length < maxMembers)
-      new SimMember(this.#world, `m${this.#numMade++}`, this.#members, this.#connections);
+    if (this.#living().length >= maxMembers) return;
+    const memberId = `m${this.#numMade++}`;
+    this.#members.set(
+      memberId,
+      new SimMember(this.#world, memberId, this.#members, this.#connections),
+    );
   }
 
   #startCoordinator(): void {

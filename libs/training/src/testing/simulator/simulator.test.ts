@@ -11,7 +11,7 @@ describe('a simulated run with 60 faults', () => {
   });
 
   it.runIf(replayed !== undefined)(`is replayed from seed ${replayed}`, () => {
-    simulateAll(Number(replayed), 1);
+    expect(simulateAll(Number(replayed), 1)).toHaveLength(1);
   });
 
   it('is the same every time', () => {

@@ -1,4 +1,4 @@
-import { BerthError, type ErrorCode, type View, type WireError } from '@berth/contracts';
+import type { ErrorCode, WireError } from '@berth/contracts';
 import { Clock } from './clock.ts';
 import { Invariants } from './invariants.ts';
 import { Random } from './random.ts';
