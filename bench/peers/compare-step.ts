@@ -11,7 +11,8 @@ const help = `Usage: npx tsx --conditions=@berth/source bench/peers/compare-step
 Trains the same model with berth and with PyTorch, in turns of a few steps, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch and transformers (default python3)
-  --model SIZE --precision P --threads N --batch N --seq N --shortest RATIO --device D    as bench/step.ts
+  --model SIZE --precision P --optimizer O --threads N --batch N --seq N --predictions N --shortest RATIO --device D
+                  as bench/step.ts
   --turns N       turns of each (default 8)    --steps N    steps of a turn (default 4)
   --json          all figures`;
 
@@ -46,10 +47,12 @@ async function main(): Promise<void> {
       python: text('python3'),
       model: text('mini'),
       precision: text('fp32'),
+      optimizer: text('adamw'),
       device: text('cpu'),
       threads: text('2'),
       batch: text('8'),
       seq: text('128'),
+      predictions: text('20'),
       shortest: text('1'),
       turns: text('8'),
       steps: text('4'),
@@ -65,10 +68,12 @@ async function main(): Promise<void> {
     ...defaultStepSetting,
     size: values.model as ModelSize,
     precision: values.precision as StepSetting['precision'],
+    optimizer: values.optimizer as StepSetting['optimizer'],
     device: values.device as StepSetting['device'],
     numThreads: Number(values.threads),
     batchSize: Number(values.batch),
     seqLength: Number(values.seq),
+    numPredictions: Number(values.predictions),
     shortestRatio: Number(values.shortest),
   };
   const { model, batch } = stepWork(setting);
@@ -83,7 +88,17 @@ async function main(): Promise<void> {
     batch: plainBatch,
   });
   const stepOptions = (
-    ['model', 'precision', 'device', 'threads', 'batch', 'seq', 'shortest'] as const
+    [
+      'model',
+      'precision',
+      'optimizer',
+      'device',
+      'threads',
+      'batch',
+      'seq',
+      'predictions',
+      'shortest',
+    ] as const
   ).flatMap((name) => [`--${name}`, values[name]]);
   const berth = await startPeer(process.execPath, [
     ...ownProgram(join(folder, '../step.ts'), [...stepOptions, '--serve']),
@@ -116,7 +131,7 @@ async function main(): Promise<void> {
   }
   const { ratio, torchMs, berthMs } = report;
   console.log(
-    `${values.model} ${values.precision}, ${values.batch} x ${values.seq}, ${values.turns} turns of ${values.steps} steps`,
+    `${values.model} ${values.precision} ${values.optimizer}, ${values.batch} x ${values.seq}, ${values.turns} turns of ${values.steps} steps`,
   );
   console.log(
     `${torch.name.padEnd(50)} ${torchMs.median.toFixed(0)} ms (${torchMs.low.toFixed(0)} to ${torchMs.high.toFixed(0)})`,

@@ -83,13 +83,14 @@ describe('addon', () => {
 
   it("fits the installed package's sources", async () => {
     const sources = new Map<string, string>();
-    for (const file of ['tfjs_backend.cc', 'tfjs_binding.cc']) {
+    for (const file of ['tfjs_backend.cc', 'tfjs_backend.h', 'tfjs_binding.cc']) {
       const path = join(root, 'node_modules/@tensorflow/tfjs-node-gpu/binding', file);
       sources.set(file, await readFile(path, 'utf8'));
     }
     const patched = applyEdits(sources, addonPatch);
     expect(patched.get('tfjs_backend.cc')).toContain('napi_create_external_arraybuffer');
     expect(patched.get('tfjs_backend.cc')).not.toContain('DeallocTensor');
+    expect(patched.get('tfjs_binding.cc')).toContain('"copyTensor"');
   });
 
   it.each([

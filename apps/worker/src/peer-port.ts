@@ -6,13 +6,16 @@ import type { PeerPort } from '@berth/training';
 export function peerPort(peers: PeerNode, numParameters: number, wire: Wire): PeerPort {
   const partLengths = [numParameters, numParameters, numParameters];
   return {
-    async joinView(view, { vectorLength, timeoutMs, signal }) {
+    async joinView(view, { timeoutMs, onPeerLost, ...options }) {
       const session = await peers.joinView(view, {
-        vectorLength,
+        ...options,
         wire,
         numExact: numStepSums,
         connectTimeoutMs: timeoutMs,
-        signal,
+        onPeerLost(_, error) {
+          // One that left may have nothing more to do: the run is over. If not, the next all-reduce fails.
+          if (error.details['left'] !== true) onPeerLost(error);
+        },
       });
       return {
         vectors: session.vectors,

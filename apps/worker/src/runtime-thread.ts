@@ -14,6 +14,7 @@ import type {
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
+import { warmUp } from './warm-up.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
@@ -38,6 +39,7 @@ serveCalls(port, {
   open: (spec: EngineSpec): readonly ParameterSpec[] => {
     current?.dispose();
     current = createEngine(spec, tensorFlow);
+    warmUp(current, spec);
     return current.layout;
   },
   initialize: (seed: number): void => engine().initialize(seed),
@@ -49,12 +51,8 @@ serveCalls(port, {
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
   applyHeldGradients: (): ApplyResult | undefined => engine().applyHeldGradients?.(),
-  computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector => {
-    const gradient = engine().computeGradients(request);
-    if (into === undefined) return gradient;
-    into.set(gradient);
-    return into;
-  },
+  computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector =>
+    engine().computeGradients(request, into),
   applyGradients: (reduced: GradientVector): ApplyResult => engine().applyGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
 });

@@ -18,6 +18,10 @@ import type { ReduceMemory } from './reduce-memory.ts';
 import { type PeerLink, peerLost, Round } from './round.ts';
 
 const redialMs = 200;
+const aliveEveryMs = 500;
+/** Looks without a sign of life between them that make a connection dead; counted, as a pause of ours proves nothing. */
+const maxSilent = 3;
+const listenMs = 1_000;
 
 /** The sum over one block of virtual ranks. */
 export interface BlockVector {
@@ -128,17 +132,24 @@ export class Session implements ViewSession {
     const link = this.#links.find(({ member }) => member.memberId === hello.from);
     if (this.#failure !== undefined || link === undefined || link.sink !== undefined) return false;
     const lost = (cause: unknown): void => this.fail(peerLost(hello.from, cause));
+    let numSilent = 0;
+    const listening = setInterval(() => {
+      numSilent += 1;
+      if (numSilent > maxSilent) lost(new Error(`was silent for ${numSilent * listenMs} ms`));
+    }, listenMs);
     channel.handOver({
       message: (message) => {
-        const { kind } = message;
-        lost(
-          new Error(kind === 'leave' ? `left the view: ${message.reason}` : `sent ${kind} twice`),
-        );
+        if (message.kind === 'alive') numSilent = 0;
+        else if (message.kind === 'leave') this.fail(peerLeft(hello.from, message.reason));
+        else lost(new Error(`sent ${message.kind} twice`));
       },
       garbage: lost,
     });
     link.sink = new ByteSink(channel.socket);
-    channel.socket.on('close', () => lost(new Error('the connection was closed')));
+    channel.socket.on('close', () => {
+      clearInterval(listening);
+      lost(new Error('the connection was closed'));
+    });
     this.#standing.advance();
     return true;
   }
@@ -202,6 +213,9 @@ export class Session implements ViewSession {
         link.connected = true;
         source.socket.once('close', () => this.fail(peerLost(memberId, source.failure)));
         source.socket.write(encodeControl(this.#hello(memberId)));
+        const alive = encodeControl({ kind: 'alive' });
+        const beat = setInterval(() => source.socket.write(alive), aliveEveryMs);
+        source.socket.once('close', () => clearInterval(beat));
         this.#standing.advance();
         return;
       } catch (error) {
@@ -279,6 +293,15 @@ export class Session implements ViewSession {
       { details: { missing, phase, step, viewVersion: this.view.version } },
     );
   }
+}
+
+/** The loss of a member that is alive: it said so. */
+function peerLeft(memberId: string, reason: string): BerthError {
+  return new BerthError(
+    'COLLECTIVE_PEER_LOST',
+    `lost member ${memberId}: left the view: ${reason}`,
+    { details: { memberId, left: true } },
+  );
 }
 
 function isRefusal(error: unknown): boolean {

@@ -66,8 +66,11 @@ export interface TrainingEngine {
   loadState(state: TrainingState): void;
   /** Copies; the caller owns the arrays. */
   readState(): TrainingState;
-  /** The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order. */
-  computeGradients(request: GradientRequest): GradientVector;
+  /**
+   * The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order.
+   * @param into - where to put it, shared memory perhaps; a new vector when left out
+   */
+  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector;
   /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
   applyGradients(reduced: GradientVector): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */

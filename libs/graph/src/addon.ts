@@ -40,7 +40,7 @@ export interface Addon {
 }
 
 /** The patch that this code counts on; the addon says which one it was built with. */
-const addonRevision = 1;
+const addonRevision = 2;
 
 /**
  * Loads tfjs-node-gpu with the addon that `npm run setup` builds. TensorFlow reads its environment here.

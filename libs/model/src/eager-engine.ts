@@ -82,7 +82,7 @@ class EagerEngine implements TrainingEngine {
     return { step: this.step, ...this.store.read() };
   }
 
-  computeGradients(request: GradientRequest): GradientVector {
+  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     checkRanks(request);
     const { wire = 'fp32' } = this.options;
     const model = this.model();
@@ -91,7 +91,9 @@ class EagerEngine implements TrainingEngine {
       request.ranks.map((rank) => () => node(this.rankGradient(model, request, rank))),
       (left, right) => node(addAndDispose(left, right)),
     );
-    return packGradient(readAndDispose(sum_N), wire);
+    const vector = packGradient(readAndDispose(sum_N), wire);
+    into?.set(vector);
+    return into ?? vector;
   }
 
   applyGradients(vector: GradientVector): ApplyResult {

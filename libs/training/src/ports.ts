@@ -1,6 +1,7 @@
 import type {
   AlignedBlock,
   ApplyResult,
+  Complaint,
   ExampleBatch,
   GradientRequest,
   GradientVector,
@@ -58,7 +59,13 @@ export interface ReduceSession {
 export interface PeerPort {
   joinView(
     view: View,
-    options: { vectorLength: number; timeoutMs: number; signal: AbortSignal },
+    options: {
+      vectorLength: number;
+      timeoutMs: number;
+      signal: AbortSignal;
+      /** Called when a connection of the view breaks, by a peer that did not leave in order. */
+      onPeerLost: (error: Error) => void;
+    },
   ): Promise<ReduceSession>;
   /** Answers peers that lack the state; `provide` gives undefined when it is not at that step. */
   serveState(provide: StateProvider): void;
@@ -109,9 +116,11 @@ export interface ExampleReader {
   copyInto(batch: ExampleBatch, row: number, example: number): void;
 }
 
-/** Where a member says what it did. */
+/** Where a member says what it does. */
 export interface ReporterPort {
-  /** Called after the update of each step. */
+  /** The weights now stand at a step; -1: there are none. */
   step(step: number): void;
+  /** What it does, and why it cannot go on with its view, if it cannot. */
+  status(state: 'idle' | 'training' | 'draining', complaint: Complaint | null): void;
   metrics(line: MetricsLine): void;
 }

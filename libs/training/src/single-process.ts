@@ -4,14 +4,17 @@ import {
   packGradient,
   unpackGradient,
   type AlignedBlock,
+  type ApplyResult,
   type Cursor,
   type RunConfig,
+  type StepFacts,
+  type StepSums,
   type Wire,
 } from '@berth/contracts';
 import type { ExampleSource } from './example-source.ts';
 import type { EnginePort, ReduceSession } from './ports.ts';
+import { StepWork } from './step.ts';
 import { numParameters } from './vector.ts';
-import { runStep, type StepOutcome } from './step.ts';
 
 export interface SingleProcessOptions {
   readonly engine: EnginePort;
@@ -24,6 +27,12 @@ export interface SingleProcessOptions {
   readonly from?: { readonly step: number; readonly cursor: Cursor };
 }
 
+export interface StepOutcome {
+  readonly facts: StepFacts;
+  readonly sums: StepSums;
+  readonly applied: ApplyResult;
+}
+
 /**
  * A whole run in one process: the same steps as in a cluster, without peers, votes or ledger. Ending the iteration
  * ends the training; the engine must hold the weights of the first step.
@@ -31,24 +40,20 @@ export interface SingleProcessOptions {
 export async function* trainInOneProcess(
   options: SingleProcessOptions,
 ): AsyncGenerator<StepOutcome> {
-  const { engine, examples, train } = options;
+  const { engine, examples: source, train } = options;
   const blocks = options.blocks ?? [{ start: 0, length: train.virtualRanks }];
+  const isLone = options.blocks === undefined;
   const session = localSession(numParameters(engine.layout), train.wire ?? 'fp32');
   let { step, cursor } = options.from ?? { step: 0, cursor: { epoch: 0, index: 0 } };
   for (; step < train.numSteps; step++) {
-    const outcome = await runStep({
-      step,
-      examples: await examples.at(cursor),
-      blocks,
-      isLone: options.blocks === undefined,
-      engine,
-      session,
-      commit: async () => undefined,
-      onReduced: () => undefined,
-      timeoutMs: Number.POSITIVE_INFINITY,
-    });
-    cursor = outcome.facts.to;
-    yield outcome;
+    const examples = await source.at(cursor);
+    const work = new StepWork({ step, examples, blocks, isLone, engine, session });
+    await work.compute();
+    const { digest, sums } = await work.reduce({ timeoutMs: Number.POSITIVE_INFINITY });
+    const applied = await work.apply();
+    const { from, to, numExamples } = examples;
+    cursor = to;
+    yield { facts: { step, from, to, numExamples, gradientDigest: digest }, sums, applied };
   }
 }
 

@@ -50,6 +50,31 @@ describe('a graph session', () => {
     second.dispose();
   });
 
+  it('copies what it gives to memory that the caller has, of any type', () => {
+    const graph = counterGraph();
+    const x = graph.placeholder('y', { dtype: 'float32', shape: [3] });
+    graph.signature('keep', {
+      inputs: { x },
+      outputs: { ok: ops.done(graph, [graph.assign(graph.variable('kept', x), x)]) },
+    });
+    const kept = graph.read(graph.variable('kept', x));
+    graph.signature('both', { inputs: {}, outputs: { kept, half: ops.cast(kept, 'bfloat16') } });
+    const session = open(graph);
+    session.run('keep', { x: Float32Array.of(1, -2.5, 3) });
+    const numTensors = tensorFlow.numTensors();
+    const target = new Float32Array(new SharedArrayBuffer(20));
+    const half = new Uint16Array(3);
+    session.runInto('both', { kept: target.subarray(1, 4), half });
+    expect([...target]).toEqual([0, 1, -2.5, 3, 0]);
+    expect([...half]).toEqual([0x3f80, 0xc020, 0x4040]);
+    expect(() => session.runInto('both', { kept: target, half })).toThrow(
+      'a Uint8Array of as many',
+    );
+    expect(() => session.runInto('both', { kept: target.subarray(2) })).toThrow('cannot copy half');
+    expect(tensorFlow.numTensors()).toBe(numTensors);
+    session.dispose();
+  });
+
   it('calls one compiled block from many places', () => {
     const graph = new Graph();
     const x = graph.placeholder('x', { dtype: 'float32', shape: [3] });

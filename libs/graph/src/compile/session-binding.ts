@@ -17,6 +17,8 @@ export interface SessionBinding {
   deleteTensor(id: number): void;
   /** A view of the tensor's memory, which lives as long as the view. */
   tensorDataSync(id: number): TensorData;
+  /** Copies a tensor of any type to an array of as many bytes. */
+  copyTensor(id: number, target: Uint8Array): void;
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
   runSavedModel(

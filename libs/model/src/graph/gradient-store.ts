@@ -1,6 +1,6 @@
-import { bf16PaddedLength, numStepSums, type Wire } from '@berth/contracts';
+import { bf16PaddedLength, numStepSums, type ParameterSpec, type Wire } from '@berth/contracts';
 import { ops, type Graph, type GraphVariable, type Value } from '@berth/graph';
-import { joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
+import { joinParts, splitParts, type GraphParameter } from './graph-parameters.ts';
 
 /**
  * Where gradients are added up inside the session: the sum of the virtual rank at work, and one partial sum per level of the
@@ -59,43 +59,51 @@ export class GradientStore {
     );
   }
 
-  /** The current sum in layout order, then the step sums: a `GradientVector`. */
-  readFlat(): Value {
-    return ops.concat(this.flatPieces(), 0);
+  /** The current sum by the layout's names, in the wire's type, and the step sums. */
+  readParts(): Record<string, Value> {
+    const { gradients, sums } = this.read();
+    const dtype = this.wire === 'fp32' ? 'float32' : 'bfloat16';
+    const parts = splitParts(this.parameters, gradients);
+    return {
+      ...Object.fromEntries(parts.map(({ part, value }) => [part.name, ops.cast(value, dtype)])),
+      sums,
+    };
   }
 
-  /** `readFlat` in pieces: float32, or pairs of bf16 as int32, which sessions can hand out. */
+  /** Makes gradients of the layout's parameters and step sums the current sum. */
+  loadParts(valueOf: (part: ParameterSpec) => Value, sums: Value): Value {
+    return this.start([...joinParts(this.parameters, valueOf), sums]);
+  }
+
+  /** Number of int32 elements that hold a bf16 gradient, two each. */
+  get numPairs(): number {
+    return bf16PaddedLength(this.numParameters) / 2;
+  }
+
+  /** As `loadParts`, from a flat bf16 gradient as int32, the only form of it that sessions take in. */
+  loadPairs(pairs: Value, sums: Value): Value {
+    const flat = ops.reshape(ops.bitcast(pairs, 'bfloat16'), [-1]);
+    return this.loadParts(
+      ({ offset, size, shape }) =>
+        ops.reshape(ops.cast(ops.slice(flat, [offset], [size]), 'float32'), shape),
+      sums,
+    );
+  }
+
+  /** The current sum as it travels, in pieces of 32-bit elements. */
   flatPieces(): Value[] {
     const { gradients, sums } = this.read();
-    const pieces = joinFlat(this.parameters, gradients);
-    if (this.wire === 'fp32') return [...pieces, sums];
-    const numPadding = bf16PaddedLength(this.numParameters) - this.numParameters;
-    const halves = pieces.map((piece) => ops.cast(piece, 'bfloat16'));
-    if (numPadding > 0)
-      halves.push(
-        ops.cast(ops.full(this.graph, 0, { dtype: 'float32', shape: [numPadding] }), 'bfloat16'),
-      );
+    const flat = splitParts(this.parameters, gradients).map(({ value }) =>
+      ops.reshape(value, [-1]),
+    );
+    if (this.wire === 'fp32') return [...flat, sums];
+    const numPadding = 2 * this.numPairs - this.numParameters;
+    const padding = ops.full(this.graph, 0, { dtype: 'float32', shape: [numPadding] });
+    const halves = [...flat, ...(numPadding > 0 ? [padding] : [])].map((piece) =>
+      ops.cast(piece, 'bfloat16'),
+    );
     const pairs = ops.reshape(ops.concat(halves, 0), [-1, 2]);
     return [ops.bitcast(pairs, 'int32'), ops.bitcast(sums, 'int32')];
-  }
-
-  /** An input of the form that `readFlat` gives. */
-  flatInput(name: string): Value {
-    const [dtype, length] =
-      this.wire === 'fp32'
-        ? (['float32', this.numParameters] as const)
-        : (['int32', bf16PaddedLength(this.numParameters) / 2] as const);
-    return this.graph.placeholder(name, { dtype, shape: [length + numStepSums] });
-  }
-
-  /** Makes such a vector the current sum. */
-  loadFlat(flat: Value): Value {
-    const length = flat.shape[0] ?? 0;
-    const sums = ops.slice(flat, [length - numStepSums], [numStepSums]);
-    if (this.wire === 'fp32') return this.start([...splitFlat(this.parameters, flat), sums]);
-    const pairs = ops.bitcast(ops.slice(flat, [0], [length - numStepSums]), 'bfloat16');
-    const gradient = ops.cast(ops.reshape(pairs, [-1]), 'float32');
-    return this.start([...splitFlat(this.parameters, gradient), ops.bitcast(sums, 'float32')]);
   }
 
   private get numParameters(): number {

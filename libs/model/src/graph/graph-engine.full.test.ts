@@ -87,16 +87,6 @@ describe('the graph engine at published sizes', () => {
     timeoutMs,
   );
 
-  // Not in bf16: without AVX-512, TensorFlow's own products split their sums among the threads.
-  it(
-    'has the same bits with one thread and with two: fp32',
-    () => {
-      const [one, two] = [1, 2].map((numThreads) => weightsDigest('tiny', 'fp32', numThreads));
-      expect(two).toBe(one);
-    },
-    timeoutMs,
-  );
-
   it(
     'holds no more memory after 2,000 steps than after 200',
     () => {

@@ -1,5 +1,7 @@
 import {
   BerthError,
+  bf16PaddedLength,
+  numStepSums,
   stepSumNames,
   sumsFromVector,
   type ApplyResult,
@@ -53,7 +55,7 @@ export interface GraphEngine extends TrainingEngine {
   /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. */
   holdGradients(request: GradientRequest): HeldGradient;
   /** The gradient that was computed last, as `computeGradients` gives it. */
-  readHeldGradients(): GradientVector;
+  readHeldGradients(into?: GradientVector): GradientVector;
   /** As `applyGradients`, by the gradient that was computed last. */
   applyHeldGradients(): ApplyResult;
 }
@@ -106,23 +108,29 @@ class CompiledEngine implements GraphEngine {
       secondMoment: state.secondMoments,
     };
     for (const flat of Object.values(vectors)) this.checkLength(flat);
-    for (const [kind, flat] of Object.entries(vectors)) this.session.run(`load_${kind}`, { flat });
+    for (const [kind, flat] of Object.entries(vectors))
+      this.session.run(`load_${kind}`, this.partsOf(flat));
     this.step = state.step;
   }
 
   readState(): TrainingState {
     const step = this.loadedStep();
+    const read = (kind: string): Float32Array => {
+      const flat = new Float32Array(this.numParameters);
+      this.session.runInto(`read_${kind}`, this.partsOf(flat));
+      return flat;
+    };
     return {
       step,
-      weights: this.read('read_weight', 'flat'),
-      firstMoments: this.read('read_firstMoment', 'flat'),
-      secondMoments: this.read('read_secondMoment', 'flat'),
+      weights: read('weight'),
+      firstMoments: read('firstMoment'),
+      secondMoments: read('secondMoment'),
     };
   }
 
-  computeGradients(request: GradientRequest): GradientVector {
+  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     this.accumulate(request);
-    return this.readHeldGradients();
+    return this.readHeldGradients(into);
   }
 
   holdGradients(request: GradientRequest): HeldGradient {
@@ -134,18 +142,21 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
-  readHeldGradients(): GradientVector {
-    const { flat } = this.session.run('read_gradient');
-    if (!(flat instanceof Int32Array)) return flat as Float32Array;
-    return new Uint16Array(flat.buffer, flat.byteOffset, 2 * flat.length);
+  readHeldGradients(into = this.newVector()): GradientVector {
+    const sums = this.sumsOf(into);
+    if (into instanceof Uint16Array) into.fill(0, this.numParameters, into.length - sums.length);
+    this.session.runInto('read_gradient', { ...this.partsOf(into), sums });
+    return into;
   }
 
   applyGradients(reduced: GradientVector): ApplyResult {
-    const flat =
-      reduced instanceof Float32Array
-        ? reduced
-        : new Int32Array(reduced.buffer, reduced.byteOffset, reduced.length / 2);
-    this.session.run('load_gradient', { flat });
+    const sums = floatsOf(this.sumsOf(reduced));
+    if (reduced instanceof Float32Array)
+      this.session.run('load_gradient', { ...this.partsOf(reduced), sums });
+    else {
+      const pairs = reduced.subarray(0, bf16PaddedLength(this.numParameters));
+      this.session.run('load_gradient', { pairs: pairsOf(pairs), sums });
+    }
     return this.applyHeldGradients();
   }
 
@@ -206,6 +217,29 @@ class CompiledEngine implements GraphEngine {
     return Int32Array.from(sites.flatMap((site) => dropoutKey(pass, site)));
   }
 
+  /** Views of a flat vector's parameters, by name. */
+  private partsOf<T extends GradientVector>(flat: T): Record<string, T> {
+    return Object.fromEntries(
+      this.layout.map(({ name, offset, size }) => [
+        name,
+        flat.subarray(offset, offset + size) as T,
+      ]),
+    );
+  }
+
+  private newVector(): GradientVector {
+    const { numParameters } = this;
+    return this.options.wire === 'bf16'
+      ? new Uint16Array(bf16PaddedLength(numParameters) + 2 * numStepSums)
+      : new Float32Array(numParameters + numStepSums);
+  }
+
+  /** The step sums at the end of a vector, float32 on any wire. */
+  private sumsOf(vector: GradientVector): GradientVector {
+    const width = Float32Array.BYTES_PER_ELEMENT / vector.BYTES_PER_ELEMENT;
+    return vector.subarray(vector.length - width * numStepSums);
+  }
+
   private read(
     signature: string,
     output: string,
@@ -232,4 +266,12 @@ class CompiledEngine implements GraphEngine {
 /** Levels of the tree that are complete when this rank's sum is made. */
 function trailingOnes(index: number): number {
   return 31 - Math.clz32(~index & (index + 1));
+}
+
+function floatsOf({ buffer, byteOffset, byteLength }: GradientVector): Float32Array {
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
+}
+
+function pairsOf({ buffer, byteOffset, length }: Uint16Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, length / 2);
 }

@@ -32,25 +32,31 @@ export function graphParameters(layout: readonly ParameterSpec[]): readonly Grap
   });
 }
 
-/** Cuts a flat vector in layout order into the graph's parameters. */
-export function splitFlat(parameters: readonly GraphParameter[], flat: Value): Value[] {
-  return parameters.map(({ parts }) => {
-    const tensors = parts.map(({ offset, size, shape }) =>
-      ops.reshape(ops.slice(flat, [offset], [size]), shape),
-    );
-    return ops.concat(tensors, tensors[0]!.shape.length - 1);
-  });
+/** The graph's parameters from those of the layout. */
+export function joinParts(
+  parameters: readonly GraphParameter[],
+  valueOf: (part: ParameterSpec) => Value,
+): Value[] {
+  return parameters.map(({ parts, shape }) => ops.concat(parts.map(valueOf), shape.length - 1));
 }
 
-/** Lays tensors of the graph's parameters end to end in layout order. */
-export function joinFlat(
+/** The layout's parameters, in its order, from tensors of the graph's parameters. */
+export function splitParts(
   parameters: readonly GraphParameter[],
   tensors: readonly Value[],
-): Value[] {
-  const pieces = parameters.flatMap(({ parts }, index) => {
-    const tensor = tensors[index]!;
-    const cut = ops.split(tensor, tensor.shape.length - 1, parts.length);
-    return parts.map(({ offset }, part) => ({ offset, flat: ops.reshape(cut[part]!, [-1]) }));
+): { readonly part: ParameterSpec; readonly value: Value }[] {
+  const pieces = parameters.flatMap(({ parts, shape }, index) => {
+    const values = ops.split(tensors[index]!, shape.length - 1, parts.length);
+    return parts.map((part, place) => ({ part, value: values[place]! }));
   });
-  return pieces.sort((a, b) => a.offset - b.offset).map(({ flat }) => flat);
+  return pieces.sort((a, b) => a.part.offset - b.part.offset);
+}
+
+/** The layout's parameters by name, as a signature gives them. */
+export function namedParts(
+  parameters: readonly GraphParameter[],
+  tensors: readonly Value[],
+): Record<string, Value> {
+  const pieces = splitParts(parameters, tensors);
+  return Object.fromEntries(pieces.map(({ part, value }) => [part.name, value]));
 }

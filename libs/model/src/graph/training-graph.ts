@@ -1,17 +1,17 @@
 import {
+  numStepSums,
   type ModelConfig,
   type OptimizerConfig,
   type ParameterSpec,
   type Wire,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
-import { numParametersOf } from '../parameter-layout.ts';
 import { batchInputs } from './batch-inputs.ts';
 import type { BatchShape } from './batch-shape.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
 import { gradientDigest } from './digest.ts';
 import { GradientStore } from './gradient-store.ts';
-import { graphParameters, joinFlat, splitFlat, type GraphParameter } from './graph-parameters.ts';
+import { graphParameters, joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
 import { modelBlocks } from './model-blocks.ts';
 import { evaluationSums, gradientPass } from './pretraining-pass.ts';
 import {
@@ -33,18 +33,20 @@ export interface TrainingGraphOptions {
   readonly wire: Wire;
 }
 
-/** The three vectors of a training state, as the graph's signatures name them. */
+/** The three tensors a parameter has in a training state, as the graph's signatures name them. */
 const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
 
 /**
- * Everything training does on a device, as one graph. Weights, moments and gradient sums are its variables. Signatures:
+ * Everything training does on a device, as one graph. Weights, moments and gradient sums are its variables. Signatures, in which
+ * `parts` are tensors by the layout's parameter names:
  *
- *     load_<state>(flat)          read_<state>() -> flat
+ *     load_<state>(parts)         read_<state>() -> parts
  *     start(batch)                the micro-batch's gradient becomes the current sum
  *     accumulate(batch)           it is added to the current sum
  *     keep_<level>()              current sum + levels below -> that level
  *     finish_<level>()            current sum + levels below -> current sum
- *     read_gradient() -> flat     load_gradient(flat)
+ *     read_gradient() -> parts in the wire's type, sums
+ *     load_gradient(parts, sums)  with a bf16 wire (pairs, sums): see `GradientStore.loadPairs`
  *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
  *     norms() -> norms            Euclidean length of each parameter's gradient
  *     update(scalars)             one optimizer step by the current sum
@@ -78,9 +80,15 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
     ),
     keys: nothingDropped,
   };
-  addState(graph, parameters, variables, numParametersOf(layout));
+  const fed = new Map(
+    layout.map(({ name, shape: dimensions }) => [
+      name,
+      graph.placeholder(`part/${name}`, { dtype: 'float32', shape: dimensions }),
+    ]),
+  );
+  addState(graph, parameters, variables, fed);
   addGradients(context, parameters, store);
-  addSums(graph, parameters, store);
+  addSums(graph, store, options.wire, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const inputs = { ...batch };
   graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
@@ -91,21 +99,15 @@ function addState(
   graph: Graph,
   parameters: readonly GraphParameter[],
   variables: readonly ParameterVariables[],
-  length: number,
+  fed: ReadonlyMap<string, Value>,
 ): void {
-  const flat = graph.placeholder('state', { dtype: 'float32', shape: [length] });
+  const tensors = joinParts(parameters, ({ name }) => fed.get(name)!);
+  const inputs = Object.fromEntries(fed);
   for (const kind of stateNames) {
-    const tensors = splitFlat(parameters, flat);
     const loaded = variables.map((state, index) => graph.assign(state[kind], tensors[index]!));
-    graph.signature(`load_${kind}`, {
-      inputs: { flat },
-      outputs: { done: ops.done(graph, loaded) },
-    });
-    const values = joinFlat(
-      parameters,
-      variables.map((state) => graph.read(state[kind])),
-    );
-    graph.signature(`read_${kind}`, { inputs: {}, outputs: { flat: ops.concat(values, 0) } });
+    graph.signature(`load_${kind}`, { inputs, outputs: { done: ops.done(graph, loaded) } });
+    const values = variables.map((state) => graph.read(state[kind]));
+    graph.signature(`read_${kind}`, { inputs: {}, outputs: namedParts(parameters, values) });
   }
 }
 
@@ -136,18 +138,33 @@ function addGradients(
   graph.signature('accumulate', { inputs, outputs: { done: store.accumulate(inOrder) } });
 }
 
-function addSums(graph: Graph, parameters: readonly GraphParameter[], store: GradientStore): void {
+function addSums(
+  graph: Graph,
+  store: GradientStore,
+  wire: Wire,
+  fed: ReadonlyMap<string, Value>,
+): void {
   for (let level = 0; level <= store.numLevels; level++) {
     if (level < store.numLevels)
       graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
     graph.signature(`finish_${level}`, { inputs: {}, outputs: { done: store.finish(level) } });
   }
-  const flat = store.flatInput('gradient');
-  graph.signature('load_gradient', { inputs: { flat }, outputs: { done: store.loadFlat(flat) } });
-  graph.signature('read_gradient', { inputs: {}, outputs: { flat: store.readFlat() } });
-  const { sums } = store.read();
+  const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numStepSums] });
+  const load = (inputs: Record<string, Value>, done: Value): void =>
+    graph.signature('load_gradient', { inputs: { ...inputs, sums }, outputs: { done } });
+  if (wire === 'fp32') {
+    const parts = Object.fromEntries(fed);
+    load(
+      parts,
+      store.loadParts(({ name }) => fed.get(name)!, sums),
+    );
+  } else {
+    const pairs = graph.placeholder('pairs', { dtype: 'int32', shape: [store.numPairs] });
+    load({ pairs }, store.loadPairs(pairs, sums));
+  }
+  graph.signature('read_gradient', { inputs: {}, outputs: store.readParts() });
   const digest = gradientDigest(graph, store.flatPieces());
-  graph.signature('describe', { inputs: {}, outputs: { sums, digest } });
+  graph.signature('describe', { inputs: {}, outputs: { sums: store.read().sums, digest } });
 }
 
 function addUpdate(
