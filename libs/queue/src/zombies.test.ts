@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { useRedis } from './fixtures/redis.ts';
+import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { factsOf, ledgerOf, sums } from './fixtures/steps.ts';
 import { runKeys } from './keys.ts';
 import { createLease } from './lease.ts';
@@ -47,8 +47,7 @@ beforeEach(async () => {
   for (let step = 0; step <= numCommitted; step++) {
     while (epoch < Math.min(currentEpoch, step + 1)) {
       epoch++;
-      const lease = createLease(redis.connection, { holderId: `c${epoch}`, ttlMs: 0 });
-      await lease.acquire();
+      await beginEpoch(redis.connection, epoch);
     }
     await views.publish(draftOf(epoch));
     const view = await views.publish(draftOf(epoch));

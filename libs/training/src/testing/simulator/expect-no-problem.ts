@@ -10,7 +10,7 @@ export function simulateAll(fromSeed: number, numSeeds: number): SimulationRepor
 }
 
 /** What happened in a run that went wrong. */
-export function describe({ seed, problem, trace }: SimulationReport): string {
+function describe({ seed, problem, trace }: SimulationReport): string {
   return (
     `Seed ${seed}: ${problem}\n\n${trace}\n\n` +
     `Replay: BERTH_SIM_SEED=${seed} npx vitest run libs/training/src/testing/simulator/simulator.test.ts`

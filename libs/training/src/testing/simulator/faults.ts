@@ -23,7 +23,7 @@ export type Fault =
 
 export type PlannedFault = Fault & { readonly atMs: number };
 
-export const faultsPerRun = 60;
+const faultsPerRun = 60;
 /** Between two faults, on average: some runs have hardly time to recover, others have some. */
 const meanGapMs = { least: 40, most: 140 };
 
