@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { modelSizeNames, type TrainingEngine } from '@berth/contracts';
+import { modelSizeNames, numStepSums, type TrainingEngine } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
 import {
   createEagerEngine,
@@ -32,7 +32,7 @@ export interface StepReport {
   readonly stepMs: Summary;
   readonly gradientMs: Summary;
   readonly applyMs: Summary;
-  /** The flat gradient with its step sums, from variables to JavaScript; null for the eager engine. */
+  /** The flat gradient with its step sums, from variables to shared memory; null for the eager engine. */
   readonly readGradientMs: Summary | null;
   readonly tokensPerSecond: number;
   readonly matmulGflops: number;
@@ -40,6 +40,15 @@ export interface StepReport {
   readonly ceilingGflops: number;
   readonly ceilingShare: number;
   readonly peakRssBytes: number;
+  /** After a tenth of the steps and after all of them: what grows is a leak. */
+  readonly memory: readonly MemoryMark[];
+}
+
+export interface MemoryMark {
+  readonly numSteps: number;
+  readonly rssBytes: number;
+  /** Tensors that TensorFlow holds for this thread. */
+  readonly numTensors: number;
 }
 
 /** A step that can be run again and again. */
@@ -97,7 +106,18 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
   const { tensorFlow, engine } = runner;
   const first = runner.run();
   runner.run();
-  const times = Array.from({ length: numSteps }, () => runner.run());
+  const memory: MemoryMark[] = [];
+  const times = Array.from({ length: numSteps }, (_, index) => {
+    const time = runner.run();
+    const done = index + 1;
+    if (done === Math.ceil(numSteps / 10) || done === numSteps)
+      memory.push({
+        numSteps: done,
+        rssBytes: process.memoryUsage.rss(),
+        numTensors: tensorFlow.numTensors(),
+      });
+    return time;
+  });
   const stepMs = summarize(times.map(({ gradientMs, applyMs }) => gradientMs + applyMs));
   const { model } = stepWork(setting);
   const matmulGflops =
@@ -121,6 +141,7 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
     ceilingGflops,
     ceilingShare: matmulGflops / ceilingGflops,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    memory,
   };
 }
 
@@ -128,12 +149,15 @@ function holdsGradients(engine: TrainingEngine): engine is GraphEngine {
   return 'holdGradients' in engine;
 }
 
-/** What sharing costs: laying the gradient end to end and handing it to JavaScript. */
+/** What sharing costs: laying the gradient end to end in memory that other threads see. */
 function timeReading(engine: GraphEngine): Summary {
+  const numBytes = (engine.numParameters + numStepSums) * Float32Array.BYTES_PER_ELEMENT;
+  const target = new Float32Array(new SharedArrayBuffer(numBytes));
+  engine.readHeldGradients(target);
   return summarize(
-    Array.from({ length: 3 }, () => {
+    Array.from({ length: 5 }, () => {
       const start = performance.now();
-      engine.readHeldGradients();
+      engine.readHeldGradients(target);
       return performance.now() - start;
     }),
   );
@@ -228,7 +252,11 @@ function print(report: StepReport, asJson: boolean): void {
     `matmuls   ${report.matmulGflops.toFixed(0)} of ${report.ceilingGflops.toFixed(0)} GFLOP/s = ` +
       `${(100 * report.ceilingShare).toFixed(0)} %`,
   );
-  console.log(`peak RSS  ${(report.peakRssBytes / 2 ** 20).toFixed(0)} MiB`);
+  if (report.readGradientMs !== null) console.log(`read out  ${ms(report.readGradientMs)}`);
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  console.log(`peak RSS  ${mib(report.peakRssBytes)}`);
+  for (const { numSteps, rssBytes, numTensors } of report.memory)
+    console.log(`memory    ${mib(rssBytes)}, ${numTensors} tensors after ${numSteps} steps`);
 }
 
 /** @throws RangeError that names the option */

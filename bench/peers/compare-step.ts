@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelSizes, type ModelSize } from '@berth/contracts';
 import { defaultStepSetting, stepWork, type StepSetting } from '../step-setting.ts';
+import { ownProgram, ProgramMissing, startProgram } from '../program.ts';
 import { summarize } from '../summary.ts';
 
 const help = `Usage: npx tsx --conditions=@berth/source bench/peers/compare-step.ts [options]
@@ -12,12 +11,12 @@ const help = `Usage: npx tsx --conditions=@berth/source bench/peers/compare-step
 Trains the same model with berth and with PyTorch, in turns of a few steps, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch and transformers (default python3)
-  --model SIZE --precision P --threads N --batch N --seq N --shortest RATIO --device D    as bench/step.ts
+  --model SIZE --precision P --optimizer O --threads N --batch N --seq N --predictions N --shortest RATIO --device D
+                  as bench/step.ts
   --turns N       turns of each (default 8)    --steps N    steps of a turn (default 4)
   --json          all figures`;
 
 const folder = dirname(fileURLToPath(import.meta.url));
-const answerTimeoutMs = 600_000;
 
 /** A program that runs steps when told to. */
 interface Peer {
@@ -31,30 +30,14 @@ async function startPeer(
   args: readonly string[],
   setting?: object,
 ): Promise<Peer> {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ask = async (line: string | undefined): Promise<Record<string, unknown>> => {
-    if (line !== undefined) child.stdin.write(`${line}\n`);
-    return JSON.parse(await nextLine(child, answers)) as Record<string, unknown>;
-  };
-  const greeting = await ask(setting === undefined ? undefined : JSON.stringify(setting));
-  if (typeof greeting['missing'] === 'string') throw new PeerMissing(greeting['missing']);
+  const program = startProgram(command, args);
+  const greeting = await program.ask(setting === undefined ? undefined : JSON.stringify(setting));
   return {
     name: String(greeting['ready']),
     steps: async (count) =>
-      (await ask(String(count))) as { stepMs: number[]; peakRssBytes: number },
-    stop: () => child.stdin.end(),
+      (await program.ask(String(count))) as unknown as { stepMs: number[]; peakRssBytes: number },
+    stop: () => program.stop(),
   };
-}
-
-class PeerMissing extends Error {}
-
-async function nextLine(child: ChildProcess, answers: AsyncIterator<string>): Promise<string> {
-  const timer = setTimeout(() => child.kill(), answerTimeoutMs);
-  const { value, done } = await answers.next();
-  clearTimeout(timer);
-  if (done !== true) return value;
-  throw new Error(`${child.spawnargs.join(' ')} ended or did not answer in ${answerTimeoutMs} ms`);
 }
 
 async function main(): Promise<void> {
@@ -64,10 +47,12 @@ async function main(): Promise<void> {
       python: text('python3'),
       model: text('mini'),
       precision: text('fp32'),
+      optimizer: text('adamw'),
       device: text('cpu'),
       threads: text('2'),
       batch: text('8'),
       seq: text('128'),
+      predictions: text('20'),
       shortest: text('1'),
       turns: text('8'),
       steps: text('4'),
@@ -83,10 +68,12 @@ async function main(): Promise<void> {
     ...defaultStepSetting,
     size: values.model as ModelSize,
     precision: values.precision as StepSetting['precision'],
+    optimizer: values.optimizer as StepSetting['optimizer'],
     device: values.device as StepSetting['device'],
     numThreads: Number(values.threads),
     batchSize: Number(values.batch),
     seqLength: Number(values.seq),
+    numPredictions: Number(values.predictions),
     shortestRatio: Number(values.shortest),
   };
   const { model, batch } = stepWork(setting);
@@ -101,13 +88,20 @@ async function main(): Promise<void> {
     batch: plainBatch,
   });
   const stepOptions = (
-    ['model', 'precision', 'device', 'threads', 'batch', 'seq', 'shortest'] as const
+    [
+      'model',
+      'precision',
+      'optimizer',
+      'device',
+      'threads',
+      'batch',
+      'seq',
+      'predictions',
+      'shortest',
+    ] as const
   ).flatMap((name) => [`--${name}`, values[name]]);
   const berth = await startPeer(process.execPath, [
-    ...process.execArgv,
-    join(folder, '../step.ts'),
-    ...stepOptions,
-    '--serve',
+    ...ownProgram(join(folder, '../step.ts'), [...stepOptions, '--serve']),
   ]);
   for (const peer of [torch, berth]) await peer.steps(2);
   const turns: { torchMs: number; berthMs: number; ratio: number }[] = [];
@@ -137,7 +131,7 @@ async function main(): Promise<void> {
   }
   const { ratio, torchMs, berthMs } = report;
   console.log(
-    `${values.model} ${values.precision}, ${values.batch} x ${values.seq}, ${values.turns} turns of ${values.steps} steps`,
+    `${values.model} ${values.precision} ${values.optimizer}, ${values.batch} x ${values.seq}, ${values.turns} turns of ${values.steps} steps`,
   );
   console.log(
     `${torch.name.padEnd(50)} ${torchMs.median.toFixed(0)} ms (${torchMs.low.toFixed(0)} to ${torchMs.high.toFixed(0)})`,
@@ -151,7 +145,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof PeerMissing)
+  if (error instanceof ProgramMissing)
     console.error(
       `PyTorch is not installed (${error.message}); pip install torch transformers, and name that Python with --python`,
     );

@@ -1,4 +1,5 @@
-"""The same BERT pretraining step in PyTorch: Hugging Face modules, SDPA, fused AdamW, gradient clipping, masked rows only.
+"""The same BERT pretraining step in PyTorch: Hugging Face modules, SDPA, fused AdamW (or LAMB, which PyTorch lacks, with its
+multi-tensor operations), gradient clipping, masked rows only.
 
 Reads the setting as one line of JSON from stdin, answers {"ready": ...}, then for each line with a number runs that many steps
 and answers {"stepMs": [...]}. Ends with stdin.
@@ -39,6 +40,37 @@ def build_model(setting):
     return transformers.BertForPreTraining(config).train()
 
 
+class Lamb(torch.optim.Optimizer):
+    """LAMB (arXiv 1904.00962) as NVIDIA's recipes have it: bias correction, no trust ratio where nothing decays."""
+
+    def __init__(self, groups, lr, betas=(0.9, 0.999), eps=1e-6):
+        super().__init__(groups, dict(lr=lr, betas=betas, eps=eps, step=0))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            weights = group["params"]
+            grads = [p.grad for p in weights]
+            for p in weights:
+                if not self.state[p]:
+                    self.state[p].update(m=torch.zeros_like(p), v=torch.zeros_like(p))
+            m, v = ([self.state[p][name] for p in weights] for name in "mv")
+            (beta1, beta2), group["step"] = group["betas"], group["step"] + 1
+            torch._foreach_lerp_(m, grads, 1 - beta1)
+            torch._foreach_mul_(v, beta2)
+            torch._foreach_addcmul_(v, grads, grads, 1 - beta2)
+            root = torch._foreach_div(v, 1 - beta2 ** group["step"])
+            torch._foreach_sqrt_(root)
+            torch._foreach_add_(root, group["eps"])
+            update = torch._foreach_div(m, 1 - beta1 ** group["step"])
+            torch._foreach_div_(update, root)
+            if group["weight_decay"] > 0:
+                torch._foreach_add_(update, weights, alpha=group["weight_decay"])
+                ratios = torch._foreach_div(torch._foreach_norm(weights), torch._foreach_norm(update))
+                torch._foreach_mul_(update, [torch.where(r.isfinite() & (r > 0), r, 1.0) for r in ratios])
+            torch._foreach_add_(weights, update, alpha=-group["lr"])
+
+
 def tensors(setting, device):
     batch = setting["batch"]
     b, s, p = batch["batchSize"], batch["seqLength"], batch["numPredictions"]
@@ -65,7 +97,10 @@ def main():
     decayed = [p for n, p in model.named_parameters() if "LayerNorm" not in n and "bias" not in n]
     others = [p for n, p in model.named_parameters() if "LayerNorm" in n or "bias" in n]
     groups = [dict(params=decayed, weight_decay=0.01), dict(params=others, weight_decay=0.0)]
-    optimizer = torch.optim.AdamW(groups, lr=1e-4, eps=1e-6, fused=True)
+    if setting["optimizer"] == "lamb":
+        optimizer = Lamb(groups, lr=1e-4)
+    else:
+        optimizer = torch.optim.AdamW(groups, lr=1e-4, eps=1e-6, fused=True)
     batch = tensors(setting, device)
     half = setting["precision"] == "bf16"
 

@@ -13,7 +13,7 @@ const layerMayUse = {
 const edgesWithinLayer = new Set(['@berth/model -> @berth/graph']);
 
 /** What tests of any layer may use besides, as devDependencies. */
-const testsMayUse = ['@berth/testing', '@berth/graph', '@berth/s3-server'];
+const testsMayUse = ['@berth/testing', '@berth/faults', '@berth/graph', '@berth/s3-server'];
 
 /** The projects that may import a package from npm; nobody else. */
 const owners = {

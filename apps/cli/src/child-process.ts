@@ -27,6 +27,7 @@ export class Supervised {
   readonly #options: SupervisedOptions;
   readonly #log: WriteStream;
   #child: ChildProcess | undefined;
+  #readyMessage: unknown;
   #stopping = false;
   #restartTimer: NodeJS.Timeout | undefined;
 
@@ -38,6 +39,11 @@ export class Supervised {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  /** What the process that runs now said when it was ready; undefined before that. */
+  get readyMessage(): unknown {
+    return this.#readyMessage;
   }
 
   /**
@@ -76,10 +82,14 @@ export class Supervised {
         ready = !isFailure(message);
         clearTimeout(timer);
         if (isFailure(message)) reject(errorFromWire(message.error));
-        else resolve(message);
+        else {
+          this.#readyMessage = message;
+          resolve(message);
+        }
       });
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
+        this.#readyMessage = undefined;
         const exit = signal === null ? `code ${code}` : signal;
         if (!ready) reject(new BerthError('WORKER_LOST', `${name} ended with ${exit}; ${where}`));
         else if (!this.#stopping) this.#restart(exit);

@@ -12,7 +12,11 @@ export interface ClusterOptions {
   readonly folder: string;
   readonly numWorkers: number;
   readonly numThreads: number;
-  /** Port of the coordinator; any free one when left out. */
+  /** One coordinates, the others stand by; each answers HTTP. @defaultValue 1 */
+  readonly numCoordinators?: number;
+  /** More settings of a worker's process, by its index. */
+  readonly workerEnvironment?: (index: number) => Readonly<Record<string, string>>;
+  /** Port of the first coordinator; any free one when left out. */
   readonly httpPort?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
@@ -22,13 +26,21 @@ export interface ClusterOptions {
 
 /** A coordinator and workers on this machine, with their services. */
 export interface Cluster {
+  /** Of all coordinators, with commas between. */
   readonly coordinatorUrl: string;
   readonly services: Services;
-  /** Process ids of the workers, for those who want to kill one. */
-  workerPids(): number[];
-  coordinatorPid(): number | undefined;
+  /** The processes that are ready now, for those who want to kill one. */
+  workers(): ClusterProcess[];
+  coordinators(): ClusterProcess[];
   readonly disturb: Disturbances;
   close(): Promise<void>;
+}
+
+export interface ClusterProcess {
+  /** Its member or coordinator id. */
+  readonly id: string;
+  readonly pid: number;
+  readonly index: number;
 }
 
 /** What a running cluster leaves in its folder so that other commands find it. */
@@ -47,9 +59,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const running = await startServices(folder, options.env, logger);
   for (const line of running.embedded) say(`started ${line}`);
   const env = { ...environmentOfServices(running.services), BERTH_FOLDER: folder };
-  const children: Supervised[] = [];
-  const supervise = (name: string, entry: string, extra: Record<string, string>): Supervised => {
-    const child = new Supervised({
+  const workers: Supervised[] = [];
+  const coordinators: Supervised[] = [];
+  const supervise = (name: string, entry: string, extra: Record<string, string>): Supervised =>
+    new Supervised({
       name,
       entry,
       env: { ...env, ...extra },
@@ -57,29 +70,36 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       readyTimeoutMs,
       onRestart: (exit) => say(`${name} ended with ${exit}; starting it again`),
     });
-    children.push(child);
-    return child;
-  };
   const file = clusterFile(folder);
   const close = async (): Promise<void> => {
     rmSync(file, { force: true });
     // Workers first: they still need the services to leave in order.
-    for (const group of [children.slice(1), children.slice(0, 1)])
+    for (const group of [workers, coordinators])
       await Promise.all(group.map((child) => child.stop()));
     await running.close();
   };
   try {
-    const coordinator = supervise('coordinator', entryOf('@berth/coordinator/main'), {
-      BERTH_HTTP_PORT: String(options.httpPort ?? (await freePort())),
-    });
-    const workers = Array.from({ length: numWorkers }, (_, index) =>
-      supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
-        BERTH_WORKER_NAME: `worker-${index + 1}`,
-        BERTH_NUM_THREADS: String(numThreads),
-      }),
-    );
-    const [ready] = await Promise.all([coordinator, ...workers].map((child) => child.start()));
-    const { url } = ready as { url: string };
+    for (let index = 0; index < (options.numCoordinators ?? 1); index++) {
+      const name = index === 0 ? 'coordinator' : `coordinator-${index + 1}`;
+      const port = index === 0 ? options.httpPort : undefined;
+      coordinators.push(
+        supervise(name, entryOf('@berth/coordinator/main'), {
+          BERTH_HTTP_PORT: String(port ?? (await freePort())),
+        }),
+      );
+    }
+    for (let index = 0; index < numWorkers; index++)
+      workers.push(
+        supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
+          BERTH_WORKER_NAME: `worker-${index + 1}`,
+          BERTH_NUM_THREADS: String(numThreads),
+          ...options.workerEnvironment?.(index),
+        }),
+      );
+    await Promise.all([...coordinators, ...workers].map((child) => child.start()));
+    const url = coordinators
+      .map(({ readyMessage }) => (readyMessage as { url: string }).url)
+      .join(',');
     const contents: ClusterFile = {
       pid: process.pid,
       coordinatorUrl: url,
@@ -91,8 +111,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return {
       coordinatorUrl: url,
       services: running.services,
-      workerPids: () => workers.flatMap((worker) => worker.pid ?? []),
-      coordinatorPid: () => coordinator.pid,
+      workers: () => readyProcesses(workers, 'memberId'),
+      coordinators: () => readyProcesses(coordinators, 'coordinatorId'),
       disturb: running.disturb,
       close,
     };
@@ -100,6 +120,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await close();
     throw error;
   }
+}
+
+function readyProcesses(
+  children: readonly Supervised[],
+  idKey: 'memberId' | 'coordinatorId',
+): ClusterProcess[] {
+  return children.flatMap(({ pid, readyMessage }, index) =>
+    pid === undefined || readyMessage === undefined
+      ? []
+      : { id: (readyMessage as Record<typeof idKey, string>)[idKey], pid, index },
+  );
 }
 
 /** The cluster that runs from a folder, or undefined when none does. */

@@ -25,18 +25,38 @@ export interface CoordinatorClient {
 
 const requestTimeoutMs = 15_000;
 
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+/** @param url - of one coordinator or, with commas between, of several, of which any will do */
 export function createCoordinatorClient(url: string): CoordinatorClient {
+  const urls = url.split(',');
+  const fetchFrom = async (base: string, { method, path, body }: Request): Promise<Response> =>
+    fetch(new URL(path, base), {
+      method,
+      signal: AbortSignal.timeout(requestTimeoutMs),
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    });
+  const fetchFromAny = async (request: Request): Promise<Response> => {
+    for (const base of urls.slice(0, -1))
+      try {
+        return await fetchFrom(base, request);
+      } catch (error) {
+        // Only a request that nobody took may be made again.
+        if (!isRefused(error)) throw error;
+      }
+    return fetchFrom(urls.at(-1) ?? url, request);
+  };
   const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     let response: Response;
     try {
-      response = await fetch(new URL(path, url), {
-        method,
-        signal: AbortSignal.timeout(requestTimeoutMs),
-        ...(body !== undefined && {
-          body: JSON.stringify(body),
-          headers: { 'content-type': 'application/json' },
-        }),
-      });
+      response = await fetchFromAny({ method, path, body });
     } catch (error) {
       throw new BerthError(
         'COORDINATOR_UNREACHABLE',
@@ -80,4 +100,9 @@ export function createCoordinatorClient(url: string): CoordinatorClient {
       }
     },
   };
+}
+
+function isRefused(error: unknown): boolean {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
+import type { UpOptions } from './commands/up.ts';
 import { createContext } from './context.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
@@ -43,11 +44,10 @@ program
   .command('up')
   .description('start services, coordinator and workers on this machine, until Ctrl-C')
   .option('--workers <n>', 'workers', count, 2)
+  .option('--coordinators <n>', 'coordinators; all but one stand by', count, 1)
   .option('--threads <n>', 'TensorFlow threads of a worker', count, 1)
-  .option('--port <n>', 'port of the coordinator', count, 7700)
-  .action(async (options: { workers: number; threads: number; port: number }) =>
-    (await import('./commands/up.ts')).up(context, options),
-  );
+  .option('--port <n>', 'port of the first coordinator', count, 7700)
+  .action(async (options: UpOptions) => (await import('./commands/up.ts')).up(context, options));
 
 interface TrainFlags {
   set: string[];
@@ -123,7 +123,10 @@ program
   .option('--set <key=value>', 'override a setting, such as train.numSteps=60', collect, [])
   .option('--seed <n>', 'decides when which fault comes', count, 1)
   .option('--fault <kind=count>', 'only these faults, such as worker-kill=20', collect, [])
+  .option('--sizes <list>', 'also train undisturbed with these numbers of workers, such as 2,3', '')
   .option('--outage-seconds <n>', 'length of a store outage', count, 10)
+  .option('--redis-outage-seconds <n>', 'length of a Redis outage', count, 1)
+  .option('--pause-seconds <n>', 'how long what pauses pauses', count, 3)
   .option('--timeout-minutes <n>', 'longest the disturbed run may take', count, 30)
   .option('--json', 'print the report as JSON', false)
   .action(async (options: ChaosCommandOptions) =>
@@ -132,17 +135,23 @@ program
 
 program
   .command('bench')
-  .description('measure: step, step-against-pytorch; --help after the name shows its options')
+  .description(
+    'measure: step, step-against-pytorch, recovery, soak; --help after the name shows its options',
+  )
   .argument('<name>')
   .argument('[options...]', 'passed on to the benchmark')
   .allowUnknownOption()
   .passThroughOptions()
   .helpOption(false)
   .action(async (name: string, options: string[]) => {
-    const { bench, benchmarks } = await import('./commands/bench.ts');
-    if (!(name in benchmarks))
-      program.error(`error: benchmarks are ${Object.keys(benchmarks).join(', ')}`, { exitCode: 2 });
-    await bench(name as keyof typeof benchmarks, options);
+    const { bench, benchmarks, clusterBenchmarks } = await import('./commands/bench.ts');
+    if (name in clusterBenchmarks) {
+      const run = await clusterBenchmarks[name as keyof typeof clusterBenchmarks]();
+      return run(context, options);
+    }
+    if (name in benchmarks) return bench(name as keyof typeof benchmarks, options);
+    const names = [...Object.keys(benchmarks), ...Object.keys(clusterBenchmarks)];
+    program.error(`error: benchmarks are ${names.join(', ')}`, { exitCode: 2 });
   });
 
 try {

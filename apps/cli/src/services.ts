@@ -7,12 +7,11 @@ import { createS3ObjectStore } from '@berth/checkpoint';
 import { redisServerPrograms } from '@berth/queue';
 import { startS3Server, type S3Server } from '@berth/s3-server';
 import { lockFolder } from './folder-lock.ts';
-import { keepRedis } from './kept-redis.ts';
+import { keepRedis, type KeptRedis } from './kept-redis.ts';
 
 /** Faults of embedded services, for chaos. */
 export interface Disturbances {
-  /** Redis crashes and comes back with what it had on disk. */
-  readonly killRedis?: () => Promise<void>;
+  readonly redis?: Pick<KeptRedis, 'kill' | 'pause'>;
   /** The S3 server is gone for a while. */
   readonly interruptStore?: (durationMs: number) => Promise<void>;
 }
@@ -60,7 +59,7 @@ export async function startServices(
         logger,
       );
       closers.push(() => redis.stop());
-      disturb = { ...disturb, killRedis: () => redis.kill() };
+      disturb = { ...disturb, redis };
       redisUrl = redis.url;
       embedded.push(`redis-server at ${redis.url}`);
     }

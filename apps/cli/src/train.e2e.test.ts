@@ -128,6 +128,19 @@ describe('a run', { timeout: 180_000 }, () => {
     });
   });
 
+  it('gives the same weights with 1 and 3 workers when gradients travel in bf16', async () => {
+    const digests = await Promise.all(
+      ['1', '3'].map(async (numWorkers) => {
+        const place = await workplace();
+        const settings = ['--set', 'train.engine=graph', '--set', 'train.wire=bf16'];
+        const args = ['train', place.file, ...settings, '--workers', numWorkers];
+        expect(await berth(args, place)).toMatchObject({ exitCode: 0 });
+        return (await verifiedLedger(place.folder)).weightsDigest;
+      }),
+    );
+    expect(digests[1]).toBe(digests[0]);
+  });
+
   it('gives the same weights when it is stopped and resumed', async () => {
     const { folder, file } = await workplace();
     const training = spawnBerth(['train', file, '--workers', '1'], folder);

@@ -9,6 +9,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import {
+  createMembers,
   createRuns,
   keepLease,
   createLease,
@@ -17,7 +18,7 @@ import {
   type Runs,
 } from '@berth/queue';
 import { RunArchive } from './run-archive.ts';
-import { RunSupervisor } from './run-supervisor.ts';
+import { RunSupervisor, type Moment } from './run-supervisor.ts';
 
 export interface ControllerOptions {
   readonly coordinatorId: string;
@@ -27,10 +28,13 @@ export interface ControllerOptions {
   readonly logger: Logger;
 }
 
-const leaseTtlMs = 3_000;
+const leaseTtlMs = 1_500;
 const tickMs = 100;
+/** After news of one member, the time for those of the others to come in before the next look. */
+const afterNewsMs = 30;
+const afterErrorMs = 200;
 const archiveEveryMs = 1_000;
-/** After an outage of Redis, the time in which the living show themselves: more than a member's time to live. */
+/** After an outage of Redis nobody has beaten for long; the time for all to do so: more than a member's time to live. */
 const outageGraceMs = 1_200;
 
 /**
@@ -60,12 +64,15 @@ export async function runController(
   let archivedMs = -Infinity;
   let term: Term | undefined;
   let afterOutage = false;
+  let lenientUntilMs = -Infinity;
+  const news = createMembers(connection).news(signal);
+  let hadNews = false;
   while (!signal.aborted) {
-    await sleep(tickMs, undefined, { signal }).catch(() => undefined);
+    hadNews = await news.wait(hadNews ? afterNewsMs : tickMs);
     try {
       if (afterOutage) {
         await runs.active();
-        await sleep(outageGraceMs, undefined, { signal }).catch(() => undefined);
+        lenientUntilMs = performance.now() + outageGraceMs;
         afterOutage = false;
       }
       if (fencingEpoch === undefined) continue;
@@ -82,15 +89,19 @@ export async function runController(
       if (term.supervisor?.runId !== record?.runId) term.supervisor = undefined;
       if (record === undefined) continue;
       term.supervisor ??= new RunSupervisor(options, record.runId);
-      await advance(runs, term.supervisor, record, fencingEpoch, logger);
+      await advance(runs, term.supervisor, record, logger, {
+        fencingEpoch,
+        isLenient: performance.now() < lenientUntilMs,
+      });
     } catch (error) {
       logger.warn('Coordination is delayed', { error: errorToWire(error) });
       const { code, details } = toBerthError(error);
       afterOutage = code === 'QUEUE_UNREACHABLE';
       if (code === 'QUEUE_STALE_EPOCH') usedEpoch = Math.max(usedEpoch, Number(details['newest']));
-      await sleep(500);
+      await sleep(afterErrorMs);
     }
   }
+  news.close();
   await lease;
 }
 
@@ -115,11 +126,11 @@ async function advance(
   runs: Runs,
   supervisor: RunSupervisor,
   record: RunRecord,
-  fencingEpoch: number,
   logger: Logger,
+  moment: Moment,
 ): Promise<void> {
   try {
-    const change = await supervisor.tick(record, fencingEpoch);
+    const change = await supervisor.tick(record, moment);
     if (change === undefined) return;
     const isNews = Object.entries(change).some(
       ([key, value]) => record[key as keyof RunRecord] !== value,

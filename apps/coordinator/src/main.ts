@@ -22,7 +22,7 @@ try {
       services: requireServices(env),
       host: env['BERTH_HTTP_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_HTTP_PORT'] ?? 7700),
-      onReady: (url) => process.send?.({ url }),
+      onReady: (url) => process.send?.({ url, coordinatorId }),
       logger,
     },
     stopping.signal,

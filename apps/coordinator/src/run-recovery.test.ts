@@ -16,6 +16,7 @@ import { createRunService } from './run-service.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+const moment = { fencingEpoch: 1, isLenient: false };
 const patience = { timeoutMs: 10_000, intervalMs: 10 };
 
 let redis: Awaited<ReturnType<typeof startTestRedis>>;
@@ -81,7 +82,7 @@ describe('RunSupervisor', () => {
     const jobs = await createJobProducer(redis.url);
     const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'left');
     const record: RunRecord = { ...(await submitted('left')), status: 'stopping' };
-    expect(await supervisor.tick(record, 1)).toMatchObject({ status: 'stopped' });
+    expect(await supervisor.tick(record, moment)).toMatchObject({ status: 'stopped' });
     await jobs.close();
   });
 
@@ -96,7 +97,7 @@ describe('RunSupervisor', () => {
     const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'bad');
     const record: RunRecord = { ...(await submitted('bad')), status: 'preparing' };
     const tickUntilItThrows = async (): Promise<boolean> => {
-      await supervisor.tick(record, 1);
+      await supervisor.tick(record, moment);
       return false;
     };
     await expect(

@@ -7,6 +7,7 @@ import {
   type ObjectStore,
   type RunRecord,
   type View,
+  type ViewMember,
 } from '@berth/contracts';
 import { findNewestManifest, readLedger } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
@@ -20,8 +21,14 @@ import {
   type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
+import {
+  decideRun,
+  newRunMemory,
+  type LiveMember,
+  type RunDecision,
+  type RunSight,
+} from '@berth/training/protocol';
 import { ExampleSupply } from './example-supply.ts';
-import { decideMembership, type LiveMember } from './membership.ts';
 
 export interface SupervisorOptions {
   readonly connection: RedisConnection;
@@ -30,11 +37,24 @@ export interface SupervisorOptions {
   readonly logger: Logger;
 }
 
+/** What holds while the supervisor looks. */
+export interface Moment {
+  readonly fencingEpoch: number;
+  /** True when silence proves nothing: Redis was away, so nobody could beat. */
+  readonly isLenient: boolean;
+}
+
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
-const joinTimeoutMs = 20_000;
-const complaintGraceMs = 1_200;
-const maxAttemptsPerStep = 30;
+const patience = {
+  joinTimeoutMs: 20_000,
+  lostGraceMs: 30,
+  complaintGraceMs: 1_200,
+  patientAttempts: 3,
+  maxAttemptsPerStep: 30,
+};
+/** An answer of Redis that took longer says nothing about who lives. */
+const trustedAnswerMs = 500;
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
@@ -48,9 +68,7 @@ export class RunSupervisor {
   #datasetJobId: string | undefined;
   #supply: ExampleSupply | undefined;
   #restored = false;
-  #waitingSinceMs = performance.now();
-  #complaintSinceMs: number | undefined;
-  #attempts = { fromStep: -1, count: 0 };
+  #memory = newRunMemory(performance.now());
 
   constructor(options: SupervisorOptions, runId: string) {
     const { connection } = options;
@@ -68,7 +86,7 @@ export class RunSupervisor {
    * @returns what to change in its record
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
-  async tick(record: RunRecord, fencingEpoch: number): Promise<RunChange | undefined> {
+  async tick(record: RunRecord, moment: Moment): Promise<RunChange | undefined> {
     switch (record.status) {
       case 'queued':
         return { status: 'preparing', reason: 'reading the corpus' };
@@ -78,8 +96,8 @@ export class RunSupervisor {
       case 'running':
       case 'recovering':
       case 'stopping':
-        await this.#restoreLedger(fencingEpoch);
-        return this.#train(record, fencingEpoch);
+        await this.#restoreLedger(moment.fencingEpoch);
+        return this.#train(record, record.status, moment);
       case 'stopped':
       case 'completed':
       case 'failed':
@@ -159,140 +177,95 @@ export class RunSupervisor {
     this.#restored = true;
   }
 
-  async #train(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
-    const { config } = record;
-    const numCommitted = await this.#ledger.numCommitted();
-    const isStopping = record.status === 'stopping';
-    if (isStopping && (await this.#checkpoints.at(numCommitted)) !== undefined)
-      return { status: 'stopped', reason: `saved at step ${numCommitted}` };
-    if (await this.#isComplete(config.train.numSteps, numCommitted))
-      return { status: 'completed', reason: `trained ${config.train.numSteps} steps` };
-
-    if (!isStopping) {
-      const last = numCommitted > 0 ? await this.#ledger.entry(numCommitted - 1) : undefined;
-      const numExamplesNeeded = (config.train.numSteps - numCommitted) * config.train.globalBatch;
-      await (
-        await this.#openSupply(record)
-      ).advance(last?.to ?? { epoch: 0, index: 0 }, numExamplesNeeded);
-    }
-    return this.#supervise(record, fencingEpoch);
+  async #train(record: RunRecord, status: RunSight['status'], moment: Moment): Promise<RunChange> {
+    const { train, cluster } = record.config;
+    const sight = await this.#look(record, status, moment);
+    const decision = decideRun(performance.now(), this.#memory, sight, {
+      numSteps: train.numSteps,
+      minWorkers: cluster.minWorkers,
+      wantedWorkers: cluster.numWorkers,
+      virtualRanks: train.virtualRanks,
+      ...patience,
+    });
+    this.#memory = decision.memory;
+    if (decision.kind === 'end') return { status: decision.status, reason: decision.reason };
+    if (decision.kind === 'fail') throw errorFromWire(decision.error);
+    if (status !== 'stopping') await this.#supplyExamples(record, sight.numCommitted);
+    return this.#goOn(record, sight, decision, moment);
   }
 
-  async #isComplete(numSteps: number, numCommitted: number): Promise<boolean> {
-    if (numCommitted < numSteps) return false;
-    if ((await this.#checkpoints.at(numSteps)) === undefined) return false;
+  async #look(record: RunRecord, status: RunSight['status'], moment: Moment): Promise<RunSight> {
+    const { numSteps } = record.config.train;
+    const numCommitted = await this.#ledger.numCommitted();
+    const hasAll = numCommitted >= numSteps;
+    const matters = hasAll || status === 'stopping';
+    return {
+      runId: this.runId,
+      status,
+      numerics: record.numerics ?? undefined,
+      numCommitted,
+      isSaved: matters && (await this.#checkpoints.at(numCommitted)) !== undefined,
+      isEvaluated: hasAll && (await this.#isEvaluated(numSteps)),
+      view: await this.#views.current(),
+      live: await this.#liveMembers(moment),
+    };
+  }
+
+  /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
+  async #liveMembers({ isLenient }: Moment): Promise<LiveMember[]> {
+    const askedMs = performance.now();
+    const listed = await this.#members.list({ forget: !isLenient });
+    const tookMs = performance.now() - askedMs;
+    if (tookMs > trustedAnswerMs)
+      throw new BerthError(
+        'QUEUE_UNREACHABLE',
+        `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,
+      );
+    return listed.map(({ info }) => info);
+  }
+
+  async #isEvaluated(numSteps: number): Promise<boolean> {
     const lines = await this.#metrics.last(5);
     return lines.some((line) => line.kind === 'eval' && line.step === numSteps);
   }
 
-  async #supervise(record: RunRecord, fencingEpoch: number): Promise<RunChange> {
-    const { config } = record;
-    const view = await this.#views.current();
-    const live: LiveMember[] = (await this.#members.list()).map(({ info }) => info);
-    this.#failOnComplaint(view, live);
-    const mode = record.status === 'stopping' ? 'save' : 'train';
-    const decision = decideMembership(
-      performance.now(),
-      {
-        runId: this.runId,
-        live,
-        view,
-        numerics: record.numerics ?? undefined,
-        waitingSinceMs: this.#waitingSinceMs,
-        complaintSinceMs: this.#complaintSinceMs,
-        mode,
-      },
-      {
-        minWorkers: config.cluster.minWorkers,
-        wantedWorkers: config.cluster.numWorkers,
-        virtualRanks: config.train.virtualRanks,
-        joinTimeoutMs,
-        complaintGraceMs,
-      },
+  async #supplyExamples(record: RunRecord, numCommitted: number): Promise<void> {
+    const { numSteps, globalBatch } = record.config.train;
+    const last = numCommitted > 0 ? await this.#ledger.entry(numCommitted - 1) : undefined;
+    const supply = await this.#openSupply(record);
+    await supply.advance(
+      last?.to ?? { epoch: 0, index: 0 },
+      (numSteps - numCommitted) * globalBatch,
     );
+  }
+
+  async #goOn(
+    record: RunRecord,
+    { status, view }: RunSight,
+    decision: Exclude<RunDecision, { kind: 'end' | 'fail' }>,
+    { fencingEpoch }: Moment,
+  ): Promise<RunChange> {
     const { reason } = decision;
-    if (decision.kind === 'wait') {
-      this.#failIfNoneCanOpen(live);
-      if (mode === 'save' && !live.some((member) => member.runId === this.runId))
-        return {
-          status: 'stopped',
-          reason: 'no worker was left to save; resume redoes some steps',
-        };
-      return record.status === 'running' ? { status: 'recovering', reason } : { reason };
-    }
-    if (decision.kind === 'publish')
-      await this.#publish(record, view, decision.members, fencingEpoch, mode, reason);
+    if (decision.kind === 'wait')
+      return status === 'running' ? { status: 'recovering', reason } : { reason };
+    if (decision.kind === 'publish') await this.#publish(record, view, decision, fencingEpoch);
     const [first] = decision.kind === 'publish' ? decision.members : [];
     const numerics = record.numerics ?? first?.numerics ?? null;
-    return {
-      numerics,
-      reason,
-      ...(record.status !== 'stopping' && { status: 'running' as const }),
-    };
+    return { numerics, reason, ...(status !== 'stopping' && { status: 'running' as const }) };
   }
 
   async #publish(
-    record: RunRecord,
+    { config }: RunRecord,
     before: View | undefined,
-    members: readonly LiveMember[],
+    { members, mode, reason }: Extract<RunDecision, { kind: 'publish' }>,
     fencingEpoch: number,
-    mode: View['mode'],
-    reason: string,
   ): Promise<void> {
-    const ids = members.map((member) => member.memberId);
-    const blocks = assignBlocks(record.config.train.virtualRanks, ids);
     const view = await this.#views.publish(
-      {
-        fencingEpoch,
-        mode,
-        reason,
-        members: members.map(({ memberId, host, port }, index) => ({
-          memberId,
-          host,
-          port,
-          blocks: blocks[index] ?? [],
-        })),
-      },
+      { fencingEpoch, mode, reason, members: seat(members, config.train.virtualRanks) },
       before?.version,
     );
-    this.#complaintSinceMs = undefined;
-    const repeated = this.#attempts.fromStep === view.fromStep;
-    this.#attempts = { fromStep: view.fromStep, count: repeated ? this.#attempts.count + 1 : 1 };
-    this.#options.logger.info('Published a view', {
-      version: view.version,
-      fromStep: view.fromStep,
-      reason,
-    });
-  }
-
-  /** Errors that no other view can cure end the run; so do too many attempts at one step. */
-  #failOnComplaint(view: View | undefined, live: readonly LiveMember[]): void {
-    const complaints = live.flatMap((member) => member.complaint ?? []);
-    const current = complaints.find((complaint) => complaint.viewVersion === view?.version);
-    if (current === undefined) {
-      this.#complaintSinceMs = undefined;
-      return;
-    }
-    this.#complaintSinceMs ??= performance.now();
-    const error = errorFromWire(current.error);
-    if (!error.policy.retry) throw error;
-    // An outage lasts as long as it lasts.
-    if (error.code === 'STORE_UNREACHABLE' || error.code === 'QUEUE_UNREACHABLE')
-      this.#attempts.count = 0;
-    if (this.#attempts.count >= maxAttemptsPerStep)
-      throw new BerthError(
-        'RUN_FAILED',
-        `Step ${this.#attempts.fromStep} failed ${this.#attempts.count} times; last: ${error.message}`,
-      );
-  }
-
-  /** Without a member, the run ends with the reason why one could not open it, if that will not pass. */
-  #failIfNoneCanOpen(live: readonly LiveMember[]): void {
-    for (const { runId, state, complaint } of live) {
-      if (runId !== this.runId || state !== 'syncing' || complaint === null) continue;
-      const error = errorFromWire(complaint.error);
-      if (!error.policy.retry) throw error;
-    }
+    const { version, fromStep } = view;
+    this.#options.logger.info('Published a view', { version, fromStep, reason });
   }
 
   /** A job's result, or undefined while it is not done. */
@@ -304,6 +277,18 @@ export class RunSupervisor {
       throw error;
     }
   }
+}
+
+/** Members with the virtual ranks that each computes. */
+function seat(members: readonly LiveMember[], virtualRanks: number): ViewMember[] {
+  const ids = members.map(({ memberId }) => memberId);
+  const blocks = assignBlocks(virtualRanks, ids);
+  return members.map(({ memberId, host, port }, index) => ({
+    memberId,
+    host,
+    port,
+    blocks: blocks[index] ?? [],
+  }));
 }
 
 function describe(manifest: DatasetManifest): string {

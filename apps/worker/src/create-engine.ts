@@ -6,7 +6,7 @@ import { createEagerEngine, createGraphEngine } from '@berth/model';
 export interface EngineSpec {
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
-  readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks' | 'engine' | 'precision'>;
+  readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks' | 'engine' | 'precision' | 'wire'>;
   readonly seed: number;
   /** Shape of a micro-batch. */
   readonly shape: {
@@ -18,7 +18,8 @@ export interface EngineSpec {
 
 export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
   const { model, optimizer, train, seed, shape } = spec;
-  const options = { model, optimizer, train, seed, precision: train.precision };
+  const { precision, wire } = train;
+  const options = { model, optimizer, train, seed, precision, wire };
   return train.engine === 'graph'
     ? createGraphEngine({ ...options, shape, tensorFlow })
     : createEagerEngine(options);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { errorToWire, requireServices } from '@berth/contracts';
 import { createLogger, parseLogLevel } from '@berth/observability';
+import { parseEndpoint } from './endpoint.ts';
 import { runWorker } from './worker.ts';
 
 const env = process.env;
@@ -23,6 +24,8 @@ try {
       services: requireServices(env),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
+      port: Number(env['BERTH_PEER_PORT'] ?? 0),
+      advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),
       onReady: () => process.send?.({ memberId }),
       logger,
     },

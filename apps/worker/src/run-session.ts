@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
@@ -8,7 +9,6 @@ import {
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
-  type View,
 } from '@berth/contracts';
 import type { PeerNode } from '@berth/collectives';
 import { readDatasetManifest } from '@berth/data';
@@ -25,9 +25,11 @@ import {
 } from '@berth/queue';
 import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { watchPace } from './pace.ts';
+import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Runtime } from './runtime.ts';
-import type { SelfPortrait } from './worker.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
@@ -35,31 +37,28 @@ export interface RunSessionPorts {
   readonly runtime: Runtime;
   readonly peers: PeerNode;
   readonly logger: Logger;
-  readonly portrait: SelfPortrait;
+  readonly heartbeat: Heartbeat;
 }
 
 const settleTimeoutMs = 60_000;
 const shardTimeoutMs = 300_000;
 const lookMs = 500;
-const idleMs = 20;
 const appendAgainMs = 500;
 
 /** This worker's part in one run, from when it has opened it until the run is over. */
 export class RunSession {
   readonly #ports: RunSessionPorts;
   readonly #runId: string;
-  readonly #memberId: string;
   readonly #member: Member;
   readonly #ended: AbortController;
-  #view: View | undefined;
-  #following: AbortController | undefined;
 
   /** Opens an engine for the run's model and wires the member's ports. */
   static async open(
     ports: RunSessionPorts,
     { memberId, record }: { readonly memberId: string; readonly record: RunRecord },
   ): Promise<RunSession> {
-    const { connection, store, runtime, peers, logger, portrait } = ports;
+    const { connection, store, runtime, peers, logger, heartbeat } = ports;
+    const { portrait } = heartbeat;
     const { runId, config, manifestKey, exampleSetId } = record;
     if (manifestKey === null || exampleSetId === null)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
@@ -67,7 +66,28 @@ export class RunSession {
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
-    const engine = await runtime.openEngine({
+    const ended = new AbortController();
+    const shards = createExampleShards({
+      index: createExampleIndex(connection, exampleSetId),
+      store,
+      timeoutMs: shardTimeoutMs,
+      numKept: 2 * examples.shuffleWindowShards + 2,
+      signal: ended.signal,
+    });
+    const ledger = createLedger(connection, runId);
+    const source = createExampleSource({
+      seed,
+      numShards: manifest.train.length,
+      shuffleWindowShards: examples.shuffleWindowShards,
+      maxSeqLength: examples.maxSeqLength,
+      maxPredictions: examples.maxPredictions,
+      globalBatch: train.globalBatch,
+      virtualRanks: train.virtualRanks,
+      microBatch,
+      shards,
+    });
+    const examplesAreOpen = openNextExamples(ledger, source);
+    const opened = await runtime.openEngine({
       model,
       optimizer,
       train,
@@ -78,35 +98,20 @@ export class RunSession {
         numPredictions: examples.maxPredictions,
       },
     });
-    const ended = new AbortController();
-    const shards = createExampleShards({
-      index: createExampleIndex(connection, exampleSetId),
-      store,
-      timeoutMs: shardTimeoutMs,
-      numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: ended.signal,
+    const engine = watchPace(opened, (rankMs) => {
+      portrait.rankMs = rankMs;
     });
-    const ledger = createLedger(connection, runId);
+    await examplesAreOpen;
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, numParameters(engine.layout)),
+        peers: peerPort(peers, numParameters(engine.layout), train.wire),
         ledger,
         rendezvous,
-        examples: createExampleSource({
-          seed,
-          numShards: manifest.train.length,
-          shuffleWindowShards: examples.shuffleWindowShards,
-          maxSeqLength: examples.maxSeqLength,
-          maxPredictions: examples.maxPredictions,
-          globalBatch: train.globalBatch,
-          virtualRanks: train.virtualRanks,
-          microBatch,
-          shards,
-        }),
+        examples: source,
         heldOut: () => shards.heldOut(),
         checkpoints: createCheckpointSaver({
           store,
@@ -127,63 +132,63 @@ export class RunSession {
           step: (step) => {
             portrait.step = step;
           },
+          status(state, complaint) {
+            if (state === 'training') Object.assign(portrait, { state, complaint });
+            else heartbeat.tell({ state, complaint });
+          },
           metrics: inOrder((line) => appendAtLast(metrics, line, ended.signal, logger)),
         },
         logger,
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, runId, memberId, member, ended);
+    return new RunSession(ports, runId, member, ended);
   }
 
   private constructor(
     ports: RunSessionPorts,
     runId: string,
-    memberId: string,
     member: Member,
     ended: AbortController,
   ) {
     this.#ended = ended;
     this.#ports = ports;
     this.#runId = runId;
-    this.#memberId = memberId;
     this.#member = member;
   }
 
   /**
-   * Follows the run's views until it is over or the signal aborts.
+   * Follows the run's views until it is over, or, once the signal has aborted, until the step under way is done.
    * @throws what ended the watching of views
    */
-  async run(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#ended.signal]);
-    this.#ports.portrait.state = 'idle';
-    const watching = Promise.all([this.#watchViews(either), this.#watchRun(either)]);
-    watching.catch(() => this.#ended.abort());
+  async run(leaving: AbortSignal): Promise<void> {
+    const ended = this.#ended.signal;
+    this.#ports.heartbeat.tell({ state: 'idle', complaint: null });
+    const watching = Promise.all([this.#watchViews(ended), this.#watchRun(ended)]);
     try {
-      let done = '';
-      while (!either.aborted) {
-        const view = this.#view;
-        if (view === undefined || nameOf(view) === done || !this.#isIn(view)) await sleep(idleMs);
-        else {
-          done = nameOf(view);
-          await this.#follow(view, either);
-        }
-      }
+      await Promise.race([watching, this.#leaveWhen(leaving)]);
     } finally {
       this.#ended.abort();
+      await this.#member.close();
     }
     await watching;
   }
 
+  /** Resolves once the member has left in order, after the signal. */
+  async #leaveWhen(leaving: AbortSignal): Promise<void> {
+    const { signal: ended } = this.#ended;
+    const either = AbortSignal.any([leaving, ended]);
+    if (!either.aborted) await once(either, 'abort');
+    if (ended.aborted) return;
+    await Promise.race([this.#member.leave(), once(ended, 'abort')]);
+    this.#ports.logger.info('Left a view in order', {
+      numApplied: this.#ports.heartbeat.portrait.step,
+    });
+  }
+
   #watchViews(signal: AbortSignal): Promise<void> {
     const views = createViews(this.#ports.connection, this.#runId);
-    const onView = (view: View): void => {
-      this.#view = view;
-      this.#following?.abort(
-        new BerthError('COLLECTIVE_ABORTED', `View ${view.version} has come: ${view.reason}`),
-      );
-    };
-    return views.subscribe(onView, { signal });
+    return views.subscribe((view) => this.#member.see(view), { signal });
   }
 
   async #watchRun(signal: AbortSignal): Promise<void> {
@@ -191,27 +196,6 @@ export class RunSession {
       if (await this.#isOver()) this.#ended.abort();
       else await sleep(lookMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  async #follow(view: View, signal: AbortSignal): Promise<void> {
-    const { portrait, logger } = this.#ports;
-    this.#following = new AbortController();
-    portrait.state = 'training';
-    portrait.complaint = null;
-    try {
-      await this.#member.follow(view, AbortSignal.any([signal, this.#following.signal]));
-    } catch (error) {
-      if (signal.aborted) return;
-      logger.warn('A view ended', { version: view.version, error: errorToWire(error) });
-      portrait.complaint = this.#member.complaintAbout(view, error);
-    } finally {
-      this.#following = undefined;
-      portrait.state = 'idle';
-    }
-  }
-
-  #isIn(view: View): boolean {
-    return view.members.some((member) => member.memberId === this.#memberId);
   }
 
   /** True when the run has ended, or another one is active. A run that Redis has lost will come back. */
@@ -226,11 +210,6 @@ export class RunSession {
       return false;
     }
   }
-}
-
-/** A view's name; a version alone may come again when Redis has lost its data. */
-function nameOf(view: View): string {
-  return `${view.fencingEpoch}.${view.version}`;
 }
 
 /** Does the work of one call after the other, none of which may reject. */

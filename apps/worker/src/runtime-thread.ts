@@ -3,6 +3,7 @@ import type {
   ApplyResult,
   ExampleBatch,
   GradientRequest,
+  GradientVector,
   HeldGradient,
   Numerics,
   ParameterSpec,
@@ -13,6 +14,7 @@ import type {
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
+import { warmUp } from './warm-up.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
@@ -37,6 +39,7 @@ serveCalls(port, {
   open: (spec: EngineSpec): readonly ParameterSpec[] => {
     current?.dispose();
     current = createEngine(spec, tensorFlow);
+    warmUp(current, spec);
     return current.layout;
   },
   initialize: (seed: number): void => engine().initialize(seed),
@@ -48,9 +51,8 @@ serveCalls(port, {
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
   applyHeldGradients: (): ApplyResult | undefined => engine().applyHeldGradients?.(),
-  computeGradients: (request: GradientRequest, target: Float32Array): void => {
-    engine().computeGradients(request, target);
-  },
-  applyGradients: (reduced: Float32Array): ApplyResult => engine().applyGradients(reduced),
+  computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector =>
+    engine().computeGradients(request, into),
+  applyGradients: (reduced: GradientVector): ApplyResult => engine().applyGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
 });

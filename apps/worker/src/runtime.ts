@@ -1,17 +1,16 @@
 import { Worker } from 'node:worker_threads';
-import {
-  numStepSums,
-  type AlignedBlock,
-  type ApplyResult,
-  type HeldGradient,
-  type Numerics,
-  type ParameterSpec,
-  type StepSums,
-  type TrainingState,
+import type {
+  ApplyResult,
+  GradientVector,
+  HeldGradient,
+  Numerics,
+  ParameterSpec,
+  StepSums,
+  TrainingState,
 } from '@berth/contracts';
 import { tensorFlowEnvironment } from '@berth/graph';
 import type { EngineSpec } from './create-engine.ts';
-import { numParameters, type EnginePort } from '@berth/training';
+import type { EnginePort } from '@berth/training';
 import type { RuntimeThreadData } from './runtime-thread.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
@@ -49,7 +48,6 @@ function enginePort(
   layout: readonly ParameterSpec[],
   canHold: boolean,
 ): EnginePort {
-  const gradients = new GradientBuffers(numParameters(layout) + numStepSums);
   return {
     layout,
     ...(canHold && {
@@ -61,35 +59,9 @@ function enginePort(
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: () => caller.call<TrainingState>('readState', []),
-    async computeGradients(request) {
-      const target = gradients.next(request.step, request.block);
-      await caller.call<void>('computeGradients', [request, target]);
-      return target;
-    },
+    computeGradients: (request, into) =>
+      caller.call<GradientVector>('computeGradients', [request, into]),
     applyGradients: (reduced) => caller.call<ApplyResult>('applyGradients', [reduced]),
     evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),
   };
-}
-
-/**
- * Vectors that both threads see, one for each block of a step: a gradient crosses threads without a copy, and its pages are
- * touched once. The next step, or the step tried again, writes to the same ones.
- */
-class GradientBuffers {
-  readonly #length: number;
-  readonly #vectors: Float32Array[] = [];
-  #last = { step: -1, start: -1, index: -1 };
-
-  constructor(length: number) {
-    this.#length = length;
-  }
-
-  next(step: number, { start }: AlignedBlock): Float32Array {
-    // A step's blocks are asked for in order.
-    const goesOn = step === this.#last.step && start > this.#last.start;
-    const index = goesOn ? this.#last.index + 1 : 0;
-    this.#last = { step, start, index };
-    const numBytes = this.#length * Float32Array.BYTES_PER_ELEMENT;
-    return (this.#vectors[index] ??= new Float32Array(new SharedArrayBuffer(numBytes)));
-  }
 }

@@ -1,18 +1,11 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  errorToWire,
-  isFinal,
-  type Complaint,
-  type Logger,
-  type MemberInfo,
-  type RunRecord,
-  type Services,
-} from '@berth/contracts';
-import { createPeerNode } from '@berth/collectives';
+import { errorToWire, isFinal, type Logger, type RunRecord, type Services } from '@berth/contracts';
+import { createPeerNode, type Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
 import { startDataThread } from './data.ts';
+import { Heartbeat, idlePortrait } from './heartbeat.ts';
 import { RunSession } from './run-session.ts';
 import { startRuntime } from './runtime.ts';
 
@@ -20,65 +13,52 @@ export interface WorkerOptions {
   readonly memberId: string;
   readonly services: Services;
   readonly numThreads: number;
-  /** Address that peers dial. */
+  /** Address to listen on for peers. */
   readonly host: string;
+  /** @defaultValue any free port */
+  readonly port?: number | undefined;
+  /** Where peers dial when that is not where this worker listens. */
+  readonly advertise?: Endpoint | undefined;
   readonly onReady: () => void;
   readonly logger: Logger;
 }
 
-const heartbeatMs = 200;
 const idleLookMs = 200;
 const reopenMs = 1_000;
-
-/** What this worker says of itself, changed in place by whoever knows better. */
-export interface SelfPortrait {
-  state: MemberInfo['state'];
-  runId: string | null;
-  step: number;
-  complaint: Complaint | null;
-}
-
-const idle: SelfPortrait = { state: 'idle', runId: null, step: -1, complaint: null };
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
  * The main thread does I/O only; TensorFlow and job work have threads of their own.
  */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { memberId, services, numThreads, host, logger } = options;
+  const { memberId, services, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
   const [runtime, data] = await Promise.all([
     startRuntime({ numThreads }),
     startDataThread({ services }),
   ]);
-  const peers = createPeerNode({ memberId, host, logger });
+  const peers = createPeerNode({ memberId, host, port, logger });
   const address = await peers.listen();
   const jobs = await createJobConsumer(services.redisUrl, {
     process: (job) => data.process(job),
     logger,
   });
 
-  const portrait: SelfPortrait = { ...idle };
   const members = createMembers(connection);
-  const startedAtMs = Date.now();
-  const left = new AbortController();
-  const beating = (async (): Promise<void> => {
-    while (!left.signal.aborted) {
-      await members
-        .heartbeat({
-          memberId,
-          ...address,
-          pid: process.pid,
-          hostname: hostname(),
-          numerics: runtime.numerics,
-          startedAtMs,
-          ...portrait,
-        })
-        .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) }));
-      await sleep(heartbeatMs);
-    }
-  })();
+  const about = {
+    memberId,
+    ...(options.advertise ?? address),
+    pid: process.pid,
+    hostname: hostname(),
+    numerics: runtime.numerics,
+    startedAtMs: Date.now(),
+  };
+  const heartbeat = new Heartbeat((portrait, isNews) =>
+    members
+      .heartbeat({ ...about, ...portrait }, { isNews })
+      .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
+  );
   options.onReady();
 
   const runs = createRuns(connection);
@@ -86,24 +66,22 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     while (!signal.aborted) {
       const record = await activeRun(runs).catch(() => undefined);
       if (record === undefined) {
-        Object.assign(portrait, idle);
         await sleep(idleLookMs);
         continue;
       }
       // The coordinator counts on this member only once it has opened the run.
-      Object.assign(portrait, { state: 'syncing', runId: record.runId });
+      heartbeat.tell({ state: 'syncing', runId: record.runId });
       try {
         const session = await RunSession.open(
-          { connection, store, runtime, peers, logger, portrait },
+          { connection, store, runtime, peers, logger, heartbeat },
           { memberId, record },
         );
-        portrait.complaint = null;
         await session.run(signal);
-        Object.assign(portrait, idle);
+        heartbeat.tell(idlePortrait);
       } catch (error) {
         const wire = errorToWire(error);
         logger.warn('Cannot take part in the run', { runId: record.runId, error: wire });
-        portrait.complaint = { viewVersion: 0, step: 0, suspects: [], error: wire };
+        heartbeat.tell({ complaint: { viewVersion: 0, step: 0, suspects: [], error: wire } });
         await sleep(reopenMs);
       }
     }
@@ -111,10 +89,9 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   // Without its threads a worker is of no use; started anew it is.
   await Promise.race([takePart(), runtime.death, data.death]);
 
-  portrait.state = 'draining';
+  heartbeat.tell({ state: 'draining' });
   await jobs.close();
-  left.abort();
-  await beating;
+  await heartbeat.stop();
   await members.leave(memberId).catch(() => undefined);
   await peers.close();
   await Promise.all([runtime.close(), data.close()]);

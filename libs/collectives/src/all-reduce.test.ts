@@ -1,5 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  bf16PaddedLength,
+  type GradientVector,
+  numStepSums,
+  packGradient,
+  roundToBf16,
+} from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { sumContributions } from './blocks.ts';
 import { vectorDigest } from './digest.ts';
 import type { ViewSession } from './session.ts';
 import {
@@ -53,7 +61,7 @@ function agreement(numMembers: number, ranks: readonly Float32Array[]): Outcome[
   return Array.from({ length: numMembers }, () => ({ sameBits: true, digest }));
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+const bytesOf = ({ buffer, byteOffset, byteLength }: GradientVector): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 describe('allReduce', () => {
@@ -174,5 +182,78 @@ describe('allReduce', () => {
       await expect(reduce(short)).rejects.toThrow(/99 elements .* has 100/);
       await expect(reduce(whole)).resolves.toMatchObject({ reduced: expectedSum(ranks) });
     });
+  });
+});
+
+describe('allReduce with a bf16 wire', () => {
+  const shape = { wire: 'bf16', numExact: numStepSums } as const;
+
+  /** What virtual ranks contribute: leaves rounded, blocks summed as the definition says. */
+  const packedSum = (ranks: readonly Float32Array[], start: number, length: number) =>
+    packGradient(
+      sumContributions(
+        ranks
+          .slice(start, start + length)
+          .map((data, index) => ({ block: { start: index, length: 1 }, data })),
+        shape,
+      ),
+      'bf16',
+    );
+
+  async function reduceAllPacked(
+    numMembers: number,
+    numRanks: number,
+    ranks: readonly Float32Array[],
+  ): Promise<{ bytes: Buffer; digest: string }[]> {
+    const mesh = await startNodes(numMembers, numRanks);
+    try {
+      const sessions = await joinAll(mesh, { vectorLength: ranks[0]!.length, ...shape });
+      const results = await Promise.all(
+        sessions.map((session, member) => {
+          const contributions = session.view.members[member]!.blocks.map((block) => ({
+            block,
+            data: packedSum(ranks, block.start, block.length),
+          }));
+          return session.allReduce({ step: 0, contributions, timeoutMs: 20_000 });
+        }),
+      );
+      return results.map(({ reduced, digest }) => ({
+        bytes: Buffer.from(bytesOf(reduced)),
+        digest,
+      }));
+    } finally {
+      await mesh.close();
+    }
+  }
+
+  it.each([1, 2, 3, 4, 7, 8])('gives %i members the bits of the definition', async (numMembers) => {
+    const ranks = randomRanks(8, 10_007, 90);
+    const expected = packedSum(ranks, 0, 8);
+    const results = await reduceAllPacked(numMembers, 8, ranks);
+    expect(results).toHaveLength(numMembers);
+    for (const { bytes, digest } of results) {
+      expect(Buffer.compare(bytes, bytesOf(expected))).toBe(0);
+      expect(digest).toBe(vectorDigest(expected));
+    }
+  });
+
+  it.each([numStepSums + 1, numStepSums + 32, 1_100_003])(
+    'sums vectors of %i elements over three members',
+    async (length) => {
+      const ranks = randomRanks(4, length, length);
+      const expected = packedSum(ranks, 0, 4);
+      for (const { bytes } of await reduceAllPacked(3, 4, ranks))
+        expect(Buffer.compare(bytes, bytesOf(expected))).toBe(0);
+    },
+  );
+
+  it('keeps the step sums in fp32', async () => {
+    const length = 100 + numStepSums;
+    const ranks = Array.from({ length: 2 }, () => new Float32Array(length).fill(100_001));
+    const { bytes } = (await reduceAllPacked(2, 2, ranks))[0]!;
+    const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+    const sums = new Float32Array(halves.slice(bf16PaddedLength(100)).buffer);
+    expect(sums).toEqual(new Float32Array(numStepSums).fill(200_002));
+    expect(roundToBf16(200_002)).not.toBe(200_002);
   });
 });

@@ -1,5 +1,5 @@
-import { BerthError, type AlignedBlock } from '@berth/contracts';
-import { addFlushed } from './add-flushed.ts';
+import { BerthError, roundToBf16, type AlignedBlock, type Wire } from '@berth/contracts';
+import { addNodes } from './wire.ts';
 
 /** One addition of the canonical tree: the sum at `left` becomes `left + right`. Positions count blocks in order of start. */
 export interface Addition {
@@ -77,14 +77,23 @@ export function canonicalAdditions(blocks: readonly AlignedBlock[]): Addition[] 
 
 /**
  * The canonical sum in plain JavaScript: the definition that the all-reduce reproduces to the bit.
+ * @param numExact - elements at the end that are fp32 on any wire
  * @throws BerthError `CONFIG_INVALID` if the blocks do not tile [0, V) for a power of two V
  */
-export function sumContributions(contributions: readonly Contribution[]): Float32Array {
+export function sumContributions(
+  contributions: readonly Contribution[],
+  { wire = 'fp32', numExact = 0 }: { readonly wire?: Wire; readonly numExact?: number } = {},
+): Float32Array {
   const ordered = [...contributions].sort((a, b) => a.block.start - b.block.start);
-  const sums = ordered.map(({ data }) => data.slice());
+  const wireAt = (index: number, length: number): Wire =>
+    index < length - numExact ? wire : 'fp32';
+  const sums = ordered.map(({ data }) =>
+    data.map((value, i) => (wireAt(i, data.length) === 'bf16' ? roundToBf16(value) : value)),
+  );
   for (const { left, right } of canonicalAdditions(ordered.map(({ block }) => block))) {
     const [leftSum, rightSum] = [sums[left]!, sums[right]!];
-    for (let i = 0; i < leftSum.length; i += 1) leftSum[i] = addFlushed(leftSum[i]!, rightSum[i]!);
+    for (let i = 0; i < leftSum.length; i += 1)
+      leftSum[i] = addNodes(wireAt(i, leftSum.length), leftSum[i]!, rightSum[i]!);
   }
   return sums[0]!;
 }

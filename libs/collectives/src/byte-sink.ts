@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Progress } from './progress.ts';
 
 /** Enough to keep the kernel busy while the event loop turns. */
-const maxWritesInFlight = 3;
+const maxWritesInFlight = 2;
 
 /** Writes to a socket without copying, holding the writer back while the peer does not read. */
 export class ByteSink {
@@ -23,9 +23,8 @@ export class ByteSink {
     };
     this.#numWrites += 1;
     this.socket.cork();
-    for (const piece of pieces) {
-      this.socket.write(piece, piece === pieces.at(-1) ? whenFlushed : undefined);
-    }
+    for (const [index, piece] of pieces.entries())
+      this.socket.write(piece, index === pieces.length - 1 ? whenFlushed : undefined);
     this.socket.uncork();
     return this.#flushed.reach(this.#numWrites - maxWritesInFlight + 1);
   }

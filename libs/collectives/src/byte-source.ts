@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { BerthError } from '@berth/contracts';
 
-const spillBytes = 65_536;
+/** About a header: what lands here is copied, and so is little. */
+const spillBytes = 64;
 const keepAliveMs = 10_000;
 const farewellMs = 1000;
 const nothing = new Uint8Array(0);
@@ -11,8 +12,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** What a reader wants next: memory to fill, or to be left alone until a promise resolves. */
+export type ReadStep = Uint8Array | Promise<void>;
+
 interface Read {
-  readonly resolve: () => void;
+  /** Called as soon as the wanted memory is full; may ask for more at once. */
+  readonly filled: () => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -20,9 +25,9 @@ interface Read {
  * Pull-style reads from a socket that this side dials, straight into the reader's memory: nobody reading means
  * nothing is taken from the kernel, which in turn holds back the sender.
  *
- * Node asks for the next buffer as soon as bytes have landed, before the reader knows what it wants next, and keeps
- * that choice over a pause. So when no read is due it is given a spill buffer; what lands there is copied out by later
- * reads, and the socket stays paused until all of it is.
+ * Node asks for the next buffer as soon as bytes have landed, and keeps that choice over a pause. So when no read is due
+ * by then it is given a small spill buffer; what lands there is copied out by later reads, and the socket stays paused
+ * until all of it is.
  */
 export class ByteSource {
   readonly socket: Socket;
@@ -64,14 +69,29 @@ export class ByteSource {
 
   /** Fills `target`. One read at a time. Rejects when the connection is lost before it is full. */
   readInto(target: Uint8Array): Promise<void> {
+    return this.follow([target][Symbol.iterator]());
+  }
+
+  /**
+   * Does one step after the other. The reader is asked for the next one within the turn in which memory has become full,
+   * so that bytes which follow land in their place too.
+   */
+  follow(steps: Iterator<ReadStep>): Promise<void> {
     if (this.#read !== undefined) throw new BerthError('INTERNAL', 'a read is already under way');
-    this.#wanted = target;
-    this.#takeUnread();
-    if (this.#wanted.length === 0) return Promise.resolve();
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.socket.resume();
     return new Promise((resolve, reject) => {
-      this.#read = { resolve, reject };
+      const advance = (): void => {
+        try {
+          for (;;) {
+            const { value, done } = steps.next();
+            if (done === true) return resolve();
+            if (value instanceof Promise) return void value.then(advance, reject);
+            if (!this.#fill(value, { filled: advance, reject })) return;
+          }
+        } catch (error) {
+          reject(error);
+        }
+      };
+      advance();
     });
   }
 
@@ -109,11 +129,23 @@ export class ByteSource {
       this.#unread = this.#landing.subarray(0, numBytes);
       this.#takeUnread();
     }
-    if (this.#wanted.length === 0) {
-      this.#read?.resolve();
+    const read = this.#read;
+    if (read !== undefined && this.#wanted.length === 0) {
       this.#read = undefined;
+      read.filled();
     }
     return this.#unread.length === 0;
+  }
+
+  /** @returns true if the target is full already; otherwise the read is told */
+  #fill(target: Uint8Array, read: Read): boolean {
+    this.#wanted = target;
+    this.#takeUnread();
+    if (this.#wanted.length === 0) return true;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#read = read;
+    this.socket.resume();
+    return false;
   }
 
   #takeUnread(): void {

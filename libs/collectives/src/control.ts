@@ -37,8 +37,13 @@ export interface LeaveMessage {
   readonly reason: string;
 }
 
+/** Sent by the dialling member from time to time: a connection that carries none is dead, even if nobody closed it. */
+export interface AliveMessage {
+  readonly kind: 'alive';
+}
+
 export type ControlMessage =
-  JoinMessage | StateMessage | OfferMessage | AbsentMessage | LeaveMessage;
+  JoinMessage | StateMessage | OfferMessage | AbsentMessage | LeaveMessage | AliveMessage;
 
 type FieldType = 'text' | 'count' | 'counts';
 const fieldTypes: Record<ControlMessage['kind'], Record<string, FieldType>> = {
@@ -47,6 +52,7 @@ const fieldTypes: Record<ControlMessage['kind'], Record<string, FieldType>> = {
   offer: { step: 'count', partLengths: 'counts' },
   absent: { reason: 'text' },
   leave: { reason: 'text' },
+  alive: {},
 };
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,5 +1,7 @@
+import type { GradientVector } from '@berth/contracts';
+
 /**
- * Digest of a float32 vector: two 32-bit sums, modulo 2^32, over hashes of (bits, index). Being sums, the digests of
+ * Digest of a vector of 32-bit words, fp32 or pairs of bf16: two 32-bit sums, modulo 2^32, over hashes of (bits, index). Being sums, the digests of
  * slices add up to the digest of the vector, however it is cut. Not cryptographic: it finds divergence, not forgery.
  *
  * h is lowbias32 (C. Wellons, "Prospecting for hash functions") of bits XOR index * golden; g hashes h once more.
@@ -38,9 +40,10 @@ export function digestHex(sums: Uint32Array): string {
   return Array.from(sums, (sum) => sum.toString(16).padStart(8, '0')).join('');
 }
 
-/** Digest of a whole vector in plain JavaScript; an all-reduce gives the same from its kernels. */
-export function vectorDigest(vector: Float32Array): string {
+/** Digest of a whole vector, as it travels, in plain JavaScript; an all-reduce gives the same from its kernels. */
+export function vectorDigest(vector: GradientVector): string {
   const sums = new Uint32Array(2);
-  addToDigest(sums, vector, 0);
+  const { buffer, byteOffset, byteLength } = vector;
+  addToDigest(sums, new Float32Array(buffer, byteOffset, byteLength / 4), 0);
   return digestHex(sums);
 }

@@ -1,10 +1,10 @@
 import type { BerthError } from '@berth/contracts';
+import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, describe, expect, it } from 'vitest';
 import { vectorDigest } from './digest.ts';
 import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './frame.ts';
-import { chunkElements } from './plan.ts';
+import { chunkBytes } from './plan.ts';
 import type { ReduceResult, ViewSession } from './session.ts';
-import { type Faults, startFaultProxy } from './testing/fault-proxy.ts';
 import {
   expectedSum,
   joinAll,
@@ -16,6 +16,7 @@ import {
 } from './testing/local-mesh.ts';
 
 /** Two members: m1 sends m0 two chunks of contributions, then two of the result. */
+const chunkElements = chunkBytes / 4;
 const vectorLength = 4 * chunkElements;
 const chunkOnWireBytes = frameHeaderBytes + 4 * chunkElements;
 const step = 10;
@@ -29,11 +30,11 @@ afterEach(async () => {
 });
 
 /** A mesh in which what the last member sends passes through a faulty proxy. */
-async function startFaultyMesh(numMembers: number, faults: Faults): Promise<LocalMesh> {
+async function startFaultyMesh(numMembers: number, faults: TcpFaults): Promise<LocalMesh> {
   const mesh = await startNodes(numMembers, 4);
   cleanups.push(() => mesh.close());
   const last = mesh.view.members.at(-1)!;
-  const proxy = await startFaultProxy(last, faults);
+  const proxy = await startTcpProxy(last, faults);
   cleanups.push(() => proxy.close());
   const members = [...mesh.view.members.slice(0, -1), { ...last, ...proxy.endpoint }];
   return { ...mesh, view: { ...mesh.view, fencingEpoch: 3, version: 5, members } };
@@ -58,6 +59,7 @@ function errorOf(outcome: PromiseSettledResult<unknown> | undefined): BerthError
 function frame(fields: Partial<FrameHeader>): Buffer {
   const header: FrameHeader = {
     type: 'contribution',
+    wire: 'fp32',
     runHash: runHashOf(runId),
     fencingEpoch: 3,
     viewVersion: 5,
@@ -136,6 +138,23 @@ describe('a peer that fails', () => {
     }
   });
 
+  it('is noticed soon when its connections stand open and carry nothing', async () => {
+    const mesh = await startNodes(2, 4);
+    cleanups.push(() => mesh.close());
+    const [first, last] = mesh.view.members;
+    const proxy = await startTcpProxy(last!);
+    cleanups.push(() => proxy.close());
+    const members = [first!, { ...last!, ...proxy.endpoint }];
+    const sessions = await joinAll({ ...mesh, view: { ...mesh.view, members } }, { vectorLength });
+    await settleStep(sessions);
+    proxy.disturb('freeze');
+    const [outcome] = await settleStep(sessions.slice(0, 1));
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'COLLECTIVE_PEER_LOST',
+      details: { memberId: 'm1' },
+    });
+  });
+
   it('is noticed between steps, and by the next step', async () => {
     const mesh = await startFaultyMesh(2, {});
     const losses: BerthError[] = [];
@@ -156,7 +175,7 @@ describe('a peer that fails', () => {
 });
 
 describe('bytes that do not belong', () => {
-  const reduceWith = async (faults: Faults): Promise<PromiseSettledResult<ReduceResult>[]> =>
+  const reduceWith = async (faults: TcpFaults): Promise<PromiseSettledResult<ReduceResult>[]> =>
     settleStep(await joinAll(await startFaultyMesh(2, faults), { vectorLength }));
 
   it('are refused when they are no frame, and the sender is named', async () => {

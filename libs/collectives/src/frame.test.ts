@@ -1,3 +1,4 @@
+import { wires } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -10,13 +11,14 @@ import {
   requireFrame,
   runHashOf,
 } from './frame.ts';
-import { chunkElements } from './plan.ts';
+import { chunkBytes } from './plan.ts';
 
 const u16 = fc.nat({ max: 0xffff });
 const u32 = fc.nat({ max: 0xffff_ffff });
 const u48 = fc.nat({ max: 2 ** 48 - 1 });
 const frames: fc.Arbitrary<FrameHeader> = fc.record({
   type: fc.constantFrom(...frameTypes),
+  wire: fc.constantFrom(...wires),
   runHash: fc.string().map(runHashOf),
   fencingEpoch: u48,
   viewVersion: u48,
@@ -26,7 +28,7 @@ const frames: fc.Arbitrary<FrameHeader> = fc.record({
   block: fc.record({ start: u32, length: u32 }),
   vectorLength: u32,
   offset: u32,
-  length: fc.integer({ min: 1, max: chunkElements }),
+  length: fc.integer({ min: 1, max: chunkBytes / 4 }),
 });
 
 describe('frame header', () => {
@@ -53,8 +55,9 @@ describe('frame header', () => {
 
   it.each([
     ['magic', 0, 1],
-    ['format', 4, 2],
+    ['format', 4, 1],
     ['type', 5, 9],
+    ['wire', 56, 2],
     ['length', 52, 0],
   ])('is refused with a wrong %s', (_, offset, value) => {
     const bytes = encodeFrame({ ...fc.sample(frames, 1)[0]!, length: 1 });
@@ -63,7 +66,7 @@ describe('frame header', () => {
   });
 
   it('is refused with more elements than a chunk has', () => {
-    const frame = { ...fc.sample(frames, 1)[0]!, length: chunkElements + 1 };
+    const frame = { ...fc.sample(frames, 1)[0]!, length: chunkBytes / 2 + 1 };
     expect(() => decodeFrame(encodeFrame(frame))).toThrow(/elements/);
   });
 });

@@ -1,5 +1,6 @@
-import { type AlignedBlock, BerthError, sha256Hex } from '@berth/contracts';
-import { chunkElements } from './plan.ts';
+import { type AlignedBlock, BerthError, sha256Hex, type Wire, wires } from '@berth/contracts';
+import { chunkBytes } from './plan.ts';
+import { elementBytes } from './wire.ts';
 
 /** `contribution`: a chunk of one block's sum, to the owner of the slice. `reduced`: a chunk of the result, from it. */
 export const frameTypes = ['contribution', 'reduced'] as const;
@@ -8,6 +9,8 @@ export type FrameType = (typeof frameTypes)[number];
 /** What stands before every chunk on the wire. Offsets and lengths count elements. */
 export interface FrameHeader {
   readonly type: FrameType;
+  /** Format of the elements. */
+  readonly wire: Wire;
   /** First 16 hex digits of sha256(runId). */
   readonly runHash: string;
   readonly fencingEpoch: number;
@@ -24,9 +27,9 @@ export interface FrameHeader {
   readonly length: number;
 }
 
-export const frameHeaderBytes = 56;
+export const frameHeaderBytes = 60;
 const magic = 0x4252_5448;
-const formatVersion = 1;
+const formatVersion = 2;
 
 export function runHashOf(runId: string): string {
   return sha256Hex(runId).slice(0, 16);
@@ -34,15 +37,17 @@ export function runHashOf(runId: string): string {
 
 /**
  * Layout, little-endian: magic u32, format u8, type u8, sender u16, run hash 8 bytes, fencing epoch u48, view version
- * u48, step u48, slice u16, block start u32, block length u32, vector length u32, offset u32, length u32.
+ * u48, step u48, slice u16, block start u32, block length u32, vector length u32, offset u32, length u32,
+ * wire u32.
  */
 export function encodeFrame(header: FrameHeader): Buffer {
-  const bytes = Buffer.alloc(frameHeaderBytes);
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes);
   bytes.writeUInt32LE(magic, 0);
   bytes.writeUInt8(formatVersion, 4);
   bytes.writeUInt8(frameTypes.indexOf(header.type), 5);
   bytes.writeUInt16LE(header.sender, 6);
-  bytes.write(header.runHash, 8, 'hex');
+  bytes.writeUInt32BE(Number.parseInt(header.runHash.slice(0, 8), 16), 8);
+  bytes.writeUInt32BE(Number.parseInt(header.runHash.slice(8), 16), 12);
   bytes.writeUIntLE(header.fencingEpoch, 16, 6);
   bytes.writeUIntLE(header.viewVersion, 22, 6);
   bytes.writeUIntLE(header.step, 28, 6);
@@ -52,13 +57,15 @@ export function encodeFrame(header: FrameHeader): Buffer {
   bytes.writeUInt32LE(header.vectorLength, 44);
   bytes.writeUInt32LE(header.offset, 48);
   bytes.writeUInt32LE(header.length, 52);
+  bytes.writeUInt32LE(wires.indexOf(header.wire), 56);
   return bytes;
 }
 
 /** @throws BerthError `COLLECTIVE_PROTOCOL` if the bytes are no frame header that berth writes */
 export function decodeFrame(bytes: Buffer): FrameHeader {
   const type = frameTypes[bytes.readUInt8(5)];
-  if (bytes.readUInt32LE(0) !== magic || type === undefined) {
+  const wire = wires[bytes.readUInt32LE(56)];
+  if (bytes.readUInt32LE(0) !== magic || type === undefined || wire === undefined) {
     throw protocolError(`these bytes are no frame: ${bytes.toString('hex', 0, 8)}`);
   }
   const version = bytes.readUInt8(4);
@@ -69,6 +76,7 @@ export function decodeFrame(bytes: Buffer): FrameHeader {
   }
   const header: FrameHeader = {
     type,
+    wire,
     sender: bytes.readUInt16LE(6),
     runHash: bytes.toString('hex', 8, 16),
     fencingEpoch: bytes.readUIntLE(16, 6),
@@ -80,8 +88,9 @@ export function decodeFrame(bytes: Buffer): FrameHeader {
     offset: bytes.readUInt32LE(48),
     length: bytes.readUInt32LE(52),
   };
-  if (header.length === 0 || header.length > chunkElements) {
-    throw protocolError(`a frame has 1 to ${chunkElements} elements, not ${header.length}`);
+  const mostElements = chunkBytes / elementBytes[wire];
+  if (header.length === 0 || header.length > mostElements) {
+    throw protocolError(`a frame has 1 to ${mostElements} elements, not ${header.length}`);
   }
   return header;
 }

@@ -9,5 +9,5 @@ export {
 export type { Endpoint } from './byte-source.ts';
 export { vectorDigest } from './digest.ts';
 export { createPeerNode, type JoinOptions, type PeerNode, type PeerNodeOptions } from './mesh.ts';
-export type { ReduceRequest, ReduceResult, ViewSession } from './session.ts';
+export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './session.ts';
 export type { StatePeer, StateProvider, StateRequest, StateSnapshot } from './state.ts';

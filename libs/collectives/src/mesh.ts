@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { BerthError, type Logger, type View } from '@berth/contracts';
+import { BerthError, type Logger, type View, type Wire } from '@berth/contracts';
 import type { Endpoint } from './byte-source.ts';
 import { ControlChannel, type ControlMessage, type JoinMessage } from './control.ts';
 import { ReduceMemory } from './reduce-memory.ts';
@@ -25,6 +25,10 @@ export interface PeerNodeOptions {
 export interface JoinOptions {
   /** Elements of the vectors that this view will sum; the same for all members. */
   readonly vectorLength: number;
+  /** @defaultValue fp32 */
+  readonly wire?: Wire;
+  /** Elements at the end of the vectors that are fp32 on any wire. @defaultValue none */
+  readonly numExact?: number;
   readonly connectTimeoutMs: number;
   readonly signal?: AbortSignal;
   /** Called once, when the session ends because this member's connection broke. */
@@ -103,7 +107,11 @@ class TcpPeerNode implements PeerNode {
       memberId,
       memory: this.#memory,
       logger,
-      vectorLength: options.vectorLength,
+      shape: {
+        length: options.vectorLength,
+        wire: options.wire ?? 'fp32',
+        numExact: options.numExact ?? 0,
+      },
       onPeerLost: (lostId, error) => options.onPeerLost?.(lostId, error),
     });
     this.#session = session;

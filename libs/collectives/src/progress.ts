@@ -10,6 +10,10 @@ export class Progress {
   #failure: Error | undefined;
   #waiters: Waiter[] = [];
 
+  get count(): number {
+    return this.#count;
+  }
+
   advance(): void {
     this.#count += 1;
     const reached = this.#waiters.filter(({ count }) => count <= this.#count);

@@ -1,72 +1,101 @@
-import { BerthError } from '@berth/contracts';
+import { BerthError, type GradientVector } from '@berth/contracts';
 import { digestHex } from './digest.ts';
-import type { ReducePlan, Span } from './plan.ts';
+import type { Chunk, ReducePlan } from './plan.ts';
 import { createKernels, maximumMemoryBytes, pageBytes, unitBytes } from './wasm/kernels.ts';
+import { elementBytes } from './wire.ts';
 
 /** Chunks that a peer may be ahead of the slowest one: bounds memory, not throughput. */
-export const windowChunks = 4;
+export const windowChunks = 3;
 
 const sumsAddress = 0;
 const vectorAddress = unitBytes;
-const elementBytes = Float32Array.BYTES_PER_ELEMENT;
 
 /**
- * Where gradients land and are summed: the reduced vector, then for each block a ring of chunk slots, all in the
- * memory of the kernels. Laid out once for a view and kept, since touching fresh pages costs as much as the sum.
+ * Where gradients are kept and summed, all in the memory of the kernels: a vector per block of this member, and for each
+ * block of the others a ring of chunk slots. The result takes the place of the first vector, chunk by chunk: by the time a
+ * chunk of it arrives, its owner has had this member's part. Laid out once for a view and kept, since touching fresh pages
+ * costs as much as the sum.
  */
 export class ReduceMemory {
   readonly #kernels = createKernels();
   #plan: ReducePlan | undefined;
+  /** By position in `plan.blocks`: where the block's vector, or its slots, begin. */
+  #areas: readonly { readonly address: number; readonly isSlots: boolean }[] = [];
 
   /**
-   * Lays the memory out for a plan. The reduced vector always starts at the same place.
-   * @throws BerthError `CONFIG_INVALID` if vector and slots exceed 4 GiB
+   * Lays the memory out for a plan. The result always starts at the same place.
+   * @param self - position of this member in the view
+   * @throws BerthError `CONFIG_INVALID` if vectors and slots exceed 4 GiB
    */
-  layOut(plan: ReducePlan): void {
-    this.#plan = plan;
-    const { buffer } = this.#kernels.memory;
-    const numBytes = this.#slotAddress(plan.blocks.length, 0);
-    if (numBytes > maximumMemoryBytes) {
+  layOut(plan: ReducePlan, self: number): void {
+    const vectorBytes = wholeUnits(plan.vectorBytes);
+    const slotsBytes = windowChunks * wholeUnits(plan.maxChunkBytes);
+    let next = vectorAddress + vectorBytes;
+    let isFirst = true;
+    const areas = plan.blocks.map(({ owner }) => {
+      if (owner === self && isFirst) {
+        isFirst = false;
+        return { address: vectorAddress, isSlots: false };
+      }
+      const address = next;
+      next += owner === self ? vectorBytes : slotsBytes;
+      return { address, isSlots: owner !== self };
+    });
+    if (next > maximumMemoryBytes) {
       throw new BerthError(
         'CONFIG_INVALID',
-        `a gradient of ${plan.vectorLength} elements needs ${numBytes} bytes to be reduced, more than the ${maximumMemoryBytes} that WebAssembly addresses; use a smaller model`,
+        `a gradient of ${plan.shape.length} elements needs ${next} bytes to be reduced, more than the ${maximumMemoryBytes} that WebAssembly addresses; use a smaller model or train.wire bf16`,
       );
     }
-    if (numBytes > buffer.byteLength) {
-      this.#kernels.memory.grow(Math.ceil((numBytes - buffer.byteLength) / pageBytes));
-    }
+    const { buffer } = this.#kernels.memory;
+    if (next > buffer.byteLength)
+      this.#kernels.memory.grow(Math.ceil((next - buffer.byteLength) / pageBytes));
+    this.#plan = plan;
+    this.#areas = areas;
   }
 
-  /** The reduced vector, or a part of it. */
-  reduced(span: Span): Float32Array {
-    return this.#floats(vectorAddress + span.start * elementBytes, span.length);
+  /** The vector of a block of this member, to be filled before an all-reduce; its position is that in `plan.blocks`. */
+  vector(position: number): GradientVector {
+    return this.#vectorAt(this.#areas[position]?.address ?? vectorAddress);
   }
 
-  /** Where a chunk of a block's contribution goes; chunk c + {@link windowChunks} goes to the same place. */
-  slot(block: number, chunk: number, length: number): Float32Array {
-    return this.#floats(this.#slotAddress(block, chunk), length);
+  /** The result. */
+  reduced(): GradientVector {
+    return this.#vectorAt(vectorAddress);
   }
 
-  /** Sums a chunk over all blocks in canonical order, from their slots to its place in the reduced vector. */
-  sumChunk(chunk: number, span: Span): void {
+  /** A chunk of the result. */
+  reducedBytes({ byteOffset, byteLength }: Chunk): Uint8Array {
+    return this.#bytes(vectorAddress + byteOffset, byteLength);
+  }
+
+  /** A chunk of a block's contribution: a part of its vector, or the slot of chunk number `index` of its slice. */
+  contributionBytes(position: number, index: number, chunk: Chunk): Uint8Array {
+    return this.#bytes(this.#chunkAddress(position, index, chunk), chunk.byteLength);
+  }
+
+  /** Sums a chunk over all blocks in canonical order, to its place in the result. */
+  sumChunk(index: number, chunk: Chunk): void {
     const { additions } = this.#layout;
-    const address = (block: number): number => this.#slotAddress(block, chunk);
-    const target = vectorAddress + span.start * elementBytes;
-    for (const { left, right } of additions.slice(0, -1)) {
-      this.#kernels.add(address(left), address(left), address(right), span.length);
-    }
+    const add = this.#kernels.add[chunk.wire];
+    const address = (position: number): number => this.#chunkAddress(position, index, chunk);
+    const target = vectorAddress + chunk.byteOffset;
+    for (const { left, right } of additions.slice(0, -1))
+      add(address(left), address(left), address(right), chunk.length);
     const root = additions.at(-1);
-    if (root === undefined) this.reduced(span).set(this.slot(0, chunk, span.length));
-    else this.#kernels.add(target, address(root.left), address(root.right), span.length);
+    if (root !== undefined) add(target, address(root.left), address(root.right), chunk.length);
+    else if (address(0) !== target)
+      this.reducedBytes(chunk).set(this.contributionBytes(0, index, chunk));
   }
 
   resetDigest(): void {
     this.#sums.fill(0);
   }
 
-  /** Counts a part of the reduced vector in the digest; each part once. */
-  addToDigest({ start, length }: Span): void {
-    this.#kernels.digest(vectorAddress + start * elementBytes, length, start, sumsAddress);
+  /** Counts a chunk of the result in the digest; each chunk once. */
+  addToDigest({ byteOffset, byteLength }: Chunk): void {
+    const { digest } = this.#kernels;
+    digest(vectorAddress + byteOffset, byteLength / 4, byteOffset / 4, sumsAddress);
   }
 
   digest(): string {
@@ -82,15 +111,23 @@ export class ReduceMemory {
     return new Uint32Array(this.#kernels.memory.buffer, sumsAddress, 2);
   }
 
-  #slotAddress(block: number, chunk: number): number {
-    const { vectorLength, maxChunkElements } = this.#layout;
-    const slotsAddress = vectorAddress + wholeUnits(vectorLength * elementBytes);
-    const slotIndex = block * windowChunks + (chunk % windowChunks);
-    return slotsAddress + slotIndex * wholeUnits(maxChunkElements * elementBytes);
+  #chunkAddress(position: number, index: number, chunk: Chunk): number {
+    const { address, isSlots } = this.#areas[position]!;
+    if (!isSlots) return address + chunk.byteOffset;
+    return address + (index % windowChunks) * wholeUnits(this.#layout.maxChunkBytes);
   }
 
-  #floats(address: number, length: number): Float32Array {
-    return new Float32Array(this.#kernels.memory.buffer, address, length);
+  #vectorAt(address: number): GradientVector {
+    const { shape, vectorBytes } = this.#layout;
+    const { buffer } = this.#kernels.memory;
+    const length = vectorBytes / elementBytes[shape.wire];
+    return shape.wire === 'fp32'
+      ? new Float32Array(buffer, address, length)
+      : new Uint16Array(buffer, address, length);
+  }
+
+  #bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#kernels.memory.buffer, address, length);
   }
 }
 

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AlignedBlock, BerthError, isBerthError } from '@berth/contracts';
-import type { Contribution } from './blocks.ts';
 import type { ByteSink } from './byte-sink.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, ReadStep } from './byte-source.ts';
 import {
   decodeFrame,
   encodeFrame,
@@ -11,9 +10,10 @@ import {
   isStale,
   requireFrame,
 } from './frame.ts';
-import type { ReducePlan, Span } from './plan.ts';
+import type { Chunk, ReducePlan } from './plan.ts';
 import { Progress } from './progress.ts';
 import { type ReduceMemory, windowChunks } from './reduce-memory.ts';
+import { elementBytes } from './wire.ts';
 
 /** A peer of the view and the two one-way connections with it. */
 export interface PeerLink {
@@ -30,8 +30,6 @@ export interface RoundInput {
   /** Position of this member in the view. */
   readonly self: number;
   readonly frameBase: Pick<FrameHeader, 'runHash' | 'fencingEpoch' | 'viewVersion' | 'step'>;
-  /** This member's, in the order of its blocks. */
-  readonly contributions: readonly Contribution[];
 }
 
 /** What this member waits for a peer to do; `window` waits for the others, not for it. */
@@ -48,22 +46,25 @@ interface RoundPeer {
 }
 
 /**
- * One all-reduce, as three kinds of tasks that wait for each other through counts only. Per peer: receive its
- * contributions to my slice, then its reduced slice; send mine likewise. Once: sum each chunk when the contributions
- * of all peers have landed. The order on every connection follows from the plan, so any other frame is an error, and
+ * One all-reduce of what the memory holds, as three kinds of tasks that wait for each other through counts only. Per peer:
+ * receive its contributions to my slice, then its reduced slice; send mine likewise. Once: sum each chunk when the
+ * contributions of all peers have landed. The order on every connection follows from the plan, so any other frame is an error, and
  * a peer that is already at the next step finds nobody reading until this member is there too.
  */
 export class Round {
   readonly #input: RoundInput;
   readonly #peers: readonly RoundPeer[];
-  readonly #mySpans: readonly Span[];
+  readonly #myChunks: readonly Chunk[];
+  readonly #wholeTree: AlignedBlock;
   /** Chunks of my slice that are summed. */
   readonly #reduced = new Progress();
   #failure: Error | undefined;
 
   constructor(input: RoundInput) {
     this.#input = input;
-    this.#mySpans = input.plan.chunks[input.self]!;
+    this.#myChunks = input.plan.chunks[input.self]!;
+    const numVirtualRanks = input.plan.blocks.reduce((sum, { block }) => sum + block.length, 0);
+    this.#wholeTree = { start: 0, length: numVirtualRanks };
     this.#peers = input.links.map((link) => ({
       link,
       blocks: blocksOf(input.plan, link.index),
@@ -99,62 +100,63 @@ export class Round {
   }
 
   async #reduce(): Promise<void> {
-    const { memory, contributions, plan, self } = this.#input;
-    const myBlocks = blocksOf(plan, self);
+    const { memory } = this.#input;
     const contributors = this.#peers.filter(({ blocks }) => blocks.length > 0);
-    for (const [chunk, span] of this.#mySpans.entries()) {
+    for (const [index, chunk] of this.#myChunks.entries()) {
       if (contributors.length === 0) await this.#yield();
-      for (const { landed } of contributors) await landed.reach(chunk + 1);
-      for (const [index, { data }] of contributions.entries()) {
-        memory.slot(myBlocks[index]!, chunk, span.length).set(part(data, span));
-      }
-      memory.sumChunk(chunk, span);
-      memory.addToDigest(span);
+      for (const { landed } of contributors) await landed.reach(index + 1);
+      memory.sumChunk(index, chunk);
+      memory.addToDigest(chunk);
       this.#reduced.advance();
     }
   }
 
   async #receive(peer: RoundPeer): Promise<void> {
-    const { memory, plan, self } = this.#input;
-    for (const [chunk, span] of this.#mySpans.entries()) {
-      if (peer.blocks.length === 0) break;
-      peer.phase = 'window';
-      await this.#reduced.reach(chunk + 1 - windowChunks);
-      peer.phase = 'reduce-scatter';
-      for (const block of peer.blocks) {
-        const expected = this.#contributionFrame(
-          peer.link.index,
-          self,
-          plan.blocks[block]!.block,
-          span,
-        );
-        await this.#readFrame(peer.link, expected, memory.slot(block, chunk, span.length));
-      }
-      peer.landed.advance();
-    }
-    peer.phase = 'all-gather';
-    for (const span of plan.chunks[peer.link.index]!) {
-      const expected = this.#reducedFrame(peer.link.index, span);
-      await this.#readFrame(peer.link, expected, memory.reduced(span));
-      memory.addToDigest(span);
+    try {
+      await peer.link.source.follow(this.#received(peer));
+    } catch (error) {
+      throw peerLost(peer.link.memberId, error);
     }
     peer.phase = 'done';
   }
 
+  *#received(peer: RoundPeer): Generator<ReadStep> {
+    const { memory, plan, self } = this.#input;
+    const from = peer.link.index;
+    for (const [index, chunk] of this.#myChunks.entries()) {
+      if (peer.blocks.length === 0) break;
+      peer.phase = 'window';
+      const freed = index + 1 - windowChunks;
+      if (this.#reduced.count < freed) yield this.#reduced.reach(freed);
+      peer.phase = 'reduce-scatter';
+      for (const position of peer.blocks) {
+        const expected = this.#contributionFrame(from, self, position, chunk);
+        yield* frameInto(memory.contributionBytes(position, index, chunk), expected);
+      }
+      peer.landed.advance();
+    }
+    peer.phase = 'all-gather';
+    for (const chunk of plan.chunks[from]!) {
+      yield* frameInto(memory.reducedBytes(chunk), this.#reducedFrame(from, chunk));
+      memory.addToDigest(chunk);
+    }
+  }
+
   async #send(peer: RoundPeer): Promise<void> {
-    const { memory, contributions, plan, self } = this.#input;
-    const { index, sink } = peer.link;
+    const { memory, plan, self } = this.#input;
+    const { index: to, sink } = peer.link;
+    const myBlocks = blocksOf(plan, self);
     try {
-      for (const span of plan.chunks[index]!) {
-        for (const { block, data } of contributions) {
-          const header = this.#contributionFrame(self, index, block, span);
-          await sink.write(encodeFrame(header), bytesOf(part(data, span)));
+      for (const [index, chunk] of plan.chunks[to]!.entries()) {
+        for (const position of myBlocks) {
+          const header = this.#contributionFrame(self, to, position, chunk);
+          await sink.write(encodeFrame(header), memory.contributionBytes(position, index, chunk));
         }
       }
-      for (const [chunk, span] of this.#mySpans.entries()) {
-        await this.#reduced.reach(chunk + 1);
-        const header = this.#reducedFrame(self, span);
-        await sink.write(encodeFrame(header), bytesOf(memory.reduced(span)));
+      for (const [index, chunk] of this.#myChunks.entries()) {
+        await this.#reduced.reach(index + 1);
+        const header = this.#reducedFrame(self, chunk);
+        await sink.write(encodeFrame(header), memory.reducedBytes(chunk));
       }
       await sink.flushed();
     } catch (error) {
@@ -163,42 +165,39 @@ export class Round {
     peer.sent = true;
   }
 
-  /** Reads until the expected frame has filled `target`; frames of earlier steps are read and dropped. */
-  async #readFrame(link: PeerLink, expected: FrameHeader, target: Float32Array): Promise<void> {
-    const headerBytes = Buffer.alloc(frameHeaderBytes);
-    try {
-      for (;;) {
-        await link.source.readInto(headerBytes);
-        const header = decodeFrame(headerBytes);
-        if (!isStale(header, expected)) {
-          requireFrame(header, expected);
-          break;
-        }
-        await link.source.readInto(bytesOf(new Float32Array(header.length)));
-      }
-      await link.source.readInto(bytesOf(target));
-    } catch (error) {
-      throw peerLost(link.memberId, error);
-    }
+  #contributionFrame(sender: number, slice: number, position: number, chunk: Chunk): FrameHeader {
+    const { block } = this.#input.plan.blocks[position]!;
+    return this.#frame('contribution', sender, slice, block, chunk);
   }
 
-  #contributionFrame(sender: number, slice: number, block: AlignedBlock, span: Span): FrameHeader {
-    return this.#frame({ type: 'contribution', sender, slice, block }, span);
+  #reducedFrame(sender: number, chunk: Chunk): FrameHeader {
+    return this.#frame('reduced', sender, sender, this.#wholeTree, chunk);
   }
 
-  #reducedFrame(sender: number, span: Span): FrameHeader {
-    const wholeTree = { start: 0, length: this.#numVirtualRanks };
-    return this.#frame({ type: 'reduced', sender, slice: sender, block: wholeTree }, span);
-  }
-
-  #frame(kind: Pick<FrameHeader, 'type' | 'sender' | 'slice' | 'block'>, span: Span): FrameHeader {
-    const { frameBase, plan } = this.#input;
-    const { start: offset, length } = span;
-    return { ...frameBase, ...kind, vectorLength: plan.vectorLength, offset, length };
-  }
-
-  get #numVirtualRanks(): number {
-    return this.#input.plan.blocks.reduce((sum, { block }) => sum + block.length, 0);
+  #frame(
+    type: FrameHeader['type'],
+    sender: number,
+    slice: number,
+    block: AlignedBlock,
+    { wire, start: offset, length }: Chunk,
+  ): FrameHeader {
+    const { runHash, fencingEpoch, viewVersion, step } = this.#input.frameBase;
+    const vectorLength = this.#input.plan.shape.length;
+    // Written out, since spreading objects shows in the time of a step.
+    return {
+      type,
+      wire,
+      runHash,
+      fencingEpoch,
+      viewVersion,
+      step,
+      sender,
+      slice,
+      block,
+      vectorLength,
+      offset,
+      length,
+    };
   }
 
   /** Lets sockets and timers have their turn where no wait for a peer does. */
@@ -206,6 +205,20 @@ export class Round {
     await nextTurn();
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+/** Reads until the expected frame has filled `target`; frames of earlier steps are read and dropped. */
+function* frameInto(target: Uint8Array, expected: FrameHeader): Generator<Uint8Array> {
+  const due = encodeFrame(expected);
+  const bytes = Buffer.alloc(frameHeaderBytes);
+  for (;;) {
+    yield bytes;
+    if (bytes.equals(due)) break;
+    const header = decodeFrame(bytes);
+    if (!isStale(header, expected)) requireFrame(header, expected);
+    yield new Uint8Array(header.length * elementBytes[header.wire]);
+  }
+  yield target;
 }
 
 /** What went wrong on a peer's connection, as an error that names the peer; the session's own error stays as it is. */
@@ -223,9 +236,3 @@ export function peerLost(memberId: string, cause: unknown): BerthError {
 function blocksOf(plan: ReducePlan, member: number): number[] {
   return plan.blocks.flatMap(({ owner }, position) => (owner === member ? [position] : []));
 }
-
-const part = (data: Float32Array, { start, length }: Span): Float32Array =>
-  data.subarray(start, start + length);
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);

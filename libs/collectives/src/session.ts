@@ -1,37 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type AlignedBlock,
   BerthError,
+  type GradientVector,
   type Logger,
   toBerthError,
   type View,
   type ViewMember,
 } from '@berth/contracts';
-import type { Contribution } from './blocks.ts';
 import { ByteSink } from './byte-sink.ts';
 import { ByteSource } from './byte-source.ts';
 import { type ControlChannel, encodeControl, type JoinMessage } from './control.ts';
 import { runHashOf } from './frame.ts';
-import { checkContributions, planReduce, type ReducePlan } from './plan.ts';
+import { checkContributions, planReduce, type ReducePlan, type VectorShape } from './plan.ts';
 import { Progress } from './progress.ts';
 import type { ReduceMemory } from './reduce-memory.ts';
 import { type PeerLink, peerLost, Round } from './round.ts';
 
 const redialMs = 200;
+const aliveEveryMs = 500;
+/** Looks without a sign of life between them that make a connection dead; counted, as a pause of ours proves nothing. */
+const maxSilent = 3;
+const listenMs = 1_000;
+
+/** The sum over one block of virtual ranks. */
+export interface BlockVector {
+  readonly block: AlignedBlock;
+  readonly data: GradientVector;
+}
 
 export interface ReduceRequest {
   readonly step: number;
-  /** One per block that the view assigns to this member, in its order; must not change until the call settles. */
-  readonly contributions: readonly Contribution[];
+  /** One per block that the view assigns to this member, in its order. Left out if they lie in `vectors` already. */
+  readonly contributions?: readonly BlockVector[];
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 export interface ReduceResult {
   /**
-   * Sum over all virtual ranks, in shared memory of the peer node: valid until the next `allReduce` of any of its
-   * sessions, also after the session is closed.
+   * Sum over all virtual ranks, in shared memory of the peer node: valid until something is put into `vectors` of any
+   * of its sessions, which `allReduce` does with contributions; also after the session is closed.
    */
-  readonly reduced: Float32Array;
+  readonly reduced: GradientVector;
   /** Of `reduced`; see `vectorDigest`. */
   readonly digest: string;
 }
@@ -39,6 +50,8 @@ export interface ReduceResult {
 /** This member's connections with all others of one view. Used up by the first failure: go on with a new view. */
 export interface ViewSession {
   readonly view: View;
+  /** Memory for the contribution of each block of this member; an all-reduce uses what is there up. */
+  readonly vectors: readonly GradientVector[];
   /**
    * Sums a vector over all virtual ranks; all members call it for the same steps, in order.
    * The bits depend on the ranks' vectors only, not on the members.
@@ -56,7 +69,7 @@ export interface SessionOptions {
   readonly memberId: string;
   readonly memory: ReduceMemory;
   readonly logger: Logger;
-  readonly vectorLength: number;
+  readonly shape: VectorShape;
   readonly onPeerLost: (memberId: string, error: BerthError) => void;
 }
 
@@ -70,6 +83,7 @@ interface HalfLink {
 
 export class Session implements ViewSession {
   readonly view: View;
+  readonly vectors: readonly GradientVector[];
   readonly #options: SessionOptions;
   readonly #self: number;
   readonly #links: readonly HalfLink[];
@@ -93,8 +107,11 @@ export class Session implements ViewSession {
         connected: false,
       }))
       .filter(({ index }) => index !== this.#self);
-    this.#plan = planReduce(options.view, options.vectorLength);
-    options.memory.layOut(this.#plan);
+    this.#plan = planReduce(options.view, options.shape);
+    options.memory.layOut(this.#plan, this.#self);
+    this.vectors = this.#plan.blocks.flatMap(({ owner }, position) =>
+      owner === this.#self ? [options.memory.vector(position)] : [],
+    );
   }
 
   /** Dials all peers and waits for their calls. @throws BerthError as `PeerNode.joinView` */
@@ -115,17 +132,24 @@ export class Session implements ViewSession {
     const link = this.#links.find(({ member }) => member.memberId === hello.from);
     if (this.#failure !== undefined || link === undefined || link.sink !== undefined) return false;
     const lost = (cause: unknown): void => this.fail(peerLost(hello.from, cause));
+    let numSilent = 0;
+    const listening = setInterval(() => {
+      numSilent += 1;
+      if (numSilent > maxSilent) lost(new Error(`was silent for ${numSilent * listenMs} ms`));
+    }, listenMs);
     channel.handOver({
       message: (message) => {
-        const { kind } = message;
-        lost(
-          new Error(kind === 'leave' ? `left the view: ${message.reason}` : `sent ${kind} twice`),
-        );
+        if (message.kind === 'alive') numSilent = 0;
+        else if (message.kind === 'leave') this.fail(peerLeft(hello.from, message.reason));
+        else lost(new Error(`sent ${message.kind} twice`));
       },
       garbage: lost,
     });
     link.sink = new ByteSink(channel.socket);
-    channel.socket.on('close', () => lost(new Error('the connection was closed')));
+    channel.socket.on('close', () => {
+      clearInterval(listening);
+      lost(new Error('the connection was closed'));
+    });
     this.#standing.advance();
     return true;
   }
@@ -135,9 +159,13 @@ export class Session implements ViewSession {
     if (this.#round !== undefined) {
       throw new BerthError('INTERNAL', 'an allReduce of this session is still under way');
     }
-    const { memory, vectorLength } = this.#options;
-    const { blocks } = this.view.members[this.#self]!;
-    checkContributions(request.contributions, blocks, vectorLength);
+    const { memory, shape } = this.#options;
+    if (request.contributions !== undefined) {
+      const { blocks } = this.view.members[this.#self]!;
+      checkContributions(request.contributions, blocks, shape);
+      for (const [index, { data }] of request.contributions.entries())
+        this.vectors[index]?.set(data);
+    }
     const round = new Round({
       plan: this.#plan,
       memory,
@@ -149,13 +177,12 @@ export class Session implements ViewSession {
         viewVersion: this.view.version,
         step: request.step,
       },
-      contributions: request.contributions,
     });
     this.#round = round;
     const onTimeout = (): BerthError => this.#roundTimeout(round, request);
     await this.#within(request.timeoutMs, request.signal, onTimeout, () => this.#run(round));
     this.#round = undefined;
-    return { reduced: memory.reduced({ start: 0, length: vectorLength }), digest: memory.digest() };
+    return { reduced: memory.reduced(), digest: memory.digest() };
   }
 
   close(): void {
@@ -186,6 +213,9 @@ export class Session implements ViewSession {
         link.connected = true;
         source.socket.once('close', () => this.fail(peerLost(memberId, source.failure)));
         source.socket.write(encodeControl(this.#hello(memberId)));
+        const alive = encodeControl({ kind: 'alive' });
+        const beat = setInterval(() => source.socket.write(alive), aliveEveryMs);
+        source.socket.once('close', () => clearInterval(beat));
         this.#standing.advance();
         return;
       } catch (error) {
@@ -263,6 +293,15 @@ export class Session implements ViewSession {
       { details: { missing, phase, step, viewVersion: this.view.version } },
     );
   }
+}
+
+/** The loss of a member that is alive: it said so. */
+function peerLeft(memberId: string, reason: string): BerthError {
+  return new BerthError(
+    'COLLECTIVE_PEER_LOST',
+    `lost member ${memberId}: left the view: ${reason}`,
+    { details: { memberId, left: true } },
+  );
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { sha256Hex, silentLogger } from '@berth/contracts';
+import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPeerNode, type PeerNode } from './mesh.ts';
-import { type Faults, startFaultProxy } from './testing/fault-proxy.ts';
 import { randomRanks } from './testing/local-mesh.ts';
 
 const parts = [...randomRanks(2, 700_001, 1), new Float32Array(0), ...randomRanks(1, 3, 2)];
@@ -27,14 +27,14 @@ function startNode(memberId: string): PeerNode {
 
 /** Asks a member that has the state of run-a after 7 steps, through a faulty connection. */
 async function fetchThrough(
-  faults: Faults,
+  faults: TcpFaults,
   changes: Partial<typeof request> = {},
 ): Promise<Float32Array[]> {
   const giver = startNode('giver');
   giver.serveState(({ runId, step }) =>
     Promise.resolve(runId === 'run-a' && step === 7 ? { step, parts } : undefined),
   );
-  const proxy = await startFaultProxy(await giver.listen(), faults);
+  const proxy = await startTcpProxy(await giver.listen(), faults);
   cleanups.push(() => proxy.close());
   const taker = startNode('taker');
   await taker.listen();

@@ -19,7 +19,7 @@ export function parseRunConfig(value: unknown, source: string): RunConfig {
 /** Digest of what decides the weights: two configs with the same hash give the same bits. */
 export function trainingHash(config: RunConfig): string {
   const { seed, vocabulary, examples, model, optimizer, train, cluster } = config;
-  const { numSteps, globalBatch, virtualRanks, microBatch, engine, precision } = train;
+  const { numSteps, globalBatch, virtualRanks, microBatch, engine, precision, wire } = train;
   const { readAheadShards: _ahead, ...examplesThatCount } = examples;
   const { path: _vocabularyPath, ...vocabularyThatCounts } = vocabulary;
   return digestOf({
@@ -30,7 +30,7 @@ export function trainingHash(config: RunConfig): string {
     sentenceMode: config.corpus.sentenceMode,
     model,
     optimizer,
-    train: { numSteps, globalBatch, virtualRanks, microBatch, engine, precision },
+    train: { numSteps, globalBatch, virtualRanks, microBatch, engine, precision, wire },
     numThreads: cluster.numThreads,
   });
 }

@@ -1,4 +1,5 @@
 import type { ExampleBatch } from './dataset.ts';
+import type { GradientVector } from './gradient-vector.ts';
 import type { StepSums } from './ledger.ts';
 import type { AlignedBlock } from './view.ts';
 
@@ -54,7 +55,8 @@ export interface HeldGradient {
 
 /**
  * Forward, backward and update on one device. Calls block the thread, so an engine lives in a thread of its own.
- * Flat gradients have `numParameters + numStepSums` elements: the scaled gradient, then the step sums.
+ * Flat gradients have `numParameters + numStepSums` elements: the scaled gradient, then the step sums, in the form of the
+ * run's wire.
  */
 export interface TrainingEngine {
   readonly layout: readonly ParameterSpec[];
@@ -66,11 +68,11 @@ export interface TrainingEngine {
   readState(): TrainingState;
   /**
    * The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order.
-   * @param target - where to write it, shared memory perhaps; a new array when left out
+   * @param into - where to put it, shared memory perhaps; a new vector when left out
    */
-  computeGradients(request: GradientRequest, target?: Float32Array): Float32Array;
+  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector;
   /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
-  applyGradients(reduced: Float32Array): ApplyResult;
+  applyGradients(reduced: GradientVector): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */
   readonly holdGradients?: (request: GradientRequest) => HeldGradient;
   /** As `applyGradients`, by the gradient held last. Present when `holdGradients` is. */

@@ -4,6 +4,7 @@ export * from './config-parse.ts';
 export * from './dataset.ts';
 export * from './engine.ts';
 export * from './errors.ts';
+export * from './gradient-vector.ts';
 export * from './jobs.ts';
 export * from './ledger.ts';
 export * from './logger.ts';

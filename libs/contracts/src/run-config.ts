@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wires } from './gradient-vector.ts';
 import { modelSectionSchema } from './model-config.ts';
 
 const ratio = z.number().min(0).max(1);
@@ -87,6 +88,10 @@ const trainSection = z
       .enum(['fp32', 'bf16'])
       .default('fp32')
       .describe('Arithmetic of the matmuls; bf16 needs the graph engine'),
+    wire: z
+      .enum(wires)
+      .default('fp32')
+      .describe('How gradients travel; bf16: half the bytes, sums rounded to bf16'),
   })
   .describe('Training loop');
 

@@ -49,7 +49,7 @@ export type Numerics = z.output<typeof numericsSchema>;
 export const complaintSchema = z.strictObject({
   viewVersion: z.int(),
   step: z.int(),
-  /** Members it lost touch with. */
+  /** Members it lost touch with: their connection broke (`COLLECTIVE_PEER_LOST`), or they let it wait. */
   suspects: z.array(z.string()),
   error: wireErrorSchema,
 });
@@ -70,5 +70,7 @@ export const memberInfoSchema = z.strictObject({
   step: z.int().min(-1),
   /** Why this member cannot go on with its view: asks for a new one. */
   complaint: complaintSchema.nullable(),
+  /** Time it computes a virtual rank in, lately; null before the first. */
+  rankMs: z.number().nullable(),
 });
 export type MemberInfo = z.output<typeof memberInfoSchema>;

@@ -2,6 +2,7 @@ import {
   numStepSums,
   sumsFromVector,
   type ParameterSpec,
+  type Wire,
   type TrainingEngine,
 } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
@@ -17,6 +18,8 @@ import {
   tensorsBeyond,
 } from './test-support/golden.ts';
 import { goldenBlock, goldenState, sliceBatch, wholeStep } from './test-support/requests.ts';
+import { bf16Tree } from './test-support/bf16-tree.ts';
+import { flatGradient } from './test-support/flat-gradient.ts';
 
 let tensorFlow: TensorFlow;
 const engines: TrainingEngine[] = [];
@@ -30,9 +33,9 @@ afterEach(() => {
 });
 
 function goldenEngine(
-  options: { optimizer?: 'adamw' | 'lamb'; dropoutRatio?: number } = {},
+  options: { optimizer?: 'adamw' | 'lamb'; dropoutRatio?: number; wire?: Wire } = {},
 ): TrainingEngine {
-  const { optimizer = 'adamw', dropoutRatio = 0 } = options;
+  const { optimizer = 'adamw', dropoutRatio = 0, wire = 'fp32' } = options;
   const engine = createEagerEngine({
     model: {
       ...microConfig,
@@ -43,6 +46,7 @@ function goldenEngine(
     train: { numSteps: 10 },
     seed: 12_345,
     precision: 'fp32',
+    wire,
   });
   engines.push(engine);
   engine.loadState(goldenState());
@@ -59,7 +63,7 @@ function split(engine: TrainingEngine, flat: Float32Array) {
 describe('gradients', () => {
   it('equal the reference, tensor by tensor', () => {
     const engine = goldenEngine();
-    const flat = engine.computeGradients(wholeStep(0, goldenBatch(0)));
+    const flat = flatGradient(engine, wholeStep(0, goldenBatch(0)));
     expect(flat).toHaveLength(engine.numParameters + numStepSums);
     const { gradient, sums } = split(engine, flat);
     const isKeyBias = ({ name }: ParameterSpec) => name.endsWith('/key/bias');
@@ -100,7 +104,7 @@ describe('gradients', () => {
         block: { start: 1, length: 1 },
         ranks: [{ virtualRank: 1, microBatches: [batch] }],
       },
-    ].map((variant) => engine.computeGradients(variant)[0]);
+    ].map((variant) => flatGradient(engine, variant)[0]);
     expect(new Set(variants).size).toBe(3);
   });
 
@@ -108,15 +112,23 @@ describe('gradients', () => {
     const engine = goldenEngine({ dropoutRatio: 0.1 });
     const sum = (a: Float32Array, b: Float32Array) =>
       a.map((value, index) => value + (b[index] ?? 0));
-    const leaf = (rank: number) => engine.computeGradients(goldenBlock(rank, 1));
+    const leaf = (rank: number) => flatGradient(engine, goldenBlock(rank, 1));
     const tree = sum(sum(leaf(0), leaf(1)), sum(leaf(2), leaf(3)));
     const halves = sum(
-      engine.computeGradients(goldenBlock(0, 2)),
-      engine.computeGradients(goldenBlock(2, 2)),
+      flatGradient(engine, goldenBlock(0, 2)),
+      flatGradient(engine, goldenBlock(2, 2)),
     );
-    const whole = engine.computeGradients(goldenBlock(0, 4));
+    const whole = flatGradient(engine, goldenBlock(0, 4));
     expect(whole).toEqual(tree);
     expect(whole).toEqual(halves);
+  });
+
+  it('of a block are the bf16 tree over the ranks when they travel in bf16', () => {
+    const exact = goldenEngine({ dropoutRatio: 0.1 });
+    const leaves = [0, 1, 2, 3].map((rank) => flatGradient(exact, goldenBlock(rank, 1)));
+    const engine = goldenEngine({ dropoutRatio: 0.1, wire: 'bf16' });
+    expect(flatGradient(engine, goldenBlock(1, 1))).toEqual(bf16Tree(leaves.slice(1, 2)));
+    expect(flatGradient(engine, goldenBlock(0, 4))).toEqual(bf16Tree(leaves));
   });
 
   it('barely change when a virtual rank is cut into micro-batches, dropout off', () => {
@@ -124,8 +136,8 @@ describe('gradients', () => {
     const batch = goldenBatch(2);
     const request = wholeStep(0, batch);
     const microBatches = [sliceBatch(batch, 0, 2), sliceBatch(batch, 2, 4)];
-    const cut = engine.computeGradients({ ...request, ranks: [{ virtualRank: 0, microBatches }] });
-    expect(relativeError(cut, engine.computeGradients(request))).toBeLessThan(1e-6);
+    const cut = flatGradient(engine, { ...request, ranks: [{ virtualRank: 0, microBatches }] });
+    expect(relativeError(cut, flatGradient(engine, request))).toBeLessThan(1e-6);
   });
 
   it('are refused for virtual ranks that are not the block', () => {
@@ -140,7 +152,7 @@ describe('training', () => {
     const { steps } = golden.trajectory[optimizer];
     for (const expected of steps) {
       const request = wholeStep(expected.step, goldenBatch(expected.step));
-      const flat = engine.computeGradients(request);
+      const flat = flatGradient(engine, request);
       const { sums } = split(engine, flat);
       const loss =
         sums.maskedLmLoss * request.maskedLmScale +
@@ -158,7 +170,7 @@ describe('training', () => {
 
   it('goes on with the same bits from a state that was read and loaded', () => {
     const train = (engine: TrainingEngine, step: number) =>
-      engine.applyGradients(engine.computeGradients(wholeStep(step, goldenBatch(step))));
+      engine.applyGradients(flatGradient(engine, wholeStep(step, goldenBatch(step))));
     const undisturbed = goldenEngine({ dropoutRatio: 0.1 });
     [0, 1, 2, 3].forEach((step) => train(undisturbed, step));
     const before = goldenEngine({ dropoutRatio: 0.1 });
@@ -189,7 +201,7 @@ describe('training', () => {
     const numLoaded = tensorFlow.tf.memory().numTensors;
     expect(numLoaded - numBefore).toBe(3 * engine.layout.length);
     for (const step of [0, 1]) {
-      engine.applyGradients(engine.computeGradients({ ...goldenBlock(0, 4), step }));
+      engine.applyGradients(flatGradient(engine, { ...goldenBlock(0, 4), step }));
       engine.evaluate(goldenBatch(0));
       engine.readState();
       expect(tensorFlow.tf.memory().numTensors).toBe(numLoaded);
@@ -244,8 +256,8 @@ describe('a fresh model', () => {
       (id) => !batch.inputIds.includes(id),
     );
     const request = wholeStep(0, batch);
-    const both = engine.computeGradients(request);
-    const lookupOnly = engine.computeGradients({ ...request, maskedLmScale: 0 });
+    const both = flatGradient(engine, request);
+    const lookupOnly = flatGradient(engine, { ...request, maskedLmScale: 0 });
     expect(unused.every((id) => rowNorm(both, id) > 0)).toBe(true);
     expect(unused.every((id) => rowNorm(lookupOnly, id) === 0)).toBe(true);
     expect(rowNorm(lookupOnly, batch.inputIds[0] ?? 0)).toBeGreaterThan(0);

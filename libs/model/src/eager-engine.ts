@@ -1,8 +1,13 @@
 import {
   BerthError,
+  numStepSums,
+  packGradient,
+  roundToBf16,
   sumsFromVector,
+  unpackGradient,
   type ApplyResult,
   type ExampleBatch,
+  type GradientVector,
   type GradientRequest,
   type ModelConfig,
   type OptimizerConfig,
@@ -12,8 +17,9 @@ import {
   type TrainConfig,
   type TrainingEngine,
   type TrainingState,
+  type Wire,
 } from '@berth/contracts';
-import { add, dispose, type Tensor1D } from '@tensorflow/tfjs-core';
+import { add, dispose, tensor1d, type Tensor1D } from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.ts';
 import { hostDropoutMasks } from './dropout.ts';
 import { readAndDispose } from './flat-tensors.ts';
@@ -31,6 +37,8 @@ export interface EngineOptions {
   /** Decides the dropout masks; unsigned 32-bit. */
   readonly seed: number;
   readonly precision: TrainConfig['precision'];
+  /** How gradients travel. @defaultValue fp32 */
+  readonly wire?: Wire;
 }
 
 /**
@@ -74,19 +82,22 @@ class EagerEngine implements TrainingEngine {
     return { step: this.step, ...this.store.read() };
   }
 
-  computeGradients(request: GradientRequest, target?: Float32Array): Float32Array {
+  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     checkRanks(request);
+    const { wire = 'fp32' } = this.options;
     const model = this.model();
+    const node = wire === 'bf16' ? roundNode : (sum: Tensor1D): Tensor1D => sum;
     const sum_N = treeSum(
-      request.ranks.map((rank) => () => this.rankGradient(model, request, rank)),
-      addAndDispose,
+      request.ranks.map((rank) => () => node(this.rankGradient(model, request, rank))),
+      (left, right) => node(addAndDispose(left, right)),
     );
-    const flat = readAndDispose(sum_N);
-    target?.set(flat);
-    return target ?? flat;
+    const vector = packGradient(readAndDispose(sum_N), wire);
+    into?.set(vector);
+    return into ?? vector;
   }
 
-  applyGradients(reduced: Float32Array): ApplyResult {
+  applyGradients(vector: GradientVector): ApplyResult {
+    const reduced = unpackGradient(vector, this.numParameters);
     const { optimizer: config, train } = this.options;
     const { step } = this;
     const gradientNorm = globalNorm(reduced, this.numParameters, step);
@@ -122,6 +133,13 @@ class EagerEngine implements TrainingEngine {
       addAndDispose,
     );
   }
+}
+
+/** A node of the tree as it travels in bf16; the step sums stay as they are. */
+function roundNode(sum: Tensor1D): Tensor1D {
+  const values = readAndDispose(sum);
+  const numParameters = values.length - numStepSums;
+  return tensor1d(values.map((value, i) => (i < numParameters ? roundToBf16(value) : value)));
 }
 
 function addAndDispose(left: Tensor1D, right: Tensor1D): Tensor1D {

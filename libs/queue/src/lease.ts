@@ -22,6 +22,8 @@ export interface Lease {
    */
   acquire(usedEpoch?: number): Promise<LeaseAnswer>;
   release(): Promise<void>;
+  /** Who has held it last, perhaps still. */
+  lastHolder(): Promise<{ readonly holderId: string; readonly fencingEpoch: number } | undefined>;
 }
 
 export function createLease(
@@ -44,6 +46,14 @@ export function createLease(
     },
     async release() {
       await connection.run(releaseLeaseScript, [globalKeys.lease], [holderId]);
+    },
+    async lastHolder() {
+      const [holder, epoch] = await connection.call((client) =>
+        client.hmget(globalKeys.lease, 'holder', 'epoch'),
+      );
+      return typeof holder === 'string'
+        ? { holderId: holder, fencingEpoch: Number(epoch) }
+        : undefined;
     },
   };
 }
@@ -106,7 +116,8 @@ export interface KeepLeaseOptions {
 }
 
 /**
- * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live.
+ * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live, and asks again just when
+ * another holder's runs out.
  * A changed epoch is announced by `onAcquired` alone.
  */
 export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
@@ -124,9 +135,14 @@ export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promis
       logger.info(`Lease ${decision.event}`, { reason: decision.reason });
     if (decision.event === 'acquired' && holding.epoch !== undefined) onAcquired(holding.epoch);
     if (decision.event === 'lost') onLost(decision.reason);
-    await sleep(lease.ttlMs / 3, undefined, { signal }).catch(() => undefined);
+    await sleep(pauseAfter(answer, lease.ttlMs), undefined, { signal }).catch(() => undefined);
   }
   if (holding.epoch !== undefined) await lease.release().catch(unreachableOnly);
+}
+
+function pauseAfter(answer: LeaseAnswer | 'unreachable', ttlMs: number): number {
+  const standsBy = answer !== 'unreachable' && !answer.held;
+  return standsBy ? Math.min(answer.remainingMs + 1, ttlMs / 3) : ttlMs / 3;
 }
 
 function unreachableOnly(error: unknown): 'unreachable' {

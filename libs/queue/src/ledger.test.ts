@@ -1,8 +1,8 @@
 import { genesisHead, type LedgerEntry, type View } from '@berth/contracts';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { epochSize, factsOf, globalBatch, ledgerOf, sums } from './fixtures/steps.ts';
-import { useRedis } from './fixtures/redis.ts';
+import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { createLease } from './lease.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { verifyLedger } from './verify-ledger.ts';
@@ -26,6 +26,7 @@ async function start(
   runId = 'run',
 ): Promise<{ ledger: Ledger; view: View }> {
   const ledger = createLedger(redis.connection, runId);
+  await beginEpoch(redis.connection, 1);
   const view = await createViews(redis.connection, runId).publish(draftOf(memberIds));
   return { ledger, view };
 }
@@ -121,6 +122,7 @@ describe('voting', () => {
   it('refuses votes of replaced views, strangers and old epochs without a trace', async () => {
     const { ledger, view } = await start(['a', 'b']);
     const views = createViews(redis.connection, 'run');
+    await beginEpoch(redis.connection, 2);
     const next = await views.publish(draftOf(['a', 'b'], 2));
     const before = await ledger.state();
     const stale = { kind: 'stale', fencingEpoch: 2, viewVersion: next.version };
@@ -161,6 +163,7 @@ describe('voting', () => {
 describe('restore', () => {
   const entries = ledgerOf(1_203);
   const epoch = entries.at(-1)?.fencingEpoch ?? 0;
+  beforeEach(() => beginEpoch(redis.connection, epoch));
 
   it('rebuilds a lost ledger to the byte, and again without effect', async () => {
     const ledger = createLedger(redis.connection, 'lost');
@@ -193,6 +196,7 @@ describe('restore', () => {
   it('refuses entries of another run, broken chains and older epochs', async () => {
     const { ledger, view } = await start(['a']);
     await ledger.vote(view, 'a', factsOf(0, other), sums);
+    await beginEpoch(redis.connection, epoch);
     await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({ code: 'LEDGER_DIVERGED' });
     await expect(ledger.restore(entries.slice(1), epoch)).rejects.toMatchObject({
       code: 'LEDGER_INVALID',
@@ -208,5 +212,14 @@ describe('restore', () => {
       code: 'QUEUE_STALE_EPOCH',
     });
     expect(await ledger.numCommitted()).toBe(1);
+  });
+
+  it('refuses the holder of a lease that Redis has lost', async () => {
+    await redis.connection.call((client) => client.flushall());
+    const ledger = createLedger(redis.connection, 'lost');
+    await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+    });
+    expect(await ledger.numCommitted()).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { memberInfoSchema, type MemberInfo } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
+import { listenForHints, type Hints } from './hints.ts';
 import { globalKeys } from './keys.ts';
 import { heartbeatScript, listMembersScript } from './lua/members.ts';
 
@@ -11,11 +12,19 @@ export interface LiveMember {
 
 /** Who is alive, by heartbeat. */
 export interface Members {
-  /** Called by the member itself, every 200 ms or so. */
-  heartbeat(info: MemberInfo): Promise<void>;
-  /** Members seen within the time to live, by id; the others are forgotten. */
-  list(): Promise<LiveMember[]>;
+  /**
+   * Called by the member itself, every 200 ms or so.
+   * @param options.isNews - whether those who wait for news are told. @defaultValue false
+   */
+  heartbeat(info: MemberInfo, options?: { readonly isNews: boolean }): Promise<void>;
+  /**
+   * Members seen within the time to live, by id; the others are forgotten.
+   * @param options.forget - false to list those as well, and forget none. @defaultValue true
+   */
+  list(options?: { readonly forget: boolean }): Promise<LiveMember[]>;
   leave(memberId: string): Promise<void>;
+  /** Hints that a member has news, until the signal. */
+  news(signal: AbortSignal): Hints;
 }
 
 /** @param options.ttlMs - a member not seen for this long is dead. @defaultValue 1_000 */
@@ -25,11 +34,14 @@ export function createMembers(
 ): Members {
   const keys = [globalKeys.members, globalKeys.membersSeen];
   return {
-    async heartbeat(info) {
-      await connection.run(heartbeatScript, keys, [info.memberId, JSON.stringify(info)]);
+    async heartbeat(info, { isNews } = { isNews: false }) {
+      const channel = isNews ? globalKeys.membersHints : '';
+      await connection.run(heartbeatScript, keys, [info.memberId, JSON.stringify(info), channel]);
     },
-    async list() {
-      const reply = (await connection.run(listMembersScript, keys, [ttlMs])) as (string | number)[];
+    async list({ forget } = { forget: true }) {
+      const reply = (await connection.run(listMembersScript, keys, [
+        forget ? ttlMs : Number.MAX_SAFE_INTEGER,
+      ])) as (string | number)[];
       const live: LiveMember[] = [];
       for (let i = 0; i < reply.length; i += 2) {
         const info = memberInfoSchema.parse(JSON.parse(String(reply[i])));
@@ -43,8 +55,10 @@ export function createMembers(
           .multi()
           .hdel(globalKeys.members, memberId)
           .zrem(globalKeys.membersSeen, memberId)
+          .publish(globalKeys.membersHints, memberId)
           .exec(),
       );
     },
+    news: (signal) => listenForHints(connection, globalKeys.membersHints, signal),
   };
 }

@@ -7,7 +7,7 @@ import type { LogFields, Logger } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { checkRedis } from './check-redis.ts';
 import { connectRedis } from './connection.ts';
-import { useRedis } from './fixtures/redis.ts';
+import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { factsOf, sums } from './fixtures/steps.ts';
 import { createLedger } from './ledger.ts';
 import { redisServerPrograms, startRedisServer } from './redis-server.ts';
@@ -83,6 +83,7 @@ describe('a killed Redis', () => {
     });
     const ledger = createLedger(connection, 'run');
     const members = ['a', 'b'].map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
+    await beginEpoch(connection, 1);
     const view = await createViews(connection, 'run').publish({
       fencingEpoch: 1,
       mode: 'train',

@@ -37,6 +37,7 @@ describe('members', () => {
     runId: null,
     step,
     complaint: null,
+    rankMs: null,
   });
 
   it('lists the living by id with their newest word, and drops who leaves', async () => {
@@ -54,9 +55,24 @@ describe('members', () => {
     await members.heartbeat(infoOf('a'));
     await sleep(60);
     await members.heartbeat(infoOf('b'));
+    const all = await members.list({ forget: false });
+    expect(all.map(({ info }) => info.memberId)).toEqual(['a', 'b']);
     expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['b']);
     await members.heartbeat(infoOf('a'));
     expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['a', 'b']);
+  });
+
+  it('wake who waits for news with news only', async () => {
+    const members = createMembers(redis.connection);
+    const news = members.news(new AbortController().signal);
+    await members.heartbeat(infoOf('a'));
+    expect(await news.wait(50)).toBe(false);
+    const woken = news.wait(30_000);
+    await members.heartbeat(infoOf('a'), { isNews: true });
+    expect(await woken).toBe(true);
+    await members.leave('a');
+    expect(await news.wait(30_000)).toBe(true);
+    news.close();
   });
 });
 

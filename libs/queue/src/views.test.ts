@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { View } from '@berth/contracts';
-import { describe, expect, it } from 'vitest';
-import { useRedis } from './fixtures/redis.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { runKeys } from './keys.ts';
 import { createViews, type ViewDraft } from './views.ts';
 
 const redis = useRedis();
+
+beforeEach(() => beginEpoch(redis.connection, 1));
 
 const draft: ViewDraft = {
   fencingEpoch: 1,
@@ -33,9 +35,18 @@ describe('views', () => {
 
   it('refuses an epoch older than the current view', async () => {
     const views = createViews(redis.connection, 'run');
+    await beginEpoch(redis.connection, 2);
     const current = await views.publish({ ...draft, fencingEpoch: 2 });
     await expect(views.publish(draft)).rejects.toMatchObject({ code: 'QUEUE_STALE_EPOCH' });
     expect(await views.current()).toEqual(current);
+  });
+
+  it('refuses the holder of a lease that Redis has lost', async () => {
+    const views = createViews(redis.connection, 'run');
+    await views.publish(draft);
+    await redis.connection.call((client) => client.flushall());
+    await expect(views.publish(draft)).rejects.toMatchObject({ code: 'QUEUE_STALE_EPOCH' });
+    expect(await views.current()).toBeUndefined();
   });
 
   it('tells subscribers of each view once, the current one first', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, isBerthError, viewSchema, type View } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
+import { listenForHints } from './hints.ts';
 import { globalKeys, runKeys } from './keys.ts';
 import { publishViewScript } from './lua/view.ts';
 import { staleEpoch } from './stale-epoch.ts';
@@ -92,26 +93,18 @@ export function createViews(connection: RedisConnection, runId: string): Views {
     },
 
     async subscribe(onView, { signal, pollMs = 200 }) {
-      const hints = connection.client.duplicate({
-        enableOfflineQueue: true,
-        maxRetriesPerRequest: null,
-      });
-      let wake = (): void => undefined;
-      hints.on('error', () => undefined); // Outages are reported by the connection itself.
-      hints.on('message', () => wake());
-      hints.subscribe(keys.hints).catch(() => undefined);
+      const hints = listenForHints(connection, keys.hints, signal);
       let seen = '';
       try {
         while (!signal.aborted) {
-          const hinted = new Promise<void>((resolve) => (wake = resolve));
           const view = await current().catch(ignoreOutage);
           const name = view === undefined ? seen : `${view.fencingEpoch}.${view.version}`;
           if (view !== undefined && name !== seen) onView(view);
           seen = name;
-          await waitAtMost(hinted, pollMs, signal);
+          await hints.wait(pollMs);
         }
       } finally {
-        hints.disconnect();
+        hints.close();
       }
     },
   };
@@ -120,19 +113,4 @@ export function createViews(connection: RedisConnection, runId: string): Views {
 function ignoreOutage(error: unknown): undefined {
   if (isBerthError(error) && error.code === 'QUEUE_UNREACHABLE') return undefined;
   throw error;
-}
-
-/** Returns when the event comes, the time is over or the signal aborts. */
-async function waitAtMost(
-  event: Promise<void>,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const timer = new AbortController();
-  const either = AbortSignal.any([signal, timer.signal]);
-  await Promise.race([
-    event,
-    sleep(timeoutMs, undefined, { signal: either }).catch(() => undefined),
-  ]);
-  timer.abort();
 }

@@ -33,7 +33,7 @@ import {
   type View,
 } from '@berth/contracts';
 import type { LedgerPort, RendezvousPort } from './ports.ts';
-import { gather } from './settle.ts';
+import { gather } from './gather.ts';
 
 export interface CheckpointSaverOptions {
   readonly store: ObjectStore;
@@ -178,7 +178,7 @@ async function saveOne(
   const { signal } = superseded;
   const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
   const patience = { timeoutMs, signal };
-  const words = await gather(rendezvous, topic, { members }, patience).catch(() =>
+  const words = await gather(rendezvous, topic, members, patience).catch(() =>
     rendezvous.read(topic),
   );
   for (const word of words.values())

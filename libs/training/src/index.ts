@@ -3,7 +3,6 @@ export {
   type CheckpointSaver,
   type CheckpointSaverOptions,
 } from './checkpoint-saver.ts';
-export { commitStep, type CommitOptions } from './commit.ts';
 export { engineInThisThread } from './engine-port.ts';
 export { evaluate, type Evaluation, type EvaluationOptions } from './evaluate.ts';
 export {
@@ -26,7 +25,10 @@ export type {
   ReporterPort,
   Verdict,
 } from './ports.ts';
-export { planSettle, type SettlePlan } from './settle.ts';
-export { runStep, type StepContext, type StepOutcome } from './step.ts';
 export { numParameters } from './vector.ts';
-export { trainInOneProcess, type SingleProcessOptions } from './single-process.ts';
+export { StepWork, type Reduced, type StepContext } from './step.ts';
+export {
+  trainInOneProcess,
+  type SingleProcessOptions,
+  type StepOutcome,
+} from './single-process.ts';

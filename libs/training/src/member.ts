@@ -1,169 +1,111 @@
-import {
-  BerthError,
-  metricsFromSums,
-  toBerthError,
-  type Complaint,
-  type Cursor,
-  type View,
-} from '@berth/contracts';
-import { commitStep } from './commit.ts';
-import { evaluate } from './evaluate.ts';
-import type { StepExamples } from './example-source.ts';
-import { HeldState } from './held-state.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError, errorToWire, type TrainingState, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
-import { orAborted } from './or-aborted.ts';
-import { runStep } from './step.ts';
-import { vectorLength } from './vector.ts';
+import { MemberWork } from './member-work.ts';
+import { decideMember, isStanding } from './protocol/decide-member.ts';
+import type { Answer, Ask, MemberEvent, Tell } from './protocol/member-events.ts';
+import { initialMemberState, type MemberRules } from './protocol/member-state.ts';
 
-/** One worker's part in one run, from view to view. */
+const donorLookMs = 5;
+
+/** One worker's part in one run: carries out what `decideMember` decides. */
 export class Member {
   readonly #ports: MemberPorts;
   readonly #options: MemberOptions;
-  readonly #held: HeldState;
+  readonly #rules: MemberRules;
+  readonly #work: MemberWork;
+  #state = initialMemberState;
+  /** Ends the ask under way. */
+  #abort = new AbortController();
+  #asking: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(ports: MemberPorts, options: MemberOptions) {
+    const { memberId, config, settleTimeoutMs } = options;
+    const { numSteps, checkpointEverySteps, evalEverySteps } = config.train;
     this.#ports = ports;
     this.#options = options;
-    this.#held = new HeldState(ports, options);
-  }
-
-  /** Steps applied to the weights it holds; -1 when it holds none. */
-  get step(): number {
-    return this.#held.step;
-  }
-
-  /**
-   * Works under one view until the run's last step, a save, or a failure of the view.
-   * @throws what ended the view; the caller turns it into a complaint and waits for the next view
-   */
-  async follow(view: View, signal: AbortSignal): Promise<void> {
-    const { settleTimeoutMs, config, memberId } = this.#options;
-    const session = await this.#ports.peers.joinView(view, {
-      vectorLength: vectorLength(this.#ports.engine.layout),
-      timeoutMs: settleTimeoutMs,
-      signal,
+    this.#rules = {
+      memberId,
+      seed: config.seed,
+      numSteps,
+      checkpointEverySteps,
+      evalEverySteps,
+      settleTimeoutMs,
+      stepTimeoutMs: config.cluster.stepTimeoutMs,
+    };
+    this.#work = new MemberWork(ports, options, {
+      onPeerLost: (error) => this.#happen({ kind: 'peerLost', error: errorToWire(error) }),
     });
-    try {
-      await this.#held.settle(view, signal);
-      if (view.mode === 'save') {
-        await this.#save(view, await this.#cursorAt(this.#held.step));
-        await orAborted(this.#ports.checkpoints.settled(), signal);
+    ports.peers.serveState((runId, step) => this.#provideState(runId, step));
+  }
+
+  /** A view is current: the member follows it, or learns that it is not in it. */
+  see(view: View): void {
+    this.#happen({ kind: 'view', view });
+  }
+
+  /** Takes part in no other step than the one under way; resolves when that is done. */
+  async leave(): Promise<void> {
+    this.#happen({ kind: 'leave' });
+    while (this.#state.phase.kind !== 'idle') await this.#asking;
+  }
+
+  /** Ends what is under way and leaves. The member takes no part in anything afterwards. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#abort.abort(new BerthError('COLLECTIVE_ABORTED', 'The member takes no more part'));
+    await this.#asking;
+    this.#work.leave();
+  }
+
+  #happen(event: MemberEvent): void {
+    if (this.#isClosed) return;
+    const decision = decideMember(performance.now(), this.#state, event, this.#rules);
+    this.#state = decision.state;
+    this.#ports.logger.debug(decision.reason, { phase: decision.state.phase.kind });
+    for (const tell of decision.tells) this.#tell(tell);
+    if (decision.ask !== undefined) this.#asking = this.#carryOut(decision.ask);
+  }
+
+  async #carryOut(ask: Ask): Promise<void> {
+    this.#abort = new AbortController();
+    const event = await this.#work.perform(ask, this.#abort.signal).then(
+      (value) => ({ kind: 'answered', answer: { to: ask.kind, value } as Answer }) as const,
+      (error: unknown) => ({ kind: 'failed', error: errorToWire(error) }) as const,
+    );
+    this.#happen(event);
+  }
+
+  #tell(tell: Tell): void {
+    const { reporter, logger } = this.#ports;
+    switch (tell.kind) {
+      case 'abort':
+        this.#abort.abort(new BerthError('COLLECTIVE_ABORTED', tell.reason));
         return;
-      }
-      const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
-      let cursor = await this.#cursorAt(this.#held.step);
-      if (this.#held.step === 0 && config.train.evalEverySteps > 0 && isLeader(view, memberId))
-        await this.#evaluate();
-      let prefetched: Promise<StepExamples> | undefined;
-      while (this.#held.step < config.train.numSteps) {
-        const step = this.#held.step;
-        const startMs = performance.now();
-        const examples = await orAborted(prefetched ?? this.#ports.examples.at(cursor), signal);
-        const dataMs = performance.now() - startMs;
-        cursor = examples.to;
-        prefetched = step + 1 < config.train.numSteps ? this.#ports.examples.at(cursor) : undefined;
-        // Its failure is taken up by the next iteration; until then it must not count as unhandled.
-        prefetched?.catch(() => undefined);
-        const outcome = await runStep({
-          step,
-          examples,
-          blocks,
-          isLone: view.members.length === 1,
-          engine: this.#ports.engine,
-          session,
-          commit: async (facts, sums) => {
-            await commitStep(this.#ports.ledger, view, memberId, facts, sums, {
-              timeoutMs: config.cluster.stepTimeoutMs,
-              signal,
-            });
-          },
-          onReduced: (facts, apply) => this.#held.keep(facts, apply),
-          timeoutMs: config.cluster.stepTimeoutMs,
-          signal,
-        });
-        this.#held.advance(step + 1);
-        if (isLeader(view, memberId))
-          this.#ports.reporter.metrics({
-            kind: 'step',
-            step,
-            timeMs: Date.now(),
-            ...metricsFromSums(outcome.sums),
-            learningRate: outcome.applied.learningRate,
-            gradientNorm: outcome.applied.gradientNorm,
-            numTokens: outcome.sums.numTokens,
-            stepMs: performance.now() - startMs,
-            dataMs,
-            ...outcome.phases,
-          });
-        await this.#afterStep(view, cursor);
-      }
-      await this.#save(view, cursor);
-      if (isLeader(view, memberId)) await this.#evaluate();
-      await orAborted(this.#ports.checkpoints.settled(), signal);
-    } finally {
-      session.close();
+      case 'leave':
+        this.#work.leave();
+        return;
+      case 'status':
+        if (tell.complaint !== null) logger.warn('A view failed', { ...tell.complaint });
+        reporter.status(tell.state, tell.complaint);
+        return;
+      case 'held':
+        reporter.step(tell.step);
+        return;
+      case 'report':
+        reporter.metrics(this.#work.metricsOf(tell));
     }
   }
 
-  /** What to tell the coordinator after `follow` threw. */
-  complaintAbout(view: View, error: unknown): Complaint {
-    const { code, message, details } = toBerthError(error);
-    const suspects = typeof details['missing'] === 'string' ? details['missing'].split(/, */) : [];
-    return {
-      viewVersion: view.version,
-      step: Math.max(0, this.#held.step),
-      suspects,
-      error: { code, message, details },
-    };
+  async #provideState(runId: string, step: number): Promise<TrainingState | undefined> {
+    if (runId !== this.#options.runId) return undefined;
+    // A donor may still be applying the step that the joiner asks for.
+    const deadlineMs = performance.now() + this.#options.settleTimeoutMs;
+    const holds = (): boolean => this.#state.held === step && isStanding(this.#state);
+    while (!holds() && performance.now() < deadlineMs) await sleep(donorLookMs);
+    if (!holds()) return undefined;
+    const state = await this.#ports.engine.readState();
+    return state.step === step ? state : undefined;
   }
-
-  async #afterStep(view: View, cursor: Cursor): Promise<void> {
-    const { train } = this.#options.config;
-    if (this.#held.step === train.numSteps) return;
-    if (this.#held.step % train.checkpointEverySteps === 0) await this.#save(view, cursor);
-    const evaluates = train.evalEverySteps > 0 && this.#held.step % train.evalEverySteps === 0;
-    if (evaluates && isLeader(view, this.#options.memberId)) await this.#evaluate();
-  }
-
-  async #save(view: View, cursor: Cursor): Promise<void> {
-    this.#ports.checkpoints.save(view, await this.#ports.engine.readState(), cursor);
-  }
-
-  async #evaluate(): Promise<void> {
-    const { train, examples } = this.#options.config;
-    const startMs = performance.now();
-    const { numExamples: _count, ...metrics } = await evaluate(
-      this.#ports.engine,
-      await this.#ports.heldOut(),
-      {
-        numEvalExamples: train.numEvalExamples,
-        batchSize: Math.min(32, train.globalBatch),
-        maxSeqLength: examples.maxSeqLength,
-        maxPredictions: examples.maxPredictions,
-      },
-    );
-    this.#ports.reporter.metrics({
-      kind: 'eval',
-      step: this.#held.step,
-      timeMs: Date.now(),
-      ...metrics,
-      stepMs: performance.now() - startMs,
-    });
-  }
-
-  async #cursorAt(step: number): Promise<Cursor> {
-    if (step === 0) return { epoch: 0, index: 0 };
-    const entry = await this.#ports.ledger.entry(step - 1);
-    if (entry === undefined)
-      throw new BerthError(
-        'LEDGER_BEHIND',
-        `The ledger has no step ${step - 1}, but the weights do`,
-      );
-    return entry.to;
-  }
-}
-
-/** The first member of a view writes manifests, evaluates and reports. */
-function isLeader(view: View, memberId: string): boolean {
-  return view.members[0]?.memberId === memberId;
 }

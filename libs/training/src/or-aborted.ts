@@ -1,5 +1,6 @@
 /** Settles as the promise does, or rejects with the signal's reason as soon as that aborts. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return promise;
   // Whoever stops waiting for it no longer minds its failure.
   promise.catch(() => undefined);
   signal.throwIfAborted();

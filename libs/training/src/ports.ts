@@ -1,8 +1,10 @@
 import type {
   AlignedBlock,
   ApplyResult,
+  Complaint,
   ExampleBatch,
   GradientRequest,
+  GradientVector,
   HeldGradient,
   LedgerEntry,
   MetricsLine,
@@ -20,8 +22,9 @@ export interface EnginePort {
   initialize(seed: number): Promise<void>;
   loadState(state: TrainingState): Promise<void>;
   readState(): Promise<TrainingState>;
-  computeGradients(request: GradientRequest): Promise<Float32Array>;
-  applyGradients(reduced: Float32Array): Promise<ApplyResult>;
+  /** @param into - shared memory to put the gradient in, so that it need not be copied between threads */
+  computeGradients(request: GradientRequest, into?: GradientVector): Promise<GradientVector>;
+  applyGradients(reduced: GradientVector): Promise<ApplyResult>;
   /** Present when the engine can keep a gradient on the device; see `TrainingEngine`. */
   readonly held?: {
     compute(request: GradientRequest): Promise<HeldGradient>;
@@ -33,7 +36,7 @@ export interface EnginePort {
 /** The sum over one aligned block of virtual ranks. */
 export interface BlockGradient {
   readonly block: AlignedBlock;
-  readonly data: Float32Array;
+  readonly data: GradientVector;
 }
 
 export interface ReduceOptions {
@@ -45,8 +48,10 @@ export interface ReduceOptions {
 
 /** All-reduce among the members of one view. */
 export interface ReduceSession {
-  /** The total over all virtual ranks in canonical tree order; `reduced` is valid until the next call. */
-  allReduce(options: ReduceOptions): Promise<{ reduced: Float32Array; digest: string }>;
+  /** Memory for the gradient of each of our blocks, in order; none if any memory will do. */
+  readonly vectors: readonly GradientVector[];
+  /** The total over all virtual ranks in canonical tree order; `reduced` is valid until `vectors` are filled again. */
+  allReduce(options: ReduceOptions): Promise<{ reduced: GradientVector; digest: string }>;
   close(): void;
 }
 
@@ -54,7 +59,13 @@ export interface ReduceSession {
 export interface PeerPort {
   joinView(
     view: View,
-    options: { vectorLength: number; timeoutMs: number; signal: AbortSignal },
+    options: {
+      vectorLength: number;
+      timeoutMs: number;
+      signal: AbortSignal;
+      /** Called when a connection of the view breaks, by a peer that did not leave in order. */
+      onPeerLost: (error: Error) => void;
+    },
   ): Promise<ReduceSession>;
   /** Answers peers that lack the state; `provide` gives undefined when it is not at that step. */
   serveState(provide: StateProvider): void;
@@ -105,9 +116,11 @@ export interface ExampleReader {
   copyInto(batch: ExampleBatch, row: number, example: number): void;
 }
 
-/** Where a member says what it did. */
+/** Where a member says what it does. */
 export interface ReporterPort {
-  /** Called after the update of each step. */
+  /** The weights now stand at a step; -1: there are none. */
   step(step: number): void;
+  /** What it does, and why it cannot go on with its view, if it cannot. */
+  status(state: 'idle' | 'training' | 'draining', complaint: Complaint | null): void;
   metrics(line: MetricsLine): void;
 }

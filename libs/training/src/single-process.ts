@@ -1,17 +1,36 @@
 import { sumContributions, vectorDigest } from '@berth/collectives';
-import type { AlignedBlock, Cursor, RunConfig } from '@berth/contracts';
+import {
+  numStepSums,
+  packGradient,
+  unpackGradient,
+  type AlignedBlock,
+  type ApplyResult,
+  type Cursor,
+  type RunConfig,
+  type StepFacts,
+  type StepSums,
+  type Wire,
+} from '@berth/contracts';
 import type { ExampleSource } from './example-source.ts';
 import type { EnginePort, ReduceSession } from './ports.ts';
-import { runStep, type StepOutcome } from './step.ts';
+import { StepWork } from './step.ts';
+import { numParameters } from './vector.ts';
 
 export interface SingleProcessOptions {
   readonly engine: EnginePort;
   readonly examples: ExampleSource;
-  readonly train: Pick<RunConfig['train'], 'numSteps' | 'virtualRanks'>;
+  readonly train: Pick<RunConfig['train'], 'numSteps' | 'virtualRanks'> &
+    Partial<Pick<RunConfig['train'], 'wire'>>;
   /** Blocks computed one by one, as that many workers would; one block of all ranks when left out. */
   readonly blocks?: readonly AlignedBlock[];
   /** Where to go on: steps applied to the engine's weights, and the next example. */
   readonly from?: { readonly step: number; readonly cursor: Cursor };
+}
+
+export interface StepOutcome {
+  readonly facts: StepFacts;
+  readonly sums: StepSums;
+  readonly applied: ApplyResult;
 }
 
 /**
@@ -21,32 +40,34 @@ export interface SingleProcessOptions {
 export async function* trainInOneProcess(
   options: SingleProcessOptions,
 ): AsyncGenerator<StepOutcome> {
-  const { engine, examples, train } = options;
+  const { engine, examples: source, train } = options;
   const blocks = options.blocks ?? [{ start: 0, length: train.virtualRanks }];
-  const session = localSession();
+  const isLone = options.blocks === undefined;
+  const session = localSession(numParameters(engine.layout), train.wire ?? 'fp32');
   let { step, cursor } = options.from ?? { step: 0, cursor: { epoch: 0, index: 0 } };
   for (; step < train.numSteps; step++) {
-    const outcome = await runStep({
-      step,
-      examples: await examples.at(cursor),
-      blocks,
-      isLone: options.blocks === undefined,
-      engine,
-      session,
-      commit: async () => undefined,
-      onReduced: () => undefined,
-      timeoutMs: Number.POSITIVE_INFINITY,
-    });
-    cursor = outcome.facts.to;
-    yield outcome;
+    const examples = await source.at(cursor);
+    const work = new StepWork({ step, examples, blocks, isLone, engine, session });
+    await work.compute();
+    const { digest, sums } = await work.reduce({ timeoutMs: Number.POSITIVE_INFINITY });
+    const applied = await work.apply();
+    const { from, to, numExamples } = examples;
+    cursor = to;
+    yield { facts: { step, from, to, numExamples, gradientDigest: digest }, sums, applied };
   }
 }
 
 /** Sums this process's own contributions in canonical order. */
-function localSession(): ReduceSession {
+function localSession(numElements: number, wire: Wire): ReduceSession {
   return {
+    vectors: [],
     async allReduce({ contributions }) {
-      const reduced = sumContributions(contributions);
+      const flat = contributions.map(({ block, data }) => ({
+        block,
+        data: unpackGradient(data, numElements),
+      }));
+      const sum = sumContributions(flat, { wire, numExact: numStepSums });
+      const reduced = packGradient(sum, wire);
       return { reduced, digest: vectorDigest(reduced) };
     },
     close: () => undefined,

@@ -1,13 +1,12 @@
 import {
-  numStepSums,
-  sumsFromVector,
+  stepSumsOf,
   type AlignedBlock,
   type ApplyResult,
   type GradientRequest,
-  type StepFacts,
   type StepSums,
 } from '@berth/contracts';
 import type { StepExamples } from './example-source.ts';
+import { orAborted } from './or-aborted.ts';
 import type { BlockGradient, EnginePort, ReduceSession } from './ports.ts';
 
 /** What one step needs: who computes what, with whom, on which examples. */
@@ -20,96 +19,72 @@ export interface StepContext {
   readonly isLone: boolean;
   readonly engine: EnginePort;
   readonly session: ReduceSession;
-  /** Resolves once the step is in the ledger; rejects when it will never be under this view. */
-  readonly commit: (facts: StepFacts, sums: StepSums) => Promise<void>;
-  /** Called before the vote: from then on the step may commit without us, and `apply` is how to catch up. */
-  readonly onReduced: (facts: StepFacts, apply: () => Promise<ApplyResult>) => void;
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
 }
 
-export interface StepPhases {
-  readonly computeMs: number;
-  readonly reduceMs: number;
-  readonly commitMs: number;
-  readonly applyMs: number;
-}
-
-export interface StepOutcome {
-  readonly facts: StepFacts;
-  readonly sums: StepSums;
-  readonly applied: ApplyResult;
-  readonly phases: StepPhases;
-}
-
-/** A step's gradient, summed over all virtual ranks and ready to be applied. */
-interface Reduced {
-  readonly sums: StepSums;
+export interface Reduced {
+  /** Of the gradient summed over all virtual ranks, with its sums. */
   readonly digest: string;
-  readonly apply: () => Promise<ApplyResult>;
-  readonly computedMs: number;
+  readonly sums: StepSums;
 }
 
 /**
- * One training step (DESIGN section 4): compute the gradients of our virtual ranks, sum all ranks in canonical order,
- * vote, and apply once the ledger has the step. Nothing is applied when anything before the commit fails.
+ * The arithmetic of one training step (DESIGN section 4): compute, reduce, apply, each called once and in this order.
+ * What happens in between is the business of whoever runs it: nothing is changed before `apply`.
  */
-export async function runStep(context: StepContext): Promise<StepOutcome> {
-  const { step, examples } = context;
-  const startMs = performance.now();
-  const { sums, digest, apply, computedMs } = await reduce(context);
-  const reducedMs = performance.now();
+export class StepWork {
+  readonly #context: StepContext;
+  #contributions: readonly BlockGradient[] = [];
+  #reduced: Reduced | undefined;
+  #apply: (() => Promise<ApplyResult>) | undefined;
 
-  const { from, to, numExamples } = examples;
-  const facts: StepFacts = { step, from, to, numExamples, gradientDigest: digest };
-  context.onReduced(facts, apply);
-  await context.commit(facts, sums);
-  const committedMs = performance.now();
-
-  const applied = await apply();
-  return {
-    facts,
-    sums,
-    applied,
-    phases: {
-      computeMs: computedMs - startMs,
-      reduceMs: reducedMs - computedMs,
-      commitMs: committedMs - reducedMs,
-      applyMs: performance.now() - committedMs,
-    },
-  };
-}
-
-/** Computes our blocks and sums them with everyone's. */
-async function reduce(context: StepContext): Promise<Reduced> {
-  const { step, examples, blocks, engine, session, timeoutMs, signal } = context;
-  const requestFor = (block: AlignedBlock): GradientRequest => ({
-    step,
-    block,
-    ranks: examples.ranksOf(block),
-    maskedLmScale: 1 / (examples.numPredictions + 1e-5),
-    nextSentenceScale: 1 / examples.numExamples,
-  });
-
-  const [whole] = blocks;
-  const { held } = engine;
-  if (context.isLone && held !== undefined && whole !== undefined && blocks.length === 1) {
-    const { sums, digest } = await held.compute(requestFor(whole));
-    return { sums, digest, apply: () => held.apply(), computedMs: performance.now() };
+  constructor(context: StepContext) {
+    this.#context = context;
   }
 
-  const contributions: BlockGradient[] = [];
-  for (const block of blocks) {
-    signal?.throwIfAborted();
-    contributions.push({ block, data: await engine.computeGradients(requestFor(block)) });
+  /** Computes the gradients of our virtual ranks. */
+  async compute(signal?: AbortSignal): Promise<void> {
+    const { blocks, engine, isLone, session } = this.#context;
+    const [whole] = blocks;
+    const { held } = engine;
+    if (isLone && held !== undefined && whole !== undefined && blocks.length === 1) {
+      this.#reduced = await orAborted(held.compute(this.#requestFor(whole)), signal);
+      this.#apply = () => held.apply();
+      return;
+    }
+    const contributions: BlockGradient[] = [];
+    for (const [index, block] of blocks.entries()) {
+      const into = session.vectors[index];
+      const computing = engine.computeGradients(this.#requestFor(block), into);
+      contributions.push({ block, data: await orAborted(computing, signal) });
+    }
+    this.#contributions = contributions;
   }
-  const computedMs = performance.now();
-  const { reduced, digest } = await session.allReduce({
-    step,
-    contributions,
-    timeoutMs,
-    ...(signal && { signal }),
-  });
-  const sums = sumsFromVector(reduced, reduced.length - numStepSums);
-  return { sums, digest, apply: () => engine.applyGradients(reduced), computedMs };
+
+  /** Sums them with everyone's, in canonical order; a lone member's are summed already. */
+  async reduce(options: { timeoutMs: number; signal?: AbortSignal }): Promise<Reduced> {
+    if (this.#reduced !== undefined) return this.#reduced;
+    const { step, session, engine } = this.#context;
+    const contributions = this.#contributions;
+    const { reduced, digest } = await session.allReduce({ step, contributions, ...options });
+    this.#reduced = { sums: stepSumsOf(reduced), digest };
+    this.#apply = () => engine.applyGradients(reduced);
+    return this.#reduced;
+  }
+
+  /** Updates the weights. */
+  async apply(): Promise<ApplyResult> {
+    if (this.#apply === undefined) throw new Error('A step is applied after it is reduced');
+    return this.#apply();
+  }
+
+  #requestFor(block: AlignedBlock): GradientRequest {
+    const { step, examples } = this.#context;
+    return {
+      step,
+      block,
+      ranks: examples.ranksOf(block),
+      maskedLmScale: 1 / (examples.numPredictions + 1e-5),
+      nextSentenceScale: 1 / examples.numExamples,
+    };
+  }
 }

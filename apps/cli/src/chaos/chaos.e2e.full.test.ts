@@ -1,38 +1,88 @@
 import { temporaryFolder } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
-import { berth } from '../testing/berth-process.ts';
-import type { ChaosReport } from './run-chaos.ts';
+import { chaosReport } from '../testing/chaos-report.ts';
+
+const minutes = 60_000;
+
+/** What the project promises to survive within one run of a few minutes. */
+const promised = [
+  'worker-kill=20',
+  'worker-pause=5',
+  'coordinator-kill=5',
+  'redis-kill=5',
+  'store-outage=3',
+];
+// Three outages of 30 s, in which nobody can join, take so many steps of so small a model.
+const promisedSettings = ['train.numSteps=2000', 'cluster.numWorkers=3'];
+
+/** One of each kind that the promise does not name. */
+const others = [
+  'worker-leave',
+  'coordinator-and-worker-kill',
+  'redis-pause',
+  'redis-flush',
+  'store-slow',
+  'store-lost-reply',
+  'store-bit-flip',
+  'peer-cut=2',
+  'peer-freeze',
+  'peer-slow',
+  'all-kill',
+];
 
 describe('berth chaos', () => {
-  it('ends with the same model after every kind of fault', { timeout: 300_000 }, async () => {
-    const { path: folder } = await temporaryFolder();
-    const faults = [
-      'worker-kill=2',
-      'worker-pause=1',
-      'coordinator-kill=1',
-      'redis-kill=1',
-      'redis-flush=1',
-      'store-outage=1',
-    ].flatMap((fault) => ['--fault', fault]);
-    const { stdout, stderr, exitCode } = await berth(
-      [
-        'chaos',
-        '--json',
-        '--seed',
-        '5',
-        '--outage-seconds',
-        '5',
-        '--set',
-        'train.numSteps=50',
-        ...faults,
-      ],
-      { folder, timeoutMs: 280_000 },
-    );
-    if (exitCode !== 0) throw new Error(stderr);
-    const report = JSON.parse(stdout) as ChaosReport;
-    expect(report.isSame).toBe(true);
-    expect(report.faults).toHaveLength(7);
-    expect(report.disturbed).toMatchObject({ ok: true, numSteps: 50, numExamples: 50 * 16 });
-    expect(report.disturbed.attempts).toBeGreaterThan(1);
-  });
+  it.each([1, 2, 3, 4, 5])(
+    'ends with the same model after all that is promised, seed %i',
+    {
+      timeout: 12 * minutes,
+    },
+    async (seed) => {
+      const { path: folder } = await temporaryFolder();
+      const report = await chaosReport(folder, {
+        seed,
+        faults: promised,
+        settings: promisedSettings,
+        more: ['--outage-seconds', '30'],
+        timeoutMs: 11 * minutes,
+      });
+      expect(report.problems).toEqual([]);
+      expect(report.faults).toHaveLength(38);
+      expect(report.disturbed).toMatchObject({ ok: true, numSteps: 2000, numExamples: 2000 * 16 });
+    },
+  );
+
+  it(
+    'ends with the same model after every other kind of fault',
+    { timeout: 8 * minutes },
+    async () => {
+      const { path: folder } = await temporaryFolder();
+      const settings = ['train.numSteps=300', 'cluster.numWorkers=3'];
+      const report = await chaosReport(folder, {
+        seed: 5,
+        faults: others,
+        settings,
+        timeoutMs: 7 * minutes,
+      });
+      expect(report.problems).toEqual([]);
+      expect(report.faults).toHaveLength(12);
+    },
+  );
+
+  it(
+    'ends with the same model whatever the number of workers',
+    { timeout: 8 * minutes },
+    async () => {
+      const { path: folder } = await temporaryFolder();
+      const report = await chaosReport(folder, {
+        seed: 1,
+        faults: ['worker-leave=2', 'worker-kill=2'],
+        settings: ['train.numSteps=60', 'cluster.numWorkers=4'],
+        more: ['--sizes', '2,3,4,7,8'],
+        timeoutMs: 7 * minutes,
+      });
+      expect(report.problems).toEqual([]);
+      expect(new Set(report.undisturbed.map(({ weightsDigest }) => weightsDigest)).size).toBe(1);
+      expect(report.undisturbed.map(({ numWorkers }) => numWorkers)).toEqual([1, 2, 3, 4, 7, 8]);
+    },
+  );
 });

@@ -1,53 +1,205 @@
-import { BerthError } from '@berth/contracts';
+import type { IncomingMessage } from 'node:http';
+import { BerthError, type LedgerEntry } from '@berth/contracts';
+import type { HttpFault, HttpFaultChoice, TcpProxy } from '@berth/faults';
 import { connectRedis } from '@berth/queue';
-import type { Cluster } from '../cluster.ts';
-import type { PlannedFault } from './plan.ts';
+import type { ClusterProcess } from '../cluster.ts';
+import type { FaultKind, PlannedFault } from './plan.ts';
+import type { RunWatch } from './run-watch.ts';
+import type { Testbed } from './testbed.ts';
 
-const pauseMs = 5_000;
+export interface FaultTimes {
+  /** How long a process or Redis stands still, and how long peers and the store are slow. */
+  readonly pauseMs: number;
+  readonly redisOutageMs: number;
+  readonly storeOutageMs: number;
+}
 
-/** Does a fault to a cluster of ours. Returns when it is done, not when the cluster has recovered. */
+/** A fault that has been done, and how to tell that the run has recovered from it. */
+export interface DoneFault {
+  /** From then on recovery counts: the fault, or the end of an outage. By the clock of the machine. */
+  readonly sinceMs: number;
+  readonly isRecovery: (entry: LedgerEntry) => boolean;
+  /** Time to recovery where it shows in no commit: training goes on without a coordinator. */
+  readonly tookMs?: number;
+}
+
+/** Faults that need somebody left to go on without the victim. */
+export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'worker-kill',
+  'worker-pause',
+  'worker-leave',
+  'coordinator-and-worker-kill',
+  'peer-cut',
+  'peer-freeze',
+  'peer-slow',
+  'peer-corrupt',
+]);
+
+const takeoverTimeoutMs = 30_000;
+const slowPeerMs = 20;
+const slowStoreMs = 500;
+const anyCommit = (): boolean => true;
+
+/** Does a fault to a testbed of ours. Returns when it is done, not when the run has recovered. */
 export async function commitFault(
   { kind, target }: PlannedFault,
-  cluster: Cluster,
-  options: { readonly storeOutageMs: number },
-): Promise<void> {
+  testbed: Testbed,
+  watch: RunWatch,
+  times: FaultTimes,
+): Promise<DoneFault> {
+  const { cluster, disturb } = testbed;
+  const done = (isRecovery: DoneFault['isRecovery'] = anyCommit): DoneFault => ({
+    sinceMs: Date.now(),
+    isRecovery,
+  });
+  const without = ({ id }: ClusterProcess): DoneFault =>
+    done(({ members }) => !members.includes(id));
+  const laterView = (): DoneFault => {
+    const version = watch.view?.version ?? 0;
+    return done(({ viewVersion }) => viewVersion > version);
+  };
   switch (kind) {
-    case 'worker-kill':
-      signal(chosen(cluster.workerPids(), target), 'SIGKILL');
-      return;
-    case 'worker-pause': {
-      const pid = chosen(cluster.workerPids(), target);
-      signal(pid, 'SIGSTOP');
-      setTimeout(() => signal(pid, 'SIGCONT'), pauseMs);
-      return;
+    case 'worker-kill': {
+      const victim = memberAt(testbed, watch, target);
+      signal(victim, 'SIGKILL');
+      return without(victim);
     }
-    case 'coordinator-kill':
-      signal(cluster.coordinatorPid(), 'SIGKILL');
-      return;
+    case 'worker-pause': {
+      const victim = memberAt(testbed, watch, target);
+      signal(victim, 'SIGSTOP');
+      setTimeout(() => signal(victim, 'SIGCONT'), times.pauseMs);
+      return without(victim);
+    }
+    case 'worker-leave': {
+      const victim = memberAt(testbed, watch, target);
+      signal(victim, 'SIGTERM');
+      return without(victim);
+    }
+    case 'coordinator-kill': {
+      const victim = leadingCoordinator(testbed, watch);
+      signal(victim, 'SIGKILL');
+      const killed = done();
+      await watch.until(
+        () => watch.leaderId !== victim.id,
+        'another coordinator',
+        takeoverTimeoutMs,
+      );
+      return { ...killed, tookMs: Date.now() - killed.sinceMs };
+    }
+    case 'coordinator-and-worker-kill': {
+      const victim = memberAt(testbed, watch, target);
+      signal(leadingCoordinator(testbed, watch), 'SIGKILL');
+      signal(victim, 'SIGKILL');
+      return without(victim);
+    }
     case 'redis-kill':
-      await embedded(cluster.disturb.killRedis)();
-      return;
+      await embedded(disturb.redis).kill(times.redisOutageMs);
+      return done();
+    case 'redis-pause':
+      await embedded(disturb.redis).pause(times.pauseMs);
+      return done();
     case 'redis-flush': {
-      const connection = await connectRedis(cluster.services.redisUrl, { role: 'producer' });
+      const connection = await connectRedis(testbed.services.redisUrl, { role: 'producer' });
       await connection.call((client) => client.flushall());
       connection.close();
-      return;
+      return done();
     }
-    case 'store-outage': {
+    case 'store-outage':
       // Training goes on meanwhile, and so do the other faults.
-      const outage = embedded(cluster.disturb.interruptStore)(options.storeOutageMs);
-      outage.catch(() => undefined);
+      embedded(disturb.interruptStore)(times.storeOutageMs).catch(() => undefined);
+      return done();
+    case 'store-slow':
+      disturbStore(testbed, times, () => ({ delayMs: slowStoreMs }));
+      return done();
+    case 'store-lost-reply':
+      disturbStore(
+        testbed,
+        times,
+        everyOther('loseReply', () => true),
+      );
+      return done();
+    case 'store-bit-flip':
+      disturbStore(
+        testbed,
+        times,
+        everyOther('flipBit', ({ method }) => method === 'GET'),
+      );
+      return done();
+    case 'peer-cut':
+      proxyOf(testbed, memberAt(testbed, watch, target)).disturb('cut');
+      return laterView();
+    case 'peer-freeze':
+      proxyOf(testbed, memberAt(testbed, watch, target)).disturb('freeze');
+      return laterView();
+    case 'peer-corrupt':
+      proxyOf(testbed, memberAt(testbed, watch, target)).disturb('corrupt');
+      return laterView();
+    case 'peer-slow': {
+      const proxy = proxyOf(testbed, memberAt(testbed, watch, target));
+      proxy.setDelay(slowPeerMs);
+      setTimeout(() => proxy.setDelay(0), times.pauseMs);
+      return done();
+    }
+    case 'all-kill': {
+      const processes = [...cluster.workers(), ...cluster.coordinators()];
+      for (const victim of processes) signal(victim, 'SIGKILL');
+      await embedded(disturb.redis).kill();
+      return done();
     }
   }
 }
 
-function chosen(pids: readonly number[], target: number): number | undefined {
-  return pids[target % Math.max(1, pids.length)];
+/** A member of the view in force; the coordinator may not know yet that one is gone. */
+function memberAt({ cluster }: Testbed, watch: RunWatch, target: number): ClusterProcess {
+  const members = holders(cluster.workers(), watch);
+  const victim = members[target % Math.max(1, members.length)];
+  if (victim !== undefined) return victim;
+  throw new BerthError('RUN_FAILED', 'No worker is in the view: there is nobody to disturb');
+}
+
+/** The running workers that made the newest step and are still in the view: those that hold the weights. */
+export function holders(
+  workers: readonly ClusterProcess[],
+  { view, newest }: RunWatch,
+): ClusterProcess[] {
+  return workers.filter(
+    ({ id }) =>
+      newest?.members.includes(id) === true &&
+      view?.members.some(({ memberId }) => memberId === id),
+  );
+}
+
+function leadingCoordinator({ cluster }: Testbed, { leaderId }: RunWatch): ClusterProcess {
+  const running = cluster.coordinators();
+  const leader = running.find(({ id }) => id === leaderId) ?? running[0];
+  if (leader !== undefined) return leader;
+  throw new BerthError('RUN_FAILED', 'No coordinator runs: there is none to kill');
+}
+
+function proxyOf({ peers }: Testbed, { index }: ClusterProcess): TcpProxy {
+  return peers[index]!;
+}
+
+function disturbStore(testbed: Testbed, { pauseMs }: FaultTimes, choose: HttpFaultChoice): void {
+  testbed.setStoreFaults(choose);
+  setTimeout(() => testbed.setStoreFaults(() => 'pass'), pauseMs);
+}
+
+/** For every other request that matches, so that one that is repeated passes. */
+function everyOther(
+  fault: HttpFault,
+  matches: (request: IncomingMessage) => boolean,
+): HttpFaultChoice {
+  let isDue = false;
+  return (request) => {
+    if (!matches(request)) return 'pass';
+    isDue = !isDue;
+    return isDue ? fault : 'pass';
+  };
 }
 
 /** A process that has died by itself meanwhile needs no signal. */
-function signal(pid: number | undefined, name: NodeJS.Signals): void {
-  if (pid === undefined) return;
+function signal({ pid }: ClusterProcess, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {

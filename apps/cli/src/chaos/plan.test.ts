@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { faultKinds, planFaults, type FaultCounts } from './plan.ts';
+import { faultKinds, noFaults, planFaults, type FaultCounts } from './plan.ts';
 
 const counts: FaultCounts = {
+  ...noFaults,
   'worker-kill': 20,
   'worker-pause': 5,
   'coordinator-kill': 5,

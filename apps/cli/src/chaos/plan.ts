@@ -1,15 +1,28 @@
-/** Ways to misbehave, each done to real processes. */
+/** Ways to misbehave, each done to real processes, sockets and services. */
 export const faultKinds = [
   'worker-kill',
   'worker-pause',
+  'worker-leave',
   'coordinator-kill',
+  'coordinator-and-worker-kill',
   'redis-kill',
+  'redis-pause',
   'redis-flush',
   'store-outage',
+  'store-slow',
+  'store-lost-reply',
+  'store-bit-flip',
+  'peer-cut',
+  'peer-freeze',
+  'peer-slow',
+  'peer-corrupt',
+  'all-kill',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 export type FaultCounts = Readonly<Record<FaultKind, number>>;
+
+export const noFaults = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as FaultCounts;
 
 /** One fault, done as soon as a step has been committed. */
 export interface PlannedFault {
@@ -19,24 +32,27 @@ export interface PlannedFault {
   readonly target: number;
 }
 
-// The first steps compile the graph, and after the last nothing is left to disturb.
+// In the first steps everyone comes together.
 const calmSteps = 2;
+/** The rest is for faults that had to wait. */
+const disturbedRatio = 0.75;
 
 /**
- * Spreads faults over a run. The same seed gives the same plan.
+ * Spreads faults over a run in a random order, one in each of as many equal parts. The same seed gives the same plan.
  * @returns faults by step
  */
 export function planFaults(seed: number, numSteps: number, counts: FaultCounts): PlannedFault[] {
   const random = randomSource(seed);
-  const span = Math.max(1, numSteps - 2 * calmSteps);
-  const faults = faultKinds.flatMap((kind) =>
-    Array.from({ length: counts[kind] }, () => ({
-      kind,
-      atStep: calmSteps + (random() % span),
-      target: random(),
-    })),
-  );
-  return faults.sort((a, b) => a.atStep - b.atStep);
+  const kinds = faultKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => kind));
+  for (let last = kinds.length - 1; last > 0; last--) {
+    const other = random() % (last + 1);
+    [kinds[last], kinds[other]] = [kinds[other]!, kinds[last]!];
+  }
+  const span = Math.max(1, disturbedRatio * numSteps - calmSteps);
+  return kinds.map((kind, index) => {
+    const place = (index + random() / 2 ** 32) / kinds.length;
+    return { kind, atStep: calmSteps + Math.floor(place * span), target: random() };
+  });
 }
 
 /** splitmix32: whole numbers below 2^32. */

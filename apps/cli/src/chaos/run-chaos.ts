@@ -1,157 +1,76 @@
-import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  BerthError,
-  errorFromWire,
-  isFinal,
-  type Logger,
-  type RunConfig,
-  type RunStatusReport,
-} from '@berth/contracts';
-import { startCluster, type Cluster } from '../cluster.ts';
-import { createCoordinatorClient, type CoordinatorClient } from '../coordinator-client.ts';
-import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
-import { commitFault } from './commit-fault.ts';
-import { planFaults, type FaultCounts, type FaultKind, type PlannedFault } from './plan.ts';
+import type { LedgerInspection } from '../inspect-ledger.ts';
+import { planFaults, type FaultCounts } from './plan.ts';
+import type { FaultReport } from './recover-from.ts';
+import { differences } from './trace.ts';
+import { trainOnce, type Training, type TrainOptions } from './train-once.ts';
 
-export interface ChaosOptions {
-  readonly config: RunConfig;
+export interface ChaosOptions extends TrainOptions {
   readonly seed: number;
   readonly counts: FaultCounts;
-  readonly storeOutageMs: number;
-  /** Longest the disturbed run may take. */
-  readonly timeoutMs: number;
-  /** Both runs' data and logs go below it. */
-  readonly folder: string;
-  readonly logger: Logger;
-  readonly say: (message: string) => void;
-}
-
-/** A fault as it happened. */
-export interface DoneFault {
-  readonly kind: FaultKind;
-  readonly atStep: number;
-  /** From the fault to the next committed step. */
-  readonly recoveredMs: number | null;
+  /** Numbers of workers to train with undisturbed too, besides one. */
+  readonly sizes: readonly number[];
 }
 
 export interface ChaosReport {
   readonly seed: number;
+  /** Where each run's processes logged. */
+  readonly folder: string;
+  /** The same weights, ledger and losses, every fault done, every example used once. */
   readonly isSame: boolean;
-  readonly calm: LedgerInspection;
+  /** What differs from the undisturbed run, or is missing. */
+  readonly problems: readonly string[];
+  /** Of one worker first; all others are compared with it. */
+  readonly undisturbed: readonly SizeReport[];
   readonly disturbed: LedgerInspection;
-  readonly faults: readonly DoneFault[];
-  readonly calmMs: number;
+  readonly faults: readonly FaultReport[];
   readonly disturbedMs: number;
 }
 
-const pollMs = 50;
+export interface SizeReport {
+  readonly numWorkers: number;
+  readonly weightsDigest: string | null;
+  readonly durationMs: number;
+}
 
-/** Trains the same run twice, once undisturbed and once through faults, and compares what they left behind. */
+/** Trains the same run twice, once undisturbed by a lone worker and once through faults, and compares all they left. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { config, seed, counts, say } = options;
-  say('the undisturbed run');
-  const calm = await trainOnce(options, []);
+  const { config, seed, counts, sizes, say } = options;
+  say('the undisturbed run, with 1 worker');
+  const calm = await trainOnce(options, { numWorkers: 1 });
+  const problems = [...calm.ledger.problems];
+  const compare = (other: Training, name: string): void => {
+    const found = [...differences(calm.trace, other.trace), ...other.ledger.problems];
+    if (calm.ledger.weightsDigest !== other.ledger.weightsDigest) found.push('other weights');
+    problems.push(...found.map((problem) => `${name}: ${problem}`));
+  };
+
+  const undisturbed: SizeReport[] = [sizeReport(1, calm)];
+  for (const numWorkers of sizes) {
+    say(`the undisturbed run, with ${numWorkers} workers`);
+    const other = await trainOnce(options, { numWorkers });
+    compare(other, `${numWorkers} workers`);
+    undisturbed.push(sizeReport(numWorkers, other));
+  }
+
   const plan = planFaults(seed, config.train.numSteps, counts);
   say(`the disturbed run: ${plan.length} faults, seed ${seed}`);
-  const disturbed = await trainOnce(options, plan);
+  const { numWorkers } = config.cluster;
+  const disturbed = await trainOnce(options, { numWorkers, numCoordinators: 2, plan });
+  compare(disturbed, 'disturbed');
+  const notDone = plan.length - disturbed.faults.length;
+  if (notDone > 0) problems.push(`the disturbed run was over before ${notDone} of its faults`);
   return {
     seed,
-    isSame:
-      calm.ledger.ok &&
-      disturbed.ledger.ok &&
-      calm.ledger.weightsDigest === disturbed.ledger.weightsDigest &&
-      calm.ledger.head === disturbed.ledger.head,
-    calm: calm.ledger,
+    folder: options.folder,
+    isSame: problems.length === 0,
+    problems,
+    undisturbed,
     disturbed: disturbed.ledger,
     faults: disturbed.faults,
-    calmMs: calm.durationMs,
     disturbedMs: disturbed.durationMs,
   };
 }
 
-async function trainOnce(
-  options: ChaosOptions,
-  plan: readonly PlannedFault[],
-): Promise<{ ledger: LedgerInspection; faults: DoneFault[]; durationMs: number }> {
-  const { config, logger, folder } = options;
-  const cluster = await startCluster({
-    folder: mkdtempSync(join(folder, plan.length === 0 ? 'calm-' : 'disturbed-')),
-    numWorkers: config.cluster.numWorkers,
-    numThreads: config.cluster.numThreads,
-    env: {},
-    logger,
-    say: () => undefined,
-  });
-  try {
-    const client = createCoordinatorClient(cluster.coordinatorUrl);
-    const startMs = performance.now();
-    await client.submit(config, 'trained');
-    const faults = await watchAndDisturb(options, cluster, client, plan);
-    const durationMs = performance.now() - startMs;
-    return {
-      ledger: await inspectLedger(cluster.services, config.name, logger),
-      faults,
-      durationMs,
-    };
-  } finally {
-    await cluster.close();
-  }
-}
-
-async function watchAndDisturb(
-  options: ChaosOptions,
-  cluster: Cluster,
-  client: CoordinatorClient,
-  plan: readonly PlannedFault[],
-): Promise<DoneFault[]> {
-  const { config, say, storeOutageMs, timeoutMs } = options;
-  const waiting = [...plan];
-  const done: { kind: FaultKind; atStep: number; sinceMs: number; recoveredMs: number | null }[] =
-    [];
-  const deadlineMs = performance.now() + timeoutMs;
-  for (;;) {
-    const report = await statusOf(client, config.name);
-    if (report !== undefined && isFinal(report.run.status)) {
-      if (report.run.error !== null) throw errorFromWire(report.run.error);
-      return done.map(({ kind, atStep, recoveredMs }) => ({ kind, atStep, recoveredMs }));
-    }
-    if (performance.now() > deadlineMs)
-      throw new BerthError(
-        'RUN_FAILED',
-        `The disturbed run did not end within ${timeoutMs} ms: ${report?.run.reason ?? 'no answer'}`,
-      );
-    if (report !== undefined) {
-      for (const fault of done)
-        if (fault.recoveredMs === null && report.step > fault.atStep)
-          fault.recoveredMs = performance.now() - fault.sinceMs;
-      const next = waiting[0];
-      const isSettled = done.every((fault) => fault.recoveredMs !== null);
-      if (next !== undefined && isSettled && report.step >= next.atStep) {
-        waiting.shift();
-        say(`step ${report.step}: ${next.kind}`);
-        done.push({
-          kind: next.kind,
-          atStep: report.step,
-          sinceMs: performance.now(),
-          recoveredMs: null,
-        });
-        await commitFault(next, cluster, { storeOutageMs });
-      }
-    }
-    await sleep(pollMs);
-  }
-}
-
-/** The run's state, or undefined while the coordinator or Redis is away. */
-async function statusOf(
-  client: CoordinatorClient,
-  runId: string,
-): Promise<RunStatusReport | undefined> {
-  try {
-    return await client.status(runId);
-  } catch {
-    return undefined;
-  }
+function sizeReport(numWorkers: number, { ledger, durationMs }: Training): SizeReport {
+  return { numWorkers, weightsDigest: ledger.weightsDigest, durationMs };
 }

@@ -8,9 +8,18 @@ import { BerthError } from '@berth/contracts';
 export const benchmarks = {
   step: 'step.ts',
   'step-against-pytorch': 'peers/compare-step.ts',
+  allreduce: 'allreduce.ts',
+  'allreduce-against-gloo': 'peers/compare-allreduce.ts',
+  bits: 'bits.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
+
+/** Benchmarks of whole clusters, whose processes run what is built. */
+export const clusterBenchmarks = {
+  recovery: async () => (await import('../chaos/recovery.ts')).recovery,
+  soak: async () => (await import('../chaos/soak.ts')).soak,
+} as const;
 
 const folder = fileURLToPath(new URL('../../../../bench/', import.meta.url));
 

@@ -1,15 +1,15 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { BerthError } from '@berth/contracts';
-import { faultKinds, type FaultCounts, type FaultKind } from '../chaos/plan.ts';
-import { runChaos, type ChaosReport, type DoneFault } from '../chaos/run-chaos.ts';
+import { faultCounts } from '../chaos/fault-counts.ts';
+import { chaosConfigFile } from '../chaos/long-run.ts';
+import { noFaults, type FaultCounts } from '../chaos/plan.ts';
+import { runChaos, type ChaosReport } from '../chaos/run-chaos.ts';
+import { describeKind, summarizeFaults } from '../chaos/summary.ts';
 import type { Context } from '../context.ts';
 import { formatDuration } from '../format.ts';
 import { loadConfig } from '../load-config.ts';
-
-const configFile = fileURLToPath(new URL('../../../../configs/chaos.yaml', import.meta.url));
 
 export interface ChaosCommandOptions {
   readonly config?: string;
@@ -17,12 +17,17 @@ export interface ChaosCommandOptions {
   readonly set: readonly string[];
   /** `worker-kill=20`, one each. */
   readonly fault: readonly string[];
+  /** `2,3,8` */
+  readonly sizes: string;
+  readonly pauseSeconds: number;
+  readonly redisOutageSeconds: number;
   readonly outageSeconds: number;
   readonly timeoutMinutes: number;
   readonly json: boolean;
 }
 
 const defaultCounts: FaultCounts = {
+  ...noFaults,
   'worker-kill': 4,
   'worker-pause': 1,
   'coordinator-kill': 1,
@@ -37,57 +42,46 @@ const defaultCounts: FaultCounts = {
  */
 export async function chaos(context: Context, options: ChaosCommandOptions): Promise<void> {
   const report = await runChaos({
-    config: loadConfig(options.config ?? configFile, options.set).config,
+    config: loadConfig(options.config ?? chaosConfigFile, options.set).config,
     seed: options.seed,
-    counts: countsFrom(options.fault),
-    storeOutageMs: options.outageSeconds * 1000,
+    counts: options.fault.length === 0 ? defaultCounts : faultCounts(options.fault),
+    sizes: sizesFrom(options.sizes),
+    times: {
+      pauseMs: options.pauseSeconds * 1000,
+      redisOutageMs: options.redisOutageSeconds * 1000,
+      storeOutageMs: options.outageSeconds * 1000,
+    },
     timeoutMs: options.timeoutMinutes * 60_000,
     folder: mkdtempSync(join(tmpdir(), 'berth-chaos-')),
     logger: context.logger,
     say: context.say,
   });
-  context.print(options.json ? JSON.stringify(report) : describe(report));
+  const kinds = summarizeFaults(report.faults);
+  context.print(options.json ? JSON.stringify({ ...report, kinds }) : describe(report));
   if (!report.isSame)
     throw new BerthError('LEDGER_DIVERGED', `Chaos with seed ${report.seed} changed the result`);
 }
 
-/** What is asked for, and nothing else; the defaults when nothing is. */
-function countsFrom(faults: readonly string[]): FaultCounts {
-  if (faults.length === 0) return defaultCounts;
-  const none = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>;
-  for (const text of faults) {
-    const [kind, count = '1'] = text.split('=');
-    if (!faultKinds.some((known) => known === kind) || !/^\d+$/.test(count))
-      throw new BerthError(
-        'USAGE',
-        `--fault ${text}: write kind=count, the kind one of ${faultKinds.join(', ')}`,
-      );
-    none[kind as FaultKind] = Number(count);
-  }
-  return none;
+function sizesFrom(text: string): number[] {
+  const sizes = text === '' ? [] : text.split(',').map(Number);
+  if (sizes.every((size) => Number.isInteger(size) && size > 0)) return sizes;
+  throw new BerthError('USAGE', `--sizes ${text}: write numbers of workers, such as 2,3,8`);
 }
 
 function describe(report: ChaosReport): string {
-  const { calm, disturbed } = report;
-  const lines = faultKinds.flatMap((kind) => {
-    const faults = report.faults.filter((fault) => fault.kind === kind);
-    return faults.length === 0 ? [] : [`  ${kind.padEnd(18)}${recovery(faults)}`];
-  });
+  const { undisturbed, disturbed } = report;
+  const run = (name: string, digest: string | null, durationMs: number): string =>
+    `  ${name.padEnd(18)}${digest}  ${formatDuration(durationMs)}`;
   return [
-    `seed ${report.seed}: ${report.isSame ? 'same model, to the bit' : 'THE MODELS DIFFER'}`,
-    `  undisturbed       ${calm.weightsDigest}  ${formatDuration(report.calmMs)}`,
-    `  disturbed         ${disturbed.weightsDigest}  ${formatDuration(report.disturbedMs)}`,
-    `  ledger            ${disturbed.numSteps} steps, ${disturbed.numExamples} examples, ${disturbed.attempts} views; ` +
+    `seed ${report.seed}: ${report.isSame ? 'same model, to the bit' : 'NOT THE SAME'}`,
+    ...undisturbed.map(({ numWorkers, weightsDigest, durationMs }) =>
+      run(numWorkers === 1 ? '1 worker' : `${numWorkers} workers`, weightsDigest, durationMs),
+    ),
+    run('disturbed', disturbed.weightsDigest, report.disturbedMs),
+    `  ${'ledger'.padEnd(18)}${disturbed.numSteps} steps, ${disturbed.numExamples} examples, ${disturbed.attempts} views; ` +
       (disturbed.ok ? '0 lost, 0 double' : disturbed.problems.join('; ')),
-    ...lines,
+    ...summarizeFaults(report.faults).map((kind) => `  ${describeKind(kind)}`),
+    `  ${'logs'.padEnd(18)}${report.folder}`,
+    ...report.problems.map((problem) => `  ${'problem'.padEnd(18)}${problem}`),
   ].join('\n');
-}
-
-/** `4 times, next commit after 1.2 s (median), 3.0 s (longest)` */
-function recovery(faults: readonly DoneFault[]): string {
-  const times = faults.flatMap(({ recoveredMs }) => recoveredMs ?? []).sort((a, b) => a - b);
-  const seconds = (ms: number | undefined): string =>
-    ms === undefined ? 'not seen' : `${(ms / 1000).toFixed(1)} s`;
-  const median = times[Math.floor(times.length / 2)];
-  return `${faults.length} times, next commit after ${seconds(median)} (median), ${seconds(times.at(-1))} (longest)`;
 }

@@ -6,6 +6,7 @@ import { BerthError } from '@berth/contracts';
 
 export interface UpOptions {
   readonly workers: number;
+  readonly coordinators: number;
   readonly threads: number;
   readonly port: number;
 }
@@ -19,6 +20,7 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
     ...context,
     numWorkers: options.workers,
     numThreads: options.threads,
+    numCoordinators: options.coordinators,
     httpPort: options.port,
   });
   context.say(

@@ -3,10 +3,10 @@ import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setImmediate as tick } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { faultsFor, startHttpProxy, type HttpFault } from '@berth/faults';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeObjectStore } from '../testing/object-store-contract.ts';
 import { openTestStore, startTestStore, testCredentials } from '../test-support.ts';
-import { faultsFor, startFaultProxy, type Fault } from '../testing/fault-proxy.ts';
 import type { S3ObjectStore, S3ObjectStoreOptions } from './s3-object-store.ts';
 
 const mebibyte = 2 ** 20;
@@ -16,12 +16,13 @@ const large = randomBytes(11 * mebibyte);
 describeObjectStore('S3', async () => (await startTestStore()).store);
 
 async function startWithFaults(
-  faultOf: (request: IncomingMessage) => Fault,
+  faultOf: (request: IncomingMessage) => HttpFault,
   options: Partial<S3ObjectStoreOptions> = {},
 ): Promise<{ store: S3ObjectStore; direct: S3ObjectStore; folder: string }> {
   const { store: direct, endpoint, folder } = await startTestStore();
-  const proxy = await startFaultProxy(endpoint, faultOf);
-  return { store: openTestStore(proxy, options), direct, folder };
+  const proxy = await startHttpProxy(endpoint, faultOf);
+  onTestFinished(() => proxy.close());
+  return { store: openTestStore(proxy.url, options), direct, folder };
 }
 
 function isPut({ method, url = '' }: IncomingMessage): boolean {
@@ -111,7 +112,7 @@ describe('failures that pass', () => {
 
   it('end when the caller aborts', async () => {
     const controller = new AbortController();
-    const hang = (): Fault => {
+    const hang = (): HttpFault => {
       controller.abort(new Error('stopping'));
       return 'hang';
     };

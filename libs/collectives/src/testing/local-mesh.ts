@@ -1,4 +1,4 @@
-import { type AlignedBlock, silentLogger, type View } from '@berth/contracts';
+import { type AlignedBlock, type GradientVector, silentLogger, type View } from '@berth/contracts';
 import { assignBlocks, type Contribution, sumContributions } from '../blocks.ts';
 import { createPeerNode, type JoinOptions, type PeerNode } from '../mesh.ts';
 import type { ReduceResult, ViewSession } from '../session.ts';
@@ -47,8 +47,8 @@ export function expectedSum(ranks: readonly Float32Array[]): Float32Array {
 const singleRanks = (ranks: readonly Float32Array[]): Contribution[] =>
   ranks.map((data, v) => ({ block: { start: v, length: 1 }, data }));
 
-export const bitsOf = (vector: Float32Array): Uint32Array =>
-  new Uint32Array(vector.buffer, vector.byteOffset, vector.length);
+export const bitsOf = (vector: GradientVector): Uint32Array =>
+  new Uint32Array(vector.buffer, vector.byteOffset, vector.byteLength / 4);
 
 export interface LocalMesh {
   readonly nodes: readonly PeerNode[];

@@ -82,15 +82,19 @@ export const i32LessUnsigned: Code = [0x49];
 export const i32Add: Code = [0x6a];
 export const v128Load = (offset: number): Code => simd(0x00, ...at(offset));
 export const v128Store = (offset: number): Code => simd(0x0b, ...at(offset));
+/** Signed. */
+export const i16x8LessThan: Code = simd(0x2f);
 export const f32x4LessThan: Code = simd(0x43);
 export const v128And: Code = simd(0x4e);
 /** a & ~b */
 export const v128AndNot: Code = simd(0x4f);
+export const v128Or: Code = simd(0x50);
 export const v128Xor: Code = simd(0x51);
 export const i32x4Const = (lanes: readonly number[]): Code =>
   simd(0x0c, ...new Uint8Array(Int32Array.from(lanes).buffer));
 export const i32x4Splat: Code = simd(0x11);
 export const i32x4ExtractLane = (lane: number): Code => simd(0x1b, lane);
+export const i32x4ShiftLeft: Code = simd(0xab);
 export const i32x4ShiftRightUnsigned: Code = simd(0xad);
 export const i32x4Add: Code = simd(0xae);
 export const i32x4Multiply: Code = simd(0xb5);

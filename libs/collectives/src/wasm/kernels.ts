@@ -1,4 +1,6 @@
+import type { Wire } from '@berth/contracts';
 import { addToDigest, digestConstants } from '../digest.ts';
+import { elementBytes } from '../wire.ts';
 import * as wasm from './assembler.ts';
 
 /** The part of the standard WebAssembly global that is used here; Node's type package leaves it out. */
@@ -19,17 +21,19 @@ const maximumPages = 65_535;
 
 /** Vectors and slots start at multiples of this many bytes and own all of their last one, which `add` may overwrite. */
 export const unitBytes = 64;
-export const unitElements = unitBytes / Float32Array.BYTES_PER_ELEMENT;
+
+/**
+ * `target[i] = left[i] + right[i]` as `addNodes` of wire.ts defines it, for i < numElements, rounded up to a whole unit;
+ * `target` may be `left` or `right`.
+ */
+type AddKernel = (target: number, left: number, right: number, numElements: number) => void;
 
 /** SIMD kernels over one growing memory. Addresses are byte offsets into it, multiples of {@link unitBytes}. */
 export interface Kernels {
   readonly memory: SharedMemory;
-  /**
-   * `target[i] = addFlushed(left[i], right[i])` for i < numElements, rounded up to a whole unit; `target` may be `left`.
-   */
-  add(target: number, left: number, right: number, numElements: number): void;
-  /** Same as `addToDigest` of digest.ts over elements in memory; `sums` is the address of the two sums. */
-  digest(address: number, numElements: number, firstIndex: number, sums: number): void;
+  readonly add: Readonly<Record<Wire, AddKernel>>;
+  /** Same as `addToDigest` of digest.ts over words in memory; `sums` is the address of the two sums. */
+  readonly digest: (address: number, numWords: number, firstIndex: number, sums: number) => void;
 }
 
 /** Largest memory in bytes: what 32-bit addresses reach, less one page. */
@@ -38,56 +42,118 @@ export const maximumMemoryBytes = maximumPages * pageBytes;
 /** The memory is shared, so another thread can read the result without a copy. */
 export function createKernels(): Kernels {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
+  const sources = [addSource('fp32'), addSource('bf16'), digestSource()];
   const module = new WebAssembly.Module(
-    Uint8Array.from(wasm.assembleModule([addSource(), digestSource()], maximumPages)),
+    Uint8Array.from(wasm.assembleModule(sources, maximumPages)),
   );
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const functions = exports as {
-    readonly add: (target: number, left: number, right: number, targetEnd: number) => void;
-    readonly digest: (address: number, end: number, firstIndex: number, sums: number) => void;
-  };
+  const functions = exports as Readonly<
+    Record<'fp32' | 'bf16' | 'digest', (a: number, b: number, c: number, d: number) => void>
+  >;
+  const addOf =
+    (wire: Wire): AddKernel =>
+    (target, left, right, numElements) => {
+      const numUnits = Math.ceil((numElements * elementBytes[wire]) / unitBytes);
+      functions[wire](target, left, right, target + numUnits * unitBytes);
+    };
   return {
     memory,
-    add(target, left, right, numElements) {
-      const numUnits = Math.ceil(numElements / unitElements);
-      functions.add(target, left, right, target + numUnits * unitBytes);
-    },
-    digest(address, numElements, firstIndex, sums) {
-      const numTail = numElements % 4;
-      const tail = address + (numElements - numTail) * 4;
-      if (tail > address) functions.digest(address, tail, firstIndex, sums);
+    add: { fp32: addOf('fp32'), bf16: addOf('bf16') },
+    digest(address, numWords, firstIndex, sums) {
+      const numTail = numWords % 4;
+      const numWhole = numWords - numTail;
+      const tail = address + numWhole * 4;
+      if (numWhole > 0) functions.digest(address, tail, firstIndex, sums);
       addToDigest(
         new Uint32Array(memory.buffer, sums, 2),
         new Float32Array(memory.buffer, tail, numTail),
-        firstIndex + numElements - numTail,
+        firstIndex + numWhole,
       );
     },
   };
 }
 
-function addSource(): wasm.FunctionSource {
-  const [target, left, right, targetEnd, value] = [0, 1, 2, 3, 4];
-  const addVector = (offset: number): wasm.Code[] => [
-    wasm.localGet(target),
-    wasm.localGet(left),
-    wasm.v128Load(offset),
-    ...flushSubnormals(value),
-    wasm.localGet(right),
-    wasm.v128Load(offset),
-    ...flushSubnormals(value),
-    wasm.f32x4Add,
-    ...flushSubnormals(value),
-    wasm.v128Store(offset),
-  ];
+function addSource(wire: Wire): wasm.FunctionSource {
+  const [target, left, right, targetEnd] = [0, 1, 2, 3];
+  const sumOfVectors = wire === 'fp32' ? sumOfFp32 : sumOfBf16;
   const body = wasm.repeatWhile([
-    ...[0, 16, 32, 48].flatMap(addVector),
+    ...[0, 16, 32, 48].flatMap((offset) => [
+      wasm.localGet(target),
+      ...sumOfVectors(
+        [wasm.localGet(left), wasm.v128Load(offset)],
+        [wasm.localGet(right), wasm.v128Load(offset)],
+        [4, 5, 6, 7],
+      ),
+      wasm.v128Store(offset),
+    ]),
     ...[target, left, right].flatMap((pointer) => advance(pointer, unitBytes)),
     wasm.localGet(target),
     wasm.localGet(targetEnd),
     wasm.i32LessUnsigned,
   ]);
-  return { name: 'add', numParameters: 4, locals: ['v128'], body: [body] };
+  const locals = ['v128', 'v128', 'v128', 'v128'] as const;
+  return { name: wire, numParameters: 4, locals, body: [body] };
 }
+
+/** Code that leaves the sum of the vectors that two codes leave, with the numbers of scratch locals. */
+type SumSource = (
+  left: readonly wasm.Code[],
+  right: readonly wasm.Code[],
+  locals: readonly [number, number, number, number],
+) => wasm.Code[];
+
+const sumOfFp32: SumSource = (left, right, [scratch]) => [
+  ...left,
+  ...flushSubnormals(scratch),
+  ...right,
+  ...flushSubnormals(scratch),
+  wasm.f32x4Add,
+  ...flushSubnormals(scratch),
+];
+
+/** Lanes with even and with odd numbers are summed apart: to widen them then takes one instruction each. */
+const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, sum]) => {
+  const flushed = (halves: readonly wasm.Code[], local: number): wasm.Code[] => [
+    ...halves,
+    wasm.localTee(local),
+    wasm.localGet(local),
+    splat(allButSignOfHalves),
+    wasm.v128And,
+    splat(smallestNormalHalves),
+    wasm.i16x8LessThan,
+    splat(allButSignOfHalves),
+    wasm.v128And,
+    wasm.v128AndNot,
+    wasm.localSet(local),
+  ];
+  /** The rounded sum in the upper half of each fp32 lane. A NaN made of bf16 has no bit that could carry. */
+  const roundedSum = (widened: (local: number) => wasm.Code[]): wasm.Code[] => [
+    ...widened(leftHalves),
+    ...widened(rightHalves),
+    wasm.f32x4Add,
+    ...flushSubnormals(scratch),
+    wasm.localTee(sum),
+    wasm.localGet(sum),
+    wasm.i32Const(16),
+    wasm.i32x4ShiftRightUnsigned,
+    splat(1),
+    wasm.v128And,
+    splat(0x7fff),
+    wasm.i32x4Add,
+    wasm.i32x4Add,
+  ];
+  return [
+    ...flushed(left, leftHalves),
+    ...flushed(right, rightHalves),
+    ...roundedSum((local) => [wasm.localGet(local), wasm.i32Const(16), wasm.i32x4ShiftLeft]),
+    wasm.i32Const(16),
+    wasm.i32x4ShiftRightUnsigned,
+    ...roundedSum((local) => [wasm.localGet(local), splat(upperHalfBits), wasm.v128And]),
+    splat(upperHalfBits),
+    wasm.v128And,
+    wasm.v128Or,
+  ];
+};
 
 function digestSource(): wasm.FunctionSource {
   const [address, end, firstIndex, sums] = [0, 1, 2, 3];
@@ -132,12 +198,12 @@ function digestSource(): wasm.FunctionSource {
     wasm.i32LessUnsigned,
   ]);
 
-  const addLanesTo = (offset: number, lanes: number): wasm.Code[] => [
+  const addLanesTo = (offset: number, laneSums: number): wasm.Code[] => [
     wasm.localGet(sums),
     wasm.localGet(sums),
     wasm.i32Load(offset),
     ...[0, 1, 2, 3].flatMap((lane) => [
-      wasm.localGet(lanes),
+      wasm.localGet(laneSums),
       wasm.i32x4ExtractLane(lane),
       wasm.i32Add,
     ]),
@@ -160,6 +226,10 @@ function digestSource(): wasm.FunctionSource {
 
 const smallestNormalBits = 0x0080_0000;
 const allButSignBits = 0x7fff_ffff;
+const upperHalfBits = 0xffff_0000;
+/** Two bf16 in a word. */
+const smallestNormalHalves = 0x0080_0080;
+const allButSignOfHalves = 0x7fff_7fff;
 
 /** Replaces the subnormal lanes on the stack by zeros of their sign. */
 const flushSubnormals = (value: number): wasm.Code[] => [

@@ -1,26 +1,19 @@
-import { numStepSums } from '@berth/contracts';
 import { ops, type Graph, type Value } from '@berth/graph';
-import { splitParts, type GraphParameter } from './graph-parameters.ts';
 
 /**
- * The ledger's digest of the flat gradient with its step sums, as two 32-bit words: sums over hashes of (bits, index), so each tensor
- * is hashed where it lies. The same function as `vectorDigest` of @berth/collectives; README there.
+ * The ledger's digest of a gradient vector that lies in pieces, each hashed where it is: two 32-bit words, sums over hashes of
+ * (bits, index). The same function as `vectorDigest` of @berth/collectives; README there.
+ * @param pieces - of 32-bit elements, in order
  */
-export function gradientDigest(
-  graph: Graph,
-  parameters: readonly GraphParameter[],
-  gradients: readonly Value[],
-  sums: Value,
-): Value {
+export function gradientDigest(graph: Graph, pieces: readonly Value[]): Value {
   let firstIndex = 0;
-  const flat = splitParts(parameters, gradients).map(({ value }) => ops.reshape(value, [-1]));
-  const pieces = [...flat, sums].map((piece) => {
+  const digests = pieces.map((piece) => {
     const index = ops.full(graph, firstIndex, { dtype: 'int32' });
-    firstIndex += piece.shape[0] ?? numStepSums;
+    firstIndex += piece.shape[0] ?? 0;
     const [digest] = graph.call('digest', digestOf, [piece, index]);
     return digest as Value;
   });
-  return ops.sum(ops.stack(pieces), [0]);
+  return ops.sum(ops.stack(digests), [0]);
 }
 
 function digestOf(piece: Value, firstIndex: Value): Value[] {

@@ -1,20 +1,23 @@
-import { numStepSums, type ParameterSpec } from '@berth/contracts';
+import { bf16PaddedLength, numStepSums, type ParameterSpec, type Wire } from '@berth/contracts';
 import { ops, type Graph, type GraphVariable, type Value } from '@berth/graph';
-import { joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
+import { joinParts, splitParts, type GraphParameter } from './graph-parameters.ts';
 
 /**
  * Where gradients are added up inside the session: the sum of the virtual rank at work, and one partial sum per level of the
- * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums.
+ * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums. With a bf16
+ * wire every node of the tree is rounded to it, but for the step sums.
  */
 export class GradientStore {
   /** Levels a block can have: log2 of its longest length. */
   readonly numLevels: number;
+  private readonly wire: Wire;
   private readonly graph: Graph;
   private readonly parameters: readonly GraphParameter[];
   private readonly current: readonly GraphVariable[];
   private readonly levels: readonly (readonly GraphVariable[])[];
 
-  constructor(graph: Graph, parameters: readonly GraphParameter[], numLevels: number) {
+  constructor(graph: Graph, parameters: readonly GraphParameter[], numLevels: number, wire: Wire) {
+    this.wire = wire;
     this.graph = graph;
     this.parameters = parameters;
     this.numLevels = numLevels;
@@ -56,10 +59,15 @@ export class GradientStore {
     );
   }
 
-  /** The current sum by the layout's names, and the step sums. */
+  /** The current sum by the layout's names, in the wire's type, and the step sums. */
   readParts(): Record<string, Value> {
     const { gradients, sums } = this.read();
-    return { ...namedParts(this.parameters, gradients), sums };
+    const dtype = this.wire === 'fp32' ? 'float32' : 'bfloat16';
+    const parts = splitParts(this.parameters, gradients);
+    return {
+      ...Object.fromEntries(parts.map(({ part, value }) => [part.name, ops.cast(value, dtype)])),
+      sums,
+    };
   }
 
   /** Makes gradients of the layout's parameters and step sums the current sum. */
@@ -67,11 +75,58 @@ export class GradientStore {
     return this.start([...joinParts(this.parameters, valueOf), sums]);
   }
 
+  /** Number of int32 elements that hold a bf16 gradient, two each. */
+  get numPairs(): number {
+    return bf16PaddedLength(this.numParameters) / 2;
+  }
+
+  /** As `loadParts`, from a flat bf16 gradient as int32, the only form of it that sessions take in. */
+  loadPairs(pairs: Value, sums: Value): Value {
+    const flat = ops.reshape(ops.bitcast(pairs, 'bfloat16'), [-1]);
+    return this.loadParts(
+      ({ offset, size, shape }) =>
+        ops.reshape(ops.cast(ops.slice(flat, [offset], [size]), 'float32'), shape),
+      sums,
+    );
+  }
+
+  /** The current sum as it travels, in pieces of 32-bit elements. */
+  flatPieces(): Value[] {
+    const { gradients, sums } = this.read();
+    const flat = splitParts(this.parameters, gradients).map(({ value }) =>
+      ops.reshape(value, [-1]),
+    );
+    if (this.wire === 'fp32') return [...flat, sums];
+    const numPadding = 2 * this.numPairs - this.numParameters;
+    const padding = ops.full(this.graph, 0, { dtype: 'float32', shape: [numPadding] });
+    const halves = [...flat, ...(numPadding > 0 ? [padding] : [])].map((piece) =>
+      ops.cast(piece, 'bfloat16'),
+    );
+    const pairs = ops.reshape(ops.concat(halves, 0), [-1, 2]);
+    return [ops.bitcast(pairs, 'int32'), ops.bitcast(sums, 'int32')];
+  }
+
+  private get numParameters(): number {
+    return this.parameters.reduce(
+      (total, { shape }) => total + shape.reduce((size, dimension) => size * dimension, 1),
+      0,
+    );
+  }
+
   private carried(level: number, index: number): Value {
-    const own = this.graph.read(at(this.current, index));
+    const own = this.node(this.graph.read(at(this.current, index)), index);
     return this.levels
       .slice(0, level)
-      .reduce((sum, lower) => ops.add(this.graph.read(at(lower, index)), sum), own);
+      .reduce(
+        (sum, lower) => this.node(ops.add(this.graph.read(at(lower, index)), sum), index),
+        own,
+      );
+  }
+
+  /** A node of the tree as it would travel. */
+  private node(sum: Value, index: number): Value {
+    if (this.wire === 'fp32' || index === this.parameters.length) return sum;
+    return ops.cast(ops.cast(sum, 'bfloat16'), 'float32');
   }
 
   private run(statements: readonly Value[]): Value {

@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   numStepSums,
+  stepSumsOf,
   sumsFromVector,
+  unpackGradient,
   type ExampleBatch,
+  type GradientVector,
   type ParameterSpec,
   type StepSums,
   type TrainingEngine,
+  type Wire,
 } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -28,6 +32,8 @@ import {
   sliceBatch,
   wholeStep,
 } from '../test-support/requests.ts';
+import { bf16Tree } from '../test-support/bf16-tree.ts';
+import { flatGradient } from '../test-support/flat-gradient.ts';
 import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -42,11 +48,12 @@ afterAll(() => {
 interface Variant {
   readonly optimizer?: 'adamw' | 'lamb';
   readonly dropoutRatio?: number;
+  readonly wire?: Wire;
 }
 
 const dropping: Variant = { dropoutRatio: 0.3 };
 
-function optionsOf({ optimizer = 'adamw', dropoutRatio = 0 }: Variant) {
+function optionsOf({ optimizer = 'adamw', dropoutRatio = 0, wire = 'fp32' }: Variant) {
   return {
     model: {
       ...microConfig,
@@ -57,6 +64,7 @@ function optionsOf({ optimizer = 'adamw', dropoutRatio = 0 }: Variant) {
     train: { numSteps: 10, virtualRanks: 4 },
     seed: 12_345,
     precision: 'fp32',
+    wire,
   } as const;
 }
 
@@ -95,7 +103,7 @@ function split(engine: TrainingEngine, flat: Float32Array) {
 describe('gradients of the graph engine', () => {
   it('equal the reference, tensor by tensor', () => {
     const engine = graphEngine();
-    const flat = engine.computeGradients(wholeStep(0, goldenBatch(0)));
+    const flat = flatGradient(engine, wholeStep(0, goldenBatch(0)));
     expect(flat).toHaveLength(engine.numParameters + numStepSums);
     const { gradient, sums } = split(engine, flat);
     const isKeyBias = ({ name }: ParameterSpec) => name.endsWith('/key/bias');
@@ -119,7 +127,7 @@ describe('gradients of the graph engine', () => {
 
   it('equal those of the eager engine with dropout, so the masks are the same', () => {
     const request = goldenBlock(0, 4);
-    const expected = eagerly(dropping, (engine) => engine.computeGradients(request));
+    const expected = eagerly(dropping, (engine) => flatGradient(engine, request));
     const actual = graphEngine(dropping).computeGradients(request);
     expect(relativeError(actual, expected)).toBeLessThan(1e-6);
   });
@@ -127,29 +135,54 @@ describe('gradients of the graph engine', () => {
   it('have the same bits when computed again', () => {
     const request = wholeStep(3, goldenBatch(1));
     const engine = graphEngine(dropping);
-    expect(engine.computeGradients(request)).toEqual(engine.computeGradients(request));
+    expect(flatGradient(engine, request)).toEqual(flatGradient(engine, request));
   });
 
   it('of a block have the bits of the tree over its smaller blocks', () => {
     const engine = graphEngine(dropping);
     const sum = (a: Float32Array, b: Float32Array) =>
       a.map((value, index) => value + (b[index] ?? 0));
-    const leaf = (rank: number) => engine.computeGradients(goldenBlock(rank, 1));
+    const leaf = (rank: number) => flatGradient(engine, goldenBlock(rank, 1));
     const tree = sum(sum(leaf(0), leaf(1)), sum(leaf(2), leaf(3)));
     const halves = sum(
-      engine.computeGradients(goldenBlock(0, 2)),
-      engine.computeGradients(goldenBlock(2, 2)),
+      flatGradient(engine, goldenBlock(0, 2)),
+      flatGradient(engine, goldenBlock(2, 2)),
     );
-    const whole = engine.computeGradients(goldenBlock(0, 4));
+    const whole = flatGradient(engine, goldenBlock(0, 4));
     expect(whole).toEqual(tree);
     expect(whole).toEqual(halves);
+  });
+
+  it('of a block are the bf16 tree over the ranks when they travel in bf16', () => {
+    const leaves = [0, 1, 2, 3].map((rank) =>
+      flatGradient(graphEngine(dropping), goldenBlock(rank, 1)),
+    );
+    const engine = graphEngine({ ...dropping, wire: 'bf16' });
+    const packed = engine.computeGradients(goldenBlock(2, 1));
+    expect(packed).toBeInstanceOf(Uint16Array);
+    expect(unpackGradient(packed, engine.numParameters)).toEqual(bf16Tree(leaves.slice(2, 3)));
+    expect(flatGradient(engine, goldenBlock(0, 4))).toEqual(bf16Tree(leaves));
+  });
+
+  it('give the same update and digest, held or not, when they travel in bf16', () => {
+    const engine = graphEngine({ wire: 'bf16' });
+    const request = goldenBlock(0, 4);
+    const vector = engine.computeGradients(request).slice();
+    const applied = engine.applyGradients(vector);
+    const { weights } = engine.readState();
+    engine.loadState(goldenState());
+    const held = engine.holdGradients(request);
+    expect(held.digest).toBe(digestOf(vector));
+    expect(held.sums).toEqual(stepSumsOf(vector));
+    expect(engine.applyHeldGradients()).toEqual(applied);
+    expect(engine.readState().weights).toEqual(weights);
   });
 
   it('add micro-batches in order, smaller ones than the compiled shape too', () => {
     const batch = goldenBatch(2);
     const microBatches = [sliceBatch(batch, 0, 2), sliceBatch(batch, 2, 4), goldenBatch(3)];
     const request = { ...wholeStep(0, batch), ranks: [{ virtualRank: 0, microBatches }] };
-    const expected = eagerly(dropping, (engine) => engine.computeGradients(request));
+    const expected = eagerly(dropping, (engine) => flatGradient(engine, request));
     const actual = graphEngine(dropping).computeGradients(request);
     expect(relativeError(actual, expected)).toBeLessThan(1e-6);
   });
@@ -157,7 +190,7 @@ describe('gradients of the graph engine', () => {
   it('follow finite differences of the loss', () => {
     const engine = graphEngine();
     const request = wholeStep(0, goldenBatch(0));
-    const { gradient } = split(engine, engine.computeGradients(request));
+    const { gradient } = split(engine, flatGradient(engine, request));
     const state = goldenState();
     const length = Math.hypot(...gradient);
     const lossAlong = (distance: number): number => {
@@ -176,8 +209,8 @@ describe('gradients of the graph engine', () => {
   it('are refused for virtual ranks that are not the block, and batches of another shape', () => {
     const engine = graphEngine();
     const request = { ...goldenBlock(0, 2), block: { start: 2, length: 2 } };
-    expect(() => engine.computeGradients(request)).toThrow('virtual ranks 0, 1');
-    expect(() => engine.computeGradients(wholeStep(0, padBatch(goldenBatch(0), 30)))).toThrow(
+    expect(() => flatGradient(engine, request)).toThrow('virtual ranks 0, 1');
+    expect(() => flatGradient(engine, wholeStep(0, padBatch(goldenBatch(0), 30)))).toThrow(
       'a graph compiled for 4 x',
     );
   });
@@ -189,7 +222,7 @@ describe('training on the graph engine', () => {
     const { steps } = golden.trajectory[optimizer];
     for (const expected of steps) {
       const request = wholeStep(expected.step, goldenBatch(expected.step));
-      const flat = engine.computeGradients(request);
+      const flat = flatGradient(engine, request);
       const { sums } = split(engine, flat);
       const loss =
         sums.maskedLmLoss * request.maskedLmScale +
@@ -208,7 +241,7 @@ describe('training on the graph engine', () => {
   it('has the same bits whether the gradient leaves the device or not', () => {
     const engine = graphEngine(dropping);
     const shared = [0, 1].map((step) => {
-      const flat = engine.computeGradients({ ...goldenBlock(0, 4), step });
+      const flat = flatGradient(engine, { ...goldenBlock(0, 4), step });
       engine.applyGradients(flat);
       return { sums: split(engine, flat).sums, digest: digestOf(flat) };
     });
@@ -226,7 +259,7 @@ describe('training on the graph engine', () => {
   it('goes on with the same bits from a state that was read and loaded', () => {
     const engine = graphEngine(dropping);
     const train = (step: number) =>
-      engine.applyGradients(engine.computeGradients(wholeStep(step, goldenBatch(step))));
+      engine.applyGradients(flatGradient(engine, wholeStep(step, goldenBatch(step))));
     [0, 1].forEach(train);
     const state = engine.readState();
     [2, 3].forEach(train);
@@ -255,7 +288,7 @@ describe('training on the graph engine', () => {
     const engine = graphEngine();
     const state = engine.readState();
     state.weights.fill(9);
-    engine.computeGradients(wholeStep(0, goldenBatch(0))).fill(9);
+    flatGradient(engine, wholeStep(0, goldenBatch(0))).fill(9);
     expect(engine.readState().weights).toEqual(goldenState().weights);
   });
 
@@ -263,7 +296,7 @@ describe('training on the graph engine', () => {
     const engine = graphEngine(dropping);
     const numBefore = tensorFlow.numTensors();
     for (const step of [0, 1]) {
-      engine.applyGradients(engine.computeGradients({ ...goldenBlock(0, 4), step }));
+      engine.applyGradients(flatGradient(engine, { ...goldenBlock(0, 4), step }));
       engine.evaluate(goldenBatch(0));
       engine.readState();
     }
@@ -290,8 +323,8 @@ describe('training on the graph engine', () => {
 });
 
 /** The ledger's digest, element by element. */
-function digestOf(flat: Float32Array): string {
-  const bits = new Uint32Array(flat.buffer, flat.byteOffset, flat.length);
+function digestOf(flat: GradientVector): string {
+  const bits = new Uint32Array(flat.buffer, flat.byteOffset, flat.byteLength / 4);
   const sums = new Uint32Array(2);
   bits.forEach((word, index) => {
     let h = word ^ Math.imul(index, 0x9e3779b1);

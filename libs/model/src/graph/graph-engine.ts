@@ -1,11 +1,13 @@
 import {
   BerthError,
+  bf16PaddedLength,
   numStepSums,
   stepSumNames,
   sumsFromVector,
   type ApplyResult,
   type ExampleBatch,
   type GradientRequest,
+  type GradientVector,
   type ParameterSpec,
   type StepSums,
   type TrainConfig,
@@ -53,7 +55,7 @@ export interface GraphEngine extends TrainingEngine {
   /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. */
   holdGradients(request: GradientRequest): HeldGradient;
   /** The gradient that was computed last, as `computeGradients` gives it. */
-  readHeldGradients(target?: Float32Array): Float32Array;
+  readHeldGradients(into?: GradientVector): GradientVector;
   /** As `applyGradients`, by the gradient that was computed last. */
   applyHeldGradients(): ApplyResult;
 }
@@ -85,6 +87,7 @@ class CompiledEngine implements GraphEngine {
       shape,
       compute: precision === 'bf16' ? 'bfloat16' : 'float32',
       numLevels: Math.log2(train.virtualRanks),
+      wire: options.wire ?? 'fp32',
     });
     const { cacheFolder } = options;
     this.session = openGraphSession(
@@ -125,9 +128,9 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
-  computeGradients(request: GradientRequest, target?: Float32Array): Float32Array {
+  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     this.accumulate(request);
-    return this.readHeldGradients(target);
+    return this.readHeldGradients(into);
   }
 
   holdGradients(request: GradientRequest): HeldGradient {
@@ -139,15 +142,21 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
-  readHeldGradients(
-    target: Float32Array = new Float32Array(this.numParameters + numStepSums),
-  ): Float32Array {
-    this.session.runInto('read_gradient', this.gradientPartsOf(target));
-    return target;
+  readHeldGradients(into = this.newVector()): GradientVector {
+    const sums = this.sumsOf(into);
+    if (into instanceof Uint16Array) into.fill(0, this.numParameters, into.length - sums.length);
+    this.session.runInto('read_gradient', { ...this.partsOf(into), sums });
+    return into;
   }
 
-  applyGradients(reduced: Float32Array): ApplyResult {
-    this.session.run('load_gradient', this.gradientPartsOf(reduced));
+  applyGradients(reduced: GradientVector): ApplyResult {
+    const sums = floatsOf(this.sumsOf(reduced));
+    if (reduced instanceof Float32Array)
+      this.session.run('load_gradient', { ...this.partsOf(reduced), sums });
+    else {
+      const pairs = reduced.subarray(0, bf16PaddedLength(this.numParameters));
+      this.session.run('load_gradient', { pairs: pairsOf(pairs), sums });
+    }
     return this.applyHeldGradients();
   }
 
@@ -198,7 +207,7 @@ class CompiledEngine implements GraphEngine {
       const level = trailingOnes(index);
       const isLast = index === request.ranks.length - 1;
       if (!isLast) this.session.run(`keep_${level}`);
-      else if (level > 0) this.session.run(`finish_${level}`);
+      else if (level > 0 || this.options.wire === 'bf16') this.session.run(`finish_${level}`);
     });
   }
 
@@ -209,14 +218,26 @@ class CompiledEngine implements GraphEngine {
   }
 
   /** Views of a flat vector's parameters, by name. */
-  private partsOf(flat: Float32Array): Record<string, Float32Array> {
+  private partsOf<T extends GradientVector>(flat: T): Record<string, T> {
     return Object.fromEntries(
-      this.layout.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]),
+      this.layout.map(({ name, offset, size }) => [
+        name,
+        flat.subarray(offset, offset + size) as T,
+      ]),
     );
   }
 
-  private gradientPartsOf(flat: Float32Array): Record<string, Float32Array> {
-    return { ...this.partsOf(flat), sums: flat.subarray(this.numParameters) };
+  private newVector(): GradientVector {
+    const { numParameters } = this;
+    return this.options.wire === 'bf16'
+      ? new Uint16Array(bf16PaddedLength(numParameters) + 2 * numStepSums)
+      : new Float32Array(numParameters + numStepSums);
+  }
+
+  /** The step sums at the end of a vector, float32 on any wire. */
+  private sumsOf(vector: GradientVector): GradientVector {
+    const width = Float32Array.BYTES_PER_ELEMENT / vector.BYTES_PER_ELEMENT;
+    return vector.subarray(vector.length - width * numStepSums);
   }
 
   private read(
@@ -245,4 +266,12 @@ class CompiledEngine implements GraphEngine {
 /** Levels of the tree that are complete when this rank's sum is made. */
 function trailingOnes(index: number): number {
   return 31 - Math.clz32(~index & (index + 1));
+}
+
+function floatsOf({ buffer, byteOffset, byteLength }: GradientVector): Float32Array {
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
+}
+
+function pairsOf({ buffer, byteOffset, length }: Uint16Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, length / 2);
 }

@@ -3,6 +3,7 @@ import {
   type ModelConfig,
   type OptimizerConfig,
   type ParameterSpec,
+  type Wire,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
 import { batchInputs } from './batch-inputs.ts';
@@ -29,6 +30,7 @@ export interface TrainingGraphOptions {
   readonly compute: ComputeDtype;
   /** log2 of the longest block of virtual ranks. */
   readonly numLevels: number;
+  readonly wire: Wire;
 }
 
 /** The three tensors a parameter has in a training state, as the graph's signatures name them. */
@@ -43,8 +45,8 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     accumulate(batch)           it is added to the current sum
  *     keep_<level>()              current sum + levels below -> that level
  *     finish_<level>()            current sum + levels below -> current sum
- *     read_gradient() -> parts, sums
- *     load_gradient(parts, sums)
+ *     read_gradient() -> parts in the wire's type, sums
+ *     load_gradient(parts, sums)  with a bf16 wire (pairs, sums): see `GradientStore.loadPairs`
  *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
  *     norms() -> norms            Euclidean length of each parameter's gradient
  *     update(scalars)             one optimizer step by the current sum
@@ -64,7 +66,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
     ];
     return { weight, firstMoment, secondMoment };
   });
-  const store = new GradientStore(graph, parameters, options.numLevels);
+  const store = new GradientStore(graph, parameters, options.numLevels, options.wire);
   const batch = batchInputs(graph, shape);
   const context: StepContext = {
     graph,
@@ -86,7 +88,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   );
   addState(graph, parameters, variables, fed);
   addGradients(context, parameters, store);
-  addSums(graph, parameters, store, fed);
+  addSums(graph, store, options.wire, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const inputs = { ...batch };
   graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
@@ -138,8 +140,8 @@ function addGradients(
 
 function addSums(
   graph: Graph,
-  parameters: readonly GraphParameter[],
   store: GradientStore,
+  wire: Wire,
   fed: ReadonlyMap<string, Value>,
 ): void {
   for (let level = 0; level <= store.numLevels; level++) {
@@ -147,15 +149,22 @@ function addSums(
       graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
     graph.signature(`finish_${level}`, { inputs: {}, outputs: { done: store.finish(level) } });
   }
-  const fedSums = graph.placeholder('sums', { dtype: 'float32', shape: [numStepSums] });
-  graph.signature('load_gradient', {
-    inputs: { ...Object.fromEntries(fed), sums: fedSums },
-    outputs: { done: store.loadParts(({ name }) => fed.get(name)!, fedSums) },
-  });
+  const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numStepSums] });
+  const load = (inputs: Record<string, Value>, done: Value): void =>
+    graph.signature('load_gradient', { inputs: { ...inputs, sums }, outputs: { done } });
+  if (wire === 'fp32') {
+    const parts = Object.fromEntries(fed);
+    load(
+      parts,
+      store.loadParts(({ name }) => fed.get(name)!, sums),
+    );
+  } else {
+    const pairs = graph.placeholder('pairs', { dtype: 'int32', shape: [store.numPairs] });
+    load({ pairs }, store.loadPairs(pairs, sums));
+  }
   graph.signature('read_gradient', { inputs: {}, outputs: store.readParts() });
-  const { gradients, sums } = store.read();
-  const digest = gradientDigest(graph, parameters, gradients, sums);
-  graph.signature('describe', { inputs: {}, outputs: { sums, digest } });
+  const digest = gradientDigest(graph, store.flatPieces());
+  graph.signature('describe', { inputs: {}, outputs: { sums: store.read().sums, digest } });
 }
 
 function addUpdate(

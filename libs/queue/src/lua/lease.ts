@@ -2,7 +2,8 @@ import { defineScript } from '../script.ts';
 
 /**
  * Takes or renews the lease. The epoch grows when the holder changes, and when Redis holds less than `usedEpoch` because
- * it has lost its data: no epoch is given out twice.
+ * it has lost its data. Where there is none yet, epochs begin with the time in ms: they grow more slowly than time does, so
+ * that no epoch is given out twice, even to a holder that knows of none before a loss.
  * KEYS: lease
  * ARGV: holderId, ttlMs, usedEpoch
  * Returns {1, epoch, holderId, ttlMs} when held, {0, epoch, other holder, its remaining ms} when not.
@@ -11,7 +12,7 @@ export const acquireLeaseScript = defineScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'epoch', 'expiresAtMs')
-local holder, epoch, expires = lease[1], tonumber(lease[2] or 0), tonumber(lease[3] or 0)
+local holder, epoch, expires = lease[1], tonumber(lease[2] or now), tonumber(lease[3] or 0)
 if holder and holder ~= ARGV[1] and expires > now then
   return {0, epoch, holder, expires - now}
 end

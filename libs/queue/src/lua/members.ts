@@ -3,12 +3,13 @@ import { defineScript } from '../script.ts';
 /**
  * Notes that a member lives.
  * KEYS: members, seen
- * ARGV: memberId, MemberInfo JSON
+ * ARGV: memberId, MemberInfo JSON, hint channel or '' when there is no news
  */
 export const heartbeatScript = defineScript(`
 local time = redis.call('TIME')
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)), ARGV[1])
+if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[1]) end
 `);
 
 /**

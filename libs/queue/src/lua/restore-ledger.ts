@@ -1,15 +1,17 @@
 import { defineScript } from '../script.ts';
 
 /**
- * Appends verified entries that the ledger lacks; entries it has must be the same ones, and none is ever overwritten.
+ * Appends verified entries that the ledger lacks; entries it has must be the same ones, and none is ever overwritten. Only
+ * in the epoch of the lease.
  * KEYS: lease, view, votes, ledger
  * ARGV: epoch, step of the first entry, head before it, then the entries as JSON
  * Returns {'restored', committed steps} | {'stale', newest epoch} | {'gap', committed steps} | {'diverged', step}.
  */
 export const restoreLedgerScript = defineScript(`
 local epoch, fromStep = tonumber(ARGV[1]), tonumber(ARGV[2])
-local newest = math.max(tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0), tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0))
-if epoch < newest then return {'stale', newest} end
+local lease = tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0)
+local newest = math.max(lease, tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0))
+if epoch ~= lease or epoch < newest then return {'stale', newest} end
 local committed = redis.call('LLEN', KEYS[4])
 if committed < fromStep then return {'gap', committed} end
 

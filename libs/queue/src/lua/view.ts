@@ -1,15 +1,17 @@
 import { defineScript } from '../script.ts';
 
 /**
- * Replaces a run's view and forgets the votes of the one before.
+ * Replaces a run's view and forgets the votes of the one before. Only in the epoch of the lease: without one Redis has lost
+ * its data, and whoever holds the lease again must first restore the ledger.
  * KEYS: lease, view, votes, ledger
  * ARGV: epoch, a version already used, view JSON, member ids as a JSON array, hint channel
- * Returns {'published', version, fromStep}, or {'stale', newest epoch} when a newer coordinator is known.
+ * Returns {'published', version, fromStep}, or {'stale', newest epoch} when this is not the epoch of the lease.
  */
 export const publishViewScript = defineScript(`
 local epoch = tonumber(ARGV[1])
 local view = redis.call('HMGET', KEYS[2], 'epoch', 'version')
-local newest = math.max(tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0), tonumber(view[1] or 0))
+local lease = tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0)
+local newest = math.max(lease, tonumber(view[1] or 0))
 local version = math.max(tonumber(view[2] or 0), tonumber(ARGV[2]))
 local fromStep = redis.call('LLEN', KEYS[4])
 if fromStep > 0 then
@@ -17,7 +19,7 @@ if fromStep > 0 then
   newest = math.max(newest, last.fencingEpoch)
   version = math.max(version, last.viewVersion)
 end
-if epoch < newest then return {'stale', newest} end
+if epoch ~= lease or epoch < newest then return {'stale', newest} end
 version = version + 1
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'version', version, 'fromStep', fromStep, 'json', ARGV[3], 'members', ARGV[4])
 redis.call('HDEL', KEYS[2], 'divergence')

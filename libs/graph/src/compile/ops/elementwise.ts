@@ -75,10 +75,17 @@ export function cast(x: Value, dtype: GraphDtype): Value {
   return oneOutput(x.scope, 'Cast', [x], attributes, dtype, x.shape);
 }
 
-/** The same bits read as another type of the same size. */
+/** The same bits read as another type: of the same size, or pairs of bfloat16 as int32, or the other way round. */
 export function bitcast(x: Value, dtype: GraphDtype): Value {
   const attributes = { T: { dtype: x.dtype }, type: { dtype } } as const;
-  return oneOutput(x.scope, 'Bitcast', [x], attributes, dtype, x.shape);
+  return oneOutput(x.scope, 'Bitcast', [x], attributes, dtype, bitcastShape(x, dtype));
+}
+
+function bitcastShape({ dtype: from, shape }: Value, to: GraphDtype): readonly number[] {
+  if (to === 'bfloat16' && from !== 'bfloat16') return [...shape, 2];
+  if (from !== 'bfloat16' || to === 'bfloat16') return shape;
+  if (shape.at(-1) !== 2) throw new RangeError(`[${shape.join(', ')}] holds no pairs of bfloat16`);
+  return shape.slice(0, -1);
 }
 
 function bothValues(left: Operand, right: Operand): [Value, Value] {

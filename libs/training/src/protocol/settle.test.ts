@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gather, planSettle } from './settle.ts';
+import { planSettle } from './settle.ts';
 
 const held = (steps: Record<string, number>): Map<string, number> => new Map(Object.entries(steps));
 
@@ -29,29 +29,5 @@ describe('settling a view', () => {
     expect(planSettle(held({ c: 3, a: 4, b: 4 }), 5)).toEqual(
       planSettle(held({ b: 4, c: 3, a: 4 }), 5),
     );
-  });
-});
-
-describe('gathering words', () => {
-  it('names the members that said nothing', async () => {
-    const words = new Map<string, string>();
-    const rendezvous = {
-      post: async (_topic: string, memberId: string, word: string) =>
-        void words.set(memberId, word),
-      read: async () => words,
-    };
-    await expect(
-      gather(
-        rendezvous,
-        'settle-3',
-        { self: 'a', members: ['a', 'b', 'c'], word: '7' },
-        { timeoutMs: 20 },
-      ),
-    ).rejects.toMatchObject({
-      code: 'COLLECTIVE_TIMEOUT',
-      message: 'settle-3: nothing from b, c within 20 ms',
-      details: { missing: 'b,c' },
-    });
-    expect(words.get('a')).toBe('7');
   });
 });

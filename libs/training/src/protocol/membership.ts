@@ -1,4 +1,5 @@
-import type { MemberInfo, Numerics, View } from '@berth/contracts';
+import type { Complaint, MemberInfo, Numerics, View } from '@berth/contracts';
+import { stragglers } from './stragglers.ts';
 
 /** A live worker as the coordinator sees it. */
 export type LiveMember = MemberInfo;
@@ -14,6 +15,10 @@ export interface MembershipState {
   readonly waitingSinceMs: number;
   /** When the complaint about the view in force was first seen. */
   readonly complaintSinceMs: number | undefined;
+  /** Views that began at the step they all failed to commit, the one in force included. */
+  readonly numAttempts: number;
+  /** Members that are not seated for now, although they live: the others cannot work with them. */
+  readonly expelled: ReadonlySet<string>;
   readonly mode: View['mode'];
 }
 
@@ -23,14 +28,24 @@ export interface MembershipOptions {
   readonly virtualRanks: number;
   /** How long a first view waits for all wanted workers once there are enough. */
   readonly joinTimeoutMs: number;
-  /** How long a complaint waits for the suspect's heartbeat to stop before all are tried again. */
+  /** How long those whose connection broke have to complain too, which shows that they live. */
+  readonly lostGraceMs: number;
+  /** How long another complaint waits for the suspect's heartbeat to stop before all are tried again. */
   readonly complaintGraceMs: number;
+  /** Attempts at one step after which the member that most of the others accuse is left out. */
+  readonly patientAttempts: number;
 }
 
 export type MembershipDecision =
   | { readonly kind: 'keep'; readonly reason: string }
   | { readonly kind: 'wait'; readonly reason: string }
-  | { readonly kind: 'publish'; readonly members: readonly LiveMember[]; readonly reason: string };
+  | {
+      readonly kind: 'publish';
+      readonly members: readonly LiveMember[];
+      readonly reason: string;
+      /** Members left out although their heartbeat goes on: dead, or cut off from the others. */
+      readonly expels?: readonly string[];
+    };
 
 /**
  * Who should train now. Pure: the same inputs give the same view.
@@ -75,24 +90,83 @@ function decideChange(
   const lost = [...before].filter((member) => !now.has(member));
   const joined = [...now].filter((member) => !before.has(member));
   if (lost.length > 0)
-    return { kind: 'publish', members: chosen, reason: `lost ${lost.join(', ')}` };
+    return { kind: 'publish', members: chosen, reason: farewell(lost, state.live) };
+  const complaints = complaintsAbout(view, state.live);
+  if (complaints.length > 0) return answerComplaints(nowMs, state, options, chosen, complaints);
   if (joined.length > 0)
     return { kind: 'publish', members: chosen, reason: `${joined.join(', ')} joined` };
-  const complaint = complaintAbout(view, state.live);
-  if (complaint !== undefined) {
-    const sinceMs = state.complaintSinceMs ?? nowMs;
-    if (nowMs - sinceMs >= options.complaintGraceMs)
-      return { kind: 'publish', members: chosen, reason: `trying again: ${complaint}` };
-    return { kind: 'keep', reason: complaint };
-  }
-  return { kind: 'keep', reason: `${chosen.length} workers` };
+  return { kind: 'keep', reason: `${chosen.length} workers${stragglers(chosen)}` };
 }
 
-/** The first complaint about a view among live members, as a sentence. */
-function complaintAbout(view: View, live: readonly LiveMember[]): string | undefined {
-  const member = live.find((candidate) => candidate.complaint?.viewVersion === view.version);
-  if (member?.complaint == null) return undefined;
-  return `${member.memberId} at step ${member.complaint.step}: ${member.complaint.error.message}`;
+interface MadeComplaint {
+  readonly memberId: string;
+  readonly complaint: Complaint;
+}
+
+/** A live member's complaint about the view in force, each. */
+function complaintsAbout(view: View, live: readonly LiveMember[]): MadeComplaint[] {
+  const seated = new Set(view.members.map((member) => member.memberId));
+  return live.flatMap(({ memberId, complaint }) =>
+    complaint?.viewVersion === view.version && seated.has(memberId)
+      ? [{ memberId, complaint }]
+      : [],
+  );
+}
+
+/**
+ * A broken connection means a dead process, unless that complains as well: then both live, and all try again. If that does
+ * not help, the network is cut between members that live, and the one that most accuse is left out. Whoever is left out
+ * wrongly comes back later, so a mistake costs time only.
+ */
+function answerComplaints(
+  nowMs: number,
+  state: MembershipState,
+  options: MembershipOptions,
+  chosen: readonly LiveMember[],
+  complaints: readonly MadeComplaint[],
+): MembershipDecision {
+  const [{ memberId, complaint: about }] = complaints as [MadeComplaint];
+  const what = `${memberId} at step ${about.step}: ${about.error.message}`;
+  const isLoss = ({ complaint }: MadeComplaint): boolean =>
+    complaint.error.code === 'COLLECTIVE_PEER_LOST';
+  const waitedMs = nowMs - (state.complaintSinceMs ?? nowMs);
+  const isPatient = waitedMs < options.complaintGraceMs;
+  if (waitedMs < (complaints.some(isLoss) ? options.lostGraceMs : options.complaintGraceMs))
+    return { kind: 'keep', reason: what };
+
+  const living = new Set(complaints.map((made) => made.memberId));
+  let expels = accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
+  if (expels.length === 0 && state.numAttempts >= options.patientAttempts)
+    expels = accusedBy(complaints).slice(0, 1);
+  const members = chosen.filter((member) => !expels.includes(member.memberId));
+  if (members.length === chosen.length)
+    return { kind: 'publish', members, reason: `trying again: ${what}` };
+  if (members.length >= Math.max(1, options.minWorkers))
+    return { kind: 'publish', members, reason: `without ${expels.join(', ')}: ${what}`, expels };
+  // Too few would be left. The heartbeats will show whether the suspects are really dead.
+  return isPatient
+    ? { kind: 'keep', reason: what }
+    : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
+}
+
+/** Members that complaints name, those that most name first; among equals the last by id, as the first leads. */
+function accusedBy(complaints: readonly MadeComplaint[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { complaint } of complaints)
+    for (const suspect of complaint.suspects) counts.set(suspect, (counts.get(suspect) ?? 0) + 1);
+  return [...counts]
+    .sort(([a, many], [b, few]) => few - many || (a < b ? 1 : -1))
+    .map(([suspect]) => suspect);
+}
+
+function farewell(lost: readonly string[], live: readonly LiveMember[]): string {
+  const draining = new Set(
+    live.flatMap(({ memberId, state }) => (state === 'draining' ? memberId : [])),
+  );
+  const verbs = lost.map(
+    (memberId) => `${draining.has(memberId) ? 'left by' : 'lost'} ${memberId}`,
+  );
+  return verbs.join(', ');
 }
 
 /** Members that have opened the run, by id, without those that leave or cannot give its numerics. */
@@ -100,6 +174,7 @@ function sift(state: MembershipState): { eligible: LiveMember[]; refused: string
   const candidates = state.live
     .filter((member) => member.runId === state.runId)
     .filter((member) => member.state === 'idle' || member.state === 'training')
+    .filter((member) => !state.expelled.has(member.memberId))
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   // Members of the view in force keep their place, so that a newcomer never pushes out one that holds the weights.
   const seated = new Set(state.view?.members.map((member) => member.memberId));

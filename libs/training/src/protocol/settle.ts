@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, type View } from '@berth/contracts';
-import type { RendezvousPort } from './ports.ts';
+import type { View } from '@berth/contracts';
 
 /** How a view begins: the step all members start from, and where those that lack it get it. */
 export type SettlePlan =
@@ -23,33 +21,6 @@ export function planSettle(
   const step = Math.max(-1, ...members.map(usable));
   if (step < 0) return { kind: 'restore', chooser: members[0] ?? '' };
   return { kind: 'peers', step, donors: members.filter((member) => usable(member) === step) };
-}
-
-/**
- * Posts our word under a topic and waits for everyone's.
- * @throws BerthError `COLLECTIVE_TIMEOUT` naming the members that said nothing
- */
-export async function gather(
-  rendezvous: RendezvousPort,
-  topic: string,
-  { self, members, word }: { self?: string; members: readonly string[]; word?: string },
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
-): Promise<ReadonlyMap<string, string>> {
-  if (self !== undefined && word !== undefined) await rendezvous.post(topic, self, word);
-  const deadlineMs = performance.now() + timeoutMs;
-  for (let pollMs = 5; ; pollMs = Math.min(50, pollMs * 2)) {
-    signal?.throwIfAborted();
-    const words = await rendezvous.read(topic);
-    const missing = members.filter((member) => !words.has(member));
-    if (missing.length === 0) return words;
-    if (performance.now() > deadlineMs)
-      throw new BerthError(
-        'COLLECTIVE_TIMEOUT',
-        `${topic}: nothing from ${missing.join(', ')} within ${timeoutMs} ms`,
-        { details: { missing: missing.join(',') } },
-      );
-    await sleep(pollMs);
-  }
 }
 
 /** Topic under which the members of a view say what they hold. */

@@ -1,5 +1,6 @@
 import type { Complaint, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { expel, expelledAt } from './expulsions.ts';
 import {
   decideMembership,
   numericsDifference,
@@ -12,7 +13,9 @@ const options: MembershipOptions = {
   wantedWorkers: 2,
   virtualRanks: 4,
   joinTimeoutMs: 20_000,
+  lostGraceMs: 30,
   complaintGraceMs: 1_000,
+  patientAttempts: 3,
 };
 
 const numerics = {
@@ -35,6 +38,7 @@ function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo 
     runId: 'r',
     step: -1,
     complaint: null,
+    rankMs: null,
     ...change,
   };
 }
@@ -59,6 +63,8 @@ function state(change: Partial<MembershipState>): MembershipState {
     numerics: undefined,
     waitingSinceMs: 0,
     complaintSinceMs: undefined,
+    numAttempts: 1,
+    expelled: new Set(),
     mode: 'train',
     ...change,
   };
@@ -172,6 +178,12 @@ describe('a view in force', () => {
     });
   });
 
+  it('is replaced once a worker leaves in order', () => {
+    const live = [member('a'), member('b', { state: 'draining' })];
+    const decision = decideMembership(0, state({ live, view: view('a', 'b') }), options);
+    expect(decision).toMatchObject({ kind: 'publish', reason: 'left by b' });
+  });
+
   it('ignores a complaint about an older view', () => {
     const live = [member('a', { complaint: { ...complaint, viewVersion: 2 } }), member('b')];
     const decision = decideMembership(
@@ -189,6 +201,92 @@ describe('a view in force', () => {
       options,
     );
     expect(decision).toMatchObject({ kind: 'publish', reason: 'changing to save' });
+  });
+});
+
+describe('a broken connection', () => {
+  const lost = (suspect: string): Complaint => ({
+    viewVersion: 3,
+    step: 10,
+    suspects: [suspect],
+    error: { code: 'COLLECTIVE_PEER_LOST', message: `lost member ${suspect}`, details: {} },
+  });
+  const decide = (
+    nowMs: number,
+    complaints: Readonly<Record<string, Complaint | null>>,
+    change: Partial<MembershipState> = {},
+  ) => {
+    const ids = Object.keys(complaints);
+    const live = ids.map((id) => member(id, { complaint: complaints[id] ?? null }));
+    const current = { live, view: view(...ids), complaintSinceMs: 0 };
+    return decideMembership(nowMs, state({ ...current, ...change }), options);
+  };
+
+  it('leaves out those who are silent about it, whatever their heartbeat says', () => {
+    const complaints = { a: lost('c'), b: lost('d'), c: null, d: null };
+    expect(decide(29, complaints).kind).toBe('keep');
+    const decision = decide(30, complaints);
+    expect(decision).toMatchObject({ kind: 'publish', expels: ['d', 'c'] });
+    expect(decision.reason).toBe('without d, c: a at step 10: lost member c');
+    const members = decision.kind === 'publish' ? decision.members : [];
+    expect(members.map(({ memberId }) => memberId)).toEqual(['a', 'b']);
+  });
+
+  it('between two that live makes all try again at once', () => {
+    const decision = decide(30, { a: lost('b'), b: lost('a'), c: null });
+    expect(decision).toMatchObject({
+      kind: 'publish',
+      reason: expect.stringMatching(/^trying again/),
+    });
+    expect(decision).not.toHaveProperty('expels');
+  });
+
+  it('that comes again and again leaves out the one most accused, and never the first for another', () => {
+    const complaints = { a: lost('c'), b: lost('c'), c: lost('a') };
+    expect(decide(30, complaints, { numAttempts: 3 })).toMatchObject({ expels: ['c'] });
+    const mutual = { a: lost('b'), b: lost('a') };
+    expect(decide(30, mutual, { numAttempts: 3 })).toMatchObject({ expels: ['b'] });
+  });
+
+  it('waits for heartbeats when too few would be left', () => {
+    const live = [member('a', { complaint: lost('b') }), member('b')];
+    const current = state({ live, view: view('a', 'b'), complaintSinceMs: 0 });
+    const two = { ...options, minWorkers: 2 };
+    expect(decideMembership(30, current, two).kind).toBe('keep');
+    expect(decideMembership(1_000, current, two).reason).toMatch(/^trying again/);
+  });
+
+  it('does not seat the expelled', () => {
+    const expelled = new Set(['b']);
+    const current = state({ live: [member('a'), member('b')], view: view('a'), expelled });
+    expect(decideMembership(0, current, options).kind).toBe('keep');
+  });
+});
+
+describe('expulsions', () => {
+  it('last twice as long each time, for each member', () => {
+    const once = expel(new Map(), ['b'], 0);
+    expect([...expelledAt(once, 999)]).toEqual(['b']);
+    expect([...expelledAt(once, 1_000)]).toEqual([]);
+    const again = expel(once, ['b', 'c'], 1_000);
+    expect([...expelledAt(again, 1_999)]).toEqual(['b', 'c']);
+    expect([...expelledAt(again, 2_999)]).toEqual(['b']);
+    expect([...expelledAt(again, 3_000)]).toEqual([]);
+  });
+
+  it('are forgotten after a while in peace', () => {
+    const twice = expel(expel(new Map(), ['b'], 0), ['b'], 1_000);
+    const later = expel(twice, ['b'], 400_000);
+    expect([...expelledAt(later, 401_000)]).toEqual([]);
+  });
+});
+
+describe('stragglers', () => {
+  it('are named with their times', () => {
+    const live = [member('a', { rankMs: 10 }), member('b', { rankMs: 40 }), member('c')];
+    expect(decideMembership(0, state({ live, view: view('a', 'b', 'c') }), options).reason).toBe(
+      '3 workers; b takes 40 ms for a virtual rank, the others 10 ms',
+    );
   });
 });
 

@@ -1,0 +1,53 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context } from '../context.ts';
+import { createCoordinatorClient } from '../coordinator-client.ts';
+import { loadConfig } from '../load-config.ts';
+import { RunWatch } from './run-watch.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
+
+/** The very small model that chaos trains. */
+export const chaosConfigFile = fileURLToPath(
+  new URL('../../../../configs/chaos.yaml', import.meta.url),
+);
+
+export interface LongRun {
+  readonly testbed: Testbed;
+  readonly watch: RunWatch;
+  /** Where processes log. */
+  readonly folder: string;
+}
+
+const startTimeoutMs = 120_000;
+const firstSteps = 10;
+
+/** Starts a run of many steps on a testbed with a standby coordinator, and uses it once all its workers train. */
+export async function withLongRun<T>(
+  context: Context,
+  { numWorkers, set }: { readonly numWorkers: number; readonly set: readonly string[] },
+  use: (run: LongRun) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+  const settings = [`cluster.numWorkers=${numWorkers}`, 'train.checkpointEverySteps=100', ...set];
+  const { config } = loadConfig(chaosConfigFile, settings);
+  const testbed = await startTestbed({
+    folder,
+    numWorkers,
+    numCoordinators: 2,
+    numThreads: config.cluster.numThreads,
+    logger: context.logger,
+  });
+  let watch: RunWatch | undefined;
+  try {
+    await createCoordinatorClient(testbed.cluster.coordinatorUrl).submit(config, 'trained');
+    const watched = (watch = await RunWatch.open(testbed.services.redisUrl, config.name));
+    const trains = (): boolean => watched.numCommitted >= firstSteps;
+    await watch.until(trains, 'the first steps', startTimeoutMs);
+    return await use({ testbed, watch, folder });
+  } finally {
+    await watch?.close();
+    await testbed.close();
+  }
+}

@@ -1,0 +1,81 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
+import { startHttpProxy, startTcpProxy, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
+import { startCluster, type Cluster } from '../cluster.ts';
+import { startServices, type Disturbances } from '../services.ts';
+
+export interface TestbedOptions {
+  readonly folder: string;
+  readonly numWorkers: number;
+  readonly numCoordinators: number;
+  readonly numThreads: number;
+  readonly logger: Logger;
+}
+
+/** A cluster on loopback, all of whose connections to the store and between workers pass through proxies. */
+export interface Testbed {
+  readonly cluster: Cluster;
+  /** Past the proxies. */
+  readonly services: Services;
+  readonly disturb: Disturbances;
+  /** Decides what happens to the requests to the store from now on. */
+  setStoreFaults(choose: HttpFaultChoice): void;
+  /** In front of each worker, by its index. */
+  readonly peers: readonly TcpProxy[];
+  close(): Promise<void>;
+}
+
+export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
+  const { folder, numWorkers, logger } = options;
+  const closers: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const running = await startServices(folder, {}, logger);
+    closers.push(() => running.close());
+    const { services, disturb } = running;
+    let storeFaultOf: HttpFaultChoice = () => 'pass';
+    const store = await startHttpProxy(services.s3.endpoint, (request) => storeFaultOf(request));
+    closers.push(() => store.close());
+
+    const ports = await freePorts(numWorkers);
+    const peers = await Promise.all(
+      ports.map((port) => startTcpProxy({ host: '127.0.0.1', port })),
+    );
+    closers.push(() => peers.forEach((peer) => peer.close()));
+    const cluster = await startCluster({
+      ...options,
+      env: environmentOfServices({ ...services, s3: { ...services.s3, endpoint: store.url } }),
+      workerEnvironment: (index) => {
+        const { host, port } = peers[index]!.endpoint;
+        return { BERTH_PEER_PORT: String(ports[index]), BERTH_PEER_ADVERTISE: `${host}:${port}` };
+      },
+      say: () => undefined,
+    });
+    closers.push(() => cluster.close());
+    return {
+      cluster,
+      services,
+      disturb,
+      setStoreFaults(choose) {
+        storeFaultOf = choose;
+      },
+      peers,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Ports that are free now, all different: a worker comes back on its own. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}

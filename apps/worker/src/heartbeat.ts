@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MemberInfo } from '@berth/contracts';
+
+/** What a worker says of itself that changes. */
+export type SelfPortrait = Pick<MemberInfo, 'state' | 'runId' | 'step' | 'complaint' | 'rankMs'>;
+
+export const idlePortrait: Readonly<SelfPortrait> = {
+  state: 'idle',
+  runId: null,
+  step: -1,
+  complaint: null,
+  rankMs: null,
+};
+
+const beatMs = 200;
+
+/** Tells again and again that this worker lives and what it does, and at once when there is news. */
+export class Heartbeat {
+  /** Sent with the next beat; may be changed in place. */
+  readonly portrait: SelfPortrait = { ...idlePortrait };
+  readonly #send: (portrait: SelfPortrait, isNews: boolean) => Promise<void>;
+  readonly #beating: Promise<void>;
+  #stopped = false;
+  #hasNews = false;
+  #wake = (): void => undefined;
+
+  /** @param send - does not reject */
+  constructor(send: (portrait: SelfPortrait, isNews: boolean) => Promise<void>) {
+    this.#send = send;
+    this.#beating = this.#beat();
+  }
+
+  /** Changes the portrait and sends it without waiting for the next beat. */
+  tell(change: Partial<SelfPortrait>): void {
+    Object.assign(this.portrait, change);
+    this.#hasNews = true;
+    this.#wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#beating;
+  }
+
+  async #beat(): Promise<void> {
+    while (!this.#stopped) {
+      const isNews = this.#hasNews;
+      this.#hasNews = false;
+      await this.#send(this.portrait, isNews);
+      if (this.#hasNews) continue;
+      const pause = new AbortController();
+      this.#wake = () => pause.abort();
+      await sleep(beatMs, undefined, { signal: pause.signal }).catch(() => undefined);
+    }
+  }
+}

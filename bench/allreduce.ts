@@ -1,0 +1,166 @@
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { wires, type View, type Wire } from '@berth/contracts';
+import { assignBlocks, type Endpoint } from '@berth/collectives';
+import { ownProgram, startProgram, type Program } from './program.ts';
+import { summarize, type Summary } from './summary.ts';
+
+export interface AllReduceSetting {
+  readonly numWorkers: number;
+  /** Megabytes (10^6) of the fp32 vector: 440 is BERT base. */
+  readonly mb: number;
+  readonly wire: Wire;
+}
+
+/** What one member process is started with. */
+export interface MemberSetting {
+  readonly memberId: string;
+  readonly vectorLength: number;
+  readonly wire: Wire;
+}
+
+/** Processes that sum a vector again and again. */
+export interface AllReduceCluster {
+  /** Milliseconds of each all-reduce: of its slowest member. */
+  rounds(count: number): Promise<number[]>;
+  stop(): void;
+}
+
+const memberProgram = fileURLToPath(new URL('allreduce-member.ts', import.meta.url));
+
+/** Starts one process per member, connected over TCP on loopback. */
+export async function startBerth({
+  numWorkers,
+  mb,
+  wire,
+}: AllReduceSetting): Promise<AllReduceCluster> {
+  const memberIds = Array.from({ length: numWorkers }, (_, index) => `member-${index}`);
+  const vectorLength = vectorLengthOf(mb);
+  const programs = memberIds.map((memberId) => {
+    const setting: MemberSetting = { memberId, vectorLength, wire };
+    return startProgram(process.execPath, ownProgram(memberProgram, [JSON.stringify(setting)]));
+  });
+  const greetings = await askAll(programs);
+  const numVirtualRanks = 2 ** Math.ceil(Math.log2(numWorkers));
+  const blocks = assignBlocks(numVirtualRanks, memberIds);
+  const view: View = {
+    runId: 'bench',
+    fencingEpoch: 1,
+    version: 1,
+    fromStep: 0,
+    mode: 'train',
+    reason: 'benchmark',
+    members: memberIds.map((memberId, index) => ({
+      memberId,
+      ...(greetings[index]?.['endpoint'] as Endpoint),
+      blocks: blocks[index] ?? [],
+    })),
+  };
+  await askAll(programs, JSON.stringify(view));
+  return {
+    async rounds(count) {
+      const answers = await askAll(programs, String(count));
+      const digests = new Set(answers.map(({ digest }) => digest));
+      if (digests.size !== 1) throw new Error(`members differ: ${[...digests].join(', ')}`);
+      return slowest(answers.map(({ timesMs }) => timesMs as number[]));
+    },
+    stop: () => programs.forEach((program) => program.stop()),
+  };
+}
+
+export function vectorLengthOf(mb: number): number {
+  return Math.round((mb * 1e6) / Float32Array.BYTES_PER_ELEMENT);
+}
+
+/** Sends all the same line and waits for all answers. */
+export function askAll(
+  programs: readonly Program[],
+  line?: string,
+): Promise<Record<string, unknown>[]> {
+  return Promise.all(programs.map((program) => program.ask(line)));
+}
+
+/** Of each round, the time of its slowest member. */
+export function slowest(timesOfMembers: readonly (readonly number[])[]): number[] {
+  const [first = []] = timesOfMembers;
+  return first.map((_, round) => Math.max(...timesOfMembers.map((times) => times[round] ?? 0)));
+}
+
+/** GB/s of fp32 gradient that every member's network has to carry: 2 (N - 1) / N times its size. */
+export function busGigabytesPerSecond({ numWorkers, mb }: AllReduceSetting, ms: number): number {
+  return ((2 * (numWorkers - 1)) / numWorkers) * (mb / ms);
+}
+
+/** @throws RangeError that names the option */
+export function allReduceSetting(values: {
+  readonly workers: string;
+  readonly mb: string;
+  readonly wire: string;
+}): AllReduceSetting {
+  const wire = wires.find((choice) => choice === values.wire);
+  const numWorkers = Number(values.workers);
+  const mb = Number(values.mb);
+  if (wire === undefined) throw new RangeError(`--wire is fp32 or bf16, not ${values.wire}`);
+  if (!Number.isInteger(numWorkers) || numWorkers < 1)
+    throw new RangeError(`--workers is a number of processes, not ${values.workers}`);
+  if (!(mb > 0)) throw new RangeError(`--mb is a size in megabytes, not ${values.mb}`);
+  return { numWorkers, mb, wire };
+}
+
+export function machine(): string {
+  const [cpu] = cpus();
+  return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, Node ${process.version}`;
+}
+
+const help = `Usage: npx berth bench allreduce [options]
+
+Sums a gradient over member processes on loopback, through the data plane that training uses.
+
+  --workers N     processes (default 2)
+  --mb N          megabytes of the fp32 vector (default 440: BERT base)
+  --wire W        fp32 or bf16 (default fp32)
+  --rounds N      measured rounds, after two that are not (default 10)
+  --json          every figure`;
+
+async function main(): Promise<void> {
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const { values } = parseArgs({
+    options: {
+      workers: text('2'),
+      mb: text('440'),
+      wire: text('fp32'),
+      rounds: text('10'),
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return;
+  }
+  const setting = allReduceSetting(values);
+  const cluster = await startBerth(setting);
+  await cluster.rounds(2);
+  const timesMs = await cluster.rounds(Number(values.rounds));
+  cluster.stop();
+  const ms: Summary = summarize(timesMs);
+  const report = {
+    setting,
+    machine: machine(),
+    ms,
+    busGigabytesPerSecond: busGigabytesPerSecond(setting, ms.median),
+    timesMs,
+  };
+  if (values.json) console.log(JSON.stringify(report, null, 2));
+  else {
+    console.log(
+      `${setting.mb} MB ${setting.wire} over ${setting.numWorkers} members, ${report.machine}`,
+    );
+    console.log(
+      `${ms.median.toFixed(0)} ms (${ms.low.toFixed(0)} to ${ms.high.toFixed(0)}), bus ${report.busGigabytesPerSecond.toFixed(2)} GB/s`,
+    );
+  }
+}
+
+if (process.argv[1]?.endsWith('/allreduce.ts') === true) await main();

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What goes wrong with the bytes that the target sends, on each connection that is made through the proxy. */
+export interface TcpFaults {
+  /** Sent before the target's first byte. */
+  readonly inject?: Uint8Array;
+  /** After this many bytes the connection breaks. */
+  readonly cutAfterBytes?: number;
+  /** After this many bytes nothing arrives any more. */
+  readonly stallAfterBytes?: number;
+  /** This byte arrives changed. */
+  readonly corruptByte?: number;
+  /** Pause before each piece is passed on. */
+  readonly delayMs?: number;
+}
+
+/**
+ * What can be done to the connections that exist: break them; let them stand open and carry nothing more; change a bit of
+ * the next bytes that the target sends.
+ */
+export type TcpDisturbance = 'cut' | 'freeze' | 'corrupt';
+
+export interface TcpProxy {
+  readonly endpoint: Endpoint;
+  disturb(how: TcpDisturbance): void;
+  /** Pause before each piece is passed on, on all connections, until it is set again. */
+  setDelay(delayMs: number): void;
+  close(): void;
+}
+
+/** A TCP proxy on loopback in front of a target, which need not listen yet. */
+export async function startTcpProxy(target: Endpoint, faults: TcpFaults = {}): Promise<TcpProxy> {
+  const connections = new Set<Connection>();
+  let delayMs = faults.delayMs ?? 0;
+  const server = createServer((dialler) => {
+    const connection = new Connection(dialler, connect(target), faults, () => delayMs);
+    connections.add(connection);
+    dialler.on('close', () => connections.delete(connection));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    endpoint: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+    disturb(how) {
+      for (const connection of connections) connection.disturb(how);
+    },
+    setDelay(ms) {
+      delayMs = ms;
+    },
+    close() {
+      server.close();
+      for (const connection of connections) connection.disturb('cut');
+    },
+  };
+}
+
+const forever = new Promise<never>(() => {});
+
+class Connection {
+  readonly #sockets: readonly Socket[];
+  readonly #faults: TcpFaults;
+  readonly #delayMs: () => number;
+  #isFrozen = false;
+  #corruptsNext = false;
+
+  constructor(dialler: Socket, target: Socket, faults: TcpFaults, delayMs: () => number) {
+    this.#sockets = [dialler, target];
+    this.#faults = faults;
+    this.#delayMs = delayMs;
+    const end = (): void => this.disturb('cut');
+    for (const socket of this.#sockets) {
+      socket.setNoDelay(true);
+      socket.on('error', () => {});
+      // A frozen connection hides from one side that the other has gone.
+      socket.on('close', () => this.#isFrozen || end());
+    }
+    this.#pass(dialler, target).catch(end);
+    this.#passFaulty(target, dialler).catch(end);
+  }
+
+  disturb(how: TcpDisturbance): void {
+    if (how === 'freeze') this.#isFrozen = true;
+    else if (how === 'corrupt') this.#corruptsNext = true;
+    else for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #pass(from: Socket, to: Socket): Promise<void> {
+    for await (const piece of from as AsyncIterable<Buffer>) await this.#write(to, piece);
+    if (!this.#isFrozen) to.end();
+  }
+
+  async #passFaulty(from: Socket, to: Socket): Promise<void> {
+    const { inject, cutAfterBytes = Infinity, stallAfterBytes = Infinity } = this.#faults;
+    if (inject !== undefined) to.write(inject);
+    let numBytes = 0;
+    if (cutAfterBytes === 0) return void to.destroy();
+    for await (const piece of from as AsyncIterable<Buffer>) {
+      if (this.#delayMs() > 0) await delay(this.#delayMs());
+      const limit = Math.min(cutAfterBytes, stallAfterBytes) - numBytes;
+      const passed = Buffer.from(piece.subarray(0, Math.max(0, limit)));
+      this.#corrupt(passed, numBytes);
+      numBytes += piece.length;
+      await this.#write(to, passed);
+      if (numBytes >= cutAfterBytes) return void to.destroy();
+      if (numBytes >= stallAfterBytes) await forever;
+    }
+    if (!this.#isFrozen) to.end();
+  }
+
+  #corrupt(bytes: Buffer, offset: number): void {
+    const { corruptByte } = this.#faults;
+    const at = this.#corruptsNext ? bytes.length >> 1 : (corruptByte ?? -1) - offset;
+    if (at < 0 || at >= bytes.length) return;
+    bytes[at]! ^= 0x40;
+    this.#corruptsNext = false;
+  }
+
+  async #write(to: Socket, bytes: Buffer): Promise<void> {
+    if (this.#isFrozen) await forever;
+    await new Promise((resolve) => to.write(bytes, resolve));
+  }
+}

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError, type MetricsLine, type TrainingState } from '@berth/contracts';
+import { evaluate } from './evaluate.ts';
+import { ExamplesAhead } from './examples-ahead.ts';
+import type { StepExamples } from './example-source.ts';
+import type { MemberOptions, MemberPorts } from './member-ports.ts';
+import { orAborted } from './or-aborted.ts';
+import type { ReduceSession } from './ports.ts';
+import type { Answers, Ask, Tell } from './protocol/member-events.ts';
+import { StepClock } from './step-clock.ts';
+import { StepWork } from './step.ts';
+import { vectorLength } from './vector.ts';
+
+type AskOf<K extends Ask['kind']> = Extract<Ask, { kind: K }>;
+
+/** Does through ports what a member is asked to do, and keeps what one ask leaves for the next. */
+export class MemberWork {
+  readonly #ports: MemberPorts;
+  readonly #options: MemberOptions;
+  readonly #clock = new StepClock();
+  readonly #ahead: ExamplesAhead;
+  #session: ReduceSession | undefined;
+  #examples: StepExamples | undefined;
+  /** The step computed last. */
+  #step: StepWork | undefined;
+  #fetched: TrainingState | undefined;
+
+  readonly #onPeerLost: (error: Error) => void;
+
+  constructor(
+    ports: MemberPorts,
+    options: MemberOptions,
+    { onPeerLost }: { readonly onPeerLost: (error: Error) => void },
+  ) {
+    this.#onPeerLost = onPeerLost;
+    this.#ports = ports;
+    this.#options = options;
+    this.#ahead = new ExamplesAhead(ports.examples);
+  }
+
+  /** Closes the connections of the view. */
+  leave(): void {
+    this.#session?.close();
+    this.#session = undefined;
+  }
+
+  /** The line about the step just applied. */
+  metricsOf({ step, sums }: Extract<Tell, { kind: 'report' }>): MetricsLine {
+    return this.#clock.line(step, sums);
+  }
+
+  /**
+   * Does what is asked; the signal ends what may take long.
+   * @returns the answer to this kind of ask
+   */
+  async perform(ask: Ask, signal: AbortSignal): Promise<Answers[Ask['kind']]> {
+    const { engine, ledger, rendezvous, checkpoints } = this.#ports;
+    const { memberId } = this.#options;
+    switch (ask.kind) {
+      case 'join':
+        return this.#join(ask, signal);
+      case 'readEntry':
+        return ledger.entry(ask.step);
+      case 'postWord':
+        return rendezvous.post(ask.topic, memberId, ask.word);
+      case 'readWords':
+        return rendezvous.read(ask.topic);
+      case 'findCheckpoint':
+        return orAborted(checkpoints.newestStep(ask.maxStep), signal);
+      case 'fetchCheckpoint':
+        this.#fetched = await orAborted(checkpoints.load(ask.step), signal);
+        return;
+      case 'fetchState':
+        this.#fetched = await orAborted(this.#fetchFrom(ask), signal);
+        return;
+      case 'load':
+        return this.#load();
+      case 'initialize':
+        return engine.initialize(ask.seed);
+      case 'readExamples':
+        this.#clock.begin();
+        this.#examples = await this.#clock.time(
+          'dataMs',
+          orAborted(this.#ahead.read(ask.cursor, ask.isLast), signal),
+        );
+        return this.#examples;
+      case 'compute':
+        return this.#clock.time('computeMs', this.#compute(ask, signal));
+      case 'reduce': {
+        const timeoutMs = this.#options.config.cluster.stepTimeoutMs;
+        return this.#clock.time('reduceMs', this.#computed().reduce({ timeoutMs, signal }));
+      }
+      case 'vote':
+        return ledger.vote(ask.view, memberId, ask.facts, ask.sums);
+      case 'apply':
+        return this.#clock.timeApply(this.#computed().apply());
+      case 'save':
+        return checkpoints.save(ask.view, await engine.readState(), ask.cursor);
+      case 'finishSaves':
+        return orAborted(checkpoints.settled(), signal);
+      case 'evaluate':
+        return this.#evaluate(ask.step);
+      case 'wait':
+        return sleep(ask.ms, undefined, { signal });
+    }
+  }
+
+  async #join({ view }: AskOf<'join'>, signal: AbortSignal): Promise<void> {
+    this.#session = await this.#ports.peers.joinView(view, {
+      vectorLength: vectorLength(this.#ports.engine.layout),
+      timeoutMs: this.#options.settleTimeoutMs,
+      signal,
+      onPeerLost: this.#onPeerLost,
+    });
+  }
+
+  async #fetchFrom({ step, donors, position }: AskOf<'fetchState'>): Promise<TrainingState> {
+    const { runId, settleTimeoutMs } = this.#options;
+    // Joiners spread over the donors.
+    const donor = donors[position % donors.length];
+    if (donor === undefined) throw new BerthError('INTERNAL', `No donor for step ${step}`);
+    return this.#ports.peers.fetchState(donor, runId, step, settleTimeoutMs);
+  }
+
+  async #load(): Promise<void> {
+    const state = this.#fetched;
+    if (state === undefined) throw new BerthError('INTERNAL', 'There is no state to load');
+    this.#fetched = undefined;
+    await this.#ports.engine.loadState(state);
+  }
+
+  async #compute({ step, blocks, isLone }: AskOf<'compute'>, signal: AbortSignal): Promise<void> {
+    const { engine } = this.#ports;
+    const [session, examples] = [this.#session, this.#examples];
+    if (session === undefined || examples === undefined)
+      throw new BerthError('INTERNAL', `Step ${step} is computed without peers or examples`);
+    this.#step = new StepWork({ step, examples, blocks, isLone, engine, session });
+    await this.#step.compute(signal);
+  }
+
+  #computed(): StepWork {
+    if (this.#step === undefined) throw new BerthError('INTERNAL', 'No step has been computed');
+    return this.#step;
+  }
+
+  async #evaluate(step: number): Promise<void> {
+    const { train, examples } = this.#options.config;
+    const { maxSeqLength, maxPredictions } = examples;
+    const startMs = performance.now();
+    const { numExamples: _count, ...metrics } = await evaluate(
+      this.#ports.engine,
+      await this.#ports.heldOut(),
+      {
+        numEvalExamples: train.numEvalExamples,
+        batchSize: Math.min(32, train.globalBatch),
+        maxSeqLength,
+        maxPredictions,
+      },
+    );
+    const stepMs = performance.now() - startMs;
+    this.#ports.reporter.metrics({ kind: 'eval', step, timeMs: Date.now(), ...metrics, stepMs });
+  }
+}

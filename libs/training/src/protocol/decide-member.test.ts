@@ -1,0 +1,259 @@
+import type { StepSums, View } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { decideMember } from './decide-member.ts';
+import type { Answers, Ask, Tell } from './member-events.ts';
+import { initialMemberState, type MemberRules } from './member-state.ts';
+
+const rules: MemberRules = {
+  memberId: 'a',
+  seed: 7,
+  numSteps: 3,
+  checkpointEverySteps: 2,
+  evalEverySteps: 0,
+  settleTimeoutMs: 1_000,
+  stepTimeoutMs: 1_000,
+};
+const sums = {} as StepSums;
+const digest = '0123456789abcdef';
+const head = 'f'.repeat(40);
+
+function viewOf(version: number, ...memberIds: string[]): View {
+  const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
+  return { runId: 'r', fencingEpoch: 1, version, fromStep: 0, members, mode: 'train', reason: 'x' };
+}
+
+const answers: Answers = {
+  join: undefined,
+  readEntry: undefined,
+  postWord: undefined,
+  readWords: new Map([['a', 'init']]),
+  findCheckpoint: undefined,
+  fetchCheckpoint: undefined,
+  fetchState: undefined,
+  load: undefined,
+  initialize: undefined,
+  readExamples: { from: { epoch: 0, index: 0 }, to: { epoch: 0, index: 8 }, numExamples: 8 },
+  compute: undefined,
+  reduce: { digest, sums },
+  vote: { kind: 'committed', head },
+  apply: undefined,
+  save: undefined,
+  finishSaves: undefined,
+  evaluate: undefined,
+  wait: undefined,
+};
+
+/** A member whose asks are answered as in a quiet run, unless the test says otherwise. */
+class Puppet {
+  state = initialMemberState;
+  nowMs = 0;
+  ask: Ask | undefined;
+  readonly asked: string[] = [];
+  readonly told: Tell[] = [];
+
+  see(view: View): void {
+    this.#follow({ kind: 'view', view });
+  }
+
+  /** Answers the ask under way. */
+  answer<K extends keyof Answers>(to: K, value: Answers[K] = answers[to]): void {
+    expect(this.ask?.kind).toBe(to);
+    this.#follow({ kind: 'answered', answer: { to, value } as never });
+  }
+
+  fail(code: 'QUEUE_UNREACHABLE' | 'COLLECTIVE_ABORTED' = 'COLLECTIVE_ABORTED'): void {
+    this.#follow({ kind: 'failed', error: { code, message: code, details: {} } });
+  }
+
+  /** Answers until it asks for something of this kind. */
+  until(kind: Ask['kind']): this {
+    while (this.ask !== undefined && this.ask.kind !== kind) this.goOn();
+    expect(this.ask?.kind).toBe(kind);
+    return this;
+  }
+
+  /** Answers as in a run that begins, all members of which are there. */
+  goOn(): void {
+    const { ask, state } = this;
+    if (ask?.kind === 'readWords' && ask.topic.startsWith('settle'))
+      this.answer('readWords', new Map(state.view?.members.map((m) => [m.memberId, '-1'])));
+    else if (ask !== undefined) this.answer(ask.kind);
+  }
+
+  get complaint() {
+    return this.told.findLast((tell) => tell.kind === 'status')?.complaint;
+  }
+
+  #follow(event: Parameters<typeof decideMember>[2]): void {
+    const decision = decideMember(this.nowMs, this.state, event, rules);
+    this.state = decision.state;
+    this.told.push(...decision.tells);
+    if (event.kind !== 'view') this.ask = undefined;
+    if (decision.ask === undefined) return;
+    expect(this.ask, 'one ask at a time').toBeUndefined();
+    this.ask = decision.ask;
+    this.asked.push(decision.ask.kind);
+  }
+}
+
+function memberIn(...memberIds: string[]): Puppet {
+  const puppet = new Puppet();
+  puppet.see(viewOf(1, ...memberIds));
+  return puppet;
+}
+
+describe('a quiet run', () => {
+  it('is the story of the protocol', () => {
+    const puppet = memberIn('a');
+    while (puppet.ask !== undefined) puppet.goOn();
+    const step = ['readExamples', 'compute', 'reduce', 'vote', 'apply'];
+    const settle = ['join', 'postWord', 'readWords', 'findCheckpoint', 'postWord', 'readWords'];
+    const end = ['save', 'evaluate', 'finishSaves'];
+    expect(puppet.asked).toEqual(settle.concat('initialize', step, step, 'save', step, end));
+    expect(puppet.state).toMatchObject({ held: 3, phase: { kind: 'idle' } });
+    expect(puppet.complaint).toBeNull();
+  });
+});
+
+describe('voting', () => {
+  it('goes on when Redis comes back, and while others have not voted', () => {
+    const puppet = memberIn('a').until('vote');
+    puppet.fail('QUEUE_UNREACHABLE');
+    puppet.answer('wait');
+    puppet.answer('vote', { kind: 'waiting' });
+    puppet.answer('wait');
+    puppet.answer('vote');
+    puppet.answer('apply');
+    expect(puppet.state.held).toBe(1);
+  });
+
+  it('gives up when the time of the step is over', () => {
+    for (const disturb of [
+      (puppet: Puppet) => puppet.fail('QUEUE_UNREACHABLE'),
+      (puppet: Puppet) => puppet.answer('vote', { kind: 'waiting' }),
+    ]) {
+      const puppet = memberIn('a').until('vote');
+      puppet.nowMs = 1_001;
+      disturb(puppet);
+      expect(puppet.state.phase.kind).toBe('idle');
+      expect(puppet.complaint).not.toBeNull();
+    }
+  });
+
+  it.each([
+    [{ kind: 'stale' }, 'WORKER_FENCED'],
+    [{ kind: 'ahead', reason: 'only 3 steps are committed' }, 'LEDGER_BEHIND'],
+    [{ kind: 'diverged', reason: 'other facts stand' }, 'LEDGER_DIVERGED'],
+  ] as const)('fails on %o with %s', (verdict, code) => {
+    const puppet = memberIn('a').until('vote');
+    puppet.answer('vote', verdict);
+    expect(puppet.complaint).toMatchObject({ viewVersion: 1, error: { code } });
+    expect(puppet.state.held).toBe(0);
+  });
+});
+
+describe('a newer view', () => {
+  it('ends the ask under way, and begins once that is answered', () => {
+    const puppet = memberIn('a').until('reduce');
+    puppet.see(viewOf(2, 'a'));
+    expect(puppet.told.at(-1)).toMatchObject({ kind: 'abort' });
+    puppet.fail();
+    expect(puppet.ask).toMatchObject({ kind: 'join', view: { version: 2 } });
+  });
+
+  it('comes after a step whose commit was already heard of', () => {
+    const puppet = memberIn('a').until('apply');
+    puppet.see(viewOf(2, 'a'));
+    puppet.answer('apply');
+    expect(puppet.state.held).toBe(1);
+    expect(puppet.ask).toMatchObject({ kind: 'join', view: { version: 2 } });
+  });
+
+  it('is begun only once', () => {
+    const puppet = memberIn('a').until('compute');
+    puppet.see(viewOf(1, 'a'));
+    expect(puppet.told.some((tell) => tell.kind === 'abort')).toBe(false);
+  });
+
+  it('without us sends us home', () => {
+    const puppet = memberIn('a').until('compute');
+    puppet.see(viewOf(2, 'b'));
+    puppet.fail();
+    expect(puppet.ask).toBeUndefined();
+    expect(puppet.told.at(-1)).toEqual({ kind: 'status', state: 'idle', complaint: null });
+  });
+});
+
+describe('a step cut short after the vote', () => {
+  const entry = { step: 0, gradientDigest: digest, to: { epoch: 0, index: 8 } } as never;
+
+  function cutShort(): Puppet {
+    const puppet = memberIn('a', 'b').until('vote');
+    puppet.see(viewOf(2, 'a', 'b'));
+    puppet.fail('QUEUE_UNREACHABLE');
+    puppet.answer('join');
+    return puppet;
+  }
+
+  it('is applied if it was committed', () => {
+    const puppet = cutShort();
+    puppet.answer('readEntry', entry);
+    puppet.answer('apply');
+    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '1' });
+  });
+
+  it('is not applied if it was not, or with another result', () => {
+    for (const found of [undefined, { ...(entry as object), gradientDigest: 'other' } as never]) {
+      const puppet = cutShort();
+      puppet.answer('readEntry', found);
+      expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '0' });
+    }
+  });
+
+  it('is forgotten once its gradient has given way to another', () => {
+    const puppet = cutShort();
+    puppet.answer('readEntry', undefined);
+    puppet.answer('postWord');
+    puppet.answer(
+      'readWords',
+      new Map([
+        ['a', '0'],
+        ['b', '0'],
+      ]),
+    );
+    puppet.answer('readExamples');
+    expect(puppet.ask?.kind).toBe('compute');
+    puppet.see(viewOf(3, 'a', 'b'));
+    puppet.fail();
+    puppet.answer('join');
+    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '0' });
+  });
+});
+
+describe('weights', () => {
+  it("are nobody's when loading was cut short, and stay when it had not begun", () => {
+    const puppet = memberIn('a').until('apply');
+    puppet.see(viewOf(2, 'a', 'b'));
+    puppet.answer('apply');
+    puppet.answer('join');
+    puppet.answer('postWord');
+    puppet.answer(
+      'readWords',
+      new Map([
+        ['a', '1'],
+        ['b', '2'],
+      ]),
+    );
+    // The view says that only step 0 is committed, so both are ahead of the ledger.
+    expect(puppet.ask?.kind).toBe('findCheckpoint');
+    puppet.answer('findCheckpoint', 0);
+    puppet.answer('postWord');
+    puppet.answer('readWords', new Map([['a', '0']]));
+    expect(puppet.ask?.kind).toBe('fetchCheckpoint');
+    expect(puppet.state.held).toBe(1);
+    puppet.answer('fetchCheckpoint');
+    puppet.fail();
+    expect(puppet.state.held).toBe(-1);
+    expect(puppet.told).toContainEqual({ kind: 'held', step: -1 });
+  });
+});

@@ -1,0 +1,105 @@
+import type {
+  AlignedBlock,
+  Complaint,
+  Cursor,
+  LedgerEntry,
+  StepFacts,
+  StepSums,
+  View,
+  ViewMember,
+  WireError,
+} from '@berth/contracts';
+import type { Verdict } from '../ports.ts';
+
+/** What a member does next and waits for; there is one at a time, and each is answered by one event. */
+export type Ask =
+  | { readonly kind: 'join'; readonly view: View }
+  | { readonly kind: 'readEntry'; readonly step: number }
+  | { readonly kind: 'postWord'; readonly topic: string; readonly word: string }
+  | { readonly kind: 'readWords'; readonly topic: string }
+  | { readonly kind: 'findCheckpoint'; readonly maxStep: number }
+  | { readonly kind: 'fetchCheckpoint'; readonly step: number }
+  | {
+      readonly kind: 'fetchState';
+      readonly step: number;
+      readonly donors: readonly ViewMember[];
+      /** Ours in the view. */
+      readonly position: number;
+    }
+  /** Puts into the engine what was fetched. */
+  | { readonly kind: 'load'; readonly step: number }
+  | { readonly kind: 'initialize'; readonly seed: number }
+  | { readonly kind: 'readExamples'; readonly cursor: Cursor; readonly isLast: boolean }
+  | {
+      readonly kind: 'compute';
+      readonly step: number;
+      readonly blocks: readonly AlignedBlock[];
+      readonly isLone: boolean;
+    }
+  | { readonly kind: 'reduce'; readonly step: number }
+  | {
+      readonly kind: 'vote';
+      readonly view: View;
+      readonly facts: StepFacts;
+      readonly sums: StepSums;
+    }
+  /** Updates the weights by the gradient reduced last. */
+  | { readonly kind: 'apply'; readonly step: number }
+  /** Takes a snapshot, to be stored while training goes on. */
+  | { readonly kind: 'save'; readonly view: View; readonly cursor: Cursor }
+  | { readonly kind: 'finishSaves' }
+  | { readonly kind: 'evaluate'; readonly step: number }
+  | { readonly kind: 'wait'; readonly ms: number };
+
+/** What each ask is answered with. */
+export interface Answers {
+  readonly join: void;
+  readonly readEntry: LedgerEntry | undefined;
+  readonly postWord: void;
+  readonly readWords: ReadonlyMap<string, string>;
+  /** Step of the newest checkpoint that verifies. */
+  readonly findCheckpoint: number | undefined;
+  readonly fetchCheckpoint: void;
+  readonly fetchState: void;
+  readonly load: void;
+  readonly initialize: void;
+  readonly readExamples: Pick<StepFacts, 'from' | 'to' | 'numExamples'>;
+  readonly compute: void;
+  readonly reduce: { readonly digest: string; readonly sums: StepSums };
+  readonly vote: Verdict;
+  readonly apply: void;
+  readonly save: void;
+  readonly finishSaves: void;
+  readonly evaluate: void;
+  readonly wait: void;
+}
+
+export type Answer = {
+  [K in keyof Answers]: { readonly to: K; readonly value: Answers[K] };
+}[keyof Answers];
+
+/** What a member says or does without waiting. */
+export type Tell =
+  /** Ends the ask under way early; it still is answered. */
+  | { readonly kind: 'abort'; readonly reason: string }
+  /** Closes the connections of the view. */
+  | { readonly kind: 'leave' }
+  | {
+      readonly kind: 'status';
+      readonly state: 'idle' | 'training' | 'draining';
+      readonly complaint: Complaint | null;
+    }
+  /** The weights now stand at a step; -1: they are no step's. */
+  | { readonly kind: 'held'; readonly step: number }
+  /** A step of ours was applied: whoever leads the view reports it. */
+  | { readonly kind: 'report'; readonly step: number; readonly sums: StepSums };
+
+/** What happens to a member. */
+export type MemberEvent =
+  | { readonly kind: 'view'; readonly view: View }
+  /** A connection of the view we follow broke: no step of it will end. */
+  | { readonly kind: 'peerLost'; readonly error: WireError }
+  /** The process is to end: the step under way is the last. */
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly error: WireError };

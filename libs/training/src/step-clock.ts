@@ -1,0 +1,51 @@
+import {
+  metricsFromSums,
+  type ApplyResult,
+  type MetricsLine,
+  type StepSums,
+} from '@berth/contracts';
+
+type Phase = 'dataMs' | 'computeMs' | 'reduceMs' | 'applyMs';
+
+/** Where a step's time goes, for its line in the metrics. */
+export class StepClock {
+  #beganMs = 0;
+  #reducedMs = 0;
+  #spent: Record<Phase | 'commitMs', number> = noTime;
+  #applied: ApplyResult | undefined;
+
+  /** A step begins. */
+  begin(): void {
+    this.#beganMs = performance.now();
+    this.#spent = { ...noTime };
+  }
+
+  async time<T>(phase: Phase, work: Promise<T>): Promise<T> {
+    const startMs = performance.now();
+    const result = await work;
+    this.#spent[phase] = performance.now() - startMs;
+    if (phase === 'reduceMs') this.#reducedMs = performance.now();
+    return result;
+  }
+
+  async timeApply(work: Promise<ApplyResult>): Promise<void> {
+    this.#spent.commitMs = performance.now() - this.#reducedMs;
+    this.#applied = await this.time('applyMs', work);
+  }
+
+  /** The line about the step that was applied last. */
+  line(step: number, sums: StepSums): MetricsLine {
+    return {
+      kind: 'step',
+      step,
+      timeMs: Date.now(),
+      ...metricsFromSums(sums),
+      ...this.#applied,
+      numTokens: sums.numTokens,
+      stepMs: performance.now() - this.#beganMs,
+      ...this.#spent,
+    };
+  }
+}
+
+const noTime = { dataMs: 0, computeMs: 0, reduceMs: 0, commitMs: 0, applyMs: 0 };

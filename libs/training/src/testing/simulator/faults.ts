@@ -1,0 +1,70 @@
+import type { Random } from './random.ts';
+import { callFaults, frameFaults, type CallFault, type FrameFault } from './world.ts';
+
+/** One fault of a plan. Those of single messages lie in wait for the next one. */
+export type Fault =
+  | { readonly kind: 'call'; readonly fault: CallFault }
+  | { readonly kind: 'frame'; readonly fault: FrameFault }
+  | {
+      readonly kind:
+        | 'kill-member'
+        | 'pause-member'
+        | 'leave-member'
+        | 'join-member'
+        | 'kill-all-members'
+        | 'kill-coordinator'
+        | 'pause-coordinator'
+        | 'redis-away'
+        | 'redis-flush'
+        | 'store-away'
+        | 'stop-run';
+      readonly forMs: number;
+    };
+
+export type PlannedFault = Fault & { readonly atMs: number };
+
+const faultsPerRun = 60;
+/** Between two faults, on average: some runs have hardly time to recover, others have some. */
+const meanGapMs = { least: 40, most: 140 };
+
+/** How often each kind is drawn. */
+const weights = {
+  call: 26,
+  frame: 22,
+  'kill-member': 12,
+  'pause-member': 6,
+  'leave-member': 3,
+  'join-member': 4,
+  'kill-all-members': 1,
+  'kill-coordinator': 4,
+  'pause-coordinator': 3,
+  'redis-away': 3,
+  'redis-flush': 2,
+  'store-away': 4,
+  'stop-run': 1,
+} as const satisfies Record<Fault['kind'], number>;
+
+/** Draws a run's faults, by time. */
+export function planFaults(random: Random): PlannedFault[] {
+  const urn = Object.entries(weights).flatMap(([kind, count]) =>
+    Array.from({ length: count }, () => kind as Fault['kind']),
+  );
+  const gapMs = random.between(meanGapMs.least, meanGapMs.most);
+  let atMs = 300;
+  return Array.from({ length: faultsPerRun }, () => {
+    atMs += random.between(0, 2 * gapMs);
+    return { atMs, ...drawFault(random, urn) };
+  });
+}
+
+function drawFault(random: Random, urn: readonly Fault['kind'][]): Fault {
+  const kind = random.pick(urn) ?? 'call';
+  switch (kind) {
+    case 'call':
+      return { kind, fault: random.pick(callFaults) ?? 'slow' };
+    case 'frame':
+      return { kind, fault: random.pick(frameFaults) ?? 'late' };
+    default:
+      return { kind, forMs: random.between(50, 5_000) };
+  }
+}

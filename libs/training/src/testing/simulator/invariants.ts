@@ -1,0 +1,117 @@
+import { stepFactsText, type LedgerEntry, type View } from '@berth/contracts';
+import { viewName } from '../../protocol/member-state.ts';
+import type { RedisModel } from './redis-model.ts';
+import type { StoreModel } from './store-model.ts';
+import type { Reference, Weights } from './toy-model.ts';
+
+/** An invariant of DESIGN section 4 that did not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+/** I1 to I6, checked after every event, from what can be seen from outside. */
+export class Invariants {
+  readonly #redis: RedisModel;
+  readonly #store: StoreModel;
+  readonly #reference: Reference;
+  #ledger: readonly LedgerEntry[] = [];
+  #numChecked = 0;
+  #manifests = 0;
+  #restoredTo = 0;
+
+  constructor(redis: RedisModel, store: StoreModel, reference: Reference) {
+    this.#redis = redis;
+    this.#store = store;
+    this.#reference = reference;
+  }
+
+  /** After every event. */
+  check(): void {
+    const { ledger } = this.#redis;
+    if (ledger !== this.#ledger) {
+      this.#ledger = ledger;
+      this.#numChecked = 0;
+    }
+    while (this.#numChecked < ledger.length) this.#checkEntry(this.#numChecked++);
+    this.#checkManifests();
+  }
+
+  /** I3: the weights after a step depend on nothing but the step. */
+  checkWeights(member: string, step: number, weights: Weights | undefined): void {
+    const expected = this.#reference.weights[step];
+    if (weights !== expected)
+      throw new Violation(`I3: ${member} holds ${weights} at step ${step}, not ${expected}`);
+  }
+
+  /** I5: what counts in a view was sent in that view. */
+  checkFrame(receiver: string, sent: string, current: string): void {
+    if (sent !== current)
+      throw new Violation(`I5: ${receiver} took a frame of ${sent} in ${current}`);
+  }
+
+  /** I5: a vote that counts was cast in the view in force. */
+  checkVote(member: string, sent: View): void {
+    const { view } = this.#redis;
+    if (view === undefined || viewName(sent) !== viewName(view))
+      throw new Violation(`I5: a vote of ${member} in view ${viewName(sent)} counted`);
+  }
+
+  /** I6: once the ledger is back, no view begins before it. */
+  restored(numCommitted: number): void {
+    this.#restoredTo = numCommitted;
+  }
+
+  lost(): void {
+    this.#restoredTo = 0;
+  }
+
+  checkView({ fromStep, version }: View): void {
+    if (fromStep < this.#restoredTo)
+      throw new Violation(
+        `I6: view ${version} begins at step ${fromStep}, but ${this.#restoredTo} steps had been restored`,
+      );
+  }
+
+  #checkEntry(index: number): void {
+    const entry = this.#ledger[index];
+    const facts = this.#reference.facts[index];
+    if (entry === undefined || facts === undefined)
+      throw new Violation(`I2: the ledger has an entry ${index}, which is no step of the run`);
+    if (entry.step !== index)
+      throw new Violation(`I2: entry ${index} of the ledger is step ${entry.step}`);
+    if (stepFactsText(entry) !== stepFactsText(facts))
+      throw new Violation(
+        `I1, I3: step ${index} was committed as ${stepFactsText(entry)}, not ${stepFactsText(facts)}`,
+      );
+    const before = this.#ledger[index - 1];
+    if (before !== undefined && isOlder(entry, before))
+      throw new Violation(
+        `I2: step ${index} was committed in ${nameOf(entry)}, after ${nameOf(before)}`,
+      );
+  }
+
+  #checkManifests(): void {
+    const { manifests } = this.#store;
+    if (manifests.size === this.#manifests) return;
+    this.#manifests = manifests.size;
+    for (const manifest of manifests.values()) {
+      const weights = this.#store.load(manifest);
+      if (weights === undefined)
+        throw new Violation(`I4: checkpoint ${manifest.step} is visible, but not whole`);
+      this.checkWeights('a checkpoint', manifest.step, weights);
+      if (manifest.entries.length !== manifest.step)
+        throw new Violation(`I6: checkpoint ${manifest.step} lacks steps of the ledger`);
+    }
+  }
+}
+
+function isOlder(a: LedgerEntry, b: LedgerEntry): boolean {
+  return (
+    a.fencingEpoch < b.fencingEpoch ||
+    (a.fencingEpoch === b.fencingEpoch && a.viewVersion < b.viewVersion)
+  );
+}
+
+function nameOf({ fencingEpoch, viewVersion }: LedgerEntry): string {
+  return `view ${viewVersion} of epoch ${fencingEpoch}`;
+}

@@ -1,0 +1,180 @@
+import type { Cursor, View, WireError } from '@berth/contracts';
+import type { SimProcess } from './sim-process.ts';
+import { numShards, shardKey } from './store-model.ts';
+import type { Weights } from './toy-model.ts';
+import { simError, type World } from './world.ts';
+
+interface Snapshot {
+  readonly view: View;
+  readonly step: number;
+  readonly cursor: Cursor;
+  readonly weights: Weights;
+}
+
+const patienceMs = 5_000;
+const pollMs = 50;
+const keepLast = 3;
+
+/** A member's part in checkpoints, as `checkpoint-saver.ts` plays it: shards by all, the manifest last, by the leader. */
+export class Saver {
+  readonly #world: World;
+  readonly #process: SimProcess;
+  #waiting: Snapshot | undefined;
+  #current: Snapshot | undefined;
+  #failure: WireError | undefined;
+  #onSettled: (() => void) | undefined;
+
+  constructor(world: World, process: SimProcess) {
+    this.#world = world;
+    this.#process = process;
+  }
+
+  save(snapshot: Snapshot): void {
+    this.#waiting = snapshot;
+    if (this.#current === undefined) this.#startNext();
+  }
+
+  settled(done: () => void, failed: (error: WireError) => void): void {
+    this.#onSettled = () => (this.#failure === undefined ? done() : failed(this.#failure));
+    if (this.#current === undefined) this.#startNext();
+  }
+
+  #startNext(): void {
+    const snapshot = this.#waiting;
+    this.#current = snapshot;
+    this.#waiting = undefined;
+    if (snapshot === undefined) {
+      const settled = this.#onSettled;
+      this.#onSettled = undefined;
+      settled?.();
+      return;
+    }
+    this.#failure = undefined;
+    const members = snapshot.view.members.map(({ memberId }) => memberId);
+    const position = members.indexOf(this.#process.name);
+    const isLeader = position === 0;
+    if (isLeader && this.#world.sabotage === 'manifest-first') this.#writeManifest(snapshot, false);
+    const own = shardIndexes((index) => index % members.length === position);
+    this.#upload(snapshot, own, (uploaded) => {
+      const word = JSON.stringify(uploaded ? own : []);
+      this.#post(snapshot, word, () => {
+        if (!uploaded) this.#end(simError('STORE_UNREACHABLE', 'the bucket is away'));
+        else if (isLeader) this.#gather(snapshot, members, this.#world.clock.nowMs + patienceMs);
+        else this.#end();
+      });
+    });
+  }
+
+  #gather(snapshot: Snapshot, members: readonly string[], deadlineMs: number): void {
+    const { clock } = this.#world;
+    const isSuperseded =
+      this.#waiting !== undefined && this.#waiting.view.version !== snapshot.view.version;
+    const isLate = clock.nowMs > deadlineMs || isSuperseded;
+    const again = (): void =>
+      this.#process.after(pollMs, () => this.#gather(snapshot, members, deadlineMs));
+    this.#world.call(
+      this.#process,
+      (redis) => redis.read(topicOf(snapshot)),
+      (words) => {
+        if (!isLate && members.some((member) => !words.has(member))) {
+          again();
+          return;
+        }
+        const stored = new Set([...words.values()].flatMap((word) => JSON.parse(word) as number[]));
+        this.#upload(
+          snapshot,
+          shardIndexes((index) => !stored.has(index)),
+          (uploaded) => {
+            if (uploaded) this.#writeManifest(snapshot, true);
+            else this.#end(simError('STORE_UNREACHABLE', 'the bucket is away'));
+          },
+        );
+      },
+      (error) => (isLate ? this.#end(error) : again()),
+    );
+  }
+
+  #upload(
+    { step, weights }: Snapshot,
+    indexes: readonly number[],
+    done: (uploaded: boolean) => void,
+  ): void {
+    const [index, ...others] = indexes;
+    if (index === undefined) {
+      done(true);
+      return;
+    }
+    this.#world.storeCall(
+      this.#process,
+      (store) => store.putShard(step, index, weights),
+      () => this.#upload({ step, weights } as Snapshot, others, done),
+      () => done(false),
+    );
+  }
+
+  #post(snapshot: Snapshot, word: string, done: () => void): void {
+    this.#world.call(
+      this.#process,
+      (redis) => redis.post(topicOf(snapshot), this.#process.name, word),
+      done,
+      () => this.#process.after(200, () => this.#post(snapshot, word, done)),
+    );
+  }
+
+  #writeManifest(snapshot: Snapshot, isLast: boolean): void {
+    const { step, cursor, weights } = snapshot;
+    const end = (error?: WireError): void => {
+      if (isLast) this.#end(error);
+    };
+    this.#world.call(
+      this.#process,
+      (redis) => redis.ledger.slice(0, step),
+      (entries) => {
+        if (entries.length < step) {
+          end(simError('LEDGER_BEHIND', `the ledger ends before step ${step}`));
+          return;
+        }
+        const shardKeys = shardIndexes(() => true).map((index) => shardKey(step, index, weights));
+        this.#world.storeCall(
+          this.#process,
+          (store) => store.putManifest({ step, cursor, shardKeys, entries }),
+          () => {
+            this.#world.trace.note(this.#process.name, `saved step ${step}`);
+            this.#note(step, end);
+          },
+          end,
+        );
+      },
+      end,
+    );
+  }
+
+  #note(step: number, end: (error?: WireError) => void): void {
+    this.#world.call(
+      this.#process,
+      (redis) => redis.noteCheckpoint(step),
+      () => {
+        this.#world.storeCall(
+          this.#process,
+          (store) => store.retain(keepLast),
+          () => end(),
+          () => end(),
+        );
+      },
+      end,
+    );
+  }
+
+  #end(error?: WireError): void {
+    this.#failure = error;
+    this.#startNext();
+  }
+}
+
+function topicOf({ view, step }: Snapshot): string {
+  return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
+}
+
+function shardIndexes(accept: (index: number) => boolean): number[] {
+  return Array.from({ length: numShards }, (_, index) => index).filter(accept);
+}

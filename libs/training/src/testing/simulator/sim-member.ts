@@ -1,0 +1,404 @@
+import type { Contribution } from '@berth/collectives';
+import { stepSumNames, type MemberInfo, type StepSums, type WireError } from '@berth/contracts';
+import {
+  decideMember,
+  initialMemberState,
+  isStanding,
+  type Answer,
+  type Answers,
+  type Ask,
+  type MemberEvent,
+  type MemberRules,
+  type MemberState,
+  type Tell,
+} from '../../protocol/index.ts';
+import { Peers } from './peers.ts';
+import { Saver } from './saver.ts';
+import { SimProcess } from './sim-process.ts';
+import {
+  blockGradient,
+  cursorAt,
+  globalBatch,
+  initialWeights,
+  updated,
+  type Weights,
+} from './toy-model.ts';
+import { numSteps, runId, simError, type World } from './world.ts';
+
+const heartbeatMs = 200;
+const viewLookMs = 200;
+const leaveLookMs = 20;
+const donorLookMs = 20;
+const settleTimeoutMs = 8_000;
+const stepTimeoutMs = 6_000;
+
+const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
+const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
+
+/** A worker process: the member's decisions over simulated ports. */
+export class SimMember {
+  readonly process: SimProcess;
+  readonly #world: World;
+  readonly #directory: Map<string, SimMember>;
+  readonly #peers: Peers;
+  readonly #saver: Saver;
+  readonly #rules: MemberRules;
+  #state = initialMemberState;
+  /** What is in the engine. */
+  #weights: Weights | undefined;
+  #fetched: Weights | undefined;
+  #blocks: readonly Contribution[] = [];
+  /** The gradient reduced last, until another one is computed over it. */
+  #reduced: string | undefined;
+  #ask: { readonly ask: Ask; readonly fail: (error: WireError) => void } | undefined;
+  #info: MemberInfo;
+  #seen = '';
+  #isLeaving = false;
+
+  constructor(
+    world: World,
+    memberId: string,
+    directory: Map<string, SimMember>,
+    connections: Map<string, Peers>,
+  ) {
+    this.#world = world;
+    this.#directory = directory;
+    this.process = new SimProcess(memberId, world.clock);
+    this.#peers = new Peers(world, this.process, connections, (error) =>
+      this.#happen({ kind: 'peerLost', error }),
+    );
+    connections.set(memberId, this.#peers);
+    this.#saver = new Saver(world, this.process);
+    this.#rules = {
+      memberId,
+      seed: 1,
+      numSteps,
+      checkpointEverySteps: 5,
+      evalEverySteps: 10,
+      settleTimeoutMs,
+      stepTimeoutMs,
+    };
+    this.#info = {
+      memberId,
+      host: memberId,
+      port: 1,
+      pid: 1,
+      hostname: 'h',
+      numerics,
+      startedAtMs: world.clock.nowMs,
+      state: 'syncing',
+      runId,
+      step: -1,
+      complaint: null,
+      rankMs: null,
+    };
+    this.#beat();
+    this.process.after(world.random.between(50, 300), () => this.#open());
+  }
+
+  get state(): MemberState {
+    return this.#state;
+  }
+
+  kill(): void {
+    this.process.kill();
+    this.#peers.leave({ isInOrder: false });
+    this.#world.viewHints.delete(this.#lookSoon);
+  }
+
+  /** As on SIGTERM: takes part in no other step, says that it leaves, and is gone. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#happen({ kind: 'leave' });
+    this.#goOnceIdle();
+  }
+
+  #goOnceIdle(): void {
+    if (this.#state.phase.kind !== 'idle') {
+      this.process.after(leaveLookMs, () => this.#goOnceIdle());
+      return;
+    }
+    this.#info = { ...this.#info, state: 'draining' };
+    const end = (): void => this.kill();
+    this.#world.call(this.process, (redis) => redis.leave(this.process.name), end, end);
+  }
+
+  #open(): void {
+    this.#info = { ...this.#info, state: this.#isLeaving ? 'draining' : 'idle' };
+    this.#tellOf();
+    this.#world.viewHints.add(this.#lookSoon);
+    this.#watch();
+  }
+
+  #beat(): void {
+    this.#sendPortrait(() => undefined);
+    this.process.after(heartbeatMs, () => this.#beat());
+  }
+
+  /** Says at once what is new. */
+  #tellOf(): void {
+    this.#sendPortrait(() => this.#world.hint(this.#world.memberHints));
+  }
+
+  #sendPortrait(done: () => void): void {
+    const { process } = this;
+    const info = this.#info;
+    this.#world.call(
+      process,
+      (redis, nowMs) => redis.heartbeat(nowMs, info),
+      done,
+      () => undefined,
+    );
+  }
+
+  readonly #lookSoon = (): void => this.process.after(1, () => this.#look());
+
+  #watch(): void {
+    this.#look();
+    this.process.after(viewLookMs, () => this.#watch());
+  }
+
+  #look(): void {
+    this.#world.call(
+      this.process,
+      (redis) => redis.view,
+      (view) => {
+        const name = view === undefined ? this.#seen : `${view.fencingEpoch}.${view.version}`;
+        if (view !== undefined && name !== this.#seen) this.#happen({ kind: 'view', view });
+        this.#seen = name;
+      },
+      () => undefined,
+    );
+  }
+
+  #happen(event: MemberEvent): void {
+    const { clock, trace } = this.#world;
+    const decision = decideMember(clock.nowMs, this.#state, event, this.#rules);
+    this.#state = decision.state;
+    trace.note(this.process.name, decision.reason);
+    for (const tell of decision.tells) this.#tell(tell);
+    if (decision.ask !== undefined) this.#carryOut(decision.ask);
+  }
+
+  #tell(tell: Tell): void {
+    switch (tell.kind) {
+      case 'abort':
+        this.#abort(tell.reason);
+        return;
+      case 'leave':
+        this.#peers.leave({ isInOrder: true });
+        return;
+      case 'status':
+        this.#info = { ...this.#info, state: tell.state, complaint: tell.complaint };
+        if (tell.state !== 'training') this.#tellOf();
+        return;
+      case 'held':
+        this.#info = { ...this.#info, step: tell.step };
+        if (tell.step >= 0)
+          this.#world.invariants.checkWeights(this.process.name, tell.step, this.#weights);
+        return;
+      case 'report':
+        return;
+    }
+  }
+
+  /** Ends what may take long; the rest ends by itself. */
+  #abort(reason: string): void {
+    const asked = this.#ask;
+    if (asked === undefined) return;
+    switch (asked.ask.kind) {
+      case 'join':
+      case 'reduce':
+      case 'compute':
+      case 'readExamples':
+      case 'fetchCheckpoint':
+      case 'fetchState':
+      case 'findCheckpoint':
+      case 'finishSaves':
+      case 'wait':
+        this.process.after(0, () => asked.fail(simError('COLLECTIVE_ABORTED', reason)));
+        return;
+      default:
+    }
+  }
+
+  #carryOut(ask: Ask): void {
+    const answerOnce = (event: () => MemberEvent): void => {
+      if (this.#ask !== asked) return;
+      this.#ask = undefined;
+      this.#happen(event());
+    };
+    const fail = (error: WireError): void => answerOnce(() => ({ kind: 'failed', error }));
+    const asked = { ask, fail };
+    this.#ask = asked;
+    const done = (value: Answers[Ask['kind']]): void =>
+      answerOnce(() => ({ kind: 'answered', answer: { to: ask.kind, value } as Answer }));
+    this.#perform(ask, done, fail);
+  }
+
+  #perform(
+    ask: Ask,
+    done: (value: Answers[Ask['kind']]) => void,
+    fail: (error: WireError) => void,
+  ): void {
+    const world = this.#world;
+    const { process } = this;
+    const { random } = world;
+    const engine = (ms: number, work: () => void): void =>
+      process.after(random.between(ms / 2, ms), () => {
+        work();
+        done(undefined);
+      });
+    switch (ask.kind) {
+      case 'join':
+        this.#peers.join(ask.view, settleTimeoutMs, () => done(undefined), fail);
+        return;
+      case 'readEntry':
+        world.call(process, (redis) => redis.ledger[ask.step], done, fail);
+        return;
+      case 'postWord':
+        world.call(process, (redis) => redis.post(ask.topic, process.name, ask.word), done, fail);
+        return;
+      case 'readWords':
+        world.call(process, (redis) => redis.read(ask.topic), done, fail);
+        return;
+      case 'findCheckpoint':
+        world.storeCall(process, (store) => store.newestValid(ask.maxStep)?.step, done, fail);
+        return;
+      case 'fetchCheckpoint':
+        this.#fetchCheckpoint(ask.step, done, fail);
+        return;
+      case 'fetchState':
+        this.#fetchState(ask, done, fail);
+        return;
+      case 'load':
+        engine(20, () => (this.#weights = this.#fetched));
+        return;
+      case 'initialize':
+        engine(20, () => (this.#weights = initialWeights));
+        return;
+      case 'readExamples': {
+        const from = ask.cursor;
+        const to = cursorAt(this.#state.held + 1);
+        process.after(random.between(1, 3), () => done({ from, to, numExamples: globalBatch }));
+        return;
+      }
+      case 'compute':
+        this.#reduced = undefined;
+        this.#compute(ask);
+        engine(60, () => undefined);
+        return;
+      case 'reduce':
+        this.#reduce(ask.step, done, fail);
+        return;
+      case 'vote': {
+        const { view, facts } = ask;
+        const vote = (redis: typeof world.redis, nowMs: number): Answers['vote'] => {
+          const verdict = redis.vote(nowMs, view, process.name, facts, sums);
+          if (verdict.kind === 'waiting') world.invariants.checkVote(process.name, view);
+          return verdict;
+        };
+        world.call(process, vote, done, fail);
+        return;
+      }
+      case 'apply':
+        engine(10, () => (this.#weights = updated(this.#weights ?? '', this.#reduced ?? '')));
+        return;
+      case 'save': {
+        const { view, cursor } = ask;
+        const weights = this.#weights ?? '';
+        engine(10, () => this.#saver.save({ view, cursor, step: this.#state.held, weights }));
+        return;
+      }
+      case 'finishSaves':
+        this.#saver.settled(() => done(undefined), fail);
+        return;
+      case 'evaluate':
+        engine(20, () => this.#reportEvaluation(ask.step));
+        return;
+      case 'wait':
+        process.after(ask.ms, () => done(undefined));
+    }
+  }
+
+  #compute({ blocks }: Extract<Ask, { kind: 'compute' }>): void {
+    const { cursor } = this.#state;
+    this.#blocks = blocks.map((block) => blockGradient(this.#weights ?? '', cursor, block));
+  }
+
+  #reduce(
+    step: number,
+    done: (value: Answers['reduce']) => void,
+    fail: (error: WireError) => void,
+  ): void {
+    const reduced = (digest: string): void => {
+      this.#reduced = digest;
+      done({ digest, sums });
+    };
+    this.#peers.reduce(step, this.#blocks, stepTimeoutMs, reduced, fail);
+  }
+
+  #fetchCheckpoint(
+    step: number,
+    done: (value: void) => void,
+    fail: (error: WireError) => void,
+  ): void {
+    this.#world.storeCall(
+      this.process,
+      (store) => {
+        const manifest = store.manifest(step);
+        return manifest && store.load(manifest);
+      },
+      (weights) => {
+        this.#fetched = weights;
+        if (weights === undefined) fail(simError('STORE_NOT_FOUND', `no checkpoint ${step}`));
+        else done();
+      },
+      fail,
+    );
+  }
+
+  #fetchState(
+    { step, donors, position }: Extract<Ask, { kind: 'fetchState' }>,
+    done: (value: void) => void,
+    fail: (error: WireError) => void,
+  ): void {
+    const { clock, random } = this.#world;
+    const donorId = donors[position % donors.length]?.memberId ?? '';
+    const donor = this.#directory.get(donorId);
+    const lost = simError('COLLECTIVE_PEER_LOST', `${donorId} is gone`);
+    const deadlineMs = clock.nowMs + settleTimeoutMs;
+    this.process.after(settleTimeoutMs, () =>
+      fail(simError('COLLECTIVE_TIMEOUT', `no state from ${donorId}`, { missing: donorId })),
+    );
+    const ask = (): void => {
+      if (donor === undefined || !donor.process.isAlive) {
+        this.process.after(1, () => fail(lost));
+        return;
+      }
+      donor.process.after(1, () => {
+        const state = donor.#state;
+        const weights = donor.#weights;
+        if (state.held === step && isStanding(state))
+          clock.after(random.between(5, 60), () => {
+            this.process.after(0, () => {
+              this.#fetched = weights;
+              if (donor.process.isAlive) done();
+              else fail(lost);
+            });
+          });
+        else if (clock.nowMs < deadlineMs) clock.after(donorLookMs, ask);
+      });
+    };
+    ask();
+  }
+
+  #reportEvaluation(step: number): void {
+    this.#world.call(
+      this.process,
+      (redis) => redis.noteEvaluation(step),
+      () => undefined,
+      () => this.process.after(500, () => this.#reportEvaluation(step)),
+    );
+  }
+}

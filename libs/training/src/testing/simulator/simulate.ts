@@ -1,0 +1,194 @@
+import type { WireError } from '@berth/contracts';
+import { planFaults, type Fault, type PlannedFault } from './faults.ts';
+import { Violation } from './invariants.ts';
+import type { Peers } from './peers.ts';
+import { SimCoordinator } from './sim-coordinator.ts';
+import { SimMember } from './sim-member.ts';
+import { numSteps, World, type Sabotage } from './world.ts';
+
+export interface SimulationOptions {
+  readonly sabotage?: Sabotage | undefined;
+  /** Faults instead of those that the seed gives. */
+  readonly plan?: readonly PlannedFault[];
+  /** At this time a bit flips in one member's reduced gradient. */
+  readonly flipAtMs?: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  /** What went wrong; undefined when the run completed with the right weights and no invariant was hurt. */
+  readonly problem: string | undefined;
+  /** The run's own error, when it gave up. */
+  readonly failure: WireError | undefined;
+  readonly numFaults: number;
+  readonly numEvents: number;
+  readonly virtualMs: number;
+  /** What happened last, with reasons. */
+  readonly trace: string;
+}
+
+const maxMembers = 5;
+const maxCoordinators = 2;
+/** From the last fault to completion: a lost lease, timeouts in a row, and all steps. */
+const patienceMs = 60_000;
+const operatorLookMs = 300;
+const traceLines = 120;
+
+/** Trains a whole run in virtual time under the faults of a seed, checking I1 to I6 after every event. */
+export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
+  return new Simulation(seed, options).run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #world: World;
+  readonly #plan: readonly PlannedFault[];
+  readonly #members = new Map<string, SimMember>();
+  readonly #connections = new Map<string, Peers>();
+  readonly #coordinators: SimCoordinator[] = [];
+  #numMade = 0;
+  #numFaults = 0;
+  #numEvents = 0;
+
+  constructor(seed: number, { sabotage, plan, flipAtMs }: SimulationOptions) {
+    this.#seed = seed;
+    this.#world = new World(seed, sabotage);
+    const { clock, random, redis, store } = this.#world;
+    this.#plan = plan ?? planFaults(random);
+    redis.status = 'starting';
+    store.archivedStatus = 'starting';
+    const numMembers = 2 + (random.next() % 3);
+    for (let index = 0; index < numMembers; index++) this.#startMember();
+    for (let index = 0; index < maxCoordinators; index++) this.#startCoordinator();
+    this.#operate();
+    for (const fault of this.#plan) clock.after(fault.atMs, () => this.#commit(fault));
+    if (flipAtMs !== undefined) clock.after(flipAtMs, () => (this.#world.numFlips = 1));
+  }
+
+  run(): SimulationReport {
+    const problem = this.#problem();
+    return {
+      seed: this.#seed,
+      problem,
+      failure: this.#world.failure,
+      numFaults: this.#numFaults,
+      numEvents: this.#numEvents,
+      virtualMs: this.#world.clock.nowMs,
+      trace: problem === undefined ? '' : this.#world.trace.last(traceLines),
+    };
+  }
+
+  #problem(): string | undefined {
+    const { clock, invariants, redis, store, reference } = this.#world;
+    const lastFaultMs = this.#plan.at(-1)?.atMs ?? 0;
+    try {
+      while (!isOver(redis.status) && clock.step()) {
+        this.#numEvents++;
+        invariants.check();
+        if (clock.nowMs > lastFaultMs + patienceMs)
+          return `Liveness: step ${redis.ledger.length} of ${numSteps}, ${patienceMs} ms after the last fault`;
+      }
+    } catch (error) {
+      return error instanceof Violation ? error.message : String((error as Error).stack);
+    }
+    if (redis.status !== 'completed')
+      return `The run is ${redis.status}: ${this.#world.failure?.message}`;
+    const last = store.manifest(numSteps);
+    const weights = last && store.load(last);
+    if (weights !== reference.weights[numSteps]) return `I3: the last checkpoint holds ${weights}`;
+    return undefined;
+  }
+
+  #startMember(): void {
+    if (this.#living().length >= maxMembers) return;
+    const memberId = `m${this.#numMade++}`;
+    this.#members.set(
+      memberId,
+      new SimMember(this.#world, memberId, this.#members, this.#connections),
+    );
+  }
+
+  #startCoordinator(): void {
+    this.#coordinators.push(new SimCoordinator(this.#world, `c${this.#numMade++}`));
+  }
+
+  #living(): SimMember[] {
+    return [...this.#members.values()].filter(({ process }) => process.isAlive);
+  }
+
+  #commit(fault: Fault): void {
+    const { clock, redis, store, random, trace, waitingCallFaults, waitingFrameFaults } =
+      this.#world;
+    this.#numFaults++;
+    switch (fault.kind) {
+      case 'call':
+        waitingCallFaults.push(fault.fault);
+        return;
+      case 'frame':
+        waitingFrameFaults.push(fault.fault);
+        return;
+      default:
+    }
+    const { forMs } = fault;
+    const member = random.pick(this.#living());
+    const coordinator = random.pick(this.#coordinators.filter(({ process }) => process.isAlive));
+    const target = fault.kind.endsWith('coordinator') ? coordinator : member;
+    trace.note('----', `${fault.kind} ${target?.process.name ?? ''} for ${forMs.toFixed(0)} ms`);
+    switch (fault.kind) {
+      case 'kill-member':
+        member?.kill();
+        clock.after(forMs, () => this.#startMember());
+        return;
+      case 'kill-all-members':
+        for (const living of this.#living()) {
+          living.kill();
+          clock.after(forMs, () => this.#startMember());
+        }
+        return;
+      case 'pause-member':
+        member?.process.pause();
+        clock.after(forMs, () => member?.process.resume());
+        return;
+      case 'leave-member':
+        member?.leave();
+        clock.after(forMs, () => this.#startMember());
+        return;
+      case 'join-member':
+        this.#startMember();
+        return;
+      case 'kill-coordinator':
+        coordinator?.process.kill();
+        clock.after(forMs, () => this.#startCoordinator());
+        return;
+      case 'pause-coordinator':
+        coordinator?.process.pause();
+        clock.after(forMs, () => coordinator?.process.resume());
+        return;
+      case 'redis-away':
+        this.#world.isRedisAway = true;
+        clock.after(forMs, () => (this.#world.isRedisAway = false));
+        return;
+      case 'redis-flush':
+        redis.flush();
+        this.#world.invariants.lost();
+        return;
+      case 'store-away':
+        store.isAway = true;
+        clock.after(forMs, () => (store.isAway = false));
+        return;
+      case 'stop-run':
+        redis.updateStatus('running', 'stopping');
+    }
+  }
+
+  /** The operator resumes the run whenever it has stopped. */
+  #operate(): void {
+    const { clock, redis, store } = this.#world;
+    if (redis.updateStatus('stopped', 'starting')) store.archivedStatus = 'starting';
+    clock.after(operatorLookMs, () => this.#operate());
+  }
+}
+
+function isOver(status: string | undefined): boolean {
+  return status === 'completed' || status === 'failed';
+}

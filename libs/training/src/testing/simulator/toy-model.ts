@@ -1,0 +1,69 @@
+import { sumContributions, vectorDigest, type Contribution } from '@berth/collectives';
+import type { AlignedBlock, Cursor, StepFacts } from '@berth/contracts';
+import { mix } from './random.ts';
+
+export const globalBatch = 8;
+const epochSize = 100;
+const numValues = 3;
+
+/** Weights that any mistake changes: a hash of all reduced gradients so far. */
+export type Weights = string;
+
+export const initialWeights: Weights = hash('the seed');
+
+/** The gradient of a virtual rank. Its values differ in size, so that the order of additions shows. */
+function gradientOf(weights: Weights, from: Cursor, rank: number): Float32Array {
+  let state = Number.parseInt(hash(`${weights}/${from.epoch}.${from.index}/${rank}`), 16);
+  return Float32Array.from({ length: numValues }, () => {
+    state = mix(state + 1);
+    return (state / 2 ** 32 - 0.5) * 2 ** (state % 13);
+  });
+}
+
+/** The sum over an aligned block of virtual ranks, as an engine computes it. */
+export function blockGradient(weights: Weights, from: Cursor, block: AlignedBlock): Contribution {
+  const leaves = Array.from({ length: block.length }, (_, index) => ({
+    block: { start: index, length: 1 },
+    data: gradientOf(weights, from, block.start + index),
+  }));
+  return { block, data: sumContributions(leaves) };
+}
+
+/** The weights after a step. */
+export function updated(weights: Weights, gradientDigest: string): Weights {
+  return hash(`${weights}+${gradientDigest}`);
+}
+
+export function cursorAt(step: number): Cursor {
+  const position = step * globalBatch;
+  return { epoch: Math.floor(position / epochSize), index: position % epochSize };
+}
+
+/** What an undisturbed run does. */
+export interface Reference {
+  /** By steps applied. */
+  readonly weights: readonly Weights[];
+  readonly facts: readonly StepFacts[];
+}
+
+export function referenceRun(numSteps: number, virtualRanks: number): Reference {
+  const weights = [initialWeights];
+  const facts: StepFacts[] = [];
+  for (let step = 0; step < numSteps; step++) {
+    const before = weights[step] ?? initialWeights;
+    const from = cursorAt(step);
+    const { data } = blockGradient(before, from, { start: 0, length: virtualRanks });
+    const gradientDigest = vectorDigest(data);
+    facts.push({ step, from, to: cursorAt(step + 1), numExamples: globalBatch, gradientDigest });
+    weights.push(updated(before, gradientDigest));
+  }
+  return { weights, facts };
+}
+
+/** 8 hex digits. */
+function hash(text: string): string {
+  let state = 0x811c_9dc5;
+  for (let i = 0; i < text.length; i++)
+    state = Math.imul(state ^ text.charCodeAt(i), 0x0100_0193) >>> 0;
+  return mix(state).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,120 @@
+import type { ErrorCode, WireError } from '@berth/contracts';
+import { Clock } from './clock.ts';
+import { Invariants } from './invariants.ts';
+import { Random } from './random.ts';
+import { RedisModel, type RedisSabotage } from './redis-model.ts';
+import type { SimProcess } from './sim-process.ts';
+import { StoreModel } from './store-model.ts';
+import { referenceRun, type Reference } from './toy-model.ts';
+import { Trace } from './trace.ts';
+
+/** Ways to break the protocol, each of which some invariant must notice. */
+export type Sabotage = RedisSabotage | 'no-frame-fence' | 'manifest-first' | 'member-order';
+
+export const runId = 'run';
+export const virtualRanks = 8;
+export const numSteps = 100;
+
+/** Faults of single messages, each done to the next one that comes along. */
+export const callFaults = ['request-lost', 'reply-lost', 'resent', 'late-copy', 'slow'] as const;
+export type CallFault = (typeof callFaults)[number];
+export const frameFaults = ['cut', 'vanish', 'late', 'twice'] as const;
+export type FrameFault = (typeof frameFaults)[number];
+
+let reference: Reference | undefined;
+
+/** All that processes share: time, chance, Redis, the bucket, and the faults that lie in wait. */
+export class World {
+  readonly clock = new Clock();
+  readonly trace = new Trace(this.clock);
+  readonly random: Random;
+  readonly redis: RedisModel;
+  readonly store = new StoreModel();
+  readonly reference = (reference ??= referenceRun(numSteps, virtualRanks));
+  readonly invariants: Invariants;
+  readonly sabotage: Sabotage | undefined;
+  isRedisAway = false;
+  /** Called when a view may have been published. */
+  readonly viewHints = new Set<() => void>();
+  /** Called when a member has news. */
+  readonly memberHints = new Set<() => void>();
+  readonly waitingCallFaults: CallFault[] = [];
+  readonly waitingFrameFaults: FrameFault[] = [];
+  /** Why a coordinator has given the run up. */
+  failure: WireError | undefined;
+  /** Members whose next reduced gradient has a flipped bit. */
+  numFlips = 0;
+
+  constructor(seed: number, sabotage?: Sabotage) {
+    this.random = new Random(seed);
+    this.sabotage = sabotage;
+    const isRedis = sabotage === 'no-vote-fence' || sabotage === 'no-compare';
+    this.redis = new RedisModel(runId, isRedis ? sabotage : undefined);
+    this.invariants = new Invariants(this.redis, this.store, this.reference);
+  }
+
+  /** Asks Redis for something, as ioredis does: fails at once while it is away, and may send a command twice. */
+  call<T>(
+    process: SimProcess,
+    command: (redis: RedisModel, nowMs: number) => T,
+    done: (result: T) => void,
+    failed: (error: WireError) => void,
+  ): void {
+    const { clock, random } = this;
+    const fault = this.waitingCallFaults.pop();
+    if (fault !== undefined) this.trace.note(process.name, `a call to Redis meets: ${fault}`);
+    const refuse = (): void => process.after(1, () => failed(unreachable('Redis')));
+    const run = (): T => command(this.redis, clock.nowMs);
+    const delayMs = fault === 'slow' ? random.between(200, 4_000) : random.between(0.3, 3);
+    clock.after(delayMs, () => {
+      if (this.isRedisAway || fault === 'request-lost') {
+        refuse();
+        return;
+      }
+      let result = run();
+      if (fault === 'resent') result = run();
+      if (fault === 'late-copy')
+        clock.after(random.between(20, 4_000), () => void (this.isRedisAway || run()));
+      if (fault === 'reply-lost') refuse();
+      else process.after(random.between(0.3, 3), () => done(result));
+    });
+  }
+
+  /** Asks the bucket for something. */
+  storeCall<T>(
+    process: SimProcess,
+    command: (store: StoreModel) => T,
+    done: (result: T) => void,
+    failed: (error: WireError) => void,
+  ): void {
+    const { clock, random } = this;
+    clock.after(random.between(5, 40), () => {
+      if (this.store.isAway) {
+        process.after(300, () => failed(unreachable('the bucket')));
+        return;
+      }
+      const result = command(this.store);
+      // A reply may be lost: what was stored is stored.
+      if (random.chance(0.01)) process.after(300, () => failed(unreachable('the bucket')));
+      else process.after(random.between(5, 40), () => done(result));
+    });
+  }
+
+  /** Tells whoever listens that there is news; a hint may get lost. */
+  hint(listeners: ReadonlySet<() => void>): void {
+    for (const look of listeners) if (this.random.chance(0.9)) look();
+  }
+}
+
+export function simError(
+  code: ErrorCode,
+  message: string,
+  details: WireError['details'] = {},
+): WireError {
+  return { code, message, details };
+}
+
+function unreachable(what: 'Redis' | 'the bucket'): WireError {
+  const code = what === 'Redis' ? 'QUEUE_UNREACHABLE' : 'STORE_UNREACHABLE';
+  return simError(code, `${what} cannot be reached`);
+}
