@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Optimizer, Rank, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Optimizer, Rank, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../tensorflow.ts';
 import { compile } from './compile.ts';
@@ -143,8 +143,8 @@ describe('variables of a compiled function', () => {
     const [a, b] = [tf.variable(start), tf.variable(start)];
     const exchange = (x: Tensor): Tensor => {
       const [oldA, oldB] = [a.clone(), b.clone()];
-      a.assign(oldB as typeof a);
-      b.assign(tf.add(oldA, x) as typeof b);
+      a.assign(oldB);
+      b.assign(tf.add<Tensor1D>(oldA, x));
       return tf.concat([oldA, oldB]);
     };
     const compiled = compile(tensorFlow, exchange, [start], { cacheFolder });

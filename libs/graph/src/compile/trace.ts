@@ -139,7 +139,8 @@ function addSignatures(
 
 /** Runs an action while its operations are written down. */
 function record<T>(backend: TracedBackend, tracer: Tracer, action: () => T): T {
-  const { binding, move } = backend;
+  const { binding } = backend;
+  const move = backend.move.bind(backend);
   const idOf = (tensor: Tensor): number => backend.getInputTensorIds([tensor])[0]!;
   const runBlock: BlockRunner = (name, given, run) => {
     let made: readonly Tensor[] = [];
@@ -152,7 +153,7 @@ function record<T>(backend: TracedBackend, tracer: Tracer, action: () => T): T {
   backend.binding = tracer.recordingBinding();
   backend.move = (dataId, elements, ...rest) => {
     tracer.give(elements);
-    move.call(backend, dataId, elements, ...rest);
+    move(dataId, elements, ...rest);
   };
   const { random } = Math;
   Math.random = () => {

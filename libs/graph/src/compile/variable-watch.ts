@@ -19,7 +19,7 @@ export class VariableWatch {
   constructor(tensorFlow: TensorFlow) {
     const { tf } = tensorFlow;
     this.engine = tf.engine();
-    const { makeVariable } = this.engine;
+    const makeVariable = this.engine.makeVariable.bind(this.engine);
     this.known = Object.values(this.engine.registeredVariables).filter(
       ({ dtype }) => dtype !== 'string' && dtype !== 'complex64',
     );
@@ -30,7 +30,7 @@ export class VariableWatch {
       handle.dispose();
     }
     this.engine.makeVariable = (...args) => {
-      const variable = makeVariable.apply(this.engine, args);
+      const variable = makeVariable(...args);
       this.values.set(variable, tf.keep(variable.clone()));
       return variable;
     };
