@@ -1,6 +1,19 @@
-import { sha256Hex } from '@berth/contracts';
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+const chunkBytes = 16 << 20;
+
+/** Lower-case hex SHA-256, made in turns: a gigabyte at once would hold up heartbeats for half a second. */
+export async function sha256InTurns(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
+    hash.update(bytes.subarray(start, start + chunkBytes));
+    await nextTurn();
+  }
+  return hash.digest('hex');
+}
 
 /** SHA-256 of all weights as little-endian fp32 in layout order: the identity of a model state. */
-export function weightsDigest(weights: Float32Array): string {
-  return sha256Hex(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
+export function weightsDigest(weights: Float32Array): Promise<string> {
+  return sha256InTurns(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
 }

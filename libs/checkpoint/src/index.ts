@@ -26,5 +26,5 @@ export {
   type SafetensorsType,
 } from './safetensors.ts';
 export { readPart } from './stored-part.ts';
-export { encodeShard, uploadShard, writeManifest } from './write.ts';
+export { encodeShard, uploadShard, uploadShards, writeManifest } from './write.ts';
 export { findNewestManifest } from './newest-manifest.ts';

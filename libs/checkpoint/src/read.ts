@@ -57,7 +57,7 @@ export async function loadCheckpoint(
   );
   const [absent] = missing.keys();
   if (absent !== undefined) throw mismatch(manifestKey, `it lacks the tensor ${absent}`);
-  if (weightsDigest(state.weights) !== manifest.weightsDigest) {
+  if ((await weightsDigest(state.weights)) !== manifest.weightsDigest) {
     throw corrupt(store, manifestKey, 'the digest of the weights is not the one in the manifest');
   }
   return { manifest, state, ledger: await readLedger(store, manifest, options.signal) };

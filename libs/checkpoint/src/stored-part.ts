@@ -1,10 +1,5 @@
-import {
-  BerthError,
-  isBerthError,
-  sha256Hex,
-  type ObjectStore,
-  type StoredPart,
-} from '@berth/contracts';
+import { BerthError, isBerthError, type ObjectStore, type StoredPart } from '@berth/contracts';
+import { sha256InTurns } from './digest.ts';
 
 /**
  * Reads a part and proves it is the one meant.
@@ -19,7 +14,7 @@ export async function readPart(
   if (bytes.byteLength !== part.sizeBytes) {
     throw corrupt(store, part.key, `it has ${bytes.byteLength} bytes instead of ${part.sizeBytes}`);
   }
-  if (sha256Hex(bytes) !== part.sha256) {
+  if ((await sha256InTurns(bytes)) !== part.sha256) {
     throw corrupt(store, part.key, 'its SHA-256 is not the one in the manifest');
   }
   return bytes;

@@ -22,7 +22,7 @@ import {
   type S3ObjectStore,
   type S3ObjectStoreOptions,
 } from './s3/s3-object-store.ts';
-import { uploadShard, writeManifest } from './write.ts';
+import { uploadShards, writeManifest } from './write.ts';
 
 export const testCredentials = { accessKeyId: 'test-key', secretAccessKey: 'test-secret' };
 
@@ -136,9 +136,9 @@ export async function storeParts(
     fencingEpoch: options.fencingEpoch ?? 1,
     ledgerHead: entries.at(-1)?.head ?? genesisHead,
     ledger: step === 0 ? [] : [await uploadLedgerSegment(store, 'run', entries)],
-    weightsDigest: weightsDigest(state.weights),
+    weightsDigest: await weightsDigest(state.weights),
     model: { hiddenSize: 4 },
-    shards: await Promise.all(shards.map((shard) => uploadShard(store, 'run', shard, state))),
+    shards: await uploadShards(store, 'run', shards, state),
     createdAtMs: 1,
   };
 }

@@ -1,6 +1,5 @@
 import {
   BerthError,
-  sha256Hex,
   type CheckpointManifest,
   type CheckpointShard,
   type Logger,
@@ -8,9 +7,11 @@ import {
   type ParameterSpec,
   type TrainingState,
 } from '@berth/contracts';
+import { sha256InTurns } from './digest.ts';
 import { manifestKey, shardKey } from './keys.ts';
 import { momentNames, type PlannedShard } from './plan.ts';
 import { readManifest } from './manifest.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import { isDamage } from './stored-part.ts';
 import { encodeSafetensors, floatTensor, type SafeTensor } from './safetensors.ts';
 
@@ -34,6 +35,21 @@ function shardTensors({ kind, parameters }: PlannedShard, state: TrainingState):
   });
 }
 
+/** Encoded shards in memory at a time. */
+const numParallelShards = 2;
+
+/** Stores some shards of a state, a few at a time: all at once would double what a snapshot takes. */
+export function uploadShards(
+  store: ObjectStore,
+  runId: string,
+  shards: readonly PlannedShard[],
+  state: TrainingState,
+): Promise<CheckpointShard[]> {
+  return mapConcurrently(shards, numParallelShards, (shard, signal) =>
+    uploadShard(store, runId, shard, state, { signal }),
+  );
+}
+
 /** Stores one shard. Writing it again, by anyone, writes the same bytes under the same key. */
 export async function uploadShard(
   store: ObjectStore,
@@ -43,7 +59,7 @@ export async function uploadShard(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<CheckpointShard> {
   const bytes = encodeShard(shard, state);
-  const facts = { kind: shard.kind, index: shard.index, sha256: sha256Hex(bytes) };
+  const facts = { kind: shard.kind, index: shard.index, sha256: await sha256InTurns(bytes) };
   const key = shardKey(runId, state.step, facts);
   await store.put(key, bytes, options);
   const tensors = shardTensors(shard, state).map(({ name }) => name);

@@ -8,7 +8,7 @@ import {
   manifestKey,
   planShards,
   uploadLedgerSegment,
-  uploadShard,
+  uploadShards,
   weightsDigest,
   writeManifest,
   type PlannedShard,
@@ -164,7 +164,12 @@ async function saveOne(
   const topic = topicOf(view, state.step);
   const members = view.members.map((member) => member.memberId);
   const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
-    Promise.all(indexes.map((index) => uploadShard(store, runId, shardAt(planned, index), state)));
+    uploadShards(
+      store,
+      runId,
+      indexes.map((index) => shardAt(planned, index)),
+      state,
+    );
 
   const own = assignShards(planned.length, members.indexOf(memberId), members.length);
   const startMs = performance.now();
@@ -202,7 +207,7 @@ async function saveOne(
     numerics: options.numerics,
     fencingEpoch: view.fencingEpoch,
     ...(await ledgerUpTo(options, state.step)),
-    weightsDigest: weightsDigest(state.weights),
+    weightsDigest: await weightsDigest(state.weights),
     model: { ...options.model },
     shards: planned.map(({ kind, index }) => {
       const part = parts.get(`${kind}-${index}`);

@@ -120,7 +120,7 @@ async function trained(
     gradientDigests.push(facts.gradientDigest);
     cursor = facts.to;
   }
-  return { digest: weightsDigest(engine.readState().weights), cursor, gradientDigests };
+  return { digest: await weightsDigest(engine.readState().weights), cursor, gradientDigests };
 }
 
 describe('a run in one process', { timeout: 120_000 }, () => {
