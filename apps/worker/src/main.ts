@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { errorToWire, requireServices } from '@berth/contracts';
 import { createLogger, parseLogLevel } from '@berth/observability';
+import { parseDevice } from './device.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { runWorker } from './worker.ts';
 
@@ -23,6 +24,8 @@ try {
       memberId,
       services: requireServices(env),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
+      device: parseDevice(env['BERTH_DEVICE']),
+      aliveFile: env['BERTH_ALIVE_FILE'],
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
       advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),

@@ -1,10 +1,13 @@
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorToWire, isFinal, type Logger, type RunRecord, type Services } from '@berth/contracts';
 import { createPeerNode, type Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
+import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
+import { chooseDevice, type DevicePreference } from './device.ts';
+import { reachableAt } from './endpoint.ts';
 import { Heartbeat, idlePortrait } from './heartbeat.ts';
 import { RunSession } from './run-session.ts';
 import { startRuntime } from './runtime.ts';
@@ -13,6 +16,9 @@ export interface WorkerOptions {
   readonly memberId: string;
   readonly services: Services;
   readonly numThreads: number;
+  readonly device: DevicePreference;
+  /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
+  readonly aliveFile?: string | undefined;
   /** Address to listen on for peers. */
   readonly host: string;
   /** @defaultValue any free port */
@@ -34,8 +40,14 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const { memberId, services, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
+  const device = await chooseDevice(options.device, {
+    connection,
+    memberId,
+    env: process.env,
+    logger,
+  });
   const [runtime, data] = await Promise.all([
-    startRuntime({ numThreads }),
+    startRuntime({ numThreads, device: device.kind }),
     startDataThread({ services }),
   ]);
   const peers = createPeerNode({ memberId, host, port, logger });
@@ -48,15 +60,17 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const members = createMembers(connection);
   const about = {
     memberId,
-    ...(options.advertise ?? address),
+    ...(options.advertise ?? reachableAt(address, networkInterfaces())),
     pid: process.pid,
     hostname: hostname(),
     numerics: runtime.numerics,
     startedAtMs: Date.now(),
   };
+  const markAlive = createAliveFile(options.aliveFile);
   const heartbeat = new Heartbeat((portrait, isNews) =>
     members
       .heartbeat({ ...about, ...portrait }, { isNews })
+      .then(markAlive)
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   options.onReady();
@@ -87,7 +101,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     }
   };
   // Without its threads a worker is of no use; started anew it is.
-  await Promise.race([takePart(), runtime.death, data.death]);
+  await Promise.race([takePart(), runtime.death, data.death, device.lost]);
 
   heartbeat.tell({ state: 'draining' });
   await jobs.close();
@@ -95,6 +109,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await members.leave(memberId).catch(() => undefined);
   await peers.close();
   await Promise.all([runtime.close(), data.close()]);
+  await device.release().catch(() => undefined);
   connection.close();
   store.close();
 }

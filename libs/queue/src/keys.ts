@@ -45,3 +45,7 @@ export function rendezvousKey(runId: string, topic: string): string {
 export function exampleIndexKey(exampleSetId: string): string {
   return `${prefix}examples:{${exampleSetId}}`;
 }
+
+export function deviceKey(deviceId: string): string {
+  return `${prefix}device:${deviceId}`;
+}
