@@ -1,13 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import {
-  BerthError,
-  errorToWire,
-  isBerthError,
-  type Logger,
-  type Services,
-} from '@berth/contracts';
+import { errorToWire, isBerthError, portTaken, type Logger, type Services } from '@berth/contracts';
 import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
 import { createAdaptorServer } from '@hono/node-server';
 import { runController } from './controller.ts';
@@ -82,12 +76,7 @@ async function listen(
     server.listen(port, host);
     await once(server, 'listening');
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new BerthError(
-      'CONFIG_INVALID',
-      `HTTP cannot listen on ${host}:${port}: ${detail}; choose another port`,
-      { cause: error },
-    );
+    throw portTaken(host, port, error);
   }
   const address = server.address();
   return `http://${host}:${typeof address === 'object' && address !== null ? address.port : port}`;
