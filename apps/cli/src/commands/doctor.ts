@@ -29,16 +29,17 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
 async function examine({ env, folder }: Context): Promise<Finding[]> {
   const services = namedServices(env);
   const port = Number(env['BERTH_HTTP_PORT'] ?? 7700);
-  const groups: readonly (readonly Finding[])[] = await Promise.all([
-    [checkNode(process.versions.node)],
+  const named = services.finding === undefined ? [] : [services.finding];
+  const [device, queue, bucket, portFinding, disk, compose] = await Promise.all([
     checkDevice(env),
-    services.finding === undefined ? [] : [services.finding],
     checkQueue(services.redisUrl, env),
     checkBucket(services.s3),
-    Promise.all([checkPort(env['BERTH_HTTP_HOST'] ?? '127.0.0.1', port), checkDisk(folder)]),
-    checkCompose().then((finding) => [finding]),
+    checkPort(env['BERTH_HTTP_HOST'] ?? '127.0.0.1', port),
+    checkDisk(folder),
+    checkCompose(),
   ]);
-  return groups.flat();
+  const node = checkNode(process.versions.node);
+  return [node, ...device, ...named, ...queue, ...bucket, portFinding, disk, compose];
 }
 
 function namedServices(env: Context['env']): Partial<Services> & { readonly finding?: Finding } {
