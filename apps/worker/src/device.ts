@@ -15,9 +15,6 @@ export interface ChosenDevice {
   release(): Promise<void>;
 }
 
-/** Longer than the lease of a killed worker lives on. */
-const waitForGpuMs = 15_000;
-
 /** Reads BERTH_DEVICE. @throws BerthError `CONFIG_INVALID` */
 export function parseDevice(text: string | undefined): DevicePreference {
   const preference = preferences.find((known) => known === (text ?? 'auto'));
@@ -43,9 +40,11 @@ export async function chooseDevice(
     /** The process's own; changed. */
     readonly env: NodeJS.ProcessEnv;
     readonly logger: Logger;
+    /** By default longer than the lease of a killed worker lives on. @defaultValue 15_000 */
+    readonly waitForGpuMs?: number;
   },
 ): Promise<ChosenDevice> {
-  const { connection, memberId, env, logger } = options;
+  const { connection, memberId, env, logger, waitForGpuMs = 15_000 } = options;
   const unleased = (kind: DevicePreference): ChosenDevice => ({
     kind,
     lost: new Promise(() => undefined),

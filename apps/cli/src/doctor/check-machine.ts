@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
@@ -71,6 +71,7 @@ export async function checkDisk(folder: string): Promise<Finding> {
 
 /** Compose is there and new enough for infra/compose. Only containers need it. */
 export async function checkCompose(): Promise<Finding> {
+  if (existsSync('/.dockerenv')) return ok('compose', 'this is a container');
   const fix = 'for containers only; install Docker Compose 2.20 or newer: docs.docker.com/compose';
   try {
     const { stdout } = await run('docker', ['compose', 'version', '--short'], { timeout: 10_000 });
