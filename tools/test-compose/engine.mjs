@@ -69,7 +69,7 @@ export async function findCompose() {
   for (const command of named === undefined ? [['docker', 'compose']] : [[named]]) {
     const [program, ...args] = command;
     const version = await must(program, [...args, 'version', '--short']).catch(() => '');
-    if (/^v?[2-9]/.test(version)) return command;
+    if (/^(v?[2-9]|dev)/.test(version)) return command;
   }
   return undefined;
 }

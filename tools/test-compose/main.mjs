@@ -29,6 +29,7 @@ images are made from Debian's (debootstrap), npm's and Go's packages; DEBIAN_MIR
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const runName = 'compose-test';
 const imagesOfReport = ['berth/coordinator:0.1.0', 'berth/worker:0.1.0'];
+const baseImage = 'node:22-bookworm-slim';
 const exitCodeOfMissing = 6;
 const say = (line) => console.error(line);
 
@@ -131,8 +132,11 @@ async function report(undisturbed, disturbed, standIns) {
     `ledger          ${disturbed.ok ? 'every example exactly once' : disturbed.problems[0]}`,
   );
   console.log(`up to 1st step  ${seconds(undisturbed.firstStepMs)}, without pulls and builds`);
-  for (const image of imagesOfReport)
-    console.log(`image           ${image} ${megabytes(await sizeOf(image))}`);
+  const base = megabytes(await sizeOf(baseImage));
+  for (const image of imagesOfReport) {
+    const size = megabytes(await sizeOf(image));
+    console.log(`image           ${image} ${size}, of which ${base} are ${baseImage}`);
+  }
   for (const image of standIns) console.log(`stand-in        ${image}: not the published image`);
   return equal && disturbed.ok;
 }
