@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ export function createCluster({ compose, root, folder, project, env }) {
     /** Kills every process of a service's first container but its init, as a crash would; its restart policy then acts. */
     kill: (service) =>
       run(['exec', '-T', '--user', '0', service, 'sh', '-c', 'kill -9 -1']).catch(() => undefined),
-    /** @returns {Promise<{ step: number, status: string } | undefined>} undefined while nobody answers */
+    /** @returns {Promise<{ step: number, status: string, numWorkers: number } | undefined>} undefined while nobody answers */
     async look(name) {
       try {
         const answer = await fetch(`${url}/api/runs/${name}`, {
@@ -45,7 +45,8 @@ export function createCluster({ compose, root, folder, project, env }) {
         });
         if (!answer.ok) return undefined;
         const report = await answer.json();
-        return { step: report.step, status: report.run.status };
+        const numWorkers = report.view?.members.length ?? 0;
+        return { step: report.step, status: report.run.status, numWorkers };
       } catch {
         return undefined;
       }
@@ -57,10 +58,19 @@ export function createCluster({ compose, root, folder, project, env }) {
       while (performance.now() < deadline) {
         last = (await cluster.look(name)) ?? last;
         if (last !== undefined && isWanted(last)) return last;
-        if (last !== undefined && ['failed', 'crashed', 'stopped'].includes(last.status)) break;
+        if (last !== undefined && ['failed', 'crashed'].includes(last.status)) break;
         await sleep(100);
       }
       throw new Error(`${what}: last seen ${JSON.stringify(last)}\n${await cluster.logs()}`);
+    },
+    /** Saves a run and stops it. */
+    async stop(name) {
+      const secrets = await readFile(join(folder, '.env'), 'utf8');
+      const [, token] = /^BERTH_API_TOKEN=(.*)$/m.exec(secrets) ?? [];
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${url}/api/runs/${name}/stop`, { method: 'POST', headers });
+      if (!answer.ok) throw new Error(`stop: ${answer.status} ${await answer.text()}`);
+      await cluster.until(name, ({ status }) => status === 'stopped', 'stop');
     },
     /** What `berth ledger verify` proves of a run. */
     async ledger(name) {
