@@ -63,6 +63,19 @@ export function createCluster({ compose, root, folder, project, env }) {
       }
       throw new Error(`${what}: last seen ${JSON.stringify(last)}\n${await cluster.logs()}`);
     },
+    /** When each step of a run was committed, in Unix ms, from its metrics. */
+    async commitTimes(name) {
+      const times = [];
+      for (let cursor = ''; ;) {
+        const path = `/api/runs/${name}/metrics?after=${encodeURIComponent(cursor)}`;
+        const page = await (
+          await fetch(url + path, { signal: AbortSignal.timeout(10_000) })
+        ).json();
+        if (page.lines.length === 0) return times;
+        times.push(...page.lines.filter((line) => line.kind === 'step').map((line) => line.timeMs));
+        cursor = page.cursor;
+      }
+    },
     /** Saves a run and stops it. */
     async stop(name) {
       const secrets = await readFile(join(folder, '.env'), 'utf8');
