@@ -135,8 +135,12 @@ class Visitor {
     if (this.#unread.length < proofBytes) return;
     if (this.#unread.length > proofBytes) throw protocolError('more than a proof came');
     if (!isProof(prove(key, 'dialler', this.#helloBytes, this.#nonce), this.#unread))
-      return this.refuse('differs', `has another secret than this member, calls itself ${JSON.stringify(from)}`);
-    if (to !== memberId) return this.refuse('elsewhere', `${from} called ${to}, which does not listen here`);
+      return this.refuse(
+        'differs',
+        `has another secret than this member, calls itself ${JSON.stringify(from)}`,
+      );
+    if (to !== memberId)
+      return this.refuse('elsewhere', `${from} called ${to}, which does not listen here`);
     this.#end();
     this.#socket.write(
       encodeReply('welcome', prove(key, 'listener', this.#helloBytes, this.#nonce)),

@@ -196,7 +196,13 @@ describe('listening port', () => {
   it('can be chosen, and is refused when taken', async () => {
     const { view } = await startMesh(1);
     const { port } = view.members[0]!;
-    const second = createPeerNode({ memberId: 'b', host: '127.0.0.1', port, secret, logger: silentLogger });
+    const second = createPeerNode({
+      memberId: 'b',
+      host: '127.0.0.1',
+      port,
+      secret,
+      logger: silentLogger,
+    });
     await expect(second.listen()).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });

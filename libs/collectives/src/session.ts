@@ -204,13 +204,14 @@ export class Session implements ViewSession {
   fail(cause: BerthError): void {
     if (this.#failure !== undefined) return;
     const error =
-      this.#strangers.length === 0
-        ? cause
-        : secretsDiffer(this.#options.memberId, this.#strangers);
+      this.#strangers.length === 0 ? cause : secretsDiffer(this.#options.memberId, this.#strangers);
     this.#failure = error;
     this.#standing.fail(error);
     this.#round?.fail(error);
-    const farewell = encodeControl({ kind: 'leave', reason: error.message.slice(0, maxReasonLength) });
+    const farewell = encodeControl({
+      kind: 'leave',
+      reason: error.message.slice(0, maxReasonLength),
+    });
     for (const { source, connected } of this.#links)
       if (connected) source?.leave(error, farewell);
       else source?.fail(error);

@@ -26,9 +26,7 @@ export function peerSecretFromEnvironment(
 }
 
 /** The secret, or an error that says how to make one. @throws BerthError `CONFIG_INVALID` */
-export function requirePeerSecret(
-  ...source: Parameters<typeof peerSecretFromEnvironment>
-): string {
+export function requirePeerSecret(...source: Parameters<typeof peerSecretFromEnvironment>): string {
   const secret = peerSecretFromEnvironment(...source);
   if (secret !== undefined) return secret;
   throw new BerthError(
