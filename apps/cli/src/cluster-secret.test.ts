@@ -5,9 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { clusterSecret } from './cluster-secret.ts';
 
 async function newFolder(): Promise<string> {
-  const { path, remove } = await temporaryFolder();
-  onTestFinished(remove);
-  return path;
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder.remove());
+  return folder.path;
 }
 
 describe('clusterSecret', () => {

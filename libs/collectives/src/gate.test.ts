@@ -95,7 +95,7 @@ function recordingLogger(): { logger: Logger; warnings: LogFields[] } {
 
 describe('members with the same secret', () => {
   it('join and sum', async () => {
-    await expectSums(await startMesh(3));
+    await expect(expectSums(await startMesh(3))).resolves.toBeUndefined();
   });
 });
 
@@ -313,10 +313,10 @@ describe('a flood of connections that prove nothing', () => {
     const { port } = mesh.view.members[0]!;
     const sessions = await joinAll(mesh, { vectorLength });
     const flood = new Set<Socket>();
-    let isOver = false;
+    const stop = new AbortController();
     let numOpened = 0;
     const pour = async (): Promise<void> => {
-      while (!isOver) {
+      while (!stop.signal.aborted) {
         const socket = connect(port, '127.0.0.1');
         flood.add(socket);
         socket.on('error', () => undefined).on('close', () => flood.delete(socket));
@@ -334,22 +334,24 @@ describe('a flood of connections that prove nothing', () => {
       expect(results.map((result) => result.digest)).toEqual([digest, digest, digest]);
     }
     await expectSums({ ...mesh, view: { ...mesh.view, version: 2 } });
-    // All but those that may wait have been let go, though the flood goes on.
-    await expect.poll(() => flood.size, { timeout: 5_000 }).toBeLessThan(100);
-    isOver = true;
+    // At most 64 wait at the gate, and some 512 in the kernel.
+    await expect.poll(() => numOpened, { timeout: 30_000 }).toBeGreaterThan(1_000);
+    expect(flood.size).toBeLessThan(700);
+    stop.abort();
     await Promise.all(pouring);
-    for (const socket of flood) socket.destroy();
+    await expect.poll(() => flood.size, { timeout: 10_000 }).toBe(0);
   });
 });
 
-describe('a slow network', () => {
-  it('is waited for by dialling again', async () => {
+describe('a member that is slow at first', () => {
+  it('is dialled again', async () => {
     const mesh = await startMesh();
     const [first, last] = mesh.view.members;
     const proxy = await startTcpProxy(last!, { delayMs: handshakeTimeoutMs });
     onTestFinished(() => proxy.close());
     setTimeout(() => proxy.setDelay(0), 2_500);
     const members = [first!, { ...last!, ...proxy.endpoint }];
-    await expectSums({ ...mesh, view: { ...mesh.view, members } });
+    const view = { ...mesh.view, members };
+    await expect(expectSums({ ...mesh, view })).resolves.toBeUndefined();
   });
 });

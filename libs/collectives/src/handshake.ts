@@ -39,7 +39,7 @@ export interface Reply {
 
 /** Longest time from the first byte to the last one, on either side. */
 export const handshakeTimeoutMs = 2_000;
-export const nonceBytes = 32;
+const nonceBytes = 32;
 export const proofBytes = 32;
 export const replyBytes = 40;
 /** What a listener sends on a connection before the first byte that has to do with training. */
