@@ -12,6 +12,8 @@ import { startRuntime } from './runtime.ts';
 export interface WorkerOptions {
   readonly memberId: string;
   readonly services: Services;
+  /** What workers prove to each other that they have. */
+  readonly secret: string;
   readonly numThreads: number;
   /** Address to listen on for peers. */
   readonly host: string;
@@ -31,14 +33,14 @@ const reopenMs = 1_000;
  * The main thread does I/O only; TensorFlow and job work have threads of their own.
  */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { memberId, services, numThreads, host, port = 0, logger } = options;
+  const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
   const [runtime, data] = await Promise.all([
     startRuntime({ numThreads }),
     startDataThread({ services }),
   ]);
-  const peers = createPeerNode({ memberId, host, port, logger });
+  const peers = createPeerNode({ memberId, host, port, secret, logger });
   const address = await peers.listen();
   const jobs = await createJobConsumer(services.redisUrl, {
     process: (job) => data.process(job),

@@ -1,7 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { BerthError, type Logger, type View, type Wire } from '@berth/contracts';
 import type { Endpoint } from './byte-source.ts';
 import { ControlChannel, type ControlMessage, type JoinMessage } from './control.ts';
+import { type Caller, Gate } from './gate.ts';
+import { deriveKey } from './handshake.ts';
 import { ReduceMemory } from './reduce-memory.ts';
 import { Session, type ViewSession } from './session.ts';
 import {
@@ -19,6 +22,8 @@ export interface PeerNodeOptions {
   readonly host: string;
   /** @defaultValue any free port */
   readonly port?: number;
+  /** What all members prove to each other that they have; it is never sent. */
+  readonly secret: string;
   readonly logger: Logger;
 }
 
@@ -42,7 +47,7 @@ export interface PeerNode {
   /**
    * Closes the session before and connects with all members of the view; resolves when all have joined.
    * @throws BerthError `COLLECTIVE_TIMEOUT` naming who did not join, `COLLECTIVE_PEER_LOST` at once if nobody listens
-   * at a member's address, `WORKER_FENCED` if this node has joined a newer view of the run, `CONFIG_INVALID` if the
+   * at a member's address, `COLLECTIVE_UNAUTHENTICATED` naming who has another secret, `WORKER_FENCED` if this node has joined a newer view of the run, `CONFIG_INVALID` if the
    * view leaves this member out or its blocks do not tile the virtual ranks
    */
   joinView(view: View, options: JoinOptions): Promise<ViewSession>;
@@ -51,7 +56,7 @@ export interface PeerNode {
   /**
    * Copies state from a peer, checked by SHA-256.
    * @throws BerthError `COLLECTIVE_ABORTED` if the peer has no such state, `COLLECTIVE_PEER_LOST`,
-   * `COLLECTIVE_TIMEOUT`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify
+   * `COLLECTIVE_TIMEOUT`, `COLLECTIVE_UNAUTHENTICATED`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify
    */
   fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]>;
   close(): Promise<void>;
@@ -72,7 +77,9 @@ interface Call {
 }
 
 class TcpPeerNode implements PeerNode {
-  readonly #options: PeerNodeOptions;
+  readonly #options: Omit<PeerNodeOptions, 'secret'>;
+  readonly #key: KeyObject;
+  readonly #gate: Gate;
   readonly #memory = new ReduceMemory();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -81,8 +88,10 @@ class TcpPeerNode implements PeerNode {
   #session: Session | undefined;
   #provideState: StateProvider = () => Promise.resolve(undefined);
 
-  constructor(options: PeerNodeOptions) {
+  constructor({ secret, ...options }: PeerNodeOptions) {
     this.#options = options;
+    this.#key = deriveKey(secret);
+    this.#gate = new Gate({ ...options, key: this.#key });
     this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
@@ -105,6 +114,7 @@ class TcpPeerNode implements PeerNode {
     const session = new Session({
       view,
       memberId,
+      key: this.#key,
       memory: this.#memory,
       logger,
       shape: {
@@ -126,7 +136,8 @@ class TcpPeerNode implements PeerNode {
   }
 
   fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]> {
-    return fetchState(peer, request);
+    const { memberId: from } = this.#options;
+    return fetchState(peer, { ...request, from, key: this.#key });
   }
 
   async close(): Promise<void> {
@@ -157,18 +168,29 @@ class TcpPeerNode implements PeerNode {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', (error) => this.#options.logger.debug('connection failed', { error }));
+    this.#gate.admit(socket, (caller) => this.#listen(socket, caller));
+  }
+
+  #listen(socket: Socket, caller: Caller): void {
+    const { logger } = this.#options;
     socket.setTimeout(helloTimeoutMs, () => socket.destroy());
     const channel = new ControlChannel(socket, {
-      message: (message) => this.#answer(message, channel),
-      garbage: (error) => this.#options.logger.warn('refused a connection', { error }),
+      message: (message) => this.#answer(message, channel, caller),
+      garbage: (error) => logger.warn('refused a message', { from: caller.from, error }),
     });
   }
 
-  #answer(message: ControlMessage, channel: ControlChannel): void {
-    if (message.kind === 'join') this.#route({ hello: message, channel });
-    else if (message.kind === 'state')
-      void sendState(channel.socket, message, this.#provideState, this.#options.logger);
-    else channel.socket.destroy();
+  /** A caller may do only what it has proven to be here for, and in its own name. */
+  #answer(message: ControlMessage, channel: ControlChannel, { purpose, from }: Caller): void {
+    const { logger } = this.#options;
+    if (message.kind === purpose && message.kind === 'state')
+      void sendState(channel.socket, message, this.#provideState, logger);
+    else if (message.kind === purpose && message.kind === 'join' && message.from === from)
+      this.#route({ hello: message, channel });
+    else {
+      logger.warn('refused a message', { from, purpose, kind: message.kind });
+      channel.socket.destroy();
+    }
   }
 
   /** Gives a call to the session it is for, keeps it for a view still to come, or hangs up. */
@@ -196,7 +218,10 @@ class TcpPeerNode implements PeerNode {
   #keep(call: Call): void {
     const { socket } = call.channel;
     const hangUp = (): void => void socket.destroy();
-    call.channel.handOver({ message: hangUp, garbage: hangUp });
+    call.channel.handOver({
+      message: ({ kind }) => kind === 'alive' || hangUp(),
+      garbage: hangUp,
+    });
     socket.setTimeout(callTimeoutMs);
     socket.once('close', () => {
       this.#calls = this.#calls.filter((kept) => kept !== call);

@@ -1,8 +1,9 @@
 import { sha256Hex, silentLogger } from '@berth/contracts';
 import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, describe, expect, it } from 'vitest';
+import { listenerBytes } from './handshake.ts';
 import { createPeerNode, type PeerNode } from './mesh.ts';
-import { randomRanks } from './testing/local-mesh.ts';
+import { randomRanks, secret } from './testing/local-mesh.ts';
 
 const parts = [...randomRanks(2, 700_001, 1), new Float32Array(0), ...randomRanks(1, 3, 2)];
 const request = {
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 function startNode(memberId: string): PeerNode {
-  const node = createPeerNode({ memberId, host: '127.0.0.1', logger: silentLogger });
+  const node = createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger });
   cleanups.push(() => node.close());
   return node;
 }
@@ -34,7 +35,7 @@ async function fetchThrough(
   giver.serveState(({ runId, step }) =>
     Promise.resolve(runId === 'run-a' && step === 7 ? { step, parts } : undefined),
   );
-  const proxy = await startTcpProxy(await giver.listen(), faults);
+  const proxy = await startTcpProxy(await giver.listen(), { spareBytes: listenerBytes, ...faults });
   cleanups.push(() => proxy.close());
   const taker = startNode('taker');
   await taker.listen();

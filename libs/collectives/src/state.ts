@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { BerthError, type Logger } from '@berth/contracts';
 import { ByteSink } from './byte-sink.ts';
@@ -12,6 +12,7 @@ import {
   type StateMessage,
 } from './control.ts';
 import { protocolError } from './frame.ts';
+import { proveToListener } from './prove-to-listener.ts';
 import { peerLost } from './round.ts';
 
 /** Hashing a chunk takes about half a millisecond. */
@@ -79,9 +80,12 @@ async function sendSnapshot(sink: ByteSink, { step, parts }: StateSnapshot): Pro
 }
 
 /** @throws BerthError as `PeerNode.fetchState` */
-export async function fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]> {
+export async function fetchState(
+  peer: StatePeer,
+  request: StateRequest & { readonly from: string; readonly key: KeyObject },
+): Promise<Float32Array[]> {
   const { memberId } = peer;
-  const { runId, step, timeoutMs } = request;
+  const { runId, step, timeoutMs, from, key } = request;
   const source = new ByteSource(peer);
   const timer = setTimeout(() => {
     const message = `state after step ${step} did not arrive from ${memberId} within ${timeoutMs} ms`;
@@ -90,6 +94,7 @@ export async function fetchState(peer: StatePeer, request: StateRequest): Promis
   }, timeoutMs);
   try {
     await source.connected();
+    await proveToListener(source, { key, from, to: memberId, purpose: 'state' });
     source.socket.write(encodeControl({ kind: 'state', runId, step }));
     requireOffer(await readControl(source), request);
     return await readParts(source, request.partLengths);

@@ -1,0 +1,55 @@
+import type { KeyObject } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isBerthError, type Logger } from '@berth/contracts';
+import { ByteSource } from './byte-source.ts';
+import { proveToListener } from './prove-to-listener.ts';
+import type { StatePeer } from './state.ts';
+
+export interface DialOptions {
+  readonly key: KeyObject;
+  readonly from: string;
+  readonly logger: Logger;
+  /** Told of every attempt, to end it. */
+  readonly onAttempt: (source: ByteSource) => void;
+  /** True once nobody waits for the connection any more. */
+  readonly isOver: () => boolean;
+}
+
+const redialMs = 200;
+
+/**
+ * Connects with a member to read its frames, again and again while that may help.
+ * @throws BerthError `COLLECTIVE_UNAUTHENTICATED` or `COLLECTIVE_PROTOCOL`, or the connection's error: the member is gone
+ */
+export async function dialMember(
+  member: StatePeer,
+  { key, from, logger, onAttempt, isOver }: DialOptions,
+): Promise<ByteSource> {
+  const { memberId } = member;
+  for (;;) {
+    const source = new ByteSource(member);
+    onAttempt(source);
+    let isConnected = false;
+    try {
+      await source.connected();
+      isConnected = true;
+      await proveToListener(source, { key, from, to: memberId, purpose: 'join' });
+      return source;
+    } catch (error) {
+      // Members listen before they are published, so nobody listening means that the process is gone.
+      const mayPass = isConnected ? isTimeout(error) : !isRefusal(error);
+      if (!mayPass) throw error;
+      logger.debug('peer not reached yet', { memberId, error });
+      await delay(redialMs);
+      if (isOver()) throw error;
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return isBerthError(error) && error.code === 'COLLECTIVE_TIMEOUT';
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+}
