@@ -6,11 +6,11 @@ import { ReduceMemory } from './reduce-memory.ts';
 import { Session, type ViewSession } from './session.ts';
 import {
   fetchState,
-  sendState,
   type StatePeer,
-  type StateProvider,
   type StateRequest,
-} from './state.ts';
+  type StateTransfer,
+} from './state/fetch.ts';
+import { StateServer, type StateOffer } from './state/server.ts';
 
 export interface PeerNodeOptions {
   /** Unique per process start. */
@@ -46,14 +46,15 @@ export interface PeerNode {
    * view leaves this member out or its blocks do not tile the virtual ranks
    */
   joinView(view: View, options: JoinOptions): Promise<ViewSession>;
-  /** Sets who answers members that ask for weights and moments. */
-  serveState(provider: StateProvider): void;
+  /** What members that ask for weights and moments may copy from now on, instead of what was on offer before. */
+  offerState(offer: StateOffer | undefined): void;
   /**
-   * Copies state from a peer, checked by SHA-256.
-   * @throws BerthError `COLLECTIVE_ABORTED` if the peer has no such state, `COLLECTIVE_PEER_LOST`,
-   * `COLLECTIVE_TIMEOUT`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify
+   * Copies state from donors in parallel slices, each checked by its digest. A slice whose donor is lost, silent or damages it
+   * is asked of another.
+   * @throws BerthError when no donor is left: `COLLECTIVE_ABORTED` if none has such a state, `COLLECTIVE_PEER_LOST`,
+   * `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify; `COLLECTIVE_TIMEOUT`, and what the signal aborts with
    */
-  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]>;
+  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer>;
   close(): Promise<void>;
 }
 
@@ -79,10 +80,11 @@ class TcpPeerNode implements PeerNode {
   /** From members that are ahead: they have joined a view that this one has not. */
   #calls: Call[] = [];
   #session: Session | undefined;
-  #provideState: StateProvider = () => Promise.resolve(undefined);
+  readonly #states: StateServer;
 
   constructor(options: PeerNodeOptions) {
     this.#options = options;
+    this.#states = new StateServer(options.logger);
     this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
@@ -121,12 +123,12 @@ class TcpPeerNode implements PeerNode {
     return session;
   }
 
-  serveState(provider: StateProvider): void {
-    this.#provideState = provider;
+  offerState(offer: StateOffer | undefined): void {
+    this.#states.offer(offer);
   }
 
-  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]> {
-    return fetchState(peer, request);
+  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer> {
+    return fetchState(donors, { logger: this.#options.logger, ...request });
   }
 
   async close(): Promise<void> {
@@ -166,8 +168,7 @@ class TcpPeerNode implements PeerNode {
 
   #answer(message: ControlMessage, channel: ControlChannel): void {
     if (message.kind === 'join') this.#route({ hello: message, channel });
-    else if (message.kind === 'state')
-      void sendState(channel.socket, message, this.#provideState, this.#options.logger);
+    else if (message.kind === 'state') this.#states.serve(channel, message);
     else channel.socket.destroy();
   }
 
