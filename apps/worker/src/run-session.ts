@@ -11,8 +11,9 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
-import type { PeerNode } from '@berth/collectives';
+import { StateMemory, type PeerNode } from '@berth/collectives';
 import { readDatasetManifest } from '@berth/data';
+import { countParameters } from '@berth/model';
 import {
   createCheckpointIndex,
   createExampleIndex,
@@ -24,7 +25,7 @@ import {
   type MetricsLog,
   type RedisConnection,
 } from '@berth/queue';
-import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
+import { createCheckpointSaver, createExampleSource, Member } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { watchPace } from './pace.ts';
@@ -89,6 +90,10 @@ export class RunSession {
       shards,
     });
     const examplesAreOpen = openNextExamples(ledger, source);
+    const numElements = countParameters(model).preTraining;
+    // Warm before anyone waits for it, as the engine is.
+    const memory = new StateMemory([numElements, numElements, numElements]);
+    const memoryIsWarm = memory.touch();
     const opened = await runtime.openEngine({
       model,
       optimizer,
@@ -103,14 +108,14 @@ export class RunSession {
     const engine = watchPace(opened, (rankMs) => {
       portrait.rankMs = rankMs;
     });
-    await examplesAreOpen;
+    await Promise.all([examplesAreOpen, memoryIsWarm]);
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, numParameters(engine.layout), train.wire),
+        peers: peerPort(peers, { memory, runId, wire: train.wire }),
         ledger,
         rendezvous,
         examples: source,
@@ -174,6 +179,7 @@ export class RunSession {
     } finally {
       this.#ended.abort();
       await this.#member.close();
+      this.#ports.peers.offerState(undefined);
     }
     await watching;
   }

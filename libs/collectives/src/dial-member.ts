@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isBerthError, type Logger } from '@berth/contracts';
 import { ByteSource } from './byte-source.ts';
 import { proveToListener } from './prove-to-listener.ts';
-import type { StatePeer } from './state.ts';
+import type { StatePeer } from './state/fetch.ts';
 
 export interface DialOptions {
   readonly key: KeyObject;

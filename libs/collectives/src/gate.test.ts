@@ -27,6 +27,7 @@ import {
   secret,
   startNodes,
 } from './testing/local-mesh.ts';
+import { StateMemory } from './state/memory.ts';
 
 const vectorLength = 1000;
 const ranks = randomRanks(4, vectorLength, 1);
@@ -138,18 +139,14 @@ describe('a member with another secret', () => {
 
   it('gets no state', async () => {
     const { node: giver, member } = await startNode('giver');
-    let numAsked = 0;
-    giver.serveState(() => {
-      numAsked += 1;
-      return Promise.resolve(undefined);
-    });
+    const label = { runId: 'run-a', fencingEpoch: 1, viewVersion: 1, step: 0 };
+    giver.offerState({ label, memory: new StateMemory([1]) });
     const { node: taker } = await startNode('taker', { secret: 'the secret of somebody else' });
-    const request = { runId: 'run-a', step: 0, partLengths: [1], timeoutMs: 60_000 };
-    await expect(taker.fetchState(member, request)).rejects.toMatchObject({
+    const request = { label, memory: new StateMemory([1]), timeoutMs: 60_000 };
+    await expect(taker.fetchState([member], request)).rejects.toMatchObject({
       code: 'COLLECTIVE_UNAUTHENTICATED',
       details: { missing: 'giver' },
     });
-    expect(numAsked).toBe(0);
   });
 
   it('hears nothing of the run from a dialler, not even why it gives up', async () => {
@@ -181,7 +178,7 @@ describe('a connection that proves nothing', () => {
 
   it.each([
     ['no hello', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
-    ['a message of members', encodeControl({ kind: 'state', runId: 'run-a', step: 0 })],
+    ['a message of members', encodeControl({ kind: 'alive' })],
     ['more than a hello', Buffer.concat([encoded(), Buffer.alloc(1 << 16)])],
     ['a megabyte of noise', Buffer.alloc(1 << 20, 0xa7)],
   ])('is closed at once when it sends %s', async (_, bytes) => {

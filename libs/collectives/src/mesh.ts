@@ -9,11 +9,11 @@ import { ReduceMemory } from './reduce-memory.ts';
 import { Session, type ViewSession } from './session.ts';
 import {
   fetchState,
-  sendState,
   type StatePeer,
-  type StateProvider,
   type StateRequest,
-} from './state.ts';
+  type StateTransfer,
+} from './state/fetch.ts';
+import { StateServer, type StateOffer } from './state/server.ts';
 
 export interface PeerNodeOptions {
   /** Unique per process start. */
@@ -51,14 +51,16 @@ export interface PeerNode {
    * view leaves this member out or its blocks do not tile the virtual ranks
    */
   joinView(view: View, options: JoinOptions): Promise<ViewSession>;
-  /** Sets who answers members that ask for weights and moments. */
-  serveState(provider: StateProvider): void;
+  /** What members that ask for weights and moments may copy from now on, instead of what was on offer before. */
+  offerState(offer: StateOffer | undefined): void;
   /**
-   * Copies state from a peer, checked by SHA-256.
-   * @throws BerthError `COLLECTIVE_ABORTED` if the peer has no such state, `COLLECTIVE_PEER_LOST`,
-   * `COLLECTIVE_TIMEOUT`, `COLLECTIVE_UNAUTHENTICATED`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify
+   * Copies state from donors in parallel slices, each checked by its digest. A slice whose donor is lost, silent or damages it
+   * is asked of another.
+   * @throws BerthError when no donor is left: `COLLECTIVE_ABORTED` if none has such a state, `COLLECTIVE_PEER_LOST`,
+   * `COLLECTIVE_UNAUTHENTICATED`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify; `COLLECTIVE_TIMEOUT`, and
+   * what the signal aborts with
    */
-  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]>;
+  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer>;
   close(): Promise<void>;
 }
 
@@ -86,12 +88,13 @@ class TcpPeerNode implements PeerNode {
   /** From members that are ahead: they have joined a view that this one has not. */
   #calls: Call[] = [];
   #session: Session | undefined;
-  #provideState: StateProvider = () => Promise.resolve(undefined);
+  readonly #states: StateServer;
 
   constructor({ secret, ...options }: PeerNodeOptions) {
     this.#options = options;
     this.#key = deriveKey(secret);
     this.#gate = new Gate({ ...options, key: this.#key });
+    this.#states = new StateServer(options.logger);
     this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
@@ -131,13 +134,13 @@ class TcpPeerNode implements PeerNode {
     return session;
   }
 
-  serveState(provider: StateProvider): void {
-    this.#provideState = provider;
+  offerState(offer: StateOffer | undefined): void {
+    this.#states.offer(offer);
   }
 
-  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]> {
-    const { memberId: from } = this.#options;
-    return fetchState(peer, { ...request, from, key: this.#key });
+  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer> {
+    const { memberId: from, logger } = this.#options;
+    return fetchState(donors, { logger, ...request, from, key: this.#key });
   }
 
   async close(): Promise<void> {
@@ -183,8 +186,7 @@ class TcpPeerNode implements PeerNode {
   /** A caller may do only what it has proven to be here for, and in its own name. */
   #answer(message: ControlMessage, channel: ControlChannel, { purpose, from }: Caller): void {
     const { logger } = this.#options;
-    if (message.kind === purpose && message.kind === 'state')
-      void sendState(channel.socket, message, this.#provideState, logger);
+    if (message.kind === purpose && message.kind === 'state') this.#states.serve(channel, message);
     else if (message.kind === purpose && message.kind === 'join' && message.from === from)
       this.#route({ hello: message, channel });
     else {
