@@ -58,7 +58,7 @@ it('a run leaves out a worker with another secret, says so, and goes on', async 
     const url = findCluster(folder)?.coordinatorUrl;
     return url === undefined ? undefined : (await createCoordinatorClient(url).list())[0];
   };
-  const until = (what: string, isSo: (report: RunStatusReport) => boolean): Promise<void> =>
+  const until = (what: string, isSo: (report: RunStatusReport) => boolean): Promise<unknown> =>
     waitFor(
       async () => {
         const current = await report();
