@@ -38,7 +38,7 @@ try {
   const wire = errorToWire(error);
   logger.error('The worker ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
   // A supervisor that still waits for us to be ready learns why we are not.
   if (process.send === undefined) process.exit(1);

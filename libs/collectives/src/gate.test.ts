@@ -300,7 +300,7 @@ describe('a proven connection', () => {
     const join = { kind: 'join', runId, fencingEpoch, viewVersion, from: 'm1', to: 'm0' } as const;
     socket.write(encodeControl(join));
     await once(socket, 'close');
-    await expectSums(mesh);
+    await expect(expectSums(mesh)).resolves.toBeUndefined();
   });
 });
 
