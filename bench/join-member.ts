@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     throw error;
   });
   const run = async (ask: RuntimeAsk): Promise<number> => {
-    thread.postMessage(ask);
+    thread.postMessage(ask, []);
     const [ms] = (await once(thread, 'message')) as [number];
     return ms;
   };

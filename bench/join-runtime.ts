@@ -29,5 +29,5 @@ parentPort?.on('message', (ask: RuntimeAsk) => {
   if (ask.do === 'load') engine.loadState({ step: 1, ...ask.state });
   else if (ask.do === 'read') engine.readState(ask.into);
   else engine.holdGradients(work.request(1));
-  parentPort?.postMessage(performance.now() - startMs);
+  parentPort?.postMessage(performance.now() - startMs, []);
 });
