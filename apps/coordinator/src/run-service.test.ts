@@ -95,6 +95,7 @@ describe('the run service', () => {
 describe('the rate', () => {
   const line = (timeMs: number, stepMs: number): MetricsLine => ({
     kind: 'step',
+    attempt: 1,
     step: 0,
     timeMs,
     loss: 1,

@@ -5,6 +5,7 @@ import {
   trainingHash,
   type MetricsLine,
   type MetricsPage,
+  type RunAttempt,
   type RunConfig,
   type RunRecord,
   type RunStatus,
@@ -71,6 +72,10 @@ export function createRunService(connection: RedisConnection): RunService {
       etaMs: stepMs === null ? null : (config.train.numSteps - step) * stepMs,
       view: view ?? null,
       checkpointStep: checkpoint?.step ?? null,
+      checkpointAtMs: null,
+      numWorkersAlive: view?.members.length ?? 0,
+      sparkline: steps.map((line) => line.loss),
+      controls: controlStates(run.status),
       numExampleShards:
         run.exampleSetId === null
           ? 0
@@ -144,6 +149,29 @@ export function createRunService(connection: RedisConnection): RunService {
   };
 }
 
+function newAttempt(attempt: number, fromStep: number, startedAtMs: number): RunAttempt {
+  return {
+    attempt,
+    startedAtMs,
+    fromStep,
+    endedAtMs: null,
+    toStep: null,
+    endReason: null,
+    abandonedFromStep: null,
+  };
+}
+
+function controlStates(status: RunStatus): RunStatusReport['controls'] {
+  const when = (isEnabled: boolean) => ({ isEnabled, reason: isEnabled ? '' : `it is ${status}` });
+  return {
+    pause: when(false),
+    resume: when(resumable.includes(status)),
+    stop: when(!isFinal(status)),
+    kill: when(false),
+    checkpoint: when(false),
+  };
+}
+
 function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {
   const nowMs = Date.now();
   return {
@@ -156,6 +184,7 @@ function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {
     goal,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
+    attempts: [newAttempt(1, 0, nowMs)],
     manifestKey: null,
     exampleSetId: null,
     numerics: null,

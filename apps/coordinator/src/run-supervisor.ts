@@ -99,6 +99,9 @@ export class RunSupervisor {
         await this.#restoreLedger(moment.fencingEpoch);
         return this.#train(record, record.status, moment);
       case 'stopped':
+      case 'degraded':
+      case 'pausing':
+      case 'paused':
       case 'completed':
       case 'failed':
       case 'crashed':

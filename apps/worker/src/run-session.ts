@@ -6,6 +6,7 @@ import {
   isFinal,
   resolveModelConfig,
   type Logger,
+  type MeasuredLine,
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
@@ -67,6 +68,7 @@ export class RunSession {
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
+    const attempt = record.attempts.at(-1)?.attempt ?? 1;
     const ended = new AbortController();
     const shards = createExampleShards({
       index: createExampleIndex(connection, exampleSetId),
@@ -141,7 +143,9 @@ export class RunSession {
             if (state === 'training') Object.assign(portrait, { state, complaint });
             else heartbeat.tell({ state, complaint });
           },
-          metrics: inOrder((line) => appendAtLast(metrics, line, ended.signal, logger)),
+          metrics: inOrder((line: MeasuredLine) =>
+            appendAtLast(metrics, { attempt, ...line }, ended.signal, logger),
+          ),
         },
         logger,
       },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controlSchema, controlStateSchema } from './api/controls.ts';
 import { runConfigSchema } from './run-config.ts';
 import { numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
@@ -8,7 +9,10 @@ export const runStatuses = [
   'preparing',
   'starting',
   'running',
+  'degraded',
   'recovering',
+  'pausing',
+  'paused',
   'stopping',
   'stopped',
   'completed',
@@ -24,6 +28,22 @@ export function isFinal(status: RunStatus): boolean {
   return finalStatuses.includes(status);
 }
 
+/** One time a run was started or resumed. Lost processes and restarts of services do not end an attempt. */
+export const runAttemptSchema = z.strictObject({
+  attempt: z.int().positive(),
+  startedAtMs: z.number(),
+  /** Committed steps when it began. */
+  fromStep: z.int().nonnegative(),
+  endedAtMs: z.number().nullable(),
+  /** Committed steps when it ended. */
+  toStep: z.int().nonnegative().nullable(),
+  /** Why it ended, for people. */
+  endReason: z.string().nullable(),
+  /** A later attempt went on from this step: what this one did after it is a branch. */
+  abandonedFromStep: z.int().nonnegative().nullable(),
+});
+export type RunAttempt = z.output<typeof runAttemptSchema>;
+
 /** A run as the coordinator keeps it. */
 export const runRecordSchema = z.strictObject({
   runId: z.string(),
@@ -37,6 +57,8 @@ export const runRecordSchema = z.strictObject({
   goal: z.enum(['prepared', 'trained']),
   createdAtMs: z.number(),
   updatedAtMs: z.number(),
+  /** Oldest first; the last one is under way unless it has ended. */
+  attempts: z.array(runAttemptSchema),
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),
@@ -54,6 +76,8 @@ export const submitRequestSchema = z.strictObject({
 /** One line of a run's metrics: what happened in a committed step, or an evaluation after it. */
 export const metricsLineSchema = z.strictObject({
   kind: z.enum(['step', 'eval']),
+  /** Attempt of the run that it belongs to. */
+  attempt: z.int().positive(),
   step: z.int().nonnegative(),
   timeMs: z.number(),
   loss: z.number(),
@@ -72,6 +96,8 @@ export const metricsLineSchema = z.strictObject({
   applyMs: z.number().optional(),
 });
 export type MetricsLine = z.output<typeof metricsLineSchema>;
+/** A metrics line before it is known which attempt it belongs to. */
+export type MeasuredLine = Omit<MetricsLine, 'attempt'>;
 
 /** Some metrics lines, oldest first, and where to go on from. */
 export const metricsPageSchema = z.strictObject({
@@ -92,6 +118,11 @@ export const runStatusSchema = z.strictObject({
   etaMs: z.number().nullable(),
   view: viewSchema.nullable(),
   checkpointStep: z.int().nonnegative().nullable(),
+  checkpointAtMs: z.number().nullable(),
+  numWorkersAlive: z.int().nonnegative(),
+  /** Mean loss of the newest steps in up to 40 equal parts, oldest first. */
+  sparkline: z.array(z.number()),
+  controls: z.record(controlSchema, controlStateSchema),
   numExampleShards: z.int().nonnegative(),
 });
 export type RunStatusReport = z.output<typeof runStatusSchema>;

@@ -16,6 +16,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const lineOf = (step: number): MetricsLine => ({
   kind: 'step',
+  attempt: 1,
   step,
   timeMs: step,
   loss: 1 / (step + 1),

@@ -4,6 +4,7 @@ import { createMetrics } from './metrics.ts';
 
 const line: MetricsLine = {
   kind: 'step',
+  attempt: 1,
   step: 4,
   timeMs: 0,
   loss: 3.5,

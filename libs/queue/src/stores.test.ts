@@ -88,6 +88,7 @@ describe('runs', () => {
     error: null,
     createdAtMs,
     updatedAtMs: createdAtMs,
+    attempts: [],
     manifestKey: null,
     exampleSetId: null,
     numerics,
@@ -181,6 +182,7 @@ describe('example index', () => {
 describe('metrics log', () => {
   const lineOf = (step: number, loss = step, kind: MetricsLine['kind'] = 'step'): MetricsLine => ({
     kind,
+    attempt: 1,
     step,
     timeMs: step,
     loss,

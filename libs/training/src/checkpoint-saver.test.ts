@@ -127,6 +127,7 @@ function saverOf(
       goal: 'trained',
       createdAtMs: 0,
       updatedAtMs: 0,
+      attempts: [],
       manifestKey: 'm',
       exampleSetId: 'e',
       numerics,

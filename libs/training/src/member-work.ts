@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, type MetricsLine, type TrainingState } from '@berth/contracts';
+import { BerthError, type MeasuredLine, type TrainingState } from '@berth/contracts';
 import { evaluate } from './evaluate.ts';
 import { ExamplesAhead } from './examples-ahead.ts';
 import type { StepExamples } from './example-source.ts';
@@ -45,7 +45,7 @@ export class MemberWork {
   }
 
   /** The line about the step just applied. */
-  metricsOf({ step, sums }: Extract<Tell, { kind: 'report' }>): MetricsLine {
+  metricsOf({ step, sums }: Extract<Tell, { kind: 'report' }>): MeasuredLine {
     return this.#clock.line(step, sums);
   }
 

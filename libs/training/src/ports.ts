@@ -7,7 +7,7 @@ import type {
   GradientVector,
   HeldGradient,
   LedgerEntry,
-  MetricsLine,
+  MeasuredLine,
   ParameterSpec,
   StateVectors,
   StepFacts,
@@ -126,5 +126,5 @@ export interface ReporterPort {
   step(step: number): void;
   /** What it does, and why it cannot go on with its view, if it cannot. */
   status(state: 'idle' | 'training' | 'draining', complaint: Complaint | null): void;
-  metrics(line: MetricsLine): void;
+  metrics(line: MeasuredLine): void;
 }

@@ -1,7 +1,7 @@
 import {
   metricsFromSums,
   type ApplyResult,
-  type MetricsLine,
+  type MeasuredLine,
   type StepSums,
 } from '@berth/contracts';
 
@@ -34,7 +34,7 @@ export class StepClock {
   }
 
   /** The line about the step that was applied last. */
-  line(step: number, sums: StepSums): MetricsLine {
+  line(step: number, sums: StepSums): MeasuredLine {
     return {
       kind: 'step',
       step,

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/**
+ * What people may ask of a run. `pause` saves and gives its workers back; `resume` goes on, from an older checkpoint
+ * when one is named; `stop` saves and ends; `kill` ends at once; `checkpoint` saves and goes on.
+ */
+export const controls = ['pause', 'resume', 'stop', 'kill', 'checkpoint'] as const;
+export const controlSchema = z.enum(controls);
+export type Control = z.output<typeof controlSchema>;
+
+/** Body of `POST /api/runs/:runId/controls/:control`. */
+export const controlRequestSchema = z.strictObject({
+  /** With `resume`: go on from this checkpoint; the history after it becomes a branch. */
+  fromStep: z.int().nonnegative().optional(),
+});
+export type ControlRequest = z.output<typeof controlRequestSchema>;
+
+/** Whether a control works now, and if not, why, for people. */
+export const controlStateSchema = z.strictObject({
+  isEnabled: z.boolean(),
+  /** Why it cannot be used, or what it will do. */
+  reason: z.string(),
+});
+export type ControlState = z.output<typeof controlStateSchema>;

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { alignedBlockSchema } from '../view.ts';
+
+export const workerStates = [
+  'idle',
+  'syncing',
+  'active',
+  'straggling',
+  'draining',
+  'refused',
+  'stale',
+  'lost',
+] as const;
+
+/** A worker as the dashboard shows it; those that a run has lost stay on its list. */
+export const workerReportSchema = z.strictObject({
+  memberId: z.string(),
+  /** Position among the view's members; null outside it. */
+  rank: z.int().nonnegative().nullable(),
+  hostname: z.string(),
+  host: z.string(),
+  port: z.int(),
+  pid: z.int(),
+  /** "CPU", or the GPU's model. */
+  device: z.string(),
+  kernels: z.string(),
+  numThreads: z.int().positive(),
+  state: z.enum(workerStates),
+  /** Why it is in this state, for people. */
+  reason: z.string(),
+  runId: z.string().nullable(),
+  blocks: z.array(alignedBlockSchema),
+  /** Steps applied to the weights it holds; -1 when it holds none. */
+  step: z.int().min(-1),
+  /** Committed steps that it has yet to apply. */
+  lag: z.int().nonnegative(),
+  heartbeatAgeMs: z.number(),
+  /** Time it computes a virtual rank in, lately. */
+  rankMs: z.number().nullable(),
+  /** That time over the median of the view's members. */
+  paceRatio: z.number().nullable(),
+  residentBytes: z.number().nullable(),
+  startedAtMs: z.number(),
+  /** Its newest log lines, once it is lost. */
+  lastLines: z.array(z.string()),
+});
+export type WorkerReport = z.output<typeof workerReportSchema>;
+
+/** A checkpoint of a run; one that a resume from an older one left behind is abandoned. */
+export const checkpointReportSchema = z.strictObject({
+  step: z.int().nonnegative(),
+  attempt: z.int().positive(),
+  isAbandoned: z.boolean(),
+  /** `rolling` ones go when newer ones come; the others stay. */
+  kind: z.enum(['rolling', 'permanent', 'manual', 'final']),
+  validity: z.enum(['complete', 'incomplete', 'corrupt']),
+  sizeBytes: z.number(),
+  numParts: z.int().nonnegative(),
+  createdAtMs: z.number(),
+  weightsDigest: z.string(),
+  manifestKey: z.string(),
+  /** Held-out masked LM loss at this step, if it was evaluated. */
+  evalLoss: z.number().nullable(),
+  /** False when the run's config has changed since. */
+  matchesConfig: z.boolean(),
+});
+export type CheckpointReport = z.output<typeof checkpointReportSchema>;
+
+export const jobStates = ['waiting', 'active', 'delayed', 'failed', 'completed'] as const;
+
+/** A job queue: how much is in it, and whether anyone works on it. */
+export const queueReportSchema = z.strictObject({
+  name: z.string(),
+  counts: z.record(z.enum(jobStates), z.int().nonnegative()),
+  numWorkers: z.int().nonnegative(),
+  oldestWaitMs: z.number().nullable(),
+  /** Jobs completed in the last minute. */
+  numPerMinute: z.number(),
+});
+export type QueueReport = z.output<typeof queueReportSchema>;
+
+export const jobReportSchema = z.strictObject({
+  id: z.string(),
+  queue: z.string(),
+  state: z.enum(jobStates),
+  data: z.record(z.string(), z.unknown()),
+  numAttempts: z.int().nonnegative(),
+  createdAtMs: z.number(),
+  finishedAtMs: z.number().nullable(),
+  failedReason: z.string().nullable(),
+  stack: z.array(z.string()),
+});
+export type JobReport = z.output<typeof jobReportSchema>;
+
+const health = z.strictObject({ isOk: z.boolean(), detail: z.string() });
+
+/** The cluster as the coordinator that answers sees it. */
+export const clusterReportSchema = z.strictObject({
+  version: z.string(),
+  coordinatorId: z.string(),
+  /** False for a standby. */
+  isLeader: z.boolean(),
+  startedAtMs: z.number(),
+  nowMs: z.number(),
+  redis: health,
+  store: health,
+  /** True when writes need a token. */
+  needsToken: z.boolean(),
+  workers: z.array(workerReportSchema),
+});
+export type ClusterReport = z.output<typeof clusterReportSchema>;
