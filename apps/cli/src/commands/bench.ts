@@ -9,7 +9,7 @@ export const benchmarks = {
   step: 'step.ts',
   'step-against-pytorch': 'peers/compare-step.ts',
   allreduce: 'allreduce.ts',
-  join: 'join.ts',
+  join: 'healing.ts',
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
 } as const;
