@@ -136,6 +136,12 @@ describe('fetchState', () => {
     expect((await copying).hashes).toEqual(expected);
   });
 
+  it('does not wait for a donor that it can do without', async () => {
+    const late = await donor('late', {}, { viewVersion: 4, step: 6 });
+    const done = await copy([late, await donor('other')]);
+    expect(done.slicesOf).toEqual({ other: numSlices });
+  });
+
   it('ends with the offer', async () => {
     const slow = await donor('slow', { delayMs: 5 });
     const failing = copy([slow]).catch((error: unknown) => error);
