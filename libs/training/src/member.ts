@@ -8,7 +8,6 @@ import { initialMemberState, type MemberRules } from './protocol/member-state.ts
 /** One worker's part in one run: carries out what `decideMember` decides. */
 export class Member {
   readonly #ports: MemberPorts;
-  readonly #options: MemberOptions;
   readonly #rules: MemberRules;
   readonly #work: MemberWork;
   #state = initialMemberState;
@@ -21,7 +20,6 @@ export class Member {
     const { memberId, config, settleTimeoutMs } = options;
     const { numSteps, checkpointEverySteps, evalEverySteps } = config.train;
     this.#ports = ports;
-    this.#options = options;
     this.#rules = {
       memberId,
       seed: config.seed,

@@ -10,7 +10,7 @@ export const benchmarks = {
   'step-against-pytorch': 'peers/compare-step.ts',
   allreduce: 'allreduce.ts',
   handshake: 'handshake.ts',
-  join: 'join.ts',
+  join: 'healing.ts',
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
 } as const;

@@ -112,6 +112,7 @@ class StateFetch {
       this.#requireOffer(await readControl(source));
       await this.#takeSlices(memberId, source);
     } catch (error) {
+      if (this.#queue.isDone) return;
       const loss = peerLost(memberId, error);
       this.#losses.set(memberId, loss);
       this.#queue.lost(memberId);
@@ -170,7 +171,8 @@ class StateFetch {
     if (isSound) {
       this.#queue.arrived(memberId, index);
       this.#slicesOf[memberId] = (this.#slicesOf[memberId] ?? 0) + 1;
-      if (this.#queue.isDone) this.#changes.advance();
+      // Who has not answered yet need not.
+      if (this.#queue.isDone) this.#hangUp(new Error('all slices are here'));
       return;
     }
     logger?.warn('A slice of the state did not verify', { memberId, index });
@@ -197,7 +199,11 @@ class StateFetch {
 
   #stop(error: BerthError): void {
     this.#end ??= error;
-    for (const source of this.#sources.values()) source.fail(error);
+    this.#hangUp(error);
+  }
+
+  #hangUp(reason: Error): void {
+    for (const source of this.#sources.values()) source.fail(reason);
     this.#changes.advance();
   }
 

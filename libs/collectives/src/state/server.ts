@@ -12,7 +12,7 @@ import { compareAttempts, describeState, isSameState, labelOf } from './label.ts
 import type { StateMemory } from './memory.ts';
 
 /** A joiner that asks for nothing for so long, or takes nothing, is gone. */
-const stallTimeoutMs = 30_000;
+const stallTimeoutMs = 60_000;
 
 /** A copy of a state, which must not change while it is on offer. */
 export interface StateOffer {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, nat, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SliceQueue } from './slice-queue.ts';
 
@@ -42,12 +42,12 @@ describe('SliceQueue', () => {
   });
 
   it('is done once all slices have arrived, whatever happens, while a donor is left', () => {
-    const happening = fc.record({
-      donor: fc.constantFrom('a', 'b', 'c'),
-      what: fc.constantFrom('arrived', 'spoilt', 'lost'),
+    const happening = record({
+      donor: constantFrom('a', 'b', 'c'),
+      what: constantFrom('arrived', 'spoilt', 'lost'),
     });
-    fc.assert(
-      fc.property(fc.nat({ max: 20 }), fc.array(happening), (numSlices, happenings) => {
+    assert(
+      property(nat({ max: 20 }), array(happening), (numSlices, happenings) => {
         const queue = new SliceQueue(numSlices, ['a', 'b', 'c', 'true']);
         const arrivals: number[] = [];
         const give = (donor: string): boolean => {

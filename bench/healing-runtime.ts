@@ -3,9 +3,9 @@ import type { StateVectors } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { createGraphEngine } from '@berth/model';
 import { defaultStepSetting, stepWork } from './step-setting.ts';
-import type { EngineSetting } from './join.ts';
+import type { EngineSetting } from './healing.ts';
 
-/** What the runtime thread of a member of `join.ts` is asked to do. */
+/** What the runtime thread of a member of `healing.ts` is asked to do. */
 export type RuntimeAsk =
   | { readonly do: 'load'; readonly state: StateVectors }
   | { readonly do: 'read'; readonly into: StateVectors }
@@ -29,5 +29,5 @@ parentPort?.on('message', (ask: RuntimeAsk) => {
   if (ask.do === 'load') engine.loadState({ step: 1, ...ask.state });
   else if (ask.do === 'read') engine.readState(ask.into);
   else engine.holdGradients(work.request(1));
-  parentPort?.postMessage(performance.now() - startMs);
+  parentPort?.postMessage(performance.now() - startMs, []);
 });

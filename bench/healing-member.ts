@@ -4,10 +4,10 @@ import { Worker } from 'node:worker_threads';
 import { silentLogger, type StateVectors } from '@berth/contracts';
 import { createPeerNode, StateMemory, type StateLabel, type StatePeer } from '@berth/collectives';
 import { tensorFlowEnvironment } from '@berth/graph';
-import type { EngineSetting, JoinMemberSetting } from './join.ts';
-import type { RuntimeAsk } from './join-runtime.ts';
+import type { EngineSetting, JoinMemberSetting } from './healing.ts';
+import type { RuntimeAsk } from './healing-runtime.ts';
 
-/** What a member of `join.ts` is asked to do, one line each. */
+/** What a member of `healing.ts` is asked to do, one line each. */
 export type JoinAsk =
   /** Computes the gradient of a step. */
   | { readonly do: 'compute' }
@@ -35,12 +35,12 @@ async function main(): Promise<void> {
   ];
   const vectors: StateVectors = { weights, firstMoments, secondMoments };
   Object.assign(process.env, tensorFlowEnvironment({ ...engine, device: 'cpu' }));
-  const thread = startThread(new URL('join-runtime.ts', import.meta.url), engine);
+  const thread = startThread(new URL('healing-runtime.ts', import.meta.url), engine);
   thread.on('error', (error) => {
     throw error;
   });
   const run = async (ask: RuntimeAsk): Promise<number> => {
-    thread.postMessage(ask);
+    thread.postMessage(ask, []);
     const [ms] = (await once(thread, 'message')) as [number];
     return ms;
   };

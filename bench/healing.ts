@@ -10,7 +10,7 @@ import {
 import type { Endpoint } from '@berth/collectives';
 import { countParameters } from '@berth/model';
 import { askAll, machine } from './allreduce.ts';
-import type { JoinAsk } from './join-member.ts';
+import type { JoinAsk } from './healing-member.ts';
 import { ownProgram, startProgram, type Program } from './program.ts';
 import { summarize, type Summary } from './summary.ts';
 
@@ -51,7 +51,7 @@ interface Join {
 }
 
 const vocabSize = 30_522;
-const memberProgram = fileURLToPath(new URL('join-member.ts', import.meta.url));
+const memberProgram = fileURLToPath(new URL('healing-member.ts', import.meta.url));
 
 async function measureJoins(
   engine: EngineSetting,
