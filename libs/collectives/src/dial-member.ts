@@ -1,13 +1,11 @@
-import type { KeyObject } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isBerthError, type Logger } from '@berth/contracts';
 import { ByteSource } from './byte-source.ts';
-import { proveToListener } from './prove-to-listener.ts';
+import { localPathOf } from './local-path.ts';
+import { proveToListener, type DialledPeer } from './prove-to-listener.ts';
 import type { StatePeer } from './state/fetch.ts';
 
-export interface DialOptions {
-  readonly key: KeyObject;
-  readonly from: string;
+export interface DialOptions extends Omit<DialledPeer, 'to'> {
   readonly logger: Logger;
   /** Told of every attempt, to end it. */
   readonly onAttempt: (source: ByteSource) => void;
@@ -18,14 +16,28 @@ export interface DialOptions {
 const redialMs = 200;
 
 /**
- * Connects with a member to read its frames, again and again while that may help.
+ * Connects with a member and proves the secret, again and again while that may help; by a local socket if the member is on
+ * this machine.
  * @throws BerthError `COLLECTIVE_UNAUTHENTICATED` or `COLLECTIVE_PROTOCOL`, or the connection's error: the member is gone
  */
 export async function dialMember(
   member: StatePeer,
-  { key, from, logger, onAttempt, isOver }: DialOptions,
+  { key, from, purpose, logger, onAttempt, isOver }: DialOptions,
 ): Promise<ByteSource> {
-  const { memberId } = member;
+  const { memberId, port } = member;
+  const proof = { key, from, to: memberId, purpose };
+  const localPath = localPathOf(memberId, port);
+  if (localPath !== undefined) {
+    const source = new ByteSource(localPath);
+    onAttempt(source);
+    try {
+      await source.connected();
+      await proveToListener(source, proof);
+      return source;
+    } catch (error) {
+      logger.debug('peer is not on this machine', { memberId, error });
+    }
+  }
   for (;;) {
     const source = new ByteSource(member);
     onAttempt(source);
@@ -33,7 +45,7 @@ export async function dialMember(
     try {
       await source.connected();
       isConnected = true;
-      await proveToListener(source, { key, from, to: memberId, purpose: 'join' });
+      await proveToListener(source, proof);
       return source;
     } catch (error) {
       // Members listen before they are published, so nobody listening means that the process is gone.

@@ -46,7 +46,8 @@ export class Gate {
   admit(socket: Socket, onProven: (caller: Caller) => void): void {
     const [oldest] = this.#visitors;
     if (this.#visitors.size >= maxVisitors) oldest?.refuse('busy', 'made room for a newer one');
-    const remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    const { remoteAddress, remotePort } = socket;
+    const remote = remoteAddress === undefined ? 'local' : `${remoteAddress}:${remotePort}`;
     const visitor = new Visitor(socket, {
       ...this.#options,
       onProven,

@@ -1,10 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { BerthError, type Logger, type View, type Wire } from '@berth/contracts';
 import type { Endpoint } from './byte-source.ts';
 import { ControlChannel, type ControlMessage, type JoinMessage } from './control.ts';
 import { type Caller, Gate } from './gate.ts';
 import { deriveKey } from './handshake.ts';
+import { localPathOf } from './local-path.ts';
 import { ReduceMemory } from './reduce-memory.ts';
 import { Session, type ViewSession } from './session.ts';
 import {
@@ -84,6 +86,8 @@ class TcpPeerNode implements PeerNode {
   readonly #gate: Gate;
   readonly #memory = new ReduceMemory();
   readonly #server: Server;
+  /** For members on this machine. */
+  readonly #localServer: Server;
   readonly #sockets = new Set<Socket>();
   /** From members that are ahead: they have joined a view that this one has not. */
   #calls: Call[] = [];
@@ -96,18 +100,23 @@ class TcpPeerNode implements PeerNode {
     this.#gate = new Gate({ ...options, key: this.#key });
     this.#states = new StateServer(options.logger);
     this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
-    this.#server.on('connection', (socket) => this.#accept(socket));
+    this.#localServer = createServer({ highWaterMark: sendBufferBytes });
+    for (const server of [this.#server, this.#localServer])
+      server.on('connection', (socket) => this.#accept(socket));
   }
 
-  listen(): Promise<Endpoint> {
-    const { host, port = 0 } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
-        const address = this.#server.address();
-        resolve({ host, port: typeof address === 'object' && address ? address.port : port });
-      });
-    });
+  async listen(): Promise<Endpoint> {
+    const { host, port = 0, memberId, logger } = this.#options;
+    this.#server.listen({ host, port });
+    await once(this.#server, 'listening');
+    const { port: bound } = this.#server.address() as AddressInfo;
+    const localPath = localPathOf(memberId, bound);
+    if (localPath !== undefined) {
+      // Members on this machine then use the port, as all others do.
+      this.#localServer.on('error', (error) => logger.warn('No local socket', { error }));
+      this.#localServer.listen(localPath);
+    }
+    return { host, port: bound };
   }
 
   async joinView(view: View, options: JoinOptions): Promise<ViewSession> {
@@ -145,9 +154,11 @@ class TcpPeerNode implements PeerNode {
 
   async close(): Promise<void> {
     this.#session?.close();
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const closed = [this.#server, this.#localServer].map(
+      (server) => new Promise((resolve) => server.close(resolve)),
+    );
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await Promise.all(closed);
   }
 
   #requireJoinable(view: View): void {

@@ -227,6 +227,7 @@ export class Session implements ViewSession {
       const source = await dialMember(link.member, {
         key,
         from,
+        purpose: 'join',
         logger,
         onAttempt: (attempt) => {
           link.source = attempt;

@@ -146,7 +146,7 @@ describe('fetchState', () => {
   it('ends with the offer', async () => {
     const slow = await donor('slow', { delayMs: 5 });
     const failing = copy([slow]).catch((error: unknown) => error);
-    await delay(50);
+    await delay(400);
     slow.node.offerState(undefined);
     expect(await failing).toMatchObject({ code: 'COLLECTIVE_PEER_LOST' });
   });

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { BerthError, isBerthError, type Logger } from '@berth/contracts';
-import { ByteSource, type Endpoint } from '../byte-source.ts';
+import { BerthError, isBerthError, type Logger, silentLogger } from '@berth/contracts';
+import type { ByteSource, Endpoint } from '../byte-source.ts';
 import {
   type ControlMessage,
   controlPrefixBytes,
@@ -9,9 +9,9 @@ import {
   encodeControl,
   type StateLabel,
 } from '../control.ts';
+import { dialMember } from '../dial-member.ts';
 import { protocolError } from '../frame.ts';
 import { Progress } from '../progress.ts';
-import { proveToListener } from '../prove-to-listener.ts';
 import { peerLost } from '../round.ts';
 import { describeState, isSameState, labelOf } from './label.ts';
 import type { StateMemory } from './memory.ts';
@@ -102,12 +102,17 @@ class StateFetch {
   /** Takes slices from one donor until there are no more, or it is lost. */
   async #copyFrom(donor: StatePeer): Promise<void> {
     const { memberId } = donor;
-    const source = new ByteSource(donor);
-    this.#sources.set(memberId, source);
+    const { key, from, label, logger = silentLogger } = this.#request;
     try {
-      await source.connected();
-      const { key, from, label } = this.#request;
-      await proveToListener(source, { key, from, to: memberId, purpose: 'state' });
+      const source = await dialMember(donor, {
+        key,
+        from,
+        purpose: 'state',
+        logger,
+        onAttempt: (attempt) => this.#sources.set(memberId, attempt),
+        isOver: () => true,
+      });
+      if (this.#end !== undefined) throw this.#end;
       source.socket.write(encodeControl({ kind: 'state', ...label }));
       this.#requireOffer(await readControl(source));
       await this.#takeSlices(memberId, source);
@@ -116,9 +121,9 @@ class StateFetch {
       const loss = peerLost(memberId, error);
       this.#losses.set(memberId, loss);
       this.#queue.lost(memberId);
-      this.#request.logger?.debug('A donor is lost', { memberId, error: loss });
+      logger.debug('A donor is lost', { memberId, error: loss });
     } finally {
-      source.socket.destroy();
+      this.#sources.get(memberId)?.socket.destroy();
       this.#changes.advance();
     }
   }
