@@ -27,7 +27,7 @@ function startWorker(env: Readonly<Record<string, string>>): ChildProcess {
   const { BERTH_SECRET: _secret, BERTH_SECRET_FILE: _file, ...rest } = process.env;
   const worker = spawn(process.execPath, [fileOf('../../worker/dist/main.js')], {
     env: { ...rest, NODE_OPTIONS: '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
   onTestFinished(() => void worker.kill('SIGKILL'));
   return worker;
@@ -37,7 +37,7 @@ it('a worker without a secret does not start, and says how to make one', async (
   const nowhere = { endpoint: 'http://127.0.0.1:1', region: 'r', bucket: 'berth', prefix: '' };
   const s3 = { ...nowhere, accessKeyId: 'a', secretAccessKey: 'b' };
   const worker = startWorker(environmentOfServices({ redisUrl: 'redis://127.0.0.1:1', s3 }));
-  const output = await text(worker.stdout!);
+  const output = await text(worker.stderr!);
   expect(output.trim().split('\n')).toEqual([
     expect.stringMatching(/BERTH_SECRET is not set.*openssl rand -hex 32/),
   ]);
@@ -71,7 +71,7 @@ it('a run leaves out a worker with another secret, says so, and goes on', async 
   const { services } = findCluster(folder)!;
   // First by its id, so that only its lack of weights speaks against it.
   const env = { BERTH_SECRET: 'the secret of somebody else', BERTH_WORKER_NAME: 'a-stranger' };
-  startWorker({ ...environmentOfServices(services), ...env });
+  startWorker({ ...environmentOfServices(services), ...env }).stderr?.resume();
   await until('the reason', ({ run, view }) =>
     [run.reason, view?.reason].some((reason) =>
       /^without a-stranger-\w+: .* the secrets of .* differ/.test(reason ?? ''),

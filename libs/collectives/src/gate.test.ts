@@ -323,7 +323,8 @@ describe('a flood of connections that prove nothing', () => {
       }
     };
     const pouring = [pour(), pour()];
-    await expect.poll(() => numOpened).toBeGreaterThan(200);
+    onTestFinished(() => stop.abort());
+    await expect.poll(() => numOpened, { timeout: 30_000 }).toBeGreaterThan(200);
     for (let step = 0; step < 20; step += 1) {
       const results = await Promise.all(
         sessions.map((session, member) => reduceRanks(session, member, ranks, step)),
