@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   // Donors hold one state, the joiner another one.
   for (const [part, vector] of memory.parts.entries()) fillWithNoise(vector, setting.seed + part);
   await run({ do: 'load', state: vectors });
-  if (setting.isDonor) await run({ do: 'compute' });
+  if (setting.computes) await run({ do: 'compute' });
   say({ endpoint, memberId });
 
   for await (const line of createInterface({ input: process.stdin })) {
@@ -62,14 +62,18 @@ async function main(): Promise<void> {
       node.offerState(undefined);
       const snapshotMs = await run({ do: 'read', into: vectors });
       node.offerState({ label: ask.label, memory });
-      say({ snapshotMs, computeMs: await run({ do: 'compute' }) });
+      const computeMs = setting.computes ? await run({ do: 'compute' }) : 0;
+      say({ snapshotMs, computeMs });
     } else {
       const { label, donors } = ask;
+      const cpuBefore = process.cpuUsage();
       const transfer = await node.fetchState(donors, { label, memory, timeoutMs });
       const transferMs = performance.now() - startMs;
       const loadMs = await run({ do: 'load', state: vectors });
-      const { rss } = process.memoryUsage();
-      say({ ...transfer, transferMs, loadMs, joinMs: performance.now() - startMs, rssBytes: rss });
+      const joinMs = performance.now() - startMs;
+      const { user, system } = process.cpuUsage(cpuBefore);
+      const rssBytes = process.memoryUsage.rss();
+      say({ ...transfer, transferMs, loadMs, joinMs, cpuMs: (user + system) / 1000, rssBytes });
     }
   }
   await thread.terminate();

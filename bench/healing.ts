@@ -28,8 +28,7 @@ export interface JoinMemberSetting {
   readonly partLength: number;
   /** Of the state it begins with. */
   readonly seed: number;
-  /** Computes steps. */
-  readonly isDonor: boolean;
+  readonly computes: boolean;
 }
 
 /** One join, in milliseconds. */
@@ -43,26 +42,38 @@ interface Join {
   readonly loadMs: number;
   /** All of it: so much later than the others the joiner begins its share of the step. */
   readonly joinMs: number;
-  /** A donor's gradient of a step, alone and while it gives. */
-  readonly computeMs: number;
-  readonly computeWhileGivingMs: number;
+  /** Processor time of the joiner. */
+  readonly joinerCpuMs: number;
+  /** A donor's gradient of a step, alone and while it gives. Absent if donors do not compute. */
+  readonly computeMs?: number;
+  readonly computeWhileGivingMs?: number;
   /** `joinMs` in steps of a donor. */
-  readonly stallSteps: number;
+  readonly stallSteps?: number;
 }
 
 const vocabSize = 30_522;
 const memberProgram = fileURLToPath(new URL('healing-member.ts', import.meta.url));
 
+interface JoinSetting {
+  readonly numDonors: number;
+  readonly numJoins: number;
+  /** Whether donors compute steps. */
+  readonly computes: boolean;
+}
+
 async function measureJoins(
   engine: EngineSetting,
-  { numDonors, numJoins }: { readonly numDonors: number; readonly numJoins: number },
+  { numDonors, numJoins, computes }: JoinSetting,
 ): Promise<{ joins: Join[]; stateBytes: number; rssBytes: number; slicesOf: unknown }> {
   const model = resolveModelConfig(modelSectionSchema.parse({ size: engine.size }), vocabSize);
   const partLength = countParameters(model).preTraining;
   const start = (memberId: string, isDonor: boolean): Program => {
     const seed = isDonor ? 1 : 9;
-    const setting: JoinMemberSetting = { memberId, engine, partLength, seed, isDonor };
-    return startProgram(process.execPath, ownProgram(memberProgram, [JSON.stringify(setting)]));
+    const setting = { memberId, engine, partLength, seed, computes: computes && isDonor };
+    return startProgram(
+      process.execPath,
+      ownProgram(memberProgram, [JSON.stringify(setting satisfies JoinMemberSetting)]),
+    );
   };
   const donors = Array.from({ length: numDonors }, (_, index) => start(`donor-${index}`, true));
   const joiner = start('joiner', false);
@@ -77,7 +88,7 @@ async function measureJoins(
     let last: Record<string, unknown> = {};
     for (let viewVersion = 0; viewVersion <= numJoins; viewVersion++) {
       const label = { runId: 'bench', fencingEpoch: 1, viewVersion, step: 1 };
-      const alone = await askAll(donors, lineOf({ do: 'compute' }));
+      const alone = computes ? await askAll(donors, lineOf({ do: 'compute' })) : [];
       const giving = askAll(donors, lineOf({ do: 'give', label }));
       last = await joiner.ask(lineOf({ do: 'join', label, donors: peers }));
       const join = joinOf(alone, await giving, last);
@@ -101,18 +112,19 @@ function joinOf(
 ): Join {
   const slowest = (answers: readonly Record<string, unknown>[], figure: string): number =>
     Math.max(...answers.map((answer) => Number(answer[figure])));
-  const computeMs = slowest(alone, 'computeMs');
   const joinMs = Number(joined['joinMs']);
-  return {
+  const join = {
     snapshotMs: slowest(giving, 'snapshotMs'),
     transferMs: Number(joined['transferMs']),
     verifyMs: Number(joined['verifyMs']),
     loadMs: Number(joined['loadMs']),
     joinMs,
-    computeMs,
-    computeWhileGivingMs: slowest(giving, 'computeMs'),
-    stallSteps: joinMs / computeMs,
+    joinerCpuMs: Number(joined['cpuMs']),
   };
+  if (alone.length === 0) return join;
+  const computeMs = slowest(alone, 'computeMs');
+  const computeWhileGivingMs = slowest(giving, 'computeMs');
+  return { ...join, computeMs, computeWhileGivingMs, stallSteps: joinMs / computeMs };
 }
 
 const lineOf = (ask: JoinAsk): string => JSON.stringify(ask);
@@ -127,6 +139,7 @@ donors compute the gradient of the step that it joins.
   --joins N           measured joins, after one that is not (default 5)
   --batch N           examples of 128 tokens that each donor computes in a step (default 8)
   --threads N         TensorFlow's threads of each member (default 1)
+  --idle              donors do not compute
   --json              every figure`;
 
 async function main(): Promise<void> {
@@ -139,6 +152,7 @@ async function main(): Promise<void> {
       joins: text('5'),
       batch: text('8'),
       threads: text('1'),
+      idle: flag,
       json: flag,
       help: flag,
     },
@@ -157,12 +171,13 @@ async function main(): Promise<void> {
     batchSize: countOf('batch', values.batch),
     numThreads: countOf('threads', values.threads),
   };
-  const measured = await measureJoins(engine, { numDonors, numJoins });
+  const joinSetting = { numDonors, numJoins, computes: !values.idle };
+  const measured = await measureJoins(engine, joinSetting);
   const figures = Object.keys(measured.joins[0] ?? {}) as (keyof Join)[];
   const summaries = Object.fromEntries(
-    figures.map((figure) => [figure, summarize(measured.joins.map((join) => join[figure]))]),
-  ) as Record<keyof Join, Summary>;
-  const setting = { ...engine, numDonors, numJoins };
+    figures.map((figure) => [figure, summarize(measured.joins.map((join) => join[figure] ?? 0))]),
+  ) as Partial<Record<keyof Join, Summary>>;
+  const setting = { ...engine, ...joinSetting };
   const report = { setting, machine: machine(), load: loadavg()[0], summaries, ...measured };
   if (values.json) {
     console.log(JSON.stringify(report, null, 2));
@@ -170,18 +185,27 @@ async function main(): Promise<void> {
   }
   const megabytes = (measured.stateBytes / 1e6).toFixed(0);
   console.log(`${size}: ${megabytes} MB of state from ${numDonors} donors, ${report.machine}`);
-  const line = (name: string, { median, low, high }: Summary, digits = 0, unit = ' ms'): void =>
-    console.log(
-      `${name.padEnd(16)}${median.toFixed(digits)}${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`,
-    );
-  line('snapshot', summaries.snapshotMs);
-  line('transfer', summaries.transferMs);
-  line('  verifying', summaries.verifyMs);
-  line('load', summaries.loadMs);
-  line('join', summaries.joinMs);
-  line('step alone', summaries.computeMs);
-  line('step giving', summaries.computeWhileGivingMs);
-  line('stall', summaries.stallSteps, 2, ' steps');
+  for (const [figure, name] of Object.entries(names) as [keyof Join, string][]) {
+    const summary = summaries[figure];
+    if (summary !== undefined) console.log(`${name.padEnd(16)}${describe(summary, figure)}`);
+  }
+}
+
+const names: Record<keyof Join, string> = {
+  snapshotMs: 'snapshot',
+  transferMs: 'transfer',
+  verifyMs: '  verifying',
+  loadMs: 'load',
+  joinMs: 'join',
+  joinerCpuMs: '  of processor',
+  computeMs: 'step alone',
+  computeWhileGivingMs: 'step giving',
+  stallSteps: 'stall',
+};
+
+function describe({ median, low, high }: Summary, figure: keyof Join): string {
+  const [digits, unit] = figure === 'stallSteps' ? [2, 'steps'] : [0, 'ms'];
+  return `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
 /** @throws RangeError that names the option */
