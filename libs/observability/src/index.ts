@@ -1,5 +1,6 @@
 export { createEventFile, scalarsOf, type EventFile, type EventFileOptions } from './event-file.ts';
 export { createLogger, type LoggerOptions, type RootLogger } from './logger.ts';
+export { LogShipper, type LogShipperOptions } from './log-shipper.ts';
 export { createMetrics, type Metrics, type SavedCheckpoint, type WorkerHealth } from './metrics.ts';
 export { createMetricsFile, readMetricsFile, type MetricsFile } from './metrics-file.ts';
 export { redact, redactText } from './redact.ts';
