@@ -88,8 +88,10 @@ export async function runController(
       const record = await activeRun(runs);
       if (term.supervisor?.runId !== record?.runId) term.supervisor = undefined;
       if (record === undefined) continue;
-      term.supervisor ??= new RunSupervisor(options, record.runId);
-      await advance(runs, term.supervisor, record, logger, {
+      const attempt = record.attempts.at(-1)?.attempt;
+      const runLogger = logger.child({ runId: record.runId, attempt });
+      term.supervisor ??= new RunSupervisor({ ...options, logger: runLogger }, record.runId);
+      await advance(runs, term.supervisor, record, runLogger, {
         fencingEpoch,
         isLenient: performance.now() < lenientUntilMs,
       });

@@ -1,11 +1,18 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorToWire, isFinal, type Logger, type RunRecord, type Services } from '@berth/contracts';
+import {
+  errorToWire,
+  isFinal,
+  type LogFields,
+  type Logger,
+  type RunRecord,
+  type Services,
+} from '@berth/contracts';
 import { createPeerNode, type Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
 import { startDataThread } from './data.ts';
-import { Heartbeat, idlePortrait } from './heartbeat.ts';
+import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
 import { RunSession } from './run-session.ts';
 import { startRuntime } from './runtime.ts';
 
@@ -20,6 +27,8 @@ export interface WorkerOptions {
   /** Where peers dial when that is not where this worker listens. */
   readonly advertise?: Endpoint | undefined;
   readonly onReady: () => void;
+  /** Given a way to ask for the run, attempt and step under way, for log records. */
+  readonly onWork?: (look: () => LogFields) => void;
   readonly logger: Logger;
 }
 
@@ -59,6 +68,8 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       .heartbeat({ ...about, ...portrait }, { isNews })
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
+  let attempt: number | undefined;
+  options.onWork?.(() => workOf(heartbeat.portrait, attempt));
   options.onReady();
 
   const runs = createRuns(connection);
@@ -69,6 +80,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         await sleep(idleLookMs);
         continue;
       }
+      attempt = record.attempts.at(-1)?.attempt;
       // The coordinator counts on this member only once it has opened the run.
       heartbeat.tell({ state: 'syncing', runId: record.runId });
       try {
@@ -97,6 +109,11 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await Promise.all([runtime.close(), data.close()]);
   connection.close();
   store.close();
+}
+
+/** What a worker is at, as fields of its log records. */
+function workOf({ runId, step }: SelfPortrait, attempt: number | undefined): LogFields {
+  return runId === null ? {} : { runId, attempt, step };
 }
 
 /** The active run, once it has data to train on. */
