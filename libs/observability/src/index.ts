@@ -1,8 +1,7 @@
-export { createEventFile, scalarsOf, type EventFile, type EventFileOptions } from './event-file.ts';
+export { encodeEventFile, eventFileName, type EventFileOptions } from './event-file.ts';
 export { createLogger, type LoggerOptions, type RootLogger } from './logger.ts';
 export { startProcessLog, type ProcessLog, type ProcessLogOptions } from './process-log.ts';
 export { LogShipper, type LogShipperOptions } from './log-shipper.ts';
 export { createMetrics, type Metrics, type SavedCheckpoint, type WorkerHealth } from './metrics.ts';
-export { createMetricsFile, readMetricsFile, type MetricsFile } from './metrics-file.ts';
 export { redact, redactText } from './redact.ts';
 export { parseLogLevel, type LogLevel } from './log-level.ts';

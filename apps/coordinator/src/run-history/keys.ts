@@ -1,0 +1,21 @@
+import { eventFileName } from '@berth/observability';
+
+/** Where the history of one attempt of a run lies. */
+export function attemptPrefix(runId: string, attempt: number): string {
+  return `runs/${runId}/attempt-${attempt}/`;
+}
+
+/** Segments are counted from 1 and padded, so that `cat metrics-*.jsonl` gives the whole in order. */
+export function segmentKey(prefix: string, index: number): string {
+  return `${prefix}metrics-${String(index).padStart(6, '0')}.jsonl`;
+}
+
+export function eventsKey(prefix: string, startedAtMs: number, index: number): string {
+  return `${prefix}${eventFileName(startedAtMs, index)}`;
+}
+
+/** The index of a segment by its key; undefined for any other key. */
+export function segmentIndexOf(key: string): number | undefined {
+  const digits = /\/metrics-(\d{6})\.jsonl$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}

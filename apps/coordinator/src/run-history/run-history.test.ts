@@ -1,0 +1,259 @@
+import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import {
+  parseRunConfig,
+  silentLogger,
+  type MetricsLine,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
+import { connectRedis, createMetricsLog, type RedisConnection } from '@berth/queue';
+import { startS3Server } from '@berth/s3-server';
+import { startTestRedis, temporaryFolder, waitFor } from '@berth/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createRunService } from '../run-service.ts';
+import { AttemptArchive } from './attempt-archive.ts';
+import { HistoryArchive } from './history-archive.ts';
+import { attemptPrefix } from './keys.ts';
+import { HistoryReader, readMetricsHistory } from './read-history.ts';
+import { decodeSegment } from './segment.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+
+let redis: Awaited<ReturnType<typeof startTestRedis>>;
+let connection: RedisConnection;
+let server: Awaited<ReturnType<typeof startS3Server>>;
+let store: S3ObjectStore;
+
+beforeAll(async () => {
+  redis = await startTestRedis();
+  connection = await connectRedis(redis.url, { role: 'producer' });
+  server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
+  const { endpoint } = server;
+  const place = { endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
+  store = createS3ObjectStore(place, silentLogger);
+  await store.ensureBucket();
+});
+
+beforeEach(async () => {
+  await connection.call((client) => client.flushall());
+});
+
+afterAll(async () => {
+  connection.close();
+  await redis.stop();
+  store.close();
+  await server.close();
+});
+
+const lineOf = (step: number, change: Partial<MetricsLine> = {}): MetricsLine => ({
+  kind: 'step',
+  attempt: 1,
+  step,
+  timeMs: 1_700_000_000_000 + step,
+  loss: 10 / (step + 1),
+  masked_lm_loss: 1,
+  masked_lm_accuracy: 0,
+  next_sentence_loss: 0.5,
+  next_sentence_accuracy: 0.5,
+  learningRate: 1e-4,
+  gradientNorm: 1,
+  numTokens: 100,
+  stepMs: 12.5,
+  computeMs: 10.25,
+  reduceMs: 1.5,
+  dataMs: 0.125,
+  commitMs: 0.5,
+  applyMs: 0.25,
+  ...change,
+});
+
+async function recordOf(name: string, numAttempts = 1): Promise<RunRecord> {
+  const config = parseRunConfig({ name, corpus: { path: '/text' } }, 'test');
+  const { run } = await createRunService(connection).submit(config, 'trained');
+  const attempts = Array.from({ length: numAttempts }, (_, index) => ({
+    attempt: index + 1,
+    startedAtMs: 1_700_000_000_000 + index * 60_000,
+    fromStep: 0,
+    endedAtMs: null,
+    toStep: null,
+    endReason: null,
+    abandonedFromStep: null,
+  }));
+  return { ...run, status: 'running', exampleSetId: 'e', attempts };
+}
+
+/** Takes over, archives what there is, and ends in order. */
+async function archiveOnce(record: RunRecord, into: ObjectStore = store): Promise<void> {
+  const archive = new HistoryArchive({ connection, store: into, logger: silentLogger });
+  archive.note([record]);
+  await archive.close();
+}
+
+async function storedLines(runId: string, attempt = 1): Promise<MetricsLine[]> {
+  const lines: MetricsLine[] = [];
+  for (const { key } of await store.list(`${attemptPrefix(runId, attempt)}metrics-`))
+    lines.push(...decodeSegment(await store.get(key)));
+  return lines;
+}
+
+describe('the archive of a run', () => {
+  it('holds every line once, over takeovers and appends that are repeated', async () => {
+    const record = await recordOf('whole');
+    const log = createMetricsLog(connection, 'whole');
+    for (let step = 0; step < 1_300; step++) await log.append(lineOf(step));
+    await log.append(lineOf(1_300, { kind: 'eval' }));
+    await archiveOnce(record);
+    for (let step = 1_200; step < 2_450; step++) await log.append(lineOf(step));
+    await archiveOnce(record);
+    await archiveOnce(record);
+    const lines = await storedLines('whole');
+    const steps = lines.filter(({ kind }) => kind === 'step').map(({ step }) => step);
+    expect(steps).toEqual(Array.from({ length: 2_450 }, (_, step) => step));
+    expect(lines.filter(({ kind }) => kind === 'eval').map(({ step }) => step)).toEqual([1_300]);
+    expect(lines[7]).toEqual(lineOf(7));
+    const keys = (await store.list(attemptPrefix('whole', 1))).map(({ key }) => key);
+    expect(keys).toEqual([
+      'runs/whole/attempt-1/events.out.tfevents.1700000000.berth.000001',
+      'runs/whole/attempt-1/events.out.tfevents.1700000000.berth.000002',
+      'runs/whole/attempt-1/events.out.tfevents.1700000000.berth.000003',
+      'runs/whole/attempt-1/metrics-000001.jsonl',
+      'runs/whole/attempt-1/metrics-000002.jsonl',
+      'runs/whole/attempt-1/metrics-000003.jsonl',
+    ]);
+  });
+
+  it('outlives Redis, and the attempts stay apart', async () => {
+    const record = await recordOf('apart', 2);
+    const log = createMetricsLog(connection, 'apart');
+    for (let step = 0; step < 20; step++) await log.append(lineOf(step));
+    await archiveOnce(record);
+    await connection.call((client) => client.flushall());
+    for (let step = 10; step < 30; step++) await log.append(lineOf(step, { attempt: 2, loss: 5 }));
+    await archiveOnce(record);
+    expect((await storedLines('apart', 1)).map(({ step }) => step)).toHaveLength(20);
+    const second = await readMetricsHistory(store, 'apart', 2);
+    expect([...second.steps.steps]).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
+    expect(second.steps.values('loss')[0]).toBe(5);
+  });
+
+  it('takes lines that were lost from the ledger', async () => {
+    const record = await recordOf('gaps');
+    const log = createMetricsLog(connection, 'gaps');
+    const isLost = (step: number): boolean => step >= 30 && step < 35;
+    const sums = {
+      maskedLmLoss: 30,
+      maskedLmCorrect: 1,
+      maskedWeight: 10,
+      nextSentenceLoss: 4,
+      nextSentenceCorrect: 2,
+      numExamples: 8,
+      numTokens: 512,
+    };
+    for (let step = 0; step < 200; step++) {
+      if (!isLost(step)) await log.append(lineOf(step));
+      const entry = {
+        step,
+        from: { epoch: 0, index: step },
+        to: { epoch: 0, index: step + 1 },
+        numExamples: 1,
+        gradientDigest: '0123456789abcdef',
+        fencingEpoch: 1,
+        viewVersion: 1,
+        members: ['a'],
+        sums,
+        committedAtMs: 1_700_000_000_500 + step,
+        head: '0'.repeat(40),
+      };
+      await connection.call((client) => client.rpush('berth:{gaps}:ledger', JSON.stringify(entry)));
+    }
+    await archiveOnce(record);
+    const lines = await storedLines('gaps');
+    expect(lines.map(({ step }) => step)).toEqual(Array.from({ length: 200 }, (_, step) => step));
+    expect(lines[31]?.loss).toBeCloseTo(3.5, 4);
+    expect(lines[31]?.timeMs).toBe(1_700_000_000_531);
+    expect(lines[31]).not.toHaveProperty('stepMs');
+  });
+
+  it('uploads little: at once only what is due', async () => {
+    let numBytes = 0;
+    let numPuts = 0;
+    const counting: ObjectStore = {
+      ...store,
+      put(key, body, options) {
+        numBytes += body.length;
+        numPuts++;
+        return store.put(key, body, options);
+      },
+    };
+    const record = await recordOf('traffic');
+    const log = createMetricsLog(connection, 'traffic');
+    const archive = new HistoryArchive({
+      connection,
+      store: counting,
+      logger: silentLogger,
+      flushEveryMs: 500,
+    });
+    const endMs = performance.now() + 3_000;
+    let step = 0;
+    while (performance.now() < endMs) {
+      await log.append(lineOf(step++));
+      archive.note([record]);
+    }
+    await archive.close();
+    expect(numPuts).toBeLessThanOrEqual(2 * 8 + 2 * Math.floor(step / 1_000));
+    expect(numBytes).toBeLessThan(numPuts * 1_000_000);
+    expect(await storedLines('traffic')).toHaveLength(step);
+  });
+
+  it('waits out an outage of the store, and a run that ended meanwhile is archived after it', async () => {
+    const record = await recordOf('late');
+    await createMetricsLog(connection, 'late').append(lineOf(0));
+    const away: ObjectStore = {
+      ...store,
+      put: () => Promise.reject(new Error('the store is away')),
+    };
+    await archiveOnce(record, away);
+    expect(await storedLines('late')).toEqual([]);
+    const ended: RunRecord = { ...record, status: 'completed', updatedAtMs: Date.now() };
+    const archive = new HistoryArchive({ connection, store, logger: silentLogger });
+    archive.note([ended]);
+    await waitFor(async () => (await storedLines('late')).length === 1, { what: 'the archive' });
+    await archive.close();
+  });
+});
+
+describe('the history of an attempt', () => {
+  it('of a hundred thousand steps is read in bounded memory', { timeout: 120_000 }, async () => {
+    const place = { runId: 'long', attempt: 1, startedAtMs: 1_700_000_000_000, fromStep: 0 };
+    const archive = await AttemptArchive.open(store, place);
+    for (let step = 0; step < 100_000; step++) {
+      archive.add(lineOf(step));
+      if (archive.isFull) await archive.flush();
+    }
+    archive.add(lineOf(100_000, { kind: 'eval' }));
+    await archive.flush();
+    const before = process.memoryUsage().arrayBuffers;
+    const history = await readMetricsHistory(store, 'long', 1);
+    const grownBytes = process.memoryUsage().arrayBuffers - before;
+    expect(history.steps.numPoints).toBe(100_000);
+    expect(history.evals.numPoints).toBe(1);
+    expect(history.steps.values('stepMs')[99_999]).toBe(12.5);
+    expect(history.steps.times[5]).toBe(1_700_000_000_005);
+    expect(grownBytes).toBeLessThan(100e6);
+  });
+
+  it('goes on where it was read last, and takes lines out of order', async () => {
+    const place = { runId: 'grows', attempt: 3, startedAtMs: 1_700_000_000_000, fromStep: 0 };
+    const archive = await AttemptArchive.open(store, place);
+    const reader = new HistoryReader(store, 'grows', 3);
+    for (const step of [0, 2, 1, 5]) archive.add(lineOf(step, { attempt: 3 }));
+    await archive.flush();
+    expect([...(await reader.refresh()).steps.steps]).toEqual([0, 1, 2, 5]);
+    archive.add(lineOf(4, { attempt: 3 }));
+    await archive.flush();
+    expect(reader.history.add(lineOf(3, { attempt: 3, loss: 9 }))).toBe(true);
+    const { steps } = await reader.refresh();
+    expect([...steps.steps]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([...steps.values('loss')]).toEqual([10, 5, 10 / 3, 9, 2, 10 / 6].map(Math.fround));
+  });
+});
