@@ -41,12 +41,14 @@ export function startProcessLog({
     ...(context !== undefined && { context }),
     shipper,
   });
+  const die = async (): Promise<void> => {
+    await shipper.close();
+    process.exit(1);
+  };
   process.on('uncaughtException', (error, origin) => {
-    logger.error(`The ${app} dies of an error that nobody caught: ${error.message}`, {
-      origin,
-      error,
-    });
-    void shipper.close().finally(() => process.exit(1));
+    const message = `The ${app} dies of an error that nobody caught: ${error.message}`;
+    logger.error(message, { origin, error });
+    void die();
   });
   return { logger, close: () => shipper.close() };
 }

@@ -38,6 +38,7 @@ describe('a page', () => {
     expect(numbersOf(oldest)).toEqual(Array.from({ length: 205 }, (_, i) => i));
     expect(numbersOf(await logs.page({ limit: 9, before: oldest.before }))).toEqual([]);
     expect(numbersOf(await logs.page({ limit: 1, after: oldest.after }))).toEqual([205]);
+    expect(numbersOf(await logs.page({ limit: 1, after: '' }))).toEqual([0]);
 
     await logs.append([lineOf(2_000)]);
     const next = await logs.page({ limit: 500, after: newest.after });

@@ -101,7 +101,9 @@ export function createLogStream(
 
   // Cursors are ids of lines, and exclusive.
   const page: LogStream['page'] = ({ after, before = '', limit, ...filter }) =>
-    after === undefined ? pageBefore(filter, before, limit) : pageAfter(filter, after, limit);
+    after === undefined
+      ? pageBefore(filter, before, limit)
+      : pageAfter(filter, after || noLine, limit);
 
   return {
     page,

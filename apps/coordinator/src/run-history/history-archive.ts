@@ -7,7 +7,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import type { RedisConnection } from '@berth/queue';
-import { RunHistory } from './run-history.ts';
+import { RunCopy } from './run-copy.ts';
 
 export interface HistoryArchiveOptions {
   readonly connection: RedisConnection;
@@ -26,7 +26,7 @@ const staleMs = 5_000;
 const closeTimeoutMs = 3_000;
 
 interface Archived {
-  readonly history: RunHistory;
+  readonly copy: RunCopy;
   flushedMs: number;
 }
 
@@ -82,21 +82,21 @@ export class HistoryArchive {
     const { connection, store, flushEveryMs = 10_000 } = this.#options;
     const { runId, updatedAtMs } = record;
     const run = this.#runs.get(runId) ?? {
-      history: new RunHistory(connection, store, runId),
+      copy: new RunCopy(connection, store, runId),
       flushedMs: performance.now(),
     };
     this.#runs.set(runId, run);
     const isOver = isFinal(record.status);
-    await run.history.gather(record, { isOver });
+    await run.copy.gather(record, { isOver });
     const waitedMs = performance.now() - run.flushedMs;
     const isDue =
       isOver ||
       isLast ||
       waitedMs >= flushEveryMs ||
-      (run.history.hasCheckpoint && waitedMs >= shortestPauseMs);
+      (run.copy.hasCheckpoint && waitedMs >= shortestPauseMs);
     if (!isDue) return;
     run.flushedMs = performance.now();
-    await run.history.flush(record);
+    await run.copy.flush(record);
     if (!isOver) return;
     this.#runs.delete(runId);
     this.#done.set(runId, updatedAtMs);

@@ -19,7 +19,7 @@ const entriesPerPage = 500;
 const patienceSteps = 64;
 
 /** One run's way from the metrics log in Redis to its archives in the store. */
-export class RunHistory {
+export class RunCopy {
   readonly #store: ObjectStore;
   readonly #metrics;
   readonly #ledger;

@@ -13,8 +13,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRunService } from '../run-service.ts';
 import { AttemptArchive } from './attempt-archive.ts';
 import { HistoryArchive } from './history-archive.ts';
+import { archivedLines } from './archived-lines.ts';
 import { attemptPrefix } from './keys.ts';
-import { HistoryReader, readMetricsHistory } from './read-history.ts';
 import { decodeSegment } from './segment.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
@@ -131,9 +131,9 @@ describe('the archive of a run', () => {
     for (let step = 10; step < 30; step++) await log.append(lineOf(step, { attempt: 2, loss: 5 }));
     await archiveOnce(record);
     expect((await storedLines('apart', 1)).map(({ step }) => step)).toHaveLength(20);
-    const second = await readMetricsHistory(store, 'apart', 2);
-    expect([...second.steps.steps]).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
-    expect(second.steps.values('loss')[0]).toBe(5);
+    const second = await storedLines('apart', 2);
+    expect(second.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
+    expect(second[0]?.loss).toBe(5);
   });
 
   it('takes lines that were lost from the ledger', async () => {
@@ -222,38 +222,35 @@ describe('the archive of a run', () => {
   });
 });
 
-describe('the history of an attempt', () => {
-  it('of a hundred thousand steps is read in bounded memory', { timeout: 120_000 }, async () => {
-    const place = { runId: 'long', attempt: 1, startedAtMs: 1_700_000_000_000, fromStep: 0 };
-    const archive = await AttemptArchive.open(store, place);
-    for (let step = 0; step < 100_000; step++) {
-      archive.add(lineOf(step));
-      if (archive.isFull) await archive.flush();
-    }
-    archive.add(lineOf(100_000, { kind: 'eval' }));
-    await archive.flush();
-    const before = process.memoryUsage().arrayBuffers;
-    const history = await readMetricsHistory(store, 'long', 1);
-    const grownBytes = process.memoryUsage().arrayBuffers - before;
-    expect(history.steps.numPoints).toBe(100_000);
-    expect(history.evals.numPoints).toBe(1);
-    expect(history.steps.values('stepMs')[99_999]).toBe(12.5);
-    expect(history.steps.times[5]).toBe(1_700_000_000_005);
-    expect(grownBytes).toBeLessThan(100e6);
-  });
+describe('archived lines', () => {
+  it(
+    'of a hundred thousand steps come in order, a thousand at a time',
+    { timeout: 120_000 },
+    async () => {
+      const startedAtMs = 1_700_000_000_000;
+      for (const attempt of [9, 10]) {
+        const place = { runId: 'long', attempt, startedAtMs, fromStep: 0 };
+        const archive = await AttemptArchive.open(store, place);
+        for (let step = 0; step < 50_000; step++) {
+          archive.add(lineOf(step, { attempt }));
+          if (archive.isFull) await archive.flush();
+        }
+        await archive.flush();
+      }
+      let number = 0;
+      for await (const lines of archivedLines(store, 'long')) {
+        expect(lines.length).toBeLessThanOrEqual(1_000);
+        for (const { attempt, step } of lines) {
+          if (step !== number % 50_000 || attempt !== (number < 50_000 ? 9 : 10))
+            throw new Error(`line ${number} is of step ${step}, attempt ${attempt}`);
+          number++;
+        }
+      }
+      expect(number).toBe(100_000);
+    },
+  );
 
-  it('goes on where it was read last, and takes lines out of order', async () => {
-    const place = { runId: 'grows', attempt: 3, startedAtMs: 1_700_000_000_000, fromStep: 0 };
-    const archive = await AttemptArchive.open(store, place);
-    const reader = new HistoryReader(store, 'grows', 3);
-    for (const step of [0, 2, 1, 5]) archive.add(lineOf(step, { attempt: 3 }));
-    await archive.flush();
-    expect([...(await reader.refresh()).steps.steps]).toEqual([0, 1, 2, 5]);
-    archive.add(lineOf(4, { attempt: 3 }));
-    await archive.flush();
-    expect(reader.history.add(lineOf(3, { attempt: 3, loss: 9 }))).toBe(true);
-    const { steps } = await reader.refresh();
-    expect([...steps.steps]).toEqual([0, 1, 2, 3, 4, 5]);
-    expect([...steps.values('loss')]).toEqual([10, 5, 10 / 3, 9, 2, 10 / 6].map(Math.fround));
+  it('of a run without any are none', async () => {
+    for await (const lines of archivedLines(store, 'none')) expect(lines).toEqual([]);
   });
 });
