@@ -4,6 +4,7 @@ import { errorToWire, requireServices, type LogFields } from '@berth/contracts';
 import { parseLogLevel, startProcessLog } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { parseEndpoint } from './endpoint.ts';
+import { metricsPlaceOf } from './metrics-server.ts';
 import { runWorker } from './worker.ts';
 
 const env = process.env;
@@ -31,6 +32,7 @@ try {
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
       advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),
+      metricsPlace: metricsPlaceOf(env),
       onReady: () => process.send?.({ memberId }),
       onWork: (look) => (currentWork = look),
       logger: log.logger,
