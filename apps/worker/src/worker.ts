@@ -86,6 +86,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   let attempt: number | undefined;
   options.onWork?.(() => workOf(heartbeat.portrait, attempt));
   options.onReady();
+  logger.info('The worker is ready', { ...address, ...runtime.numerics, pid: process.pid });
 
   const runs = createRuns(connection);
   const takePart = async (): Promise<void> => {
@@ -103,7 +104,9 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
           { connection, store, runtime, peers, logger, heartbeat, metrics },
           { memberId, record },
         );
+        logger.info('Takes part in the run');
         await session.run(signal);
+        logger.info('The run is over for this worker');
         heartbeat.tell(idlePortrait);
       } catch (error) {
         const wire = errorToWire(error);
