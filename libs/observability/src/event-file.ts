@@ -17,12 +17,8 @@ export function encodeEventFile(
   // Event.session_log { status: START }.
   if (fromStep !== undefined)
     events.push(eventOf(startedAtMs, fromStep, bytesField(7, Buffer.from([0x08, 1]))));
-  for (const line of lines) {
-    const scalars = Object.entries(scalarsOf(line)).map(([tag, value]) =>
-      bytesField(1, scalarOf(tag, value)),
-    );
-    events.push(eventOf(line.timeMs, line.step, bytesField(5, Buffer.concat(scalars))));
-  }
+  for (const line of lines)
+    events.push(eventOf(line.timeMs, line.step, bytesField(5, summaryOf(scalarsOf(line)))));
   return Buffer.concat(events.map(recordOf));
 }
 
@@ -61,12 +57,34 @@ function eventOf(timeMs: number, step: number, content: Buffer): Buffer {
   return Buffer.concat([wallTime, Buffer.from([2 << 3]), varint(step), content]);
 }
 
-/** Summary.Value { string tag = 1; float simple_value = 2; } */
-function scalarOf(tag: string, value: number): Buffer {
-  const simple = Buffer.alloc(5);
-  simple[0] = (2 << 3) | 5;
-  simple.writeFloatLE(value, 1);
-  return Buffer.concat([textField(1, tag), simple]);
+/** Summary { repeated Value value = 1; } with Value { string tag = 1; float simple_value = 2; } */
+function summaryOf(scalars: Readonly<Record<string, number>>): Buffer {
+  const entries = Object.entries(scalars);
+  const floats = Buffer.alloc(4 * entries.length);
+  const parts: Buffer[] = [];
+  for (const [index, [tag, value]] of entries.entries()) {
+    const at = 4 * index;
+    floats.writeFloatLE(value, at);
+    parts.push(beforeFloat(tag), floats.subarray(at, at + 4));
+  }
+  return Buffer.concat(parts);
+}
+
+const beforeFloats = new Map<string, Buffer>();
+
+/** The bytes of a value up to its float: the same for each line. */
+function beforeFloat(tag: string): Buffer {
+  const known = beforeFloats.get(tag);
+  if (known !== undefined) return known;
+  const tagField = textField(1, tag);
+  const made = Buffer.concat([
+    Buffer.from([(1 << 3) | 2]),
+    varint(tagField.length + 5),
+    tagField,
+    Buffer.from([(2 << 3) | 5]),
+  ]);
+  beforeFloats.set(tag, made);
+  return made;
 }
 
 function textField(field: number, text: string): Buffer {

@@ -13,8 +13,9 @@ import {
 } from '@berth/queue';
 import { AttemptArchive } from './attempt-archive.ts';
 
-const linesPerPage = 1_000;
-const entriesPerPage = 500;
+// Few enough that reading them takes little of the time of those who wait for the lease.
+const linesPerPage = 200;
+const entriesPerPage = 200;
 /** Lines come a little after their step is committed; a step that lacks one for this many steps has lost it. */
 const patienceSteps = 64;
 
