@@ -8,17 +8,20 @@ export interface EventFileOptions {
   readonly fromStep?: number | undefined;
 }
 
-/** The bytes of a TensorBoard event file with the scalars of metrics lines. More lines only add bytes at the end. */
-export function encodeEventFile(
-  lines: readonly MetricsLine[],
-  { startedAtMs, fromStep }: EventFileOptions,
-): Buffer {
+/** The first bytes of a TensorBoard event file. */
+export function startOfEventFile({ startedAtMs, fromStep }: EventFileOptions): Buffer {
   const events = [eventOf(startedAtMs, 0, textField(3, 'brain.Event:2'))];
   // Event.session_log { status: START }.
   if (fromStep !== undefined)
     events.push(eventOf(startedAtMs, fromStep, bytesField(7, Buffer.from([0x08, 1]))));
-  for (const line of lines)
-    events.push(eventOf(line.timeMs, line.step, bytesField(5, summaryOf(scalarsOf(line)))));
+  return Buffer.concat(events.map(recordOf));
+}
+
+/** The bytes that metrics lines add to an event file: their scalars. */
+export function encodeEvents(lines: readonly MetricsLine[]): Buffer {
+  const events = lines.map((line) =>
+    eventOf(line.timeMs, line.step, bytesField(5, summaryOf(scalarsOf(line)))),
+  );
   return Buffer.concat(events.map(recordOf));
 }
 

@@ -1,4 +1,9 @@
-export { encodeEventFile, eventFileName, type EventFileOptions } from './event-file.ts';
+export {
+  encodeEvents,
+  eventFileName,
+  startOfEventFile,
+  type EventFileOptions,
+} from './event-file.ts';
 export { createLogger, type LoggerOptions, type RootLogger } from './logger.ts';
 export { startProcessLog, type ProcessLog, type ProcessLogOptions } from './process-log.ts';
 export { LogShipper, type LogShipperOptions } from './log-shipper.ts';

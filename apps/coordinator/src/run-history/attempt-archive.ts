@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import type { MetricsLine, ObjectStore } from '@berth/contracts';
-import { encodeEventFile } from '@berth/observability';
+import { encodeEvents, startOfEventFile } from '@berth/observability';
 import { attemptPrefix, eventsKey, segmentIndexOf, segmentKey } from './keys.ts';
 import { decodeSegment, encodeSegment } from './segment.ts';
 import { StepSet } from './step-set.ts';
@@ -14,6 +15,8 @@ export interface AttemptPlace {
 
 /** Lines of a full segment: some 400 KB of JSON, 600 KB of events. */
 const linesPerSegment = 1_000;
+/** Lines encoded before others on the event loop have their turn: a lease must be kept meanwhile. */
+const linesPerTurn = 100;
 
 /**
  * The metrics of one attempt in the store, as numbered segments of JSON lines and a TensorBoard event file beside each.
@@ -106,11 +109,14 @@ export class AttemptArchive {
   async #write(index: number, lines: readonly MetricsLine[]): Promise<void> {
     const { runId, attempt, startedAtMs, fromStep } = this.place;
     const prefix = attemptPrefix(runId, attempt);
-    const events = encodeEventFile(lines, {
-      startedAtMs,
-      fromStep: index === 1 ? fromStep : undefined,
-    });
-    await this.#store.put(eventsKey(prefix, startedAtMs, index), events);
+    const events: Buffer[] = [
+      startOfEventFile({ startedAtMs, fromStep: index === 1 ? fromStep : undefined }),
+    ];
+    for (let at = 0; at < lines.length; at += linesPerTurn) {
+      events.push(encodeEvents(lines.slice(at, at + linesPerTurn)));
+      await setImmediate();
+    }
+    await this.#store.put(eventsKey(prefix, startedAtMs, index), Buffer.concat(events));
     // Last: what is in a segment is never written again, so its events must be there.
     await this.#store.put(segmentKey(prefix, index), encodeSegment(lines), {
       contentType: 'application/x-ndjson',

@@ -6,7 +6,12 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
-import { connectRedis, createMetricsLog, type RedisConnection } from '@berth/queue';
+import {
+  connectRedis,
+  createMetricsLog,
+  type MetricsLog,
+  type RedisConnection,
+} from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +87,13 @@ async function recordOf(name: string, numAttempts = 1): Promise<RunRecord> {
   return { ...run, status: 'running', exampleSetId: 'e', attempts };
 }
 
+async function appendAll(log: MetricsLog, fromStep: number, toStep: number): Promise<void> {
+  for (let start = fromStep; start < toStep; start += 50) {
+    const steps = Array.from({ length: Math.min(50, toStep - start) }, (_, i) => start + i);
+    await Promise.all(steps.map((step) => log.append(lineOf(step))));
+  }
+}
+
 /** Takes over, archives what there is, and ends in order. */
 async function archiveOnce(record: RunRecord, into: ObjectStore = store): Promise<void> {
   const archive = new HistoryArchive({ connection, store: into, logger: silentLogger });
@@ -100,10 +112,10 @@ describe('the archive of a run', () => {
   it('holds every line once, over takeovers and appends that are repeated', async () => {
     const record = await recordOf('whole');
     const log = createMetricsLog(connection, 'whole');
-    for (let step = 0; step < 1_300; step++) await log.append(lineOf(step));
+    await appendAll(log, 0, 1_300);
     await log.append(lineOf(1_300, { kind: 'eval' }));
     await archiveOnce(record);
-    for (let step = 1_200; step < 2_450; step++) await log.append(lineOf(step));
+    await appendAll(log, 1_200, 2_450);
     await archiveOnce(record);
     await archiveOnce(record);
     const lines = await storedLines('whole');
@@ -223,32 +235,28 @@ describe('the archive of a run', () => {
 });
 
 describe('archived lines', () => {
-  it(
-    'of a hundred thousand steps come in order, a thousand at a time',
-    { timeout: 120_000 },
-    async () => {
-      const startedAtMs = 1_700_000_000_000;
-      for (const attempt of [9, 10]) {
-        const place = { runId: 'long', attempt, startedAtMs, fromStep: 0 };
-        const archive = await AttemptArchive.open(store, place);
-        for (let step = 0; step < 50_000; step++) {
-          archive.add(lineOf(step, { attempt }));
-          if (archive.isFull) await archive.flush();
-        }
-        await archive.flush();
+  it('of many steps come in order, a thousand at a time', { timeout: 120_000 }, async () => {
+    const startedAtMs = 1_700_000_000_000;
+    for (const attempt of [9, 10]) {
+      const place = { runId: 'long', attempt, startedAtMs, fromStep: 0 };
+      const archive = await AttemptArchive.open(store, place);
+      for (let step = 0; step < 10_000; step++) {
+        archive.add(lineOf(step, { attempt }));
+        if (archive.isFull) await archive.flush();
       }
-      let number = 0;
-      for await (const lines of archivedLines(store, 'long')) {
-        expect(lines.length).toBeLessThanOrEqual(1_000);
-        for (const { attempt, step } of lines) {
-          if (step !== number % 50_000 || attempt !== (number < 50_000 ? 9 : 10))
-            throw new Error(`line ${number} is of step ${step}, attempt ${attempt}`);
-          number++;
-        }
+      await archive.flush();
+    }
+    let number = 0;
+    for await (const lines of archivedLines(store, 'long')) {
+      expect(lines.length).toBeLessThanOrEqual(1_000);
+      for (const { attempt, step } of lines) {
+        if (step !== number % 10_000 || attempt !== (number < 10_000 ? 9 : 10))
+          throw new Error(`line ${number} is of step ${step}, attempt ${attempt}`);
+        number++;
       }
-      expect(number).toBe(100_000);
-    },
-  );
+    }
+    expect(number).toBe(20_000);
+  });
 
   it('of a run without any are none', async () => {
     for await (const lines of archivedLines(store, 'none')) expect(lines).toEqual([]);
