@@ -13,6 +13,7 @@ import {
 } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { countParameters } from '@berth/model';
+import type { WorkerMetrics } from '@berth/observability';
 import {
   createCheckpointIndex,
   createExampleIndex,
@@ -40,6 +41,7 @@ export interface RunSessionPorts {
   readonly peers: Peers;
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
+  readonly metrics: WorkerMetrics;
 }
 
 const settleTimeoutMs = 60_000;
@@ -138,7 +140,9 @@ export class RunSession {
         reporter: {
           step: (step) => {
             portrait.step = step;
+            ports.metrics.progress(runId, step);
           },
+          timed: (phases) => ports.metrics.phases(runId, phases),
           status(state, complaint) {
             if (state === 'training') Object.assign(portrait, { state, complaint });
             else heartbeat.tell({ state, complaint });
