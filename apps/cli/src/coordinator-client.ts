@@ -85,8 +85,8 @@ export function createCoordinatorClient(url: string): CoordinatorClient {
       }
     },
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
-    resume: (runId) => report('POST', `${at(runId)}/resume`),
-    stop: (runId) => report('POST', `${at(runId)}/stop`),
+    resume: (runId) => report('POST', `${at(runId)}/controls/resume`),
+    stop: (runId) => report('POST', `${at(runId)}/controls/stop`),
     status: (runId) => report('GET', at(runId)),
     list: async () => runStatusSchema.array().parse(await request('GET', '/api/runs')),
     async metrics(runId) {

@@ -10,8 +10,8 @@ export interface HistorySource {
 }
 
 export interface HistoriesOptions {
-  /** Told of lines as they are read, each once while its run stays in memory. */
-  readonly onLines?: (runId: string, lines: readonly MetricsLine[]) => void;
+  /** Told of lines as they are read. @param areNew - false for those that were there when the run was first asked for */
+  readonly onLines?: (runId: string, lines: readonly MetricsLine[], areNew: boolean) => void;
   /** Beyond this the runs that nobody has asked for longest go. @defaultValue 67_108_864 */
   readonly capacityBytes?: number;
 }
@@ -20,6 +20,7 @@ interface Known {
   readonly history: RunHistory;
   cursor: string;
   hasArchive: boolean;
+  isUpToDate: boolean;
   reading: Promise<void> | undefined;
 }
 
@@ -45,6 +46,7 @@ export class Histories {
       history: new RunHistory(),
       cursor: '',
       hasArchive: false,
+      isUpToDate: false,
       reading: undefined,
     };
     this.#known.delete(runId);
@@ -60,7 +62,7 @@ export class Histories {
   async #read(runId: string, known: Known): Promise<void> {
     const take = (lines: readonly MetricsLine[]): void => {
       for (const line of lines) known.history.put(line);
-      if (lines.length > 0) this.#onLines(runId, lines);
+      if (lines.length > 0) this.#onLines(runId, lines, known.isUpToDate);
     };
     if (!known.hasArchive) for await (const lines of this.#source.archived(runId)) take(lines);
     known.hasArchive = true;
@@ -68,8 +70,9 @@ export class Histories {
       const { lines, cursor } = await this.#source.after(runId, known.cursor, linesPerRead);
       take(lines);
       known.cursor = cursor;
-      if (lines.length < linesPerRead) return;
+      if (lines.length < linesPerRead) break;
     }
+    known.isUpToDate = true;
   }
 
   #forgetExcess(): void {

@@ -3,7 +3,6 @@ import { memberTtlMs } from './worker-reports.ts';
 
 /** Workers of a run's view, as they were when last looked at. */
 export interface Crew {
-  readonly viewVersion: number;
   readonly workers: ReadonlyMap<string, WorkerReport>;
 }
 
