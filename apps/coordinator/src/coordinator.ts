@@ -46,7 +46,7 @@ export async function runCoordinator(
   store.close();
 }
 
-function runsOf(service: RunService): RunsPort {
+export function runsOf(service: RunService): RunsPort {
   return {
     ...service,
     control(runId, control) {
@@ -56,7 +56,7 @@ function runsOf(service: RunService): RunsPort {
   };
 }
 
-const noLogs: LogSource = {
+export const noLogs: LogSource = {
   page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
   lastLines: () => Promise.resolve([]),
 };
