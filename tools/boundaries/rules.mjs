@@ -27,7 +27,7 @@ const owners = {
   ioredis: ['@berth/queue'],
   'prom-client': ['@berth/observability'],
   winston: ['@berth/observability'],
-  yaml: ['@berth/cli'],
+  yaml: ['@berth/cli', '@berth/coordinator'],
   zod: ['@berth/contracts'],
 };
 
