@@ -1,4 +1,11 @@
-import type { History, HistoryQuery, Marker, MetricsLine, StepMetric, Trace } from '@berth/contracts';
+import type {
+  History,
+  HistoryQuery,
+  Marker,
+  MetricsLine,
+  StepMetric,
+  Trace,
+} from '@berth/contracts';
 import { valueOf } from '../src/charts/curve.ts';
 
 /** Lines of one attempt, or the part of it that the run has left behind. */
@@ -23,7 +30,9 @@ export function historyOf(
       (line) => line.kind === query.kind && xOf(line) >= from && xOf(line) <= to,
     ),
   }));
-  const all = shown.flatMap(({ lines }) => [lines[0], lines.at(-1)]).filter((line) => line !== undefined);
+  const all = shown
+    .flatMap(({ lines }) => [lines[0], lines.at(-1)])
+    .filter((line) => line !== undefined);
   const low = Math.min(...all.map(xOf));
   const width = Math.max(1e-9, (Math.max(...all.map(xOf)) - low) / query.numBuckets);
   const traces = shown.flatMap((stretch) =>
@@ -41,7 +50,12 @@ function traceOf(
   low: number,
   width: number,
 ): Trace {
-  const trace = { x: [] as number[], mean: [] as (number | null)[], min: [] as (number | null)[], max: [] as (number | null)[] };
+  const trace = {
+    x: [] as number[],
+    mean: [] as (number | null)[],
+    min: [] as (number | null)[],
+    max: [] as (number | null)[],
+  };
   let bucket = -1;
   let values: (number | null)[] = [];
   let last = 0;
@@ -51,7 +65,9 @@ function traceOf(
     const finite = values.filter((value) => value !== null);
     trace.x.push(last);
     trace.mean.push(
-      finite.length < values.length ? null : finite.reduce((sum, value) => sum + value, 0) / finite.length,
+      finite.length < values.length
+        ? null
+        : finite.reduce((sum, value) => sum + value, 0) / finite.length,
     );
     trace.min.push(finite.length === 0 ? null : Math.min(...finite));
     trace.max.push(finite.length === 0 ? null : Math.max(...finite));

@@ -12,10 +12,16 @@ export interface CurveShape {
 }
 
 /** The metrics line of a step as a model of this shape would measure it. */
-export function stepLine(shape: CurveShape, attempt: number, step: number, timeMs: number): MetricsLine {
+export function stepLine(
+  shape: CurveShape,
+  attempt: number,
+  step: number,
+  timeMs: number,
+): MetricsLine {
   const losses = lossesAt(shape, step, 1 + attempt / 7);
   const noise = (salt: number): number => gauss(shape.seed + salt + attempt, step);
-  const stepMs = shape.stepMs * (1 + 0.04 * noise(11) + (uniform(shape.seed + 12, step) > 0.995 ? 1.6 : 0));
+  const stepMs =
+    shape.stepMs * (1 + 0.04 * noise(11) + (uniform(shape.seed + 12, step) > 0.995 ? 1.6 : 0));
   const reduceMs = stepMs * (0.13 + 0.015 * Math.abs(noise(13)));
   const dataMs = stepMs * (0.015 + 0.02 * Math.abs(noise(14)));
   const commitMs = stepMs * 0.02;
@@ -43,9 +49,14 @@ export function stepLine(shape: CurveShape, attempt: number, step: number, timeM
 }
 
 /** The metrics line of an evaluation after a step. */
-export function evalLine(shape: CurveShape, attempt: number, step: number, timeMs: number): MetricsLine {
+export function evalLine(
+  shape: CurveShape,
+  attempt: number,
+  step: number,
+  timeMs: number,
+): MetricsLine {
   const { masked_lm_loss, ...losses } = lossesAt({ ...shape, seed: shape.seed + 99 }, step, 0.12);
-  const gap = 0.06 + 0.1 * (step / shape.numSteps);
+  const gap = 0.14 + 0.12 * (step / shape.numSteps);
   return {
     kind: 'eval',
     attempt,
@@ -62,17 +73,25 @@ function lossesAt(
   { seed, halfLife }: CurveShape,
   step: number,
   noisiness: number,
-): Pick<MetricsLine, 'loss' | 'masked_lm_loss' | 'masked_lm_accuracy' | 'next_sentence_loss' | 'next_sentence_accuracy'> {
+): Pick<
+  MetricsLine,
+  'loss' | 'masked_lm_loss' | 'masked_lm_accuracy' | 'next_sentence_loss' | 'next_sentence_accuracy'
+> {
   const fast = Math.exp(-step / (halfLife / 8));
   const slow = Math.exp(-step / halfLife);
   const masked_lm_loss = 1.62 + 5.1 * fast + 3.3 * slow + 0.09 * noisiness * gauss(seed, step);
-  const next_sentence_loss = 0.11 + 0.58 * Math.exp(-step / (halfLife / 2)) + 0.025 * noisiness * gauss(seed + 1, step);
+  const next_sentence_loss =
+    0.11 + 0.58 * Math.exp(-step / (halfLife / 2)) + 0.025 * noisiness * gauss(seed + 1, step);
   return {
     masked_lm_loss,
     next_sentence_loss,
     loss: masked_lm_loss + next_sentence_loss,
-    masked_lm_accuracy: clamp(0.68 - 0.3 * fast - 0.36 * slow + 0.014 * noisiness * gauss(seed + 2, step)),
-    next_sentence_accuracy: clamp(0.97 - 0.46 * Math.exp(-step / (halfLife / 2)) + 0.016 * noisiness * gauss(seed + 3, step)),
+    masked_lm_accuracy: clamp(
+      0.68 - 0.3 * fast - 0.36 * slow + 0.014 * noisiness * gauss(seed + 2, step),
+    ),
+    next_sentence_accuracy: clamp(
+      0.97 - 0.46 * Math.exp(-step / (halfLife / 2)) + 0.016 * noisiness * gauss(seed + 3, step),
+    ),
   };
 }
 

@@ -12,7 +12,14 @@ export function makeRuns(emit: (event: ApiEvent) => void): SyntheticRun[] {
     simple(emit, 'sotu-small', 'paused', 'Paused at step 640; its workers are free', 640, 800),
     simple(emit, 'news-mini-r2', 'preparing', 'Making example shards: 11 of 16 are ready', 0, 2000),
     failed(emit),
-    simple(emit, 'sotu-demo', 'completed', 'All 120 steps are done; the final checkpoint is at step 120', 120, 120),
+    simple(
+      emit,
+      'sotu-demo',
+      'completed',
+      'All 120 steps are done; the final checkpoint is at step 120',
+      120,
+      120,
+    ),
     crashed(emit),
     simple(emit, 'lr-probe-3e-4', 'stopped', 'Stopped by a person at step 1,400', 1400, 5000),
   ];
@@ -92,7 +99,8 @@ function degraded(emit: (event: ApiEvent) => void): SyntheticRun {
   const run = new SyntheticRun({
     config: configOf('sotu-mini-7kq2', 4000),
     status: 'degraded',
-    reason: 'Training with 3 of 4 workers: worker-3 was lost 40 s ago, its connection broke; waiting for it or another',
+    reason:
+      'Training with 3 of 4 workers: worker-3 was lost 40 s ago, its connection broke; waiting for it or another',
     step: 0,
     numWorkers: 4,
     stepMs: 420,
@@ -117,7 +125,8 @@ function queued(emit: (event: ApiEvent) => void): SyntheticRun {
       cluster: { numWorkers: 8, minWorkers: 4 },
     }),
     status: 'queued',
-    reason: 'Waiting for 4 workers: none of the 68 in the cluster is idle; wiki-base-64 holds 64 of them',
+    reason:
+      'Waiting for 4 workers: none of the 68 in the cluster is idle; wiki-base-64 holds 64 of them',
     step: 0,
     numWorkers: 0,
     stepMs: 500,
@@ -128,21 +137,43 @@ function queued(emit: (event: ApiEvent) => void): SyntheticRun {
 }
 
 function failed(emit: (event: ApiEvent) => void): SyntheticRun {
-  const run = simple(emit, 'lr-probe-3e-2', 'failed', 'The loss is not a finite number at step 318', 317, 5000);
+  const run = simple(
+    emit,
+    'lr-probe-3e-2',
+    'failed',
+    'The loss is not a finite number at step 318',
+    317,
+    5000,
+  );
   run.error = {
     code: 'NUMERICS_NOT_FINITE',
-    message: 'Step 318: the loss is NaN on every worker. Lower optimizer.learningRate (0.03) or lengthen the warm-up, then resume from step 0',
+    message:
+      'Step 318: the loss is NaN on every worker. Lower optimizer.learningRate (0.03) or lengthen the warm-up, then resume from step 0',
     details: { step: 318 },
   };
   const lines = run.stretches[0]?.lines ?? [];
   const last = lines.at(-1);
   if (last !== undefined)
-    lines.push({ ...last, step: 318, loss: NaN, masked_lm_loss: NaN, gradientNorm: NaN, timeMs: last.timeMs + 400 });
+    lines.push({
+      ...last,
+      step: 318,
+      loss: NaN,
+      masked_lm_loss: NaN,
+      gradientNorm: NaN,
+      timeMs: last.timeMs + 400,
+    });
   return run;
 }
 
 function crashed(emit: (event: ApiEvent) => void): SyntheticRun {
-  const run = simple(emit, 'night-run', 'crashed', 'All workers were lost at step 902; fewer than 2 were left for 10 min', 902, 3000);
+  const run = simple(
+    emit,
+    'night-run',
+    'crashed',
+    'All workers were lost at step 902; fewer than 2 were left for 10 min',
+    902,
+    3000,
+  );
   run.lose(1, 'its machine does not answer', { isLive: false });
   run.lose(0, 'its connection broke', { isLive: false });
   return run;

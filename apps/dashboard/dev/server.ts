@@ -26,7 +26,9 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 /** As strict as the coordinator's, so that the tests see what it would forbid. */
-const securityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const securityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export interface DevServer {
   readonly url: string;
@@ -67,11 +69,22 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost');
-  const parts = url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
+  const parts = url.pathname
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decodeURIComponent);
   if (parts[0] !== 'api') return sendFile(response, url.pathname);
   if (parts[1] === 'events') return sendEvents(cluster, url, response);
-  if (request.method === 'POST' && cluster.needsToken && request.headers.authorization !== 'Bearer secret')
-    return sendJson(response, 401, { code: 'REQUEST_UNAUTHORIZED', message: 'This needs the token', details: {} });
+  if (
+    request.method === 'POST' &&
+    cluster.needsToken &&
+    request.headers.authorization !== 'Bearer secret'
+  )
+    return sendJson(response, 401, {
+      code: 'REQUEST_UNAUTHORIZED',
+      message: 'This needs the token',
+      details: {},
+    });
   const query = Object.fromEntries(url.searchParams);
   const body = request.method === 'POST' ? await readJson(request) : undefined;
   sendJson(response, 200, answer(cluster, `${request.method}`, parts.slice(1), query, body));
@@ -109,7 +122,11 @@ function answer(
     case 'history':
       return historyOf(id, run.history, run.markers, historyQuerySchema.parse(query));
     case 'controls':
-      return cluster.control(id, controlSchema.parse(which), controlRequestSchema.parse(body).fromStep);
+      return cluster.control(
+        id,
+        controlSchema.parse(which),
+        controlRequestSchema.parse(body).fromStep,
+      );
     default:
       throw new BerthError('USAGE', `No such path: ${what}`);
   }
@@ -125,7 +142,13 @@ function demoConfig(): unknown {
       examples: { maxSeqLength: 64, maxPredictions: 10 },
       model: { size: 'mini', maxPositions: 128 },
       optimizer: { learningRate: 0.001, numWarmupSteps: 20, schedule: 'linear' },
-      train: { numSteps: 120, globalBatch: 32, virtualRanks: 4, evalEverySteps: 10, checkpointEverySteps: 40 },
+      train: {
+        numSteps: 120,
+        globalBatch: 32,
+        virtualRanks: 4,
+        evalEverySteps: 10,
+        checkpointEverySteps: 40,
+      },
       cluster: { numWorkers: 2 },
     },
     'preset',

@@ -29,7 +29,10 @@ export class SyntheticCluster {
   #numEvents = 0;
   #timer: ReturnType<typeof setInterval>;
 
-  constructor({ isEmpty = false, needsToken = false }: { isEmpty?: boolean; needsToken?: boolean } = {}) {
+  constructor({
+    isEmpty = false,
+    needsToken = false,
+  }: { isEmpty?: boolean; needsToken?: boolean } = {}) {
     this.needsToken = needsToken;
     this.runs = isEmpty ? [] : makeRuns((event) => this.#emit(event));
     for (const run of this.runs) greet(run);
@@ -79,7 +82,10 @@ export class SyntheticCluster {
     const memberId = run.lose(run.alive.length - 1, 'its connection broke', { isLive: true });
     run.log('error', `Lost ${memberId}: its connection broke`, { code: 'COLLECTIVE_PEER_LOST' });
     const wanted = run.config.cluster.numWorkers;
-    run.become('degraded', `Training with ${run.alive.length} of ${wanted} workers: ${memberId} was lost, its connection broke`);
+    run.become(
+      'degraded',
+      `Training with ${run.alive.length} of ${wanted} workers: ${memberId} was lost, its connection broke`,
+    );
     return memberId;
   }
 
@@ -107,7 +113,10 @@ export class SyntheticCluster {
       }, 700);
     }
     if (control === 'resume') {
-      run.resumeFrom(fromStep ?? run.checkpoints.find(({ isAbandoned }) => !isAbandoned)?.step ?? 0, live);
+      run.resumeFrom(
+        fromStep ?? run.checkpoints.find(({ isAbandoned }) => !isAbandoned)?.step ?? 0,
+        live,
+      );
       for (let i = run.alive.length; i < run.config.cluster.numWorkers; i++) run.join(i, live);
       run.become('running', `Training with all ${run.config.cluster.numWorkers} workers`);
     }
@@ -130,8 +139,20 @@ export class SyntheticCluster {
 
   queues(): QueueReport[] {
     return [
-      { name: 'examples', counts: { waiting: 18, active: 4, delayed: 1, failed: this.jobs.length, completed: 1284 }, numWorkers: 68, oldestWaitMs: 4200, numPerMinute: 46 },
-      { name: 'prepare', counts: { waiting: 2, active: 0, delayed: 0, failed: 0, completed: 96 }, numWorkers: 0, oldestWaitMs: 61_000, numPerMinute: 0 },
+      {
+        name: 'examples',
+        counts: { waiting: 18, active: 4, delayed: 1, failed: this.jobs.length, completed: 1284 },
+        numWorkers: 68,
+        oldestWaitMs: 4200,
+        numPerMinute: 46,
+      },
+      {
+        name: 'prepare',
+        counts: { waiting: 2, active: 0, delayed: 0, failed: 0, completed: 96 },
+        numWorkers: 0,
+        oldestWaitMs: 61_000,
+        numPerMinute: 0,
+      },
     ];
   }
 
@@ -147,7 +168,10 @@ export class SyntheticCluster {
     const matches = (line: LogLine): boolean =>
       levels.indexOf(line.level) >= levels.indexOf(query.level) &&
       (query.source === undefined || line.source === query.source) &&
-      (query.text === undefined || `${line.message} ${JSON.stringify(line.fields)}`.toLowerCase().includes(query.text.toLowerCase()));
+      (query.text === undefined ||
+        `${line.message} ${JSON.stringify(line.fields)}`
+          .toLowerCase()
+          .includes(query.text.toLowerCase()));
     const all = this.find(runId).logs.filter(matches);
     const end = query.before === undefined ? all.length : Number(query.before);
     const start = Math.max(0, end - query.limit);
@@ -165,11 +189,17 @@ export class SyntheticCluster {
       if (run.status !== 'running' && run.status !== 'degraded') continue;
       run.advanceTo(run.step + 1, { isLive: true });
       if (run.step % 8 === 0) {
-        run.log('info', 'Committed step', { ms: Math.round(300 + 40 * Math.random()), votes: run.alive.length }, run.alive[0]?.memberId);
+        run.log(
+          'info',
+          'Committed step',
+          { ms: Math.round(300 + 40 * Math.random()), votes: run.alive.length },
+          run.alive[0]?.memberId,
+        );
         this.#emit({ type: 'run', report: run.report() });
         this.#emit({ type: 'workers', runId: run.runId, workers: run.workers });
       }
-      if (run.step >= run.config.train.numSteps) run.become('completed', `All ${run.step} steps are done`);
+      if (run.step >= run.config.train.numSteps)
+        run.become('completed', `All ${run.step} steps are done`);
     }
   }
 
@@ -210,10 +240,16 @@ function greet(run: SyntheticRun): void {
   run.log('info', 'Took the lease', { fencingEpoch: 1 });
   run.log('info', 'Published a view', { version: 2, members: run.alive.length });
   for (const { memberId, state, reason } of run.workers.slice(0, 12)) {
-    run.log('info', 'Loaded TensorFlow', { version: '2.21.0', kernels: 'AVX512_CORE', threads: 4 }, memberId);
+    run.log(
+      'info',
+      'Loaded TensorFlow',
+      { version: '2.21.0', kernels: 'AVX512_CORE', threads: 4 },
+      memberId,
+    );
     run.log('info', 'Compiled the training step', { nodes: 4211, cached: true, ms: 312 }, memberId);
     if (state === 'straggling') run.log('warn', reason, { paceRatio: 1.9 }, memberId);
-    if (state === 'lost') run.log('error', `Lost ${memberId}: ${reason}`, { code: 'COLLECTIVE_PEER_LOST' });
+    if (state === 'lost')
+      run.log('error', `Lost ${memberId}: ${reason}`, { code: 'COLLECTIVE_PEER_LOST' });
   }
 }
 
@@ -227,6 +263,8 @@ function failedJobs(): JobReport[] {
     createdAtMs: Date.now() - 900_000,
     finishedAtMs: Date.now() - 240_000,
     failedReason: `The store refused shard ${shard}: 503 Slow Down after 3 attempts`,
-    stack: ['BerthError: The store refused the shard\n    at putObject (libs/checkpoint/src/s3/store.ts:88:11)\n    at makeExamples (apps/worker/src/example-job.ts:41:5)'],
+    stack: [
+      'BerthError: The store refused the shard\n    at putObject (libs/checkpoint/src/s3/store.ts:88:11)\n    at makeExamples (apps/worker/src/example-job.ts:41:5)',
+    ],
   }));
 }

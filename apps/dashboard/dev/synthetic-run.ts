@@ -111,8 +111,12 @@ export class SyntheticRun {
       step: this.step,
       numSteps: this.config.train.numSteps,
       last,
-      lastEval: this.stretches.flatMap((stretch) => stretch.lines.findLast(({ kind }) => kind === 'eval') ?? []).at(-1) ?? null,
-      tokensPerSecond: isTraining && last !== null ? (last.numTokens / (last.stepMs ?? 1)) * 1000 : null,
+      lastEval:
+        this.stretches
+          .flatMap((stretch) => stretch.lines.findLast(({ kind }) => kind === 'eval') ?? [])
+          .at(-1) ?? null,
+      tokensPerSecond:
+        isTraining && last !== null ? (last.numTokens / (last.stepMs ?? 1)) * 1000 : null,
       etaMs: isTraining ? (this.config.train.numSteps - this.step) * this.#shape.stepMs : null,
       view: this.#view(),
       checkpointStep: checkpoint?.step ?? null,
@@ -138,9 +142,12 @@ export class SyntheticRun {
     }
     this.stretches.at(-1)?.lines.push(...added);
     this.workers = this.workers.map((worker) =>
-      worker.state === 'lost' ? worker : { ...worker, step: this.step, heartbeatAgeMs: 40 + 150 * Math.random() },
+      worker.state === 'lost'
+        ? worker
+        : { ...worker, step: this.step, heartbeatAgeMs: 40 + 150 * Math.random() },
     );
-    if (isLive && added.length > 0) this.#emit({ type: 'metrics', runId: this.runId, lines: added });
+    if (isLive && added.length > 0)
+      this.#emit({ type: 'metrics', runId: this.runId, lines: added });
   }
 
   checkpoint(kind: CheckpointReport['kind'], { isLive }: { isLive: boolean }): void {
@@ -177,9 +184,24 @@ export class SyntheticRun {
     if (isLive) this.#emit({ type: 'marker', runId: this.runId, marker });
   }
 
-  log(level: LogLine['level'], message: string, fields: LogLine['fields'] = {}, source = 'coordinator-1'): void {
+  log(
+    level: LogLine['level'],
+    message: string,
+    fields: LogLine['fields'] = {},
+    source = 'coordinator-1',
+  ): void {
     const app = source.startsWith('coordinator') ? 'coordinator' : 'worker';
-    const line: LogLine = { timeMs: Date.now(), level, message, app, source, runId: this.runId, attempt: this.attempt, step: this.step, fields };
+    const line: LogLine = {
+      timeMs: Date.now(),
+      level,
+      message,
+      app,
+      source,
+      runId: this.runId,
+      attempt: this.attempt,
+      step: this.step,
+      fields,
+    };
     this.logs.push(line);
     this.#emit({ type: 'logs', runId: this.runId, lines: [line] });
   }
@@ -190,7 +212,20 @@ export class SyntheticRun {
     if (victim === undefined) return '';
     this.workers = this.workers.map((worker) =>
       worker === victim
-        ? { ...worker, state: 'lost', reason, rank: null, blocks: [], heartbeatAgeMs: 2000, lastLines: ['info  Committed step 812', 'info  Sent 3.4 MB to 3 peers', 'warn  Step took 2.1 s, median 0.4 s', 'info  Began step 813'] }
+        ? {
+            ...worker,
+            state: 'lost',
+            reason,
+            rank: null,
+            blocks: [],
+            heartbeatAgeMs: 2000,
+            lastLines: [
+              'info  Committed step 812',
+              'info  Sent 3.4 MB to 3 peers',
+              'warn  Step took 2.1 s, median 0.4 s',
+              'info  Began step 813',
+            ],
+          }
         : worker,
     );
     this.#assign();
@@ -238,7 +273,8 @@ export class SyntheticRun {
     this.step = step;
     this.error = null;
     this.mark('resume', `Attempt ${attempt} goes on from step ${step}`, { isLive });
-    if (isLive) this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpoints });
+    if (isLive)
+      this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpoints });
   }
 
   become(status: RunStatus, reason: string): void {
@@ -281,14 +317,23 @@ export class SyntheticRun {
       fencingEpoch: 1,
       version: this.#viewVersion,
       fromStep: Math.max(0, this.step - 40),
-      members: this.alive.map(({ memberId, host, port, blocks }) => ({ memberId, host, port, blocks })),
+      members: this.alive.map(({ memberId, host, port, blocks }) => ({
+        memberId,
+        host,
+        port,
+        blocks,
+      })),
       mode: 'train',
-      reason: this.workers.some(({ state }) => state === 'lost') ? 'A member was lost; the others share its part' : 'All workers have joined',
+      reason: this.workers.some(({ state }) => state === 'lost')
+        ? 'A member was lost; the others share its part'
+        : 'All workers have joined',
     };
   }
 
   #sparkline(): number[] {
-    const lines = this.stretches.filter(({ isAbandoned }) => !isAbandoned).flatMap(({ lines }) => lines.slice(-4000));
+    const lines = this.stretches
+      .filter(({ isAbandoned }) => !isAbandoned)
+      .flatMap(({ lines }) => lines.slice(-4000));
     const newest = lines.filter(({ kind }) => kind === 'step').slice(-4000);
     const size = Math.max(1, Math.ceil(newest.length / 40));
     return Array.from({ length: Math.min(40, Math.ceil(newest.length / size)) }, (_, i) => {
@@ -299,13 +344,23 @@ export class SyntheticRun {
 
   #digest(salt: number): string {
     return Array.from({ length: 8 }, (_, i) =>
-      Math.floor(uniform(salt, i) * 2 ** 32).toString(16).padStart(8, '0'),
+      Math.floor(uniform(salt, i) * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0'),
     ).join('');
   }
 }
 
 function attemptFrom(attempt: number, fromStep: number, startedAtMs: number): RunAttempt {
-  return { attempt, startedAtMs, fromStep, endedAtMs: null, toStep: null, endReason: null, abandonedFromStep: null };
+  return {
+    attempt,
+    startedAtMs,
+    fromStep,
+    endedAtMs: null,
+    toStep: null,
+    endReason: null,
+    abandonedFromStep: null,
+  };
 }
 
 function controlsOf({ status, checkpoints }: SyntheticRun): Record<Control, ControlState> {
@@ -319,8 +374,16 @@ function controlsOf({ status, checkpoints }: SyntheticRun): Record<Control, Cont
   return {
     pause: isTraining ? on('Saves a checkpoint and gives the workers back') : off(state),
     resume: isResumable
-      ? on(newest === undefined ? 'Starts from the beginning' : `Goes on from step ${newest.step}, the newest valid checkpoint`)
-      : off(status === 'completed' ? 'The run is completed' : 'The run is under way; pause or stop it first'),
+      ? on(
+          newest === undefined
+            ? 'Starts from the beginning'
+            : `Goes on from step ${newest.step}, the newest valid checkpoint`,
+        )
+      : off(
+          status === 'completed'
+            ? 'The run is completed'
+            : 'The run is under way; pause or stop it first',
+        ),
     checkpoint: isTraining ? on('Saves a checkpoint and goes on') : off(state),
     stop: isOver ? off(state) : on('Saves a checkpoint and ends the run'),
     kill: isOver ? off(state) : on('Ends at once; work since the newest checkpoint is lost'),

@@ -6,7 +6,9 @@ export function makeWorker(runId: string, index: number): WorkerReport {
   const isSlow = index % 17 === 5;
   const paceRatio = isSlow ? 1.9 : 0.94 + 0.12 * uniform(7, index);
   return {
-    memberId: `worker-${index + 1}-${Math.floor(uniform(index, 3) * 36 ** 4).toString(36).padStart(4, '0')}`,
+    memberId: `worker-${index + 1}-${Math.floor(uniform(index, 3) * 36 ** 4)
+      .toString(36)
+      .padStart(4, '0')}`,
     rank: null,
     hostname: `node-${String(1 + (index >> 2)).padStart(2, '0')}`,
     host: '10.0.0.1',

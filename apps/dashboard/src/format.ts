@@ -29,6 +29,19 @@ export function formatNumber(value: number | null | undefined): string {
   return value.toPrecision(4);
 }
 
+/** A number beside an axis: as few digits as it has, four at most. */
+export function formatTick(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 10_000) return compact.format(value);
+  if (size !== 0 && size < 1e-3) return value.toExponential().replace('e-', 'e−');
+  return String(Number(value.toPrecision(4)));
+}
+
+/** A ratio beside an axis. */
+export function formatPercentTick(ratio: number): string {
+  return `${Number((ratio * 100).toPrecision(3))}%`;
+}
+
 /** A ratio as a percentage with one decimal. */
 export function formatPercent(ratio: number | null | undefined): string {
   return isKnown(ratio) ? `${(ratio * 100).toFixed(1)}%` : unknown;
@@ -39,10 +52,7 @@ const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 /** Bytes in binary units. */
 export function formatBytes(bytes: number | null | undefined): string {
   if (!isKnown(bytes)) return unknown;
-  const power = Math.min(
-    binaryUnits.length - 1,
-    Math.floor(Math.log2(Math.max(1, bytes)) / 10),
-  );
+  const power = Math.min(binaryUnits.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   const value = bytes / 1024 ** power;
   return `${power === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${binaryUnits[power] ?? 'B'}`;
 }

@@ -28,7 +28,9 @@ export const modelNames: readonly { readonly name: ModelName; readonly shape: st
 
 /** A form filled in from a preset, under a name that is likely to be free. */
 export function formOfPreset({ name, config }: Preset, random = Math.random()): RunForm {
-  const suffix = Math.floor(random * 36 ** 4).toString(36).padStart(4, '0');
+  const suffix = Math.floor(random * 36 ** 4)
+    .toString(36)
+    .padStart(4, '0');
   return {
     preset: name,
     name: `${config.name}-${suffix}`,

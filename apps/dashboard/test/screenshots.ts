@@ -50,6 +50,7 @@ if (executable === undefined) {
       if (only.length > 0 && !only.includes(name)) continue;
       await page.goto(server.url + path);
       await page.waitForTimeout(900);
+      if (name === 'metrics') await scrollThrough(page);
       await page.mouse.move(viewport.width / 3, 560);
       await page.waitForTimeout(200);
       await save(page, `${name}${suffix}-${theme}`, name === 'metrics' || suffix !== '');
@@ -59,7 +60,10 @@ if (executable === undefined) {
 
   async function shootDialogs(browser: Browser, theme: 'light' | 'dark'): Promise<void> {
     if (only.length > 0 && !only.includes('dialogs')) return;
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: theme });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      colorScheme: theme,
+    });
     const page = await context.newPage();
     await page.goto(empty.url);
     await page.getByText('No runs yet').waitFor();
@@ -73,6 +77,15 @@ if (executable === undefined) {
     await page.waitForTimeout(400);
     await save(page, `kill-${theme}`, false);
     await context.close();
+  }
+
+  /** Charts are made when they come into view. */
+  async function scrollThrough(page: Page): Promise<void> {
+    for (let y = 0; y < 4000; y += 500) {
+      await page.evaluate((top) => scrollTo(0, top), y);
+      await page.waitForTimeout(120);
+    }
+    await page.evaluate(() => scrollTo(0, 0));
   }
 
   async function save(page: Page, name: string, fullPage: boolean): Promise<void> {

@@ -28,7 +28,12 @@ export interface ChartCardProps {
 export function ChartCard({ spec, history, smoothing, height = 220 }: ChartCardProps): JSX.Element {
   const [ref, isSeen] = useInView<HTMLElement>();
   return (
-    <section ref={ref} class="card chart" aria-label={spec.title} data-chart={spec.id}>
+    <section
+      ref={ref}
+      class={spec.isWide === true ? 'card chart wide' : 'card chart'}
+      aria-label={spec.title}
+      data-chart={spec.id}
+    >
       {isSeen && history.step.value !== null ? (
         <ChartBody spec={spec} history={history} smoothing={smoothing} height={height} />
       ) : (
@@ -86,10 +91,14 @@ function ChartBody({
             isPressed={isTable.value}
             onClick={() => (isTable.value = !isTable.value)}
           />
-          <IconButton icon="download" label="Download as CSV" onClick={() => save(spec, history, model)} />
+          <IconButton
+            icon="download"
+            label="Download as CSV"
+            onClick={() => save(spec, history, model)}
+          />
         </div>
       </header>
-      <ChartLegend model={model} place={place} format={spec.format} formatX={formatX} note={markerText} />
+      <ChartLegend model={model} place={place} format={spec.format} formatX={formatX} />
       {isTable.value ? (
         <ChartTable model={model} spec={spec} axis={axis} height={height} />
       ) : model.columns.x.length === 0 ? (
@@ -100,7 +109,7 @@ function ChartBody({
           axis={axis}
           range={history.range.value}
           markers={history.markers.value}
-          format={spec.format}
+          formatTick={spec.formatTick}
           height={height}
           isStacked={spec.isStacked === true}
           isLog={isLog.value}
@@ -113,7 +122,9 @@ function ChartBody({
           onReset={reset}
         />
       )}
-      <p class="chart-summary">{summary}</p>
+      <p class="chart-summary">
+        {markerText.value === '' ? summary : <strong>{markerText.value}</strong>}
+      </p>
     </>
   );
 }

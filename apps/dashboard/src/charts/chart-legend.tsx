@@ -11,18 +11,16 @@ export interface ChartLegendProps {
   readonly place: ReadonlySignal<number | null>;
   readonly format: (value: number) => string;
   readonly formatX: (x: number) => string;
-  /** What happened at the cursor. */
-  readonly note: ReadonlySignal<string>;
 }
 
 /** The lines with their values at the cursor. */
 export function ChartLegend(props: ChartLegendProps): JSX.Element {
-  const { model, place, format, formatX, note } = props;
+  const { model, place, format, formatX } = props;
   const { x, ofLine } = model.columns;
   const at = place.value ?? x.length - 1;
   const position = x[at];
   const shown = model.lines.flatMap((line, i) =>
-    line.isFaint ? [] : [{ line, column: ofLine[i]?.y ?? [] }],
+    line.isFaint || isSecondBranch(line, model.lines) ? [] : [{ line, column: ofLine[i]?.y ?? [] }],
   );
   return (
     <div class="legend">
@@ -30,14 +28,24 @@ export function ChartLegend(props: ChartLegendProps): JSX.Element {
         <span class="legend-item" key={line.key}>
           <span class={swatchOf(line)} />
           <span class="legend-label">{shortLabel(line, shown.length)}</span>
-          <span class="legend-value">{say(column, at, format)}</span>
+          {isWithin(line, position) && <span class="legend-value">{say(column, at, format)}</span>}
         </span>
       ))}
-      <span class="legend-x">
-        {note.value !== '' ? <em>{note.value}</em> : position === undefined ? '' : formatX(position)}
-      </span>
+      <span class="legend-x">{position === undefined ? '' : formatX(position)}</span>
     </div>
   );
+}
+
+/** An attempt that was left behind is named once, for all lines that it has. */
+function isSecondBranch(line: Line, lines: readonly Line[]): boolean {
+  if (!line.isDashed) return false;
+  return lines.find(({ isDashed, attempt }) => isDashed && attempt === line.attempt) !== line;
+}
+
+/** A branch has values only where it lies. */
+function isWithin({ isDashed, x }: Line, position: number | undefined): boolean {
+  if (!isDashed || position === undefined) return true;
+  return position >= (x[0] ?? Infinity) && position <= (x.at(-1) ?? -Infinity);
 }
 
 function swatchOf({ colour, isDashed }: Line): string {

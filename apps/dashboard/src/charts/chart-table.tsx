@@ -21,7 +21,13 @@ export function ChartTable({ model, spec, axis, height }: ChartTableProps): JSX.
   const stride = Math.max(1, Math.ceil(places.length / maxRows));
   const rows = places.filter((_, i) => i % stride === 0);
   return (
-    <div class="chart-table" style={{ height: `${height}px` }} tabIndex={0} role="region" aria-label={`${spec.title}, table`}>
+    <div
+      class="chart-table"
+      style={{ height: `${height}px` }}
+      tabIndex={0}
+      role="region"
+      aria-label={`${spec.title}, table`}
+    >
       <table class="plain">
         <thead>
           <tr>
@@ -36,7 +42,11 @@ export function ChartTable({ model, spec, axis, height }: ChartTableProps): JSX.
         <tbody>
           {rows.map((place) => (
             <tr key={place}>
-              <td>{axis === 'step' ? formatCount(columns.x[place]) : formatDateTime(columns.x[place] ?? 0)}</td>
+              <td>
+                {axis === 'step'
+                  ? formatCount(columns.x[place])
+                  : formatDateTime(columns.x[place] ?? 0)}
+              </td>
               {lines.map((line, i) => (
                 <td key={line.key}>{cell(columns.ofLine[i]?.y[place], spec.format)}</td>
               ))}

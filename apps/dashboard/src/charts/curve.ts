@@ -11,6 +11,8 @@ export interface Curve {
   readonly max: readonly (number | null)[];
   /** Measured points that each one stands for. */
   readonly weight: readonly number[];
+  /** Width of its buckets in units of x; 0 when each point is a measured one. */
+  readonly width: number;
 }
 
 export type Axis = 'step' | 'time';
@@ -19,7 +21,9 @@ export type Axis = 'step' | 'time';
 export function curveOfTrace(trace: Trace): Curve {
   const { metric, attempt, isAbandoned, x, mean, min, max, numPoints } = trace;
   const each = Math.max(1, numPoints / Math.max(1, x.length));
-  return { metric, attempt, isAbandoned, x, mean, min, max, weight: x.map(() => each) };
+  const span = (x.at(-1) ?? 0) - (x[0] ?? 0);
+  const width = each > 1 ? span / Math.max(1, x.length - 1) : 0;
+  return { metric, attempt, isAbandoned, x, mean, min, max, weight: x.map(() => each), width };
 }
 
 /** What a metrics line says of a metric; undefined when it does not say. */
@@ -60,7 +64,17 @@ export function appendLines(
 }
 
 function emptyCurve(metric: StepMetric, attempt: number): Curve {
-  return { metric, attempt, isAbandoned: false, x: [], mean: [], min: [], max: [], weight: [] };
+  return {
+    metric,
+    attempt,
+    isAbandoned: false,
+    x: [],
+    mean: [],
+    min: [],
+    max: [],
+    weight: [],
+    width: 0,
+  };
 }
 
 function extend(curve: Curve, lines: readonly MetricsLine[], axis: Axis): Curve {
@@ -76,13 +90,33 @@ function extend(curve: Curve, lines: readonly MetricsLine[], axis: Axis): Curve 
     last = at;
   }
   if (x.length === 0) return curve;
+  return fillBuckets(curve, x, values);
+}
+
+/** Puts new points into the last bucket while they fall into it, so that the end looks like the rest. */
+function fillBuckets(
+  curve: Curve,
+  x: readonly number[],
+  values: readonly (number | null)[],
+): Curve {
+  const points = curve.x.length === 0 ? [] : [pointOf(curve, curve.x.length - 1)];
+  const bucketOf = (at: number): number => (curve.width > 0 ? Math.floor(at / curve.width) : at);
+  x.forEach((at, i) => {
+    const value = values[i] ?? null;
+    const point = { x: at, mean: value, min: value, max: value, weight: 1 };
+    const last = points.at(-1);
+    if (last !== undefined && bucketOf(last.x) === bucketOf(at))
+      points.splice(-1, 1, joined(last, point));
+    else points.push(point);
+  });
+  const kept = Math.max(0, curve.x.length - 1);
   return {
     ...curve,
-    x: [...curve.x, ...x],
-    mean: [...curve.mean, ...values],
-    min: [...curve.min, ...values],
-    max: [...curve.max, ...values],
-    weight: [...curve.weight, ...x.map(() => 1)],
+    x: [...curve.x.slice(0, kept), ...points.map((point) => point.x)],
+    mean: [...curve.mean.slice(0, kept), ...points.map((point) => point.mean)],
+    min: [...curve.min.slice(0, kept), ...points.map((point) => point.min)],
+    max: [...curve.max.slice(0, kept), ...points.map((point) => point.max)],
+    weight: [...curve.weight.slice(0, kept), ...points.map((point) => point.weight)],
   };
 }
 
@@ -106,7 +140,8 @@ function joinPairs(curve: Curve, heaviest: number): Curve {
   const weight: number[] = [];
   for (let i = 0; i < curve.x.length; i++) {
     const a = pointOf(curve, i);
-    const canJoin = i + 1 < curve.x.length && a.weight < heaviest && weightAt(curve, i + 1) < heaviest;
+    const canJoin =
+      i + 1 < curve.x.length && a.weight < heaviest && weightAt(curve, i + 1) < heaviest;
     const point = canJoin ? joined(a, pointOf(curve, ++i)) : a;
     x.push(point.x);
     mean.push(point.mean);
@@ -114,7 +149,8 @@ function joinPairs(curve: Curve, heaviest: number): Curve {
     max.push(point.max);
     weight.push(point.weight);
   }
-  return { ...curve, x, mean, min, max, weight };
+  const span = (x.at(-1) ?? 0) - (x[0] ?? 0);
+  return { ...curve, x, mean, min, max, weight, width: span / Math.max(1, x.length - 1) };
 }
 
 interface Point {
@@ -145,9 +181,7 @@ function joined(a: Point, b: Point): Point {
   return {
     x: b.x,
     mean:
-      a.mean === null || b.mean === null
-        ? null
-        : (a.mean * a.weight + b.mean * b.weight) / weight,
+      a.mean === null || b.mean === null ? null : (a.mean * a.weight + b.mean * b.weight) / weight,
     min: least(a.min, b.min, Math.min),
     max: least(a.max, b.max, Math.max),
     weight,

@@ -11,6 +11,8 @@ export interface Line {
   readonly isDashed: boolean;
   /** Small and faint: what was measured, under its smoothed line. */
   readonly isFaint: boolean;
+  /** The attempt that was left behind, of a dashed line. */
+  readonly attempt?: number;
   readonly x: readonly number[];
   readonly y: readonly (number | null)[];
   /** Least and greatest value of what each point stands for. */
@@ -55,6 +57,7 @@ function abandonedLine(curve: Curve, { key, label, smoothing }: LineOptions): Li
     label: `${label}, attempt ${curve.attempt}, left behind`,
     colour: 'series-abandoned',
     isDashed: true,
+    attempt: curve.attempt,
     isFaint: false,
     x: curve.x,
     y: smooth(curve.x, curve.mean, smoothing),

@@ -6,6 +6,8 @@ import { groupMarkers, type MarkerGroup } from './markers.ts';
 
 /** Pixels within which markers are one. */
 const mergePx = 9;
+/** Checkpoints that get a line of their own. */
+const maxLines = 14;
 
 const tones: Readonly<Record<Marker['kind'], string>> = {
   checkpoint: 'good',
@@ -38,9 +40,13 @@ export function markerPlugin(source: MarkerSource, colours: ChartColours): uPlot
       draw: (plot) => {
         const { ctx, bbox } = plot;
         ctx.save();
-        for (const { x, kind } of visibleGroups(plot, source)) {
+        const groups = visibleGroups(plot, source);
+        const isDense = groups.filter(({ kind }) => kind === 'checkpoint').length > maxLines;
+        for (const { x, kind } of groups) {
           const left = plot.valToPos(x, 'x', true);
-          drawMarker(ctx, { left, top: bbox.top, bottom: bbox.top + bbox.height }, kind, colours);
+          const span = { left, top: bbox.top, bottom: bbox.top + bbox.height };
+          if (kind === 'checkpoint' && isDense) drawTick(ctx, span, colours);
+          else drawMarker(ctx, span, kind, colours);
         }
         ctx.fillStyle = colours.of('bad');
         const { min = 0, max = 0 } = plot.scales['x'] ?? {};
@@ -51,6 +57,12 @@ export function markerPlugin(source: MarkerSource, colours: ChartColours): uPlot
       },
     },
   };
+}
+
+/** Where checkpoints are many, they are ticks that leave the curve alone. */
+function drawTick(ctx: CanvasRenderingContext2D, { left, top }: Span, colours: ChartColours): void {
+  ctx.fillStyle = colours.of('good', 0.65);
+  drawShape(ctx, 'checkpoint', left, top, 2 * devicePixelRatio);
 }
 
 interface Span {

@@ -12,7 +12,8 @@ export interface PlotOptions {
   readonly lines: readonly Line[];
   readonly columns: Columns;
   readonly colours: ChartColours;
-  readonly format: (value: number) => string;
+  /** For the labels of the vertical axis. */
+  readonly formatTick: (value: number) => string;
   readonly isStacked: boolean;
   readonly isLog: boolean;
   /** Range of x, read at each drawing. */
@@ -58,8 +59,10 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
           return null;
         },
       },
-      dataIdx: (plot, seriesPlace, closest) =>
-        nearestKnown(plot.data[seriesPlace] ?? [], closest),
+      dataIdx: (plot, place, closest) =>
+        plot.series[place]?.stroke === undefined && place > 0
+          ? null
+          : nearestKnown(plot.data[place] ?? [], closest),
     },
     hooks: {
       setCursor: [onCursor],
@@ -129,7 +132,7 @@ function lineSeries(line: Line, colours: ChartColours, isBase: boolean): uPlot.S
   };
 }
 
-function axesOf({ colours, axis, format }: PlotOptions): uPlot.Axis[] {
+function axesOf({ colours, axis, formatTick }: PlotOptions): uPlot.Axis[] {
   const shared: uPlot.Axis = {
     stroke: colours.axis,
     font: colours.font,
@@ -142,15 +145,16 @@ function axesOf({ colours, axis, format }: PlotOptions): uPlot.Axis[] {
       grid: { show: false },
       gap: 6,
       size: 30,
-      space: 72,
-      values: (_, splits) => splits.map((x) => (axis === 'step' ? formatCompact(x) : formatClock(x))),
+      space: 60,
+      values: (_, splits) =>
+        splits.map((x) => (axis === 'step' ? formatCompact(x) : formatClock(x))),
     },
     {
       ...shared,
       gap: 6,
       size: 58,
       space: 36,
-      values: (_, splits) => splits.map((y) => (y === null ? '' : format(y))),
+      values: (_, splits) => splits.map((y) => (y === null ? '' : formatTick(y))),
     },
   ];
 }

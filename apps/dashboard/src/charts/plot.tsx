@@ -14,7 +14,7 @@ export interface PlotProps {
   readonly axis: Axis;
   readonly range: readonly [number, number];
   readonly markers: readonly Marker[];
-  readonly format: (value: number) => string;
+  readonly formatTick: (value: number) => string;
   readonly height: number;
   readonly isStacked: boolean;
   readonly isLog: boolean;
@@ -71,7 +71,7 @@ export function Plot(props: PlotProps): JSX.Element {
 }
 
 function makePlot(node: HTMLDivElement, latest: { readonly current: PlotProps }): uPlot {
-  const { model, axis, height, isLog, isStacked, format } = latest.current;
+  const { model, axis, height, isLog, isStacked, formatTick } = latest.current;
   const colours = readColours();
   const source = {
     axis,
@@ -85,7 +85,7 @@ function makePlot(node: HTMLDivElement, latest: { readonly current: PlotProps })
     lines: model.drawn,
     columns: model.drawnColumns,
     colours,
-    format,
+    formatTick,
     isStacked,
     isLog,
     rangeOfX: () => latest.current.range,
@@ -111,10 +111,7 @@ function onKey(event: KeyboardEvent, plot: uPlot | null, onReset: () => void): v
   if (steps === undefined || x.length === 0) return;
   event.preventDefault();
   const jump = event.shiftKey ? 10 : 1;
-  const place = Math.min(
-    x.length - 1,
-    Math.max(0, (plot.cursor.idx ?? x.length) + steps * jump),
-  );
+  const place = Math.min(x.length - 1, Math.max(0, (plot.cursor.idx ?? x.length) + steps * jump));
   // The third argument, which the types leave out, publishes, so that the other charts follow.
   const setCursor = plot.setCursor as (at: Place, fire: boolean, publish: boolean) => void;
   setCursor({ left: plot.valToPos(x[place] ?? 0, 'x'), top: 10 }, true, true);

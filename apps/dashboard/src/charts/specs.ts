@@ -1,5 +1,12 @@
 import type { StepMetric } from '@berth/contracts';
-import { formatCompact, formatDuration, formatNumber, formatPercent } from '../format.ts';
+import {
+  formatCompact,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatPercentTick,
+  formatTick,
+} from '../format.ts';
 import type { Aim } from './summary.ts';
 
 export interface SeriesSpec {
@@ -16,6 +23,10 @@ export interface ChartSpec {
   readonly section: 'learning' | 'speed';
   readonly aim: Aim;
   readonly format: (value: number) => string;
+  /** For the labels of the vertical axis. */
+  readonly formatTick: (value: number) => string;
+  /** Takes the whole width of the page. */
+  readonly isWide?: boolean;
   readonly series: readonly SeriesSpec[];
   /** Areas on top of each other, which add up. */
   readonly isStacked?: boolean;
@@ -50,7 +61,9 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'low',
     format: formatNumber,
+    formatTick,
     series: trainAndEval('loss', 'Loss'),
+    isWide: true,
     canSmooth: true,
   },
   {
@@ -59,6 +72,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'low',
     format: formatNumber,
+    formatTick,
     series: trainAndEval('masked_lm_loss', 'Masked LM loss'),
     canSmooth: true,
   },
@@ -68,6 +82,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'high',
     format: formatPercent,
+    formatTick: formatPercentTick,
     series: trainAndEval('masked_lm_accuracy', 'Masked LM accuracy'),
     canSmooth: true,
   },
@@ -77,6 +92,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'low',
     format: formatNumber,
+    formatTick,
     series: trainAndEval('next_sentence_loss', 'Next sentence loss'),
     canSmooth: true,
   },
@@ -86,6 +102,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'high',
     format: formatPercent,
+    formatTick: formatPercentTick,
     series: trainAndEval('next_sentence_accuracy', 'Next sentence accuracy'),
     canSmooth: true,
   },
@@ -95,6 +112,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'none',
     format: formatNumber,
+    formatTick,
     series: trainOnly('gradientNorm', 'Gradient norm'),
     canSmooth: true,
   },
@@ -104,6 +122,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'learning',
     aim: 'none',
     format: formatNumber,
+    formatTick,
     series: trainOnly('learningRate', 'Learning rate'),
   },
   {
@@ -112,6 +131,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'speed',
     aim: 'high',
     format: formatCompact,
+    formatTick: formatCompact,
     series: trainOnly('tokensPerSecond', 'Tokens per second'),
     canSmooth: true,
   },
@@ -121,6 +141,7 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'speed',
     aim: 'low',
     format: formatDuration,
+    formatTick: formatDuration,
     series: trainOnly('stepMs', 'Step time'),
     canSmooth: true,
   },
@@ -130,8 +151,10 @@ export const chartSpecs: readonly ChartSpec[] = [
     section: 'speed',
     aim: 'none',
     format: formatDuration,
+    formatTick: formatDuration,
     series: phases.map(([metric, label, colour]) => ({ metric, kind: 'step', label, colour })),
     isStacked: true,
+    isWide: true,
   },
 ];
 

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useId } from 'preact/hooks';
+import { toast } from '../state/toasts.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 export interface ButtonProps {
@@ -31,8 +32,10 @@ export function Button(props: ButtonProps): JSX.Element {
         aria-describedby={tip === undefined ? undefined : id}
         data-control={props.name}
         onClick={(event) => {
-          if (isOff) event.preventDefault();
-          else onClick?.();
+          if (!isOff) return onClick?.();
+          event.preventDefault();
+          // Where there is no pointer to hover with, this is how the reason is found out.
+          if (disabledReason !== undefined) toast('plain', disabledReason);
         }}
       >
         {isBusy ? <Icon name="spinner" isSpinning /> : icon !== undefined && <Icon name={icon} />}

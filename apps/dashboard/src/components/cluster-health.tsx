@@ -10,10 +10,18 @@ export function ClusterHealth(): JSX.Element | null {
   const alive = report.workers.filter(({ state }) => state !== 'lost');
   const idle = alive.filter(({ runId }) => runId === null).length;
   const isOk = report.redis.isOk && report.store.isOk;
-  const word = isOk ? plural(alive.length, 'worker') : report.redis.isOk ? 'Store down' : 'Redis down';
+  const word = isOk
+    ? plural(alive.length, 'worker')
+    : report.redis.isOk
+      ? 'Store down'
+      : 'Redis down';
   return (
     <span class="tip-anchor health">
-      <button type="button" class={`health-button ${isOk ? 'good' : 'bad'}`} aria-describedby="health-tip">
+      <button
+        type="button"
+        class={`health-button ${isOk ? 'good' : 'bad'}`}
+        aria-describedby="health-tip"
+      >
         <Icon name={isOk ? 'worker' : 'warning'} />
         {word}
       </button>

@@ -77,7 +77,14 @@ export function NewRunDialog({ onClose }: { onClose: () => void }): JSX.Element 
         )}
         <div class="dialog-actions">
           <span class="muted form-sum">{sumUp(form.value)}</span>
-          <Button type="submit" look="primary" icon="play" name="start-run" disabledReason={problem} isBusy={isBusy.value}>
+          <Button
+            type="submit"
+            look="primary"
+            icon="play"
+            name="start-run"
+            disabledReason={problem}
+            isBusy={isBusy.value}
+          >
             Start run
           </Button>
         </div>
@@ -113,9 +120,21 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
           ))}
         </select>
       </label>
-      <Text label="Name" name="name" value={form.name} onInput={(name) => set({ name })} hint="lower-case letters, digits, hyphens" />
+      <Text
+        label="Name"
+        name="name"
+        value={form.name}
+        onInput={(name) => set({ name })}
+        hint="lower-case letters, digits, hyphens"
+      />
       <div class="field full">
-        <Text label="Corpus" name="corpus" value={form.corpus} onInput={(corpus) => set({ corpus })} hint="file, directory or glob, as the coordinator sees it" />
+        <Text
+          label="Corpus"
+          name="corpus"
+          value={form.corpus}
+          onInput={(corpus) => set({ corpus })}
+          hint="file, directory or glob, as the coordinator sees it"
+        />
       </div>
       <fieldset class="field full">
         <legend>Model size</legend>
@@ -135,10 +154,30 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
           ))}
         </div>
       </fieldset>
-      <Num label="Steps" name="numSteps" value={form.numSteps} onInput={(numSteps) => set({ numSteps })} />
-      <Num label="Workers" name="numWorkers" value={form.numWorkers} onInput={(numWorkers) => set({ numWorkers })} />
-      <Num label="Examples of a step" name="globalBatch" value={form.globalBatch} onInput={(globalBatch) => set({ globalBatch })} />
-      <Num label="Peak learning rate" name="learningRate" value={form.learningRate} onInput={(learningRate) => set({ learningRate })} />
+      <Num
+        label="Steps"
+        name="numSteps"
+        value={form.numSteps}
+        onInput={(numSteps) => set({ numSteps })}
+      />
+      <Num
+        label="Workers"
+        name="numWorkers"
+        value={form.numWorkers}
+        onInput={(numWorkers) => set({ numWorkers })}
+      />
+      <Num
+        label="Examples of a step"
+        name="globalBatch"
+        value={form.globalBatch}
+        onInput={(globalBatch) => set({ globalBatch })}
+      />
+      <Num
+        label="Peak learning rate"
+        name="learningRate"
+        value={form.learningRate}
+        onInput={(learningRate) => set({ learningRate })}
+      />
     </div>
   );
 }

@@ -16,7 +16,15 @@ export function Chip({ look }: { look: Look }): JSX.Element {
 }
 
 /** A share done, from 0 to 1. */
-export function Progress({ ratio, label, tone }: { ratio: number; label: string; tone: string }): JSX.Element {
+export function Progress({
+  ratio,
+  label,
+  tone,
+}: {
+  ratio: number;
+  label: string;
+  tone: string;
+}): JSX.Element {
   const percent = Math.min(100, Math.max(0, ratio * 100));
   return (
     <div

@@ -30,11 +30,23 @@ const looks: readonly ControlLook[] = [
     done: 'will save and end',
     needsConfirmation: true,
   },
-  { control: 'kill', label: 'Kill', icon: 'kill', done: 'has been killed', needsConfirmation: true },
+  {
+    control: 'kill',
+    label: 'Kill',
+    icon: 'kill',
+    done: 'has been killed',
+    needsConfirmation: true,
+  },
 ];
 
 /** A button for each control; one that cannot work says why. */
-export function RunControls({ report, isList }: { report: RunStatusReport; isList?: boolean }): JSX.Element {
+export function RunControls({
+  report,
+  isList,
+}: {
+  report: RunStatusReport;
+  isList?: boolean;
+}): JSX.Element {
   const asked = useSignal<ControlLook | null>(null);
   const busy = useSignal<Control | null>(null);
   const perform = async (look: ControlLook): Promise<void> => {
@@ -124,7 +136,12 @@ function ConfirmDialog(props: {
       <p class="muted">{look.control === 'kill' ? whatKillLoses(report) : whatStopDoes(report)}</p>
       <div class="dialog-actions">
         <Button onClick={onClose}>Keep it going</Button>
-        <Button look="danger" icon={look.icon} name={`confirm-${look.control}`} onClick={() => onConfirm(look)}>
+        <Button
+          look="danger"
+          icon={look.icon}
+          name={`confirm-${look.control}`}
+          onClick={() => onConfirm(look)}
+        >
           {look.label} {name}
         </Button>
       </div>
@@ -138,7 +155,8 @@ function whatStopDoes({ step }: RunStatusReport): string {
 
 function whatKillLoses({ step, checkpointStep, checkpointAtMs }: RunStatusReport): string {
   const lost = step - (checkpointStep ?? 0);
-  if (lost <= 0) return 'It ends at once. The newest checkpoint has everything, so nothing is lost.';
+  if (lost <= 0)
+    return 'It ends at once. The newest checkpoint has everything, so nothing is lost.';
   const since =
     checkpointAtMs === null ? '' : ` (${formatDuration(nowMs.value - checkpointAtMs)} of work)`;
   const from = checkpointStep === null ? 'the beginning' : `step ${formatCount(checkpointStep)}`;

@@ -4,7 +4,13 @@ const width = 96;
 const height = 28;
 
 /** A line without axes: where a value has been going. */
-export function Sparkline({ values, label }: { values: readonly number[]; label: string }): JSX.Element {
+export function Sparkline({
+  values,
+  label,
+}: {
+  values: readonly number[];
+  label: string;
+}): JSX.Element {
   const finite = values.filter(Number.isFinite);
   if (finite.length < 2) return <span class="sparkline empty-line" />;
   const low = Math.min(...finite);

@@ -25,8 +25,8 @@ export function StaleBanner(): JSX.Element | null {
   return (
     <div class="banner" role="alert">
       <Icon name="warning" />
-      {loadError.value ?? 'No connection to the coordinator; training does not need it.'} Shown as of{' '}
-      {formatClock(heardAtMs.value)}, {formatAge(silentMs)}. Trying again …
+      {loadError.value ?? 'No connection to the coordinator; training does not need it.'} Shown as
+      of {formatClock(heardAtMs.value)}, {formatAge(silentMs)}. Trying again …
     </div>
   );
 }

@@ -32,7 +32,11 @@ export function TokenDialog(): JSX.Element | null {
           />
         </label>
         <div class="dialog-actions">
-          <Button type="submit" look="primary" disabledReason={text.value.trim() === '' ? 'Enter the token first' : undefined}>
+          <Button
+            type="submit"
+            look="primary"
+            disabledReason={text.value.trim() === '' ? 'Enter the token first' : undefined}
+          >
             Continue
           </Button>
         </div>

@@ -58,9 +58,14 @@ function AttemptBar(props: {
     <div class="attempt-bar" aria-hidden="true">
       <span
         class="kept"
-        style={{ left: percent(attempt.fromStep), width: percent(Math.max(0, kept - attempt.fromStep)) }}
+        style={{
+          left: percent(attempt.fromStep),
+          width: percent(Math.max(0, kept - attempt.fromStep)),
+        }}
       />
-      {to > kept && <span class="abandoned" style={{ left: percent(kept), width: percent(to - kept) }} />}
+      {to > kept && (
+        <span class="abandoned" style={{ left: percent(kept), width: percent(to - kept) }} />
+      )}
     </div>
   );
 }

@@ -18,7 +18,10 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
   if (all.length === 0)
     return (
       <EmptyState icon="save" title="No checkpoint yet">
-        <p>One is saved every {plural(checkpointEverySteps, 'step')}; “Checkpoint now” saves one at once.</p>
+        <p>
+          One is saved every {plural(checkpointEverySteps, 'step')}; “Checkpoint now” saves one at
+          once.
+        </p>
       </EmptyState>
     );
   const newest = all.find(({ isAbandoned, validity }) => !isAbandoned && validity === 'complete');
@@ -39,8 +42,12 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                 <th scope="col">Step</th>
                 <th scope="col">Validity</th>
                 <th scope="col">Kind</th>
-                <th scope="col" class="number">Held-out loss</th>
-                <th scope="col" class="number">Size</th>
+                <th scope="col" class="number">
+                  Held-out loss
+                </th>
+                <th scope="col" class="number">
+                  Size
+                </th>
                 <th scope="col">Saved</th>
                 <th scope="col">Weights</th>
                 <th scope="col">
@@ -63,7 +70,11 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
         </div>
       </section>
       {asked.value !== null && (
-        <ResumeDialog checkpoint={asked.value} report={report} onClose={() => (asked.value = null)} />
+        <ResumeDialog
+          checkpoint={asked.value}
+          report={report}
+          onClose={() => (asked.value = null)}
+        />
       )}
     </>
   );
@@ -99,7 +110,9 @@ function Row(props: {
       </td>
       <td>{formatAge(nowMs.value - checkpoint.createdAtMs)}</td>
       <td>
-        <code title={checkpoint.weightsDigest}>{checkpoint.weightsDigest.slice(0, 10) || unknown}</code>
+        <code title={checkpoint.weightsDigest}>
+          {checkpoint.weightsDigest.slice(0, 10) || unknown}
+        </code>
       </td>
       <td class="actions">
         <Button
@@ -126,7 +139,8 @@ function ResumeDialog(props: {
   return (
     <Dialog title={`Resume from step ${formatCount(checkpoint.step)}?`} onClose={onClose}>
       <p class="muted">
-        {report.run.config.name} goes on from this checkpoint as attempt {report.run.attempts.length + 1}.{' '}
+        {report.run.config.name} goes on from this checkpoint as attempt{' '}
+        {report.run.attempts.length + 1}.{' '}
         {after > 0
           ? `The ${plural(after, 'step')} after it stay as a grey branch and are no longer part of the run.`
           : 'Nothing came after it, so nothing is left behind.'}
@@ -139,7 +153,12 @@ function ResumeDialog(props: {
           name="confirm-resume"
           onClick={() => {
             onClose();
-            void sendControl(report, 'resume', `goes on from step ${formatCount(checkpoint.step)}`, checkpoint.step);
+            void sendControl(
+              report,
+              'resume',
+              `goes on from step ${formatCount(checkpoint.step)}`,
+              checkpoint.step,
+            );
           }}
         >
           Resume from step {formatCount(checkpoint.step)}

@@ -32,7 +32,11 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
       <div class="columns">
         <div class="column main">
           <ChartCard spec={chartSpec('loss')} history={history} smoothing={0} height={260} />
-          <AttemptList attempts={report.run.attempts} numSteps={report.numSteps} step={report.step} />
+          <AttemptList
+            attempts={report.run.attempts}
+            numSteps={report.numSteps}
+            step={report.step}
+          />
           <ConfigView config={report.run.config} />
         </div>
         <aside class="column side">
@@ -52,7 +56,11 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
   return (
     <dl class="tiles six">
       <Tile label="Loss" value={formatNumber(last?.loss)} note={stepNote(last?.step)} />
-      <Tile label="Held-out loss" value={formatNumber(lastEval?.loss)} note={stepNote(lastEval?.step)} />
+      <Tile
+        label="Held-out loss"
+        value={formatNumber(lastEval?.loss)}
+        note={stepNote(lastEval?.step)}
+      />
       <Tile
         label="Masked LM accuracy"
         value={formatPercent((lastEval ?? last)?.masked_lm_accuracy)}

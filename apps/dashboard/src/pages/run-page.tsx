@@ -64,7 +64,11 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
         </div>
         <nav class="tabs" aria-label="Run">
           {runTabs.map((name) => (
-            <a key={name} href={pathOfRun(runId, name)} aria-current={name === tab ? 'page' : undefined}>
+            <a
+              key={name}
+              href={pathOfRun(runId, name)}
+              aria-current={name === tab ? 'page' : undefined}
+            >
               {labels[name]}
               {counts[name] !== undefined && <span class="tab-count">{counts[name]}</span>}
             </a>
@@ -89,7 +93,10 @@ function NoRun({ runId }: { runId: string }): JSX.Element {
     );
   return (
     <div class="page">
-      <EmptyState icon="search" title={loadError.value === null ? 'There is no such run' : 'Not reachable'}>
+      <EmptyState
+        icon="search"
+        title={loadError.value === null ? 'There is no such run' : 'Not reachable'}
+      >
         <p>
           {loadError.value ?? <code>{runId}</code>} <a href="/">See all runs</a>
         </p>

@@ -2,7 +2,15 @@ import type { JSX } from 'preact';
 import type { RunStatusReport } from '@berth/contracts';
 import { Chip, Progress } from '../components/parts.tsx';
 import { Sparkline } from '../components/sparkline.tsx';
-import { formatAge, formatCompact, formatCount, formatDuration, formatNumber, plural, unknown } from '../format.ts';
+import {
+  formatAge,
+  formatCompact,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  plural,
+  unknown,
+} from '../format.ts';
 import { pathOfRun } from '../router.ts';
 import { nowMs } from '../state/live.ts';
 import { isUnderWay, runLooks } from '../state/status.ts';
@@ -61,7 +69,9 @@ function checkpointOf({ checkpointStep, checkpointAtMs }: RunStatusReport): JSX.
   return (
     <>
       {formatCount(checkpointStep)}
-      {checkpointAtMs !== null && <span class="muted"> · {formatAge(nowMs.value - checkpointAtMs)}</span>}
+      {checkpointAtMs !== null && (
+        <span class="muted"> · {formatAge(nowMs.value - checkpointAtMs)}</span>
+      )}
     </>
   );
 }

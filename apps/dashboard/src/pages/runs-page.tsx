@@ -133,9 +133,17 @@ function ClusterTiles({ reports }: { reports: readonly RunStatusReport[] }): JSX
   const failed = reports.filter(({ run }) => hasFailed(run.status)).length;
   return (
     <dl class="tiles four">
-      <Tile label="Under way" value={active.length} note={plural(reports.length, 'run') + ' in all'} />
+      <Tile
+        label="Under way"
+        value={active.length}
+        note={plural(reports.length, 'run') + ' in all'}
+      />
       <Tile label="Tokens per second" value={formatCompact(speed)} note="over all runs" />
-      <Tile label="Workers" value={workers.length} note={idle === 0 ? 'all busy' : `${idle} idle`} />
+      <Tile
+        label="Workers"
+        value={workers.length}
+        note={idle === 0 ? 'all busy' : `${idle} idle`}
+      />
       <Tile
         label="Failed"
         value={failed}

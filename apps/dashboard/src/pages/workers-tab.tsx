@@ -26,7 +26,9 @@ export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element
         <header class="card-head">
           <h2>Who computes what</h2>
           <span class="muted">
-            {view === null ? 'no view yet' : `view ${view.version}, from step ${formatCount(view.fromStep)}`}
+            {view === null
+              ? 'no view yet'
+              : `view ${view.version}, from step ${formatCount(view.fromStep)}`}
           </span>
         </header>
         {view !== null && <p class="muted">{view.reason}</p>}
@@ -35,7 +37,9 @@ export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element
       <section class="card flush">
         <header class="card-head">
           <h2>{plural(present.length, 'worker')}</h2>
-          <span class="muted">wants {run.config.cluster.numWorkers}, waits below {run.config.cluster.minWorkers}</span>
+          <span class="muted">
+            wants {run.config.cluster.numWorkers}, waits below {run.config.cluster.minWorkers}
+          </span>
         </header>
         <WorkerTable workers={present} />
       </section>
@@ -55,10 +59,16 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
             <th scope="col">Worker</th>
             <th scope="col">State</th>
             <th scope="col">Device</th>
-            <th scope="col" class="number">Step</th>
+            <th scope="col" class="number">
+              Step
+            </th>
             <th scope="col">Pace</th>
-            <th scope="col" class="number">Memory</th>
-            <th scope="col" class="number">Heartbeat</th>
+            <th scope="col" class="number">
+              Memory
+            </th>
+            <th scope="col" class="number">
+              Heartbeat
+            </th>
           </tr>
         </thead>
         <tbody>

@@ -28,6 +28,25 @@ export const checkpoints = computed(() => state.value.open?.checkpoints ?? null)
 /** Seconds tick, in the server's time as far as it is known. */
 export const nowMs = signal(Date.now());
 
+/** Longest that reading waits for the stream. */
+const followTimeoutMs = 1500;
+
+/** Resolves once events flow, or soon: what is read afterwards has no gap to them. */
+export function whenFollowing(): Promise<void> {
+  if (stream.value === 'live') return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(finish, followTimeoutMs);
+    const stop = stream.subscribe((next) => {
+      if (next === 'live') queueMicrotask(finish);
+    });
+  });
+}
+
 type Listener = (event: ApiEvent) => void;
 const listeners = new Set<Listener>();
 
@@ -46,9 +65,11 @@ export function takeReport(report: Parameters<typeof withRun>[1]): void {
 export function startLive(): void {
   effect(() => {
     const runId = openRunId.value;
-    untracked(() => (state.value = { ...state.value, open: openOf(runId) }));
-    void readAll(runId);
-    return followEvents({
+    untracked(() => {
+      state.value = { ...state.value, open: openOf(runId) };
+      stream.value = 'connecting';
+    });
+    const stop = followEvents({
       path: `/api/events${query({ run: runId })}`,
       onEvent: (event) => {
         heardAtMs.value = Date.now();
@@ -66,6 +87,8 @@ export function startLive(): void {
         for (const listener of listeners) listener({ type: 'resync', reason: 'missed events' });
       },
     });
+    void untracked(whenFollowing).then(() => readAll(runId));
+    return stop;
   });
   setInterval(() => (nowMs.value = Date.now() + clockOffsetMs()), 1000);
 }

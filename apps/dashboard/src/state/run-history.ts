@@ -2,7 +2,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from '@preact/sign
 import type { ApiEvent, Marker, MetricsLine, StepMetric } from '@berth/contracts';
 import { api, ApiError } from '../api/client.ts';
 import { appendLines, curveOfTrace, type Axis, type Curve } from '../charts/curve.ts';
-import { onEvent } from './live.ts';
+import { onEvent, whenFollowing } from './live.ts';
 
 /** Buckets asked for; about one for two pixels of a chart. */
 const numBuckets = 500;
@@ -47,6 +47,8 @@ export function followHistory(runId: string, metrics: readonly StepMetric[]): Ru
     const [from, to] = zoom.value ?? [];
     const options = { x: axis.value, from, to, numBuckets };
     try {
+      // Lines that are committed in between would be in neither.
+      await whenFollowing();
       const [ofSteps, ofEvals] = await Promise.all([
         api.history(runId, { ...options, metrics, kind: 'step' }),
         evalMetrics.length === 0
@@ -103,7 +105,9 @@ export function followHistory(runId: string, metrics: readonly StepMetric[]): Ru
     markers,
     axis,
     zoom,
-    range: computed(() => zoom.value ?? extentOf([...(step.value ?? []), ...(evaluation.value ?? [])])),
+    range: computed(
+      () => zoom.value ?? extentOf([...(step.value ?? []), ...(evaluation.value ?? [])]),
+    ),
     error,
     read,
     close: () => {
@@ -122,6 +126,8 @@ function extentOf(curves: readonly Curve[]): readonly [number, number] {
     to = Math.max(to, x.at(-1) ?? -Infinity);
   }
   if (from > to) return [0, 1];
+  // Almost the beginning is the beginning.
+  if (from > 0 && from < to * 0.02) return [0, to];
   return from === to ? [from - 1, to + 1] : [from, to];
 }
 
