@@ -16,7 +16,7 @@ import {
   toBerthError,
 } from '@berth/contracts';
 import { historyOf } from './buckets.ts';
-import { SyntheticCluster } from './synthetic-cluster.ts';
+import type { SyntheticCluster } from './synthetic-cluster.ts';
 
 const site = fileURLToPath(new URL('../dist/site', import.meta.url));
 const types: Readonly<Record<string, string>> = {

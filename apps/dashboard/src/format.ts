@@ -60,6 +60,7 @@ export function formatBytes(bytes: number | null | undefined): string {
 /** A span of time with at most two units: 3 h 12 min. */
 export function formatDuration(ms: number | null | undefined): string {
   if (!isKnown(ms)) return unknown;
+  if (ms === 0) return '0';
   if (ms < 1) return `${Math.max(0, ms).toFixed(2)} ms`;
   if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
   const seconds = ms / 1000;

@@ -55,30 +55,41 @@ export interface LogOptions {
 }
 
 /** The coordinator's HTTP interface. Every call rejects with `ApiError`. */
-export const api = {
-  cluster: () => get<ClusterReport>('/api/cluster'),
-  runs: () => get<RunStatusReport[]>('/api/runs'),
-  run: (runId: string) => get<RunStatusReport>(pathOf(runId)),
-  workers: (runId: string) => get<WorkerReport[]>(`${pathOf(runId)}/workers`),
-  checkpoints: (runId: string) => get<CheckpointReport[]>(`${pathOf(runId)}/checkpoints`),
-  history: (runId: string, { metrics, ...rest }: HistoryOptions) =>
-    get<History>(`${pathOf(runId)}/history${query({ metrics: metrics.join(','), ...rest })}`),
-  logs: (runId: string, options: LogOptions) =>
-    get<LogPage>(`${pathOf(runId)}/logs${query({ ...options })}`),
-  queues: () => get<QueueReport[]>('/api/queues'),
-  jobs: (queue: string, state: string) =>
-    get<JobReport[]>(`/api/queues/${encodeURIComponent(queue)}/jobs${query({ state })}`),
-  retryJob: (queue: string, id: string) =>
-    post<unknown>(`/api/queues/${encodeURIComponent(queue)}/jobs/${encodeURIComponent(id)}/retry`),
-  submit: (config: unknown) => post<RunStatusReport>('/api/runs', { config, goal: 'trained' }),
-  control: (runId: string, control: Control, body: ControlRequest = {}) =>
-    post<RunStatusReport>(`${pathOf(runId)}/controls/${control}`, body),
-  configSchema: () => get<Record<string, unknown>>('/api/config-schema'),
-  presets: () => get<Preset[]>('/api/presets'),
+export interface Api {
+  cluster(): Promise<ClusterReport>;
+  runs(): Promise<RunStatusReport[]>;
+  workers(runId: string): Promise<WorkerReport[]>;
+  checkpoints(runId: string): Promise<CheckpointReport[]>;
+  history(runId: string, options: HistoryOptions): Promise<History>;
+  logs(runId: string, options: LogOptions): Promise<LogPage>;
+  queues(): Promise<QueueReport[]>;
+  failedJobs(queue: string): Promise<JobReport[]>;
+  retryJob(queue: string, id: string): Promise<unknown>;
+  submit(config: unknown): Promise<RunStatusReport>;
+  control(runId: string, control: Control, body?: ControlRequest): Promise<RunStatusReport>;
+  configSchema(): Promise<Record<string, unknown>>;
+  presets(): Promise<Preset[]>;
+}
+
+export const api: Api = {
+  cluster: () => get('/api/cluster'),
+  runs: () => get('/api/runs'),
+  workers: (runId) => get(`${pathOf(runId)}/workers`),
+  checkpoints: (runId) => get(`${pathOf(runId)}/checkpoints`),
+  history: (runId, { metrics, ...rest }) =>
+    get(`${pathOf(runId)}/history${query({ metrics: metrics.join(','), ...rest })}`),
+  logs: (runId, options) => get(`${pathOf(runId)}/logs${query({ ...options })}`),
+  queues: () => get('/api/queues'),
+  failedJobs: (queue) => get(`${pathOfQueue(queue)}?state=failed`),
+  retryJob: (queue, id) => post(`${pathOfQueue(queue)}/${encodeURIComponent(id)}/retry`),
+  submit: (config) => post('/api/runs', { config, goal: 'trained' }),
+  control: (runId, control, body = {}) => post(`${pathOf(runId)}/controls/${control}`, body),
+  configSchema: () => get('/api/config-schema'),
+  presets: () => get('/api/presets'),
 };
 
 /** Names and values as a query string; what is undefined is left out. */
-export function query(values: Readonly<Record<string, unknown>>): string {
+export function query(values: Readonly<Record<string, string | number | undefined>>): string {
   const entries = Object.entries(values).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
   );
@@ -87,6 +98,10 @@ export function query(values: Readonly<Record<string, unknown>>): string {
 
 function pathOf(runId: string): string {
   return `/api/runs/${encodeURIComponent(runId)}`;
+}
+
+function pathOfQueue(queue: string): string {
+  return `/api/queues/${encodeURIComponent(queue)}/jobs`;
 }
 
 function get<T>(path: string): Promise<T> {

@@ -14,7 +14,7 @@ import { describeGroup } from './markers.ts';
 import { visibleGroups } from './marker-plugin.ts';
 import { Plot } from './plot.tsx';
 import type { ChartSpec } from './specs.ts';
-import { summarise } from './summary.ts';
+import { summarise, summariseShares } from './summary.ts';
 
 export interface ChartCardProps {
   readonly spec: ChartSpec;
@@ -25,8 +25,9 @@ export interface ChartCardProps {
 }
 
 /** A chart with its title, legend, tools and a sentence that says what it shows. */
-export function ChartCard({ spec, history, smoothing, height = 220 }: ChartCardProps): JSX.Element {
+export function ChartCard({ spec, history, smoothing, height }: ChartCardProps): JSX.Element {
   const [ref, isSeen] = useInView<HTMLElement>();
+  const tall = height ?? (spec.isWide === true ? 280 : 220);
   return (
     <section
       ref={ref}
@@ -35,9 +36,9 @@ export function ChartCard({ spec, history, smoothing, height = 220 }: ChartCardP
       data-chart={spec.id}
     >
       {isSeen && history.step.value !== null ? (
-        <ChartBody spec={spec} history={history} smoothing={smoothing} height={height} />
+        <ChartBody spec={spec} history={history} smoothing={smoothing} height={tall} />
       ) : (
-        <ChartSkeleton title={spec.title} height={height} />
+        <ChartSkeleton title={spec.title} height={tall} />
       )}
     </section>
   );
@@ -62,7 +63,10 @@ function ChartBody({
   );
   const formatX = (x: number): string =>
     axis === 'step' ? `step ${formatCount(Math.round(x))}` : formatDateTime(x);
-  const summary = summarise(model.lines[0], { aim: spec.aim, format: spec.format, formatX });
+  const summary =
+    spec.isStacked === true
+      ? summariseShares(model.lines)
+      : summarise(model.lines[0], { aim: spec.aim, format: spec.format, formatX });
   const zoom = (from: number, to: number): void => {
     history.zoom.value = [from, to];
     void history.read();

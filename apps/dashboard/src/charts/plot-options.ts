@@ -1,4 +1,4 @@
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import { formatClock, formatCompact } from '../format.ts';
 import type { ChartColours } from './colours.ts';
 import type { Columns } from './columns.ts';
@@ -26,6 +26,9 @@ export interface PlotOptions {
   readonly plugins: readonly uPlot.Plugin[];
 }
 
+/** uPlot's name for it is a const enum, which is not there at run time. */
+const logarithmic = 3 as uPlot.Scale.Distr;
+
 /** How a chart is drawn. Its data come from `plotData` with the same lines. */
 export function plotOptions(options: PlotOptions): uPlot.Options {
   const { width, height, colours, lines, columns, onZoom, onReset, onCursor } = options;
@@ -40,7 +43,7 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
     bands,
     scales: {
       x: { time: false, range: () => [...options.rangeOfX()] },
-      y: { distr: options.isLog ? 3 : 1, ...(options.isLog ? {} : { range: rangeOfY(options) }) },
+      y: options.isLog ? { distr: logarithmic } : { range: rangeOfY(options) },
     },
     axes: axesOf(options),
     cursor: {
@@ -100,15 +103,13 @@ export function shapeOf(lines: readonly Line[]): string {
   return lines.map(({ key, colour, band }) => `${key} ${colour} ${band !== undefined}`).join('|');
 }
 
-function seriesOf({ lines, colours, isStacked }: PlotOptions): {
-  series: uPlot.Series[];
-  bands: uPlot.Band[];
-} {
+function seriesOf(options: PlotOptions): { series: uPlot.Series[]; bands: uPlot.Band[] } {
+  const { lines, colours, isStacked } = options;
   const series: uPlot.Series[] = [];
   const bands: uPlot.Band[] = [];
   for (const line of lines) {
     const place = series.length + 1;
-    series.push(lineSeries(line, colours, isStacked && place === 1));
+    series.push(lineSeries(line, options, isStacked && place === 1));
     if (isStacked && place > 1)
       bands.push({ series: [place, place - 1], fill: colours.of(line.colour, 0.55) });
     if (line.band === undefined) continue;
@@ -120,12 +121,16 @@ function seriesOf({ lines, colours, isStacked }: PlotOptions): {
   return { series, bands };
 }
 
-function lineSeries(line: Line, colours: ChartColours, isBase: boolean): uPlot.Series {
+function lineSeries(
+  line: Line,
+  { colours, isStacked }: PlotOptions,
+  isBase: boolean,
+): uPlot.Series {
   const isSparse = line.x.length <= 40;
   return {
     label: line.key,
-    stroke: colours.of(line.colour, line.isFaint ? 0.28 : 1),
-    width: line.isFaint ? 1 : 1.75,
+    stroke: colours.of(line.colour, line.isFaint ? 0.28 : isStacked ? 0.85 : 1),
+    width: line.isFaint || isStacked ? 1 : 1.75,
     ...(line.isDashed ? { dash: [5, 4] } : {}),
     ...(isBase ? { fill: colours.of(line.colour, 0.55) } : {}),
     points: { show: isSparse && !line.isFaint && !line.isDashed, size: 5, fill: colours.surface },

@@ -98,9 +98,8 @@ function makePlot(node: HTMLDivElement, latest: { readonly current: PlotProps })
   return new uPlot(options, plotData(model.drawnColumns, isLog), node);
 }
 
-interface Place {
-  readonly left: number;
-  readonly top: number;
+interface Publishing {
+  setCursor(at: { left: number; top: number }, fire: boolean, publish: boolean): void;
 }
 
 function onKey(event: KeyboardEvent, plot: uPlot | null, onReset: () => void): void {
@@ -113,6 +112,6 @@ function onKey(event: KeyboardEvent, plot: uPlot | null, onReset: () => void): v
   const jump = event.shiftKey ? 10 : 1;
   const place = Math.min(x.length - 1, Math.max(0, (plot.cursor.idx ?? x.length) + steps * jump));
   // The third argument, which the types leave out, publishes, so that the other charts follow.
-  const setCursor = plot.setCursor as (at: Place, fire: boolean, publish: boolean) => void;
-  setCursor({ left: plot.valToPos(x[place] ?? 0, 'x'), top: 10 }, true, true);
+  const publishing = plot as unknown as Publishing;
+  publishing.setCursor({ left: plot.valToPos(x[place] ?? 0, 'x'), top: 10 }, true, true);
 }

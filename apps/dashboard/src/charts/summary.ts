@@ -30,6 +30,23 @@ export function summarise(line: Line | undefined, options: SummaryOptions): stri
   return `${parts.filter((part) => part !== '').join(', ')}.`;
 }
 
+/** One sentence on lines that add up: which takes how much of the whole lately. */
+export function summariseShares(lines: readonly Line[]): string {
+  const means = lines.map((line) => ({
+    label: line.label,
+    mean: meanOf(pointsOf(line).slice(-tailLength)),
+  }));
+  const whole = means.reduce((sum, { mean }) => sum + mean, 0);
+  if (whole <= 0) return 'Nothing measured yet.';
+  const parts = means
+    .toSorted((a, b) => b.mean - a.mean)
+    .map(({ label, mean }) => `${label.toLowerCase()} ${Math.round((mean / whole) * 100)}%`);
+  return `Lately ${parts.join(', ')}.`;
+}
+
+/** Points that "lately" is about. */
+const tailLength = 20;
+
 interface Point {
   readonly x: number;
   readonly y: number;

@@ -42,14 +42,18 @@ export function ConfigView({ config }: { config: RunConfig }): JSX.Element {
   );
 }
 
+function say(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 function Entry({ entry }: { entry: ConfigEntry }): JSX.Element {
   return (
     <div class={entry.isChanged ? 'changed' : ''}>
       <dt>{entry.path}</dt>
       <dd>
-        {String(entry.value)}
+        {say(entry.value)}
         {entry.isChanged && entry.default !== undefined && (
-          <span class="muted"> default {String(entry.default)}</span>
+          <span class="muted"> default {say(entry.default)}</span>
         )}
       </dd>
     </div>

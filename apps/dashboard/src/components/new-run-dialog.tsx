@@ -33,13 +33,13 @@ export function NewRunDialog({ onClose }: { onClose: () => void }): JSX.Element 
       if (first !== undefined) form.value = formOfPreset(first);
     };
     if (presets.value !== null) return choose(presets.value);
-    api.presets().then(
-      (known) => {
+    void api
+      .presets()
+      .catch(() => [])
+      .then((known) => {
         presets.value = known;
-        choose(known);
-      },
-      () => (presets.value = []),
-    );
+        return choose(known);
+      });
   }, []);
   const set = (patch: Partial<RunForm>): void => {
     form.value = { ...form.value, ...patch };

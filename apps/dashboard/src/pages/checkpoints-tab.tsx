@@ -25,11 +25,17 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
       </EmptyState>
     );
   const newest = all.find(({ isAbandoned, validity }) => !isAbandoned && validity === 'complete');
+  const numLeft = all.filter(({ isAbandoned }) => isAbandoned).length;
   return (
     <>
       <section class="card flush">
         <header class="card-head">
-          <h2>{plural(all.length, 'checkpoint')}</h2>
+          <h2>
+            {plural(all.length - numLeft, 'checkpoint')}
+            {numLeft > 0 && (
+              <span class="muted light">, {numLeft} more on a branch left behind</span>
+            )}
+          </h2>
           <span class="muted">
             every {plural(checkpointEverySteps, 'step')}; the newest {keepLast} stay
             {keepEverySteps > 0 ? `, and every ${formatCount(keepEverySteps)}th step for good` : ''}

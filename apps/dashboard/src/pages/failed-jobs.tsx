@@ -20,7 +20,7 @@ export function FailedJobs({ queue, numFailed, onChange }: FailedJobsProps): JSX
   const jobs = useSignal<readonly JobReport[] | null>(null);
   const busy = useSignal<string | null>(null);
   const read = async (): Promise<void> => {
-    jobs.value = await api.jobs(queue, 'failed').catch(() => jobs.value);
+    jobs.value = await api.failedJobs(queue).catch(() => jobs.value);
   };
   useEffect(() => void read(), [queue, numFailed]);
   const retry = async ({ id }: JobReport): Promise<void> => {
