@@ -4,11 +4,14 @@ import { SyntheticRun } from './synthetic-run.ts';
 const hour = 3_600_000;
 
 /** Runs in every state that a run can be in, the largest with 100,000 steps and 64 workers. */
-export function makeRuns(emit: (event: ApiEvent) => void): SyntheticRun[] {
+export function makeRuns(
+  emit: (event: ApiEvent) => void,
+  { isSmall }: { isSmall: boolean },
+): SyntheticRun[] {
   return [
     queued(emit),
     degraded(emit),
-    hundredThousandSteps(emit),
+    ...(isSmall ? [] : [hundredThousandSteps(emit)]),
     simple(emit, 'sotu-small', 'paused', 'Paused at step 640; its workers are free', 640, 800),
     simple(emit, 'news-mini-r2', 'preparing', 'Making example shards: 11 of 16 are ready', 0, 2000),
     failed(emit),

@@ -20,6 +20,14 @@ type Listener = (id: number, event: ApiEvent) => void;
 const tickMs = 250;
 const idleWorkers = 4;
 
+export interface ClusterOptions {
+  /** Without any run. */
+  readonly isEmpty?: boolean;
+  /** Without the run of 100,000 steps. */
+  readonly isSmall?: boolean;
+  readonly needsToken?: boolean;
+}
+
 /** A made-up cluster behind the real API. */
 export class SyntheticCluster {
   readonly runs: SyntheticRun[];
@@ -29,12 +37,9 @@ export class SyntheticCluster {
   #numEvents = 0;
   #timer: ReturnType<typeof setInterval>;
 
-  constructor({
-    isEmpty = false,
-    needsToken = false,
-  }: { isEmpty?: boolean; needsToken?: boolean } = {}) {
+  constructor({ isEmpty = false, isSmall = false, needsToken = false }: ClusterOptions = {}) {
     this.needsToken = needsToken;
-    this.runs = isEmpty ? [] : makeRuns((event) => this.#emit(event));
+    this.runs = isEmpty ? [] : makeRuns((event) => this.#emit(event), { isSmall });
     for (const run of this.runs) greet(run);
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }

@@ -7,6 +7,8 @@ export interface Stage {
   readonly name: string;
   readonly numSteps: number;
   readonly numWorkers: number;
+  /** What the form starts from, when not from its first choice. */
+  readonly preset?: string;
   /** What the form asks for besides. */
   readonly fields: Readonly<Record<string, string>>;
   /** Steps after which there is something to lose. */
@@ -46,6 +48,8 @@ async function startFromForm(page: Page, stage: Stage): Promise<void> {
     () => form.locator('input[name="corpus"]').inputValue(),
     (text) => text !== '',
   );
+  if (stage.preset !== undefined)
+    await form.locator('select[name="preset"]').selectOption(stage.preset);
   await form.locator('input[name="name"]').fill(stage.name);
   await form.locator('input[name="numSteps"]').fill(String(stage.numSteps));
   await form.locator('input[name="numWorkers"]').fill(String(stage.numWorkers));
@@ -98,7 +102,7 @@ async function resumeFromOldest(page: Page, stage: Stage): Promise<void> {
   await seeStatus(page, /Running|Degraded/);
   await passStep(page, step + 3);
   await openTab(page, 'Metrics');
-  await page.locator('[data-chart="loss"] .swatch.dashed').waitFor();
+  await page.locator('[data-chart="loss"] .swatch.dashed').first().waitFor();
   await openTab(page, 'Overview');
   await page
     .getByText(`after step ${step.toLocaleString('en-US')} is a branch`)
