@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetricsLog } from '@berth/queue';
 import { waitFor } from '@berth/testing';
+import { Hono } from 'hono';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configOf, lineOf, startTestApi, type ApiFixture } from '../testing/api-fixture.ts';
+import { EventHub } from '../events/event-hub.ts';
 import { EventReader } from '../testing/event-reader.ts';
+import { EventStreams } from './event-stream.ts';
+import { listen } from './listen.ts';
 
 const numClients = 200;
 const numSteps = 400;
@@ -91,21 +95,32 @@ describe('the event stream', () => {
   });
 
   it('cuts off a client that takes nothing', async () => {
-    const api = await startTestApi({ events: { stallMs: 300 } });
-    await submit(api, 'a');
-    const reader = await connect(api, '?run=a');
-    await sleep(600);
-    const response = reader.pause();
-    const ended = new Promise((resolve) => response?.socket.once('close', resolve));
-    const log = createMetricsLog(api.connection, 'a');
-    let isOpen = true;
-    void ended.then(() => (isOpen = false));
-    const padding = { gradientNorm: 1 };
-    for (let step = 0; isOpen && step < 60_000; step += 500)
-      await Promise.all(
-        Array.from({ length: 500 }, (_, index) => log.append(lineOf(step + index, padding))),
-      );
+    const hub = new EventHub({ epoch: 'e' });
+    let numReaders = 0;
+    const enter = (): { topic: string; leave: () => void } => {
+      numReaders++;
+      return { topic: 't', leave: () => void numReaders-- };
+    };
+    const streams = new EventStreams({ hub, feed: { enter }, stallMs: 200 });
+    const app = new Hono();
+    app.get('/', (context) => streams.open(context, { runId: undefined, lastEventId: undefined }));
+    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    onTestFinished(() => server.close());
+    const [slow, quick] = [new EventReader(server.url), new EventReader(server.url)];
+    onTestFinished(() => quick.cut());
+    await Promise.all([slow.connect(), quick.connect()]);
+    const response = slow.pause();
+    const reason = 'x'.repeat(500_000);
+    await waitFor(
+      () => {
+        hub.publish(['t'], { type: 'resync', reason });
+        return numReaders === 1;
+      },
+      { what: 'the end of the slow one' },
+    );
+    const ended = new Promise((resolve) => response?.once('close', resolve));
     response?.resume();
     await ended;
+    expect(quick.events.length).toBeGreaterThan(0);
   });
 });
