@@ -13,6 +13,7 @@ import {
 } from '@berth/contracts';
 import type { PeerNode } from '@berth/collectives';
 import { readDatasetManifest } from '@berth/data';
+import type { WorkerMetrics } from '@berth/observability';
 import {
   createCheckpointIndex,
   createExampleIndex,
@@ -39,6 +40,7 @@ export interface RunSessionPorts {
   readonly peers: PeerNode;
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
+  readonly metrics: WorkerMetrics;
 }
 
 const settleTimeoutMs = 60_000;
@@ -133,7 +135,9 @@ export class RunSession {
         reporter: {
           step: (step) => {
             portrait.step = step;
+            ports.metrics.progress(runId, step);
           },
+          timed: (phases) => ports.metrics.phases(runId, phases),
           status(state, complaint) {
             if (state === 'training') Object.assign(portrait, { state, complaint });
             else heartbeat.tell({ state, complaint });

@@ -36,6 +36,7 @@ function engine(): TrainingEngine {
 
 serveCalls(port, {
   numerics: (): Numerics => numericsOf(tensorFlow),
+  numTensors: (): number => tensorFlow.numTensors(),
   open: (spec: EngineSpec): readonly ParameterSpec[] => {
     current?.dispose();
     current = createEngine(spec, tensorFlow);

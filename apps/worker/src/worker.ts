@@ -1,13 +1,24 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorToWire, isFinal, type Logger, type RunRecord, type Services } from '@berth/contracts';
+import {
+  errorToWire,
+  isFinal,
+  type LogFields,
+  type Logger,
+  type RunRecord,
+  type Services,
+} from '@berth/contracts';
 import { createPeerNode, type Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
+import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
 import { startDataThread } from './data.ts';
-import { Heartbeat, idlePortrait } from './heartbeat.ts';
+import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
 import { RunSession } from './run-session.ts';
-import { startRuntime } from './runtime.ts';
+import { LastKnown } from './last-known.ts';
+import { startMetricsServer, type MetricsPage, type MetricsPlace } from './metrics-server.ts';
+import { startRuntime, type Runtime } from './runtime.ts';
 
 export interface WorkerOptions {
   readonly memberId: string;
@@ -19,12 +30,17 @@ export interface WorkerOptions {
   readonly port?: number | undefined;
   /** Where peers dial when that is not where this worker listens. */
   readonly advertise?: Endpoint | undefined;
+  /** Where Prometheus may ask; nowhere when left out. */
+  readonly metricsPlace?: MetricsPlace | undefined;
   readonly onReady: () => void;
+  /** Given a way to ask for the run, attempt and step under way, for log records. */
+  readonly onWork?: (look: () => LogFields) => void;
   readonly logger: Logger;
 }
 
 const idleLookMs = 200;
 const reopenMs = 1_000;
+const tensorsPatienceMs = 300;
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
@@ -59,7 +75,18 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       .heartbeat({ ...about, ...portrait, residentBytes: process.memoryUsage.rss() }, { isNews })
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
+  const metrics = createWorkerMetrics({
+    version: ownVersion(),
+    worker: memberId,
+    node: process.versions.node,
+  });
+  const metricsServer =
+    options.metricsPlace &&
+    (await startMetricsServer(options.metricsPlace, pageOf(metrics, runtime)));
+  let attempt: number | undefined;
+  options.onWork?.(() => workOf(heartbeat.portrait, attempt));
   options.onReady();
+  logger.info('The worker is ready', { ...address, ...runtime.numerics, pid: process.pid });
 
   const runs = createRuns(connection);
   const takePart = async (): Promise<void> => {
@@ -69,14 +96,17 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         await sleep(idleLookMs);
         continue;
       }
+      attempt = record.attempts.at(-1)?.attempt;
       // The coordinator counts on this member only once it has opened the run.
       heartbeat.tell({ state: 'syncing', runId: record.runId });
       try {
         const session = await RunSession.open(
-          { connection, store, runtime, peers, logger, heartbeat },
+          { connection, store, runtime, peers, logger, heartbeat, metrics },
           { memberId, record },
         );
+        logger.info('Takes part in the run');
         await session.run(signal);
+        logger.info('The run is over for this worker');
         heartbeat.tell(idlePortrait);
       } catch (error) {
         const wire = errorToWire(error);
@@ -94,9 +124,33 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await heartbeat.stop();
   await members.leave(memberId).catch(() => undefined);
   await peers.close();
+  metricsServer?.close();
   await Promise.all([runtime.close(), data.close()]);
   connection.close();
   store.close();
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A worker's metrics, with how many tensors there are as far as is known: its thread answers between two steps. */
+function pageOf(metrics: WorkerMetrics, runtime: Runtime): MetricsPage {
+  const numTensors = new LastKnown(() => runtime.numTensors(), tensorsPatienceMs);
+  return {
+    contentType: metrics.contentType,
+    async text() {
+      const count = await numTensors.get();
+      if (count !== undefined) metrics.tensors(count);
+      return metrics.text();
+    },
+  };
+}
+
+/** What a worker is at, as fields of its log records. */
+function workOf({ runId, step }: SelfPortrait, attempt: number | undefined): LogFields {
+  return runId === null ? {} : { runId, attempt, step };
 }
 
 /** The active run, once it has data to train on. */

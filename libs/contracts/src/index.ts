@@ -2,6 +2,7 @@ export * from './api/index.ts';
 export * from './canonical-json.ts';
 export * from './checkpoint.ts';
 export * from './config-parse.ts';
+export * from './cut-log-line.ts';
 export * from './dataset.ts';
 export * from './engine.ts';
 export * from './errors.ts';

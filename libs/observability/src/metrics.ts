@@ -1,5 +1,6 @@
 import type { MetricsLine } from '@berth/contracts';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { phasesOf, stepBuckets } from './step-phases.ts';
 
 /** What a process tells Prometheus. All names start with `berth_` and use base units. */
 export interface Metrics {
@@ -26,8 +27,6 @@ export interface SavedCheckpoint {
   readonly sizeBytes: number;
   readonly finishedAtMs: number;
 }
-
-const stepBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /** @param build - labels of `berth_build_info`: version, runtime and the like */
 export function createMetrics(build: Readonly<Record<string, string>>): Metrics {
@@ -112,15 +111,4 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
       for (const [state, count] of Object.entries(counts)) jobs.set({ queue, state }, count);
     },
   };
-}
-
-function phasesOf(line: MetricsLine): [string, number][] {
-  const phases: [string, number | undefined][] = [
-    ['data', line.dataMs],
-    ['compute', line.computeMs],
-    ['reduce', line.reduceMs],
-    ['commit', line.commitMs],
-    ['apply', line.applyMs],
-  ];
-  return phases.filter((phase): phase is [string, number] => phase[1] !== undefined);
 }

@@ -28,6 +28,12 @@ describe('redact', () => {
     expect(redact({ url: 'https://u:hunter2@host' })).toEqual({ url: 'https://u:***@host' });
   });
 
+  it('takes no longer than a long text deserves', () => {
+    const startMs = performance.now();
+    for (const part of ['x', '://', '://x:y', 'a:b@', ' ']) redactText(part.repeat(200_000));
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
+
   it('writes errors with code, cause and details', () => {
     const cause = new Error('redis://u:hunter2@host refused');
     const error = new BerthError('STORE_UNREACHABLE', 'away', { cause, details: { try: 1 } });

@@ -9,7 +9,8 @@ export function redact(value: unknown): unknown {
 
 /** Masks the password of every URL in a text. */
 export function redactText(text: string): string {
-  return text.replaceAll(/(\w+:\/\/[^\s:@/]*):[^\s@/]+@/g, `$1:${mask}@`);
+  // No part of it may match the same text from many starts: a long line must not take long.
+  return text.replaceAll(/(:\/\/[^\s:@/]*):[^\s@/]+@/g, `$1:${mask}@`);
 }
 
 function redactWithin(value: unknown, parents: readonly unknown[]): unknown {

@@ -37,6 +37,8 @@ export {
   type ViewId,
   type VoteResult,
 } from './ledger.ts';
+export { openLogSink, type LogSink } from './log-sink.ts';
+export { createLogStream, type LogFilter, type LogStream } from './log-stream.ts';
 export { createMembers, type LiveMember, type Members } from './members.ts';
 export { createMetricsLog, type MetricsLog } from './metrics-log.ts';
 export {

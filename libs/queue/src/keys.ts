@@ -9,6 +9,9 @@ export const globalKeys = {
   membersHints: `${prefix}members:hints`,
   runs: `${prefix}runs`,
   activeRun: `${prefix}active-run`,
+  logs: `${prefix}logs`,
+  /** Pub/sub channel of hints that there are log lines. */
+  logsHints: `${prefix}logs:hints`,
 } as const;
 
 export interface RunKeys {
@@ -48,4 +51,9 @@ export function rendezvousKey(runId: string, topic: string): string {
 
 export function exampleIndexKey(exampleSetId: string): string {
   return `${prefix}examples:{${exampleSetId}}`;
+}
+
+/** The newest log lines of one process. */
+export function logTailKey(source: string): string {
+  return `${prefix}logs:last:${source}`;
 }

@@ -93,7 +93,9 @@ export class MemberWork {
       case 'vote':
         return ledger.vote(ask.view, memberId, ask.facts, ask.sums);
       case 'apply':
-        return this.#clock.timeApply(this.#computed().apply());
+        await this.#clock.timeApply(this.#computed().apply());
+        this.#ports.reporter.timed?.(this.#clock.phases);
+        return;
       case 'save':
         return checkpoints.save(ask.view, await engine.readState(), ask.cursor);
       case 'finishSaves':

@@ -15,6 +15,7 @@ import type {
   View,
   ViewMember,
 } from '@berth/contracts';
+import type { StepPhases } from './step-clock.ts';
 
 /** A TrainingEngine seen from another thread: the same calls, each a promise. */
 export interface EnginePort {
@@ -123,4 +124,6 @@ export interface ReporterPort {
   /** What it does, and why it cannot go on with its view, if it cannot. */
   status(state: 'idle' | 'training' | 'draining', complaint: Complaint | null): void;
   metrics(line: MeasuredLine): void;
+  /** Where the time of a step went that this member has applied. */
+  timed?(phases: StepPhases): void;
 }

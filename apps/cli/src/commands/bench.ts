@@ -11,6 +11,7 @@ export const benchmarks = {
   allreduce: 'allreduce.ts',
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
+  api: 'api.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;

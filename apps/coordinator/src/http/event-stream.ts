@@ -5,7 +5,7 @@ import type { EventHub } from '../events/event-hub.ts';
 
 export interface EventStreamOptions {
   readonly hub: EventHub;
-  readonly feed: EventFeed;
+  readonly feed: Pick<EventFeed, 'enter'>;
   /** Readers at a time. @defaultValue 512 */
   readonly maxReaders?: number;
   /** Between two signs of life. @defaultValue 15_000 */

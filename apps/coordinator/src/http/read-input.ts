@@ -43,12 +43,14 @@ function badParameter(
 }
 
 function queryOf(context: Context): Record<string, string> {
-  const query: Record<string, string> = {};
-  for (const [name, values] of Object.entries(context.req.queries())) {
-    if (values.length !== 1) throw new BerthError('USAGE', `query.${name}: give it once`);
-    query[name] = values[0] ?? '';
+  const query = new Map<string, string>();
+  for (const [name, value] of new URL(context.req.url).searchParams) {
+    if (query.has(name)) throw new BerthError('USAGE', `query.${name}: give it once`);
+    query.set(name, value);
   }
-  return query;
+  // The one name that a schema does not see.
+  if (query.has('__proto__')) throw new BerthError('USAGE', 'query: no such key');
+  return Object.fromEntries(query);
 }
 
 async function bodyOf({ method }: ApiOperation, context: Context): Promise<unknown> {

@@ -1,4 +1,5 @@
 import {
+  BerthError,
   parseRunConfig,
   silentLogger,
   type MemberInfo,
@@ -7,7 +8,13 @@ import {
   type Services,
 } from '@berth/contracts';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import { connectRedis, createRuns, type RedisConnection } from '@berth/queue';
+import {
+  connectRedis,
+  createJobConsumer,
+  createJobProducer,
+  createRuns,
+  type RedisConnection,
+} from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
@@ -126,4 +133,25 @@ export function memberOf(memberId: string, change: Partial<MemberInfo> = {}): Me
 export async function lead({ connection }: ApiFixture, runId: string): Promise<void> {
   await connection.client.hset('berth:lease', 'holder', 'c1', 'epoch', 1);
   await createRuns(connection).setActive(runId, undefined);
+}
+
+/** Leaves a failed job in the queue. @returns its id */
+export async function failJob({ services }: ApiFixture): Promise<string> {
+  const { corpus, vocabulary } = configOf('failing');
+  const jobs = await createJobProducer(services.redisUrl);
+  const consumer = await createJobConsumer(services.redisUrl, {
+    process: () => Promise.reject(new BerthError('DATA_CORPUS_EMPTY', 'there is no text')),
+  });
+  const id = await jobs.enqueue({
+    kind: 'dataset',
+    runId: 'failing',
+    corpus,
+    vocabulary,
+    numShards: 1,
+    seed: 1,
+  });
+  await jobs.waitForJob(id, { timeoutMs: 5_000 }).catch(() => undefined);
+  await consumer.close();
+  await jobs.close();
+  return id;
 }
