@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, type Logger, type Services } from '@berth/contracts';
+import { BerthError, type LogPage, type Logger, type Services } from '@berth/contracts';
 import { connectRedis, createJobProducer } from '@berth/queue';
-import { createAdaptorServer } from '@hono/node-server';
 import { runController } from './controller.ts';
-import { createHttpApi } from './http-api.ts';
-import { createRunService } from './run-service.ts';
+import type { LogSource, RunsPort } from './ports.ts';
+import { createRunService, type RunService } from './run-service.ts';
+import { startApi } from './start-api.ts';
 
 export interface CoordinatorOptions {
   readonly coordinatorId: string;
@@ -13,6 +12,8 @@ export interface CoordinatorOptions {
   /** Where HTTP listens. */
   readonly host: string;
   readonly port: number;
+  /** Asked of those who write; must be set when others than this machine can connect. */
+  readonly token?: string | undefined;
   readonly onReady: (url: string) => void;
   readonly logger: Logger;
 }
@@ -29,40 +30,33 @@ export async function runCoordinator(
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const jobs = await createJobProducer(services.redisUrl, { logger });
   const store = createS3ObjectStore(services.s3, logger);
-  const app = createHttpApi({
-    runs: createRunService(connection),
-    checkReady: async () => {
-      await connection.call((client) => client.ping());
-    },
-    logger,
+  const api = await startApi({
+    ...options,
+    connection,
+    store,
+    runs: runsOf(createRunService(connection)),
+    logs: noLogs,
   });
-  const server = createAdaptorServer({ fetch: app.fetch });
-  const url = await listen(server, options);
-  logger.info('The coordinator listens', { url });
-  options.onReady(url);
-
+  logger.info('The coordinator listens', { url: api.url });
+  options.onReady(api.url);
   await runController({ coordinatorId, connection, store, jobs, logger }, signal);
-  server.close();
+  await api.close();
   await jobs.close();
   connection.close();
   store.close();
 }
 
-async function listen(
-  server: ReturnType<typeof createAdaptorServer>,
-  { host, port }: CoordinatorOptions,
-): Promise<string> {
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new BerthError(
-      'CONFIG_INVALID',
-      `HTTP cannot listen on ${host}:${port}: ${detail}; choose another port`,
-      { cause: error },
-    );
-  }
-  const address = server.address();
-  return `http://${host}:${typeof address === 'object' && address !== null ? address.port : port}`;
+export function runsOf(service: RunService): RunsPort {
+  return {
+    ...service,
+    control(runId, control) {
+      if (control === 'resume' || control === 'stop') return service[control](runId);
+      throw new BerthError('RUN_STATE_CONFLICT', `A run cannot ${control} yet`);
+    },
+  };
 }
+
+export const noLogs: LogSource = {
+  page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
+  lastLines: () => Promise.resolve([]),
+};

@@ -25,6 +25,7 @@ try {
       services: requireServices(env),
       host: env['BERTH_HTTP_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_HTTP_PORT'] ?? 7700),
+      token: env['BERTH_API_TOKEN'] || undefined,
       onReady: (url) => process.send?.({ url, coordinatorId }),
       logger: log.logger,
     },

@@ -74,7 +74,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   };
   const heartbeat = new Heartbeat((portrait, isNews) =>
     members
-      .heartbeat({ ...about, ...portrait }, { isNews })
+      .heartbeat({ ...about, ...portrait, residentBytes: process.memoryUsage.rss() }, { isNews })
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const metrics = createWorkerMetrics({

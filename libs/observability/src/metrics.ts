@@ -22,7 +22,8 @@ export interface WorkerHealth {
 }
 
 export interface SavedCheckpoint {
-  readonly durationMs: number;
+  /** Left out by those who did not see it being saved. */
+  readonly durationMs?: number;
   readonly sizeBytes: number;
   readonly finishedAtMs: number;
 }
@@ -101,7 +102,7 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     },
 
     checkpoint(run, { durationMs, sizeBytes, finishedAtMs }) {
-      saveTime.observe({ run }, durationMs / 1_000);
+      if (durationMs !== undefined) saveTime.observe({ run }, durationMs / 1_000);
       saveSize.set({ run }, sizeBytes);
       saveEnd.set({ run }, finishedAtMs / 1_000);
     },

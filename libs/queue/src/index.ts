@@ -12,6 +12,7 @@ export {
 } from './connection.ts';
 export { createExampleIndex, type ExampleIndex, type ExampleShardName } from './example-index.ts';
 export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
+export { createJobBoard, type JobBoard } from './job-board.ts';
 export {
   createJobProducer,
   jobIdOf,
@@ -47,6 +48,7 @@ export {
   type RedisServerOptions,
 } from './redis-server.ts';
 export { createRendezvous, type Rendezvous } from './rendezvous.ts';
+export { createRunChronicle, type MarkerPage, type RunChronicle } from './run-chronicle.ts';
 export { createRuns, type Runs } from './runs.ts';
 export {
   nextHead,

@@ -22,6 +22,8 @@ export interface RunKeys {
   readonly metrics: string;
   readonly metricsIndex: string;
   readonly checkpoints: string;
+  readonly markers: string;
+  readonly lostWorkers: string;
   /** Pub/sub channel of hints; what they hint at is read from the keys. */
   readonly hints: string;
 }
@@ -37,6 +39,8 @@ export function runKeys(runId: string): RunKeys {
     metrics: `${run}metrics`,
     metricsIndex: `${run}metrics:index`,
     checkpoints: `${run}checkpoints`,
+    markers: `${run}markers`,
+    lostWorkers: `${run}lost-workers`,
     hints: `${run}hints`,
   };
 }

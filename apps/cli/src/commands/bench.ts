@@ -13,6 +13,7 @@ export const benchmarks = {
   join: 'healing.ts',
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
+  api: 'api.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
