@@ -1,17 +1,18 @@
 import { numStepSums, type StateVectors, type View, type Wire } from '@berth/contracts';
-import type { PeerNode, StateLabel, StateMemory } from '@berth/collectives';
+import type { StateLabel } from '@berth/collectives';
 import type { PeerPort } from '@berth/training';
+import type { Peers, SharedState } from './peers.ts';
 
 export interface PeerPortOptions {
   /** Three parts of as many elements as the model has parameters. */
-  readonly memory: StateMemory;
+  readonly state: SharedState;
   readonly runId: string;
   readonly wire: Wire;
 }
 
-/** The peer node as the training loop sees it. */
-export function peerPort(peers: PeerNode, { memory, runId, wire }: PeerPortOptions): PeerPort {
-  const vectors = vectorsOf(memory);
+/** The data plane as the training loop sees it. */
+export function peerPort(peers: Peers, { state, runId, wire }: PeerPortOptions): PeerPort {
+  const vectors = vectorsOf(state);
   const labelOf = (view: View, step: number): StateLabel => ({
     runId,
     fencingEpoch: view.fencingEpoch,
@@ -37,21 +38,21 @@ export function peerPort(peers: PeerNode, { memory, runId, wire }: PeerPortOptio
         close: () => session.close(),
       };
     },
-    stateVectors() {
+    async stateVectors() {
       // Whoever still copies what was there before would get a mixture.
-      peers.offerState(undefined);
+      await state.offer(undefined);
       return vectors;
     },
-    offerState: (view, step) => peers.offerState({ label: labelOf(view, step), memory }),
+    offerState: (view, step) => state.offer(labelOf(view, step)),
     async fetchState(donors, { view, step, ...limits }) {
-      peers.offerState(undefined);
-      await peers.fetchState(donors, { label: labelOf(view, step), memory, ...limits });
+      await state.offer(undefined);
+      await state.fetch(donors, labelOf(view, step), limits);
       return { step, ...vectors };
     },
   };
 }
 
-function vectorsOf({ parts }: StateMemory): StateVectors {
+function vectorsOf({ parts }: SharedState): StateVectors {
   const [weights, firstMoments, secondMoments] = parts;
   if (weights === undefined || firstMoments === undefined || secondMoments === undefined)
     throw new RangeError(`A state has three vectors, not ${parts.length}`);

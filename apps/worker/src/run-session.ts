@@ -11,7 +11,6 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
-import { StateMemory, type PeerNode } from '@berth/collectives';
 import { readDatasetManifest } from '@berth/data';
 import { countParameters } from '@berth/model';
 import {
@@ -31,13 +30,14 @@ import type { Heartbeat } from './heartbeat.ts';
 import { watchPace } from './pace.ts';
 import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
+import type { Peers } from './peers.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly runtime: Runtime;
-  readonly peers: PeerNode;
+  readonly peers: Peers;
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
 }
@@ -91,9 +91,9 @@ export class RunSession {
     });
     const examplesAreOpen = openNextExamples(ledger, source);
     const numElements = countParameters(model).preTraining;
-    // Warm before anyone waits for it, as the engine is.
-    const memory = new StateMemory([numElements, numElements, numElements]);
-    const memoryIsWarm = memory.touch();
+    // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
+    const isWarm = config.cluster.numWorkers > 1;
+    const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
     const opened = await runtime.openEngine({
       model,
       optimizer,
@@ -108,14 +108,14 @@ export class RunSession {
     const engine = watchPace(opened, (rankMs) => {
       portrait.rankMs = rankMs;
     });
-    await Promise.all([examplesAreOpen, memoryIsWarm]);
+    const [state] = await Promise.all([laidOut, examplesAreOpen]);
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, { memory, runId, wire: train.wire }),
+        peers: peerPort(peers, { state, runId, wire: train.wire }),
         ledger,
         rendezvous,
         examples: source,
@@ -179,7 +179,7 @@ export class RunSession {
     } finally {
       this.#ended.abort();
       await this.#member.close();
-      this.#ports.peers.offerState(undefined);
+      await this.#ports.peers.withdrawState();
     }
     await watching;
   }

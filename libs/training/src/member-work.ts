@@ -74,9 +74,8 @@ export class MemberWork {
         return this.#fetchState(ask, signal);
       case 'snapshot':
         // Not ended early: the memory may be put to other use only when this is done.
-        await engine.readState(peers.stateVectors());
-        peers.offerState(ask.view, ask.step);
-        return;
+        await engine.readState(await peers.stateVectors());
+        return peers.offerState(ask.view, ask.step);
       case 'load':
         return this.#load();
       case 'initialize':

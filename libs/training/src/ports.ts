@@ -71,11 +71,11 @@ export interface PeerPort {
   ): Promise<ReduceSession>;
   /**
    * The memory for states on their way: one of them, shared with other threads. What peers send lands there, and what we give
-   * them is copied there first.
+   * them is copied there first. Resolves once nobody copies what was there before.
    */
-  stateVectors(): StateVectors;
+  stateVectors(): Promise<StateVectors>;
   /** Lets members of the view copy what `stateVectors` hold, until the next offer or fetch. */
-  offerState(view: View, step: number): void;
+  offerState(view: View, step: number): Promise<void>;
   /** Copies a state into `stateVectors`, from all donors at once. Nothing is written there once the signal has aborted. */
   fetchState(
     donors: readonly ViewMember[],

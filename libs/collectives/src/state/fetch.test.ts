@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BerthError, sha256Hex, silentLogger } from '@berth/contracts';
 import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, describe, expect, it } from 'vitest';
+import { listenerBytes } from '../handshake.ts';
 import { createPeerNode, type PeerNode } from '../mesh.ts';
-import { randomRanks } from '../testing/local-mesh.ts';
+import { randomRanks, secret } from '../testing/local-mesh.ts';
 import type { StatePeer, StateTransfer } from './fetch.ts';
 import { sliceBytes, StateMemory } from './memory.ts';
 
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 function startNode(memberId: string): PeerNode {
-  const node = createPeerNode({ memberId, host: '127.0.0.1', logger: silentLogger });
+  const node = createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger });
   cleanups.push(() => node.close());
   return node;
 }
@@ -46,7 +47,7 @@ async function donor(
 ): Promise<StatePeer & { readonly node: PeerNode; readonly cut: () => void }> {
   const node = startNode(memberId);
   node.offerState({ label: { ...label, ...offered }, memory: filledMemory() });
-  const proxy = await startTcpProxy(await node.listen(), faults);
+  const proxy = await startTcpProxy(await node.listen(), { spareBytes: listenerBytes, ...faults });
   cleanups.push(() => proxy.close());
   return { memberId, ...proxy.endpoint, node, cut: () => proxy.disturb('cut') };
 }
@@ -145,7 +146,7 @@ describe('fetchState', () => {
   it('ends with the offer', async () => {
     const slow = await donor('slow', { delayMs: 5 });
     const failing = copy([slow]).catch((error: unknown) => error);
-    await delay(50);
+    await delay(400);
     slow.node.offerState(undefined);
     expect(await failing).toMatchObject({ code: 'COLLECTIVE_PEER_LOST' });
   });

@@ -1,5 +1,6 @@
-import { BerthError, isBerthError, type Logger } from '@berth/contracts';
-import { ByteSource, type Endpoint } from '../byte-source.ts';
+import type { KeyObject } from 'node:crypto';
+import { BerthError, isBerthError, type Logger, silentLogger } from '@berth/contracts';
+import type { ByteSource, Endpoint } from '../byte-source.ts';
 import {
   type ControlMessage,
   controlPrefixBytes,
@@ -8,6 +9,7 @@ import {
   encodeControl,
   type StateLabel,
 } from '../control.ts';
+import { dialMember } from '../dial-member.ts';
 import { protocolError } from '../frame.ts';
 import { Progress } from '../progress.ts';
 import { peerLost } from '../round.ts';
@@ -45,10 +47,16 @@ export interface StateTransfer {
   readonly slicesOf: Readonly<Record<string, number>>;
 }
 
+/** Who asks, and the key that it proves. */
+interface Identity {
+  readonly from: string;
+  readonly key: KeyObject;
+}
+
 /** @throws BerthError as `PeerNode.fetchState` */
 export function fetchState(
   donors: readonly StatePeer[],
-  request: StateRequest,
+  request: StateRequest & Identity,
 ): Promise<StateTransfer> {
   return new StateFetch(donors, request).run();
 }
@@ -56,7 +64,7 @@ export function fetchState(
 /** Copies one state from all donors at once. */
 class StateFetch {
   readonly #donors: readonly StatePeer[];
-  readonly #request: StateRequest;
+  readonly #request: StateRequest & Identity;
   readonly #queue: SliceQueue;
   readonly #sources = new Map<string, ByteSource>();
   readonly #losses = new Map<string, BerthError>();
@@ -67,7 +75,7 @@ class StateFetch {
   readonly #changes = new Progress();
   #verifyMs = 0;
 
-  constructor(donors: readonly StatePeer[], request: StateRequest) {
+  constructor(donors: readonly StatePeer[], request: StateRequest & Identity) {
     this.#donors = donors;
     this.#request = request;
     const names = donors.map(({ memberId }) => memberId);
@@ -94,11 +102,18 @@ class StateFetch {
   /** Takes slices from one donor until there are no more, or it is lost. */
   async #copyFrom(donor: StatePeer): Promise<void> {
     const { memberId } = donor;
-    const source = new ByteSource(donor);
-    this.#sources.set(memberId, source);
+    const { key, from, label, logger = silentLogger } = this.#request;
     try {
-      await source.connected();
-      source.socket.write(encodeControl({ kind: 'state', ...this.#request.label }));
+      const source = await dialMember(donor, {
+        key,
+        from,
+        purpose: 'state',
+        logger,
+        onAttempt: (attempt) => this.#sources.set(memberId, attempt),
+        isOver: () => true,
+      });
+      if (this.#end !== undefined) throw this.#end;
+      source.socket.write(encodeControl({ kind: 'state', ...label }));
       this.#requireOffer(await readControl(source));
       await this.#takeSlices(memberId, source);
     } catch (error) {
@@ -106,9 +121,9 @@ class StateFetch {
       const loss = peerLost(memberId, error);
       this.#losses.set(memberId, loss);
       this.#queue.lost(memberId);
-      this.#request.logger?.debug('A donor is lost', { memberId, error: loss });
+      logger.debug('A donor is lost', { memberId, error: loss });
     } finally {
-      source.socket.destroy();
+      this.#sources.get(memberId)?.socket.destroy();
       this.#changes.advance();
     }
   }
