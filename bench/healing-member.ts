@@ -24,7 +24,8 @@ const timeoutMs = 120_000;
 async function main(): Promise<void> {
   const setting = JSON.parse(process.argv[2] ?? '') as JoinMemberSetting;
   const { memberId, engine, partLength } = setting;
-  const node = createPeerNode({ memberId, host: '127.0.0.1', logger: silentLogger });
+  const secret = process.env['BERTH_SECRET'] ?? '';
+  const node = createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger });
   const endpoint = await node.listen();
   const memory = new StateMemory([partLength, partLength, partLength]);
   await memory.touch();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -67,13 +68,12 @@ async function measureJoins(
 ): Promise<{ joins: Join[]; stateBytes: number; rssBytes: number; slicesOf: unknown }> {
   const model = resolveModelConfig(modelSectionSchema.parse({ size: engine.size }), vocabSize);
   const partLength = countParameters(model).preTraining;
+  const secret = randomBytes(32).toString('hex');
   const start = (memberId: string, isDonor: boolean): Program => {
     const seed = isDonor ? 1 : 9;
     const setting = { memberId, engine, partLength, seed, computes: computes && isDonor };
-    return startProgram(
-      process.execPath,
-      ownProgram(memberProgram, [JSON.stringify(setting satisfies JoinMemberSetting)]),
-    );
+    const args = ownProgram(memberProgram, [JSON.stringify(setting satisfies JoinMemberSetting)]);
+    return startProgram(process.execPath, args, { BERTH_SECRET: secret });
   };
   const donors = Array.from({ length: numDonors }, (_, index) => start(`donor-${index}`, true));
   const joiner = start('joiner', false);
