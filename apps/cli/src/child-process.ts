@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError, errorFromWire, type WireError } from '@berth/contracts';
+import { LastWords, mostTelling } from './last-words.ts';
 
 export interface SupervisedOptions {
   /** Also the name of its log file. */
@@ -13,11 +14,22 @@ export interface SupervisedOptions {
   /** Longest wait for the process to say that it is ready. */
   readonly readyTimeoutMs: number;
   /** Told when the process ended by itself and is about to be started again. */
-  readonly onRestart: (exit: string) => void;
+  readonly onRestart: (exit: Exit) => void;
+}
+
+/** How a process ended that was not asked to. */
+export interface Exit {
+  /** Its exit code or signal, for people. */
+  readonly how: string;
+  /** What it had said when it was ready; undefined when it never was. */
+  readonly readyMessage: unknown;
+  /** What it wrote last on standard error besides its log, oldest first. */
+  readonly lastWords: readonly string[];
 }
 
 const restartDelayMs = 500;
 const stopGraceMs = 20_000;
+const lastWordsMs = 50;
 
 /**
  * A child process kept alive: started again when it dies, stopped with SIGTERM then SIGKILL. It ends by itself
@@ -62,6 +74,8 @@ export class Supervised {
     this.#child = child;
     child.stdout?.pipe(this.#log, { end: false });
     child.stderr?.pipe(this.#log, { end: false });
+    const words = new LastWords();
+    if (child.stderr !== null) words.listenTo(child.stderr);
     const where = `see ${join(logFolder, `${name}.log`)}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -88,11 +102,19 @@ export class Supervised {
         }
       });
       child.once('exit', (code, signal) => {
+        const readyMessage = ready ? this.#readyMessage : undefined;
         clearTimeout(timer);
         this.#readyMessage = undefined;
-        const exit = signal === null ? `code ${code}` : signal;
-        if (!ready) reject(new BerthError('WORKER_LOST', `${name} ended with ${exit}; ${where}`));
-        else if (!this.#stopping) this.#restart(exit);
+        const how = signal === null ? `code ${code}` : signal;
+        // What it wrote last may still be on its way.
+        setTimeout(() => {
+          const lastWords = words.lines;
+          const why = mostTelling(lastWords);
+          const last = why === undefined ? '' : `: ${why}`;
+          if (!ready)
+            reject(new BerthError('WORKER_LOST', `${name} ended with ${how}${last}; ${where}`));
+          else if (!this.#stopping) this.#restart({ how, readyMessage, lastWords });
+        }, lastWordsMs);
       });
     });
   }
@@ -111,11 +133,12 @@ export class Supervised {
     this.#log.end();
   }
 
-  #restart(exit: string): void {
+  #restart(exit: Exit): void {
     this.#options.onRestart(exit);
     this.#restartTimer = setTimeout(() => {
       this.start().catch((error: unknown) => {
-        if (!this.#stopping) this.#restart(String(error));
+        if (this.#stopping) return;
+        this.#restart({ how: String(error), readyMessage: undefined, lastWords: [] });
       });
     }, restartDelayMs);
   }

@@ -7,7 +7,9 @@ import { startServices } from './services.ts';
 /** The coordinator to talk to: named by BERTH_COORDINATOR_URL, or of the cluster that runs from our folder. */
 export function findCoordinator(context: Context): CoordinatorClient | undefined {
   const url = context.env['BERTH_COORDINATOR_URL'] ?? findCluster(context.folder)?.coordinatorUrl;
-  return url === undefined ? undefined : createCoordinatorClient(url);
+  return url === undefined
+    ? undefined
+    : createCoordinatorClient(url, context.env['BERTH_API_TOKEN']);
 }
 
 export function requireCoordinator(context: Context): CoordinatorClient {
@@ -29,7 +31,10 @@ export async function withCluster<T>(
   if (running !== undefined) return use(running, undefined);
   const cluster = await startCluster({ ...context, ...size });
   try {
-    return await use(createCoordinatorClient(cluster.coordinatorUrl), cluster);
+    return await use(
+      createCoordinatorClient(cluster.coordinatorUrl, context.env['BERTH_API_TOKEN']),
+      cluster,
+    );
   } finally {
     await cluster.close();
   }

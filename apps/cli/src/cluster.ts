@@ -4,7 +4,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
+import { openLogSink } from '@berth/queue';
 import { Supervised } from './child-process.ts';
+import { clusterSecret } from './cluster-secret.ts';
+import { reportDeath } from './report-death.ts';
 import { startServices, type Disturbances } from './services.ts';
 
 export interface ClusterOptions {
@@ -58,7 +61,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   mkdirSync(folder, { recursive: true });
   const running = await startServices(folder, options.env, logger);
   for (const line of running.embedded) say(`started ${line}`);
+  const secret = clusterSecret(folder, options.env);
   const env = { ...environmentOfServices(running.services), BERTH_FOLDER: folder };
+  const deaths = openLogSink(running.services.redisUrl);
   const workers: Supervised[] = [];
   const coordinators: Supervised[] = [];
   const supervise = (name: string, entry: string, extra: Record<string, string>): Supervised =>
@@ -68,7 +73,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       env: { ...env, ...extra },
       logFolder: join(folder, 'logs'),
       readyTimeoutMs,
-      onRestart: (exit) => say(`${name} ended with ${exit}; starting it again`),
+      onRestart: (exit) => {
+        say(`${name} ended with ${exit.how}; starting it again`);
+        void reportDeath(name, exit, deaths);
+      },
     });
   const file = clusterFile(folder);
   const close = async (): Promise<void> => {
@@ -76,6 +84,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     // Workers first: they still need the services to leave in order.
     for (const group of [workers, coordinators])
       await Promise.all(group.map((child) => child.stop()));
+    deaths.close();
     await running.close();
   };
   try {
@@ -93,6 +102,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
           BERTH_WORKER_NAME: `worker-${index + 1}`,
           BERTH_NUM_THREADS: String(numThreads),
+          BERTH_SECRET: secret,
           ...options.workerEnvironment?.(index),
         }),
       );

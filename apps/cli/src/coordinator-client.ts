@@ -31,17 +31,21 @@ interface Request {
   readonly body: unknown;
 }
 
-/** @param url - of one coordinator or, with commas between, of several, of which any will do */
-export function createCoordinatorClient(url: string): CoordinatorClient {
+/**
+ * @param url - of one coordinator or, with commas between, of several, of which any will do
+ * @param token - what it asks of those who write, if it does
+ */
+export function createCoordinatorClient(url: string, token?: string): CoordinatorClient {
   const urls = url.split(',');
   const fetchFrom = async (base: string, { method, path, body }: Request): Promise<Response> =>
     fetch(new URL(path, base), {
       method,
       signal: AbortSignal.timeout(requestTimeoutMs),
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   const fetchFromAny = async (request: Request): Promise<Response> => {
     for (const base of urls.slice(0, -1))
@@ -85,8 +89,8 @@ export function createCoordinatorClient(url: string): CoordinatorClient {
       }
     },
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
-    resume: (runId) => report('POST', `${at(runId)}/resume`),
-    stop: (runId) => report('POST', `${at(runId)}/stop`),
+    resume: (runId) => report('POST', `${at(runId)}/controls/resume`),
+    stop: (runId) => report('POST', `${at(runId)}/controls/stop`),
     status: (runId) => report('GET', at(runId)),
     list: async () => runStatusSchema.array().parse(await request('GET', '/api/runs')),
     async metrics(runId) {

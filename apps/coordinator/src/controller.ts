@@ -17,6 +17,7 @@ import {
   type RedisConnection,
   type Runs,
 } from '@berth/queue';
+import { HistoryArchive } from './run-history/history-archive.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';
 
@@ -61,6 +62,7 @@ export async function runController(
   });
   const runs = createRuns(connection);
   const archive = new RunArchive(options.store, logger);
+  let history = new HistoryArchive(options);
   let archivedMs = -Infinity;
   let term: Term | undefined;
   let afterOutage = false;
@@ -79,17 +81,22 @@ export async function runController(
       if (term?.fencingEpoch !== fencingEpoch) {
         // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
         await archive.restore(runs);
+        history = new HistoryArchive(options);
         term = { fencingEpoch, supervisor: undefined };
       }
       if (performance.now() - archivedMs >= archiveEveryMs) {
-        archive.note(await runs.list());
+        const records = await runs.list();
+        archive.note(records);
+        history.note(records);
         archivedMs = performance.now();
       }
       const record = await activeRun(runs);
       if (term.supervisor?.runId !== record?.runId) term.supervisor = undefined;
       if (record === undefined) continue;
-      term.supervisor ??= new RunSupervisor(options, record.runId);
-      await advance(runs, term.supervisor, record, logger, {
+      const attempt = record.attempts.at(-1)?.attempt;
+      const runLogger = logger.child({ runId: record.runId, attempt });
+      term.supervisor ??= new RunSupervisor({ ...options, logger: runLogger }, record.runId);
+      await advance(runs, term.supervisor, record, runLogger, {
         fencingEpoch,
         isLenient: performance.now() < lenientUntilMs,
       });
@@ -102,6 +109,7 @@ export async function runController(
     }
   }
   news.close();
+  await history.close();
   await lease;
 }
 

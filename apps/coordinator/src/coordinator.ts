@@ -1,12 +1,18 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import { errorToWire, isBerthError, portTaken, type Logger, type Services } from '@berth/contracts';
+import {
+  BerthError,
+  errorToWire,
+  isBerthError,
+  type LogPage,
+  type Logger,
+  type Services,
+} from '@berth/contracts';
 import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
-import { createAdaptorServer } from '@hono/node-server';
 import { runController } from './controller.ts';
-import { createHttpApi } from './http-api.ts';
-import { createRunService } from './run-service.ts';
+import type { LogSource, RunsPort } from './ports.ts';
+import { createRunService, type RunService } from './run-service.ts';
+import { startApi } from './start-api.ts';
 
 export interface CoordinatorOptions {
   readonly coordinatorId: string;
@@ -14,6 +20,8 @@ export interface CoordinatorOptions {
   /** Where HTTP listens. */
   readonly host: string;
   readonly port: number;
+  /** Asked of those who write; must be set when others than this machine can connect. */
+  readonly token?: string | undefined;
   readonly onReady: (url: string) => void;
   readonly logger: Logger;
 }
@@ -38,21 +46,18 @@ export async function runCoordinator(
   // Before the first run needs it; during an outage of the store training must go on without waiting for it.
   const bucket = ensureBucket(store, logger);
   await Promise.race([bucket, sleep(bucketWaitMs)]);
-  const app = createHttpApi({
-    runs: createRunService(connection),
-    checkReady: async () => {
-      await connection.call((client) => client.ping());
-    },
-    logger,
+  const api = await startApi({
+    ...options,
+    connection,
+    store,
+    runs: runsOf(createRunService(connection)),
+    logs: noLogs,
   });
-  const server = createAdaptorServer({ fetch: app.fetch });
-  const url = await listen(server, options);
-  logger.info('The coordinator listens', { url });
-  options.onReady(url);
-
+  logger.info('The coordinator listens', { url: api.url });
+  options.onReady(api.url);
   const controlling = runController({ coordinatorId, connection, store, jobs, logger }, signal);
   await Promise.race([controlling, bucket.then(() => controlling)]);
-  server.close();
+  await api.close();
   await jobs.close();
   connection.close();
   store.close();
@@ -68,16 +73,17 @@ async function ensureBucket(store: S3ObjectStore, logger: Logger): Promise<void>
   }
 }
 
-async function listen(
-  server: ReturnType<typeof createAdaptorServer>,
-  { host, port }: CoordinatorOptions,
-): Promise<string> {
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (error) {
-    throw portTaken(host, port, error);
-  }
-  const address = server.address();
-  return `http://${host}:${typeof address === 'object' && address !== null ? address.port : port}`;
+export function runsOf(service: RunService): RunsPort {
+  return {
+    ...service,
+    control(runId, control) {
+      if (control === 'resume' || control === 'stop') return service[control](runId);
+      throw new BerthError('RUN_STATE_CONFLICT', `A run cannot ${control} yet`);
+    },
+  };
 }
+
+export const noLogs: LogSource = {
+  page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
+  lastLines: () => Promise.resolve([]),
+};

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { errorToWire, requireServices } from '@berth/contracts';
-import { createLogger, parseLogLevel } from '@berth/observability';
+import { parseLogLevel, startProcessLog } from '@berth/observability';
+import { openLogSink } from '@berth/queue';
 import { runCoordinator } from './coordinator.ts';
 
 const env = process.env;
 const coordinatorId = `coordinator-${hostname()}-${randomBytes(3).toString('hex')}`;
-const logger = createLogger({
+const sink = openLogSink(env['REDIS_URL'] ?? '');
+const log = startProcessLog({
+  app: 'coordinator',
+  source: coordinatorId,
   level: parseLogLevel(env['LOG_LEVEL'], 'info'),
-  format: 'json',
-  fields: { app: 'coordinator', coordinatorId },
+  sink: (lines) => sink.append(lines),
 });
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const)
@@ -22,19 +25,22 @@ try {
       services: requireServices(env),
       host: env['BERTH_HTTP_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_HTTP_PORT'] ?? 7700),
+      token: env['BERTH_API_TOKEN'] || undefined,
       onReady: (url) => process.send?.({ url, coordinatorId }),
-      logger,
+      logger: log.logger,
     },
     stopping.signal,
   );
+  await log.close();
   // Idle keep-alive connections and the channel to a supervisor would hold the process.
   process.exit(0);
 } catch (error) {
   const wire = errorToWire(error);
-  logger.error('The coordinator ends', {
+  log.logger.error('The coordinator ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
+  await log.close();
   // A supervisor that still waits for us to be ready learns why we are not.
   if (process.send === undefined) process.exit(1);
   process.send({ error: wire }, () => process.exit(1));

@@ -15,6 +15,7 @@ import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import {
   createCheckpointIndex,
   createLedger,
+  createLogStream,
   createMembers,
   createMetricsLog,
   createViews,
@@ -29,6 +30,7 @@ import {
   type RunSight,
 } from '@berth/training/protocol';
 import { ExampleSupply } from './example-supply.ts';
+import { reportDepartures } from './report-departures.ts';
 
 export interface SupervisorOptions {
   readonly connection: RedisConnection;
@@ -244,14 +246,22 @@ export class RunSupervisor {
 
   async #goOn(
     record: RunRecord,
-    { status, view }: RunSight,
+    { status, view, live }: RunSight,
     decision: Exclude<RunDecision, { kind: 'end' | 'fail' }>,
     { fencingEpoch }: Moment,
   ): Promise<RunChange> {
     const { reason } = decision;
     if (decision.kind === 'wait')
       return status === 'running' ? { status: 'recovering', reason } : { reason };
-    if (decision.kind === 'publish') await this.#publish(record, view, decision, fencingEpoch);
+    if (decision.kind === 'publish') {
+      const published = await this.#publish(record, view, decision, fencingEpoch);
+      const { connection, logger } = this.#options;
+      void reportDepartures(
+        { before: view, view: published, live },
+        createLogStream(connection),
+        logger,
+      );
+    }
     const [first] = decision.kind === 'publish' ? decision.members : [];
     const numerics = record.numerics ?? first?.numerics ?? null;
     return { numerics, reason, ...(status !== 'stopping' && { status: 'running' as const }) };
@@ -262,13 +272,14 @@ export class RunSupervisor {
     before: View | undefined,
     { members, mode, reason }: Extract<RunDecision, { kind: 'publish' }>,
     fencingEpoch: number,
-  ): Promise<void> {
+  ): Promise<View> {
     const view = await this.#views.publish(
       { fencingEpoch, mode, reason, members: seat(members, config.train.virtualRanks) },
       before?.version,
     );
     const { version, fromStep } = view;
-    this.#options.logger.info('Published a view', { version, fromStep, reason });
+    this.#options.logger.info('Published a view', { version, step: fromStep, reason });
+    return view;
   }
 
   /** A job's result, or undefined while it is not done. */

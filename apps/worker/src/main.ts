@@ -1,18 +1,25 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errorToWire, requireServices } from '@berth/contracts';
-import { createLogger, parseLogLevel } from '@berth/observability';
+import { errorToWire, requirePeerSecret, requireServices, type LogFields } from '@berth/contracts';
+import { parseLogLevel, startProcessLog } from '@berth/observability';
+import { openLogSink } from '@berth/queue';
 import { parseDevice } from './device.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { metricsPlaceOf } from './metrics-server.ts';
 import { runWorker } from './worker.ts';
 
 const env = process.env;
 // Unique per start: a restarted worker is a new member.
 const memberId = `${env['BERTH_WORKER_NAME'] ?? hostname()}-${randomBytes(3).toString('hex')}`;
-const logger = createLogger({
+let currentWork = (): LogFields => ({});
+const sink = openLogSink(env['REDIS_URL'] ?? '');
+const log = startProcessLog({
+  app: 'worker',
+  source: memberId,
   level: parseLogLevel(env['LOG_LEVEL'], 'info'),
-  format: 'json',
-  fields: { app: 'worker', memberId },
+  context: () => currentWork(),
+  sink: (lines) => sink.append(lines),
 });
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const)
@@ -23,24 +30,29 @@ try {
     {
       memberId,
       services: requireServices(env),
+      secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
       device: parseDevice(env['BERTH_DEVICE']),
       aliveFile: env['BERTH_ALIVE_FILE'],
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
       advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),
+      metricsPlace: metricsPlaceOf(env),
       onReady: () => process.send?.({ memberId }),
-      logger,
+      onWork: (look) => (currentWork = look),
+      logger: log.logger,
     },
     stopping.signal,
   );
+  await log.close();
   process.exit(0);
 } catch (error) {
   const wire = errorToWire(error);
-  logger.error('The worker ends', {
+  log.logger.error('The worker ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
+  await log.close();
   // A supervisor that still waits for us to be ready learns why we are not.
   if (process.send === undefined) process.exit(1);
   process.send({ error: wire }, () => process.exit(1));

@@ -18,6 +18,8 @@ import { ThreadCaller } from './thread-rpc.ts';
 export interface Runtime {
   readonly numerics: Numerics;
   openEngine(spec: EngineSpec): Promise<EnginePort>;
+  /** Tensors that TensorFlow holds; answered between two steps. */
+  numTensors(): Promise<number>;
   /** Never resolves; rejects when the thread ends. */
   readonly death: Promise<never>;
   close(): Promise<void>;
@@ -32,6 +34,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
   const numerics = await caller.call<Numerics>('numerics', []);
   return {
     numerics,
+    numTensors: () => caller.call<number>('numTensors', []),
     death: caller.death,
     async openEngine(spec) {
       const layout = await caller.call<readonly ParameterSpec[]>('open', [spec]);
@@ -58,7 +61,7 @@ function enginePort(
     }),
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
-    readState: () => caller.call<TrainingState>('readState', []),
+    readState: (into) => caller.call<TrainingState>('readState', [into]),
     computeGradients: (request, into) =>
       caller.call<GradientVector>('computeGradients', [request, into]),
     applyGradients: (reduced) => caller.call<ApplyResult>('applyGradients', [reduced]),

@@ -1,20 +1,34 @@
+import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorToWire, isFinal, type Logger, type RunRecord, type Services } from '@berth/contracts';
-import { createPeerNode, type Endpoint } from '@berth/collectives';
+import {
+  errorToWire,
+  isFinal,
+  type LogFields,
+  type Logger,
+  type RunRecord,
+  type Services,
+} from '@berth/contracts';
+import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
+import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
 import { chooseDevice, type DevicePreference } from './device.ts';
 import { reachableAt } from './endpoint.ts';
-import { Heartbeat, idlePortrait } from './heartbeat.ts';
+import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
+import { startPeers } from './peers.ts';
 import { RunSession } from './run-session.ts';
-import { startRuntime } from './runtime.ts';
+import { LastKnown } from './last-known.ts';
+import { startMetricsServer, type MetricsPage, type MetricsPlace } from './metrics-server.ts';
+import { startRuntime, type Runtime } from './runtime.ts';
 
 export interface WorkerOptions {
   readonly memberId: string;
   readonly services: Services;
+  /** What workers prove to each other that they have. */
+  readonly secret: string;
   readonly numThreads: number;
   readonly device: DevicePreference;
   /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
@@ -25,19 +39,24 @@ export interface WorkerOptions {
   readonly port?: number | undefined;
   /** Where peers dial when that is not where this worker listens. */
   readonly advertise?: Endpoint | undefined;
+  /** Where Prometheus may ask; nowhere when left out. */
+  readonly metricsPlace?: MetricsPlace | undefined;
   readonly onReady: () => void;
+  /** Given a way to ask for the run, attempt and step under way, for log records. */
+  readonly onWork?: (look: () => LogFields) => void;
   readonly logger: Logger;
 }
 
 const idleLookMs = 200;
 const reopenMs = 1_000;
+const tensorsPatienceMs = 300;
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
- * The main thread does I/O only; TensorFlow and job work have threads of their own.
+ * The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have threads of their own.
  */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { memberId, services, numThreads, host, port = 0, logger } = options;
+  const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
   const device = await chooseDevice(options.device, {
@@ -46,12 +65,11 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     env: process.env,
     logger,
   });
-  const [runtime, data] = await Promise.all([
+  const [runtime, data, peers] = await Promise.all([
     startRuntime({ numThreads, device: device.kind }),
     startDataThread({ services }),
+    startPeers({ memberId, host, port, secret }, logger),
   ]);
-  const peers = createPeerNode({ memberId, host, port, logger });
-  const address = await peers.listen();
   const jobs = await createJobConsumer(services.redisUrl, {
     process: (job) => data.process(job),
     logger,
@@ -60,7 +78,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const members = createMembers(connection);
   const about = {
     memberId,
-    ...(options.advertise ?? reachableAt(address, networkInterfaces())),
+    ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
     pid: process.pid,
     hostname: hostname(),
     numerics: runtime.numerics,
@@ -69,11 +87,22 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const markAlive = createAliveFile(options.aliveFile);
   const heartbeat = new Heartbeat((portrait, isNews) =>
     members
-      .heartbeat({ ...about, ...portrait }, { isNews })
+      .heartbeat({ ...about, ...portrait, residentBytes: process.memoryUsage.rss() }, { isNews })
       .then(markAlive)
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
+  const metrics = createWorkerMetrics({
+    version: ownVersion(),
+    worker: memberId,
+    node: process.versions.node,
+  });
+  const metricsServer =
+    options.metricsPlace &&
+    (await startMetricsServer(options.metricsPlace, pageOf(metrics, runtime)));
+  let attempt: number | undefined;
+  options.onWork?.(() => workOf(heartbeat.portrait, attempt));
   options.onReady();
+  logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
   const runs = createRuns(connection);
   const takePart = async (): Promise<void> => {
@@ -83,14 +112,17 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         await sleep(idleLookMs);
         continue;
       }
+      attempt = record.attempts.at(-1)?.attempt;
       // The coordinator counts on this member only once it has opened the run.
       heartbeat.tell({ state: 'syncing', runId: record.runId });
       try {
         const session = await RunSession.open(
-          { connection, store, runtime, peers, logger, heartbeat },
+          { connection, store, runtime, peers, logger, heartbeat, metrics },
           { memberId, record },
         );
+        logger.info('Takes part in the run');
         await session.run(signal);
+        logger.info('The run is over for this worker');
         heartbeat.tell(idlePortrait);
       } catch (error) {
         const wire = errorToWire(error);
@@ -101,17 +133,41 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     }
   };
   // Without its threads a worker is of no use; started anew it is.
-  await Promise.race([takePart(), runtime.death, data.death, device.lost]);
+  await Promise.race([takePart(), runtime.death, data.death, peers.death, device.lost]);
 
   heartbeat.tell({ state: 'draining' });
   await jobs.close();
   await heartbeat.stop();
   await members.leave(memberId).catch(() => undefined);
   await peers.close();
+  metricsServer?.close();
   await Promise.all([runtime.close(), data.close()]);
   await device.release().catch(() => undefined);
   connection.close();
   store.close();
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A worker's metrics, with how many tensors there are as far as is known: its thread answers between two steps. */
+function pageOf(metrics: WorkerMetrics, runtime: Runtime): MetricsPage {
+  const numTensors = new LastKnown(() => runtime.numTensors(), tensorsPatienceMs);
+  return {
+    contentType: metrics.contentType,
+    async text() {
+      const count = await numTensors.get();
+      if (count !== undefined) metrics.tensors(count);
+      return metrics.text();
+    },
+  };
+}
+
+/** What a worker is at, as fields of its log records. */
+function workOf({ runId, step }: SelfPortrait, attempt: number | undefined): LogFields {
+  return runId === null ? {} : { runId, attempt, step };
 }
 
 /** The active run, once it has data to train on. */

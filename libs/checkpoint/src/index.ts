@@ -28,3 +28,4 @@ export {
 export { readPart } from './stored-part.ts';
 export { encodeShard, uploadShard, uploadShards, writeManifest } from './write.ts';
 export { findNewestManifest } from './newest-manifest.ts';
+export { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from './survey.ts';

@@ -21,13 +21,17 @@ export function shardKey(
   return `${stepPrefix(runId, step)}${kind}-${index}-${sha256.slice(0, 16)}.safetensors`;
 }
 
+export function ledgerPrefix(runId: string): string {
+  return `runs/${runId}/ledger/`;
+}
+
 /** Ledger segments are shared by the checkpoints after them, so they lie beside, not inside, a checkpoint. */
 export function ledgerSegmentKey(
   runId: string,
   segment: { readonly fromStep: number; readonly toStep: number; readonly sha256: string },
 ): string {
   const { fromStep, toStep, sha256 } = segment;
-  return `runs/${runId}/ledger/${pad(fromStep)}-${pad(toStep)}-${sha256.slice(0, 16)}.jsonl`;
+  return `${ledgerPrefix(runId)}${pad(fromStep)}-${pad(toStep)}-${sha256.slice(0, 16)}.jsonl`;
 }
 
 /** The step of an object in a run's checkpoints; `undefined` for any other key. */

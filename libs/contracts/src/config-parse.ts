@@ -40,6 +40,8 @@ export function runConfigJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(runConfigSchema, { io: 'input' }) as Record<string, unknown>;
 }
 
+let inputSchema: Record<string, unknown> | undefined;
+
 function configError(error: z.ZodError, source: string): BerthError {
   const issue = error.issues[0];
   if (issue === undefined) return new BerthError('CONFIG_INVALID', `${source}: not a run config`);
@@ -56,7 +58,8 @@ function configError(error: z.ZodError, source: string): BerthError {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  let node: unknown = runConfigJsonSchema();
+  inputSchema ??= runConfigJsonSchema();
+  let node: unknown = inputSchema;
   for (const part of path) node = propertiesOf(node)[String(part)];
   return Object.keys(propertiesOf(node));
 }

@@ -2,7 +2,7 @@
 export interface ErrorPolicy {
   readonly retry: boolean;
   readonly runStatus: 'failed' | 'crashed' | 'recovering' | 'unchanged';
-  readonly httpStatus: 400 | 404 | 409 | 422 | 500 | 503 | 504;
+  readonly httpStatus: 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 | 504;
   readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6;
 }
 
@@ -11,6 +11,7 @@ const unreachable = { retry: true, runStatus: 'recovering', httpStatus: 503, exi
 const transient = { retry: true, runStatus: 'recovering', httpStatus: 504, exitCode: 1 } as const;
 const broken = { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 1 } as const;
 const notFound = { retry: false, runStatus: 'unchanged', httpStatus: 404, exitCode: 3 } as const;
+const refused = { retry: false, runStatus: 'unchanged', httpStatus: 403, exitCode: 2 } as const;
 const conflict = { retry: false, runStatus: 'unchanged', httpStatus: 409, exitCode: 5 } as const;
 
 /** Every error code with its policy; a new code does not compile until its policy is decided here. */
@@ -35,12 +36,15 @@ export const errorPolicies = {
   STORE_CORRUPT: broken,
   STORE_REFUSED: { ...userMistake, exitCode: 4 },
   QUEUE_UNREACHABLE: unreachable,
+  QUEUE_JOB_NOT_FOUND: notFound,
   QUEUE_STALE_EPOCH: { ...conflict, retry: true },
   COLLECTIVE_PEER_LOST: transient,
   COLLECTIVE_TIMEOUT: transient,
   COLLECTIVE_ABORTED: transient,
   COLLECTIVE_PROTOCOL: transient,
+  COLLECTIVE_UNAUTHENTICATED: transient,
   COORDINATOR_UNREACHABLE: unreachable,
+  COORDINATOR_BUSY: unreachable,
   LEDGER_BEHIND: transient,
   LEDGER_DIVERGED: broken,
   LEDGER_INVALID: broken,
@@ -53,6 +57,10 @@ export const errorPolicies = {
   WORKER_FENCED: { ...conflict, retry: true },
   WORKER_LOST: { retry: true, runStatus: 'crashed', httpStatus: 503, exitCode: 1 },
   RUNTIME_UNAVAILABLE: { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 6 },
+  REQUEST_UNAUTHORIZED: { ...refused, httpStatus: 401, exitCode: 4 },
+  REQUEST_REFUSED: refused,
+  REQUEST_TOO_LARGE: { ...refused, httpStatus: 413 },
+  REQUEST_TOO_FREQUENT: { ...refused, retry: true, httpStatus: 429, exitCode: 1 },
   USAGE: userMistake,
   INTERNAL: broken,
 } as const satisfies Record<string, ErrorPolicy>;

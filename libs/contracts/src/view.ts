@@ -72,5 +72,7 @@ export const memberInfoSchema = z.strictObject({
   complaint: complaintSchema.nullable(),
   /** Time it computes a virtual rank in, lately; null before the first. */
   rankMs: z.number().nullable(),
+  /** Memory of its process. */
+  residentBytes: z.number().optional(),
 });
 export type MemberInfo = z.output<typeof memberInfoSchema>;

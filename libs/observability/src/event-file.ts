@@ -1,59 +1,40 @@
-import { mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { MetricsLine } from '@berth/contracts';
 import { maskedCrc32c } from './crc32c.ts';
 
-/** A TensorBoard event file: scalars by tag and step. */
-export interface EventFile {
-  readonly path: string;
-  scalars(step: number, timeMs: number, values: Readonly<Record<string, number>>): Promise<void>;
-  close(): Promise<void>;
-}
-
 export interface EventFileOptions {
-  /** First step of this attempt: TensorBoard drops what earlier files of the folder say from it on. */
-  readonly fromStep: number;
-  /** Part of the file's name, so that writers on several machines never meet. */
-  readonly host: string;
-  readonly nowMs: number;
+  /** When the writer began, for TensorBoard's relative times. */
+  readonly startedAtMs: number;
+  /** Set in the first file of an attempt: TensorBoard drops what earlier files of the folder say from this step on. */
+  readonly fromStep?: number | undefined;
 }
 
-/** Starts a new event file in a folder; one per attempt. */
-export async function createEventFile(
-  folder: string,
-  { fromStep, host, nowMs }: EventFileOptions,
-): Promise<EventFile> {
-  await mkdir(folder, { recursive: true });
-  const name = `events.out.tfevents.${Math.floor(nowMs / 1_000)}.${host}.${fromStep}.${nowMs % 1_000}`;
-  const path = join(folder, name);
-  const file = await open(path, 'ax');
-  const versionEvent = eventOf(nowMs, 0, textField(3, 'brain.Event:2'));
+/** The first bytes of a TensorBoard event file. */
+export function startOfEventFile({ startedAtMs, fromStep }: EventFileOptions): Buffer {
+  const events = [eventOf(startedAtMs, 0, textField(3, 'brain.Event:2'))];
   // Event.session_log { status: START }.
-  const startEvent = eventOf(nowMs, fromStep, bytesField(7, Buffer.from([0x08, 1])));
-  await file.appendFile(Buffer.concat([recordOf(versionEvent), recordOf(startEvent)]));
-  let written: Promise<unknown> = Promise.resolve();
-  return {
-    path,
-    scalars(step, timeMs, values) {
-      const summary = Object.entries(values).map(([tag, value]) =>
-        bytesField(1, scalarOf(tag, value)),
-      );
-      const record = recordOf(eventOf(timeMs, step, bytesField(5, Buffer.concat(summary))));
-      const write = written.then(() => file.appendFile(record));
-      written = write.catch(() => undefined);
-      return write;
-    },
-    async close() {
-      await written;
-      await file.close();
-    },
-  };
+  if (fromStep !== undefined)
+    events.push(eventOf(startedAtMs, fromStep, bytesField(7, Buffer.from([0x08, 1]))));
+  return Buffer.concat(events.map(recordOf));
+}
+
+/** The bytes that metrics lines add to an event file: their scalars. */
+export function encodeEvents(lines: readonly MetricsLine[]): Buffer {
+  const events = lines.map((line) =>
+    eventOf(line.timeMs, line.step, bytesField(5, summaryOf(scalarsOf(line)))),
+  );
+  return Buffer.concat(events.map(recordOf));
+}
+
+/** TensorBoard finds event files by their names and reads those of a folder in the order of their names. */
+export function eventFileName(startedAtMs: number, index: number): string {
+  const seconds = String(Math.floor(startedAtMs / 1_000)).padStart(10, '0');
+  return `events.out.tfevents.${seconds}.berth.${String(index).padStart(6, '0')}`;
 }
 
 /** The scalars of a metrics line, tagged `train/...` or `eval/...`. */
-export function scalarsOf(line: MetricsLine): Record<string, number> {
+function scalarsOf(line: MetricsLine): Record<string, number> {
   const group = line.kind === 'step' ? 'train' : 'eval';
-  const { kind: _kind, step: _step, timeMs: _timeMs, ...values } = line;
+  const { kind: _kind, attempt: _attempt, step: _step, timeMs: _timeMs, ...values } = line;
   return Object.fromEntries(
     Object.entries(values)
       .filter((entry): entry is [string, number] => entry[1] !== undefined)
@@ -79,12 +60,34 @@ function eventOf(timeMs: number, step: number, content: Buffer): Buffer {
   return Buffer.concat([wallTime, Buffer.from([2 << 3]), varint(step), content]);
 }
 
-/** Summary.Value { string tag = 1; float simple_value = 2; } */
-function scalarOf(tag: string, value: number): Buffer {
-  const simple = Buffer.alloc(5);
-  simple[0] = (2 << 3) | 5;
-  simple.writeFloatLE(value, 1);
-  return Buffer.concat([textField(1, tag), simple]);
+/** Summary { repeated Value value = 1; } with Value { string tag = 1; float simple_value = 2; } */
+function summaryOf(scalars: Readonly<Record<string, number>>): Buffer {
+  const entries = Object.entries(scalars);
+  const floats = Buffer.alloc(4 * entries.length);
+  const parts: Buffer[] = [];
+  for (const [index, [tag, value]] of entries.entries()) {
+    const at = 4 * index;
+    floats.writeFloatLE(value, at);
+    parts.push(beforeFloat(tag), floats.subarray(at, at + 4));
+  }
+  return Buffer.concat(parts);
+}
+
+const beforeFloats = new Map<string, Buffer>();
+
+/** The bytes of a value up to its float: the same for each line. */
+function beforeFloat(tag: string): Buffer {
+  const known = beforeFloats.get(tag);
+  if (known !== undefined) return known;
+  const tagField = textField(1, tag);
+  const made = Buffer.concat([
+    Buffer.from([(1 << 3) | 2]),
+    varint(tagField.length + 5),
+    tagField,
+    Buffer.from([(2 << 3) | 5]),
+  ]);
+  beforeFloats.set(tag, made);
+  return made;
 }
 
 function textField(field: number, text: string): Buffer {

@@ -1,6 +1,14 @@
-export { createEventFile, scalarsOf, type EventFile, type EventFileOptions } from './event-file.ts';
+export {
+  encodeEvents,
+  eventFileName,
+  startOfEventFile,
+  type EventFileOptions,
+} from './event-file.ts';
 export { createLogger, type LoggerOptions, type RootLogger } from './logger.ts';
+export { startProcessLog, type ProcessLog, type ProcessLogOptions } from './process-log.ts';
+export { LogShipper, type LogShipperOptions } from './log-shipper.ts';
 export { createMetrics, type Metrics, type SavedCheckpoint, type WorkerHealth } from './metrics.ts';
-export { createMetricsFile, readMetricsFile, type MetricsFile } from './metrics-file.ts';
+export { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
+export type { StepPhases } from './step-phases.ts';
 export { redact, redactText } from './redact.ts';
 export { parseLogLevel, type LogLevel } from './log-level.ts';

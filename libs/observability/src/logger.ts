@@ -1,5 +1,7 @@
+import { Writable } from 'node:stream';
 import type { LogFields, Logger } from '@berth/contracts';
 import winston from 'winston';
+import type { LogRecord, LogShipper } from './log-shipper.ts';
 import { redact, redactText } from './redact.ts';
 
 export interface LoggerOptions {
@@ -9,10 +11,14 @@ export interface LoggerOptions {
   readonly format: 'json' | 'pretty';
   /** Added to every record. */
   readonly fields?: LogFields;
+  /** Asked at every record for fields that change: the run and the step under way. A record's own fields win. */
+  readonly context?: () => LogFields;
   /** Where records go. @defaultValue process.stderr: standard output is for data */
   readonly stream?: NodeJS.WritableStream;
   /** Also append JSON lines to this file. */
   readonly file?: string;
+  /** Also takes every record. Its owner closes it. */
+  readonly shipper?: LogShipper;
 }
 
 /** A logger that owns its outputs. */
@@ -23,7 +29,7 @@ export interface RootLogger extends Logger {
 
 /** Builds the logger of a process. Secrets are masked before anything is written. */
 export function createLogger(options: LoggerOptions): RootLogger {
-  const { level, format, fields = {}, stream = process.stderr, file } = options;
+  const { level, format, fields = {}, stream = process.stderr, file, shipper, context } = options;
   const line = format === 'json' ? jsonLine : prettyLine;
   const destination = new winston.transports.Stream({ stream, format: line });
   const logFile =
@@ -32,10 +38,14 @@ export function createLogger(options: LoggerOptions): RootLogger {
       : new winston.transports.File({ filename: file, format: jsonLine });
   const root = winston.createLogger({
     level,
-    transports: logFile === undefined ? [destination] : [destination, logFile],
+    transports: [
+      destination,
+      ...(logFile === undefined ? [] : [logFile]),
+      ...(shipper === undefined ? [] : [shippingTransport(shipper)]),
+    ],
   });
   return {
-    ...withFields(root, fields),
+    ...withFields(root, fields, context),
     async close() {
       const flushed =
         logFile && new Promise<void>((resolve) => logFile.once('finish', () => resolve()));
@@ -45,19 +55,36 @@ export function createLogger(options: LoggerOptions): RootLogger {
   };
 }
 
-function withFields(root: winston.Logger, common: LogFields): Logger {
+/** Hands records, as objects, to a shipper. */
+function shippingTransport(shipper: LogShipper): winston.transport {
+  const stream = new Writable({
+    objectMode: true,
+    write(record: LogRecord, _encoding, done) {
+      shipper.take(record);
+      done();
+    },
+  });
+  return new winston.transports.Stream({ stream });
+}
+
+function withFields(
+  root: winston.Logger,
+  common: LogFields,
+  context: () => LogFields = () => ({}),
+): Logger {
   const log =
     (level: LoggerOptions['level']) =>
     (message: string, fields?: LogFields): void => {
       // The fields travel apart from the record: winston gives some names a meaning of its own.
-      root.log({ level, message: redactText(message), fields: redact({ ...common, ...fields }) });
+      const all = { ...common, ...context(), ...fields };
+      root.log({ level, message: redactText(message), fields: redact(all) });
     };
   return {
     debug: log('debug'),
     info: log('info'),
     warn: log('warn'),
     error: log('error'),
-    child: (fields) => withFields(root, { ...common, ...fields }),
+    child: (fields) => withFields(root, { ...common, ...fields }, context),
   };
 }
 

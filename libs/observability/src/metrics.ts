@@ -1,5 +1,6 @@
 import type { MetricsLine } from '@berth/contracts';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { phasesOf, stepBuckets } from './step-phases.ts';
 
 /** What a process tells Prometheus. All names start with `berth_` and use base units. */
 export interface Metrics {
@@ -21,12 +22,11 @@ export interface WorkerHealth {
 }
 
 export interface SavedCheckpoint {
-  readonly durationMs: number;
+  /** Left out by those who did not see it being saved. */
+  readonly durationMs?: number;
   readonly sizeBytes: number;
   readonly finishedAtMs: number;
 }
-
-const stepBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /** @param build - labels of `berth_build_info`: version, runtime and the like */
 export function createMetrics(build: Readonly<Record<string, string>>): Metrics {
@@ -102,7 +102,7 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     },
 
     checkpoint(run, { durationMs, sizeBytes, finishedAtMs }) {
-      saveTime.observe({ run }, durationMs / 1_000);
+      if (durationMs !== undefined) saveTime.observe({ run }, durationMs / 1_000);
       saveSize.set({ run }, sizeBytes);
       saveEnd.set({ run }, finishedAtMs / 1_000);
     },
@@ -111,15 +111,4 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
       for (const [state, count] of Object.entries(counts)) jobs.set({ queue, state }, count);
     },
   };
-}
-
-function phasesOf(line: MetricsLine): [string, number][] {
-  const phases: [string, number | undefined][] = [
-    ['data', line.dataMs],
-    ['compute', line.computeMs],
-    ['reduce', line.reduceMs],
-    ['commit', line.commitMs],
-    ['apply', line.applyMs],
-  ];
-  return phases.filter((phase): phase is [string, number] => phase[1] !== undefined);
 }

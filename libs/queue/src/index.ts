@@ -13,6 +13,7 @@ export {
 export { leaseDevice, type DeviceLease, type LeaseDeviceOptions } from './device-lease.ts';
 export { createExampleIndex, type ExampleIndex, type ExampleShardName } from './example-index.ts';
 export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
+export { createJobBoard, type JobBoard } from './job-board.ts';
 export {
   createJobProducer,
   jobIdOf,
@@ -37,6 +38,8 @@ export {
   type ViewId,
   type VoteResult,
 } from './ledger.ts';
+export { openLogSink, type LogSink } from './log-sink.ts';
+export { createLogStream, type LogFilter, type LogStream } from './log-stream.ts';
 export { createMembers, type LiveMember, type Members } from './members.ts';
 export { createMetricsLog, type MetricsLog } from './metrics-log.ts';
 export {
@@ -46,6 +49,7 @@ export {
   type RedisServerOptions,
 } from './redis-server.ts';
 export { createRendezvous, type Rendezvous } from './rendezvous.ts';
+export { createRunChronicle, type MarkerPage, type RunChronicle } from './run-chronicle.ts';
 export { createRuns, type Runs } from './runs.ts';
 export {
   nextHead,

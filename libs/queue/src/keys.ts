@@ -9,6 +9,9 @@ export const globalKeys = {
   membersHints: `${prefix}members:hints`,
   runs: `${prefix}runs`,
   activeRun: `${prefix}active-run`,
+  logs: `${prefix}logs`,
+  /** Pub/sub channel of hints that there are log lines. */
+  logsHints: `${prefix}logs:hints`,
 } as const;
 
 export interface RunKeys {
@@ -19,6 +22,8 @@ export interface RunKeys {
   readonly metrics: string;
   readonly metricsIndex: string;
   readonly checkpoints: string;
+  readonly markers: string;
+  readonly lostWorkers: string;
   /** Pub/sub channel of hints; what they hint at is read from the keys. */
   readonly hints: string;
 }
@@ -34,6 +39,8 @@ export function runKeys(runId: string): RunKeys {
     metrics: `${run}metrics`,
     metricsIndex: `${run}metrics:index`,
     checkpoints: `${run}checkpoints`,
+    markers: `${run}markers`,
+    lostWorkers: `${run}lost-workers`,
     hints: `${run}hints`,
   };
 }
@@ -48,4 +55,9 @@ export function exampleIndexKey(exampleSetId: string): string {
 
 export function deviceKey(deviceId: string): string {
   return `${prefix}device:${deviceId}`;
+}
+
+/** The newest log lines of one process. */
+export function logTailKey(source: string): string {
+  return `${prefix}logs:last:${source}`;
 }

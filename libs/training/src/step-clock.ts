@@ -5,6 +5,9 @@ import {
   type StepSums,
 } from '@berth/contracts';
 
+/** Times of the phases of a step. */
+export type StepPhases = Readonly<Record<Phase | 'commitMs', number>>;
+
 type Phase = 'dataMs' | 'computeMs' | 'reduceMs' | 'applyMs';
 
 /** Where a step's time goes, for its line in the metrics. */
@@ -31,6 +34,11 @@ export class StepClock {
   async timeApply(work: Promise<ApplyResult>): Promise<void> {
     this.#spent.commitMs = performance.now() - this.#reducedMs;
     this.#applied = await this.time('applyMs', work);
+  }
+
+  /** The phases of the step that was applied last. */
+  get phases(): StepPhases {
+    return this.#spent;
   }
 
   /** The line about the step that was applied last. */

@@ -9,8 +9,11 @@ export const benchmarks = {
   step: 'step.ts',
   'step-against-pytorch': 'peers/compare-step.ts',
   allreduce: 'allreduce.ts',
+  handshake: 'handshake.ts',
+  join: 'healing.ts',
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
+  api: 'api.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;

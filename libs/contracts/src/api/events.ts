@@ -6,9 +6,19 @@ import { checkpointReportSchema, clusterReportSchema, workerReportSchema } from 
 
 const runId = z.string();
 
+/** Query of `GET /api/events`. */
+export const eventsQuerySchema = z.strictObject({
+  /** All events of this run; without it those of type `run` and `cluster` of all runs. */
+  run: z.string().min(1).max(63).optional(),
+  /** What the header Last-Event-ID says, for clients that cannot set it. */
+  lastEventId: z.string().max(64).optional(),
+});
+export type EventsQuery = z.output<typeof eventsQuerySchema>;
+
 /**
- * What `GET /api/events?run=ID` sends, as server-sent events with ids; without `run` only `run` and `cluster` of all.
- * A client that comes back with Last-Event-ID gets what it missed, or `resync` when that is gone: read all anew.
+ * What `GET /api/events` sends: the data, as JSON, of server-sent events without a name, each with an id. The first message
+ * has an id and no data. A client that comes back with Last-Event-ID gets what it missed, or `resync` when that is
+ * gone: read all anew. Only changes are sent; a comment comes every 15 s, so silence for longer means a broken connection.
  */
 export const apiEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('run'), report: runStatusSchema }),

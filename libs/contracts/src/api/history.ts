@@ -38,7 +38,7 @@ const points = z.array(z.number());
 
 /**
  * One metric of one attempt in buckets of the horizontal axis: no extreme is lost. Buckets without a point are left
- * out; a value that is not finite is null.
+ * out. The mean is null where a value is not finite; `min` and `max` are of the finite ones, null where there is none.
  */
 export const traceSchema = z.strictObject({
   metric: z.enum(stepMetrics),

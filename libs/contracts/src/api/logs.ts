@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { streamCursorSchema } from './cursor.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -26,9 +27,9 @@ export const logQuerySchema = z.strictObject({
   /** Part of the message or of a field, whatever the case. */
   text: z.string().max(200).optional(),
   /** Lines after this cursor, oldest first; without a cursor the newest. */
-  after: z.string().max(64).optional(),
+  after: streamCursorSchema.optional(),
   /** Lines before this cursor. */
-  before: z.string().max(64).optional(),
+  before: streamCursorSchema.optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
 });
 export type LogQuery = z.output<typeof logQuerySchema>;

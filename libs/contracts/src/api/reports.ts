@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runConfigSchema } from '../run-config.ts';
 import { alignedBlockSchema } from '../view.ts';
 
 export const workerStates = [
@@ -91,6 +92,20 @@ export const jobReportSchema = z.strictObject({
   stack: z.array(z.string()),
 });
 export type JobReport = z.output<typeof jobReportSchema>;
+
+/** Query of `GET /api/queues/:queue/jobs`. */
+export const jobsQuerySchema = z.strictObject({
+  state: z.literal('failed').default('failed'),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type JobsQuery = z.output<typeof jobsQuerySchema>;
+
+/** A run file that is shipped with berth, its paths made absolute. */
+export const presetSchema = z.strictObject({
+  name: z.string(),
+  config: runConfigSchema,
+});
+export type Preset = z.output<typeof presetSchema>;
 
 const health = z.strictObject({ isOk: z.boolean(), detail: z.string() });
 

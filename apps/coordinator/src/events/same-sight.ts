@@ -1,0 +1,17 @@
+/** What changes from look to look and is no news by itself. */
+const ages: ReadonlySet<string> = new Set([
+  'heartbeatAgeMs',
+  'nowMs',
+  'residentBytes',
+  'etaMs',
+  'detail',
+]);
+
+/** Whether two looks at the same thing show the same, ages aside. */
+export function isSameSight(before: unknown, after: unknown): boolean {
+  return textOf(before) === textOf(after);
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (key, inner: unknown) => (ages.has(key) ? undefined : inner));
+}

@@ -1,0 +1,75 @@
+import type { HistoryQuery, MetricsLine, RunAttempt, Trace } from '@berth/contracts';
+import { downsample } from './downsample.ts';
+import { MetricColumns } from './metric-columns.ts';
+
+type Kind = MetricsLine['kind'];
+
+/** All metrics of a run, by attempt, in memory. */
+export class RunHistory {
+  readonly #columns = new Map<string, { kind: Kind; attempt: number; columns: MetricColumns }>();
+
+  get sizeBytes(): number {
+    let sum = 0;
+    for (const { columns } of this.#columns.values()) sum += columns.sizeBytes;
+    return sum;
+  }
+
+  put(line: MetricsLine): void {
+    const { kind, attempt } = line;
+    const key = `${kind}/${attempt}`;
+    const known = this.#columns.get(key) ?? { kind, attempt, columns: new MetricColumns() };
+    if (known.columns.length === 0) this.#columns.set(key, known);
+    known.columns.put(line);
+  }
+
+  /** The held-out masked LM loss after a step, of the newest attempt up to this one. */
+  evalLoss(step: number, attempt: number): number | null {
+    for (let number = attempt; number > 0; number--) {
+      const found = this.#columns.get(`eval/${number}`)?.columns.at(step, 'masked_lm_loss');
+      if (found !== undefined) return found;
+    }
+    return null;
+  }
+
+  /** Traces by metric, then by attempt; what a later attempt has abandoned is a trace of its own. */
+  traces(query: HistoryQuery, attempts: readonly RunAttempt[]): Trace[] {
+    const parts = this.#parts(query.kind, attempts);
+    const numLines = parts.reduce((sum, { columns }) => sum + columns.length, 0);
+    const from = query.from ?? -Infinity;
+    const to = query.to ?? Infinity;
+    const traces: Trace[] = [];
+    for (const metric of query.metrics)
+      for (const { attempt, isAbandoned, columns, fromStep, toStep } of parts) {
+        const points = columns.points(metric, query.x, { fromStep, toStep });
+        if (points.x.length === 0) continue;
+        // By its share, so that no number of attempts makes an answer long.
+        const numBuckets = Math.ceil((query.numBuckets * points.x.length) / numLines);
+        const buckets = downsample(points, { from, to, numBuckets });
+        if (buckets.numPoints > 0) traces.push({ metric, attempt, isAbandoned, ...buckets });
+      }
+    return traces;
+  }
+
+  #parts(kind: Kind, attempts: readonly RunAttempt[]): Part[] {
+    const parts: Part[] = [];
+    for (const of of this.#columns.values()) {
+      if (of.kind !== kind) continue;
+      const { attempt, columns } = of;
+      const left = attempts.find((other) => other.attempt === attempt)?.abandonedFromStep ?? null;
+      // A step line counts the steps before it, an evaluation those that were applied.
+      const end = left === null ? Infinity : left + (kind === 'eval' ? 1 : 0);
+      parts.push({ attempt, columns, isAbandoned: false, fromStep: 0, toStep: end });
+      if (left !== null)
+        parts.push({ attempt, columns, isAbandoned: true, fromStep: end, toStep: Infinity });
+    }
+    return parts.sort((a, b) => a.attempt - b.attempt);
+  }
+}
+
+interface Part {
+  readonly attempt: number;
+  readonly columns: MetricColumns;
+  readonly isAbandoned: boolean;
+  readonly fromStep: number;
+  readonly toStep: number;
+}

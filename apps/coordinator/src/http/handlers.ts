@@ -1,0 +1,78 @@
+import {
+  openApiDocument,
+  parseRunConfig,
+  runConfigJsonSchema,
+  type ApiInput,
+  type ApiOperationName,
+  type ApiOutput,
+  type Preset,
+} from '@berth/contracts';
+import type { JobBoard } from '@berth/queue';
+import type { Histories } from '../history/histories.ts';
+import type { LogSource, RunsPort } from '../ports.ts';
+import type { ClusterSights } from '../sights/cluster-sights.ts';
+
+/** What the routes answer from. */
+export interface HandlerOptions {
+  readonly version: string;
+  readonly runs: RunsPort;
+  readonly sights: Pick<ClusterSights, 'cluster' | 'workers' | 'checkpoints' | 'markers'>;
+  readonly histories: Histories;
+  readonly logs: LogSource;
+  readonly jobs: JobBoard;
+  readonly presets: () => Promise<Preset[]>;
+  /** Told of a run that was just asked something. */
+  readonly onWrite: (report: ApiOutput<'run'>) => void;
+}
+
+/** One for each operation whose answer is JSON. */
+export type Handlers = {
+  readonly [Name in Exclude<ApiOperationName, 'events'>]: (
+    input: ApiInput<Name>,
+  ) => Promise<ApiOutput<Name>>;
+};
+
+export function createHandlers(options: HandlerOptions): Handlers {
+  const { version, runs, sights, histories, logs, jobs } = options;
+  const configSchema = runConfigJsonSchema();
+  const openapi = openApiDocument(version);
+  const written = async (report: Promise<ApiOutput<'run'>>): Promise<ApiOutput<'run'>> => {
+    options.onWrite(await report);
+    return report;
+  };
+
+  return {
+    cluster: () => sights.cluster(),
+    runs: () => runs.list(),
+    submitRun: ({ body }) =>
+      written(runs.submit(parseRunConfig(body.config, 'request'), body.goal)),
+    run: ({ params }) => runs.report(params.runId),
+    control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
+    metrics: ({ params, query }) => runs.metrics(params.runId, query.after),
+
+    async history({ params: { runId }, query }) {
+      const report = await runs.report(runId);
+      const history = await histories.of(runId);
+      const asOfMs = Date.now();
+      const traces = history.traces(query, report.run.attempts);
+      return { runId, traces, markers: await sights.markers(report), asOfMs };
+    },
+
+    workers: async ({ params }) => sights.workers((await runs.report(params.runId)).run),
+    checkpoints: async ({ params }) => sights.checkpoints((await runs.report(params.runId)).run),
+
+    async runLogs({ params: { runId }, query }) {
+      await runs.report(runId);
+      return logs.page(query, runId);
+    },
+    logs: ({ query }) => logs.page(query, undefined),
+
+    queues: () => jobs.report(),
+    jobs: ({ params, query }) => jobs.failed(params.queue, query.limit),
+    retryJob: ({ params }) => jobs.retry(params.queue, params.jobId),
+
+    configSchema: () => Promise.resolve(configSchema),
+    presets: () => options.presets(),
+    openapi: () => Promise.resolve(openapi),
+  };
+}

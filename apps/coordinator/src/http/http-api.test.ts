@@ -1,0 +1,277 @@
+import { apiOperations, presetSchema, wireErrorSchema, type Job } from '@berth/contracts';
+import {
+  createJobProducer,
+  createMembers,
+  createMetricsLog,
+  createRuns,
+  createViews,
+} from '@berth/queue';
+import { waitFor } from '@berth/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  configOf,
+  lead,
+  lineOf,
+  memberOf,
+  startTestApi,
+  type ApiFixture,
+} from '../testing/api-fixture.ts';
+
+async function errorOf(
+  response: Response,
+): Promise<{ status: number; code: string; message: string }> {
+  const { code, message } = wireErrorSchema.parse(await response.json());
+  return { status: response.status, code, message };
+}
+
+async function answerOf<Name extends keyof typeof apiOperations>(
+  name: Name,
+  response: Response,
+): Promise<ReturnType<(typeof apiOperations)[Name]['response']['parse']>> {
+  expect(response.status, await response.clone().text()).toBeLessThan(300);
+  return apiOperations[name].response.parse(await response.json()) as never;
+}
+
+async function submit(api: ApiFixture, name: string): Promise<void> {
+  const body = { config: configOf(name), goal: 'trained' };
+  expect((await api.post('/api/runs', body)).status).toBe(201);
+}
+
+describe('runs', () => {
+  it('are submitted, listed, shown and controlled', async () => {
+    const api = await startTestApi();
+    const body = { config: configOf('a'), goal: 'trained' };
+    const submitted = await answerOf('submitRun', await api.post('/api/runs', body));
+    expect(submitted.run.status).toBe('queued');
+    expect(await answerOf('run', await api.get('/api/runs/a'))).toEqual(submitted);
+    expect(await answerOf('runs', await api.get('/api/runs'))).toEqual([submitted]);
+    const stopped = await answerOf('control', await api.post('/api/runs/a/controls/stop'));
+    expect(stopped.run.status).toBe('stopped');
+    const resumed = await answerOf('control', await api.post('/api/runs/a/controls/resume', {}));
+    expect(resumed.run.status).toBe('queued');
+  });
+
+  it('have a history in buckets, and metrics page by page', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    const log = createMetricsLog(api.connection, 'a');
+    for (let step = 0; step < 50; step++) await log.append(lineOf(step));
+    await log.append(lineOf(50, { kind: 'eval' }));
+    const path = '/api/runs/a/history?metrics=loss,tokensPerSecond&numBuckets=10';
+    const { traces, runId } = await answerOf('history', await api.get(path));
+    expect(runId).toBe('a');
+    expect(traces.map(({ metric, numPoints }) => [metric, numPoints])).toEqual([
+      ['loss', 50],
+      ['tokensPerSecond', 50],
+    ]);
+    expect(traces[0]?.max[0]).toBe(10);
+    expect(traces[0]?.min.at(-1)).toBe(0.2);
+    const zoomed = await answerOf('history', await api.get(`${path}&from=10&to=12`));
+    expect(zoomed.traces[0]).toMatchObject({ x: [10, 11, 12], numPoints: 3 });
+    await log.append(lineOf(51));
+    const later = await answerOf('history', await api.get(path));
+    expect(later.traces[0]?.numPoints).toBe(51);
+    const page = await answerOf('metrics', await api.get('/api/runs/a/metrics'));
+    expect(page.lines).toHaveLength(52);
+    const next = await api.get(`/api/runs/a/metrics?after=${page.cursor}`);
+    expect((await answerOf('metrics', next)).lines).toEqual([]);
+  });
+
+  it('have workers, and remember those that were lost', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    await lead(api, 'a');
+    const members = createMembers(api.connection);
+    const views = createViews(api.connection, 'a');
+    const alive = new Set(['w1', 'w2']);
+    const beat = async (): Promise<void> => {
+      for (const id of alive) await members.heartbeat(memberOf(id, { runId: 'a' }));
+    };
+    const publish = (ids: string[], reason: string): Promise<unknown> =>
+      views.publish({
+        fencingEpoch: 1,
+        mode: 'train',
+        reason,
+        members: ids.map((memberId, index) => ({
+          memberId,
+          host: '127.0.0.1',
+          port: 1,
+          blocks: [{ start: index, length: 1 }],
+        })),
+      });
+    await beat();
+    await publish(['w1', 'w2'], 'two workers');
+    const workers = async () => {
+      await beat();
+      return answerOf('workers', await api.get('/api/runs/a/workers'));
+    };
+    expect(await workers()).toMatchObject([
+      { memberId: 'w1', rank: 0, state: 'active', blocks: [{ start: 0 }], residentBytes: 1_000 },
+      { memberId: 'w2', rank: 1, state: 'active', lag: 0 },
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await beat();
+    alive.delete('w2');
+    await members.leave('w2');
+    await publish(['w1'], 'w2 lost: its connection broke');
+    const withLost = await waitFor(
+      async () => {
+        const all = await workers();
+        return all.length === 2 && all[1]?.state === 'lost' ? all : undefined;
+      },
+      { what: 'the lost worker' },
+    );
+    expect(withLost[1]).toMatchObject({ memberId: 'w2', reason: 'w2 lost: its connection broke' });
+    const history = await api.get('/api/runs/a/history?metrics=loss');
+    const { markers } = await answerOf('history', history);
+    expect(markers.map(({ kind }) => kind)).toContain('lost');
+    const cluster = await answerOf('cluster', await api.get('/api/cluster'));
+    expect(cluster).toMatchObject({ isLeader: true, redis: { isOk: true }, store: { isOk: true } });
+    expect(cluster.workers.map(({ memberId }) => memberId)).toEqual(['w1']);
+  });
+
+  it('have checkpoints, those that cannot be used too', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    await api.store.put('runs/a/checkpoints/step-000000010/weights-0-aa.safetensors', Buffer.of(1));
+    const found = await answerOf('checkpoints', await api.get('/api/runs/a/checkpoints'));
+    expect(found).toMatchObject([{ step: 10, validity: 'incomplete', sizeBytes: 1, numParts: 1 }]);
+  });
+
+  it('have logs', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    expect((await answerOf('runLogs', await api.get('/api/runs/a/logs'))).lines).toEqual([]);
+    expect((await answerOf('logs', await api.get('/api/logs?level=warn'))).lines).toEqual([]);
+  });
+
+  it('that are not there are named as such', async () => {
+    const api = await startTestApi();
+    for (const path of [
+      '',
+      '/history?metrics=loss',
+      '/metrics',
+      '/workers',
+      '/checkpoints',
+      '/logs',
+    ])
+      for (const runId of ['none', 'No_Such', '%00', '..%2f..'])
+        expect(await errorOf(await api.get(`/api/runs/${runId}${path}`))).toMatchObject({
+          status: 404,
+          code: 'RUN_NOT_FOUND',
+        });
+    expect((await api.get('/api/events?run=none')).status).toBe(404);
+  });
+});
+
+describe('the job queue', () => {
+  it('is shown, and a failed job is asked for by name', async () => {
+    const api = await startTestApi();
+    const jobs = await createJobProducer(api.services.redisUrl);
+    onTestFinished(() => jobs.close());
+    const { corpus, vocabulary } = configOf('a');
+    const job: Job = { kind: 'dataset', runId: 'a', corpus, vocabulary, numShards: 1, seed: 1 };
+    const id = await jobs.enqueue(job);
+    const [queue] = await answerOf('queues', await api.get('/api/queues'));
+    expect(queue).toMatchObject({ name: 'berth-jobs', counts: { waiting: 1 }, numWorkers: 0 });
+    expect(await answerOf('jobs', await api.get('/api/queues/berth-jobs/jobs'))).toEqual([]);
+    const retry = await api.post(`/api/queues/berth-jobs/jobs/${id}/retry`);
+    expect(await answerOf('retryJob', retry)).toMatchObject({ id, state: 'waiting' });
+    expect(await errorOf(await api.get('/api/queues/other/jobs'))).toMatchObject({ status: 404 });
+  });
+});
+
+describe('documents', () => {
+  it('say what a run file and the interface look like', async () => {
+    const api = await startTestApi();
+    const schema = await answerOf('configSchema', await api.get('/api/config-schema'));
+    expect(schema['properties']).toHaveProperty('train');
+    const presets = presetSchema.array().parse(await (await api.get('/api/presets')).json());
+    expect(presets.map(({ name }) => name)).toContain('demo');
+    expect(presets[0]?.config.corpus.path).toMatch(/^\//);
+    const openapi = await answerOf('openapi', await api.get('/api/openapi.json'));
+    expect(openapi['openapi']).toBe('3.1.0');
+    const paths = openapi['paths'] as Record<string, object>;
+    const numOperations = Object.values(paths).flatMap((path) => Object.keys(path)).length;
+    expect(numOperations).toBe(Object.keys(apiOperations).length);
+  });
+});
+
+describe('health and metrics', () => {
+  it('are ready while Redis and the store answer', async () => {
+    const api = await startTestApi();
+    expect((await api.get('/healthz')).status).toBe(200);
+    expect((await api.get('/readyz')).status).toBe(200);
+    api.connection.close();
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await errorOf(await api.get('/readyz'))).toMatchObject({
+      status: 503,
+      code: 'QUEUE_UNREACHABLE',
+    });
+    expect((await api.get('/healthz')).status).toBe(200);
+  });
+
+  it('tell Prometheus of steps, workers and jobs', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    await createRuns(api.connection).update('a', ['queued'], { status: 'running' });
+    const log = createMetricsLog(api.connection, 'a');
+    for (let step = 0; step < 3; step++) await log.append(lineOf(step));
+    const response = await api.get('/metrics');
+    const text = await response.text();
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    expect(text).toContain('berth_train_step{run="a"} 3');
+    expect(text).toContain('berth_train_tokens_total{run="a"} 3000');
+    expect(text).toContain('berth_queue_jobs{queue="berth-jobs",state="waiting"} 0');
+    expect(await (await api.get('/metrics')).text()).toContain('tokens_total{run="a"} 3000');
+  });
+});
+
+describe('requests that are refused', () => {
+  it('learn why', async () => {
+    const api = await startTestApi();
+    const cases: [Promise<Response>, number, string][] = [
+      [api.get('/api/nothing'), 404, 'USAGE'],
+      [api.post('/api/cluster'), 405, 'USAGE'],
+      [fetch(`${api.url}/api/runs`, { method: 'DELETE' }), 405, 'USAGE'],
+      [api.post('/api/runs', { config: {}, goal: 'fame' }), 422, 'USAGE'],
+      [api.post('/api/runs', { config: {}, goal: 'trained' }), 422, 'CONFIG_INVALID'],
+      [api.post('/api/runs', 'x'.repeat(300_000)), 413, 'REQUEST_TOO_LARGE'],
+      [api.post('/api/runs', {}, { 'content-type': 'text/plain' }), 422, 'USAGE'],
+      [api.post('/api/runs', {}, { origin: 'http://evil.test' }), 403, 'REQUEST_REFUSED'],
+      [api.get('/api/logs?limit=0'), 422, 'USAGE'],
+      [api.get('/api/logs?limit=1&limit=2'), 422, 'USAGE'],
+      [api.get('/api/logs?colour=red'), 422, 'USAGE'],
+      [api.get('/api/runs/a/metrics?after=(1'), 422, 'USAGE'],
+      [api.post('/api/runs/a/controls/explode'), 422, 'USAGE'],
+    ];
+    for (const [answer, status, code] of cases)
+      expect(await errorOf(await answer)).toMatchObject({ status, code });
+    const { headers } = await api.post('/api/cluster');
+    expect(headers.get('allow')).toBe('GET');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('need the token to write, and none to read', async () => {
+    const token = '0123456789abcdef';
+    const api = await startTestApi({ host: '0.0.0.0', token });
+    const body = { config: configOf('a'), goal: 'trained' };
+    expect((await api.post('/api/runs', body)).status).toBe(401);
+    expect((await api.get('/api/runs')).status).toBe(200);
+    const authorization = `Bearer ${token}`;
+    expect((await api.post('/api/runs', body, { authorization })).status).toBe(201);
+    expect(await answerOf('cluster', await api.get('/api/cluster'))).toMatchObject({
+      needsToken: true,
+    });
+  });
+
+  it('wait their turn when they come too fast', async () => {
+    const rate = { perSecond: 1, burst: 3 };
+    const api = await startTestApi({ rates: { writes: rate, dearReads: rate } });
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => api.get('/api/logs')));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429, 429]);
+    const late = answers.find(({ status }) => status === 429);
+    expect(late?.headers.get('retry-after')).toBe('1');
+    expect((await api.get('/api/runs')).status).toBe(200);
+  });
+});

@@ -1,0 +1,29 @@
+import type {
+  Control,
+  ControlRequest,
+  LogPage,
+  LogQuery,
+  MetricsPage,
+  RunConfig,
+  RunRecord,
+  RunStatusReport,
+} from '@berth/contracts';
+
+/** Runs as the HTTP interface asks for them. */
+export interface RunsPort {
+  submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
+  control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
+  /** @throws BerthError `RUN_NOT_FOUND` */
+  report(runId: string): Promise<RunStatusReport>;
+  /** Newest first. */
+  list(): Promise<RunStatusReport[]>;
+  metrics(runId: string, after: string): Promise<MetricsPage>;
+}
+
+/** Log lines of all processes. */
+export interface LogSource {
+  /** @param runId - undefined for lines of all runs and of none */
+  page(query: LogQuery, runId: string | undefined): Promise<LogPage>;
+  /** What a process said last, oldest first; also after its end. */
+  lastLines(source: string): Promise<string[]>;
+}

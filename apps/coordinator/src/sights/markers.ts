@@ -1,0 +1,26 @@
+import type { CheckpointReport, Marker, RunRecord } from '@berth/contracts';
+
+/** What is marked on a run's charts, by time. */
+export function markersOf(
+  run: RunRecord,
+  checkpoints: readonly CheckpointReport[],
+  seen: readonly Marker[],
+): Marker[] {
+  const resumes = run.attempts.slice(1).map(({ attempt, fromStep, startedAtMs }) => ({
+    kind: 'resume' as const,
+    attempt,
+    step: fromStep,
+    timeMs: startedAtMs,
+    text: `attempt ${attempt} goes on from step ${fromStep}`,
+  }));
+  const saved = checkpoints
+    .filter(({ validity }) => validity === 'complete')
+    .map(({ attempt, step, createdAtMs, kind }) => ({
+      kind: 'checkpoint' as const,
+      attempt,
+      step,
+      timeMs: createdAtMs,
+      text: `checkpoint of step ${step}, ${kind}`,
+    }));
+  return [...resumes, ...saved, ...seen].sort((a, b) => a.timeMs - b.timeMs);
+}

@@ -1,0 +1,105 @@
+import type { MemberInfo, View, WorkerReport } from '@berth/contracts';
+
+/** A member as its heartbeats show it. */
+export interface SeenMember {
+  readonly info: MemberInfo;
+  /** Time since its last heartbeat. */
+  readonly ageMs: number;
+}
+
+/** What is known when workers are described. */
+export interface WorkerSight {
+  readonly members: readonly SeenMember[];
+  readonly view: View | undefined;
+  /** Committed steps of the view's run. */
+  readonly numCommitted: number;
+}
+
+export const memberTtlMs = 1_000;
+/** A member that takes this much longer than the median is called straggling. */
+const stragglingRatio = 1.5;
+
+/** Describes members, those of the view by rank first, then the others by id. */
+export function describeWorkers(sight: WorkerSight): WorkerReport[] {
+  const seats = sight.view?.members ?? [];
+  const ranks = new Map(seats.map(({ memberId }, rank) => [memberId, rank]));
+  const medianMs = medianPace(sight.members.filter(({ info }) => ranks.has(info.memberId)));
+  return sight.members
+    .map((member) => describe(member, ranks.get(member.info.memberId), medianMs, sight))
+    .sort(
+      (a, b) =>
+        (a.rank ?? Infinity) - (b.rank ?? Infinity) || (a.memberId < b.memberId ? -1 : 1) || 0,
+    );
+}
+
+function describe(
+  { info, ageMs }: SeenMember,
+  rank: number | undefined,
+  medianMs: number | null,
+  { view, numCommitted }: WorkerSight,
+): WorkerReport {
+  const isSeated = rank !== undefined;
+  const belongs = isSeated || (view !== undefined && info.runId === view.runId);
+  const lag = belongs && info.step >= 0 ? Math.max(0, numCommitted - info.step) : 0;
+  const { numerics, rankMs } = info;
+  const paceRatio = isSeated && rankMs !== null && medianMs ? rankMs / medianMs : null;
+  return {
+    memberId: info.memberId,
+    rank: rank ?? null,
+    hostname: info.hostname,
+    host: info.host,
+    port: info.port,
+    pid: info.pid,
+    device: numerics.device === 'cpu' ? 'CPU' : `${numerics.device}: ${numerics.kernels}`,
+    kernels: numerics.kernels,
+    numThreads: numerics.numThreads,
+    ...stateOf(info, { isSeated, ageMs, lag, paceRatio }),
+    runId: info.runId ?? (isSeated ? (view?.runId ?? null) : null),
+    blocks: isSeated ? (view?.members[rank]?.blocks ?? []) : [],
+    step: info.step,
+    lag,
+    heartbeatAgeMs: ageMs,
+    rankMs,
+    paceRatio,
+    residentBytes: info.residentBytes ?? null,
+    startedAtMs: info.startedAtMs,
+    lastLines: [],
+  };
+}
+
+interface Standing {
+  readonly isSeated: boolean;
+  readonly ageMs: number;
+  readonly lag: number;
+  readonly paceRatio: number | null;
+}
+
+function stateOf(
+  { state, complaint, runId }: MemberInfo,
+  { isSeated, ageMs, lag, paceRatio }: Standing,
+): Pick<WorkerReport, 'state' | 'reason'> {
+  if (ageMs >= memberTtlMs)
+    return { state: 'stale', reason: `no heartbeat for ${(ageMs / 1_000).toFixed(1)} s` };
+  if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
+  if (!isSeated) {
+    if (complaint !== null) return { state: 'refused', reason: complaint.error.message };
+    return {
+      state: 'idle',
+      reason: runId === null ? 'no run needs it' : `ready, not needed by run ${runId} now`,
+    };
+  }
+  if (state !== 'training')
+    return { state: 'syncing', reason: `gets the weights: ${lag} steps to go` };
+  if (complaint !== null) return { state: 'active', reason: complaint.error.message };
+  if (paceRatio !== null && paceRatio >= stragglingRatio)
+    return {
+      state: 'straggling',
+      reason: `takes ${paceRatio.toFixed(1)} times as long as the median worker`,
+    };
+  return { state: 'active', reason: 'trains' };
+}
+
+function medianPace(members: readonly SeenMember[]): number | null {
+  const paces = members.flatMap(({ info }) => info.rankMs ?? []).sort((a, b) => a - b);
+  return paces[Math.floor(paces.length / 2)] ?? null;
+}

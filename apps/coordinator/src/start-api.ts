@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/contracts';
+import { createJobBoard, createMetricsLog, type RedisConnection } from '@berth/queue';
+import { EventFeed } from './events/event-feed.ts';
+import { EventHub } from './events/event-hub.ts';
+import { Histories } from './history/histories.ts';
+import { accessPolicy } from './http/access.ts';
+import { dashboardFolder } from './http/dashboard-files.ts';
+import { EventStreams, type EventStreamOptions } from './http/event-stream.ts';
+import { defaultRates, type RequestRates } from './http/guard.ts';
+import { createHandlers } from './http/handlers.ts';
+import { createHttpApi } from './http/http-api.ts';
+import { listen } from './http/listen.ts';
+import { Monitoring } from './monitoring.ts';
+import type { LogSource, RunsPort } from './ports.ts';
+import { shippedPresets } from './presets.ts';
+import { ClusterSights } from './sights/cluster-sights.ts';
+import { watchCrew } from './sights/crew-watch.ts';
+import { createHealthCheck } from './sights/health.ts';
+
+export interface ApiOptions {
+  readonly coordinatorId: string;
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly runs: RunsPort;
+  readonly logs: LogSource;
+  /** Where HTTP listens. */
+  readonly host: string;
+  readonly port: number;
+  /** Writes must carry it; must be set when others than this machine can connect. */
+  readonly token?: string | undefined;
+  /** @defaultValue 60 writes at once and 10 a second, 200 dear reads at once and 40 a second */
+  readonly rates?: RequestRates | undefined;
+  readonly events?: Pick<EventStreamOptions, 'maxReaders' | 'heartbeatMs' | 'stallMs'>;
+  readonly logger: Logger;
+}
+
+/** A running HTTP interface. */
+export interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Answers HTTP until it is closed, and watches what there is to tell.
+ * @throws BerthError `CONFIG_INVALID` when the port cannot be had, or others could write without a token
+ */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { coordinatorId, connection, store, runs, logs, logger } = options;
+  const access = accessPolicy(options.host, options.token);
+  const version = ownVersion();
+  const monitoring = new Monitoring(version);
+  const histories = new Histories(
+    {
+      after: (runId, cursor, numLines) =>
+        createMetricsLog(connection, runId).after(cursor, numLines),
+      async *archived() {},
+    },
+    {
+      onLines: (runId, lines, areNew) => {
+        monitoring.takeLines(runId, lines);
+        if (areNew) feed.tellLines(runId, lines);
+      },
+    },
+  );
+  const health = createHealthCheck(connection, store);
+  const sights = new ClusterSights({
+    coordinatorId,
+    version,
+    needsToken: access.token !== undefined,
+    connection,
+    store,
+    histories,
+    health,
+  });
+  const hub = new EventHub({ epoch: randomBytes(6).toString('hex') });
+  const feed = new EventFeed({ hub, connection, runs, sights, histories, logs, logger });
+  const jobs = createJobBoard(connection);
+  const app = createHttpApi({
+    access,
+    rates: options.rates ?? defaultRates,
+    handlers: createHandlers({
+      version,
+      runs,
+      sights,
+      histories,
+      logs,
+      jobs,
+      presets: shippedPresets(logger),
+      onWrite: (report) => feed.tell(report),
+    }),
+    events: new EventStreams({ hub, feed, ...options.events }),
+    health,
+    metrics: () => monitoring.page({ runs, sights, histories, jobs, logger }),
+    dashboardFolder,
+    logger,
+  });
+  const server = await listen(app, options);
+  const ending = new AbortController();
+  const working = [
+    feed.run(ending.signal),
+    watchCrew({ connection, sights, logs, logger }, ending.signal),
+    warmUp(runs, histories, logger),
+  ];
+  return {
+    url: server.url,
+    async close() {
+      ending.abort();
+      server.close();
+      await Promise.all(working);
+      await jobs.close();
+    },
+  };
+}
+
+/** Reads the histories that people will look at first. */
+async function warmUp(runs: RunsPort, histories: Histories, logger: Logger): Promise<void> {
+  try {
+    const reports = await runs.list();
+    const current = reports.filter(({ run }) => !isFinal(run.status));
+    for (const { run } of [...current, ...reports].slice(0, 4)) await histories.of(run.runId);
+  } catch (error) {
+    logger.debug('Histories are read later', { error: errorToWire(error) });
+  }
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

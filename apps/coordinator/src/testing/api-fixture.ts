@@ -1,0 +1,157 @@
+import {
+  BerthError,
+  parseRunConfig,
+  silentLogger,
+  type MemberInfo,
+  type MetricsLine,
+  type RunConfig,
+  type Services,
+} from '@berth/contracts';
+import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import {
+  connectRedis,
+  createJobConsumer,
+  createJobProducer,
+  createRuns,
+  type RedisConnection,
+} from '@berth/queue';
+import { startS3Server } from '@berth/s3-server';
+import { startTestRedis, temporaryFolder } from '@berth/testing';
+import { onTestFinished } from 'vitest';
+import { runsOf, noLogs } from '../coordinator.ts';
+import { createRunService } from '../run-service.ts';
+import { startApi, type ApiOptions } from '../start-api.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+
+/** Redis and a bucket of the test's own. */
+export async function startServices(): Promise<Services> {
+  const redis = await startTestRedis();
+  const server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
+  onTestFinished(async () => {
+    await server.close();
+    await redis.stop();
+  });
+  const { endpoint } = server;
+  const s3 = { endpoint, region: 'us-east-1', bucket: 'test', prefix: '', ...credentials };
+  const store = createS3ObjectStore(s3, silentLogger);
+  await store.ensureBucket();
+  store.close();
+  return { redisUrl: redis.url, s3 };
+}
+
+export interface ApiFixture {
+  readonly url: string;
+  readonly services: Services;
+  readonly connection: RedisConnection;
+  readonly store: S3ObjectStore;
+  get(path: string): Promise<Response>;
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** The HTTP interface over a real Redis and bucket, without the controller that would act on what it is told. */
+export async function startTestApi(
+  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events' | 'logs'>> = {},
+): Promise<ApiFixture> {
+  const services = await startServices();
+  const connection = await connectRedis(services.redisUrl, { role: 'producer' });
+  const store = createS3ObjectStore(services.s3, silentLogger);
+  const api = await startApi({
+    coordinatorId: 'c1',
+    connection,
+    store,
+    runs: runsOf(createRunService(connection)),
+    logs: noLogs,
+    host: '127.0.0.1',
+    port: 0,
+    logger: silentLogger,
+    ...options,
+  });
+  onTestFinished(async () => {
+    await api.close();
+    connection.close();
+    store.close();
+  });
+  return {
+    url: api.url,
+    services,
+    connection,
+    store,
+    get: (path) => fetch(`${api.url}${path}`),
+    post: (path, body, headers = {}) =>
+      fetch(`${api.url}${path}`, {
+        method: 'POST',
+        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+export function configOf(name: string, change: object = {}): RunConfig {
+  return parseRunConfig({ name, corpus: { path: '/text' }, ...change }, 'test');
+}
+
+export function lineOf(step: number, change: Partial<MetricsLine> = {}): MetricsLine {
+  return {
+    kind: 'step',
+    attempt: 1,
+    step,
+    timeMs: 1_000 * (step + 1),
+    loss: 10 / (step + 1),
+    masked_lm_loss: 9 / (step + 1),
+    masked_lm_accuracy: 0.5,
+    next_sentence_loss: 1 / (step + 1),
+    next_sentence_accuracy: 0.5,
+    learningRate: 1e-4,
+    gradientNorm: 1,
+    numTokens: 1_000,
+    stepMs: 100,
+    ...change,
+  };
+}
+
+export function memberOf(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
+  return {
+    memberId,
+    host: '127.0.0.1',
+    port: 1,
+    pid: 1,
+    hostname: 'here',
+    numerics: { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 },
+    startedAtMs: 1,
+    state: 'training',
+    runId: null,
+    step: 0,
+    complaint: null,
+    rankMs: 10,
+    residentBytes: 1_000,
+    ...change,
+  };
+}
+
+/** Makes this coordinator the leader, in the epoch 1, and a run the active one. */
+export async function lead({ connection }: ApiFixture, runId: string): Promise<void> {
+  await connection.client.hset('berth:lease', 'holder', 'c1', 'epoch', 1);
+  await createRuns(connection).setActive(runId, undefined);
+}
+
+/** Leaves a failed job in the queue. @returns its id */
+export async function failJob({ services }: ApiFixture): Promise<string> {
+  const { corpus, vocabulary } = configOf('failing');
+  const jobs = await createJobProducer(services.redisUrl);
+  const consumer = await createJobConsumer(services.redisUrl, {
+    process: () => Promise.reject(new BerthError('DATA_CORPUS_EMPTY', 'there is no text')),
+  });
+  const id = await jobs.enqueue({
+    kind: 'dataset',
+    runId: 'failing',
+    corpus,
+    vocabulary,
+    numShards: 1,
+    seed: 1,
+  });
+  await jobs.waitForJob(id, { timeoutMs: 5_000 }).catch(() => undefined);
+  await consumer.close();
+  await jobs.close();
+  return id;
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createWorkerMetrics } from '@berth/observability';
+import { expect, it, onTestFinished } from 'vitest';
+import { LastKnown } from './last-known.ts';
+import { metricsPlaceOf, startMetricsServer } from './metrics-server.ts';
+
+it('answers Prometheus and nobody else', async () => {
+  const metrics = createWorkerMetrics({ version: '0' });
+  const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics);
+  onTestFinished(() => server.close());
+  const ask = (path: string, method = 'GET'): Promise<Response> =>
+    fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+  const page = await ask('/metrics');
+  expect(page.headers.get('content-type')).toMatch(/^text\/plain/);
+  expect(await page.text()).toContain('process_resident_memory_bytes');
+  expect(await (await ask('/healthz')).text()).toBe('ok\n');
+  expect((await ask('/other')).status).toBe(404);
+  expect((await ask('/metrics', 'POST')).status).toBe(405);
+
+  const place = { host: '127.0.0.1', port: server.port };
+  await expect(startMetricsServer(place, metrics)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('BERTH_METRICS_PORT') as string,
+  });
+});
+
+it('listens only where it is told, on loopback by default', () => {
+  expect(metricsPlaceOf({})).toBeUndefined();
+  expect(metricsPlaceOf({ BERTH_METRICS_PORT: '9464' })).toEqual({ host: '127.0.0.1', port: 9464 });
+  const elsewhere = { BERTH_METRICS_PORT: '1', BERTH_METRICS_HOST: '0.0.0.0' };
+  expect(metricsPlaceOf(elsewhere)).toEqual({ host: '0.0.0.0', port: 1 });
+  expect(() => metricsPlaceOf({ BERTH_METRICS_PORT: 'http' })).toThrow(/use a port number/);
+});
+
+it('does not wait for a thread that is busy, but keeps its late answer', async () => {
+  let answer = (_count: number): void => undefined;
+  const counts = new LastKnown(() => new Promise<number>((resolve) => (answer = resolve)), 20);
+  expect(await counts.get()).toBeUndefined();
+  answer(3);
+  await sleep(0);
+  expect(await counts.get()).toBe(3);
+});

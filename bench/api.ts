@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { environmentOfServices, silentLogger, stepMetrics, type Services } from '@berth/contracts';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { connectRedis, redisServerPrograms, startRedisServer } from '@berth/queue';
+import { startS3Server } from '@berth/s3-server';
+import { summarize } from './summary.ts';
+import { keepMembers, loadRun, type SyntheticRun } from './synthetic-run.ts';
+
+const help = `berth bench api: how fast a coordinator answers for a long run, and how much memory it takes
+  --steps N     steps of the run (100000)
+  --workers N   workers that beat (64)
+  --clients N   readers of events meanwhile (200)
+  --rounds N    times each page is asked for (10)
+  --json`;
+
+const { values } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '100000' },
+    workers: { type: 'string', default: '64' },
+    clients: { type: 'string', default: '200' },
+    rounds: { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+/** What the dashboard asks for when a page opens. */
+function pagesOf({ runId, numSteps }: SyntheticRun): Record<string, readonly string[]> {
+  const run = `/api/runs/${runId}`;
+  const history = `${run}/history?metrics=${stepMetrics.join(',')}`;
+  return {
+    runs: ['/api/runs', '/api/cluster'],
+    overview: [run, `${run}/history?metrics=loss`, '/api/cluster'],
+    metrics: [run, history],
+    'metrics by time': [run, `${history}&x=time`],
+    'metrics zoomed': [`${history}&from=${numSteps * 0.4}&to=${numSteps * 0.41}`],
+    workers: [run, `${run}/workers`],
+    checkpoints: [run, `${run}/checkpoints`],
+    logs: [run, `${run}/logs`],
+    queues: ['/api/queues', '/api/queues/berth-jobs/jobs'],
+    'new run': ['/api/config-schema', '/api/presets'],
+  };
+}
+
+async function startCoordinator(services: Services): Promise<{ child: ChildProcess; url: string }> {
+  const entry = fileURLToPath(new URL('../apps/coordinator/dist/main.js', import.meta.url));
+  const child = spawn(process.execPath, [entry], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      ...environmentOfServices(services),
+      BERTH_HTTP_PORT: '0',
+      LOG_LEVEL: 'warn',
+    },
+  });
+  const [message] = (await once(child, 'message')) as [{ url?: string; error?: object }];
+  if (message.url === undefined) throw new Error(JSON.stringify(message.error));
+  return { child, url: message.url };
+}
+
+function residentMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024;
+}
+
+async function openPage(url: string, paths: readonly string[]): Promise<number> {
+  const startedMs = performance.now();
+  await Promise.all(
+    paths.map(async (path) => {
+      const response = await fetch(`${url}${path}`);
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+      JSON.parse(text);
+    }),
+  );
+  return performance.now() - startedMs;
+}
+
+function readEvents(url: string): () => void {
+  const request = get(url, { agent: false }, (response) => response.resume());
+  request.on('error', () => undefined);
+  return () => request.destroy();
+}
+
+if (values.help) console.log(help);
+else {
+  const run = { runId: 'long', numSteps: Number(values.steps), numWorkers: Number(values.workers) };
+  const folder = mkdtempSync(join(tmpdir(), 'berth-bench-api-'));
+  const redis = await startRedisServer({ programs: redisServerPrograms(process.env) });
+  const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench-secret' };
+  const server = await startS3Server({ folder, ...credentials });
+  const { endpoint } = server;
+  const s3 = { endpoint, region: 'us-east-1', bucket: 'bench', prefix: '', ...credentials };
+  const services = { redisUrl: redis.url, s3 };
+  const store = createS3ObjectStore(s3, silentLogger);
+  await store.ensureBucket();
+  const connection = await connectRedis(redis.url, { role: 'producer' });
+  await loadRun(connection, store, run);
+  const ending = new AbortController();
+  const beating = keepMembers(connection, run, ending.signal);
+  const startedMs = performance.now();
+  const { child, url } = await startCoordinator(services);
+  try {
+    const readyMs = performance.now() - startedMs;
+    const firstMs = await openPage(url, pagesOf(run)['metrics'] ?? []);
+    const loadedMb = residentMb(child, 'VmRSS');
+    const stops = Array.from({ length: Number(values.clients) }, () =>
+      readEvents(`${url}/api/events?run=${run.runId}`),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const pages: Record<string, { medianMs: number; maxMs: number }> = {};
+    for (const [page, paths] of Object.entries(pagesOf(run))) {
+      const times: number[] = [];
+      for (let round = 0; round < Number(values.rounds); round++) {
+        times.push(await openPage(url, paths));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      pages[page] = { medianMs: summarize(times).median, maxMs: Math.max(...times) };
+    }
+    const report = {
+      ...run,
+      numClients: stops.length,
+      readyMs,
+      firstPageMs: firstMs,
+      pages,
+      residentMb: {
+        afterLoad: loadedMb,
+        now: residentMb(child, 'VmRSS'),
+        peak: residentMb(child, 'VmHWM'),
+      },
+    };
+    for (const stop of stops) stop();
+    console.log(values.json ? JSON.stringify(report) : describe(report));
+  } finally {
+    child.kill('SIGTERM');
+    ending.abort();
+    await beating;
+    connection.close();
+    store.close();
+    await redis.stop();
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  process.exit();
+}
+
+interface Report extends SyntheticRun {
+  readonly numClients: number;
+  readonly readyMs: number;
+  readonly firstPageMs: number;
+  readonly pages: Readonly<Record<string, { readonly medianMs: number; readonly maxMs: number }>>;
+  readonly residentMb: Readonly<Record<'afterLoad' | 'now' | 'peak', number>>;
+}
+
+function describe(report: Report): string {
+  const ms = (value: number): string => `${value.toFixed(0)} ms`.padStart(9);
+  const { afterLoad, now, peak } = report.residentMb;
+  return [
+    `${report.numSteps} steps, ${report.numWorkers} workers, ${report.numClients} readers of events`,
+    `ready after ${ms(report.readyMs)}, metrics page right then ${ms(report.firstPageMs)}`,
+    ...Object.entries(report.pages).map(
+      ([page, { medianMs, maxMs }]) => `${page.padEnd(16)} ${ms(medianMs)}, at most ${ms(maxMs)}`,
+    ),
+    `resident ${afterLoad.toFixed(0)} MB after loading, ${now.toFixed(0)} MB now, ${peak.toFixed(0)} MB at most`,
+  ].join('\n');
+}

@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import {
+  genesisHead,
+  parseRunConfig,
+  silentLogger,
+  trainingHash,
+  type LedgerEntry,
+  type MemberInfo,
+  type MetricsLine,
+  type ObjectStore,
+  type RunConfig,
+} from '@berth/contracts';
+import { manifestKey, writeManifest } from '@berth/checkpoint';
+import {
+  createLedger,
+  createMembers,
+  createMetricsLog,
+  createRuns,
+  nextHead,
+  type RedisConnection,
+} from '@berth/queue';
+
+export interface SyntheticRun {
+  readonly runId: string;
+  readonly numSteps: number;
+  readonly numWorkers: number;
+}
+
+const atOnce = 500;
+const numCheckpoints = 20;
+const numerics = { tensorflow: '2.21.0', device: 'cpu', kernels: 'avx2', numThreads: 1 };
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Puts a run that has trained for long into the stores, as its processes would have. */
+export async function loadRun(
+  connection: RedisConnection,
+  store: ObjectStore,
+  { runId, numSteps }: SyntheticRun,
+): Promise<void> {
+  const config = parseRunConfig(
+    {
+      name: runId,
+      corpus: { path: '/text' },
+      train: { numSteps: 2 * numSteps, virtualRanks: 64, checkpointEverySteps: 5_000 },
+    },
+    'benchmark',
+  );
+  const startedAtMs = Date.now() - 100 * numSteps;
+  await createRunRecord(connection, store, config, startedAtMs);
+  const log = createMetricsLog(connection, runId, { capacity: 2 * numSteps });
+  for (let step = 0; step < numSteps; step += atOnce)
+    await Promise.all(
+      Array.from({ length: Math.min(atOnce, numSteps - step) }, (_, index) =>
+        log.append(lineOf(step + index, startedAtMs)),
+      ),
+    );
+  await connection.client.hset('berth:lease', 'epoch', 1);
+  await createLedger(connection, runId).restore(ledgerOf(numSteps, startedAtMs), 1);
+  for (let index = 1; index <= numCheckpoints; index++)
+    await saveCheckpoint(store, config, Math.floor((index * numSteps) / numCheckpoints));
+}
+
+/** Lets members live until the signal. */
+export async function keepMembers(
+  connection: RedisConnection,
+  { runId, numWorkers, numSteps }: SyntheticRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const members = createMembers(connection);
+  while (!signal.aborted) {
+    await Promise.all(
+      Array.from({ length: numWorkers }, (_, index) =>
+        members.heartbeat(memberOf(index, runId, numSteps)),
+      ),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function createRunRecord(
+  connection: RedisConnection,
+  store: ObjectStore,
+  config: RunConfig,
+  startedAtMs: number,
+): Promise<void> {
+  const datasetKey = 'datasets/bench/manifest.json';
+  const part = (name: string) => ({ key: name, sizeBytes: 1, sha256: digest(name) });
+  const shard = (name: string) => ({
+    ...part(name),
+    numDocuments: 1,
+    numSentences: 1,
+    numTokens: 1,
+  });
+  const dataset = {
+    format: 'berth-dataset/1',
+    datasetId: digest('dataset'),
+    corpusDigest: digest('corpus'),
+    vocabulary: { ...part('vocabulary'), numTokens: 1 },
+    doLowerCase: true,
+    heldOutRatio: 0.02,
+    train: [shard('train')],
+    heldOut: shard('held-out'),
+  };
+  await store.put(datasetKey, Buffer.from(JSON.stringify(dataset)));
+  const runs = createRuns(connection);
+  const runId = config.name;
+  await runs.create({
+    runId,
+    config,
+    trainingHash: trainingHash(config),
+    status: 'running',
+    reason: 'trains',
+    error: null,
+    goal: 'trained',
+    createdAtMs: startedAtMs,
+    updatedAtMs: startedAtMs,
+    attempts: [
+      {
+        attempt: 1,
+        startedAtMs,
+        fromStep: 0,
+        endedAtMs: null,
+        toStep: null,
+        endReason: null,
+        abandonedFromStep: null,
+      },
+    ],
+    manifestKey: datasetKey,
+    exampleSetId: 'bench',
+    numerics,
+  });
+  await runs.setActive(runId, undefined);
+}
+
+function lineOf(step: number, startedAtMs: number): MetricsLine {
+  const noise = Math.sin(step * 12.9898) * 0.2;
+  const loss = 2 + 8 * Math.exp(-step / 20_000) + noise;
+  return {
+    kind: 'step',
+    attempt: 1,
+    step,
+    timeMs: startedAtMs + 100 * step,
+    loss,
+    masked_lm_loss: loss - 0.5,
+    masked_lm_accuracy: 0.5 + noise,
+    next_sentence_loss: 0.5,
+    next_sentence_accuracy: 0.75 + noise / 2,
+    learningRate: 1e-4 * (1 - step / 1e6),
+    gradientNorm: 1 + noise,
+    numTokens: 32_768,
+    stepMs: 100 + 50 * noise,
+    dataMs: 1 + noise,
+    computeMs: 80 + noise,
+    reduceMs: 15 + noise,
+    commitMs: 2 + noise,
+    applyMs: 2 + noise,
+  };
+}
+
+function ledgerOf(numSteps: number, startedAtMs: number): LedgerEntry[] {
+  let head: string = genesisHead;
+  return Array.from({ length: numSteps }, (_, step) => {
+    const facts = {
+      step,
+      from: { epoch: 0, index: 256 * step },
+      to: { epoch: 0, index: 256 * (step + 1) },
+      numExamples: 256,
+      gradientDigest: digest(String(step)).slice(0, 16),
+    };
+    head = nextHead(head, facts);
+    return {
+      ...facts,
+      fencingEpoch: 1,
+      viewVersion: 1,
+      members: ['w'],
+      sums: {
+        maskedLmLoss: 1,
+        maskedLmCorrect: 1,
+        maskedWeight: 1,
+        nextSentenceLoss: 1,
+        nextSentenceCorrect: 1,
+        numExamples: 256,
+        numTokens: 32_768,
+      },
+      committedAtMs: startedAtMs + 100 * step,
+      head,
+    };
+  });
+}
+
+async function saveCheckpoint(store: ObjectStore, config: RunConfig, step: number): Promise<void> {
+  const runId = config.name;
+  const body = Buffer.from(`weights of step ${step}`);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const key = manifestKey(runId, step).replace('manifest.json', `weights-0-${sha256.slice(0, 16)}`);
+  await store.put(key, body);
+  await writeManifest(
+    store,
+    {
+      format: 'berth-checkpoint/1',
+      runId,
+      step,
+      cursor: { epoch: 0, index: 256 * step },
+      seed: config.seed,
+      trainingHash: trainingHash(config),
+      datasetId: digest('dataset'),
+      exampleSetId: 'bench',
+      numerics,
+      fencingEpoch: 1,
+      ledgerHead: genesisHead,
+      ledger: [],
+      weightsDigest: sha256,
+      model: {},
+      shards: [{ key, sizeBytes: body.length, sha256, kind: 'weights', index: 0, tensors: ['w'] }],
+      createdAtMs: Date.now(),
+    },
+    silentLogger,
+  );
+}
+
+function memberOf(index: number, runId: string, step: number): MemberInfo {
+  return {
+    memberId: `worker-${String(index).padStart(2, '0')}-abcdef`,
+    host: '127.0.0.1',
+    port: 20_000 + index,
+    pid: 10_000 + index,
+    hostname: `machine-${index % 8}`,
+    numerics,
+    startedAtMs: 1,
+    state: 'training',
+    runId,
+    step,
+    complaint: null,
+    rankMs: 80 + (index % 7),
+    residentBytes: 1e9,
+  };
+}

@@ -1,0 +1,45 @@
+import { silentLogger } from '@berth/contracts';
+import { expect, it } from 'vitest';
+import { manifestKey } from './keys.ts';
+import { surveyCheckpoints, type ManifestCache } from './survey.ts';
+import { startTestStore, storeCheckpoint, storeParts } from './test-support.ts';
+import { writeManifest } from './write.ts';
+
+it('a survey tells whole checkpoints from those that cannot be used', async () => {
+  const { store } = await startTestStore();
+  const whole = await storeCheckpoint(store, 1);
+  const short = await storeCheckpoint(store, 2);
+  await storeCheckpoint(store, 3);
+  const pending = await storeParts(store, 4);
+  await store.put(manifestKey('run', 5), Buffer.from('{}'));
+  await store.put(short.shards[0]?.key ?? '', Buffer.from('cut'));
+  await store.delete((await surveyCheckpoints(store, 'run'))[2]?.manifest?.shards[1]?.key ?? '');
+
+  const cache: ManifestCache = new Map();
+  const survey = await surveyCheckpoints(store, 'run', cache);
+  expect(survey.map(({ step, validity }) => [step, validity])).toEqual([
+    [1, 'complete'],
+    [2, 'corrupt'],
+    [3, 'corrupt'],
+    [4, 'incomplete'],
+    [5, 'corrupt'],
+  ]);
+  expect(survey[0]).toMatchObject({
+    manifest: whole,
+    numParts: whole.shards.length,
+    sizeBytes: whole.shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  });
+  expect(survey[3]).toMatchObject({ manifest: undefined, numParts: pending.shards.length });
+  expect([...cache.keys()]).toEqual([1, 2, 3].map((step) => manifestKey('run', step)));
+
+  await writeManifest(store, pending, silentLogger);
+  await store.delete(manifestKey('run', 1));
+  const later = await surveyCheckpoints(store, 'run', cache);
+  expect(later.map(({ step, validity }) => [step, validity]).slice(0, 4)).toEqual([
+    [1, 'incomplete'],
+    [2, 'corrupt'],
+    [3, 'corrupt'],
+    [4, 'complete'],
+  ]);
+  expect(cache.has(manifestKey('run', 1))).toBe(false);
+});

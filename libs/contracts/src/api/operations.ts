@@ -1,0 +1,221 @@
+import { z } from 'zod';
+import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
+import { controlRequestSchema, controlSchema } from './controls.ts';
+import { streamCursorSchema } from './cursor.ts';
+import { apiEventSchema, eventsQuerySchema } from './events.ts';
+import { historyQuerySchema, historySchema } from './history.ts';
+import { logPageSchema, logQuerySchema } from './logs.ts';
+import {
+  checkpointReportSchema,
+  clusterReportSchema,
+  jobReportSchema,
+  jobsQuerySchema,
+  presetSchema,
+  queueReportSchema,
+  workerReportSchema,
+} from './reports.ts';
+
+/** A request that the coordinator answers, as its routes check it and as the OpenAPI document describes it. */
+export interface ApiOperation {
+  readonly method: 'GET' | 'POST';
+  /** With parameters in colons: `/api/runs/:runId`. */
+  readonly path: string;
+  /** One sentence, for people. */
+  readonly summary: string;
+  /** `dear` ones are fewer per client and second. */
+  readonly cost: 'cheap' | 'dear';
+  readonly params: z.ZodType;
+  readonly query: z.ZodType;
+  readonly body: z.ZodType;
+  readonly response: z.ZodType;
+  /** @defaultValue 200 */
+  readonly status?: 201;
+  /** @defaultValue `application/json` */
+  readonly mediaType?: 'text/event-stream';
+}
+
+const none = z.strictObject({});
+const input = { params: none, query: none, body: none };
+const document = z.record(z.string(), z.unknown());
+const ofRun = z.strictObject({ runId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/) });
+const ofQueue = z.strictObject({ queue: z.string().regex(/^[a-z][a-z-]{0,62}$/) });
+
+/** All of the HTTP interface under `/api`. */
+export const apiOperations = {
+  cluster: {
+    ...input,
+    method: 'GET',
+    path: '/api/cluster',
+    summary: 'The cluster as the coordinator that answers sees it.',
+    cost: 'cheap',
+    response: clusterReportSchema,
+  },
+  runs: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs',
+    summary: 'All runs, newest first.',
+    cost: 'cheap',
+    response: z.array(runStatusSchema),
+  },
+  submitRun: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs',
+    summary: 'Creates a run, or goes on with the one of that name if it is the same run.',
+    cost: 'dear',
+    body: submitRequestSchema,
+    response: runStatusSchema,
+    status: 201,
+  },
+  run: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId',
+    summary: 'A run and what it is doing.',
+    cost: 'cheap',
+    params: ofRun,
+    response: runStatusSchema,
+  },
+  control: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/controls/:control',
+    summary: 'Asks something of a run: pause, resume, stop, kill, checkpoint.',
+    cost: 'dear',
+    params: ofRun.extend({ control: controlSchema }),
+    body: controlRequestSchema,
+    response: runStatusSchema,
+  },
+  history: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/history',
+    summary: 'Metrics of a run in buckets with mean, least and greatest value, and markers.',
+    cost: 'dear',
+    params: ofRun,
+    query: historyQuerySchema,
+    response: historySchema,
+  },
+  metrics: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/metrics',
+    summary: 'Metrics lines after a cursor, oldest first, at most a thousand.',
+    cost: 'cheap',
+    params: ofRun,
+    query: z.strictObject({ after: streamCursorSchema.default('') }),
+    response: metricsPageSchema,
+  },
+  workers: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/workers',
+    summary: 'The workers of a run, those that it has lost too.',
+    cost: 'cheap',
+    params: ofRun,
+    response: z.array(workerReportSchema),
+  },
+  checkpoints: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/checkpoints',
+    summary: 'The checkpoints of a run, newest first.',
+    cost: 'dear',
+    params: ofRun,
+    response: z.array(checkpointReportSchema),
+  },
+  runLogs: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/logs',
+    summary: 'Log lines of a run, of all its workers.',
+    cost: 'dear',
+    params: ofRun,
+    query: logQuerySchema,
+    response: logPageSchema,
+  },
+  logs: {
+    ...input,
+    method: 'GET',
+    path: '/api/logs',
+    summary: 'Log lines of all processes.',
+    cost: 'dear',
+    query: logQuerySchema,
+    response: logPageSchema,
+  },
+  queues: {
+    ...input,
+    method: 'GET',
+    path: '/api/queues',
+    summary: 'Job queues: how much is in them, and whether anyone works on it.',
+    cost: 'cheap',
+    response: z.array(queueReportSchema),
+  },
+  jobs: {
+    ...input,
+    method: 'GET',
+    path: '/api/queues/:queue/jobs',
+    summary: 'Jobs that failed, newest first.',
+    cost: 'dear',
+    params: ofQueue,
+    query: jobsQuerySchema,
+    response: z.array(jobReportSchema),
+  },
+  retryJob: {
+    ...input,
+    method: 'POST',
+    path: '/api/queues/:queue/jobs/:jobId/retry',
+    summary: 'Runs a failed job again; one that no longer is failed stays as it is.',
+    cost: 'dear',
+    params: ofQueue.extend({ jobId: z.string().regex(/^[\w-]{1,100}$/) }),
+    response: jobReportSchema,
+  },
+  events: {
+    ...input,
+    method: 'GET',
+    path: '/api/events',
+    summary: 'What changes, as server-sent events that can be resumed by Last-Event-ID.',
+    cost: 'dear',
+    query: eventsQuerySchema,
+    response: apiEventSchema,
+    mediaType: 'text/event-stream',
+  },
+  configSchema: {
+    ...input,
+    method: 'GET',
+    path: '/api/config-schema',
+    summary: 'JSON Schema of a run file, with defaults and descriptions.',
+    cost: 'cheap',
+    response: document,
+  },
+  presets: {
+    ...input,
+    method: 'GET',
+    path: '/api/presets',
+    summary: 'The run files that are shipped with berth.',
+    cost: 'cheap',
+    response: z.array(presetSchema),
+  },
+  openapi: {
+    ...input,
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'This document.',
+    cost: 'cheap',
+    response: document,
+  },
+} as const satisfies Record<string, ApiOperation>;
+
+export type ApiOperationName = keyof typeof apiOperations;
+type OperationOf<Name extends ApiOperationName> = (typeof apiOperations)[Name];
+
+/** What a handler of an operation is given: checked, defaults filled in. */
+export interface ApiInput<Name extends ApiOperationName> {
+  readonly params: z.output<OperationOf<Name>['params']>;
+  readonly query: z.output<OperationOf<Name>['query']>;
+  readonly body: z.output<OperationOf<Name>['body']>;
+}
+
+/** What an operation answers with. */
+export type ApiOutput<Name extends ApiOperationName> = z.output<OperationOf<Name>['response']>;

@@ -1,0 +1,29 @@
+import { logLevels, type LogLine } from '@berth/contracts';
+import type { LogFilter } from './log-stream.ts';
+
+/** A stream item: its id, then field, value, ... */
+export type StreamItem = [id: string, fields: string[]];
+
+/** Reads a line out of a stream item, if it passes the filter. Parses as few as possible: there may be thousands. */
+export function matcherOf({
+  level = 'debug',
+  source,
+  runId,
+  text,
+}: LogFilter): (item: StreamItem) => LogLine | undefined {
+  const leastLevel = logLevels.indexOf(level);
+  const wanted = text?.toLowerCase();
+  return ([, fields]) => {
+    // As the script of `append` writes them: level, source, run, json.
+    const [, levelOf = '', , sourceOf, , runOf, , json = ''] = fields;
+    if (Number(levelOf) < leastLevel) return undefined;
+    if (source !== undefined && source !== sourceOf) return undefined;
+    if (runId !== undefined && runId !== runOf) return undefined;
+    const line = JSON.parse(json) as LogLine;
+    return wanted === undefined || searchable(line).includes(wanted) ? line : undefined;
+  };
+}
+
+function searchable({ message, fields }: LogLine): string {
+  return `${message} ${JSON.stringify(fields)}`.toLowerCase();
+}
