@@ -1,8 +1,9 @@
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, type LogPage, type Logger, type Services } from '@berth/contracts';
+import { BerthError, type Logger, type Services } from '@berth/contracts';
 import { connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './controller.ts';
-import type { LogSource, RunsPort } from './ports.ts';
+import { createLogSource } from './log-source.ts';
+import type { RunsPort } from './ports.ts';
 import { createRunService, type RunService } from './run-service.ts';
 import { startApi } from './start-api.ts';
 
@@ -35,7 +36,7 @@ export async function runCoordinator(
     connection,
     store,
     runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
@@ -55,8 +56,3 @@ export function runsOf(service: RunService): RunsPort {
     },
   };
 }
-
-export const noLogs: LogSource = {
-  page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
-  lastLines: () => Promise.resolve([]),
-};

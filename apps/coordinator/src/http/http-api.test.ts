@@ -1,6 +1,7 @@
 import { apiOperations, presetSchema, wireErrorSchema, type Job } from '@berth/contracts';
 import {
   createJobProducer,
+  createLogStream,
   createMembers,
   createMetricsLog,
   createRuns,
@@ -138,11 +139,20 @@ describe('runs', () => {
     expect(found).toMatchObject([{ step: 10, validity: 'incomplete', sizeBytes: 1, numParts: 1 }]);
   });
 
-  it('have logs', async () => {
+  it('have logs, and all processes together too', async () => {
     const api = await startTestApi();
     await submit(api, 'a');
-    expect((await answerOf('runLogs', await api.get('/api/runs/a/logs'))).lines).toEqual([]);
-    expect((await answerOf('logs', await api.get('/api/logs?level=warn'))).lines).toEqual([]);
+    const line = { app: 'worker', source: 'w', attempt: 1, step: 1, fields: {} } as const;
+    await createLogStream(api.connection).append([
+      { ...line, timeMs: 1, level: 'info', message: 'one', runId: 'a' },
+      { ...line, timeMs: 2, level: 'warn', message: 'two', runId: null },
+    ]);
+    const ofRun = await answerOf('runLogs', await api.get('/api/runs/a/logs'));
+    expect(ofRun.lines.map(({ message }) => message)).toEqual(['one']);
+    const next = await api.get(`/api/runs/a/logs?after=${ofRun.after}`);
+    expect((await answerOf('runLogs', next)).lines).toEqual([]);
+    const warnings = await answerOf('logs', await api.get('/api/logs?level=warn'));
+    expect(warnings.lines.map(({ message }) => message)).toEqual(['two']);
   });
 
   it('that are not there are named as such', async () => {

@@ -18,7 +18,8 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
-import { runsOf, noLogs } from '../coordinator.ts';
+import { runsOf } from '../coordinator.ts';
+import { createLogSource } from '../log-source.ts';
 import { createRunService } from '../run-service.ts';
 import { startApi, type ApiOptions } from '../start-api.ts';
 
@@ -51,7 +52,7 @@ export interface ApiFixture {
 
 /** The HTTP interface over a real Redis and bucket, without the controller that would act on what it is told. */
 export async function startTestApi(
-  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events' | 'logs'>> = {},
+  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events'>> = {},
 ): Promise<ApiFixture> {
   const services = await startServices();
   const connection = await connectRedis(services.redisUrl, { role: 'producer' });
@@ -61,7 +62,7 @@ export async function startTestApi(
     connection,
     store,
     runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,
     logger: silentLogger,
