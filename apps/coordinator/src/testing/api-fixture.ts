@@ -26,7 +26,7 @@ import { startApi, type ApiOptions } from '../start-api.ts';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 
 /** Redis and a bucket of the test's own. */
-export async function startServices(): Promise<Services> {
+async function startServices(): Promise<Services> {
   const redis = await startTestRedis();
   const server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
   onTestFinished(async () => {
