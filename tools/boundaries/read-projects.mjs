@@ -53,11 +53,11 @@ function readSource(file, folder, root) {
 }
 
 /**
- * Tests and what only they use.
+ * Tests, what only they use, and the configs of tools.
  * @param {string} path - within the project
  */
 export function isTestFile(path) {
-  return /\.test\.ts$|(^|\/)(test|testing|test-support|fixtures)(\/|\.)/.test(path);
+  return /\.(test|config)\.ts$|(^|\/)(test|testing|test-support|fixtures)(\/|\.)/.test(path);
 }
 
 /**

@@ -6,6 +6,7 @@ const layerMayUse = {
   'layer:1': ['layer:0'],
   'layer:2': ['layer:0', 'layer:1'],
   'layer:app': ['layer:0', 'layer:1', 'layer:2', 'layer:app'],
+  'layer:web': ['layer:0'],
   'layer:test': ['layer:0', 'layer:1', 'layer:2'],
 };
 
@@ -18,6 +19,7 @@ const testsMayUse = ['@berth/testing', '@berth/faults', '@berth/graph', '@berth/
 /** The projects that may import a package from npm; nobody else. */
 const owners = {
   '@aws-sdk/client-s3': ['@berth/checkpoint'],
+  '@preact/signals': ['@berth/dashboard'],
   '@hono/node-server': ['@berth/coordinator'],
   '@tensorflow/tfjs-core': ['@berth/model', '@berth/graph'],
   '@tensorflow/tfjs-node-gpu': ['@berth/graph'],
@@ -25,7 +27,9 @@ const owners = {
   commander: ['@berth/cli'],
   hono: ['@berth/coordinator'],
   ioredis: ['@berth/queue'],
+  preact: ['@berth/dashboard'],
   'prom-client': ['@berth/observability'],
+  uplot: ['@berth/dashboard'],
   winston: ['@berth/observability'],
   yaml: ['@berth/cli', '@berth/coordinator'],
   zod: ['@berth/contracts'],

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonStep } from './addon.mjs';
 import { buildStep } from './build.mjs';
+import { dashboardStep } from './dashboard.mjs';
 import { cacheFolder } from './cache.mjs';
 import { SetupFailure } from './failure.mjs';
 import { nodeStep } from './node-version.mjs';
@@ -52,6 +53,7 @@ async function main() {
     proofStep({ root, needsGpu: variant === variants.gpu }),
     redisStep({ cache, source: options.redis }),
     buildStep({ root }),
+    dashboardStep({ root }),
   ];
   return runSteps(steps, { onlyCheck: options.check, print: (line) => console.log(line) });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errorToWire, requireServices, type LogFields } from '@berth/contracts';
+import { errorToWire, requirePeerSecret, requireServices, type LogFields } from '@berth/contracts';
 import { parseLogLevel, startProcessLog } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { parseEndpoint } from './endpoint.ts';
@@ -28,6 +29,7 @@ try {
     {
       memberId,
       services: requireServices(env),
+      secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
@@ -45,7 +47,7 @@ try {
   const wire = errorToWire(error);
   log.logger.error('The worker ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
   await log.close();
   // A supervisor that still waits for us to be ready learns why we are not.

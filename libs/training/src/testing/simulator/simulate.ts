@@ -4,6 +4,7 @@ import { Violation } from './invariants.ts';
 import type { Peers } from './peers.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
 import { SimMember } from './sim-member.ts';
+import type { StateCopies } from './state-copies.ts';
 import { numSteps, World, type Sabotage } from './world.ts';
 
 export interface SimulationOptions {
@@ -44,6 +45,7 @@ class Simulation {
   readonly #world: World;
   readonly #plan: readonly PlannedFault[];
   readonly #members = new Map<string, SimMember>();
+  readonly #copies = new Map<string, StateCopies>();
   readonly #connections = new Map<string, Peers>();
   readonly #coordinators: SimCoordinator[] = [];
   #numMade = 0;
@@ -104,7 +106,7 @@ class Simulation {
     const memberId = `m${this.#numMade++}`;
     this.#members.set(
       memberId,
-      new SimMember(this.#world, memberId, this.#members, this.#connections),
+      new SimMember(this.#world, memberId, this.#copies, this.#connections),
     );
   }
 

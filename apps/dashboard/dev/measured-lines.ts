@@ -1,0 +1,114 @@
+import type { MetricsLine } from '@berth/contracts';
+
+/** What decides the curves of a made-up run. */
+export interface CurveShape {
+  readonly seed: number;
+  readonly numSteps: number;
+  readonly tokensPerStep: number;
+  readonly stepMs: number;
+  readonly peakLearningRate: number;
+  /** Steps until most is learnt. */
+  readonly halfLife: number;
+}
+
+/** The metrics line of a step as a model of this shape would measure it. */
+export function stepLine(
+  shape: CurveShape,
+  attempt: number,
+  step: number,
+  timeMs: number,
+): MetricsLine {
+  const losses = lossesAt(shape, step, 1 + attempt / 7);
+  const noise = (salt: number): number => gauss(shape.seed + salt + attempt, step);
+  const stepMs =
+    shape.stepMs * (1 + 0.04 * noise(11) + (uniform(shape.seed + 12, step) > 0.995 ? 1.6 : 0));
+  const reduceMs = stepMs * (0.13 + 0.015 * Math.abs(noise(13)));
+  const dataMs = stepMs * (0.015 + 0.02 * Math.abs(noise(14)));
+  const commitMs = stepMs * 0.02;
+  const applyMs = stepMs * 0.06;
+  const warmup = shape.numSteps * 0.02;
+  const learningRate =
+    shape.peakLearningRate *
+    (step < warmup ? step / warmup : Math.max(0, 1 - (step - warmup) / (shape.numSteps - warmup)));
+  return {
+    kind: 'step',
+    attempt,
+    step,
+    timeMs,
+    ...losses,
+    learningRate,
+    gradientNorm: 0.7 + 3.5 * Math.exp(-step / (shape.halfLife / 6)) + 0.12 * Math.abs(noise(15)),
+    numTokens: shape.tokensPerStep,
+    stepMs,
+    dataMs,
+    reduceMs,
+    commitMs,
+    applyMs,
+    computeMs: stepMs - dataMs - reduceMs - commitMs - applyMs,
+  };
+}
+
+/** The metrics line of an evaluation after a step. */
+export function evalLine(
+  shape: CurveShape,
+  attempt: number,
+  step: number,
+  timeMs: number,
+): MetricsLine {
+  const { masked_lm_loss, ...losses } = lossesAt({ ...shape, seed: shape.seed + 99 }, step, 0.12);
+  const gap = 0.14 + 0.12 * (step / shape.numSteps);
+  return {
+    kind: 'eval',
+    attempt,
+    step,
+    timeMs,
+    ...losses,
+    masked_lm_loss: masked_lm_loss + gap,
+    loss: losses.loss + gap,
+    numTokens: 65_536,
+  };
+}
+
+function lossesAt(
+  { seed, halfLife }: CurveShape,
+  step: number,
+  noisiness: number,
+): Pick<
+  MetricsLine,
+  'loss' | 'masked_lm_loss' | 'masked_lm_accuracy' | 'next_sentence_loss' | 'next_sentence_accuracy'
+> {
+  const fast = Math.exp(-step / (halfLife / 8));
+  const slow = Math.exp(-step / halfLife);
+  const masked_lm_loss = 1.62 + 5.1 * fast + 3.3 * slow + 0.09 * noisiness * gauss(seed, step);
+  const next_sentence_loss =
+    0.11 + 0.58 * Math.exp(-step / (halfLife / 2)) + 0.025 * noisiness * gauss(seed + 1, step);
+  return {
+    masked_lm_loss,
+    next_sentence_loss,
+    loss: masked_lm_loss + next_sentence_loss,
+    masked_lm_accuracy: clamp(
+      0.68 - 0.3 * fast - 0.36 * slow + 0.014 * noisiness * gauss(seed + 2, step),
+    ),
+    next_sentence_accuracy: clamp(
+      0.97 - 0.46 * Math.exp(-step / (halfLife / 2)) + 0.016 * noisiness * gauss(seed + 3, step),
+    ),
+  };
+}
+
+function clamp(ratio: number): number {
+  return Math.min(1, Math.max(0, ratio));
+}
+
+/** Evenly spread over [0, 1), a function of its arguments. */
+export function uniform(seed: number, index: number): number {
+  let hash = Math.imul(index + 0x9e3779b9, 0x85ebca6b) ^ Math.imul(seed + 0x7f4a7c15, 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
+  return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32;
+}
+
+function gauss(seed: number, index: number): number {
+  let sum = 0;
+  for (let i = 0; i < 4; i++) sum += uniform(seed * 8 + i, index);
+  return (sum - 2) * 1.73;
+}

@@ -1,0 +1,142 @@
+import type {
+  CheckpointReport,
+  ClusterReport,
+  Control,
+  ControlRequest,
+  History,
+  JobReport,
+  LogPage,
+  QueueReport,
+  RunConfig,
+  RunStatusReport,
+  WireError,
+  WorkerReport,
+} from '@berth/contracts';
+import { askToken, forgetToken, readToken } from './token.ts';
+
+/** Longest that a request may take before it counts as failed. */
+const timeoutMs = 15_000;
+
+/** The server's refusal, in its own words, or that it could not be reached. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status: number) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** A run file that is shipped with berth, to start from. */
+export interface Preset {
+  readonly name: string;
+  readonly config: RunConfig;
+}
+
+export interface HistoryOptions {
+  readonly metrics: readonly string[];
+  readonly kind: 'step' | 'eval';
+  readonly x: 'step' | 'time';
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly numBuckets: number;
+}
+
+export interface LogOptions {
+  readonly level: string;
+  readonly source?: string | undefined;
+  readonly text?: string | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** The coordinator's HTTP interface. Every call rejects with `ApiError`. */
+export interface Api {
+  cluster(): Promise<ClusterReport>;
+  runs(): Promise<RunStatusReport[]>;
+  workers(runId: string): Promise<WorkerReport[]>;
+  checkpoints(runId: string): Promise<CheckpointReport[]>;
+  history(runId: string, options: HistoryOptions): Promise<History>;
+  logs(runId: string, options: LogOptions): Promise<LogPage>;
+  queues(): Promise<QueueReport[]>;
+  failedJobs(queue: string): Promise<JobReport[]>;
+  retryJob(queue: string, id: string): Promise<unknown>;
+  submit(config: unknown): Promise<RunStatusReport>;
+  control(runId: string, control: Control, body?: ControlRequest): Promise<RunStatusReport>;
+  configSchema(): Promise<Record<string, unknown>>;
+  presets(): Promise<Preset[]>;
+}
+
+export const api: Api = {
+  cluster: () => get('/api/cluster'),
+  runs: () => get('/api/runs'),
+  workers: (runId) => get(`${pathOf(runId)}/workers`),
+  checkpoints: (runId) => get(`${pathOf(runId)}/checkpoints`),
+  history: (runId, { metrics, ...rest }) =>
+    get(`${pathOf(runId)}/history${query({ metrics: metrics.join(','), ...rest })}`),
+  logs: (runId, options) => get(`${pathOf(runId)}/logs${query({ ...options })}`),
+  queues: () => get('/api/queues'),
+  failedJobs: (queue) => get(`${pathOfQueue(queue)}?state=failed`),
+  retryJob: (queue, id) => post(`${pathOfQueue(queue)}/${encodeURIComponent(id)}/retry`),
+  submit: (config) => post('/api/runs', { config, goal: 'trained' }),
+  control: (runId, control, body = {}) => post(`${pathOf(runId)}/controls/${control}`, body),
+  configSchema: () => get('/api/config-schema'),
+  presets: () => get('/api/presets'),
+};
+
+/** Names and values as a query string; what is undefined is left out. */
+export function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const entries = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  );
+  return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`;
+}
+
+function pathOf(runId: string): string {
+  return `/api/runs/${encodeURIComponent(runId)}`;
+}
+
+function pathOfQueue(queue: string): string {
+  return `/api/queues/${encodeURIComponent(queue)}/jobs`;
+}
+
+function get<T>(path: string): Promise<T> {
+  return request<T>(path, {});
+}
+
+async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  const init: RequestInit = { method: 'POST', body: JSON.stringify(body) };
+  try {
+    return await request<T>(path, init);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    forgetToken();
+    if (!(await askToken())) throw error;
+    return request<T>(path, init);
+  }
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<T> {
+  const token = readToken();
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (init.body !== undefined) headers['content-type'] = 'application/json';
+  if (token !== null) headers['authorization'] = `Bearer ${token}`;
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, headers, signal: AbortSignal.timeout(timeoutMs) });
+  } catch {
+    throw new ApiError('UNREACHABLE', 'The coordinator does not answer; is it running?', 0);
+  }
+  const body = (await response.json().catch(() => undefined)) as unknown;
+  if (response.ok) return body as T;
+  const { code, message } = (body ?? {}) as Partial<WireError>;
+  throw new ApiError(
+    code ?? 'INTERNAL',
+    message ?? `The coordinator answered ${response.status} to ${path}`,
+    response.status,
+  );
+}

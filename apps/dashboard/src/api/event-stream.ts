@@ -1,0 +1,110 @@
+import type { ApiEvent } from '@berth/contracts';
+import { SseParser } from './sse-parser.ts';
+
+/** The server sends a comment every 15 s; a stream silent for longer than two of them is dead. */
+const silenceLimitMs = 35_000;
+const firstDelayMs = 500;
+const longestDelayMs = 15_000;
+
+export type StreamState = 'connecting' | 'live' | 'waiting';
+
+export interface EventStreamOptions {
+  /** Path and query of the stream. */
+  readonly path: string;
+  readonly onEvent: (event: ApiEvent) => void;
+  readonly onState: (state: StreamState) => void;
+  /** Called when a stream opens that cannot continue the one before: read everything anew. */
+  readonly onResync: () => void;
+}
+
+/** Time to wait before connection attempt `failures` + 1: doubles up to 15 s, with a random quarter off. */
+export function retryDelayMs(failures: number, random = Math.random()): number {
+  const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.max(0, failures - 1));
+  return delay * (1 - random / 4);
+}
+
+/**
+ * Follows the server's events until closed: comes back after errors and silence, and continues after the last event seen.
+ * @returns closes the stream
+ */
+export function followEvents(options: EventStreamOptions): () => void {
+  const closing = new AbortController();
+  void follow(options, closing.signal);
+  return () => closing.abort();
+}
+
+async function follow(options: EventStreamOptions, closing: AbortSignal): Promise<void> {
+  let lastId: string | undefined;
+  let failures = 0;
+  let hasFailed = false;
+  while (!closing.aborted) {
+    options.onState('connecting');
+    try {
+      await readStream(options, lastId, closing, {
+        onOpen: () => {
+          failures = 0;
+          options.onState('live');
+          if (hasFailed && lastId === undefined) options.onResync();
+        },
+        onId: (id) => (lastId = id),
+      });
+    } catch {
+      // Whatever broke it, the answer is the same: connect again.
+    }
+    if (closing.aborted) return;
+    failures++;
+    hasFailed = true;
+    options.onState('waiting');
+    await sleep(retryDelayMs(failures), closing);
+  }
+}
+
+interface StreamHooks {
+  readonly onOpen: () => void;
+  readonly onId: (id: string) => void;
+}
+
+async function readStream(
+  { path, onEvent, onResync }: EventStreamOptions,
+  lastId: string | undefined,
+  closing: AbortSignal,
+  hooks: StreamHooks,
+): Promise<void> {
+  const silence = new AbortController();
+  let watchdog = setTimeout(() => silence.abort(), silenceLimitMs);
+  try {
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (lastId !== undefined) headers['last-event-id'] = lastId;
+    const signal = AbortSignal.any([closing, silence.signal]);
+    const response = await fetch(path, { headers, signal, cache: 'no-store' });
+    if (!response.ok || response.body === null) return;
+    hooks.onOpen();
+    const parser = new SseParser();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => silence.abort(), silenceLimitMs);
+      for (const message of parser.push(value)) {
+        if (message.id !== undefined) hooks.onId(message.id);
+        if (message.data === '') continue;
+        const event = JSON.parse(message.data) as ApiEvent;
+        if (event.type === 'resync') onResync();
+        else onEvent(event);
+      }
+    }
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+function sleep(ms: number, closing: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    closing.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

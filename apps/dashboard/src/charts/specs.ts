@@ -1,0 +1,166 @@
+import type { StepMetric } from '@berth/contracts';
+import {
+  formatCompact,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatPercentTick,
+  formatTick,
+} from '../format.ts';
+import type { Aim } from './summary.ts';
+
+export interface SeriesSpec {
+  readonly metric: StepMetric;
+  readonly kind: 'step' | 'eval';
+  readonly label: string;
+  /** Name of a colour token. */
+  readonly colour: string;
+}
+
+export interface ChartSpec {
+  readonly id: string;
+  readonly title: string;
+  readonly section: 'learning' | 'speed';
+  readonly aim: Aim;
+  readonly format: (value: number) => string;
+  /** For the labels of the vertical axis. */
+  readonly formatTick: (value: number) => string;
+  /** Takes the whole width of the page. */
+  readonly isWide?: boolean;
+  readonly series: readonly SeriesSpec[];
+  /** Areas on top of each other, which add up. */
+  readonly isStacked?: boolean;
+  /** Whether smoothing does it any good. */
+  readonly canSmooth?: boolean;
+}
+
+function trainAndEval(metric: StepMetric, name: string): SeriesSpec[] {
+  return [
+    { metric, kind: 'step', label: `${name}, train`, colour: 'series-1' },
+    { metric, kind: 'eval', label: `${name}, held-out`, colour: 'series-2' },
+  ];
+}
+
+function trainOnly(metric: StepMetric, label: string): SeriesSpec[] {
+  return [{ metric, kind: 'step', label, colour: 'series-1' }];
+}
+
+const phases = [
+  ['dataMs', 'Data wait', 'series-3'],
+  ['computeMs', 'Forward and backward', 'series-1'],
+  ['reduceMs', 'All-reduce', 'series-2'],
+  ['commitMs', 'Vote and commit', 'series-4'],
+  ['applyMs', 'Optimizer', 'series-5'],
+] as const;
+
+/** The charts of a run, in the order in which they are read. */
+export const chartSpecs: readonly ChartSpec[] = [
+  {
+    id: 'loss',
+    title: 'Loss',
+    section: 'learning',
+    aim: 'low',
+    format: formatNumber,
+    formatTick,
+    series: trainAndEval('loss', 'Loss'),
+    isWide: true,
+    canSmooth: true,
+  },
+  {
+    id: 'masked_lm_loss',
+    title: 'Masked LM loss',
+    section: 'learning',
+    aim: 'low',
+    format: formatNumber,
+    formatTick,
+    series: trainAndEval('masked_lm_loss', 'Masked LM loss'),
+    canSmooth: true,
+  },
+  {
+    id: 'masked_lm_accuracy',
+    title: 'Masked LM accuracy',
+    section: 'learning',
+    aim: 'high',
+    format: formatPercent,
+    formatTick: formatPercentTick,
+    series: trainAndEval('masked_lm_accuracy', 'Masked LM accuracy'),
+    canSmooth: true,
+  },
+  {
+    id: 'next_sentence_loss',
+    title: 'Next sentence loss',
+    section: 'learning',
+    aim: 'low',
+    format: formatNumber,
+    formatTick,
+    series: trainAndEval('next_sentence_loss', 'Next sentence loss'),
+    canSmooth: true,
+  },
+  {
+    id: 'next_sentence_accuracy',
+    title: 'Next sentence accuracy',
+    section: 'learning',
+    aim: 'high',
+    format: formatPercent,
+    formatTick: formatPercentTick,
+    series: trainAndEval('next_sentence_accuracy', 'Next sentence accuracy'),
+    canSmooth: true,
+  },
+  {
+    id: 'gradientNorm',
+    title: 'Gradient norm before clipping',
+    section: 'learning',
+    aim: 'none',
+    format: formatNumber,
+    formatTick,
+    series: trainOnly('gradientNorm', 'Gradient norm'),
+    canSmooth: true,
+  },
+  {
+    id: 'learningRate',
+    title: 'Learning rate',
+    section: 'learning',
+    aim: 'none',
+    format: formatNumber,
+    formatTick,
+    series: trainOnly('learningRate', 'Learning rate'),
+  },
+  {
+    id: 'tokensPerSecond',
+    title: 'Tokens per second',
+    section: 'speed',
+    aim: 'high',
+    format: formatCompact,
+    formatTick: formatCompact,
+    series: trainOnly('tokensPerSecond', 'Tokens per second'),
+    canSmooth: true,
+  },
+  {
+    id: 'stepMs',
+    title: 'Step time',
+    section: 'speed',
+    aim: 'low',
+    format: formatDuration,
+    formatTick: formatDuration,
+    series: trainOnly('stepMs', 'Step time'),
+    canSmooth: true,
+  },
+  {
+    id: 'phases',
+    title: 'Where a step’s time goes',
+    section: 'speed',
+    aim: 'none',
+    format: formatDuration,
+    formatTick: formatDuration,
+    series: phases.map(([metric, label, colour]) => ({ metric, kind: 'step', label, colour })),
+    isStacked: true,
+    isWide: true,
+  },
+];
+
+/** The chart of this id. */
+export function chartSpec(id: string): ChartSpec {
+  const found = chartSpecs.find((spec) => spec.id === id);
+  if (found === undefined) throw new Error(`No chart ${id}`);
+  return found;
+}

@@ -1,0 +1,32 @@
+import type { JSX } from 'preact';
+import { formatAge, formatClock } from '../format.ts';
+import { heardAtMs, loadError, nowMs, stream } from '../state/live.ts';
+import { Icon } from './icon.tsx';
+
+const words = { connecting: 'Connecting', live: 'Live', waiting: 'Offline' } as const;
+
+/** Whether the page shows what is going on right now. */
+export function StreamLight(): JSX.Element {
+  return (
+    <span class={`stream ${stream.value}`} role="status">
+      <span class="stream-dot" />
+      {words[stream.value]}
+    </span>
+  );
+}
+
+/** Silences shorter than this are not worth a banner. */
+const graceMs = 4000;
+
+/** Says since when the page has been out of date, while it is. */
+export function StaleBanner(): JSX.Element | null {
+  const silentMs = nowMs.value === 0 ? 0 : Date.now() - heardAtMs.value;
+  if (stream.value === 'live' || silentMs < graceMs) return null;
+  return (
+    <div class="banner" role="alert">
+      <Icon name="warning" />
+      {loadError.value ?? 'No connection to the coordinator; training does not need it.'} Shown as
+      of {formatClock(heardAtMs.value)}, {formatAge(silentMs)}. Trying again …
+    </div>
+  );
+}

@@ -1,0 +1,19 @@
+import 'uplot/dist/uPlot.min.css';
+import './theme/tokens.css';
+import './theme/base.css';
+import './theme/components.css';
+import './theme/pages.css';
+import './theme/charts.css';
+import './theme/narrow.css';
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { startRouter } from './router.ts';
+import { startLive } from './state/live.ts';
+import { startTheme } from './state/theme.ts';
+
+startTheme();
+startRouter();
+startLive();
+
+const root = document.getElementById('app');
+if (root !== null) render(<App />, root);

@@ -1,0 +1,182 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { CheckpointReport, RunStatusReport } from '@berth/contracts';
+import { Button } from '../components/button.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { Chip, EmptyState, SkeletonRows } from '../components/parts.tsx';
+import { sendControl } from '../components/run-controls.tsx';
+import { formatAge, formatBytes, formatCount, formatNumber, plural, unknown } from '../format.ts';
+import { checkpoints, nowMs } from '../state/live.ts';
+import { validityLooks } from '../state/status.ts';
+
+/** What a run can go on from. */
+export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Element {
+  const asked = useSignal<CheckpointReport | null>(null);
+  const all = checkpoints.value;
+  if (all === null) return <SkeletonRows count={4} />;
+  const { checkpointEverySteps, keepLast, keepEverySteps } = report.run.config.train;
+  if (all.length === 0)
+    return (
+      <EmptyState icon="save" title="No checkpoint yet">
+        <p>
+          One is saved every {plural(checkpointEverySteps, 'step')}; “Checkpoint now” saves one at
+          once.
+        </p>
+      </EmptyState>
+    );
+  const newest = all.find(({ isAbandoned, validity }) => !isAbandoned && validity === 'complete');
+  const numLeft = all.filter(({ isAbandoned }) => isAbandoned).length;
+  return (
+    <>
+      <section class="card flush">
+        <header class="card-head">
+          <h2>
+            {plural(all.length - numLeft, 'checkpoint')}
+            {numLeft > 0 && (
+              <span class="muted light">, {numLeft} more on a branch left behind</span>
+            )}
+          </h2>
+          <span class="muted">
+            every {plural(checkpointEverySteps, 'step')}; the newest {keepLast} stay
+            {keepEverySteps > 0 ? `, and every ${formatCount(keepEverySteps)}th step for good` : ''}
+          </span>
+        </header>
+        <div class="table-scroll" tabIndex={0} role="region" aria-label="Checkpoints">
+          <table class="data checkpoints">
+            <thead>
+              <tr>
+                <th scope="col">Step</th>
+                <th scope="col">Validity</th>
+                <th scope="col">Kind</th>
+                <th scope="col" class="number">
+                  Held-out loss
+                </th>
+                <th scope="col" class="number">
+                  Size
+                </th>
+                <th scope="col">Saved</th>
+                <th scope="col">Weights</th>
+                <th scope="col">
+                  <span class="hidden">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {all.map((checkpoint) => (
+                <Row
+                  key={checkpoint.manifestKey}
+                  checkpoint={checkpoint}
+                  isNewest={checkpoint === newest}
+                  report={report}
+                  onResume={() => (asked.value = checkpoint)}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      {asked.value !== null && (
+        <ResumeDialog
+          checkpoint={asked.value}
+          report={report}
+          onClose={() => (asked.value = null)}
+        />
+      )}
+    </>
+  );
+}
+
+function Row(props: {
+  readonly checkpoint: CheckpointReport;
+  readonly isNewest: boolean;
+  readonly report: RunStatusReport;
+  readonly onResume: () => void;
+}): JSX.Element {
+  const { checkpoint, isNewest, report, onResume } = props;
+  const { step, isAbandoned, attempt } = checkpoint;
+  return (
+    <tr class={isAbandoned ? 'abandoned' : ''} data-step={step} data-attempt={attempt}>
+      <td>
+        <span class={isAbandoned ? 'rail branch' : 'rail'} aria-hidden="true" />
+        <span class="strong">{formatCount(step)}</span>
+        <span class="sub">
+          attempt {attempt}
+          {isAbandoned ? ', left behind' : isNewest ? ', newest' : ''}
+        </span>
+      </td>
+      <td>
+        <Chip look={validityLooks[checkpoint.validity]} />
+        {!checkpoint.matchesConfig && <span class="sub">of another config</span>}
+      </td>
+      <td>{checkpoint.kind}</td>
+      <td class="number">{formatNumber(checkpoint.evalLoss)}</td>
+      <td class="number">
+        {formatBytes(checkpoint.sizeBytes)}
+        <span class="sub">{plural(checkpoint.numParts, 'part')}</span>
+      </td>
+      <td>{formatAge(nowMs.value - checkpoint.createdAtMs)}</td>
+      <td>
+        <code title={checkpoint.weightsDigest}>
+          {checkpoint.weightsDigest.slice(0, 10) || unknown}
+        </code>
+      </td>
+      <td class="actions">
+        <Button
+          icon="branch"
+          look="quiet"
+          name="resume-from"
+          disabledReason={whyNot(checkpoint, report)}
+          onClick={onResume}
+        >
+          Resume here
+        </Button>
+      </td>
+    </tr>
+  );
+}
+
+function ResumeDialog(props: {
+  readonly checkpoint: CheckpointReport;
+  readonly report: RunStatusReport;
+  readonly onClose: () => void;
+}): JSX.Element {
+  const { checkpoint, report, onClose } = props;
+  const after = report.step - checkpoint.step;
+  return (
+    <Dialog title={`Resume from step ${formatCount(checkpoint.step)}?`} onClose={onClose}>
+      <p class="muted">
+        {report.run.config.name} goes on from this checkpoint as attempt{' '}
+        {report.run.attempts.length + 1}.{' '}
+        {after > 0
+          ? `The ${plural(after, 'step')} after it stay as a grey branch and are no longer part of the run.`
+          : 'Nothing came after it, so nothing is left behind.'}
+      </p>
+      <div class="dialog-actions">
+        <Button onClick={onClose}>Leave it</Button>
+        <Button
+          look="primary"
+          icon="branch"
+          name="confirm-resume"
+          onClick={() => {
+            onClose();
+            void sendControl(
+              report,
+              'resume',
+              `goes on from step ${formatCount(checkpoint.step)}`,
+              checkpoint.step,
+            );
+          }}
+        >
+          Resume from step {formatCount(checkpoint.step)}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function whyNot(checkpoint: CheckpointReport, { controls }: RunStatusReport): string | undefined {
+  if (checkpoint.validity !== 'complete')
+    return `This checkpoint is ${checkpoint.validity}; choose one that is complete`;
+  if (checkpoint.isAbandoned) return 'It is on a branch that the run has left behind';
+  return controls.resume.isEnabled ? undefined : controls.resume.reason;
+}

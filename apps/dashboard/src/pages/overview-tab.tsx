@@ -1,0 +1,136 @@
+import type { JSX } from 'preact';
+import type { RunStatusReport } from '@berth/contracts';
+import { ChartCard } from '../charts/chart-card.tsx';
+import { chartSpec } from '../charts/specs.ts';
+import { ConfigView } from '../components/config-view.tsx';
+import { Tile } from '../components/parts.tsx';
+import { RunControls } from '../components/run-controls.tsx';
+import {
+  formatAge,
+  formatCompact,
+  formatCount,
+  formatDateTime,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  unknown,
+} from '../format.ts';
+import { nowMs } from '../state/live.ts';
+import type { RunHistory } from '../state/run-history.ts';
+import { AttemptList } from './attempt-list.tsx';
+
+export interface OverviewProps {
+  readonly report: RunStatusReport;
+  readonly history: RunHistory;
+}
+
+/** A run at a glance. */
+export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
+  return (
+    <div class="overview">
+      <KeyNumbers report={report} />
+      <div class="columns">
+        <div class="column main">
+          <ChartCard spec={chartSpec('loss')} history={history} smoothing={0} height={260} />
+          <AttemptList
+            attempts={report.run.attempts}
+            numSteps={report.numSteps}
+            step={report.step}
+          />
+          <ConfigView config={report.run.config} />
+        </div>
+        <aside class="column side">
+          <section class="card">
+            <h2>Controls</h2>
+            <RunControls report={report} isList />
+          </section>
+          <Facts report={report} />
+        </aside>
+      </div>
+    </div>
+  );
+}
+
+function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
+  const { last, lastEval, checkpointStep, checkpointAtMs, run } = report;
+  return (
+    <dl class="tiles six">
+      <Tile label="Loss" value={formatNumber(last?.loss)} note={stepNote(last?.step)} />
+      <Tile
+        label="Held-out loss"
+        value={formatNumber(lastEval?.loss)}
+        note={stepNote(lastEval?.step)}
+      />
+      <Tile
+        label="Masked LM accuracy"
+        value={formatPercent((lastEval ?? last)?.masked_lm_accuracy)}
+        note={lastEval === null ? 'train' : 'held-out'}
+      />
+      <Tile
+        label="Tokens per second"
+        value={formatCompact(report.tokensPerSecond)}
+        note={last?.stepMs === undefined ? unknown : `${formatDuration(last.stepMs)} a step`}
+      />
+      <Tile
+        label="Workers"
+        value={
+          <>
+            {report.numWorkersAlive}
+            <small> / {run.config.cluster.numWorkers}</small>
+          </>
+        }
+        note={`needs at least ${run.config.cluster.minWorkers}`}
+      />
+      <Tile
+        label="Checkpoint"
+        value={checkpointStep === null ? 'none' : formatCount(checkpointStep)}
+        note={
+          checkpointAtMs === null
+            ? `every ${formatCount(run.config.train.checkpointEverySteps)} steps`
+            : formatAge(nowMs.value - checkpointAtMs)
+        }
+      />
+    </dl>
+  );
+}
+
+function stepNote(step: number | undefined): string {
+  return step === undefined ? 'not yet' : `step ${formatCount(step)}`;
+}
+
+function Facts({ report }: { report: RunStatusReport }): JSX.Element {
+  const { run, view } = report;
+  const { config, numerics } = run;
+  const { model, train } = config;
+  const facts: readonly (readonly [string, string | null | undefined])[] = [
+    ['Model', `BERT-${model.size}`],
+    ['Corpus', config.corpus.path],
+    ['Batch', `${formatCount(train.globalBatch)} × ${config.examples.maxSeqLength} tokens`],
+    ['Virtual ranks', formatCount(train.virtualRanks)],
+    ['Precision', `${train.precision}, gradients ${train.wire}`],
+    ['Seed', String(config.seed)],
+    ['Training hash', run.trainingHash.slice(0, 16)],
+    ['Example shards', formatCount(report.numExampleShards)],
+    ['TensorFlow', numerics === null ? null : `${numerics.tensorflow}, ${numerics.device}`],
+    ['Kernels', numerics === null ? null : `${numerics.kernels}, ${numerics.numThreads} threads`],
+    ['View', view === null ? null : `${view.version}, fencing epoch ${view.fencingEpoch}`],
+    ['Created', formatDateTime(run.createdAtMs)],
+  ];
+  return (
+    <section class="card">
+      <h2>Facts</h2>
+      <dl class="facts">
+        {facts.flatMap(([name, value]) =>
+          value === null || value === undefined
+            ? []
+            : [
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>,
+              ],
+        )}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,106 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import { stepMetricNames } from '../charts/metric-names.ts';
+import { Chip, EmptyState, Progress, SkeletonRows } from '../components/parts.tsx';
+import { ReasonLine } from '../components/reason-line.tsx';
+import { RunControls } from '../components/run-controls.tsx';
+import { formatCount, formatDuration } from '../format.ts';
+import { pathOfRun, runTabs, type RunTab } from '../router.ts';
+import { checkpoints, loadError, openRun, runs, workers } from '../state/live.ts';
+import { followHistory } from '../state/run-history.ts';
+import { isUnderWay, runLooks } from '../state/status.ts';
+import { CheckpointsTab } from './checkpoints-tab.tsx';
+import { LogsTab } from './logs-tab.tsx';
+import { MetricsTab } from './metrics-tab.tsx';
+import { OverviewTab } from './overview-tab.tsx';
+import { WorkersTab } from './workers-tab.tsx';
+
+const labels: Readonly<Record<RunTab, string>> = {
+  overview: 'Overview',
+  metrics: 'Metrics',
+  workers: 'Workers',
+  checkpoints: 'Checkpoints',
+  logs: 'Logs',
+};
+
+/** Everything about one run. */
+export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Element {
+  const history = useMemo(() => followHistory(runId, stepMetricNames), [runId]);
+  useEffect(() => {
+    void history.read();
+    return history.close;
+  }, [history]);
+  const report = openRun.value;
+  if (report === undefined) return <NoRun runId={runId} />;
+  const { run, step, numSteps, etaMs } = report;
+  const look = runLooks[run.status];
+  const counts: Partial<Record<RunTab, number | undefined>> = {
+    workers: workers.value?.filter(({ state }) => state !== 'lost').length,
+    checkpoints: checkpoints.value?.filter(({ isAbandoned }) => !isAbandoned).length,
+  };
+  return (
+    <div class="page">
+      <header class="run-head">
+        <p class="crumbs">
+          <a href="/">Runs</a>
+          <span aria-hidden="true">/</span>
+          <code>{run.runId}</code>
+        </p>
+        <div class="run-title">
+          <h1>{run.config.name}</h1>
+          <Chip look={look} />
+          <RunControls report={report} />
+        </div>
+        <ReasonLine report={report} />
+        <div class="run-bar">
+          <Progress ratio={step / numSteps} tone={look.tone} label="Progress" />
+          <span>
+            <strong>{formatCount(step)}</strong>
+            <span class="muted"> of {formatCount(numSteps)} steps</span>
+          </span>
+          <span class="muted">
+            {etaMs !== null && isUnderWay(run.status) ? `${formatDuration(etaMs)} left` : ''}
+          </span>
+        </div>
+        <nav class="tabs" aria-label="Run">
+          {runTabs.map((name) => (
+            <a
+              key={name}
+              href={pathOfRun(runId, name)}
+              aria-current={name === tab ? 'page' : undefined}
+            >
+              {labels[name]}
+              {counts[name] !== undefined && <span class="tab-count">{counts[name]}</span>}
+            </a>
+          ))}
+        </nav>
+      </header>
+      {tab === 'overview' && <OverviewTab report={report} history={history} />}
+      {tab === 'metrics' && <MetricsTab history={history} />}
+      {tab === 'workers' && <WorkersTab report={report} />}
+      {tab === 'checkpoints' && <CheckpointsTab report={report} />}
+      {tab === 'logs' && <LogsTab runId={runId} />}
+    </div>
+  );
+}
+
+function NoRun({ runId }: { runId: string }): JSX.Element {
+  if (runs.value === null && loadError.value === null)
+    return (
+      <div class="page">
+        <SkeletonRows count={6} />
+      </div>
+    );
+  return (
+    <div class="page">
+      <EmptyState
+        icon="search"
+        title={loadError.value === null ? 'There is no such run' : 'Not reachable'}
+      >
+        <p>
+          {loadError.value ?? <code>{runId}</code>} <a href="/">See all runs</a>
+        </p>
+      </EmptyState>
+    </div>
+  );
+}

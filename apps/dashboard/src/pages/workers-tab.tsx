@@ -1,0 +1,171 @@
+import type { JSX } from 'preact';
+import type { RunStatusReport, WorkerReport } from '@berth/contracts';
+import { Chip, Command, EmptyState, SkeletonRows } from '../components/parts.tsx';
+import { formatAge, formatBytes, formatCount, formatDuration, plural, unknown } from '../format.ts';
+import { heardAtMs, nowMs, workers } from '../state/live.ts';
+import { workerLooks } from '../state/status.ts';
+import { RankStrip } from './rank-strip.tsx';
+
+/** The machines of a run, those that it has lost too. */
+export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element {
+  const all = workers.value;
+  if (all === null) return <SkeletonRows count={4} />;
+  if (all.length === 0)
+    return (
+      <EmptyState icon="worker" title="No worker has joined yet">
+        <p>A worker on any machine that reaches the same Redis and store joins by itself:</p>
+        <Command text="berth worker" />
+      </EmptyState>
+    );
+  const present = all.filter(({ state }) => state !== 'lost').toSorted(byRank);
+  const lost = all.filter(({ state }) => state === 'lost');
+  const { view, run } = report;
+  return (
+    <>
+      <section class="card">
+        <header class="card-head">
+          <h2>Who computes what</h2>
+          <span class="muted">
+            {view === null
+              ? 'no view yet'
+              : `view ${view.version}, from step ${formatCount(view.fromStep)}`}
+          </span>
+        </header>
+        {view !== null && <p class="muted">{view.reason}</p>}
+        <RankStrip workers={present} numRanks={run.config.train.virtualRanks} />
+      </section>
+      <section class="card flush">
+        <header class="card-head">
+          <h2>{plural(present.length, 'worker')}</h2>
+          <span class="muted">
+            wants {run.config.cluster.numWorkers}, waits below {run.config.cluster.minWorkers}
+          </span>
+        </header>
+        <WorkerTable workers={present} />
+      </section>
+      {lost.length > 0 && <LostWorkers workers={lost} />}
+    </>
+  );
+}
+
+function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Element {
+  const slowest = Math.max(1.5, ...workers.map(({ paceRatio }) => paceRatio ?? 0));
+  return (
+    <div class="table-scroll" tabIndex={0} role="region" aria-label="Workers">
+      <table class="data">
+        <thead>
+          <tr>
+            <th scope="col">Rank</th>
+            <th scope="col">Worker</th>
+            <th scope="col">State</th>
+            <th scope="col">Device</th>
+            <th scope="col" class="number">
+              Step
+            </th>
+            <th scope="col">Pace</th>
+            <th scope="col" class="number">
+              Memory
+            </th>
+            <th scope="col" class="number">
+              Heartbeat
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {workers.map((worker) => (
+            <tr key={worker.memberId} data-worker={worker.memberId}>
+              <td class="number">{worker.rank ?? unknown}</td>
+              <td>
+                <span class="strong">{worker.memberId}</span>
+                <span class="sub">
+                  {worker.hostname} · pid {worker.pid}
+                </span>
+              </td>
+              <td>
+                <Chip look={workerLooks[worker.state]} />
+                {!isPlain(worker) && <span class="sub">{worker.reason}</span>}
+              </td>
+              <td>
+                {worker.device}
+                <span class="sub">
+                  {worker.kernels} · {plural(worker.numThreads, 'thread')}
+                </span>
+              </td>
+              <td class="number">
+                {worker.step < 0 ? unknown : formatCount(worker.step)}
+                {worker.lag > 0 && <span class="sub">{worker.lag} behind</span>}
+              </td>
+              <td>
+                <Pace worker={worker} slowest={slowest} />
+              </td>
+              <td class="number">{formatBytes(worker.residentBytes)}</td>
+              <td class="number">{formatAge(worker.heartbeatAgeMs + sinceHeard())}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Time of a virtual rank beside the others': the tick is the median. */
+function Pace({ worker, slowest }: { worker: WorkerReport; slowest: number }): JSX.Element {
+  const { rankMs, paceRatio } = worker;
+  if (rankMs === null || paceRatio === null) return <span class="muted">{unknown}</span>;
+  const tone = paceRatio > 1.5 ? 'warn' : 'calm';
+  return (
+    <span class="pace">
+      <span class={`pace-bar ${tone}`} aria-hidden="true">
+        <span class="pace-fill" style={{ width: `${(paceRatio / slowest) * 100}%` }} />
+        <span class="pace-median" style={{ left: `${(1 / slowest) * 100}%` }} />
+      </span>
+      <span>
+        {formatDuration(rankMs)} <span class="muted">{paceRatio.toFixed(2)}×</span>
+      </span>
+    </span>
+  );
+}
+
+function LostWorkers({ workers }: { workers: readonly WorkerReport[] }): JSX.Element {
+  return (
+    <section class="card">
+      <h2>Lost</h2>
+      <ul class="lost">
+        {workers.map((worker) => (
+          <li key={worker.memberId} data-worker={worker.memberId}>
+            <Chip look={workerLooks.lost} />
+            <div>
+              <p>
+                <span class="strong">{worker.memberId}</span>{' '}
+                <span class="muted">
+                  {worker.hostname} · pid {worker.pid} · last seen{' '}
+                  {formatAge(worker.heartbeatAgeMs + sinceHeard())}
+                </span>
+              </p>
+              <p>{worker.reason}</p>
+              {worker.lastLines.length > 0 && (
+                <details>
+                  <summary>Its last {plural(worker.lastLines.length, 'log line')}</summary>
+                  <pre>{worker.lastLines.join('\n')}</pre>
+                </details>
+              )}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The server's ages are of when it said so. */
+function sinceHeard(): number {
+  return nowMs.value > 0 ? Math.max(0, Date.now() - heardAtMs.value) : 0;
+}
+
+function isPlain({ state }: WorkerReport): boolean {
+  return state === 'active' || state === 'idle';
+}
+
+function byRank(a: WorkerReport, b: WorkerReport): number {
+  return (a.rank ?? Infinity) - (b.rank ?? Infinity) || a.memberId.localeCompare(b.memberId);
+}

@@ -1,0 +1,247 @@
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDevServer, type DevServer } from '../dev/server.ts';
+import { SyntheticCluster } from '../dev/synthetic-cluster.ts';
+import { findChromium, noBrowser, startBrowser } from './browser.ts';
+import { expectSoon, playThrough } from './scenario.ts';
+
+const executable = findChromium();
+if (executable === undefined) console.log(noBrowser);
+
+const run = '/runs/sotu-mini-7kq2';
+const paths = [
+  '/',
+  run,
+  `${run}/metrics`,
+  `${run}/workers`,
+  `${run}/checkpoints`,
+  `${run}/logs`,
+  '/queues',
+  '/runs/lr-probe-3e-2',
+];
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+describe.skipIf(executable === undefined)(
+  'the dashboard in a browser',
+  { timeout: 240_000 },
+  () => {
+    let browser: Browser;
+    let server: DevServer;
+
+    beforeAll(async () => {
+      server = await startDevServer(new SyntheticCluster({ isSmall: true }));
+      browser = await startBrowser(executable ?? '');
+    });
+    afterAll(async () => {
+      await browser.close();
+      await server.close();
+    });
+
+    /** A page that fails the test when the browser complains, of the content security policy for one. */
+    async function withPage(
+      options: { width?: number; theme?: 'light' | 'dark'; bypassCsp?: boolean },
+      act: (page: Page) => Promise<void>,
+    ): Promise<void> {
+      const { width = 1280, theme = 'light', bypassCsp = false } = options;
+      const context = await browser.newContext({
+        viewport: { width, height: 800 },
+        colorScheme: theme,
+        bypassCSP: bypassCsp,
+        reducedMotion: 'reduce',
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(20_000);
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !/40[149]/.test(message.text()))
+          complaints.push(message.text());
+      });
+      await act(page);
+      expect(complaints).toEqual([]);
+      await context.close();
+    }
+
+    it('plays a run through: form, curves, loss of a worker, controls, branch', async () => {
+      await withPage({}, (page) =>
+        playThrough(page, {
+          url: server.url,
+          name: 'played',
+          numSteps: 4000,
+          numWorkers: 3,
+          fields: { model: 'tiny', globalBatch: '16' },
+          enoughSteps: 12,
+          timeoutMs: 15_000,
+          killWorker: () => Promise.resolve(server.cluster.killWorker('played')),
+        }),
+      );
+    });
+
+    it.each(['light', 'dark'] as const)(
+      'has no serious fault for axe in the %s theme',
+      async (theme) => {
+        await withPage({ theme, bypassCsp: true }, async (page) => {
+          for (const path of paths) {
+            await page.goto(server.url + path);
+            await page.locator('h1').waitFor();
+            await page.waitForTimeout(200);
+            await page.addScriptTag({ path: axe });
+            expect([path, await seriousFaults(page)]).toEqual([path, []]);
+          }
+          await page.goto(server.url);
+          await page.locator('[data-control="new-run"]').click();
+          await page.addScriptTag({ path: axe });
+          expect(await seriousFaults(page)).toEqual([]);
+        });
+      },
+    );
+
+    it('fits 360 pixels', async () => {
+      await withPage({ width: 360 }, async (page) => {
+        for (const path of paths) {
+          await page.goto(server.url + path);
+          await page.locator('h1').waitFor();
+          await page.waitForTimeout(200);
+          const width = await page.evaluate(() => document.documentElement.scrollWidth);
+          expect([path, width <= 360]).toEqual([path, true]);
+        }
+      });
+    });
+
+    it('switches the theme, redraws the charts, and remembers it', async () => {
+      await withPage({}, async (page) => {
+        await page.goto(server.url + run);
+        const canvas = page.locator('[data-chart="loss"] canvas');
+        await canvas.waitFor();
+        const paint = (): Promise<string> =>
+          canvas.evaluate((node) => (node as HTMLCanvasElement).toDataURL());
+        const before = await paint();
+        await page.getByRole('button', { name: 'Switch to dark' }).click();
+        await expectSoon(page, paint, (picture) => picture !== before);
+        await page.reload();
+        await canvas.waitFor();
+        expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark');
+      });
+    });
+
+    it('is used by keyboard: filter, cursor of all charts, dialogs', async () => {
+      await withPage({}, async (page) => {
+        await page.goto(server.url);
+        await page.locator('.row-link').first().waitFor();
+        await page.keyboard.press('/');
+        await page.keyboard.type('lr-probe');
+        await expectSoon(
+          page,
+          () => page.locator('.row-link').count(),
+          (count) => count === 2,
+        );
+        await page.locator('[data-control="new-run"]').click();
+        await page.locator('dialog').waitFor();
+        await page.keyboard.press('Escape');
+        await page.locator('dialog').waitFor({ state: 'detached' });
+        await page.goto(`${server.url}${run}/metrics`);
+        await page.locator('[data-chart="loss"] .plot').focus();
+        for (let i = 0; i < 3; i++) await page.keyboard.press('Shift+ArrowLeft');
+        const at = (chart: string): Promise<string> =>
+          page.locator(`[data-chart="${chart}"] .legend-x`).innerText();
+        await expectSoon(
+          page,
+          () => at('masked_lm_loss'),
+          (text) => text.startsWith('step 1,'),
+        );
+        expect(
+          Math.abs(numberIn(await at('loss')) - numberIn(await at('masked_lm_loss'))),
+        ).toBeLessThan(100);
+      });
+    });
+
+    it('zooms by dragging, shows all again, and turns a chart into a table', async () => {
+      await withPage({}, async (page) => {
+        await page.goto(`${server.url}${run}/metrics`);
+        const chart = page.locator('[data-chart="loss"]');
+        const box = await chart.locator('.u-over').boundingBox();
+        if (box === null) throw new Error('No chart');
+        await page.mouse.move(box.x + 200, box.y + 80);
+        await page.mouse.down();
+        await page.mouse.move(box.x + 300, box.y + 80, { steps: 4 });
+        await page.mouse.up();
+        await page.getByText(/^Steps [\d,]+ to [\d,]+$/).waitFor();
+        await page.getByRole('button', { name: 'Show all' }).click();
+        await page.getByText('Drag over a chart to zoom').waitFor();
+        await chart.getByRole('button', { name: 'Show as table' }).click();
+        expect(await chart.locator('tbody tr').count()).toBeGreaterThan(100);
+      });
+    });
+
+    it('retries a failed job and says so', async () => {
+      await withPage({}, async (page) => {
+        await page.goto(`${server.url}/queues`);
+        const jobs = page.locator('[data-job]');
+        await jobs.first().waitFor();
+        const before = await jobs.count();
+        await jobs.first().getByRole('button', { name: 'Retry' }).click();
+        await page.locator('.toast', { hasText: 'runs again' }).waitFor();
+        await expectSoon(
+          page,
+          () => jobs.count(),
+          (count) => count === before - 1,
+        );
+        await page.getByText('No workers').waitFor();
+      });
+    });
+
+    it('asks for the token once when changes need one', async () => {
+      const guarded = await startDevServer(
+        new SyntheticCluster({ isSmall: true, needsToken: true }),
+      );
+      await withPage({}, async (page) => {
+        await page.goto(`${guarded.url}/queues`);
+        await page.getByRole('button', { name: 'Retry' }).first().click();
+        await page.locator('dialog input').fill('secret');
+        await page.getByRole('button', { name: 'Continue' }).click();
+        await page.locator('.toast', { hasText: 'runs again' }).waitFor();
+        await page.getByRole('button', { name: 'Retry' }).first().click();
+        await expectSoon(
+          page,
+          () => page.locator('.toast', { hasText: 'runs again' }).count(),
+          (count) => count === 2,
+        );
+      });
+      await guarded.close();
+    });
+
+    it('shows the one command when there is nothing, and what is past when the coordinator is away', async () => {
+      const empty = await startDevServer(new SyntheticCluster({ isEmpty: true }));
+      await withPage({}, async (page) => {
+        await page.goto(empty.url);
+        await page.getByText('berth train configs/demo.yaml').waitFor();
+      });
+      await empty.close();
+    });
+  },
+);
+
+async function seriousFaults(page: Page): Promise<string[]> {
+  const faults = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+      };
+    };
+    return (await axe.run()).violations;
+  });
+  return faults
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map(({ html }) => html.slice(0, 160))
+          .join(' | ')}`,
+    );
+}
+
+function numberIn(text: string): number {
+  return Number(text.replaceAll(/\D/g, ''));
+}

@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { WorkerReport } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { findChromium, noBrowser, startBrowser } from './browser.ts';
+import { playThrough } from './scenario.ts';
+
+const executable = findChromium();
+if (executable === undefined) console.log(noBrowser);
+
+const berth = fileURLToPath(new URL('../../cli/bin/berth.js', import.meta.url));
+const startTimeoutMs = 120_000;
+
+describe.skipIf(executable === undefined)('a real cluster', { timeout: 900_000 }, () => {
+  it('is played through from the page alone', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'berth-page-'));
+    const { url, child } = await startCluster(folder);
+    const browser = await startBrowser(executable ?? '');
+    try {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(error.message));
+      await playThrough(page, {
+        url,
+        name: 'played',
+        numSteps: 4000,
+        numWorkers: 2,
+        preset: 'chaos',
+        fields: {},
+        enoughSteps: 25,
+        timeoutMs: 120_000,
+        killWorker: () => killWorker(url, 'played'),
+      });
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** `berth up` with two workers, as a person would start it. */
+async function startCluster(folder: string): Promise<{ url: string; child: ChildProcess }> {
+  const port = await freePort();
+  const args = ['up', '--folder', folder, '--workers', '2', '--port', String(port)];
+  const child = spawn(process.execPath, [berth, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + startTimeoutMs;
+  for (;;) {
+    const isReady = await fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return { url, child };
+    if (Date.now() > deadline || child.exitCode !== null) {
+      child.kill('SIGKILL');
+      throw new Error(`No cluster at ${url} within ${startTimeoutMs} ms`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+/** Kills the process of the first worker that trains. @returns its member id */
+async function killWorker(url: string, runId: string): Promise<string> {
+  const response = await fetch(`${url}/api/runs/${runId}/workers`);
+  const workers = (await response.json()) as WorkerReport[];
+  const victim = workers.find(({ state, rank }) => state !== 'lost' && rank !== null);
+  if (victim === undefined) throw new Error('No worker trains');
+  process.kill(victim.pid, 'SIGKILL');
+  return victim.memberId;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,39 @@
+import { brotliCompressSync, constants } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+/** Where `npm run dev` serves the API from. */
+const api = process.env['BERTH_API'] ?? 'http://127.0.0.1:4199';
+
+/** Puts a compressed copy beside each file, which the coordinator sends to browsers that take it. */
+function compress(): Plugin {
+  return {
+    name: 'berth-compress',
+    apply: 'build',
+    generateBundle: {
+      order: 'post',
+      handler(_options, bundle) {
+        for (const file of Object.values(bundle)) {
+          const content = file.type === 'chunk' ? file.code : file.source;
+          const source = brotliCompressSync(content, {
+            params: { [constants.BROTLI_PARAM_QUALITY]: 9 },
+          });
+          this.emitFile({ type: 'asset', fileName: `${file.fileName}.br`, source });
+        }
+      },
+    },
+  };
+}
+
+export default defineConfig({
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  plugins: [compress()],
+  server: { host: '127.0.0.1', proxy: { '/api': api } },
+  build: {
+    outDir: 'dist/site',
+    target: 'es2022',
+    // An inlined asset would need data: in the content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+});
