@@ -30,7 +30,7 @@ export async function runCoordinator(
   const jobs = await createJobProducer(services.redisUrl, { logger });
   const store = createS3ObjectStore(services.s3, logger);
   const app = createHttpApi({
-    runs: createRunService(connection),
+    runs: createRunService(connection, store),
     checkReady: async () => {
       await connection.call((client) => client.ping());
     },

@@ -1,5 +1,8 @@
 import {
   BerthError,
+  controlRequestSchema,
+  controls,
+  controlSchema,
   errorToWire,
   parseRunConfig,
   submitRequestSchema,
@@ -38,12 +41,14 @@ export function createHttpApi({ runs, checkReady, logger }: HttpApiOptions): Hon
   app.get('/api/runs/:runId/metrics', async (context) =>
     context.json(await runs.metrics(context.req.param('runId'), context.req.query('after') ?? '')),
   );
-  app.post('/api/runs/:runId/resume', async (context) =>
-    context.json(await runs.resume(context.req.param('runId'))),
-  );
-  app.post('/api/runs/:runId/stop', async (context) =>
-    context.json(await runs.stop(context.req.param('runId'))),
-  );
+  app.post('/api/runs/:runId/controls/:control', async (context) => {
+    const control = controlSchema.safeParse(context.req.param('control'));
+    const request = controlRequestSchema.safeParse(await context.req.json().catch(() => ({})));
+    if (!control.success) throw new BerthError('USAGE', `Controls are ${controls.join(', ')}`);
+    if (!request.success) throw new BerthError('USAGE', 'The body must be JSON: {"fromStep": 40}');
+    const { runId } = context.req.param();
+    return context.json(await runs.control(runId, control.data, request.data));
+  });
   app.notFound((context) => {
     const error = new BerthError(
       'USAGE',

@@ -158,6 +158,7 @@ export class SimCoordinator {
     const sight: RunSight = {
       runId,
       status,
+      wantsCheckpoint: false,
       numerics: undefined,
       numCommitted,
       isSaved: (yield this.#redis((redis) => redis.hasCheckpoint(numCommitted))) as boolean,
