@@ -1,12 +1,13 @@
 import {
   abandonCheckpoints,
   findNewestManifest,
+  listCheckpoints,
   readBranch,
   readLedger,
   storeBranchLedger,
   writeBranch,
 } from '@berth/checkpoint';
-import type { Logger, ObjectStore, RunRequests } from '@berth/contracts';
+import type { Branch, Logger, ObjectStore, RunRequests } from '@berth/contracts';
 import {
   createCheckpointIndex,
   createLedger,
@@ -41,20 +42,19 @@ export class RunHistory {
     this.#checkpoints = createCheckpointIndex(connection, runId);
   }
 
-  /** After a total loss of Redis the ledger comes back from the newest checkpoint. Looks once. */
+  /** After a total loss of Redis the ledger and the list of checkpoints come back from the bucket. Looks once. */
   async restore(fencingEpoch: number): Promise<void> {
     if (this.#isRestored) return;
     const { store, logger } = this.#options;
+    for (const checkpoint of await listCheckpoints(store, this.#runId))
+      if ((await this.#checkpoints.at(checkpoint.step)) === undefined)
+        await this.#checkpoints.note(checkpoint);
     const newest = await findNewestManifest(store, this.#runId, { logger });
-    if (newest !== undefined) {
-      const { manifest, manifestKey } = newest;
-      const { step, createdAtMs } = manifest;
-      const numCommitted = await this.#ledger.numCommitted();
-      if (numCommitted < step) {
-        await this.#ledger.restore(await readLedger(store, manifest), fencingEpoch);
-        logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
-      }
-      await this.#checkpoints.note({ step, manifestKey, savedAtMs: createdAtMs });
+    const step = newest?.manifest.step ?? 0;
+    const numCommitted = await this.#ledger.numCommitted();
+    if (newest !== undefined && numCommitted < step) {
+      await this.#ledger.restore(await readLedger(store, newest.manifest), fencingEpoch);
+      logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
     }
     this.#isRestored = true;
   }
@@ -67,9 +67,9 @@ export class RunHistory {
   async cut(cut: Cut, fence: ViewId, fencingEpoch: number): Promise<void> {
     const { store, logger } = this.#options;
     const { toStep } = cut;
+    await this.restore(fencingEpoch);
     const known = await readBranch(store, this.#runId, cut.attempt);
-    const branch =
-      known?.askedAtMs === cut.askedAtMs ? known : await this.#fileBranch(cut, fence, fencingEpoch);
+    const branch = known?.askedAtMs === cut.askedAtMs ? known : await this.#fileBranch(cut, fence);
     const madeAt = { fencingEpoch: branch.fencingEpoch, version: branch.viewVersion };
     const numCommitted = await this.#ledger.cut(toStep, madeAt, fencingEpoch);
     for (const { step, manifestKey } of await this.#checkpoints.list())
@@ -84,19 +84,17 @@ export class RunHistory {
     });
   }
 
-  async #fileBranch({ toStep, attempt, askedAtMs }: Cut, fence: ViewId, fencingEpoch: number) {
+  async #fileBranch({ toStep, attempt, askedAtMs }: Cut, fence: ViewId): Promise<Branch> {
     const { store } = this.#options;
-    await this.restore(fencingEpoch);
     const entries = await this.#ledger.entries(toStep, await this.#ledger.numCommitted());
-    const branch = {
-      format: 'berth-branch/1' as const,
-      runId: this.#runId,
-      attempt,
+    const identity = { runId: this.#runId, attempt, askedAtMs };
+    const branch: Branch = {
+      format: 'berth-branch/1',
+      ...identity,
       fromStep: toStep,
-      askedAtMs,
       fencingEpoch: fence.fencingEpoch,
       viewVersion: fence.version,
-      ledger: await storeBranchLedger(store, this.#runId, attempt, entries),
+      ledger: await storeBranchLedger(store, identity, entries),
       checkpointSteps: await abandonCheckpoints(store, this.#runId, { attempt, afterStep: toStep }),
     };
     await this.#metrics.keepAfter(toStep);

@@ -8,7 +8,7 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { abandonedManifestKey, branchPrefix, checkpointsPrefix, stepOfKey } from './keys.ts';
-import { encodeLedger } from './ledger-segment.ts';
+import { decodeLedger, encodeLedger } from './ledger-segment.ts';
 import { listCheckpoints, readManifest } from './manifest.ts';
 import { isDamage } from './stored-part.ts';
 
@@ -41,19 +41,25 @@ export async function abandonCheckpoints(
   );
 }
 
-/** Stores the entries that a branch is left with; null when there are none. @throws what the store throws */
+/**
+ * Stores the entries that a branch is left with, once: whoever does it again, perhaps after Redis has lost some, keeps
+ * those stored first.
+ * @returns null when there are none
+ * @throws what the store throws
+ */
 export async function storeBranchLedger(
   store: ObjectStore,
-  runId: string,
-  attempt: number,
+  { runId, attempt, askedAtMs }: Pick<Branch, 'runId' | 'attempt' | 'askedAtMs'>,
   entries: readonly LedgerEntry[],
 ): Promise<LedgerSegment | null> {
-  const [first, last] = [entries[0], entries.at(-1)];
+  const key = `${branchPrefix(runId, attempt)}ledger-${askedAtMs}.jsonl`;
+  const isStored = (await store.head(key)) !== undefined;
+  const bytes = isStored ? await store.get(key) : encodeLedger(entries);
+  const stored = isStored ? decodeLedger(bytes) : entries;
+  const [first, last] = [stored[0], stored.at(-1)];
   if (first === undefined || last === undefined) return null;
-  const bytes = encodeLedger(entries);
+  if (!isStored) await store.put(key, bytes, { contentType: 'application/jsonl' });
   const [fromStep, toStep] = [first.step, last.step + 1];
-  const key = `${branchPrefix(runId, attempt)}ledger-${fromStep}-${toStep}.jsonl`;
-  await store.put(key, bytes, { contentType: 'application/jsonl' });
   return { key, fromStep, toStep, sha256: sha256Hex(bytes), sizeBytes: bytes.byteLength };
 }
 

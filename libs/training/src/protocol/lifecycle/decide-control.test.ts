@@ -276,7 +276,7 @@ describe('any sequence of controls and of what the coordinator does', () => {
         expect(attempts.slice(0, -1).every(({ endedAtMs }) => endedAtMs !== null)).toBe(true);
         expect(attempts.at(-1)?.endedAtMs === null).toBe(!isFinal(status));
         expect(requests.kill && status !== 'stopping').toBe(false);
-        if (isFinal(status)) expect(requests.checkpoint).toBe(false);
+        expect(isFinal(status) && requests.checkpoint).toBe(false);
       }),
     );
   });
