@@ -13,7 +13,7 @@ import {
   type RunRecord,
   type StepSums,
 } from '@berth/contracts';
-import { nextHead } from '@berth/queue';
+import { nextHead, type CheckpointRef } from '@berth/queue';
 import { newAttempt } from '@berth/training/protocol';
 
 const globalBatch = 8;
@@ -79,7 +79,7 @@ export async function storeCheckpoint(
 }
 
 /** What the index knows of a stored checkpoint. */
-export function checkpointRef(runId: string, step: number) {
+export function checkpointRef(runId: string, step: number): CheckpointRef {
   return { step, manifestKey: manifestKey(runId, step), savedAtMs: 1 };
 }
 
