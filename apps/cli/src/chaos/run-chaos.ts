@@ -15,7 +15,7 @@ export interface ChaosReport {
   readonly seed: number;
   /** Where each run's processes logged. */
   readonly folder: string;
-  /** The same weights, ledger and losses, every fault done, every example used once. */
+  /** The same weights, ledger and losses, every example used once. */
   readonly isSame: boolean;
   /** What differs from the undisturbed run, or is missing. */
   readonly problems: readonly string[];
@@ -57,12 +57,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { numWorkers } = config.cluster;
   const disturbed = await trainOnce(options, { numWorkers, numCoordinators: 2, plan });
   compare(disturbed, 'disturbed');
+  const isSame = problems.length === 0;
   const notDone = plan.length - disturbed.faults.length;
   if (notDone > 0) problems.push(`the disturbed run was over before ${notDone} of its faults`);
   return {
     seed,
     folder: options.folder,
-    isSame: problems.length === 0,
+    isSame,
     problems,
     undisturbed,
     disturbed: disturbed.ledger,

@@ -38,7 +38,8 @@ const defaultCounts: FaultCounts = {
 
 /**
  * `berth chaos`: trains a run undisturbed and through faults, and compares the weights.
- * @throws BerthError `LEDGER_DIVERGED` when they differ or an example was lost or used twice
+ * @throws BerthError `LEDGER_DIVERGED` when they differ or an example was lost or used twice; `RUN_FAILED` when the run
+ * was over before all its faults
  */
 export async function chaos(context: Context, options: ChaosCommandOptions): Promise<void> {
   const report = await runChaos({
@@ -59,7 +60,12 @@ export async function chaos(context: Context, options: ChaosCommandOptions): Pro
   const kinds = summarizeFaults(report.faults);
   context.print(options.json ? JSON.stringify({ ...report, kinds }) : describe(report));
   if (!report.isSame)
-    throw new BerthError('LEDGER_DIVERGED', `Chaos with seed ${report.seed} changed the result`);
+    throw new BerthError(
+      'LEDGER_DIVERGED',
+      `Chaos with seed ${report.seed} changed the result: ${report.problems.join('; ')}`,
+    );
+  if (report.problems.length > 0)
+    throw new BerthError('RUN_FAILED', `Chaos proved too little: ${report.problems.join('; ')}`);
 }
 
 function sizesFrom(text: string): number[] {
