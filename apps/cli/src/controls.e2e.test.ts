@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   isBerthError,
-  isFinal,
   parseRunConfig,
   silentLogger,
   type Control,
@@ -24,14 +23,21 @@ const corpus = fileURLToPath(
   new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
 );
 
-function configOf(name: string): RunConfig {
+function configOf(name: string, seed: number): RunConfig {
   return parseRunConfig(
     {
       name,
-      seed: 7,
+      seed,
       corpus: { path: corpus, heldOutRatio: 0.1 },
       vocabulary: { size: 1000 },
-      examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
+      // Few examples are made ahead, so that little is trained while nobody coordinates; each run makes its own.
+      examples: {
+        maxSeqLength: 32,
+        maxPredictions: 5,
+        numShards: 8,
+        shuffleWindowShards: 1,
+        readAheadShards: 2,
+      },
       model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
       optimizer: { learningRate: 1e-3, numWarmupSteps: 5 },
       train: {
@@ -52,7 +58,6 @@ function configOf(name: string): RunConfig {
 let folder: string;
 let up: ReturnType<typeof spawnBerth>;
 let client: CoordinatorClient;
-let calm: LedgerInspection;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -81,7 +86,7 @@ async function until(
   what: string,
   holds: (report: RunStatusReport) => boolean,
 ): Promise<RunStatusReport> {
-  const deadlineMs = performance.now() + 60_000;
+  const deadlineMs = performance.now() + 120_000;
   for (;;) {
     const report = await statusOf(runId);
     if (holds(report)) return report;
@@ -117,29 +122,17 @@ async function ledgerOf(runId: string): Promise<LedgerInspection> {
   return inspectLedger(cluster.services, runId, silentLogger);
 }
 
-async function expectSameAsCalm(runId: string): Promise<void> {
-  expect(await ledgerOf(runId)).toMatchObject({
-    ok: true,
-    numSteps,
-    head: calm.head,
-    weightsDigest: calm.weightsDigest,
-  });
-}
-
 beforeAll(async () => {
   ({ path: folder } = await temporaryFolder());
   const port = String(await freePort());
   up = spawnBerth(['up', '--workers', '2', '--port', port], folder);
   await waitFor(async () => findCluster(folder) !== undefined, {
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
     intervalMs: 100,
     what: 'the cluster',
   });
   client = createCoordinatorClient(findCluster(folder)?.coordinatorUrl ?? '');
-  await client.submit(configOf('calm'), 'trained');
-  await untilStatus('calm', 'completed');
-  calm = await ledgerOf('calm');
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   const exit = once(up, 'exit');
@@ -147,10 +140,10 @@ afterAll(async () => {
   await exit;
 }, 60_000);
 
-describe('controls, each with the coordinator killed right after it', { timeout: 120_000 }, () => {
+describe('controls, each with the coordinator killed right after it', { timeout: 300_000 }, () => {
   it('pauses a run, lets the next one train, and resumes with the same weights', async () => {
-    await client.submit(configOf('a'), 'trained');
-    await client.submit(configOf('b'), 'trained');
+    await client.submit(configOf('a', 7), 'trained');
+    await client.submit(configOf('b', 8), 'trained');
     await untilStep('a', 5);
     expect((await statusOf('b')).run.reason).toMatch(/^waiting for a, which is \w+; number 1 in/);
     await controlAndKill('a', 'pause');
@@ -170,12 +163,12 @@ describe('controls, each with the coordinator killed right after it', { timeout:
   });
 
   it('saves on demand, goes on, and keeps the checkpoint', async () => {
-    const { step } = await untilStep('b', 6);
-    expect(step).toBeLessThan(numSteps - 10);
+    await untilStep('b', 6);
     await controlAndKill('b', 'checkpoint');
     const report = await until('b', 'a kept checkpoint', ({ run }) => run.keptSteps.length > 0);
     const kept = report.run.keptSteps[0] ?? 0;
-    await until('b', 'more steps', (now) => now.step > kept || isFinal(now.run.status));
+    const later = await until('b', 'more steps', (now) => now.step > kept);
+    expect(later.run).toMatchObject({ keptSteps: [kept], attempts: [{ endedAtMs: null }] });
   });
 
   it('stops what is saved, and kills what is not', async () => {
@@ -184,7 +177,6 @@ describe('controls, each with the coordinator killed right after it', { timeout:
     expect(stopped.checkpointStep).toBe(stopped.step);
     expect((await client.control('b', 'stop')).run).toEqual(stopped.run);
     await untilStatus('a', 'completed');
-    await expectSameAsCalm('a');
 
     await client.control('b', 'resume');
     await until('b', 'a step', ({ step }) => step > stopped.step);
@@ -211,16 +203,26 @@ describe('controls, each with the coordinator killed right after it', { timeout:
     expect(attempts).toHaveLength(run.attempts.length + 1);
     expect(attempts.at(-2)?.abandonedFromStep).toBe(fromStep);
     expect(attempts.at(-1)).toMatchObject({ fromStep, toStep: numSteps, abandonedFromStep: null });
-    await expectSameAsCalm('b');
   });
 
   it('goes on from a checkpoint of a completed run', async () => {
     await client.control('a', 'resume', { fromStep: 20 });
     await until('a', 'the new attempt', ({ step }) => step < numSteps);
     await untilStatus('a', 'completed');
-    await expectSameAsCalm('a');
     const { exitCode, stderr } = await berth(['resume', 'a', '--from', '17'], { folder });
     expect(exitCode).toBe(3);
     expect(stderr).toContain('there is no complete checkpoint at step 17; there are: 10, ');
+  });
+
+  it.each([
+    ['a', 7],
+    ['b', 8],
+  ])('has left run %s with the weights of an undisturbed run', async (runId, seed) => {
+    const calm = `calm-${seed}`;
+    await client.submit(configOf(calm, seed), 'trained');
+    await untilStatus(calm, 'completed');
+    const { head, weightsDigest } = await ledgerOf(calm);
+    expect(weightsDigest).not.toBeNull();
+    expect(await ledgerOf(runId)).toMatchObject({ ok: true, numSteps, head, weightsDigest });
   });
 });
