@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import { Supervised } from './child-process.ts';
+import { clusterSecret } from './cluster-secret.ts';
 import { startServices, type Disturbances } from './services.ts';
 
 export interface ClusterOptions {
@@ -58,6 +59,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   mkdirSync(folder, { recursive: true });
   const running = await startServices(folder, options.env, logger);
   for (const line of running.embedded) say(`started ${line}`);
+  const secret = clusterSecret(folder, options.env);
   const env = { ...environmentOfServices(running.services), BERTH_FOLDER: folder };
   const workers: Supervised[] = [];
   const coordinators: Supervised[] = [];
@@ -93,6 +95,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
           BERTH_WORKER_NAME: `worker-${index + 1}`,
           BERTH_NUM_THREADS: String(numThreads),
+          BERTH_SECRET: secret,
           ...options.workerEnvironment?.(index),
         }),
       );

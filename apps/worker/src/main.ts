@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errorToWire, requireServices } from '@berth/contracts';
+import { errorToWire, requirePeerSecret, requireServices } from '@berth/contracts';
 import { createLogger, parseLogLevel } from '@berth/observability';
 import { parseEndpoint } from './endpoint.ts';
 import { runWorker } from './worker.ts';
@@ -22,6 +23,7 @@ try {
     {
       memberId,
       services: requireServices(env),
+      secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
@@ -36,7 +38,7 @@ try {
   const wire = errorToWire(error);
   logger.error('The worker ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
   // A supervisor that still waits for us to be ready learns why we are not.
   if (process.send === undefined) process.exit(1);

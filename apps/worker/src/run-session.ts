@@ -12,8 +12,8 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import type { PeerNode } from '@berth/collectives';
 import { readDatasetManifest } from '@berth/data';
+import { countParameters } from '@berth/model';
 import {
   createCheckpointIndex,
   createExampleIndex,
@@ -25,19 +25,20 @@ import {
   type MetricsLog,
   type RedisConnection,
 } from '@berth/queue';
-import { createCheckpointSaver, createExampleSource, Member, numParameters } from '@berth/training';
+import { createCheckpointSaver, createExampleSource, Member } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { watchPace } from './pace.ts';
 import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
+import type { Peers } from './peers.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly runtime: Runtime;
-  readonly peers: PeerNode;
+  readonly peers: Peers;
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
 }
@@ -94,6 +95,10 @@ export class RunSession {
       shards,
     });
     const examplesAreOpen = openNextExamples(ledger, source);
+    const numElements = countParameters(model).preTraining;
+    // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
+    const isWarm = config.cluster.numWorkers > 1;
+    const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
     const opened = await runtime.openEngine({
       model,
       optimizer,
@@ -108,7 +113,7 @@ export class RunSession {
     const engine = watchPace(opened, (rankMs) => {
       portrait.rankMs = rankMs;
     });
-    await examplesAreOpen;
+    const [state] = await Promise.all([laidOut, examplesAreOpen]);
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
@@ -116,7 +121,7 @@ export class RunSession {
     const member = new Member(
       {
         engine,
-        peers: peerPort(peers, numParameters(engine.layout), train.wire),
+        peers: peerPort(peers, { state, runId, wire: train.wire }),
         ledger,
         rendezvous,
         examples: source,
@@ -183,6 +188,7 @@ export class RunSession {
     } finally {
       this.#ended.abort();
       await this.#member.close();
+      await this.#ports.peers.withdrawState();
     }
     await watching;
   }

@@ -7,6 +7,7 @@ import type {
   HeldGradient,
   Numerics,
   ParameterSpec,
+  StateVectors,
   StepSums,
   TrainingEngine,
   TrainingState,
@@ -44,8 +45,9 @@ serveCalls(port, {
   },
   initialize: (seed: number): void => engine().initialize(seed),
   loadState: (state: TrainingState): void => engine().loadState(state),
-  readState: (): Moved<TrainingState> => {
-    const state = engine().readState();
+  readState: (into?: StateVectors): TrainingState | Moved<TrainingState> => {
+    const state = engine().readState(into);
+    if (into !== undefined) return state;
     return moved(state, state.weights, state.firstMoments, state.secondMoments);
   },
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>

@@ -1,17 +1,20 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorToWire, isFinal, type Logger, type RunRecord, type Services } from '@berth/contracts';
-import { createPeerNode, type Endpoint } from '@berth/collectives';
+import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
 import { startDataThread } from './data.ts';
 import { Heartbeat, idlePortrait } from './heartbeat.ts';
+import { startPeers } from './peers.ts';
 import { RunSession } from './run-session.ts';
 import { startRuntime } from './runtime.ts';
 
 export interface WorkerOptions {
   readonly memberId: string;
   readonly services: Services;
+  /** What workers prove to each other that they have. */
+  readonly secret: string;
   readonly numThreads: number;
   /** Address to listen on for peers. */
   readonly host: string;
@@ -28,18 +31,17 @@ const reopenMs = 1_000;
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
- * The main thread does I/O only; TensorFlow and job work have threads of their own.
+ * The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have threads of their own.
  */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { memberId, services, numThreads, host, port = 0, logger } = options;
+  const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
-  const [runtime, data] = await Promise.all([
+  const [runtime, data, peers] = await Promise.all([
     startRuntime({ numThreads }),
     startDataThread({ services }),
+    startPeers({ memberId, host, port, secret }, logger),
   ]);
-  const peers = createPeerNode({ memberId, host, port, logger });
-  const address = await peers.listen();
   const jobs = await createJobConsumer(services.redisUrl, {
     process: (job) => data.process(job),
     logger,
@@ -48,7 +50,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const members = createMembers(connection);
   const about = {
     memberId,
-    ...(options.advertise ?? address),
+    ...(options.advertise ?? peers.address),
     pid: process.pid,
     hostname: hostname(),
     numerics: runtime.numerics,
@@ -87,7 +89,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     }
   };
   // Without its threads a worker is of no use; started anew it is.
-  await Promise.race([takePart(), runtime.death, data.death]);
+  await Promise.race([takePart(), runtime.death, data.death, peers.death]);
 
   heartbeat.tell({ state: 'draining' });
   await jobs.close();

@@ -40,6 +40,7 @@ export const errorPolicies = {
   COLLECTIVE_TIMEOUT: transient,
   COLLECTIVE_ABORTED: transient,
   COLLECTIVE_PROTOCOL: transient,
+  COLLECTIVE_UNAUTHENTICATED: transient,
   COORDINATOR_UNREACHABLE: unreachable,
   LEDGER_BEHIND: transient,
   LEDGER_DIVERGED: broken,

@@ -11,6 +11,7 @@ export * from './ledger.ts';
 export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';
+export * from './peer-secret.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';

@@ -1,4 +1,4 @@
-export { decideMember, isStanding } from './decide-member.ts';
+export { decideMember } from './decide-member.ts';
 export type { Answer, Answers, Ask, MemberEvent, Tell } from './member-events.ts';
 export {
   initialMemberState,

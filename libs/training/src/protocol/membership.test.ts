@@ -249,6 +249,23 @@ describe('a broken connection', () => {
     expect(decide(30, mutual, { numAttempts: 3 })).toMatchObject({ expels: ['b'] });
   });
 
+  it('leaves a newcomer out rather than one that holds the weights, at once if secrets differ', () => {
+    const stranger = (suspect: string): Complaint => ({
+      ...lost(suspect),
+      error: { code: 'COLLECTIVE_UNAUTHENTICATED', message: 'the secrets differ', details: {} },
+    });
+    const live = [
+      member('a', { complaint: stranger('b'), step: -1 }),
+      member('b', { complaint: stranger('a'), step: 10 }),
+    ];
+    const current = state({ live, view: view('a', 'b'), complaintSinceMs: 0 });
+    expect(decideMembership(999, current, options).kind).toBe('keep');
+    expect(decideMembership(1_000, current, options)).toMatchObject({
+      expels: ['a'],
+      reason: 'without a: a at step 10: the secrets differ',
+    });
+  });
+
   it('waits for heartbeats when too few would be left', () => {
     const live = [member('a', { complaint: lost('b') }), member('b')];
     const current = state({ live, view: view('a', 'b'), complaintSinceMs: 0 });

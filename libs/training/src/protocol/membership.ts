@@ -126,8 +126,8 @@ function complaintsAbout(view: View, live: readonly LiveMember[]): MadeComplaint
 
 /**
  * A broken connection means a dead process, unless that complains as well: then both live, and all try again. If that does
- * not help, the network is cut between members that live, and the one that most accuse is left out. Whoever is left out
- * wrongly comes back later, so a mistake costs time only.
+ * not help, the network is cut between members that live, and the one that most accuse is left out; at once if secrets
+ * differ, as trying again does not help. Whoever is left out wrongly comes back later, so a mistake costs time only.
  */
 function answerComplaints(
   nowMs: number,
@@ -147,8 +147,11 @@ function answerComplaints(
 
   const living = new Set(complaints.map((made) => made.memberId));
   let expels = accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
-  if (expels.length === 0 && state.numAttempts >= options.patientAttempts)
-    expels = accusedBy(complaints).slice(0, 1);
+  const isHopeless = complaints.some(
+    ({ complaint }) => complaint.error.code === 'COLLECTIVE_UNAUTHENTICATED',
+  );
+  if (expels.length === 0 && (isHopeless || state.numAttempts >= options.patientAttempts))
+    expels = accusedBy(complaints, newcomersOf(state.live)).slice(0, 1);
   const members = chosen.filter((member) => !expels.includes(member.memberId));
   if (members.length === chosen.length)
     return { kind: 'publish', members, reason: `trying again: ${what}` };
@@ -160,13 +163,26 @@ function answerComplaints(
     : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
 }
 
-/** Members that complaints name, those that most name first; among equals the last by id, as the first leads. */
-function accusedBy(complaints: readonly MadeComplaint[]): string[] {
+function newcomersOf(live: readonly LiveMember[]): ReadonlySet<string> {
+  return new Set(live.flatMap(({ memberId, step }) => (step < 0 ? memberId : [])));
+}
+
+/**
+ * Members that complaints name, those that most name first; among equals those that hold no step yet, then the last by id, as the
+ * first leads.
+ */
+function accusedBy(
+  complaints: readonly MadeComplaint[],
+  newcomers: ReadonlySet<string> = new Set(),
+): string[] {
   const counts = new Map<string, number>();
   for (const { complaint } of complaints)
     for (const suspect of complaint.suspects) counts.set(suspect, (counts.get(suspect) ?? 0) + 1);
   return [...counts]
-    .sort(([a, many], [b, few]) => few - many || (a < b ? 1 : -1))
+    .sort(
+      ([a, many], [b, few]) =>
+        few - many || Number(newcomers.has(b)) - Number(newcomers.has(a)) || (a < b ? 1 : -1),
+    )
     .map(([suspect]) => suspect);
 }
 

@@ -5,6 +5,7 @@ import type { Peers } from './peers.ts';
 import { noSimRequests } from './redis-model.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
 import { SimMember } from './sim-member.ts';
+import type { StateCopies } from './state-copies.ts';
 import { numSteps, World, type Sabotage } from './world.ts';
 
 export interface SimulationOptions {
@@ -45,6 +46,7 @@ class Simulation {
   readonly #world: World;
   readonly #plan: readonly PlannedFault[];
   readonly #members = new Map<string, SimMember>();
+  readonly #copies = new Map<string, StateCopies>();
   readonly #connections = new Map<string, Peers>();
   readonly #coordinators: SimCoordinator[] = [];
   #numMade = 0;
@@ -106,7 +108,7 @@ class Simulation {
     const memberId = `m${this.#numMade++}`;
     this.#members.set(
       memberId,
-      new SimMember(this.#world, memberId, this.#members, this.#connections),
+      new SimMember(this.#world, memberId, this.#copies, this.#connections),
     );
   }
 
