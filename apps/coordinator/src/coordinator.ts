@@ -1,9 +1,9 @@
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, type LogPage, type Logger, type Services } from '@berth/contracts';
+import type { Logger, Services } from '@berth/contracts';
 import { connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './controller.ts';
-import type { LogSource, RunsPort } from './ports.ts';
-import { createRunService, type RunService } from './run-service.ts';
+import { createLogSource } from './log-source.ts';
+import { createRunService } from './run-service.ts';
 import { startApi } from './start-api.ts';
 
 export interface CoordinatorOptions {
@@ -34,8 +34,8 @@ export async function runCoordinator(
     ...options,
     connection,
     store,
-    runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    runs: createRunService(connection, store),
+    logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
@@ -45,18 +45,3 @@ export async function runCoordinator(
   connection.close();
   store.close();
 }
-
-export function runsOf(service: RunService): RunsPort {
-  return {
-    ...service,
-    control(runId, control) {
-      if (control === 'resume' || control === 'stop') return service[control](runId);
-      throw new BerthError('RUN_STATE_CONFLICT', `A run cannot ${control} yet`);
-    },
-  };
-}
-
-export const noLogs: LogSource = {
-  page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
-  lastLines: () => Promise.resolve([]),
-};

@@ -5,7 +5,9 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Hono } from 'hono';
 
 /** Where the built dashboard lies in a checkout. */
-export const dashboardFolder = fileURLToPath(new URL('../../../dashboard/dist/site', import.meta.url));
+export const dashboardFolder = fileURLToPath(
+  new URL('../../../dashboard/dist/site', import.meta.url),
+);
 
 const notBuilt =
   'The dashboard is not built: run `npm run build -w @berth/dashboard` in the checkout.\n' +

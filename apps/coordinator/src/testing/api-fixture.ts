@@ -18,7 +18,7 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
-import { runsOf, noLogs } from '../coordinator.ts';
+import { createLogSource } from '../log-source.ts';
 import { createRunService } from '../run-service.ts';
 import { startApi, type ApiOptions } from '../start-api.ts';
 
@@ -60,8 +60,8 @@ export async function startTestApi(
     coordinatorId: 'c1',
     connection,
     store,
-    runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    runs: createRunService(connection, store),
+    logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,
     logger: silentLogger,
