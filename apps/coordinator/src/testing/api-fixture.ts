@@ -25,7 +25,7 @@ import { startApi, type ApiOptions } from '../start-api.ts';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 
 /** Redis and a bucket of the test's own. */
-export async function startServices(): Promise<Services> {
+async function startServices(): Promise<Services> {
   const redis = await startTestRedis();
   const server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
   onTestFinished(async () => {
@@ -51,7 +51,7 @@ export interface ApiFixture {
 
 /** The HTTP interface over a real Redis and bucket, without the controller that would act on what it is told. */
 export async function startTestApi(
-  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events' | 'logs'>> = {},
+  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events'>> = {},
 ): Promise<ApiFixture> {
   const services = await startServices();
   const connection = await connectRedis(services.redisUrl, { role: 'producer' });
