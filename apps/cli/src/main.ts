@@ -3,6 +3,8 @@ import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
 import type { ControlOptions } from './commands/control.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
+import type { DoctorOptions } from './commands/doctor.ts';
+import type { InitOptions } from './commands/init.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext } from './context.ts';
 
@@ -56,6 +58,7 @@ interface TrainFlags {
   workers?: number;
   json: boolean;
   dryRun: boolean;
+  ifNeeded: boolean;
 }
 
 for (const [name, goal, description] of [
@@ -68,6 +71,7 @@ for (const [name, goal, description] of [
     .argument('<file>', 'run file (YAML or JSON)')
     .option('--set <key=value>', 'override a setting, such as train.numSteps=200', collect, [])
     .option('--workers <n>', 'workers to start', count)
+    .option('--if-needed', 'succeed at once when the run is completed', false)
     .option('--dry-run', 'print the resolved config and do nothing', false)
     .option('--json', 'print the result as JSON', false)
     .action(async (file: string, options: TrainFlags) =>
@@ -143,6 +147,24 @@ program
     const { params } = await import('./commands/params.ts');
     params(context, options.model as ModelSize, options);
   });
+
+program
+  .command('init')
+  .description('make the secrets of the compose cluster')
+  .option('--folder <folder>', 'where to write .env; infra/compose when left out')
+  .option('--force', 'replace those that are there', false)
+  .action(async (options: InitOptions) =>
+    (await import('./commands/init.ts')).init(context, options),
+  );
+
+program
+  .command('doctor')
+  .description('whether a run would work here, and what to do where not')
+  .option('--report', 'print what to paste into an issue', false)
+  .option('--json', 'print as JSON', false)
+  .action(async (options: DoctorOptions) =>
+    (await import('./commands/doctor.ts')).doctor(context, options),
+  );
 
 program
   .command('chaos')

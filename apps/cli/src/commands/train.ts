@@ -13,6 +13,8 @@ export interface TrainOptions {
   readonly workers?: number;
   readonly json: boolean;
   readonly dryRun: boolean;
+  /** A completed run is success, for those who ask again and again. */
+  readonly ifNeeded?: boolean;
 }
 
 export interface ResumeOptions {
@@ -37,6 +39,10 @@ export async function train(
     return;
   }
   await withCluster(context, clusterSize(config), async (client, own) => {
+    if (options.ifNeeded === true && (await isCompleted(client, config.name))) {
+      context.say(`run "${config.name}" is completed`);
+      return;
+    }
     await client.submit(config, goal);
     await watch(context, client, own, config.name, options.json);
   });
@@ -90,6 +96,12 @@ export async function watch(
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
+}
+
+/** Whether a run of this name has been trained to its end. */
+async function isCompleted(client: CoordinatorClient, runId: string): Promise<boolean> {
+  const known = (await client.list()).find(({ run }) => run.runId === runId);
+  return known?.run.status === 'completed' && known.run.goal === 'trained';
 }
 
 function clusterSize(config: RunConfig): { numWorkers: number; numThreads: number } {
