@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { errorToWire, requirePeerSecret, requireServices, type LogFields } from '@berth/contracts';
 import { parseLogLevel, startProcessLog } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
+import { parseDevice } from './device.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { metricsPlaceOf } from './metrics-server.ts';
 import { runWorker } from './worker.ts';
@@ -31,6 +32,8 @@ try {
       services: requireServices(env),
       secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
+      device: parseDevice(env['BERTH_DEVICE']),
+      aliveFile: env['BERTH_ALIVE_FILE'],
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
       advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),

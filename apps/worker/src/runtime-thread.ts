@@ -15,19 +15,20 @@ import type {
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
+import type { DevicePreference } from './device.ts';
 import { warmUp } from './warm-up.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
 export interface RuntimeThreadData {
   readonly numThreads: number;
+  readonly device: DevicePreference;
 }
 
 const port = parentPort;
 if (port === null)
   throw new BerthError('INTERNAL', 'The runtime thread must be started as a thread');
-const { numThreads } = workerData as RuntimeThreadData;
-const tensorFlow = startTensorFlow({ numThreads });
+const tensorFlow = startTensorFlow(workerData as RuntimeThreadData);
 let current: TrainingEngine | undefined;
 
 function engine(): TrainingEngine {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorToWire,
@@ -13,7 +13,10 @@ import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
+import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
+import { chooseDevice, type DevicePreference } from './device.ts';
+import { reachableAt } from './endpoint.ts';
 import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
 import { startPeers } from './peers.ts';
 import { RunSession } from './run-session.ts';
@@ -27,6 +30,9 @@ export interface WorkerOptions {
   /** What workers prove to each other that they have. */
   readonly secret: string;
   readonly numThreads: number;
+  readonly device: DevicePreference;
+  /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
+  readonly aliveFile?: string | undefined;
   /** Address to listen on for peers. */
   readonly host: string;
   /** @defaultValue any free port */
@@ -53,8 +59,14 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
+  const device = await chooseDevice(options.device, {
+    connection,
+    memberId,
+    env: process.env,
+    logger,
+  });
   const [runtime, data, peers] = await Promise.all([
-    startRuntime({ numThreads }),
+    startRuntime({ numThreads, device: device.kind }),
     startDataThread({ services }),
     startPeers({ memberId, host, port, secret }, logger),
   ]);
@@ -66,15 +78,17 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const members = createMembers(connection);
   const about = {
     memberId,
-    ...(options.advertise ?? peers.address),
+    ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
     pid: process.pid,
     hostname: hostname(),
     numerics: runtime.numerics,
     startedAtMs: Date.now(),
   };
+  const markAlive = createAliveFile(options.aliveFile);
   const heartbeat = new Heartbeat((portrait, isNews) =>
     members
       .heartbeat({ ...about, ...portrait, residentBytes: process.memoryUsage.rss() }, { isNews })
+      .then(markAlive)
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const metrics = createWorkerMetrics({
@@ -119,7 +133,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     }
   };
   // Without its threads a worker is of no use; started anew it is.
-  await Promise.race([takePart(), runtime.death, data.death, peers.death]);
+  await Promise.race([takePart(), runtime.death, data.death, peers.death, device.lost]);
 
   heartbeat.tell({ state: 'draining' });
   await jobs.close();
@@ -128,6 +142,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await peers.close();
   metricsServer?.close();
   await Promise.all([runtime.close(), data.close()]);
+  await device.release().catch(() => undefined);
   connection.close();
   store.close();
 }

@@ -13,6 +13,7 @@ export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';
 export * from './peer-secret.ts';
+export * from './port-taken.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';

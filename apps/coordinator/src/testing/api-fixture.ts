@@ -18,7 +18,6 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
-import { runsOf } from '../coordinator.ts';
 import { createLogSource } from '../log-source.ts';
 import { createRunService } from '../run-service.ts';
 import { startApi, type ApiOptions } from '../start-api.ts';
@@ -61,7 +60,7 @@ export async function startTestApi(
     coordinatorId: 'c1',
     connection,
     store,
-    runs: runsOf(createRunService(connection)),
+    runs: createRunService(connection, store),
     logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,
