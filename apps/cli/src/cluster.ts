@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import { openLogSink } from '@berth/queue';
 import { Supervised } from './child-process.ts';
+import { clusterSecret } from './cluster-secret.ts';
 import { reportDeath } from './report-death.ts';
 import { startServices, type Disturbances } from './services.ts';
 
@@ -60,6 +61,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   mkdirSync(folder, { recursive: true });
   const running = await startServices(folder, options.env, logger);
   for (const line of running.embedded) say(`started ${line}`);
+  const secret = clusterSecret(folder, options.env);
   const env = { ...environmentOfServices(running.services), BERTH_FOLDER: folder };
   const deaths = openLogSink(running.services.redisUrl);
   const workers: Supervised[] = [];
@@ -100,6 +102,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
           BERTH_WORKER_NAME: `worker-${index + 1}`,
           BERTH_NUM_THREADS: String(numThreads),
+          BERTH_SECRET: secret,
           ...options.workerEnvironment?.(index),
         }),
       );

@@ -1,6 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
+import type { ControlOptions } from './commands/control.ts';
+import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
+import type { DoctorOptions } from './commands/doctor.ts';
+import type { InitOptions } from './commands/init.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext } from './context.ts';
 
@@ -54,6 +58,7 @@ interface TrainFlags {
   workers?: number;
   json: boolean;
   dryRun: boolean;
+  ifNeeded: boolean;
 }
 
 for (const [name, goal, description] of [
@@ -66,6 +71,7 @@ for (const [name, goal, description] of [
     .argument('<file>', 'run file (YAML or JSON)')
     .option('--set <key=value>', 'override a setting, such as train.numSteps=200', collect, [])
     .option('--workers <n>', 'workers to start', count)
+    .option('--if-needed', 'succeed at once when the run is completed', false)
     .option('--dry-run', 'print the resolved config and do nothing', false)
     .option('--json', 'print the result as JSON', false)
     .action(async (file: string, options: TrainFlags) =>
@@ -74,13 +80,39 @@ for (const [name, goal, description] of [
 
 program
   .command('resume')
-  .description('continue a run from its newest valid checkpoint')
+  .description('continue a run from its newest valid checkpoint, or from an older one')
   .argument('<run>')
+  .option('--from <step>', 'checkpoint to go on from; what was done after it is filed away', count)
   .option('--workers <n>', 'workers to start', count, 1)
   .option('--threads <n>', 'TensorFlow threads of a worker, as the run had', count, 1)
   .option('--json', 'print the result as JSON', false)
-  .action(async (runId: string, options: { workers: number; threads: number; json: boolean }) =>
+  .action(async (runId: string, options: ResumeOptions) =>
     (await import('./commands/train.ts')).resume(context, runId, options),
+  );
+
+for (const [name, description] of [
+  ['pause', 'finish the step, save, and free the workers until berth resume'],
+  ['stop', 'finish the step, save, and end'],
+  ['kill', 'end at once, without saving'],
+  ['checkpoint', 'save now and go on; the checkpoint is kept'],
+] as const) {
+  const command = program
+    .command(name)
+    .description(description)
+    .argument('<run>')
+    .option('--json', 'print the result as JSON', false)
+    .action(async (runId: string, options: ControlOptions) =>
+      (await import('./commands/control.ts')).control(context, runId, name, options),
+    );
+  if (name === 'kill') command.option('--yes', 'do not ask', false);
+}
+
+program
+  .command('ls')
+  .description('all runs')
+  .option('--json', 'print as JSON', false)
+  .action(async (options: { json: boolean }) =>
+    (await import('./commands/status.ts')).status(context, undefined, options),
   );
 
 program
@@ -115,6 +147,24 @@ program
     const { params } = await import('./commands/params.ts');
     params(context, options.model as ModelSize, options);
   });
+
+program
+  .command('init')
+  .description('make the secrets of the compose cluster')
+  .option('--folder <folder>', 'where to write .env; infra/compose when left out')
+  .option('--force', 'replace those that are there', false)
+  .action(async (options: InitOptions) =>
+    (await import('./commands/init.ts')).init(context, options),
+  );
+
+program
+  .command('doctor')
+  .description('whether a run would work here, and what to do where not')
+  .option('--report', 'print what to paste into an issue', false)
+  .option('--json', 'print as JSON', false)
+  .action(async (options: DoctorOptions) =>
+    (await import('./commands/doctor.ts')).doctor(context, options),
+  );
 
 program
   .command('chaos')

@@ -1,9 +1,10 @@
-import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, type LogPage, type Logger, type Services } from '@berth/contracts';
-import { connectRedis, createJobProducer } from '@berth/queue';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import { errorToWire, isBerthError, type Logger, type Services } from '@berth/contracts';
+import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './controller.ts';
-import type { LogSource, RunsPort } from './ports.ts';
-import { createRunService, type RunService } from './run-service.ts';
+import { createLogSource } from './log-source.ts';
+import { createRunService } from './run-service.ts';
 import { startApi } from './start-api.ts';
 
 export interface CoordinatorOptions {
@@ -18,9 +19,12 @@ export interface CoordinatorOptions {
   readonly logger: Logger;
 }
 
+const bucketWaitMs = 3_000;
+
 /**
  * A coordinator's life: answer HTTP and drive runs until the signal.
- * @throws BerthError `QUEUE_UNREACHABLE`, or `CONFIG_INVALID` when the port cannot be had
+ * @throws BerthError `QUEUE_UNREACHABLE`, `STORE_REFUSED` when the bucket cannot be used, or `CONFIG_INVALID` when Redis
+ * may evict keys or the port cannot be had
  */
 export async function runCoordinator(
   options: CoordinatorOptions,
@@ -28,35 +32,36 @@ export async function runCoordinator(
 ): Promise<void> {
   const { coordinatorId, services, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
+  const { warnings } = await checkRedis(services.redisUrl);
+  for (const warning of warnings) logger.warn(`Redis: ${warning}`);
   const jobs = await createJobProducer(services.redisUrl, { logger });
   const store = createS3ObjectStore(services.s3, logger);
+  // Before the first run needs it; during an outage of the store training must go on without waiting for it.
+  const bucket = ensureBucket(store, logger);
+  await Promise.race([bucket, sleep(bucketWaitMs)]);
   const api = await startApi({
     ...options,
     connection,
     store,
-    runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    runs: createRunService(connection, store),
+    logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
-  await runController({ coordinatorId, connection, store, jobs, logger }, signal);
+  const controlling = runController({ coordinatorId, connection, store, jobs, logger }, signal);
+  await Promise.race([controlling, bucket.then(() => controlling)]);
   await api.close();
   await jobs.close();
   connection.close();
   store.close();
 }
 
-export function runsOf(service: RunService): RunsPort {
-  return {
-    ...service,
-    control(runId, control) {
-      if (control === 'resume' || control === 'stop') return service[control](runId);
-      throw new BerthError('RUN_STATE_CONFLICT', `A run cannot ${control} yet`);
-    },
-  };
+/** Makes the bucket if it is not there. While the store is away training goes on, so then it does not matter. */
+async function ensureBucket(store: S3ObjectStore, logger: Logger): Promise<void> {
+  try {
+    await store.ensureBucket();
+  } catch (error) {
+    if (!isBerthError(error) || error.code !== 'STORE_UNREACHABLE') throw error;
+    logger.warn('The bucket was not checked', { error: errorToWire(error) });
+  }
 }
-
-export const noLogs: LogSource = {
-  page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
-  lastLines: () => Promise.resolve([]),
-};

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errorToWire, requireServices, type LogFields } from '@berth/contracts';
+import { errorToWire, requirePeerSecret, requireServices, type LogFields } from '@berth/contracts';
 import { parseLogLevel, startProcessLog } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
+import { parseDevice } from './device.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { metricsPlaceOf } from './metrics-server.ts';
 import { runWorker } from './worker.ts';
@@ -28,7 +30,10 @@ try {
     {
       memberId,
       services: requireServices(env),
+      secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
       numThreads: Number(env['BERTH_NUM_THREADS'] ?? 1),
+      device: parseDevice(env['BERTH_DEVICE']),
+      aliveFile: env['BERTH_ALIVE_FILE'],
       host: env['BERTH_PEER_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
       advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),
@@ -45,7 +50,7 @@ try {
   const wire = errorToWire(error);
   log.logger.error('The worker ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
   await log.close();
   // A supervisor that still waits for us to be ready learns why we are not.

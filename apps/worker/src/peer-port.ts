@@ -1,10 +1,24 @@
-import { BerthError, numStepSums, type Wire } from '@berth/contracts';
-import type { PeerNode } from '@berth/collectives';
+import { numStepSums, type StateVectors, type View, type Wire } from '@berth/contracts';
+import type { StateLabel } from '@berth/collectives';
 import type { PeerPort } from '@berth/training';
+import type { Peers, SharedState } from './peers.ts';
 
-/** The peer node as the training loop sees it: a state is three vectors of `numParameters` elements. */
-export function peerPort(peers: PeerNode, numParameters: number, wire: Wire): PeerPort {
-  const partLengths = [numParameters, numParameters, numParameters];
+export interface PeerPortOptions {
+  /** Three parts of as many elements as the model has parameters. */
+  readonly state: SharedState;
+  readonly runId: string;
+  readonly wire: Wire;
+}
+
+/** The data plane as the training loop sees it. */
+export function peerPort(peers: Peers, { state, runId, wire }: PeerPortOptions): PeerPort {
+  const vectors = vectorsOf(state);
+  const labelOf = (view: View, step: number): StateLabel => ({
+    runId,
+    fencingEpoch: view.fencingEpoch,
+    viewVersion: view.version,
+    step,
+  });
   return {
     async joinView(view, { timeoutMs, onPeerLost, ...options }) {
       const session = await peers.joinView(view, {
@@ -24,25 +38,23 @@ export function peerPort(peers: PeerNode, numParameters: number, wire: Wire): Pe
         close: () => session.close(),
       };
     },
-    serveState(provide) {
-      peers.serveState(async ({ runId, step }) => {
-        const state = await provide(runId, step);
-        if (state === undefined) return undefined;
-        return {
-          step: state.step,
-          parts: [state.weights, state.firstMoments, state.secondMoments],
-        };
-      });
+    async stateVectors() {
+      // Whoever still copies what was there before would get a mixture.
+      await state.offer(undefined);
+      return vectors;
     },
-    async fetchState(peer, runId, step, timeoutMs) {
-      const parts = await peers.fetchState(peer, { runId, step, partLengths, timeoutMs });
-      const [weights, firstMoments, secondMoments] = parts;
-      if (weights === undefined || firstMoments === undefined || secondMoments === undefined)
-        throw new BerthError(
-          'COLLECTIVE_PROTOCOL',
-          `${peer.memberId} sent ${parts.length} of 3 state vectors`,
-        );
-      return { step, weights, firstMoments, secondMoments };
+    offerState: (view, step) => state.offer(labelOf(view, step)),
+    async fetchState(donors, { view, step, ...limits }) {
+      await state.offer(undefined);
+      await state.fetch(donors, labelOf(view, step), limits);
+      return { step, ...vectors };
     },
   };
+}
+
+function vectorsOf({ parts }: SharedState): StateVectors {
+  const [weights, firstMoments, secondMoments] = parts;
+  if (weights === undefined || firstMoments === undefined || secondMoments === undefined)
+    throw new RangeError(`A state has three vectors, not ${parts.length}`);
+  return { weights, firstMoments, secondMoments };
 }

@@ -7,6 +7,7 @@ import type {
   HeldGradient,
   Numerics,
   ParameterSpec,
+  StateVectors,
   StepSums,
   TrainingEngine,
   TrainingState,
@@ -14,19 +15,20 @@ import type {
 import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
+import type { DevicePreference } from './device.ts';
 import { warmUp } from './warm-up.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
 export interface RuntimeThreadData {
   readonly numThreads: number;
+  readonly device: DevicePreference;
 }
 
 const port = parentPort;
 if (port === null)
   throw new BerthError('INTERNAL', 'The runtime thread must be started as a thread');
-const { numThreads } = workerData as RuntimeThreadData;
-const tensorFlow = startTensorFlow({ numThreads });
+const tensorFlow = startTensorFlow(workerData as RuntimeThreadData);
 let current: TrainingEngine | undefined;
 
 function engine(): TrainingEngine {
@@ -45,8 +47,9 @@ serveCalls(port, {
   },
   initialize: (seed: number): void => engine().initialize(seed),
   loadState: (state: TrainingState): void => engine().loadState(state),
-  readState: (): Moved<TrainingState> => {
-    const state = engine().readState();
+  readState: (into?: StateVectors): TrainingState | Moved<TrainingState> => {
+    const state = engine().readState(into);
+    if (into !== undefined) return state;
     return moved(state, state.weights, state.firstMoments, state.secondMoments);
   },
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>

@@ -61,7 +61,7 @@ function enginePort(
     }),
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
-    readState: () => caller.call<TrainingState>('readState', []),
+    readState: (into) => caller.call<TrainingState>('readState', [into]),
     computeGradients: (request, into) =>
       caller.call<GradientVector>('computeGradients', [request, into]),
     applyGradients: (reduced) => caller.call<ApplyResult>('applyGradients', [reduced]),

@@ -8,6 +8,7 @@ export interface Moved<T> {
 }
 
 type Handler = (...args: never[]) => unknown;
+type Handlers = Readonly<Record<string, Handler>>;
 
 interface Request {
   readonly id: number;
@@ -15,28 +16,57 @@ interface Request {
   readonly args: readonly unknown[];
 }
 
+/** The caller no longer wants the answer to a request. */
+interface Abort {
+  readonly id: number;
+  readonly aborted: WireError;
+}
+
 type Response =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly error: WireError };
 
+/** What a thread says unasked. */
+export interface ThreadEvent {
+  readonly event: string;
+  readonly args: readonly unknown[];
+}
+
 /** Answers calls that arrive on a port, one after the other. A handler may return `Moved` to transfer buffers. */
-export function serveCalls(port: MessagePort, handlers: Record<string, Handler>): void {
+export function serveCalls(port: MessagePort, handlers: Handlers): void {
   let last: Promise<void> = Promise.resolve();
-  const answer = async (request: Request): Promise<void> => {
-    try {
-      const handler = handlers[request.method];
-      if (handler === undefined) throw new BerthError('INTERNAL', `No method ${request.method}`);
-      const result: unknown = await handler(...(request.args as never[]));
-      if (isMoved(result))
-        port.postMessage({ id: request.id, ok: true, value: result.value }, result.transfer);
-      else port.postMessage({ id: request.id, ok: true, value: result });
-    } catch (error) {
-      port.postMessage({ id: request.id, ok: false, error: errorToWire(error) });
-    }
-  };
-  port.on('message', (request: Request) => {
-    last = last.then(() => answer(request));
+  port.on('message', (request: Request | Abort) => {
+    if ('method' in request) last = last.then(() => answer(port, handlers, request));
   });
+}
+
+/** Answers calls as they come, whatever is under way. Handlers take the caller's signal before the arguments. */
+export function serveCallsAtOnce(port: MessagePort, handlers: Handlers): void {
+  const underWay = new Map<number, AbortController>();
+  port.on('message', (request: Request | Abort) => {
+    const { id } = request;
+    if ('aborted' in request) return underWay.get(id)?.abort(errorFromWire(request.aborted));
+    const controller = new AbortController();
+    underWay.set(id, controller);
+    const args = [controller.signal, ...request.args];
+    void answer(port, handlers, { ...request, args }).finally(() => underWay.delete(id));
+  });
+}
+
+async function answer(
+  port: MessagePort,
+  handlers: Handlers,
+  { id, method, args }: Request,
+): Promise<void> {
+  try {
+    const handler = handlers[method];
+    if (handler === undefined) throw new BerthError('INTERNAL', `No method ${method}`);
+    const result: unknown = await handler(...(args as never[]));
+    if (isMoved(result)) port.postMessage({ id, ok: true, value: result.value }, result.transfer);
+    else port.postMessage({ id, ok: true, value: result });
+  } catch (error) {
+    port.postMessage({ id, ok: false, error: errorToWire(error) });
+  }
 }
 
 export function moved<T>(value: T, ...arrays: readonly ArrayBufferView[]): Moved<T> {
@@ -60,11 +90,15 @@ export class ThreadCaller {
   /** Never resolves; rejects with `WORKER_LOST` when the thread ends. */
   readonly death: Promise<never>;
 
-  constructor(worker: Worker, name: string) {
+  /** @param onEvent - told what the thread says unasked */
+  constructor(worker: Worker, name: string, onEvent?: (event: ThreadEvent) => void) {
     this.#worker = worker;
     this.death = new Promise((_, reject) => (this.#rejectDeath = reject));
     this.death.catch(() => undefined); // Ending it on purpose is no failure.
-    worker.on('message', (response: Response) => this.#settle(response));
+    worker.on('message', (message: Response | ThreadEvent) => {
+      if ('event' in message) onEvent?.(message);
+      else this.#settle(message);
+    });
     worker.on('error', (error) =>
       this.#end(
         new BerthError('WORKER_LOST', `${name} failed: ${String(error)}`, { cause: error }),
@@ -86,6 +120,25 @@ export class ThreadCaller {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#worker.postMessage({ id, method, args }, transfer);
     });
+  }
+
+  /** A call to a thread that serves calls at once, which hears of the signal. */
+  async callUntil<T>(
+    signal: AbortSignal | undefined,
+    method: string,
+    args: readonly unknown[],
+  ): Promise<T> {
+    const id = this.#nextId;
+    const called = this.call<T>(method, args);
+    const abort = (): void =>
+      this.#worker.postMessage({ id, aborted: errorToWire(signal?.reason) } satisfies Abort, []);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
+    try {
+      return await called;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
   }
 
   #settle(response: Response): void {

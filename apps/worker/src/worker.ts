@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorToWire,
@@ -9,12 +9,16 @@ import {
   type RunRecord,
   type Services,
 } from '@berth/contracts';
-import { createPeerNode, type Endpoint } from '@berth/collectives';
+import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
+import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
+import { chooseDevice, type DevicePreference } from './device.ts';
+import { reachableAt } from './endpoint.ts';
 import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
+import { startPeers } from './peers.ts';
 import { RunSession } from './run-session.ts';
 import { LastKnown } from './last-known.ts';
 import { startMetricsServer, type MetricsPage, type MetricsPlace } from './metrics-server.ts';
@@ -23,7 +27,12 @@ import { startRuntime, type Runtime } from './runtime.ts';
 export interface WorkerOptions {
   readonly memberId: string;
   readonly services: Services;
+  /** What workers prove to each other that they have. */
+  readonly secret: string;
   readonly numThreads: number;
+  readonly device: DevicePreference;
+  /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
+  readonly aliveFile?: string | undefined;
   /** Address to listen on for peers. */
   readonly host: string;
   /** @defaultValue any free port */
@@ -44,18 +53,23 @@ const tensorsPatienceMs = 300;
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
- * The main thread does I/O only; TensorFlow and job work have threads of their own.
+ * The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have threads of their own.
  */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { memberId, services, numThreads, host, port = 0, logger } = options;
+  const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(services.s3, logger);
-  const [runtime, data] = await Promise.all([
-    startRuntime({ numThreads }),
+  const device = await chooseDevice(options.device, {
+    connection,
+    memberId,
+    env: process.env,
+    logger,
+  });
+  const [runtime, data, peers] = await Promise.all([
+    startRuntime({ numThreads, device: device.kind }),
     startDataThread({ services }),
+    startPeers({ memberId, host, port, secret }, logger),
   ]);
-  const peers = createPeerNode({ memberId, host, port, logger });
-  const address = await peers.listen();
   const jobs = await createJobConsumer(services.redisUrl, {
     process: (job) => data.process(job),
     logger,
@@ -64,15 +78,17 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const members = createMembers(connection);
   const about = {
     memberId,
-    ...(options.advertise ?? address),
+    ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
     pid: process.pid,
     hostname: hostname(),
     numerics: runtime.numerics,
     startedAtMs: Date.now(),
   };
+  const markAlive = createAliveFile(options.aliveFile);
   const heartbeat = new Heartbeat((portrait, isNews) =>
     members
       .heartbeat({ ...about, ...portrait, residentBytes: process.memoryUsage.rss() }, { isNews })
+      .then(markAlive)
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const metrics = createWorkerMetrics({
@@ -86,7 +102,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   let attempt: number | undefined;
   options.onWork?.(() => workOf(heartbeat.portrait, attempt));
   options.onReady();
-  logger.info('The worker is ready', { ...address, ...runtime.numerics, pid: process.pid });
+  logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
   const runs = createRuns(connection);
   const takePart = async (): Promise<void> => {
@@ -117,7 +133,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     }
   };
   // Without its threads a worker is of no use; started anew it is.
-  await Promise.race([takePart(), runtime.death, data.death]);
+  await Promise.race([takePart(), runtime.death, data.death, peers.death, device.lost]);
 
   heartbeat.tell({ state: 'draining' });
   await jobs.close();
@@ -126,6 +142,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await peers.close();
   metricsServer?.close();
   await Promise.all([runtime.close(), data.close()]);
+  await device.release().catch(() => undefined);
   connection.close();
   store.close();
 }

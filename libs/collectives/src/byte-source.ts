@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { BerthError } from '@berth/contracts';
+import type { LocalEndpoint } from './local-path.ts';
 
 /** About a header: what lands here is copied, and so is little. */
 const spillBytes = 64;
@@ -38,10 +39,11 @@ export class ByteSource {
   #read: Read | undefined;
   #failure: Error | undefined;
 
-  constructor({ host, port }: Endpoint) {
+  constructor(endpoint: Endpoint | LocalEndpoint) {
     this.socket = connect({
-      host,
-      port,
+      ...('path' in endpoint
+        ? { path: endpoint.path }
+        : { host: endpoint.host, port: endpoint.port }),
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,

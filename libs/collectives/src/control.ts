@@ -11,17 +11,22 @@ export interface JoinMessage {
   readonly to: string;
 }
 
-/** The dialling member wants the state after `step` steps. */
-export interface StateMessage {
-  readonly kind: 'state';
+/** Names a state: what the members of this view hold after `step` steps. */
+export interface StateLabel {
   readonly runId: string;
+  readonly fencingEpoch: number;
+  readonly viewVersion: number;
   readonly step: number;
 }
 
-/** The answer to `state`; the parts follow as raw bytes, then their sha256. */
-export interface OfferMessage {
+/** The dialling member wants slices of this state. */
+export interface StateMessage extends StateLabel {
+  readonly kind: 'state';
+}
+
+/** The answer to `state`. */
+export interface OfferMessage extends StateLabel {
   readonly kind: 'offer';
-  readonly step: number;
   readonly partLengths: readonly number[];
 }
 
@@ -29,6 +34,20 @@ export interface OfferMessage {
 export interface AbsentMessage {
   readonly kind: 'absent';
   readonly reason: string;
+}
+
+/** After an `offer`: the dialling member wants this slice. */
+export interface SliceMessage extends StateLabel {
+  readonly kind: 'slice';
+  readonly index: number;
+}
+
+/** The answer to `slice`; its bytes follow. */
+export interface PieceMessage extends StateLabel {
+  readonly kind: 'piece';
+  readonly index: number;
+  /** As `StateMemory.digest` gives it. */
+  readonly digest: string;
 }
 
 /** The last word of a member that gives up the view. */
@@ -43,14 +62,29 @@ export interface AliveMessage {
 }
 
 export type ControlMessage =
-  JoinMessage | StateMessage | OfferMessage | AbsentMessage | LeaveMessage | AliveMessage;
+  | JoinMessage
+  | StateMessage
+  | OfferMessage
+  | AbsentMessage
+  | SliceMessage
+  | PieceMessage
+  | LeaveMessage
+  | AliveMessage;
 
 type FieldType = 'text' | 'count' | 'counts';
+const label = {
+  runId: 'text',
+  fencingEpoch: 'count',
+  viewVersion: 'count',
+  step: 'count',
+} as const;
 const fieldTypes: Record<ControlMessage['kind'], Record<string, FieldType>> = {
   join: { runId: 'text', fencingEpoch: 'count', viewVersion: 'count', from: 'text', to: 'text' },
-  state: { runId: 'text', step: 'count' },
-  offer: { step: 'count', partLengths: 'counts' },
+  state: label,
+  offer: { ...label, partLengths: 'counts' },
   absent: { reason: 'text' },
+  slice: { ...label, index: 'count' },
+  piece: { ...label, index: 'count', digest: 'text' },
   leave: { reason: 'text' },
   alive: {},
 };

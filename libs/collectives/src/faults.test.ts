@@ -3,6 +3,7 @@ import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, describe, expect, it } from 'vitest';
 import { vectorDigest } from './digest.ts';
 import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './frame.ts';
+import { listenerBytes } from './handshake.ts';
 import { chunkBytes } from './plan.ts';
 import type { ReduceResult, ViewSession } from './session.ts';
 import {
@@ -34,7 +35,7 @@ async function startFaultyMesh(numMembers: number, faults: TcpFaults): Promise<L
   const mesh = await startNodes(numMembers, 4);
   cleanups.push(() => mesh.close());
   const last = mesh.view.members.at(-1)!;
-  const proxy = await startTcpProxy(last, faults);
+  const proxy = await startTcpProxy(last, { spareBytes: listenerBytes, ...faults });
   cleanups.push(() => proxy.close());
   const members = [...mesh.view.members.slice(0, -1), { ...last, ...proxy.endpoint }];
   return { ...mesh, view: { ...mesh.view, fencingEpoch: 3, version: 5, members } };

@@ -8,6 +8,9 @@ export {
 } from './blocks.ts';
 export type { Endpoint } from './byte-source.ts';
 export { vectorDigest } from './digest.ts';
+export type { StateLabel } from './control.ts';
 export { createPeerNode, type JoinOptions, type PeerNode, type PeerNodeOptions } from './mesh.ts';
 export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './session.ts';
-export type { StatePeer, StateProvider, StateRequest, StateSnapshot } from './state.ts';
+export type { StatePeer, StateRequest, StateTransfer } from './state/fetch.ts';
+export { StateMemory } from './state/memory.ts';
+export type { StateOffer } from './state/server.ts';

@@ -1,16 +1,17 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger } from '@berth/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { vectorDigest } from './digest.ts';
 import { createPeerNode } from './mesh.ts';
 import {
+  callProven,
   expectedSum,
   joinAll,
   type LocalMesh,
   randomRanks,
   reduceRanks,
+  secret,
   startNodes,
 } from './testing/local-mesh.ts';
 
@@ -56,7 +57,7 @@ describe('joinView', () => {
     const { nodes, view } = await startMesh(3);
     const results = await Promise.all(
       nodes.map(async (node, member) => {
-        await delay(member * 60);
+        await delay(member * 400);
         return reduceRanks(await node.joinView(view, join), member, ranks);
       }),
     );
@@ -165,6 +166,16 @@ describe('listening port', () => {
       ),
     ],
     [
+      "a call in another member's name",
+      controlBytes(
+        '{"kind":"join","runId":"run-a","fencingEpoch":1,"viewVersion":9,"from":"m2","to":"m0"}',
+      ),
+    ],
+    [
+      'a request for state on a connection for frames',
+      controlBytes('{"kind":"state","runId":"run-a","step":0}'),
+    ],
+    [
       'a second call of the same member',
       controlBytes(
         '{"kind":"join","runId":"run-a","fencingEpoch":1,"viewVersion":1,"from":"m1","to":"m0"}',
@@ -173,11 +184,9 @@ describe('listening port', () => {
   ])('hangs up on %s, and the view goes on', async (_, bytes) => {
     const mesh = await startMesh(2);
     const sessions = await joinAll(mesh, { vectorLength });
-    const stranger = connect(mesh.view.members[0]!.port, '127.0.0.1');
-    stranger.on('error', () => {});
-    stranger.write(bytes);
-    stranger.resume();
-    await once(stranger, 'close');
+    const { socket } = await callProven(mesh.view.members[0]!, { from: 'm1' });
+    socket.write(bytes);
+    await once(socket, 'close');
     const results = await Promise.all(
       sessions.map((session, member) => reduceRanks(session, member, ranks)),
     );
@@ -187,7 +196,13 @@ describe('listening port', () => {
   it('can be chosen, and is refused when taken', async () => {
     const { view } = await startMesh(1);
     const { port } = view.members[0]!;
-    const second = createPeerNode({ memberId: 'b', host: '127.0.0.1', port, logger: silentLogger });
+    const second = createPeerNode({
+      memberId: 'b',
+      host: '127.0.0.1',
+      port,
+      secret,
+      logger: silentLogger,
+    });
     await expect(second.listen()).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });

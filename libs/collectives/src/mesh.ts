@@ -1,16 +1,21 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { BerthError, type Logger, type View, type Wire } from '@berth/contracts';
 import type { Endpoint } from './byte-source.ts';
 import { ControlChannel, type ControlMessage, type JoinMessage } from './control.ts';
+import { type Caller, Gate } from './gate.ts';
+import { deriveKey } from './handshake.ts';
+import { localPathOf } from './local-path.ts';
 import { ReduceMemory } from './reduce-memory.ts';
 import { Session, type ViewSession } from './session.ts';
 import {
   fetchState,
-  sendState,
   type StatePeer,
-  type StateProvider,
   type StateRequest,
-} from './state.ts';
+  type StateTransfer,
+} from './state/fetch.ts';
+import { StateServer, type StateOffer } from './state/server.ts';
 
 export interface PeerNodeOptions {
   /** Unique per process start. */
@@ -19,6 +24,8 @@ export interface PeerNodeOptions {
   readonly host: string;
   /** @defaultValue any free port */
   readonly port?: number;
+  /** What all members prove to each other that they have; it is never sent. */
+  readonly secret: string;
   readonly logger: Logger;
 }
 
@@ -42,18 +49,20 @@ export interface PeerNode {
   /**
    * Closes the session before and connects with all members of the view; resolves when all have joined.
    * @throws BerthError `COLLECTIVE_TIMEOUT` naming who did not join, `COLLECTIVE_PEER_LOST` at once if nobody listens
-   * at a member's address, `WORKER_FENCED` if this node has joined a newer view of the run, `CONFIG_INVALID` if the
+   * at a member's address, `COLLECTIVE_UNAUTHENTICATED` naming who has another secret, `WORKER_FENCED` if this node has joined a newer view of the run, `CONFIG_INVALID` if the
    * view leaves this member out or its blocks do not tile the virtual ranks
    */
   joinView(view: View, options: JoinOptions): Promise<ViewSession>;
-  /** Sets who answers members that ask for weights and moments. */
-  serveState(provider: StateProvider): void;
+  /** What members that ask for weights and moments may copy from now on, instead of what was on offer before. */
+  offerState(offer: StateOffer | undefined): void;
   /**
-   * Copies state from a peer, checked by SHA-256.
-   * @throws BerthError `COLLECTIVE_ABORTED` if the peer has no such state, `COLLECTIVE_PEER_LOST`,
-   * `COLLECTIVE_TIMEOUT`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify
+   * Copies state from donors in parallel slices, each checked by its digest. A slice whose donor is lost, silent or damages it
+   * is asked of another.
+   * @throws BerthError when no donor is left: `COLLECTIVE_ABORTED` if none has such a state, `COLLECTIVE_PEER_LOST`,
+   * `COLLECTIVE_UNAUTHENTICATED`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify; `COLLECTIVE_TIMEOUT`, and
+   * what the signal aborts with
    */
-  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]>;
+  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer>;
   close(): Promise<void>;
 }
 
@@ -72,30 +81,42 @@ interface Call {
 }
 
 class TcpPeerNode implements PeerNode {
-  readonly #options: PeerNodeOptions;
+  readonly #options: Omit<PeerNodeOptions, 'secret'>;
+  readonly #key: KeyObject;
+  readonly #gate: Gate;
   readonly #memory = new ReduceMemory();
   readonly #server: Server;
+  /** For members on this machine. */
+  readonly #localServer: Server;
   readonly #sockets = new Set<Socket>();
   /** From members that are ahead: they have joined a view that this one has not. */
   #calls: Call[] = [];
   #session: Session | undefined;
-  #provideState: StateProvider = () => Promise.resolve(undefined);
+  readonly #states: StateServer;
 
-  constructor(options: PeerNodeOptions) {
+  constructor({ secret, ...options }: PeerNodeOptions) {
     this.#options = options;
+    this.#key = deriveKey(secret);
+    this.#gate = new Gate({ ...options, key: this.#key });
+    this.#states = new StateServer(options.logger);
     this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
-    this.#server.on('connection', (socket) => this.#accept(socket));
+    this.#localServer = createServer({ highWaterMark: sendBufferBytes });
+    for (const server of [this.#server, this.#localServer])
+      server.on('connection', (socket) => this.#accept(socket));
   }
 
-  listen(): Promise<Endpoint> {
-    const { host, port = 0 } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
-        const address = this.#server.address();
-        resolve({ host, port: typeof address === 'object' && address ? address.port : port });
-      });
-    });
+  async listen(): Promise<Endpoint> {
+    const { host, port = 0, memberId, logger } = this.#options;
+    this.#server.listen({ host, port });
+    await once(this.#server, 'listening');
+    const { port: bound } = this.#server.address() as AddressInfo;
+    const localPath = localPathOf(memberId, bound);
+    if (localPath !== undefined) {
+      // Members on this machine then use the port, as all others do.
+      this.#localServer.on('error', (error) => logger.warn('No local socket', { error }));
+      this.#localServer.listen(localPath);
+    }
+    return { host, port: bound };
   }
 
   async joinView(view: View, options: JoinOptions): Promise<ViewSession> {
@@ -105,6 +126,7 @@ class TcpPeerNode implements PeerNode {
     const session = new Session({
       view,
       memberId,
+      key: this.#key,
       memory: this.#memory,
       logger,
       shape: {
@@ -121,19 +143,22 @@ class TcpPeerNode implements PeerNode {
     return session;
   }
 
-  serveState(provider: StateProvider): void {
-    this.#provideState = provider;
+  offerState(offer: StateOffer | undefined): void {
+    this.#states.offer(offer);
   }
 
-  fetchState(peer: StatePeer, request: StateRequest): Promise<Float32Array[]> {
-    return fetchState(peer, request);
+  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer> {
+    const { memberId: from, logger } = this.#options;
+    return fetchState(donors, { logger, ...request, from, key: this.#key });
   }
 
   async close(): Promise<void> {
     this.#session?.close();
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const closed = [this.#server, this.#localServer].map(
+      (server) => new Promise((resolve) => server.close(resolve)),
+    );
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await Promise.all(closed);
   }
 
   #requireJoinable(view: View): void {
@@ -157,18 +182,28 @@ class TcpPeerNode implements PeerNode {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', (error) => this.#options.logger.debug('connection failed', { error }));
+    this.#gate.admit(socket, (caller) => this.#listen(socket, caller));
+  }
+
+  #listen(socket: Socket, caller: Caller): void {
+    const { logger } = this.#options;
     socket.setTimeout(helloTimeoutMs, () => socket.destroy());
     const channel = new ControlChannel(socket, {
-      message: (message) => this.#answer(message, channel),
-      garbage: (error) => this.#options.logger.warn('refused a connection', { error }),
+      message: (message) => this.#answer(message, channel, caller),
+      garbage: (error) => logger.warn('refused a message', { from: caller.from, error }),
     });
   }
 
-  #answer(message: ControlMessage, channel: ControlChannel): void {
-    if (message.kind === 'join') this.#route({ hello: message, channel });
-    else if (message.kind === 'state')
-      void sendState(channel.socket, message, this.#provideState, this.#options.logger);
-    else channel.socket.destroy();
+  /** A caller may do only what it has proven to be here for, and in its own name. */
+  #answer(message: ControlMessage, channel: ControlChannel, { purpose, from }: Caller): void {
+    const { logger } = this.#options;
+    if (message.kind === purpose && message.kind === 'state') this.#states.serve(channel, message);
+    else if (message.kind === purpose && message.kind === 'join' && message.from === from)
+      this.#route({ hello: message, channel });
+    else {
+      logger.warn('refused a message', { from, purpose, kind: message.kind });
+      channel.socket.destroy();
+    }
   }
 
   /** Gives a call to the session it is for, keeps it for a view still to come, or hangs up. */
@@ -196,7 +231,10 @@ class TcpPeerNode implements PeerNode {
   #keep(call: Call): void {
     const { socket } = call.channel;
     const hangUp = (): void => void socket.destroy();
-    call.channel.handOver({ message: hangUp, garbage: hangUp });
+    call.channel.handOver({
+      message: ({ kind }) => kind === 'alive' || hangUp(),
+      garbage: hangUp,
+    });
     socket.setTimeout(callTimeoutMs);
     socket.once('close', () => {
       this.#calls = this.#calls.filter((kept) => kept !== call);

@@ -1,23 +1,29 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { KeyObject } from 'node:crypto';
 import {
   type AlignedBlock,
   BerthError,
   type GradientVector,
+  isBerthError,
   type Logger,
   toBerthError,
   type View,
   type ViewMember,
 } from '@berth/contracts';
 import { ByteSink } from './byte-sink.ts';
-import { ByteSource } from './byte-source.ts';
+import type { ByteSource } from './byte-source.ts';
 import { type ControlChannel, encodeControl, type JoinMessage } from './control.ts';
+import { dialMember } from './dial-member.ts';
 import { runHashOf } from './frame.ts';
+import { secretsDiffer } from './handshake.ts';
 import { checkContributions, planReduce, type ReducePlan, type VectorShape } from './plan.ts';
 import { Progress } from './progress.ts';
 import type { ReduceMemory } from './reduce-memory.ts';
 import { type PeerLink, peerLost, Round } from './round.ts';
 
-const redialMs = 200;
+/** All who have another secret are to be named, not only the first. */
+const strangersMs = 250;
+/** Far below what a control message may hold. */
+const maxReasonLength = 1_000;
 const aliveEveryMs = 500;
 /** Looks without a sign of life between them that make a connection dead; counted, as a pause of ours proves nothing. */
 const maxSilent = 3;
@@ -67,6 +73,7 @@ export interface ViewSession {
 export interface SessionOptions {
   readonly view: View;
   readonly memberId: string;
+  readonly key: KeyObject;
   readonly memory: ReduceMemory;
   readonly logger: Logger;
   readonly shape: VectorShape;
@@ -78,6 +85,7 @@ interface HalfLink {
   readonly member: ViewMember;
   source: ByteSource | undefined;
   sink: ByteSink | undefined;
+  /** Both sides have proven the secret where this one has dialled. */
   connected: boolean;
 }
 
@@ -90,6 +98,8 @@ export class Session implements ViewSession {
   /** Connections that stand, two per peer. */
   readonly #standing = new Progress();
   readonly #plan: ReducePlan;
+  /** Members that have another secret. */
+  readonly #strangers: string[] = [];
   #round: Round | undefined;
   #failure: BerthError | undefined;
 
@@ -190,41 +200,64 @@ export class Session implements ViewSession {
     this.fail(new BerthError('COLLECTIVE_ABORTED', `this member closed view ${version}`));
   }
 
-  /** Ends the session; the first error counts. */
-  fail(error: BerthError): void {
+  /** Ends the session; the first error counts, but other secrets are the reason of all others. */
+  fail(cause: BerthError): void {
     if (this.#failure !== undefined) return;
+    const error =
+      this.#strangers.length === 0 ? cause : secretsDiffer(this.#options.memberId, this.#strangers);
     this.#failure = error;
     this.#standing.fail(error);
     this.#round?.fail(error);
-    const farewell = encodeControl({ kind: 'leave', reason: error.message });
-    for (const { source } of this.#links) source?.leave(error, farewell);
+    const farewell = encodeControl({
+      kind: 'leave',
+      reason: error.message.slice(0, maxReasonLength),
+    });
+    for (const { source, connected } of this.#links)
+      if (connected) source?.leave(error, farewell);
+      else source?.fail(error);
     for (const { sink } of this.#links) sink?.fail(error);
     const lost = error.code === 'COLLECTIVE_PEER_LOST' ? error.details['memberId'] : undefined;
     if (typeof lost === 'string') this.#options.onPeerLost(lost, error);
   }
 
   async #dial(link: HalfLink): Promise<void> {
+    const { key, memberId: from, logger } = this.#options;
     const { memberId } = link.member;
-    while (this.#failure === undefined) {
-      const source = new ByteSource(link.member);
-      link.source = source;
-      try {
-        await source.connected();
-        link.connected = true;
-        source.socket.once('close', () => this.fail(peerLost(memberId, source.failure)));
-        source.socket.write(encodeControl(this.#hello(memberId)));
-        const alive = encodeControl({ kind: 'alive' });
-        const beat = setInterval(() => source.socket.write(alive), aliveEveryMs);
-        source.socket.once('close', () => clearInterval(beat));
-        this.#standing.advance();
-        return;
-      } catch (error) {
-        // Members listen before they are published, so nobody listening means that the process is gone.
-        if (isRefusal(error)) this.fail(peerLost(memberId, error));
-        this.#options.logger.debug('peer not reached yet', { memberId, error });
-        await delay(redialMs);
-      }
+    try {
+      const source = await dialMember(link.member, {
+        key,
+        from,
+        purpose: 'join',
+        logger,
+        onAttempt: (attempt) => {
+          link.source = attempt;
+        },
+        isOver: () => this.#failure !== undefined,
+      });
+      if (this.#failure !== undefined) source.fail(this.#failure);
+      else this.#speak(link, source);
+    } catch (error) {
+      const isStranger = isBerthError(error) && error.code === 'COLLECTIVE_UNAUTHENTICATED';
+      if (isStranger) this.#meetStranger(memberId);
+      else this.fail(peerLost(memberId, error));
     }
+  }
+
+  #speak(link: HalfLink, source: ByteSource): void {
+    const { memberId } = link.member;
+    link.connected = true;
+    source.socket.once('close', () => this.fail(peerLost(memberId, source.failure)));
+    source.socket.write(encodeControl(this.#hello(memberId)));
+    const alive = encodeControl({ kind: 'alive' });
+    const beat = setInterval(() => source.socket.write(alive), aliveEveryMs);
+    source.socket.once('close', () => clearInterval(beat));
+    this.#standing.advance();
+  }
+
+  #meetStranger(memberId: string): void {
+    this.#strangers.push(memberId);
+    const { memberId: self } = this.#options;
+    setTimeout(() => this.fail(secretsDiffer(self, this.#strangers)), strangersMs);
   }
 
   async #run(round: Round): Promise<void> {
@@ -302,10 +335,6 @@ function peerLeft(memberId: string, reason: string): BerthError {
     `lost member ${memberId}: left the view: ${reason}`,
     { details: { memberId, left: true } },
   );
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
 function aborted(reason: unknown): BerthError {

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { startTcpProxy } from '@berth/faults';
 import * as fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { encodeControl } from './control.ts';
 import { vectorDigest } from './digest.ts';
 import { encodeFrame, runHashOf } from './frame.ts';
+import { listenerBytes } from './handshake.ts';
 import {
+  callProven,
   expectedSum,
   joinAll,
   randomRanks,
@@ -64,7 +65,7 @@ it('drops 1,000 frames of older steps, views and epochs', async () => {
   const mesh = await startNodes(2, 4);
   onTestFinished(() => mesh.close());
   const [first, last] = mesh.view.members;
-  const proxy = await startTcpProxy(last!, { inject });
+  const proxy = await startTcpProxy(last!, { spareBytes: listenerBytes, inject });
   onTestFinished(() => proxy.close());
   const members = [first!, { ...last!, ...proxy.endpoint }];
   const sessions = await joinAll(
@@ -92,8 +93,8 @@ it('hangs up on 200 calls for older views, and goes on', async () => {
     { numRuns: 200, seed: 2 },
   );
   for (const { fencingEpoch, viewVersion } of calls) {
-    const socket = connect({ host: m0!.host, port: m0!.port });
-    const ended = once(socket.resume(), 'close');
+    const { socket } = await callProven(m0!, { from: 'm1' });
+    const ended = once(socket, 'close');
     const identity = { runId, fencingEpoch, viewVersion, from: 'm1', to: 'm0' };
     socket.write(encodeControl({ kind: 'join', ...identity }));
     await ended;

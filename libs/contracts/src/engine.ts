@@ -14,12 +14,15 @@ export interface ParameterSpec {
 }
 
 /** Everything the optimizer step changes, flat, in layout order. */
-export interface TrainingState {
-  /** Steps applied. */
-  readonly step: number;
+export interface StateVectors {
   readonly weights: Float32Array;
   readonly firstMoments: Float32Array;
   readonly secondMoments: Float32Array;
+}
+
+export interface TrainingState extends StateVectors {
+  /** Steps applied. */
+  readonly step: number;
 }
 
 /** One virtual rank's examples, cut into micro-batches of equal size. */
@@ -64,8 +67,11 @@ export interface TrainingEngine {
   /** Truncated normal weights from the seed, zero moments, step 0. */
   initialize(seed: number): void;
   loadState(state: TrainingState): void;
-  /** Copies; the caller owns the arrays. */
-  readState(): TrainingState;
+  /**
+   * Copies; the caller owns the arrays.
+   * @param into - where to put the copy, shared memory perhaps; new vectors when left out
+   */
+  readState(into?: StateVectors): TrainingState;
   /**
    * The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order.
    * @param into - where to put it, shared memory perhaps; a new vector when left out

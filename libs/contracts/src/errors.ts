@@ -42,6 +42,7 @@ export const errorPolicies = {
   COLLECTIVE_TIMEOUT: transient,
   COLLECTIVE_ABORTED: transient,
   COLLECTIVE_PROTOCOL: transient,
+  COLLECTIVE_UNAUTHENTICATED: transient,
   COORDINATOR_UNREACHABLE: unreachable,
   COORDINATOR_BUSY: unreachable,
   LEDGER_BEHIND: transient,

@@ -12,6 +12,8 @@ export * from './ledger.ts';
 export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';
+export * from './peer-secret.ts';
+export * from './port-taken.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';

@@ -9,6 +9,8 @@ export interface Endpoint {
 
 /** What goes wrong with the bytes that the target sends, on each connection that is made through the proxy. */
 export interface TcpFaults {
+  /** So many bytes pass untouched before the first that counts: a handshake. @defaultValue none */
+  readonly spareBytes?: number;
   /** Sent before the target's first byte. */
   readonly inject?: Uint8Array;
   /** After this many bytes the connection breaks. */
@@ -97,10 +99,17 @@ class Connection {
   }
 
   async #passFaulty(from: Socket, to: Socket): Promise<void> {
-    const { inject, cutAfterBytes = Infinity, stallAfterBytes = Infinity } = this.#faults;
-    if (inject !== undefined) to.write(inject);
-    let numBytes = 0;
-    if (cutAfterBytes === 0) return void to.destroy();
+    const { spareBytes = 0, inject, cutAfterBytes = Infinity } = this.#faults;
+    const { stallAfterBytes = Infinity } = this.#faults;
+    let numBytes = -spareBytes;
+    let isInjected = inject === undefined;
+    const injectWhenDue = (): void => {
+      if (isInjected || numBytes < 0) return;
+      isInjected = true;
+      to.write(inject ?? '');
+    };
+    injectWhenDue();
+    if (numBytes >= cutAfterBytes) return void to.destroy();
     for await (const piece of from as AsyncIterable<Buffer>) {
       if (this.#delayMs() > 0) await delay(this.#delayMs());
       const limit = Math.min(cutAfterBytes, stallAfterBytes) - numBytes;
@@ -108,6 +117,7 @@ class Connection {
       this.#corrupt(passed, numBytes);
       numBytes += piece.length;
       await this.#write(to, passed);
+      injectWhenDue();
       if (numBytes >= cutAfterBytes) return void to.destroy();
       if (numBytes >= stallAfterBytes) await forever;
     }
@@ -116,7 +126,7 @@ class Connection {
 
   #corrupt(bytes: Buffer, offset: number): void {
     const { corruptByte } = this.#faults;
-    const at = this.#corruptsNext ? bytes.length >> 1 : (corruptByte ?? -1) - offset;
+    const at = this.#corruptsNext ? bytes.length >> 1 : (corruptByte ?? Infinity) - offset;
     if (at < 0 || at >= bytes.length) return;
     bytes[at]! ^= 0x40;
     this.#corruptsNext = false;

@@ -20,6 +20,7 @@ import {
 import { goldenBlock, goldenState, sliceBatch, wholeStep } from './test-support/requests.ts';
 import { bf16Tree } from './test-support/bf16-tree.ts';
 import { flatGradient } from './test-support/flat-gradient.ts';
+import { sharedVectors } from './test-support/shared-vectors.ts';
 
 let tensorFlow: TensorFlow;
 const engines: TrainingEngine[] = [];
@@ -179,6 +180,17 @@ describe('training', () => {
     resumed.loadState(before.readState());
     [2, 3].forEach((step) => train(resumed, step));
     expect(resumed.readState()).toEqual(undisturbed.readState());
+  });
+
+  it('reads its state into shared memory, and loads it from there', () => {
+    const engine = goldenEngine();
+    engine.applyGradients(flatGradient(engine, wholeStep(0, goldenBatch(0))));
+    const expected = engine.readState();
+    const into = sharedVectors(engine.numParameters);
+    expect(engine.readState(into)).toEqual(expected);
+    engine.loadState(goldenState());
+    engine.loadState({ step: 1, ...into });
+    expect(engine.readState()).toEqual(expected);
   });
 
   it('neither keeps nor changes the arrays it is given', () => {

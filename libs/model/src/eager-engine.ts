@@ -13,6 +13,7 @@ import {
   type OptimizerConfig,
   type ParameterSpec,
   type RankExamples,
+  type StateVectors,
   type StepSums,
   type TrainConfig,
   type TrainingEngine,
@@ -78,8 +79,12 @@ class EagerEngine implements TrainingEngine {
     this.step = state.step;
   }
 
-  readState(): TrainingState {
-    return { step: this.step, ...this.store.read() };
+  readState(into?: StateVectors): TrainingState {
+    const copy = this.store.read();
+    into?.weights.set(copy.weights);
+    into?.firstMoments.set(copy.firstMoments);
+    into?.secondMoments.set(copy.secondMoments);
+    return { step: this.step, ...(into ?? copy) };
   }
 
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {

@@ -15,6 +15,16 @@ describe('redact', () => {
     );
   });
 
+  it('masks what workers prove to each other, as a field and in an environment written out', () => {
+    expect(redact({ BERTH_SECRET: 'hunter2', secret: 'hunter2' })).toEqual({
+      BERTH_SECRET: '***',
+      secret: '***',
+    });
+    expect(redactText('env BERTH_SECRET=hunter2 BERTH_SECRET_FILE=/run/s node main.js')).toBe(
+      'env BERTH_SECRET=*** BERTH_SECRET_FILE=/run/s node main.js',
+    );
+  });
+
   it('leaves ordinary fields alone', () => {
     const fields = { numTokens: 3, tokensPerSecond: 2.5, key: 'a/b', none: null, list: [1, 'x'] };
     expect(redact(fields)).toEqual(fields);

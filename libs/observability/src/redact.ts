@@ -7,10 +7,12 @@ export function redact(value: unknown): unknown {
   return redactWithin(value, []);
 }
 
-/** Masks the password of every URL in a text. */
+/** Masks the password of every URL in a text, and the secrets of an environment that was written out. */
 export function redactText(text: string): string {
   // No part of it may match the same text from many starts: a long line must not take long.
-  return text.replaceAll(/(:\/\/[^\s:@/]*):[^\s@/]+@/g, `$1:${mask}@`);
+  return text
+    .replaceAll(/(:\/\/[^\s:@/]*):[^\s@/]+@/g, `$1:${mask}@`)
+    .replaceAll(/\b(BERTH_SECRET|AWS_SECRET_ACCESS_KEY)=\S+/g, `$1=${mask}`);
 }
 
 function redactWithin(value: unknown, parents: readonly unknown[]): unknown {

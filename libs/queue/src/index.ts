@@ -10,6 +10,7 @@ export {
   type ConnectOptions,
   type RedisConnection,
 } from './connection.ts';
+export { leaseDevice, type DeviceLease, type LeaseDeviceOptions } from './device-lease.ts';
 export { createExampleIndex, type ExampleIndex, type ExampleShardName } from './example-index.ts';
 export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
 export { createJobBoard, type JobBoard } from './job-board.ts';

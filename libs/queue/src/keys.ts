@@ -57,3 +57,7 @@ export function exampleIndexKey(exampleSetId: string): string {
 export function logTailKey(source: string): string {
   return `${prefix}logs:last:${source}`;
 }
+
+export function deviceKey(deviceId: string): string {
+  return `${prefix}device:${deviceId}`;
+}

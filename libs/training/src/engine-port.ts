@@ -15,7 +15,7 @@ export function engineInThisThread(engine: TrainingEngine): EnginePort {
     layout: engine.layout,
     initialize: async (seed) => engine.initialize(seed),
     loadState: async (state) => engine.loadState(state),
-    readState: async () => engine.readState(),
+    readState: async (into) => engine.readState(into),
     computeGradients: async (request) => engine.computeGradients(request),
     applyGradients: async (reduced) => engine.applyGradients(reduced),
     evaluate: async (batch) => engine.evaluate(batch),

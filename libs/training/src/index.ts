@@ -25,7 +25,6 @@ export type {
   ReporterPort,
   Verdict,
 } from './ports.ts';
-export { numParameters } from './vector.ts';
 export { StepWork, type Reduced, type StepContext } from './step.ts';
 export {
   trainInOneProcess,

@@ -54,7 +54,7 @@ export class MemberWork {
    * @returns the answer to this kind of ask
    */
   async perform(ask: Ask, signal: AbortSignal): Promise<Answers[Ask['kind']]> {
-    const { engine, ledger, rendezvous, checkpoints } = this.#ports;
+    const { engine, peers, ledger, rendezvous, checkpoints } = this.#ports;
     const { memberId } = this.#options;
     switch (ask.kind) {
       case 'join':
@@ -71,8 +71,11 @@ export class MemberWork {
         this.#fetched = await orAborted(checkpoints.load(ask.step), signal);
         return;
       case 'fetchState':
-        this.#fetched = await orAborted(this.#fetchFrom(ask), signal);
-        return;
+        return this.#fetchState(ask, signal);
+      case 'snapshot':
+        // Not ended early: the memory may be put to other use only when this is done.
+        await engine.readState(await peers.stateVectors());
+        return peers.offerState(ask.view, ask.step);
       case 'load':
         return this.#load();
       case 'initialize':
@@ -116,12 +119,12 @@ export class MemberWork {
     });
   }
 
-  async #fetchFrom({ step, donors, position }: AskOf<'fetchState'>): Promise<TrainingState> {
-    const { runId, settleTimeoutMs } = this.#options;
-    // Joiners spread over the donors.
-    const donor = donors[position % donors.length];
-    if (donor === undefined) throw new BerthError('INTERNAL', `No donor for step ${step}`);
-    return this.#ports.peers.fetchState(donor, runId, step, settleTimeoutMs);
+  async #fetchState(
+    { view, step, donors }: AskOf<'fetchState'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const timeoutMs = this.#options.settleTimeoutMs;
+    this.#fetched = await this.#ports.peers.fetchState(donors, { view, step, timeoutMs, signal });
   }
 
   async #load(): Promise<void> {

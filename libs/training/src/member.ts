@@ -1,17 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, errorToWire, type TrainingState, type View } from '@berth/contracts';
+import { BerthError, errorToWire, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { MemberWork } from './member-work.ts';
-import { decideMember, isStanding } from './protocol/decide-member.ts';
+import { decideMember } from './protocol/decide-member.ts';
 import type { Answer, Ask, MemberEvent, Tell } from './protocol/member-events.ts';
 import { initialMemberState, type MemberRules } from './protocol/member-state.ts';
-
-const donorLookMs = 5;
 
 /** One worker's part in one run: carries out what `decideMember` decides. */
 export class Member {
   readonly #ports: MemberPorts;
-  readonly #options: MemberOptions;
   readonly #rules: MemberRules;
   readonly #work: MemberWork;
   #state = initialMemberState;
@@ -24,7 +20,6 @@ export class Member {
     const { memberId, config, settleTimeoutMs } = options;
     const { numSteps, checkpointEverySteps, evalEverySteps } = config.train;
     this.#ports = ports;
-    this.#options = options;
     this.#rules = {
       memberId,
       seed: config.seed,
@@ -37,7 +32,6 @@ export class Member {
     this.#work = new MemberWork(ports, options, {
       onPeerLost: (error) => this.#happen({ kind: 'peerLost', error: errorToWire(error) }),
     });
-    ports.peers.serveState((runId, step) => this.#provideState(runId, step));
   }
 
   /** A view is current: the member follows it, or learns that it is not in it. */
@@ -96,16 +90,5 @@ export class Member {
       case 'report':
         reporter.metrics(this.#work.metricsOf(tell));
     }
-  }
-
-  async #provideState(runId: string, step: number): Promise<TrainingState | undefined> {
-    if (runId !== this.#options.runId) return undefined;
-    // A donor may still be applying the step that the joiner asks for.
-    const deadlineMs = performance.now() + this.#options.settleTimeoutMs;
-    const holds = (): boolean => this.#state.held === step && isStanding(this.#state);
-    while (!holds() && performance.now() < deadlineMs) await sleep(donorLookMs);
-    if (!holds()) return undefined;
-    const state = await this.#ports.engine.readState();
-    return state.step === step ? state : undefined;
   }
 }

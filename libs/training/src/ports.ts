@@ -9,6 +9,7 @@ import type {
   LedgerEntry,
   MeasuredLine,
   ParameterSpec,
+  StateVectors,
   StepFacts,
   StepSums,
   TrainingState,
@@ -22,7 +23,8 @@ export interface EnginePort {
   readonly layout: readonly ParameterSpec[];
   initialize(seed: number): Promise<void>;
   loadState(state: TrainingState): Promise<void>;
-  readState(): Promise<TrainingState>;
+  /** @param into - shared memory to put the state in, so that it need not be copied between threads */
+  readState(into?: StateVectors): Promise<TrainingState>;
   /** @param into - shared memory to put the gradient in, so that it need not be copied between threads */
   computeGradients(request: GradientRequest, into?: GradientVector): Promise<GradientVector>;
   applyGradients(reduced: GradientVector): Promise<ApplyResult>;
@@ -68,17 +70,19 @@ export interface PeerPort {
       onPeerLost: (error: Error) => void;
     },
   ): Promise<ReduceSession>;
-  /** Answers peers that lack the state; `provide` gives undefined when it is not at that step. */
-  serveState(provide: StateProvider): void;
+  /**
+   * The memory for states on their way: one of them, shared with other threads. What peers send lands there, and what we give
+   * them is copied there first. Resolves once nobody copies what was there before.
+   */
+  stateVectors(): Promise<StateVectors>;
+  /** Lets members of the view copy what `stateVectors` hold, until the next offer or fetch. */
+  offerState(view: View, step: number): Promise<void>;
+  /** Copies a state into `stateVectors`, from all donors at once. Nothing is written there once the signal has aborted. */
   fetchState(
-    peer: ViewMember,
-    runId: string,
-    step: number,
-    timeoutMs: number,
+    donors: readonly ViewMember[],
+    options: { view: View; step: number; timeoutMs: number; signal: AbortSignal },
   ): Promise<TrainingState>;
 }
-
-export type StateProvider = (runId: string, step: number) => Promise<TrainingState | undefined>;
 
 /** What the ledger says of a vote. */
 export type Verdict =

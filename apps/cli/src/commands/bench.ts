@@ -9,6 +9,8 @@ export const benchmarks = {
   step: 'step.ts',
   'step-against-pytorch': 'peers/compare-step.ts',
   allreduce: 'allreduce.ts',
+  handshake: 'handshake.ts',
+  join: 'healing.ts',
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
   api: 'api.ts',

@@ -13,6 +13,15 @@ export interface TrainOptions {
   readonly workers?: number;
   readonly json: boolean;
   readonly dryRun: boolean;
+  /** A completed run is success, for those who ask again and again. */
+  readonly ifNeeded?: boolean;
+}
+
+export interface ResumeOptions {
+  readonly from?: number;
+  readonly workers: number;
+  readonly threads: number;
+  readonly json: boolean;
 }
 
 /** `berth train` and `berth prepare`: submits a run and watches it to its goal. */
@@ -30,20 +39,25 @@ export async function train(
     return;
   }
   await withCluster(context, clusterSize(config), async (client, own) => {
+    if (options.ifNeeded === true && (await isCompleted(client, config.name))) {
+      context.say(`run "${config.name}" is completed`);
+      return;
+    }
     await client.submit(config, goal);
     await watch(context, client, own, config.name, options.json);
   });
 }
 
-/** `berth resume`: continues a run from its newest valid checkpoint. */
+/** `berth resume`: continues a run from its newest valid checkpoint, or from an older one. */
 export async function resume(
   context: Context,
   runId: string,
-  options: { readonly workers: number; readonly threads: number; readonly json: boolean },
+  options: ResumeOptions,
 ): Promise<void> {
   const size = { numWorkers: options.workers, numThreads: options.threads };
   await withCluster(context, size, async (client, own) => {
-    await client.resume(runId);
+    const { from } = options;
+    await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
     await watch(context, client, own, runId, options.json);
   });
 }
@@ -66,7 +80,7 @@ export async function watch(
       return;
     }
     context.say('\nsaving and stopping; once more to stop at once');
-    client.stop(runId).catch((error: unknown) => context.say(String(error)));
+    client.control(runId, 'stop').catch((error: unknown) => context.say(String(error)));
     process.once('SIGINT', () => detach.abort());
   };
   process.once('SIGINT', interrupt);
@@ -82,6 +96,12 @@ export async function watch(
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
+}
+
+/** Whether a run of this name has been trained to its end. */
+async function isCompleted(client: CoordinatorClient, runId: string): Promise<boolean> {
+  const known = (await client.list()).find(({ run }) => run.runId === runId);
+  return known?.run.status === 'completed' && known.run.goal === 'trained';
 }
 
 function clusterSize(config: RunConfig): { numWorkers: number; numThreads: number } {

@@ -13,13 +13,21 @@ export interface Outcome {
 /** Runs `berth` as its users do, in a process of its own. */
 export function berth(
   args: readonly string[],
-  { folder, timeoutMs = 120_000 }: { readonly folder: string; readonly timeoutMs?: number },
+  {
+    folder,
+    timeoutMs = 120_000,
+    env = {},
+  }: {
+    readonly folder: string;
+    readonly timeoutMs?: number;
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [program, ...args],
-      { env: environment(folder), timeout: timeoutMs, maxBuffer: 1 << 24 },
+      { env: { ...environment(folder), ...env }, timeout: timeoutMs, maxBuffer: 1 << 24 },
       (error, stdout, stderr) => {
         const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         resolve({ exitCode, stdout, stderr });

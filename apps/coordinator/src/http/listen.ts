@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { BerthError } from '@berth/contracts';
+import { portTaken } from '@berth/contracts';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 
@@ -27,12 +27,7 @@ export async function listen(
     server.listen(port, host);
     await once(server, 'listening');
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new BerthError(
-      'CONFIG_INVALID',
-      `HTTP cannot listen on ${host}:${port}: ${detail}; choose another port`,
-      { cause: error },
-    );
+    throw portTaken(host, port, error);
   }
   const address = server.address();
   const actualPort = typeof address === 'object' && address !== null ? address.port : port;

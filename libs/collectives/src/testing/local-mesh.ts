@@ -1,9 +1,19 @@
-import { type AlignedBlock, type GradientVector, silentLogger, type View } from '@berth/contracts';
+import {
+  type AlignedBlock,
+  type GradientVector,
+  silentLogger,
+  type View,
+  type ViewMember,
+} from '@berth/contracts';
 import { assignBlocks, type Contribution, sumContributions } from '../blocks.ts';
+import { ByteSource } from '../byte-source.ts';
+import { deriveKey, type Purpose } from '../handshake.ts';
 import { createPeerNode, type JoinOptions, type PeerNode } from '../mesh.ts';
+import { proveToListener } from '../prove-to-listener.ts';
 import type { ReduceResult, ViewSession } from '../session.ts';
 
 export const runId = 'run-a';
+export const secret = 'the secret of these tests';
 
 /** Deterministic uniform numbers in [0, 1) (mulberry32). */
 export function randomNumbers(seed: number): () => number {
@@ -61,7 +71,7 @@ export async function startNodes(numMembers: number, numVirtualRanks: number): P
   const memberIds = Array.from({ length: numMembers }, (_, index) => `m${index}`);
   const blocks = assignBlocks(numVirtualRanks, memberIds);
   const nodes = memberIds.map((memberId) =>
-    createPeerNode({ memberId, host: '127.0.0.1', logger: silentLogger }),
+    createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger }),
   );
   const endpoints = await Promise.all(nodes.map((node) => node.listen()));
   const members = memberIds.map((memberId, index) => ({
@@ -82,6 +92,18 @@ export async function startNodes(numMembers: number, numVirtualRanks: number): P
     await Promise.all(nodes.map((node) => node.close()));
   };
   return { nodes, view, close };
+}
+
+/** A connection with a member on which the secret has been proven, and nothing said. */
+export async function callProven(
+  member: Omit<ViewMember, 'blocks'>,
+  { from, purpose = 'join' }: { readonly from: string; readonly purpose?: Purpose },
+): Promise<ByteSource> {
+  const source = new ByteSource(member);
+  await source.connected();
+  const key = deriveKey(secret);
+  await proveToListener(source, { key, from, to: member.memberId, purpose });
+  return source;
 }
 
 export function joinAll(

@@ -34,6 +34,7 @@ import {
 } from '../test-support/requests.ts';
 import { bf16Tree } from '../test-support/bf16-tree.ts';
 import { flatGradient } from '../test-support/flat-gradient.ts';
+import { sharedVectors } from '../test-support/shared-vectors.ts';
 import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -281,6 +282,18 @@ describe('training on the graph engine', () => {
     expect(state).toEqual(goldenState());
     state.weights.fill(9);
     gradient.fill(9);
+    expect(engine.readState()).toEqual(expected);
+  });
+
+  it('reads its state into shared memory, and loads it from there', () => {
+    const engine = graphEngine(dropping);
+    engine.applyGradients(flatGradient(engine, wholeStep(0, goldenBatch(0))));
+    const expected = engine.readState();
+    const into = sharedVectors(engine.numParameters);
+    expect(engine.readState(into)).toEqual(expected);
+    expect(into.secondMoments).toEqual(expected.secondMoments);
+    engine.loadState(goldenState());
+    engine.loadState({ step: 1, ...into });
     expect(engine.readState()).toEqual(expected);
   });
 

@@ -9,6 +9,7 @@ import {
   type GradientRequest,
   type GradientVector,
   type ParameterSpec,
+  type StateVectors,
   type StepSums,
   type TrainConfig,
   type TrainingEngine,
@@ -113,18 +114,19 @@ class CompiledEngine implements GraphEngine {
     this.step = state.step;
   }
 
-  readState(): TrainingState {
+  readState(into?: StateVectors): TrainingState {
     const step = this.loadedStep();
-    const read = (kind: string): Float32Array => {
-      const flat = new Float32Array(this.numParameters);
+    const read = (kind: string, given: Float32Array | undefined): Float32Array => {
+      const flat = given ?? new Float32Array(this.numParameters);
+      this.checkLength(flat);
       this.session.runInto(`read_${kind}`, this.partsOf(flat));
       return flat;
     };
     return {
       step,
-      weights: read('weight'),
-      firstMoments: read('firstMoment'),
-      secondMoments: read('secondMoment'),
+      weights: read('weight', into?.weights),
+      firstMoments: read('firstMoment', into?.firstMoments),
+      secondMoments: read('secondMoment', into?.secondMoments),
     };
   }
 

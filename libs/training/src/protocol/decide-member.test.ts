@@ -29,6 +29,7 @@ const answers: Answers = {
   readWords: new Map([['a', 'init']]),
   findCheckpoint: undefined,
   fetchCheckpoint: undefined,
+  snapshot: undefined,
   fetchState: undefined,
   load: undefined,
   initialize: undefined,
@@ -112,6 +113,58 @@ describe('a quiet run', () => {
     expect(puppet.asked).toEqual(settle.concat('initialize', step, step, 'save', step, end));
     expect(puppet.state).toMatchObject({ held: 3, phase: { kind: 'idle' } });
     expect(puppet.complaint).toBeNull();
+  });
+});
+
+describe('healing', () => {
+  const heldBy = (held: Record<string, number>): Answers['readWords'] =>
+    new Map(Object.entries(held).map(([member, step]) => [member, String(step)]));
+
+  /** In a second view, from step 1 on, whose members have said what they hold. */
+  function settling(puppet: Puppet, held: Record<string, number>): Puppet {
+    puppet.see({ ...viewOf(2, ...Object.keys(held)), fromStep: 1 });
+    puppet.until('readWords').answer('readWords', heldBy(held));
+    return puppet;
+  }
+
+  /** Has done one step. */
+  function donor(): Puppet {
+    const puppet = memberIn('a').until('apply');
+    puppet.answer('apply');
+    puppet.see(viewOf(9));
+    puppet.answer('readExamples');
+    expect(puppet.state).toMatchObject({ held: 1, phase: { kind: 'idle' } });
+    return puppet;
+  }
+
+  it('puts a copy aside, once, and trains on', () => {
+    const puppet = settling(donor(), { a: 1, b: -1, c: 0 });
+    expect(puppet.ask).toMatchObject({ kind: 'snapshot', step: 1, view: { version: 2 } });
+    puppet.answer('snapshot');
+    expect(puppet.ask).toMatchObject({ kind: 'readEntry', step: 0 });
+  });
+
+  it('puts nothing aside when all hold the step', () => {
+    expect(settling(donor(), { a: 1, b: 1 }).ask?.kind).toBe('readEntry');
+  });
+
+  it('copies from all who hold the step', () => {
+    const puppet = settling(new Puppet(), { a: -1, b: 1, c: 0, d: 1 });
+    const donors = [{ memberId: 'b' }, { memberId: 'd' }];
+    expect(puppet.ask).toMatchObject({ kind: 'fetchState', step: 1, view: { version: 2 }, donors });
+    puppet.answer('fetchState');
+    puppet.answer('load');
+    expect(puppet.state.held).toBe(1);
+  });
+
+  it('falls back to a checkpoint when no donor is left', () => {
+    const puppet = settling(new Puppet(), { a: -1, b: 1 });
+    puppet.fail();
+    expect(puppet.state).toMatchObject({ held: -1, phase: { kind: 'idle' } });
+    expect(puppet.complaint).not.toBeNull();
+    puppet.see({ ...viewOf(3, 'a'), fromStep: 1 });
+    puppet.until('readWords').answer('readWords', heldBy({ a: -1 }));
+    expect(puppet.ask).toEqual({ kind: 'findCheckpoint', maxStep: 1 });
   });
 });
 

@@ -21,6 +21,7 @@ import {
   castVote,
   computeStep,
   doChores,
+  locate,
   located,
   reduceStep,
   stepApplied,
@@ -82,6 +83,8 @@ function answered(moment: Moment, answer: Answer): MemberDecision {
       return announceCheckpoint(moment, valueOf(answer, 'findCheckpoint'));
     case 'initializing':
       return stateReady(moment, 0);
+    case 'snapshotting':
+      return locate(moment);
     case 'fetching':
       return fetched(moment, phase.step);
     case 'loading':
@@ -124,11 +127,6 @@ function failed(moment: Moment, error: WireError): MemberDecision {
       // What was ended early because of a loss is complained of as the loss.
       return failView(moment, loss ?? error);
   }
-}
-
-/** True while the weights stand at `MemberState.held`, and not between two steps. */
-export function isStanding({ phase }: MemberState): boolean {
-  return !['initializing', 'loading', 'applying', 'applyingPending'].includes(phase.kind);
 }
 
 function valueOf<K extends keyof Answers>(answer: Answer, to: K): Answers[K] {

@@ -1,4 +1,4 @@
-export { decideMember, isStanding } from './decide-member.ts';
+export { decideMember } from './decide-member.ts';
 export type { Answer, Answers, Ask, MemberEvent, Tell } from './member-events.ts';
 export {
   initialMemberState,
@@ -19,4 +19,14 @@ export {
   type RunMemory,
   type RunRules,
   type RunSight,
+  type TrainingStatus,
 } from './run.ts';
+export { beginAttempt, endAttempt, isAbandoned, newAttempt } from './lifecycle/attempts.ts';
+export { controlStates } from './lifecycle/control-states.ts';
+export {
+  decideControl,
+  type ControlDecision,
+  type ControlSight,
+  type RunChange,
+} from './lifecycle/decide-control.ts';
+export { queueOf, reasonToWait } from './lifecycle/queue.ts';

@@ -19,12 +19,13 @@ export type Ask =
   | { readonly kind: 'readWords'; readonly topic: string }
   | { readonly kind: 'findCheckpoint'; readonly maxStep: number }
   | { readonly kind: 'fetchCheckpoint'; readonly step: number }
+  /** Copies the weights and moments aside, for members of the view that lack them. */
+  | { readonly kind: 'snapshot'; readonly view: View; readonly step: number }
   | {
       readonly kind: 'fetchState';
+      readonly view: View;
       readonly step: number;
       readonly donors: readonly ViewMember[];
-      /** Ours in the view. */
-      readonly position: number;
     }
   /** Puts into the engine what was fetched. */
   | { readonly kind: 'load'; readonly step: number }
@@ -60,6 +61,7 @@ export interface Answers {
   /** Step of the newest checkpoint that verifies. */
   readonly findCheckpoint: number | undefined;
   readonly fetchCheckpoint: void;
+  readonly snapshot: void;
   readonly fetchState: void;
   readonly load: void;
   readonly initialize: void;

@@ -36,6 +36,7 @@ export type Phase =
   | Gathering
   | { readonly kind: 'choosing' }
   | { readonly kind: 'initializing' }
+  | { readonly kind: 'snapshotting' }
   | { readonly kind: 'fetching'; readonly step: number }
   | { readonly kind: 'loading'; readonly step: number }
   | { readonly kind: 'locating' }

@@ -66,6 +66,7 @@ function state(change: Partial<MembershipState>): MembershipState {
     numAttempts: 1,
     expelled: new Set(),
     mode: 'train',
+    absent: '',
     ...change,
   };
 }
@@ -200,7 +201,7 @@ describe('a view in force', () => {
       state({ live: [member('a')], view: view('a'), mode: 'save' }),
       options,
     );
-    expect(decision).toMatchObject({ kind: 'publish', reason: 'changing to save' });
+    expect(decision).toMatchObject({ kind: 'publish', reason: 'saving a checkpoint' });
   });
 });
 
@@ -246,6 +247,23 @@ describe('a broken connection', () => {
     expect(decide(30, complaints, { numAttempts: 3 })).toMatchObject({ expels: ['c'] });
     const mutual = { a: lost('b'), b: lost('a') };
     expect(decide(30, mutual, { numAttempts: 3 })).toMatchObject({ expels: ['b'] });
+  });
+
+  it('leaves a newcomer out rather than one that holds the weights, at once if secrets differ', () => {
+    const stranger = (suspect: string): Complaint => ({
+      ...lost(suspect),
+      error: { code: 'COLLECTIVE_UNAUTHENTICATED', message: 'the secrets differ', details: {} },
+    });
+    const live = [
+      member('a', { complaint: stranger('b'), step: -1 }),
+      member('b', { complaint: stranger('a'), step: 10 }),
+    ];
+    const current = state({ live, view: view('a', 'b'), complaintSinceMs: 0 });
+    expect(decideMembership(999, current, options).kind).toBe('keep');
+    expect(decideMembership(1_000, current, options)).toMatchObject({
+      expels: ['a'],
+      reason: 'without a: a at step 10: the secrets differ',
+    });
   });
 
   it('waits for heartbeats when too few would be left', () => {

@@ -20,6 +20,8 @@ export interface MembershipState {
   /** Members that are not seated for now, although they live: the others cannot work with them. */
   readonly expelled: ReadonlySet<string>;
   readonly mode: View['mode'];
+  /** Who is missing, as the end of a reason; '' when nobody is known to be. */
+  readonly absent: string;
 }
 
 export interface MembershipOptions {
@@ -60,7 +62,7 @@ export function decideMembership(
   const chosen = eligible.slice(0, options.virtualRanks);
   const need = Math.max(1, options.minWorkers);
   if (chosen.length < need) {
-    const reason = `waiting for ${need - chosen.length} of ${need} workers${refused}`;
+    const reason = `waiting for ${need - chosen.length} of ${need} workers${state.absent}${refused}`;
     return { kind: 'wait', reason };
   }
   const { view } = state;
@@ -68,13 +70,17 @@ export function decideMembership(
     const waitedMs = nowMs - state.waitingSinceMs;
     const complete = chosen.length >= Math.min(options.wantedWorkers, options.virtualRanks);
     if (!complete && waitedMs < options.joinTimeoutMs) {
-      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${refused}`;
+      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${state.absent}${refused}`;
       return { kind: 'wait', reason };
     }
     return { kind: 'publish', members: chosen, reason: `starting with ${named(chosen)}` };
   }
   if (view.mode !== state.mode)
-    return { kind: 'publish', members: chosen, reason: `changing to ${state.mode}` };
+    return {
+      kind: 'publish',
+      members: chosen,
+      reason: state.mode === 'save' ? 'saving a checkpoint' : 'training goes on',
+    };
   return decideChange(nowMs, state, options, view, chosen);
 }
 
@@ -95,7 +101,12 @@ function decideChange(
   if (complaints.length > 0) return answerComplaints(nowMs, state, options, chosen, complaints);
   if (joined.length > 0)
     return { kind: 'publish', members: chosen, reason: `${joined.join(', ')} joined` };
-  return { kind: 'keep', reason: `${chosen.length} workers${stragglers(chosen)}` };
+  const wanted = Math.min(options.wantedWorkers, options.virtualRanks);
+  const count =
+    chosen.length < wanted
+      ? `${chosen.length} of ${wanted} workers${state.absent}`
+      : `${chosen.length} workers`;
+  return { kind: 'keep', reason: `${count}${stragglers(chosen)}` };
 }
 
 interface MadeComplaint {
@@ -115,8 +126,8 @@ function complaintsAbout(view: View, live: readonly LiveMember[]): MadeComplaint
 
 /**
  * A broken connection means a dead process, unless that complains as well: then both live, and all try again. If that does
- * not help, the network is cut between members that live, and the one that most accuse is left out. Whoever is left out
- * wrongly comes back later, so a mistake costs time only.
+ * not help, the network is cut between members that live, and the one that most accuse is left out; at once if secrets
+ * differ, as trying again does not help. Whoever is left out wrongly comes back later, so a mistake costs time only.
  */
 function answerComplaints(
   nowMs: number,
@@ -136,8 +147,11 @@ function answerComplaints(
 
   const living = new Set(complaints.map((made) => made.memberId));
   let expels = accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
-  if (expels.length === 0 && state.numAttempts >= options.patientAttempts)
-    expels = accusedBy(complaints).slice(0, 1);
+  const isHopeless = complaints.some(
+    ({ complaint }) => complaint.error.code === 'COLLECTIVE_UNAUTHENTICATED',
+  );
+  if (expels.length === 0 && (isHopeless || state.numAttempts >= options.patientAttempts))
+    expels = accusedBy(complaints, newcomersOf(state.live)).slice(0, 1);
   const members = chosen.filter((member) => !expels.includes(member.memberId));
   if (members.length === chosen.length)
     return { kind: 'publish', members, reason: `trying again: ${what}` };
@@ -149,13 +163,26 @@ function answerComplaints(
     : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
 }
 
-/** Members that complaints name, those that most name first; among equals the last by id, as the first leads. */
-function accusedBy(complaints: readonly MadeComplaint[]): string[] {
+function newcomersOf(live: readonly LiveMember[]): ReadonlySet<string> {
+  return new Set(live.flatMap(({ memberId, step }) => (step < 0 ? memberId : [])));
+}
+
+/**
+ * Members that complaints name, those that most name first; among equals those that hold no step yet, then the last by id, as the
+ * first leads.
+ */
+function accusedBy(
+  complaints: readonly MadeComplaint[],
+  newcomers: ReadonlySet<string> = new Set(),
+): string[] {
   const counts = new Map<string, number>();
   for (const { complaint } of complaints)
     for (const suspect of complaint.suspects) counts.set(suspect, (counts.get(suspect) ?? 0) + 1);
   return [...counts]
-    .sort(([a, many], [b, few]) => few - many || (a < b ? 1 : -1))
+    .sort(
+      ([a, many], [b, few]) =>
+        few - many || Number(newcomers.has(b)) - Number(newcomers.has(a)) || (a < b ? 1 : -1),
+    )
     .map(([suspect]) => suspect);
 }
 

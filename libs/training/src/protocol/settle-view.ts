@@ -86,10 +86,9 @@ export function gathered(
 function followPlan(moment: Moment, plan: SettlePlan): MemberDecision {
   const { nowMs, state, view, rules } = moment;
   if (plan.kind === 'peers') {
-    if (plan.step === state.held) return locate(moment);
     const donors = view.members.filter(({ memberId }) => plan.donors.includes(memberId));
-    const position = view.members.findIndex(({ memberId }) => memberId === rules.memberId);
-    const ask = { kind: 'fetchState', step: plan.step, donors, position } as const;
+    if (plan.step === state.held) return donate(moment, view.members.length - donors.length);
+    const ask = { kind: 'fetchState', view, step: plan.step, donors } as const;
     return fetch(state, ask, `copying step ${plan.step} from ${plan.donors.join(', ')}`);
   }
   if (plan.chooser === rules.memberId) {
@@ -97,6 +96,15 @@ function followPlan(moment: Moment, plan: SettlePlan): MemberDecision {
     return goOn(state, { kind: 'choosing' }, ask, 'nobody holds a step of the ledger');
   }
   return look(moment, choice(moment, plan.chooser, nowMs));
+}
+
+/** We hold what the view starts from. Who lacks it copies it while we train on, so we put a copy aside. */
+function donate(moment: Moment, numLacking: number): MemberDecision {
+  const { state, view } = moment;
+  if (numLacking === 0) return locate(moment);
+  const { held: step } = state;
+  const ask = { kind: 'snapshot', view, step } as const;
+  return goOn(state, { kind: 'snapshotting' }, ask, `${numLacking} members lack step ${step}`);
 }
 
 function choice({ view, rules }: Moment, chooser: string, nowMs: number): Gathering {

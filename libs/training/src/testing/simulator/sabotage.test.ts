@@ -20,6 +20,11 @@ describe('the simulator notices when', () => {
     expect(problems).toContainEqual(expect.stringMatching(/^I5: m\d+ took a frame/));
   });
 
+  it('states of replaced views count', () => {
+    const problems = problemsWithout('no-state-fence');
+    expect(problems).toContainEqual(expect.stringMatching(/^I3: /));
+  });
+
   it('votes are not compared', () => {
     const problems = problemsWithout('no-compare', { flipAtMs: 400 });
     expect(problems).toContainEqual(expect.stringMatching(/^I1, I3: step \d+ was committed as/));

@@ -3,7 +3,6 @@ import { stepSumNames, type MemberInfo, type StepSums, type WireError } from '@b
 import {
   decideMember,
   initialMemberState,
-  isStanding,
   type Answer,
   type Answers,
   type Ask,
@@ -15,6 +14,7 @@ import {
 import { Peers } from './peers.ts';
 import { Saver } from './saver.ts';
 import { SimProcess } from './sim-process.ts';
+import { StateCopies } from './state-copies.ts';
 import {
   blockGradient,
   cursorAt,
@@ -28,7 +28,6 @@ import { numSteps, runId, simError, type World } from './world.ts';
 const heartbeatMs = 200;
 const viewLookMs = 200;
 const leaveLookMs = 20;
-const donorLookMs = 20;
 const settleTimeoutMs = 8_000;
 const stepTimeoutMs = 6_000;
 
@@ -39,7 +38,7 @@ const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 }
 export class SimMember {
   readonly process: SimProcess;
   readonly #world: World;
-  readonly #directory: Map<string, SimMember>;
+  readonly #copies: StateCopies;
   readonly #peers: Peers;
   readonly #saver: Saver;
   readonly #rules: MemberRules;
@@ -58,16 +57,17 @@ export class SimMember {
   constructor(
     world: World,
     memberId: string,
-    directory: Map<string, SimMember>,
+    copies: Map<string, StateCopies>,
     connections: Map<string, Peers>,
   ) {
     this.#world = world;
-    this.#directory = directory;
     this.process = new SimProcess(memberId, world.clock);
     this.#peers = new Peers(world, this.process, connections, (error) =>
       this.#happen({ kind: 'peerLost', error }),
     );
     connections.set(memberId, this.#peers);
+    this.#copies = new StateCopies(world, this.process, copies);
+    copies.set(memberId, this.#copies);
     this.#saver = new Saver(world, this.process);
     this.#rules = {
       memberId,
@@ -269,7 +269,19 @@ export class SimMember {
         this.#fetchCheckpoint(ask.step, done, fail);
         return;
       case 'fetchState':
-        this.#fetchState(ask, done, fail);
+        this.#copies.copy(
+          ask,
+          settleTimeoutMs,
+          (weights) => {
+            this.#fetched = weights;
+            done(undefined);
+          },
+          fail,
+        );
+        return;
+      case 'snapshot':
+        this.#copies.withdraw();
+        engine(30, () => this.#copies.offer(ask.view, ask.step, this.#weights ?? ''));
         return;
       case 'load':
         engine(20, () => (this.#weights = this.#fetched));
@@ -307,7 +319,10 @@ export class SimMember {
       case 'save': {
         const { view, cursor } = ask;
         const weights = this.#weights ?? '';
-        engine(10, () => this.#saver.save({ view, cursor, step: this.#state.held, weights }));
+        const { attempt } = world.redis;
+        engine(10, () =>
+          this.#saver.save({ view, attempt, cursor, step: this.#state.held, weights }),
+        );
         return;
       }
       case 'finishSaves':
@@ -356,41 +371,6 @@ export class SimMember {
       },
       fail,
     );
-  }
-
-  #fetchState(
-    { step, donors, position }: Extract<Ask, { kind: 'fetchState' }>,
-    done: (value: void) => void,
-    fail: (error: WireError) => void,
-  ): void {
-    const { clock, random } = this.#world;
-    const donorId = donors[position % donors.length]?.memberId ?? '';
-    const donor = this.#directory.get(donorId);
-    const lost = simError('COLLECTIVE_PEER_LOST', `${donorId} is gone`);
-    const deadlineMs = clock.nowMs + settleTimeoutMs;
-    this.process.after(settleTimeoutMs, () =>
-      fail(simError('COLLECTIVE_TIMEOUT', `no state from ${donorId}`, { missing: donorId })),
-    );
-    const ask = (): void => {
-      if (donor === undefined || !donor.process.isAlive) {
-        this.process.after(1, () => fail(lost));
-        return;
-      }
-      donor.process.after(1, () => {
-        const state = donor.#state;
-        const weights = donor.#weights;
-        if (state.held === step && isStanding(state))
-          clock.after(random.between(5, 60), () => {
-            this.process.after(0, () => {
-              this.#fetched = weights;
-              if (donor.process.isAlive) done();
-              else fail(lost);
-            });
-          });
-        else if (clock.nowMs < deadlineMs) clock.after(donorLookMs, ask);
-      });
-    };
-    ask();
   }
 
   #reportEvaluation(step: number): void {

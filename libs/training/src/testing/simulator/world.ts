@@ -9,7 +9,8 @@ import { referenceRun, type Reference } from './toy-model.ts';
 import { Trace } from './trace.ts';
 
 /** Ways to break the protocol, each of which some invariant must notice. */
-export type Sabotage = RedisSabotage | 'no-frame-fence' | 'manifest-first' | 'member-order';
+export type Sabotage =
+  RedisSabotage | 'no-frame-fence' | 'no-state-fence' | 'manifest-first' | 'member-order';
 
 export const runId = 'run';
 export const virtualRanks = 8;

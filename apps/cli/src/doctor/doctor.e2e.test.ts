@@ -1,0 +1,108 @@
+import { statSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { silentLogger } from '@berth/contracts';
+import { redisServerPrograms, startRedisServer } from '@berth/queue';
+import { startS3Server } from '@berth/s3-server';
+import { temporaryFolder } from '@berth/testing';
+import { describe, expect, it } from 'vitest';
+import { berth } from '../testing/berth-process.ts';
+import { deviceFindings } from './check-device.ts';
+import { isInRange } from './check-machine.ts';
+import { checkBucket, checkQueue } from './check-services.ts';
+import type { Finding } from './finding.ts';
+
+const credentials = { accessKeyId: 'doctor', secretAccessKey: 'doctor-secret' };
+
+describe('berth doctor', () => {
+  it('prints findings as JSON, with exit code 6 when one fails', async () => {
+    const { path: folder } = await temporaryFolder();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const env = { BERTH_HTTP_PORT: String(port) };
+    const { exitCode, stdout, stderr } = await berth(['doctor', '--json'], { folder, env });
+    taken.close();
+    taken.closeAllConnections();
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    const verdicts = Object.fromEntries(findings.map(({ name, verdict }) => [name, verdict]));
+    expect(verdicts).toMatchObject({ node: 'ok', tensorflow: 'ok', redis: 'ok', port: 'fail' });
+    expect(findings.find(({ name }) => name === 'port')?.detail).toContain(
+      `HTTP cannot listen on 127.0.0.1:${port}: another program has that port`,
+    );
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 6,
+      stderr: expect.stringContaining('port must be put right') as string,
+    });
+  });
+
+  it('finds Redis that may evict, that does not keep its data, and that is not there', async () => {
+    const server = await startRedisServer({ programs: redisServerPrograms(process.env) });
+    expect(await checkQueue(server.url, {})).toMatchObject([
+      { name: 'redis', verdict: 'warn', detail: expect.stringContaining('appendonly') as string },
+      { name: 'redis clock', verdict: 'ok' },
+    ]);
+    await server.stop();
+    expect(await checkQueue(server.url, {})).toMatchObject([{ name: 'redis', verdict: 'fail' }]);
+  });
+
+  it('tells a bucket that works from one that is missing and from wrong credentials', async () => {
+    const { path: folder } = await temporaryFolder();
+    const server = await startS3Server({ folder, port: 0, ...credentials, logger: silentLogger });
+    const s3 = { endpoint: server.endpoint, region: 'us-east-1', bucket: 'there', prefix: '' };
+    const missing = await checkBucket({ ...s3, ...credentials });
+    expect(missing).toMatchObject([{ verdict: 'warn' }]);
+    expect(missing[0]?.detail).toContain('The coordinator makes the bucket');
+
+    const store = createS3ObjectStore({ ...s3, ...credentials }, silentLogger);
+    await store.ensureBucket();
+    expect(await checkBucket({ ...s3, ...credentials })).toMatchObject([
+      { name: 'bucket', verdict: 'ok' },
+      { name: 'store clock', verdict: 'ok' },
+    ]);
+    expect(await store.list('')).toEqual([]);
+    const wrong = await checkBucket({ ...s3, ...credentials, secretAccessKey: 'wrong' });
+    expect(wrong).toMatchObject([{ verdict: 'fail' }]);
+    expect(wrong[0]?.detail).toContain('Check the access key');
+    store.close();
+    await server.close();
+  });
+
+  it('judges Node releases and devices', () => {
+    expect(['20.19.0', '22.23.3'].map((version) => isInRange(version, '>=20.19 <23'))).toEqual([
+      true,
+      true,
+    ]);
+    expect(['20.18.0', '23.0.0'].some((version) => isInRange(version, '>=20.19 <23'))).toBe(false);
+    const numerics = { tensorflow: '2.21.0', device: 'cpu', kernels: 'avx2', numThreads: 1 };
+    expect(deviceFindings({ gpus: ['NVIDIA H100'], numerics })[1]).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringContaining('--gpu') as string,
+    });
+  });
+});
+
+describe('berth init', () => {
+  it('writes secrets for their owner only, and never replaces them unasked', async () => {
+    const { path: folder } = await temporaryFolder();
+    const init = (...more: string[]): ReturnType<typeof berth> =>
+      berth(['init', '--folder', folder, ...more], { folder });
+    const file = join(folder, '.env');
+    expect((await init()).exitCode).toBe(0);
+    const first = readFileSync(file, 'utf8');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    for (const name of ['S3_ACCESS_KEY', 'S3_SECRET_KEY', 'SECRET', 'API_TOKEN'])
+      expect(first).toMatch(new RegExp(`^BERTH_${name}=[-\\w]{16,}$`, 'm'));
+    const again = await init();
+    expect(again.exitCode).toBe(5);
+    expect(again.stderr).toContain('was not changed');
+    expect(readFileSync(file, 'utf8')).toBe(first);
+    writeFileSync(file, 'old', { mode: 0o644 });
+    expect((await init('--force')).exitCode).toBe(0);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).not.toBe(first);
+  });
+});

@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A GPU as the driver lists it. */
+export interface Gpu {
+  readonly index: string;
+  readonly uuid: string;
+  readonly name: string;
+}
+
+/** The GPUs this process may use; none where there is no driver. */
+export async function listGpus(env: NodeJS.ProcessEnv): Promise<readonly Gpu[]> {
+  const query = ['--query-gpu=index,uuid,name', '--format=csv,noheader'];
+  try {
+    const { stdout } = await run('nvidia-smi', query, { timeout: 20_000 });
+    return visibleGpus(stdout, env['CUDA_VISIBLE_DEVICES']);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param listing - lines `index, uuid, name`
+ * @param visible - as in CUDA_VISIBLE_DEVICES: indexes or UUIDs; all when undefined
+ */
+export function visibleGpus(listing: string, visible: string | undefined): readonly Gpu[] {
+  const gpus = listing
+    .split('\n')
+    .map((line) => line.split(',').map((field) => field.trim()))
+    .flatMap(([index = '', uuid = '', name = '']) => (uuid === '' ? [] : [{ index, uuid, name }]));
+  if (visible === undefined) return gpus;
+  const wanted = visible.split(',').map((entry) => entry.trim());
+  return wanted.flatMap((entry) => {
+    const gpu = gpus.find(({ index, uuid }) => index === entry || uuid === entry);
+    return gpu === undefined ? [] : [gpu];
+  });
+}

@@ -1,0 +1,30 @@
+import { errorToWire, type Numerics, type WireError } from '@berth/contracts';
+import { numericsOf, startTensorFlow } from '@berth/graph';
+import { noGpuMessage, parseDevice } from './device.ts';
+import { listGpus } from './gpus.ts';
+
+/** What this program prints, as JSON: what a worker started here with this environment would compute on. */
+export interface ProbeReport {
+  readonly gpus: readonly string[];
+  readonly numerics?: Numerics;
+  readonly error?: WireError;
+}
+
+const gpus = (await listGpus(process.env)).map(({ name }) => name);
+let report: ProbeReport;
+try {
+  const device = parseDevice(process.env['BERTH_DEVICE']);
+  const tensorFlow = startTensorFlow({
+    numThreads: Number(process.env['BERTH_NUM_THREADS'] ?? 1),
+    device: gpus.length === 0 && device === 'gpu' ? 'auto' : device,
+  });
+  report = { gpus, numerics: numericsOf(tensorFlow) };
+  if (device === 'gpu' && tensorFlow.device === 'cpu')
+    report = {
+      ...report,
+      error: { code: 'RUNTIME_UNAVAILABLE', message: noGpuMessage, details: {} },
+    };
+} catch (error) {
+  report = { gpus, error: errorToWire(error) };
+}
+process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Reduces the built checkout to what runs: no development packages, sources, maps or types; of TensorFlow.js only the
+# bundles for Node.
+set -eu
+
+npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+
+for entry in * .[!.]*; do
+  case "$entry" in
+    node_modules | libs | apps | configs | corpus | package.json) ;;
+    *) rm -rf "$entry" ;;
+  esac
+done
+
+rm -rf libs/*/src libs/*/test libs/*/examples libs/testing/dist apps/*/src apps/*/test
+find libs apps node_modules -type f \
+  \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.tsbuildinfo' -o -name '*.test.js' \) -delete
+find node_modules/@tensorflow/*/dist ! -path '*/tfjs-node-gpu/*' -type f ! -name '*.node.js' -delete
+rm -rf node_modules/@tensorflow/tfjs-node-gpu/binding node_modules/@tensorflow/tfjs-node-gpu/src
+find libs apps node_modules -type d -empty -delete
