@@ -92,7 +92,10 @@ export function createCluster({ compose, root, folder, project, env }) {
       const secrets = await readFile(join(folder, '.env'), 'utf8');
       const [, token] = /^BERTH_API_TOKEN=(.*)$/m.exec(secrets) ?? [];
       const headers = { authorization: `Bearer ${token}` };
-      const answer = await fetch(`${url}/api/runs/${name}/controls/stop`, { method: 'POST', headers });
+      const answer = await fetch(`${url}/api/runs/${name}/controls/stop`, {
+        method: 'POST',
+        headers,
+      });
       if (!answer.ok) throw new Error(`stop: ${answer.status} ${await answer.text()}`);
       await cluster.until(name, ({ status }) => status === 'stopped', 'stop');
     },

@@ -4,6 +4,8 @@ import {
   metricsPageSchema,
   runStatusSchema,
   wireErrorSchema,
+  type Control,
+  type ControlRequest,
   type MetricsLine,
   type RunConfig,
   type RunRecord,
@@ -15,8 +17,8 @@ export interface CoordinatorClient {
   readonly url: string;
   isReady(): Promise<boolean>;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
-  resume(runId: string): Promise<RunStatusReport>;
-  stop(runId: string): Promise<RunStatusReport>;
+  /** Asks something of a run; harmless when asked again. */
+  control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
   status(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
   /** All metrics lines that are kept, oldest first. */
@@ -89,8 +91,8 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
       }
     },
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
-    resume: (runId) => report('POST', `${at(runId)}/controls/resume`),
-    stop: (runId) => report('POST', `${at(runId)}/controls/stop`),
+    control: (runId, control, body = {}) =>
+      report('POST', `${at(runId)}/controls/${control}`, body),
     status: (runId) => report('GET', at(runId)),
     list: async () => runStatusSchema.array().parse(await request('GET', '/api/runs')),
     async metrics(runId) {

@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
+import type { ControlOptions } from './commands/control.ts';
+import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { InitOptions } from './commands/init.ts';
@@ -78,13 +80,39 @@ for (const [name, goal, description] of [
 
 program
   .command('resume')
-  .description('continue a run from its newest valid checkpoint')
+  .description('continue a run from its newest valid checkpoint, or from an older one')
   .argument('<run>')
+  .option('--from <step>', 'checkpoint to go on from; what was done after it is filed away', count)
   .option('--workers <n>', 'workers to start', count, 1)
   .option('--threads <n>', 'TensorFlow threads of a worker, as the run had', count, 1)
   .option('--json', 'print the result as JSON', false)
-  .action(async (runId: string, options: { workers: number; threads: number; json: boolean }) =>
+  .action(async (runId: string, options: ResumeOptions) =>
     (await import('./commands/train.ts')).resume(context, runId, options),
+  );
+
+for (const [name, description] of [
+  ['pause', 'finish the step, save, and free the workers until berth resume'],
+  ['stop', 'finish the step, save, and end'],
+  ['kill', 'end at once, without saving'],
+  ['checkpoint', 'save now and go on; the checkpoint is kept'],
+] as const) {
+  const command = program
+    .command(name)
+    .description(description)
+    .argument('<run>')
+    .option('--json', 'print the result as JSON', false)
+    .action(async (runId: string, options: ControlOptions) =>
+      (await import('./commands/control.ts')).control(context, runId, name, options),
+    );
+  if (name === 'kill') command.option('--yes', 'do not ask', false);
+}
+
+program
+  .command('ls')
+  .description('all runs')
+  .option('--json', 'print as JSON', false)
+  .action(async (options: { json: boolean }) =>
+    (await import('./commands/status.ts')).status(context, undefined, options),
   );
 
 program

@@ -5,7 +5,8 @@ import { formatCount, formatDuration } from './format.ts';
 export function progressLine(report: RunStatusReport): string {
   const { run, step, numSteps, last, tokensPerSecond, etaMs } = report;
   const parts: string[] = [run.status];
-  if (step === 0 && run.status !== 'running') parts.push(run.reason);
+  const isTraining = run.status === 'running' || run.status === 'degraded';
+  if (step === 0 && !isTraining) parts.push(run.reason);
   else parts.push(`step ${step}/${numSteps}`, `${Math.floor((100 * step) / numSteps)}%`);
   if (last !== null)
     parts.push(
@@ -14,7 +15,7 @@ export function progressLine(report: RunStatusReport): string {
       `nsp ${last.next_sentence_loss.toFixed(3)}`,
     );
   if (tokensPerSecond !== null) parts.push(`${formatCount(tokensPerSecond)} tok/s`);
-  if (etaMs !== null && run.status === 'running') parts.push(`ETA ${formatDuration(etaMs)}`);
+  if (etaMs !== null && isTraining) parts.push(`ETA ${formatDuration(etaMs)}`);
   const numMembers = report.view?.members.length;
   if (numMembers !== undefined && numMembers > 0)
     parts.push(`${numMembers} worker${numMembers === 1 ? '' : 's'}`);

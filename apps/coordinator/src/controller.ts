@@ -3,6 +3,7 @@ import {
   errorToWire,
   isBerthError,
   isFinal,
+  noRequests,
   toBerthError,
   type Logger,
   type ObjectStore,
@@ -18,6 +19,7 @@ import {
   type Runs,
 } from '@berth/queue';
 import { HistoryArchive } from './run-history/history-archive.ts';
+import { endAttempt, queueOf, type RunChange } from '@berth/training/protocol';
 import { RunArchive } from './run-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';
 
@@ -82,7 +84,7 @@ export async function runController(
         // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
         await archive.restore(runs);
         history = new HistoryArchive(options);
-        term = { fencingEpoch, supervisor: undefined };
+        term = { fencingEpoch, supervised: '', supervisor: undefined };
       }
       if (performance.now() - archivedMs >= archiveEveryMs) {
         const records = await runs.list();
@@ -91,9 +93,14 @@ export async function runController(
         archivedMs = performance.now();
       }
       const record = await activeRun(runs);
-      if (term.supervisor?.runId !== record?.runId) term.supervisor = undefined;
-      if (record === undefined) continue;
+      if (record === undefined) {
+        term.supervisor = undefined;
+        continue;
+      }
       const attempt = record.attempts.at(-1)?.attempt;
+      const name = `${record.runId}/${record.attempts.length}`;
+      if (term.supervised !== name) term.supervisor = undefined;
+      term.supervised = name;
       const runLogger = logger.child({ runId: record.runId, attempt });
       term.supervisor ??= new RunSupervisor({ ...options, logger: runLogger }, record.runId);
       await advance(runs, term.supervisor, record, runLogger, {
@@ -116,18 +123,20 @@ export async function runController(
 /** One epoch of holding the lease. */
 interface Term {
   readonly fencingEpoch: number;
+  /** Run and attempt that the supervisor is for. */
+  supervised: string;
   supervisor: RunSupervisor | undefined;
 }
 
-/** The run to work on; when the last one has ended, the oldest that waits. */
+/** The run to work on; when the last one has ended or rests, the next in the queue. */
 async function activeRun(runs: Runs): Promise<RunRecord | undefined> {
   const activeId = await runs.active();
   const active = activeId === undefined ? undefined : await runs.read(activeId);
   if (active !== undefined && !isFinal(active.status)) return active;
-  const waiting = (await runs.list()).filter((run) => !isFinal(run.status)).at(-1);
-  if (waiting === undefined && activeId === undefined) return undefined;
-  await runs.setActive(waiting?.runId, activeId);
-  return waiting;
+  const [next] = queueOf(await runs.list());
+  if (next === undefined && activeId === undefined) return undefined;
+  await runs.setActive(next?.runId, activeId);
+  return next;
 }
 
 async function advance(
@@ -137,25 +146,44 @@ async function advance(
   logger: Logger,
   moment: Moment,
 ): Promise<void> {
+  const change = await changeOf(supervisor, record, logger, moment);
+  if (change === undefined) return;
+  const isNews = Object.entries(change).some(
+    ([key, value]) => record[key as keyof RunRecord] !== value,
+  );
+  if (!isNews) return;
+  const { status = record.status, reason = record.reason } = change;
+  if (status !== record.status) logger.info(`Run ${record.runId} is ${status}`, { reason });
+  const end = isFinal(status) ? await endOf(supervisor, record, reason) : {};
+  await runs.update(record.runId, [record.status], { ...change, ...end, updatedAtMs: Date.now() });
+}
+
+/** What one look at the run changes; an error that no other look can cure ends it. */
+async function changeOf(
+  supervisor: RunSupervisor,
+  record: RunRecord,
+  logger: Logger,
+  moment: Moment,
+): Promise<RunChange | undefined> {
   try {
-    const change = await supervisor.tick(record, moment);
-    if (change === undefined) return;
-    const isNews = Object.entries(change).some(
-      ([key, value]) => record[key as keyof RunRecord] !== value,
-    );
-    if (!isNews) return;
-    if (change.status !== undefined && change.status !== record.status)
-      logger.info(`Run ${record.runId} is ${change.status}`, { reason: change.reason });
-    await runs.update(record.runId, [record.status], { ...change, updatedAtMs: Date.now() });
+    return await supervisor.tick(record, moment);
   } catch (error) {
     if (!isBerthError(error) || error.policy.retry || error.code === 'RUN_STATE_CONFLICT')
       throw error;
     logger.error(`Run ${record.runId} failed`, { error: errorToWire(error) });
-    await runs.update(record.runId, [record.status], {
-      status: 'failed',
-      reason: error.message,
-      error: errorToWire(error),
-      updatedAtMs: Date.now(),
-    });
+    await supervisor.fence(moment.fencingEpoch, 'the run has failed');
+    return { status: 'failed', reason: error.message, error: errorToWire(error) };
   }
+}
+
+async function endOf(
+  supervisor: RunSupervisor,
+  { attempts, requests }: RunRecord,
+  reason: string,
+): Promise<RunChange> {
+  const end = { nowMs: Date.now(), step: await supervisor.numCommitted(), reason };
+  return {
+    attempts: endAttempt(attempts, end),
+    requests: { ...noRequests, cut: requests.cut },
+  };
 }

@@ -1,17 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import {
-  BerthError,
-  errorToWire,
-  isBerthError,
-  type LogPage,
-  type Logger,
-  type Services,
-} from '@berth/contracts';
+import { errorToWire, isBerthError, type Logger, type Services } from '@berth/contracts';
 import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './controller.ts';
-import type { LogSource, RunsPort } from './ports.ts';
-import { createRunService, type RunService } from './run-service.ts';
+import { createLogSource } from './log-source.ts';
+import { createRunService } from './run-service.ts';
 import { startApi } from './start-api.ts';
 
 export interface CoordinatorOptions {
@@ -50,8 +43,8 @@ export async function runCoordinator(
     ...options,
     connection,
     store,
-    runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    runs: createRunService(connection, store),
+    logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
@@ -72,18 +65,3 @@ async function ensureBucket(store: S3ObjectStore, logger: Logger): Promise<void>
     logger.warn('The bucket was not checked', { error: errorToWire(error) });
   }
 }
-
-export function runsOf(service: RunService): RunsPort {
-  return {
-    ...service,
-    control(runId, control) {
-      if (control === 'resume' || control === 'stop') return service[control](runId);
-      throw new BerthError('RUN_STATE_CONFLICT', `A run cannot ${control} yet`);
-    },
-  };
-}
-
-export const noLogs: LogSource = {
-  page: (): Promise<LogPage> => Promise.resolve({ lines: [], before: '', after: '' }),
-  lastLines: () => Promise.resolve([]),
-};

@@ -1,17 +1,11 @@
-import type { LogLine, LogPage, LogQuery } from '@berth/contracts';
+import type { LogLine } from '@berth/contracts';
 import { createLogStream, type RedisConnection } from '@berth/queue';
-
-/** Log lines of all processes, for the HTTP interface. */
-export interface StreamLogSource {
-  /** @param runId - undefined for lines of all runs and of none */
-  page(query: LogQuery, runId: string | undefined): Promise<LogPage>;
-  /** What a process said last, oldest first; also after its end. */
-  lastLines(source: string): Promise<string[]>;
-}
+import type { LogSource } from './ports.ts';
 
 const numLastLines = 10;
 
-export function createLogSource(connection: RedisConnection): StreamLogSource {
+/** Log lines as the processes shipped them. */
+export function createLogSource(connection: RedisConnection): LogSource {
   const logs = createLogStream(connection);
   return {
     page: (query, runId) => logs.page({ ...query, runId }),

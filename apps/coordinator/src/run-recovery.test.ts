@@ -47,7 +47,7 @@ afterAll(async () => {
 
 async function submitted(name: string): Promise<RunRecord> {
   const config = parseRunConfig({ name, corpus: { path: '/text' } }, 'test');
-  return (await createRunService(connection).submit(config, 'trained')).run;
+  return (await createRunService(connection, store).submit(config, 'trained')).run;
 }
 
 describe('RunArchive', () => {

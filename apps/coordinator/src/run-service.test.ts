@@ -1,20 +1,34 @@
-import { parseRunConfig, type MetricsLine, type RunConfig } from '@berth/contracts';
+import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import { parseRunConfig, silentLogger, type MetricsLine, type RunConfig } from '@berth/contracts';
 import { connectRedis, createRuns, type RedisConnection } from '@berth/queue';
-import { startTestRedis } from '@berth/testing';
+import { startS3Server } from '@berth/s3-server';
+import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRunService, rateOf } from './run-service.ts';
+import { means, rateOf } from './run-report.ts';
+import { createRunService } from './run-service.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 
 let redis: Awaited<ReturnType<typeof startTestRedis>>;
 let connection: RedisConnection;
+let server: Awaited<ReturnType<typeof startS3Server>>;
+let store: S3ObjectStore;
 
 beforeAll(async () => {
   redis = await startTestRedis();
   connection = await connectRedis(redis.url, { role: 'producer' });
+  server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
+  const { endpoint } = server;
+  const place = { endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
+  store = createS3ObjectStore(place, silentLogger);
+  await store.ensureBucket();
 });
 
 afterAll(async () => {
   connection.close();
   await redis.stop();
+  store.close();
+  await server.close();
 });
 
 function config(name: string, change: object = {}): RunConfig {
@@ -23,12 +37,12 @@ function config(name: string, change: object = {}): RunConfig {
 
 describe('the run service', () => {
   it('queues a new run', async () => {
-    const report = await createRunService(connection).submit(config('new'), 'trained');
+    const report = await createRunService(connection, store).submit(config('new'), 'trained');
     expect(report).toMatchObject({ step: 0, run: { status: 'queued', goal: 'trained' } });
   });
 
   it('answers a repeated submission with the same run', async () => {
-    const runs = createRunService(connection);
+    const runs = createRunService(connection, store);
     const first = await runs.submit(config('twice'), 'trained');
     expect(await runs.submit(config('twice'), 'trained')).toEqual(first);
   });
@@ -43,7 +57,7 @@ describe('the run service', () => {
     ],
     [{ seed: 1 }, 'CHECKPOINT_MISMATCH', 'seed 12345, this config says 1'],
   ])('refuses %j for a run that was made without it', async (change, code, message) => {
-    const runs = createRunService(connection);
+    const runs = createRunService(connection, store);
     await runs.submit(config('fixed'), 'trained');
     await expect(runs.submit(config('fixed', change), 'trained')).rejects.toMatchObject({
       code,
@@ -52,38 +66,76 @@ describe('the run service', () => {
   });
 
   it('takes settings that do not change the weights', async () => {
-    const runs = createRunService(connection);
+    const runs = createRunService(connection, store);
     await runs.submit(config('free'), 'trained');
     const change = { cluster: { numWorkers: 4 }, train: { checkpointEverySteps: 7 } };
     await expect(runs.submit(config('free', change), 'trained')).resolves.toBeDefined();
   });
 
-  it('stops a queued run at once, resumes it, and does neither twice', async () => {
-    const runs = createRunService(connection);
-    await runs.submit(config('idle'), 'trained');
-    expect((await runs.stop('idle')).run.status).toBe('stopped');
-    await expect(runs.stop('idle')).rejects.toMatchObject({ code: 'RUN_STATE_CONFLICT' });
-    expect((await runs.resume('idle')).run.status).toBe('queued');
-    await expect(runs.resume('idle')).rejects.toMatchObject({ code: 'RUN_STATE_CONFLICT' });
+  it.each(['pause', 'stop', 'kill'] as const)(
+    'does %s to a queued run at once, resumes it, and does neither twice',
+    async (control) => {
+      const runs = createRunService(connection, store);
+      const name = `idle-${control}`;
+      await runs.submit(config(name), 'trained');
+      const rested = await runs.control(name, control);
+      expect(rested.run.status).toBe(control === 'pause' ? 'paused' : 'stopped');
+      expect((await runs.control(name, control)).run).toEqual(rested.run);
+      const resumed = await runs.control(name, 'resume');
+      expect(resumed.run).toMatchObject({ status: 'queued', attempts: [{}, { attempt: 2 }] });
+      expect((await runs.control(name, 'resume')).run).toEqual(resumed.run);
+    },
+  );
+
+  it('says why a control does not work, also before it is used', async () => {
+    const runs = createRunService(connection, store);
+    const { controls } = await runs.submit(config('early'), 'trained');
+    expect(controls.checkpoint).toEqual({
+      isEnabled: false,
+      reason: 'it is queued; there is nothing new to save until it trains',
+    });
+    await expect(runs.control('early', 'checkpoint')).rejects.toMatchObject({
+      code: 'RUN_STATE_CONFLICT',
+      message: `Cannot checkpoint run "early": ${controls.checkpoint.reason}`,
+    });
+    await runs.control('early', 'stop');
+    await expect(runs.control('early', 'resume', { fromStep: 40 })).rejects.toMatchObject({
+      code: 'CHECKPOINT_NOT_FOUND',
+      message: expect.stringContaining('there are: none') as string,
+    });
+  });
+
+  it('tells queued runs what they wait for', async () => {
+    const runs = createRunService(connection, store);
+    const names = ['first', 'second', 'third'];
+    for (const name of names) await runs.submit(config(`${name}-of-three`), 'trained');
+    const active = await createRuns(connection).active();
+    await createRuns(connection).setActive('first-of-three', active);
+    for (const { runId, status } of await createRuns(connection).list())
+      if (status === 'queued' && !runId.endsWith('-of-three')) await runs.control(runId, 'stop');
+    expect((await runs.report('first-of-three')).run.reason).toBe('waiting for its turn');
+    expect((await runs.report('third-of-three')).run.reason).toBe(
+      'waiting for first-of-three, which is queued; number 2 in the queue, after second-of-three',
+    );
   });
 
   it('saves a training run before it stops', async () => {
-    const runs = createRunService(connection);
+    const runs = createRunService(connection, store);
     await runs.submit(config('busy'), 'trained');
     await createRuns(connection).update('busy', ['queued'], { status: 'running' });
-    expect((await runs.stop('busy')).run.status).toBe('stopping');
+    expect((await runs.control('busy', 'stop')).run.status).toBe('stopping');
   });
 
   it('does not train a completed run again', async () => {
-    const runs = createRunService(connection);
+    const runs = createRunService(connection, store);
     await runs.submit(config('done'), 'trained');
     await createRuns(connection).update('done', ['queued'], { status: 'completed' });
     await expect(runs.submit(config('done'), 'trained')).rejects.toThrow(/choose another name/);
-    await expect(runs.resume('done')).rejects.toThrow(/nothing is left to do/);
+    await expect(runs.control('done', 'resume')).rejects.toThrow(/nothing is left to do/);
   });
 
   it('names the runs it knows when asked for another', async () => {
-    const runs = createRunService(connection);
+    const runs = createRunService(connection, store);
     await runs.submit(config('known'), 'trained');
     await expect(runs.report('ghost')).rejects.toMatchObject({
       code: 'RUN_NOT_FOUND',
@@ -116,5 +168,22 @@ describe('the rate', () => {
       tokensPerSecond: 200,
       stepMs: 7,
     });
+  });
+});
+
+describe('the sparkline', () => {
+  it('has the values themselves while they are few', () => {
+    expect(means([1, 2, 3], 40)).toEqual([1, 2, 3]);
+    expect(means([], 40)).toEqual([]);
+  });
+
+  it('has means of equal parts of many', () => {
+    expect(means([1, 3, 5, 7], 2)).toEqual([2, 6]);
+    expect(
+      means(
+        Array.from({ length: 123 }, () => 4),
+        40,
+      ),
+    ).toEqual(Array(40).fill(4));
   });
 });

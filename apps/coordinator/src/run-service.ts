@@ -1,46 +1,51 @@
+import { isComplete, listCheckpoints } from '@berth/checkpoint';
 import {
   BerthError,
-  digestOf,
   isFinal,
+  noRequests,
   trainingHash,
-  type MetricsLine,
+  type Control,
+  type ControlRequest,
   type MetricsPage,
-  type RunAttempt,
+  type ObjectStore,
   type RunConfig,
   type RunRecord,
-  type RunStatus,
   type RunStatusReport,
 } from '@berth/contracts';
 import {
   createCheckpointIndex,
-  createExampleIndex,
   createLedger,
+  createMembers,
   createMetricsLog,
   createRuns,
-  createViews,
   type RedisConnection,
 } from '@berth/queue';
+import { decideControl, newAttempt, type ControlSight } from '@berth/training/protocol';
+import { controlSight, reportOf, type ReportContext } from './run-report.ts';
+import { checkSameRun } from './same-run.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
 export interface RunService {
   /** Creates a run, or goes on with the one of that name if it is the same run. */
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
-  resume(runId: string): Promise<RunStatusReport>;
-  /** Saves, then stops; a run that has not begun to train stops at once. */
-  stop(runId: string): Promise<RunStatusReport>;
+  /**
+   * Asks something of a run: what is asked is in its record when this returns, and is done by whoever coordinates, now or
+   * after a restart. Asking again for what is under way or done changes nothing.
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when its state does not allow it; `CHECKPOINT_NOT_FOUND`
+   * when there is none to resume from
+   */
+  control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
   report(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
   /** Metrics lines after a cursor of an earlier answer, '' for the first; oldest first, at most a thousand. */
   metrics(runId: string, after: string): Promise<MetricsPage>;
 }
 
-const resumable: readonly RunStatus[] = ['stopped', 'failed', 'crashed', 'completed'];
-// Enough for a steady rate, few enough to follow a change.
-const numRateLines = 20;
 const numLinesPerAnswer = 1_000;
 
-export function createRunService(connection: RedisConnection): RunService {
+export function createRunService(connection: RedisConnection, store: ObjectStore): RunService {
   const runs = createRuns(connection);
+  const members = createMembers(connection);
 
   const read = async (runId: string): Promise<RunRecord> => {
     const record = await runs.read(runId);
@@ -52,47 +57,28 @@ export function createRunService(connection: RedisConnection): RunService {
     );
   };
 
-  const reportOf = async (run: RunRecord): Promise<RunStatusReport> => {
-    const { runId, config } = run;
-    const [step, view, lines, checkpoint] = await Promise.all([
-      createLedger(connection, runId).numCommitted(),
-      createViews(connection, runId).current(),
-      createMetricsLog(connection, runId).last(numRateLines),
-      createCheckpointIndex(connection, runId).newest(),
+  const contextNow = async (): Promise<ReportContext> => {
+    const [all, activeId, live] = await Promise.all([
+      runs.list(),
+      runs.active(),
+      members.list({ forget: false }),
     ]);
-    const steps = lines.filter((line) => line.kind === 'step');
-    const { tokensPerSecond, stepMs } = rateOf(steps);
-    return {
-      run,
-      step,
-      numSteps: config.train.numSteps,
-      last: steps.at(-1) ?? null,
-      lastEval: lines.findLast((line) => line.kind === 'eval') ?? null,
-      tokensPerSecond,
-      etaMs: stepMs === null ? null : (config.train.numSteps - step) * stepMs,
-      view: view ?? null,
-      checkpointStep: checkpoint?.step ?? null,
-      checkpointAtMs: null,
-      numWorkersAlive: view?.members.length ?? 0,
-      sparkline: steps.map((line) => line.loss),
-      controls: controlStates(run.status),
-      numExampleShards:
-        run.exampleSetId === null
-          ? 0
-          : await createExampleIndex(connection, run.exampleSetId).count(),
-    };
+    return { runs: all, activeId, members: live };
   };
 
-  const requeue = async (record: RunRecord, change: Partial<RunRecord>): Promise<RunStatusReport> =>
-    reportOf(
-      await runs.update(record.runId, resumable, {
-        status: 'queued',
-        reason: 'resumed, waiting for its turn',
-        error: null,
-        updatedAtMs: Date.now(),
-        ...change,
-      }),
-    );
+  const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>
+    reportOf(connection, run, await contextNow());
+
+  const look = async (record: RunRecord, { fromStep }: ControlRequest): Promise<ControlSight> => {
+    const { runId } = record;
+    const [numCommitted, checkpoints] = await Promise.all([
+      createLedger(connection, runId).numCommitted(),
+      createCheckpointIndex(connection, runId).list(),
+    ]);
+    const sight = await controlSight(connection, record, numCommitted, checkpoints);
+    if (fromStep === undefined || !isFinal(record.status)) return sight;
+    return { ...sight, checkpointSteps: await completeSteps(store, runId, fromStep) };
+  };
 
   return {
     async submit(config, goal) {
@@ -100,76 +86,66 @@ export function createRunService(connection: RedisConnection): RunService {
       if (existing === undefined) {
         const record = newRecord(config, goal);
         await runs.create(record);
-        return reportOf(record);
+        return reportNow(record);
       }
       checkSameRun(existing, config);
-      if (!isFinal(existing.status)) return reportOf(existing);
-      if (existing.status === 'completed' && existing.goal === 'trained')
-        throw new BerthError(
-          'RUN_STATE_CONFLICT',
-          `Run "${config.name}" is completed; choose another name to train again`,
-        );
-      return requeue(existing, { config, goal });
-    },
-
-    async resume(runId) {
-      const record = await read(runId);
-      if (!isFinal(record.status))
-        throw new BerthError('RUN_STATE_CONFLICT', `Run "${runId}" is ${record.status} already`);
-      if (record.status === 'completed' && record.goal === 'trained')
-        throw new BerthError(
-          'RUN_STATE_CONFLICT',
-          `Run "${runId}" is completed; nothing is left to do`,
-        );
-      return requeue(record, { goal: 'trained' });
-    },
-
-    async stop(runId) {
-      const record = await read(runId);
-      if (isFinal(record.status))
-        throw new BerthError(
-          'RUN_STATE_CONFLICT',
-          `Run "${runId}" is ${record.status}; it cannot be stopped`,
-        );
-      const training: readonly RunStatus[] = ['running', 'recovering', 'stopping'];
-      const isTraining = training.includes(record.status);
-      return reportOf(
-        await runs.update(runId, [record.status], {
-          status: isTraining ? 'stopping' : 'stopped',
-          reason: isTraining ? 'saving before it stops' : 'stopped before training began',
-          updatedAtMs: Date.now(),
+      const sight = await look(existing, {});
+      return reportNow(
+        await runs.change(config.name, (record) => {
+          if (!isFinal(record.status)) return undefined;
+          if (record.status === 'completed' && record.goal === 'trained')
+            throw new BerthError(
+              'RUN_STATE_CONFLICT',
+              `Run "${config.name}" is completed; choose another name to train again`,
+            );
+          const decision = decideControl(Date.now(), record, sight, 'resume');
+          return decision.kind === 'change' ? { ...decision.change, config, goal } : undefined;
         }),
       );
     },
 
-    report: async (runId) => reportOf(await read(runId)),
-    list: async () => Promise.all((await runs.list()).map(reportOf)),
+    async control(runId, control, request = {}) {
+      const sight = await look(await read(runId), request);
+      return reportNow(
+        await runs.change(runId, (record) => {
+          const nowMs = Date.now();
+          const decision = decideControl(nowMs, record, sight, control, request);
+          switch (decision.kind) {
+            case 'change':
+              return { ...decision.change, updatedAtMs: nowMs };
+            case 'same':
+              return undefined;
+            case 'refuse':
+              throw new BerthError(
+                decision.code,
+                `Cannot ${control} run "${runId}": ${decision.reason}`,
+                { details: { runId, status: record.status } },
+              );
+          }
+        }),
+      );
+    },
+
+    report: async (runId) => reportNow(await read(runId)),
+    async list() {
+      const context = await contextNow();
+      return Promise.all(context.runs.map((run) => reportOf(connection, run, context)));
+    },
     metrics: async (runId, after) =>
       createMetricsLog(connection, (await read(runId)).runId).after(after, numLinesPerAnswer),
   };
 }
 
-function newAttempt(attempt: number, fromStep: number, startedAtMs: number): RunAttempt {
-  return {
-    attempt,
-    startedAtMs,
-    fromStep,
-    endedAtMs: null,
-    toStep: null,
-    endReason: null,
-    abandonedFromStep: null,
-  };
-}
-
-function controlStates(status: RunStatus): RunStatusReport['controls'] {
-  const when = (isEnabled: boolean) => ({ isEnabled, reason: isEnabled ? '' : `it is ${status}` });
-  return {
-    pause: when(false),
-    resume: when(resumable.includes(status)),
-    stop: when(!isFinal(status)),
-    kill: when(false),
-    checkpoint: when(false),
-  };
+/** Steps of the checkpoints in the bucket, without the wanted one if a part of it is missing. */
+async function completeSteps(
+  store: ObjectStore,
+  runId: string,
+  wantedStep: number,
+): Promise<number[]> {
+  const steps: number[] = [];
+  for (const { step, manifestKey } of await listCheckpoints(store, runId))
+    if (step !== wantedStep || (await isComplete(store, manifestKey))) steps.push(step);
+  return steps;
 }
 
 function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {
@@ -185,88 +161,10 @@ function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     attempts: [newAttempt(1, 0, nowMs)],
+    requests: noRequests,
+    keptSteps: [],
     manifestKey: null,
     exampleSetId: null,
     numerics: null,
-  };
-}
-
-/**
- * A run's name stands for one training; a config that would give other weights is another run.
- * @throws BerthError `DATA_MISMATCH` for what the prepared data fixes, `CHECKPOINT_MISMATCH` for the rest
- */
-function checkSameRun(existing: RunRecord, config: RunConfig): void {
-  if (existing.trainingHash === trainingHash(config)) return;
-  const difference = firstDifference(existing.config, config);
-  const shapesData = /^(corpus|vocabulary|examples)\./.test(difference.path);
-  throw new BerthError(
-    shapesData ? 'DATA_MISMATCH' : 'CHECKPOINT_MISMATCH',
-    `Run "${existing.runId}" was made with ${difference.path} ${difference.before}, this config says ` +
-      `${difference.after}; ${shapesData ? 'its prepared data' : 'its checkpoints'} cannot be used: ` +
-      'restore the value, or choose another name',
-  );
-}
-
-interface Difference {
-  readonly path: string;
-  readonly before: string;
-  readonly after: string;
-}
-
-function firstDifference(before: RunConfig, after: RunConfig): Difference {
-  for (const section of [
-    'vocabulary',
-    'examples',
-    'corpus',
-    'model',
-    'optimizer',
-    'train',
-    'cluster',
-  ] as const) {
-    const [old, now] = [before[section] as Fields, after[section] as Fields];
-    for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
-      if (ignoredKeys.has(`${section}.${key}`) || digestOf([old[key]]) === digestOf([now[key]]))
-        continue;
-      return { path: `${section}.${key}`, before: show(old[key]), after: show(now[key]) };
-    }
-  }
-  return { path: 'seed', before: show(before.seed), after: show(after.seed) };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Settings that do not change the weights. */
-const ignoredKeys: ReadonlySet<string> = new Set([
-  'corpus.path',
-  'vocabulary.path',
-  'examples.readAheadShards',
-  'train.evalEverySteps',
-  'train.numEvalExamples',
-  'train.checkpointEverySteps',
-  'train.keepLast',
-  'train.keepEverySteps',
-  'cluster.numWorkers',
-  'cluster.minWorkers',
-  'cluster.stepTimeoutMs',
-]);
-
-function show(value: unknown): string {
-  return value === undefined ? 'unset' : JSON.stringify(value);
-}
-
-/** Tokens a second and median step time over some step lines; null until there are three. */
-export function rateOf(steps: readonly MetricsLine[]): {
-  tokensPerSecond: number | null;
-  stepMs: number | null;
-} {
-  const [first, last] = [steps[0], steps.at(-1)];
-  if (first === undefined || last === undefined || steps.length < 3)
-    return { tokensPerSecond: null, stepMs: null };
-  const spanMs = last.timeMs - first.timeMs;
-  const numTokens = steps.slice(1).reduce((sum, line) => sum + line.numTokens, 0);
-  const durations = steps.map((line) => line.stepMs ?? 0).sort((a, b) => a - b);
-  return {
-    tokensPerSecond: spanMs > 0 ? (1000 * numTokens) / spanMs : null,
-    stepMs: durations[Math.floor(durations.length / 2)] ?? null,
   };
 }

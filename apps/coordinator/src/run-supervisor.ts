@@ -2,14 +2,12 @@ import {
   BerthError,
   errorFromWire,
   type DatasetManifest,
-  type LedgerEntry,
   type Logger,
   type ObjectStore,
   type RunRecord,
   type View,
   type ViewMember,
 } from '@berth/contracts';
-import { findNewestManifest, readLedger } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import {
@@ -24,13 +22,17 @@ import {
 } from '@berth/queue';
 import {
   decideRun,
+  isAbandoned,
   newRunMemory,
   type LiveMember,
   type RunDecision,
+  type RunChange,
   type RunSight,
+  type TrainingStatus,
 } from '@berth/training/protocol';
 import { ExampleSupply } from './example-supply.ts';
 import { reportDepartures } from './report-departures.ts';
+import { RunHistory, type Cut } from './run-history.ts';
 
 export interface SupervisorOptions {
   readonly connection: RedisConnection;
@@ -45,8 +47,6 @@ export interface Moment {
   /** True when silence proves nothing: Redis was away, so nobody could beat. */
   readonly isLenient: boolean;
 }
-
-export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
 const patience = {
   joinTimeoutMs: 20_000,
@@ -67,9 +67,9 @@ export class RunSupervisor {
   readonly #members;
   readonly #metrics;
   readonly #checkpoints;
+  readonly #history: RunHistory;
   #datasetJobId: string | undefined;
   #supply: ExampleSupply | undefined;
-  #restored = false;
   #memory = newRunMemory(performance.now());
 
   constructor(options: SupervisorOptions, runId: string) {
@@ -81,6 +81,7 @@ export class RunSupervisor {
     this.#members = createMembers(connection);
     this.#metrics = createMetricsLog(connection, runId);
     this.#checkpoints = createCheckpointIndex(connection, runId);
+    this.#history = new RunHistory(options, runId);
   }
 
   /**
@@ -89,6 +90,19 @@ export class RunSupervisor {
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
   async tick(record: RunRecord, moment: Moment): Promise<RunChange | undefined> {
+    const { requests } = record;
+    const { fencingEpoch } = moment;
+    switch (record.status) {
+      case 'queued':
+      case 'preparing':
+      case 'starting':
+        if (requests.cut !== null) return this.#cut(record, requests.cut, fencingEpoch);
+        break;
+      case 'stopping':
+        if (requests.kill) return this.#kill(fencingEpoch);
+        break;
+      default:
+    }
     switch (record.status) {
       case 'queued':
         return { status: 'preparing', reason: 'reading the corpus' };
@@ -96,19 +110,47 @@ export class RunSupervisor {
         return this.#prepare(record);
       case 'starting':
       case 'running':
-      case 'recovering':
-      case 'stopping':
-        await this.#restoreLedger(moment.fencingEpoch);
-        return this.#train(record, record.status, moment);
-      case 'stopped':
       case 'degraded':
+      case 'recovering':
       case 'pausing':
+      case 'stopping':
+        await this.#history.restore(fencingEpoch);
+        return this.#train(record, record.status, moment);
       case 'paused':
+      case 'stopped':
       case 'completed':
       case 'failed':
       case 'crashed':
         return undefined;
     }
+  }
+
+  numCommitted(): Promise<number> {
+    return this.#ledger.numCommitted();
+  }
+
+  /** Puts a view without members in force: whoever still trains commits nothing more. */
+  async fence(fencingEpoch: number, reason: string): Promise<View> {
+    const before = await this.#views.current();
+    if (before?.members.length === 0) return before;
+    const draft = { fencingEpoch, mode: 'train' as const, reason, members: [] };
+    return this.#views.publish(draft, before?.version);
+  }
+
+  async #cut({ requests }: RunRecord, cut: Cut, fencingEpoch: number): Promise<RunChange> {
+    const fence = await this.fence(fencingEpoch, `going back to step ${cut.toStep}`);
+    await this.#history.cut(cut, fence, fencingEpoch);
+    return { requests: { ...requests, cut: null }, reason: `went back to step ${cut.toStep}` };
+  }
+
+  async #kill(fencingEpoch: number): Promise<RunChange> {
+    await this.fence(fencingEpoch, 'killed');
+    const [numCommitted, newest] = [await this.numCommitted(), await this.#checkpoints.newest()];
+    const saved = newest?.step ?? 0;
+    return {
+      status: 'stopped',
+      reason: `killed at step ${numCommitted}; the newest checkpoint holds step ${saved}`,
+    };
   }
 
   async #prepare(record: RunRecord): Promise<RunChange> {
@@ -164,25 +206,7 @@ export class RunSupervisor {
     return this.#supply;
   }
 
-  /** After a total loss of Redis the ledger comes back from the newest checkpoint. */
-  async #restoreLedger(fencingEpoch: number): Promise<void> {
-    if (this.#restored) return;
-    const { store, logger } = this.#options;
-    const newest = await findNewestManifest(store, this.runId, { logger });
-    if (newest !== undefined) {
-      const { manifest, manifestKey } = newest;
-      const numCommitted = await this.#ledger.numCommitted();
-      if (numCommitted < manifest.step) {
-        const entries: LedgerEntry[] = await readLedger(store, manifest);
-        await this.#ledger.restore(entries, fencingEpoch);
-        logger.warn('Restored the ledger from a checkpoint', { step: manifest.step, numCommitted });
-      }
-      await this.#checkpoints.note({ step: manifest.step, manifestKey });
-    }
-    this.#restored = true;
-  }
-
-  async #train(record: RunRecord, status: RunSight['status'], moment: Moment): Promise<RunChange> {
+  async #train(record: RunRecord, status: TrainingStatus, moment: Moment): Promise<RunChange> {
     const { train, cluster } = record.config;
     const sight = await this.#look(record, status, moment);
     const decision = decideRun(performance.now(), this.#memory, sight, {
@@ -193,24 +217,43 @@ export class RunSupervisor {
       ...patience,
     });
     this.#memory = decision.memory;
-    if (decision.kind === 'end') return { status: decision.status, reason: decision.reason };
-    if (decision.kind === 'fail') throw errorFromWire(decision.error);
-    if (status !== 'stopping') await this.#supplyExamples(record, sight.numCommitted);
+    const { reason } = decision;
+    switch (decision.kind) {
+      case 'end':
+        // A completed run has no step left; any other might see one committed by a member that comes back.
+        if (decision.status !== 'completed') await this.#fenceMembers(sight, moment, reason);
+        return { status: decision.status, reason };
+      case 'fail':
+        throw errorFromWire(decision.error);
+      case 'saved': {
+        const keptSteps = [...new Set([...record.keptSteps, decision.step])].sort((a, b) => a - b);
+        return { requests: { ...record.requests, checkpoint: false }, keptSteps, reason };
+      }
+      default:
+    }
+    if (status !== 'stopping' && status !== 'pausing')
+      await this.#supplyExamples(record, sight.numCommitted);
     return this.#goOn(record, sight, decision, moment);
   }
 
-  async #look(record: RunRecord, status: RunSight['status'], moment: Moment): Promise<RunSight> {
+  async #fenceMembers({ view }: RunSight, { fencingEpoch }: Moment, reason: string): Promise<void> {
+    if (view !== undefined) await this.fence(fencingEpoch, reason);
+  }
+
+  async #look(record: RunRecord, status: TrainingStatus, moment: Moment): Promise<RunSight> {
     const { numSteps } = record.config.train;
-    const numCommitted = await this.#ledger.numCommitted();
+    const wantsCheckpoint = record.requests.checkpoint;
+    const numCommitted = await this.numCommitted();
     const hasAll = numCommitted >= numSteps;
-    const matters = hasAll || status === 'stopping';
+    const matters = hasAll || wantsCheckpoint || status === 'stopping' || status === 'pausing';
     return {
       runId: this.runId,
       status,
+      wantsCheckpoint,
       numerics: record.numerics ?? undefined,
       numCommitted,
       isSaved: matters && (await this.#checkpoints.at(numCommitted)) !== undefined,
-      isEvaluated: hasAll && (await this.#isEvaluated(numSteps)),
+      isEvaluated: hasAll && (await this.#isEvaluated(record)),
       view: await this.#views.current(),
       live: await this.#liveMembers(moment),
     };
@@ -229,9 +272,12 @@ export class RunSupervisor {
     return listed.map(({ info }) => info);
   }
 
-  async #isEvaluated(numSteps: number): Promise<boolean> {
+  async #isEvaluated({ attempts, config }: RunRecord): Promise<boolean> {
+    const { numSteps } = config.train;
     const lines = await this.#metrics.last(5);
-    return lines.some((line) => line.kind === 'eval' && line.step === numSteps);
+    return lines.some(
+      (line) => line.kind === 'eval' && line.step === numSteps && !isAbandoned(attempts, line),
+    );
   }
 
   async #supplyExamples(record: RunRecord, numCommitted: number): Promise<void> {
@@ -247,12 +293,13 @@ export class RunSupervisor {
   async #goOn(
     record: RunRecord,
     { status, view, live }: RunSight,
-    decision: Exclude<RunDecision, { kind: 'end' | 'fail' }>,
+    decision: Extract<RunDecision, { kind: 'wait' | 'keep' | 'publish' }>,
     { fencingEpoch }: Moment,
   ): Promise<RunChange> {
     const { reason } = decision;
+    const isEnding = status === 'stopping' || status === 'pausing';
     if (decision.kind === 'wait')
-      return status === 'running' ? { status: 'recovering', reason } : { reason };
+      return isEnding || status === 'starting' ? { reason } : { status: 'recovering', reason };
     if (decision.kind === 'publish') {
       const published = await this.#publish(record, view, decision, fencingEpoch);
       const { connection, logger } = this.#options;
@@ -264,7 +311,8 @@ export class RunSupervisor {
     }
     const [first] = decision.kind === 'publish' ? decision.members : [];
     const numerics = record.numerics ?? first?.numerics ?? null;
-    return { numerics, reason, ...(status !== 'stopping' && { status: 'running' as const }) };
+    if (isEnding) return { numerics, reason };
+    return { numerics, reason, status: decision.isShort ? 'degraded' : 'running' };
   }
 
   async #publish(

@@ -15,6 +15,7 @@ import { listen } from './http/listen.ts';
 import { Monitoring } from './monitoring.ts';
 import type { LogSource, RunsPort } from './ports.ts';
 import { shippedPresets } from './presets.ts';
+import { archivedLines } from './run-history/archived-lines.ts';
 import { ClusterSights } from './sights/cluster-sights.ts';
 import { watchCrew } from './sights/crew-watch.ts';
 import { createHealthCheck } from './sights/health.ts';
@@ -55,7 +56,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     {
       after: (runId, cursor, numLines) =>
         createMetricsLog(connection, runId).after(cursor, numLines),
-      async *archived() {},
+      archived: (runId) => archivedLines(store, runId),
     },
     {
       onLines: (runId, lines, areNew) => {

@@ -91,6 +91,8 @@ export class SyntheticRun {
       createdAtMs: this.#createdAtMs,
       updatedAtMs: Date.now(),
       attempts: this.attempts,
+      requests: { checkpoint: false, kill: false, cut: null },
+      keptSteps: [],
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',
       numerics: { tensorflow: '2.21.0', device: 'CPU', kernels: 'AVX512_CORE', numThreads: 4 },

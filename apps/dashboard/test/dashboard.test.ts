@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDevServer, type DevServer } from '../dev/server.ts';
@@ -20,7 +20,6 @@ const paths = [
   '/queues',
   '/runs/lr-probe-3e-2',
 ];
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 describe.skipIf(executable === undefined)(
   'the dashboard in a browser',
@@ -38,11 +37,11 @@ describe.skipIf(executable === undefined)(
       await server.close();
     });
 
-    /** A page that fails the test when the browser complains, of the content security policy for one. */
+    /** Does something with a page. @returns what the browser complained of, broken security policy for one */
     async function withPage(
       options: { width?: number; theme?: 'light' | 'dark'; bypassCsp?: boolean },
       act: (page: Page) => Promise<void>,
-    ): Promise<void> {
+    ): Promise<string[]> {
       const { width = 1280, theme = 'light', bypassCsp = false } = options;
       const context = await browser.newContext({
         viewport: { width, height: 800 },
@@ -59,12 +58,12 @@ describe.skipIf(executable === undefined)(
           complaints.push(message.text());
       });
       await act(page);
-      expect(complaints).toEqual([]);
       await context.close();
+      return complaints;
     }
 
     it('plays a run through: form, curves, loss of a worker, controls, branch', async () => {
-      await withPage({}, (page) =>
+      const complaints = await withPage({}, (page) =>
         playThrough(page, {
           url: server.url,
           name: 'played',
@@ -76,29 +75,31 @@ describe.skipIf(executable === undefined)(
           killWorker: () => Promise.resolve(server.cluster.killWorker('played')),
         }),
       );
+      expect(complaints).toEqual([]);
     });
 
     it.each(['light', 'dark'] as const)(
       'has no serious fault for axe in the %s theme',
       async (theme) => {
-        await withPage({ theme, bypassCsp: true }, async (page) => {
+        const complaints = await withPage({ theme, bypassCsp: true }, async (page) => {
           for (const path of paths) {
             await page.goto(server.url + path);
             await page.locator('h1').waitFor();
             await page.waitForTimeout(200);
-            await page.addScriptTag({ path: axe });
+            await page.addScriptTag({ content: axe.source });
             expect([path, await seriousFaults(page)]).toEqual([path, []]);
           }
           await page.goto(server.url);
           await page.locator('[data-control="new-run"]').click();
-          await page.addScriptTag({ path: axe });
+          await page.addScriptTag({ content: axe.source });
           expect(await seriousFaults(page)).toEqual([]);
         });
+        expect(complaints).toEqual([]);
       },
     );
 
     it('fits 360 pixels', async () => {
-      await withPage({ width: 360 }, async (page) => {
+      const complaints = await withPage({ width: 360 }, async (page) => {
         for (const path of paths) {
           await page.goto(server.url + path);
           await page.locator('h1').waitFor();
@@ -107,10 +108,11 @@ describe.skipIf(executable === undefined)(
           expect([path, width <= 360]).toEqual([path, true]);
         }
       });
+      expect(complaints).toEqual([]);
     });
 
     it('switches the theme, redraws the charts, and remembers it', async () => {
-      await withPage({}, async (page) => {
+      const complaints = await withPage({}, async (page) => {
         await page.goto(server.url + run);
         const canvas = page.locator('[data-chart="loss"] canvas');
         await canvas.waitFor();
@@ -123,10 +125,11 @@ describe.skipIf(executable === undefined)(
         await canvas.waitFor();
         expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark');
       });
+      expect(complaints).toEqual([]);
     });
 
     it('is used by keyboard: filter, cursor of all charts, dialogs', async () => {
-      await withPage({}, async (page) => {
+      const complaints = await withPage({}, async (page) => {
         await page.goto(server.url);
         await page.locator('.row-link').first().waitFor();
         await page.keyboard.press('/');
@@ -142,22 +145,22 @@ describe.skipIf(executable === undefined)(
         await page.locator('dialog').waitFor({ state: 'detached' });
         await page.goto(`${server.url}${run}/metrics`);
         await page.locator('[data-chart="loss"] .plot').focus();
-        for (let i = 0; i < 3; i++) await page.keyboard.press('Shift+ArrowLeft');
-        const at = (chart: string): Promise<string> =>
-          page.locator(`[data-chart="${chart}"] .legend-x`).innerText();
+        await page.keyboard.press('Home');
+        for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight');
+        const at = async (chart: string): Promise<number> =>
+          numberIn(await page.locator(`[data-chart="${chart}"] .legend-x`).innerText());
         await expectSoon(
           page,
           () => at('masked_lm_loss'),
-          (text) => text.startsWith('step 1,'),
+          (step) => step > 1 && step < 100,
         );
-        expect(
-          Math.abs(numberIn(await at('loss')) - numberIn(await at('masked_lm_loss'))),
-        ).toBeLessThan(100);
+        expect(Math.abs((await at('loss')) - (await at('masked_lm_loss')))).toBeLessThan(20);
       });
+      expect(complaints).toEqual([]);
     });
 
     it('zooms by dragging, shows all again, and turns a chart into a table', async () => {
-      await withPage({}, async (page) => {
+      const complaints = await withPage({}, async (page) => {
         await page.goto(`${server.url}${run}/metrics`);
         const chart = page.locator('[data-chart="loss"]');
         const box = await chart.locator('.u-over').boundingBox();
@@ -172,10 +175,11 @@ describe.skipIf(executable === undefined)(
         await chart.getByRole('button', { name: 'Show as table' }).click();
         expect(await chart.locator('tbody tr').count()).toBeGreaterThan(100);
       });
+      expect(complaints).toEqual([]);
     });
 
     it('retries a failed job and says so', async () => {
-      await withPage({}, async (page) => {
+      const complaints = await withPage({}, async (page) => {
         await page.goto(`${server.url}/queues`);
         const jobs = page.locator('[data-job]');
         await jobs.first().waitFor();
@@ -189,13 +193,14 @@ describe.skipIf(executable === undefined)(
         );
         await page.getByText('No workers').waitFor();
       });
+      expect(complaints).toEqual([]);
     });
 
     it('asks for the token once when changes need one', async () => {
       const guarded = await startDevServer(
         new SyntheticCluster({ isSmall: true, needsToken: true }),
       );
-      await withPage({}, async (page) => {
+      const complaints = await withPage({}, async (page) => {
         await page.goto(`${guarded.url}/queues`);
         await page.getByRole('button', { name: 'Retry' }).first().click();
         await page.locator('dialog input').fill('secret');
@@ -208,15 +213,17 @@ describe.skipIf(executable === undefined)(
           (count) => count === 2,
         );
       });
+      expect(complaints).toEqual([]);
       await guarded.close();
     });
 
     it('shows the one command when there is nothing, and what is past when the coordinator is away', async () => {
       const empty = await startDevServer(new SyntheticCluster({ isEmpty: true }));
-      await withPage({}, async (page) => {
+      const complaints = await withPage({}, async (page) => {
         await page.goto(empty.url);
         await page.getByText('berth train configs/demo.yaml').waitFor();
       });
+      expect(complaints).toEqual([]);
       await empty.close();
     });
   },

@@ -49,8 +49,9 @@ describe.skipIf(executable === undefined)('a real cluster', { timeout: 900_000 }
 /** `berth up` with two workers, as a person would start it. */
 async function startCluster(folder: string): Promise<{ url: string; child: ChildProcess }> {
   const port = await freePort();
-  const args = ['up', '--folder', folder, '--workers', '2', '--port', String(port)];
+  const args = ['up', '--workers', '2', '--port', String(port)];
   const child = spawn(process.execPath, [berth, ...args], {
+    env: { ...process.env, BERTH_FOLDER: folder },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;

@@ -36,7 +36,7 @@ export async function playThrough(page: Page, stage: Stage): Promise<void> {
   await page.locator('[data-control="stop"]').first().click();
   await page.locator('[data-control="confirm-stop"]').click();
   await seeStatus(page, 'Stopped');
-  await resumeFromOldest(page, stage);
+  await resumeFromOldest(page);
 }
 
 async function startFromForm(page: Page, stage: Stage): Promise<void> {
@@ -93,7 +93,7 @@ async function killAndSeeNamed(page: Page, stage: Stage): Promise<void> {
   await page.locator(`.lost [data-worker="${memberId}"]`).waitFor();
 }
 
-async function resumeFromOldest(page: Page, stage: Stage): Promise<void> {
+async function resumeFromOldest(page: Page): Promise<void> {
   await openTab(page, 'Checkpoints');
   const oldest = page.locator('tr[data-step]').last();
   const step = Number(await oldest.getAttribute('data-step'));

@@ -10,6 +10,7 @@ import {
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
+  type View,
 } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { countParameters } from '@berth/model';
@@ -47,12 +48,16 @@ export interface RunSessionPorts {
 const settleTimeoutMs = 60_000;
 const shardTimeoutMs = 300_000;
 const lookMs = 500;
+const lookSoonMs = 50;
 const appendAgainMs = 500;
 
 /** This worker's part in one run, from when it has opened it until the run is over. */
 export class RunSession {
   readonly #ports: RunSessionPorts;
   readonly #runId: string;
+  readonly #attempt: number;
+  /** True while no member is to train: the run may end any moment. */
+  #isEmptyView = false;
   readonly #member: Member;
   readonly #ended: AbortController;
 
@@ -114,6 +119,7 @@ export class RunSession {
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
+    const runs = createRuns(connection);
     const member = new Member(
       {
         engine,
@@ -133,7 +139,9 @@ export class RunSession {
           datasetId: manifest.datasetId,
           exampleSetId,
           numerics: runtime.numerics,
-          onSaved: (step, manifestKey) => checkpointIndex.note({ step, manifestKey }),
+          onSaved: (step, manifestKey) =>
+            checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() }),
+          currentRecord: () => runs.read(runId),
           onDeleted: (step) => checkpointIndex.forget(step),
           logger,
         }),
@@ -155,18 +163,19 @@ export class RunSession {
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, runId, member, ended);
+    return new RunSession(ports, { runId, attempt }, member, ended);
   }
 
   private constructor(
     ports: RunSessionPorts,
-    runId: string,
+    { runId, attempt }: { readonly runId: string; readonly attempt: number },
     member: Member,
     ended: AbortController,
   ) {
     this.#ended = ended;
     this.#ports = ports;
     this.#runId = runId;
+    this.#attempt = attempt;
     this.#member = member;
   }
 
@@ -202,22 +211,30 @@ export class RunSession {
 
   #watchViews(signal: AbortSignal): Promise<void> {
     const views = createViews(this.#ports.connection, this.#runId);
-    return views.subscribe((view) => this.#member.see(view), { signal });
+    const see = (view: View): void => {
+      this.#isEmptyView = view.members.length === 0;
+      this.#member.see(view);
+    };
+    return views.subscribe(see, { signal });
   }
 
   async #watchRun(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (await this.#isOver()) this.#ended.abort();
-      else await sleep(lookMs, undefined, { signal }).catch(() => undefined);
+      else {
+        const ms = this.#isEmptyView ? lookSoonMs : lookMs;
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
+      }
     }
   }
 
-  /** True when the run has ended, or another one is active. A run that Redis has lost will come back. */
+  /** True when the run has ended or begun another attempt, or another one is active. A run that Redis has lost will come back. */
   async #isOver(): Promise<boolean> {
     const runs = createRuns(this.#ports.connection);
     try {
       const [active, record] = [await runs.active(), await runs.read(this.#runId)];
       if (record !== undefined && isFinal(record.status)) return true;
+      if (record !== undefined && record.attempts.at(-1)?.attempt !== this.#attempt) return true;
       return active !== undefined && active !== this.#runId;
     } catch (error) {
       this.#ports.logger.debug('Cannot look at the run', { error: errorToWire(error) });

@@ -1,6 +1,13 @@
 export { applyRetention } from './apply-retention.ts';
+export {
+  abandonCheckpoints,
+  isComplete,
+  readBranch,
+  storeBranchLedger,
+  writeBranch,
+} from './branch.ts';
 export { weightsDigest } from './digest.ts';
-export { checkpointsPrefix, ledgerSegmentKey, manifestKey } from './keys.ts';
+export { abandonedManifestKey, checkpointsPrefix, ledgerSegmentKey, manifestKey } from './keys.ts';
 export { decodeLedger, encodeLedger, readLedger, uploadLedgerSegment } from './ledger-segment.ts';
 export { listCheckpoints, readManifest, type ListedCheckpoint } from './manifest.ts';
 export { assignShards, momentNames, planShards, type PlannedShard } from './plan.ts';

@@ -34,6 +34,15 @@ export function ledgerSegmentKey(
   return `${ledgerPrefix(runId)}${pad(fromStep)}-${pad(toStep)}-${sha256.slice(0, 16)}.jsonl`;
 }
 
+/** What a resume from an older checkpoint left behind of an attempt: no longer found as checkpoints of the run. */
+export function branchPrefix(runId: string, attempt: number): string {
+  return `runs/${runId}/abandoned/attempt-${attempt}/`;
+}
+
+export function abandonedManifestKey(runId: string, attempt: number, step: number): string {
+  return `${branchPrefix(runId, attempt)}step-${pad(step)}/manifest.json`;
+}
+
 /** The step of an object in a run's checkpoints; `undefined` for any other key. */
 export function stepOfKey(runId: string, key: string): number | undefined {
   const prefix = checkpointsPrefix(runId);

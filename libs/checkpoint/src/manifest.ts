@@ -10,6 +10,7 @@ import { corrupt } from './stored-part.ts';
 export interface ListedCheckpoint {
   readonly step: number;
   readonly manifestKey: string;
+  readonly savedAtMs: number;
 }
 
 /** The checkpoints of a run, oldest first. */
@@ -18,10 +19,10 @@ export async function listCheckpoints(
   runId: string,
 ): Promise<ListedCheckpoint[]> {
   const objects = await store.list(checkpointsPrefix(runId));
-  return objects.flatMap(({ key }) => {
+  return objects.flatMap(({ key, lastModifiedMs }) => {
     const step = stepOfKey(runId, key);
     if (step === undefined || key !== manifestKey(runId, step)) return [];
-    return [{ step, manifestKey: key }];
+    return [{ step, manifestKey: key, savedAtMs: lastModifiedMs }];
   });
 }
 

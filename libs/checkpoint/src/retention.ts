@@ -4,6 +4,8 @@ export interface RetentionPolicy {
   readonly keepLast: number;
   /** Steps divisible by this are kept for good; 0: none. */
   readonly keepEverySteps: number;
+  /** Kept for good because somebody asked for them. @defaultValue none */
+  readonly keptSteps?: readonly number[];
 }
 
 export interface RetentionDecision {
@@ -34,6 +36,7 @@ export function decideRetention(
     }
     if (step === newestVerifiedStep) return 'newest that verifies';
     if (newest.has(step)) return `among the last ${policy.keepLast}`;
+    if (policy.keptSteps?.includes(step) === true) return 'asked for';
     if (policy.keepEverySteps > 0 && step % policy.keepEverySteps === 0) {
       return `every ${policy.keepEverySteps} steps`;
     }

@@ -42,3 +42,24 @@ export const checkpointManifestSchema = z.strictObject({
   createdAtMs: z.number(),
 });
 export type CheckpointManifest = z.output<typeof checkpointManifestSchema>;
+
+/**
+ * What a resume from an older checkpoint left behind: its ledger entries and manifests lie beside this. Written once all
+ * of them do; from then on the history is cut.
+ */
+export const branchSchema = z.strictObject({
+  format: z.literal('berth-branch/1'),
+  runId: z.string(),
+  /** The newest attempt that was left behind. */
+  attempt: z.int().positive(),
+  /** Committed steps that stayed. */
+  fromStep: z.int().nonnegative(),
+  askedAtMs: z.number(),
+  /** The view that nothing of it is newer than. */
+  fencingEpoch: z.int().positive(),
+  viewVersion: z.int().positive(),
+  ledger: ledgerSegmentSchema.nullable(),
+  /** Oldest first. */
+  checkpointSteps: z.array(z.int().nonnegative()),
+});
+export type Branch = z.output<typeof branchSchema>;

@@ -21,7 +21,7 @@ export const runStatuses = [
 ] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
-const finalStatuses: readonly RunStatus[] = ['stopped', 'completed', 'failed', 'crashed'];
+const finalStatuses: readonly RunStatus[] = ['paused', 'stopped', 'completed', 'failed', 'crashed'];
 
 /** True when nothing more will happen unless someone resumes the run. */
 export function isFinal(status: RunStatus): boolean {
@@ -44,6 +44,27 @@ export const runAttemptSchema = z.strictObject({
 });
 export type RunAttempt = z.output<typeof runAttemptSchema>;
 
+/** What was asked of a run and is not done yet: in its record, so that it outlives the coordinator that was asked. */
+export const runRequestsSchema = z.strictObject({
+  /** Save at the next step boundary, then go on. */
+  checkpoint: z.boolean(),
+  /** End without saving. */
+  kill: z.boolean(),
+  /** Before the attempt trains, the history is cut back. */
+  cut: z
+    .strictObject({
+      /** Committed steps that stay. */
+      toStep: z.int().nonnegative(),
+      /** The attempt that what is cut off is filed under. */
+      attempt: z.int().positive(),
+      /** Tells this cut from one that was asked for at another time. */
+      askedAtMs: z.number(),
+    })
+    .nullable(),
+});
+export type RunRequests = z.output<typeof runRequestsSchema>;
+export const noRequests: RunRequests = { checkpoint: false, kill: false, cut: null };
+
 /** A run as the coordinator keeps it. */
 export const runRecordSchema = z.strictObject({
   runId: z.string(),
@@ -59,6 +80,9 @@ export const runRecordSchema = z.strictObject({
   updatedAtMs: z.number(),
   /** Oldest first; the last one is under way unless it has ended. */
   attempts: z.array(runAttemptSchema),
+  requests: runRequestsSchema.default(noRequests),
+  /** Checkpoints that were asked for: they stay. */
+  keptSteps: z.array(z.int().nonnegative()).default([]),
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),

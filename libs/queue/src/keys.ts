@@ -53,11 +53,11 @@ export function exampleIndexKey(exampleSetId: string): string {
   return `${prefix}examples:{${exampleSetId}}`;
 }
 
-export function deviceKey(deviceId: string): string {
-  return `${prefix}device:${deviceId}`;
-}
-
 /** The newest log lines of one process. */
 export function logTailKey(source: string): string {
   return `${prefix}logs:last:${source}`;
+}
+
+export function deviceKey(deviceId: string): string {
+  return `${prefix}device:${deviceId}`;
 }

@@ -12,6 +12,7 @@ import {
 import { staleEpoch } from './stale-epoch.ts';
 import type { RedisConnection } from './connection.ts';
 import { globalKeys, runKeys } from './keys.ts';
+import { cutLedgerScript } from './lua/cut-ledger.ts';
 import { restoreLedgerScript } from './lua/restore-ledger.ts';
 import { voteScript } from './lua/vote.ts';
 import { checkChain } from './verify-ledger.ts';
@@ -57,6 +58,13 @@ export interface Ledger {
    * `QUEUE_STALE_EPOCH` when a newer coordinator is known
    */
   restore(entries: readonly LedgerEntry[], fencingEpoch: number): Promise<number>;
+  /**
+   * Cuts the ledger back, unless what follows was committed under a newer view than the one that the cut was made at.
+   * The view in force must have no members, so that nothing is committed meanwhile.
+   * @returns committed steps
+   * @throws BerthError `QUEUE_STALE_EPOCH` when a newer coordinator is known
+   */
+  cut(toStep: number, madeAt: ViewId, fencingEpoch: number): Promise<number>;
 }
 
 /** The part of a view that a vote is fenced by. */
@@ -149,6 +157,17 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
         head = chunk.at(-1)?.head ?? head;
       }
       return numCommitted;
+    },
+
+    async cut(toStep, madeAt, fencingEpoch) {
+      const reply = await connection.run(
+        cutLedgerScript,
+        [globalKeys.lease, keys.view, keys.votes, keys.ledger],
+        [fencingEpoch, toStep, madeAt.fencingEpoch, madeAt.version],
+      );
+      const [kind, value] = reply as ['cut' | 'stale', number];
+      if (kind === 'stale') throw staleEpoch(`ledger of run ${runId}`, fencingEpoch, value);
+      return value;
     },
   };
 }

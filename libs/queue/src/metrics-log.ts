@@ -1,12 +1,14 @@
 import { metricsLineSchema, type MetricsLine } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { runKeys } from './keys.ts';
-import { appendMetricsScript } from './lua/metrics.ts';
+import { appendMetricsScript, keepMetricsScript } from './lua/metrics.ts';
 
 /** A run's newest metrics, in the order they came. */
 export interface MetricsLog {
   /** A line replaces an earlier one of the same kind and step, and goes to the end. */
   append(line: MetricsLine): Promise<void>;
+  /** From now on, new lines do not replace those of this step and later ones: they belong to a branch. */
+  keepAfter(step: number): Promise<void>;
   /** The newest lines, oldest first. */
   last(numLines: number): Promise<MetricsLine[]>;
   /**
@@ -33,6 +35,9 @@ export function createMetricsLog(
         [metrics, metricsIndex],
         [`${line.kind}/${line.step}`, JSON.stringify(line), capacity],
       );
+    },
+    async keepAfter(step) {
+      await connection.run(keepMetricsScript, [metricsIndex], [step]);
     },
     async last(numLines) {
       const items = await connection.call((client) =>

@@ -18,6 +18,14 @@ export interface Runs {
     expected: readonly RunStatus[],
     change: Partial<Omit<RunRecord, 'runId'>>,
   ): Promise<RunRecord>;
+  /**
+   * Changes a record by a decision on what it says at that moment; undefined changes nothing.
+   * @throws BerthError `RUN_NOT_FOUND`, and what `decide` throws
+   */
+  change(
+    runId: string,
+    decide: (record: RunRecord) => Partial<Omit<RunRecord, 'runId'>> | undefined,
+  ): Promise<RunRecord>;
   /** Newest first. */
   list(): Promise<RunRecord[]>;
   active(): Promise<string | undefined>;
@@ -57,19 +65,24 @@ export function createRuns(connection: RedisConnection): Runs {
       return text === null ? undefined : parseRecord(text);
     },
 
-    async update(runId, expected, change) {
+    update(runId, expected, change) {
+      return this.change(runId, ({ status }) => {
+        if (expected.includes(status)) return change;
+        throw new BerthError(
+          'RUN_STATE_CONFLICT',
+          `run ${runId} is ${status}; this needs it to be ${expected.join(' or ')}`,
+          { details: { runId, status } },
+        );
+      });
+    },
+
+    async change(runId, decide) {
       for (;;) {
         const text = await readText(runId);
         if (text === null)
           throw new BerthError('RUN_NOT_FOUND', `there is no run ${runId}`, { details: { runId } });
         const record = parseRecord(text);
-        if (!expected.includes(record.status))
-          throw new BerthError(
-            'RUN_STATE_CONFLICT',
-            `run ${runId} is ${record.status}; this needs it to be ${expected.join(' or ')}`,
-            { details: { runId, status: record.status } },
-          );
-        const updated = runRecordSchema.parse({ ...record, ...change });
+        const updated = runRecordSchema.parse({ ...record, ...decide(record) });
         const after = JSON.stringify(updated);
         if (after === text) return updated;
         if ((await replace(runKeys(runId).record, text, after)) === 'replaced') return updated;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  noRequests,
   parseRunConfig,
   trainingHash,
   type ExampleShard,
@@ -89,6 +90,8 @@ describe('runs', () => {
     createdAtMs,
     updatedAtMs: createdAtMs,
     attempts: [],
+    requests: noRequests,
+    keptSteps: [],
     manifestKey: null,
     exampleSetId: null,
     numerics,

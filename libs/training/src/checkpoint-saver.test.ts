@@ -2,12 +2,14 @@ import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   BerthError,
   genesisHead,
+  noRequests,
   parseRunConfig,
   silentLogger,
   sumsFromVector,
   type LedgerEntry,
   type ObjectStore,
   type ParameterSpec,
+  type RunRecord,
   type TrainingState,
   type View,
 } from '@berth/contracts';
@@ -15,6 +17,7 @@ import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCheckpointSaver, type CheckpointSaver } from './checkpoint-saver.ts';
+import { newAttempt } from './protocol/lifecycle/attempts.ts';
 import type { LedgerPort, RendezvousPort } from './ports.ts';
 
 const layout: readonly ParameterSpec[] = [
@@ -109,29 +112,37 @@ async function gatedStore(gate: { pass: () => Promise<void> }): Promise<ObjectSt
 function saverOf(
   memberId: string,
   store: ObjectStore,
-  { meeting = rendezvous(), saved = [] as number[] } = {},
+  {
+    meeting = rendezvous(),
+    saved = [] as number[],
+    current = (record: RunRecord): RunRecord | undefined => record,
+  } = {},
 ): CheckpointSaver {
+  const record: RunRecord = {
+    runId: 'run',
+    config,
+    trainingHash: 'hash',
+    status: 'running',
+    reason: '',
+    error: null,
+    goal: 'trained',
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    attempts: [],
+    requests: noRequests,
+    keptSteps: [],
+    manifestKey: 'm',
+    exampleSetId: 'e',
+    numerics,
+  };
   return createCheckpointSaver({
     store,
     ledger,
     rendezvous: meeting,
     layout,
     memberId,
-    record: {
-      runId: 'run',
-      config,
-      trainingHash: 'hash',
-      status: 'running',
-      reason: '',
-      error: null,
-      goal: 'trained',
-      createdAtMs: 0,
-      updatedAtMs: 0,
-      attempts: [],
-      manifestKey: 'm',
-      exampleSetId: 'e',
-      numerics,
-    },
+    record,
+    currentRecord: async () => current(record),
     model: { hiddenSize: 3 } as never,
     datasetId: 'd',
     exampleSetId: 'e',
@@ -154,6 +165,17 @@ describe('createCheckpointSaver', () => {
     await saver.settled();
     expect(saved).toEqual([10, 40]);
     expect((await saver.load(40)).weights).toEqual(stateAt(40).weights);
+  });
+
+  it('saves nothing once another attempt has begun', async () => {
+    const store = await gatedStore({ pass: async () => undefined });
+    const saved: number[] = [];
+    const next = { attempts: [newAttempt(1, 0, 0), newAttempt(2, 5, 0)] };
+    const saver = saverOf('a', store, { saved, current: (record) => ({ ...record, ...next }) });
+    saver.save(viewOf('a'), stateAt(10), cursor);
+    await expect(saver.settled()).rejects.toMatchObject({ code: 'WORKER_FENCED' });
+    expect(saved).toEqual([]);
+    expect(await saver.newestStep(100)).toBeUndefined();
   });
 
   it('tells of a failed save once and saves the next one', async () => {

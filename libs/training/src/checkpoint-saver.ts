@@ -48,6 +48,8 @@ export interface CheckpointSaverOptions {
   readonly numerics: Numerics;
   /** Told by the leader once the manifest is written. */
   readonly onSaved: (step: number, manifestKey: string) => Promise<void>;
+  /** The run as it is now; undefined while that is not known. */
+  readonly currentRecord: () => Promise<RunRecord | undefined>;
   /** Told by the leader once retention has deleted a checkpoint. */
   readonly onDeleted: (step: number) => Promise<void>;
   readonly logger: Logger;
@@ -216,11 +218,29 @@ async function saveOne(
     }),
     createdAtMs: Date.now(),
   };
+  await currentAttempt(options);
   await writeManifest(store, manifest, logger);
   await onSaved(state.step, manifestKey(runId, state.step));
   logger.info('Saved a checkpoint', { step: state.step, weightsDigest: manifest.weightsDigest });
   await retain(options, state.step).catch((error: unknown) =>
     logger.warn('Old checkpoints were not deleted', { error: errorToWire(error) }),
+  );
+}
+
+/**
+ * The run's record, while its attempt is ours: a later one may have cut off what we would save.
+ * @throws BerthError `WORKER_FENCED` when another attempt has begun
+ */
+async function currentAttempt({
+  record,
+  currentRecord,
+}: CheckpointSaverOptions): Promise<RunRecord | undefined> {
+  const now = await currentRecord();
+  const [ours, current] = [record, now].map((known) => known?.attempts.at(-1)?.attempt);
+  if (now === undefined || ours === current) return now;
+  throw new BerthError(
+    'WORKER_FENCED',
+    `Attempt ${current} of run "${record.runId}" has begun; attempt ${ours} saves nothing more`,
   );
 }
 
@@ -244,7 +264,10 @@ async function postAtLast(
 /** Deletes what the policy no longer keeps. The checkpoint just written counts as verified: the store checked every part. */
 async function retain(options: CheckpointSaverOptions, newestVerifiedStep: number): Promise<void> {
   const { store, record, logger, onDeleted } = options;
-  const policy = record.config.train;
+  const now = await currentAttempt(options);
+  // Unknown is what people asked to keep: nothing is deleted meanwhile.
+  if (now === undefined) return;
+  const policy = { ...record.config.train, keptSteps: now.keptSteps };
   const decision = await applyRetention(store, record.runId, policy, {
     newestVerifiedStep,
     logger,

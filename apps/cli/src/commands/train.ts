@@ -17,6 +17,13 @@ export interface TrainOptions {
   readonly ifNeeded?: boolean;
 }
 
+export interface ResumeOptions {
+  readonly from?: number;
+  readonly workers: number;
+  readonly threads: number;
+  readonly json: boolean;
+}
+
 /** `berth train` and `berth prepare`: submits a run and watches it to its goal. */
 export async function train(
   context: Context,
@@ -41,15 +48,16 @@ export async function train(
   });
 }
 
-/** `berth resume`: continues a run from its newest valid checkpoint. */
+/** `berth resume`: continues a run from its newest valid checkpoint, or from an older one. */
 export async function resume(
   context: Context,
   runId: string,
-  options: { readonly workers: number; readonly threads: number; readonly json: boolean },
+  options: ResumeOptions,
 ): Promise<void> {
   const size = { numWorkers: options.workers, numThreads: options.threads };
   await withCluster(context, size, async (client, own) => {
-    await client.resume(runId);
+    const { from } = options;
+    await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
     await watch(context, client, own, runId, options.json);
   });
 }
@@ -72,7 +80,7 @@ export async function watch(
       return;
     }
     context.say('\nsaving and stopping; once more to stop at once');
-    client.stop(runId).catch((error: unknown) => context.say(String(error)));
+    client.control(runId, 'stop').catch((error: unknown) => context.say(String(error)));
     process.once('SIGINT', () => detach.abort());
   };
   process.once('SIGINT', interrupt);

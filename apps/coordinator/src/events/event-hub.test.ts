@@ -60,6 +60,7 @@ describe('an event hub', () => {
     const woken = hub.wait('t', place, 60_000, never);
     hub.publish(['t'], event(1));
     await woken;
+    expect(numbersOf(hub.read('t', place).text)).toEqual([1]);
     await hub.wait('t', place, 60_000, never);
     await hub.wait('t', hub.open('t', undefined), 1, never);
   });

@@ -111,7 +111,7 @@ async function sendRaw(url: string, text: string): Promise<void> {
     socket.once('close', resolve);
     setTimeout(() => resolve(socket.destroy()), 2_000).unref();
   });
-  expect(answer, text.slice(0, 100)).not.toMatch(/^HTTP\/1\.1 [25]\d\d/);
+  expect(`${text.slice(0, 100)} -> ${answer}`).not.toMatch(/-> HTTP\/1\.1 [25]\d\d/);
 }
 
 /** Of all that is kept about runs and jobs. */

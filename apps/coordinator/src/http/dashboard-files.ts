@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serveStatic } from '@hono/node-server/serve-static';
-import type { Hono } from 'hono';
+import type { Hono, MiddlewareHandler } from 'hono';
 
 /** Where the built dashboard lies in a checkout. */
 export const dashboardFolder = fileURLToPath(
@@ -22,27 +22,24 @@ export function serveDashboard(app: Hono, folder: string): void {
     );
     return;
   }
-  app.get(
-    '*',
-    serveStatic({
-      root: folder,
-      precompressed: true,
-      onFound: (path, context) => {
-        const isNamedByContent = path.startsWith(join(folder, 'assets'));
-        context.header(
-          'Cache-Control',
-          isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache',
-        );
-      },
-    }),
+  const files = serveStatic({ root: folder, precompressed: true });
+  const index = serveStatic({ root: folder, path: 'index.html', precompressed: true });
+  const serve =
+    (handler: MiddlewareHandler): MiddlewareHandler =>
+    async (context, next) => {
+      const response = await handler(context, next);
+      if (!(response instanceof Response)) return;
+      const isNamedByContent = context.req.path.startsWith('/assets/');
+      response.headers.set(
+        'Cache-Control',
+        isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
+      return response;
+    };
+  app.get('*', serve(files));
+  app.get('*', (context, next) =>
+    isPage(context.req.path) ? serve(index)(context, next) : next(),
   );
-  const index = serveStatic({
-    root: folder,
-    path: 'index.html',
-    precompressed: true,
-    onFound: (_path, context) => context.header('Cache-Control', 'no-cache'),
-  });
-  app.get('*', (context, next) => (isPage(context.req.path) ? index(context, next) : next()));
 }
 
 /** True for the path of a page, not of a file or of the API. */

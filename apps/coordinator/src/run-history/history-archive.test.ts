@@ -74,7 +74,7 @@ const lineOf = (step: number, change: Partial<MetricsLine> = {}): MetricsLine =>
 
 async function recordOf(name: string, numAttempts = 1): Promise<RunRecord> {
   const config = parseRunConfig({ name, corpus: { path: '/text' } }, 'test');
-  const { run } = await createRunService(connection).submit(config, 'trained');
+  const { run } = await createRunService(connection, store).submit(config, 'trained');
   const attempts = Array.from({ length: numAttempts }, (_, index) => ({
     attempt: index + 1,
     startedAtMs: 1_700_000_000_000 + index * 60_000,

@@ -18,14 +18,14 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
-import { runsOf, noLogs } from '../coordinator.ts';
+import { createLogSource } from '../log-source.ts';
 import { createRunService } from '../run-service.ts';
 import { startApi, type ApiOptions } from '../start-api.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 
 /** Redis and a bucket of the test's own. */
-export async function startServices(): Promise<Services> {
+async function startServices(): Promise<Services> {
   const redis = await startTestRedis();
   const server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
   onTestFinished(async () => {
@@ -51,7 +51,7 @@ export interface ApiFixture {
 
 /** The HTTP interface over a real Redis and bucket, without the controller that would act on what it is told. */
 export async function startTestApi(
-  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events' | 'logs'>> = {},
+  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events'>> = {},
 ): Promise<ApiFixture> {
   const services = await startServices();
   const connection = await connectRedis(services.redisUrl, { role: 'producer' });
@@ -60,8 +60,8 @@ export async function startTestApi(
     coordinatorId: 'c1',
     connection,
     store,
-    runs: runsOf(createRunService(connection)),
-    logs: noLogs,
+    runs: createRunService(connection, store),
+    logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,
     logger: silentLogger,

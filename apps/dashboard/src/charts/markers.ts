@@ -21,7 +21,7 @@ export const markerWords: Readonly<Record<Marker['kind'], string>> = {
   status: 'State',
 };
 
-export function positionOf(marker: Marker, axis: Axis): number {
+function positionOf(marker: Marker, axis: Axis): number {
   return axis === 'step' ? marker.step : marker.timeMs;
 }
 

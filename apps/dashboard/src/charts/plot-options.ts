@@ -26,9 +26,6 @@ export interface PlotOptions {
   readonly plugins: readonly uPlot.Plugin[];
 }
 
-/** uPlot's name for it is a const enum, which is not there at run time. */
-const logarithmic = 3 as uPlot.Scale.Distr;
-
 /** How a chart is drawn. Its data come from `plotData` with the same lines. */
 export function plotOptions(options: PlotOptions): uPlot.Options {
   const { width, height, colours, lines, columns, onZoom, onReset, onCursor } = options;
@@ -43,7 +40,8 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
     bands,
     scales: {
       x: { time: false, range: () => [...options.rangeOfX()] },
-      y: options.isLog ? { distr: logarithmic } : { range: rangeOfY(options) },
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- a const enum is not there at run time
+      y: options.isLog ? { distr: 3 } : { range: rangeOfY(options) },
     },
     axes: axesOf(options),
     cursor: {

@@ -105,12 +105,19 @@ interface Publishing {
 function onKey(event: KeyboardEvent, plot: uPlot | null, onReset: () => void): void {
   if (plot === null) return;
   if (event.key === 'Escape') onReset();
-  const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   const x = plot.data[0];
-  if (steps === undefined || x.length === 0) return;
-  event.preventDefault();
+  const last = x.length - 1;
+  const at = plot.cursor.idx ?? x.length;
   const jump = event.shiftKey ? 10 : 1;
-  const place = Math.min(x.length - 1, Math.max(0, (plot.cursor.idx ?? x.length) + steps * jump));
+  const places: Readonly<Record<string, number>> = {
+    ArrowLeft: Math.max(0, at - jump),
+    ArrowRight: Math.min(last, at + jump),
+    Home: 0,
+    End: last,
+  };
+  const place = places[event.key];
+  if (place === undefined || last < 0) return;
+  event.preventDefault();
   // The third argument, which the types leave out, publishes, so that the other charts follow.
   const publishing = plot as unknown as Publishing;
   publishing.setCursor({ left: plot.valToPos(x[place] ?? 0, 'x'), top: 10 }, true, true);

@@ -23,13 +23,18 @@ const labels: Readonly<Record<RunTab, string>> = {
   logs: 'Logs',
 };
 
+const firstMetrics = stepMetricNames.slice(0, 3);
+
 /** Everything about one run. */
 export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Element {
-  const history = useMemo(() => followHistory(runId, stepMetricNames), [runId]);
+  const history = useMemo(() => followHistory(runId), [runId]);
+  useEffect(() => history.close, [history]);
   useEffect(() => {
-    void history.read();
-    return history.close;
-  }, [history]);
+    if (tab === 'overview') void history.want(['loss']);
+    // What is seen first is read first.
+    if (tab === 'metrics')
+      void history.want(firstMetrics).then(() => history.want(stepMetricNames));
+  }, [history, tab]);
   const report = openRun.value;
   if (report === undefined) return <NoRun runId={runId} />;
   const { run, step, numSteps, etaMs } = report;

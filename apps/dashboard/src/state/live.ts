@@ -15,9 +15,7 @@ export const loadError = signal<string | null>(null);
 
 export const cluster = computed(() => state.value.cluster);
 export const runs = computed(() => listRuns(state.value));
-export const openRunId = computed(() =>
-  route.value.page === 'run' ? route.value.runId : undefined,
-);
+const openRunId = computed(() => (route.value.page === 'run' ? route.value.runId : undefined));
 export const openRun = computed(() => {
   const runId = openRunId.value;
   return runId === undefined ? undefined : state.value.runs?.get(runId);

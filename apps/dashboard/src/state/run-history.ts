@@ -24,26 +24,30 @@ export interface RunHistory {
   /** Least and greatest x there is to show. */
   readonly range: ReadonlySignal<readonly [number, number]>;
   readonly error: ReadonlySignal<string | null>;
+  /** Asks for these metrics too; what is not asked for is not read. */
+  readonly want: (metrics: readonly StepMetric[]) => Promise<void>;
   /** Reads what the axis and the zoom ask for. */
   readonly read: () => Promise<void>;
   readonly close: () => void;
 }
 
 /** Follows a run's metrics until closed. */
-export function followHistory(runId: string, metrics: readonly StepMetric[]): RunHistory {
+export function followHistory(runId: string): RunHistory {
   const step = signal<readonly Curve[] | null>(null);
   const evaluation = signal<readonly Curve[] | null>(null);
   const markers = signal<readonly Marker[]>([]);
   const axis = signal<Axis>('step');
   const zoom = signal<readonly [number, number] | null>(null);
   const error = signal<string | null>(null);
-  const evalMetrics = metrics.filter((metric) => isEvaluated(metric));
+  let metrics: readonly StepMetric[] = [];
   let numReads = 0;
   let waiting: MetricsLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const read = async (): Promise<void> => {
+    if (metrics.length === 0) return;
     const thisRead = ++numReads;
+    const evalMetrics = metrics.filter(isEvaluated);
     const [from, to] = zoom.value ?? [];
     const options = { x: axis.value, from, to, numBuckets };
     try {
@@ -75,6 +79,7 @@ export function followHistory(runId: string, metrics: readonly StepMetric[]): Ru
     // A zoomed chart shows the past: lines beyond its end would only make it coarser.
     if (zoom.value !== null) return;
     const options = { axis: axis.value, limit };
+    const evalMetrics = metrics.filter(isEvaluated);
     const ofKind = (kind: MetricsLine['kind']): MetricsLine[] =>
       lines.filter((line) => line.kind === kind);
     step.value = appendLines(step.value, ofKind('step'), { ...options, metrics });
@@ -109,6 +114,11 @@ export function followHistory(runId: string, metrics: readonly StepMetric[]): Ru
       () => zoom.value ?? extentOf([...(step.value ?? []), ...(evaluation.value ?? [])]),
     ),
     error,
+    want: async (more) => {
+      if (more.every((metric) => metrics.includes(metric))) return;
+      metrics = [...new Set([...metrics, ...more])];
+      await read();
+    },
     read,
     close: () => {
       stopListening();

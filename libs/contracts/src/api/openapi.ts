@@ -36,7 +36,7 @@ export function openApiDocument(version: string): Json {
 function describeOperation(operationId: string, operation: ApiOperation): Json {
   const { method, summary, response, status = 200, mediaType = 'application/json' } = operation;
   const body = schemaOf(operation.body, 'input');
-  const takesBody = method === 'POST' && Object.keys((body['properties'] ?? {}) as Json).length > 0;
+  const takesBody = method === 'POST' && Object.keys(body['properties'] ?? {}).length > 0;
   return {
     operationId,
     summary,

@@ -19,4 +19,14 @@ export {
   type RunMemory,
   type RunRules,
   type RunSight,
+  type TrainingStatus,
 } from './run.ts';
+export { beginAttempt, endAttempt, isAbandoned, newAttempt } from './lifecycle/attempts.ts';
+export { controlStates } from './lifecycle/control-states.ts';
+export {
+  decideControl,
+  type ControlDecision,
+  type ControlSight,
+  type RunChange,
+} from './lifecycle/decide-control.ts';
+export { queueOf, reasonToWait } from './lifecycle/queue.ts';

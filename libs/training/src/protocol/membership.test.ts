@@ -66,6 +66,7 @@ function state(change: Partial<MembershipState>): MembershipState {
     numAttempts: 1,
     expelled: new Set(),
     mode: 'train',
+    absent: '',
     ...change,
   };
 }
@@ -200,7 +201,7 @@ describe('a view in force', () => {
       state({ live: [member('a')], view: view('a'), mode: 'save' }),
       options,
     );
-    expect(decision).toMatchObject({ kind: 'publish', reason: 'changing to save' });
+    expect(decision).toMatchObject({ kind: 'publish', reason: 'saving a checkpoint' });
   });
 });
 

@@ -20,6 +20,8 @@ export interface MembershipState {
   /** Members that are not seated for now, although they live: the others cannot work with them. */
   readonly expelled: ReadonlySet<string>;
   readonly mode: View['mode'];
+  /** Who is missing, as the end of a reason; '' when nobody is known to be. */
+  readonly absent: string;
 }
 
 export interface MembershipOptions {
@@ -60,7 +62,7 @@ export function decideMembership(
   const chosen = eligible.slice(0, options.virtualRanks);
   const need = Math.max(1, options.minWorkers);
   if (chosen.length < need) {
-    const reason = `waiting for ${need - chosen.length} of ${need} workers${refused}`;
+    const reason = `waiting for ${need - chosen.length} of ${need} workers${state.absent}${refused}`;
     return { kind: 'wait', reason };
   }
   const { view } = state;
@@ -68,13 +70,17 @@ export function decideMembership(
     const waitedMs = nowMs - state.waitingSinceMs;
     const complete = chosen.length >= Math.min(options.wantedWorkers, options.virtualRanks);
     if (!complete && waitedMs < options.joinTimeoutMs) {
-      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${refused}`;
+      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${state.absent}${refused}`;
       return { kind: 'wait', reason };
     }
     return { kind: 'publish', members: chosen, reason: `starting with ${named(chosen)}` };
   }
   if (view.mode !== state.mode)
-    return { kind: 'publish', members: chosen, reason: `changing to ${state.mode}` };
+    return {
+      kind: 'publish',
+      members: chosen,
+      reason: state.mode === 'save' ? 'saving a checkpoint' : 'training goes on',
+    };
   return decideChange(nowMs, state, options, view, chosen);
 }
 
@@ -95,7 +101,12 @@ function decideChange(
   if (complaints.length > 0) return answerComplaints(nowMs, state, options, chosen, complaints);
   if (joined.length > 0)
     return { kind: 'publish', members: chosen, reason: `${joined.join(', ')} joined` };
-  return { kind: 'keep', reason: `${chosen.length} workers${stragglers(chosen)}` };
+  const wanted = Math.min(options.wantedWorkers, options.virtualRanks);
+  const count =
+    chosen.length < wanted
+      ? `${chosen.length} of ${wanted} workers${state.absent}`
+      : `${chosen.length} workers`;
+  return { kind: 'keep', reason: `${count}${stragglers(chosen)}` };
 }
 
 interface MadeComplaint {

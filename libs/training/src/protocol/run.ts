@@ -5,15 +5,24 @@ import {
   type View,
   type WireError,
 } from '@berth/contracts';
+import { absentText, noteSeen, type LastSeen } from './absent.ts';
 import { expel, expelledAt, type Expulsions } from './expulsions.ts';
 import { viewName } from './member-state.ts';
 import { decideMembership, type LiveMember, type MembershipOptions } from './membership.ts';
 import { wireError } from './view-changes.ts';
 
+/** Statuses in which members work on a run's steps. */
+export type TrainingStatus = Extract<
+  RunStatus,
+  'starting' | 'running' | 'degraded' | 'recovering' | 'pausing' | 'stopping'
+>;
+
 /** A run in training, as the coordinator sees it in one look; the parts may be moments apart. */
 export interface RunSight {
   readonly runId: string;
-  readonly status: Extract<RunStatus, 'starting' | 'running' | 'recovering' | 'stopping'>;
+  readonly status: TrainingStatus;
+  /** A checkpoint was asked for, and is not there yet. */
+  readonly wantsCheckpoint: boolean;
   readonly numerics: Numerics | undefined;
   readonly numCommitted: number;
   /** True when a checkpoint holds all committed steps. */
@@ -35,6 +44,11 @@ export interface RunMemory {
     readonly count: number;
   };
   readonly expulsions: Expulsions;
+  readonly lastSeen: LastSeen;
+  /** A checkpoint that was asked for waits until then, as the store was away. */
+  readonly saveNotBeforeMs: number;
+  /** When it was first seen that all is to be saved, and the steps committed then. */
+  readonly savingSince: { readonly nowMs: number; readonly numCommitted: number } | undefined;
 }
 
 export interface RunRules extends MembershipOptions {
@@ -48,15 +62,25 @@ export type RunDecision = {
   /** Why, for people. */
   readonly reason: string;
 } & (
-  | { readonly kind: 'end'; readonly status: 'stopped' | 'completed' }
+  | { readonly kind: 'end'; readonly status: 'paused' | 'stopped' | 'completed' }
   | { readonly kind: 'fail'; readonly error: WireError }
-  | { readonly kind: 'wait' | 'keep' }
+  /** The checkpoint that was asked for is there. */
+  | { readonly kind: 'saved'; readonly step: number }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'keep'; readonly isShort: boolean }
   | {
       readonly kind: 'publish';
+      /** True when fewer workers train than are wanted. */
+      readonly isShort: boolean;
       readonly members: readonly LiveMember[];
       readonly mode: View['mode'];
     }
 );
+
+/** The longest that a step under way is waited for before all is saved. */
+const longestStepWaitMs = 60_000;
+/** From a checkpoint that failed because the store was away to the next try. */
+const saveAgainMs = 15_000;
 
 export function newRunMemory(nowMs: number): RunMemory {
   return {
@@ -64,6 +88,9 @@ export function newRunMemory(nowMs: number): RunMemory {
     complaintSinceMs: undefined,
     attempts: { view: '', fromStep: -1, count: 0 },
     expulsions: new Map(),
+    lastSeen: new Map(),
+    saveNotBeforeMs: -Infinity,
+    savingSince: undefined,
   };
 }
 
@@ -74,45 +101,95 @@ export function decideRun(
   sight: RunSight,
   rules: RunRules,
 ): RunDecision {
-  const { status, numCommitted, isSaved, isEvaluated, live } = sight;
-  const isStopping = status === 'stopping';
-  if (isStopping && isSaved) return end('stopped', before, `saved at step ${numCommitted}`);
+  const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint } = sight;
   if (numCommitted >= rules.numSteps && isSaved && isEvaluated)
     return end('completed', before, `trained ${rules.numSteps} steps`);
+  const rest = restOf(sight);
+  if (rest !== undefined && (isSaved || numCommitted === 0))
+    return end(rest, before, isSaved ? `saved at step ${numCommitted}` : 'nothing was trained yet');
+  if (wantsCheckpoint && isSaved)
+    return {
+      kind: 'saved',
+      step: numCommitted,
+      memory: before,
+      reason: `saved checkpoint ${numCommitted}, as asked for`,
+    };
 
   const complaint = complaintOf(sight);
-  const memory = remember(nowMs, before, sight, complaint);
+  const remembered = remember(nowMs, before, sight, complaint);
+  const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
+  const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
+  const memory = { ...remembered, savingSince };
   const failure = complaint && failureFrom(complaint, memory, rules);
   if (failure !== undefined) return fail(memory, failure);
 
-  const mode = isStopping ? 'save' : 'train';
-  const numAttempts = memory.attempts.count;
-  const expelled = expelledAt(memory.expulsions, nowMs);
+  const finishesStep = complaint === undefined && isMidStep(nowMs, savingSince, sight);
+  const mode = isSaving && !finishesStep ? 'save' : 'train';
+  const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
+  const numHere = live.filter((member) => member.runId === runId).length;
   const decision = decideMembership(
     nowMs,
-    { ...sight, ...memory, mode, numAttempts, expelled },
-    rules,
+    {
+      ...sight,
+      ...memory,
+      mode,
+      numAttempts: memory.attempts.count,
+      expelled: expelledAt(memory.expulsions, nowMs),
+      absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
+    },
+    // Whoever is left can save.
+    rest === undefined ? rules : { ...rules, minWorkers: 1 },
   );
   const { reason } = decision;
   switch (decision.kind) {
-    case 'keep':
-      return { kind: 'keep', memory, reason };
+    case 'keep': {
+      const isShort = (sight.view?.members.length ?? 0) < wanted;
+      return { kind: 'keep', isShort, memory, reason };
+    }
     case 'publish': {
       const { members, expels = [] } = decision;
       const expulsions = expel(memory.expulsions, expels, nowMs);
-      return { kind: 'publish', members, mode, memory: { ...memory, expulsions }, reason };
+      const isShort = members.length < wanted;
+      return { kind: 'publish', members, mode, isShort, memory: { ...memory, expulsions }, reason };
     }
     case 'wait':
       break;
   }
   const refusal = refusalToOpen(sight);
   if (refusal !== undefined) return fail(memory, refusal);
-  if (isStopping && !live.some((member) => member.runId === sight.runId))
-    return end('stopped', memory, 'no worker was left to save; resume redoes some steps');
+  if (rest !== undefined && numHere === 0)
+    return end(rest, memory, 'no worker was left to save; resume redoes some steps');
   return { kind: 'wait', memory, reason };
 }
 
-function end(status: 'stopped' | 'completed', memory: RunMemory, reason: string): RunDecision {
+/** What the run is to become once it is saved. */
+function restOf({ status }: RunSight): 'paused' | 'stopped' | undefined {
+  if (status === 'pausing') return 'paused';
+  return status === 'stopping' ? 'stopped' : undefined;
+}
+
+/** True while the step under way, which a view to save would throw away, can be waited for. */
+function isMidStep(
+  nowMs: number,
+  since: RunMemory['savingSince'],
+  { view, live, numCommitted }: RunSight,
+): boolean {
+  if (since === undefined || view === undefined || view.mode === 'save') return false;
+  const training = new Set(
+    live.flatMap(({ memberId, state }) => (state === 'training' ? memberId : [])),
+  );
+  const isUnderWay =
+    view.members.length > 0 && view.members.every(({ memberId }) => training.has(memberId));
+  return (
+    isUnderWay && numCommitted === since.numCommitted && nowMs - since.nowMs < longestStepWaitMs
+  );
+}
+
+function end(
+  status: 'paused' | 'stopped' | 'completed',
+  memory: RunMemory,
+  reason: string,
+): RunDecision {
   return { kind: 'end', status, memory, reason };
 }
 
@@ -129,11 +206,16 @@ function complaintOf({ view, live }: RunSight): WireError | undefined {
 function remember(
   nowMs: number,
   before: RunMemory,
-  { view }: RunSight,
+  { runId, view, live }: RunSight,
   complaint: WireError | undefined,
 ): RunMemory {
   const complaintSinceMs = complaint === undefined ? undefined : (before.complaintSinceMs ?? nowMs);
-  return { ...before, complaintSinceMs, attempts: countAttempts(before, view, complaint) };
+  const attempts = countAttempts(before, view, complaint);
+  const lastSeen = noteSeen(before.lastSeen, live, runId, nowMs);
+  // Training does not stand still for a store that is away.
+  const isStoreAway = view?.mode === 'save' && complaint?.code === 'STORE_UNREACHABLE';
+  const saveNotBeforeMs = isStoreAway ? nowMs + saveAgainMs : before.saveNotBeforeMs;
+  return { ...before, complaintSinceMs, attempts, lastSeen, saveNotBeforeMs };
 }
 
 function countAttempts(

@@ -17,7 +17,11 @@ export type Fault =
         | 'redis-away'
         | 'redis-flush'
         | 'store-away'
-        | 'stop-run';
+        | 'stop-run'
+        | 'pause-run'
+        | 'kill-run'
+        | 'checkpoint-run'
+        | 'rewind-run';
       readonly forMs: number;
     };
 
@@ -42,6 +46,10 @@ const weights = {
   'redis-flush': 2,
   'store-away': 4,
   'stop-run': 1,
+  'pause-run': 1,
+  'kill-run': 1,
+  'checkpoint-run': 2,
+  'rewind-run': 1,
 } as const satisfies Record<Fault['kind'], number>;
 
 /** Draws a run's faults, by time. */

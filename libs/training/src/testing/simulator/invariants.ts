@@ -61,6 +61,11 @@ export class Invariants {
     this.#restoredTo = numCommitted;
   }
 
+  /** A history was cut: what follows is made again. */
+  wentBack(toStep: number): void {
+    this.#restoredTo = Math.min(this.#restoredTo, toStep);
+  }
+
   lost(): void {
     this.#restoredTo = 0;
   }

@@ -23,6 +23,15 @@ export type RestoreResult =
   | { readonly kind: 'stale'; readonly newest: number }
   | { readonly kind: 'diverged' };
 
+/** What was asked of the run and is not done yet. */
+export interface SimRequests {
+  readonly checkpoint: boolean;
+  readonly kill: boolean;
+  readonly cut: { readonly toStep: number; readonly askedAtMs: number } | undefined;
+}
+
+export const noSimRequests: SimRequests = { checkpoint: false, kill: false, cut: undefined };
+
 interface KnownView {
   readonly view: View;
   divergence: VoteResult | undefined;
@@ -51,6 +60,9 @@ export class RedisModel {
   #evaluations = new Set<number>();
   /** The run's status; undefined when there is no record. */
   status: string | undefined;
+  requests: SimRequests = noSimRequests;
+  /** Grows with each resume. */
+  attempt = 1;
 
   constructor(runId: string, sabotage?: RedisSabotage) {
     this.runId = runId;
@@ -68,6 +80,7 @@ export class RedisModel {
     this.#checkpoints = new Set();
     this.#evaluations = new Set();
     this.status = undefined;
+    this.requests = noSimRequests;
   }
 
   acquireLease(nowMs: number, holderId: string, ttlMs: number, usedEpoch: number): LeaseAnswer {
@@ -186,6 +199,21 @@ export class RedisModel {
     return { kind: 'restored', numCommitted: this.#ledger.length };
   }
 
+  /** As the script does: entries newer than the view that the cut was made at stay. */
+  cut(toStep: number, madeAt: ViewId, epoch: number): { readonly newest: number } | undefined {
+    const newest = this.#newestEpoch;
+    if (epoch !== this.#lease?.epoch || epoch < newest) return { newest };
+    const first = this.#ledger[toStep];
+    const isNewer =
+      first !== undefined &&
+      (first.fencingEpoch > madeAt.fencingEpoch ||
+        (first.fencingEpoch === madeAt.fencingEpoch && first.viewVersion > madeAt.version));
+    if (first === undefined || isNewer) return undefined;
+    this.#ledger = this.#ledger.slice(0, toStep);
+    this.#votes = new Map();
+    return undefined;
+  }
+
   post(topic: string, memberId: string, word: string): void {
     const words = this.#words.get(topic) ?? new Map<string, string>();
     if (!words.has(memberId)) words.set(memberId, word);
@@ -214,6 +242,11 @@ export class RedisModel {
 
   noteCheckpoint(step: number): void {
     this.#checkpoints.add(step);
+  }
+
+  forgetCheckpoints(afterStep: number, stored: ReadonlySet<number>): void {
+    for (const step of this.#checkpoints)
+      if (step > afterStep && !stored.has(step)) this.#checkpoints.delete(step);
   }
 
   hasCheckpoint(step: number): boolean {

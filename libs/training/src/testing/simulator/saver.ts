@@ -6,6 +6,8 @@ import { simError, type World } from './world.ts';
 
 interface Snapshot {
   readonly view: View;
+  /** The run's attempt that it is of. */
+  readonly attempt: number;
   readonly step: number;
   readonly cursor: Cursor;
   readonly weights: Weights;
@@ -122,14 +124,18 @@ export class Saver {
   }
 
   #writeManifest(snapshot: Snapshot, isLast: boolean): void {
-    const { step, cursor, weights } = snapshot;
+    const { step, cursor, weights, attempt } = snapshot;
     const end = (error?: WireError): void => {
       if (isLast) this.#end(error);
     };
     this.#world.call(
       this.#process,
-      (redis) => redis.ledger.slice(0, step),
-      (entries) => {
+      (redis) => ({ entries: redis.ledger.slice(0, step), now: redis.attempt }),
+      ({ entries, now }) => {
+        if (now !== attempt) {
+          end(simError('WORKER_FENCED', `attempt ${now} has begun`));
+          return;
+        }
         if (entries.length < step) {
           end(simError('LEDGER_BEHIND', `the ledger ends before step ${step}`));
           return;

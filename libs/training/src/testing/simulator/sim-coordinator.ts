@@ -1,6 +1,6 @@
 import { assignBlocks } from '@berth/collectives';
-import type { WireError } from '@berth/contracts';
-import { decideLease, type Holding, type LeaseAnswer } from '@berth/queue';
+import type { View, WireError } from '@berth/contracts';
+import { decideLease, type Holding, type LeaseAnswer, type ViewId } from '@berth/queue';
 import {
   decideRun,
   newRunMemory,
@@ -9,7 +9,7 @@ import {
   type RunRules,
   type RunSight,
 } from '../../protocol/index.ts';
-import type { RedisModel } from './redis-model.ts';
+import { noSimRequests, type RedisModel, type SimRequests } from './redis-model.ts';
 import { SimProcess } from './sim-process.ts';
 import type { StoreModel } from './store-model.ts';
 import { numSteps, runId, simError, virtualRanks, type World } from './world.ts';
@@ -116,17 +116,74 @@ export class SimCoordinator {
     const fencingEpoch = this.#holding.epoch;
     if (fencingEpoch === undefined) return;
     if (this.#term?.fencingEpoch !== fencingEpoch) {
-      const archived = (yield this.#store((store) => store.archivedStatus)) as string | undefined;
-      if (archived !== undefined)
-        yield this.#redis((redis) => redis.updateStatus(undefined, archived));
+      const archived = (yield this.#store((store) => ({
+        status: store.archivedStatus,
+        requests: store.archivedRequests,
+      }))) as { status: string | undefined; requests: SimRequests };
+      const { status } = archived;
+      if (status !== undefined)
+        yield this.#redis((redis) => {
+          if (redis.updateStatus(undefined, status)) redis.requests = archived.requests;
+        });
       const memory = newRunMemory(this.#world.clock.nowMs);
       this.#term = { fencingEpoch, isRestored: false, memory };
     }
-    const status = (yield this.#redis((redis) => redis.status)) as RunSight['status'] | undefined;
+    const record = (yield this.#redis(({ status, requests }) => ({ status, requests }))) as {
+      status: RunSight['status'] | undefined;
+      requests: SimRequests;
+    };
+    const { status, requests } = record;
     if (status === undefined || !isActive(status)) return;
-    yield this.#store((store) => (store.archivedStatus = status));
+    yield this.#store((store) => {
+      store.archivedStatus = status;
+      store.archivedRequests = requests;
+    });
+    if (requests.cut !== undefined && status === 'starting') {
+      yield* this.#cut(this.#term, requests.cut);
+      return;
+    }
+    if (requests.kill && status === 'stopping') {
+      yield* this.#fence(this.#term, 'killed');
+      yield this.#change(status, 'stopped');
+      return;
+    }
     yield* this.#restore(this.#term);
-    yield* this.#supervise(this.#term, status);
+    yield* this.#supervise(this.#term, status, requests);
+  }
+
+  /** As `RunHistory.cut` does it. */
+  *#cut(term: Term, { toStep, askedAtMs }: NonNullable<SimRequests['cut']>): Script {
+    const fence = yield* this.#fence(term, `going back to step ${toStep}`);
+    yield* this.#restore(term);
+    let madeAt = (yield this.#store((store) => store.branches.get(askedAtMs))) as
+      ViewId | undefined;
+    if (madeAt === undefined) {
+      const steps = (yield this.#store((store) => [...store.manifests.keys()])) as number[];
+      for (const step of steps.sort((a, b) => b - a))
+        if (step > toStep) yield this.#store((store) => store.abandon(step));
+      yield this.#store((store) => store.branches.set(askedAtMs, fence));
+      madeAt = fence;
+    }
+    const cutAt = madeAt;
+    const refusal = (yield this.#redis((redis) => {
+      const result = redis.cut(toStep, cutAt, term.fencingEpoch);
+      if (result === undefined) this.#world.invariants.wentBack(redis.ledger.length);
+      return result;
+    })) as ReturnType<RedisModel['cut']>;
+    if (refusal !== undefined) throw stale(refusal.newest);
+    const stored = (yield this.#store((store) => new Set(store.manifests.keys()))) as Set<number>;
+    yield this.#redis((redis) => redis.forgetCheckpoints(toStep, stored));
+    yield this.#redis((redis) => {
+      if (redis.requests.cut?.askedAtMs === askedAtMs)
+        redis.requests = { ...redis.requests, cut: undefined };
+    });
+    this.#world.trace.note(this.process.name, `went back to step ${toStep}`);
+  }
+
+  *#fence(term: Term, reason: string): Generator<Call, View, unknown> {
+    const before = (yield this.#redis((redis) => redis.view)) as View | undefined;
+    if (before?.members.length === 0) return before;
+    return yield* this.#publish(term, before, { members: [], mode: 'train', reason });
   }
 
   /** After a total loss of Redis the ledger comes back from the newest checkpoint. */
@@ -153,11 +210,12 @@ export class SimCoordinator {
     term.isRestored = true;
   }
 
-  *#supervise(term: Term, status: RunSight['status']): Script {
+  *#supervise(term: Term, status: RunSight['status'], requests: SimRequests): Script {
     const numCommitted = (yield this.#redis((redis) => redis.ledger.length)) as number;
     const sight: RunSight = {
       runId,
       status,
+      wantsCheckpoint: requests.checkpoint,
       numerics: undefined,
       numCommitted,
       isSaved: (yield this.#redis((redis) => redis.hasCheckpoint(numCommitted))) as boolean,
@@ -170,9 +228,16 @@ export class SimCoordinator {
     if (decision.kind !== 'keep') this.#world.trace.note(this.process.name, decision.reason);
     switch (decision.kind) {
       case 'publish':
-        yield* this.#publish(term, sight, decision);
+        yield* this.#publish(term, sight.view, decision);
+        return;
+      case 'saved':
+        yield this.#redis((redis) => {
+          redis.requests = { ...redis.requests, checkpoint: false };
+        });
         return;
       case 'end':
+        if (decision.status !== 'completed' && sight.view !== undefined)
+          yield* this.#fence(term, decision.reason);
         yield this.#change(status, decision.status);
         return;
       case 'fail':
@@ -180,10 +245,11 @@ export class SimCoordinator {
         yield this.#change(status, 'failed');
         return;
       case 'keep':
-        if (status !== 'stopping') yield this.#change(status, 'running');
+        if (!isEnding(status))
+          yield this.#change(status, decision.isShort ? 'degraded' : 'running');
         return;
       case 'wait':
-        if (status === 'running') yield this.#change(status, 'recovering');
+        if (!isEnding(status) && status !== 'starting') yield this.#change(status, 'recovering');
     }
   }
 
@@ -202,11 +268,15 @@ export class SimCoordinator {
 
   *#publish(
     { fencingEpoch }: Term,
-    { view: before }: RunSight,
-    { members, mode, reason }: Extract<RunDecision, { kind: 'publish' }>,
-  ): Script {
+    before: View | undefined,
+    {
+      members,
+      mode,
+      reason,
+    }: Pick<Extract<RunDecision, { kind: 'publish' }>, 'members' | 'mode' | 'reason'>,
+  ): Generator<Call, View, unknown> {
     const ids = members.map(({ memberId }) => memberId);
-    const blocks = assignBlocks(virtualRanks, ids);
+    const blocks = ids.length === 0 ? [] : assignBlocks(virtualRanks, ids);
     const draft = {
       fencingEpoch,
       mode,
@@ -225,11 +295,15 @@ export class SimCoordinator {
     })) as ReturnType<RedisModel['publish']>;
     if ('newest' in published) throw stale(published.newest);
     this.#world.hint(this.#world.viewHints);
+    return published;
   }
 
   #change(from: string, to: string): Call {
     return this.#redis((redis) => {
-      if (redis.updateStatus(from, to)) this.#world.trace.note(this.process.name, `run is ${to}`);
+      if (!redis.updateStatus(from, to)) return;
+      if (to === 'stopped' || to === 'paused' || to === 'completed')
+        redis.requests = { ...noSimRequests, cut: redis.requests.cut };
+      if (to !== from) this.#world.trace.note(this.process.name, `run is ${to}`);
     });
   }
 
@@ -266,7 +340,11 @@ export class SimCoordinator {
 }
 
 function isActive(status: string): boolean {
-  return ['starting', 'running', 'recovering', 'stopping'].includes(status);
+  return isEnding(status) || ['starting', 'running', 'degraded', 'recovering'].includes(status);
+}
+
+function isEnding(status: string): boolean {
+  return status === 'pausing' || status === 'stopping';
 }
 
 function stale(newest: number): WireError {

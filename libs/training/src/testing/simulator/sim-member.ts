@@ -319,7 +319,10 @@ export class SimMember {
       case 'save': {
         const { view, cursor } = ask;
         const weights = this.#weights ?? '';
-        engine(10, () => this.#saver.save({ view, cursor, step: this.#state.held, weights }));
+        const { attempt } = world.redis;
+        engine(10, () =>
+          this.#saver.save({ view, attempt, cursor, step: this.#state.held, weights }),
+        );
         return;
       }
       case 'finishSaves':

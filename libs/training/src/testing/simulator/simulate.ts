@@ -2,6 +2,7 @@ import type { WireError } from '@berth/contracts';
 import { planFaults, type Fault, type PlannedFault } from './faults.ts';
 import { Violation } from './invariants.ts';
 import type { Peers } from './peers.ts';
+import { noSimRequests } from './redis-model.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
 import { SimMember } from './sim-member.ts';
 import type { StateCopies } from './state-copies.ts';
@@ -51,6 +52,7 @@ class Simulation {
   #numMade = 0;
   #numFaults = 0;
   #numEvents = 0;
+  #numRewinds = 0;
 
   constructor(seed: number, { sabotage, plan, flipAtMs }: SimulationOptions) {
     this.#seed = seed;
@@ -179,16 +181,54 @@ class Simulation {
         clock.after(forMs, () => (store.isAway = false));
         return;
       case 'stop-run':
-        redis.updateStatus('running', 'stopping');
+        this.#ask('stopping');
+        return;
+      case 'pause-run':
+        this.#ask('pausing');
+        return;
+      case 'kill-run':
+        this.#kill();
+        return;
+      case 'checkpoint-run':
+        if (isTraining(redis.status)) redis.requests = { ...redis.requests, checkpoint: true };
+        return;
+      case 'rewind-run':
+        this.#numRewinds++;
+        this.#kill();
     }
   }
 
-  /** The operator resumes the run whenever it has stopped. */
+  #ask(status: 'stopping' | 'pausing'): boolean {
+    const { redis } = this.#world;
+    return isTraining(redis.status) && redis.updateStatus(redis.status, status);
+  }
+
+  #kill(): void {
+    const { redis } = this.#world;
+    if (this.#ask('stopping') || redis.status === 'stopping')
+      redis.requests = { ...redis.requests, kill: true };
+  }
+
+  /** The operator resumes the run whenever it rests, from an older checkpoint when that was planned. */
   #operate(): void {
-    const { clock, redis, store } = this.#world;
-    if (redis.updateStatus('stopped', 'starting')) store.archivedStatus = 'starting';
+    const { clock, redis, store, random } = this.#world;
+    if (redis.status === 'stopped' || redis.status === 'paused') {
+      const steps = [...store.manifests.keys()].filter((step) => step < numSteps);
+      const toStep = this.#numRewinds > 0 ? random.pick(steps) : undefined;
+      const cut = toStep === undefined ? undefined : { toStep, askedAtMs: clock.nowMs };
+      if (cut !== undefined) this.#numRewinds--;
+      redis.status = 'starting';
+      redis.requests = { ...noSimRequests, cut: cut ?? redis.requests.cut };
+      redis.attempt++;
+      store.archivedStatus = redis.status;
+      store.archivedRequests = redis.requests;
+    }
     clock.after(operatorLookMs, () => this.#operate());
   }
+}
+
+function isTraining(status: string | undefined): status is string {
+  return ['running', 'degraded', 'recovering'].includes(status ?? '');
 }
 
 function isOver(status: string | undefined): boolean {

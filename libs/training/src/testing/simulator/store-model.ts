@@ -1,4 +1,6 @@
 import type { Cursor, LedgerEntry } from '@berth/contracts';
+import type { ViewId } from '@berth/queue';
+import { noSimRequests, type SimRequests } from './redis-model.ts';
 import type { Weights } from './toy-model.ts';
 
 export interface SimManifest {
@@ -15,6 +17,9 @@ export class StoreModel {
   isAway = false;
   /** Copy of the run's status, for when Redis has lost it. */
   archivedStatus: string | undefined;
+  archivedRequests: SimRequests = noSimRequests;
+  /** Branches whose manifests are out of sight, by when the cut was asked for, with the view it was made at. */
+  readonly branches = new Map<number, ViewId>();
   readonly #shards = new Map<string, Weights>();
   readonly #manifests = new Map<number, SimManifest>();
 
@@ -26,6 +31,10 @@ export class StoreModel {
   putManifest(manifest: SimManifest): void {
     const { step } = manifest;
     if (!this.#manifests.has(step)) this.#manifests.set(step, manifest);
+  }
+
+  abandon(step: number): void {
+    this.#manifests.delete(step);
   }
 
   manifest(step: number): SimManifest | undefined {

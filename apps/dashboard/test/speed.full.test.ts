@@ -1,29 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { startDevServer } from '../dev/server.ts';
 import { SyntheticCluster } from '../dev/synthetic-cluster.ts';
 import { findChromium, noBrowser, startBrowser } from './browser.ts';
 
-const site = fileURLToPath(new URL('../dist/site', import.meta.url));
 const executable = findChromium();
 if (executable === undefined) console.log(noBrowser);
 
-const maxFirstLoadBytes = 300_000;
 const maxInteractiveMs = 1000;
 const maxRedrawMs = 50;
-
-it('loads less than 300 KB at first', () => {
-  const files = readdirSync(site, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(html|js|css|svg)$/.test(name))
-    .map((name) => gzipSync(readFileSync(join(site, name))).length);
-  const bytes = files.reduce((sum, size) => sum + size, 0);
-  console.log(`first load: ${(bytes / 1000).toFixed(1)} KB gzipped`);
-  expect(bytes).toBeLessThan(maxFirstLoadBytes);
-});
 
 describe.skipIf(executable === undefined)(
   '100,000 steps and 64 workers',

@@ -1,0 +1,49 @@
+import { createInterface } from 'node:readline/promises';
+import { BerthError, type Control, type RunStatusReport } from '@berth/contracts';
+import { requireCoordinator } from '../cluster-access.ts';
+import type { Context } from '../context.ts';
+
+export interface ControlOptions {
+  readonly json: boolean;
+  /** Does what loses work without asking. */
+  readonly yes?: boolean;
+}
+
+/**
+ * `berth pause`, `stop`, `kill` and `checkpoint`: asks it of a run and prints what becomes of that; asked again, the same.
+ * @throws BerthError `USAGE` when work would be lost and nobody can be asked
+ */
+export async function control(
+  context: Context,
+  runId: string,
+  name: Exclude<Control, 'resume'>,
+  options: ControlOptions,
+): Promise<void> {
+  const client = requireCoordinator(context);
+  if (name === 'kill' && options.yes !== true) {
+    const { run, controls } = await client.status(runId);
+    const { isEnabled, reason } = controls.kill;
+    if (isEnabled && !(await confirms(`Kill ${run.runId}? It ${reason}. [y/N] `))) {
+      context.say('nothing was done');
+      return;
+    }
+  }
+  const report = await client.control(runId, name);
+  context.print(options.json ? JSON.stringify(report) : describe(name, report));
+}
+
+function describe(name: Control, { run, step, numSteps }: RunStatusReport): string {
+  const next = name === 'checkpoint' ? 'saves and goes on' : run.reason;
+  return `${run.runId}: ${run.status} at step ${step} of ${numSteps}, ${next}`;
+}
+
+async function confirms(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new BerthError('USAGE', `${question.replace(/ \[.*$/, '')} Say so with --yes`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,244 @@
+import {
+  createS3ObjectStore,
+  decodeLedger,
+  listCheckpoints,
+  readBranch,
+  type S3ObjectStore,
+} from '@berth/checkpoint';
+import { noRequests, silentLogger, type ObjectStore, type RunRecord } from '@berth/contracts';
+import {
+  connectRedis,
+  createCheckpointIndex,
+  createJobProducer,
+  createLease,
+  createLedger,
+  createMetricsLog,
+  createViews,
+  type JobProducer,
+  type RedisConnection,
+} from '@berth/queue';
+import { startS3Server } from '@berth/s3-server';
+import { startTestRedis, temporaryFolder } from '@berth/testing';
+import { newAttempt } from '@berth/training/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunSupervisor } from './run-supervisor.ts';
+import { checkpointRef, entriesOf, recordOf, storeCheckpoint } from './testing/made-up-run.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+const runId = 'cut';
+const toStep = 2;
+const numSteps = 7;
+
+let redis: Awaited<ReturnType<typeof startTestRedis>>;
+let connection: RedisConnection;
+let jobs: JobProducer;
+let server: Awaited<ReturnType<typeof startS3Server>>;
+const stores: S3ObjectStore[] = [];
+
+beforeAll(async () => {
+  redis = await startTestRedis();
+  connection = await connectRedis(redis.url, { role: 'producer' });
+  jobs = await createJobProducer(redis.url);
+  server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
+});
+
+afterAll(async () => {
+  await jobs.close();
+  connection.close();
+  await redis.stop();
+  for (const store of stores) store.close();
+  await server.close();
+});
+
+/** A run of seven steps with checkpoints, stopped, and asked to go on from the first of them. */
+interface Scene {
+  readonly store: ObjectStore;
+  readonly record: RunRecord;
+}
+
+async function flush(): Promise<void> {
+  await connection.call((client) => client.flushall());
+}
+
+async function fencingEpoch(): Promise<number> {
+  const answer = await createLease(connection, { holderId: 'test', ttlMs: 60_000 }).acquire();
+  return answer.fencingEpoch;
+}
+
+const member = { memberId: 'a', host: 'h', port: 1, blocks: [] };
+
+async function trainTo(store: ObjectStore, steps: number, saved: readonly number[]): Promise<void> {
+  const epoch = await fencingEpoch();
+  const view = await createViews(connection, runId).publish({
+    fencingEpoch: epoch,
+    mode: 'train',
+    reason: '',
+    members: [member],
+  });
+  const ledger = createLedger(connection, runId);
+  const made = entriesOf(steps, { fencingEpoch: epoch, viewVersion: view.version });
+  for (const { sums, ...facts } of made.slice(view.fromStep))
+    await ledger.vote(view, 'a', facts, sums);
+  const entries = await ledger.entries(0, steps);
+  for (const step of saved) {
+    await storeCheckpoint(store, runId, entries.slice(0, step));
+    await createCheckpointIndex(connection, runId).note(checkpointRef(runId, step));
+  }
+}
+
+async function scene(): Promise<Scene> {
+  await flush();
+  const place = { endpoint: server.endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
+  const store = createS3ObjectStore({ ...place, prefix: `scene-${stores.length}` }, silentLogger);
+  stores.push(store);
+  if (stores.length === 1) await store.ensureBucket();
+  await trainTo(store, numSteps, [2, 4, 6]);
+  const ended = { ...newAttempt(1, 0, 1), endedAtMs: 2, toStep: numSteps, abandonedFromStep: 2 };
+  const record = recordOf(runId, {
+    attempts: [ended, newAttempt(2, toStep, 3)],
+    requests: { ...noRequests, cut: { toStep, attempt: 1, askedAtMs: 3 } },
+  });
+  return { store, record };
+}
+
+class Killed extends Error {}
+
+/** Ports that die at some call, as a coordinator does: nothing happens after it. */
+function mortal(store: ObjectStore, diesAtCall: number) {
+  let numCalls = 0;
+  const count = <T extends object>(port: T, names: readonly (keyof T)[]): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        const method = value as (...args: unknown[]) => unknown;
+        if (!names.includes(name as keyof T)) return method.bind(target);
+        return (...args: unknown[]) => {
+          numCalls++;
+          if (numCalls >= diesAtCall) throw new Killed();
+          return method.apply(target, args);
+        };
+      },
+    });
+  return {
+    connection: count(connection, ['call', 'run']),
+    store: count(store, ['put', 'get', 'head', 'list', 'delete']),
+    numCalls: () => numCalls,
+  };
+}
+
+async function look(
+  record: RunRecord,
+  ports: { readonly store: ObjectStore; readonly connection: RedisConnection },
+): Promise<unknown> {
+  const moment = { fencingEpoch: await fencingEpoch(), isLenient: false };
+  return new RunSupervisor({ ...ports, jobs, logger: silentLogger }, runId).tick(record, moment);
+}
+
+async function state(store: ObjectStore) {
+  const branch = await readBranch(store, runId, 1);
+  const stored = branch?.ledger ? decodeLedger(await store.get(branch.ledger.key)) : [];
+  return {
+    ledger: (await createLedger(connection, runId).entries(0, 99)).map(({ step }) => step),
+    checkpoints: (await listCheckpoints(store, runId)).map(({ step }) => step),
+    newest: (await createCheckpointIndex(connection, runId).newest())?.step,
+    numVoters: (await createViews(connection, runId).current())?.members.length,
+    branch: { steps: stored.map(({ step }) => step), checkpoints: branch?.checkpointSteps },
+  };
+}
+
+const cutBack = {
+  ledger: [0, 1],
+  checkpoints: [2],
+  newest: 2,
+  numVoters: 0,
+  branch: { steps: [2, 3, 4, 5, 6], checkpoints: [4, 6] },
+};
+
+describe('cutting a history back', () => {
+  it('files what comes after the checkpoint, and says that it is done', async () => {
+    const { store, record } = await scene();
+    const change = await look(record, { store, connection });
+    expect(change).toEqual({ requests: noRequests, reason: 'went back to step 2' });
+    expect(await state(store)).toEqual(cutBack);
+    const abandoned = (await store.list(`runs/${runId}/abandoned/`)).map(({ key }) => key);
+    expect(abandoned).toEqual([
+      'runs/cut/abandoned/attempt-1/branch.json',
+      'runs/cut/abandoned/attempt-1/ledger-3.jsonl',
+      'runs/cut/abandoned/attempt-1/step-000000004/manifest.json',
+      'runs/cut/abandoned/attempt-1/step-000000006/manifest.json',
+    ]);
+  });
+
+  it(
+    'comes to the same end wherever the coordinator is killed, also when Redis loses all besides',
+    { timeout: 120_000 },
+    async () => {
+      for (let diesAtCall = 1; ; diesAtCall++) {
+        const { store, record } = await scene();
+        const ports = mortal(store, diesAtCall);
+        const outcome = await look(record, ports).catch((error: unknown) => error);
+        const isFlushed = diesAtCall % 2 === 0;
+        if (isFlushed) await flush();
+        await look(record, { store, connection });
+        const { branch, ...rest } = await state(store);
+        const { branch: whole, ...line } = cutBack;
+        expect({ diesAtCall, ...rest }).toEqual({ diesAtCall, ...line });
+        expect(branch.checkpoints).toEqual(whole.checkpoints);
+        // What no checkpoint held was in Redis alone.
+        const known = isFlushed ? branch.steps.slice(0, 4) : branch.steps;
+        expect(known).toEqual(whole.steps.slice(0, known.length));
+        expect(known.length).toBeGreaterThanOrEqual(isFlushed ? 4 : 5);
+        if (outcome instanceof Killed) continue;
+        expect(diesAtCall).toBeGreaterThan(20);
+        return;
+      }
+    },
+  );
+
+  it('is not done again to the attempt after it when an old copy of the record comes back', async () => {
+    const { store, record } = await scene();
+    await look(record, { store, connection });
+    await trainTo(store, 5, [4]);
+    await look(record, { store, connection });
+    expect(await state(store)).toMatchObject({
+      ledger: [0, 1, 2, 3, 4],
+      checkpoints: [2, 4],
+      newest: 4,
+      numVoters: 0,
+    });
+  });
+
+  it('keeps the metrics of the branch beside those of the attempt after it', async () => {
+    const { store, record } = await scene();
+    const metrics = createMetricsLog(connection, runId);
+    const line = (attempt: number, kind: 'step' | 'eval', step: number) =>
+      metrics.append({
+        kind,
+        attempt,
+        step,
+        timeMs: 1,
+        loss: 1,
+        masked_lm_loss: 1,
+        masked_lm_accuracy: 0,
+        next_sentence_loss: 0,
+        next_sentence_accuracy: 0,
+        numTokens: 1,
+      });
+    for (const step of [0, 1, 2, 3]) await line(1, 'step', step);
+    await line(1, 'eval', 2);
+    await look(record, { store, connection });
+    for (const step of [1, 2, 3]) await line(2, 'step', step);
+    await line(2, 'eval', 2);
+    const lines = await metrics.last(99);
+    expect(lines.map(({ attempt, kind, step }) => `${attempt} ${kind} ${step}`)).toEqual([
+      '1 step 0',
+      '1 step 2',
+      '1 step 3',
+      '2 step 1',
+      '2 step 2',
+      '2 step 3',
+      '2 eval 2',
+    ]);
+  });
+});

@@ -1,0 +1,126 @@
+import { isFinal, type MetricsLine, type RunRecord, type RunStatusReport } from '@berth/contracts';
+import {
+  createCheckpointIndex,
+  createExampleIndex,
+  createLedger,
+  createMetricsLog,
+  createViews,
+  type CheckpointRef,
+  type LiveMember,
+  type RedisConnection,
+} from '@berth/queue';
+import {
+  controlStates,
+  isAbandoned,
+  reasonToWait,
+  type ControlSight,
+} from '@berth/training/protocol';
+
+/** What holds for all runs at the time of a report. */
+export interface ReportContext {
+  readonly runs: readonly RunRecord[];
+  readonly activeId: string | undefined;
+  /** Everyone who beat lately, by whatever age. */
+  readonly members: readonly LiveMember[];
+}
+
+// Enough for a steady rate, few enough to follow a change.
+const numRateLines = 20;
+const numSparklineLines = 120;
+const numSparklineParts = 40;
+/** Who has been silent for longer does not count as alive. */
+const aliveMs = 2_000;
+
+/** A run with what it is doing right now. @throws BerthError `QUEUE_UNREACHABLE` */
+export async function reportOf(
+  connection: RedisConnection,
+  run: RunRecord,
+  { runs, activeId, members }: ReportContext,
+): Promise<RunStatusReport> {
+  const { runId, config, attempts, status } = run;
+  const [numCommitted, view, logged, checkpoints] = await Promise.all([
+    createLedger(connection, runId).numCommitted(),
+    createViews(connection, runId).current(),
+    createMetricsLog(connection, runId).last(numSparklineLines),
+    createCheckpointIndex(connection, runId).list(),
+  ]);
+  const lines = logged.filter((line) => !isAbandoned(attempts, line));
+  const steps = lines.filter((line) => line.kind === 'step');
+  const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
+  const newest = checkpoints.at(-1);
+  const sight = await controlSight(connection, run, numCommitted, checkpoints);
+  const waiting = status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
+  return {
+    run: waiting === undefined ? run : { ...run, reason: waiting },
+    step: numCommitted,
+    numSteps: config.train.numSteps,
+    last: steps.at(-1) ?? null,
+    lastEval: lines.findLast((line) => line.kind === 'eval') ?? null,
+    tokensPerSecond: isFinal(status) ? null : tokensPerSecond,
+    etaMs:
+      stepMs === null || isFinal(status) ? null : (config.train.numSteps - numCommitted) * stepMs,
+    view: view ?? null,
+    checkpointStep: newest?.step ?? null,
+    checkpointAtMs: newest?.savedAtMs ?? null,
+    numWorkersAlive: members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs)
+      .length,
+    sparkline: means(
+      steps.map(({ loss }) => loss),
+      numSparklineParts,
+    ),
+    controls: controlStates(Date.now(), run, sight),
+    numExampleShards:
+      run.exampleSetId === null
+        ? 0
+        : await createExampleIndex(connection, run.exampleSetId).count(),
+  };
+}
+
+/** What controls are decided by, as Redis knows it. */
+export async function controlSight(
+  connection: RedisConnection,
+  { runId, attempts, status }: RunRecord,
+  numCommitted: number,
+  checkpoints: readonly CheckpointRef[],
+): Promise<ControlSight> {
+  const checkpointSteps = checkpoints.map(({ step }) => step);
+  const saved = checkpointSteps.at(-1) ?? 0;
+  let unsavedMs = 0;
+  if (!isFinal(status) && numCommitted > saved) {
+    const ledger = createLedger(connection, runId);
+    const [last, before] = await Promise.all([
+      ledger.entry(numCommitted - 1),
+      saved > 0 ? ledger.entry(saved - 1) : undefined,
+    ]);
+    const sinceMs = before?.committedAtMs ?? attempts[0]?.startedAtMs ?? 0;
+    unsavedMs = Math.max(0, (last?.committedAtMs ?? sinceMs) - sinceMs);
+  }
+  return { numCommitted, checkpointSteps, unsavedMs };
+}
+
+/** Means of values in equal parts, at most so many, in order. */
+export function means(values: readonly number[], maxParts: number): number[] {
+  const numParts = Math.min(maxParts, values.length);
+  return Array.from({ length: numParts }, (_, part) => {
+    const start = Math.floor((part * values.length) / numParts);
+    const end = Math.floor(((part + 1) * values.length) / numParts);
+    return values.slice(start, end).reduce((sum, value) => sum + value, 0) / (end - start);
+  });
+}
+
+/** Tokens a second and median step time over some step lines; null until there are three. */
+export function rateOf(steps: readonly MetricsLine[]): {
+  tokensPerSecond: number | null;
+  stepMs: number | null;
+} {
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (first === undefined || last === undefined || steps.length < 3)
+    return { tokensPerSecond: null, stepMs: null };
+  const spanMs = last.timeMs - first.timeMs;
+  const numTokens = steps.slice(1).reduce((sum, line) => sum + line.numTokens, 0);
+  const durations = steps.map((line) => line.stepMs ?? 0).sort((a, b) => a - b);
+  return {
+    tokensPerSecond: spanMs > 0 ? (1000 * numTokens) / spanMs : null,
+    stepMs: durations[Math.floor(durations.length / 2)] ?? null,
+  };
+}

@@ -1,0 +1,109 @@
+import { manifestKey, uploadLedgerSegment, writeManifest } from '@berth/checkpoint';
+import {
+  genesisHead,
+  noRequests,
+  parseRunConfig,
+  sha256Hex,
+  silentLogger,
+  stepSumNames,
+  trainingHash,
+  type CheckpointManifest,
+  type LedgerEntry,
+  type ObjectStore,
+  type RunRecord,
+  type StepSums,
+} from '@berth/contracts';
+import { nextHead, type CheckpointRef } from '@berth/queue';
+import { newAttempt } from '@berth/training/protocol';
+
+const globalBatch = 8;
+const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
+const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
+
+/** Ledger entries as a run would have made them in one view. */
+export function entriesOf(
+  numSteps: number,
+  { fencingEpoch, viewVersion }: Pick<LedgerEntry, 'fencingEpoch' | 'viewVersion'>,
+): LedgerEntry[] {
+  let head: string = genesisHead;
+  return Array.from({ length: numSteps }, (_, step) => {
+    const facts = {
+      step,
+      from: { epoch: 0, index: step * globalBatch },
+      to: { epoch: 0, index: (step + 1) * globalBatch },
+      numExamples: globalBatch,
+      gradientDigest: step.toString(16).padStart(16, '0'),
+    };
+    head = nextHead(head, facts);
+    return {
+      ...facts,
+      sums,
+      fencingEpoch,
+      viewVersion,
+      members: ['a'],
+      committedAtMs: 1_700_000_000_000 + 1_000 * step,
+      head,
+    };
+  });
+}
+
+/** Stores a checkpoint as far as its ledger and manifest go. */
+export async function storeCheckpoint(
+  store: ObjectStore,
+  runId: string,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  const step = entries.length;
+  const sha256 = sha256Hex(`weights ${step}`);
+  const shard = { kind: 'weights', index: 0, key: 'w', sha256, sizeBytes: 1 } as const;
+  const last = entries.at(-1);
+  const manifest: CheckpointManifest = {
+    format: 'berth-checkpoint/1',
+    runId,
+    step,
+    cursor: last?.to ?? { epoch: 0, index: 0 },
+    seed: 1,
+    trainingHash: 'hash',
+    datasetId: 'd',
+    exampleSetId: 'e',
+    numerics,
+    fencingEpoch: last?.fencingEpoch ?? 1,
+    ledgerHead: last?.head ?? genesisHead,
+    ledger: step === 0 ? [] : [await uploadLedgerSegment(store, runId, entries)],
+    weightsDigest: sha256,
+    model: {},
+    shards: [{ ...shard, tensors: [] }],
+    createdAtMs: 1,
+  };
+  await writeManifest(store, manifest, silentLogger);
+}
+
+/** What the index knows of a stored checkpoint. */
+export function checkpointRef(runId: string, step: number): CheckpointRef {
+  return { step, manifestKey: manifestKey(runId, step), savedAtMs: 1 };
+}
+
+export function recordOf(runId: string, change: Partial<RunRecord>): RunRecord {
+  const config = parseRunConfig(
+    { name: runId, corpus: { path: '/text' }, train: { globalBatch } },
+    'test',
+  );
+  return {
+    runId,
+    config,
+    trainingHash: trainingHash(config),
+    status: 'queued',
+    reason: '',
+    error: null,
+    goal: 'trained',
+    createdAtMs: 1,
+    updatedAtMs: 1,
+    attempts: [newAttempt(1, 0, 1)],
+    requests: noRequests,
+    keptSteps: [],
+    manifestKey: 'm',
+    exampleSetId: 'e',
+    numerics,
+    ...change,
+  };
+}

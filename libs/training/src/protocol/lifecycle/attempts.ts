@@ -1,0 +1,51 @@
+import type { MetricsLine, RunAttempt } from '@berth/contracts';
+
+/** Where and why an attempt ends. */
+export interface AttemptEnd {
+  readonly nowMs: number;
+  /** Committed steps. */
+  readonly step: number;
+  readonly reason: string;
+}
+
+export function newAttempt(attempt: number, fromStep: number, startedAtMs: number): RunAttempt {
+  return {
+    attempt,
+    startedAtMs,
+    fromStep,
+    endedAtMs: null,
+    toStep: null,
+    endReason: null,
+    abandonedFromStep: null,
+  };
+}
+
+/** Ends the attempt that is under way; one that has ended stays as it is. */
+export function endAttempt(attempts: readonly RunAttempt[], end: AttemptEnd): RunAttempt[] {
+  const last = attempts.at(-1);
+  if (last === undefined || last.endedAtMs !== null) return [...attempts];
+  const ended = { endedAtMs: end.nowMs, toStep: end.step, endReason: end.reason };
+  return [...attempts.slice(0, -1), { ...last, ...ended }];
+}
+
+/** Begins another attempt at a step; what earlier ones did after it becomes a branch. */
+export function beginAttempt(
+  attempts: readonly RunAttempt[],
+  { fromStep, nowMs }: { readonly fromStep: number; readonly nowMs: number },
+): RunAttempt[] {
+  const before = attempts.map((attempt) => {
+    const reached = attempt.abandonedFromStep ?? attempt.toStep ?? attempt.fromStep;
+    return reached > fromStep ? { ...attempt, abandonedFromStep: fromStep } : attempt;
+  });
+  return [...before, newAttempt((attempts.at(-1)?.attempt ?? 0) + 1, fromStep, nowMs)];
+}
+
+/** Whether a metrics line is of a branch: made after a step that a later attempt went on from. */
+export function isAbandoned(
+  attempts: readonly RunAttempt[],
+  { attempt, kind, step }: Pick<MetricsLine, 'attempt' | 'kind' | 'step'>,
+): boolean {
+  const from = attempts.find((other) => other.attempt === attempt)?.abandonedFromStep ?? null;
+  // Lines of steps name the steps before them, evaluations all those done.
+  return from !== null && (kind === 'step' ? step >= from : step > from);
+}

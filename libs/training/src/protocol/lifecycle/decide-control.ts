@@ -1,0 +1,281 @@
+import {
+  noRequests,
+  type Control,
+  type ControlRequest,
+  type RunRecord,
+  type RunStatus,
+} from '@berth/contracts';
+import { beginAttempt, endAttempt } from './attempts.ts';
+import { savingNow, stepsText, unsavedText } from './texts.ts';
+
+/** What a control is decided by, besides the run's record. */
+export interface ControlSight {
+  readonly numCommitted: number;
+  /** Steps of complete checkpoints, oldest first. */
+  readonly checkpointSteps: readonly number[];
+  /** Time in which the steps after the newest checkpoint were made. */
+  readonly unsavedMs: number;
+}
+
+export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
+
+/** What a control does to a run; the reason is for people, before and after it is used. */
+export type ControlDecision =
+  | { readonly kind: 'change'; readonly change: RunChange; readonly reason: string }
+  /** It has been done, or is on its way: asking again changes nothing. */
+  | { readonly kind: 'same'; readonly reason: string }
+  | {
+      readonly kind: 'refuse';
+      readonly code: 'RUN_STATE_CONFLICT' | 'CHECKPOINT_NOT_FOUND';
+      readonly reason: string;
+    };
+
+interface Question {
+  readonly nowMs: number;
+  readonly record: RunRecord;
+  readonly sight: ControlSight;
+  readonly request: ControlRequest;
+}
+
+/** What a control does now. Pure; the record that comes out is acted on by the coordinator that holds the lease. */
+export function decideControl(
+  nowMs: number,
+  record: RunRecord,
+  sight: ControlSight,
+  control: Control,
+  request: ControlRequest = {},
+): ControlDecision {
+  return deciders[control]({ nowMs, record, sight: withCut(record, sight), request });
+}
+
+const deciders = {
+  pause,
+  resume,
+  stop,
+  kill,
+  checkpoint,
+} as const satisfies Record<Control, (question: Question) => ControlDecision>;
+
+/** What is about to be cut off no longer counts. */
+function withCut({ requests: { cut } }: RunRecord, sight: ControlSight): ControlSight {
+  if (cut === null) return sight;
+  return {
+    numCommitted: Math.min(sight.numCommitted, cut.toStep),
+    checkpointSteps: sight.checkpointSteps.filter((step) => step <= cut.toStep),
+    unsavedMs: 0,
+  };
+}
+
+function pause(question: Question): ControlDecision {
+  const { status } = question.record;
+  switch (status) {
+    case 'queued':
+    case 'preparing':
+      return rest(question, 'paused', 'paused before it trained');
+    case 'starting':
+    case 'running':
+    case 'degraded':
+    case 'recovering':
+      return change('finishes the step, saves, and frees its workers', {
+        status: 'pausing',
+        reason: 'saving before it pauses',
+      });
+    case 'pausing':
+    case 'paused':
+      return { kind: 'same', reason: `it is ${status} already` };
+    default:
+      return refuse(`it is ${status}; there is nothing to pause`);
+  }
+}
+
+function stop(question: Question): ControlDecision {
+  const { status } = question.record;
+  switch (status) {
+    case 'queued':
+    case 'preparing':
+      return rest(question, 'stopped', 'stopped before it trained');
+    case 'paused':
+      return rest(question, 'stopped', question.record.reason);
+    case 'starting':
+    case 'running':
+    case 'degraded':
+    case 'recovering':
+    case 'pausing':
+      return change('finishes the step, saves, and ends', {
+        status: 'stopping',
+        reason: 'saving before it stops',
+      });
+    case 'stopping':
+    case 'stopped':
+      return { kind: 'same', reason: `it is ${status} already` };
+    default:
+      return refuse(`it is ${status}; there is nothing to stop`);
+  }
+}
+
+function kill(question: Question): ControlDecision {
+  const { record, sight } = question;
+  const { status, requests } = record;
+  switch (status) {
+    case 'queued':
+    case 'preparing':
+      return rest(question, 'stopped', 'killed before it trained');
+    case 'paused':
+      return rest(question, 'stopped', record.reason);
+    case 'stopping':
+      if (requests.kill) return { kind: 'same', reason: 'it is being killed already' };
+      break;
+    case 'starting':
+    case 'running':
+    case 'degraded':
+    case 'recovering':
+    case 'pausing':
+      break;
+    case 'stopped':
+      return { kind: 'same', reason: 'it is stopped already' };
+    default:
+      return refuse(`it is ${status}; there is nothing to kill`);
+  }
+  const loss = unsavedText(sight);
+  const price = loss === undefined ? 'nothing is lost' : `${loss} will be lost`;
+  return change(`ends at once without saving; ${price}`, {
+    status: 'stopping',
+    reason: 'killed, its workers are leaving',
+    requests: { ...requests, kill: true },
+  });
+}
+
+function checkpoint({ record, sight }: Question): ControlDecision {
+  const { status, requests } = record;
+  switch (status) {
+    case 'running':
+    case 'degraded':
+    case 'recovering':
+      if (requests.checkpoint) return { kind: 'same', reason: savingNow };
+      return change(savesAndGoesOn(sight), {
+        requests: { ...requests, checkpoint: true },
+      });
+    case 'pausing':
+      return { kind: 'same', reason: savingNow };
+    case 'stopping':
+      return requests.kill
+        ? refuse('it is being killed; nothing more is saved')
+        : { kind: 'same', reason: savingNow };
+    case 'queued':
+    case 'preparing':
+    case 'starting':
+      return refuse(`it is ${status}; there is nothing new to save until it trains`);
+    default:
+      return refuse(`it is ${status}; there is nothing new to save`);
+  }
+}
+
+function savesAndGoesOn(sight: ControlSight): string {
+  const unsaved = unsavedText(sight);
+  const gain = unsaved === undefined ? '' : `; now ${unsaved}`;
+  return `saves after the step under way and goes on${gain}`;
+}
+
+function resume(question: Question): ControlDecision {
+  const { record, request } = question;
+  const { status } = record;
+  const { fromStep } = request;
+  switch (status) {
+    case 'pausing':
+    case 'stopping':
+      return refuse(`it is ${status}; resume it once that is done`);
+    case 'paused':
+    case 'stopped':
+    case 'failed':
+    case 'crashed':
+    case 'completed':
+      return fromStep === undefined ? goOn(question) : branchOff(question, fromStep);
+    default: {
+      const attempt = record.attempts.at(-1);
+      if (fromStep === undefined || attempt?.fromStep === fromStep)
+        return { kind: 'same', reason: `it is ${status} already` };
+      return refuse(`it is ${status}; pause or stop it before it goes on from step ${fromStep}`);
+    }
+  }
+}
+
+function goOn({ nowMs, record, sight }: Question): ControlDecision {
+  const { config, goal, status, attempts } = record;
+  const ended = attempts.at(-1)?.toStep ?? null;
+  const isDone = goal === 'trained' && (ended === null || ended >= config.train.numSteps);
+  if (status === 'completed' && isDone)
+    return refuse(
+      'it is completed; nothing is left to do, unless it is resumed from an older checkpoint',
+    );
+  const cutTo = record.requests.cut?.toStep ?? Infinity;
+  // Redis may have lost the ledger of a run that rests: it comes back with the run's turn.
+  const fromStep = Math.min(cutTo, Math.max(sight.numCommitted, ended ?? 0));
+  return change(`goes on ${whence(sight, fromStep)}`, {
+    ...requeued(record, 'resumed'),
+    goal: status === 'completed' ? 'trained' : goal,
+    attempts: beginAttempt(attempts, { fromStep, nowMs }),
+  });
+}
+
+function whence({ checkpointSteps }: ControlSight, fromStep: number): string {
+  const saved = checkpointSteps.at(-1);
+  if (saved === undefined)
+    return fromStep === 0 ? 'from the beginning' : 'from its newest checkpoint';
+  const redone = fromStep - saved;
+  if (redone <= 0) return `from checkpoint ${saved}`;
+  return `from checkpoint ${saved}; ${stepsText(redone)} after it, not saved, will be done again`;
+}
+
+function branchOff({ nowMs, record, sight }: Question, fromStep: number): ControlDecision {
+  const { checkpointSteps } = sight;
+  if (!checkpointSteps.includes(fromStep)) {
+    const known = checkpointSteps.length > 0 ? checkpointSteps.join(', ') : 'none';
+    return {
+      kind: 'refuse',
+      code: 'CHECKPOINT_NOT_FOUND',
+      reason: `there is no complete checkpoint at step ${fromStep}; there are: ${known}`,
+    };
+  }
+  if (fromStep >= record.config.train.numSteps)
+    return refuse(`nothing is left to do after step ${fromStep}`);
+  const attempt = record.attempts.at(-1)?.attempt ?? 1;
+  return change(`goes on from checkpoint ${fromStep}; what was done after it becomes a branch`, {
+    ...requeued(record, `resumed from checkpoint ${fromStep}`),
+    goal: 'trained',
+    attempts: beginAttempt(record.attempts, { fromStep, nowMs }),
+    requests: { ...noRequests, cut: { toStep: fromStep, attempt, askedAtMs: nowMs } },
+    keptSteps: record.keptSteps.filter((step) => step <= fromStep),
+  });
+}
+
+function requeued({ requests }: RunRecord, reason: string): RunChange {
+  return {
+    status: 'queued',
+    reason: `${reason}, waiting for its turn`,
+    error: null,
+    requests: { ...noRequests, cut: requests.cut },
+  };
+}
+
+/** Ends at once, as nothing of it is under way. */
+function rest(
+  { nowMs, record, sight }: Question,
+  status: Extract<RunStatus, 'paused' | 'stopped'>,
+  reason: string,
+): ControlDecision {
+  const end = { nowMs, step: sight.numCommitted, reason };
+  return change(status === 'paused' ? 'gives its place in the queue up' : 'ends at once', {
+    status,
+    reason,
+    requests: { ...noRequests, cut: record.requests.cut },
+    attempts: endAttempt(record.attempts, end),
+  });
+}
+
+function change(reason: string, changes: RunChange): ControlDecision {
+  return { kind: 'change', change: changes, reason };
+}
+
+function refuse(reason: string): ControlDecision {
+  return { kind: 'refuse', code: 'RUN_STATE_CONFLICT', reason };
+}

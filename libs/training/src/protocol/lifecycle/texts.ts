@@ -1,0 +1,27 @@
+import type { ControlSight } from './decide-control.ts';
+
+export const savingNow = 'it is being saved already';
+
+/** How much of a run no checkpoint holds: "5 steps (2 min) since checkpoint 40"; undefined when one holds all. */
+export function unsavedText({
+  numCommitted,
+  checkpointSteps,
+  unsavedMs,
+}: ControlSight): string | undefined {
+  const saved = checkpointSteps.at(-1) ?? 0;
+  const unsaved = numCommitted - saved;
+  if (unsaved <= 0) return undefined;
+  const since = checkpointSteps.length === 0 ? 'the beginning' : `checkpoint ${saved}`;
+  return `${stepsText(unsaved)} (${durationText(unsavedMs)}) since ${since}`;
+}
+
+export function stepsText(count: number): string {
+  return count === 1 ? '1 step' : `${count} steps`;
+}
+
+/** "12 s", "3 min", "2.5 h" */
+export function durationText(ms: number): string {
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  return `${(ms / 3_600_000).toFixed(1)} h`;
+}

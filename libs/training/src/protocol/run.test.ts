@@ -1,0 +1,156 @@
+import type { MemberInfo, View } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import {
+  decideRun,
+  newRunMemory,
+  type RunDecision,
+  type RunMemory,
+  type RunRules,
+  type RunSight,
+} from './run.ts';
+
+const rules: RunRules = {
+  numSteps: 100,
+  minWorkers: 2,
+  wantedWorkers: 2,
+  virtualRanks: 4,
+  joinTimeoutMs: 20_000,
+  lostGraceMs: 30,
+  complaintGraceMs: 1_000,
+  patientAttempts: 3,
+  maxAttemptsPerStep: 30,
+};
+
+function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
+  return {
+    memberId,
+    host: '127.0.0.1',
+    port: 1,
+    pid: 1,
+    hostname: 'h',
+    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
+    startedAtMs: 0,
+    state: 'training',
+    runId: 'r',
+    step: 9,
+    complaint: null,
+    rankMs: null,
+    ...change,
+  };
+}
+
+function view(mode: View['mode'], ...memberIds: string[]): View {
+  const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
+  return { runId: 'r', fencingEpoch: 1, version: 3, fromStep: 5, mode, reason: '', members };
+}
+
+const [a, b] = [member('worker-1-aaaaaa'), member('worker-2-bbbbbb')];
+
+function sight(change: Partial<RunSight>): RunSight {
+  return {
+    runId: 'r',
+    status: 'running',
+    wantsCheckpoint: false,
+    numerics: undefined,
+    numCommitted: 10,
+    isSaved: false,
+    isEvaluated: false,
+    view: view('train', a.memberId, b.memberId),
+    live: [a, b],
+    ...change,
+  };
+}
+
+const decide = (
+  nowMs: number,
+  change: Partial<RunSight>,
+  memory: RunMemory = newRunMemory(0),
+): RunDecision => decideRun(nowMs, memory, sight(change), rules);
+
+describe('a run that is to be saved', () => {
+  it.each([
+    ['pausing', { status: 'pausing' }],
+    ['stopping', { status: 'stopping' }],
+    ['asked for a checkpoint', { wantsCheckpoint: true }],
+  ] as const)('waits for the step under way when it is %s', (_, asked) => {
+    const first = decide(0, asked);
+    expect(first.kind).toBe('keep');
+    expect(decide(59_000, asked, first.memory).kind).toBe('keep');
+    const committed = decide(100, { ...asked, numCommitted: 11 }, first.memory);
+    expect(committed).toMatchObject({
+      kind: 'publish',
+      mode: 'save',
+      reason: 'saving a checkpoint',
+    });
+  });
+
+  it('waits no longer than a minute, and not at all when no step is under way', () => {
+    const first = decide(0, { status: 'pausing' });
+    const late = decide(61_000, { status: 'pausing' }, first.memory);
+    expect(late).toMatchObject({ kind: 'publish', mode: 'save' });
+    const alone = { status: 'pausing', live: [a] } as const;
+    expect(decide(0, alone)).toMatchObject({ kind: 'publish', mode: 'save', members: [a] });
+  });
+
+  it('rests once all is saved, or when there is nothing to save or nobody to do it', () => {
+    const status = 'pausing';
+    expect(decide(0, { status, isSaved: true })).toMatchObject({ kind: 'end', status: 'paused' });
+    expect(decide(0, { status, numCommitted: 0 })).toMatchObject({ kind: 'end', status: 'paused' });
+    expect(decide(0, { status, live: [] })).toMatchObject({
+      kind: 'end',
+      status: 'paused',
+      reason: 'no worker was left to save; resume redoes some steps',
+    });
+  });
+
+  it('trains on once the checkpoint that was asked for is there', () => {
+    const saved = view('save', a.memberId, b.memberId);
+    const there = decide(0, { wantsCheckpoint: true, isSaved: true, view: saved });
+    expect(there).toMatchObject({ kind: 'saved', step: 10 });
+    expect(decide(0, { isSaved: true, view: saved })).toMatchObject({
+      kind: 'publish',
+      mode: 'train',
+      reason: 'training goes on',
+    });
+  });
+
+  it('trains on while the store is away, and tries the checkpoint again later', () => {
+    const error = { code: 'STORE_UNREACHABLE', message: 'away', details: {} } as const;
+    const complaint = { viewVersion: 3, step: 10, suspects: [], error };
+    const live = [{ ...a, complaint }, b];
+    const saving = view('save', a.memberId, b.memberId);
+    const failed = decide(0, { wantsCheckpoint: true, view: saving, live });
+    expect(failed).toMatchObject({ kind: 'publish', mode: 'train' });
+    const training = { wantsCheckpoint: true, numCommitted: 12 };
+    expect(decide(5_000, training, failed.memory).kind).toBe('keep');
+    const again = decide(16_000, training, failed.memory);
+    expect(decide(16_500, { ...training, numCommitted: 13 }, again.memory)).toMatchObject({
+      kind: 'publish',
+      mode: 'save',
+    });
+  });
+});
+
+describe('a run that lacks workers', () => {
+  it('says who is missing since when, while it waits', () => {
+    const { memory } = decide(0, {});
+    const left = decide(12_000, { live: [a] }, memory);
+    expect(left).toMatchObject({
+      kind: 'wait',
+      reason: 'waiting for 1 of 2 workers: worker-2 last seen 12 s ago',
+    });
+    const back = member('worker-2-cccccc', { state: 'syncing', runId: null });
+    expect(decide(12_000, { live: [a, back] }, memory).reason).toBe('waiting for 1 of 2 workers');
+  });
+
+  it('is short while it trains with fewer than wanted', () => {
+    const alone = { view: view('train', a.memberId), live: [a] };
+    const few = { ...rules, minWorkers: 1 };
+    const { memory } = decide(0, {});
+    expect(decideRun(130_000, memory, sight(alone), few)).toMatchObject({
+      kind: 'keep',
+      isShort: true,
+      reason: '1 of 2 workers: worker-2 last seen 2 min ago',
+    });
+  });
+});
