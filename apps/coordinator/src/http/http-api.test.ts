@@ -30,7 +30,7 @@ async function answerOf<Name extends keyof typeof apiOperations>(
   response: Response,
 ): Promise<ReturnType<(typeof apiOperations)[Name]['response']['parse']>> {
   const value: unknown = await response.json();
-  if (!response.ok) expect.fail(`${response.status} ${JSON.stringify(value)}`);
+  if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(value)}`);
   return apiOperations[name].response.parse(value) as never;
 }
 
