@@ -26,6 +26,20 @@ export function createCluster({ compose, root, folder, project, env }) {
     must(program, [...base, ...args], { env: { ...process.env, ...env }, ...options });
   const url = `http://127.0.0.1:${env['BERTH_PORT']}`;
 
+  const metricsAfter = async (name, cursor) => {
+    const path = `/api/runs/${name}/metrics?after=${encodeURIComponent(cursor)}`;
+    // Redis or the coordinator may just be coming back.
+    for (let attempt = 1; ; attempt++)
+      try {
+        const answer = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
+        if (answer.ok) return await answer.json();
+        throw new Error(`${path}: HTTP ${answer.status}`);
+      } catch (error) {
+        if (attempt === 60) throw error;
+        await sleep(500);
+      }
+  };
+
   const cluster = {
     project,
     prepare: () => writeFile(overlay, JSON.stringify(buildOverlay())),
@@ -67,10 +81,7 @@ export function createCluster({ compose, root, folder, project, env }) {
     async commitTimes(name) {
       const times = [];
       for (let cursor = ''; ;) {
-        const path = `/api/runs/${name}/metrics?after=${encodeURIComponent(cursor)}`;
-        const page = await (
-          await fetch(url + path, { signal: AbortSignal.timeout(10_000) })
-        ).json();
+        const page = await metricsAfter(name, cursor);
         if (page.lines.length === 0) return times;
         times.push(...page.lines.filter((line) => line.kind === 'step').map((line) => line.timeMs));
         cursor = page.cursor;
@@ -81,7 +92,10 @@ export function createCluster({ compose, root, folder, project, env }) {
       const secrets = await readFile(join(folder, '.env'), 'utf8');
       const [, token] = /^BERTH_API_TOKEN=(.*)$/m.exec(secrets) ?? [];
       const headers = { authorization: `Bearer ${token}` };
-      const answer = await fetch(`${url}/api/runs/${name}/stop`, { method: 'POST', headers });
+      const answer = await fetch(`${url}/api/runs/${name}/controls/stop`, {
+        method: 'POST',
+        headers,
+      });
       if (!answer.ok) throw new Error(`stop: ${answer.status} ${await answer.text()}`);
       await cluster.until(name, ({ status }) => status === 'stopped', 'stop');
     },

@@ -44,11 +44,15 @@ export async function inflict(fault, cluster, run) {
     (error) => (action.error = error),
   );
   let last = before;
-  while (action.tookMs === undefined || last.step < before.step + numQuietSteps) {
+  let stepAfter = Infinity;
+  while (last.step < stepAfter + numQuietSteps) {
     if (action.error !== undefined) throw action.error;
     if (performance.now() - startMs > 300_000)
       throw new Error(`"${name}": no way on from step ${last.step}\n${await cluster.logs()}`);
-    last = (await cluster.look(run)) ?? last;
+    const isOver = action.tookMs !== undefined;
+    const now = await cluster.look(run);
+    last = now ?? last;
+    if (isOver && now !== undefined) stepAfter = Math.min(stepAfter, now.step);
     await sleep(50);
   }
   await acting;

@@ -38,7 +38,7 @@ try {
   const wire = errorToWire(error);
   log.logger.error('The coordinator ends', {
     error: wire,
-    stack: error instanceof Error ? error.stack : null,
+    ...(wire.code === 'INTERNAL' && error instanceof Error && { stack: error.stack }),
   });
   await log.close();
   // A supervisor that still waits for us to be ready learns why we are not.

@@ -51,13 +51,14 @@ const remedies: Record<FailureKind, string> = {
 
 /** The error berth throws for a failed call: says which call on which object, never credentials. */
 export function storeError(error: unknown, call: string, where: string): BerthError {
-  const { name, message } = factsOf(error);
+  const { name, message, status } = factsOf(error);
   const kind = classifyFailure(error);
-  return new BerthError(
-    codes[kind],
-    `${call} failed at ${where}: ${name}: ${message.replace(/\.$/, '')}. ${remedies[kind]}`,
-    { cause: error, details: { call, where, reason: name } },
-  );
+  // The answer to a HEAD request has no body that would say more.
+  const what = name === 'Unknown' ? `HTTP ${status}` : `${name}: ${message.replace(/\.$/, '')}`;
+  return new BerthError(codes[kind], `${call} failed at ${where}: ${what}. ${remedies[kind]}`, {
+    cause: error,
+    details: { call, where, reason: name },
+  });
 }
 
 function factsOf(error: unknown): { name: string; message: string; status: number | undefined } {
