@@ -50,39 +50,42 @@ function traceOf(
   low: number,
   width: number,
 ): Trace {
-  const trace = {
-    x: [] as number[],
-    mean: [] as (number | null)[],
-    min: [] as (number | null)[],
-    max: [] as (number | null)[],
-  };
+  const x: number[] = [];
+  const mean: (number | null)[] = [];
+  const min: (number | null)[] = [];
+  const max: (number | null)[] = [];
   let bucket = -1;
-  let values: (number | null)[] = [];
-  let last = 0;
+  let sum = 0;
+  let count = 0;
   let numPoints = 0;
-  const flush = (): void => {
-    if (values.length === 0) return;
-    const finite = values.filter((value) => value !== null);
-    trace.x.push(last);
-    trace.mean.push(
-      finite.length < values.length
-        ? null
-        : finite.reduce((sum, value) => sum + value, 0) / finite.length,
-    );
-    trace.min.push(finite.length === 0 ? null : Math.min(...finite));
-    trace.max.push(finite.length === 0 ? null : Math.max(...finite));
-    values = [];
+  const closeBucket = (): void => {
+    if (count === 0) return;
+    mean.push(Number.isFinite(sum) ? sum / count : null);
+    count = 0;
+    sum = 0;
   };
   for (const line of lines) {
     const value = valueOf(line, metric);
     if (value === undefined) continue;
-    const place = Math.floor((xOf(line) - low) / width);
-    if (place !== bucket) flush();
-    bucket = place;
-    last = xOf(line);
-    values.push(value);
+    const at = xOf(line);
+    const place = Math.floor((at - low) / width);
+    if (place !== bucket) {
+      closeBucket();
+      bucket = place;
+      x.push(at);
+      min.push(null);
+      max.push(null);
+    }
+    const last = x.length - 1;
+    x[last] = at;
+    sum += value ?? NaN;
+    if (value !== null) {
+      min[last] = Math.min(min[last] ?? value, value);
+      max[last] = Math.max(max[last] ?? value, value);
+    }
+    count++;
     numPoints++;
   }
-  flush();
-  return { metric, attempt, isAbandoned, ...trace, numPoints };
+  closeBucket();
+  return { metric, attempt, isAbandoned, x, mean, min, max, numPoints };
 }

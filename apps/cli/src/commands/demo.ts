@@ -25,7 +25,7 @@ export async function demo(context: Context): Promise<void> {
   const detach = new AbortController();
   process.once('SIGINT', () => detach.abort());
   await withCluster(context, size, async (client) => {
-    context.say(`coordinator at ${client.url}, logs in ${context.folder}/logs`);
+    context.say(`watch it at ${client.url}/runs/${config.name}; logs in ${context.folder}/logs`);
     await client.submit(config, 'trained');
     const report = await follow(client, config.name, {
       stream: process.stderr,

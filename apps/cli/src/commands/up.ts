@@ -24,9 +24,9 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
     httpPort: options.port,
   });
   context.say(
-    `berth is up at ${cluster.coordinatorUrl} with ${options.workers} workers; Ctrl-C stops it`,
+    `berth is up with ${options.workers} workers: ${cluster.coordinatorUrl} is its dashboard; Ctrl-C stops it`,
   );
-  context.say('next: berth train <run.yaml>');
+  context.say('next: start a run there, or by berth train <run.yaml>');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());

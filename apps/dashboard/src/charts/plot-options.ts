@@ -29,7 +29,7 @@ export interface PlotOptions {
 /** How a chart is drawn. Its data come from `plotData` with the same lines. */
 export function plotOptions(options: PlotOptions): uPlot.Options {
   const { width, height, colours, lines, columns, onZoom, onReset, onCursor } = options;
-  const { series, bands } = seriesOf(options);
+  const { series, bands, bounds } = seriesOf(options);
   return {
     width,
     height,
@@ -61,9 +61,7 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
         },
       },
       dataIdx: (plot, place, closest) =>
-        plot.series[place]?.stroke === undefined && place > 0
-          ? null
-          : nearestKnown(plot.data[place] ?? [], closest),
+        bounds.has(place) ? null : nearestKnown(plot.data[place] ?? [], closest),
     },
     hooks: {
       setCursor: [onCursor],
@@ -101,10 +99,16 @@ export function shapeOf(lines: readonly Line[]): string {
   return lines.map(({ key, colour, band }) => `${key} ${colour} ${band !== undefined}`).join('|');
 }
 
-function seriesOf(options: PlotOptions): { series: uPlot.Series[]; bands: uPlot.Band[] } {
+function seriesOf(options: PlotOptions): {
+  series: uPlot.Series[];
+  bands: uPlot.Band[];
+  /** Places of the least and greatest values, which have no cursor points. */
+  bounds: ReadonlySet<number>;
+} {
   const { lines, colours, isStacked } = options;
   const series: uPlot.Series[] = [];
   const bands: uPlot.Band[] = [];
+  const bounds = new Set<number>();
   for (const line of lines) {
     const place = series.length + 1;
     series.push(lineSeries(line, options, isStacked && place === 1));
@@ -114,9 +118,10 @@ function seriesOf(options: PlotOptions): { series: uPlot.Series[]; bands: uPlot.
     // Without a stroke only the area between the two is seen.
     const bound: uPlot.Series = { points: { show: false } };
     series.push({ ...bound, label: `${line.key} max` }, { ...bound, label: `${line.key} min` });
+    bounds.add(place + 1).add(place + 2);
     bands.push({ series: [place + 1, place + 2], fill: colours.of(line.colour, 0.14) });
   }
-  return { series, bands };
+  return { series, bands, bounds };
 }
 
 function lineSeries(
@@ -171,11 +176,14 @@ function rangeOfY({ isStacked }: PlotOptions): uPlot.Scale.Range {
   };
 }
 
+/** Points that a cursor point may be away from the cursor. */
+const reach = 30;
+
 /** Cursor points sit on a line's own points, not on those that only other lines have. */
-function nearestKnown(column: ArrayLike<number | null | undefined>, place: number): number {
-  for (let i = 0; i < 200; i++) {
+function nearestKnown(column: ArrayLike<number | null | undefined>, place: number): number | null {
+  for (let i = 0; i < reach; i++) {
     if (column[place - i] !== undefined) return place - i;
     if (column[place + i] !== undefined) return place + i;
   }
-  return place;
+  return null;
 }
