@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { errorToWire, requireServices } from '@berth/contracts';
-import { parseLogLevel, startProcessLog } from '@berth/observability';
+import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { runCoordinator } from './coordinator.ts';
 
@@ -14,9 +14,7 @@ const log = startProcessLog({
   level: parseLogLevel(env['LOG_LEVEL'], 'info'),
   sink: (lines) => sink.append(lines),
 });
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const)
-  process.once(signal, () => stopping.abort());
+const stopping = stopSignal(log.logger);
 
 try {
   await runCoordinator(
@@ -29,7 +27,7 @@ try {
       onReady: (url) => process.send?.({ url, coordinatorId }),
       logger: log.logger,
     },
-    stopping.signal,
+    stopping,
   );
   await log.close();
   // Idle keep-alive connections and the channel to a supervisor would hold the process.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { errorToWire, requirePeerSecret, requireServices, type LogFields } from '@berth/contracts';
-import { parseLogLevel, startProcessLog } from '@berth/observability';
+import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { parseDevice } from './device.ts';
 import { parseEndpoint } from './endpoint.ts';
@@ -21,9 +21,7 @@ const log = startProcessLog({
   context: () => currentWork(),
   sink: (lines) => sink.append(lines),
 });
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const)
-  process.once(signal, () => stopping.abort());
+const stopping = stopSignal(log.logger);
 
 try {
   await runWorker(
@@ -42,7 +40,7 @@ try {
       onWork: (look) => (currentWork = look),
       logger: log.logger,
     },
-    stopping.signal,
+    stopping,
   );
   await log.close();
   process.exit(0);

@@ -12,3 +12,4 @@ export { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 export type { StepPhases } from './step-phases.ts';
 export { redact, redactText } from './redact.ts';
 export { parseLogLevel, type LogLevel } from './log-level.ts';
+export { stopSignal } from './stop-signal.ts';

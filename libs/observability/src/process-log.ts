@@ -41,11 +41,16 @@ export function startProcessLog({
     ...(context !== undefined && { context }),
     shipper,
   });
+  // Whoever read it is gone; that must not end what the process is there for, nor be logged.
+  process.stderr.on('error', () => undefined);
   const die = async (): Promise<void> => {
     await shipper.close();
     process.exit(1);
   };
+  let isDying = false;
   process.on('uncaughtException', (error, origin) => {
+    if (isDying) return;
+    isDying = true;
     const message = `The ${app} dies of an error that nobody caught: ${error.message}`;
     logger.error(message, { origin, error });
     void die();

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { existsSync } from 'node:fs';
+import { temporaryFolder, waitFor } from '@berth/testing';
+import { expect, it } from 'vitest';
+import { childrenOf, spawnBerth } from './testing/berth-process.ts';
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return String(port);
+}
+
+it('leaves no process of ours behind when what started the cluster is killed', async () => {
+  const folder = await temporaryFolder();
+  const up = spawnBerth(['up', '--workers', '1', '--port', await freePort()], folder.path);
+  let said = '';
+  up.stderr?.on('data', (text: Buffer) => (said += text.toString()));
+  const isUp = (): boolean => said.includes('berth is up');
+  await waitFor(isUp, { what: 'the cluster', timeoutMs: 60_000 });
+  const children = childrenOf(up.pid ?? 0, 'dist/main.js');
+  const redis = childrenOf(up.pid ?? 0, 'redis-server');
+  expect(children).toHaveLength(2);
+  up.kill('SIGKILL');
+  const areGone = (): boolean => children.every((pid) => !existsSync(`/proc/${pid}`));
+  await waitFor(areGone, { what: 'the end of its children', timeoutMs: 30_000 });
+  // Redis stays with its data, for the next cluster in this folder.
+  for (const pid of redis) process.kill(pid, 'SIGKILL');
+  await folder.remove();
+});
