@@ -30,7 +30,7 @@ const config = parseRunConfig(
 
 it(
   'a run whose worker is killed under a flood of logs leaves its logs and metrics',
-  { timeout: 180_000 },
+  { timeout: 450_000 },
   async () => {
     const { path: folder } = await temporaryFolder();
     const up = spawnBerth(['up', '--workers', '2'], folder);

@@ -63,11 +63,11 @@ async function untilStep(folder: string, step: number): Promise<void> {
       const runs = await createCoordinatorClient(url).list();
       return (runs[0]?.step ?? 0) >= step;
     },
-    { timeoutMs: 60_000, intervalMs: 50, what: `step ${step}` },
+    { timeoutMs: 180_000, intervalMs: 50, what: `step ${step}` },
   );
 }
 
-describe('a run', { timeout: 180_000 }, () => {
+describe('a run', { timeout: 450_000 }, () => {
   let undisturbed: LedgerJson;
 
   beforeAll(async () => {
@@ -75,7 +75,7 @@ describe('a run', { timeout: 180_000 }, () => {
     const outcome = await berth(['train', file, '--workers', '1', '--json'], { folder });
     if (outcome.exitCode !== 0) throw new Error(outcome.stderr);
     undisturbed = await verifiedLedger(folder);
-  }, 180_000);
+  }, 450_000);
 
   it('commits every step and example once and ends with a checkpoint', () => {
     expect(undisturbed).toMatchObject({

@@ -14,7 +14,7 @@ export interface ChaosArguments {
 /** Runs `berth chaos` and gives its report, also when the result is not the same. */
 export async function chaosReport(
   folder: string,
-  { seed, faults, settings, more = [], timeoutMs = 170_000 }: ChaosArguments,
+  { seed, faults, settings, more = [], timeoutMs = 420_000 }: ChaosArguments,
 ): Promise<ChaosReport> {
   const args = [
     'chaos',
