@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -17,6 +16,7 @@ import { findCluster } from './cluster.ts';
 import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from './inspect-ledger.ts';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
+import { freePort } from './testing/free-port.ts';
 
 const numSteps = 60;
 const corpus = fileURLToPath(
@@ -58,14 +58,6 @@ function configOf(name: string, seed: number): RunConfig {
 let folder: string;
 let up: ReturnType<typeof spawnBerth>;
 let client: CoordinatorClient;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
 
 /** Asks again while nobody answers, as people do. */
 async function patiently<T>(ask: () => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { findCluster } from './cluster.ts';
 import { createCoordinatorClient } from './coordinator-client.ts';
 import { spawnBerth } from './testing/berth-process.ts';
+import { freePort } from './testing/free-port.ts';
 
 const corpus = fileURLToPath(
   new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
@@ -33,7 +34,7 @@ it(
   { timeout: 450_000 },
   async () => {
     const { path: folder } = await temporaryFolder();
-    const up = spawnBerth(['up', '--workers', '2'], folder);
+    const up = spawnBerth(['up', '--workers', '2', '--port', String(await freePort())], folder);
     const ended = once(up, 'exit');
     const cluster = await waitFor(() => findCluster(folder), {
       timeoutMs: 60_000,

@@ -1,21 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { existsSync } from 'node:fs';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it } from 'vitest';
 import { childrenOf, spawnBerth } from './testing/berth-process.ts';
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return String(port);
-}
+import { freePort } from './testing/free-port.ts';
 
 it('leaves no process of ours behind when what started the cluster is killed', async () => {
   const folder = await temporaryFolder();
-  const up = spawnBerth(['up', '--workers', '1', '--port', await freePort()], folder.path);
+  const up = spawnBerth(['up', '--workers', '1', '--port', String(await freePort())], folder.path);
   let said = '';
   up.stderr?.on('data', (text: Buffer) => (said += text.toString()));
   const isUp = (): boolean => said.includes('berth is up');
