@@ -9,7 +9,7 @@ import {
 import { createRunChronicle, createRuns, type RedisConnection } from '@berth/queue';
 import type { LogSource } from '../ports.ts';
 import type { ClusterSights } from './cluster-sights.ts';
-import { compareCrews, type Crew } from './crew-changes.ts';
+import { compareCrews, type Crew, type Departure } from './crew-changes.ts';
 
 export interface CrewWatchOptions {
   readonly connection: RedisConnection;
@@ -23,6 +23,7 @@ const lookEveryMs = 400;
 interface Seen {
   readonly run: RunRecord;
   readonly crew: Crew;
+  readonly departures: readonly Departure[];
 }
 
 /**
@@ -58,8 +59,7 @@ async function look(
     ({ memberId }) => seats.has(memberId) && !seated.some((one) => one.memberId === memberId),
   );
   const crew = { workers: byId([...seated, ...missing]) };
-  const now = { run, crew };
-  if (before === undefined || before.run.runId !== run.runId) return now;
+  if (before === undefined || before.run.runId !== run.runId) return { run, crew, departures: [] };
 
   const chronicle = createRunChronicle(connection, run.runId);
   const mark = (kind: Marker['kind'], text: string): Promise<void> =>
@@ -71,9 +71,10 @@ async function look(
       text,
     });
   if (run.status !== before.run.status) await mark('status', `${run.status}: ${run.reason}`);
-  const { joined, left, lost } = compareCrews(
-    before.crew,
-    crew,
+  const { joined, left, lost, departures } = compareCrews(
+    performance.now(),
+    { before: before.crew, after: crew },
+    before.departures,
     byId(workers),
     view?.reason ?? 'it was silent',
   );
@@ -84,7 +85,7 @@ async function look(
     await chronicle.noteLost({ ...worker, lastLines });
     await mark('lost', `${worker.memberId} lost: ${worker.reason}`);
   }
-  return now;
+  return { run, crew, departures };
 }
 
 function byId(workers: readonly WorkerReport[]): Map<string, WorkerReport> {
