@@ -1,5 +1,5 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { ApiEvent, Marker, MetricsLine, StepMetric } from '@berth/contracts';
+import type { ApiEvent, Marker, MetricsLine, RunAttempt, StepMetric } from '@berth/contracts';
 import { api, ApiError } from '../api/client.ts';
 import { appendLines, curveOfTrace, type Axis, type Curve } from '../charts/curve.ts';
 import { onEvent, whenFollowing } from './live.ts';
@@ -43,6 +43,7 @@ export function followHistory(runId: string): RunHistory {
   let numReads = 0;
   let waiting: MetricsLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let branches: string | undefined;
 
   const read = async (): Promise<void> => {
     if (metrics.length === 0) return;
@@ -97,8 +98,12 @@ export function followHistory(runId: string): RunHistory {
     }
     if (event.type === 'marker' && event.runId === runId) {
       markers.value = [...markers.value, event.marker];
-      // What came after the checkpoint is a branch now.
-      if (event.marker.kind === 'resume') void read();
+    }
+    if (event.type === 'run' && event.report.run.runId === runId) {
+      const now = branchesOf(event.report.run.attempts);
+      // An attempt has begun: what came after its checkpoint is a branch, and it is marked itself.
+      if (branches !== undefined && branches !== now) void read();
+      branches = now;
     }
   };
 
@@ -143,4 +148,8 @@ function extentOf(curves: readonly Curve[]): readonly [number, number] {
 
 function isEvaluated(metric: StepMetric): boolean {
   return metric === 'loss' || metric.startsWith('masked_lm') || metric.startsWith('next_sentence');
+}
+
+function branchesOf(attempts: readonly RunAttempt[]): string {
+  return attempts.map(({ attempt, abandonedFromStep }) => `${attempt}/${abandonedFromStep}`).join();
 }
