@@ -1,49 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import type { S3ObjectStore } from '@berth/checkpoint';
 import { BerthError, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
 import {
-  connectRedis,
   createJobConsumer,
   createJobProducer,
   createRuns,
   type RedisConnection,
 } from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
-import { startTestRedis, temporaryFolder, waitFor } from '@berth/testing';
+import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openBackends, type Backends } from './testing/services.ts';
 import { RunArchive } from './run-archive.ts';
 import { createRunService } from './run-service.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 
-const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 const moment = { fencingEpoch: 1, isLenient: false };
 const patience = { timeoutMs: 10_000, intervalMs: 10 };
 
-let redis: Awaited<ReturnType<typeof startTestRedis>>;
+let backends: Backends;
 let connection: RedisConnection;
-let server: Awaited<ReturnType<typeof startS3Server>>;
 let store: S3ObjectStore;
 
 beforeAll(async () => {
-  redis = await startTestRedis();
-  connection = await connectRedis(redis.url, { role: 'producer' });
-  server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
-  const { endpoint } = server;
-  const place = { endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
-  store = createS3ObjectStore(place, silentLogger);
-  await store.ensureBucket();
+  backends = await openBackends();
+  ({ connection, store } = backends);
 });
 
 beforeEach(async () => {
   await connection.call((client) => client.flushall());
 });
 
-afterAll(async () => {
-  connection.close();
-  await redis.stop();
-  store.close();
-  await server.close();
-});
+afterAll(() => backends.close());
 
 async function submitted(name: string): Promise<RunRecord> {
   const config = parseRunConfig({ name, corpus: { path: '/text' } }, 'test');
@@ -79,7 +66,7 @@ describe('RunArchive', () => {
 
 describe('RunSupervisor', () => {
   it('stops a run that no worker is left to save', async () => {
-    const jobs = await createJobProducer(redis.url);
+    const jobs = await createJobProducer(backends.services.redisUrl);
     const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'left');
     const record: RunRecord = { ...(await submitted('left')), status: 'stopping' };
     expect(await supervisor.tick(record, moment)).toMatchObject({ status: 'stopped' });
@@ -87,8 +74,8 @@ describe('RunSupervisor', () => {
   });
 
   it('ends a run whose corpus turns out to be bad only after a while', async () => {
-    const jobs = await createJobProducer(redis.url);
-    const consumer = await createJobConsumer(redis.url, {
+    const jobs = await createJobProducer(backends.services.redisUrl);
+    const consumer = await createJobConsumer(backends.services.redisUrl, {
       process: async () => {
         await sleep(200);
         throw new BerthError('DATA_CORPUS_INVALID', 'not UTF-8');

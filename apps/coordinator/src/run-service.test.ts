@@ -1,35 +1,21 @@
-import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import { parseRunConfig, silentLogger, type MetricsLine, type RunConfig } from '@berth/contracts';
-import { connectRedis, createRuns, type RedisConnection } from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
-import { startTestRedis, temporaryFolder } from '@berth/testing';
+import type { S3ObjectStore } from '@berth/checkpoint';
+import { parseRunConfig, type MetricsLine, type RunConfig } from '@berth/contracts';
+import { createRuns, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBackends, type Backends } from './testing/services.ts';
 import { means, rateOf } from './run-report.ts';
 import { createRunService } from './run-service.ts';
 
-const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
-
-let redis: Awaited<ReturnType<typeof startTestRedis>>;
+let backends: Backends;
 let connection: RedisConnection;
-let server: Awaited<ReturnType<typeof startS3Server>>;
 let store: S3ObjectStore;
 
 beforeAll(async () => {
-  redis = await startTestRedis();
-  connection = await connectRedis(redis.url, { role: 'producer' });
-  server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
-  const { endpoint } = server;
-  const place = { endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
-  store = createS3ObjectStore(place, silentLogger);
-  await store.ensureBucket();
+  backends = await openBackends();
+  ({ connection, store } = backends);
 });
 
-afterAll(async () => {
-  connection.close();
-  await redis.stop();
-  store.close();
-  await server.close();
-});
+afterAll(() => backends.close());
 
 function config(name: string, change: object = {}): RunConfig {
   return parseRunConfig({ name, corpus: { path: '/text' }, ...change }, 'test');

@@ -4,29 +4,11 @@ import {
   type RunStatusReport,
   type Services,
 } from '@berth/contracts';
-import { startS3Server } from '@berth/s3-server';
-import { startTestRedis, temporaryFolder, waitFor } from '@berth/testing';
-import { createS3ObjectStore } from '@berth/checkpoint';
+import { waitFor } from '@berth/testing';
 import { connectRedis, createLease } from '@berth/queue';
 import { expect, it, onTestFinished } from 'vitest';
+import { startServices } from './testing/services.ts';
 import { runCoordinator } from './coordinator.ts';
-
-const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
-
-async function startServices(): Promise<Services> {
-  const redis = await startTestRedis();
-  const server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
-  onTestFinished(async () => {
-    await server.close();
-    await redis.stop();
-  });
-  const { endpoint } = server;
-  const s3 = { endpoint, region: 'us-east-1', bucket: 'test', prefix: '', ...credentials };
-  const store = createS3ObjectStore(s3, silentLogger);
-  await store.ensureBucket();
-  store.close();
-  return { redisUrl: redis.url, s3 };
-}
 
 async function startCoordinator(
   services: Services,

@@ -1,4 +1,4 @@
-import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import type { S3ObjectStore } from '@berth/checkpoint';
 import {
   parseRunConfig,
   silentLogger,
@@ -6,15 +6,10 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
-import {
-  connectRedis,
-  createMetricsLog,
-  type MetricsLog,
-  type RedisConnection,
-} from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
-import { startTestRedis, temporaryFolder, waitFor } from '@berth/testing';
+import { createMetricsLog, type MetricsLog, type RedisConnection } from '@berth/queue';
+import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openBackends, type Backends } from '../testing/services.ts';
 import { createRunService } from '../run-service.ts';
 import { AttemptArchive } from './attempt-archive.ts';
 import { HistoryArchive } from './history-archive.ts';
@@ -22,33 +17,20 @@ import { archivedLines } from './archived-lines.ts';
 import { attemptPrefix } from './keys.ts';
 import { decodeSegment } from './segment.ts';
 
-const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
-
-let redis: Awaited<ReturnType<typeof startTestRedis>>;
+let backends: Backends;
 let connection: RedisConnection;
-let server: Awaited<ReturnType<typeof startS3Server>>;
 let store: S3ObjectStore;
 
 beforeAll(async () => {
-  redis = await startTestRedis();
-  connection = await connectRedis(redis.url, { role: 'producer' });
-  server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
-  const { endpoint } = server;
-  const place = { endpoint, region: 'us-east-1', bucket: 'test', ...credentials };
-  store = createS3ObjectStore(place, silentLogger);
-  await store.ensureBucket();
+  backends = await openBackends();
+  ({ connection, store } = backends);
 });
 
 beforeEach(async () => {
   await connection.call((client) => client.flushall());
 });
 
-afterAll(async () => {
-  connection.close();
-  await redis.stop();
-  store.close();
-  await server.close();
-});
+afterAll(() => backends.close());
 
 const lineOf = (step: number, change: Partial<MetricsLine> = {}): MetricsLine => ({
   kind: 'step',

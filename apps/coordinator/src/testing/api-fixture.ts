@@ -15,30 +15,11 @@ import {
   createRuns,
   type RedisConnection,
 } from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
-import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
+import { startServices } from './services.ts';
 import { createLogSource } from '../log-source.ts';
 import { createRunService } from '../run-service.ts';
 import { startApi, type ApiOptions } from '../start-api.ts';
-
-const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
-
-/** Redis and a bucket of the test's own. */
-async function startServices(): Promise<Services> {
-  const redis = await startTestRedis();
-  const server = await startS3Server({ folder: (await temporaryFolder()).path, ...credentials });
-  onTestFinished(async () => {
-    await server.close();
-    await redis.stop();
-  });
-  const { endpoint } = server;
-  const s3 = { endpoint, region: 'us-east-1', bucket: 'test', prefix: '', ...credentials };
-  const store = createS3ObjectStore(s3, silentLogger);
-  await store.ensureBucket();
-  store.close();
-  return { redisUrl: redis.url, s3 };
-}
 
 export interface ApiFixture {
   readonly url: string;
