@@ -8,9 +8,9 @@ const asFloats = (bits: Uint32Array): Float32Array => new Float32Array(bits.slic
 describe('vector digest', () => {
   it('keeps its recorded values', () => {
     expect(vectorDigest(new Float32Array(0))).toBe('0000000000000000');
-    expect(vectorDigest(Float32Array.of(1))).toBe('e258db73042a1bcf');
+    expect(vectorDigest(Float32Array.of(1))).toBe('8131abe1e258db73');
     expect(vectorDigest(Float32Array.from({ length: 1000 }, (_, i) => Math.fround(i / 7)))).toBe(
-      'bd3ce13c0582f18b',
+      'bda996f7ff3a42c0',
     );
   });
 

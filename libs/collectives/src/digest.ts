@@ -4,17 +4,16 @@ import type { GradientVector } from '@berth/contracts';
  * Digest of a vector of 32-bit words, fp32 or pairs of bf16: two 32-bit sums, modulo 2^32, over hashes of (bits, index). Being sums, the digests of
  * slices add up to the digest of the vector, however it is cut. Not cryptographic: it finds divergence, not forgery.
  *
- * h is lowbias32 (C. Wellons, "Prospecting for hash functions") of bits XOR index * golden; g hashes h once more.
+ * The hash is lowbias32 (C. Wellons, "Prospecting for hash functions") of bits + index * key. The first sum takes it after its first
+ * half, a bijection: one changed word always shows there. Changes that cancel in it are left to the second sum; ADR 0028 has the odds.
  */
 export const digestConstants = {
-  firstKey: 0x9e3779b1,
-  secondKey: 0x85ebca77,
+  key: 0x9e3779b1,
   firstFactor: 0x7feb352d,
   secondFactor: 0x846ca68b,
-  thirdFactor: 0x297a2d39,
 } as const;
 
-const { firstKey, secondKey, firstFactor, secondFactor, thirdFactor } = digestConstants;
+const { key, firstFactor, secondFactor } = digestConstants;
 
 /**
  * Adds a piece of a vector to the sums. NaNs count with the bits they have.
@@ -24,14 +23,12 @@ const { firstKey, secondKey, firstFactor, secondFactor, thirdFactor } = digestCo
 export function addToDigest(sums: Uint32Array, piece: Float32Array, firstIndex: number): void {
   const bits = new Uint32Array(piece.buffer, piece.byteOffset, piece.length);
   for (let i = 0; i < bits.length; i += 1) {
-    const index = firstIndex + i;
-    let h = bits[i]! ^ Math.imul(index, firstKey);
-    h = Math.imul(h ^ (h >>> 16), firstFactor);
-    h = Math.imul(h ^ (h >>> 15), secondFactor);
-    h ^= h >>> 16;
-    const g = Math.imul(h ^ Math.imul(index, secondKey), thirdFactor);
-    sums[0]! += h;
-    sums[1]! += g ^ (g >>> 15);
+    let hash = (bits[i]! + Math.imul(firstIndex + i, key)) | 0;
+    hash = Math.imul(hash ^ (hash >>> 16), firstFactor);
+    hash ^= hash >>> 15;
+    sums[0]! += hash;
+    hash = Math.imul(hash, secondFactor);
+    sums[1]! += hash ^ (hash >>> 16);
   }
 }
 

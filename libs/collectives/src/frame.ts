@@ -29,7 +29,7 @@ export interface FrameHeader {
 
 export const frameHeaderBytes = 60;
 const magic = 0x4252_5448;
-const formatVersion = 2;
+const formatVersion = 3;
 
 export function runHashOf(runId: string): string {
   return sha256Hex(runId).slice(0, 16);

@@ -21,6 +21,7 @@ const maximumPages = 65_535;
 
 /** Vectors and slots start at multiples of this many bytes and own all of their last one, which `add` may overwrite. */
 export const unitBytes = 64;
+const wordsPerUnit = unitBytes / 4;
 
 /**
  * `target[i] = left[i] + right[i]` as `addNodes` of wire.ts defines it, for i < numElements, rounded up to a whole unit;
@@ -60,7 +61,7 @@ export function createKernels(): Kernels {
     memory,
     add: { fp32: addOf('fp32'), bf16: addOf('bf16') },
     digest(address, numWords, firstIndex, sums) {
-      const numTail = numWords % 4;
+      const numTail = numWords % wordsPerUnit;
       const numWhole = numWords - numTail;
       const tail = address + numWhole * 4;
       if (numWhole > 0) functions.digest(address, tail, firstIndex, sums);
@@ -157,42 +158,31 @@ const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, su
 
 function digestSource(): wasm.FunctionSource {
   const [address, end, firstIndex, sums] = [0, 1, 2, 3];
-  const [firstKeys, secondKeys, h, g, firstSums, secondSums] = [4, 5, 6, 7, 8, 9];
-  const { firstKey, secondKey, firstFactor, secondFactor, thirdFactor } = digestConstants;
-
-  const startKeys = (keys: number, key: number): wasm.Code[] => [
-    wasm.localGet(firstIndex),
-    wasm.i32x4Splat,
-    wasm.i32x4Const([0, 1, 2, 3]),
-    wasm.i32x4Add,
-    ...multiply(key),
-    wasm.localSet(keys),
-  ];
-  const nextKeys = (keys: number, key: number): wasm.Code[] => accumulate(keys, splat(4 * key));
+  const [keys, hash, firstSums, secondSums] = [4, 5, 6, 7];
+  const { key, firstFactor, secondFactor } = digestConstants;
 
   const loop = wasm.repeatWhile([
-    wasm.localGet(address),
-    wasm.v128Load(0),
-    wasm.localGet(firstKeys),
-    wasm.v128Xor,
-    wasm.localSet(h),
-    ...xorShift(h, 16),
-    ...multiply(firstFactor),
-    wasm.localSet(h),
-    ...xorShift(h, 15),
-    ...multiply(secondFactor),
-    wasm.localSet(h),
-    ...xorShift(h, 16),
-    wasm.localTee(h),
-    wasm.localGet(secondKeys),
-    wasm.v128Xor,
-    ...multiply(thirdFactor),
-    wasm.localSet(g),
-    ...accumulate(firstSums, wasm.localGet(h)),
-    ...accumulate(secondSums, xorShift(g, 15).flat()),
-    ...nextKeys(firstKeys, firstKey),
-    ...nextKeys(secondKeys, secondKey),
-    ...advance(address, 16),
+    ...[0, 16, 32, 48].flatMap((offset) => [
+      wasm.localGet(address),
+      wasm.v128Load(offset),
+      wasm.localGet(keys),
+      wasm.i32x4Add,
+      wasm.localSet(hash),
+      ...xorShift(hash, 16),
+      ...multiply(firstFactor),
+      wasm.localSet(hash),
+      ...xorShift(hash, 15),
+      wasm.localTee(hash),
+      wasm.localGet(firstSums),
+      wasm.i32x4Add,
+      wasm.localSet(firstSums),
+      wasm.localGet(hash),
+      ...multiply(secondFactor),
+      wasm.localSet(hash),
+      ...accumulate(secondSums, xorShift(hash, 16).flat()),
+      ...accumulate(keys, splat(4 * key)),
+    ]),
+    ...advance(address, unitBytes),
     wasm.localGet(address),
     wasm.localGet(end),
     wasm.i32LessUnsigned,
@@ -213,10 +203,14 @@ function digestSource(): wasm.FunctionSource {
   return {
     name: 'digest',
     numParameters: 4,
-    locals: ['v128', 'v128', 'v128', 'v128', 'v128', 'v128'],
+    locals: ['v128', 'v128', 'v128', 'v128'],
     body: [
-      ...startKeys(firstKeys, firstKey),
-      ...startKeys(secondKeys, secondKey),
+      wasm.localGet(firstIndex),
+      wasm.i32x4Splat,
+      wasm.i32x4Const([0, 1, 2, 3]),
+      wasm.i32x4Add,
+      ...multiply(key),
+      wasm.localSet(keys),
       loop,
       ...addLanesTo(0, firstSums),
       ...addLanesTo(4, secondSums),

@@ -18,14 +18,13 @@ export function gradientDigest(graph: Graph, pieces: readonly Value[]): Value {
 
 function digestOf(piece: Value, firstIndex: Value): Value[] {
   const { bitwiseXor: xor, mul, rightShift: shift } = ops;
-  const place = ops.add(ops.range(piece.scope, piece.shape[0] ?? 0), firstIndex);
-  const index = ops.bitcast(place, 'uint32');
-  let h = xor(ops.bitcast(piece, 'uint32'), mul(index, 0x9e3779b1));
-  h = mul(xor(h, shift(h, 16)), 0x7feb352d);
-  h = mul(xor(h, shift(h, 15)), 0x846ca68b);
-  h = xor(h, shift(h, 16));
-  const g = mul(xor(h, mul(index, 0x85ebca77)), 0x297a2d39);
-  const sums = [h, xor(g, shift(g, 15))].map((hashes) => ops.sum(hashes, [0]));
+  const index = ops.add(ops.range(piece.scope, piece.shape[0] ?? 0), firstIndex);
+  const key = mul(index, 0x9e3779b1 | 0);
+  let hash = ops.bitcast(ops.add(ops.bitcast(piece, 'int32'), key), 'uint32');
+  hash = mul(xor(hash, shift(hash, 16)), 0x7feb352d);
+  hash = xor(hash, shift(hash, 15));
+  const again = mul(hash, 0x846ca68b);
+  const sums = [hash, xor(again, shift(again, 16))].map((hashes) => ops.sum(hashes, [0]));
   return [ops.bitcast(ops.stack(sums), 'int32')];
 }
 
