@@ -6,6 +6,8 @@ import { proveToListener, type DialledPeer } from './prove-to-listener.ts';
 import type { StatePeer } from './state/fetch.ts';
 
 export interface DialOptions extends Omit<DialledPeer, 'to'> {
+  /** Try the local socket first; it is found only if the member is on this machine. */
+  readonly tryLocal: boolean;
   readonly logger: Logger;
   /** Told of every attempt, to end it. */
   readonly onAttempt: (source: ByteSource) => void;
@@ -16,17 +18,16 @@ export interface DialOptions extends Omit<DialledPeer, 'to'> {
 const redialMs = 200;
 
 /**
- * Connects with a member and proves the secret, again and again while that may help; by a local socket if the member is on
- * this machine.
+ * Connects with a member and proves the secret, again and again while that may help.
  * @throws BerthError `COLLECTIVE_UNAUTHENTICATED` or `COLLECTIVE_PROTOCOL`, or the connection's error: the member is gone
  */
 export async function dialMember(
   member: StatePeer,
-  { key, from, purpose, logger, onAttempt, isOver }: DialOptions,
+  { tryLocal, key, from, purpose, logger, onAttempt, isOver }: DialOptions,
 ): Promise<ByteSource> {
   const { memberId, port } = member;
   const proof = { key, from, to: memberId, purpose };
-  const localPath = localPathOf(memberId, port);
+  const localPath = tryLocal ? localPathOf(memberId, port) : undefined;
   if (localPath !== undefined) {
     const source = new ByteSource(localPath);
     onAttempt(source);

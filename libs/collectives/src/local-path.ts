@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 
 /** Where a member listens for members on its own machine, besides its port. */
 export interface LocalEndpoint {
@@ -6,7 +7,7 @@ export interface LocalEndpoint {
 }
 
 /**
- * The abstract Unix socket that belongs to a member's port: half the processor time of loopback TCP. Abstract names are those of one
+ * The abstract Unix socket that belongs to a member's port: less processor time than loopback TCP. Abstract names are those of one
  * network namespace, so whoever dials one that is not on this machine is refused at once. A member behind a proxy has another port
  * in its peers' eyes, and so is not bypassed.
  * @returns undefined where the system has no abstract names
@@ -15,4 +16,12 @@ export function localPathOf(memberId: string, port: number): LocalEndpoint | und
   if (process.platform !== 'linux') return undefined;
   const name = createHash('sha256').update(`${memberId}:${port}`).digest('hex').slice(0, 32);
   return { path: `\0berth-${name}` };
+}
+
+/**
+ * Whether members of one machine reduce faster over local sockets, measured: where members share processors it is their time that
+ * counts; where each has its own it is what is under way, and local sockets hold less (208 KiB) than TCP.
+ */
+export function localSocketsPay(numMembers: number): boolean {
+  return numMembers > availableParallelism();
 }

@@ -15,6 +15,7 @@ import { type ControlChannel, encodeControl, type JoinMessage } from './control.
 import { dialMember } from './dial-member.ts';
 import { runHashOf } from './frame.ts';
 import { secretsDiffer } from './handshake.ts';
+import { localSocketsPay } from './local-path.ts';
 import { checkContributions, planReduce, type ReducePlan, type VectorShape } from './plan.ts';
 import { Progress } from './progress.ts';
 import type { ReduceMemory } from './reduce-memory.ts';
@@ -225,6 +226,7 @@ export class Session implements ViewSession {
     const { memberId } = link.member;
     try {
       const source = await dialMember(link.member, {
+        tryLocal: localSocketsPay(this.view.members.length),
         key,
         from,
         purpose: 'join',

@@ -105,6 +105,7 @@ class StateFetch {
     const { key, from, label, logger = silentLogger } = this.#request;
     try {
       const source = await dialMember(donor, {
+        tryLocal: true,
         key,
         from,
         purpose: 'state',
