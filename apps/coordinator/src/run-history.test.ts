@@ -69,12 +69,9 @@ const member = { memberId: 'a', host: 'h', port: 1, blocks: [] };
 
 async function trainTo(store: ObjectStore, steps: number, saved: readonly number[]): Promise<void> {
   const epoch = await fencingEpoch();
-  const view = await createViews(connection, runId).publish({
-    fencingEpoch: epoch,
-    mode: 'train',
-    reason: '',
-    members: [member],
-  });
+  const views = createViews(connection, runId);
+  const draft = { fencingEpoch: epoch, mode: 'train' as const, reason: '', members: [member] };
+  const view = await views.publish(draft, (await views.current())?.version);
   const ledger = createLedger(connection, runId);
   const made = entriesOf(steps, { fencingEpoch: epoch, viewVersion: view.version });
   for (const { sums, ...facts } of made.slice(view.fromStep))

@@ -38,6 +38,7 @@ export const errorPolicies = {
   QUEUE_UNREACHABLE: unreachable,
   QUEUE_JOB_NOT_FOUND: notFound,
   QUEUE_STALE_EPOCH: { ...conflict, retry: true },
+  QUEUE_VIEW_REPLACED: { ...conflict, retry: true },
   COLLECTIVE_PEER_LOST: transient,
   COLLECTIVE_TIMEOUT: transient,
   COLLECTIVE_ABORTED: transient,

@@ -104,14 +104,14 @@ describe('voting', () => {
     const { ledger, view } = await start(['a', 'b']);
     await ledger.vote(view, 'a', factsOf(0), sums);
     await ledger.vote(view, 'b', factsOf(0, other), sums);
-    const next = await createViews(redis.connection, 'run').publish(draftOf(['a']));
+    const next = await createViews(redis.connection, 'run').publish(draftOf(['a']), view.version);
     expect((await ledger.vote(next, 'a', factsOf(0), sums)).kind).toBe('committed');
   });
 
   it('confirms a replay of a committed step and refuses one with other facts', async () => {
     const { ledger, view } = await start(['a']);
     await ledger.vote(view, 'a', factsOf(0), sums);
-    const next = await createViews(redis.connection, 'run').publish(draftOf(['b']));
+    const next = await createViews(redis.connection, 'run').publish(draftOf(['b']), view.version);
     const head = await ledger.head();
     expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual({ kind: 'replayed', head });
     const diverged = await ledger.vote(next, 'b', factsOf(0, other), sums);
@@ -123,7 +123,7 @@ describe('voting', () => {
     const { ledger, view } = await start(['a', 'b']);
     const views = createViews(redis.connection, 'run');
     await beginEpoch(redis.connection, 2);
-    const next = await views.publish(draftOf(['a', 'b'], 2));
+    const next = await views.publish(draftOf(['a', 'b'], 2), view.version);
     const before = await ledger.state();
     const stale = { kind: 'stale', fencingEpoch: 2, viewVersion: next.version };
     expect(await ledger.vote(view, 'a', factsOf(0), sums)).toEqual(stale);
@@ -136,7 +136,7 @@ describe('voting', () => {
   it('tells a member of a replaced view that its step was committed after all', async () => {
     const { ledger, view } = await start(['a']);
     await ledger.vote(view, 'a', factsOf(0), sums);
-    await createViews(redis.connection, 'run').publish(draftOf(['b']));
+    await createViews(redis.connection, 'run').publish(draftOf(['b']), view.version);
     expect((await ledger.vote(view, 'a', factsOf(0), sums)).kind).toBe('committed');
     expect((await ledger.vote(view, 'a', factsOf(0, other), sums)).kind).toBe('stale');
   });
@@ -144,7 +144,10 @@ describe('voting', () => {
   it('forgets the votes of a replaced view', async () => {
     const { ledger, view } = await start(['a', 'b']);
     await ledger.vote(view, 'a', factsOf(0), sums);
-    const next = await createViews(redis.connection, 'run').publish(draftOf(['a', 'b']));
+    const next = await createViews(redis.connection, 'run').publish(
+      draftOf(['a', 'b']),
+      view.version,
+    );
     expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual({
       kind: 'waiting',
       missing: ['a'],

@@ -29,8 +29,24 @@ describe('views', () => {
     expect(first).toMatchObject({ runId: 'run', version: 1, fromStep: 0 });
     expect(first.members.map(({ memberId }) => memberId)).toEqual(['a', 'b']);
     expect(await views.current()).toEqual(first);
-    expect((await views.publish(draft)).version).toBe(2);
+    expect((await views.publish(draft, first.version)).version).toBe(2);
+  });
+
+  it('goes on above the version replaced when Redis has lost it', async () => {
+    const views = createViews(redis.connection, 'run');
     expect((await views.publish(draft, 10)).version).toBe(11);
+  });
+
+  it('replaces only the view that was decided upon: what arrives late undoes nothing', async () => {
+    const views = createViews(redis.connection, 'run');
+    const { version } = await views.publish(draft);
+    const fence = await views.publish({ ...draft, members: [] }, version);
+    for (const replaces of [undefined, version, fence.version + 1])
+      await expect(views.publish(draft, replaces)).rejects.toMatchObject({
+        code: 'QUEUE_VIEW_REPLACED',
+        details: { inForce: fence.version },
+      });
+    expect(await views.current()).toEqual(fence);
   });
 
   it('refuses an epoch older than the current view', async () => {
@@ -67,7 +83,7 @@ describe('views', () => {
     // Without polling, the second view can only come by its hint.
     const { client } = redis.connection;
     while ((await client.pubsub('NUMSUB', runKeys('run').hints))[1] === 0) await sleep(5);
-    await views.publish(draft);
+    await views.publish(draft, 1);
     await second;
     ending.abort();
     await subscribed;
@@ -78,7 +94,7 @@ describe('views', () => {
     const views = createViews(redis.connection, 'run');
     const waiting = views.waitFor(({ version }) => version === 2, 10_000);
     await views.publish(draft);
-    await views.publish(draft);
+    await views.publish(draft, 1);
     expect((await waiting).version).toBe(2);
     await expect(views.waitFor(() => false, 30)).rejects.toThrow(
       'run run: no fitting view within 30 ms (current: 2)',

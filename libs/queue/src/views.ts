@@ -20,10 +20,10 @@ export interface SubscribeOptions {
 export interface Views {
   /**
    * Replaces the current view.
-   * @param afterVersion - a version already used, should Redis have lost its data
-   * @throws BerthError `QUEUE_STALE_EPOCH` when a newer coordinator is known
+   * @param replaces - its version; 0 if there is none. If Redis has lost its data the next version is above this one all the same
+   * @throws BerthError `QUEUE_STALE_EPOCH` when a newer coordinator is known, `QUEUE_VIEW_REPLACED` when another view is current
    */
-  publish(draft: ViewDraft, afterVersion?: number): Promise<View>;
+  publish(draft: ViewDraft, replaces?: number): Promise<View>;
   current(): Promise<View | undefined>;
   /**
    * Waits for a view for which `accept` is true.
@@ -58,7 +58,7 @@ export function createViews(connection: RedisConnection, runId: string): Views {
   return {
     current,
 
-    async publish(draft, afterVersion = 0) {
+    async publish(draft, replaces = 0) {
       const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
       const sorted = { ...draft, members };
       const reply = await connection.run(
@@ -66,14 +66,20 @@ export function createViews(connection: RedisConnection, runId: string): Views {
         [globalKeys.lease, keys.view, keys.votes, keys.ledger],
         [
           draft.fencingEpoch,
-          afterVersion,
+          replaces,
           JSON.stringify(sorted),
           JSON.stringify(members.map(({ memberId }) => memberId)),
           keys.hints,
         ],
       );
-      const [kind, first, fromStep] = reply as ['published' | 'stale', number, number];
+      const [kind, first, fromStep] = reply as ['published' | 'stale' | 'replaced', number, number];
       if (kind === 'stale') throw staleEpoch(`view of run ${runId}`, draft.fencingEpoch, first);
+      if (kind === 'replaced')
+        throw new BerthError(
+          'QUEUE_VIEW_REPLACED',
+          `run ${runId}: view ${first} is in force, not view ${replaces}; decide anew`,
+          { details: { inForce: first, replaces } },
+        );
       return { ...sorted, runId, version: first, fromStep };
     },
 

@@ -49,8 +49,9 @@ beforeEach(async () => {
       epoch++;
       await beginEpoch(redis.connection, epoch);
     }
-    await views.publish(draftOf(epoch));
-    const view = await views.publish(draftOf(epoch));
+    const before = await views.current();
+    const { version } = await views.publish(draftOf(epoch), before?.version);
+    const view = await views.publish(draftOf(epoch), version);
     await ledger.vote(view, 'a', factsOf(step), sums);
     if (step < numCommitted) await ledger.vote(view, 'b', factsOf(step), sums);
   }
@@ -103,8 +104,8 @@ describe('zombies', () => {
       fc.asyncProperty(
         fc.integer({ min: 1, max: currentEpoch - 1 }),
         fc.nat(100),
-        async (epoch, afterVersion) => {
-          await expect(views.publish(draftOf(epoch), afterVersion)).rejects.toMatchObject({
+        async (epoch, replaces) => {
+          await expect(views.publish(draftOf(epoch), replaces)).rejects.toMatchObject({
             code: 'QUEUE_STALE_EPOCH',
           });
           expect(await everything()).toEqual(before);

@@ -89,18 +89,16 @@ describe('runs', () => {
     const beat = async (): Promise<void> => {
       for (const id of alive) await members.heartbeat(memberOf(id, { runId: 'a' }));
     };
-    const publish = (ids: string[], reason: string): Promise<unknown> =>
-      views.publish({
-        fencingEpoch: 1,
-        mode: 'train',
-        reason,
-        members: ids.map((memberId, index) => ({
-          memberId,
-          host: '127.0.0.1',
-          port: 1,
-          blocks: [{ start: index, length: 1 }],
-        })),
-      });
+    const publish = async (ids: string[], reason: string): Promise<void> => {
+      const members = ids.map((memberId, index) => ({
+        memberId,
+        host: '127.0.0.1',
+        port: 1,
+        blocks: [{ start: index, length: 1 }],
+      }));
+      const before = await views.current();
+      await views.publish({ fencingEpoch: 1, mode: 'train', reason, members }, before?.version);
+    };
     await beat();
     await publish(['w1', 'w2'], 'two workers');
     const workers = async () => {

@@ -56,7 +56,7 @@ const command = fc.oneof(
     kind: fc.constant('publish' as const),
     members: fc.uniqueArray(member, { minLength: 1 }),
     epoch: offset,
-    afterVersion: fc.nat(3),
+    replaces: offset,
   }),
   {
     weight: 6,
@@ -107,8 +107,9 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
         reason: 'test',
       };
       const views = createViews(connection, runId);
-      const real = await views.publish(draft, step.afterVersion).catch(newestOf);
-      return { real, modelled: model.publish(draft, step.afterVersion) };
+      const replaces = Math.max(0, (model.view?.version ?? 0) + step.replaces);
+      const real = await views.publish(draft, replaces).catch(refusalOf);
+      return { real, modelled: model.publish(draft, replaces) };
     }
     case 'vote': {
       const view = {
@@ -169,8 +170,9 @@ async function compare(model: RedisModel): Promise<void> {
   expect(live.map(({ info }) => info)).toEqual(model.list(Date.now(), 1_000_000));
 }
 
-function newestOf(error: unknown): { newest: number } {
+function refusalOf(error: unknown): { newest: number } | { inForce: number } {
   const { code, details } = toBerthError(error);
+  if (code === 'QUEUE_VIEW_REPLACED') return { inForce: Number(details['inForce']) };
   expect(code).toBe('QUEUE_STALE_EPOCH');
   return { newest: Number(details['newest']) };
 }

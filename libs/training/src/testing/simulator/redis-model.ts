@@ -102,13 +102,17 @@ export class RedisModel {
     if (this.#lease?.holder === holderId) this.#lease = { ...this.#lease, holder: undefined };
   }
 
-  /** @returns the view, or the newest epoch known when that is newer than the draft's */
-  publish(draft: ViewDraft, afterVersion: number): View | { readonly newest: number } {
+  /** @returns the view; or why not: the newest epoch known, or the version that is in force instead of `replaces` */
+  publish(
+    draft: ViewDraft,
+    replaces: number,
+  ): View | { readonly newest: number } | { readonly inForce: number } {
     const known = this.#view?.view;
     const last = this.#ledger.at(-1);
     const newest = Math.max(this.#newestEpoch, last?.fencingEpoch ?? 0);
     if (draft.fencingEpoch !== this.#lease?.epoch || draft.fencingEpoch < newest) return { newest };
-    const version = Math.max(known?.version ?? 0, afterVersion, last?.viewVersion ?? 0) + 1;
+    if (known !== undefined && known.version !== replaces) return { inForce: known.version };
+    const version = Math.max(replaces, last?.viewVersion ?? 0) + 1;
     const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
     const { runId } = this;
     const view = { ...draft, members, runId, version, fromStep: this.#ledger.length };

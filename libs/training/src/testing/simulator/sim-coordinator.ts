@@ -290,10 +290,11 @@ export class SimCoordinator {
     };
     const published = (yield this.#redis((redis) => {
       const result = redis.publish(draft, before?.version ?? 0);
-      if (!('newest' in result)) this.#world.invariants.checkView(result);
+      if ('members' in result) this.#world.invariants.checkView(result);
       return result;
     })) as ReturnType<RedisModel['publish']>;
     if ('newest' in published) throw stale(published.newest);
+    if ('inForce' in published) throw replaced(published.inForce);
     this.#world.hint(this.#world.viewHints);
     return published;
   }
@@ -349,6 +350,11 @@ function isEnding(status: string): boolean {
 
 function stale(newest: number): WireError {
   return { code: 'QUEUE_STALE_EPOCH', message: `epoch ${newest} is known`, details: { newest } };
+}
+
+function replaced(inForce: number): WireError {
+  const message = `view ${inForce} is in force`;
+  return { code: 'QUEUE_VIEW_REPLACED', message, details: { inForce } };
 }
 
 function isWireError(value: unknown): value is WireError {
