@@ -171,13 +171,13 @@ program
   .description('train a run undisturbed and through faults, and compare the weights')
   .option('--config <file>', 'run file; a very small model when left out')
   .option('--set <key=value>', 'override a setting, such as train.numSteps=60', collect, [])
-  .option('--seed <n>', 'decides when which fault comes', count, 1)
+  .option('--seed <list>', 'decide when which fault comes; one disturbed run for each', '1')
   .option('--fault <kind=count>', 'only these faults, such as worker-kill=20', collect, [])
   .option('--sizes <list>', 'also train undisturbed with these numbers of workers, such as 2,3', '')
   .option('--outage-seconds <n>', 'length of a store outage', count, 10)
   .option('--redis-outage-seconds <n>', 'length of a Redis outage', count, 1)
   .option('--pause-seconds <n>', 'how long what pauses pauses', count, 3)
-  .option('--timeout-minutes <n>', 'longest the disturbed run may take', count, 30)
+  .option('--timeout-minutes <n>', 'longest a run may take', count, 30)
   .option('--json', 'print the report as JSON', false)
   .action(async (options: ChaosCommandOptions) =>
     (await import('./commands/chaos.ts')).chaos(context, options),

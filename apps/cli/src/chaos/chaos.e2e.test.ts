@@ -13,10 +13,11 @@ it(
     const { path: folder } = await temporaryFolder();
     const faults = ['worker-kill', 'worker-leave', 'coordinator-kill', 'redis-flush', 'all-kill'];
     const settings = ['train.numSteps=120', 'cluster.numWorkers=3'];
-    const report = await chaosReport(folder, { seed: 3, faults, settings });
+    const report = await chaosReport(folder, { seeds: [3], faults, settings });
     expect(report.problems).toEqual([]);
-    expect(report.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
-    expect(report.disturbed).toMatchObject({ ok: true, numSteps: 120, numExamples: 120 * 16 });
+    const [disturbed] = report.disturbed;
+    expect(disturbed?.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
+    expect(disturbed?.ledger).toMatchObject({ ok: true, numSteps: 120, numExamples: 120 * 16 });
     // Told to leave, a worker first finished its step.
     expect(logsUnder(report.folder).join('')).toContain('Left a view in order');
   },

@@ -5,14 +5,14 @@ import { differences } from './trace.ts';
 import { trainOnce, type Training, type TrainOptions } from './train-once.ts';
 
 export interface ChaosOptions extends TrainOptions {
-  readonly seed: number;
+  /** Each decides the faults of one disturbed run. */
+  readonly seeds: readonly number[];
   readonly counts: FaultCounts;
   /** Numbers of workers to train with undisturbed too, besides one. */
   readonly sizes: readonly number[];
 }
 
 export interface ChaosReport {
-  readonly seed: number;
   /** Where each run's processes logged. */
   readonly folder: string;
   /** The same weights, ledger and losses, every example used once. */
@@ -21,9 +21,14 @@ export interface ChaosReport {
   readonly problems: readonly string[];
   /** Of one worker first; all others are compared with it. */
   readonly undisturbed: readonly SizeReport[];
-  readonly disturbed: LedgerInspection;
+  readonly disturbed: readonly DisturbedReport[];
+}
+
+export interface DisturbedReport {
+  readonly seed: number;
+  readonly ledger: LedgerInspection;
   readonly faults: readonly FaultReport[];
-  readonly disturbedMs: number;
+  readonly durationMs: number;
 }
 
 export interface SizeReport {
@@ -32,9 +37,9 @@ export interface SizeReport {
   readonly durationMs: number;
 }
 
-/** Trains the same run twice, once undisturbed by a lone worker and once through faults, and compares all they left. */
+/** Trains the same run undisturbed by a lone worker, and through the faults of each seed, and compares all they left. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { config, seed, counts, sizes, say } = options;
+  const { config, seeds, counts, sizes, say } = options;
   say('the undisturbed run, with 1 worker');
   const calm = await trainOnce(options, { numWorkers: 1 });
   const problems = [...calm.ledger.problems];
@@ -52,23 +57,26 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     undisturbed.push(sizeReport(numWorkers, other));
   }
 
-  const plan = planFaults(seed, config.train.numSteps, counts);
-  say(`the disturbed run: ${plan.length} faults, seed ${seed}`);
-  const { numWorkers } = config.cluster;
-  const disturbed = await trainOnce(options, { numWorkers, numCoordinators: 2, plan });
-  compare(disturbed, 'disturbed');
-  const isSame = problems.length === 0;
-  const notDone = plan.length - disturbed.faults.length;
-  if (notDone > 0) problems.push(`the disturbed run was over before ${notDone} of its faults`);
+  const disturbed: DisturbedReport[] = [];
+  const omissions: string[] = [];
+  for (const seed of seeds) {
+    const plan = planFaults(seed, config.train.numSteps, counts);
+    say(`the disturbed run: ${plan.length} faults, seed ${seed}`);
+    const { numWorkers } = config.cluster;
+    const training = await trainOnce(options, { numWorkers, numCoordinators: 2, plan });
+    const { ledger, faults, durationMs } = training;
+    compare(training, `disturbed, seed ${seed}`);
+    const notDone = plan.length - faults.length;
+    if (notDone > 0)
+      omissions.push(`seed ${seed}: the run was over before ${notDone} of its faults`);
+    disturbed.push({ seed, ledger, faults, durationMs });
+  }
   return {
-    seed,
     folder: options.folder,
-    isSame,
-    problems,
+    isSame: problems.length === 0,
+    problems: [...problems, ...omissions],
     undisturbed,
-    disturbed: disturbed.ledger,
-    faults: disturbed.faults,
-    disturbedMs: disturbed.durationMs,
+    disturbed,
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BerthError } from '@berth/contracts';
 import { faultCounts } from '../chaos/fault-counts.ts';
 import { chaosConfigFile } from '../chaos/long-run.ts';
+import type { FaultReport } from '../chaos/recover-from.ts';
 import { noFaults, type FaultCounts } from '../chaos/plan.ts';
 import { runChaos, type ChaosReport } from '../chaos/run-chaos.ts';
 import { describeKind, summarizeFaults } from '../chaos/summary.ts';
@@ -13,7 +14,8 @@ import { loadConfig } from '../load-config.ts';
 
 export interface ChaosCommandOptions {
   readonly config?: string;
-  readonly seed: number;
+  /** `1` or `1,2,3` */
+  readonly seed: string;
   readonly set: readonly string[];
   /** `worker-kill=20`, one each. */
   readonly fault: readonly string[];
@@ -44,9 +46,9 @@ const defaultCounts: FaultCounts = {
 export async function chaos(context: Context, options: ChaosCommandOptions): Promise<void> {
   const report = await runChaos({
     config: loadConfig(options.config ?? chaosConfigFile, options.set).config,
-    seed: options.seed,
+    seeds: wholeNumbers('--seed', options.seed),
     counts: options.fault.length === 0 ? defaultCounts : faultCounts(options.fault),
-    sizes: sizesFrom(options.sizes),
+    sizes: options.sizes === '' ? [] : wholeNumbers('--sizes', options.sizes),
     times: {
       pauseMs: options.pauseSeconds * 1000,
       redisOutageMs: options.redisOutageSeconds * 1000,
@@ -57,36 +59,45 @@ export async function chaos(context: Context, options: ChaosCommandOptions): Pro
     logger: context.logger,
     say: context.say,
   });
-  const kinds = summarizeFaults(report.faults);
+  const kinds = summarizeFaults(allFaults(report));
   context.print(options.json ? JSON.stringify({ ...report, kinds }) : describe(report));
   if (!report.isSame)
     throw new BerthError(
       'LEDGER_DIVERGED',
-      `Chaos with seed ${report.seed} changed the result: ${report.problems.join('; ')}`,
+      `Chaos with seed ${options.seed} changed the result: ${report.problems.join('; ')}`,
     );
   if (report.problems.length > 0)
     throw new BerthError('RUN_FAILED', `Chaos proved too little: ${report.problems.join('; ')}`);
 }
 
-function sizesFrom(text: string): number[] {
-  const sizes = text === '' ? [] : text.split(',').map(Number);
-  if (sizes.every((size) => Number.isInteger(size) && size > 0)) return sizes;
-  throw new BerthError('USAGE', `--sizes ${text}: write numbers of workers, such as 2,3,8`);
+function wholeNumbers(option: string, text: string): number[] {
+  const numbers = text.split(',').map(Number);
+  if (numbers.every((number) => Number.isInteger(number) && number > 0)) return numbers;
+  throw new BerthError(
+    'USAGE',
+    `${option} ${text}: write one or more whole numbers, such as 2,3,8`,
+  );
+}
+
+function allFaults({ disturbed }: ChaosReport): FaultReport[] {
+  return disturbed.flatMap(({ faults }) => faults);
 }
 
 function describe(report: ChaosReport): string {
-  const { undisturbed, disturbed } = report;
   const run = (name: string, digest: string | null, durationMs: number): string =>
     `  ${name.padEnd(18)}${digest}  ${formatDuration(durationMs)}`;
+  const seeds = report.disturbed.map(({ seed }) => seed).join(', ');
   return [
-    `seed ${report.seed}: ${report.isSame ? 'same model, to the bit' : 'NOT THE SAME'}`,
-    ...undisturbed.map(({ numWorkers, weightsDigest, durationMs }) =>
+    `seed ${seeds}: ${report.isSame ? 'same model, to the bit' : 'NOT THE SAME'}`,
+    ...report.undisturbed.map(({ numWorkers, weightsDigest, durationMs }) =>
       run(numWorkers === 1 ? '1 worker' : `${numWorkers} workers`, weightsDigest, durationMs),
     ),
-    run('disturbed', disturbed.weightsDigest, report.disturbedMs),
-    `  ${'ledger'.padEnd(18)}${disturbed.numSteps} steps, ${disturbed.numExamples} examples, ${disturbed.attempts} views; ` +
-      (disturbed.ok ? '0 lost, 0 double' : disturbed.problems.join('; ')),
-    ...summarizeFaults(report.faults).map((kind) => `  ${describeKind(kind)}`),
+    ...report.disturbed.flatMap(({ ledger, durationMs }) => [
+      run('disturbed', ledger.weightsDigest, durationMs),
+      `  ${'ledger'.padEnd(18)}${ledger.numSteps} steps, ${ledger.numExamples} examples, ${ledger.attempts} views; ` +
+        (ledger.ok ? '0 lost, 0 double' : ledger.problems.join('; ')),
+    ]),
+    ...summarizeFaults(allFaults(report)).map((kind) => `  ${describeKind(kind)}`),
     `  ${'logs'.padEnd(18)}${report.folder}`,
     ...report.problems.map((problem) => `  ${'problem'.padEnd(18)}${problem}`),
   ].join('\n');

@@ -2,7 +2,7 @@ import type { ChaosReport } from '../chaos/run-chaos.ts';
 import { berth } from './berth-process.ts';
 
 export interface ChaosArguments {
-  readonly seed: number;
+  readonly seeds: readonly number[];
   /** `worker-kill=20` */
   readonly faults: readonly string[];
   /** `train.numSteps=60` */
@@ -14,13 +14,13 @@ export interface ChaosArguments {
 /** Runs `berth chaos` and gives its report, also when the result is not the same. */
 export async function chaosReport(
   folder: string,
-  { seed, faults, settings, more = [], timeoutMs = 420_000 }: ChaosArguments,
+  { seeds, faults, settings, more = [], timeoutMs = 420_000 }: ChaosArguments,
 ): Promise<ChaosReport> {
   const args = [
     'chaos',
     '--json',
     '--seed',
-    String(seed),
+    seeds.join(','),
     ...more,
     ...faults.flatMap((fault) => ['--fault', fault]),
     ...settings.flatMap((setting) => ['--set', setting]),
