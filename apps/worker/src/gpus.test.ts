@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { visibleGpus } from './gpus.ts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '@berth/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { listGpus, visibleGpus } from './gpus.ts';
 
 const listing = '0, GPU-aa, NVIDIA H100 80GB HBM3\n1, GPU-bb, NVIDIA H100 80GB HBM3\n';
 const uuids = (visible?: string): string[] => visibleGpus(listing, visible).map(({ uuid }) => uuid);
@@ -18,5 +21,19 @@ describe('visibleGpus', () => {
     expect(uuids('GPU-bb,0')).toEqual(['GPU-bb', 'GPU-aa']);
     expect(uuids('-1')).toEqual([]);
     expect(uuids('')).toEqual([]);
+  });
+});
+
+describe('listGpus', () => {
+  it('tells a machine without a driver from one whose driver does not answer', async () => {
+    const { path: folder } = await temporaryFolder();
+    vi.stubEnv('PATH', folder);
+    expect(await listGpus({})).toEqual([]);
+    const broken = '#!/bin/sh\necho "Unable to determine the device handle" >&2\nexit 9\n';
+    writeFileSync(join(folder, 'nvidia-smi'), broken, { mode: 0o755 });
+    await expect(listGpus({})).rejects.toMatchObject({
+      code: 'RUNTIME_UNAVAILABLE',
+      message: expect.stringMatching(/device handle.*BERTH_DEVICE=cpu/s) as string,
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { BerthError } from '@berth/contracts';
 
 const run = promisify(execFile);
 
@@ -10,14 +11,22 @@ export interface Gpu {
   readonly name: string;
 }
 
-/** The GPUs this process may use; none where there is no driver. */
+/**
+ * The GPUs this process may use; none where there is no driver.
+ * @throws BerthError `RUNTIME_UNAVAILABLE` when there is one that does not answer
+ */
 export async function listGpus(env: NodeJS.ProcessEnv): Promise<readonly Gpu[]> {
   const query = ['--query-gpu=index,uuid,name', '--format=csv,noheader'];
   try {
     const { stdout } = await run('nvidia-smi', query, { timeout: 20_000 });
     return visibleGpus(stdout, env['CUDA_VISIBLE_DEVICES']);
-  } catch {
-    return [];
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new BerthError(
+      'RUNTIME_UNAVAILABLE',
+      `The GPU driver does not answer (${(cause as Error).message.trim()}); see that nvidia-smi works, or set BERTH_DEVICE=cpu`,
+      { cause },
+    );
   }
 }
 

@@ -10,9 +10,10 @@ export interface ProbeReport {
   readonly error?: WireError;
 }
 
-const gpus = (await listGpus(process.env)).map(({ name }) => name);
+let gpus: string[] = [];
 let report: ProbeReport;
 try {
+  gpus = (await listGpus(process.env)).map(({ name }) => name);
   const device = parseDevice(process.env['BERTH_DEVICE']);
   const tensorFlow = startTensorFlow({
     numThreads: Number(process.env['BERTH_NUM_THREADS'] ?? 1),

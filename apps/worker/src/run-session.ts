@@ -139,8 +139,10 @@ export class RunSession {
           datasetId: manifest.datasetId,
           exampleSetId,
           numerics: runtime.numerics,
-          onSaved: (step, manifestKey) =>
-            checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() }),
+          onSaved({ step, manifestKey, durationMs }) {
+            ports.metrics.checkpointSaved(runId, durationMs);
+            return checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() });
+          },
           currentRecord: () => runs.read(runId),
           onDeleted: (step) => checkpointIndex.forget(step),
           logger,

@@ -107,7 +107,10 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const runs = createRuns(connection);
   const takePart = async (): Promise<void> => {
     while (!signal.aborted) {
-      const record = await activeRun(runs).catch(() => undefined);
+      const record = await activeRun(runs).catch((error: unknown) => {
+        logger.debug('Cannot look for a run', { error: errorToWire(error) });
+        return undefined;
+      });
       if (record === undefined) {
         await sleep(idleLookMs);
         continue;

@@ -22,8 +22,6 @@ export interface WorkerHealth {
 }
 
 export interface SavedCheckpoint {
-  /** Left out by those who did not see it being saved. */
-  readonly durationMs?: number;
   readonly sizeBytes: number;
   readonly finishedAtMs: number;
 }
@@ -57,7 +55,6 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
   const allReduce = histogram('allreduce_seconds', 'Time of the all-reduce of a step', 'run');
   const workerUp = gauge('worker_up', '1 while the worker is alive', 'run', 'rank');
   const age = gauge('worker_heartbeat_age_seconds', 'Since the last heartbeat', 'run', 'rank');
-  const saveTime = histogram('checkpoint_save_seconds', 'Time to save a checkpoint', 'run');
   const saveSize = gauge('checkpoint_bytes', 'Size of the newest checkpoint', 'run');
   const saveEnd = gauge(
     'checkpoint_last_success_timestamp_seconds',
@@ -101,8 +98,7 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
       );
     },
 
-    checkpoint(run, { durationMs, sizeBytes, finishedAtMs }) {
-      if (durationMs !== undefined) saveTime.observe({ run }, durationMs / 1_000);
+    checkpoint(run, { sizeBytes, finishedAtMs }) {
       saveSize.set({ run }, sizeBytes);
       saveEnd.set({ run }, finishedAtMs / 1_000);
     },

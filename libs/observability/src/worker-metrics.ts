@@ -7,6 +7,8 @@ export interface WorkerMetrics {
   progress(run: string, step: number): void;
   /** Where the time of a step went that it has applied. */
   phases(run: string, phases: StepPhases): void;
+  /** A checkpoint is complete whose manifest this worker wrote. */
+  checkpointSaved(run: string, durationMs: number): void;
   /** Tensors that TensorFlow holds. */
   tensors(count: number): void;
   /** The `/metrics` page. */
@@ -45,6 +47,13 @@ export function createWorkerMetrics(build: Readonly<Record<string, string>>): Wo
     buckets: stepBuckets,
     registers,
   });
+  const saveTime = new Histogram({
+    name: 'berth_checkpoint_save_seconds',
+    help: 'Time to save a checkpoint, from the first upload to the manifest',
+    labelNames: ['run'],
+    buckets: stepBuckets,
+    registers,
+  });
   const numTensors = new Gauge({
     name: 'berth_tensors',
     help: 'Tensors that TensorFlow holds',
@@ -65,6 +74,7 @@ export function createWorkerMetrics(build: Readonly<Record<string, string>>): Wo
       for (const [phase, durationMs] of phasesOf(spent))
         phaseTimes.observe({ run, phase }, durationMs / 1_000);
     },
+    checkpointSaved: (run, durationMs) => saveTime.observe({ run }, durationMs / 1_000),
     tensors: (count) => numTensors.set(count),
   };
 }

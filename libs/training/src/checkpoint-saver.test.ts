@@ -147,7 +147,7 @@ function saverOf(
     datasetId: 'd',
     exampleSetId: 'e',
     numerics,
-    onSaved: async (step) => void saved.push(step),
+    onSaved: async ({ step }) => void saved.push(step),
     onDeleted: async () => undefined,
     logger: silentLogger,
   });

@@ -35,6 +35,13 @@ import {
 import type { LedgerPort, RendezvousPort } from './ports.ts';
 import { gather } from './gather.ts';
 
+export interface SavedCheckpoint {
+  readonly step: number;
+  readonly manifestKey: string;
+  /** From the first upload to the manifest. */
+  readonly durationMs: number;
+}
+
 export interface CheckpointSaverOptions {
   readonly store: ObjectStore;
   readonly ledger: LedgerPort;
@@ -47,7 +54,7 @@ export interface CheckpointSaverOptions {
   readonly exampleSetId: string;
   readonly numerics: Numerics;
   /** Told by the leader once the manifest is written. */
-  readonly onSaved: (step: number, manifestKey: string) => Promise<void>;
+  readonly onSaved: (saved: SavedCheckpoint) => Promise<void>;
   /** The run as it is now; undefined while that is not known. */
   readonly currentRecord: () => Promise<RunRecord | undefined>;
   /** Told by the leader once retention has deleted a checkpoint. */
@@ -220,8 +227,10 @@ async function saveOne(
   };
   await currentAttempt(options);
   await writeManifest(store, manifest, logger);
-  await onSaved(state.step, manifestKey(runId, state.step));
-  logger.info('Saved a checkpoint', { step: state.step, weightsDigest: manifest.weightsDigest });
+  const { step } = state;
+  const durationMs = Math.round(performance.now() - startMs);
+  await onSaved({ step, manifestKey: manifestKey(runId, step), durationMs });
+  logger.info('Saved a checkpoint', { step, durationMs, weightsDigest: manifest.weightsDigest });
   await retain(options, state.step).catch((error: unknown) =>
     logger.warn('Old checkpoints were not deleted', { error: errorToWire(error) }),
   );

@@ -52,12 +52,12 @@ export function followLogs(runId: string): LogView {
     } catch (error) {
       if (thisRead !== numReads) return;
       lines.value = [];
-      toast('bad', error instanceof ApiError ? error.message : String(error));
+      tell(error);
     }
   };
 
   const readOlder = async (): Promise<void> => {
-    const page = await api.logs(runId, { ...filter.value, before, limit }).catch(() => undefined);
+    const page = await api.logs(runId, { ...filter.value, before, limit }).catch(tell);
     if (page === undefined) return;
     lines.value = [...page.lines, ...(lines.value ?? [])].slice(0, maxLines);
     before = page.before;
@@ -98,4 +98,8 @@ export function passes(line: LogLine, { level, source, text }: LogFilter): boole
   if (source !== '' && line.source !== source) return false;
   const haystack = `${line.message} ${JSON.stringify(line.fields)}`.toLowerCase();
   return text === '' || haystack.includes(text.toLowerCase());
+}
+
+function tell(error: unknown): void {
+  toast('bad', error instanceof ApiError ? error.message : String(error));
 }
