@@ -23,15 +23,19 @@ export class Monitoring {
     this.#metrics = createMetrics({ version, node: process.versions.node });
   }
 
-  /** Counts lines that were not counted yet. */
-  takeLines(runId: string, lines: readonly MetricsLine[]): void {
-    let upToMs = this.#countedUpToMs.get(runId) ?? -Infinity;
-    for (const line of lines) {
-      if (line.timeMs <= upToMs) continue;
-      upToMs = line.timeMs;
-      this.#metrics.line(runId, line);
-    }
-    this.#countedUpToMs.set(runId, upToMs);
+  /** Counts lines that were not counted yet; of those of before this process only the newest is told. */
+  takeLines(runId: string, lines: readonly MetricsLine[], areNew: boolean): void {
+    const countedUpToMs = this.#countedUpToMs.get(runId) ?? -Infinity;
+    const uncounted = lines.filter(({ timeMs }) => timeMs > countedUpToMs);
+    const last = uncounted.at(-1);
+    if (last === undefined) return;
+    this.#countedUpToMs.set(runId, last.timeMs);
+    if (areNew) for (const line of uncounted) this.#metrics.line(runId, line);
+    else
+      for (const kind of ['step', 'eval'] as const) {
+        const newest = uncounted.findLast((line) => line.kind === kind);
+        if (newest !== undefined) this.#metrics.stand(runId, newest);
+      }
   }
 
   /** The page; what cannot be looked up now stays as it was. */

@@ -60,7 +60,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     },
     {
       onLines: (runId, lines, areNew) => {
-        monitoring.takeLines(runId, lines);
+        monitoring.takeLines(runId, lines, areNew);
         if (areNew) feed.tellLines(runId, lines);
       },
     },

@@ -6,6 +6,8 @@ import { phasesOf, stepBuckets } from './step-phases.ts';
 export interface Metrics {
   /** A committed step or an evaluation. */
   line(run: string, line: MetricsLine): void;
+  /** Where a run stands by a line of before: counters and histograms begin with what this process sees. */
+  stand(run: string, line: MetricsLine): void;
   /** Replaces what is known of the run's workers; a worker that is left out is gone. */
   workers(run: string, workers: readonly WorkerHealth[]): void;
   checkpoint(run: string, saved: SavedCheckpoint): void;
@@ -64,20 +66,26 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
   const jobs = gauge('queue_jobs', 'Jobs by state', 'queue', 'state');
   const ranks = new Map<string, readonly number[]>();
 
+  const stand = (run: string, line: MetricsLine): void => {
+    const losses = line.kind === 'step' ? loss : evalLoss;
+    losses.set({ run, objective: 'total' }, line.loss);
+    losses.set({ run, objective: 'masked_lm' }, line.masked_lm_loss);
+    losses.set({ run, objective: 'next_sentence' }, line.next_sentence_loss);
+    if (line.kind === 'eval') return;
+    // A line's step counts from 0: it is the number of steps before it.
+    step.set({ run }, line.step + 1);
+    if (line.gradientNorm !== undefined) gradNorm.set({ run }, line.gradientNorm);
+  };
+
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    stand,
 
     line(run, line) {
-      const losses = line.kind === 'step' ? loss : evalLoss;
-      losses.set({ run, objective: 'total' }, line.loss);
-      losses.set({ run, objective: 'masked_lm' }, line.masked_lm_loss);
-      losses.set({ run, objective: 'next_sentence' }, line.next_sentence_loss);
+      stand(run, line);
       if (line.kind === 'eval') return;
-      // A line's step counts from 0: it is the number of steps before it.
-      step.set({ run }, line.step + 1);
       tokens.inc({ run }, line.numTokens);
-      if (line.gradientNorm !== undefined) gradNorm.set({ run }, line.gradientNorm);
       if (line.reduceMs !== undefined) allReduce.observe({ run }, line.reduceMs / 1_000);
       for (const [phase, durationMs] of phasesOf(line))
         phases.observe({ run, phase }, durationMs / 1_000);
