@@ -73,6 +73,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
               key={name}
               href={pathOfRun(runId, name)}
               aria-current={name === tab ? 'page' : undefined}
+              ref={name === tab ? bringIntoView : undefined}
             >
               {labels[name]}
               {counts[name] !== undefined && <span class="tab-count">{counts[name]}</span>}
@@ -87,6 +88,14 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
       {tab === 'logs' && <LogsTab runId={runId} />}
     </div>
   );
+}
+
+/** Where the tabs are wider than the page, the one that is open shows; the page itself stays where it is. */
+function bringIntoView(tab: HTMLElement | null): void {
+  const strip = tab?.parentElement;
+  if (!tab || !strip) return;
+  const middle = tab.offsetLeft - strip.offsetLeft + tab.offsetWidth / 2;
+  strip.scrollLeft = middle - strip.clientWidth / 2;
 }
 
 function NoRun({ runId }: { runId: string }): JSX.Element {
