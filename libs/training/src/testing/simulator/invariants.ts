@@ -49,11 +49,14 @@ export class Invariants {
       throw new Violation(`I5: ${receiver} took a frame of ${sent} in ${current}`);
   }
 
-  /** I5: a vote that counts was cast in the view in force. */
+  /** I5: a vote that counts was cast in the view in force, of a run that is under way. */
   checkVote(member: string, sent: View): void {
     const { view } = this.#redis;
     if (view === undefined || viewName(sent) !== viewName(view))
       throw new Violation(`I5: a vote of ${member} in view ${viewName(sent)} counted`);
+    const { status } = this.#redis;
+    if (status === 'stopped' || status === 'paused')
+      throw new Violation(`I5: a vote of ${member} counted while the run was ${status}`);
   }
 
   /** I6: once the ledger is back, no view begins before it. */

@@ -52,6 +52,8 @@ export class SimCoordinator {
   #holding: Holding = { epoch: undefined, renewedMs: -Infinity };
   #newestEpoch = 0;
   #term: Term | undefined;
+  /** Of the record as it was read. */
+  #attempt = 0;
   #isAfterOutage = false;
   #lenientUntilMs = -Infinity;
 
@@ -128,11 +130,13 @@ export class SimCoordinator {
       const memory = newRunMemory(this.#world.clock.nowMs);
       this.#term = { fencingEpoch, isRestored: false, memory };
     }
-    const record = (yield this.#redis(({ status, requests }) => ({ status, requests }))) as {
-      status: RunSight['status'] | undefined;
-      requests: SimRequests;
-    };
+    const record = (yield this.#redis(({ status, requests, attempt }) => ({
+      status,
+      requests,
+      attempt,
+    }))) as { status: RunSight['status'] | undefined; requests: SimRequests; attempt: number };
     const { status, requests } = record;
+    this.#attempt = record.attempt;
     if (status === undefined || !isActive(status)) return;
     yield this.#store((store) => {
       store.archivedStatus = status;
@@ -299,9 +303,11 @@ export class SimCoordinator {
     return published;
   }
 
+  /** Real records are compared as a whole, of which the attempt is a part. */
   #change(from: string, to: string): Call {
+    const attempt = this.#attempt;
     return this.#redis((redis) => {
-      if (!redis.updateStatus(from, to)) return;
+      if (redis.attempt !== attempt || !redis.updateStatus(from, to)) return;
       if (to === 'stopped' || to === 'paused' || to === 'completed')
         redis.requests = { ...noSimRequests, cut: redis.requests.cut };
       if (to !== from) this.#world.trace.note(this.process.name, `run is ${to}`);
