@@ -51,7 +51,9 @@ export class Monitoring {
       await histories.of(run.runId);
       this.#metrics.workers(run.runId, (await sights.workers(run)).flatMap(healthOf));
       const checkpoints = await sights.checkpoints(run);
-      const saved = checkpoints.find(({ validity }) => validity === 'complete');
+      const saved = checkpoints.find(
+        ({ validity, isAbandoned }) => validity === 'complete' && !isAbandoned,
+      );
       if (saved !== undefined)
         this.#metrics.checkpoint(run.runId, {
           sizeBytes: saved.sizeBytes,

@@ -34,13 +34,29 @@ export function ledgerSegmentKey(
   return `${ledgerPrefix(runId)}${pad(fromStep)}-${pad(toStep)}-${sha256.slice(0, 16)}.jsonl`;
 }
 
+export function branchesPrefix(runId: string): string {
+  return `runs/${runId}/abandoned/`;
+}
+
 /** What a resume from an older checkpoint left behind of an attempt: no longer found as checkpoints of the run. */
 export function branchPrefix(runId: string, attempt: number): string {
-  return `runs/${runId}/abandoned/attempt-${attempt}/`;
+  return `${branchesPrefix(runId)}attempt-${attempt}/`;
 }
 
 export function abandonedManifestKey(runId: string, attempt: number, step: number): string {
   return `${branchPrefix(runId, attempt)}step-${pad(step)}/manifest.json`;
+}
+
+/** Attempt and step of an abandoned manifest; `undefined` for any other key. */
+export function abandonedOfKey(
+  runId: string,
+  key: string,
+): { readonly attempt: number; readonly step: number } | undefined {
+  const prefix = branchesPrefix(runId);
+  const match = key.startsWith(prefix)
+    ? /^attempt-(\d+)\/step-(\d{9})\/manifest\.json$/.exec(key.slice(prefix.length))
+    : null;
+  return match ? { attempt: Number(match[1]), step: Number(match[2]) } : undefined;
 }
 
 /** The step of an object in a run's checkpoints; `undefined` for any other key. */

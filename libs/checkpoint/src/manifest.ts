@@ -3,7 +3,7 @@ import {
   type CheckpointManifest,
   type ObjectStore,
 } from '@berth/contracts';
-import { checkpointsPrefix, manifestKey, stepOfKey } from './keys.ts';
+import { abandonedOfKey, checkpointsPrefix, manifestKey, stepOfKey } from './keys.ts';
 import { corrupt } from './stored-part.ts';
 
 /** A checkpoint whose manifest exists; whether its parts do is known once it is loaded. */
@@ -35,6 +35,8 @@ export async function readManifest(store: ObjectStore, key: string): Promise<Che
   } catch (error) {
     throw corrupt(store, key, 'it is not a checkpoint manifest', error);
   }
-  if (manifestKey(manifest.runId, manifest.step) === key) return manifest;
-  throw corrupt(store, key, `it is the manifest of step ${manifest.step} of ${manifest.runId}`);
+  const { runId, step } = manifest;
+  const isOwn = manifestKey(runId, step) === key || abandonedOfKey(runId, key)?.step === step;
+  if (isOwn) return manifest;
+  throw corrupt(store, key, `it is the manifest of step ${step} of ${runId}`);
 }

@@ -1,6 +1,7 @@
 import { silentLogger } from '@berth/contracts';
 import { expect, it } from 'vitest';
-import { manifestKey } from './keys.ts';
+import { abandonCheckpoints } from './branch.ts';
+import { abandonedManifestKey, manifestKey } from './keys.ts';
 import { surveyCheckpoints, type ManifestCache } from './survey.ts';
 import { startTestStore, storeCheckpoint, storeParts } from './test-support.ts';
 import { writeManifest } from './write.ts';
@@ -42,4 +43,31 @@ it('a survey tells whole checkpoints from those that cannot be used', async () =
     [4, 'complete'],
   ]);
   expect(cache.has(manifestKey('run', 1))).toBe(false);
+});
+
+it('a survey shows what attempts have left behind, and not its parts as unfinished checkpoints', async () => {
+  const { store } = await startTestStore();
+  for (const step of [1, 2, 3]) await storeCheckpoint(store, step);
+  await abandonCheckpoints(store, 'run', { attempt: 1, afterStep: 1 });
+  const looks = async (): Promise<unknown[]> =>
+    (await surveyCheckpoints(store, 'run')).map(({ step, abandonedAttempt, validity }) => [
+      step,
+      abandonedAttempt,
+      validity,
+    ]);
+  expect(await looks()).toEqual([
+    [1, undefined, 'complete'],
+    [2, 1, 'complete'],
+    [3, 1, 'complete'],
+  ]);
+  // The new line saves the step too; retention has taken parts of the old one.
+  await storeCheckpoint(store, 2);
+  await store.put(abandonedManifestKey('run', 1, 3), Buffer.from('{}'));
+  expect(await looks()).toEqual([
+    [1, undefined, 'complete'],
+    [2, 1, 'complete'],
+    [2, undefined, 'complete'],
+    [3, 1, 'corrupt'],
+    [3, undefined, 'incomplete'],
+  ]);
 });

@@ -1,11 +1,20 @@
 import type { CheckpointManifest, ObjectInfo, ObjectStore } from '@berth/contracts';
-import { checkpointsPrefix, ledgerPrefix, manifestKey, stepOfKey } from './keys.ts';
+import {
+  abandonedOfKey,
+  branchesPrefix,
+  checkpointsPrefix,
+  ledgerPrefix,
+  manifestKey,
+  stepOfKey,
+} from './keys.ts';
 import { readManifest } from './manifest.ts';
 import { isDamage } from './stored-part.ts';
 
 /** A checkpoint as a look at the store's listing shows it; that its bytes are right only loading it proves. */
 export interface SurveyedCheckpoint {
   readonly step: number;
+  /** The attempt that a resume from an older checkpoint cut off before this step. */
+  readonly abandonedAttempt: number | undefined;
   readonly manifestKey: string;
   /** Undefined while it is being written, and when it is no manifest. */
   readonly manifest: CheckpointManifest | undefined;
@@ -20,7 +29,7 @@ export interface SurveyedCheckpoint {
 export type ManifestCache = Map<string, CheckpointManifest>;
 
 /**
- * The checkpoints of a run, oldest first, also those that cannot be used.
+ * The checkpoints of a run, oldest first, also those that cannot be used and those that attempts have left behind.
  * @param cache - is filled, and freed of what is gone
  * @throws what the store throws
  */
@@ -29,35 +38,59 @@ export async function surveyCheckpoints(
   runId: string,
   cache: ManifestCache = new Map(),
 ): Promise<SurveyedCheckpoint[]> {
-  const [objects, segments] = await Promise.all([
-    store.list(checkpointsPrefix(runId)),
-    store.list(ledgerPrefix(runId)),
-  ]);
-  const sizes = new Map([...objects, ...segments].map(({ key, sizeBytes }) => [key, sizeBytes]));
-  const bySteps = new Map<number, ObjectInfo[]>();
-  for (const object of objects) {
-    const step = stepOfKey(runId, object.key);
-    if (step === undefined) continue;
-    bySteps.set(step, [...(bySteps.get(step) ?? []), object]);
-  }
-  const present = new Set<string>();
+  const prefixes = [checkpointsPrefix(runId), ledgerPrefix(runId), branchesPrefix(runId)];
+  const [objects = [], segments = [], branches = []] = await Promise.all(
+    prefixes.map((prefix) => store.list(prefix)),
+  );
+  const listed = new Map([...objects, ...segments, ...branches].map((one) => [one.key, one]));
+  for (const key of cache.keys()) if (!listed.has(key)) cache.delete(key);
+
   const surveyed: SurveyedCheckpoint[] = [];
-  for (const [step, parts] of [...bySteps].sort(([a], [b]) => a - b)) {
-    const key = manifestKey(runId, step);
-    if (sizes.has(key)) present.add(key);
-    const manifest = sizes.has(key) ? await cachedManifest(store, key, cache) : undefined;
+  const partsOfBranches = new Set<string>();
+  for (const { key, lastModifiedMs } of branches) {
+    const place = abandonedOfKey(runId, key);
+    if (place === undefined) continue;
+    const manifest = await cachedManifest(store, key, cache);
+    for (const shard of manifest?.shards ?? []) partsOfBranches.add(shard.key);
     surveyed.push({
-      step,
+      step: place.step,
+      abandonedAttempt: place.attempt,
       manifestKey: key,
       manifest,
-      validity: sizes.has(key) ? validityOf(manifest, sizes) : 'incomplete',
-      sizeBytes: sum(manifest?.shards ?? parts),
-      numParts: manifest?.shards.length ?? parts.filter((part) => part.key !== key).length,
-      lastModifiedMs: Math.max(...parts.map(({ lastModifiedMs }) => lastModifiedMs)),
+      validity: validityOf(manifest, listed),
+      sizeBytes: sum(manifest?.shards ?? []),
+      numParts: manifest?.shards.length ?? 0,
+      lastModifiedMs,
     });
   }
-  for (const key of cache.keys()) if (!present.has(key)) cache.delete(key);
-  return surveyed;
+  for (const [step, found] of byStep(runId, objects)) {
+    const key = manifestKey(runId, step);
+    const hasManifest = listed.has(key);
+    const parts = found.filter((part) => part.key !== key);
+    // What only a branch names is no checkpoint that is being written.
+    if (!hasManifest && parts.every((part) => partsOfBranches.has(part.key))) continue;
+    const manifest = hasManifest ? await cachedManifest(store, key, cache) : undefined;
+    surveyed.push({
+      step,
+      abandonedAttempt: undefined,
+      manifestKey: key,
+      manifest,
+      validity: hasManifest ? validityOf(manifest, listed) : 'incomplete',
+      sizeBytes: sum(manifest?.shards ?? found),
+      numParts: manifest?.shards.length ?? parts.length,
+      lastModifiedMs: Math.max(...found.map(({ lastModifiedMs }) => lastModifiedMs)),
+    });
+  }
+  return surveyed.sort((a, b) => a.step - b.step);
+}
+
+function byStep(runId: string, objects: readonly ObjectInfo[]): Map<number, ObjectInfo[]> {
+  const steps = new Map<number, ObjectInfo[]>();
+  for (const object of objects) {
+    const step = stepOfKey(runId, object.key);
+    if (step !== undefined) steps.set(step, [...(steps.get(step) ?? []), object]);
+  }
+  return steps;
 }
 
 async function cachedManifest(
@@ -79,11 +112,13 @@ async function cachedManifest(
 
 function validityOf(
   manifest: CheckpointManifest | undefined,
-  sizes: ReadonlyMap<string, number>,
+  listed: ReadonlyMap<string, ObjectInfo>,
 ): 'complete' | 'corrupt' {
   if (manifest === undefined) return 'corrupt';
   const parts = [...manifest.shards, ...manifest.ledger];
-  return parts.every(({ key, sizeBytes }) => sizes.get(key) === sizeBytes) ? 'complete' : 'corrupt';
+  return parts.every(({ key, sizeBytes }) => listed.get(key)?.sizeBytes === sizeBytes)
+    ? 'complete'
+    : 'corrupt';
 }
 
 function sum(parts: readonly { readonly sizeBytes: number }[]): number {

@@ -10,12 +10,11 @@ export function describeCheckpoints(
   return surveyed.toReversed().map((found) => {
     const { step, manifest, manifestKey, validity, sizeBytes, numParts } = found;
     const createdAtMs = manifest?.createdAtMs ?? found.lastModifiedMs;
-    const attempt = attemptAt(run.attempts, createdAtMs);
-    const left = attempt?.abandonedFromStep ?? null;
+    const attempt = found.abandonedAttempt ?? attemptAt(run.attempts, createdAtMs)?.attempt ?? 1;
     return {
       step,
-      attempt: attempt?.attempt ?? 1,
-      isAbandoned: left !== null && step > left,
+      attempt,
+      isAbandoned: found.abandonedAttempt !== undefined,
       kind: kindOf(step, run),
       validity,
       sizeBytes,
@@ -23,7 +22,7 @@ export function describeCheckpoints(
       createdAtMs,
       weightsDigest: manifest?.weightsDigest ?? '',
       manifestKey,
-      evalLoss: evalLoss(step, attempt?.attempt ?? 1),
+      evalLoss: evalLoss(step, attempt),
       matchesConfig: manifest === undefined || manifest.trainingHash === run.trainingHash,
     };
   });
