@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFolder } from '@berth/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listGpus, visibleGpus } from './gpus.ts';
 
 const listing = '0, GPU-aa, NVIDIA H100 80GB HBM3\n1, GPU-bb, NVIDIA H100 80GB HBM3\n';
@@ -26,7 +26,8 @@ describe('visibleGpus', () => {
 
 describe('listGpus', () => {
   it('tells a machine without a driver from one whose driver does not answer', async () => {
-    const { path: folder } = await temporaryFolder();
+    const folder = mkdtempSync(join(tmpdir(), 'berth-gpus-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
     vi.stubEnv('PATH', folder);
     expect(await listGpus({})).toEqual([]);
     const broken = '#!/bin/sh\necho "Unable to determine the device handle" >&2\nexit 9\n';

@@ -34,7 +34,7 @@ function coordinatorPage(): Promise<string> {
     ...phases,
   });
   metrics.workers('run', [{ rank: 0, isUp: true, heartbeatAgeMs: 150 }]);
-  metrics.checkpoint('run', { durationMs: 250, sizeBytes: 1_000, finishedAtMs: 5_000 });
+  metrics.checkpoint('run', { sizeBytes: 1_000, finishedAtMs: 5_000 });
   metrics.queue('berth-jobs', { waiting: 3, failed: 0 });
   return metrics.text();
 }

@@ -73,7 +73,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
               key={name}
               href={pathOfRun(runId, name)}
               aria-current={name === tab ? 'page' : undefined}
-              ref={name === tab ? bringIntoView : undefined}
+              ref={name === tab ? bringIntoView : null}
             >
               {labels[name]}
               {counts[name] !== undefined && <span class="tab-count">{counts[name]}</span>}
