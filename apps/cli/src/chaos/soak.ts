@@ -14,6 +14,7 @@ Trains a very small model for many steps with a kill now and then, and samples m
   --steps N               default 3000
   --kill-every-seconds N  default 20
   --workers N             default 2
+  --set KEY=VALUE         a setting of the run, such as train.engine=graph; may be repeated
   --json                  every sample`;
 
 /** What is watched; of processes, those that were never killed. */
@@ -42,12 +43,13 @@ export async function soak(context: Context, args: readonly string[]): Promise<v
       steps: { type: 'string', default: '3000' },
       'kill-every-seconds': { type: 'string', default: '20' },
       workers: { type: 'string', default: '2' },
+      set: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return context.print(help);
-  const set = [`train.numSteps=${values.steps}`];
+  const set = [`train.numSteps=${values.steps}`, ...values.set];
   const killEveryMs = 1000 * Number(values['kill-every-seconds']);
   const samples = await withLongRun(context, { numWorkers: Number(values.workers), set }, (run) =>
     sampleWhileKilling(context, run, killEveryMs),
