@@ -32,6 +32,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
+  closers.push(closeOnSignal(close));
   try {
     const running = await startServices(folder, {}, logger);
     closers.push(() => running.close());
@@ -69,6 +70,16 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     await close();
     throw error;
   }
+}
+
+/** Ends the program, but not before its processes. @returns what undoes it */
+function closeOnSignal(close: () => Promise<void>): () => void {
+  const listeners = Object.entries({ SIGINT: 130, SIGTERM: 143 }).map(([signal, exitCode]) => {
+    const end = (): void => void close().finally(() => process.exit(exitCode));
+    process.once(signal, end);
+    return () => process.off(signal, end);
+  });
+  return () => listeners.forEach((undo) => undo());
 }
 
 /** Ports that are free now, all different: a worker comes back on its own. */
