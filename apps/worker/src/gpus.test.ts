@@ -30,8 +30,11 @@ describe('listGpus', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     vi.stubEnv('PATH', folder);
     expect(await listGpus({})).toEqual([]);
-    const broken = '#!/bin/sh\necho "Unable to determine the device handle" >&2\nexit 9\n';
-    writeFileSync(join(folder, 'nvidia-smi'), broken, { mode: 0o755 });
+    const answer = (script: string): void =>
+      writeFileSync(join(folder, 'nvidia-smi'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    answer('echo "No devices were found"; exit 6');
+    expect(await listGpus({})).toEqual([]);
+    answer('echo "Unable to determine the device handle" >&2; exit 9');
     await expect(listGpus({})).rejects.toMatchObject({
       code: 'RUNTIME_UNAVAILABLE',
       message: expect.stringMatching(/device handle.*BERTH_DEVICE=cpu/s) as string,

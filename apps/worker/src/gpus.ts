@@ -4,6 +4,9 @@ import { BerthError } from '@berth/contracts';
 
 const run = promisify(execFile);
 
+/** How nvidia-smi ends where the driver works and has no device. */
+const noDevice = 6;
+
 /** A GPU as the driver lists it. */
 export interface Gpu {
   readonly index: string;
@@ -21,7 +24,8 @@ export async function listGpus(env: NodeJS.ProcessEnv): Promise<readonly Gpu[]> 
     const { stdout } = await run('nvidia-smi', query, { timeout: 20_000 });
     return visibleGpus(stdout, env['CUDA_VISIBLE_DEVICES']);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    const { code } = cause as { readonly code?: unknown };
+    if (code === 'ENOENT' || code === noDevice) return [];
     throw new BerthError(
       'RUNTIME_UNAVAILABLE',
       `The GPU driver does not answer (${(cause as Error).message.trim()}); see that nvidia-smi works, or set BERTH_DEVICE=cpu`,

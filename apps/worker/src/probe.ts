@@ -13,8 +13,8 @@ export interface ProbeReport {
 let gpus: string[] = [];
 let report: ProbeReport;
 try {
-  gpus = (await listGpus(process.env)).map(({ name }) => name);
   const device = parseDevice(process.env['BERTH_DEVICE']);
+  if (device !== 'cpu') gpus = (await listGpus(process.env)).map(({ name }) => name);
   const tensorFlow = startTensorFlow({
     numThreads: Number(process.env['BERTH_NUM_THREADS'] ?? 1),
     device: gpus.length === 0 && device === 'gpu' ? 'auto' : device,

@@ -21,6 +21,7 @@ export function localPathOf(memberId: string, port: number): LocalEndpoint | und
 /**
  * Whether members of one machine reduce faster over local sockets, measured: where members share processors it is their time that
  * counts; where each has its own it is what is under way, and local sockets hold less (208 KiB) than TCP.
+ * @param numMembers - of the view, wherever they are: one that is elsewhere refuses at once
  */
 export function localSocketsPay(numMembers: number): boolean {
   return numMembers > availableParallelism();

@@ -85,15 +85,15 @@ function allFaults({ disturbed }: ChaosReport): FaultReport[] {
 
 function describe(report: ChaosReport): string {
   const run = (name: string, digest: string | null, durationMs: number): string =>
-    `  ${name.padEnd(18)}${digest}  ${formatDuration(durationMs)}`;
+    `  ${name.padEnd(17)} ${digest}  ${formatDuration(durationMs)}`;
   const seeds = report.disturbed.map(({ seed }) => seed).join(', ');
   return [
     `seed ${seeds}: ${report.isSame ? 'same model, to the bit' : 'NOT THE SAME'}`,
     ...report.undisturbed.map(({ numWorkers, weightsDigest, durationMs }) =>
       run(numWorkers === 1 ? '1 worker' : `${numWorkers} workers`, weightsDigest, durationMs),
     ),
-    ...report.disturbed.flatMap(({ ledger, durationMs }) => [
-      run('disturbed', ledger.weightsDigest, durationMs),
+    ...report.disturbed.flatMap(({ seed, ledger, durationMs }) => [
+      run(`faults of seed ${seed}`, ledger.weightsDigest, durationMs),
       `  ${'ledger'.padEnd(18)}${ledger.numSteps} steps, ${ledger.numExamples} examples, ${ledger.attempts} views; ` +
         (ledger.ok ? '0 lost, 0 double' : ledger.problems.join('; ')),
     ]),
