@@ -36,6 +36,7 @@ try {
       port: Number(env['BERTH_PEER_PORT'] ?? 0),
       advertise: parseEndpoint(env['BERTH_PEER_ADVERTISE']),
       metricsPlace: metricsPlaceOf(env),
+      faultDoor: env['BERTH_FAULT_DOOR'],
       onReady: () => process.send?.({ memberId }),
       onWork: (look) => (currentWork = look),
       logger: log.logger,

@@ -11,12 +11,14 @@ import {
 } from '@berth/contracts';
 import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
+import { openFaultDoor } from '@berth/faults';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
 import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
 import { chooseDevice, type DevicePreference } from './device.ts';
 import { reachableAt } from './endpoint.ts';
+import { faultHandlers } from './fault-handlers.ts';
 import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
 import { startPeers } from './peers.ts';
 import { RunSession } from './run-session.ts';
@@ -41,6 +43,8 @@ export interface WorkerOptions {
   readonly advertise?: Endpoint | undefined;
   /** Where Prometheus may ask; nowhere when left out. */
   readonly metricsPlace?: MetricsPlace | undefined;
+  /** Folder of orders to misbehave, for chaos only; see `openFaultDoor`. */
+  readonly faultDoor?: string | undefined;
   readonly onReady: () => void;
   /** Given a way to ask for the run, attempt and step under way, for log records. */
   readonly onWork?: (look: () => LogFields) => void;
@@ -99,6 +103,11 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const metricsServer =
     options.metricsPlace &&
     (await startMetricsServer(options.metricsPlace, pageOf(metrics, runtime)));
+  const faults =
+    options.faultDoor &&
+    (await openFaultDoor(options.faultDoor, faultHandlers(), (error) =>
+      logger.warn('A fault was not done', { error: errorToWire(error) }),
+    ));
   let attempt: number | undefined;
   options.onWork?.(() => workOf(heartbeat.portrait, attempt));
   options.onReady();
@@ -144,6 +153,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await members.leave(memberId).catch(() => undefined);
   await peers.close();
   metricsServer?.close();
+  if (faults) faults.close();
   await Promise.all([runtime.close(), data.close()]);
   await device.release().catch(() => undefined);
   connection.close();

@@ -12,3 +12,10 @@ export {
   type TcpFaults,
   type TcpProxy,
 } from './tcp-proxy.ts';
+export {
+  openFaultDoor,
+  orderFault,
+  type FaultDoor,
+  type FaultHandlers,
+  type FaultOrder,
+} from './fault-door.ts';

@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import { startHttpProxy, startTcpProxy, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
 import { startCluster, type Cluster } from '../cluster.ts';
@@ -23,6 +24,8 @@ export interface Testbed {
   setStoreFaults(choose: HttpFaultChoice): void;
   /** In front of each worker, by its index. */
   readonly peers: readonly TcpProxy[];
+  /** Folder in which workers find orders to misbehave; see `orderFault`. */
+  readonly faultDoor: string;
   close(): Promise<void>;
 }
 
@@ -41,6 +44,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     const store = await startHttpProxy(services.s3.endpoint, (request) => storeFaultOf(request));
     closers.push(() => store.close());
 
+    const faultDoor = join(folder, 'faults');
     const ports = await freePorts(numWorkers);
     const peers = await Promise.all(
       ports.map((port) => startTcpProxy({ host: '127.0.0.1', port })),
@@ -51,7 +55,11 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
       env: environmentOfServices({ ...services, s3: { ...services.s3, endpoint: store.url } }),
       workerEnvironment: (index) => {
         const { host, port } = peers[index]!.endpoint;
-        return { BERTH_PEER_PORT: String(ports[index]), BERTH_PEER_ADVERTISE: `${host}:${port}` };
+        return {
+          BERTH_PEER_PORT: String(ports[index]),
+          BERTH_PEER_ADVERTISE: `${host}:${port}`,
+          BERTH_FAULT_DOOR: faultDoor,
+        };
       },
       say: () => undefined,
     });
@@ -64,6 +72,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
         storeFaultOf = choose;
       },
       peers,
+      faultDoor,
       close,
     };
   } catch (error) {
