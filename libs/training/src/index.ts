@@ -1,8 +1,5 @@
-export {
-  createCheckpointSaver,
-  type CheckpointSaver,
-  type CheckpointSaverOptions,
-} from './checkpoint-saver.ts';
+export { createCheckpointSaver, type CheckpointSaver } from './checkpoint-saver.ts';
+export type { CheckpointSaverOptions } from './saving/saver-options.ts';
 export { engineInThisThread } from './engine-port.ts';
 export { evaluate, type Evaluation, type EvaluationOptions } from './evaluate.ts';
 export {

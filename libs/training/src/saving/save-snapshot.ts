@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  assignShards,
+  manifestKey,
+  uploadShards,
+  weightsDigest,
+  writeManifest,
+  type PlannedShard,
+} from '@berth/checkpoint';
+import {
+  BerthError,
+  checkpointShardSchema,
+  errorToWire,
+  type CheckpointManifest,
+  type CheckpointShard,
+  type Cursor,
+  type TrainingState,
+  type View,
+} from '@berth/contracts';
+import { gather } from '../gather.ts';
+import type { RendezvousPort } from '../ports.ts';
+import { currentAttempt } from './attempt-fence.ts';
+import { ledgerUpTo } from './ledger-up-to.ts';
+import { retain } from './retain.ts';
+import type { CheckpointSaverOptions } from './saver-options.ts';
+
+/** The least time that a leader with its own part done waits for the others; it can do their parts itself. */
+const minPatienceMs = 5_000;
+const postTimeoutMs = 60_000;
+const postAgainMs = 200;
+
+/** A state on its way to the store. */
+export interface Snapshot {
+  readonly view: View;
+  readonly state: TrainingState;
+  readonly cursor: Cursor;
+  /** Aborts when a newer view saves. */
+  readonly superseded: AbortController;
+}
+
+/** Under which members tell of their parts of a save. */
+export function topicOf(view: View, step: number): string {
+  return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
+}
+
+/** Uploads a member's part of a state and, if it leads the view, writes the manifest. @throws what the store and Redis throw */
+export async function saveSnapshot(
+  options: CheckpointSaverOptions,
+  planned: readonly PlannedShard[],
+  { view, state, cursor, superseded }: Snapshot,
+): Promise<void> {
+  const { store, rendezvous, memberId, record, onSaved, logger } = options;
+  const { runId } = record;
+  const topic = topicOf(view, state.step);
+  const members = view.members.map((member) => member.memberId);
+  const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
+    uploadShards(
+      store,
+      runId,
+      indexes.map((index) => shardAt(planned, index)),
+      state,
+    );
+
+  const own = assignShards(planned.length, members.indexOf(memberId), members.length);
+  const startMs = performance.now();
+  const uploading = upload(own);
+  const uploaded = await uploading.catch(() => []);
+  await postAtLast(rendezvous, topic, memberId, JSON.stringify(uploaded));
+  await uploading;
+  if (members[0] !== memberId) return;
+
+  const parts = new Map<string, CheckpointShard>();
+  const { signal } = superseded;
+  const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
+  const patience = { timeoutMs, signal };
+  const words = await gather(rendezvous, topic, members, patience).catch(() =>
+    rendezvous.read(topic),
+  );
+  for (const word of words.values())
+    for (const part of checkpointShardSchema.array().parse(JSON.parse(word)))
+      parts.set(`${part.kind}-${part.index}`, part);
+  // What a lost member did not upload, the leader has too: all members hold the same state.
+  const missing = planned.flatMap(({ kind, index }, position) =>
+    parts.has(`${kind}-${index}`) ? [] : [position],
+  );
+  for (const part of await upload(missing)) parts.set(`${part.kind}-${part.index}`, part);
+
+  const manifest: CheckpointManifest = {
+    format: 'berth-checkpoint/1',
+    runId,
+    step: state.step,
+    cursor,
+    seed: record.config.seed,
+    trainingHash: record.trainingHash,
+    datasetId: options.datasetId,
+    exampleSetId: options.exampleSetId,
+    numerics: options.numerics,
+    fencingEpoch: view.fencingEpoch,
+    ...(await ledgerUpTo(options, state.step)),
+    weightsDigest: await weightsDigest(state.weights),
+    model: { ...options.model },
+    shards: planned.map(({ kind, index }) => {
+      const part = parts.get(`${kind}-${index}`);
+      if (part === undefined) throw new BerthError('INTERNAL', `No shard ${kind}-${index}`);
+      return part;
+    }),
+    createdAtMs: Date.now(),
+  };
+  await currentAttempt(options);
+  await writeManifest(store, manifest, logger);
+  const { step } = state;
+  const durationMs = Math.round(performance.now() - startMs);
+  await onSaved({ step, manifestKey: manifestKey(runId, step), durationMs });
+  logger.info('Saved a checkpoint', { step, durationMs, weightsDigest: manifest.weightsDigest });
+  await retain(options, state.step).catch((error: unknown) =>
+    logger.warn('Old checkpoints were not deleted', { error: errorToWire(error) }),
+  );
+}
+
+/** Posts a word, also over a short outage of Redis. */
+async function postAtLast(
+  rendezvous: RendezvousPort,
+  topic: string,
+  memberId: string,
+  word: string,
+): Promise<void> {
+  const deadlineMs = performance.now() + postTimeoutMs;
+  for (;;)
+    try {
+      return await rendezvous.post(topic, memberId, word);
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await sleep(postAgainMs);
+    }
+}
+
+function shardAt(planned: readonly PlannedShard[], index: number): PlannedShard {
+  const shard = planned[index];
+  if (shard === undefined) throw new BerthError('INTERNAL', `No planned shard ${index}`);
+  return shard;
+}
