@@ -1,5 +1,5 @@
 import { durationText } from './lifecycle/texts.ts';
-import type { LiveMember } from './membership.ts';
+import type { LiveMember } from './membership-state.ts';
 
 /** When each member of a run was last seen alive, by the coordinator's clock. */
 export type LastSeen = ReadonlyMap<string, number>;

@@ -6,21 +6,17 @@ export {
   type MemberRules,
   type MemberState,
 } from './member-state.ts';
+export { decideMembership } from './membership.ts';
+export type { LiveMember, MembershipDecision, MembershipOptions } from './membership-state.ts';
+export { decideRun } from './run.ts';
 export {
-  decideMembership,
-  type LiveMember,
-  type MembershipDecision,
-  type MembershipOptions,
-} from './membership.ts';
-export {
-  decideRun,
   newRunMemory,
   type RunDecision,
   type RunMemory,
   type RunRules,
   type RunSight,
   type TrainingStatus,
-} from './run.ts';
+} from './run-state.ts';
 export { beginAttempt, endAttempt, isAbandoned, newAttempt } from './lifecycle/attempts.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export {

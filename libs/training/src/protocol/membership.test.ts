@@ -1,12 +1,8 @@
 import type { Complaint, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import { expel, expelledAt } from './expulsions.ts';
-import {
-  decideMembership,
-  numericsDifference,
-  type MembershipOptions,
-  type MembershipState,
-} from './membership.ts';
+import { decideMembership } from './membership.ts';
+import type { MembershipOptions, MembershipState } from './membership-state.ts';
+import { numericsDifference } from './sift-members.ts';
 
 const options: MembershipOptions = {
   minWorkers: 1,
@@ -278,24 +274,6 @@ describe('a broken connection', () => {
     const expelled = new Set(['b']);
     const current = state({ live: [member('a'), member('b')], view: view('a'), expelled });
     expect(decideMembership(0, current, options).kind).toBe('keep');
-  });
-});
-
-describe('expulsions', () => {
-  it('last twice as long each time, for each member', () => {
-    const once = expel(new Map(), ['b'], 0);
-    expect([...expelledAt(once, 999)]).toEqual(['b']);
-    expect([...expelledAt(once, 1_000)]).toEqual([]);
-    const again = expel(once, ['b', 'c'], 1_000);
-    expect([...expelledAt(again, 1_999)]).toEqual(['b', 'c']);
-    expect([...expelledAt(again, 2_999)]).toEqual(['b']);
-    expect([...expelledAt(again, 3_000)]).toEqual([]);
-  });
-
-  it('are forgotten after a while in peace', () => {
-    const twice = expel(expel(new Map(), ['b'], 0), ['b'], 1_000);
-    const later = expel(twice, ['b'], 400_000);
-    expect([...expelledAt(later, 401_000)]).toEqual([]);
   });
 });
 

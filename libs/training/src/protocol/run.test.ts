@@ -1,13 +1,13 @@
 import type { MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { decideRun } from './run.ts';
 import {
-  decideRun,
   newRunMemory,
   type RunDecision,
   type RunMemory,
   type RunRules,
   type RunSight,
-} from './run.ts';
+} from './run-state.ts';
 
 const rules: RunRules = {
   numSteps: 100,

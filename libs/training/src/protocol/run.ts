@@ -1,98 +1,13 @@
-import {
-  errorFromWire,
-  type Numerics,
-  type RunStatus,
-  type View,
-  type WireError,
-} from '@berth/contracts';
-import { absentText, noteSeen, type LastSeen } from './absent.ts';
-import { expel, expelledAt, type Expulsions } from './expulsions.ts';
-import { viewName } from './member-state.ts';
-import { decideMembership, type LiveMember, type MembershipOptions } from './membership.ts';
-import { wireError } from './view-changes.ts';
-
-/** Statuses in which members work on a run's steps. */
-export type TrainingStatus = Extract<
-  RunStatus,
-  'starting' | 'running' | 'degraded' | 'recovering' | 'pausing' | 'stopping'
->;
-
-/** A run in training, as the coordinator sees it in one look; the parts may be moments apart. */
-export interface RunSight {
-  readonly runId: string;
-  readonly status: TrainingStatus;
-  /** A checkpoint was asked for, and is not there yet. */
-  readonly wantsCheckpoint: boolean;
-  readonly numerics: Numerics | undefined;
-  readonly numCommitted: number;
-  /** True when a checkpoint holds all committed steps. */
-  readonly isSaved: boolean;
-  /** True when the evaluation after the last step is there. */
-  readonly isEvaluated: boolean;
-  readonly view: View | undefined;
-  readonly live: readonly LiveMember[];
-}
-
-/** What a coordinator remembers of a run between two looks. To forget it costs patience, never bits. */
-export interface RunMemory {
-  readonly waitingSinceMs: number;
-  readonly complaintSinceMs: number | undefined;
-  /** Views seen in a row that began at the same step. */
-  readonly attempts: {
-    readonly view: string;
-    readonly fromStep: number;
-    readonly count: number;
-  };
-  readonly expulsions: Expulsions;
-  readonly lastSeen: LastSeen;
-  /** A checkpoint that was asked for waits until then, as the store was away. */
-  readonly saveNotBeforeMs: number;
-  /** When it was first seen that all is to be saved, and the steps committed then. */
-  readonly savingSince: { readonly nowMs: number; readonly numCommitted: number } | undefined;
-}
-
-export interface RunRules extends MembershipOptions {
-  readonly numSteps: number;
-  /** Views that may fail at one step before the run does. */
-  readonly maxAttemptsPerStep: number;
-}
-
-export type RunDecision = {
-  readonly memory: RunMemory;
-  /** Why, for people. */
-  readonly reason: string;
-} & (
-  | { readonly kind: 'end'; readonly status: 'paused' | 'stopped' | 'completed' }
-  | { readonly kind: 'fail'; readonly error: WireError }
-  /** The checkpoint that was asked for is there. */
-  | { readonly kind: 'saved'; readonly step: number }
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'keep'; readonly isShort: boolean }
-  | {
-      readonly kind: 'publish';
-      /** True when fewer workers train than are wanted. */
-      readonly isShort: boolean;
-      readonly members: readonly LiveMember[];
-      readonly mode: View['mode'];
-    }
-);
+import type { WireError } from '@berth/contracts';
+import { absentText } from './absent.ts';
+import { expel, expelledAt } from './expulsions.ts';
+import { decideMembership } from './membership.ts';
+import { remember } from './remember.ts';
+import { complaintOf, failureFrom, refusalToOpen } from './run-failure.ts';
+import type { RunDecision, RunMemory, RunRules, RunSight } from './run-state.ts';
 
 /** The longest that a step under way is waited for before all is saved. */
 const longestStepWaitMs = 60_000;
-/** From a checkpoint that failed because the store was away to the next try. */
-const saveAgainMs = 15_000;
-
-export function newRunMemory(nowMs: number): RunMemory {
-  return {
-    waitingSinceMs: nowMs,
-    complaintSinceMs: undefined,
-    attempts: { view: '', fromStep: -1, count: 0 },
-    expulsions: new Map(),
-    lastSeen: new Map(),
-    saveNotBeforeMs: -Infinity,
-    savingSince: undefined,
-  };
-}
 
 /** What becomes of a run in training: it ends, fails, waits, goes on, or goes on with another view. Pure. */
 export function decideRun(
@@ -195,61 +110,4 @@ function end(
 
 function fail(memory: RunMemory, error: WireError): RunDecision {
   return { kind: 'fail', error, memory, reason: error.message };
-}
-
-/** The first complaint about the view in force. */
-function complaintOf({ view, live }: RunSight): WireError | undefined {
-  const complaints = live.flatMap((member) => member.complaint ?? []);
-  return complaints.find(({ viewVersion }) => viewVersion === view?.version)?.error;
-}
-
-function remember(
-  nowMs: number,
-  before: RunMemory,
-  { runId, view, live }: RunSight,
-  complaint: WireError | undefined,
-): RunMemory {
-  const complaintSinceMs = complaint === undefined ? undefined : (before.complaintSinceMs ?? nowMs);
-  const attempts = countAttempts(before, view, complaint);
-  const lastSeen = noteSeen(before.lastSeen, live, runId, nowMs);
-  // Training does not stand still for a store that is away.
-  const isStoreAway = view?.mode === 'save' && complaint?.code === 'STORE_UNREACHABLE';
-  const saveNotBeforeMs = isStoreAway ? nowMs + saveAgainMs : before.saveNotBeforeMs;
-  return { ...before, complaintSinceMs, attempts, lastSeen, saveNotBeforeMs };
-}
-
-function countAttempts(
-  { attempts }: RunMemory,
-  view: View | undefined,
-  complaint: WireError | undefined,
-): RunMemory['attempts'] {
-  if (view === undefined) return attempts;
-  const name = viewName(view);
-  const { fromStep } = view;
-  // An outage lasts as long as it lasts.
-  if (complaint?.code === 'STORE_UNREACHABLE' || complaint?.code === 'QUEUE_UNREACHABLE')
-    return { view: name, fromStep, count: 0 };
-  if (name === attempts.view) return attempts;
-  return { view: name, fromStep, count: fromStep === attempts.fromStep ? attempts.count + 1 : 1 };
-}
-
-/** Errors that no other view can cure end the run; so do too many attempts at one step. */
-function failureFrom(
-  complaint: WireError,
-  { attempts }: RunMemory,
-  { maxAttemptsPerStep }: RunRules,
-): WireError | undefined {
-  if (!errorFromWire(complaint).policy.retry) return complaint;
-  const { fromStep, count } = attempts;
-  if (count < maxAttemptsPerStep) return undefined;
-  const message = `Step ${fromStep} failed ${count} times; last: ${complaint.message}`;
-  return wireError('RUN_FAILED', message);
-}
-
-/** Without a member, the run ends with the reason why one could not open it, if that will not pass. */
-function refusalToOpen({ runId, live }: RunSight): WireError | undefined {
-  return live
-    .filter((member) => member.runId === runId && member.state === 'syncing')
-    .flatMap(({ complaint }) => complaint?.error ?? [])
-    .find((error) => !errorFromWire(error).policy.retry);
 }

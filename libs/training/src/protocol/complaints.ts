@@ -1,0 +1,84 @@
+import type { Complaint, View } from '@berth/contracts';
+import type {
+  LiveMember,
+  MembershipDecision,
+  MembershipOptions,
+  MembershipState,
+} from './membership-state.ts';
+
+export interface MadeComplaint {
+  readonly memberId: string;
+  readonly complaint: Complaint;
+}
+
+/** A live member's complaint about the view in force, each. */
+export function complaintsAbout(view: View, live: readonly LiveMember[]): MadeComplaint[] {
+  const seated = new Set(view.members.map((member) => member.memberId));
+  return live.flatMap(({ memberId, complaint }) =>
+    complaint?.viewVersion === view.version && seated.has(memberId)
+      ? [{ memberId, complaint }]
+      : [],
+  );
+}
+
+/**
+ * A broken connection means a dead process, unless that complains as well: then both live, and all try again. If that does
+ * not help, the network is cut between members that live, and the one that most accuse is left out; at once if secrets
+ * differ, as trying again does not help. Whoever is left out wrongly comes back later, so a mistake costs time only.
+ */
+export function answerComplaints(
+  nowMs: number,
+  state: MembershipState,
+  options: MembershipOptions,
+  chosen: readonly LiveMember[],
+  complaints: readonly MadeComplaint[],
+): MembershipDecision {
+  const [{ memberId, complaint: about }] = complaints as [MadeComplaint];
+  const what = `${memberId} at step ${about.step}: ${about.error.message}`;
+  const isLoss = ({ complaint }: MadeComplaint): boolean =>
+    complaint.error.code === 'COLLECTIVE_PEER_LOST';
+  const waitedMs = nowMs - (state.complaintSinceMs ?? nowMs);
+  const isPatient = waitedMs < options.complaintGraceMs;
+  if (waitedMs < (complaints.some(isLoss) ? options.lostGraceMs : options.complaintGraceMs))
+    return { kind: 'keep', reason: what };
+
+  const living = new Set(complaints.map((made) => made.memberId));
+  let expels = accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
+  const isHopeless = complaints.some(
+    ({ complaint }) => complaint.error.code === 'COLLECTIVE_UNAUTHENTICATED',
+  );
+  if (expels.length === 0 && (isHopeless || state.numAttempts >= options.patientAttempts))
+    expels = accusedBy(complaints, newcomersOf(state.live)).slice(0, 1);
+  const members = chosen.filter((member) => !expels.includes(member.memberId));
+  if (members.length === chosen.length)
+    return { kind: 'publish', members, reason: `trying again: ${what}` };
+  if (members.length >= Math.max(1, options.minWorkers))
+    return { kind: 'publish', members, reason: `without ${expels.join(', ')}: ${what}`, expels };
+  // Too few would be left. The heartbeats will show whether the suspects are really dead.
+  return isPatient
+    ? { kind: 'keep', reason: what }
+    : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
+}
+
+function newcomersOf(live: readonly LiveMember[]): ReadonlySet<string> {
+  return new Set(live.flatMap(({ memberId, step }) => (step < 0 ? memberId : [])));
+}
+
+/**
+ * Members that complaints name, those that most name first; among equals those that hold no step yet, then the last by id, as the
+ * first leads.
+ */
+function accusedBy(
+  complaints: readonly MadeComplaint[],
+  newcomers: ReadonlySet<string> = new Set(),
+): string[] {
+  const counts = new Map<string, number>();
+  for (const { complaint } of complaints)
+    for (const suspect of complaint.suspects) counts.set(suspect, (counts.get(suspect) ?? 0) + 1);
+  return [...counts]
+    .sort(
+      ([a, many], [b, few]) =>
+        few - many || Number(newcomers.has(b)) - Number(newcomers.has(a)) || (a < b ? 1 : -1),
+    )
+    .map(([suspect]) => suspect);
+}

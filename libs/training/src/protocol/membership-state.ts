@@ -1,0 +1,49 @@
+import type { MemberInfo, Numerics, View } from '@berth/contracts';
+
+/** A live worker as the coordinator sees it. */
+export type LiveMember = MemberInfo;
+
+export interface MembershipState {
+  readonly runId: string;
+  readonly live: readonly LiveMember[];
+  /** The view in force, if the run has one. */
+  readonly view: View | undefined;
+  /** The run's numerics, once decided. */
+  readonly numerics: Numerics | undefined;
+  /** When the coordinator began to wait for this run's members. */
+  readonly waitingSinceMs: number;
+  /** When the complaint about the view in force was first seen. */
+  readonly complaintSinceMs: number | undefined;
+  /** Views that began at the step they all failed to commit, the one in force included. */
+  readonly numAttempts: number;
+  /** Members that are not seated for now, although they live: the others cannot work with them. */
+  readonly expelled: ReadonlySet<string>;
+  readonly mode: View['mode'];
+  /** Who is missing, as the end of a reason; '' when nobody is known to be. */
+  readonly absent: string;
+}
+
+export interface MembershipOptions {
+  readonly minWorkers: number;
+  readonly wantedWorkers: number;
+  readonly virtualRanks: number;
+  /** How long a first view waits for all wanted workers once there are enough. */
+  readonly joinTimeoutMs: number;
+  /** How long those whose connection broke have to complain too, which shows that they live. */
+  readonly lostGraceMs: number;
+  /** How long another complaint waits for the suspect's heartbeat to stop before all are tried again. */
+  readonly complaintGraceMs: number;
+  /** Attempts at one step after which the member that most of the others accuse is left out. */
+  readonly patientAttempts: number;
+}
+
+export type MembershipDecision =
+  | { readonly kind: 'keep'; readonly reason: string }
+  | { readonly kind: 'wait'; readonly reason: string }
+  | {
+      readonly kind: 'publish';
+      readonly members: readonly LiveMember[];
+      readonly reason: string;
+      /** Members left out although their heartbeat goes on: dead, or cut off from the others. */
+      readonly expels?: readonly string[];
+    };

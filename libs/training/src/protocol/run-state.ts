@@ -1,0 +1,82 @@
+import type { Numerics, RunStatus, View, WireError } from '@berth/contracts';
+import type { LastSeen } from './absent.ts';
+import type { Expulsions } from './expulsions.ts';
+import type { LiveMember, MembershipOptions } from './membership-state.ts';
+
+/** Statuses in which members work on a run's steps. */
+export type TrainingStatus = Extract<
+  RunStatus,
+  'starting' | 'running' | 'degraded' | 'recovering' | 'pausing' | 'stopping'
+>;
+
+/** A run in training, as the coordinator sees it in one look; the parts may be moments apart. */
+export interface RunSight {
+  readonly runId: string;
+  readonly status: TrainingStatus;
+  /** A checkpoint was asked for, and is not there yet. */
+  readonly wantsCheckpoint: boolean;
+  readonly numerics: Numerics | undefined;
+  readonly numCommitted: number;
+  /** True when a checkpoint holds all committed steps. */
+  readonly isSaved: boolean;
+  /** True when the evaluation after the last step is there. */
+  readonly isEvaluated: boolean;
+  readonly view: View | undefined;
+  readonly live: readonly LiveMember[];
+}
+
+/** What a coordinator remembers of a run between two looks. To forget it costs patience, never bits. */
+export interface RunMemory {
+  readonly waitingSinceMs: number;
+  readonly complaintSinceMs: number | undefined;
+  /** Views seen in a row that began at the same step. */
+  readonly attempts: {
+    readonly view: string;
+    readonly fromStep: number;
+    readonly count: number;
+  };
+  readonly expulsions: Expulsions;
+  readonly lastSeen: LastSeen;
+  /** A checkpoint that was asked for waits until then, as the store was away. */
+  readonly saveNotBeforeMs: number;
+  /** When it was first seen that all is to be saved, and the steps committed then. */
+  readonly savingSince: { readonly nowMs: number; readonly numCommitted: number } | undefined;
+}
+
+export interface RunRules extends MembershipOptions {
+  readonly numSteps: number;
+  /** Views that may fail at one step before the run does. */
+  readonly maxAttemptsPerStep: number;
+}
+
+export type RunDecision = {
+  readonly memory: RunMemory;
+  /** Why, for people. */
+  readonly reason: string;
+} & (
+  | { readonly kind: 'end'; readonly status: 'paused' | 'stopped' | 'completed' }
+  | { readonly kind: 'fail'; readonly error: WireError }
+  /** The checkpoint that was asked for is there. */
+  | { readonly kind: 'saved'; readonly step: number }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'keep'; readonly isShort: boolean }
+  | {
+      readonly kind: 'publish';
+      /** True when fewer workers train than are wanted. */
+      readonly isShort: boolean;
+      readonly members: readonly LiveMember[];
+      readonly mode: View['mode'];
+    }
+);
+
+export function newRunMemory(nowMs: number): RunMemory {
+  return {
+    waitingSinceMs: nowMs,
+    complaintSinceMs: undefined,
+    attempts: { view: '', fromStep: -1, count: 0 },
+    expulsions: new Map(),
+    lastSeen: new Map(),
+    saveNotBeforeMs: -Infinity,
+    savingSince: undefined,
+  };
+}
