@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tensorFlowEnvironment } from './environment.ts';
 
 describe('tensorFlowEnvironment', () => {
@@ -19,6 +19,31 @@ describe('tensorFlowEnvironment', () => {
       'CUDA_VISIBLE_DEVICES',
       '-1',
     );
+  });
+
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ['XLA_FLAGS', '--xla_cpu_max_isa=SSE4_2 --xla_cpu_enable_fast_math=true'],
+    ['TF_XLA_FLAGS', '--tf_xla_auto_jit=2'],
+    ['DNNL_MAX_CPU_ISA', 'AVX'],
+  ])('refuses %s of another', (name, value) => {
+    vi.stubEnv(name, value);
+    expect(() => tensorFlowEnvironment({ numThreads: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(
+          new RegExp(`^${name} is "${value}".*unset ${name}`),
+        ) as string,
+      }),
+    );
+  });
+
+  it('takes what it has set itself, and what is empty', () => {
+    vi.stubEnv('TF_XLA_FLAGS', '');
+    for (const [name, value] of Object.entries(tensorFlowEnvironment({ numThreads: 1 })))
+      vi.stubEnv(name, value);
+    expect(() => tensorFlowEnvironment({ numThreads: 1 })).not.toThrow();
   });
 });
 

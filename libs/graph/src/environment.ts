@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { BerthError } from '@berth/contracts';
+import { ownIsaLevel, xlaLevel } from './isa-levels.ts';
 
 export interface TensorFlowOptions {
   /** Threads inside one operation. Part of the numerics: in a compiled graph another number gives other bits. */
@@ -8,12 +9,21 @@ export interface TensorFlowOptions {
   readonly device?: 'auto' | 'cpu' | 'gpu';
 }
 
+/** Each changes the bits behind the back of what `numerics` says of a member. */
+const foreignVariables = ['XLA_FLAGS', 'TF_XLA_FLAGS', 'DNNL_MAX_CPU_ISA'];
+
 /**
  * The environment variables TensorFlow must find when it starts. It reads the process's real environment, which a worker
  * thread cannot change: whoever starts such a thread does `Object.assign(process.env, tensorFlowEnvironment(options))` first.
+ * XLA is kept to oneDNN's instruction set level, so that a limit of the one is one of both.
+ * @throws BerthError `CONFIG_INVALID` when the environment holds a variable that would change the bits
  */
 export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string, string> {
+  const level = xlaLevel(ownIsaLevel());
+  const pinned = level === undefined ? {} : { XLA_FLAGS: `--xla_cpu_max_isa=${level}` };
+  refuseForeign(pinned);
   return {
+    ...pinned,
     TF_NUM_INTRAOP_THREADS: String(options.numThreads),
     TF_NUM_INTEROP_THREADS: '1',
     TF_DETERMINISTIC_OPS: '1',
@@ -26,9 +36,24 @@ export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string
   };
 }
 
+/** @param pinned - what such variables may hold: a child or a second start finds what was set before */
+function refuseForeign(pinned: Readonly<Record<string, string>>): void {
+  for (const name of foreignVariables) {
+    const value = process.env[name] ?? '';
+    if (value !== '' && value !== pinned[name])
+      throw new BerthError(
+        'CONFIG_INVALID',
+        `${name} is "${value}", which changes the bits of a run; berth sets what TensorFlow needs itself: unset ${name} ` +
+          '(to lower the instruction set, set ONEDNN_MAX_CPU_ISA, which limits XLA too)',
+        { details: { variable: name, value } },
+      );
+  }
+}
+
 /**
  * Puts the environment in place, or in a worker thread checks that it is.
- * @throws BerthError `RUNTIME_UNAVAILABLE` in a worker thread whose process was not prepared
+ * @throws BerthError `RUNTIME_UNAVAILABLE` in a worker thread whose process was not prepared, `CONFIG_INVALID` when the
+ * environment holds a variable that would change the bits
  */
 export function prepareEnvironment(options: TensorFlowOptions): void {
   const wanted = tensorFlowEnvironment(options);

@@ -3,7 +3,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.ts';
 import { prepareEnvironment, type TensorFlowOptions } from './environment.ts';
 import { gpuName } from './gpu-name.ts';
-import { cpuFlags, oneDnnIsa } from './one-dnn-isa.ts';
+import { ownIsaLevel } from './isa-levels.ts';
 import { rawOps, type ExecuteOp } from './raw-op.ts';
 
 /** TensorFlow running in this thread, as the backend of tfjs-core. */
@@ -14,7 +14,7 @@ export interface TensorFlow {
   readonly version: string;
   /** `cpu`, or the GPU's model. */
   readonly device: string;
-  /** The kernel family that decides the bits: oneDNN's instruction set level, or the GPU's model. */
+  /** The kernel family that decides the bits: the instruction set level of oneDNN and XLA, or the GPU's model. */
   readonly kernels: string;
   readonly numThreads: number;
   readonly executeOp: ExecuteOp;
@@ -27,7 +27,8 @@ let running: { options: string; tensorFlow: TensorFlow } | undefined;
 /**
  * Starts TensorFlow in this thread, or returns it when it already runs with the same options. Takes about a second.
  * In a worker thread the process's environment must be prepared: see `tensorFlowEnvironment`.
- * @throws BerthError `RUNTIME_UNAVAILABLE` when setup has not run, options changed, or a GPU was asked for and none is there
+ * @throws BerthError `RUNTIME_UNAVAILABLE` when setup has not run, options changed, or a GPU was asked for and none is there;
+ * `CONFIG_INVALID` when the environment holds a variable that would change the bits
  */
 export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
   const wanted = JSON.stringify([options.numThreads, options.device ?? 'auto']);
@@ -51,7 +52,7 @@ export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
     tf,
     version: backend.binding.TF_Version,
     device,
-    kernels: device === 'cpu' ? oneDnnIsa(cpuFlags(), process.env['ONEDNN_MAX_CPU_ISA']) : device,
+    kernels: device === 'cpu' ? ownIsaLevel() : device,
     numThreads: options.numThreads,
     executeOp: rawOps(backend),
     numTensors: () => backend.getNumOfTFTensors(),
