@@ -14,6 +14,7 @@ export * from './model-config.ts';
 export * from './object-store.ts';
 export * from './peer-secret.ts';
 export * from './port-taken.ts';
+export * from './read-json.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readJson, readKnown } from './read-json.ts';
+
+const schema = z.strictObject({
+  name: z.string(),
+  parts: z.array(z.strictObject({ size: z.int() })).default([]),
+  error: z.strictObject({ code: z.string() }).nullable(),
+});
+
+describe('readJson', () => {
+  it('leaves out keys that it does not know, at any depth', () => {
+    const text = JSON.stringify({
+      name: 'a',
+      later: { deep: 1 },
+      parts: [{ size: 1 }, { size: 2, colour: 'red' }],
+      error: { code: 'X', hint: '?' },
+    });
+    expect(readJson(schema, text)).toEqual({
+      ok: true,
+      value: { name: 'a', parts: [{ size: 1 }, { size: 2 }], error: { code: 'X' } },
+    });
+  });
+
+  it('says what it cannot read', () => {
+    expect(readJson(schema, '{"name":1,"error":null,"later":2}')).toEqual({
+      ok: false,
+      problem: 'name: Invalid input: expected string, received number',
+    });
+    expect(readJson(schema, '[]')).toMatchObject({
+      ok: false,
+      problem: expect.stringMatching(/^it: /) as string,
+    });
+    expect(readJson(schema, '{"name":"a","err')).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('JSON') as string,
+    });
+  });
+
+  it('leaves what it is given as it is', () => {
+    const value = { name: 'a', error: null, later: 1 };
+    readKnown(schema, value);
+    expect(value).toEqual({ name: 'a', error: null, later: 1 });
+  });
+});

@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+
+/** A value as far as it could be read, or what is wrong with it. */
+export type Reading<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+
+/** Reads the text of what another process wrote, perhaps one of another release: see `readKnown`. */
+export function readJson<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+): Reading<z.output<Schema>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+  }
+  return readKnown(schema, value);
+}
+
+/**
+ * Reads a value that another release may have written: keys that the schema does not know are left out, at any depth.
+ * What is written stays strict.
+ */
+export function readKnown<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): Reading<z.output<Schema>> {
+  const strict = schema.safeParse(value);
+  if (strict.success) return { ok: true, value: strict.data };
+  const known = structuredClone(value);
+  for (const issue of strict.error.issues)
+    if (issue.code === 'unrecognized_keys') drop(known, issue.path, issue.keys);
+  const lenient = schema.safeParse(known);
+  if (lenient.success) return { ok: true, value: lenient.data };
+  const [first] = lenient.error.issues;
+  return { ok: false, problem: `${first?.path.join('.') || 'it'}: ${first?.message}` };
+}
+
+function drop(root: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {
+  let at = root as Record<PropertyKey, unknown>;
+  for (const key of path) at = at[key] as Record<PropertyKey, unknown>;
+  for (const key of keys) delete at[key];
+}
