@@ -1,24 +1,26 @@
 import { createHash } from 'node:crypto';
 import {
   genesisHead,
+  noRequests,
   parseRunConfig,
   silentLogger,
   trainingHash,
-  type LedgerEntry,
+  type CheckpointManifest,
+  type LedgerSegment,
   type MemberInfo,
   type MetricsLine,
   type ObjectStore,
   type RunConfig,
 } from '@berth/contracts';
-import { manifestKey, writeManifest } from '@berth/checkpoint';
+import { manifestKey, storedLedger, writeManifest } from '@berth/checkpoint';
 import {
   createLedger,
   createMembers,
   createMetricsLog,
   createRuns,
-  nextHead,
   type RedisConnection,
 } from '@berth/queue';
+import { storeLedger } from './synthetic-ledger.ts';
 
 export interface SyntheticRun {
   readonly runId: string;
@@ -28,6 +30,7 @@ export interface SyntheticRun {
 
 const atOnce = 500;
 const numCheckpoints = 20;
+const globalBatch = 256;
 const numerics = { tensorflow: '2.21.0', device: 'cpu', kernels: 'avx2', numThreads: 1 };
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -54,10 +57,13 @@ export async function loadRun(
         log.append(lineOf(step + index, startedAtMs)),
       ),
     );
-  await connection.client.hset('berth:lease', 'epoch', 1);
-  await createLedger(connection, runId).restore(ledgerOf(numSteps, startedAtMs), 1);
-  for (let index = 1; index <= numCheckpoints; index++)
+  const ledger = { runId, numSteps, globalBatch, memberIds: ['w'], startedAtMs };
+  const { segments, head } = await storeLedger(store, ledger);
+  for (let index = 1; index < numCheckpoints; index++)
     await saveCheckpoint(store, config, Math.floor((index * numSteps) / numCheckpoints));
+  const manifest = await saveCheckpoint(store, config, numSteps, segments, head);
+  await connection.client.hset('berth:lease', 'epoch', 1);
+  await createLedger(connection, runId).restore(storedLedger(store, manifest), 1);
 }
 
 /** Lets members live until the signal. */
@@ -125,6 +131,8 @@ async function createRunRecord(
         abandonedFromStep: null,
       },
     ],
+    requests: noRequests,
+    keptSteps: [],
     manifestKey: datasetKey,
     exampleSetId: 'bench',
     numerics,
@@ -157,65 +165,38 @@ function lineOf(step: number, startedAtMs: number): MetricsLine {
   };
 }
 
-function ledgerOf(numSteps: number, startedAtMs: number): LedgerEntry[] {
-  let head: string = genesisHead;
-  return Array.from({ length: numSteps }, (_, step) => {
-    const facts = {
-      step,
-      from: { epoch: 0, index: 256 * step },
-      to: { epoch: 0, index: 256 * (step + 1) },
-      numExamples: 256,
-      gradientDigest: digest(String(step)).slice(0, 16),
-    };
-    head = nextHead(head, facts);
-    return {
-      ...facts,
-      fencingEpoch: 1,
-      viewVersion: 1,
-      members: ['w'],
-      sums: {
-        maskedLmLoss: 1,
-        maskedLmCorrect: 1,
-        maskedWeight: 1,
-        nextSentenceLoss: 1,
-        nextSentenceCorrect: 1,
-        numExamples: 256,
-        numTokens: 32_768,
-      },
-      committedAtMs: startedAtMs + 100 * step,
-      head,
-    };
-  });
-}
-
-async function saveCheckpoint(store: ObjectStore, config: RunConfig, step: number): Promise<void> {
+async function saveCheckpoint(
+  store: ObjectStore,
+  config: RunConfig,
+  step: number,
+  ledger: LedgerSegment[] = [],
+  ledgerHead: string = genesisHead,
+): Promise<CheckpointManifest> {
   const runId = config.name;
   const body = Buffer.from(`weights of step ${step}`);
   const sha256 = createHash('sha256').update(body).digest('hex');
   const key = manifestKey(runId, step).replace('manifest.json', `weights-0-${sha256.slice(0, 16)}`);
   await store.put(key, body);
-  await writeManifest(
-    store,
-    {
-      format: 'berth-checkpoint/1',
-      runId,
-      step,
-      cursor: { epoch: 0, index: 256 * step },
-      seed: config.seed,
-      trainingHash: trainingHash(config),
-      datasetId: digest('dataset'),
-      exampleSetId: 'bench',
-      numerics,
-      fencingEpoch: 1,
-      ledgerHead: genesisHead,
-      ledger: [],
-      weightsDigest: sha256,
-      model: {},
-      shards: [{ key, sizeBytes: body.length, sha256, kind: 'weights', index: 0, tensors: ['w'] }],
-      createdAtMs: Date.now(),
-    },
-    silentLogger,
-  );
+  const manifest: CheckpointManifest = {
+    format: 'berth-checkpoint/1',
+    runId,
+    step,
+    cursor: { epoch: 0, index: globalBatch * step },
+    seed: config.seed,
+    trainingHash: trainingHash(config),
+    datasetId: digest('dataset'),
+    exampleSetId: 'bench',
+    numerics,
+    fencingEpoch: 1,
+    ledgerHead,
+    ledger,
+    weightsDigest: sha256,
+    model: {},
+    shards: [{ key, sizeBytes: body.length, sha256, kind: 'weights', index: 0, tensors: ['w'] }],
+    createdAtMs: Date.now(),
+  };
+  await writeManifest(store, manifest, silentLogger);
+  return manifest;
 }
 
 function memberOf(index: number, runId: string, step: number): MemberInfo {

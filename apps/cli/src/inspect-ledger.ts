@@ -1,12 +1,13 @@
-import { createS3ObjectStore, findNewestManifest, readLedger } from '@berth/checkpoint';
-import { BerthError, type LedgerEntry, type Logger, type Services } from '@berth/contracts';
+import { createS3ObjectStore, findNewestManifest, storedLedger } from '@berth/checkpoint';
+import { BerthError, type Logger, type Services, type StoredLedger } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import {
   connectRedis,
   createExampleIndex,
   createLedger,
   createRuns,
-  verifyLedger,
+  LedgerVerifier,
+  type Ledger,
   type LedgerReport,
 } from '@berth/queue';
 
@@ -34,40 +35,60 @@ export async function inspectLedger(
     const record = await createRuns(connection).read(runId);
     if (record === undefined) throw new BerthError('RUN_NOT_FOUND', `There is no run "${runId}"`);
     const ledger = createLedger(connection, runId);
-    const entries = await ledger.entries(0, await ledger.numCommitted());
+    const numCommitted = await ledger.numCommitted();
+    const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
+    const numEpochs = last === undefined ? 0 : last.from.epoch + 1;
     const { manifestKey, exampleSetId, config } = record;
-    const epochSizes = await sizesOfEpochs(connection, store, manifestKey, exampleSetId, entries);
-    const verified = verifyLedger(entries, {
+    const epochSizes = await sizesOfEpochs(connection, store, manifestKey, exampleSetId, numEpochs);
+    const verifier = new LedgerVerifier({
       globalBatch: config.train.globalBatch,
       epochSize: (epoch) => epochSizes.get(epoch),
     });
+    const views = new Set<number>();
+    for await (const page of ledger.pages(0, numCommitted)) {
+      verifier.add(page);
+      for (const entry of page) views.add(entry.viewVersion);
+    }
+    const verified = verifier.report();
     const newest = await findNewestManifest(store, runId, { logger });
     const problems = [...verified.problems];
     if (newest !== undefined) {
-      const { step, ledgerHead } = newest.manifest;
-      const head = entries[step - 1]?.head;
-      if (step > 0 && head !== ledgerHead)
-        problems.push(
-          `checkpoint ${step} has ledger head ${ledgerHead}, the ledger has ${head ?? 'none'}`,
-        );
-      const stored = await readLedger(store, newest.manifest);
-      const differs = stored.findIndex((entry, index) => entry.head !== entries[index]?.head);
-      if (differs >= 0)
-        problems.push(`step ${differs} differs between the ledger and checkpoint ${step}`);
+      const stored = storedLedger(store, newest.manifest);
+      const difference = await differenceBetween(ledger, stored);
+      if (difference !== undefined) problems.push(difference);
     }
     return {
       ...verified,
       problems,
       ok: problems.length === 0,
-      head: entries.at(-1)?.head ?? null,
+      head: last?.head ?? null,
       checkpointStep: newest?.manifest.step ?? null,
       weightsDigest: newest?.manifest.weightsDigest ?? null,
-      attempts: new Set(entries.map((entry) => entry.viewVersion)).size,
+      attempts: views.size,
     };
   } finally {
     connection.close();
     store.close();
   }
+}
+
+/** Where the ledger differs from a checkpoint's; pages of both in memory. */
+async function differenceBetween(
+  ledger: Ledger,
+  stored: StoredLedger,
+): Promise<string | undefined> {
+  const { numSteps, head } = stored;
+  const known = numSteps > 0 ? (await ledger.entry(numSteps - 1))?.head : undefined;
+  if (numSteps > 0 && known !== head)
+    return `checkpoint ${numSteps} has ledger head ${head}, the ledger has ${known ?? 'none'}`;
+  for await (const page of stored.entries(0)) {
+    const first = page[0]?.step ?? 0;
+    const others = await ledger.entries(first, first + page.length);
+    const differs = page.findIndex((entry, index) => entry.head !== others[index]?.head);
+    if (differs >= 0)
+      return `step ${first + differs} differs between the ledger and checkpoint ${numSteps}`;
+  }
+  return undefined;
 }
 
 /** Examples of each epoch that the ledger names, from the index of example shards. */
@@ -76,13 +97,13 @@ async function sizesOfEpochs(
   store: ReturnType<typeof createS3ObjectStore>,
   manifestKey: string | null,
   exampleSetId: string | null,
-  entries: readonly LedgerEntry[],
+  numEpochs: number,
 ): Promise<ReadonlyMap<number, number>> {
   const sizes = new Map<number, number>();
   if (manifestKey === null || exampleSetId === null) return sizes;
   const { train } = await readDatasetManifest(store, manifestKey);
   const index = createExampleIndex(connection, exampleSetId);
-  for (const epoch of new Set(entries.map((entry) => entry.from.epoch))) {
+  for (let epoch = 0; epoch < numEpochs; epoch++) {
     const shards = await index.getAll(
       train.map((_, shard) => ({ split: 'train' as const, epoch, shard })),
     );

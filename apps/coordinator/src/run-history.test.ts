@@ -5,7 +5,13 @@ import {
   readBranch,
   type S3ObjectStore,
 } from '@berth/checkpoint';
-import { noRequests, silentLogger, type ObjectStore, type RunRecord } from '@berth/contracts';
+import {
+  noRequests,
+  silentLogger,
+  type LedgerEntry,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
 import {
   connectRedis,
   createCheckpointIndex,
@@ -134,7 +140,9 @@ async function look(
 
 async function state(store: ObjectStore) {
   const branch = await readBranch(store, runId, 1);
-  const stored = branch?.ledger ? decodeLedger(await store.get(branch.ledger.key)) : [];
+  const stored: LedgerEntry[] = [];
+  for (const { key } of branch?.ledger ?? [])
+    for await (const page of decodeLedger(await store.get(key))) stored.push(...page);
   return {
     ledger: (await createLedger(connection, runId).entries(0, 99)).map(({ step }) => step),
     checkpoints: (await listCheckpoints(store, runId)).map(({ step }) => step),
@@ -161,7 +169,7 @@ describe('cutting a history back', () => {
     const abandoned = (await store.list(`runs/${runId}/abandoned/`)).map(({ key }) => key);
     expect(abandoned).toEqual([
       'runs/cut/abandoned/attempt-1/branch.json',
-      'runs/cut/abandoned/attempt-1/ledger-3.jsonl',
+      'runs/cut/abandoned/attempt-1/ledger-3-2.jsonl',
       'runs/cut/abandoned/attempt-1/step-000000004/manifest.json',
       'runs/cut/abandoned/attempt-1/step-000000006/manifest.json',
     ]);

@@ -3,8 +3,8 @@ import {
   findNewestManifest,
   listCheckpoints,
   readBranch,
-  readLedger,
   storeBranchLedger,
+  storedLedger,
   writeBranch,
 } from '@berth/checkpoint';
 import type { Branch, Logger, ObjectStore, RunRequests } from '@berth/contracts';
@@ -53,7 +53,7 @@ export class RunHistory {
     const step = newest?.manifest.step ?? 0;
     const numCommitted = await this.#ledger.numCommitted();
     if (newest !== undefined && numCommitted < step) {
-      await this.#ledger.restore(await readLedger(store, newest.manifest), fencingEpoch);
+      await this.#ledger.restore(storedLedger(store, newest.manifest), fencingEpoch);
       logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
     }
     this.#isRestored = true;
@@ -86,15 +86,15 @@ export class RunHistory {
 
   async #fileBranch({ toStep, attempt, askedAtMs }: Cut, fence: ViewId): Promise<Branch> {
     const { store } = this.#options;
-    const entries = await this.#ledger.entries(toStep, await this.#ledger.numCommitted());
-    const identity = { runId: this.#runId, attempt, askedAtMs };
+    const identity = { runId: this.#runId, attempt, askedAtMs, fromStep: toStep };
     const branch: Branch = {
-      format: 'berth-branch/1',
+      format: 'berth-branch/2',
       ...identity,
-      fromStep: toStep,
       fencingEpoch: fence.fencingEpoch,
       viewVersion: fence.version,
-      ledger: await storeBranchLedger(store, identity, entries),
+      ledger: await storeBranchLedger(store, identity, (from, to) =>
+        this.#ledger.entries(from, to),
+      ),
       checkpointSteps: await abandonCheckpoints(store, this.#runId, { attempt, afterStep: toStep }),
     };
     await this.#metrics.keepAfter(toStep);

@@ -8,8 +8,9 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { abandonedManifestKey, branchPrefix, checkpointsPrefix, stepOfKey } from './keys.ts';
-import { decodeLedger, encodeLedger } from './ledger-segment.ts';
+import { decodeLastEntry, encodeLedger, stepsPerSegment } from './ledger-segment.ts';
 import { listCheckpoints, readManifest } from './manifest.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import { isDamage } from './stored-part.ts';
 
 /**
@@ -42,25 +43,34 @@ export async function abandonCheckpoints(
 }
 
 /**
- * Stores the entries that a branch is left with, once: whoever does it again, perhaps after Redis has lost some, keeps
- * those stored first.
- * @returns null when there are none
+ * Stores the entries that a branch is left with, segment by segment, each once: whoever does it again, perhaps after Redis
+ * has lost some, keeps those stored first.
+ * @param entries - of the ledger, [fromStep, toStep), as many as there are
  * @throws what the store throws
  */
 export async function storeBranchLedger(
   store: ObjectStore,
-  { runId, attempt, askedAtMs }: Pick<Branch, 'runId' | 'attempt' | 'askedAtMs'>,
-  entries: readonly LedgerEntry[],
-): Promise<LedgerSegment | null> {
-  const key = `${branchPrefix(runId, attempt)}ledger-${askedAtMs}.jsonl`;
-  const isStored = (await store.head(key)) !== undefined;
-  const bytes = isStored ? await store.get(key) : encodeLedger(entries);
-  const stored = isStored ? decodeLedger(bytes) : entries;
-  const [first, last] = [stored[0], stored.at(-1)];
-  if (first === undefined || last === undefined) return null;
-  if (!isStored) await store.put(key, bytes, { contentType: 'application/jsonl' });
-  const [fromStep, toStep] = [first.step, last.step + 1];
-  return { key, fromStep, toStep, sha256: sha256Hex(bytes), sizeBytes: bytes.byteLength };
+  {
+    runId,
+    attempt,
+    askedAtMs,
+    fromStep,
+  }: Pick<Branch, 'runId' | 'attempt' | 'askedAtMs' | 'fromStep'>,
+  entries: (fromStep: number, toStep: number) => Promise<readonly LedgerEntry[]>,
+): Promise<LedgerSegment[]> {
+  const segments: LedgerSegment[] = [];
+  for (let start = fromStep; ; start += stepsPerSegment) {
+    const key = `${branchPrefix(runId, attempt)}ledger-${askedAtMs}-${start}.jsonl`;
+    const isStored = (await store.head(key)) !== undefined;
+    const end = start + stepsPerSegment;
+    const bytes = isStored ? await store.get(key) : encodeLedger(await entries(start, end));
+    if (bytes.byteLength === 0) return segments;
+    if (!isStored) await store.put(key, bytes, { contentType: 'application/jsonl' });
+    const toStep = decodeLastEntry(bytes).step + 1;
+    const sizeBytes = bytes.byteLength;
+    segments.push({ key, fromStep: start, toStep, sha256: sha256Hex(bytes), sizeBytes });
+    if (toStep < end) return segments;
+  }
 }
 
 /** Says that a history is cut. @throws what the store throws */
@@ -85,12 +95,14 @@ export async function readBranch(
   }
 }
 
+const numParallelLooks = 16;
+
 /** Whether a checkpoint has a manifest, and all that this names, in full size. @throws what the store throws */
 export async function isComplete(store: ObjectStore, manifestKey: string): Promise<boolean> {
   try {
     const { shards, ledger } = await readManifest(store, manifestKey);
     const parts = [...shards, ...ledger];
-    const found = await Promise.all(parts.map(({ key }) => store.head(key)));
+    const found = await mapConcurrently(parts, numParallelLooks, ({ key }) => store.head(key));
     return parts.every(({ sizeBytes }, index) => found[index]?.sizeBytes === sizeBytes);
   } catch (error) {
     if (isDamage(error)) return false;

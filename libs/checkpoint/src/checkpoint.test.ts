@@ -5,14 +5,12 @@ import { silentLogger, type CheckpointManifest, type Logger } from '@berth/contr
 import { describe, expect, it } from 'vitest';
 import { applyRetention } from './apply-retention.ts';
 import { manifestKey } from './keys.ts';
-import { decodeLedger, encodeLedger } from './ledger-segment.ts';
 import { listCheckpoints } from './manifest.ts';
 import { findNewestManifest } from './newest-manifest.ts';
 import { planShards } from './plan.ts';
 import { findNewestValid, loadCheckpoint } from './read.ts';
 import {
   layoutOf,
-  ledgerUpTo,
   startTestStore,
   stateAt,
   storeCheckpoint,
@@ -33,12 +31,12 @@ function firstShard(manifest: CheckpointManifest): string {
 }
 
 describe('a checkpoint', () => {
-  it('is loaded to the bit, with its ledger', async () => {
+  it('is loaded to the bit', async () => {
     const { store } = await startTestStore();
     const manifest = await storeCheckpoint(store, 3);
     expect(manifest.shards.length).toBeGreaterThan(3);
     const loaded = await loadCheckpoint(store, manifestKey('run', 3), testLayout);
-    expect(loaded).toEqual({ manifest, state: stateAt(3), ledger: ledgerUpTo(3) });
+    expect(loaded).toEqual({ manifest, state: stateAt(3) });
   });
 
   it('exists only once its manifest does', async () => {
@@ -248,32 +246,6 @@ describe('findNewestManifest', () => {
     expect(await findNewestManifest(store, 'run', { ...options, maxStep: 2 })).toBeUndefined();
     const refusing = { ...store, get: () => Promise.reject(new Error('refused')) };
     await expect(findNewestManifest(refusing, 'run', options)).rejects.toThrow('refused');
-  });
-});
-
-describe('the ledger of a checkpoint', () => {
-  it('is written and read as JSON lines', () => {
-    expect(decodeLedger(encodeLedger(ledgerUpTo(5)))).toEqual(ledgerUpTo(5));
-    expect(decodeLedger(encodeLedger([]))).toEqual([]);
-  });
-
-  it.each(['{}\n', 'x\n', JSON.stringify(ledgerUpTo(1)[0])])('is refused as %j', (text) => {
-    expect(() => decodeLedger(Buffer.from(text))).toThrow(withCode('LEDGER_INVALID'));
-  });
-
-  it.each([
-    ['another head', { ledgerHead: '0'.repeat(40) }],
-    ['another cursor', { cursor: { epoch: 0, index: 25 } }],
-    ['no entries for its last step', { ledger: undefined }],
-  ])('must fit the manifest: %s', async (_, change) => {
-    const { store } = await startTestStore();
-    const manifest = await storeParts(store, 3);
-    const { ledger } = await storeParts(store, 2);
-    const wrong = { ...manifest, ...change, ledger: 'ledger' in change ? ledger : manifest.ledger };
-    await writeManifest(store, wrong, silentLogger);
-    await expect(loadCheckpoint(store, manifestKey('run', 3), testLayout)).rejects.toThrow(
-      withCode('CHECKPOINT_CORRUPT'),
-    );
   });
 });
 

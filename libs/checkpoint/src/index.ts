@@ -8,7 +8,13 @@ export {
 } from './branch.ts';
 export { weightsDigest } from './digest.ts';
 export { abandonedManifestKey, checkpointsPrefix, ledgerSegmentKey, manifestKey } from './keys.ts';
-export { decodeLedger, encodeLedger, readLedger, uploadLedgerSegment } from './ledger-segment.ts';
+export {
+  decodeLedger,
+  encodeLedger,
+  fullSegments,
+  stepsPerSegment,
+  uploadLedgerSegment,
+} from './ledger-segment.ts';
 export { listCheckpoints, readManifest, type ListedCheckpoint } from './manifest.ts';
 export { assignShards, momentNames, planShards, type PlannedShard } from './plan.ts';
 export {
@@ -32,6 +38,7 @@ export {
   type SafetensorsFile,
   type SafetensorsType,
 } from './safetensors.ts';
+export { storedLedger } from './stored-ledger.ts';
 export { readPart } from './stored-part.ts';
 export { encodeShard, uploadShard, uploadShards, writeManifest } from './write.ts';
 export { findNewestManifest } from './newest-manifest.ts';

@@ -1,36 +1,53 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BerthError,
   ledgerEntrySchema,
   sha256Hex,
-  type CheckpointManifest,
   type LedgerEntry,
   type LedgerSegment,
   type ObjectStore,
 } from '@berth/contracts';
 import { ledgerSegmentKey } from './keys.ts';
-import { mapConcurrently } from './map-concurrently.ts';
-import { corrupt, readPart } from './stored-part.ts';
 
-const numParallelReads = 4;
+/** Steps of a full segment: some 2 MB, however seldom a run saves, and 250 segments in a million steps, however often. */
+export const stepsPerSegment = 4_000;
+/** Few enough that decoding them takes a few ms. */
+const entriesPerPage = 200;
 
 /** Ledger entries as JSON lines. */
 export function encodeLedger(entries: readonly LedgerEntry[]): Uint8Array {
   return Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
 }
 
-/** Reads JSON lines back. @throws BerthError `LEDGER_INVALID` naming the line */
-export function decodeLedger(bytes: Uint8Array): LedgerEntry[] {
-  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    .toString()
-    .split('\n');
-  if (lines.pop() !== '') throw invalid(lines.length + 1, 'the last line does not end');
-  return lines.map((line, index) => {
-    try {
-      return ledgerEntrySchema.parse(JSON.parse(line));
-    } catch (error) {
-      throw invalid(index + 1, 'it is not a ledger entry', error);
-    }
-  });
+/**
+ * Reads JSON lines back, some hundred entries at a time and with a turn of the event loop between: a lease must be kept
+ * meanwhile.
+ * @throws BerthError `LEDGER_INVALID` naming the line
+ */
+export async function* decodeLedger(
+  bytes: Uint8Array,
+): AsyncGenerator<readonly LedgerEntry[], void, void> {
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let page: LedgerEntry[] = [];
+  let number = 0;
+  for (let start = 0; start < lines.length; number++) {
+    const end = lines.indexOf('\n', start);
+    if (end < 0) throw invalid(number + 1, 'the last line does not end');
+    page.push(decodeLine(lines.toString('utf8', start, end), number + 1));
+    start = end + 1;
+    if (page.length < entriesPerPage) continue;
+    yield page;
+    page = [];
+    await nextTurn();
+  }
+  if (page.length > 0) yield page;
+}
+
+/** The last of entries as JSON lines. @throws BerthError `LEDGER_INVALID` */
+export function decodeLastEntry(bytes: Uint8Array): LedgerEntry {
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = lines.lastIndexOf('\n', -2) + 1;
+  return decodeLine(lines.toString('utf8', start), 'at the end');
 }
 
 /** Stores consecutive entries for manifests to name. Storing the same entries again changes nothing. */
@@ -49,46 +66,22 @@ export async function uploadLedgerSegment(
   return { ...facts, key, sizeBytes: bytes.byteLength };
 }
 
-/**
- * The entries a manifest names, in order, proven to be consecutive, to lead to its step and cursor, and to end in its head.
- * @throws BerthError `CHECKPOINT_CORRUPT`, and what the store throws
- */
-export async function readLedger(
-  store: ObjectStore,
-  manifest: CheckpointManifest,
-  signal?: AbortSignal,
-): Promise<LedgerEntry[]> {
-  const segments = await mapConcurrently(
-    manifest.ledger,
-    numParallelReads,
-    async (segment, siblings) => {
-      const bytes = await readPart(store, segment, siblings);
-      try {
-        return decodeLedger(bytes);
-      } catch (error) {
-        throw corrupt(store, segment.key, 'it is not a ledger', error);
-      }
-    },
-    signal,
+/** The leading segments that later manifests name too; what comes after them is stored again, in fewer segments. */
+export function fullSegments(segments: readonly LedgerSegment[]): readonly LedgerSegment[] {
+  const firstShort = segments.findIndex(
+    ({ fromStep, toStep }) => toStep - fromStep < stepsPerSegment,
   );
-  const entries = segments.flat();
-  const last = entries.at(-1);
-  if (!last) return entries;
-  const first = manifest.step - entries.length;
-  const { cursor } = manifest;
-  const fits =
-    entries.every(({ step }, index) => step === first + index) &&
-    last.head === manifest.ledgerHead &&
-    last.to.epoch === cursor.epoch &&
-    last.to.index === cursor.index;
-  if (fits) return entries;
-  throw corrupt(
-    store,
-    `ledger of run ${manifest.runId}`,
-    `its entries do not lead to step ${manifest.step} as the manifest says`,
-  );
+  return firstShort < 0 ? segments : segments.slice(0, firstShort);
 }
 
-function invalid(line: number, why: string, cause?: unknown): BerthError {
-  return new BerthError('LEDGER_INVALID', `Ledger line ${line}: ${why}.`, { cause });
+function decodeLine(text: string, place: number | string): LedgerEntry {
+  try {
+    return ledgerEntrySchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw invalid(place, 'it is not a ledger entry', error);
+  }
+}
+
+function invalid(place: number | string, why: string, cause?: unknown): BerthError {
+  return new BerthError('LEDGER_INVALID', `Ledger line ${place}: ${why}.`, { cause });
 }

@@ -2,27 +2,25 @@ import {
   BerthError,
   type CheckpointManifest,
   type CheckpointShard,
-  type LedgerEntry,
   type Logger,
   type ObjectStore,
   type ParameterSpec,
   type TrainingState,
 } from '@berth/contracts';
 import { weightsDigest } from './digest.ts';
-import { readLedger } from './ledger-segment.ts';
 import { listCheckpoints, readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { momentNames } from './plan.ts';
 import { decodeSafetensors, floatsOf } from './safetensors.ts';
+import { checkLedgerEnd } from './stored-ledger.ts';
 import { corrupt, isDamage, readPart } from './stored-part.ts';
 
 const numParallelReads = 4;
 
-/** A checkpoint of which every part has been verified. */
+/** A checkpoint whose state has been verified, every part of it. */
 export interface LoadedCheckpoint {
   readonly manifest: CheckpointManifest;
   readonly state: TrainingState;
-  readonly ledger: readonly LedgerEntry[];
 }
 
 /** A checkpoint passed over, and why. */
@@ -32,8 +30,8 @@ export interface SkippedCheckpoint {
 }
 
 /**
- * Loads a checkpoint whole: size and SHA-256 of every part, every rule of its files, the tensors against the layout, the
- * digest of the weights, and the ledger up to its step.
+ * Loads a checkpoint's state: size and SHA-256 of every part, every rule of its files, the tensors against the layout, the
+ * digest of the weights, and the end of its ledger; the rest of that is read where a ledger is restored or verified.
  * @throws BerthError `CHECKPOINT_CORRUPT` when it is damaged, `CHECKPOINT_MISMATCH` when it is sound but of another model,
  * and what the store throws
  */
@@ -60,7 +58,8 @@ export async function loadCheckpoint(
   if ((await weightsDigest(state.weights)) !== manifest.weightsDigest) {
     throw corrupt(store, manifestKey, 'the digest of the weights is not the one in the manifest');
   }
-  return { manifest, state, ledger: await readLedger(store, manifest, options.signal) };
+  await checkLedgerEnd(store, manifest, options.signal);
+  return { manifest, state };
 }
 
 /**

@@ -48,7 +48,7 @@ export type CheckpointManifest = z.output<typeof checkpointManifestSchema>;
  * of them do; from then on the history is cut.
  */
 export const branchSchema = z.strictObject({
-  format: z.literal('berth-branch/1'),
+  format: z.literal('berth-branch/2'),
   runId: z.string(),
   /** The newest attempt that was left behind. */
   attempt: z.int().positive(),
@@ -58,7 +58,7 @@ export const branchSchema = z.strictObject({
   /** The view that nothing of it is newer than. */
   fencingEpoch: z.int().positive(),
   viewVersion: z.int().positive(),
-  ledger: ledgerSegmentSchema.nullable(),
+  ledger: z.array(ledgerSegmentSchema),
   /** Oldest first. */
   checkpointSteps: z.array(z.int().nonnegative()),
 });

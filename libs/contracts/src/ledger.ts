@@ -77,6 +77,15 @@ export const ledgerEntrySchema = stepFactsSchema.extend({
 });
 export type LedgerEntry = z.output<typeof ledgerEntrySchema>;
 
+/** A ledger outside Redis, such as a checkpoint's. */
+export interface StoredLedger {
+  readonly numSteps: number;
+  /** Of its last entry; `genesisHead` when it has none. */
+  readonly head: string;
+  /** Entries from a step on, in order, some hundred at a time, with a turn of the event loop between. */
+  entries(fromStep: number): AsyncIterable<readonly LedgerEntry[]>;
+}
+
 /** The text that is chained; equal for every undisturbed or disturbed run of the same config. */
 export function stepFactsText(facts: StepFacts): string {
   const { step, from, to, numExamples, gradientDigest } = facts;

@@ -38,6 +38,7 @@ export {
   type ViewId,
   type VoteResult,
 } from './ledger.ts';
+export { nextHead } from './ledger-chain.ts';
 export { openLogSink, type LogSink } from './log-sink.ts';
 export { createLogStream, type LogFilter, type LogStream } from './log-stream.ts';
 export { createMembers, type LiveMember, type Members } from './members.ts';
@@ -51,10 +52,5 @@ export {
 export { createRendezvous, type Rendezvous } from './rendezvous.ts';
 export { createRunChronicle, type MarkerPage, type RunChronicle } from './run-chronicle.ts';
 export { createRuns, type Runs } from './runs.ts';
-export {
-  nextHead,
-  verifyLedger,
-  type LedgerReport,
-  type VerifyLedgerOptions,
-} from './verify-ledger.ts';
+export { LedgerVerifier, type LedgerReport, type VerifyLedgerOptions } from './verify-ledger.ts';
 export { createViews, type SubscribeOptions, type ViewDraft, type Views } from './views.ts';

@@ -1,11 +1,11 @@
 import { genesisHead, type LedgerEntry, type View } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { epochSize, factsOf, globalBatch, ledgerOf, sums } from './fixtures/steps.ts';
+import { epochSize, factsOf, globalBatch, ledgerOf, storedOf, sums } from './fixtures/steps.ts';
 import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { createLease } from './lease.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { verifyLedger } from './verify-ledger.ts';
+import { verifyLedger } from './fixtures/verify-ledger.ts';
 import { createViews, type ViewDraft } from './views.ts';
 
 const redis = useRedis();
@@ -170,22 +170,22 @@ describe('restore', () => {
 
   it('rebuilds a lost ledger to the byte, and again without effect', async () => {
     const ledger = createLedger(redis.connection, 'lost');
-    expect(await ledger.restore(entries, epoch)).toBe(entries.length);
+    expect(await ledger.restore(storedOf(entries), epoch)).toBe(entries.length);
     expect(await ledger.entries(0, 2_000)).toEqual(entries);
-    expect(await ledger.restore(entries.slice(0, 700), epoch)).toBe(entries.length);
+    expect(await ledger.restore(storedOf(entries.slice(0, 700)), epoch)).toBe(entries.length);
     expect(await ledger.head()).toBe(entries.at(-1)?.head);
   });
 
   it('completes a ledger that is behind and leaves a longer one alone', async () => {
     const ledger = createLedger(redis.connection, 'behind');
-    await ledger.restore(entries.slice(0, 613), epoch);
-    expect(await ledger.restore(entries, epoch)).toBe(entries.length);
+    await ledger.restore(storedOf(entries.slice(0, 613)), epoch);
+    expect(await ledger.restore(storedOf(entries), epoch)).toBe(entries.length);
     expect(await ledger.entries(0, 2_000)).toEqual(entries);
   });
 
   it('continues with a version and an epoch above those of the entries', async () => {
     const ledger = createLedger(redis.connection, 'next');
-    await ledger.restore(entries, epoch);
+    await ledger.restore(storedOf(entries), epoch);
     const views = createViews(redis.connection, 'next');
     await expect(views.publish(draftOf(['a'], epoch - 1))).rejects.toMatchObject({
       code: 'QUEUE_STALE_EPOCH',
@@ -196,31 +196,75 @@ describe('restore', () => {
     expect(verifyLedger(await ledger.entries(0, 2_000), { globalBatch }).problems).toEqual([]);
   });
 
-  it('refuses entries of another run, broken chains and older epochs', async () => {
+  it('refuses entries of another run, and older epochs', async () => {
     const { ledger, view } = await start(['a']);
     await ledger.vote(view, 'a', factsOf(0, other), sums);
     await beginEpoch(redis.connection, epoch);
-    await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({ code: 'LEDGER_DIVERGED' });
-    await expect(ledger.restore(entries.slice(1), epoch)).rejects.toMatchObject({
-      code: 'LEDGER_INVALID',
-    });
-    const altered = entries.with(1, { ...(entries[1] as LedgerEntry), gradientDigest: other });
-    await expect(ledger.restore(altered, epoch)).rejects.toMatchObject({ code: 'LEDGER_INVALID' });
-    await expect(ledger.restore(entries, epoch - 1)).rejects.toMatchObject({
+    for (const stored of [entries, entries.slice(0, 1)])
+      await expect(ledger.restore(storedOf(stored), epoch)).rejects.toMatchObject({
+        code: 'LEDGER_DIVERGED',
+      });
+    await expect(ledger.restore(storedOf(entries), epoch - 1)).rejects.toMatchObject({
       code: 'QUEUE_STALE_EPOCH',
     });
     const lease = createLease(redis.connection, { holderId: 'c', ttlMs: 1_000 });
     await lease.acquire(epoch + 1);
-    await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({
+    await expect(ledger.restore(storedOf(entries), epoch)).rejects.toMatchObject({
       code: 'QUEUE_STALE_EPOCH',
     });
     expect(await ledger.numCommitted()).toBe(1);
   });
 
+  it('refuses a broken chain before it puts any of its page back', async () => {
+    const ledger = createLedger(redis.connection, 'broken');
+    const restore = (broken: readonly LedgerEntry[]) => ledger.restore(storedOf(broken), epoch);
+    await expect(restore(entries.slice(1))).rejects.toMatchObject({ code: 'LEDGER_INVALID' });
+    expect(await ledger.numCommitted()).toBe(0);
+    const altered = { ...(entries[800] as LedgerEntry), gradientDigest: other };
+    await expect(restore(entries.with(800, altered))).rejects.toMatchObject({
+      code: 'LEDGER_INVALID',
+    });
+    expect(await ledger.entries(0, 2_000)).toEqual(entries.slice(0, 800));
+  });
+
+  it('goes on where a restore has ended, without reading what is there', async () => {
+    const ledger = createLedger(redis.connection, 'resumed');
+    await ledger.restore(storedOf(entries.slice(0, 1_000)), epoch);
+    const asked: number[] = [];
+    const stored = storedOf(entries);
+    const watched = {
+      ...stored,
+      entries: (fromStep: number) => {
+        asked.push(fromStep);
+        return stored.entries(fromStep);
+      },
+    };
+    expect(await ledger.restore(watched, epoch)).toBe(entries.length);
+    expect(await ledger.restore(watched, epoch)).toBe(entries.length);
+    expect(asked).toEqual([1_000]);
+    expect(await ledger.entries(0, 2_000)).toEqual(entries);
+  });
+
+  it('ends for now when Redis loses the entries meanwhile', async () => {
+    const ledger = createLedger(redis.connection, 'twice');
+    const stored = storedOf(entries);
+    const forgetful = {
+      ...stored,
+      async *entries(fromStep: number) {
+        for await (const page of stored.entries(fromStep)) {
+          yield page;
+          if (page[0]?.step === 400) await redis.connection.client.del('berth:{twice}:ledger');
+        }
+      },
+    };
+    await expect(ledger.restore(forgetful, epoch)).rejects.toMatchObject({ code: 'LEDGER_BEHIND' });
+    expect(await ledger.restore(stored, epoch)).toBe(entries.length);
+  });
+
   it('refuses the holder of a lease that Redis has lost', async () => {
     await redis.connection.call((client) => client.flushall());
     const ledger = createLedger(redis.connection, 'lost');
-    await expect(ledger.restore(entries, epoch)).rejects.toMatchObject({
+    await expect(ledger.restore(storedOf(entries), epoch)).rejects.toMatchObject({
       code: 'QUEUE_STALE_EPOCH',
     });
     expect(await ledger.numCommitted()).toBe(0);

@@ -7,15 +7,15 @@ import {
   type LedgerEntry,
   type StepFacts,
   type StepSums,
+  type StoredLedger,
   type View,
 } from '@berth/contracts';
 import { staleEpoch } from './stale-epoch.ts';
 import type { RedisConnection } from './connection.ts';
 import { globalKeys, runKeys } from './keys.ts';
 import { cutLedgerScript } from './lua/cut-ledger.ts';
-import { restoreLedgerScript } from './lua/restore-ledger.ts';
 import { voteScript } from './lua/vote.ts';
-import { checkChain } from './verify-ledger.ts';
+import { restoreLedger } from './restore-ledger.ts';
 
 /** What the ledger says of a vote. */
 export type VoteResult =
@@ -48,16 +48,19 @@ export interface Ledger {
   /** Digest of all committed steps; `genesisHead` before the first. */
   head(): Promise<string>;
   entry(step: number): Promise<LedgerEntry | undefined>;
-  /** Entries [fromStep, toStep), as many as there are. */
+  /** Entries [fromStep, toStep), as many as there are, some hundred at a time: neither Redis nor the caller is held up. */
+  pages(fromStep: number, toStep: number): AsyncIterable<readonly LedgerEntry[]>;
+  /** The same in one array, for ranges that are known to be small. */
   entries(fromStep: number, toStep: number): Promise<LedgerEntry[]>;
   /**
-   * Puts a checkpoint's entries, from step 0 on, back after Redis lost them. Those it still has must be the same ones
-   * and stay; a longer ledger stays as it is. The lease must be in an epoch no older than theirs.
+   * Puts a checkpoint's entries back after Redis lost them, and goes on where another restore has ended. Those that Redis
+   * still has must be the same ones and stay; a longer ledger stays as it is. The lease must be in an epoch no older than
+   * theirs.
    * @returns committed steps
    * @throws BerthError `LEDGER_INVALID` when the entries do not chain, `LEDGER_DIVERGED` when Redis holds others,
-   * `QUEUE_STALE_EPOCH` when a newer coordinator is known
+   * `LEDGER_BEHIND` when it loses them meanwhile, `QUEUE_STALE_EPOCH` when a newer coordinator is known
    */
-  restore(entries: readonly LedgerEntry[], fencingEpoch: number): Promise<number>;
+  restore(stored: StoredLedger, fencingEpoch: number): Promise<number>;
   /**
    * Cuts the ledger back, unless what follows was committed under a newer view than the one that the cut was made at.
    * The view in force must have no members, so that nothing is committed meanwhile.
@@ -70,18 +73,19 @@ export interface Ledger {
 /** The part of a view that a vote is fenced by. */
 export type ViewId = Pick<View, 'fencingEpoch' | 'version'>;
 
-// Entries per call of the restore script: a few hundred KiB.
-const restoreChunk = 500;
+// Some 150 KiB, and a few ms to parse.
+const entriesPerPage = 250;
 
 export function createLedger(connection: RedisConnection, runId: string): Ledger {
   const keys = runKeys(runId);
 
-  const entries = async (fromStep: number, toStep: number): Promise<LedgerEntry[]> => {
-    if (toStep <= fromStep) return [];
-    const texts = await connection.call((client) =>
-      client.lrange(keys.ledger, fromStep, toStep - 1),
-    );
-    return texts.map(parseEntry);
+  const pages: Ledger['pages'] = async function* (fromStep, toStep) {
+    for (let start = fromStep; start < toStep; start += entriesPerPage) {
+      const end = Math.min(toStep, start + entriesPerPage);
+      const texts = await connection.call((client) => client.lrange(keys.ledger, start, end - 1));
+      if (texts.length > 0) yield texts.map(parseEntry);
+      if (texts.length < end - start) return;
+    }
   };
 
   const entry = async (step: number): Promise<LedgerEntry | undefined> => {
@@ -91,7 +95,13 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
 
   return {
     entry,
-    entries,
+    pages,
+
+    entries: async (fromStep, toStep) => {
+      const entries: LedgerEntry[] = [];
+      for await (const page of pages(fromStep, toStep)) entries.push(...page);
+      return entries;
+    },
 
     async vote({ fencingEpoch, version }, memberId, facts, sums) {
       requireFinite(facts.step, sums);
@@ -138,26 +148,7 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
 
     head: async () => (await entry(-1))?.head ?? genesisHead,
 
-    async restore(restored, fencingEpoch) {
-      const problem = checkChain(restored)[0];
-      if (problem !== undefined) throw new BerthError('LEDGER_INVALID', `run ${runId}: ${problem}`);
-      const newest = restored.at(-1)?.fencingEpoch ?? 0;
-      if (newest > fencingEpoch) throw staleEpoch(`ledger of run ${runId}`, fencingEpoch, newest);
-
-      let numCommitted = await this.numCommitted();
-      let head: string = genesisHead;
-      for (let start = 0; start < restored.length; start += restoreChunk) {
-        const chunk = restored.slice(start, start + restoreChunk);
-        const reply = await connection.run(
-          restoreLedgerScript,
-          [globalKeys.lease, keys.view, keys.votes, keys.ledger],
-          [fencingEpoch, start, head, ...chunk.map(canonicalJson)],
-        );
-        numCommitted = restoredSteps(runId, fencingEpoch, reply as [string, number]);
-        head = chunk.at(-1)?.head ?? head;
-      }
-      return numCommitted;
-    },
+    restore: (stored, fencingEpoch) => restoreLedger(connection, runId, stored, fencingEpoch),
 
     async cut(toStep, madeAt, fencingEpoch) {
       const reply = await connection.run(
@@ -220,23 +211,4 @@ function voteResult(step: number, reply: VoteReply): VoteResult {
 function divergence(step: number, [, other, otherFacts, member, facts]: DivergedReply): string {
   const holder = other === 'ledger' ? 'the ledger holds' : `${other} voted`;
   return `step ${step}: ${member} voted ${facts}, but ${holder} ${otherFacts}`;
-}
-
-function restoredSteps(runId: string, epoch: number, [kind, value]: [string, number]): number {
-  switch (kind) {
-    case 'restored':
-      return value;
-    case 'stale':
-      throw staleEpoch(`ledger of run ${runId}`, epoch, value);
-    case 'gap':
-      throw new BerthError(
-        'LEDGER_INVALID',
-        `run ${runId}: Redis lost its ledger again after ${value} steps; restore once more`,
-      );
-    default:
-      throw new BerthError(
-        'LEDGER_DIVERGED',
-        `run ${runId}: step ${value} in Redis is not the checkpoint's; they belong to different runs`,
-      );
-  }
 }

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '@berth/contracts';
 import { epochSize, globalBatch, ledgerOf } from './fixtures/steps.ts';
-import { nextHead, verifyLedger } from './verify-ledger.ts';
+import { verifyLedger } from './fixtures/verify-ledger.ts';
+import { nextHead } from './ledger-chain.ts';
 import { genesisHead } from '@berth/contracts';
 
 const options = { globalBatch, epochSize: (): number => epochSize };

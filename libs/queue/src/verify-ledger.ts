@@ -1,11 +1,5 @@
-import { createHash } from 'node:crypto';
-import {
-  genesisHead,
-  stepFactsText,
-  type Cursor,
-  type LedgerEntry,
-  type StepFacts,
-} from '@berth/contracts';
+import type { Cursor, LedgerEntry } from '@berth/contracts';
+import { LedgerChain } from './ledger-chain.ts';
 
 export interface VerifyLedgerOptions {
   /** Examples of every step. */
@@ -25,71 +19,63 @@ export interface LedgerReport {
 }
 
 /**
- * Proves that a whole ledger uses every example of the stream exactly once, in order, each step committed once.
- * Covers what the chain covers (step, ranges, gradient digest) and the order of epochs and views; sums, member names
- * and times are remarks.
+ * Proves that a whole ledger, given in order and in any number of parts, uses every example of the stream exactly once, in
+ * order, each step committed once. Covers what the chain covers (step, ranges, gradient digest) and the order of epochs and
+ * views; sums, member names and times are remarks.
  */
-export function verifyLedger(
-  entries: readonly LedgerEntry[],
-  { globalBatch, epochSize = () => undefined, expectHead }: VerifyLedgerOptions,
-): LedgerReport {
-  const problems = checkChain(entries);
-  let at: Cursor = { epoch: 0, index: 0 };
-  let before: Pick<LedgerEntry, 'fencingEpoch' | 'viewVersion'> = {
-    fencingEpoch: 0,
-    viewVersion: 0,
-  };
-  for (const entry of entries) {
+export class LedgerVerifier {
+  readonly #options: VerifyLedgerOptions;
+  readonly #chain = new LedgerChain();
+  readonly #problems: string[] = [];
+  #numSteps = 0;
+  #numExamples = 0;
+  #at: Cursor = { epoch: 0, index: 0 };
+  #before: Pick<LedgerEntry, 'fencingEpoch' | 'viewVersion'> = { fencingEpoch: 0, viewVersion: 0 };
+
+  constructor(options: VerifyLedgerOptions) {
+    this.#options = options;
+  }
+
+  add(entries: readonly LedgerEntry[]): void {
+    for (const entry of entries)
+      this.#problems.push(...this.#chain.add(entry), ...this.#add(entry));
+  }
+
+  report(): LedgerReport {
+    const { expectHead } = this.#options;
+    const { head } = this.#chain;
+    const problems = [...this.#problems];
+    if (expectHead !== undefined && head !== expectHead)
+      problems.push(`the last head is ${head}, but ${expectHead} is expected`);
+    return {
+      ok: problems.length === 0,
+      numSteps: this.#numSteps,
+      numExamples: this.#numExamples,
+      problems,
+    };
+  }
+
+  *#add(entry: LedgerEntry): Generator<string> {
+    const { globalBatch, epochSize = () => undefined } = this.#options;
     const { step, from, to, numExamples } = entry;
+    const [at, before] = [this.#at, this.#before];
+    this.#numSteps++;
+    this.#numExamples += numExamples;
+    this.#at = to;
+    this.#before = entry;
     if (!sameCursor(from, at))
-      problems.push(`step ${step} starts at ${cursorText(from)}, but ${cursorText(at)} is next`);
+      yield `step ${step} starts at ${cursorText(from)}, but ${cursorText(at)} is next`;
     const size = rangeSize(from, to, epochSize) ?? numExamples;
     if (size !== numExamples)
-      problems.push(
-        `step ${step} claims ${numExamples} examples, but ${cursorText(from)} to ${cursorText(to)} are ${size}`,
-      );
+      yield `step ${step} claims ${numExamples} examples, but ${cursorText(from)} to ${cursorText(to)} are ${size}`;
     if (numExamples !== globalBatch)
-      problems.push(`step ${step} has ${numExamples} examples instead of ${globalBatch}`);
+      yield `step ${step} has ${numExamples} examples instead of ${globalBatch}`;
     if (isOlder(entry, before))
-      problems.push(
+      yield (
         `step ${step} was committed in epoch ${entry.fencingEpoch}, view ${entry.viewVersion}, after ` +
-          `epoch ${before.fencingEpoch}, view ${before.viewVersion}`,
+        `epoch ${before.fencingEpoch}, view ${before.viewVersion}`
       );
-    at = to;
-    before = entry;
   }
-  const head = entries.at(-1)?.head ?? genesisHead;
-  if (expectHead !== undefined && head !== expectHead)
-    problems.push(`the last head is ${head}, but ${expectHead} is expected`);
-  return {
-    ok: problems.length === 0,
-    numSteps: entries.length,
-    numExamples: entries.reduce((sum, { numExamples }) => sum + numExamples, 0),
-    problems,
-  };
-}
-
-/** The head after a step: SHA-1 over the head before it and the step's facts. */
-export function nextHead(head: string, facts: StepFacts): string {
-  return createHash('sha1')
-    .update(`${head}\n${stepFactsText(facts)}`)
-    .digest('hex');
-}
-
-/** What breaks the chain of a ledger that should start at step 0. */
-export function checkChain(entries: readonly LedgerEntry[]): string[] {
-  const problems: string[] = [];
-  let step = 0;
-  let head: string = genesisHead;
-  for (const entry of entries) {
-    if (entry.step !== step)
-      problems.push(`step ${step} is missing: step ${entry.step} stands in its place`);
-    if (entry.head !== nextHead(head, entry))
-      problems.push(`step ${entry.step} does not follow from the head before it`);
-    step = entry.step + 1;
-    head = entry.head;
-  }
-  return problems;
 }
 
 /** Examples in [from, to); undefined when that depends on an epoch size nobody knows. */

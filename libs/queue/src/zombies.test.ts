@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { beginEpoch, useRedis } from './fixtures/redis.ts';
-import { factsOf, ledgerOf, sums } from './fixtures/steps.ts';
+import { factsOf, ledgerOf, storedOf, sums } from './fixtures/steps.ts';
 import { runKeys } from './keys.ts';
 import { createLease } from './lease.ts';
 import { createLedger } from './ledger.ts';
@@ -123,7 +123,7 @@ describe('zombies', () => {
         fc.integer({ min: 1, max: currentEpoch - 1 }),
         fc.integer({ min: 1, max: 5 }),
         async (epoch, numSteps) => {
-          await expect(ledger.restore(ledgerOf(numSteps), epoch)).rejects.toMatchObject({
+          await expect(ledger.restore(storedOf(ledgerOf(numSteps)), epoch)).rejects.toMatchObject({
             code: 'QUEUE_STALE_EPOCH',
           });
           expect(await everything()).toEqual(before);

@@ -1,4 +1,4 @@
-import { createS3ObjectStore } from '@berth/checkpoint';
+import { createS3ObjectStore, manifestKey, readManifest } from '@berth/checkpoint';
 import {
   BerthError,
   genesisHead,
@@ -188,6 +188,50 @@ describe('createCheckpointSaver', () => {
     saver.save(viewOf('a'), stateAt(20), cursor);
     await saver.settled();
     expect(await saver.newestStep(100)).toBe(20);
+  });
+
+  it('fetches what it has proven once, and keeps it no longer than until the next save', async () => {
+    const store = await gatedStore({ pass: async () => undefined });
+    const fetched: string[] = [];
+    const watched: ObjectStore = {
+      ...store,
+      get: (key, options) => {
+        if (key.endsWith('.safetensors')) fetched.push(key);
+        return store.get(key, options);
+      },
+    };
+    const saver = saverOf('a', watched);
+    saver.save(viewOf('a'), stateAt(10), cursor);
+    await saver.settled();
+    expect(await saver.newestStep(100)).toBe(10);
+    expect((await saver.load(10)).weights).toEqual(stateAt(10).weights);
+    expect(new Set(fetched).size).toBe(fetched.length);
+    await saver.newestStep(100);
+    saver.save(viewOf('a'), stateAt(20), cursor);
+    fetched.length = 0;
+    await saver.load(10);
+    expect(fetched.length).toBeGreaterThan(0);
+  });
+
+  it('names few segments of the ledger however often it saves, and small ones however seldom', async () => {
+    const store = await gatedStore({ pass: async () => undefined });
+    const saver = saverOf('a', store);
+    const segments: string[][] = [];
+    for (const step of [100, 200, 9_000, 9_100, 9_200]) {
+      saver.save(viewOf('a'), stateAt(step), cursor);
+      await saver.settled();
+      const { ledger: named } = await readManifest(store, manifestKey('run', step));
+      segments.push(named.map(({ fromStep, toStep }) => `${fromStep}-${toStep}`));
+    }
+    expect(segments).toEqual([
+      ['0-100'],
+      ['0-200'],
+      ['0-4000', '4000-8000', '8000-9000'],
+      ['0-4000', '4000-8000', '8000-9100'],
+      ['0-4000', '4000-8000', '8000-9200'],
+    ]);
+    const stored = await store.list('runs/run/ledger/');
+    expect(stored.length).toBe(2 + config.train.keepLast);
   });
 
   it('completes a save without a member that has skipped it or is gone', async () => {

@@ -34,6 +34,8 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
   let inProgress: Snapshot | undefined;
   let working: Promise<void> | undefined;
   let failure: Error | undefined;
+  // What was loaded to prove it, for the load that follows: not to fetch it twice.
+  let proven: TrainingState | undefined;
 
   const work = async (): Promise<void> => {
     while (waiting !== undefined) {
@@ -54,6 +56,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
 
   return {
     save(view, state, cursor) {
+      proven = undefined;
       if (waiting !== undefined) skip(options, waiting);
       // A member that the view lost will never upload its part of an older view's save.
       if (inProgress !== undefined && inProgress.view.version !== view.version)
@@ -74,9 +77,13 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
           `Checkpoint ${found.manifest.step} of run "${runId}" was made with another config; ` +
             'restore the config, or choose another name',
         );
+      proven = found.state;
       return found.manifest.step;
     },
     async load(step) {
+      const known = proven;
+      proven = undefined;
+      if (known?.step === step) return known;
       return (await loadCheckpoint(store, manifestKey(runId, step), layout)).state;
     },
   };

@@ -1,24 +1,33 @@
-import { findNewestManifest, uploadLedgerSegment } from '@berth/checkpoint';
 import {
-  BerthError,
-  genesisHead,
-  type CheckpointManifest,
-  type LedgerSegment,
-} from '@berth/contracts';
+  findNewestManifest,
+  fullSegments,
+  stepsPerSegment,
+  uploadLedgerSegment,
+} from '@berth/checkpoint';
+import { BerthError, genesisHead, type CheckpointManifest } from '@berth/contracts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
-/** The ledger's head at a step, and its entries in segments: those of the newest checkpoint before, and one more. */
+/**
+ * The ledger's head at a step, and its entries in segments: the full ones of the newest checkpoint before, and what comes
+ * after them, so that neither segments nor their number grow with how often a run saves.
+ */
 export async function ledgerUpTo(
   { store, ledger, record, logger }: CheckpointSaverOptions,
   step: number,
 ): Promise<Pick<CheckpointManifest, 'ledgerHead' | 'ledger'>> {
-  if (step === 0) return { ledgerHead: genesisHead, ledger: [] };
   const before = await findNewestManifest(store, record.runId, { maxStep: step - 1, logger });
-  const segments: LedgerSegment[] = [...(before?.manifest.ledger ?? [])];
-  const entries = await ledger.entries(before?.manifest.step ?? 0, step);
-  const last = entries.at(-1);
-  if (last?.step !== step - 1)
-    throw new BerthError('LEDGER_BEHIND', `The ledger ends before step ${step}`);
-  segments.push(await uploadLedgerSegment(store, record.runId, entries));
-  return { ledgerHead: last.head, ledger: segments };
+  const segments = [...fullSegments(before?.manifest.ledger ?? [])];
+  let ledgerHead = genesisHead;
+  let fromStep = segments.at(-1)?.toStep ?? 0;
+  while (fromStep < step) {
+    const toStep = Math.min(step, fromStep + stepsPerSegment);
+    const entries = await ledger.entries(fromStep, toStep);
+    const last = entries.at(-1);
+    if (last?.step !== toStep - 1)
+      throw new BerthError('LEDGER_BEHIND', `The ledger ends before step ${step}`);
+    segments.push(await uploadLedgerSegment(store, record.runId, entries));
+    ledgerHead = last.head;
+    fromStep = toStep;
+  }
+  return { ledgerHead, ledger: segments };
 }

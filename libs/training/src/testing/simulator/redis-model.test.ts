@@ -1,9 +1,11 @@
 import {
+  genesisHead,
   stepSumNames,
   toBerthError,
   type LedgerEntry,
   type MemberInfo,
   type StepSums,
+  type StoredLedger,
 } from '@berth/contracts';
 import {
   connectRedis,
@@ -131,11 +133,9 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
       const entries = archive.slice(0, Math.max(0, archive.length - step.numDropped));
       const fencingEpoch = (model.view?.fencingEpoch ?? epoch) + step.epoch;
       const real = await createLedger(connection, runId)
-        .restore(entries, fencingEpoch)
+        .restore(storedOf(entries), fencingEpoch)
         .catch((error: unknown) => toBerthError(error).code);
-      const modelled = codeOf(model.restore(entries, fencingEpoch));
-      // A chain of nothing is put back without asking Redis.
-      return entries.length > 0 ? { real, modelled } : {};
+      return { real, modelled: codeOf(model.restore(entries, fencingEpoch)) };
     }
     case 'post':
       await createRendezvous(connection, runId).post('topic', step.member, step.word);
@@ -175,6 +175,16 @@ function refusalOf(error: unknown): { newest: number } | { inForce: number } {
   if (code === 'QUEUE_VIEW_REPLACED') return { inForce: Number(details['inForce']) };
   expect(code).toBe('QUEUE_STALE_EPOCH');
   return { newest: Number(details['newest']) };
+}
+
+function storedOf(entries: readonly LedgerEntry[]): StoredLedger {
+  return {
+    numSteps: entries.length,
+    head: entries.at(-1)?.head ?? genesisHead,
+    async *entries(fromStep) {
+      yield entries.slice(fromStep);
+    },
+  };
 }
 
 function codeOf(result: RestoreResult): number | string {
