@@ -214,6 +214,7 @@ export class RunSupervisor {
       minWorkers: cluster.minWorkers,
       wantedWorkers: cluster.numWorkers,
       virtualRanks: train.virtualRanks,
+      stepTimeoutMs: cluster.stepTimeoutMs,
       ...patience,
     });
     this.#memory = decision.memory;

@@ -72,6 +72,8 @@ export const memberInfoSchema = z.strictObject({
   complaint: complaintSchema.nullable(),
   /** Time it computes a virtual rank in, lately; null before the first. */
   rankMs: z.number().nullable(),
+  /** How long its engine has been at the call under way, while it is at one. */
+  engineCallMs: z.number().optional(),
   /** Memory of its process. */
   residentBytes: z.number().optional(),
 });

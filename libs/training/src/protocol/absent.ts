@@ -1,5 +1,6 @@
 import { durationText } from './lifecycle/texts.ts';
 import type { LiveMember } from './membership-state.ts';
+import { workerOf } from './worker-name.ts';
 
 /** When each member of a run was last seen alive, by the coordinator's clock. */
 export type LastSeen = ReadonlyMap<string, number>;
@@ -37,9 +38,4 @@ export function absentText(
     .slice(0, Math.max(0, numMissing))
     .map(([worker, seenMs]) => `${worker} last seen ${durationText(nowMs - seenMs)} ago`);
   return named.length === 0 ? '' : `: ${named.join(', ')}`;
-}
-
-/** A worker's name stays when its process, and with it the end of its member id, is a new one. */
-function workerOf(memberId: string): string {
-  return memberId.replace(/-[0-9a-f]{6}$/, '');
 }

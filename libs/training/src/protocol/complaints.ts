@@ -1,4 +1,4 @@
-import type { Complaint, View } from '@berth/contracts';
+import { errorFromWire, type Complaint, type View } from '@berth/contracts';
 import type {
   LiveMember,
   MembershipDecision,
@@ -11,20 +11,27 @@ export interface MadeComplaint {
   readonly complaint: Complaint;
 }
 
-/** A live member's complaint about the view in force, each. */
+/** A live member's complaint about the view in force, each. One that accuses only strangers is of an older view of its number. */
 export function complaintsAbout(view: View, live: readonly LiveMember[]): MadeComplaint[] {
   const seated = new Set(view.members.map((member) => member.memberId));
-  return live.flatMap(({ memberId, complaint }) =>
-    complaint?.viewVersion === view.version && seated.has(memberId)
-      ? [{ memberId, complaint }]
-      : [],
-  );
+  return live.flatMap(({ memberId, complaint }) => {
+    if (complaint?.viewVersion !== view.version || !seated.has(memberId)) return [];
+    const { suspects } = complaint;
+    const isOlder = suspects.length > 0 && !suspects.some((suspect) => seated.has(suspect));
+    return isOlder ? [] : [{ memberId, complaint }];
+  });
+}
+
+/** An error that no other try cures, met by one member: whether it is its own, the others show. */
+export function isOwnError({ complaint }: MadeComplaint): boolean {
+  return !errorFromWire(complaint.error).policy.retry;
 }
 
 /**
+ * Whoever meets an error that no other try cures is left out, once the others have had time to say that they meet it too.
  * A broken connection means a dead process, unless that complains as well: then both live, and all try again. If that does
  * not help, the network is cut between members that live, and the one that most accuse is left out; at once if secrets
- * differ, as trying again does not help. Whoever is left out wrongly comes back later, so a mistake costs time only.
+ * differ, as trying again does not help, or if that one has been left out before. Whoever is left out wrongly comes back later, so a mistake costs time only.
  */
 export function answerComplaints(
   nowMs: number,
@@ -33,22 +40,30 @@ export function answerComplaints(
   chosen: readonly LiveMember[],
   complaints: readonly MadeComplaint[],
 ): MembershipDecision {
-  const [{ memberId, complaint: about }] = complaints as [MadeComplaint];
+  const own = complaints.filter(isOwnError);
+  const [{ memberId, complaint: about }] = [...own, ...complaints] as [MadeComplaint];
   const what = `${memberId} at step ${about.step}: ${about.error.message}`;
   const isLoss = ({ complaint }: MadeComplaint): boolean =>
     complaint.error.code === 'COLLECTIVE_PEER_LOST';
   const waitedMs = nowMs - (state.complaintSinceMs ?? nowMs);
   const isPatient = waitedMs < options.complaintGraceMs;
-  if (waitedMs < (complaints.some(isLoss) ? options.lostGraceMs : options.complaintGraceMs))
+  const isQuick = own.length === 0 ? complaints.some(isLoss) : haveAllSpoken(state, complaints);
+  if (waitedMs < (isQuick ? options.lostGraceMs : options.complaintGraceMs))
     return { kind: 'keep', reason: what };
 
   const living = new Set(complaints.map((made) => made.memberId));
-  let expels = accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
+  let expels =
+    own.length > 0
+      ? own.map((made) => made.memberId)
+      : accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
   const isHopeless = complaints.some(
     ({ complaint }) => complaint.error.code === 'COLLECTIVE_UNAUTHENTICATED',
   );
-  if (expels.length === 0 && (isHopeless || state.numAttempts >= options.patientAttempts))
-    expels = accusedBy(complaints, newcomersOf(state.live)).slice(0, 1);
+  const [suspect] = accusedBy(complaints, newcomersOf(state.live));
+  if (expels.length === 0 && suspect !== undefined) {
+    const isKnown = state.onProbation.has(suspect);
+    if (isKnown || isHopeless || state.numAttempts >= options.patientAttempts) expels = [suspect];
+  }
   const members = chosen.filter((member) => !expels.includes(member.memberId));
   if (members.length === chosen.length)
     return { kind: 'publish', members, reason: `trying again: ${what}` };
@@ -58,6 +73,10 @@ export function answerComplaints(
   return isPatient
     ? { kind: 'keep', reason: what }
     : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
+}
+
+function haveAllSpoken({ view }: MembershipState, complaints: readonly MadeComplaint[]): boolean {
+  return complaints.length === view?.members.length;
 }
 
 function newcomersOf(live: readonly LiveMember[]): ReadonlySet<string> {

@@ -1,29 +1,115 @@
+import { durationText } from './lifecycle/texts.ts';
+import type { MembershipState } from './membership-state.ts';
+import { workerOf } from './worker-name.ts';
+
 const firstMs = 1_000;
-const longestMs = 60_000;
-/** After this time in peace an expulsion is forgotten. */
-const rememberMs = 300_000;
+const longestMs = 600_000;
+/** An expulsion is forgotten after as much peace as it lasted, and not before this. */
+const leastPeaceMs = 60_000;
+/** Longest wait for a worker without which nobody trains. */
+const neededMs = 5_000;
+
+/** That a worker was left out of views, and until when. */
+export interface Expulsion {
+  /** In a row: each lasts twice as long as the one before. */
+  readonly count: number;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** How long it has sat since in views while they committed steps. */
+  readonly peaceMs: number;
+}
 
 /**
- * Members left out of views although they may live, for twice as long every time: with one that others cannot reach no
- * step ends, and taking it in again interrupts a step.
+ * Workers left out of views although they may live, by name, so that a process started anew inherits it: with one that
+ * dies, errs or cannot be reached again and again no step ends, and taking it in again interrupts a step.
  */
-export type Expulsions = ReadonlyMap<string, { readonly count: number; readonly untilMs: number }>;
+export type Expulsions = ReadonlyMap<string, Expulsion>;
 
-/** Leaves members out, or out for longer. */
+/** Leaves workers out, or out for longer. */
 export function expel(before: Expulsions, memberIds: readonly string[], nowMs: number): Expulsions {
   const after = new Map(before);
-  for (const [memberId, { untilMs }] of before)
-    if (nowMs >= untilMs + rememberMs) after.delete(memberId);
-  for (const memberId of memberIds) {
-    const count = (after.get(memberId)?.count ?? 0) + 1;
+  for (const worker of new Set(memberIds.map(workerOf))) {
+    const count = (after.get(worker)?.count ?? 0) + 1;
     const lengthMs = Math.min(longestMs, firstMs * 2 ** (count - 1));
-    after.set(memberId, { count, untilMs: nowMs + lengthMs });
+    after.set(worker, { count, sinceMs: nowMs, untilMs: nowMs + lengthMs, peaceMs: 0 });
   }
   return after;
 }
 
-/** Who is not to be seated now. */
-export function expelledAt(expulsions: Expulsions, nowMs: number): ReadonlySet<string> {
-  const current = [...expulsions].filter(([, { untilMs }]) => nowMs < untilMs);
-  return new Set(current.map(([memberId]) => memberId));
+/** Members sat in a view that committed steps meanwhile; mere time proves nothing of them. */
+export function forgive(
+  before: Expulsions,
+  memberIds: readonly string[],
+  peaceMs: number,
+): Expulsions {
+  const after = new Map(before);
+  for (const worker of memberIds.map(workerOf)) {
+    const expulsion = after.get(worker);
+    if (expulsion === undefined) continue;
+    const total = expulsion.peaceMs + peaceMs;
+    const isForgotten = total >= Math.max(leastPeaceMs, expulsion.untilMs - expulsion.sinceMs);
+    if (isForgotten) after.delete(worker);
+    else after.set(worker, { ...expulsion, peaceMs: total });
+  }
+  return after;
+}
+
+/** Who has come to a run, and who sits in its view. */
+export type Crew = Pick<MembershipState, 'runId' | 'live' | 'view'>;
+
+/** Members of the view whose worker has an expulsion that is not forgotten. */
+export function onProbation(expulsions: Expulsions, view: Crew['view']): ReadonlySet<string> {
+  const seated = view?.members ?? [];
+  return new Set(
+    seated.flatMap(({ memberId }) => (expulsions.has(workerOf(memberId)) ? memberId : [])),
+  );
+}
+
+export interface LeftOut {
+  /** Member ids that are not to be seated now. */
+  readonly expelled: ReadonlySet<string>;
+  /** Who they are and until when, as the end of a reason; '' when there are none. */
+  readonly text: string;
+}
+
+/**
+ * Who is not to be seated now; whoever is, keeps its seat. A member whose engine is still at a call from before its
+ * expulsion has not shown that it can do anything, however long ago that was. When fewer than are needed would be left,
+ * others come back early, those first that were left out the fewest times.
+ */
+export function leftOutAt(
+  nowMs: number,
+  expulsions: Expulsions,
+  { runId, live, view }: Crew,
+  numNeeded: number,
+): LeftOut {
+  const seated = new Set(view?.members.map(({ memberId }) => memberId));
+  const ready = live.filter(
+    ({ runId: opened, state }) => opened === runId && (state === 'idle' || state === 'training'),
+  );
+  const waiting = ready.flatMap(({ memberId, engineCallMs = 0 }) => {
+    const expulsion = expulsions.get(workerOf(memberId));
+    if (expulsion === undefined || seated.has(memberId)) return [];
+    const { count, sinceMs, untilMs } = expulsion;
+    const isStuck = engineCallMs > nowMs - sinceMs;
+    return isStuck || nowMs < untilMs ? [{ memberId, isStuck, count, sinceMs, untilMs }] : [];
+  });
+  const numLacking = numNeeded - (ready.length - waiting.length);
+  const needed = waiting
+    .filter(({ isStuck, sinceMs }) => !isStuck && nowMs >= sinceMs + neededMs)
+    .sort((a, b) => a.count - b.count)
+    .slice(0, Math.max(0, numLacking));
+  const out = waiting.filter((member) => !needed.includes(member));
+  const texts = [
+    ...needed.map(({ memberId }) => `${memberId} is tried again early, as too few are left`),
+    ...out.map(({ memberId, isStuck, untilMs }) =>
+      isStuck
+        ? `${memberId} is left out until its engine answers`
+        : `${memberId} is left out for ${durationText(untilMs - nowMs)}`,
+    ),
+  ];
+  return {
+    expelled: new Set(out.map(({ memberId }) => memberId)),
+    text: texts.map((text) => `; ${text}`).join(''),
+  };
 }

@@ -14,13 +14,19 @@ export interface MembershipState {
   readonly waitingSinceMs: number;
   /** When the complaint about the view in force was first seen. */
   readonly complaintSinceMs: number | undefined;
-  /** Views that began at the step they all failed to commit, the one in force included. */
+  /** Views of these same workers that began at the step they all failed to commit, the one in force included. */
   readonly numAttempts: number;
   /** Members that are not seated for now, although they live: the others cannot work with them. */
   readonly expelled: ReadonlySet<string>;
+  /** Members of the view in force that have been left out before, and made no steps in peace since. */
+  readonly onProbation: ReadonlySet<string>;
+  /** True while the step under way, which another view would throw away, is waited for before anyone joins. */
+  readonly isMidStep: boolean;
   readonly mode: View['mode'];
   /** Who is missing, as the end of a reason; '' when nobody is known to be. */
   readonly absent: string;
+  /** Who is left out until when, as the end of a reason; '' when nobody is. */
+  readonly leftOut: string;
 }
 
 export interface MembershipOptions {
@@ -38,7 +44,12 @@ export interface MembershipOptions {
 }
 
 export type MembershipDecision =
-  | { readonly kind: 'keep'; readonly reason: string }
+  | {
+      readonly kind: 'keep';
+      readonly reason: string;
+      /** True when somebody joins once the step under way is committed. */
+      readonly awaitsJoin?: boolean;
+    }
   | { readonly kind: 'wait'; readonly reason: string }
   | {
       readonly kind: 'publish';

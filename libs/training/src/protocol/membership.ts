@@ -22,7 +22,7 @@ export function decideMembership(
   const chosen = eligible.slice(0, options.virtualRanks);
   const need = Math.max(1, options.minWorkers);
   if (chosen.length < need) {
-    const reason = `waiting for ${need - chosen.length} of ${need} workers${state.absent}${refused}`;
+    const reason = `waiting for ${need - chosen.length} of ${need} workers${state.absent}${refused}${state.leftOut}`;
     return { kind: 'wait', reason };
   }
   const { view } = state;
@@ -30,7 +30,7 @@ export function decideMembership(
     const waitedMs = nowMs - state.waitingSinceMs;
     const complete = chosen.length >= Math.min(options.wantedWorkers, options.virtualRanks);
     if (!complete && waitedMs < options.joinTimeoutMs) {
-      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${state.absent}${refused}`;
+      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${state.absent}${refused}${state.leftOut}`;
       return { kind: 'wait', reason };
     }
     return { kind: 'publish', members: chosen, reason: `starting with ${named(chosen)}` };
@@ -59,14 +59,18 @@ function decideChange(
     return { kind: 'publish', members: chosen, reason: farewell(lost, state.live) };
   const complaints = complaintsAbout(view, state.live);
   if (complaints.length > 0) return answerComplaints(nowMs, state, options, chosen, complaints);
-  if (joined.length > 0)
-    return { kind: 'publish', members: chosen, reason: `${joined.join(', ')} joined` };
+  if (joined.length > 0) {
+    const newcomers = joined.join(', ');
+    if (state.isMidStep)
+      return { kind: 'keep', awaitsJoin: true, reason: `${newcomers} joins after this step` };
+    return { kind: 'publish', members: chosen, reason: `${newcomers} joined` };
+  }
   const wanted = Math.min(options.wantedWorkers, options.virtualRanks);
   const count =
     chosen.length < wanted
       ? `${chosen.length} of ${wanted} workers${state.absent}`
       : `${chosen.length} workers`;
-  return { kind: 'keep', reason: `${count}${stragglers(chosen)}` };
+  return { kind: 'keep', reason: `${count}${stragglers(chosen)}${state.leftOut}` };
 }
 
 function farewell(lost: readonly string[], live: readonly LiveMember[]): string {

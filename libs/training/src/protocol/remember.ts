@@ -1,7 +1,10 @@
-import type { View, WireError } from '@berth/contracts';
-import { noteSeen } from './absent.ts';
+import type { View } from '@berth/contracts';
+import { noteSeen, type LastSeen } from './absent.ts';
+import type { MadeComplaint } from './complaints.ts';
+import { expel, forgive } from './expulsions.ts';
 import { viewName } from './member-state.ts';
-import type { RunMemory, RunSight } from './run-state.ts';
+import type { Attempts, RunMemory, RunSight } from './run-state.ts';
+import { workersOf } from './worker-name.ts';
 
 /** From a checkpoint that failed because the store was away to the next try. */
 const saveAgainMs = 15_000;
@@ -10,29 +13,62 @@ const saveAgainMs = 15_000;
 export function remember(
   nowMs: number,
   before: RunMemory,
-  { runId, view, live }: RunSight,
-  complaint: WireError | undefined,
+  sight: RunSight,
+  complaints: readonly MadeComplaint[],
 ): RunMemory {
-  const complaintSinceMs = complaint === undefined ? undefined : (before.complaintSinceMs ?? nowMs);
-  const attempts = countAttempts(before, view, complaint);
-  const lastSeen = noteSeen(before.lastSeen, live, runId, nowMs);
+  const { runId, view, live } = sight;
+  const isAbout = (code: string): boolean =>
+    complaints.some(({ complaint }) => complaint.error.code === code);
+  const complaintSinceMs = complaints.length === 0 ? undefined : (before.complaintSinceMs ?? nowMs);
+  // An outage lasts as long as it lasts.
+  const isOutage = isAbout('STORE_UNREACHABLE') || isAbout('QUEUE_UNREACHABLE');
+  const attempts =
+    view === undefined ? before.attempts : countAttempts(before.attempts, view, isOutage);
   // Training does not stand still for a store that is away.
-  const isStoreAway = view?.mode === 'save' && complaint?.code === 'STORE_UNREACHABLE';
+  const isStoreAway = view?.mode === 'save' && isAbout('STORE_UNREACHABLE');
   const saveNotBeforeMs = isStoreAway ? nowMs + saveAgainMs : before.saveNotBeforeMs;
-  return { ...before, complaintSinceMs, attempts, lastSeen, saveNotBeforeMs };
+  return {
+    ...before,
+    complaintSinceMs,
+    attempts,
+    ...expulsionsAfter(nowMs, before, sight),
+    lastSeen: noteSeen(before.lastSeen, live, runId, nowMs),
+    lookedMs: nowMs,
+    saveNotBeforeMs,
+  };
 }
 
-function countAttempts(
-  { attempts }: RunMemory,
-  view: View | undefined,
-  complaint: WireError | undefined,
-): RunMemory['attempts'] {
-  if (view === undefined) return attempts;
+function countAttempts(before: Attempts, view: View, isOutage: boolean): Attempts {
   const name = viewName(view);
   const { fromStep } = view;
-  // An outage lasts as long as it lasts.
-  if (complaint?.code === 'STORE_UNREACHABLE' || complaint?.code === 'QUEUE_UNREACHABLE')
-    return { view: name, fromStep, count: 0 };
-  if (name === attempts.view) return attempts;
-  return { view: name, fromStep, count: fromStep === attempts.fromStep ? attempts.count + 1 : 1 };
+  const workers = workersOf(view.members);
+  if (isOutage) return { view: name, fromStep, workers, counts: new Map(), count: 0 };
+  if (name === before.view) return before;
+  const counts = new Map(fromStep === before.fromStep ? before.counts : []);
+  const count = (counts.get(workers) ?? 0) + 1;
+  return { view: name, fromStep, workers, counts: counts.set(workers, count), count };
+}
+
+/** Who died in the view in force is left out for a while; whoever makes steps in it is forgiven. */
+function expulsionsAfter(
+  nowMs: number,
+  before: RunMemory,
+  { view, live, numCommitted }: RunSight,
+): Pick<RunMemory, 'expulsions' | 'peace'> {
+  const { expulsions, peace, lastSeen, lookedMs } = before;
+  if (view === undefined) return { expulsions, peace };
+  const members = view.members.map(({ memberId }) => memberId);
+  const alive = new Set(live.map(({ memberId }) => memberId));
+  const died = members.filter((id) => !alive.has(id) && wasSeen(lastSeen, id, lookedMs));
+  const name = viewName(view);
+  const now = { view: name, nowMs, numCommitted };
+  if (peace.view !== name) return { expulsions: expel(expulsions, died, nowMs), peace: now };
+  if (numCommitted <= peace.numCommitted)
+    return { expulsions: expel(expulsions, died, nowMs), peace };
+  const forgiven = forgive(expulsions, members, nowMs - peace.nowMs);
+  return { expulsions: expel(forgiven, died, nowMs), peace: now };
+}
+
+function wasSeen(lastSeen: LastSeen, memberId: string, lookedMs: number): boolean {
+  return lastSeen.get(memberId) === lookedMs;
 }

@@ -25,28 +25,49 @@ export interface RunSight {
   readonly live: readonly LiveMember[];
 }
 
+/** A time, and the steps committed then. */
+export interface Since {
+  readonly nowMs: number;
+  readonly numCommitted: number;
+}
+
+/** Views seen in a row that began at the same step. */
+export interface Attempts {
+  readonly view: string;
+  readonly fromStep: number;
+  /** Names of the workers of the view in force. */
+  readonly workers: string;
+  /** How many of them the same workers had, by their names: who comes and goes is no failure of those who stay. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** How many these had. */
+  readonly count: number;
+}
+
 /** What a coordinator remembers of a run between two looks. To forget it costs patience, never bits. */
 export interface RunMemory {
   readonly waitingSinceMs: number;
   readonly complaintSinceMs: number | undefined;
-  /** Views seen in a row that began at the same step. */
-  readonly attempts: {
-    readonly view: string;
-    readonly fromStep: number;
-    readonly count: number;
-  };
+  readonly attempts: Attempts;
   readonly expulsions: Expulsions;
   readonly lastSeen: LastSeen;
   /** A checkpoint that was asked for waits until then, as the store was away. */
   readonly saveNotBeforeMs: number;
   /** When it was first seen that all is to be saved, and the steps committed then. */
-  readonly savingSince: { readonly nowMs: number; readonly numCommitted: number } | undefined;
+  readonly savingSince: Since | undefined;
+  /** When it was first seen that somebody is to join. */
+  readonly joiningSince: Since | undefined;
+  /** The view in force, and when it began or last committed a step. */
+  readonly peace: { readonly view: string } & Since;
+  /** When the look before was. */
+  readonly lookedMs: number;
 }
 
 export interface RunRules extends MembershipOptions {
   readonly numSteps: number;
-  /** Views that may fail at one step before the run does. */
+  /** Views of the same workers that may fail at one step before the run does. */
   readonly maxAttemptsPerStep: number;
+  /** After this time every member has complained of a step that does not end. */
+  readonly stepTimeoutMs: number;
 }
 
 export type RunDecision = {
@@ -73,10 +94,13 @@ export function newRunMemory(nowMs: number): RunMemory {
   return {
     waitingSinceMs: nowMs,
     complaintSinceMs: undefined,
-    attempts: { view: '', fromStep: -1, count: 0 },
+    attempts: { view: '', fromStep: -1, workers: '', counts: new Map(), count: 0 },
     expulsions: new Map(),
     lastSeen: new Map(),
     saveNotBeforeMs: -Infinity,
     savingSince: undefined,
+    joiningSince: undefined,
+    peace: { view: '', nowMs, numCommitted: 0 },
+    lookedMs: nowMs,
   };
 }

@@ -19,6 +19,7 @@ const rules: RunRules = {
   complaintGraceMs: 1_000,
   patientAttempts: 3,
   maxAttemptsPerStep: 30,
+  stepTimeoutMs: 600_000,
 };
 
 function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {

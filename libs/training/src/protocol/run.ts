@@ -1,10 +1,11 @@
 import type { WireError } from '@berth/contracts';
 import { absentText } from './absent.ts';
-import { expel, expelledAt } from './expulsions.ts';
+import { complaintsAbout } from './complaints.ts';
+import { expel, leftOutAt, onProbation } from './expulsions.ts';
 import { decideMembership } from './membership.ts';
 import { remember } from './remember.ts';
-import { complaintOf, failureFrom, refusalToOpen } from './run-failure.ts';
-import type { RunDecision, RunMemory, RunRules, RunSight } from './run-state.ts';
+import { failureFrom, refusalToOpen } from './run-failure.ts';
+import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
 
 /** The longest that a step under way is waited for before all is saved. */
 const longestStepWaitMs = 60_000;
@@ -30,18 +31,24 @@ export function decideRun(
       reason: `saved checkpoint ${numCommitted}, as asked for`,
     };
 
-  const complaint = complaintOf(sight);
-  const remembered = remember(nowMs, before, sight, complaint);
+  const { view } = sight;
+  const complaints = view === undefined ? [] : complaintsAbout(view, live);
+  const remembered = remember(nowMs, before, sight, complaints);
   const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
   const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
-  const memory = { ...remembered, savingSince };
-  const failure = complaint && failureFrom(complaint, memory, rules);
+  const joiningSince = before.joiningSince ?? { nowMs, numCommitted };
+  const memory = { ...remembered, savingSince, joiningSince: undefined };
+  const failure = failureFrom(complaints, memory, sight, rules);
   if (failure !== undefined) return fail(memory, failure);
 
-  const finishesStep = complaint === undefined && isMidStep(nowMs, savingSince, sight);
+  const isCalm = complaints.length === 0;
+  const finishesStep =
+    isCalm && savingSince !== undefined && isMidStep(nowMs, savingSince, sight, longestStepWaitMs);
   const mode = isSaving && !finishesStep ? 'save' : 'train';
   const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
   const numHere = live.filter((member) => member.runId === runId).length;
+  const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
+  const leftOut = leftOutAt(nowMs, memory.expulsions, sight, numNeeded);
   const decision = decideMembership(
     nowMs,
     {
@@ -49,17 +56,21 @@ export function decideRun(
       ...memory,
       mode,
       numAttempts: memory.attempts.count,
-      expelled: expelledAt(memory.expulsions, nowMs),
+      expelled: leftOut.expelled,
+      onProbation: onProbation(memory.expulsions, view),
+      isMidStep: isCalm && isMidStep(nowMs, joiningSince, sight, rules.stepTimeoutMs),
       absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
+      leftOut: leftOut.text,
     },
     // Whoever is left can save.
-    rest === undefined ? rules : { ...rules, minWorkers: 1 },
+    { ...rules, minWorkers: numNeeded },
   );
   const { reason } = decision;
   switch (decision.kind) {
     case 'keep': {
       const isShort = (sight.view?.members.length ?? 0) < wanted;
-      return { kind: 'keep', isShort, memory, reason };
+      const remembers = decision.awaitsJoin === true ? { ...memory, joiningSince } : memory;
+      return { kind: 'keep', isShort, memory: remembers, reason };
     }
     case 'publish': {
       const { members, expels = [] } = decision;
@@ -70,7 +81,8 @@ export function decideRun(
     case 'wait':
       break;
   }
-  const refusal = refusalToOpen(sight);
+  const isEarly = nowMs - memory.waitingSinceMs < rules.joinTimeoutMs;
+  const refusal = refusalToOpen(sight, isEarly ? wanted : 0);
   if (refusal !== undefined) return fail(memory, refusal);
   if (rest !== undefined && numHere === 0)
     return end(rest, memory, 'no worker was left to save; resume redoes some steps');
@@ -83,21 +95,20 @@ function restOf({ status }: RunSight): 'paused' | 'stopped' | undefined {
   return status === 'stopping' ? 'stopped' : undefined;
 }
 
-/** True while the step under way, which a view to save would throw away, can be waited for. */
+/** True while the step under way, which another view would throw away, can be waited for. */
 function isMidStep(
   nowMs: number,
-  since: RunMemory['savingSince'],
+  since: Since,
   { view, live, numCommitted }: RunSight,
+  longestMs: number,
 ): boolean {
-  if (since === undefined || view === undefined || view.mode === 'save') return false;
+  if (view === undefined || view.mode === 'save') return false;
   const training = new Set(
     live.flatMap(({ memberId, state }) => (state === 'training' ? memberId : [])),
   );
   const isUnderWay =
     view.members.length > 0 && view.members.every(({ memberId }) => training.has(memberId));
-  return (
-    isUnderWay && numCommitted === since.numCommitted && nowMs - since.nowMs < longestStepWaitMs
-  );
+  return isUnderWay && numCommitted === since.numCommitted && nowMs - since.nowMs < longestMs;
 }
 
 function end(

@@ -32,6 +32,7 @@ const rules: RunRules = {
   complaintGraceMs: 1_200,
   patientAttempts: 3,
   maxAttemptsPerStep: 1_000,
+  stepTimeoutMs: 6_000,
 };
 
 /** What a coordinator does between two waits: each `yield` is a call that is answered later, or fails. */
