@@ -12,7 +12,7 @@ import {
   type ObjectStore,
   type RunConfig,
 } from '@berth/contracts';
-import { manifestKey, storedLedger, writeManifest } from '@berth/checkpoint';
+import { shardKey, storedLedger, writeManifest } from '@berth/checkpoint';
 import {
   createLedger,
   createMembers,
@@ -175,7 +175,8 @@ async function saveCheckpoint(
   const runId = config.name;
   const body = Buffer.from(`weights of step ${step}`);
   const sha256 = createHash('sha256').update(body).digest('hex');
-  const key = manifestKey(runId, step).replace('manifest.json', `weights-0-${sha256.slice(0, 16)}`);
+  const line = { runId, attempt: 1, fencingEpoch: 1 };
+  const key = shardKey(line, step, { kind: 'weights', index: 0, sha256 });
   await store.put(key, body);
   const manifest: CheckpointManifest = {
     format: 'berth-checkpoint/1',
@@ -195,7 +196,7 @@ async function saveCheckpoint(
     shards: [{ key, sizeBytes: body.length, sha256, kind: 'weights', index: 0, tensors: ['w'] }],
     createdAtMs: Date.now(),
   };
-  await writeManifest(store, manifest, silentLogger);
+  await writeManifest(store, 1, manifest, silentLogger);
   return manifest;
 }
 

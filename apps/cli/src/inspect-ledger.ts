@@ -38,7 +38,7 @@ export async function inspectLedger(
     const numCommitted = await ledger.numCommitted();
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
     const numEpochs = last === undefined ? 0 : last.from.epoch + 1;
-    const { manifestKey, exampleSetId, config } = record;
+    const { manifestKey, exampleSetId, config, attempts } = record;
     const epochSizes = await sizesOfEpochs(connection, store, manifestKey, exampleSetId, numEpochs);
     const verifier = new LedgerVerifier({
       globalBatch: config.train.globalBatch,
@@ -50,7 +50,7 @@ export async function inspectLedger(
       for (const entry of page) views.add(entry.viewVersion);
     }
     const verified = verifier.report();
-    const newest = await findNewestManifest(store, runId, { logger });
+    const newest = await findNewestManifest(store, runId, { attempts, logger });
     const problems = [...verified.problems];
     if (newest !== undefined) {
       const stored = storedLedger(store, newest.manifest);

@@ -1,8 +1,11 @@
 import {
   createS3ObjectStore,
   decodeLedger,
+  findNewestManifest,
+  isComplete,
   listCheckpoints,
   readBranch,
+  surveyCheckpoints,
   type S3ObjectStore,
 } from '@berth/checkpoint';
 import {
@@ -28,7 +31,7 @@ import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { newAttempt } from '@berth/training/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunSupervisor } from './run-supervisor.ts';
-import { checkpointRef, entriesOf, recordOf, storeCheckpoint } from './testing/made-up-run.ts';
+import { entriesOf, recordOf, storeCheckpoint } from './testing/made-up-run.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 const runId = 'cut';
@@ -66,14 +69,24 @@ async function flush(): Promise<void> {
   await connection.call((client) => client.flushall());
 }
 
-async function fencingEpoch(): Promise<number> {
-  const answer = await createLease(connection, { holderId: 'test', ttlMs: 60_000 }).acquire();
-  return answer.fencingEpoch;
+async function fencingEpoch(usedEpoch = 0): Promise<number> {
+  const lease = createLease(connection, { holderId: 'test', ttlMs: 60_000 });
+  return (await lease.acquire(usedEpoch)).fencingEpoch;
+}
+
+/** As if another coordinator had taken the lease. */
+async function takeOver(): Promise<void> {
+  await fencingEpoch((await fencingEpoch()) + 1);
 }
 
 const member = { memberId: 'a', host: 'h', port: 1, blocks: [] };
 
-async function trainTo(store: ObjectStore, steps: number, saved: readonly number[]): Promise<void> {
+async function trainTo(
+  store: ObjectStore,
+  attempt: number,
+  steps: number,
+  saved: readonly number[],
+): Promise<void> {
   const epoch = await fencingEpoch();
   const views = createViews(connection, runId);
   const draft = { fencingEpoch: epoch, mode: 'train' as const, reason: '', members: [member] };
@@ -84,8 +97,8 @@ async function trainTo(store: ObjectStore, steps: number, saved: readonly number
     await ledger.vote(view, 'a', facts, sums);
   const entries = await ledger.entries(0, steps);
   for (const step of saved) {
-    await storeCheckpoint(store, runId, entries.slice(0, step));
-    await createCheckpointIndex(connection, runId).note(checkpointRef(runId, step));
+    const manifestKey = await storeCheckpoint(store, runId, entries.slice(0, step), attempt);
+    await createCheckpointIndex(connection, runId).note({ step, manifestKey, savedAtMs: 1 });
   }
 }
 
@@ -95,7 +108,7 @@ async function scene(): Promise<Scene> {
   const store = createS3ObjectStore({ ...place, prefix: `scene-${stores.length}` }, silentLogger);
   stores.push(store);
   if (stores.length === 1) await store.ensureBucket();
-  await trainTo(store, numSteps, [2, 4, 6]);
+  await trainTo(store, 1, numSteps, [2, 4, 6]);
   const ended = { ...newAttempt(1, 0, 1), endedAtMs: 2, toStep: numSteps, abandonedFromStep: 2 };
   const record = recordOf(runId, {
     attempts: [ended, newAttempt(2, toStep, 3)],
@@ -138,18 +151,23 @@ async function look(
   return new RunSupervisor({ ...ports, jobs, logger: silentLogger }, runId).tick(record, moment);
 }
 
-async function state(store: ObjectStore) {
+async function state({ store, record }: Scene) {
   const branch = await readBranch(store, runId, 1);
   const stored: LedgerEntry[] = [];
   for (const { key } of branch?.ledger ?? [])
     for await (const page of decodeLedger(await store.get(key))) stored.push(...page);
   return {
     ledger: (await createLedger(connection, runId).entries(0, 99)).map(({ step }) => step),
-    checkpoints: (await listCheckpoints(store, runId)).map(({ step }) => step),
+    checkpoints: await stepsOnLine(store, record),
     newest: (await createCheckpointIndex(connection, runId).newest())?.step,
     numVoters: (await createViews(connection, runId).current())?.members.length,
-    branch: { steps: stored.map(({ step }) => step), checkpoints: branch?.checkpointSteps },
+    branch: stored.map(({ step }) => step),
   };
+}
+
+async function stepsOnLine(store: ObjectStore, { attempts }: RunRecord): Promise<number[]> {
+  const listed = await listCheckpoints(store, runId, attempts);
+  return [...new Set(listed.map(({ step }) => step))];
 }
 
 const cutBack = {
@@ -157,21 +175,48 @@ const cutBack = {
   checkpoints: [2],
   newest: 2,
   numVoters: 0,
-  branch: { steps: [2, 3, 4, 5, 6], checkpoints: [4, 6] },
+  branch: [2, 3, 4, 5, 6],
 };
+
+/** As it is once the attempt after the cut has trained to step 5 and saved step 4. */
+const wentOn = { ledger: [0, 1, 2, 3, 4], checkpoints: [2, 4], newest: 4 };
+
+/** A store whose calls stand still from some call on, until told to go on. */
+function stallingStore(store: ObjectStore, stallsAtCall: number) {
+  let goOn = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (goOn = resolve));
+  let reach = (_isStalled: boolean): void => undefined;
+  const reached = new Promise<boolean>((resolve) => (reach = resolve));
+  let numCalls = 0;
+  const stalling = new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function' || name === 'describe') return value;
+      const method = value as (...args: unknown[]) => unknown;
+      return async (...args: unknown[]) => {
+        numCalls++;
+        if (numCalls >= stallsAtCall) {
+          reach(true);
+          await gate;
+        }
+        return method.apply(target, args);
+      };
+    },
+  });
+  return { store: stalling, reached, goOn };
+}
 
 describe('cutting a history back', () => {
   it('files what comes after the checkpoint, and says that it is done', async () => {
     const { store, record } = await scene();
     const change = await look(record, { store, connection });
     expect(change).toEqual({ requests: noRequests, reason: 'went back to step 2' });
-    expect(await state(store)).toEqual(cutBack);
-    const abandoned = (await store.list(`runs/${runId}/abandoned/`)).map(({ key }) => key);
-    expect(abandoned).toEqual([
-      'runs/cut/abandoned/attempt-1/branch.json',
-      'runs/cut/abandoned/attempt-1/ledger-3-2.jsonl',
-      'runs/cut/abandoned/attempt-1/step-000000004/manifest.json',
-      'runs/cut/abandoned/attempt-1/step-000000006/manifest.json',
+    expect(await state({ store, record })).toEqual(cutBack);
+    const surveyed = await surveyCheckpoints(store, runId, record.attempts);
+    expect(surveyed.map(({ step, isLeftBehind }) => [step, isLeftBehind])).toEqual([
+      [2, false],
+      [4, true],
+      [6, true],
     ]);
   });
 
@@ -186,13 +231,12 @@ describe('cutting a history back', () => {
         const isFlushed = diesAtCall % 2 === 0;
         if (isFlushed) await flush();
         await look(record, { store, connection });
-        const { branch, ...rest } = await state(store);
+        const { branch, ...rest } = await state({ store, record });
         const { branch: whole, ...line } = cutBack;
         expect({ diesAtCall, ...rest }).toEqual({ diesAtCall, ...line });
-        expect(branch.checkpoints).toEqual(whole.checkpoints);
         // What no checkpoint held was in Redis alone.
-        const known = isFlushed ? branch.steps.slice(0, 4) : branch.steps;
-        expect(known).toEqual(whole.steps.slice(0, known.length));
+        const known = isFlushed ? branch.slice(0, 4) : branch;
+        expect(known).toEqual(whole.slice(0, known.length));
         expect(known.length).toBeGreaterThanOrEqual(isFlushed ? 4 : 5);
         if (outcome instanceof Killed) continue;
         expect(diesAtCall).toBeGreaterThan(20);
@@ -204,14 +248,62 @@ describe('cutting a history back', () => {
   it('is not done again to the attempt after it when an old copy of the record comes back', async () => {
     const { store, record } = await scene();
     await look(record, { store, connection });
-    await trainTo(store, 5, [4]);
+    await trainTo(store, 2, 5, [4]);
     await look(record, { store, connection });
-    expect(await state(store)).toMatchObject({
-      ledger: [0, 1, 2, 3, 4],
-      checkpoints: [2, 4],
-      newest: 4,
-      numVoters: 0,
+    expect(await state({ store, record })).toMatchObject({ ...wentOn, numVoters: 0 });
+  });
+
+  it(
+    'is harmless to the attempt after it when a coordinator wakes up late in it, at any call',
+    { timeout: 120_000 },
+    async () => {
+      for (let stallsAtCall = 1; ; stallsAtCall++) {
+        const { store, record } = await scene();
+        const stalled = stallingStore(store, stallsAtCall);
+        const late = look(record, { store: stalled.store, connection }).catch(() => undefined);
+        const isStalled = await Promise.race([stalled.reached, late.then(() => false)]);
+        if (!isStalled) {
+          expect(stallsAtCall).toBeGreaterThan(10);
+          return;
+        }
+        await takeOver();
+        await look(record, { store, connection });
+        await trainTo(store, 2, 5, [4]);
+        const before = await store.list('');
+        stalled.goOn();
+        await late;
+        expect({ stallsAtCall, ...(await state({ store, record })) }).toMatchObject({
+          stallsAtCall,
+          ...wentOn,
+        });
+        const left = new Set((await store.list('')).map(({ key }) => key));
+        expect(before.filter(({ key }) => !left.has(key))).toEqual([]);
+      }
+    },
+  );
+
+  it('does not begin when the checkpoint is gone, so that another can be chosen', async () => {
+    const { store, record } = await scene();
+    const [gone] = await listCheckpoints(store, runId, record.attempts);
+    await store.delete(gone?.manifestKey ?? '');
+    await expect(look(record, { store, connection })).rejects.toMatchObject({
+      code: 'CHECKPOINT_NOT_FOUND',
     });
+    expect(await createLedger(connection, runId).numCommitted()).toBe(numSteps);
+  });
+
+  it('outlives the deletion of the manifest that it went back to', async () => {
+    const { store, record } = await scene();
+    const [first] = await listCheckpoints(store, runId, record.attempts);
+    await look(record, { store, connection });
+    // As a member of the attempt before may have sent it, long ago.
+    await store.delete(first?.manifestKey ?? '');
+    const newest = await findNewestManifest(store, runId, {
+      attempts: record.attempts,
+      logger: silentLogger,
+    });
+    expect(newest?.manifest.step).toBe(toStep);
+    expect(await isComplete(store, newest?.manifestKey ?? '')).toBe(true);
   });
 
   it('keeps the metrics of the branch beside those of the attempt after it', async () => {

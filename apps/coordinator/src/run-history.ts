@@ -1,13 +1,21 @@
 import {
-  abandonCheckpoints,
   findNewestManifest,
+  isLeftBehind,
   listCheckpoints,
+  pinCheckpoint,
   readBranch,
   storeBranchLedger,
   storedLedger,
   writeBranch,
 } from '@berth/checkpoint';
-import type { Branch, Logger, ObjectStore, RunRequests } from '@berth/contracts';
+import {
+  BerthError,
+  type Branch,
+  type Logger,
+  type ObjectStore,
+  type RunAttempt,
+  type RunRequests,
+} from '@berth/contracts';
 import {
   createCheckpointIndex,
   createLedger,
@@ -43,45 +51,74 @@ export class RunHistory {
   }
 
   /** After a total loss of Redis the ledger and the list of checkpoints come back from the bucket. Looks once. */
-  async restore(fencingEpoch: number): Promise<void> {
+  async restore(fencingEpoch: number, attempts: readonly RunAttempt[]): Promise<void> {
     if (this.#isRestored) return;
-    const { store, logger } = this.#options;
-    for (const checkpoint of await listCheckpoints(store, this.#runId))
-      if ((await this.#checkpoints.at(checkpoint.step)) === undefined)
-        await this.#checkpoints.note(checkpoint);
-    const newest = await findNewestManifest(store, this.#runId, { logger });
-    const step = newest?.manifest.step ?? 0;
-    const numCommitted = await this.#ledger.numCommitted();
-    if (newest !== undefined && numCommitted < step) {
-      await this.#ledger.restore(storedLedger(store, newest.manifest), fencingEpoch);
-      logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
-    }
+    await this.#noteCheckpoints(attempts);
+    await this.#restoreLedger(fencingEpoch, attempts);
     this.#isRestored = true;
   }
 
   /**
-   * Cuts the history back to a checkpoint: what comes after it is filed under the attempt that made it. Every part may be
-   * done again, so that whoever takes over begins anew; the branch's own file says that only the ledger is left to cut.
+   * Cuts the history back to a checkpoint: that is pinned for the attempt that goes on from it, and the entries after it are
+   * filed under the attempt that made them. Nothing is deleted or moved, so that a coordinator that wakes up late does no
+   * harm; every part may be done again, and the branch's own file says that only the ledger is left to cut.
    * @param fence - the view in force, without members: nothing is committed meanwhile
+   * @throws BerthError `CHECKPOINT_NOT_FOUND` when no checkpoint of that step is whole any more
    */
-  async cut(cut: Cut, fence: ViewId, fencingEpoch: number): Promise<void> {
+  async cut(
+    cut: Cut,
+    attempts: readonly RunAttempt[],
+    fence: ViewId,
+    fencingEpoch: number,
+  ): Promise<void> {
     const { store, logger } = this.#options;
     const { toStep } = cut;
-    await this.restore(fencingEpoch);
     const known = await readBranch(store, this.#runId, cut.attempt);
-    const branch = known?.askedAtMs === cut.askedAtMs ? known : await this.#fileBranch(cut, fence);
+    const isFiled = known?.askedAtMs === cut.askedAtMs;
+    // Redis may have lost the entries that are about to become the branch.
+    const before = attempts.filter(({ attempt }) => attempt <= cut.attempt);
+    await this.#restoreLedger(fencingEpoch, isFiled ? attempts : before);
+    if (!isFiled) await this.#pin(toStep, attempts, fencingEpoch);
+    const branch = isFiled ? known : await this.#fileBranch(cut, fence);
     const madeAt = { fencingEpoch: branch.fencingEpoch, version: branch.viewVersion };
     const numCommitted = await this.#ledger.cut(toStep, madeAt, fencingEpoch);
-    for (const { step, manifestKey } of await this.#checkpoints.list())
-      if (step > toStep && (await store.head(manifestKey)) === undefined)
-        await this.#checkpoints.forget(step);
+    for (const noted of await this.#checkpoints.list())
+      if (isLeftBehind(this.#runId, attempts, noted)) await this.#checkpoints.forget(noted.step);
+    await this.#noteCheckpoints(attempts);
     logger.info('Cut the history back', {
       runId: this.#runId,
       toStep,
       numCommitted,
       branchOf: cut.attempt,
-      checkpointSteps: branch.checkpointSteps,
     });
+  }
+
+  async #noteCheckpoints(attempts: readonly RunAttempt[]): Promise<void> {
+    for (const checkpoint of await listCheckpoints(this.#options.store, this.#runId, attempts))
+      if ((await this.#checkpoints.at(checkpoint.step)) === undefined)
+        await this.#checkpoints.note(checkpoint);
+  }
+
+  async #restoreLedger(fencingEpoch: number, attempts: readonly RunAttempt[]): Promise<void> {
+    const { store, logger } = this.#options;
+    const newest = await findNewestManifest(store, this.#runId, { attempts, logger });
+    const step = newest?.manifest.step ?? 0;
+    const numCommitted = await this.#ledger.numCommitted();
+    if (newest === undefined || numCommitted >= step) return;
+    await this.#ledger.restore(storedLedger(store, newest.manifest), fencingEpoch);
+    logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
+  }
+
+  async #pin(step: number, attempts: readonly RunAttempt[], fencingEpoch: number): Promise<void> {
+    const runId = this.#runId;
+    const attempt = attempts.at(-1)?.attempt ?? 1;
+    const line = { runId, attempt, fencingEpoch };
+    if (await pinCheckpoint(this.#options.store, line, step, attempts)) return;
+    throw new BerthError(
+      'CHECKPOINT_NOT_FOUND',
+      `Checkpoint ${step} of run "${runId}" is gone, nothing was cut: resume the run from another one`,
+      { details: { runId, step } },
+    );
   }
 
   async #fileBranch({ toStep, attempt, askedAtMs }: Cut, fence: ViewId): Promise<Branch> {
@@ -95,7 +132,6 @@ export class RunHistory {
       ledger: await storeBranchLedger(store, identity, (from, to) =>
         this.#ledger.entries(from, to),
       ),
-      checkpointSteps: await abandonCheckpoints(store, this.#runId, { attempt, afterStep: toStep }),
     };
     await this.#metrics.keepAfter(toStep);
     await writeBranch(store, branch);

@@ -77,7 +77,7 @@ export function createRunService(connection: RedisConnection, store: ObjectStore
     ]);
     const sight = await controlSight(connection, record, numCommitted, checkpoints);
     if (fromStep === undefined || !isFinal(record.status)) return sight;
-    return { ...sight, checkpointSteps: await completeSteps(store, runId, fromStep) };
+    return { ...sight, checkpointSteps: await completeSteps(store, record, fromStep) };
   };
 
   return {
@@ -139,13 +139,13 @@ export function createRunService(connection: RedisConnection, store: ObjectStore
 /** Steps of the checkpoints in the bucket, without the wanted one if a part of it is missing. */
 async function completeSteps(
   store: ObjectStore,
-  runId: string,
+  { runId, attempts }: RunRecord,
   wantedStep: number,
 ): Promise<number[]> {
-  const steps: number[] = [];
-  for (const { step, manifestKey } of await listCheckpoints(store, runId))
-    if (step !== wantedStep || (await isComplete(store, manifestKey))) steps.push(step);
-  return steps;
+  const steps = new Set<number>();
+  for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts))
+    if (step !== wantedStep || (await isComplete(store, manifestKey))) steps.add(step);
+  return [...steps];
 }
 
 function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {

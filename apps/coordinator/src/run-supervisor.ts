@@ -8,6 +8,7 @@ import {
   type View,
   type ViewMember,
 } from '@berth/contracts';
+import { isLeftBehind } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import {
@@ -114,7 +115,7 @@ export class RunSupervisor {
       case 'recovering':
       case 'pausing':
       case 'stopping':
-        await this.#history.restore(fencingEpoch);
+        await this.#history.restore(fencingEpoch, record.attempts);
         return this.#train(record, record.status, moment);
       case 'paused':
       case 'stopped':
@@ -137,9 +138,13 @@ export class RunSupervisor {
     return this.#views.publish(draft, before?.version);
   }
 
-  async #cut({ requests }: RunRecord, cut: Cut, fencingEpoch: number): Promise<RunChange> {
+  async #cut(
+    { requests, attempts }: RunRecord,
+    cut: Cut,
+    fencingEpoch: number,
+  ): Promise<RunChange> {
     const fence = await this.fence(fencingEpoch, `going back to step ${cut.toStep}`);
-    await this.#history.cut(cut, fence, fencingEpoch);
+    await this.#history.cut(cut, attempts, fence, fencingEpoch);
     return { requests: { ...requests, cut: null }, reason: `went back to step ${cut.toStep}` };
   }
 
@@ -253,11 +258,17 @@ export class RunSupervisor {
       wantsCheckpoint,
       numerics: record.numerics ?? undefined,
       numCommitted,
-      isSaved: matters && (await this.#checkpoints.at(numCommitted)) !== undefined,
+      isSaved: matters && (await this.#isSaved(record, numCommitted)),
       isEvaluated: hasAll && (await this.#isEvaluated(record)),
       view: await this.#views.current(),
       live: await this.#liveMembers(moment),
     };
+  }
+
+  /** A note that a member of an attempt long over has left does not count. */
+  async #isSaved({ attempts }: RunRecord, step: number): Promise<boolean> {
+    const noted = await this.#checkpoints.at(step);
+    return noted !== undefined && !isLeftBehind(this.runId, attempts, noted);
   }
 
   /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */

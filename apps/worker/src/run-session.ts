@@ -26,7 +26,12 @@ import {
   type MetricsLog,
   type RedisConnection,
 } from '@berth/queue';
-import { createCheckpointSaver, createExampleSource, Member } from '@berth/training';
+import {
+  createCheckpointSaver,
+  createExampleSource,
+  Member,
+  type CheckpointSaver,
+} from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { watchPace } from './pace.ts';
@@ -59,6 +64,7 @@ export class RunSession {
   /** True while no member is to train: the run may end any moment. */
   #isEmptyView = false;
   readonly #member: Member;
+  readonly #checkpoints: CheckpointSaver;
   readonly #ended: AbortController;
 
   /** Opens an engine for the run's model and wires the member's ports. */
@@ -120,6 +126,25 @@ export class RunSession {
     const checkpointIndex = createCheckpointIndex(connection, runId);
     const metrics = createMetricsLog(connection, runId);
     const runs = createRuns(connection);
+    const checkpoints = createCheckpointSaver({
+      store,
+      ledger,
+      rendezvous,
+      layout: engine.layout,
+      memberId,
+      record,
+      model,
+      datasetId: manifest.datasetId,
+      exampleSetId,
+      numerics: runtime.numerics,
+      onSaved({ step, manifestKey, durationMs }) {
+        ports.metrics.checkpointSaved(runId, durationMs);
+        return checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() });
+      },
+      currentRecord: () => runs.read(runId),
+      onDeleted: (step) => checkpointIndex.forget(step),
+      logger,
+    });
     const member = new Member(
       {
         engine,
@@ -128,25 +153,7 @@ export class RunSession {
         rendezvous,
         examples: source,
         heldOut: () => shards.heldOut(),
-        checkpoints: createCheckpointSaver({
-          store,
-          ledger,
-          rendezvous,
-          layout: engine.layout,
-          memberId,
-          record,
-          model,
-          datasetId: manifest.datasetId,
-          exampleSetId,
-          numerics: runtime.numerics,
-          onSaved({ step, manifestKey, durationMs }) {
-            ports.metrics.checkpointSaved(runId, durationMs);
-            return checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() });
-          },
-          currentRecord: () => runs.read(runId),
-          onDeleted: (step) => checkpointIndex.forget(step),
-          logger,
-        }),
+        checkpoints,
         reporter: {
           step: (step) => {
             portrait.step = step;
@@ -165,13 +172,13 @@ export class RunSession {
       },
       { runId, memberId, config, settleTimeoutMs },
     );
-    return new RunSession(ports, { runId, attempt }, member, ended);
+    return new RunSession(ports, { runId, attempt }, { member, checkpoints }, ended);
   }
 
   private constructor(
     ports: RunSessionPorts,
     { runId, attempt }: { readonly runId: string; readonly attempt: number },
-    member: Member,
+    { member, checkpoints }: { readonly member: Member; readonly checkpoints: CheckpointSaver },
     ended: AbortController,
   ) {
     this.#ended = ended;
@@ -179,6 +186,7 @@ export class RunSession {
     this.#runId = runId;
     this.#attempt = attempt;
     this.#member = member;
+    this.#checkpoints = checkpoints;
   }
 
   /**
@@ -194,6 +202,7 @@ export class RunSession {
     } finally {
       this.#ended.abort();
       await this.#member.close();
+      await this.#checkpoints.close();
       await this.#ports.peers.withdrawState();
     }
     await watching;

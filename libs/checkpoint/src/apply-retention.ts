@@ -1,57 +1,61 @@
-import type { CheckpointManifest, Logger, ObjectStore } from '@berth/contracts';
-import { manifestKey, stepPrefix } from './keys.ts';
-import { listCheckpoints, readManifest } from './manifest.ts';
-import { isDamage } from './stored-part.ts';
+import type { Logger, ObjectStore } from '@berth/contracts';
+import type { Attempts } from './attempts.ts';
+import { placeOfKey } from './keys.ts';
+import { listCheckpoints } from './manifest.ts';
 import { decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.ts';
+import { findUnnamedParts } from './unnamed-parts.ts';
+
+export interface RetentionOptions {
+  readonly newestVerifiedStep: number | undefined;
+  /** As the run's record has them. */
+  readonly attempts: Attempts;
+  /** Asked before every deletion; throws once the newest of these attempts is not the run's newest any more. */
+  readonly fence: () => Promise<unknown>;
+  readonly logger: Logger;
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Deletes the checkpoints of a run that its policy does not keep: of each the manifest first, so that it stops existing at once,
- * then its parts that no remaining manifest names. Interrupted, it leaves parts without a manifest, never the reverse.
- * @throws what the store throws
+ * Longer than any save goes on beside one that was begun after it. A save that is even slower loses a checkpoint that is
+ * not the newest.
+ */
+const unfinishedMs = 600_000;
+
+/**
+ * Deletes the checkpoints of a run that its policy does not keep, in an order that lets nobody depend on what goes: first
+ * their manifests; then, if no other attempt has begun since, their parts that no manifest names. Who begins an attempt
+ * writes that down before it looks for checkpoints, so it either finds these manifests gone or keeps their parts.
+ * Parts that saves and deletions broken off have left go too, once a manifest has been written long after them.
+ * @throws what the fence and the store throw
  */
 export async function applyRetention(
   store: ObjectStore,
   runId: string,
   policy: RetentionPolicy,
-  options: { readonly newestVerifiedStep: number | undefined; readonly logger: Logger },
+  { newestVerifiedStep, attempts, fence, logger, signal }: RetentionOptions,
 ): Promise<RetentionDecision> {
-  const steps = (await listCheckpoints(store, runId)).map(({ step }) => step);
-  const decision = decideRetention(steps, policy, options.newestVerifiedStep);
-  if (decision.delete.length === 0) return decision;
-
-  const needed = new Set<string>();
-  for (const step of decision.keep) {
-    for (const key of partKeys(await readIfSound(store, runId, step))) needed.add(key);
-  }
+  const listed = (await listCheckpoints(store, runId, attempts)).filter(
+    // What lies in the old layout may be another line's.
+    ({ manifestKey }) => placeOfKey(runId, manifestKey) !== undefined,
+  );
+  const steps = [...new Set(listed.map(({ step }) => step))];
+  const decision = decideRetention(steps, policy, newestVerifiedStep);
+  const deleted = new Set<string>();
   for (const step of decision.delete) {
-    const parts = new Set(partKeys(await readIfSound(store, runId, step)));
-    await store.delete(manifestKey(runId, step));
-    for (const { key } of await store.list(stepPrefix(runId, step))) parts.add(key);
-    for (const key of parts) if (!needed.has(key)) await store.delete(key);
-    options.logger.info('deleted a checkpoint', {
-      runId,
-      step,
-      reason: decision.reasons.get(step),
-    });
+    for (const { manifestKey } of listed.filter((one) => one.step === step)) {
+      await fence();
+      await store.delete(manifestKey, signal && { signal });
+      deleted.add(manifestKey);
+    }
+    logger.info('deleted a checkpoint', { runId, step, reason: decision.reasons.get(step) });
+  }
+  await fence();
+  const { parts, newestManifestMs } = await findUnnamedParts(store, runId);
+  for (const { key, manifestKey, lastModifiedMs } of parts) {
+    const isLeft = lastModifiedMs < newestManifestMs - unfinishedMs;
+    if (!deleted.has(manifestKey) && !isLeft) continue;
+    await fence();
+    await store.delete(key, signal && { signal });
   }
   return decision;
-}
-
-/** A damaged manifest names nothing. */
-async function readIfSound(
-  store: ObjectStore,
-  runId: string,
-  step: number,
-): Promise<CheckpointManifest | undefined> {
-  try {
-    return await readManifest(store, manifestKey(runId, step));
-  } catch (error) {
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
-}
-
-function partKeys(manifest: CheckpointManifest | undefined): string[] {
-  if (!manifest) return [];
-  return [...manifest.shards, ...manifest.ledger].map(({ key }) => key);
 }

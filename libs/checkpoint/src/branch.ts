@@ -7,40 +7,11 @@ import {
   type LedgerSegment,
   type ObjectStore,
 } from '@berth/contracts';
-import { abandonedManifestKey, branchPrefix, checkpointsPrefix, stepOfKey } from './keys.ts';
 import { decodeLastEntry, encodeLedger, stepsPerSegment } from './ledger-segment.ts';
-import { listCheckpoints, readManifest } from './manifest.ts';
+import { readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
+import { branchesPrefix } from './old-layout.ts';
 import { isDamage } from './stored-part.ts';
-
-/**
- * Takes the checkpoints after a step out of sight: their manifests move beside the attempt they are of, their parts stay
- * where they are. Interrupted, it leaves a manifest in one or both places, and is to be done again.
- * @returns steps of all checkpoints that this attempt has left behind, oldest first
- * @throws what the store throws
- */
-export async function abandonCheckpoints(
-  store: ObjectStore,
-  runId: string,
-  { attempt, afterStep }: { readonly attempt: number; readonly afterStep: number },
-): Promise<number[]> {
-  const listed = await listCheckpoints(store, runId);
-  for (const { step, manifestKey } of listed.reverse()) {
-    if (step <= afterStep) break;
-    const bytes = await store.get(manifestKey).catch((error: unknown) => {
-      if (isDamage(error)) return undefined;
-      throw error;
-    });
-    const key = abandonedManifestKey(runId, attempt, step);
-    if (bytes !== undefined) await store.put(key, bytes, { contentType: 'application/json' });
-    await store.delete(manifestKey);
-  }
-  const prefix = branchPrefix(runId, attempt);
-  const moved = await store.list(prefix);
-  return moved.flatMap(
-    ({ key }) => stepOfKey(runId, key.replace(prefix, checkpointsPrefix(runId))) ?? [],
-  );
-}
 
 /**
  * Stores the entries that a branch is left with, segment by segment, each once: whoever does it again, perhaps after Redis
@@ -112,4 +83,8 @@ export async function isComplete(store: ObjectStore, manifestKey: string): Promi
 
 function branchKey(runId: string, attempt: number): string {
   return `${branchPrefix(runId, attempt)}branch.json`;
+}
+
+function branchPrefix(runId: string, attempt: number): string {
+  return `${branchesPrefix(runId)}attempt-${attempt}/`;
 }

@@ -16,6 +16,7 @@ import {
   storeCheckpoint,
   storeParts,
   testLayout,
+  testLine,
   testShardBytes,
 } from './test-support.ts';
 import { encodeShard, uploadShard, writeManifest } from './write.ts';
@@ -35,7 +36,7 @@ describe('a checkpoint', () => {
     const { store } = await startTestStore();
     const manifest = await storeCheckpoint(store, 3);
     expect(manifest.shards.length).toBeGreaterThan(3);
-    const loaded = await loadCheckpoint(store, manifestKey('run', 3), testLayout);
+    const loaded = await loadCheckpoint(store, manifestKey(testLine, 3), testLayout);
     expect(loaded).toEqual({ manifest, state: stateAt(3) });
   });
 
@@ -44,8 +45,8 @@ describe('a checkpoint', () => {
     const manifest = await storeParts(store, 3);
     expect(await listCheckpoints(store, 'run')).toEqual([]);
     expect(await findNewestValid(store, 'run', options)).toBeUndefined();
-    await writeManifest(store, manifest, silentLogger);
-    const listed = [{ step: 3, manifestKey: manifestKey('run', 3) }];
+    await writeManifest(store, 1, manifest, silentLogger);
+    const listed = [{ step: 3, manifestKey: manifestKey(testLine, 3) }];
     expect(await listCheckpoints(store, 'run')).toMatchObject(listed);
   });
 
@@ -54,12 +55,12 @@ describe('a checkpoint', () => {
     const [shard] = planShards(testLayout, testShardBytes);
     if (!shard) throw new Error('no shard planned');
     expect(encodeShard(shard, stateAt(3))).toEqual(encodeShard(shard, stateAt(3)));
-    const first = await uploadShard(store, 'run', shard, stateAt(3));
-    expect(await uploadShard(store, 'run', shard, stateAt(3))).toEqual(first);
+    const first = await uploadShard(store, testLine, shard, stateAt(3));
+    expect(await uploadShard(store, testLine, shard, stateAt(3))).toEqual(first);
     expect(first.key).toMatch(
-      /^runs\/run\/checkpoints\/step-000000003\/weights-0-[0-9a-f]{16}\.safetensors$/,
+      /^runs\/run\/attempts\/1\/checkpoints\/step-000000003\/000000000000001\.weights-0-[0-9a-f]{16}\.safetensors$/,
     );
-    expect(await uploadShard(store, 'run', shard, stateAt(4))).not.toMatchObject({
+    expect(await uploadShard(store, testLine, shard, stateAt(4))).not.toMatchObject({
       key: first.key,
     });
   });
@@ -82,13 +83,34 @@ describe('a checkpoint', () => {
 });
 
 describe('writeManifest', () => {
-  it('of the same state under another fencing epoch finds it written', async () => {
+  it('of the same state by the same line finds it written', async () => {
     const { store } = await startTestStore();
-    expect(await writeManifest(store, await storeParts(store, 3), silentLogger)).toBe('written');
-    const replayed = await storeParts(store, 3, { fencingEpoch: 2 });
-    expect(await writeManifest(store, replayed, silentLogger)).toBe('exists');
-    const { manifest } = await loadCheckpoint(store, manifestKey('run', 3), testLayout);
-    expect(manifest.fencingEpoch).toBe(1);
+    expect(await writeManifest(store, 1, await storeParts(store, 3), silentLogger)).toBe('written');
+    const replayed = { ...(await storeParts(store, 3)), createdAtMs: 2 };
+    expect(await writeManifest(store, 1, replayed, silentLogger)).toBe('exists');
+    const { manifest } = await loadCheckpoint(store, manifestKey(testLine, 3), testLayout);
+    expect(manifest.createdAtMs).toBe(1);
+  });
+
+  it('lets every line have its own, of which any that verifies is loaded', async () => {
+    const { store, folder } = await startTestStore();
+    await storeCheckpoint(store, 3);
+    await storeCheckpoint(store, 3, { fencingEpoch: 2 });
+    const latest = await storeCheckpoint(store, 3, { attempt: 2, fencingEpoch: 3 });
+    expect(
+      (await listCheckpoints(store, 'run')).map(({ attempt, fencingEpoch }) => [
+        attempt,
+        fencingEpoch,
+      ]),
+    ).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 3],
+    ]);
+    await truncate(join(folder, firstShard(latest)));
+    const found = await findNewestValid(store, 'run', options);
+    expect(found?.manifest.fencingEpoch).toBe(2);
+    expect(found?.state).toEqual(stateAt(3));
   });
 
   it('of another state is refused', async () => {
@@ -96,7 +118,7 @@ describe('writeManifest', () => {
     await storeCheckpoint(store, 3);
     const state = { ...stateAt(3), weights: stateAt(4).weights };
     const other = await storeParts(store, 3, { state });
-    await expect(writeManifest(store, other, silentLogger)).rejects.toThrow(
+    await expect(writeManifest(store, 1, other, silentLogger)).rejects.toThrow(
       withCode('CHECKPOINT_EXISTS'),
     );
   });
@@ -110,7 +132,8 @@ describe('writeManifest', () => {
       Array.from({ length: 20 }, (_, racer) =>
         writeManifest(
           store,
-          { ...(racer % 2 === 0 ? ours : theirs), fencingEpoch: racer + 1 },
+          1,
+          { ...(racer % 2 === 0 ? ours : theirs), createdAtMs: racer + 1 },
           silentLogger,
         ),
       ),
@@ -121,17 +144,17 @@ describe('writeManifest', () => {
     expect(outcomes.filter((outcome) => outcome === 'written')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'exists')).toHaveLength(9);
     expect(outcomes.filter((outcome) => outcome === 'CHECKPOINT_EXISTS')).toHaveLength(10);
-    await loadCheckpoint(store, manifestKey('run', 3), testLayout);
+    await loadCheckpoint(store, manifestKey(testLine, 3), testLayout);
   });
 
   it('replaces a manifest that is damaged, so that a replay heals the step', async () => {
     const { store, folder } = await startTestStore();
     const manifest = await storeCheckpoint(store, 3);
-    await writeFile(join(folder, manifestKey('run', 3)), '');
+    await writeFile(join(folder, manifestKey(testLine, 3)), '');
     await expect(findNewestValid(store, 'run', options)).rejects.toThrow(
       withCode('CHECKPOINT_CORRUPT'),
     );
-    expect(await writeManifest(store, manifest, silentLogger)).toBe('written');
+    expect(await writeManifest(store, 1, manifest, silentLogger)).toBe('written');
     expect((await findNewestValid(store, 'run', options))?.manifest).toEqual(manifest);
   });
 });
@@ -147,9 +170,9 @@ describe('findNewestValid', () => {
   });
 
   const damages: [string, (folder: string, manifest: CheckpointManifest) => Promise<unknown>][] = [
-    ['a missing manifest', (folder) => rm(join(folder, manifestKey('run', 6)))],
-    ['an empty manifest', (folder) => truncate(join(folder, manifestKey('run', 6)))],
-    ['half a manifest', (folder) => truncate(join(folder, manifestKey('run', 6)), 700)],
+    ['a missing manifest', (folder) => rm(join(folder, manifestKey(testLine, 6)))],
+    ['an empty manifest', (folder) => truncate(join(folder, manifestKey(testLine, 6)))],
+    ['half a manifest', (folder) => truncate(join(folder, manifestKey(testLine, 6)), 700)],
     ['a missing shard', (folder, manifest) => rm(join(folder, firstShard(manifest)))],
     ['an empty shard', (folder, manifest) => truncate(join(folder, firstShard(manifest)))],
     ['half a shard', (folder, manifest) => truncate(join(folder, firstShard(manifest)), 100)],
@@ -182,7 +205,7 @@ describe('findNewestValid', () => {
     const { store, folder } = await startTestStore();
     await storeCheckpoint(store, 3);
     const manifest = await storeCheckpoint(store, 6);
-    const keys = [manifestKey('run', 6), ...manifest.shards.map(({ key }) => key)];
+    const keys = [manifestKey(testLine, 6), ...manifest.shards.map(({ key }) => key)];
     const mask = fc.integer({ min: 1, max: 255 });
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...keys), fc.nat(), mask, async (key, at, bits) => {
@@ -202,7 +225,7 @@ describe('findNewestValid', () => {
     const { store, folder } = await startTestStore();
     await storeCheckpoint(store, 3);
     await storeCheckpoint(store, 6);
-    const path = join(folder, manifestKey('run', 6));
+    const path = join(folder, manifestKey(testLine, 6));
     const { atime, mtime } = await stat(path);
     await writeFile(path, (await readFile(path, 'utf8')).replace('"seed": 1', '"seed": 2'));
     await utimes(path, atime, mtime);
@@ -240,8 +263,8 @@ describe('findNewestManifest', () => {
     expect(await findNewestManifest(store, 'run', options)).toBeUndefined();
     const manifest = await storeCheckpoint(store, 3);
     await storeCheckpoint(store, 6);
-    await truncate(join(folder, manifestKey('run', 6)));
-    const expected = { manifest, manifestKey: manifestKey('run', 3) };
+    await truncate(join(folder, manifestKey(testLine, 6)));
+    const expected = { manifest, manifestKey: manifestKey(testLine, 3) };
     expect(await findNewestManifest(store, 'run', options)).toEqual(expected);
     expect(await findNewestManifest(store, 'run', { ...options, maxStep: 2 })).toBeUndefined();
     const refusing = { ...store, get: () => Promise.reject(new Error('refused')) };
@@ -251,21 +274,23 @@ describe('findNewestManifest', () => {
 
 describe('applyRetention', () => {
   const policy = { keepLast: 1, keepEverySteps: 0 };
+  const attempts = [{ attempt: 1, fromStep: 0, startedAtMs: 1 }];
+  const ofOneAttempt = { attempts, fence: async () => undefined, logger: silentLogger };
 
   it('deletes old checkpoints whole, and keeps what the others need', async () => {
     const { store } = await startTestStore();
     const old = await storeCheckpoint(store, 3);
     const manifest = await storeParts(store, 6);
     const shared = { ...manifest, ledger: manifest.ledger.concat(old.ledger) };
-    await store.put(manifestKey('run', 6), Buffer.from(JSON.stringify(shared)));
+    await store.put(manifestKey(testLine, 6), Buffer.from(JSON.stringify(shared)));
     const decision = await applyRetention(store, 'run', policy, {
       newestVerifiedStep: 6,
-      logger: silentLogger,
+      ...ofOneAttempt,
     });
     expect(decision.delete).toEqual([3]);
     const left = (await store.list('runs/run/')).map(({ key }) => key);
     const needed = [...shared.shards, ...shared.ledger].map(({ key }) => key);
-    expect(left.sort()).toEqual([manifestKey('run', 6), ...needed].sort());
+    expect(left.sort()).toEqual([manifestKey(testLine, 6), ...needed].sort());
   });
 
   it('deletes the manifest before its parts', async () => {
@@ -279,8 +304,8 @@ describe('applyRetention', () => {
         return store.delete(key);
       },
     };
-    await applyRetention(watched, 'run', policy, { newestVerifiedStep: 6, logger: silentLogger });
-    expect(deleted[0]).toBe(manifestKey('run', 3));
+    await applyRetention(watched, 'run', policy, { newestVerifiedStep: 6, ...ofOneAttempt });
+    expect(deleted[0]).toBe(manifestKey(testLine, 3));
     expect(deleted.length).toBeGreaterThan(3);
   });
 
@@ -292,7 +317,7 @@ describe('applyRetention', () => {
     const found = await findNewestValid(store, 'run', options);
     await applyRetention(store, 'run', policy, {
       newestVerifiedStep: found?.manifest.step,
-      logger: silentLogger,
+      ...ofOneAttempt,
     });
     expect((await findNewestValid(store, 'run', options))?.manifest.step).toBe(6);
   });

@@ -1,13 +1,15 @@
 export { applyRetention } from './apply-retention.ts';
-export {
-  abandonCheckpoints,
-  isComplete,
-  readBranch,
-  storeBranchLedger,
-  writeBranch,
-} from './branch.ts';
+export type { Attempts } from './attempts.ts';
+export { isComplete, readBranch, storeBranchLedger, writeBranch } from './branch.ts';
 export { weightsDigest } from './digest.ts';
-export { abandonedManifestKey, checkpointsPrefix, ledgerSegmentKey, manifestKey } from './keys.ts';
+export {
+  attemptsPrefix,
+  ledgerSegmentKey,
+  manifestKey,
+  placeOfKey,
+  shardKey,
+  type Line,
+} from './keys.ts';
 export {
   decodeLedger,
   encodeLedger,
@@ -15,7 +17,8 @@ export {
   stepsPerSegment,
   uploadLedgerSegment,
 } from './ledger-segment.ts';
-export { listCheckpoints, readManifest, type ListedCheckpoint } from './manifest.ts';
+export { isLeftBehind, listCheckpoints, readManifest, type ListedCheckpoint } from './manifest.ts';
+export { pinCheckpoint } from './pin.ts';
 export { assignShards, momentNames, planShards, type PlannedShard } from './plan.ts';
 export {
   findNewestValid,

@@ -1,71 +1,72 @@
-/** Where the checkpoints of a run lie. Steps are padded so that keys sort like numbers. */
-export function checkpointsPrefix(runId: string): string {
-  return `runs/${runId}/checkpoints/`;
+/**
+ * One line of a run's history. Everything that is written for a checkpoint lies under its attempt and bears its fencing
+ * epoch, so that no two lines share a key: what arrives late of one cannot touch another.
+ */
+export interface Line {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly fencingEpoch: number;
 }
 
-export function stepPrefix(runId: string, step: number): string {
-  return `${checkpointsPrefix(runId)}step-${pad(step)}/`;
+/** Whose an object of a checkpoint is. */
+export interface ObjectPlace extends Line {
+  readonly step: number;
+  readonly isManifest: boolean;
 }
 
-export function manifestKey(runId: string, step: number): string {
-  return `${stepPrefix(runId, step)}manifest.json`;
+/** Where all checkpoints of a run lie, attempt by attempt. */
+export function attemptsPrefix(runId: string): string {
+  return `runs/${runId}/attempts/`;
+}
+
+export function manifestKey(line: Line, step: number): string {
+  return `${objectPrefix(line, step)}manifest.json`;
 }
 
 /** The name holds the content's digest: equal states give equal keys, so that writing again changes nothing. */
 export function shardKey(
-  runId: string,
+  line: Line,
   step: number,
   shard: { readonly kind: string; readonly index: number; readonly sha256: string },
 ): string {
   const { kind, index, sha256 } = shard;
-  return `${stepPrefix(runId, step)}${kind}-${index}-${sha256.slice(0, 16)}.safetensors`;
+  return `${objectPrefix(line, step)}${kind}-${index}-${sha256.slice(0, 16)}.safetensors`;
 }
 
-export function ledgerPrefix(runId: string): string {
-  return `runs/${runId}/ledger/`;
-}
-
-/** Ledger segments are shared by the checkpoints after them, so they lie beside, not inside, a checkpoint. */
+/** A segment lies with the checkpoint that it was written for; those after it name it too. */
 export function ledgerSegmentKey(
-  runId: string,
+  line: Line,
+  step: number,
   segment: { readonly fromStep: number; readonly toStep: number; readonly sha256: string },
 ): string {
   const { fromStep, toStep, sha256 } = segment;
-  return `${ledgerPrefix(runId)}${pad(fromStep)}-${pad(toStep)}-${sha256.slice(0, 16)}.jsonl`;
+  const steps = `${padStep(fromStep)}-${padStep(toStep)}`;
+  return `${objectPrefix(line, step)}ledger-${steps}-${sha256.slice(0, 16)}.jsonl`;
 }
 
-export function branchesPrefix(runId: string): string {
-  return `runs/${runId}/abandoned/`;
-}
-
-/** What a resume from an older checkpoint left behind of an attempt: no longer found as checkpoints of the run. */
-export function branchPrefix(runId: string, attempt: number): string {
-  return `${branchesPrefix(runId)}attempt-${attempt}/`;
-}
-
-export function abandonedManifestKey(runId: string, attempt: number, step: number): string {
-  return `${branchPrefix(runId, attempt)}step-${pad(step)}/manifest.json`;
-}
-
-/** Attempt and step of an abandoned manifest; `undefined` for any other key. */
-export function abandonedOfKey(
-  runId: string,
-  key: string,
-): { readonly attempt: number; readonly step: number } | undefined {
-  const prefix = branchesPrefix(runId);
+/** Where an object of a checkpoint lies; `undefined` for any other key. */
+export function placeOfKey(runId: string, key: string): ObjectPlace | undefined {
+  const prefix = attemptsPrefix(runId);
   const match = key.startsWith(prefix)
-    ? /^attempt-(\d+)\/step-(\d{9})\/manifest\.json$/.exec(key.slice(prefix.length))
+    ? /^(\d+)\/checkpoints\/step-(\d{9})\/(\d{15})\.(.+)$/.exec(key.slice(prefix.length))
     : null;
-  return match ? { attempt: Number(match[1]), step: Number(match[2]) } : undefined;
+  if (match === null) return undefined;
+  const [, attempt, step, fencingEpoch, name] = match;
+  return {
+    runId,
+    attempt: Number(attempt),
+    step: Number(step),
+    fencingEpoch: Number(fencingEpoch),
+    isManifest: name === 'manifest.json',
+  };
 }
 
-/** The step of an object in a run's checkpoints; `undefined` for any other key. */
-export function stepOfKey(runId: string, key: string): number | undefined {
-  const prefix = checkpointsPrefix(runId);
-  const match = key.startsWith(prefix) ? /^step-(\d{9})\//.exec(key.slice(prefix.length)) : null;
-  return match?.[1] === undefined ? undefined : Number(match[1]);
-}
-
-function pad(step: number): string {
+/** Numbers are padded so that keys sort like them. */
+function padStep(step: number): string {
   return String(step).padStart(9, '0');
+}
+
+function objectPrefix({ runId, attempt, fencingEpoch }: Line, step: number): string {
+  const folder = `${attemptsPrefix(runId)}${attempt}/checkpoints/step-${padStep(step)}/`;
+  return `${folder}${String(fencingEpoch).padStart(15, '0')}.`;
 }

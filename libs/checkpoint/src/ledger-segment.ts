@@ -7,7 +7,7 @@ import {
   type LedgerSegment,
   type ObjectStore,
 } from '@berth/contracts';
-import { ledgerSegmentKey } from './keys.ts';
+import { ledgerSegmentKey, type Line } from './keys.ts';
 
 /** Steps of a full segment: some 2 MB, however seldom a run saves, and 250 segments in a million steps, however often. */
 export const stepsPerSegment = 4_000;
@@ -50,10 +50,11 @@ export function decodeLastEntry(bytes: Uint8Array): LedgerEntry {
   return decodeLine(lines.toString('utf8', start), 'at the end');
 }
 
-/** Stores consecutive entries for manifests to name. Storing the same entries again changes nothing. */
+/** Stores consecutive entries for the manifest of a step, and those after it, to name. Doing it again changes nothing. */
 export async function uploadLedgerSegment(
   store: ObjectStore,
-  runId: string,
+  line: Line,
+  step: number,
   entries: readonly LedgerEntry[],
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<LedgerSegment> {
@@ -61,7 +62,7 @@ export async function uploadLedgerSegment(
   if (!first || !last) throw new RangeError('a ledger segment has at least one entry');
   const bytes = encodeLedger(entries);
   const facts = { fromStep: first.step, toStep: last.step + 1, sha256: sha256Hex(bytes) };
-  const key = ledgerSegmentKey(runId, facts);
+  const key = ledgerSegmentKey(line, step, facts);
   await store.put(key, bytes, { ...options, contentType: 'application/jsonl' });
   return { ...facts, key, sizeBytes: bytes.byteLength };
 }

@@ -1,29 +1,73 @@
 import {
   checkpointManifestSchema,
   type CheckpointManifest,
+  type ObjectInfo,
   type ObjectStore,
 } from '@berth/contracts';
-import { abandonedOfKey, checkpointsPrefix, manifestKey, stepOfKey } from './keys.ts';
+import { attemptAt, isBranch, isOnLine, type Attempts } from './attempts.ts';
+import { attemptsPrefix, placeOfKey } from './keys.ts';
+import { oldCheckpointsPrefix, oldManifestOfKey } from './old-layout.ts';
 import { corrupt } from './stored-part.ts';
 
 /** A checkpoint whose manifest exists; whether its parts do is known once it is loaded. */
 export interface ListedCheckpoint {
   readonly step: number;
+  readonly attempt: number;
+  /** Of the line that wrote the manifest; 0 in the old layout. */
+  readonly fencingEpoch: number;
   readonly manifestKey: string;
   readonly savedAtMs: number;
 }
 
-/** The checkpoints of a run, oldest first. */
+/**
+ * The checkpoints that a run can go on from, oldest first. A step may be there several times, as each line writes its own
+ * manifest: what they say is the same, and any that verifies will do.
+ * @param attempts - as the run's record has them
+ */
 export async function listCheckpoints(
   store: ObjectStore,
   runId: string,
+  attempts: Attempts = [],
 ): Promise<ListedCheckpoint[]> {
-  const objects = await store.list(checkpointsPrefix(runId));
-  return objects.flatMap(({ key, lastModifiedMs }) => {
-    const step = stepOfKey(runId, key);
-    if (step === undefined || key !== manifestKey(runId, step)) return [];
-    return [{ step, manifestKey: key, savedAtMs: lastModifiedMs }];
+  const [objects, oldObjects] = await Promise.all([
+    store.list(attemptsPrefix(runId)),
+    store.list(oldCheckpointsPrefix(runId)),
+  ]);
+  const listed = manifestsAmong([...objects, ...oldObjects], runId, attempts);
+  return listed.filter((checkpoint) => isOnLine(attempts, checkpoint));
+}
+
+/** Whether a checkpoint that somebody has noted has been left behind by a later attempt. */
+export function isLeftBehind(
+  runId: string,
+  attempts: Attempts,
+  { step, manifestKey, savedAtMs }: Pick<ListedCheckpoint, 'step' | 'manifestKey' | 'savedAtMs'>,
+): boolean {
+  const attempt = placeOfKey(runId, manifestKey)?.attempt ?? attemptAt(attempts, savedAtMs);
+  return isBranch(attempts, { attempt, step });
+}
+
+/** The manifests among some objects of a run, of all attempts and in both layouts, by step. */
+export function manifestsAmong(
+  objects: readonly ObjectInfo[],
+  runId: string,
+  attempts: Attempts,
+): ListedCheckpoint[] {
+  const listed = objects.flatMap(({ key, lastModifiedMs }): ListedCheckpoint[] => {
+    const told = { manifestKey: key, savedAtMs: lastModifiedMs };
+    const place = placeOfKey(runId, key);
+    if (place?.isManifest === true) {
+      const { step, attempt, fencingEpoch } = place;
+      return [{ step, attempt, fencingEpoch, ...told }];
+    }
+    const old = oldManifestOfKey(runId, key);
+    if (old === undefined) return [];
+    const attempt = old.attempt ?? attemptAt(attempts, lastModifiedMs);
+    return [{ step: old.step, attempt, fencingEpoch: 0, ...told }];
   });
+  return listed.sort(
+    (a, b) => a.step - b.step || a.attempt - b.attempt || a.fencingEpoch - b.fencingEpoch,
+  );
 }
 
 /** @throws BerthError `CHECKPOINT_CORRUPT` when it is not a manifest of that key, and what the store throws */
@@ -36,7 +80,7 @@ export async function readManifest(store: ObjectStore, key: string): Promise<Che
     throw corrupt(store, key, 'it is not a checkpoint manifest', error);
   }
   const { runId, step } = manifest;
-  const isOwn = manifestKey(runId, step) === key || abandonedOfKey(runId, key)?.step === step;
-  if (isOwn) return manifest;
+  const place = placeOfKey(runId, key) ?? oldManifestOfKey(runId, key);
+  if (place?.step === step) return manifest;
   throw corrupt(store, key, `it is the manifest of step ${step} of ${runId}`);
 }

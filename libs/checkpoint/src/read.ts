@@ -7,6 +7,7 @@ import {
   type ParameterSpec,
   type TrainingState,
 } from '@berth/contracts';
+import type { Attempts } from './attempts.ts';
 import { weightsDigest } from './digest.ts';
 import { listCheckpoints, readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
@@ -65,8 +66,9 @@ export async function loadCheckpoint(
 /**
  * The newest checkpoint of a run that verifies; each one passed over is logged and returned with the reason. Only damage is
  * passed over: an unreachable store or a checkpoint of another model is thrown.
- * @param options.maxStep newer checkpoints are not looked at
- * @returns `undefined` when the run has no checkpoint
+ * @param options.minStep, options.maxStep others are not looked at
+ * @param options.attempts as the run's record has them
+ * @returns `undefined` when the run has no such checkpoint
  * @throws BerthError `CHECKPOINT_CORRUPT` when it has some but none verifies, `CHECKPOINT_MISMATCH`, and what the store throws
  */
 export async function findNewestValid(
@@ -75,12 +77,16 @@ export async function findNewestValid(
   options: {
     readonly layout: readonly ParameterSpec[];
     readonly logger: Logger;
+    readonly minStep?: number;
     readonly maxStep?: number;
+    readonly attempts?: Attempts;
     readonly signal?: AbortSignal;
   },
 ): Promise<(LoadedCheckpoint & { readonly skipped: readonly SkippedCheckpoint[] }) | undefined> {
-  const { layout, logger, maxStep = Infinity } = options;
-  const listed = (await listCheckpoints(store, runId)).filter(({ step }) => step <= maxStep);
+  const { layout, logger, minStep = 0, maxStep = Infinity, attempts } = options;
+  const listed = (await listCheckpoints(store, runId, attempts)).filter(
+    ({ step }) => minStep <= step && step <= maxStep,
+  );
   const skipped: SkippedCheckpoint[] = [];
   for (const { step, manifestKey } of listed.reverse()) {
     try {

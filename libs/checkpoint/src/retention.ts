@@ -6,6 +6,8 @@ export interface RetentionPolicy {
   readonly keepEverySteps: number;
   /** Kept for good because somebody asked for them. @defaultValue none */
   readonly keptSteps?: readonly number[];
+  /** Kept while the attempt that has gone on from it lasts. */
+  readonly resumedFromStep?: number;
 }
 
 export interface RetentionDecision {
@@ -37,6 +39,7 @@ export function decideRetention(
     if (step === newestVerifiedStep) return 'newest that verifies';
     if (newest.has(step)) return `among the last ${policy.keepLast}`;
     if (policy.keptSteps?.includes(step) === true) return 'asked for';
+    if (step === policy.resumedFromStep) return 'resumed from';
     if (policy.keepEverySteps > 0 && step % policy.keepEverySteps === 0) {
       return `every ${policy.keepEverySteps} steps`;
     }

@@ -10,7 +10,7 @@ import { manifestKey } from './keys.ts';
 import { decodeLedger, encodeLedger, uploadLedgerSegment } from './ledger-segment.ts';
 import { loadCheckpoint } from './read.ts';
 import { storedLedger } from './stored-ledger.ts';
-import { ledgerUpTo, startTestStore, storeParts, testLayout } from './test-support.ts';
+import { ledgerUpTo, startTestStore, storeParts, testLayout, testLine } from './test-support.ts';
 import { writeManifest } from './write.ts';
 
 function withCode(code: string): unknown {
@@ -42,8 +42,8 @@ describe('the ledger of a checkpoint', () => {
     const manifest = await storeParts(store, 3);
     const { ledger } = await storeParts(store, 2);
     const wrong = { ...manifest, ...change, ledger: 'ledger' in change ? ledger : manifest.ledger };
-    await writeManifest(store, wrong, silentLogger);
-    await expect(loadCheckpoint(store, manifestKey('run', 3), testLayout)).rejects.toThrow(
+    await writeManifest(store, 1, wrong, silentLogger);
+    await expect(loadCheckpoint(store, manifestKey(testLine, 3), testLayout)).rejects.toThrow(
       withCode('CHECKPOINT_CORRUPT'),
     );
   });
@@ -70,8 +70,8 @@ describe('storedLedger', () => {
     expect(await entriesOf(stored.entries(1_000))).toEqual([]);
 
     read.length = 0;
-    await writeManifest(watched, manifest, silentLogger);
-    await loadCheckpoint(watched, manifestKey('run', 1_000), testLayout);
+    await writeManifest(watched, 1, manifest, silentLogger);
+    await loadCheckpoint(watched, manifestKey(testLine, 1_000), testLayout);
     expect(read.filter((key) => key.endsWith('.jsonl'))).toEqual([manifest.ledger[2]?.key]);
   });
 
@@ -107,7 +107,9 @@ async function storeInSegments(
   const last = entries.at(-1) as LedgerEntry;
   const ledger: LedgerSegment[] = [];
   for (const [index, toStep] of bounds.slice(1).entries())
-    ledger.push(await uploadLedgerSegment(store, 'run', entries.slice(bounds[index], toStep)));
+    ledger.push(
+      await uploadLedgerSegment(store, testLine, 9, entries.slice(bounds[index], toStep)),
+    );
   const manifest = await storeParts(store, 3);
   return { ...manifest, step: entries.length, cursor: last.to, ledgerHead: last.head, ledger };
 }

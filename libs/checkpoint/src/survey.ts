@@ -1,20 +1,17 @@
 import type { CheckpointManifest, ObjectInfo, ObjectStore } from '@berth/contracts';
-import {
-  abandonedOfKey,
-  branchesPrefix,
-  checkpointsPrefix,
-  ledgerPrefix,
-  manifestKey,
-  stepOfKey,
-} from './keys.ts';
-import { readManifest } from './manifest.ts';
+import { isOnLine, type Attempts } from './attempts.ts';
+import { attemptsPrefix, manifestKey, placeOfKey } from './keys.ts';
+import { manifestsAmong, readManifest } from './manifest.ts';
+import { branchesPrefix, oldCheckpointsPrefix, oldLedgerPrefix } from './old-layout.ts';
 import { isDamage } from './stored-part.ts';
 
 /** A checkpoint as a look at the store's listing shows it; that its bytes are right only loading it proves. */
 export interface SurveyedCheckpoint {
   readonly step: number;
-  /** The attempt that a resume from an older checkpoint cut off before this step. */
-  readonly abandonedAttempt: number | undefined;
+  /** The attempt that made it. */
+  readonly attempt: number;
+  /** True when a later attempt has gone on from an earlier step. */
+  readonly isLeftBehind: boolean;
   readonly manifestKey: string;
   /** Undefined while it is being written, and when it is no manifest. */
   readonly manifest: CheckpointManifest | undefined;
@@ -29,68 +26,85 @@ export interface SurveyedCheckpoint {
 export type ManifestCache = Map<string, CheckpointManifest>;
 
 /**
- * The checkpoints of a run, oldest first, also those that cannot be used and those that attempts have left behind.
+ * The checkpoints of a run, oldest first, also those that cannot be used and those that attempts have left behind. Of
+ * several of one step on the run's line the first that is complete is shown.
+ * @param attempts - as the run's record has them
  * @param cache - is filled, and freed of what is gone
  * @throws what the store throws
  */
 export async function surveyCheckpoints(
   store: ObjectStore,
   runId: string,
+  attempts: Attempts,
   cache: ManifestCache = new Map(),
 ): Promise<SurveyedCheckpoint[]> {
-  const prefixes = [checkpointsPrefix(runId), ledgerPrefix(runId), branchesPrefix(runId)];
-  const [objects = [], segments = [], branches = []] = await Promise.all(
-    prefixes.map((prefix) => store.list(prefix)),
-  );
-  const listed = new Map([...objects, ...segments, ...branches].map((one) => [one.key, one]));
+  const prefixes = [attemptsPrefix, oldCheckpointsPrefix, oldLedgerPrefix, branchesPrefix];
+  const objects = (await Promise.all(prefixes.map((of) => store.list(of(runId))))).flat();
+  const listed = new Map(objects.map((one) => [one.key, one]));
   for (const key of cache.keys()) if (!listed.has(key)) cache.delete(key);
 
   const surveyed: SurveyedCheckpoint[] = [];
-  const partsOfBranches = new Set<string>();
-  for (const { key, lastModifiedMs } of branches) {
-    const place = abandonedOfKey(runId, key);
-    if (place === undefined) continue;
-    const manifest = await cachedManifest(store, key, cache);
-    for (const shard of manifest?.shards ?? []) partsOfBranches.add(shard.key);
+  const named = new Set<string>();
+  for (const found of manifestsAmong(objects, runId, attempts)) {
+    const manifest = await cachedManifest(store, found.manifestKey, cache);
+    const parts = manifest === undefined ? [] : [...manifest.shards, ...manifest.ledger];
+    for (const { key } of parts) named.add(key);
     surveyed.push({
-      step: place.step,
-      abandonedAttempt: place.attempt,
-      manifestKey: key,
+      ...found,
+      isLeftBehind: !isOnLine(attempts, found),
       manifest,
       validity: validityOf(manifest, listed),
       sizeBytes: sum(manifest?.shards ?? []),
       numParts: manifest?.shards.length ?? 0,
-      lastModifiedMs,
+      lastModifiedMs: found.savedAtMs,
     });
   }
-  for (const [step, found] of byStep(runId, objects)) {
-    const key = manifestKey(runId, step);
-    const hasManifest = listed.has(key);
-    const parts = found.filter((part) => part.key !== key);
-    // What only a branch names is no checkpoint that is being written.
-    if (!hasManifest && parts.every((part) => partsOfBranches.has(part.key))) continue;
-    const manifest = hasManifest ? await cachedManifest(store, key, cache) : undefined;
-    surveyed.push({
-      step,
-      abandonedAttempt: undefined,
-      manifestKey: key,
-      manifest,
-      validity: hasManifest ? validityOf(manifest, listed) : 'incomplete',
-      sizeBytes: sum(manifest?.shards ?? found),
-      numParts: manifest?.shards.length ?? parts.length,
-      lastModifiedMs: Math.max(...found.map(({ lastModifiedMs }) => lastModifiedMs)),
-    });
-  }
-  return surveyed.sort((a, b) => a.step - b.step);
+  for (const found of unfinished(runId, objects, named))
+    surveyed.push({ ...found, isLeftBehind: !isOnLine(attempts, found) });
+  return firstOfEach(surveyed.sort((a, b) => a.step - b.step || rank(a) - rank(b)));
 }
 
-function byStep(runId: string, objects: readonly ObjectInfo[]): Map<number, ObjectInfo[]> {
-  const steps = new Map<number, ObjectInfo[]>();
-  for (const object of objects) {
-    const step = stepOfKey(runId, object.key);
-    if (step !== undefined) steps.set(step, [...(steps.get(step) ?? []), object]);
+/** Parts that no manifest names, by the manifest that they were written for. */
+function unfinished(
+  runId: string,
+  objects: readonly ObjectInfo[],
+  named: ReadonlySet<string>,
+): Omit<SurveyedCheckpoint, 'isLeftBehind'>[] {
+  const keys = new Set(objects.map(({ key }) => key));
+  const found = new Map<string, Omit<SurveyedCheckpoint, 'isLeftBehind'>>();
+  for (const { key, sizeBytes, lastModifiedMs } of objects) {
+    const place = placeOfKey(runId, key);
+    if (place === undefined || named.has(key)) continue;
+    const own = manifestKey(place, place.step);
+    if (keys.has(own)) continue;
+    const before = found.get(own);
+    found.set(own, {
+      step: place.step,
+      attempt: place.attempt,
+      manifestKey: own,
+      manifest: undefined,
+      validity: 'incomplete',
+      sizeBytes: (before?.sizeBytes ?? 0) + sizeBytes,
+      numParts: (before?.numParts ?? 0) + 1,
+      lastModifiedMs: Math.max(before?.lastModifiedMs ?? 0, lastModifiedMs),
+    });
   }
-  return steps;
+  return [...found.values()];
+}
+
+function rank({ validity }: SurveyedCheckpoint): number {
+  return { complete: 0, corrupt: 1, incomplete: 2 }[validity];
+}
+
+/** One checkpoint of each step of the line, and of each step of every attempt left behind. */
+function firstOfEach(surveyed: readonly SurveyedCheckpoint[]): SurveyedCheckpoint[] {
+  const names = new Set<string>();
+  return surveyed.filter(({ step, attempt, isLeftBehind }) => {
+    const name = isLeftBehind ? `${step} of ${attempt}` : String(step);
+    const isFirst = !names.has(name);
+    names.add(name);
+    return isFirst;
+  });
 }
 
 async function cachedManifest(

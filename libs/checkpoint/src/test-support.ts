@@ -15,6 +15,7 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import { onTestFinished } from 'vitest';
 import { weightsDigest } from './digest.ts';
+import type { Line } from './keys.ts';
 import { uploadLedgerSegment } from './ledger-segment.ts';
 import { planShards } from './plan.ts';
 import {
@@ -114,12 +115,16 @@ export function ledgerUpTo(step: number): LedgerEntry[] {
 /** Small enough for several shards of each kind. */
 export const testShardBytes = 200;
 
+export const testLine: Line = { runId: 'run', attempt: 1, fencingEpoch: 1 };
+
 /** Stores every part of a checkpoint and returns the manifest that would make it visible. */
 export async function storeParts(
   store: ObjectStore,
   step: number,
-  options: { state?: TrainingState; fencingEpoch?: number } = {},
+  options: { state?: TrainingState; fencingEpoch?: number; attempt?: number } = {},
 ): Promise<CheckpointManifest> {
+  const { fencingEpoch = 1, attempt = 1 } = options;
+  const line = { runId: 'run', attempt, fencingEpoch };
   const state = options.state ?? stateAt(step);
   const shards = planShards(testLayout, testShardBytes);
   const entries = ledgerUpTo(step);
@@ -133,12 +138,12 @@ export async function storeParts(
     datasetId: 'dataset',
     exampleSetId: 'examples',
     numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    fencingEpoch: options.fencingEpoch ?? 1,
+    fencingEpoch,
     ledgerHead: entries.at(-1)?.head ?? genesisHead,
-    ledger: step === 0 ? [] : [await uploadLedgerSegment(store, 'run', entries)],
+    ledger: step === 0 ? [] : [await uploadLedgerSegment(store, line, step, entries)],
     weightsDigest: await weightsDigest(state.weights),
     model: { hiddenSize: 4 },
-    shards: await uploadShards(store, 'run', shards, state),
+    shards: await uploadShards(store, line, shards, state),
     createdAtMs: 1,
   };
 }
@@ -146,8 +151,9 @@ export async function storeParts(
 export async function storeCheckpoint(
   store: ObjectStore,
   step: number,
+  { attempt = 1, fencingEpoch = 1 } = {},
 ): Promise<CheckpointManifest> {
-  const manifest = await storeParts(store, step);
-  await writeManifest(store, manifest, silentLogger);
+  const manifest = await storeParts(store, step, { attempt, fencingEpoch });
+  await writeManifest(store, attempt, manifest, silentLogger);
   return manifest;
 }

@@ -8,7 +8,7 @@ import {
   type TrainingState,
 } from '@berth/contracts';
 import { sha256InTurns } from './digest.ts';
-import { manifestKey, shardKey } from './keys.ts';
+import { manifestKey, shardKey, type Line } from './keys.ts';
 import { momentNames, type PlannedShard } from './plan.ts';
 import { readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
@@ -41,53 +41,59 @@ const numParallelShards = 2;
 /** Stores some shards of a state, a few at a time: all at once would double what a snapshot takes. */
 export function uploadShards(
   store: ObjectStore,
-  runId: string,
+  line: Line,
   shards: readonly PlannedShard[],
   state: TrainingState,
+  options: { readonly signal?: AbortSignal } = {},
 ): Promise<CheckpointShard[]> {
-  return mapConcurrently(shards, numParallelShards, (shard, signal) =>
-    uploadShard(store, runId, shard, state, { signal }),
+  return mapConcurrently(
+    shards,
+    numParallelShards,
+    (shard, signal) => uploadShard(store, line, shard, state, { signal }),
+    options.signal,
   );
 }
 
 /** Stores one shard. Writing it again, by anyone, writes the same bytes under the same key. */
 export async function uploadShard(
   store: ObjectStore,
-  runId: string,
+  line: Line,
   shard: PlannedShard,
   state: TrainingState,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<CheckpointShard> {
   const bytes = encodeShard(shard, state);
   const facts = { kind: shard.kind, index: shard.index, sha256: await sha256InTurns(bytes) };
-  const key = shardKey(runId, state.step, facts);
+  const key = shardKey(line, state.step, facts);
   await store.put(key, bytes, options);
   const tensors = shardTensors(shard, state).map(({ name }) => name);
   return { ...facts, key, sizeBytes: bytes.byteLength, tensors };
 }
 
 /**
- * Makes a checkpoint visible: call it last, once every part it names is stored. The first writer wins.
- * @returns `'exists'` when an equal checkpoint of this step is there already, as after a replay under another fencing epoch
+ * Makes a checkpoint visible: call it last, once every part it names is stored. The first writer of a line wins.
+ * @returns `'exists'` when the line has an equal checkpoint of this step already, as after a replay in another view
  * @throws BerthError `CHECKPOINT_EXISTS` when the one there holds another state, and what the store throws
  */
 export async function writeManifest(
   store: ObjectStore,
+  attempt: number,
   manifest: CheckpointManifest,
   logger: Logger,
+  signal?: AbortSignal,
 ): Promise<'written' | 'exists'> {
-  const key = manifestKey(manifest.runId, manifest.step);
+  const { runId, fencingEpoch, step } = manifest;
+  const key = manifestKey({ runId, attempt, fencingEpoch }, step);
   const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
-  const contentType = 'application/json';
-  if ((await store.put(key, bytes, { ifAbsent: true, contentType })) === 'written')
-    return 'written';
+  const put = { contentType: 'application/json', ...(signal && { signal }) };
+  if ((await store.put(key, bytes, { ifAbsent: true, ...put })) === 'written') return 'written';
 
   const existing = await readManifest(store, key).catch((error: unknown) => {
     if (!isDamage(error)) throw error;
     logger.warn('replacing a damaged checkpoint manifest', { key, reason: error.message });
     return undefined;
   });
-  if (existing === undefined) return store.put(key, bytes, { contentType });
+  if (existing === undefined) return store.put(key, bytes, put);
   if (contentOf(existing) === contentOf(manifest)) return 'exists';
   throw new BerthError(
     'CHECKPOINT_EXISTS',

@@ -8,6 +8,7 @@ import {
   stateAt,
   storeCheckpoint,
   testLayout,
+  testLine,
   testShardBytes,
 } from './test-support.ts';
 import { uploadShard, writeManifest } from './write.ts';
@@ -29,14 +30,14 @@ it('a zombie changes no checkpoint with 300 uploads of other states and of older
         const manifest = manifests.get(step);
         if (shard === undefined || manifest === undefined) throw new Error('nothing planned');
         // Its weights are of another step, but it believes and says that they are of this one.
-        const part = await uploadShard(store, 'run', shard, { ...stateAt(other), step });
+        const part = await uploadShard(store, testLine, shard, { ...stateAt(other), step });
         const forged = {
           ...manifest,
           fencingEpoch: 1,
           weightsDigest: String(other).padStart(64, '0'),
           shards: manifest.shards.map((known, position) => (position === index ? part : known)),
         };
-        await expect(writeManifest(store, forged, silentLogger)).rejects.toMatchObject({
+        await expect(writeManifest(store, 1, forged, silentLogger)).rejects.toMatchObject({
           code: 'CHECKPOINT_EXISTS',
         });
       },

@@ -44,8 +44,8 @@ export const checkpointManifestSchema = z.strictObject({
 export type CheckpointManifest = z.output<typeof checkpointManifestSchema>;
 
 /**
- * What a resume from an older checkpoint left behind: its ledger entries and manifests lie beside this. Written once all
- * of them do; from then on the history is cut.
+ * What a resume from an older checkpoint left behind of the ledger: the entries lie beside this. Written once they do and
+ * the checkpoint is pinned; from then on the history is cut.
  */
 export const branchSchema = z.strictObject({
   format: z.literal('berth-branch/2'),
@@ -59,7 +59,5 @@ export const branchSchema = z.strictObject({
   fencingEpoch: z.int().positive(),
   viewVersion: z.int().positive(),
   ledger: z.array(ledgerSegmentSchema),
-  /** Oldest first. */
-  checkpointSteps: z.array(z.int().nonnegative()),
 });
 export type Branch = z.output<typeof branchSchema>;

@@ -18,6 +18,13 @@ export interface PutOptions {
  * credentials or permissions, `STORE_NOT_FOUND` for a missing key or bucket, `STORE_CORRUPT` for bytes that do not fit their
  * stored checksum.
  */
+/** A large object on its way, or left half-way by a process that is gone. */
+export interface UnfinishedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly startedAtMs: number;
+}
+
 export interface ObjectStore {
   /**
    * Writes an object whole or not at all, checksum verified by the server.
@@ -29,9 +36,13 @@ export interface ObjectStore {
   /** `undefined` when the key does not exist. */
   head(key: string): Promise<ObjectInfo | undefined>;
   /** All objects under a prefix, in key order. */
-  list(prefix: string): Promise<ObjectInfo[]>;
+  list(prefix: string, options?: { readonly signal?: AbortSignal }): Promise<ObjectInfo[]>;
   /** Deleting a missing key succeeds. */
-  delete(key: string): Promise<void>;
+  delete(key: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Uploads in parts that were begun under a prefix and neither completed nor aborted. */
+  listUploads(prefix: string): Promise<UnfinishedUpload[]>;
+  /** Gives an unfinished upload up; one that is over already succeeds too. */
+  abortUpload(upload: UnfinishedUpload): Promise<void>;
   /** For messages: endpoint, bucket and prefix; never credentials. */
   describe(): string;
 }

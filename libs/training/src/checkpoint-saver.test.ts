@@ -27,6 +27,7 @@ const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 const config = parseRunConfig({ name: 'run', corpus: { path: 'a.txt' } }, 'test');
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
 const cursor = { epoch: 0, index: 0 };
+const line = { runId: 'run', attempt: 1, fencingEpoch: 1 };
 
 function viewOf(...memberIds: string[]): View {
   const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
@@ -97,11 +98,7 @@ async function gatedStore(gate: { pass: () => Promise<void> }): Promise<ObjectSt
   const store = createS3ObjectStore(place, silentLogger);
   await store.ensureBucket();
   return {
-    get: (key, options) => store.get(key, options),
-    head: (key) => store.head(key),
-    list: (prefix) => store.list(prefix),
-    delete: (key) => store.delete(key),
-    describe: () => store.describe(),
+    ...store,
     async put(key, body, options) {
       await gate.pass();
       return store.put(key, body, options);
@@ -220,7 +217,7 @@ describe('createCheckpointSaver', () => {
     for (const step of [100, 200, 9_000, 9_100, 9_200]) {
       saver.save(viewOf('a'), stateAt(step), cursor);
       await saver.settled();
-      const { ledger: named } = await readManifest(store, manifestKey('run', step));
+      const { ledger: named } = await readManifest(store, manifestKey(line, step));
       segments.push(named.map(({ fromStep, toStep }) => `${fromStep}-${toStep}`));
     }
     expect(segments).toEqual([
@@ -230,7 +227,7 @@ describe('createCheckpointSaver', () => {
       ['0-4000', '4000-8000', '8000-9100'],
       ['0-4000', '4000-8000', '8000-9200'],
     ]);
-    const stored = await store.list('runs/run/ledger/');
+    const stored = (await store.list('runs/run/')).filter(({ key }) => key.endsWith('.jsonl'));
     expect(stored.length).toBe(2 + config.train.keepLast);
   });
 

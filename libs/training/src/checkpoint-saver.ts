@@ -1,4 +1,4 @@
-import { findNewestValid, loadCheckpoint, manifestKey, planShards } from '@berth/checkpoint';
+import { findNewestValid, planShards } from '@berth/checkpoint';
 import {
   BerthError,
   errorToWire,
@@ -22,13 +22,16 @@ export interface CheckpointSaver {
   /** Step of the newest checkpoint, not beyond `maxStep`, of which every part verifies. */
   newestStep(maxStep: number): Promise<number | undefined>;
   load(step: number): Promise<TrainingState>;
+  /** Gives up what is being saved, and waits a few seconds at most for what is being deleted. Does not reject. */
+  close(): Promise<void>;
 }
 
 const shardBytes = 64 << 20;
+const deletionGraceMs = 5_000;
 
 export function createCheckpointSaver(options: CheckpointSaverOptions): CheckpointSaver {
   const { store, layout, record, logger } = options;
-  const { runId } = record;
+  const { runId, attempts } = record;
   const shards = planShards(layout, shardBytes);
   let waiting: Snapshot | undefined;
   let inProgress: Snapshot | undefined;
@@ -36,15 +39,18 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
   let failure: Error | undefined;
   // What was loaded to prove it, for the load that follows: not to fetch it twice.
   let proven: TrainingState | undefined;
+  const saving = new AbortController();
+  const deleting = new AbortController();
+  const signals = { saving: saving.signal, deleting: deleting.signal };
 
   const work = async (): Promise<void> => {
-    while (waiting !== undefined) {
+    while (waiting !== undefined && !saving.signal.aborted) {
       inProgress = waiting;
       waiting = undefined;
       const { step } = inProgress.state;
       try {
         failure = undefined;
-        await saveSnapshot(options, shards, inProgress);
+        await saveSnapshot(options, shards, inProgress, signals);
       } catch (error) {
         failure = toBerthError(error);
         logger.warn('A checkpoint failed', { step, error: errorToWire(error) });
@@ -69,7 +75,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
       if (failure !== undefined) throw failure;
     },
     async newestStep(maxStep) {
-      const found = await findNewestValid(store, runId, { layout, maxStep, logger });
+      const found = await findNewestValid(store, runId, { layout, maxStep, attempts, logger });
       if (found === undefined) return undefined;
       if (found.manifest.trainingHash !== record.trainingHash)
         throw new BerthError(
@@ -84,7 +90,16 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
       const known = proven;
       proven = undefined;
       if (known?.step === step) return known;
-      return (await loadCheckpoint(store, manifestKey(runId, step), layout)).state;
+      const range = { minStep: step, maxStep: step };
+      const found = await findNewestValid(store, runId, { layout, attempts, logger, ...range });
+      if (found !== undefined) return found.state;
+      throw new BerthError('STORE_NOT_FOUND', `Run "${runId}" has no checkpoint of step ${step}`);
+    },
+    async close() {
+      saving.abort();
+      const grace = setTimeout(() => deleting.abort(), deletionGraceMs);
+      await working;
+      clearTimeout(grace);
     },
   };
 }

@@ -133,7 +133,10 @@ describe('runs', () => {
   it('have checkpoints, those that cannot be used too', async () => {
     const api = await startTestApi();
     await submit(api, 'a');
-    await api.store.put('runs/a/checkpoints/step-000000010/weights-0-aa.safetensors', Buffer.of(1));
+    await api.store.put(
+      'runs/a/attempts/1/checkpoints/step-000000010/000000000000001.weights-0-aa.safetensors',
+      Buffer.of(1),
+    );
     const found = await answerOf('checkpoints', await api.get('/api/runs/a/checkpoints'));
     expect(found).toMatchObject([{ step: 10, validity: 'incomplete', sizeBytes: 1, numParts: 1 }]);
   });

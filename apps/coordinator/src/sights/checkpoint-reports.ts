@@ -1,4 +1,4 @@
-import type { CheckpointReport, RunAttempt, RunRecord } from '@berth/contracts';
+import type { CheckpointReport, RunRecord } from '@berth/contracts';
 import type { SurveyedCheckpoint } from '@berth/checkpoint';
 
 /** Describes a run's checkpoints, newest first. */
@@ -8,13 +8,13 @@ export function describeCheckpoints(
   evalLoss: (step: number, attempt: number) => number | null,
 ): CheckpointReport[] {
   return surveyed.toReversed().map((found) => {
-    const { step, manifest, manifestKey, validity, sizeBytes, numParts } = found;
+    const { step, attempt, isLeftBehind, manifest, manifestKey, validity } = found;
+    const { sizeBytes, numParts } = found;
     const createdAtMs = manifest?.createdAtMs ?? found.lastModifiedMs;
-    const attempt = found.abandonedAttempt ?? attemptAt(run.attempts, createdAtMs)?.attempt ?? 1;
     return {
       step,
       attempt,
-      isAbandoned: found.abandonedAttempt !== undefined,
+      isAbandoned: isLeftBehind,
       kind: kindOf(step, run),
       validity,
       sizeBytes,
@@ -26,10 +26,6 @@ export function describeCheckpoints(
       matchesConfig: manifest === undefined || manifest.trainingHash === run.trainingHash,
     };
   });
-}
-
-function attemptAt(attempts: readonly RunAttempt[], timeMs: number): RunAttempt | undefined {
-  return attempts.findLast(({ startedAtMs }) => startedAtMs <= timeMs) ?? attempts[0];
 }
 
 function kindOf(step: number, { config }: RunRecord): CheckpointReport['kind'] {

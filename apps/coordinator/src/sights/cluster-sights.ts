@@ -125,7 +125,7 @@ export class ClusterSights {
     this.#manifests.set(run.runId, cache);
     dropOldest(this.#manifests, numManifestCaches);
     const [surveyed, history] = await Promise.all([
-      surveyCheckpoints(store, run.runId, cache),
+      surveyCheckpoints(store, run.runId, run.attempts, cache),
       histories.of(run.runId),
     ]);
     return describeCheckpoints(run, surveyed, (step, attempt) => history.evalLoss(step, attempt));

@@ -1,4 +1,4 @@
-import { manifestKey, uploadLedgerSegment, writeManifest } from '@berth/checkpoint';
+import { manifestKey, shardKey, uploadLedgerSegment, writeManifest } from '@berth/checkpoint';
 import {
   genesisHead,
   noRequests,
@@ -47,16 +47,22 @@ export function entriesOf(
   });
 }
 
-/** Stores a checkpoint as far as its ledger and manifest go. */
+/** Stores a checkpoint with a made-up part. @returns the key of its manifest */
 export async function storeCheckpoint(
   store: ObjectStore,
   runId: string,
   entries: readonly LedgerEntry[],
-): Promise<void> {
+  attempt = 1,
+): Promise<string> {
   const step = entries.length;
-  const sha256 = sha256Hex(`weights ${step}`);
-  const shard = { kind: 'weights', index: 0, key: 'w', sha256, sizeBytes: 1 } as const;
   const last = entries.at(-1);
+  const fencingEpoch = last?.fencingEpoch ?? 1;
+  const line = { runId, attempt, fencingEpoch };
+  const bytes = Buffer.from(`weights ${step}`);
+  const facts = { kind: 'weights', index: 0, sha256: sha256Hex(bytes) } as const;
+  const { sha256 } = facts;
+  const shard = { ...facts, key: shardKey(line, step, facts), sizeBytes: bytes.byteLength };
+  await store.put(shard.key, bytes);
   const manifest: CheckpointManifest = {
     format: 'berth-checkpoint/1',
     runId,
@@ -67,20 +73,22 @@ export async function storeCheckpoint(
     datasetId: 'd',
     exampleSetId: 'e',
     numerics,
-    fencingEpoch: last?.fencingEpoch ?? 1,
+    fencingEpoch,
     ledgerHead: last?.head ?? genesisHead,
-    ledger: step === 0 ? [] : [await uploadLedgerSegment(store, runId, entries)],
+    ledger: step === 0 ? [] : [await uploadLedgerSegment(store, line, step, entries)],
     weightsDigest: sha256,
     model: {},
     shards: [{ ...shard, tensors: [] }],
     createdAtMs: 1,
   };
-  await writeManifest(store, manifest, silentLogger);
+  await writeManifest(store, attempt, manifest, silentLogger);
+  return manifestKey(line, step);
 }
 
-/** What the index knows of a stored checkpoint. */
+/** What the index knows of a checkpoint of the first attempt. */
 export function checkpointRef(runId: string, step: number): CheckpointRef {
-  return { step, manifestKey: manifestKey(runId, step), savedAtMs: 1 };
+  const line = { runId, attempt: 1, fencingEpoch: 1 };
+  return { step, manifestKey: manifestKey(line, step), savedAtMs: 1 };
 }
 
 export function recordOf(runId: string, change: Partial<RunRecord>): RunRecord {

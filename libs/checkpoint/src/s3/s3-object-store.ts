@@ -18,6 +18,7 @@ import {
 } from '@berth/contracts';
 import { putInParts } from './multipart-put.ts';
 import { withRetries } from './retry.ts';
+import { uploadCleaning } from './unfinished-uploads.ts';
 import { classifyFailure, storeError } from './store-failure.ts';
 
 export interface S3ObjectStoreOptions {
@@ -177,23 +178,33 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
         }
       }),
 
-    list: (keyPrefix) =>
-      call(`LIST ${keyPrefix}`, async (s3, abortSignal) => {
-        const objects: ObjectInfo[] = [];
-        const input = { Bucket: bucket, Prefix: root + keyPrefix };
-        for await (const page of paginateListObjectsV2({ client: s3 }, input, { abortSignal })) {
-          for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
-            objects.push(objectInfo(Key.slice(root.length), Size, LastModified));
+    list: (keyPrefix, { signal } = {}) =>
+      call(
+        `LIST ${keyPrefix}`,
+        async (s3, abortSignal) => {
+          const objects: ObjectInfo[] = [];
+          const input = { Bucket: bucket, Prefix: root + keyPrefix };
+          for await (const page of paginateListObjectsV2({ client: s3 }, input, { abortSignal })) {
+            for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
+              objects.push(objectInfo(Key.slice(root.length), Size, LastModified));
+            }
           }
-        }
-        return objects;
-      }),
+          return objects;
+        },
+        signal,
+      ),
 
-    delete: (key) =>
-      call(`DELETE ${key}`, async (s3, abortSignal) => {
-        const command = new DeleteObjectCommand({ Bucket: bucket, Key: root + key });
-        await s3.send(command, { abortSignal });
-      }),
+    delete: (key, { signal } = {}) =>
+      call(
+        `DELETE ${key}`,
+        async (s3, abortSignal) => {
+          const command = new DeleteObjectCommand({ Bucket: bucket, Key: root + key });
+          await s3.send(command, { abortSignal });
+        },
+        signal,
+      ),
+
+    ...uploadCleaning(call, { bucket, root }),
 
     describe: () => where,
 

@@ -73,6 +73,8 @@ export function folderStore(folder: string): ObjectStore {
       return infos.filter((info) => info !== undefined);
     },
     delete: (key) => rm(pathOf(key), { force: true }),
+    listUploads: async () => [],
+    abortUpload: async () => undefined,
     describe: () => folder,
   };
 }

@@ -1,6 +1,11 @@
 import { BerthError, type RunRecord } from '@berth/contracts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
+/** The attempt that a record's newest member belongs to. */
+export function attemptOf({ attempts }: Pick<RunRecord, 'attempts'>): number {
+  return attempts.at(-1)?.attempt ?? 1;
+}
+
 /**
  * The run's record, while its attempt is ours: a later one may have cut off what we would save.
  * @throws BerthError `WORKER_FENCED` when another attempt has begun

@@ -3,6 +3,7 @@ import {
   fullSegments,
   stepsPerSegment,
   uploadLedgerSegment,
+  type Line,
 } from '@berth/checkpoint';
 import { BerthError, genesisHead, type CheckpointManifest } from '@berth/contracts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
@@ -13,9 +14,11 @@ import type { CheckpointSaverOptions } from './saver-options.ts';
  */
 export async function ledgerUpTo(
   { store, ledger, record, logger }: CheckpointSaverOptions,
+  line: Line,
   step: number,
 ): Promise<Pick<CheckpointManifest, 'ledgerHead' | 'ledger'>> {
-  const before = await findNewestManifest(store, record.runId, { maxStep: step - 1, logger });
+  const { runId, attempts } = record;
+  const before = await findNewestManifest(store, runId, { maxStep: step - 1, attempts, logger });
   const segments = [...fullSegments(before?.manifest.ledger ?? [])];
   let ledgerHead = genesisHead;
   let fromStep = segments.at(-1)?.toStep ?? 0;
@@ -25,7 +28,7 @@ export async function ledgerUpTo(
     const last = entries.at(-1);
     if (last?.step !== toStep - 1)
       throw new BerthError('LEDGER_BEHIND', `The ledger ends before step ${step}`);
-    segments.push(await uploadLedgerSegment(store, record.runId, entries));
+    segments.push(await uploadLedgerSegment(store, line, step, entries));
     ledgerHead = last.head;
     fromStep = toStep;
   }

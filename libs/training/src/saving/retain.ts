@@ -1,4 +1,5 @@
 import { applyRetention } from '@berth/checkpoint';
+import { BerthError } from '@berth/contracts';
 import { currentAttempt } from './attempt-fence.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
@@ -6,15 +7,31 @@ import type { CheckpointSaverOptions } from './saver-options.ts';
 export async function retain(
   options: CheckpointSaverOptions,
   newestVerifiedStep: number,
+  signal: AbortSignal,
 ): Promise<void> {
   const { store, record, logger, onDeleted } = options;
-  const now = await currentAttempt(options);
-  // Unknown is what people asked to keep: nothing is deleted meanwhile.
-  if (now === undefined) return;
-  const policy = { ...record.config.train, keptSteps: now.keptSteps };
+  const fence = async () => {
+    signal.throwIfAborted();
+    const now = await currentAttempt(options);
+    if (now !== undefined) return now;
+    throw new BerthError(
+      'QUEUE_UNREACHABLE',
+      `Redis does not know run "${record.runId}": nothing is deleted until it does`,
+    );
+  };
+  const { keptSteps, attempts } = await fence();
+  const resumedFromStep = attempts.at(-1)?.fromStep;
+  const policy = {
+    ...record.config.train,
+    keptSteps,
+    ...(resumedFromStep !== undefined && { resumedFromStep }),
+  };
   const decision = await applyRetention(store, record.runId, policy, {
     newestVerifiedStep,
+    attempts,
+    fence,
     logger,
+    signal,
   });
   for (const step of decision.delete) await onDeleted(step);
 }

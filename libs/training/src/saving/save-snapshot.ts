@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assignShards,
   manifestKey,
+  shardKey,
   uploadShards,
   weightsDigest,
   writeManifest,
@@ -19,7 +20,7 @@ import {
 } from '@berth/contracts';
 import { gather } from '../gather.ts';
 import type { RendezvousPort } from '../ports.ts';
-import { currentAttempt } from './attempt-fence.ts';
+import { attemptOf, currentAttempt } from './attempt-fence.ts';
 import { ledgerUpTo } from './ledger-up-to.ts';
 import { retain } from './retain.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
@@ -43,34 +44,46 @@ export function topicOf(view: View, step: number): string {
   return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
 }
 
+/** How long a save may go on. */
+export interface SaveSignals {
+  /** Aborts when the session ends: nothing is uploaded after that. */
+  readonly saving: AbortSignal;
+  /** Aborts somewhat later: what has been deleted by half is better deleted whole. */
+  readonly deleting: AbortSignal;
+}
+
 /** Uploads a member's part of a state and, if it leads the view, writes the manifest. @throws what the store and Redis throw */
 export async function saveSnapshot(
   options: CheckpointSaverOptions,
   planned: readonly PlannedShard[],
   { view, state, cursor, superseded }: Snapshot,
+  { saving, deleting }: SaveSignals,
 ): Promise<void> {
   const { store, rendezvous, memberId, record, onSaved, logger } = options;
   const { runId } = record;
+  const { fencingEpoch } = view;
+  const line = { runId, attempt: attemptOf(record), fencingEpoch };
   const topic = topicOf(view, state.step);
   const members = view.members.map((member) => member.memberId);
   const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
     uploadShards(
       store,
-      runId,
+      line,
       indexes.map((index) => shardAt(planned, index)),
       state,
+      { signal: saving },
     );
 
   const own = assignShards(planned.length, members.indexOf(memberId), members.length);
   const startMs = performance.now();
   const uploading = upload(own);
   const uploaded = await uploading.catch(() => []);
-  await postAtLast(rendezvous, topic, memberId, JSON.stringify(uploaded));
+  await postAtLast(rendezvous, topic, memberId, JSON.stringify(uploaded), saving);
   await uploading;
   if (members[0] !== memberId) return;
 
   const parts = new Map<string, CheckpointShard>();
-  const { signal } = superseded;
+  const signal = AbortSignal.any([superseded.signal, saving]);
   const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
   const patience = { timeoutMs, signal };
   const words = await gather(rendezvous, topic, members, patience).catch(() =>
@@ -78,7 +91,9 @@ export async function saveSnapshot(
   );
   for (const word of words.values())
     for (const part of checkpointShardSchema.array().parse(JSON.parse(word)))
-      parts.set(`${part.kind}-${part.index}`, part);
+      // A member that has not heard of our attempt yet stored it where others may delete it.
+      if (part.key === shardKey(line, state.step, part))
+        parts.set(`${part.kind}-${part.index}`, part);
   // What a lost member did not upload, the leader has too: all members hold the same state.
   const missing = planned.flatMap(({ kind, index }, position) =>
     parts.has(`${kind}-${index}`) ? [] : [position],
@@ -95,8 +110,8 @@ export async function saveSnapshot(
     datasetId: options.datasetId,
     exampleSetId: options.exampleSetId,
     numerics: options.numerics,
-    fencingEpoch: view.fencingEpoch,
-    ...(await ledgerUpTo(options, state.step)),
+    fencingEpoch,
+    ...(await ledgerUpTo(options, line, state.step)),
     weightsDigest: await weightsDigest(state.weights),
     model: { ...options.model },
     shards: planned.map(({ kind, index }) => {
@@ -107,12 +122,12 @@ export async function saveSnapshot(
     createdAtMs: Date.now(),
   };
   await currentAttempt(options);
-  await writeManifest(store, manifest, logger);
+  await writeManifest(store, line.attempt, manifest, logger, saving);
   const { step } = state;
   const durationMs = Math.round(performance.now() - startMs);
-  await onSaved({ step, manifestKey: manifestKey(runId, step), durationMs });
+  await onSaved({ step, manifestKey: manifestKey(line, step), durationMs });
   logger.info('Saved a checkpoint', { step, durationMs, weightsDigest: manifest.weightsDigest });
-  await retain(options, state.step).catch((error: unknown) =>
+  await retain(options, state.step, deleting).catch((error: unknown) =>
     logger.warn('Old checkpoints were not deleted', { error: errorToWire(error) }),
   );
 }
@@ -123,13 +138,15 @@ async function postAtLast(
   topic: string,
   memberId: string,
   word: string,
+  signal: AbortSignal,
 ): Promise<void> {
   const deadlineMs = performance.now() + postTimeoutMs;
   for (;;)
     try {
+      signal.throwIfAborted();
       return await rendezvous.post(topic, memberId, word);
     } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
+      if (signal.aborted || performance.now() > deadlineMs) throw error;
       await sleep(postAgainMs);
     }
 }
