@@ -31,7 +31,7 @@ export interface SyntheticRun {
 const atOnce = 500;
 const numCheckpoints = 20;
 const globalBatch = 256;
-const numerics = { tensorflow: '2.21.0', device: 'cpu', kernels: 'avx2', numThreads: 1 };
+export const numerics = { tensorflow: '2.21.0', device: 'cpu', kernels: 'avx2', numThreads: 1 };
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Puts a run that has trained for long into the stores, as its processes would have. */
@@ -83,7 +83,7 @@ export async function keepMembers(
   }
 }
 
-async function createRunRecord(
+export async function createRunRecord(
   connection: RedisConnection,
   store: ObjectStore,
   config: RunConfig,

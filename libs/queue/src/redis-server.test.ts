@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { ledgerOf } from './fixtures/steps.ts';
 import { redisServerPrograms, startRedisServer } from './redis-server.ts';
 
 const programs = redisServerPrograms(process.env);
@@ -20,6 +21,17 @@ describe('startRedisServer', () => {
     await server.stop();
     expect(existsSync(server.folder)).toBe(false);
     await expect(server.stop()).resolves.toBeUndefined();
+  });
+
+  it('holds a ledger in a fraction of what its entries take', async () => {
+    const server = await startRedisServer({ programs });
+    const client = new Redis(server.url);
+    const entries = ledgerOf(5_000).map((entry) => JSON.stringify(entry));
+    await client.rpush('ledger', ...entries);
+    const sizeBytes = entries.reduce((sum, { length }) => sum + length, 0);
+    expect(await client.memory('USAGE', 'ledger', 'SAMPLES', 0)).toBeLessThan(sizeBytes / 3);
+    client.disconnect();
+    await server.stop();
   });
 
   it('ends a server that a killed process left behind on its folder', async () => {

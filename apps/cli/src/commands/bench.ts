@@ -14,6 +14,7 @@ export const benchmarks = {
   'allreduce-against-gloo': 'peers/compare-allreduce.ts',
   bits: 'bits.ts',
   api: 'api.ts',
+  ledger: 'ledger.ts',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
