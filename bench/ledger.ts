@@ -35,7 +35,7 @@ import { startS3Server } from '@berth/s3-server';
 import type { WorkerReport } from './ledger-worker.ts';
 import type { LoopReport } from './loop-delay.ts';
 import { ownProgram, startProgram } from './program.ts';
-import { storeLedger } from './synthetic-ledger.ts';
+import { lineOf, storeLedger } from './synthetic-ledger.ts';
 import { createRunRecord, numerics } from './synthetic-run.ts';
 
 const help = `berth bench ledger: whether a long ledger comes back after Redis has lost it, with a standby present
@@ -105,10 +105,10 @@ async function storeCheckpoint(
     ledger: segments,
     weightsDigest: await weightsDigest(state.weights),
     model: {},
-    shards: await uploadShards(store, runId, planShards(layout, 64 << 20), state),
+    shards: await uploadShards(store, lineOf(runId), planShards(layout, 64 << 20), state),
     createdAtMs: Date.now(),
   };
-  await writeManifest(store, manifest, silentLogger);
+  await writeManifest(store, 1, manifest, silentLogger);
   return JSON.stringify(manifest, null, 2).length;
 }
 

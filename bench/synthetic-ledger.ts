@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stepsPerSegment, uploadLedgerSegment } from '@berth/checkpoint';
+import { stepsPerSegment, uploadLedgerSegment, type Line } from '@berth/checkpoint';
 import {
   genesisHead,
   stepSumNames,
@@ -33,9 +33,14 @@ export async function storeLedger(
       head = entry.head;
       entries.push(entry);
     }
-    segments.push(await uploadLedgerSegment(store, runId, entries));
+    segments.push(await uploadLedgerSegment(store, lineOf(runId), numSteps, entries));
   }
   return { segments, head };
+}
+
+/** Whose objects of a made-up run are. */
+export function lineOf(runId: string): Line {
+  return { runId, attempt: 1, fencingEpoch: 1 };
 }
 
 function entryOf(

@@ -9,6 +9,7 @@ import {
   trainingHash,
   type CheckpointManifest,
   type LedgerEntry,
+  type LedgerSegment,
   type ObjectStore,
   type RunRecord,
   type StepSums,
@@ -16,7 +17,7 @@ import {
 import { nextHead, type CheckpointRef } from '@berth/queue';
 import { newAttempt } from '@berth/training/protocol';
 
-const globalBatch = 8;
+export const globalBatch = 8;
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
 const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
 
@@ -53,6 +54,7 @@ export async function storeCheckpoint(
   runId: string,
   entries: readonly LedgerEntry[],
   attempt = 1,
+  stepsPerSegment = entries.length,
 ): Promise<string> {
   const step = entries.length;
   const last = entries.at(-1);
@@ -63,6 +65,11 @@ export async function storeCheckpoint(
   const { sha256 } = facts;
   const shard = { ...facts, key: shardKey(line, step, facts), sizeBytes: bytes.byteLength };
   await store.put(shard.key, bytes);
+  const ledger: LedgerSegment[] = [];
+  for (let start = 0; start < step; start += stepsPerSegment) {
+    const segment = entries.slice(start, start + stepsPerSegment);
+    ledger.push(await uploadLedgerSegment(store, line, step, segment));
+  }
   const manifest: CheckpointManifest = {
     format: 'berth-checkpoint/1',
     runId,
@@ -75,7 +82,7 @@ export async function storeCheckpoint(
     numerics,
     fencingEpoch,
     ledgerHead: last?.head ?? genesisHead,
-    ledger: step === 0 ? [] : [await uploadLedgerSegment(store, line, step, entries)],
+    ledger,
     weightsDigest: sha256,
     model: {},
     shards: [{ ...shard, tensors: [] }],
