@@ -1,6 +1,7 @@
 import type { FaultHandlers } from '@berth/faults';
+import type { Runtime } from './runtime.ts';
 
 /** The faults that a worker does to itself when `berth chaos` orders them; see `openFaultDoor`. */
-export function faultHandlers(): FaultHandlers {
-  return {};
+export function faultHandlers({ runtime }: { readonly runtime: Runtime }): FaultHandlers {
+  return { 'device-hang': () => runtime.hangNextCall() };
 }

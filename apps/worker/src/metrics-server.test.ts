@@ -6,19 +6,27 @@ import { metricsPlaceOf, startMetricsServer } from './metrics-server.ts';
 
 it('answers Prometheus and nobody else', async () => {
   const metrics = createWorkerMetrics({ version: '0' });
-  const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics);
+  let hangs = false;
+  const page = {
+    contentType: metrics.contentType,
+    text: () => metrics.text(),
+    isWell: () => !hangs,
+  };
+  const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, page);
   onTestFinished(() => server.close());
   const ask = (path: string, method = 'GET'): Promise<Response> =>
     fetch(`http://127.0.0.1:${server.port}${path}`, { method });
-  const page = await ask('/metrics');
-  expect(page.headers.get('content-type')).toMatch(/^text\/plain/);
-  expect(await page.text()).toContain('process_resident_memory_bytes');
+  const asked = await ask('/metrics');
+  expect(asked.headers.get('content-type')).toMatch(/^text\/plain/);
+  expect(await asked.text()).toContain('process_resident_memory_bytes');
   expect(await (await ask('/healthz')).text()).toBe('ok\n');
+  hangs = true;
+  expect((await ask('/healthz')).status).toBe(503);
   expect((await ask('/other')).status).toBe(404);
   expect((await ask('/metrics', 'POST')).status).toBe(405);
 
   const place = { host: '127.0.0.1', port: server.port };
-  await expect(startMetricsServer(place, metrics)).rejects.toMatchObject({
+  await expect(startMetricsServer(place, page)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('BERTH_METRICS_PORT') as string,
   });

@@ -10,6 +10,8 @@ export interface MetricsPlace {
 }
 
 export interface MetricsPage {
+  /** False while the device hangs, which the process does not outlive long. */
+  isWell(): boolean;
   readonly contentType: string;
   text(): Promise<string>;
 }
@@ -32,7 +34,9 @@ export async function startMetricsServer(
   const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
     const path = request.url?.split('?')[0];
     if (request.method !== 'GET') answer(response, 405, 'GET only\n');
-    else if (path === '/healthz') answer(response, 200, 'ok\n');
+    else if (path === '/healthz')
+      if (page.isWell()) answer(response, 200, 'ok\n');
+      else answer(response, 503, 'the device hangs\n');
     else if (path === '/metrics')
       page.text().then(
         (text) => answer(response, 200, text, page.contentType),

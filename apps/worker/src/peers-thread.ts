@@ -36,6 +36,8 @@ function stateMemory(): StateMemory {
 }
 
 serveCallsAtOnce(port, {
+  ping: (): void => undefined,
+
   listen: (): Promise<Endpoint> => node.listen(),
 
   async join(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type {
   Endpoint,
@@ -19,7 +20,8 @@ import {
   type WireError,
 } from '@berth/contracts';
 import { writeForwarded, type ForwardedRecord } from './forwarded-log.ts';
-import { ThreadCaller, type ThreadEvent } from './thread-rpc.ts';
+import { ThreadCaller, type CallUnderWay, type ThreadEvent } from './thread-rpc.ts';
+import { keepWatch, Watchdog } from './watchdog.ts';
 
 /** What the thread is started with. */
 export type PeersThreadData = Omit<PeerNodeOptions, 'logger'>;
@@ -62,6 +64,10 @@ export interface Peers {
   close(): Promise<void>;
 }
 
+const pingMs = 1_000;
+/** Its longest stretch without an ear is a page of memory to touch, or a chunk to sum. */
+const silentMs = 120_000;
+
 type OnPeerLost = (memberId: string, error: BerthError) => void;
 
 /** @throws BerthError what listening fails with */
@@ -73,7 +79,9 @@ export async function startPeers(data: PeersThreadData, logger: Logger): Promise
     listeners.get(sessionId)?.(memberId, errorFromWire(error));
   };
   const thread = new Worker(new URL('./peers-thread.js', import.meta.url), { workerData: data });
-  const caller = new ThreadCaller(thread, 'The peers thread', onEvent);
+  const name = 'The peers thread';
+  const caller = new ThreadCaller(thread, name, onEvent);
+  watchPeers(caller, name);
   let lastId = 0;
 
   return {
@@ -117,4 +125,25 @@ export async function startPeers(data: PeersThreadData, logger: Logger): Promise
       await thread.terminate();
     },
   };
+}
+
+/** Its calls run side by side, each with a deadline of its own that the thread keeps: what is watched is whether it runs. */
+function watchPeers(caller: ThreadCaller, name: string): void {
+  let ping: CallUnderWay | undefined;
+  const keepPinging = async (): Promise<void> => {
+    for (let id = 0; ; id++) {
+      ping = { id, method: 'ping', args: [], sinceMs: performance.now() };
+      await caller.call('ping', []);
+      ping = undefined;
+      await sleep(pingMs, undefined, { ref: false });
+    }
+  };
+  keepPinging().catch(() => undefined); // The thread has ended.
+  const watchdog = new Watchdog({
+    name,
+    underWay: () => ping,
+    limitMs: () => silentMs,
+    sizeOf: () => 1,
+  });
+  keepWatch(watchdog, (error) => caller.giveUp(error));
 }

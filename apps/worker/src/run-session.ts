@@ -107,17 +107,15 @@ export class RunSession {
     // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
     const isWarm = config.cluster.numWorkers > 1;
     const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
-    const opened = await runtime.openEngine({
-      model,
-      optimizer,
-      train,
-      seed,
-      shape: {
-        batchSize: microBatch,
-        seqLength: examples.maxSeqLength,
-        numPredictions: examples.maxPredictions,
-      },
-    });
+    const shape = {
+      batchSize: microBatch,
+      seqLength: examples.maxSeqLength,
+      numPredictions: examples.maxPredictions,
+    };
+    const opened = await runtime.openEngine(
+      { model, optimizer, train, seed, shape },
+      config.cluster.stepTimeoutMs,
+    );
     const engine = watchPace(opened, (rankMs) => {
       portrait.rankMs = rankMs;
     });

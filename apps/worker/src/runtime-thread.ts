@@ -17,6 +17,7 @@ import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
 import type { DevicePreference } from './device.ts';
 import { warmUp } from './warm-up.ts';
+import { hang } from './hang.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
 
 /** What the thread is started with. */
@@ -31,13 +32,17 @@ if (port === null)
 const tensorFlow = startTensorFlow(workerData as RuntimeThreadData);
 let current: TrainingEngine | undefined;
 
+let hangsNext = false;
+
 function engine(): TrainingEngine {
+  if (hangsNext) hang();
   if (current === undefined) throw new BerthError('INTERNAL', 'The runtime thread has no engine');
   return current;
 }
 
 serveCalls(port, {
   numerics: (): Numerics => numericsOf(tensorFlow),
+  hangNextCall: (): void => void (hangsNext = true),
   numTensors: (): number => tensorFlow.numTensors(),
   open: (spec: EngineSpec): readonly ParameterSpec[] => {
     current?.dispose();

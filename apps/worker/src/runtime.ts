@@ -12,31 +12,66 @@ import { tensorFlowEnvironment } from '@berth/graph';
 import type { EngineSpec } from './create-engine.ts';
 import type { EnginePort } from '@berth/training';
 import type { RuntimeThreadData } from './runtime-thread.ts';
+import { engineLimitMs, numRanks } from './engine-limits.ts';
 import { ThreadCaller } from './thread-rpc.ts';
+import { keepWatch, Watchdog } from './watchdog.ts';
 
 /** The thread that owns TensorFlow, seen from the main thread, which so stays free for sockets and heartbeats. */
 export interface Runtime {
   readonly numerics: Numerics;
-  openEngine(spec: EngineSpec): Promise<EnginePort>;
+  /** @param stepTimeoutMs - how long the others wait for a step, and so the longest that a call of one may take */
+  openEngine(spec: EngineSpec, stepTimeoutMs: number): Promise<EnginePort>;
+  /** How long TensorFlow has been at the call under way; undefined between two. */
+  callMs(): number | undefined;
+  /** True once a call has taken too long to be answered ever. */
+  hangs(): boolean;
+  /** For tests of the whole: the next call of the engine is never answered, and its thread cannot be ended. */
+  hangNextCall(): Promise<void>;
   /** Tensors that TensorFlow holds; answered between two steps. */
   numTensors(): Promise<number>;
-  /** Never resolves; rejects when the thread ends. */
+  /** Never resolves; rejects with `WORKER_LOST` when the thread ends, or does not answer a call in time. */
   readonly death: Promise<never>;
   close(): Promise<void>;
 }
+
+/** Whoever ends the process waits no longer than this for the call under way. */
+const stuckMs = 10_000;
 
 /** @throws BerthError `RUNTIME_UNAVAILABLE` when TensorFlow cannot be loaded */
 export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
   // TensorFlow reads the process environment, which a thread can no longer change.
   Object.assign(process.env, tensorFlowEnvironment(data));
   const thread = new Worker(new URL('./runtime-thread.js', import.meta.url), { workerData: data });
-  const caller = new ThreadCaller(thread, 'The runtime thread');
+  const name = 'The runtime thread';
+  const caller = new ThreadCaller(thread, name);
+  let stepLimitMs = Infinity;
+  const watchdog = new Watchdog({
+    name,
+    underWay: () => caller.underWay,
+    limitMs: (call, measuredMs) => engineLimitMs(call, measuredMs, stepLimitMs),
+    sizeOf: numRanks,
+  });
+  let hangs = false;
+  keepWatch(watchdog, (error) => {
+    hangs = true;
+    caller.giveUp(error);
+  });
+  const callMs = (): number | undefined =>
+    caller.underWay && performance.now() - caller.underWay.sinceMs;
+  // process.exit() waits for its threads, for ever if one is stuck in a driver.
+  process.once('exit', () => {
+    if (hangs || (callMs() ?? 0) > stuckMs) process.kill(process.pid, 'SIGKILL');
+  });
   const numerics = await caller.call<Numerics>('numerics', []);
   return {
     numerics,
     numTensors: () => caller.call<number>('numTensors', []),
     death: caller.death,
-    async openEngine(spec) {
+    hangNextCall: () => caller.call<void>('hangNextCall', []),
+    callMs,
+    hangs: () => hangs,
+    async openEngine(spec, stepTimeoutMs) {
+      stepLimitMs = stepTimeoutMs;
       const layout = await caller.call<readonly ParameterSpec[]>('open', [spec]);
       return enginePort(caller, layout, spec.train.engine === 'graph');
     },

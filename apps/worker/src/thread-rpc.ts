@@ -77,13 +77,27 @@ function isMoved(value: unknown): value is Moved<unknown> {
   return typeof value === 'object' && value !== null && 'transfer' in value && 'value' in value;
 }
 
+/** A call that is not answered yet. */
+export interface CallUnderWay {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  /** When it was called, or the calls before it were answered. */
+  readonly sinceMs: number;
+}
+
+interface Waiting extends Omit<CallUnderWay, 'sinceMs'> {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** The calling side: one promise per call; all of them reject when the thread ends. */
 export class ThreadCaller {
   readonly #worker: Worker;
-  readonly #waiting = new Map<
-    number,
-    { resolve: (value: unknown) => void; reject: (error: Error) => void }
-  >();
+  /** By id, the oldest first. */
+  readonly #waiting = new Map<number, Waiting>();
+  /** When the oldest call became the oldest. */
+  #sinceMs = 0;
   #nextId = 1;
   #ended: Error | undefined;
   #rejectDeath: (error: Error) => void = () => undefined;
@@ -117,7 +131,9 @@ export class ThreadCaller {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      const waiting = { id, method, args, resolve: resolve as (value: unknown) => void, reject };
+      if (this.#waiting.size === 0) this.#sinceMs = performance.now();
+      this.#waiting.set(id, waiting);
       this.#worker.postMessage({ id, method, args }, transfer);
     });
   }
@@ -141,9 +157,21 @@ export class ThreadCaller {
     }
   }
 
+  /** The oldest call without an answer: the one that a thread is at which answers one after the other. */
+  get underWay(): CallUnderWay | undefined {
+    const { value: oldest } = this.#waiting.values().next();
+    return oldest && { ...oldest, sinceMs: this.#sinceMs };
+  }
+
+  /** Waits for this thread no longer: all calls reject, as when it has ended. */
+  giveUp(error: BerthError): void {
+    this.#end(error);
+  }
+
   #settle(response: Response): void {
     const waiting = this.#waiting.get(response.id);
     this.#waiting.delete(response.id);
+    this.#sinceMs = performance.now();
     if (response.ok) waiting?.resolve(response.value);
     else waiting?.reject(errorFromWire(response.error));
   }

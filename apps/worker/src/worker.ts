@@ -6,6 +6,7 @@ import {
   isFinal,
   type LogFields,
   type Logger,
+  type MemberInfo,
   type RunRecord,
   type Services,
 } from '@berth/contracts';
@@ -91,8 +92,8 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const markAlive = createAliveFile(options.aliveFile);
   const heartbeat = new Heartbeat((portrait, isNews) =>
     members
-      .heartbeat({ ...about, ...portrait, residentBytes: process.memoryUsage.rss() }, { isNews })
-      .then(markAlive)
+      .heartbeat({ ...about, ...portrait, ...vitalSigns(runtime) }, { isNews })
+      .then(() => (runtime.hangs() ? undefined : markAlive()))
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const metrics = createWorkerMetrics({
@@ -105,7 +106,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     (await startMetricsServer(options.metricsPlace, pageOf(metrics, runtime)));
   const faults =
     options.faultDoor &&
-    (await openFaultDoor(options.faultDoor, faultHandlers(), (error) =>
+    (await openFaultDoor(options.faultDoor, faultHandlers({ runtime }), (error) =>
       logger.warn('A fault was not done', { error: errorToWire(error) }),
     ));
   let attempt: number | undefined;
@@ -160,6 +161,12 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   store.close();
 }
 
+function vitalSigns(runtime: Runtime): Pick<MemberInfo, 'residentBytes' | 'engineCallMs'> {
+  const engineCallMs = runtime.callMs();
+  const residentBytes = process.memoryUsage.rss();
+  return engineCallMs === undefined ? { residentBytes } : { residentBytes, engineCallMs };
+}
+
 function ownVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
@@ -169,6 +176,7 @@ function ownVersion(): string {
 function pageOf(metrics: WorkerMetrics, runtime: Runtime): MetricsPage {
   const numTensors = new LastKnown(() => runtime.numTensors(), tensorsPatienceMs);
   return {
+    isWell: () => !runtime.hangs(),
     contentType: metrics.contentType,
     async text() {
       const count = await numTensors.get();

@@ -4,8 +4,8 @@ import { workerOf } from './worker-name.ts';
 
 const firstMs = 1_000;
 const longestMs = 600_000;
-/** An expulsion is forgotten after as much peace as it lasted, and not before this. */
-const leastPeaceMs = 60_000;
+/** An expulsion is forgotten after that many steps in peace, if they took as long as it lasted: then its worker is worth it. */
+const peaceSteps = 10;
 /** Longest wait for a worker without which nobody trains. */
 const neededMs = 5_000;
 
@@ -15,9 +15,17 @@ export interface Expulsion {
   readonly count: number;
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** How long it has sat since in views while they committed steps. */
-  readonly peaceMs: number;
+  /** What it has sat through since. */
+  readonly peace: Peace;
 }
+
+/** Steps that were committed one after the other, and how long they took. */
+export interface Peace {
+  readonly numSteps: number;
+  readonly durationMs: number;
+}
+
+const noPeace: Peace = { numSteps: 0, durationMs: 0 };
 
 /**
  * Workers left out of views although they may live, by name, so that a process started anew inherits it: with one that
@@ -31,7 +39,7 @@ export function expel(before: Expulsions, memberIds: readonly string[], nowMs: n
   for (const worker of new Set(memberIds.map(workerOf))) {
     const count = (after.get(worker)?.count ?? 0) + 1;
     const lengthMs = Math.min(longestMs, firstMs * 2 ** (count - 1));
-    after.set(worker, { count, sinceMs: nowMs, untilMs: nowMs + lengthMs, peaceMs: 0 });
+    after.set(worker, { count, sinceMs: nowMs, untilMs: nowMs + lengthMs, peace: noPeace });
   }
   return after;
 }
@@ -40,16 +48,19 @@ export function expel(before: Expulsions, memberIds: readonly string[], nowMs: n
 export function forgive(
   before: Expulsions,
   memberIds: readonly string[],
-  peaceMs: number,
+  { numSteps, durationMs }: Peace,
 ): Expulsions {
   const after = new Map(before);
   for (const worker of memberIds.map(workerOf)) {
     const expulsion = after.get(worker);
     if (expulsion === undefined) continue;
-    const total = expulsion.peaceMs + peaceMs;
-    const isForgotten = total >= Math.max(leastPeaceMs, expulsion.untilMs - expulsion.sinceMs);
-    if (isForgotten) after.delete(worker);
-    else after.set(worker, { ...expulsion, peaceMs: total });
+    const { peace: sat, sinceMs, untilMs } = expulsion;
+    const peace = {
+      numSteps: sat.numSteps + numSteps,
+      durationMs: sat.durationMs + durationMs,
+    };
+    if (peace.numSteps >= peaceSteps && peace.durationMs >= untilMs - sinceMs) after.delete(worker);
+    else after.set(worker, { ...expulsion, peace });
   }
   return after;
 }

@@ -65,7 +65,10 @@ function expulsionsAfter(
   if (peace.view !== name) return { expulsions: expel(expulsions, died, nowMs), peace: now };
   if (numCommitted <= peace.numCommitted)
     return { expulsions: expel(expulsions, died, nowMs), peace };
-  const forgiven = forgive(expulsions, members, nowMs - peace.nowMs);
+  const forgiven = forgive(expulsions, members, {
+    numSteps: numCommitted - peace.numCommitted,
+    durationMs: nowMs - peace.nowMs,
+  });
   return { expulsions: expel(forgiven, died, nowMs), peace: now };
 }
 

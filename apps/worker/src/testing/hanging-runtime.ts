@@ -1,0 +1,28 @@
+import { parseRunConfig, resolveModelConfig } from '@berth/contracts';
+import { startRuntime } from '../runtime.ts';
+
+/** Starts TensorFlow, lets a call to it hang, tells how that ends, and exits. Argument: the longest a call may take. */
+const [limitMs = ''] = process.argv.slice(2);
+const config = parseRunConfig(
+  {
+    name: 'hanging',
+    corpus: { path: 'text.txt' },
+    vocabulary: { size: 100 },
+    examples: { maxSeqLength: 8, maxPredictions: 1 },
+    model: { size: 'tiny', numLayers: 1, maxPositions: 8 },
+    train: { engine: 'eager' },
+  },
+  'hanging-runtime',
+);
+const runtime = await startRuntime({ numThreads: 1, device: 'cpu' });
+const { optimizer, train, seed } = config;
+const shape = { batchSize: 1, seqLength: 8, numPredictions: 1 };
+const model = resolveModelConfig(config.model, 100);
+const engine = await runtime.openEngine({ model, optimizer, train, seed, shape }, Number(limitMs));
+await engine.initialize(seed);
+const { weights } = await engine.readState();
+
+await runtime.hangNextCall();
+const say = (error: unknown): void => console.log(String(error), runtime.hangs());
+await engine.applyGradients(new Float32Array(weights.length)).catch(say);
+process.exit(1);
