@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { cpus } from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { wires, type View, type Wire } from '@berth/contracts';
@@ -28,14 +29,17 @@ export interface AllReduceCluster {
   stop(): void;
 }
 
-const memberProgram = fileURLToPath(new URL('allreduce-member.ts', import.meta.url));
+const ownCheckout = fileURLToPath(new URL('..', import.meta.url));
 
-/** Starts one process per member, connected over TCP on loopback. */
-export async function startBerth({
-  numWorkers,
-  mb,
-  wire,
-}: AllReduceSetting): Promise<AllReduceCluster> {
+/**
+ * Starts one process per member, connected over TCP on loopback.
+ * @param checkout - whose members
+ */
+export async function startBerth(
+  { numWorkers, mb, wire }: AllReduceSetting,
+  checkout = ownCheckout,
+): Promise<AllReduceCluster> {
+  const memberProgram = resolve(checkout, 'bench/allreduce-member.ts');
   const memberIds = Array.from({ length: numWorkers }, (_, index) => `member-${index}`);
   const vectorLength = vectorLengthOf(mb);
   const secret = randomBytes(32).toString('hex');
@@ -124,7 +128,22 @@ Sums a gradient over member processes on loopback, through the data plane that t
   --mb N          megabytes of the fp32 vector (default 440: BERT base)
   --wire W        fp32 or bf16 (default fp32)
   --rounds N      measured rounds, after two that are not (default 10)
+  --against PATH  another checkout, set up: both run in turns of a round each, and their times are compared
   --json          every figure`;
+
+/** Milliseconds of rounds of two clusters in turns, so that noise of the machine hits both. */
+async function inTurns(
+  clusters: readonly AllReduceCluster[],
+  numRounds: number,
+): Promise<number[][]> {
+  const timesMs: number[][] = clusters.map(() => []);
+  for (let round = 0; round < numRounds; round++)
+    for (let turn = 0; turn < clusters.length; turn++) {
+      const index = (round + turn) % clusters.length;
+      timesMs[index]?.push(...((await clusters[index]?.rounds(1)) ?? []));
+    }
+  return timesMs;
+}
 
 async function main(): Promise<void> {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
@@ -134,6 +153,7 @@ async function main(): Promise<void> {
       mb: text('440'),
       wire: text('fp32'),
       rounds: text('10'),
+      against: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -143,17 +163,25 @@ async function main(): Promise<void> {
     return;
   }
   const setting = allReduceSetting(values);
-  const cluster = await startBerth(setting);
-  await cluster.rounds(2);
-  const timesMs = await cluster.rounds(Number(values.rounds));
-  cluster.stop();
+  const checkouts = [ownCheckout, ...(values.against === undefined ? [] : [values.against])];
+  const clusters = await Promise.all(checkouts.map((checkout) => startBerth(setting, checkout)));
+  for (const cluster of clusters) await cluster.rounds(2);
+  const [timesMs = [], otherMs] = await inTurns(clusters, Number(values.rounds));
+  for (const cluster of clusters) cluster.stop();
   const ms: Summary = summarize(timesMs);
+  const against = otherMs && {
+    ms: summarize(otherMs),
+    ratio: summarize(timesMs.map((time, round) => time / (otherMs[round] ?? Number.NaN))),
+    ratioOfBest: Math.min(...timesMs) / Math.min(...otherMs),
+    timesMs: otherMs,
+  };
   const report = {
     setting,
     machine: machine(),
     ms,
     busGigabytesPerSecond: busGigabytesPerSecond(setting, ms.median),
     timesMs,
+    against,
   };
   if (values.json) console.log(JSON.stringify(report, null, 2));
   else {
@@ -163,6 +191,10 @@ async function main(): Promise<void> {
     console.log(
       `${ms.median.toFixed(0)} ms (${ms.low.toFixed(0)} to ${ms.high.toFixed(0)}), bus ${report.busGigabytesPerSecond.toFixed(2)} GB/s`,
     );
+    if (against !== undefined)
+      console.log(
+        `${against.ratio.median.toFixed(3)} of the other's time (${against.ratio.low.toFixed(3)} to ${against.ratio.high.toFixed(3)}), best to best ${against.ratioOfBest.toFixed(3)}`,
+      );
   }
 }
 

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { wires } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import {
   isStale,
   requireFrame,
   runHashOf,
+  sumsOfFrame,
 } from './frame.ts';
 import { chunkBytes } from './plan.ts';
 
@@ -34,10 +36,11 @@ const frames: fc.Arbitrary<FrameHeader> = fc.record({
 describe('frame header', () => {
   it('survives encoding', () => {
     fc.assert(
-      fc.property(frames, (frame) => {
-        const bytes = encodeFrame(frame);
+      fc.property(frames, u32, u32, (frame, ...sums) => {
+        const bytes = encodeFrame(frame, sums);
         expect(bytes).toHaveLength(frameHeaderBytes);
         expect(decodeFrame(bytes)).toEqual(frame);
+        expect(sumsOfFrame(bytes)).toEqual(sums);
       }),
     );
   });
@@ -53,21 +56,31 @@ describe('frame header', () => {
     );
   });
 
+  it('is refused with any one bit changed', () => {
+    const bytes = encodeFrame(fc.sample(frames, 1)[0]!, [1, 2]);
+    for (let bit = 0; bit < 8 * frameHeaderBytes; bit += 1) {
+      const damaged = Buffer.from(bytes);
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      expect(() => decodeFrame(damaged)).toThrow(
+        expect.objectContaining({ code: 'COLLECTIVE_PROTOCOL' }),
+      );
+    }
+  });
+
   it.each([
-    ['magic', 0, 1],
-    ['format', 4, 1],
     ['type', 5, 9],
     ['wire', 56, 2],
     ['length', 52, 0],
-  ])('is refused with a wrong %s', (_, offset, value) => {
-    const bytes = encodeFrame({ ...fc.sample(frames, 1)[0]!, length: 1 });
+  ])('is refused with a wrong %s, be it intact', (_, offset, value) => {
+    const bytes = encodeFrame({ ...fc.sample(frames, 1)[0]!, length: 1 }, [1, 2]);
     bytes[offset] = value;
-    expect(() => decodeFrame(bytes)).toThrow(/frame/);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), frameHeaderBytes - 4);
+    expect(() => decodeFrame(bytes)).toThrow(/no frame|1 to/);
   });
 
   it('is refused with more elements than a chunk has', () => {
     const frame = { ...fc.sample(frames, 1)[0]!, length: chunkBytes / 2 + 1 };
-    expect(() => decodeFrame(encodeFrame(frame))).toThrow(/elements/);
+    expect(() => decodeFrame(encodeFrame(frame, [0, 0]))).toThrow(/elements/);
   });
 });
 

@@ -1,4 +1,6 @@
+import { crc32 } from 'node:zlib';
 import { type AlignedBlock, BerthError, sha256Hex, type Wire, wires } from '@berth/contracts';
+import type { PayloadSums } from './payload-sums.ts';
 import { chunkBytes } from './plan.ts';
 import { elementBytes } from './wire.ts';
 
@@ -6,7 +8,7 @@ import { elementBytes } from './wire.ts';
 export const frameTypes = ['contribution', 'reduced'] as const;
 export type FrameType = (typeof frameTypes)[number];
 
-/** What stands before every chunk on the wire. Offsets and lengths count elements. */
+/** What stands before every chunk on the wire, besides the sums of its bytes. Offsets and lengths count elements. */
 export interface FrameHeader {
   readonly type: FrameType;
   /** Format of the elements. */
@@ -27,9 +29,12 @@ export interface FrameHeader {
   readonly length: number;
 }
 
-export const frameHeaderBytes = 60;
-const magic = 0x4252_5448;
-const formatVersion = 3;
+const describedBytes = 60;
+const checkedBytes = 68;
+export const frameHeaderBytes = 72;
+/** The first word of every frame. */
+export const frameMagic = 0x4252_5448;
+const formatVersion = 4;
 
 export function runHashOf(runId: string): string {
   return sha256Hex(runId).slice(0, 16);
@@ -38,11 +43,12 @@ export function runHashOf(runId: string): string {
 /**
  * Layout, little-endian: magic u32, format u8, type u8, sender u16, run hash 8 bytes, fencing epoch u48, view version
  * u48, step u48, slice u16, block start u32, block length u32, vector length u32, offset u32, length u32,
- * wire u32.
+ * wire u32, the sums u32 u32, CRC-32 of all that u32.
+ * @param sums - of the bytes that follow: a contribution's as payload-sums.ts has them, the digest of a `reduced` chunk
  */
-export function encodeFrame(header: FrameHeader): Buffer {
+export function encodeFrame(header: FrameHeader, [first, second]: PayloadSums): Buffer {
   const bytes = Buffer.allocUnsafe(frameHeaderBytes);
-  bytes.writeUInt32LE(magic, 0);
+  bytes.writeUInt32LE(frameMagic, 0);
   bytes.writeUInt8(formatVersion, 4);
   bytes.writeUInt8(frameTypes.indexOf(header.type), 5);
   bytes.writeUInt16LE(header.sender, 6);
@@ -58,22 +64,34 @@ export function encodeFrame(header: FrameHeader): Buffer {
   bytes.writeUInt32LE(header.offset, 48);
   bytes.writeUInt32LE(header.length, 52);
   bytes.writeUInt32LE(wires.indexOf(header.wire), 56);
+  bytes.writeUInt32LE(first, describedBytes);
+  bytes.writeUInt32LE(second, describedBytes + 4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, checkedBytes)), checkedBytes);
   return bytes;
 }
 
-/** @throws BerthError `COLLECTIVE_PROTOCOL` if the bytes are no frame header that berth writes */
+/** What a frame says of its bytes. */
+export function sumsOfFrame(bytes: Buffer): PayloadSums {
+  return [bytes.readUInt32LE(describedBytes), bytes.readUInt32LE(describedBytes + 4)];
+}
+
+/** @throws BerthError `COLLECTIVE_PROTOCOL` if the bytes are no frame header that berth writes, or a damaged one */
 export function decodeFrame(bytes: Buffer): FrameHeader {
-  const type = frameTypes[bytes.readUInt8(5)];
-  const wire = wires[bytes.readUInt32LE(56)];
-  if (bytes.readUInt32LE(0) !== magic || type === undefined || wire === undefined) {
-    throw protocolError(`these bytes are no frame: ${bytes.toString('hex', 0, 8)}`);
-  }
+  if (bytes.readUInt32LE(0) !== frameMagic) throw noFrame(bytes);
   const version = bytes.readUInt8(4);
   if (version !== formatVersion) {
     throw protocolError(
       `frame format ${version} was sent, ${formatVersion} is understood; run one berth version everywhere`,
     );
   }
+  if (crc32(bytes.subarray(0, checkedBytes)) !== bytes.readUInt32LE(checkedBytes)) {
+    throw protocolError(
+      'a frame header was damaged on the way: it does not have the CRC sent with it',
+    );
+  }
+  const type = frameTypes[bytes.readUInt8(5)];
+  const wire = wires[bytes.readUInt32LE(56)];
+  if (type === undefined || wire === undefined) throw noFrame(bytes);
   const header: FrameHeader = {
     type,
     wire,
@@ -93,6 +111,10 @@ export function decodeFrame(bytes: Buffer): FrameHeader {
     throw protocolError(`a frame has 1 to ${mostElements} elements, not ${header.length}`);
   }
   return header;
+}
+
+function noFrame(bytes: Buffer): BerthError {
+  return protocolError(`these bytes are no frame: ${bytes.toString('hex', 0, 8)}`);
 }
 
 /** True for a frame of an earlier (fencing epoch, view version, step) of the run, which must change nothing. */

@@ -7,6 +7,7 @@ export {
   sumContributions,
 } from './blocks.ts';
 export type { Endpoint } from './byte-source.ts';
+export { damageFrame } from './damage-frame.ts';
 export { vectorDigest } from './digest.ts';
 export type { StateLabel } from './control.ts';
 export { createPeerNode, type JoinOptions, type PeerNode, type PeerNodeOptions } from './mesh.ts';

@@ -1,5 +1,6 @@
 import { BerthError, type GradientVector } from '@berth/contracts';
 import { digestHex } from './digest.ts';
+import type { PayloadSums } from './payload-sums.ts';
 import type { Chunk, ReducePlan } from './plan.ts';
 import { createKernels, maximumMemoryBytes, pageBytes, unitBytes } from './wasm/kernels.ts';
 import { elementBytes } from './wire.ts';
@@ -7,7 +8,7 @@ import { elementBytes } from './wire.ts';
 /** Chunks that a peer may be ahead of the slowest one: bounds memory, not throughput. */
 export const windowChunks = 3;
 
-const sumsAddress = 0;
+const scratchAddress = 0;
 const vectorAddress = unitBytes;
 
 /**
@@ -18,6 +19,8 @@ const vectorAddress = unitBytes;
  */
 export class ReduceMemory {
   readonly #kernels = createKernels();
+  /** Of the chunks of the result so far; being sums, they do not depend on the order. */
+  readonly #digest = new Uint32Array(2);
   #plan: ReducePlan | undefined;
   /** By position in `plan.blocks`: where the block's vector, or its slots, begin. */
   #areas: readonly { readonly address: number; readonly isSlots: boolean }[] = [];
@@ -88,27 +91,37 @@ export class ReduceMemory {
       this.reducedBytes(chunk).set(this.contributionBytes(0, index, chunk));
   }
 
-  resetDigest(): void {
-    this.#sums.fill(0);
+  /** What a frame with a chunk of a block's contribution says of its bytes. */
+  contributionSums(position: number, index: number, chunk: Chunk): PayloadSums {
+    const address = this.#chunkAddress(position, index, chunk);
+    return this.#kernels.payloadSums(address, chunk.byteLength / 4, scratchAddress);
   }
 
-  /** Counts a chunk of the result in the digest; each chunk once. */
-  addToDigest({ byteOffset, byteLength }: Chunk): void {
-    const { digest } = this.#kernels;
-    digest(vectorAddress + byteOffset, byteLength / 4, byteOffset / 4, sumsAddress);
+  /** The digest of a chunk of the result, which a frame with it carries. */
+  reducedSums({ byteOffset, byteLength }: Chunk): PayloadSums {
+    const { digest, memory } = this.#kernels;
+    const sums = new Uint32Array(memory.buffer, scratchAddress, 2).fill(0);
+    digest(vectorAddress + byteOffset, byteLength / 4, byteOffset / 4, scratchAddress);
+    return [sums[0]!, sums[1]!];
+  }
+
+  resetDigest(): void {
+    this.#digest.fill(0);
+  }
+
+  /** Counts the digest of a chunk of the result in that of all of it; each chunk once. */
+  addToDigest([first, second]: PayloadSums): void {
+    this.#digest[0]! += first;
+    this.#digest[1]! += second;
   }
 
   digest(): string {
-    return digestHex(this.#sums);
+    return digestHex(this.#digest);
   }
 
   get #layout(): ReducePlan {
     if (this.#plan === undefined) throw new BerthError('INTERNAL', 'layOut comes first');
     return this.#plan;
-  }
-
-  get #sums(): Uint32Array {
-    return new Uint32Array(this.#kernels.memory.buffer, sumsAddress, 2);
   }
 
   #chunkAddress(position: number, index: number, chunk: Chunk): number {

@@ -8,8 +8,11 @@ import {
   frameHeaderBytes,
   type FrameHeader,
   isStale,
+  protocolError,
   requireFrame,
+  sumsOfFrame,
 } from './frame.ts';
+import { areSameSums, type PayloadSums } from './payload-sums.ts';
 import type { Chunk, ReducePlan } from './plan.ts';
 import { Progress } from './progress.ts';
 import { type ReduceMemory, windowChunks } from './reduce-memory.ts';
@@ -58,6 +61,8 @@ export class Round {
   readonly #wholeTree: AlignedBlock;
   /** Chunks of my slice that are summed. */
   readonly #reduced = new Progress();
+  /** What the frames with them say of their bytes. */
+  readonly #reducedSums: PayloadSums[] = [];
   #failure: Error | undefined;
 
   constructor(input: RoundInput) {
@@ -106,7 +111,9 @@ export class Round {
       if (contributors.length === 0) await this.#yield();
       for (const { landed } of contributors) await landed.reach(index + 1);
       memory.sumChunk(index, chunk);
-      memory.addToDigest(chunk);
+      const sums = memory.reducedSums(chunk);
+      memory.addToDigest(sums);
+      this.#reducedSums.push(sums);
       this.#reduced.advance();
     }
   }
@@ -120,7 +127,7 @@ export class Round {
     peer.phase = 'done';
   }
 
-  *#received(peer: RoundPeer): Generator<ReadStep> {
+  *#received(peer: RoundPeer): Generator<ReadStep, void> {
     const { memory, plan, self } = this.#input;
     const from = peer.link.index;
     for (const [index, chunk] of this.#myChunks.entries()) {
@@ -131,14 +138,18 @@ export class Round {
       peer.phase = 'reduce-scatter';
       for (const position of peer.blocks) {
         const expected = this.#contributionFrame(from, self, position, chunk);
-        yield* frameInto(memory.contributionBytes(position, index, chunk), expected);
+        const sent = yield* frameInto(memory.contributionBytes(position, index, chunk), expected);
+        requireSums(memory.contributionSums(position, index, chunk), sent, expected);
       }
       peer.landed.advance();
     }
     peer.phase = 'all-gather';
     for (const chunk of plan.chunks[from]!) {
-      yield* frameInto(memory.reducedBytes(chunk), this.#reducedFrame(from, chunk));
-      memory.addToDigest(chunk);
+      const expected = this.#reducedFrame(from, chunk);
+      const sent = yield* frameInto(memory.reducedBytes(chunk), expected);
+      const sums = memory.reducedSums(chunk);
+      requireSums(sums, sent, expected);
+      memory.addToDigest(sums);
     }
   }
 
@@ -150,13 +161,14 @@ export class Round {
       for (const [index, chunk] of plan.chunks[to]!.entries()) {
         for (const position of myBlocks) {
           const header = this.#contributionFrame(self, to, position, chunk);
-          await sink.write(encodeFrame(header), memory.contributionBytes(position, index, chunk));
+          const frame = encodeFrame(header, memory.contributionSums(position, index, chunk));
+          await sink.write(frame, memory.contributionBytes(position, index, chunk));
         }
       }
       for (const [index, chunk] of this.#myChunks.entries()) {
         await this.#reduced.reach(index + 1);
-        const header = this.#reducedFrame(self, chunk);
-        await sink.write(encodeFrame(header), memory.reducedBytes(chunk));
+        const frame = encodeFrame(this.#reducedFrame(self, chunk), this.#reducedSums[index]!);
+        await sink.write(frame, memory.reducedBytes(chunk));
       }
       await sink.flushed();
     } catch (error) {
@@ -207,18 +219,35 @@ export class Round {
   }
 }
 
-/** Reads until the expected frame has filled `target`; frames of earlier steps are read and dropped. */
-function* frameInto(target: Uint8Array, expected: FrameHeader): Generator<Uint8Array> {
-  const due = encodeFrame(expected);
+/**
+ * Reads until the expected frame has filled `target`; frames of earlier steps are read and dropped.
+ * @returns what the frame says of the bytes that are now there
+ */
+function* frameInto(target: Uint8Array, expected: FrameHeader): Generator<Uint8Array, PayloadSums> {
   const bytes = Buffer.alloc(frameHeaderBytes);
   for (;;) {
     yield bytes;
-    if (bytes.equals(due)) break;
+    const sums = sumsOfFrame(bytes);
+    if (bytes.equals(encodeFrame(expected, sums))) {
+      yield target;
+      return sums;
+    }
     const header = decodeFrame(bytes);
     if (!isStale(header, expected)) requireFrame(header, expected);
     yield new Uint8Array(header.length * elementBytes[header.wire]);
   }
-  yield target;
+}
+
+/** @throws BerthError `COLLECTIVE_PROTOCOL` if what has arrived is not what was sent */
+function requireSums(
+  got: PayloadSums,
+  sent: PayloadSums,
+  { type, step, offset }: FrameHeader,
+): void {
+  if (areSameSums(got, sent)) return;
+  throw protocolError(
+    `the bytes of a frame were damaged on the way (${type}, step ${step}, chunk at element ${offset})`,
+  );
 }
 
 /** What went wrong on a peer's connection, as an error that names the peer; the session's own error stays as it is. */

@@ -59,7 +59,7 @@ it('drops 1,000 frames of older steps, views and epochs', async () => {
         vectorLength,
         offset: 0,
       };
-      return Buffer.concat([encodeFrame(header), Buffer.alloc(4 * length, 0x55)]);
+      return Buffer.concat([encodeFrame(header, [0, 0]), Buffer.alloc(4 * length, 0x55)]);
     }),
   );
   const mesh = await startNodes(2, 4);

@@ -29,7 +29,9 @@ describe('a fault door', () => {
     const door = await openFaultDoor(folder, {}, (error) => void errors.push(error));
     await expect(orderFault(folder, 1, { kind: 'x' }, 50)).rejects.toThrow('did not do x');
     expect(errors).toEqual([]);
-    await expect(orderFault(folder, process.pid, { kind: 'x' }, 500)).rejects.toThrow('did not do x');
+    await expect(orderFault(folder, process.pid, { kind: 'x' }, 500)).rejects.toThrow(
+      'did not do x',
+    );
     expect(String(errors[0])).toContain('Nobody here does the fault x');
     door.close();
   });

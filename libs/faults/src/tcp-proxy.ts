@@ -23,15 +23,17 @@ export interface TcpFaults {
   readonly delayMs?: number;
 }
 
-/**
- * What can be done to the connections that exist: break them; let them stand open and carry nothing more; change a bit of
- * the next bytes that the target sends.
- */
-export type TcpDisturbance = 'cut' | 'freeze' | 'corrupt';
+/** What can be done to the connections that exist: break them; let them stand open and carry nothing more. */
+export type TcpDisturbance = 'cut' | 'freeze';
+
+/** Changes a piece of what the target sends. @returns whether it has, and is to be called no more */
+export type Damage = (piece: Buffer) => boolean;
 
 export interface TcpProxy {
   readonly endpoint: Endpoint;
   disturb(how: TcpDisturbance): void;
+  /** Shows what the target sends from now on, on all connections, to a damage, piece by piece, until it is done. */
+  damage(damage: Damage): void;
   /** Pause before each piece is passed on, on all connections, until it is set again. */
   setDelay(delayMs: number): void;
   close(): void;
@@ -41,8 +43,12 @@ export interface TcpProxy {
 export async function startTcpProxy(target: Endpoint, faults: TcpFaults = {}): Promise<TcpProxy> {
   const connections = new Set<Connection>();
   let delayMs = faults.delayMs ?? 0;
+  let damage: Damage | undefined;
+  const damaged = (piece: Buffer): void => {
+    if (damage?.(piece) === true) damage = undefined;
+  };
   const server = createServer((dialler) => {
-    const connection = new Connection(dialler, connect(target), faults, () => delayMs);
+    const connection = new Connection(dialler, connect(target), faults, () => delayMs, damaged);
     connections.add(connection);
     dialler.on('close', () => connections.delete(connection));
   });
@@ -52,6 +58,9 @@ export async function startTcpProxy(target: Endpoint, faults: TcpFaults = {}): P
     endpoint: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
     disturb(how) {
       for (const connection of connections) connection.disturb(how);
+    },
+    damage(next) {
+      damage = next;
     },
     setDelay(ms) {
       delayMs = ms;
@@ -69,13 +78,20 @@ class Connection {
   readonly #sockets: readonly Socket[];
   readonly #faults: TcpFaults;
   readonly #delayMs: () => number;
+  readonly #damage: (piece: Buffer) => void;
   #isFrozen = false;
-  #corruptsNext = false;
 
-  constructor(dialler: Socket, target: Socket, faults: TcpFaults, delayMs: () => number) {
+  constructor(
+    dialler: Socket,
+    target: Socket,
+    faults: TcpFaults,
+    delayMs: () => number,
+    damage: (piece: Buffer) => void,
+  ) {
     this.#sockets = [dialler, target];
     this.#faults = faults;
     this.#delayMs = delayMs;
+    this.#damage = damage;
     const end = (): void => this.disturb('cut');
     for (const socket of this.#sockets) {
       socket.setNoDelay(true);
@@ -89,7 +105,6 @@ class Connection {
 
   disturb(how: TcpDisturbance): void {
     if (how === 'freeze') this.#isFrozen = true;
-    else if (how === 'corrupt') this.#corruptsNext = true;
     else for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -115,6 +130,7 @@ class Connection {
       const limit = Math.min(cutAfterBytes, stallAfterBytes) - numBytes;
       const passed = Buffer.from(piece.subarray(0, Math.max(0, limit)));
       this.#corrupt(passed, numBytes);
+      this.#damage(passed);
       numBytes += piece.length;
       await this.#write(to, passed);
       injectWhenDue();
@@ -125,11 +141,8 @@ class Connection {
   }
 
   #corrupt(bytes: Buffer, offset: number): void {
-    const { corruptByte } = this.#faults;
-    const at = this.#corruptsNext ? bytes.length >> 1 : (corruptByte ?? Infinity) - offset;
-    if (at < 0 || at >= bytes.length) return;
-    bytes[at]! ^= 0x40;
-    this.#corruptsNext = false;
+    const at = (this.#faults.corruptByte ?? Infinity) - offset;
+    if (at >= 0 && at < bytes.length) bytes[at]! ^= 0x40;
   }
 
   async #write(to: Socket, bytes: Buffer): Promise<void> {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { damageFrame } from '@berth/collectives';
 import { BerthError, type LedgerEntry } from '@berth/contracts';
 import type { HttpFault, HttpFaultChoice, TcpProxy } from '@berth/faults';
 import { connectRedis } from '@berth/queue';
@@ -32,7 +33,8 @@ export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'peer-cut',
   'peer-freeze',
   'peer-slow',
-  'peer-corrupt',
+  'contribution-corrupt',
+  'reduced-corrupt',
 ]);
 
 const takeoverTimeoutMs = 30_000;
@@ -131,9 +133,13 @@ export async function commitFault(
     case 'peer-freeze':
       proxyOf(testbed, memberAt(testbed, watch, target)).disturb('freeze');
       return laterView();
-    case 'peer-corrupt':
-      proxyOf(testbed, memberAt(testbed, watch, target)).disturb('corrupt');
+    case 'contribution-corrupt':
+    case 'reduced-corrupt': {
+      const type = kind === 'reduced-corrupt' ? 'reduced' : 'contribution';
+      const proxy = proxyOf(testbed, memberAt(testbed, watch, target));
+      proxy.damage((piece) => damageFrame(piece, type));
       return laterView();
+    }
     case 'peer-slow': {
       const proxy = proxyOf(testbed, memberAt(testbed, watch, target));
       proxy.setDelay(slowPeerMs);

@@ -15,7 +15,8 @@ export const faultKinds = [
   'peer-cut',
   'peer-freeze',
   'peer-slow',
-  'peer-corrupt',
+  'contribution-corrupt',
+  'reduced-corrupt',
   'all-kill',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];

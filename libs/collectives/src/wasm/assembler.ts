@@ -82,9 +82,8 @@ export const i32LessUnsigned: Code = [0x49];
 export const i32Add: Code = [0x6a];
 export const v128Load = (offset: number): Code => simd(0x00, ...at(offset));
 export const v128Store = (offset: number): Code => simd(0x0b, ...at(offset));
-/** Signed. */
-export const i16x8LessThan: Code = simd(0x2f);
-export const f32x4LessThan: Code = simd(0x43);
+export const i16x8Equal: Code = simd(0x2d);
+export const i32x4Equal: Code = simd(0x37);
 export const v128And: Code = simd(0x4e);
 /** a & ~b */
 export const v128AndNot: Code = simd(0x4f);
@@ -94,11 +93,14 @@ export const i32x4Const = (lanes: readonly number[]): Code =>
   simd(0x0c, ...new Uint8Array(Int32Array.from(lanes).buffer));
 export const i32x4Splat: Code = simd(0x11);
 export const i32x4ExtractLane = (lane: number): Code => simd(0x1b, lane);
+export const i16x8ShiftRightUnsigned: Code = simd(0x8d);
+export const i16x8Add: Code = simd(0x8e);
 export const i32x4ShiftLeft: Code = simd(0xab);
 export const i32x4ShiftRightUnsigned: Code = simd(0xad);
 export const i32x4Add: Code = simd(0xae);
 export const i32x4Multiply: Code = simd(0xb5);
-export const f32x4Abs: Code = simd(0xe0);
+/** Signed products of halves, added in pairs. */
+export const i32x4DotHalves: Code = simd(0xba);
 export const f32x4Add: Code = simd(0xe4);
 
 /** Runs the body once, then again as long as the i32 that it leaves on the stack is not zero. */
@@ -107,3 +109,32 @@ export const repeatWhile = (body: readonly Code[]): Code => {
   const branchIfToStart = [0x0d, 0x00];
   return [...loopWithoutResult, ...body.flat(), ...branchIfToStart, 0x0b];
 };
+
+/** Vectors with the same number in each lane, set once before a loop: where they are used, V8 would make them anew each turn. */
+export class Constants {
+  readonly #firstLocal: number;
+  readonly #values: number[] = [];
+
+  constructor(firstLocal: number) {
+    this.#firstLocal = firstLocal;
+  }
+
+  /** Leaves the vector on the stack. */
+  get(value: number): Code {
+    const known = this.#values.indexOf(value);
+    const index = known < 0 ? this.#values.push(value) - 1 : known;
+    return localGet(this.#firstLocal + index);
+  }
+
+  get locals(): readonly ValueType[] {
+    return this.#values.map(() => 'v128');
+  }
+
+  /** What stands before the loop. */
+  get code(): readonly Code[] {
+    return this.#values.flatMap((value, index) => [
+      i32x4Const([value, value, value, value]),
+      localSet(this.#firstLocal + index),
+    ]);
+  }
+}

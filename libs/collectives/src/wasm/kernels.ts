@@ -1,7 +1,12 @@
 import type { Wire } from '@berth/contracts';
-import { addToDigest, digestConstants } from '../digest.ts';
+import { addToDigest } from '../digest.ts';
+import { type PayloadSums, sumsOfLanes } from '../payload-sums.ts';
 import { elementBytes } from '../wire.ts';
-import * as wasm from './assembler.ts';
+import { addSource } from './add-kernel.ts';
+import { assembleModule } from './assembler.ts';
+import { digestSource } from './digest-kernel.ts';
+import { unitBytes } from './loops.ts';
+import { weighSource } from './weigh-kernel.ts';
 
 /** The part of the standard WebAssembly global that is used here; Node's type package leaves it out. */
 declare const WebAssembly: {
@@ -16,11 +21,9 @@ interface SharedMemory {
   grow(numPages: number): number;
 }
 
+export { unitBytes } from './loops.ts';
 export const pageBytes = 65_536;
 const maximumPages = 65_535;
-
-/** Vectors and slots start at multiples of this many bytes and own all of their last one, which `add` may overwrite. */
-export const unitBytes = 64;
 const wordsPerUnit = unitBytes / 4;
 
 /**
@@ -35,6 +38,8 @@ export interface Kernels {
   readonly add: Readonly<Record<Wire, AddKernel>>;
   /** Same as `addToDigest` of digest.ts over words in memory; `sums` is the address of the two sums. */
   readonly digest: (address: number, numWords: number, firstIndex: number, sums: number) => void;
+  /** Same as `payloadSums` of payload-sums.ts over words in memory; `scratch` is the address of a unit to work in. */
+  readonly payloadSums: (address: number, numWords: number, scratch: number) => PayloadSums;
 }
 
 /** Largest memory in bytes: what 32-bit addresses reach, less one page. */
@@ -43,13 +48,11 @@ export const maximumMemoryBytes = maximumPages * pageBytes;
 /** The memory is shared, so another thread can read the result without a copy. */
 export function createKernels(): Kernels {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
-  const sources = [addSource('fp32'), addSource('bf16'), digestSource()];
-  const module = new WebAssembly.Module(
-    Uint8Array.from(wasm.assembleModule(sources, maximumPages)),
-  );
+  const sources = [addSource('fp32'), addSource('bf16'), digestSource(), weighSource()];
+  const module = new WebAssembly.Module(Uint8Array.from(assembleModule(sources, maximumPages)));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const functions = exports as Readonly<
-    Record<'fp32' | 'bf16' | 'digest', (a: number, b: number, c: number, d: number) => void>
+    Record<Wire | 'digest' | 'weigh', (a: number, b: number, c: number, d: number) => void>
   >;
   const addOf =
     (wire: Wire): AddKernel =>
@@ -71,195 +74,14 @@ export function createKernels(): Kernels {
         firstIndex + numWhole,
       );
     },
+    payloadSums(address, numWords, scratch) {
+      const numTail = numWords % wordsPerUnit;
+      const tail = address + (numWords - numTail) * 4;
+      const lanes = new Uint32Array(memory.buffer, scratch, wordsPerUnit);
+      if (tail > address) functions.weigh(address, tail, scratch, 0);
+      else lanes.fill(0);
+      const [plain, weighed] = [lanes.subarray(0, 8), lanes.subarray(8)];
+      return sumsOfLanes({ plain, weighed }, new Uint32Array(memory.buffer, tail, numTail));
+    },
   };
 }
-
-function addSource(wire: Wire): wasm.FunctionSource {
-  const [target, left, right, targetEnd] = [0, 1, 2, 3];
-  const sumOfVectors = wire === 'fp32' ? sumOfFp32 : sumOfBf16;
-  const body = wasm.repeatWhile([
-    ...[0, 16, 32, 48].flatMap((offset) => [
-      wasm.localGet(target),
-      ...sumOfVectors(
-        [wasm.localGet(left), wasm.v128Load(offset)],
-        [wasm.localGet(right), wasm.v128Load(offset)],
-        [4, 5, 6, 7],
-      ),
-      wasm.v128Store(offset),
-    ]),
-    ...[target, left, right].flatMap((pointer) => advance(pointer, unitBytes)),
-    wasm.localGet(target),
-    wasm.localGet(targetEnd),
-    wasm.i32LessUnsigned,
-  ]);
-  const locals = ['v128', 'v128', 'v128', 'v128'] as const;
-  return { name: wire, numParameters: 4, locals, body: [body] };
-}
-
-/** Code that leaves the sum of the vectors that two codes leave, with the numbers of scratch locals. */
-type SumSource = (
-  left: readonly wasm.Code[],
-  right: readonly wasm.Code[],
-  locals: readonly [number, number, number, number],
-) => wasm.Code[];
-
-const sumOfFp32: SumSource = (left, right, [scratch]) => [
-  ...left,
-  ...flushSubnormals(scratch),
-  ...right,
-  ...flushSubnormals(scratch),
-  wasm.f32x4Add,
-  ...flushSubnormals(scratch),
-];
-
-/** Lanes with even and with odd numbers are summed apart: to widen them then takes one instruction each. */
-const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, sum]) => {
-  const flushed = (halves: readonly wasm.Code[], local: number): wasm.Code[] => [
-    ...halves,
-    wasm.localTee(local),
-    wasm.localGet(local),
-    splat(allButSignOfHalves),
-    wasm.v128And,
-    splat(smallestNormalHalves),
-    wasm.i16x8LessThan,
-    splat(allButSignOfHalves),
-    wasm.v128And,
-    wasm.v128AndNot,
-    wasm.localSet(local),
-  ];
-  /** The rounded sum in the upper half of each fp32 lane. A NaN made of bf16 has no bit that could carry. */
-  const roundedSum = (widened: (local: number) => wasm.Code[]): wasm.Code[] => [
-    ...widened(leftHalves),
-    ...widened(rightHalves),
-    wasm.f32x4Add,
-    ...flushSubnormals(scratch),
-    wasm.localTee(sum),
-    wasm.localGet(sum),
-    wasm.i32Const(16),
-    wasm.i32x4ShiftRightUnsigned,
-    splat(1),
-    wasm.v128And,
-    splat(0x7fff),
-    wasm.i32x4Add,
-    wasm.i32x4Add,
-  ];
-  return [
-    ...flushed(left, leftHalves),
-    ...flushed(right, rightHalves),
-    ...roundedSum((local) => [wasm.localGet(local), wasm.i32Const(16), wasm.i32x4ShiftLeft]),
-    wasm.i32Const(16),
-    wasm.i32x4ShiftRightUnsigned,
-    ...roundedSum((local) => [wasm.localGet(local), splat(upperHalfBits), wasm.v128And]),
-    splat(upperHalfBits),
-    wasm.v128And,
-    wasm.v128Or,
-  ];
-};
-
-function digestSource(): wasm.FunctionSource {
-  const [address, end, firstIndex, sums] = [0, 1, 2, 3];
-  const [keys, hash, firstSums, secondSums] = [4, 5, 6, 7];
-  const { key, firstFactor, secondFactor } = digestConstants;
-
-  const loop = wasm.repeatWhile([
-    ...[0, 16, 32, 48].flatMap((offset) => [
-      wasm.localGet(address),
-      wasm.v128Load(offset),
-      wasm.localGet(keys),
-      wasm.i32x4Add,
-      wasm.localSet(hash),
-      ...xorShift(hash, 16),
-      ...multiply(firstFactor),
-      wasm.localSet(hash),
-      ...xorShift(hash, 15),
-      wasm.localTee(hash),
-      wasm.localGet(firstSums),
-      wasm.i32x4Add,
-      wasm.localSet(firstSums),
-      wasm.localGet(hash),
-      ...multiply(secondFactor),
-      wasm.localSet(hash),
-      ...accumulate(secondSums, xorShift(hash, 16).flat()),
-      ...accumulate(keys, splat(4 * key)),
-    ]),
-    ...advance(address, unitBytes),
-    wasm.localGet(address),
-    wasm.localGet(end),
-    wasm.i32LessUnsigned,
-  ]);
-
-  const addLanesTo = (offset: number, laneSums: number): wasm.Code[] => [
-    wasm.localGet(sums),
-    wasm.localGet(sums),
-    wasm.i32Load(offset),
-    ...[0, 1, 2, 3].flatMap((lane) => [
-      wasm.localGet(laneSums),
-      wasm.i32x4ExtractLane(lane),
-      wasm.i32Add,
-    ]),
-    wasm.i32Store(offset),
-  ];
-
-  return {
-    name: 'digest',
-    numParameters: 4,
-    locals: ['v128', 'v128', 'v128', 'v128'],
-    body: [
-      wasm.localGet(firstIndex),
-      wasm.i32x4Splat,
-      wasm.i32x4Const([0, 1, 2, 3]),
-      wasm.i32x4Add,
-      ...multiply(key),
-      wasm.localSet(keys),
-      loop,
-      ...addLanesTo(0, firstSums),
-      ...addLanesTo(4, secondSums),
-    ],
-  };
-}
-
-const smallestNormalBits = 0x0080_0000;
-const allButSignBits = 0x7fff_ffff;
-const upperHalfBits = 0xffff_0000;
-/** Two bf16 in a word. */
-const smallestNormalHalves = 0x0080_0080;
-const allButSignOfHalves = 0x7fff_7fff;
-
-/** Replaces the subnormal lanes on the stack by zeros of their sign. */
-const flushSubnormals = (value: number): wasm.Code[] => [
-  wasm.localTee(value),
-  wasm.localGet(value),
-  wasm.f32x4Abs,
-  splat(smallestNormalBits),
-  wasm.f32x4LessThan,
-  splat(allButSignBits),
-  wasm.v128And,
-  wasm.v128AndNot,
-];
-
-const advance = (pointer: number, numBytes: number): wasm.Code[] => [
-  wasm.localGet(pointer),
-  wasm.i32Const(numBytes),
-  wasm.i32Add,
-  wasm.localSet(pointer),
-];
-
-const splat = (value: number): wasm.Code => wasm.i32x4Const([value, value, value, value]);
-
-const multiply = (factor: number): wasm.Code[] => [splat(factor), wasm.i32x4Multiply];
-
-const accumulate = (target: number, value: wasm.Code): wasm.Code[] => [
-  wasm.localGet(target),
-  value,
-  wasm.i32x4Add,
-  wasm.localSet(target),
-];
-
-/** Leaves x ^ (x >>> numBits) on the stack. */
-const xorShift = (x: number, numBits: number): wasm.Code[] => [
-  wasm.localGet(x),
-  wasm.localGet(x),
-  wasm.i32Const(numBits),
-  wasm.i32x4ShiftRightUnsigned,
-  wasm.v128Xor,
-];
