@@ -104,14 +104,8 @@ async function sizesOfEpochs(
   const { train } = await readDatasetManifest(store, manifestKey);
   const index = createExampleIndex(connection, exampleSetId);
   for (let epoch = 0; epoch < numEpochs; epoch++) {
-    const shards = await index.getAll(
-      train.map((_, shard) => ({ split: 'train' as const, epoch, shard })),
-    );
-    if (shards.every((shard) => shard !== undefined))
-      sizes.set(
-        epoch,
-        shards.reduce((sum, shard) => sum + (shard?.numExamples ?? 0), 0),
-      );
+    const size = await index.epochSize(epoch, train.length);
+    if (size !== undefined) sizes.set(epoch, size);
   }
   return sizes;
 }

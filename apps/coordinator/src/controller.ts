@@ -20,6 +20,7 @@ import {
 } from '@berth/queue';
 import { HistoryArchive } from './run-history/history-archive.ts';
 import { endAttempt, queueOf, type RunChange } from '@berth/training/protocol';
+import { StoreCleaning } from './cleaning/store-cleaning.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';
 
@@ -64,6 +65,7 @@ export async function runController(
   });
   const runs = createRuns(connection);
   const archive = new RunArchive(options.store, logger);
+  const cleaning = new StoreCleaning(options);
   let history = new HistoryArchive(options);
   let archivedMs = -Infinity;
   let term: Term | undefined;
@@ -90,6 +92,7 @@ export async function runController(
         const records = await runs.list();
         archive.note(records);
         history.note(records);
+        cleaning.note(records);
         archivedMs = performance.now();
       }
       const record = await activeRun(runs);

@@ -4,6 +4,7 @@ import {
   isBerthError,
   type ErrorCode,
   type ExampleShard,
+  type Logger,
   type ObjectStore,
 } from '@berth/contracts';
 import { readExampleShard } from '@berth/data';
@@ -18,6 +19,7 @@ export interface ExampleShardsOptions {
   /** Open shards kept; a shuffle window and the start of the next. */
   readonly numKept: number;
   readonly signal: AbortSignal;
+  readonly logger: Logger;
 }
 
 const pollMs = 100;
@@ -28,17 +30,30 @@ export interface ExampleShards extends ExampleShardsPort {
 }
 
 export function createExampleShards(options: ExampleShardsOptions): ExampleShards {
-  const { index, store, numKept } = options;
+  const { index, store, numKept, logger } = options;
   const known = new Map<string, Promise<ExampleShard>>();
   const open = new Map<string, Promise<ExampleReader>>();
 
   const find = (name: ExampleShardName): Promise<ExampleShard> =>
     remember(known, keyOf(name), () => waitForShard(index, name, options));
 
+  /** A shard can be made again: one that is gone from the bucket is asked for like one that never was. */
+  const readFound = async (name: ExampleShardName): Promise<ExampleReader> => {
+    for (;;)
+      try {
+        return await readExampleShard(store, await find(name));
+      } catch (error) {
+        if (!isBerthError(error) || error.code !== 'STORE_NOT_FOUND') throw error;
+        logger.warn('An example shard is gone; it is made again', { shard: keyOf(name) });
+        known.delete(keyOf(name));
+        await index.forget(name);
+      }
+  };
+
   const read = (name: ExampleShardName): Promise<ExampleReader> => {
     const key = keyOf(name);
     const reader = remember(open, key, async () =>
-      throughOutages(async () => readExampleShard(store, await find(name)), options),
+      throughOutages(async () => readFound(name), options),
     );
     // Least recently used first.
     open.delete(key);

@@ -89,6 +89,7 @@ export class RunSession {
       timeoutMs: shardTimeoutMs,
       numKept: 2 * examples.shuffleWindowShards + 2,
       signal: ended.signal,
+      logger,
     });
     const ledger = createLedger(connection, runId);
     const source = createExampleSource({

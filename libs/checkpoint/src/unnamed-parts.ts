@@ -38,6 +38,16 @@ export async function findUnnamedParts(store: ObjectStore, runId: string): Promi
   return { parts: candidates.filter(({ key }) => !named.has(key)), newestManifestMs };
 }
 
+/** Deletes those parts of a run that no manifest names and that `isLeft` says nobody will name. @throws what the store throws */
+export async function sweepUnnamedParts(
+  store: ObjectStore,
+  runId: string,
+  isLeft: (part: UnnamedPart) => boolean,
+): Promise<void> {
+  const { parts } = await findUnnamedParts(store, runId);
+  for (const part of parts) if (isLeft(part)) await store.delete(part.key);
+}
+
 /** A damaged manifest names nothing. */
 async function partKeys(store: ObjectStore, key: string): Promise<string[]> {
   try {

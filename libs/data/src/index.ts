@@ -14,9 +14,11 @@ export { packDocuments } from './examples/document-shard.ts';
 export { epochShardOrder, windowShards } from './examples/epoch-order.ts';
 export {
   exampleSetIdOf,
+  exampleSetPrefix,
   exampleShardKey,
   makeExampleShard,
   readExampleShard,
+  trainEpochOfKey,
 } from './examples/example-job.ts';
 export {
   encodeExampleShard,

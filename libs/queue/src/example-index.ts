@@ -6,7 +6,7 @@ import {
   type ExampleShard,
 } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
-import { exampleIndexKey } from './keys.ts';
+import { exampleIndexKey, exampleSizesKey } from './keys.ts';
 
 export type ExampleShardName = Pick<ExampleShard, 'split' | 'epoch' | 'shard'>;
 
@@ -22,6 +22,12 @@ export interface ExampleIndex {
   getAll(names: readonly ExampleShardName[]): Promise<(ExampleShard | undefined)[]>;
   /** Shards noted. */
   count(): Promise<number>;
+  /** Forgets a shard that is gone, so that it is made again when somebody needs it. */
+  forget(name: ExampleShardName): Promise<void>;
+  /** Forgets the train shards of an epoch, and remembers how many examples they had if all `numShards` were there. */
+  forgetEpoch(epoch: number, numShards: number): Promise<void>;
+  /** Examples in an epoch; undefined while some of its shards have never been made. */
+  epochSize(epoch: number, numShards: number): Promise<number | undefined>;
 }
 
 export function createExampleIndex(
@@ -42,9 +48,32 @@ export function createExampleIndex(
   const get = async (name: ExampleShardName): Promise<ExampleShard | undefined> =>
     (await getAll([name]))[0];
 
+  const sizesKey = exampleSizesKey(exampleSetId);
+  const trainShards = (epoch: number, numShards: number): ExampleShardName[] =>
+    Array.from({ length: numShards }, (_, shard) => ({ split: 'train', epoch, shard }));
+
+  const epochSize = async (epoch: number, numShards: number): Promise<number | undefined> => {
+    const known = await connection.call((client) => client.hget(sizesKey, String(epoch)));
+    if (known !== null) return Number(known);
+    const found = await getAll(trainShards(epoch, numShards));
+    const counts = found.flatMap((shard) => shard?.numExamples ?? []);
+    return counts.length < numShards ? undefined : counts.reduce((sum, count) => sum + count, 0);
+  };
+
   return {
     get,
     getAll,
+    epochSize,
+    async forget(name) {
+      await connection.call((client) => client.hdel(key, fieldOf(name)));
+    },
+    async forgetEpoch(epoch, numShards) {
+      const size = await epochSize(epoch, numShards);
+      if (size !== undefined)
+        await connection.call((client) => client.hset(sizesKey, String(epoch), size));
+      const fields = trainShards(epoch, numShards).map(fieldOf);
+      await connection.call((client) => client.hdel(key, ...fields));
+    },
     async put(shard) {
       const field = fieldOf(shard);
       const added = await connection.call((client) =>

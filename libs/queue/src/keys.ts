@@ -53,6 +53,11 @@ export function exampleIndexKey(exampleSetId: string): string {
   return `${prefix}examples:{${exampleSetId}}`;
 }
 
+/** Examples in each epoch whose shards have been deleted. */
+export function exampleSizesKey(exampleSetId: string): string {
+  return `${prefix}examples:{${exampleSetId}}:sizes`;
+}
+
 /** The newest log lines of one process. */
 export function logTailKey(source: string): string {
   return `${prefix}logs:last:${source}`;

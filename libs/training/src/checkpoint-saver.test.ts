@@ -1,4 +1,11 @@
-import { createS3ObjectStore, manifestKey, readManifest } from '@berth/checkpoint';
+import {
+  createS3ObjectStore,
+  findUnnamedParts,
+  listCheckpoints,
+  placeOfKey,
+  manifestKey,
+  readManifest,
+} from '@berth/checkpoint';
 import {
   BerthError,
   genesisHead,
@@ -113,6 +120,7 @@ function saverOf(
     meeting = rendezvous(),
     saved = [] as number[],
     current = (record: RunRecord): RunRecord | undefined => record,
+    attempts = [newAttempt(1, 0, 0)],
   } = {},
 ): CheckpointSaver {
   const record: RunRecord = {
@@ -125,7 +133,7 @@ function saverOf(
     goal: 'trained',
     createdAtMs: 0,
     updatedAtMs: 0,
-    attempts: [],
+    attempts,
     requests: noRequests,
     keptSteps: [],
     manifestKey: 'm',
@@ -229,6 +237,71 @@ describe('createCheckpointSaver', () => {
     ]);
     const stored = (await store.list('runs/run/')).filter(({ key }) => key.endsWith('.jsonl'));
     expect(stored.length).toBe(2 + config.train.keepLast);
+  });
+
+  it('ends with its session: what it has not stored by then it never will', async () => {
+    let end = (): void => undefined;
+    const outage = new Promise<void>((resolve) => (end = resolve));
+    let reach = (): void => undefined;
+    const reached = new Promise<void>((resolve) => (reach = resolve));
+    const gate = {
+      pass: () => {
+        reach();
+        return outage;
+      },
+    };
+    const store = await gatedStore(gate);
+    const saver = saverOf('a', store);
+    saver.save(viewOf('a'), stateAt(10), cursor);
+    saver.save(viewOf('a'), stateAt(20), cursor);
+    await reached;
+    const closed = saver.close();
+    end();
+    await closed;
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it('completes the deletions under way when its session ends', async () => {
+    const store = await gatedStore({ pass: async () => undefined });
+    let reach = (): void => undefined;
+    const reached = new Promise<void>((resolve) => (reach = resolve));
+    let end = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (end = resolve));
+    const slow: ObjectStore = {
+      ...store,
+      async delete(key, options) {
+        reach();
+        await gate;
+        await store.delete(key, options);
+      },
+    };
+    const saver = saverOf('a', slow);
+    for (const step of [10, 20, 30, 40]) {
+      saver.save(viewOf('a'), stateAt(step), cursor);
+      if (step < 40) await saver.settled();
+    }
+    await reached;
+    const closed = saver.close();
+    end();
+    await closed;
+    const { parts } = await findUnnamedParts(store, 'run');
+    expect(parts).toEqual([]);
+    expect((await listCheckpoints(store, 'run')).map(({ step }) => step)).toEqual([20, 30, 40]);
+  });
+
+  it('takes no part that a member of another attempt has stored', async () => {
+    const store = await gatedStore({ pass: async () => undefined });
+    const meeting = rendezvous();
+    const late = saverOf('b', store, { meeting });
+    const view = viewOf('a', 'b');
+    late.save(view, stateAt(10), cursor);
+    const attempts = [newAttempt(1, 0, 0), newAttempt(2, 5, 0)];
+    const leader = saverOf('a', store, { meeting, attempts });
+    leader.save(view, stateAt(10), cursor);
+    await Promise.all([late.settled(), leader.settled()]);
+    const [saved] = await listCheckpoints(store, 'run', attempts);
+    const { shards } = await readManifest(store, saved?.manifestKey ?? '');
+    expect(shards.map(({ key }) => placeOfKey('run', key)?.attempt)).toEqual([2, 2]);
   });
 
   it('completes a save without a member that has skipped it or is gone', async () => {

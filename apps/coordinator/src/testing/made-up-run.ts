@@ -14,7 +14,7 @@ import {
   type RunRecord,
   type StepSums,
 } from '@berth/contracts';
-import { nextHead, type CheckpointRef } from '@berth/queue';
+import { nextHead } from '@berth/queue';
 import { newAttempt } from '@berth/training/protocol';
 
 export const globalBatch = 8;
@@ -90,12 +90,6 @@ export async function storeCheckpoint(
   };
   await writeManifest(store, attempt, manifest, silentLogger);
   return manifestKey(line, step);
-}
-
-/** What the index knows of a checkpoint of the first attempt. */
-export function checkpointRef(runId: string, step: number): CheckpointRef {
-  const line = { runId, attempt: 1, fencingEpoch: 1 };
-  return { step, manifestKey: manifestKey(line, step), savedAtMs: 1 };
 }
 
 export function recordOf(runId: string, change: Partial<RunRecord>): RunRecord {

@@ -3,6 +3,7 @@ import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setImmediate as tick } from 'node:timers/promises';
+import { CreateMultipartUploadCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { faultsFor, startHttpProxy, type HttpFault } from '@berth/faults';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeObjectStore } from '../testing/object-store-contract.ts';
@@ -13,7 +14,22 @@ const mebibyte = 2 ** 20;
 const inParts = { multipartThresholdBytes: 5 * mebibyte, partSizeBytes: 5 * mebibyte };
 const large = randomBytes(11 * mebibyte);
 
-describeObjectStore('S3', async () => (await startTestStore()).store);
+describeObjectStore('S3', async () => {
+  const { store, endpoint } = await startTestStore();
+  const { accessKeyId, secretAccessKey } = testCredentials;
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  onTestFinished(() => client.destroy());
+  return {
+    store,
+    async leaveUpload(key) {
+      const target = { Bucket: 'box', Key: `team/${key}` };
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand(target));
+      const part = { ...target, UploadId, PartNumber: 1, Body: Buffer.from('half') };
+      await client.send(new UploadPartCommand(part));
+    },
+  };
+});
 
 async function startWithFaults(
   faultOf: (request: IncomingMessage) => HttpFault,

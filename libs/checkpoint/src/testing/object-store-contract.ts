@@ -1,8 +1,18 @@
 import type { ObjectStore } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 
-/** What every adapter of the ObjectStore port must do. `open` gives a fresh, empty store. */
-export function describeObjectStore(name: string, open: () => Promise<ObjectStore>): void {
+/** A fresh, empty store, and a way to leave an upload to it unfinished, as a process that is killed does. */
+export interface OpenedStore {
+  readonly store: ObjectStore;
+  readonly leaveUpload: (key: string) => Promise<void>;
+}
+
+/** What every adapter of the ObjectStore port must do. */
+export function describeObjectStore(
+  name: string,
+  openWithUploads: () => Promise<OpenedStore>,
+): void {
+  const open = async (): Promise<ObjectStore> => (await openWithUploads()).store;
   const text = (content: string): Uint8Array => Buffer.from(content);
   const missing = expect.objectContaining({ code: 'STORE_NOT_FOUND' });
 
@@ -82,11 +92,28 @@ export function describeObjectStore(name: string, open: () => Promise<ObjectStor
       expect(Buffer.from(await store.get('k')).toString()).toBe(`racer ${winner}`);
     });
 
+    it('tells of uploads that nobody finished, and gives them up', async () => {
+      const { store, leaveUpload } = await openWithUploads();
+      const beforeMs = Math.floor(Date.now() / 1000) * 1000;
+      for (const key of ['a/1', 'a/2', 'b']) await leaveUpload(key);
+      const [first, ...others] = await store.listUploads('a/');
+      expect(others).toMatchObject([{ key: 'a/2' }]);
+      expect(first?.key).toBe('a/1');
+      expect(first?.startedAtMs).toBeGreaterThanOrEqual(beforeMs);
+      if (first === undefined) throw new Error('no upload');
+      await store.abortUpload(first);
+      await store.abortUpload(first);
+      expect((await store.listUploads('')).map(({ key }) => key)).toEqual(['a/2', 'b']);
+      expect(await store.list('')).toEqual([]);
+    });
+
     it('stops when told to, with the reason', async () => {
       const store = await open();
       const signal = AbortSignal.abort(new Error('enough'));
       await expect(store.put('k', text('1'), { signal })).rejects.toThrow('enough');
       await expect(store.get('k', { signal })).rejects.toThrow('enough');
+      await expect(store.list('', { signal })).rejects.toThrow('enough');
+      await expect(store.delete('k', { signal })).rejects.toThrow('enough');
       expect(await store.head('k')).toBeUndefined();
     });
   });
