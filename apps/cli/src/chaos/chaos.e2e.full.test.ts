@@ -18,6 +18,8 @@ const promisedSettings = ['train.numSteps=1500', 'cluster.numWorkers=3'];
 /** One of each kind that the promise does not name. */
 const others = [
   'worker-leave',
+  'device-hang=2',
+  'crash-loop',
   'coordinator-and-worker-kill',
   'redis-pause',
   'redis-flush',
@@ -53,18 +55,18 @@ describe('berth chaos', () => {
 
   it(
     'ends with the same model after every other kind of fault',
-    { timeout: 8 * minutes },
+    { timeout: 12 * minutes },
     async () => {
       const { path: folder } = await temporaryFolder();
-      const settings = ['train.numSteps=300', 'cluster.numWorkers=3'];
+      const settings = ['train.numSteps=500', 'cluster.numWorkers=3'];
       const report = await chaosReport(folder, {
         seeds: [5],
         faults: others,
         settings,
-        timeoutMs: 7 * minutes,
+        timeoutMs: 11 * minutes,
       });
       expect(report.problems).toEqual([]);
-      expect(report.disturbed[0]?.faults).toHaveLength(12);
+      expect(report.disturbed[0]?.faults).toHaveLength(15);
     },
   );
 

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { damageFrame } from '@berth/collectives';
 import { BerthError, type LedgerEntry } from '@berth/contracts';
-import type { HttpFault, HttpFaultChoice, TcpProxy } from '@berth/faults';
+import { orderFault, type HttpFault, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
 import { connectRedis } from '@berth/queue';
 import type { ClusterProcess } from '../cluster.ts';
+import { crashLoop } from './crash-loop.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import type { RunWatch } from './run-watch.ts';
+import { signal } from './signal.ts';
 import type { Testbed } from './testbed.ts';
 
 export interface FaultTimes {
@@ -29,6 +31,8 @@ export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'worker-kill',
   'worker-pause',
   'worker-leave',
+  'device-hang',
+  'crash-loop',
   'coordinator-and-worker-kill',
   'peer-cut',
   'peer-freeze',
@@ -77,6 +81,13 @@ export async function commitFault(
       signal(victim, 'SIGTERM');
       return without(victim);
     }
+    case 'device-hang': {
+      const victim = memberAt(testbed, watch, target);
+      await orderFault(testbed.faultDoor, victim.pid, { kind });
+      return without(victim);
+    }
+    case 'crash-loop':
+      return without(await crashLoop(memberAt(testbed, watch, target), testbed, watch));
     case 'coordinator-kill': {
       const victim = leadingCoordinator(testbed, watch);
       signal(victim, 'SIGKILL');
@@ -202,15 +213,6 @@ function everyOther(
     isDue = !isDue;
     return isDue ? fault : 'pass';
   };
-}
-
-/** A process that has died by itself meanwhile needs no signal. */
-function signal({ pid }: ClusterProcess, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }
 
 function embedded<T>(disturbance: T | undefined): T {

@@ -3,6 +3,8 @@ export const faultKinds = [
   'worker-kill',
   'worker-pause',
   'worker-leave',
+  'device-hang',
+  'crash-loop',
   'coordinator-kill',
   'coordinator-and-worker-kill',
   'redis-kill',
