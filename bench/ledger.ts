@@ -261,7 +261,8 @@ function describe(report: Report): string {
     `restore with a standby present: ${ended ? `${restoreSeconds.toFixed(1)} s` : 'did not end'}, ` +
       `lease lost ${leaseLosses} times`,
     `  coordinator   ${coordinator.cpuSeconds.toFixed(1)} s of CPU, event loop held up ` +
-      `${coordinator.longestBlockMs.toFixed(0)} ms at most, ${coordinator.residentMb.toFixed(0)} MB at most`,
+      `${coordinator.longestBlockMs.toFixed(0)} ms at most (${coordinator.longestBlockCpuMs.toFixed(0)} ms of CPU), ` +
+      `${coordinator.residentMb.toFixed(0)} MB at most`,
     `  Redis         ${redisBytesPerStep.toFixed(0)} bytes a step`,
     `  manifest      ${(manifestBytes / 1_024).toFixed(0)} KiB`,
     `a worker loads the checkpoint: ${worker.cpuSeconds.toFixed(2)} s of CPU, heap +${worker.heapPeakMb.toFixed(0)} MB`,

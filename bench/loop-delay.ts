@@ -2,25 +2,41 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** What a process that was started with this as `--import` answers to the message `report`. */
 export interface LoopReport {
-  /** Longest time that its event loop was held up since the message `reset`. */
+  /** Longest time that its event loop was held up since the message `reset`, also by others on a busy machine. */
   readonly longestBlockMs: number;
+  /** Most that the process computed in one such time, with all its threads. */
+  readonly longestBlockCpuMs: number;
   readonly cpuSeconds: number;
 }
 
-const delay = monitorEventLoopDelay({ resolution: 5 });
+const lookEveryMs = 5;
+const delay = monitorEventLoopDelay({ resolution: lookEveryMs });
 delay.enable();
-let before = process.cpuUsage();
+let cpuBefore = cpuMs();
+let cpuSeen = cpuBefore;
+let longestBlockCpuMs = 0;
+setInterval(() => {
+  const now = cpuMs();
+  longestBlockCpuMs = Math.max(longestBlockCpuMs, now - cpuSeen);
+  cpuSeen = now;
+}, lookEveryMs).unref();
 
 process.on('message', (message) => {
   if (message === 'reset') {
     delay.reset();
-    before = process.cpuUsage();
+    cpuBefore = cpuMs();
+    longestBlockCpuMs = 0;
   }
   if (message !== 'report') return;
-  const { user, system } = process.cpuUsage(before);
   const report: LoopReport = {
     longestBlockMs: delay.max / 1e6,
-    cpuSeconds: (user + system) / 1e6,
+    longestBlockCpuMs,
+    cpuSeconds: (cpuMs() - cpuBefore) / 1e3,
   };
   process.send?.(report);
 });
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e3;
+}
