@@ -59,8 +59,8 @@ export class Invariants {
       throw new Violation(`I5: a vote of ${member} counted while the run was ${status}`);
   }
 
-  /** I6: once the ledger is back, no view begins before it. */
-  restored(numCommitted: number): void {
+  /** I6: until the ledger is back, and then, no view begins before its end. */
+  restores(numCommitted: number): void {
     this.#restoredTo = numCommitted;
   }
 
@@ -73,10 +73,10 @@ export class Invariants {
     this.#restoredTo = 0;
   }
 
-  checkView({ fromStep, version }: View): void {
-    if (fromStep < this.#restoredTo)
+  checkView({ fromStep, version, members }: View): void {
+    if (members.length > 0 && fromStep < this.#restoredTo)
       throw new Violation(
-        `I6: view ${version} begins at step ${fromStep}, but ${this.#restoredTo} steps had been restored`,
+        `I6: view ${version} begins at step ${fromStep}, but ${this.#restoredTo} steps are restored`,
       );
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PlannedFault } from './faults.ts';
 import { simulate } from './simulate.ts';
 import type { Sabotage } from './world.ts';
 
@@ -7,6 +8,14 @@ const seeds = Array.from({ length: 60 }, (_, seed) => seed);
 /** What the invariants say of runs in which a part of the protocol is missing. */
 function problemsWithout(sabotage: Sabotage, options: { flipAtMs?: number } = {}): string[] {
   return seeds.flatMap((seed) => simulate(seed, { ...options, sabotage }).problem ?? []);
+}
+
+/** Redis loses all, again and again, and the coordinator dies a little later. */
+function diesWhileItRestores(seed: number): PlannedFault[] {
+  return [2_000, 5_000, 8_000].flatMap((atMs): PlannedFault[] => [
+    { atMs, kind: 'redis-flush', forMs: 50 },
+    { atMs: atMs + 10 * seed, kind: 'kill-coordinator', forMs: 100 },
+  ]);
 }
 
 describe('the simulator notices when', () => {
@@ -33,6 +42,15 @@ describe('the simulator notices when', () => {
   it('a manifest is written before its shards', () => {
     const problems = problemsWithout('manifest-first');
     expect(problems).toContainEqual(expect.stringMatching(/^I4: checkpoint \d+ is visible/));
+  });
+
+  it('a ledger that is partly back passes for whole', () => {
+    const problems = seeds.flatMap((seed) => {
+      const sabotage = 'half-restore';
+      return simulate(seed, { sabotage, plan: diesWhileItRestores(seed) }).problem ?? [];
+    });
+    expect(simulate(0, { plan: diesWhileItRestores(0) }).problem).toBeUndefined();
+    expect(problems).toContainEqual(expect.stringMatching(/^I6: view \d+ begins at step \d+/));
   });
 
   it('the order of additions depends on the members', () => {

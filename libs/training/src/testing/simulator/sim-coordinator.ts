@@ -1,5 +1,5 @@
 import { assignBlocks } from '@berth/collectives';
-import type { View, WireError } from '@berth/contracts';
+import type { LedgerEntry, View, WireError } from '@berth/contracts';
 import { decideLease, type Holding, type LeaseAnswer, type ViewId } from '@berth/queue';
 import {
   decideRun,
@@ -21,6 +21,8 @@ const outageGraceMs = 1_200;
 const memberTtlMs = 1_000;
 const afterErrorMs = 200;
 const trustedAnswerMs = 500;
+/** Fewer than production's, as runs are short: a restore can end half-way. */
+const entriesPerPage = 7;
 
 const rules: RunRules = {
   numSteps,
@@ -200,19 +202,29 @@ export class SimCoordinator {
     if (manifest !== undefined) {
       const { step, entries } = manifest;
       const numCommitted = (yield this.#redis((redis) => redis.ledger.length)) as number;
-      if (numCommitted < step) {
-        const result = (yield this.#redis((redis) =>
-          redis.restore(entries, term.fencingEpoch),
-        )) as ReturnType<RedisModel['restore']>;
-        this.#world.trace.note(this.process.name, `restore of ${step} steps: ${result.kind}`);
-        if (result.kind === 'stale') throw stale(result.newest);
-        if (result.kind !== 'restored')
-          throw new Error(`I6: the ledger cannot be restored: ${result.kind}`);
-        this.#world.invariants.restored(step);
-      }
+      const isBack =
+        this.#world.sabotage === 'half-restore' ? numCommitted > 0 : numCommitted >= step;
+      if (!isBack) yield* this.#putBack(term, entries, numCommitted);
       yield this.#redis((redis) => redis.noteCheckpoint(step));
     }
     term.isRestored = true;
+  }
+
+  /** Page by page, as `Ledger.restore` does it: whoever dies over it leaves a part. */
+  *#putBack(term: Term, entries: readonly LedgerEntry[], numCommitted: number): Script {
+    const numSteps = entries.length;
+    this.#world.invariants.restores(numSteps);
+    for (let end = numCommitted; end < numSteps;) {
+      end = Math.min(numSteps, end + entriesPerPage);
+      const page = entries.slice(0, end);
+      const result = (yield this.#redis((redis) =>
+        redis.restore(page, term.fencingEpoch),
+      )) as ReturnType<RedisModel['restore']>;
+      this.#world.trace.note(this.process.name, `restore of ${end} steps: ${result.kind}`);
+      if (result.kind === 'stale') throw stale(result.newest);
+      if (result.kind !== 'restored')
+        throw new Error(`I6: the ledger cannot be restored: ${result.kind}`);
+    }
   }
 
   *#supervise(term: Term, status: RunSight['status'], requests: SimRequests): Script {

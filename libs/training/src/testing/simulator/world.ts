@@ -10,7 +10,12 @@ import { Trace } from './trace.ts';
 
 /** Ways to break the protocol, each of which some invariant must notice. */
 export type Sabotage =
-  RedisSabotage | 'no-frame-fence' | 'no-state-fence' | 'manifest-first' | 'member-order';
+  | RedisSabotage
+  | 'no-frame-fence'
+  | 'no-state-fence'
+  | 'manifest-first'
+  | 'member-order'
+  | 'half-restore';
 
 export const runId = 'run';
 export const virtualRanks = 8;
