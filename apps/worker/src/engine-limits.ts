@@ -12,7 +12,7 @@ const openMs = 3_600_000;
 const ofAStep: ReadonlySet<string> = new Set([
   'computeGradients',
   'holdGradients',
-  'applyGradients',
+  'takeGradients',
   'applyHeldGradients',
 ]);
 

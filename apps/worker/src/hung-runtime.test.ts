@@ -12,7 +12,7 @@ it('a call that hangs in the kernel is given up, and cannot keep the process fro
   onTestFinished(() => void child.kill('SIGKILL'));
   const [out, [, signal]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   expect(out).toBe(
-    'BerthError: The runtime thread hangs: applyGradients has no answer after 3 s; it may take 2 s true\n',
+    'BerthError: The runtime thread hangs: takeGradients has no answer after 3 s; it may take 2 s true\n',
   );
   expect(signal).toBe('SIGKILL');
 });

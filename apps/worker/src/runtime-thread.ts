@@ -59,9 +59,9 @@ serveCalls(port, {
   },
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
-  applyHeldGradients: (): ApplyResult | undefined => engine().applyHeldGradients?.(),
+  applyHeldGradients: (): ApplyResult => engine().applyHeldGradients(),
   computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector =>
     engine().computeGradients(request, into),
-  applyGradients: (reduced: GradientVector): ApplyResult => engine().applyGradients(reduced),
+  takeGradients: (reduced: GradientVector): number => engine().takeGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
 });

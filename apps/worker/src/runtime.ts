@@ -89,17 +89,15 @@ function enginePort(
   return {
     layout,
     ...(canHold && {
-      held: {
-        compute: (request) => caller.call<HeldGradient>('holdGradients', [request]),
-        apply: () => caller.call<ApplyResult>('applyHeldGradients', []),
-      },
+      holdGradients: (request) => caller.call<HeldGradient>('holdGradients', [request]),
     }),
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: (into) => caller.call<TrainingState>('readState', [into]),
     computeGradients: (request, into) =>
       caller.call<GradientVector>('computeGradients', [request, into]),
-    applyGradients: (reduced) => caller.call<ApplyResult>('applyGradients', [reduced]),
+    takeGradients: (reduced) => caller.call<number>('takeGradients', [reduced]),
+    applyHeldGradients: () => caller.call<ApplyResult>('applyHeldGradients', []),
     evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),
   };
 }

@@ -50,7 +50,7 @@ it('ends a call that takes longer than a minute and 20 times what it took lately
 it('gives a quick call a minute, and a step no more than the others wait for it', () => {
   const thread = watch();
   for (let step = 0; step < 3; step++) {
-    thread.begin('applyGradients');
+    thread.begin('takeGradients');
     thread.ticks(1);
   }
   expect(thread.ticks(60)).toBeUndefined();

@@ -54,6 +54,8 @@ export interface HeldGradient {
   readonly sums: StepSums;
   /** Of the flat gradient with its step sums: the ledger's `gradientDigest`. */
   readonly digest: string;
+  /** As `takeGradients` gives it. */
+  readonly gradientNorm: number;
 }
 
 /**
@@ -77,12 +79,20 @@ export interface TrainingEngine {
    * @param into - where to put it, shared memory perhaps; a new vector when left out
    */
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector;
-  /** Clip by global norm, then one optimizer update. `reduced` is the sum over all virtual ranks. */
+  /**
+   * Takes in the sum over all virtual ranks, which must not change before the update by it.
+   * @returns its global norm; NaN or infinite if an element is, or if it is too long for a norm
+   */
+  takeGradients(reduced: GradientVector): number;
+  /**
+   * Clip by global norm, then one optimizer update, by the gradient that was taken in, or held, last.
+   * @throws BerthError `NUMERICS_NOT_FINITE` if its norm is not finite; nothing has changed then
+   */
+  applyHeldGradients(): ApplyResult;
+  /** Both at once. */
   applyGradients(reduced: GradientVector): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */
   readonly holdGradients?: (request: GradientRequest) => HeldGradient;
-  /** As `applyGradients`, by the gradient held last. Present when `holdGradients` is. */
-  readonly applyHeldGradients?: () => ApplyResult;
   /** Sums over one batch, dropout off. */
   evaluate(batch: ExampleBatch): StepSums;
   dispose(): void;

@@ -1,20 +1,21 @@
 import { BerthError } from '@berth/contracts';
 
-/**
- * Euclidean norm of the first `length` elements, summed in order in double precision.
- * @throws BerthError `NUMERICS_NOT_FINITE` when an element is NaN or infinite
- */
-export function globalNorm(gradient: Float32Array, length: number, step: number): number {
+/** Euclidean norm of the first `length` elements, summed in order in double precision; not finite when one of them is not. */
+export function globalNorm(gradient: Float32Array, length: number): number {
   let sumOfSquares = 0;
   for (let index = 0; index < length; index++) {
     const value = gradient[index] ?? 0;
     sumOfSquares += value * value;
   }
-  if (Number.isFinite(sumOfSquares)) return Math.sqrt(sumOfSquares);
+  return Math.sqrt(sumOfSquares);
+}
+
+/** @throws BerthError `NUMERICS_NOT_FINITE` for a norm by which nothing may be updated */
+export function requireFiniteNorm(norm: number, step: number): void {
+  if (Number.isFinite(norm)) return;
   throw new BerthError(
     'NUMERICS_NOT_FINITE',
-    `step ${step}: the gradient is not finite; nothing was applied. ` +
-      'Resume from a checkpoint with a lower optimizer.learningRate or a longer warm-up',
+    `step ${step}: the gradient has a norm of ${norm}; nothing was applied`,
     { details: { step } },
   );
 }

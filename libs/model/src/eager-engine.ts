@@ -21,7 +21,7 @@ import {
   type Wire,
 } from '@berth/contracts';
 import { add, dispose, tensor1d, type Tensor1D } from '@tensorflow/tfjs-core';
-import { clipFactor, globalNorm } from './clip.ts';
+import { clipFactor, globalNorm, requireFiniteNorm } from './clip.ts';
 import { hostDropoutMasks } from './dropout.ts';
 import { readAndDispose } from './flat-tensors.ts';
 import { checkRanks, initialState } from './engine-state.ts';
@@ -62,6 +62,8 @@ class EagerEngine implements TrainingEngine {
   private readonly options: EngineOptions;
   private readonly store: ParameterStore;
   private step = 0;
+  /** By which the weights are to be updated. */
+  private taken: { readonly gradient: Float32Array; readonly norm: number } | undefined;
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -101,16 +103,28 @@ class EagerEngine implements TrainingEngine {
     return into ?? vector;
   }
 
-  applyGradients(vector: GradientVector): ApplyResult {
-    const reduced = unpackGradient(vector, this.numParameters);
+  takeGradients(reduced: GradientVector): number {
+    const gradient = unpackGradient(reduced, this.numParameters);
+    const norm = globalNorm(gradient, this.numParameters);
+    this.taken = { gradient, norm };
+    return norm;
+  }
+
+  applyHeldGradients(): ApplyResult {
     const { optimizer: config, train } = this.options;
-    const { step } = this;
-    const gradientNorm = globalNorm(reduced, this.numParameters, step);
+    const { step, taken } = this;
+    if (taken === undefined) throw new BerthError('INTERNAL', 'no gradient was taken in');
+    requireFiniteNorm(taken.norm, step);
     const learningRate = learningRateAt(config, train.numSteps, step);
-    const factor = clipFactor(gradientNorm, config.clipNorm);
-    this.store.update(reduced, factor, { config, step, learningRate });
+    const factor = clipFactor(taken.norm, config.clipNorm);
+    this.store.update(taken.gradient, factor, { config, step, learningRate });
     this.step = step + 1;
-    return { gradientNorm, learningRate };
+    return { gradientNorm: taken.norm, learningRate };
+  }
+
+  applyGradients(reduced: GradientVector): ApplyResult {
+    this.takeGradients(reduced);
+    return this.applyHeldGradients();
   }
 
   evaluate(batch: ExampleBatch): StepSums {

@@ -27,12 +27,10 @@ export interface EnginePort {
   readState(into?: StateVectors): Promise<TrainingState>;
   /** @param into - shared memory to put the gradient in, so that it need not be copied between threads */
   computeGradients(request: GradientRequest, into?: GradientVector): Promise<GradientVector>;
-  applyGradients(reduced: GradientVector): Promise<ApplyResult>;
-  /** Present when the engine can keep a gradient on the device; see `TrainingEngine`. */
-  readonly held?: {
-    compute(request: GradientRequest): Promise<HeldGradient>;
-    apply(): Promise<ApplyResult>;
-  };
+  takeGradients(reduced: GradientVector): Promise<number>;
+  applyHeldGradients(): Promise<ApplyResult>;
+  /** Present when the engine can keep a gradient on the device. */
+  holdGradients?(request: GradientRequest): Promise<HeldGradient>;
   evaluate(batch: ExampleBatch): Promise<StepSums>;
 }
 

@@ -8,6 +8,7 @@ import {
   type AlignedBlock,
   type Cursor,
   type ModelConfig,
+  type StepFacts,
   type TrainingEngine,
 } from '@berth/contracts';
 import {
@@ -17,8 +18,8 @@ import {
   readDatasetManifest,
   readExampleShard,
 } from '@berth/data';
-import { startTensorFlow } from '@berth/graph';
-import { createEagerEngine } from '@berth/model';
+import { startTensorFlow, type TensorFlow } from '@berth/graph';
+import { createEagerEngine, createGraphEngine } from '@berth/model';
 import { startS3Server, type S3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,12 +45,13 @@ const config = parseRunConfig(
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 
 let server: S3Server;
+let tensorFlow: TensorFlow;
 let examples: ExampleSource;
 let heldOut: ExampleReader;
 let model: ModelConfig;
 
 beforeAll(async () => {
-  startTensorFlow({ numThreads: 1 });
+  tensorFlow = startTensorFlow({ numThreads: 1 });
   const { path } = await temporaryFolder();
   server = await startS3Server({ folder: path, ...credentials });
   const store = createS3ObjectStore(
@@ -122,6 +124,54 @@ async function trained(
   }
   return { digest: await weightsDigest(engine.readState().weights), cursor, gradientDigests };
 }
+
+describe('a step that is not finite', { timeout: 120_000 }, () => {
+  const steep = { ...config.optimizer, learningRate: 1e30, numWarmupSteps: 1 };
+  const { train, seed } = config;
+  const engines = {
+    eager: () => createEagerEngine({ model, optimizer: steep, train, seed, precision: 'fp32' }),
+    graph: () =>
+      createGraphEngine({
+        model,
+        optimizer: steep,
+        train,
+        seed,
+        precision: 'fp32',
+        tensorFlow,
+        shape: { batchSize: 2, seqLength: 32, numPredictions: 5 },
+      }),
+  };
+  const halves = [0, 2].map((start) => ({ start, length: 2 }));
+
+  it.each([
+    ['eager', 'by a lone member', {}],
+    ['eager', 'by several', { blocks: halves }],
+    ['graph', 'by a lone member', {}],
+    ['graph', 'by several', { blocks: halves }],
+  ] as const)('ends before its vote, computed %s, %s', async (kind, _, options) => {
+    const engine = engines[kind]();
+    engine.initialize(seed);
+    const port = engineInThisThread(engine);
+    const facts: StepFacts[] = [];
+    const steps = trainInOneProcess({ engine: port, examples, train, ...options });
+    const run = async (): Promise<void> => {
+      for await (const outcome of steps) facts.push(outcome.facts);
+    };
+    const error: unknown = await run().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'NUMERICS_NOT_FINITE',
+      details: { step: facts.length },
+    });
+    const first = facts.length * train.globalBatch;
+    expect(String(error)).toMatch(
+      `step ${facts.length}, examples 0.${first} to 0.${first + train.globalBatch}: gradient norm `,
+    );
+    expect(facts.length).toBeGreaterThan(0);
+    // The state is that after the last sound step.
+    expect(engine.readState().step).toBe(facts.length);
+    engine.dispose();
+  });
+});
 
 describe('a run in one process', { timeout: 120_000 }, () => {
   it('gives the same bits whoever computes which virtual ranks', async () => {

@@ -7,6 +7,7 @@ import {
 } from '@berth/contracts';
 import type { StepExamples } from './example-source.ts';
 import { orAborted } from './or-aborted.ts';
+import { requireFinite } from './require-finite.ts';
 import type { BlockGradient, EnginePort, ReduceSession } from './ports.ts';
 
 /** What one step needs: who computes what, with whom, on which examples. */
@@ -35,7 +36,6 @@ export class StepWork {
   readonly #context: StepContext;
   #contributions: readonly BlockGradient[] = [];
   #reduced: Reduced | undefined;
-  #apply: (() => Promise<ApplyResult>) | undefined;
 
   constructor(context: StepContext) {
     this.#context = context;
@@ -45,10 +45,15 @@ export class StepWork {
   async compute(signal?: AbortSignal): Promise<void> {
     const { blocks, engine, isLone, session } = this.#context;
     const [whole] = blocks;
-    const { held } = engine;
-    if (isLone && held !== undefined && whole !== undefined && blocks.length === 1) {
-      this.#reduced = await orAborted(held.compute(this.#requestFor(whole)), signal);
-      this.#apply = () => held.apply();
+    if (
+      isLone &&
+      engine.holdGradients !== undefined &&
+      whole !== undefined &&
+      blocks.length === 1
+    ) {
+      const held = await orAborted(engine.holdGradients(this.#requestFor(whole)), signal);
+      requireFinite(this.#context, held);
+      this.#reduced = held;
       return;
     }
     const contributions: BlockGradient[] = [];
@@ -66,15 +71,17 @@ export class StepWork {
     const { step, session, engine } = this.#context;
     const contributions = this.#contributions;
     const { reduced, digest } = await session.allReduce({ step, contributions, ...options });
-    this.#reduced = { sums: stepSumsOf(reduced), digest };
-    this.#apply = () => engine.applyGradients(reduced);
+    const gradientNorm = await orAborted(engine.takeGradients(reduced), options.signal);
+    const sums = stepSumsOf(reduced);
+    requireFinite(this.#context, { sums, gradientNorm });
+    this.#reduced = { sums, digest };
     return this.#reduced;
   }
 
   /** Updates the weights. */
   async apply(): Promise<ApplyResult> {
-    if (this.#apply === undefined) throw new Error('A step is applied after it is reduced');
-    return this.#apply();
+    if (this.#reduced === undefined) throw new Error('A step is applied after it is reduced');
+    return this.#context.engine.applyHeldGradients();
   }
 
   #requestFor(block: AlignedBlock): GradientRequest {

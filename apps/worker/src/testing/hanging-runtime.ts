@@ -24,5 +24,5 @@ const { weights } = await engine.readState();
 
 await runtime.hangNextCall();
 const say = (error: unknown): void => console.log(String(error), runtime.hangs());
-await engine.applyGradients(new Float32Array(weights.length)).catch(say);
+await engine.takeGradients(new Float32Array(weights.length)).catch(say);
 process.exit(1);

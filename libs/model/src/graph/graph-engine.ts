@@ -8,6 +8,7 @@ import {
   type ExampleBatch,
   type GradientRequest,
   type GradientVector,
+  type HeldGradient,
   type ParameterSpec,
   type StateVectors,
   type StepSums,
@@ -22,7 +23,7 @@ import {
   type TensorData,
   type TensorFlow,
 } from '@berth/graph';
-import { clipFactor, globalNorm } from '../clip.ts';
+import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
 import { dropoutKey } from '../dropout.ts';
 import type { EngineOptions } from '../eager-engine.ts';
 import { checkRanks, initialState } from '../engine-state.ts';
@@ -44,21 +45,12 @@ export interface GraphEngineOptions extends EngineOptions {
   readonly cacheFolder?: GraphSessionOptions['cacheFolder'];
 }
 
-/** What is known of a gradient that stays on the device. */
-export interface HeldGradient {
-  readonly sums: StepSums;
-  /** Of the flat gradient with its step sums: the ledger's `gradientDigest`. */
-  readonly digest: string;
-}
-
 /** A training engine whose gradient can stay on the device: for a lone member, who has nobody to share it with. */
 export interface GraphEngine extends TrainingEngine {
   /** As `computeGradients`, but the gradient stays on the device, for `applyHeldGradients`. */
   holdGradients(request: GradientRequest): HeldGradient;
   /** The gradient that was computed last, as `computeGradients` gives it. */
   readHeldGradients(into?: GradientVector): GradientVector;
-  /** As `applyGradients`, by the gradient that was computed last. */
-  applyHeldGradients(): ApplyResult;
 }
 
 /**
@@ -75,6 +67,8 @@ class CompiledEngine implements GraphEngine {
   private readonly options: GraphEngineOptions;
   private readonly session: GraphSession;
   private step: number | undefined;
+  /** Of the session's current gradient, once all of it is there. */
+  private gradientNorm: number | undefined;
 
   constructor(options: GraphEngineOptions) {
     const { model, optimizer, shape, precision, train } = options;
@@ -141,6 +135,7 @@ class CompiledEngine implements GraphEngine {
     return {
       sums: sumsFromVector(sums as Float32Array),
       digest: digestHex(digest as Int32Array),
+      gradientNorm: this.measureNorm(),
     };
   }
 
@@ -151,7 +146,7 @@ class CompiledEngine implements GraphEngine {
     return into;
   }
 
-  applyGradients(reduced: GradientVector): ApplyResult {
+  takeGradients(reduced: GradientVector): number {
     const sums = floatsOf(this.sumsOf(reduced));
     if (reduced instanceof Float32Array)
       this.session.run('load_gradient', { ...this.partsOf(reduced), sums });
@@ -159,14 +154,20 @@ class CompiledEngine implements GraphEngine {
       const pairs = reduced.subarray(0, bf16PaddedLength(this.numParameters));
       this.session.run('load_gradient', { pairs: pairsOf(pairs), sums });
     }
+    return this.measureNorm();
+  }
+
+  applyGradients(reduced: GradientVector): ApplyResult {
+    this.takeGradients(reduced);
     return this.applyHeldGradients();
   }
 
   applyHeldGradients(): ApplyResult {
     const { optimizer: config, train } = this.options;
     const step = this.loadedStep();
-    const norms = this.read('norms', 'norms');
-    const gradientNorm = globalNorm(norms, norms.length, step);
+    const { gradientNorm } = this;
+    if (gradientNorm === undefined) throw new BerthError('INTERNAL', 'no gradient was taken in');
+    requireFiniteNorm(gradientNorm, step);
     const learningRate = learningRateAt(config, train.numSteps, step);
     this.session.run('update', {
       clipFactor: Float32Array.of(clipFactor(gradientNorm, config.clipNorm)),
@@ -196,6 +197,7 @@ class CompiledEngine implements GraphEngine {
   /** Leaves the block's sum as the session's current one: micro-batches in order, virtual ranks as a binary counter. */
   private accumulate(request: GradientRequest): void {
     this.loadedStep();
+    this.gradientNorm = undefined;
     checkRanks(request);
     request.ranks.forEach(({ virtualRank, microBatches }, index) => {
       microBatches.forEach((batch, microBatch) =>
@@ -211,6 +213,12 @@ class CompiledEngine implements GraphEngine {
       if (!isLast) this.session.run(`keep_${level}`);
       else if (level > 0 || this.options.wire === 'bf16') this.session.run(`finish_${level}`);
     });
+  }
+
+  private measureNorm(): number {
+    const norms = this.read('norms', 'norms');
+    this.gradientNorm = globalNorm(norms, norms.length);
+    return this.gradientNorm;
   }
 
   private dropoutKeys(step: number, virtualRank: number, microBatch: number): Int32Array {
