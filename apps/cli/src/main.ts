@@ -175,6 +175,7 @@ program
   .option('--fault <kind=count>', 'only these faults, such as worker-kill=20', collect, [])
   .option('--sizes <list>', 'also train undisturbed with these numbers of workers, such as 2,3', '')
   .option('--outage-seconds <n>', 'length of a store outage', count, 10)
+  .option('--stall-seconds <n>', 'how long one request to the store hangs', count, 30)
   .option('--redis-outage-seconds <n>', 'length of a Redis outage', count, 1)
   .option('--pause-seconds <n>', 'how long what pauses pauses', count, 3)
   .option('--timeout-minutes <n>', 'longest a run may take', count, 30)

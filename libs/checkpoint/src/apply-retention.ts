@@ -3,7 +3,7 @@ import type { Attempts } from './attempts.ts';
 import { placeOfKey } from './keys.ts';
 import { listCheckpoints } from './manifest.ts';
 import { decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.ts';
-import { findUnnamedParts } from './unnamed-parts.ts';
+import { findSweepableParts } from './unnamed-parts.ts';
 
 export interface RetentionOptions {
   readonly newestVerifiedStep: number | undefined;
@@ -14,12 +14,6 @@ export interface RetentionOptions {
   readonly logger: Logger;
   readonly signal?: AbortSignal;
 }
-
-/**
- * Longer than any save goes on beside one that was begun after it. A save that is even slower loses a checkpoint that is
- * not the newest.
- */
-const unfinishedMs = 600_000;
 
 /**
  * Deletes the checkpoints of a run that its policy does not keep, in an order that lets nobody depend on what goes: first
@@ -50,10 +44,7 @@ export async function applyRetention(
     logger.info('deleted a checkpoint', { runId, step, reason: decision.reasons.get(step) });
   }
   await fence();
-  const { parts, newestManifestMs } = await findUnnamedParts(store, runId);
-  for (const { key, manifestKey, lastModifiedMs } of parts) {
-    const isLeft = lastModifiedMs < newestManifestMs - unfinishedMs;
-    if (!deleted.has(manifestKey) && !isLeft) continue;
+  for (const { key } of await findSweepableParts(store, runId, deleted)) {
     await fence();
     await store.delete(key, signal && { signal });
   }

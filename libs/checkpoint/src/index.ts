@@ -43,7 +43,7 @@ export {
 } from './safetensors.ts';
 export { storedLedger } from './stored-ledger.ts';
 export { isDamage, readPart } from './stored-part.ts';
-export { findUnnamedParts, sweepUnnamedParts } from './unnamed-parts.ts';
+export { findSweepableParts, findUnnamedParts, sweepUnnamedParts } from './unnamed-parts.ts';
 export { encodeShard, uploadShard, uploadShards, writeManifest } from './write.ts';
 export { findNewestManifest } from './newest-manifest.ts';
 export { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from './survey.ts';

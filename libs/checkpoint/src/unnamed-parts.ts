@@ -38,6 +38,25 @@ export async function findUnnamedParts(store: ObjectStore, runId: string): Promi
   return { parts: candidates.filter(({ key }) => !named.has(key)), newestManifestMs };
 }
 
+/**
+ * Longer than any save goes on beside one that was begun after it. A save that is even slower loses a checkpoint that is
+ * not the newest.
+ */
+const unfinishedMs = 600_000;
+
+/** Parts that nobody will name any more: a manifest was stored long after them. @throws what the store throws */
+export async function findSweepableParts(
+  store: ObjectStore,
+  runId: string,
+  deletedManifests: ReadonlySet<string> = new Set(),
+): Promise<UnnamedPart[]> {
+  const { parts, newestManifestMs } = await findUnnamedParts(store, runId);
+  return parts.filter(
+    ({ manifestKey, lastModifiedMs }) =>
+      deletedManifests.has(manifestKey) || lastModifiedMs < newestManifestMs - unfinishedMs,
+  );
+}
+
 /** Deletes those parts of a run that no manifest names and that `isLeft` says nobody will name. @throws what the store throws */
 export async function sweepUnnamedParts(
   store: ObjectStore,

@@ -6,11 +6,13 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * What a proxy does to a request: hand it on; hand it on and drop the answer; drop it; never answer; change one bit of the
- * answer's body; answer with this status and S3 error code; or hand it on late.
+ * answer's body; answer with this status and S3 error code; hand it on late; or take it in whole, and hand it on later even if
+ * the client has given up meanwhile.
  */
 export type HttpFault =
   | 'pass'
@@ -19,7 +21,8 @@ export type HttpFault =
   | 'hang'
   | 'flipBit'
   | { readonly status: number; readonly code: string }
-  | { readonly delayMs: number };
+  | { readonly delayMs: number }
+  | { readonly holdMs: number };
 
 export type HttpFaultChoice = (request: IncomingMessage) => HttpFault;
 
@@ -48,16 +51,19 @@ export async function startHttpProxy(target: string, faultOf: HttpFaultChoice): 
   };
 }
 
+type Target = Pick<URL, 'hostname' | 'port'>;
+
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  { hostname, port }: URL,
+  { hostname, port }: Target,
   fault: HttpFault,
 ): Promise<void> {
   if (fault === 'hang') return;
   if (fault === 'reset') return void request.socket.destroy();
   if (typeof fault === 'object') {
     if ('status' in fault) return refuse(request, response, fault);
+    if ('holdMs' in fault) return hold(request, response, { hostname, port }, fault.holdMs);
     await delay(fault.delayMs);
   }
   const { method, url: path, headers } = request;
@@ -80,6 +86,22 @@ async function handle(
     }
   });
   answer.on('end', () => response.end());
+}
+
+async function hold(
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+  holdMs: number,
+): Promise<void> {
+  const { method, url: path, headers } = request;
+  const body = await buffer(request);
+  await delay(holdMs);
+  const upstream = forward({ ...target, method, path, headers }).end(body);
+  const [answer] = (await once(upstream, 'response')) as [IncomingMessage];
+  response.writeHead(answer.statusCode ?? 500, answer.headers);
+  // Writing to a client that is gone does nothing.
+  answer.pipe(response);
 }
 
 function refuse(

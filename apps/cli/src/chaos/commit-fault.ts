@@ -15,6 +15,8 @@ export interface FaultTimes {
   readonly pauseMs: number;
   readonly redisOutageMs: number;
   readonly storeOutageMs: number;
+  /** How long one request to the store hangs before it goes on. */
+  readonly storeStallMs: number;
 }
 
 /** A fault that has been done, and how to tell that the run has recovered from it. */
@@ -44,6 +46,13 @@ export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
 const takeoverTimeoutMs = 30_000;
 const slowPeerMs = 20;
 const slowStoreMs = 500;
+const stallTimeoutMs = 120_000;
+/** What does most harm when it arrives late. */
+const stalledRequests: readonly ((request: IncomingMessage) => boolean)[] = [
+  ({ method, url }) => method === 'PUT' && url?.includes('.manifest.json') === true,
+  ({ method }) => method === 'DELETE',
+  ({ method, url }) => method === 'GET' && url?.includes('list-type=2') === true,
+];
 const anyCommit = (): boolean => true;
 
 /** Does a fault to a testbed of ours. Returns when it is done, not when the run has recovered. */
@@ -138,6 +147,13 @@ export async function commitFault(
         everyOther('flipBit', ({ method }) => method === 'GET'),
       );
       return done();
+    case 'store-stall': {
+      let isHeld = false;
+      const kind = stalledRequests[target % stalledRequests.length]!;
+      void testbed.holdStoreRequest(kind, times.storeStallMs).then(() => (isHeld = true));
+      await watch.until(() => isHeld || watch.isOver, 'a request to hold', stallTimeoutMs);
+      return done();
+    }
     case 'peer-cut':
       proxyOf(testbed, memberAt(testbed, watch, target)).disturb('cut');
       return laterView();

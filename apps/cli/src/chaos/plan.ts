@@ -14,6 +14,7 @@ export const faultKinds = [
   'store-slow',
   'store-lost-reply',
   'store-bit-flip',
+  'store-stall',
   'peer-cut',
   'peer-freeze',
   'peer-slow',

@@ -47,6 +47,7 @@ export async function recovery(context: Context, args: readonly string[]): Promi
     pauseMs: 1000 * Number(values['pause-seconds']),
     redisOutageMs: 1000 * Number(values['redis-outage-seconds']),
     storeOutageMs: 10_000,
+    storeStallMs: 30_000,
   };
   const set = ['train.numSteps=1000000', ...values.set];
   const numWorkers = Number(values.workers);

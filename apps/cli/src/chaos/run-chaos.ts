@@ -44,7 +44,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const calm = await trainOnce(options, { numWorkers: 1 });
   const problems = [...calm.ledger.problems];
   const compare = (other: Training, name: string): void => {
-    const found = [...differences(calm.trace, other.trace), ...other.ledger.problems];
+    const found = [
+      ...differences(calm.trace, other.trace),
+      ...other.ledger.problems,
+      ...other.leftovers,
+    ];
     if (calm.ledger.weightsDigest !== other.ledger.weightsDigest) found.push('other weights');
     problems.push(...found.map((problem) => `${name}: ${problem}`));
   };

@@ -33,7 +33,7 @@ interface ProcessSample {
 }
 
 const sampleEveryMs = 1_000;
-const times = { pauseMs: 3_000, redisOutageMs: 1_000, storeOutageMs: 10_000 };
+const times = { pauseMs: 3_000, redisOutageMs: 1_000, storeOutageMs: 10_000, storeStallMs: 30_000 };
 
 /** `berth bench soak`: whether anything grows over thousands of steps and many kills. */
 export async function soak(context: Context, args: readonly string[]): Promise<void> {

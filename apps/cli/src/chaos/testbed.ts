@@ -1,8 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
-import { startHttpProxy, startTcpProxy, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
+import {
+  startHttpProxy,
+  startTcpProxy,
+  type HttpFault,
+  type HttpFaultChoice,
+  type TcpProxy,
+} from '@berth/faults';
 import { startCluster, type Cluster } from '../cluster.ts';
 import { startServices, type Disturbances } from '../services.ts';
 
@@ -22,6 +29,8 @@ export interface Testbed {
   readonly disturb: Disturbances;
   /** Decides what happens to the requests to the store from now on. */
   setStoreFaults(choose: HttpFaultChoice): void;
+  /** Holds the next request to the store that matches, then passes it on. Resolves once there is one. */
+  holdStoreRequest(matches: (request: IncomingMessage) => boolean, holdMs: number): Promise<void>;
   /** In front of each worker, by its index. */
   readonly peers: readonly TcpProxy[];
   /** Folder in which workers find orders to misbehave; see `orderFault`. */
@@ -41,7 +50,16 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     closers.push(() => running.close());
     const { services, disturb } = running;
     let storeFaultOf: HttpFaultChoice = () => 'pass';
-    const store = await startHttpProxy(services.s3.endpoint, (request) => storeFaultOf(request));
+    const holds = new Set<{ choose: (request: IncomingMessage) => HttpFault | undefined }>();
+    const store = await startHttpProxy(services.s3.endpoint, (request) => {
+      for (const held of holds) {
+        const fault = held.choose(request);
+        if (fault === undefined) continue;
+        holds.delete(held);
+        return fault;
+      }
+      return storeFaultOf(request);
+    });
     closers.push(() => store.close());
 
     const faultDoor = join(folder, 'faults');
@@ -71,6 +89,15 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
       setStoreFaults(choose) {
         storeFaultOf = choose;
       },
+      holdStoreRequest: (matches, holdMs) =>
+        new Promise((resolve) => {
+          const choose = (request: IncomingMessage): HttpFault | undefined => {
+            if (!matches(request)) return undefined;
+            resolve();
+            return { holdMs };
+          };
+          holds.add({ choose });
+        }),
       peers,
       faultDoor,
       close,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errorFromWire, type Logger, type RunConfig } from '@berth/contracts';
 import { createCoordinatorClient } from '../coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
+import { leftoversOf } from './leftovers.ts';
 import type { FaultTimes } from './commit-fault.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import { canBeDone, recoverFrom, type FaultReport } from './recover-from.ts';
@@ -25,6 +26,8 @@ export interface TrainOptions {
 export interface Training {
   readonly ledger: LedgerInspection;
   readonly trace: RunTrace;
+  /** What was left in the bucket that should have been swept. */
+  readonly leftovers: readonly string[];
   readonly faults: readonly FaultReport[];
   readonly durationMs: number;
 }
@@ -69,6 +72,7 @@ export async function trainOnce(
     const durationMs = performance.now() - startMs;
     return {
       ledger: await inspectLedger(testbed.services, config.name, logger),
+      leftovers: await leftoversOf(testbed.services, config.name, logger),
       trace: await readTrace(testbed.services, config.name),
       faults,
       durationMs,

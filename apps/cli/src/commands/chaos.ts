@@ -24,6 +24,7 @@ export interface ChaosCommandOptions {
   readonly pauseSeconds: number;
   readonly redisOutageSeconds: number;
   readonly outageSeconds: number;
+  readonly stallSeconds: number;
   readonly timeoutMinutes: number;
   readonly json: boolean;
 }
@@ -53,6 +54,7 @@ export async function chaos(context: Context, options: ChaosCommandOptions): Pro
       pauseMs: options.pauseSeconds * 1000,
       redisOutageMs: options.redisOutageSeconds * 1000,
       storeOutageMs: options.outageSeconds * 1000,
+      storeStallMs: options.stallSeconds * 1000,
     },
     timeoutMs: options.timeoutMinutes * 60_000,
     folder: mkdtempSync(join(tmpdir(), 'berth-chaos-')),
