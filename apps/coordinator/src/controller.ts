@@ -157,7 +157,7 @@ async function advance(
   if (!isNews) return;
   const { status = record.status, reason = record.reason } = change;
   if (status !== record.status) logger.info(`Run ${record.runId} is ${status}`, { reason });
-  const end = isFinal(status) ? await endOf(supervisor, record, reason) : {};
+  const end = isFinal(status) ? await endOf(supervisor, { ...record, ...change }, reason) : {};
   await runs.update(record.runId, [record.status], { ...change, ...end, updatedAtMs: Date.now() });
 }
 

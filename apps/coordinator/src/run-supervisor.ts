@@ -1,6 +1,8 @@
 import {
   BerthError,
   errorFromWire,
+  errorToWire,
+  isBerthError,
   type DatasetManifest,
   type Logger,
   type ObjectStore,
@@ -25,6 +27,7 @@ import {
   decideRun,
   isAbandoned,
   newRunMemory,
+  takeBack,
   type LiveMember,
   type RunDecision,
   type RunChange,
@@ -144,7 +147,18 @@ export class RunSupervisor {
     fencingEpoch: number,
   ): Promise<RunChange> {
     const fence = await this.fence(fencingEpoch, `going back to step ${cut.toStep}`);
-    await this.#history.cut(cut, attempts, fence, fencingEpoch);
+    try {
+      await this.#history.cut(cut, attempts, fence, fencingEpoch);
+    } catch (error) {
+      if (!isBerthError(error) || error.code !== 'CHECKPOINT_NOT_FOUND') throw error;
+      return {
+        status: 'failed',
+        reason: error.message,
+        error: errorToWire(error),
+        requests: { ...requests, cut: null },
+        attempts: takeBack(attempts),
+      };
+    }
     return { requests: { ...requests, cut: null }, reason: `went back to step ${cut.toStep}` };
   }
 

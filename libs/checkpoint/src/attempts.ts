@@ -1,16 +1,16 @@
 import type { RunAttempt } from '@berth/contracts';
 
 /** What a run's record says of its attempts, oldest first, as far as checkpoints depend on it. */
-export type Attempts = readonly Pick<RunAttempt, 'attempt' | 'fromStep' | 'startedAtMs'>[];
+export type Attempts = readonly Pick<RunAttempt, 'attempt' | 'wentBackTo' | 'startedAtMs'>[];
 
 interface MadeBy {
   readonly attempt: number;
   readonly step: number;
 }
 
-/** Whether a later attempt has gone on from an earlier step than that of a checkpoint. */
+/** Whether a later attempt went back to a step before that of a checkpoint. */
 export function isBranch(attempts: Attempts, { attempt, step }: MadeBy): boolean {
-  return attempts.some((later) => later.attempt > attempt && later.fromStep < step);
+  return attempts.some((later) => later.attempt > attempt && (later.wentBackTo ?? Infinity) < step);
 }
 
 /**

@@ -274,7 +274,7 @@ describe('findNewestManifest', () => {
 
 describe('applyRetention', () => {
   const policy = { keepLast: 1, keepEverySteps: 0 };
-  const attempts = [{ attempt: 1, fromStep: 0, startedAtMs: 1 }];
+  const attempts = [{ attempt: 1, startedAtMs: 1 }];
   const ofOneAttempt = { attempts, fence: async () => undefined, logger: silentLogger };
 
   it('deletes old checkpoints whole, and keeps what the others need', async () => {

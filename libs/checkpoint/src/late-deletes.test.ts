@@ -17,8 +17,8 @@ import {
 import { findUnnamedParts } from './unnamed-parts.ts';
 
 const policy = { keepLast: 2, keepEverySteps: 0 };
-const one: Attempts = [{ attempt: 1, fromStep: 0, startedAtMs: 1 }];
-const two: Attempts = [...one, { attempt: 2, fromStep: 10, startedAtMs: 2 }];
+const one: Attempts = [{ attempt: 1, startedAtMs: 1 }];
+const two: Attempts = [...one, { attempt: 2, wentBackTo: 10, startedAtMs: 2 }];
 const open = { layout: testLayout, logger: silentLogger };
 
 /** The run's attempts, as its record has them now. */
@@ -216,7 +216,7 @@ describe('checkpoints of the layout before', () => {
   /** The time at which the second attempt begins is after those objects were stored. */
   const later: Attempts = [
     ...one,
-    { attempt: 2, fromStep: 10, startedAtMs: Date.now() + 3_600_000 },
+    { attempt: 2, wentBackTo: 10, startedAtMs: Date.now() + 3_600_000 },
   ];
 
   async function storeOldLayout(store: ObjectStore, step: number): Promise<string[]> {

@@ -52,8 +52,8 @@ it('a survey shows what attempts have left behind', async () => {
   const { store } = await startTestStore();
   for (const step of [1, 2, 3]) await storeCheckpoint(store, step);
   const attempts = [
-    { attempt: 1, fromStep: 0, startedAtMs: 1 },
-    { attempt: 2, fromStep: 1, startedAtMs: 2 },
+    { attempt: 1, startedAtMs: 1 },
+    { attempt: 2, wentBackTo: 1, startedAtMs: 2 },
   ];
   const looks = async (): Promise<unknown[]> =>
     (await surveyCheckpoints(store, 'run', attempts)).map(

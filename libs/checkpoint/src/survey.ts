@@ -10,7 +10,7 @@ export interface SurveyedCheckpoint {
   readonly step: number;
   /** The attempt that made it. */
   readonly attempt: number;
-  /** True when a later attempt has gone on from an earlier step. */
+  /** True when a later attempt went back to an earlier step. */
   readonly isLeftBehind: boolean;
   readonly manifestKey: string;
   /** Undefined while it is being written, and when it is no manifest. */

@@ -34,6 +34,8 @@ export const runAttemptSchema = z.strictObject({
   startedAtMs: z.number(),
   /** Committed steps when it began. */
   fromStep: z.int().nonnegative(),
+  /** The checkpoint that it was told to go back to; absent when it goes on from the newest. */
+  wentBackTo: z.int().nonnegative().optional(),
   endedAtMs: z.number().nullable(),
   /** Committed steps when it ended. */
   toStep: z.int().nonnegative().nullable(),

@@ -17,7 +17,13 @@ export {
   type RunSight,
   type TrainingStatus,
 } from './run-state.ts';
-export { beginAttempt, endAttempt, isAbandoned, newAttempt } from './lifecycle/attempts.ts';
+export {
+  beginAttempt,
+  endAttempt,
+  isAbandoned,
+  newAttempt,
+  takeBack,
+} from './lifecycle/attempts.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export {
   decideControl,

@@ -20,7 +20,7 @@ export async function retain(
     );
   };
   const { keptSteps, attempts } = await fence();
-  const resumedFromStep = attempts.at(-1)?.fromStep;
+  const resumedFromStep = attempts.at(-1)?.wentBackTo;
   const policy = {
     ...record.config.train,
     keptSteps,

@@ -31,13 +31,28 @@ export function endAttempt(attempts: readonly RunAttempt[], end: AttemptEnd): Ru
 /** Begins another attempt at a step; what earlier ones did after it becomes a branch. */
 export function beginAttempt(
   attempts: readonly RunAttempt[],
-  { fromStep, nowMs }: { readonly fromStep: number; readonly nowMs: number },
+  {
+    fromStep,
+    nowMs,
+    goesBack = false,
+  }: { readonly fromStep: number; readonly nowMs: number; readonly goesBack?: boolean },
 ): RunAttempt[] {
   const before = attempts.map((attempt) => {
     const reached = attempt.abandonedFromStep ?? attempt.toStep ?? attempt.fromStep;
     return reached > fromStep ? { ...attempt, abandonedFromStep: fromStep } : attempt;
   });
-  return [...before, newAttempt((attempts.at(-1)?.attempt ?? 0) + 1, fromStep, nowMs)];
+  const begun = newAttempt((attempts.at(-1)?.attempt ?? 0) + 1, fromStep, nowMs);
+  return [...before, goesBack ? { ...begun, wentBackTo: fromStep } : begun];
+}
+
+/** The newest attempt could not go back: what it would have left behind is the run's again. */
+export function takeBack(attempts: readonly RunAttempt[]): RunAttempt[] {
+  const newest = attempts.at(-1);
+  return attempts.map((attempt): RunAttempt => {
+    if (attempt === newest) return { ...attempt, wentBackTo: undefined };
+    const isOfNewest = attempt.abandonedFromStep === newest?.wentBackTo;
+    return isOfNewest ? { ...attempt, abandonedFromStep: null } : attempt;
+  });
 }
 
 /** Whether a metrics line is of a branch: made after a step that a later attempt went on from. */

@@ -242,7 +242,7 @@ function branchOff({ nowMs, record, sight }: Question, fromStep: number): Contro
   return change(`goes on from checkpoint ${fromStep}; what was done after it becomes a branch`, {
     ...requeued(record, `resumed from checkpoint ${fromStep}`),
     goal: 'trained',
-    attempts: beginAttempt(record.attempts, { fromStep, nowMs }),
+    attempts: beginAttempt(record.attempts, { fromStep, nowMs, goesBack: true }),
     requests: { ...noRequests, cut: { toStep: fromStep, attempt, askedAtMs: nowMs } },
     keptSteps: record.keptSteps.filter((step) => step <= fromStep),
   });
