@@ -134,12 +134,25 @@ interface Term {
 /** The run to work on; when the last one has ended or rests, the next in the queue. */
 async function activeRun(runs: Runs): Promise<RunRecord | undefined> {
   const activeId = await runs.active();
-  const active = activeId === undefined ? undefined : await runs.read(activeId);
+  const active = activeId === undefined ? undefined : await readable(runs, activeId);
   if (active !== undefined && !isFinal(active.status)) return active;
-  const [next] = queueOf(await runs.list());
-  if (next === undefined && activeId === undefined) return undefined;
+  const { records, unreadable } = await runs.survey();
+  const [next] = queueOf(records);
+  // What only another version of berth can read is left to it while there is nothing else to do.
+  const isLeft = activeId === undefined || unreadable.some(({ runId }) => runId === activeId);
+  if (next === undefined && isLeft) return undefined;
   await runs.setActive(next?.runId, activeId);
   return next;
+}
+
+/** A run's record; undefined when there is none, or none that can be read. */
+async function readable(runs: Runs, runId: string): Promise<RunRecord | undefined> {
+  try {
+    return await runs.read(runId);
+  } catch (error) {
+    if (isBerthError(error) && error.code === 'RUN_STATE_CONFLICT') return undefined;
+    throw error;
+  }
 }
 
 async function advance(

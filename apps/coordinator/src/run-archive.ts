@@ -1,6 +1,8 @@
 import {
   canonicalJson,
   errorToWire,
+  isBerthError,
+  readJson,
   runRecordSchema,
   type Logger,
   type ObjectStore,
@@ -35,7 +37,10 @@ export class RunArchive {
 
   /** Gives Redis the records that it lacks. @throws what Redis or, if it has no run at all, the store throws */
   async restore(runs: Runs): Promise<void> {
-    const present = new Set((await runs.list()).map(({ runId }) => runId));
+    const { records, unreadable } = await runs.survey();
+    const present = new Set([...records, ...unreadable].map(({ runId }) => runId));
+    for (const fields of unreadable)
+      this.#logger.warn('Ignored a run whose record cannot be read', { ...fields });
     if (present.size === 0 && this.#known.size === 0) await this.#load();
     for (const record of this.#known.values()) {
       if (present.has(record.runId)) continue;
@@ -46,10 +51,27 @@ export class RunArchive {
 
   async #load(): Promise<void> {
     for (const { key } of await this.#store.list(prefix)) {
-      const text = Buffer.from(await this.#store.get(key)).toString();
-      const parsed = runRecordSchema.safeParse(JSON.parse(text));
-      if (parsed.success) this.#known.set(parsed.data.runId, parsed.data);
-      else this.#logger.warn('Ignored a run record of another version', { key });
+      const text = await this.#textOf(key);
+      const reading = readJson(runRecordSchema, text);
+      if (reading.ok) this.#known.set(reading.value.runId, reading.value);
+      else {
+        const { problem } = reading;
+        this.#logger.warn('Ignored a run record that cannot be read', { key, problem });
+      }
+    }
+  }
+
+  /** Empty when it is damaged or has gone. */
+  async #textOf(key: string): Promise<string> {
+    try {
+      return Buffer.from(await this.#store.get(key)).toString();
+    } catch (error) {
+      if (
+        isBerthError(error) &&
+        (error.code === 'STORE_CORRUPT' || error.code === 'STORE_NOT_FOUND')
+      )
+        return '';
+      throw error;
     }
   }
 

@@ -75,6 +75,8 @@ export class RunSupervisor {
   #datasetJobId: string | undefined;
   #supply: ExampleSupply | undefined;
   #memory = newRunMemory(performance.now());
+  /** Members that the log has named, as their heartbeats cannot be read. */
+  readonly #unreadable = new Set<string>();
 
   constructor(options: SupervisorOptions, runId: string) {
     const { connection } = options;
@@ -275,7 +277,7 @@ export class RunSupervisor {
       isSaved: matters && (await this.#isSaved(record, numCommitted)),
       isEvaluated: hasAll && (await this.#isEvaluated(record)),
       view: await this.#views.current(),
-      live: await this.#liveMembers(moment),
+      ...(await this.#liveMembers(moment)),
     };
   }
 
@@ -286,16 +288,24 @@ export class RunSupervisor {
   }
 
   /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
-  async #liveMembers({ isLenient }: Moment): Promise<LiveMember[]> {
+  async #liveMembers({ isLenient }: Moment): Promise<Pick<RunSight, 'live' | 'unreadable'>> {
     const askedMs = performance.now();
-    const listed = await this.#members.list({ forget: !isLenient });
+    const { live, unreadable } = await this.#members.survey({ forget: !isLenient });
     const tookMs = performance.now() - askedMs;
     if (tookMs > trustedAnswerMs)
       throw new BerthError(
         'QUEUE_UNREACHABLE',
         `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,
       );
-    return listed.map(({ info }) => info);
+    for (const { memberId, problem } of unreadable) {
+      if (this.#unreadable.has(memberId)) continue;
+      this.#unreadable.add(memberId);
+      this.#options.logger.warn('A worker speaks another version and is left out', {
+        memberId,
+        problem,
+      });
+    }
+    return { live: live.map(({ info }) => info), unreadable };
   }
 
   async #isEvaluated({ attempts, config }: RunRecord): Promise<boolean> {
@@ -326,6 +336,12 @@ export class RunSupervisor {
     const isEnding = status === 'stopping' || status === 'pausing';
     if (decision.kind === 'wait')
       return isEnding || status === 'starting' ? { reason } : { status: 'recovering', reason };
+    const [first] = decision.kind === 'publish' ? decision.members : [];
+    // A record of an older release gets the fingerprint of its first member.
+    const numerics =
+      first === undefined ? record.numerics : { ...first.numerics, ...record.numerics };
+    // Recorded before anyone trains by it, whatever happens in between.
+    if (numerics?.fingerprint !== record.numerics?.fingerprint) return { numerics, reason };
     if (decision.kind === 'publish') {
       const published = await this.#publish(record, view, decision, fencingEpoch);
       const { connection, logger } = this.#options;
@@ -335,8 +351,6 @@ export class RunSupervisor {
         logger,
       );
     }
-    const [first] = decision.kind === 'publish' ? decision.members : [];
-    const numerics = record.numerics ?? first?.numerics ?? null;
     if (isEnding) return { numerics, reason };
     return { numerics, reason, status: decision.isShort ? 'degraded' : 'running' };
   }

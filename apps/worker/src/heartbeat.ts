@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberInfo } from '@berth/contracts';
 
 /** What a worker says of itself that changes. */
-export type SelfPortrait = Pick<MemberInfo, 'state' | 'runId' | 'step' | 'complaint' | 'rankMs'>;
+export type SelfPortrait = Pick<MemberInfo, 'state' | 'runId' | 'step' | 'complaint' | 'rankMs'> & {
+  /** Of its arithmetic in the run that it has opened. */
+  fingerprint: string | undefined;
+};
 
 export const idlePortrait: Readonly<SelfPortrait> = {
   state: 'idle',
@@ -10,6 +13,7 @@ export const idlePortrait: Readonly<SelfPortrait> = {
   step: -1,
   complaint: null,
   rankMs: null,
+  fingerprint: undefined,
 };
 
 const beatMs = 200;

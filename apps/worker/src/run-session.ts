@@ -117,7 +117,8 @@ export class RunSession {
       { model, optimizer, train, seed, shape },
       config.cluster.stepTimeoutMs,
     );
-    const engine = watchPace(opened, (rankMs) => {
+    portrait.fingerprint = opened.fingerprint;
+    const engine = watchPace(opened.engine, (rankMs) => {
       portrait.rankMs = rankMs;
     });
     const [state] = await Promise.all([laidOut, examplesAreOpen]);
@@ -135,7 +136,7 @@ export class RunSession {
       model,
       datasetId: manifest.datasetId,
       exampleSetId,
-      numerics: runtime.numerics,
+      numerics: { ...runtime.numerics, fingerprint: opened.fingerprint },
       onSaved({ step, manifestKey, durationMs }) {
         ports.metrics.checkpointSaved(runId, durationMs);
         return checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() });

@@ -26,6 +26,12 @@ export interface RuntimeThreadData {
   readonly device: DevicePreference;
 }
 
+/** What is known of an engine once it is warm. */
+export interface Opened {
+  readonly layout: readonly ParameterSpec[];
+  readonly fingerprint: string;
+}
+
 const port = parentPort;
 if (port === null)
   throw new BerthError('INTERNAL', 'The runtime thread must be started as a thread');
@@ -44,11 +50,11 @@ serveCalls(port, {
   numerics: (): Numerics => numericsOf(tensorFlow),
   hangNextCall: (): void => void (hangsNext = true),
   numTensors: (): number => tensorFlow.numTensors(),
-  open: (spec: EngineSpec): readonly ParameterSpec[] => {
+  open: (spec: EngineSpec): Opened => {
     current?.dispose();
     current = createEngine(spec, tensorFlow);
-    warmUp(current, spec);
-    return current.layout;
+    const fingerprint = warmUp(current, spec);
+    return { layout: current.layout, fingerprint };
   },
   initialize: (seed: number): void => engine().initialize(seed),
   loadState: (state: TrainingState): void => engine().loadState(state),

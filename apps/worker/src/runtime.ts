@@ -11,7 +11,7 @@ import type {
 import { tensorFlowEnvironment } from '@berth/graph';
 import type { EngineSpec } from './create-engine.ts';
 import type { EnginePort } from '@berth/training';
-import type { RuntimeThreadData } from './runtime-thread.ts';
+import type { Opened, RuntimeThreadData } from './runtime-thread.ts';
 import { engineLimitMs, numRanks } from './engine-limits.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 import { keepWatch, Watchdog } from './watchdog.ts';
@@ -19,8 +19,14 @@ import { keepWatch, Watchdog } from './watchdog.ts';
 /** The thread that owns TensorFlow, seen from the main thread, which so stays free for sockets and heartbeats. */
 export interface Runtime {
   readonly numerics: Numerics;
-  /** @param stepTimeoutMs - how long the others wait for a step, and so the longest that a call of one may take */
-  openEngine(spec: EngineSpec, stepTimeoutMs: number): Promise<EnginePort>;
+  /**
+   * @param stepTimeoutMs - how long the others wait for a step, and so the longest that a call of one may take
+   * @returns the engine, and the fingerprint of its arithmetic
+   */
+  openEngine(
+    spec: EngineSpec,
+    stepTimeoutMs: number,
+  ): Promise<{ readonly engine: EnginePort; readonly fingerprint: string }>;
   /** How long TensorFlow has been at the call under way; undefined between two. */
   callMs(): number | undefined;
   /** True once a call has taken too long to be answered ever. */
@@ -72,8 +78,8 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     hangs: () => hangs,
     async openEngine(spec, stepTimeoutMs) {
       stepLimitMs = stepTimeoutMs;
-      const layout = await caller.call<readonly ParameterSpec[]>('open', [spec]);
-      return enginePort(caller, layout, spec.train.engine === 'graph');
+      const { layout, fingerprint } = await caller.call<Opened>('open', [spec]);
+      return { engine: enginePort(caller, layout, spec.train.engine === 'graph'), fingerprint };
     },
     async close() {
       await thread.terminate();

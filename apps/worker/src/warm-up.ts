@@ -1,38 +1,34 @@
-import type { ExampleBatch, GradientRequest, TrainingEngine } from '@berth/contracts';
+import { vectorDigest } from '@berth/collectives';
+import type { GradientRequest, TrainingEngine } from '@berth/contracts';
 import type { EngineSpec } from './create-engine.ts';
+import { warmUpBatch } from './warm-up-batch.ts';
 
 /**
- * Does one step that counts for nothing, so that TensorFlow compiles and the first real step is as fast as any: the
- * others wait for it. Leaves the engine without a state worth keeping; it is initialised or loaded before it trains.
+ * Does a step that counts for nothing, so that TensorFlow compiles and the first real step is as fast as any: the others
+ * wait for it. Leaves the engine without a state worth keeping; it is initialised or loaded before it trains.
+ * @returns its fingerprint: the digest of the gradient, then that of weights and moments. All that decides the bits of a
+ * run has part in it, whatever it is called
  */
-export function warmUp(engine: TrainingEngine, { seed, shape, train }: EngineSpec): void {
+export function warmUp(engine: TrainingEngine, spec: EngineSpec): string {
+  const { seed, train, shape } = spec;
   engine.initialize(seed);
   // Two ranks, because sums of ranks are compiled too.
   const ranks = Array.from({ length: Math.min(2, train.virtualRanks) }, (_, virtualRank) => ({
     virtualRank,
-    microBatches: [blankBatch(shape)],
+    microBatches: [warmUpBatch(spec, virtualRank)],
   }));
   const request: GradientRequest = {
     step: 0,
     block: { start: 0, length: ranks.length },
     ranks,
-    maskedLmScale: 1,
-    nextSentenceScale: 1,
+    maskedLmScale: 1 / (ranks.length * shape.batchSize * shape.numPredictions),
+    nextSentenceScale: 1 / (ranks.length * shape.batchSize),
   };
-  engine.holdGradients?.(request);
-  engine.applyGradients(engine.computeGradients(request));
-}
-
-function blankBatch(shape: EngineSpec['shape']): ExampleBatch {
-  const { batchSize, seqLength, numPredictions } = shape;
-  return {
-    ...shape,
-    inputIds: new Int32Array(batchSize * seqLength),
-    inputMask: new Int32Array(batchSize * seqLength).fill(1),
-    segmentIds: new Int32Array(batchSize * seqLength),
-    maskedPositions: new Int32Array(batchSize * numPredictions),
-    maskedIds: new Int32Array(batchSize * numPredictions),
-    maskedWeights: new Float32Array(batchSize * numPredictions).fill(1),
-    nextSentenceLabels: new Int32Array(batchSize),
-  };
+  const held = engine.holdGradients?.(request);
+  const gradient = engine.computeGradients(request);
+  // Twice: where the learning rate grows from 0, the first update moves only the moments.
+  engine.applyGradients(gradient);
+  if (engine.applyHeldGradients === undefined) engine.applyGradients(gradient);
+  else engine.applyHeldGradients();
+  return `${held?.digest ?? vectorDigest(gradient)}${vectorDigest(engine.readState().weights)}`;
 }

@@ -81,23 +81,32 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   });
 
   const members = createMembers(connection);
+  const version = ownVersion();
   const about = {
     memberId,
+    version,
     ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
     pid: process.pid,
     hostname: hostname(),
-    numerics: runtime.numerics,
     startedAtMs: Date.now(),
   };
   const markAlive = createAliveFile(options.aliveFile);
-  const heartbeat = new Heartbeat((portrait, isNews) =>
+  const heartbeat = new Heartbeat(({ fingerprint, ...portrait }, isNews) =>
     members
-      .heartbeat({ ...about, ...portrait, ...vitalSigns(runtime) }, { isNews })
+      .heartbeat(
+        {
+          ...about,
+          ...portrait,
+          ...vitalSigns(runtime),
+          numerics: { ...runtime.numerics, fingerprint },
+        },
+        { isNews },
+      )
       .then(() => (runtime.hangs() ? undefined : markAlive()))
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const metrics = createWorkerMetrics({
-    version: ownVersion(),
+    version,
     worker: memberId,
     node: process.versions.node,
   });

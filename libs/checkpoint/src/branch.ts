@@ -1,6 +1,7 @@
 import {
   branchSchema,
   isBerthError,
+  readJson,
   sha256Hex,
   type Branch,
   type LedgerEntry,
@@ -51,7 +52,11 @@ export async function writeBranch(store: ObjectStore, branch: Branch): Promise<v
   await store.put(branchKey(branch.runId, branch.attempt), bytes, options);
 }
 
-/** What an attempt left behind; undefined when its history was not cut, or only in part. @throws what the store throws */
+/**
+ * What an attempt left behind; undefined when its history was not cut, or only in part: what cannot be read is to be written
+ * again.
+ * @throws what the store throws
+ */
 export async function readBranch(
   store: ObjectStore,
   runId: string,
@@ -59,7 +64,8 @@ export async function readBranch(
 ): Promise<Branch | undefined> {
   try {
     const bytes = await store.get(branchKey(runId, attempt));
-    return branchSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+    const reading = readJson(branchSchema, Buffer.from(bytes).toString());
+    return reading.ok ? reading.value : undefined;
   } catch (error) {
     if (isBerthError(error) && error.code === 'STORE_NOT_FOUND') return undefined;
     throw error;

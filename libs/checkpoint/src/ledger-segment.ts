@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BerthError,
   ledgerEntrySchema,
+  readJson,
   sha256Hex,
   type LedgerEntry,
   type LedgerSegment,
@@ -76,13 +77,11 @@ export function fullSegments(segments: readonly LedgerSegment[]): readonly Ledge
 }
 
 function decodeLine(text: string, place: number | string): LedgerEntry {
-  try {
-    return ledgerEntrySchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw invalid(place, 'it is not a ledger entry', error);
-  }
+  const reading = readJson(ledgerEntrySchema, text);
+  if (reading.ok) return reading.value;
+  throw invalid(place, `it is not a ledger entry (${reading.problem})`);
 }
 
-function invalid(place: number | string, why: string, cause?: unknown): BerthError {
-  return new BerthError('LEDGER_INVALID', `Ledger line ${place}: ${why}.`, { cause });
+function invalid(place: number | string, why: string): BerthError {
+  return new BerthError('LEDGER_INVALID', `Ledger line ${place}: ${why}.`);
 }

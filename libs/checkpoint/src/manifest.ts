@@ -1,5 +1,6 @@
 import {
   checkpointManifestSchema,
+  readJson,
   type CheckpointManifest,
   type ObjectInfo,
   type ObjectStore,
@@ -73,12 +74,10 @@ export function manifestsAmong(
 /** @throws BerthError `CHECKPOINT_CORRUPT` when it is not a manifest of that key, and what the store throws */
 export async function readManifest(store: ObjectStore, key: string): Promise<CheckpointManifest> {
   const bytes = await store.get(key);
-  let manifest: CheckpointManifest;
-  try {
-    manifest = checkpointManifestSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (error) {
-    throw corrupt(store, key, 'it is not a checkpoint manifest', error);
-  }
+  const reading = readJson(checkpointManifestSchema, new TextDecoder().decode(bytes));
+  if (!reading.ok)
+    throw corrupt(store, key, `it is not a checkpoint manifest (${reading.problem})`);
+  const manifest = reading.value;
   const { runId, step } = manifest;
   const place = placeOfKey(runId, key) ?? oldManifestOfKey(runId, key);
   if (place?.step === step) return manifest;

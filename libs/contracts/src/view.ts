@@ -39,9 +39,14 @@ export type View = z.output<typeof viewSchema>;
 export const numericsSchema = z.strictObject({
   tensorflow: z.string(),
   device: z.string(),
-  /** oneDNN instruction set level, or the GPU model. */
+  /** Instruction set level of oneDNN and XLA, or the GPU model. */
   kernels: z.string(),
   numThreads: z.int().positive(),
+  /**
+   * Digest of what a member's engine makes of a step that is the same for all members of the run: names can lie. Absent
+   * before it has opened a run, and in what older releases wrote.
+   */
+  fingerprint: z.string().optional(),
 });
 export type Numerics = z.output<typeof numericsSchema>;
 
@@ -58,6 +63,8 @@ export type Complaint = z.output<typeof complaintSchema>;
 /** What a worker says about itself with every heartbeat. */
 export const memberInfoSchema = z.strictObject({
   memberId: z.string(),
+  /** Release of berth, for people: what decides is whether the bits are the same. */
+  version: z.string().optional(),
   host: z.string(),
   port: z.int(),
   pid: z.int(),

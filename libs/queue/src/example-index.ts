@@ -3,6 +3,7 @@ import {
   canonicalJson,
   exampleShardField,
   exampleShardSchema,
+  readJson,
   type ExampleShard,
 } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
@@ -41,9 +42,11 @@ export function createExampleIndex(
   ): Promise<(ExampleShard | undefined)[]> => {
     if (names.length === 0) return [];
     const texts = await connection.call((client) => client.hmget(key, ...names.map(fieldOf)));
-    return texts.map((text) =>
-      typeof text === 'string' ? exampleShardSchema.parse(JSON.parse(text)) : undefined,
-    );
+    return texts.map((text) => {
+      if (typeof text !== 'string') return undefined;
+      const reading = readJson(exampleShardSchema, text);
+      return reading.ok ? reading.value : undefined;
+    });
   };
   const get = async (name: ExampleShardName): Promise<ExampleShard | undefined> =>
     (await getAll([name]))[0];

@@ -3,6 +3,7 @@ import {
   canonicalJson,
   genesisHead,
   ledgerEntrySchema,
+  readJson,
   stepFactsText,
   type LedgerEntry,
   type StepFacts,
@@ -164,12 +165,9 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
 }
 
 function parseEntry(text: string): LedgerEntry {
-  const parsed = ledgerEntrySchema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  throw new BerthError(
-    'LEDGER_INVALID',
-    `Redis holds an entry that is none: ${parsed.error.message}`,
-  );
+  const reading = readJson(ledgerEntrySchema, text);
+  if (reading.ok) return reading.value;
+  throw new BerthError('LEDGER_INVALID', `Redis holds an entry that is none: ${reading.problem}`);
 }
 
 function requireFinite(step: number, sums: StepSums): void {

@@ -1,4 +1,4 @@
-import { memberInfoSchema, type MemberInfo } from '@berth/contracts';
+import { memberInfoSchema, readJson, type MemberInfo } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { listenForHints, type Hints } from './hints.ts';
 import { globalKeys } from './keys.ts';
@@ -8,6 +8,13 @@ export interface LiveMember {
   readonly info: MemberInfo;
   /** Time since its last heartbeat, by the clock of Redis. */
   readonly ageMs: number;
+}
+
+/** A live member whose heartbeat cannot be read, as it comes from another release. */
+export interface UnreadableMember {
+  readonly memberId: string;
+  /** What of it cannot be read. */
+  readonly problem: string;
 }
 
 /** Who is alive, by heartbeat. */
@@ -22,6 +29,10 @@ export interface Members {
    * @param options.forget - false to list those as well, and forget none. @defaultValue true
    */
   list(options?: { readonly forget: boolean }): Promise<LiveMember[]>;
+  /** As `list`, with those whose heartbeat cannot be read. */
+  survey(options?: {
+    readonly forget: boolean;
+  }): Promise<{ readonly live: LiveMember[]; readonly unreadable: UnreadableMember[] }>;
   leave(memberId: string): Promise<void>;
   /** Hints that a member has news, until the signal. */
   news(signal: AbortSignal): Hints;
@@ -33,22 +44,30 @@ export function createMembers(
   { ttlMs = 1_000 }: { readonly ttlMs?: number } = {},
 ): Members {
   const keys = [globalKeys.members, globalKeys.membersSeen];
+
+  const survey: Members['survey'] = async ({ forget } = { forget: true }) => {
+    const reply = (await connection.run(listMembersScript, keys, [
+      forget ? ttlMs : Number.MAX_SAFE_INTEGER,
+    ])) as (string | number)[];
+    const live: LiveMember[] = [];
+    const unreadable: UnreadableMember[] = [];
+    for (let i = 0; i < reply.length; i += 3) {
+      const memberId = String(reply[i]);
+      const reading = readJson(memberInfoSchema, String(reply[i + 1]));
+      if (reading.ok) live.push({ info: reading.value, ageMs: Number(reply[i + 2]) });
+      else unreadable.push({ memberId, problem: reading.problem });
+    }
+    live.sort((a, b) => (a.info.memberId < b.info.memberId ? -1 : 1));
+    return { live, unreadable };
+  };
+
   return {
     async heartbeat(info, { isNews } = { isNews: false }) {
       const channel = isNews ? globalKeys.membersHints : '';
       await connection.run(heartbeatScript, keys, [info.memberId, JSON.stringify(info), channel]);
     },
-    async list({ forget } = { forget: true }) {
-      const reply = (await connection.run(listMembersScript, keys, [
-        forget ? ttlMs : Number.MAX_SAFE_INTEGER,
-      ])) as (string | number)[];
-      const live: LiveMember[] = [];
-      for (let i = 0; i < reply.length; i += 2) {
-        const info = memberInfoSchema.parse(JSON.parse(String(reply[i])));
-        live.push({ info, ageMs: Number(reply[i + 1]) });
-      }
-      return live.sort((a, b) => (a.info.memberId < b.info.memberId ? -1 : 1));
-    },
+    list: async (options) => (await survey(options)).live,
+    survey,
     async leave(memberId) {
       await connection.call((client) =>
         client

@@ -1,4 +1,4 @@
-import { metricsLineSchema, type MetricsLine } from '@berth/contracts';
+import { metricsLineSchema, readJson, type MetricsLine } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { runKeys } from './keys.ts';
 import { appendMetricsScript, keepMetricsScript } from './lua/metrics.ts';
@@ -43,19 +43,20 @@ export function createMetricsLog(
       const items = await connection.call((client) =>
         client.xrevrange(metrics, '+', '-', 'COUNT', numLines),
       );
-      return items.toReversed().map(parseItem);
+      return items.toReversed().flatMap(lineOf);
     },
     async after(cursor, numLines) {
       const start = cursor === '' ? '-' : `(${cursor}`;
       const items = await connection.call((client) =>
         client.xrange(metrics, start, '+', 'COUNT', numLines),
       );
-      return { lines: items.map(parseItem), cursor: items.at(-1)?.[0] ?? cursor };
+      return { lines: items.flatMap(lineOf), cursor: items.at(-1)?.[0] ?? cursor };
     },
   };
 }
 
-/** A stream item: its id, then field, value, ... */
-function parseItem([, fields]: [string, string[]]): MetricsLine {
-  return metricsLineSchema.parse(JSON.parse(fields[3] ?? ''));
+/** The line of a stream item, which is its id, then field, value, ...; none when it cannot be read. */
+function lineOf([, fields]: [string, string[]]): MetricsLine[] {
+  const reading = readJson(metricsLineSchema, fields[3] ?? '');
+  return reading.ok ? [reading.value] : [];
 }

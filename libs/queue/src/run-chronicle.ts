@@ -1,4 +1,10 @@
-import { markerSchema, workerReportSchema, type Marker, type WorkerReport } from '@berth/contracts';
+import {
+  markerSchema,
+  readJson,
+  workerReportSchema,
+  type Marker,
+  type WorkerReport,
+} from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { runKeys } from './keys.ts';
 
@@ -28,26 +34,29 @@ export function createRunChronicle(connection: RedisConnection, runId: string): 
       client.xadd(key, 'MAXLEN', '~', capacity, '*', 'json', JSON.stringify(value)),
     );
   };
-  const read = async (key: string, after: string): Promise<[string, unknown][]> => {
+  const read = async (key: string, after: string): Promise<[string, string][]> => {
     const start = after === '' ? '-' : `(${after}`;
     const items = await connection.call((client) => client.xrange(key, start, '+'));
-    return items.map(([id, fields]) => [id, JSON.parse(fields[1] ?? 'null')]);
+    return items.map(([id, fields]) => [id, fields[1] ?? '']);
   };
   return {
     mark: (marker) => append(keys.markers, numMarkers, marker),
     async markers(after) {
       const items = await read(keys.markers, after);
       return {
-        markers: items.flatMap(([, value]) => markerSchema.safeParse(value).data ?? []),
+        markers: items.flatMap(([, text]) => {
+          const reading = readJson(markerSchema, text);
+          return reading.ok ? [reading.value] : [];
+        }),
         cursor: items.at(-1)?.[0] ?? after,
       };
     },
     noteLost: (worker) => append(keys.lostWorkers, numLost, worker),
     async lost() {
       const byId = new Map<string, WorkerReport>();
-      for (const [, value] of await read(keys.lostWorkers, '')) {
-        const { data } = workerReportSchema.safeParse(value);
-        if (data !== undefined) byId.set(data.memberId, data);
+      for (const [, text] of await read(keys.lostWorkers, '')) {
+        const reading = readJson(workerReportSchema, text);
+        if (reading.ok) byId.set(reading.value.memberId, reading.value);
       }
       return [...byId.values()].slice(-numLost);
     },

@@ -1,4 +1,10 @@
-import { BerthError, runRecordSchema, type RunRecord, type RunStatus } from '@berth/contracts';
+import {
+  BerthError,
+  readJson,
+  runRecordSchema,
+  type RunRecord,
+  type RunStatus,
+} from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { globalKeys, runKeys } from './keys.ts';
 import { compareAndSetScript } from './lua/compare-and-set.ts';
@@ -7,6 +13,7 @@ import { compareAndSetScript } from './lua/compare-and-set.ts';
 export interface Runs {
   /** @throws BerthError `RUN_STATE_CONFLICT` when the run exists */
   create(record: RunRecord): Promise<void>;
+  /** @throws BerthError `RUN_STATE_CONFLICT` when its record cannot be read */
   read(runId: string): Promise<RunRecord | undefined>;
   /**
    * Changes a record, whoever else changes it.
@@ -26,8 +33,10 @@ export interface Runs {
     runId: string,
     decide: (record: RunRecord) => Partial<Omit<RunRecord, 'runId'>> | undefined,
   ): Promise<RunRecord>;
-  /** Newest first. */
+  /** Newest first, without those that cannot be read. */
   list(): Promise<RunRecord[]>;
+  /** As `list`, with what is wrong with the others. */
+  survey(): Promise<{ readonly records: RunRecord[]; readonly unreadable: UnreadableRun[] }>;
   active(): Promise<string | undefined>;
   /**
    * Makes a run the active one, or none.
@@ -35,6 +44,12 @@ export interface Runs {
    * @throws BerthError `RUN_STATE_CONFLICT` when another run is active
    */
   setActive(runId: string | undefined, expected: string | undefined): Promise<void>;
+}
+
+/** A run whose record is broken, or that another release wrote so that this one cannot read it. */
+export interface UnreadableRun {
+  readonly runId: string;
+  readonly problem: string;
 }
 
 type Replaced = 'replaced' | 'same' | 'conflict';
@@ -45,6 +60,21 @@ export function createRuns(connection: RedisConnection): Runs {
   const replace = async (key: string, before: string, after: string): Promise<Replaced> => {
     const reply = await connection.run(compareAndSetScript, [key], [before, after]);
     return reply === 1 ? 'replaced' : reply === 2 ? 'same' : 'conflict';
+  };
+
+  const survey: Runs['survey'] = async () => {
+    const ids = await connection.call((client) => client.zrevrange(globalKeys.runs, 0, -1));
+    const texts = await Promise.all(ids.map(readText));
+    const records: RunRecord[] = [];
+    const unreadable: UnreadableRun[] = [];
+    for (const [index, runId] of ids.entries()) {
+      const text = texts[index] ?? null;
+      if (text === null) continue;
+      const reading = readJson(runRecordSchema, text);
+      if (reading.ok) records.push(reading.value);
+      else unreadable.push({ runId, problem: reading.problem });
+    }
+    return { records, unreadable };
   };
 
   return {
@@ -62,7 +92,7 @@ export function createRuns(connection: RedisConnection): Runs {
 
     async read(runId) {
       const text = await readText(runId);
-      return text === null ? undefined : parseRecord(text);
+      return text === null ? undefined : parseRecord(runId, text);
     },
 
     update(runId, expected, change) {
@@ -81,7 +111,7 @@ export function createRuns(connection: RedisConnection): Runs {
         const text = await readText(runId);
         if (text === null)
           throw new BerthError('RUN_NOT_FOUND', `there is no run ${runId}`, { details: { runId } });
-        const record = parseRecord(text);
+        const record = parseRecord(runId, text);
         const updated = runRecordSchema.parse({ ...record, ...decide(record) });
         const after = JSON.stringify(updated);
         if (after === text) return updated;
@@ -89,11 +119,8 @@ export function createRuns(connection: RedisConnection): Runs {
       }
     },
 
-    async list() {
-      const ids = await connection.call((client) => client.zrevrange(globalKeys.runs, 0, -1));
-      const texts = await Promise.all(ids.map(readText));
-      return texts.filter((text) => text !== null).map(parseRecord);
-    },
+    list: async () => (await survey()).records,
+    survey,
 
     async active() {
       return (await connection.call((client) => client.get(globalKeys.activeRun))) ?? undefined;
@@ -114,6 +141,12 @@ export function createRuns(connection: RedisConnection): Runs {
   };
 }
 
-function parseRecord(text: string): RunRecord {
-  return runRecordSchema.parse(JSON.parse(text));
+function parseRecord(runId: string, text: string): RunRecord {
+  const reading = readJson(runRecordSchema, text);
+  if (reading.ok) return reading.value;
+  throw new BerthError(
+    'RUN_STATE_CONFLICT',
+    `the record of run ${runId} cannot be read, as another version of berth wrote it or it is damaged: ${reading.problem}`,
+    { details: { runId } },
+  );
 }

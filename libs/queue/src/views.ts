@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, isBerthError, viewSchema, type View } from '@berth/contracts';
+import { BerthError, isBerthError, readKnown, viewSchema, type View } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { listenForHints } from './hints.ts';
 import { globalKeys, runKeys } from './keys.ts';
@@ -42,17 +42,16 @@ export function createViews(connection: RedisConnection, runId: string): Views {
 
   const current = async (): Promise<View | undefined> => {
     const fields = await connection.call((client) =>
-      client.hmget(keys.view, 'json', 'version', 'fromStep'),
+      client.hmget(keys.view, 'json', 'version', 'fromStep', 'epoch'),
     );
-    const [json, version, fromStep] = fields;
+    const [json, version, fromStep, epoch] = fields;
     if (typeof json !== 'string') return undefined;
-    const draft = JSON.parse(json) as ViewDraft;
-    return viewSchema.parse({
-      ...draft,
-      runId,
-      version: Number(version),
-      fromStep: Number(fromStep),
-    });
+    const place = { runId, version: Number(version), fromStep: Number(fromStep) };
+    const reading = readKnown(viewSchema, { ...draftOf(json), ...place });
+    if (reading.ok) return reading.value;
+    // Nobody trains under it, and the next one replaces it.
+    const reason = `view ${version} cannot be read: ${reading.problem}`;
+    return { ...place, fencingEpoch: Number(epoch), mode: 'train', reason, members: [] };
   };
 
   return {
@@ -114,6 +113,14 @@ export function createViews(connection: RedisConnection, runId: string): Views {
       }
     },
   };
+}
+
+function draftOf(json: string): object {
+  try {
+    return JSON.parse(json) as object;
+  } catch {
+    return {};
+  }
 }
 
 function ignoreOutage(error: unknown): undefined {

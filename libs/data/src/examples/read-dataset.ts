@@ -1,6 +1,7 @@
 import {
   BerthError,
   datasetManifestSchema,
+  readJson,
   type DatasetManifest,
   type DocumentShard,
   type ObjectStore,
@@ -15,15 +16,13 @@ export async function readDatasetManifest(
   key: string,
 ): Promise<DatasetManifest> {
   const bytes = await store.get(key);
-  try {
-    return datasetManifestSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (cause) {
-    throw new BerthError(
-      'DATA_SHARD_CORRUPT',
-      `${key} in ${store.describe()} is no dataset manifest; delete it and prepare the dataset again`,
-      { cause, details: { key } },
-    );
-  }
+  const reading = readJson(datasetManifestSchema, new TextDecoder().decode(bytes));
+  if (reading.ok) return reading.value;
+  throw new BerthError(
+    'DATA_SHARD_CORRUPT',
+    `${key} in ${store.describe()} is no dataset manifest (${reading.problem}); delete it and prepare the dataset again`,
+    { details: { key } },
+  );
 }
 
 /** @throws BerthError `DATA_SHARD_CORRUPT` when the shard is not the one the manifest names */

@@ -16,7 +16,7 @@ if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[1]) end
  * Lists live members by id and forgets those not seen for ttlMs.
  * KEYS: members, seen
  * ARGV: ttlMs
- * Returns {MemberInfo JSON, age in ms, ...}.
+ * Returns {memberId, MemberInfo JSON, age in ms, ...}.
  */
 export const listMembersScript = defineScript(`
 local time = redis.call('TIME')
@@ -29,7 +29,8 @@ end
 local live = {}
 local seen = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
 for i = 1, #seen, 2 do
-  live[#live + 1] = redis.call('HGET', KEYS[1], seen[i])
+  live[#live + 1] = seen[i]
+  live[#live + 1] = redis.call('HGET', KEYS[1], seen[i]) or ''
   live[#live + 1] = now - tonumber(seen[i + 1])
 end
 return live

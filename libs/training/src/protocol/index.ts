@@ -7,7 +7,13 @@ export {
   type MemberState,
 } from './member-state.ts';
 export { decideMembership } from './membership.ts';
-export type { LiveMember, MembershipDecision, MembershipOptions } from './membership-state.ts';
+export type {
+  LiveMember,
+  MembershipDecision,
+  MembershipOptions,
+  UnreadableMember,
+} from './membership-state.ts';
+export { numericsDifference } from './numerics.ts';
 export { decideRun } from './run.ts';
 export {
   newRunMemory,

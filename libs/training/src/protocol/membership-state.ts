@@ -3,9 +3,17 @@ import type { MemberInfo, Numerics, View } from '@berth/contracts';
 /** A live worker as the coordinator sees it. */
 export type LiveMember = MemberInfo;
 
+/** A live worker whose heartbeat cannot be read, as it comes from another release. */
+export interface UnreadableMember {
+  readonly memberId: string;
+  /** What of it cannot be read. */
+  readonly problem: string;
+}
+
 export interface MembershipState {
   readonly runId: string;
   readonly live: readonly LiveMember[];
+  readonly unreadable: readonly UnreadableMember[];
   /** The view in force, if the run has one. */
   readonly view: View | undefined;
   /** The run's numerics, once decided. */

@@ -2,7 +2,7 @@ import type { Complaint, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { decideMembership } from './membership.ts';
 import type { MembershipOptions, MembershipState } from './membership-state.ts';
-import { numericsDifference } from './sift-members.ts';
+import { numericsDifference } from './numerics.ts';
 
 const options: MembershipOptions = {
   minWorkers: 1,
@@ -55,6 +55,7 @@ function state(change: Partial<MembershipState>): MembershipState {
   return {
     runId: 'r',
     live: [],
+    unreadable: [],
     view: undefined,
     numerics: undefined,
     waitingSinceMs: 0,
@@ -106,6 +107,53 @@ describe('the first view', () => {
     expect(decision.reason).toContain(
       "b is refused: its kernels is avx2, the run's is avx512_core_bf16",
     );
+  });
+
+  it('refuses a worker whose names are the same and whose arithmetic is not', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((id) =>
+      member(id, { numerics: { ...numerics, fingerprint: id === 'c' ? '02' : '01' } }),
+    );
+    const other = { ...c!, version: '0.9.0' };
+    const decision = decideMembership(0, state({ live: [a!, b!, other] }), options);
+    expect(decision).toMatchObject({ kind: 'publish', members: [a, b] });
+    const going = state({ live: [a!, b!, other], view: view('a', 'b') });
+    expect(decideMembership(0, going, options).reason).toBe(
+      '2 workers; c (berth 0.9.0) is refused: same TensorFlow 2.21.0, avx512_core_bf16, 1 thread, but its ' +
+        'arithmetic differs: another release of berth, another library or a faulty processor',
+    );
+  });
+
+  it('takes a worker of another release that gives the same bits', () => {
+    const same = { numerics: { ...numerics, fingerprint: '01' } };
+    const live = [member('a', same), member('b', { ...same, version: '0.9.0' })];
+    expect(decideMembership(0, state({ live }), options)).toMatchObject({
+      kind: 'publish',
+      members: live,
+    });
+  });
+
+  it('holds newcomers to the fingerprint of the run, or of who is seated where none is recorded', () => {
+    const print = (fingerprint: string): Partial<MemberInfo> => ({
+      numerics: { ...numerics, fingerprint },
+    });
+    const live = [member('a', print('02')), member('b', print('01')), member('c')];
+    const names = (given: Partial<MembershipState>): string[] => {
+      const decision = decideMembership(99_000, state({ live, ...given }), options);
+      return decision.kind === 'publish' ? decision.members.map(({ memberId }) => memberId) : [];
+    };
+    expect(names({ numerics: { ...numerics, fingerprint: '01' } })).toEqual(['b']);
+    expect(names({ numerics })).toEqual(['a']);
+    expect(names({ numerics, view: view('b', 'x') })).toEqual(['b']);
+    expect(names({ numerics, view: view('c', 'x') })).toEqual(['c', 'a', 'b']);
+  });
+
+  it('goes on without a worker that it cannot read, and names it', () => {
+    const unreadable = [{ memberId: 'z', problem: 'port: Invalid input' }];
+    const going = state({ live: [member('a'), member('b')], unreadable, view: view('a', 'b') });
+    expect(decideMembership(0, going, options)).toEqual({
+      kind: 'keep',
+      reason: '2 workers; z speaks another version: port: Invalid input',
+    });
   });
 
   it('leaves workers of another run alone', () => {

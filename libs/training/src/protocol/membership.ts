@@ -41,7 +41,7 @@ export function decideMembership(
       members: chosen,
       reason: state.mode === 'save' ? 'saving a checkpoint' : 'training goes on',
     };
-  return decideChange(nowMs, state, options, view, chosen);
+  return decideChange(nowMs, state, options, view, chosen, refused);
 }
 
 function decideChange(
@@ -50,6 +50,7 @@ function decideChange(
   options: MembershipOptions,
   view: View,
   chosen: readonly LiveMember[],
+  refused: string,
 ): MembershipDecision {
   const before = new Set(view.members.map((member) => member.memberId));
   const now = new Set(chosen.map((member) => member.memberId));
@@ -70,7 +71,7 @@ function decideChange(
     chosen.length < wanted
       ? `${chosen.length} of ${wanted} workers${state.absent}`
       : `${chosen.length} workers`;
-  return { kind: 'keep', reason: `${count}${stragglers(chosen)}${state.leftOut}` };
+  return { kind: 'keep', reason: `${count}${stragglers(chosen)}${state.leftOut}${refused}` };
 }
 
 function farewell(lost: readonly string[], live: readonly LiveMember[]): string {

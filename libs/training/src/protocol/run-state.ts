@@ -1,7 +1,7 @@
 import type { Numerics, RunStatus, View, WireError } from '@berth/contracts';
 import type { LastSeen } from './absent.ts';
 import type { Expulsions } from './expulsions.ts';
-import type { LiveMember, MembershipOptions } from './membership-state.ts';
+import type { LiveMember, MembershipOptions, UnreadableMember } from './membership-state.ts';
 
 /** Statuses in which members work on a run's steps. */
 export type TrainingStatus = Extract<
@@ -23,6 +23,7 @@ export interface RunSight {
   readonly isEvaluated: boolean;
   readonly view: View | undefined;
   readonly live: readonly LiveMember[];
+  readonly unreadable: readonly UnreadableMember[];
 }
 
 /** A time, and the steps committed then. */

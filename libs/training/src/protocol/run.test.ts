@@ -58,6 +58,7 @@ function sight(change: Partial<RunSight>): RunSight {
     isEvaluated: false,
     view: view('train', a.memberId, b.memberId),
     live: [a, b],
+    unreadable: [],
     ...change,
   };
 }

@@ -1,5 +1,5 @@
-import type { Numerics } from '@berth/contracts';
 import type { LiveMember, MembershipState } from './membership-state.ts';
+import { numericsDifference, standardOf } from './numerics.ts';
 
 /** Members that have opened the run, by id, without those that leave or cannot give its numerics. */
 export function siftMembers(state: MembershipState): { eligible: LiveMember[]; refused: string } {
@@ -11,21 +11,19 @@ export function siftMembers(state: MembershipState): { eligible: LiveMember[]; r
   // Members of the view in force keep their place, so that a newcomer never pushes out one that holds the weights.
   const seated = new Set(state.view?.members.map((member) => member.memberId));
   candidates.sort((a, b) => Number(seated.has(b.memberId)) - Number(seated.has(a.memberId)));
-  const standard = state.numerics ?? candidates[0]?.numerics;
+  const standard = standardOf(state.numerics, candidates);
   const eligible: LiveMember[] = [];
   const refusals: string[] = [];
   for (const member of candidates) {
     const difference = standard && numericsDifference(standard, member.numerics);
     if (difference === undefined) eligible.push(member);
-    else refusals.push(`${member.memberId} is refused: ${difference}`);
+    else refusals.push(`${named(member)} is refused: ${difference}`);
   }
-  return { eligible, refused: refusals.length > 0 ? `; ${refusals.join('; ')}` : '' };
+  for (const { memberId, problem } of state.unreadable)
+    refusals.push(`${memberId} speaks another version: ${problem}`);
+  return { eligible, refused: refusals.map((refusal) => `; ${refusal}`).join('') };
 }
 
-/** Why a member's arithmetic would give other bits, or undefined when it gives the same. */
-export function numericsDifference(standard: Numerics, other: Numerics): string | undefined {
-  for (const key of ['tensorflow', 'device', 'kernels', 'numThreads'] as const)
-    if (standard[key] !== other[key])
-      return `its ${key} is ${other[key]}, the run's is ${standard[key]}`;
-  return undefined;
+function named({ memberId, version }: LiveMember): string {
+  return version === undefined ? memberId : `${memberId} (berth ${version})`;
 }

@@ -21,7 +21,8 @@ export type Fault =
         | 'pause-run'
         | 'kill-run'
         | 'checkpoint-run'
-        | 'rewind-run';
+        | 'rewind-run'
+        | 'mixed-release';
       readonly forMs: number;
     };
 
@@ -50,6 +51,7 @@ const weights = {
   'kill-run': 1,
   'checkpoint-run': 2,
   'rewind-run': 1,
+  'mixed-release': 3,
 } as const satisfies Record<Fault['kind'], number>;
 
 /** Draws a run's faults, by time. */

@@ -53,6 +53,11 @@ describe('the simulator notices when', () => {
     expect(problems).toContainEqual(expect.stringMatching(/^I6: view \d+ begins at step \d+/));
   });
 
+  it('members may join that give other bits under the same names', () => {
+    const problems = problemsWithout('no-fingerprint');
+    expect(problems).toContainEqual(expect.stringMatching(/^I1, I3: step \d+ was committed as/));
+  });
+
   it('the order of additions depends on the members', () => {
     const problems = problemsWithout('member-order');
     expect(problems).toContainEqual(expect.stringMatching(/^I1, I3: step \d+ was committed as/));

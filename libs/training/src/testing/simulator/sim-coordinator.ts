@@ -12,7 +12,7 @@ import {
 import { noSimRequests, type RedisModel, type SimRequests } from './redis-model.ts';
 import { SimProcess } from './sim-process.ts';
 import type { StoreModel } from './store-model.ts';
-import { numSteps, runId, simError, virtualRanks, type World } from './world.ts';
+import { numSteps, runId, runNumerics, simError, virtualRanks, type World } from './world.ts';
 
 const leaseTtlMs = 1_500;
 const tickMs = 100;
@@ -233,12 +233,13 @@ export class SimCoordinator {
       runId,
       status,
       wantsCheckpoint: requests.checkpoint,
-      numerics: undefined,
+      numerics: runNumerics,
       numCommitted,
       isSaved: (yield this.#redis((redis) => redis.hasCheckpoint(numCommitted))) as boolean,
       isEvaluated: (yield this.#redis((redis) => redis.hasEvaluation(numSteps))) as boolean,
       view: (yield this.#redis((redis) => redis.view)) as RunSight['view'],
       live: yield* this.#liveMembers(),
+      unreadable: [],
     };
     const decision = decideRun(this.#world.clock.nowMs, term.memory, sight, rules);
     term.memory = decision.memory;
@@ -280,7 +281,8 @@ export class SimCoordinator {
     )) as RunSight['live'];
     if (clock.nowMs - askedMs > trustedAnswerMs)
       throw simError('QUEUE_UNREACHABLE', 'Redis took long to answer');
-    return live;
+    if (this.#world.sabotage !== 'no-fingerprint') return live;
+    return live.map((member) => ({ ...member, numerics: runNumerics }));
   }
 
   *#publish(

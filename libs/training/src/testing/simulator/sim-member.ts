@@ -23,7 +23,7 @@ import {
   updated,
   type Weights,
 } from './toy-model.ts';
-import { numSteps, runId, simError, type World } from './world.ts';
+import { numSteps, runId, runNumerics, simError, type World } from './world.ts';
 
 const heartbeatMs = 200;
 const viewLookMs = 200;
@@ -32,7 +32,9 @@ const settleTimeoutMs = 8_000;
 const stepTimeoutMs = 6_000;
 
 const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
-const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
+
+/** Whether the release of berth that a worker runs gives the run's bits. */
+export type SimRelease = 'same bits' | 'other bits';
 
 /** A worker process: the member's decisions over simulated ports. */
 export class SimMember {
@@ -42,6 +44,7 @@ export class SimMember {
   readonly #peers: Peers;
   readonly #saver: Saver;
   readonly #rules: MemberRules;
+  readonly #release: SimRelease;
   #state = initialMemberState;
   /** What is in the engine. */
   #weights: Weights | undefined;
@@ -59,8 +62,10 @@ export class SimMember {
     memberId: string,
     copies: Map<string, StateCopies>,
     connections: Map<string, Peers>,
+    release: SimRelease,
   ) {
     this.#world = world;
+    this.#release = release;
     this.process = new SimProcess(memberId, world.clock);
     this.#peers = new Peers(world, this.process, connections, (error) =>
       this.#happen({ kind: 'peerLost', error }),
@@ -84,7 +89,7 @@ export class SimMember {
       port: 1,
       pid: 1,
       hostname: 'h',
-      numerics,
+      numerics: { ...runNumerics, fingerprint: release },
       startedAtMs: world.clock.nowMs,
       state: 'syncing',
       runId,
@@ -339,6 +344,7 @@ export class SimMember {
   #compute({ blocks }: Extract<Ask, { kind: 'compute' }>): void {
     const { cursor } = this.#state;
     this.#blocks = blocks.map((block) => blockGradient(this.#weights ?? '', cursor, block));
+    if (this.#release === 'other bits') for (const { data } of this.#blocks) data[0]! += 1;
   }
 
   #reduce(

@@ -4,7 +4,7 @@ import { Violation } from './invariants.ts';
 import type { Peers } from './peers.ts';
 import { noSimRequests } from './redis-model.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
-import { SimMember } from './sim-member.ts';
+import { SimMember, type SimRelease } from './sim-member.ts';
 import type { StateCopies } from './state-copies.ts';
 import { numSteps, World, type Sabotage } from './world.ts';
 
@@ -103,13 +103,12 @@ class Simulation {
     return undefined;
   }
 
-  #startMember(): void {
-    if (this.#living().length >= maxMembers) return;
+  #startMember(release: SimRelease = 'same bits'): SimMember | undefined {
+    if (this.#living().length >= maxMembers) return undefined;
     const memberId = `m${this.#numMade++}`;
-    this.#members.set(
-      memberId,
-      new SimMember(this.#world, memberId, this.#copies, this.#connections),
-    );
+    const member = new SimMember(this.#world, memberId, this.#copies, this.#connections, release);
+    this.#members.set(memberId, member);
+    return member;
   }
 
   #startCoordinator(): void {
@@ -160,6 +159,11 @@ class Simulation {
       case 'join-member':
         this.#startMember();
         return;
+      case 'mixed-release': {
+        const other = this.#startMember('other bits');
+        clock.after(forMs, () => other?.kill());
+        return;
+      }
       case 'kill-coordinator':
         coordinator?.process.kill();
         clock.after(forMs, () => this.#startCoordinator());

@@ -1,4 +1,4 @@
-import type { ErrorCode, WireError } from '@berth/contracts';
+import type { ErrorCode, Numerics, WireError } from '@berth/contracts';
 import { Clock } from './clock.ts';
 import { Invariants } from './invariants.ts';
 import { Random } from './random.ts';
@@ -15,11 +15,20 @@ export type Sabotage =
   | 'no-state-fence'
   | 'manifest-first'
   | 'member-order'
-  | 'half-restore';
+  | 'half-restore'
+  | 'no-fingerprint';
 
 export const runId = 'run';
 export const virtualRanks = 8;
 export const numSteps = 100;
+/** In the run's record since it began. */
+export const runNumerics: Numerics = {
+  tensorflow: '2',
+  device: 'cpu',
+  kernels: 'k',
+  numThreads: 1,
+  fingerprint: 'same bits',
+};
 
 /** Faults of single messages, each done to the next one that comes along. */
 export const callFaults = ['request-lost', 'reply-lost', 'resent', 'late-copy', 'slow'] as const;
