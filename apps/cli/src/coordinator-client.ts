@@ -2,6 +2,7 @@ import {
   BerthError,
   errorFromWire,
   metricsPageSchema,
+  requireKnown,
   runStatusSchema,
   wireErrorSchema,
   type Control,
@@ -78,7 +79,8 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
       : new BerthError('INTERNAL', `${method} ${path}: HTTP ${response.status}`);
   };
   const report = async (method: string, path: string, body?: unknown): Promise<RunStatusReport> =>
-    runStatusSchema.parse(await request(method, path, body));
+    requireKnown(runStatusSchema, await request(method, path, body), what);
+  const what = "The coordinator's answer";
   const at = (runId: string): string => `/api/runs/${encodeURIComponent(runId)}`;
 
   return {
@@ -94,12 +96,13 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),
     status: (runId) => report('GET', at(runId)),
-    list: async () => runStatusSchema.array().parse(await request('GET', '/api/runs')),
+    list: async () =>
+      requireKnown(runStatusSchema.array(), await request('GET', '/api/runs'), what),
     async metrics(runId) {
       const lines: MetricsLine[] = [];
       for (let cursor = ''; ;) {
         const path = `${at(runId)}/metrics?after=${encodeURIComponent(cursor)}`;
-        const page = metricsPageSchema.parse(await request('GET', path));
+        const page = requireKnown(metricsPageSchema, await request('GET', path), what);
         lines.push(...page.lines);
         if (page.lines.length === 0) return lines;
         cursor = page.cursor;

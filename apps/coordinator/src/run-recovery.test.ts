@@ -62,6 +62,24 @@ describe('RunArchive', () => {
     await new RunArchive(store, silentLogger).restore(runs);
     expect(await runs.read('cold')).toEqual(record);
   });
+
+  it('brings back the others when a copy is cut off, or a record in Redis is', async () => {
+    const runs = createRuns(connection);
+    const record = await submitted('sound');
+    const text = JSON.stringify(record);
+    const put = (name: string, content: string): Promise<unknown> =>
+      store.put(`run-records/${name}.json`, Buffer.from(content));
+    await put('aaa-cut', text.slice(0, 40));
+    await put('later', JSON.stringify({ ...record, runId: 'later', ofLater: 1 }));
+    await put('sound', text);
+    await connection.call((client) => client.flushall());
+    await new RunArchive(store, silentLogger).restore(runs);
+    expect(await runs.read('sound')).toEqual(record);
+    expect(await runs.read('later')).toEqual({ ...record, runId: 'later' });
+    await connection.call((client) => client.set('berth:{later}:record', '{'));
+    await new RunArchive(store, silentLogger).restore(runs);
+    expect((await runs.list()).map(({ runId }) => runId)).toContain('sound');
+  });
 });
 
 describe('RunSupervisor', () => {

@@ -48,6 +48,7 @@ export async function reportOf(
   const steps = lines.filter((line) => line.kind === 'step');
   const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
   const newest = checkpoints.at(-1);
+  const alive = members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs);
   const sight = await controlSight(connection, run, numCommitted, checkpoints);
   const waiting = status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
   return {
@@ -62,8 +63,12 @@ export async function reportOf(
     view: view ?? null,
     checkpointStep: newest?.step ?? null,
     checkpointAtMs: newest?.savedAtMs ?? null,
-    numWorkersAlive: members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs)
-      .length,
+    numWorkersAlive: alive.length,
+    releases: Object.fromEntries(
+      alive.flatMap(({ info: { memberId, version } }) =>
+        version === undefined ? [] : [[memberId, version]],
+      ),
+    ),
     sparkline: means(
       steps.map(({ loss }) => loss),
       numSparklineParts,

@@ -225,6 +225,7 @@ function idle(): WorkerReport[] {
     device: 'CPU',
     kernels: 'AVX512_CORE',
     numThreads: 4,
+    version: '0.1.0',
     state: 'idle',
     reason: 'Waits for a run',
     runId: null,

@@ -124,6 +124,7 @@ export class SyntheticRun {
       checkpointStep: checkpoint?.step ?? null,
       checkpointAtMs: checkpoint?.createdAtMs ?? null,
       numWorkersAlive: this.alive.length,
+      releases: {},
       sparkline: this.#sparkline(),
       controls: controlsOf(this),
       numExampleShards: 16,

@@ -17,6 +17,7 @@ export function makeWorker(runId: string, index: number): WorkerReport {
     device: 'CPU',
     kernels: 'AVX512_CORE',
     numThreads: 4,
+    version: '0.1.0',
     state: isSlow ? 'straggling' : 'active',
     reason: isSlow ? 'Needs 1.9 times the median for a virtual rank' : 'Trains',
     runId,

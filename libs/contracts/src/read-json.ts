@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { BerthError } from './errors.ts';
 
 /** A value as far as it could be read, or what is wrong with it. */
 export type Reading<T> =
@@ -35,6 +36,20 @@ export function readKnown<Schema extends z.ZodType>(
   if (lenient.success) return { ok: true, value: lenient.data };
   const [first] = lenient.error.issues;
   return { ok: false, problem: `${first?.path.join('.') || 'it'}: ${first?.message}` };
+}
+
+/** As `readKnown`. @throws BerthError `INTERNAL` saying what cannot be read, and why */
+export function requireKnown<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
+  const reading = readKnown(schema, value);
+  if (reading.ok) return reading.value;
+  throw new BerthError(
+    'INTERNAL',
+    `${what} cannot be read; is it of another release of berth? ${reading.problem}`,
+  );
 }
 
 function drop(root: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {

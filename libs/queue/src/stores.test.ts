@@ -63,6 +63,22 @@ describe('members', () => {
     expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['a', 'b']);
   });
 
+  it('of another release are read as far as they can be, and named when they cannot', async () => {
+    const members = createMembers(redis.connection);
+    await members.heartbeat(infoOf('a'));
+    const later = { later: 1, numerics: { ...numerics, cores: 8 } };
+    await members.heartbeat({ ...infoOf('b'), ...later });
+    await members.heartbeat({ ...infoOf('c'), port: 'seven' as unknown as number });
+    await redis.connection.client.hset('berth:members', 'a', '{"memberId":"a","ho');
+    expect((await members.list()).map(({ info }) => info)).toEqual([infoOf('b')]);
+    const { live, unreadable } = await members.survey();
+    expect(live.map(({ info }) => info)).toEqual([infoOf('b')]);
+    expect(unreadable).toEqual([
+      { memberId: 'a', problem: expect.stringContaining('JSON') as string },
+      { memberId: 'c', problem: 'port: Invalid input: expected number, received string' },
+    ]);
+  });
+
   it('wake who waits for news with news only', async () => {
     const members = createMembers(redis.connection);
     const news = members.news(new AbortController().signal);
@@ -108,6 +124,20 @@ describe('runs', () => {
       code: 'RUN_STATE_CONFLICT',
     });
     expect((await runs.read('old'))?.createdAtMs).toBe(1);
+  });
+
+  it('reads a record of another release as far as it goes, and lists the others without a broken one', async () => {
+    const runs = createRuns(redis.connection);
+    const later = { ...recordOf('later'), later: 1, config: { ...config, later: { deep: 1 } } };
+    await runs.create(later);
+    await runs.create(recordOf('cut', 2));
+    await redis.connection.client.set('berth:{cut}:record', '{"runId":"cut"');
+    expect(await runs.read('later')).toEqual(recordOf('later'));
+    const changed = await runs.update('later', ['queued'], { reason: 'started' });
+    expect(changed).toEqual({ ...recordOf('later'), reason: 'started' });
+    expect((await runs.list()).map(({ runId }) => runId)).toEqual(['later']);
+    expect((await runs.survey()).unreadable).toMatchObject([{ runId: 'cut' }]);
+    await expect(runs.read('cut')).rejects.toMatchObject({ code: 'RUN_STATE_CONFLICT' });
   });
 
   it('changes a record only from an expected status', async () => {
@@ -206,6 +236,15 @@ describe('metrics log', () => {
     const rest = await log.after(first.cursor, 10);
     expect(rest.lines).toEqual([lineOf(4), lineOf(4, 9, 'eval')]);
     expect(await log.after(rest.cursor, 10)).toEqual({ lines: [], cursor: rest.cursor });
+  });
+
+  it('reads the other lines when one is of another release, or broken', async () => {
+    const log = createMetricsLog(redis.connection, 'run');
+    await log.append({ ...lineOf(0), later: 1 } as MetricsLine);
+    await log.append({ ...lineOf(1), kind: 'other' as 'step' });
+    await log.append(lineOf(2));
+    expect(await log.last(3)).toEqual([lineOf(0), lineOf(2)]);
+    expect((await log.after('', 3)).lines).toEqual([lineOf(0), lineOf(2)]);
   });
 
   it('keeps the last word on a step, and tells readers of it', async () => {

@@ -32,6 +32,26 @@ describe('views', () => {
     expect((await views.publish(draft, first.version)).version).toBe(2);
   });
 
+  it('reads a view of another release as far as it goes, and replaces one that it cannot read', async () => {
+    const views = createViews(redis.connection, 'run');
+    const { view: key } = runKeys('run');
+    const first = await views.publish(draft);
+    const later = {
+      ...draft,
+      members: first.members.map((seat) => ({ ...seat, rack: 1 })),
+      later: 1,
+    };
+    await redis.connection.client.hset(key, 'json', JSON.stringify(later));
+    expect(await views.current()).toEqual(first);
+    for (const json of ['{"mode":"train"', JSON.stringify({ ...draft, mode: 'sleep' })]) {
+      await redis.connection.client.hset(key, 'json', json);
+      const broken = await views.current();
+      expect(broken).toMatchObject({ version: 1, fencingEpoch: 1, fromStep: 0, members: [] });
+      expect(broken?.reason).toMatch(/^view 1 cannot be read: /);
+    }
+    expect((await views.publish(draft, 1)).version).toBe(2);
+  });
+
   it('goes on above the version replaced when Redis has lost it', async () => {
     const views = createViews(redis.connection, 'run');
     expect((await views.publish(draft, 10)).version).toBe(11);

@@ -36,10 +36,11 @@ function tableOf(reports: readonly RunStatusReport[]): string {
   return formatTable([['run', 'status', 'step', 'loss', 'eta', 'why'], ...rows]);
 }
 
-function membersOf({ view }: RunStatusReport): string[] {
+function membersOf({ view, releases }: RunStatusReport): string[] {
   if (view === null) return [];
   return view.members.map(({ memberId, host, port, blocks }) => {
     const ranks = blocks.map(({ start, length }) => `${start}-${start + length - 1}`).join(', ');
-    return `  ${memberId} at ${host}:${port}, virtual ranks ${ranks}`;
+    const release = releases[memberId] === undefined ? '' : `, berth ${releases[memberId]}`;
+    return `  ${memberId} at ${host}:${port}, virtual ranks ${ranks}${release}`;
   });
 }

@@ -133,12 +133,18 @@ export class ClusterSights {
 
   async #describe(runId: string | undefined, view?: View): Promise<WorkerReport[]> {
     const { connection } = this.#options;
-    const [members, current, numCommitted] = await Promise.all([
+    const [members, current, numCommitted, record] = await Promise.all([
       createMembers(connection).list({ forget: false }),
       view ?? (runId === undefined ? undefined : createViews(connection, runId).current()),
       runId === undefined ? 0 : createLedger(connection, runId).numCommitted(),
+      runId === undefined ? undefined : createRuns(connection).read(runId),
     ]);
-    return describeWorkers({ members, view: current, numCommitted });
+    return describeWorkers({
+      members,
+      view: current,
+      numCommitted,
+      numerics: record?.numerics ?? undefined,
+    });
   }
 }
 

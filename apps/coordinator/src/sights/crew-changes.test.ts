@@ -12,6 +12,7 @@ const worker = (memberId: string, change: Partial<WorkerReport> = {}): WorkerRep
   device: 'CPU',
   kernels: 'avx2',
   numThreads: 1,
+  version: '0.1.0',
   state: 'active',
   reason: '',
   runId: 'run',

@@ -1,4 +1,5 @@
-import type { MemberInfo, View, WorkerReport } from '@berth/contracts';
+import type { MemberInfo, Numerics, View, WorkerReport } from '@berth/contracts';
+import { numericsDifference } from '@berth/training/protocol';
 
 /** A member as its heartbeats show it. */
 export interface SeenMember {
@@ -13,6 +14,8 @@ export interface WorkerSight {
   readonly view: View | undefined;
   /** Committed steps of the view's run. */
   readonly numCommitted: number;
+  /** What that run requires of its members, once it is decided. */
+  readonly numerics?: Numerics | undefined;
 }
 
 export const memberTtlMs = 1_000;
@@ -36,12 +39,16 @@ function describe(
   { info, ageMs }: SeenMember,
   rank: number | undefined,
   medianMs: number | null,
-  { view, numCommitted }: WorkerSight,
+  { view, numCommitted, numerics: required }: WorkerSight,
 ): WorkerReport {
   const isSeated = rank !== undefined;
   const belongs = isSeated || (view !== undefined && info.runId === view.runId);
   const lag = belongs && info.step >= 0 ? Math.max(0, numCommitted - info.step) : 0;
   const { numerics, rankMs } = info;
+  const refusal =
+    required !== undefined && info.runId !== null && info.runId === view?.runId
+      ? numericsDifference(required, numerics)
+      : undefined;
   const paceRatio = isSeated && rankMs !== null && medianMs ? rankMs / medianMs : null;
   return {
     memberId: info.memberId,
@@ -53,7 +60,8 @@ function describe(
     device: numerics.device === 'cpu' ? 'CPU' : `${numerics.device}: ${numerics.kernels}`,
     kernels: numerics.kernels,
     numThreads: numerics.numThreads,
-    ...stateOf(info, { isSeated, ageMs, lag, paceRatio }),
+    version: info.version ?? null,
+    ...stateOf(info, { isSeated, ageMs, lag, paceRatio, refusal }),
     runId: info.runId ?? (isSeated ? (view?.runId ?? null) : null),
     blocks: isSeated ? (view?.members[rank]?.blocks ?? []) : [],
     step: info.step,
@@ -72,17 +80,20 @@ interface Standing {
   readonly ageMs: number;
   readonly lag: number;
   readonly paceRatio: number | null;
+  /** Why its arithmetic is not the run's. */
+  readonly refusal: string | undefined;
 }
 
 function stateOf(
   { state, complaint, runId }: MemberInfo,
-  { isSeated, ageMs, lag, paceRatio }: Standing,
+  { isSeated, ageMs, lag, paceRatio, refusal }: Standing,
 ): Pick<WorkerReport, 'state' | 'reason'> {
   if (ageMs >= memberTtlMs)
     return { state: 'stale', reason: `no heartbeat for ${(ageMs / 1_000).toFixed(1)} s` };
   if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
   if (!isSeated) {
     if (complaint !== null) return { state: 'refused', reason: complaint.error.message };
+    if (refusal !== undefined && state === 'idle') return { state: 'refused', reason: refusal };
     return {
       state: 'idle',
       reason: runId === null ? 'no run needs it' : `ready, not needed by run ${runId} now`,

@@ -79,6 +79,7 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
                 <span class="strong">{worker.memberId}</span>
                 <span class="sub">
                   {worker.hostname} · pid {worker.pid}
+                  {worker.version !== null && ` · berth ${worker.version}`}
                 </span>
               </td>
               <td>

@@ -26,6 +26,8 @@ export const workerReportSchema = z.strictObject({
   device: z.string(),
   kernels: z.string(),
   numThreads: z.int().positive(),
+  /** Release of berth; null where it does not say. */
+  version: z.string().nullable().default(null),
   state: z.enum(workerStates),
   /** Why it is in this state, for people. */
   reason: z.string(),
