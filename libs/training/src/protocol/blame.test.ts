@@ -59,6 +59,7 @@ class Run {
       isEvaluated: false,
       view,
       live,
+      unreadable: [],
     };
     const decision = decideRun(this.nowMs, this.#memory, sight, this.#rules);
     this.#memory = decision.memory;
