@@ -72,10 +72,10 @@ describe('a fingerprint', () => {
 
   it('shows a bit of the weights that an update moves otherwise', () => {
     const other = fingerprintOf(eager, (engine) => {
-      const { applyGradients } = engine;
+      const apply = engine.applyGradients.bind(engine);
       engine.applyGradients = (reduced) => {
-        const result = applyGradients.call(engine, reduced);
-        engine.applyGradients = applyGradients;
+        const result = apply(reduced);
+        engine.applyGradients = apply;
         const state = engine.readState();
         new Uint32Array(state.weights.buffer)[11]! ^= 1;
         engine.loadState(state);
