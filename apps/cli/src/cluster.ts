@@ -169,6 +169,6 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function entryOf(specifier: string): string {
+export function entryOf(specifier: string): string {
   return fileURLToPath(import.meta.resolve(specifier));
 }

@@ -5,6 +5,7 @@ import { orderFault, type HttpFault, type HttpFaultChoice, type TcpProxy } from 
 import { connectRedis } from '@berth/queue';
 import type { ClusterProcess } from '../cluster.ts';
 import { crashLoop } from './crash-loop.ts';
+import { mixReleases } from './mixed-release.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import type { RunWatch } from './run-watch.ts';
 import { signal } from './signal.ts';
@@ -173,6 +174,9 @@ export async function commitFault(
       setTimeout(() => proxy.setDelay(0), times.pauseMs);
       return done();
     }
+    case 'mixed-release':
+      await mixReleases(testbed, watch);
+      return done();
     case 'all-kill': {
       const processes = [...cluster.workers(), ...cluster.coordinators()];
       for (const victim of processes) signal(victim, 'SIGKILL');

@@ -21,6 +21,7 @@ export const faultKinds = [
   'contribution-corrupt',
   'reduced-corrupt',
   'all-kill',
+  'mixed-release',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

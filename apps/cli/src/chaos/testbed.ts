@@ -24,6 +24,8 @@ export interface TestbedOptions {
 /** A cluster on loopback, all of whose connections to the store and between workers pass through proxies. */
 export interface Testbed {
   readonly cluster: Cluster;
+  /** Where its logs and secret are. */
+  readonly folder: string;
   /** Past the proxies. */
   readonly services: Services;
   readonly disturb: Disturbances;
@@ -84,6 +86,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     closers.push(() => cluster.close());
     return {
       cluster,
+      folder,
       services,
       disturb,
       setStoreFaults(choose) {
