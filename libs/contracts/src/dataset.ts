@@ -18,6 +18,10 @@ export const documentShardSchema = storedPartSchema.extend({
 });
 export type DocumentShard = z.output<typeof documentShardSchema>;
 
+/** Versions of the JavaScript engine's tables of text: Unicode's, and those of ICU, which splits sentences. */
+export const textRulesSchema = z.strictObject({ unicode: z.string(), icu: z.string() });
+export type TextRules = z.output<typeof textRulesSchema>;
+
 /** A tokenised corpus, made once: written last, after every part it names. */
 export const datasetManifestSchema = z.strictObject({
   format: z.literal('berth-dataset/1'),
@@ -27,6 +31,11 @@ export const datasetManifestSchema = z.strictObject({
   vocabulary: storedPartSchema.extend({ numTokens: size }),
   doLowerCase: z.boolean(),
   heldOutRatio: z.number(),
+  /**
+   * Whose tables decided what is a letter, a space or the end of a sentence; part of the dataset's identity. Absent in what
+   * older releases made.
+   */
+  textRules: textRulesSchema.optional(),
   train: z.array(documentShardSchema).min(1),
   heldOut: documentShardSchema,
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { BerthError, type DatasetJob, type ObjectStore } from '@berth/contracts';
+import { BerthError, type DatasetJob, type ObjectStore, type TextRules } from '@berth/contracts';
 import { corpusDigest } from './corpus/corpus-digest.ts';
 import { openCorpus, type Corpus } from './corpus/open-corpus.ts';
 import { writeDataset } from './examples/write-dataset.ts';
@@ -35,6 +35,7 @@ export async function prepareDataset(job: DatasetJob, store: ObjectStore): Promi
     heldOutRatio: job.corpus.heldOutRatio,
     vocabulary: bytes,
     doLowerCase,
+    textRules: ownTextRules(process.versions),
     numShards: job.numShards,
     seed: job.seed,
     documents: tokenised(),
@@ -43,6 +44,11 @@ export async function prepareDataset(job: DatasetJob, store: ObjectStore): Promi
     workFolder: tmpdir(),
   });
   return manifestKey;
+}
+
+/** What of the engine decides tokens and sentences. */
+function ownTextRules({ unicode, icu }: NodeJS.ProcessVersions): TextRules {
+  return { unicode: unicode ?? 'none', icu: icu ?? 'none' };
 }
 
 async function vocabularyOf({ vocabulary }: DatasetJob, corpus: Corpus): Promise<Uint8Array> {

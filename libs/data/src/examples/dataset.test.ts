@@ -46,6 +46,7 @@ function datasetOptions(documents: readonly TokenSentences[]): WriteDatasetOptio
     heldOutRatio: 0.1,
     vocabulary: goldenBytes('vocab-8192.txt'),
     doLowerCase: true,
+    textRules: { unicode: '15.1', icu: '74.1' },
     numShards: 4,
     seed: 7,
     workFolder: newFolder(),
@@ -94,6 +95,29 @@ describe('writeDataset', () => {
     expect(await writeDataset(datasetOptions(excerpt))).toEqual(made);
     const unread = interrupted(0);
     expect(await writeDataset({ ...first, documents: unread })).toEqual(made);
+  });
+
+  it.each([{ unicode: '16.0' }, { icu: '75.1' }])(
+    'is another dataset where text is read by other rules: %j',
+    async (change) => {
+      const options = datasetOptions(excerpt);
+      const textRules = { ...options.textRules, ...change };
+      const { manifest } = await writeDataset({ ...options, textRules });
+      expect(manifest.textRules).toEqual(textRules);
+      expect(manifest.datasetId).not.toBe(datasetIdOf(options));
+    },
+  );
+
+  it('stays readable, under its own id, when an older or a newer release made it', async () => {
+    const options = datasetOptions(excerpt);
+    const { manifest, manifestKey } = await writeDataset(options);
+    const { textRules: _textRules, ...older } = { ...manifest, datasetId: 'a'.repeat(64) };
+    const write = (text: object): Promise<unknown> =>
+      options.store.put(manifestKey, Buffer.from(JSON.stringify(text)));
+    await write(older);
+    expect(await readDatasetManifest(options.store, manifestKey)).toEqual(older);
+    await write({ ...manifest, ofLater: 1 });
+    expect(await readDatasetManifest(options.store, manifestKey)).toEqual(manifest);
   });
 
   it('leaves no manifest when interrupted, and finishes when done again', async () => {

@@ -9,6 +9,7 @@ import {
   type DatasetManifest,
   type DocumentShard,
   type ObjectStore,
+  type TextRules,
 } from '@berth/contracts';
 import { isHeldOut } from '../corpus/hold-out.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
@@ -32,6 +33,8 @@ export interface DatasetInputs {
   /** A vocab.txt. */
   readonly vocabulary: Uint8Array;
   readonly doLowerCase: boolean;
+  /** Of the engine that reads the text. */
+  readonly textRules: TextRules;
   /** Training shards; fewer are made when there are fewer training documents. */
   readonly numShards: number;
   readonly seed: number;
@@ -49,7 +52,8 @@ export interface WriteDatasetOptions extends DatasetInputs {
 
 /** The dataset that these inputs make. */
 export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
-  const { corpusDigest, sentenceMode, heldOutRatio, doLowerCase, numShards, seed } = inputs;
+  const { corpusDigest, sentenceMode, heldOutRatio, doLowerCase, textRules, numShards, seed } =
+    inputs;
   return digestOf({
     format: 'berth-dataset/1',
     corpusDigest,
@@ -57,6 +61,7 @@ export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
     heldOutRatio,
     vocabulary: sha256Hex(vocabulary),
     doLowerCase,
+    textRules,
     numShards,
     seed,
   });
@@ -73,7 +78,7 @@ export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
 export async function writeDataset(
   options: WriteDatasetOptions,
 ): Promise<{ manifest: DatasetManifest; manifestKey: string }> {
-  const { store, corpusDigest, doLowerCase, heldOutRatio } = options;
+  const { store, corpusDigest, doLowerCase, heldOutRatio, textRules } = options;
   const numTokens = checkedVocabularySize(options.vocabulary);
   const datasetId = datasetIdOf(options);
   const folder = `${options.prefix}/${datasetId}`;
@@ -98,6 +103,7 @@ export async function writeDataset(
       vocabulary: { ...vocabulary, numTokens },
       doLowerCase,
       heldOutRatio,
+      textRules,
       train: trainShards,
       heldOut: await putShard(store, `${folder}/held-out`, heldOut),
     };
