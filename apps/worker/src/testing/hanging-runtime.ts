@@ -18,7 +18,10 @@ const runtime = await startRuntime({ numThreads: 1, device: 'cpu' });
 const { optimizer, train, seed } = config;
 const shape = { batchSize: 1, seqLength: 8, numPredictions: 1 };
 const model = resolveModelConfig(config.model, 100);
-const engine = await runtime.openEngine({ model, optimizer, train, seed, shape }, Number(limitMs));
+const { engine } = await runtime.openEngine(
+  { model, optimizer, train, seed, shape },
+  Number(limitMs),
+);
 await engine.initialize(seed);
 const { weights } = await engine.readState();
 
