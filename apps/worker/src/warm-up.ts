@@ -28,7 +28,6 @@ export function warmUp(engine: TrainingEngine, spec: EngineSpec): string {
   const gradient = engine.computeGradients(request);
   // Twice: where the learning rate grows from 0, the first update moves only the moments.
   engine.applyGradients(gradient);
-  if (engine.applyHeldGradients === undefined) engine.applyGradients(gradient);
-  else engine.applyHeldGradients();
+  engine.applyHeldGradients();
   return `${held?.digest ?? vectorDigest(gradient)}${vectorDigest(engine.readState().weights)}`;
 }
