@@ -1,19 +1,18 @@
 import { sumContributions, vectorDigest, type Contribution } from '@berth/collectives';
 import type { View, ViewMember, WireError } from '@berth/contracts';
 import { viewName } from '../../protocol/member-state.ts';
+import {
+  contributionFrame,
+  corrupted,
+  damaged,
+  isFaultFor,
+  isIntact,
+  reducedFrame,
+  type DataFrame,
+  type Frame,
+} from './frames.ts';
 import type { SimProcess } from './sim-process.ts';
-import { simError, type World } from './world.ts';
-
-type Frame =
-  | { readonly kind: 'hello'; readonly view: string; readonly isReply: boolean }
-  | {
-      readonly kind: 'blocks';
-      readonly view: string;
-      readonly step: number;
-      readonly blocks: readonly Contribution[];
-    }
-  /** In order, or by the kernel when the process is gone or the connection broke. */
-  | { readonly kind: 'closed'; readonly view: string; readonly isInOrder: boolean };
+import { simError, type FrameFault, type World } from './world.ts';
 
 /** What a member waits for from its peers. */
 interface Waiting {
@@ -26,10 +25,17 @@ interface Session {
   readonly view: View;
   readonly name: string;
   readonly greeted: Set<string>;
-  /** Contributions by step and sender. */
-  readonly inbox: Map<number, Map<string, readonly Contribution[]>>;
+  /** What has come of each step. */
+  readonly inbox: Map<number, Inbox>;
   failure: WireError | undefined;
   waiting: Waiting | undefined;
+}
+
+/** By sender. */
+interface Inbox {
+  readonly contributions: Map<string, readonly Contribution[]>;
+  /** Slices of the sum. */
+  readonly reduced: Map<string, Float32Array>;
 }
 
 const redialMs = 200;
@@ -69,7 +75,7 @@ export class Peers {
     this.#progress(session);
   }
 
-  /** Sends our blocks to all, and sums all when theirs are here. */
+  /** Sends our blocks to all, our slice of the sum when theirs are here, and is done when all slices are. */
   reduce(
     step: number,
     blocks: readonly Contribution[],
@@ -83,9 +89,9 @@ export class Peers {
       return;
     }
     session.waiting = { step, done, failed };
-    this.#inboxOf(session, step).set(this.#process.name, blocks);
+    this.#inboxOf(session, step).contributions.set(this.#process.name, blocks);
     for (const other of this.#others(session))
-      this.#send(other, { kind: 'blocks', view: session.name, step, blocks });
+      this.#send(other, contributionFrame(session.name, step, blocks));
     this.#deadline(session, timeoutMs);
     this.#progress(session);
   }
@@ -117,13 +123,13 @@ export class Peers {
   }
 
   #send({ memberId }: Pick<ViewMember, 'memberId'>, frame: Frame): void {
-    const { clock, random, waitingFrameFaults, trace } = this.#world;
+    const { clock, random, trace } = this.#world;
     const receiver = this.#directory.get(memberId);
     if (receiver === undefined) return;
     const from = this.#process.name;
-    const deliver = (delayMs: number): void =>
-      clock.after(delayMs, () => receiver.#process.after(0, () => receiver.#receive(from, frame)));
-    const fault = frame.kind === 'closed' ? undefined : waitingFrameFaults.pop();
+    const deliver = (delayMs: number, sent = frame): void =>
+      clock.after(delayMs, () => receiver.#process.after(0, () => receiver.#receive(from, sent)));
+    const fault = this.#takeFault(frame);
     if (fault !== undefined) trace.note(from, `${frame.kind} to ${memberId} meets: ${fault}`);
     switch (fault) {
       case 'vanish':
@@ -143,25 +149,41 @@ export class Peers {
         deliver(random.between(0.2, 2));
         deliver(random.between(0.2, 4_000));
         return;
+      case 'contribution-corrupt':
+      case 'reduced-corrupt':
+        deliver(random.between(0.2, 2), 'check' in frame ? corrupted(frame) : frame);
+        return;
       case undefined:
         deliver(random.between(0.2, 2));
     }
+  }
+
+  /** The newest of the faults lying in wait that can be done to the frame. */
+  #takeFault(frame: Frame): FrameFault | undefined {
+    const { waitingFrameFaults } = this.#world;
+    const index = waitingFrameFaults.findLastIndex((fault) => isFaultFor(frame, fault));
+    return index < 0 ? undefined : waitingFrameFaults.splice(index, 1)[0];
   }
 
   #receive(from: string, frame: Frame): void {
     const session = this.#session;
     if (session === undefined) return;
     const isFenced = this.#world.sabotage !== 'no-frame-fence';
-    if (frame.view !== session.name && (isFenced || frame.kind !== 'blocks')) return;
+    if (frame.view !== session.name && (isFenced || !('check' in frame))) return;
     switch (frame.kind) {
       case 'hello':
         session.greeted.add(from);
         if (!frame.isReply)
           this.#send({ memberId: from }, { kind: 'hello', view: session.name, isReply: true });
         break;
-      case 'blocks':
+      case 'contribution':
+      case 'reduced':
         this.#world.invariants.checkFrame(this.#process.name, frame.view, session.name);
-        this.#inboxOf(session, frame.step).set(from, frame.blocks);
+        if (!isIntact(frame) && this.#world.sabotage !== 'no-frame-check') {
+          this.#fail(session, damaged(from, frame));
+          return;
+        }
+        this.#keep(session, from, frame);
         break;
       case 'closed': {
         const error = lost(from, frame.isInOrder);
@@ -180,16 +202,39 @@ export class Peers {
       this.#fail(session, failure);
       return;
     }
+    if (waiting.step !== 'join') this.#sumSlice(session, waiting.step);
     if (this.#missing(session, waiting).length > 0) return;
     session.waiting = undefined;
     if (waiting.step === 'join') {
       waiting.done('');
       return;
     }
-    const inbox = this.#inboxOf(session, waiting.step);
+    const { reduced } = this.#inboxOf(session, waiting.step);
     session.inbox.delete(waiting.step);
-    const parts = session.view.members.map(({ memberId }) => inbox.get(memberId) ?? []);
-    waiting.done(vectorDigest(this.#sum(parts)));
+    const slices = session.view.members.map(({ memberId }) => reduced.get(memberId) ?? []);
+    const sum = Float32Array.from(slices.flatMap((slice) => [...slice]));
+    this.#flip(sum);
+    waiting.done(vectorDigest(sum));
+  }
+
+  #keep(session: Session, from: string, frame: DataFrame): void {
+    const { contributions, reduced } = this.#inboxOf(session, frame.step);
+    if (frame.kind === 'contribution') contributions.set(from, frame.blocks);
+    else reduced.set(from, frame.slice);
+  }
+
+  /** Sums our slice once all blocks are here. */
+  #sumSlice(session: Session, step: number): void {
+    const { members } = session.view;
+    const { contributions, reduced } = this.#inboxOf(session, step);
+    if (contributions.size < members.length || reduced.has(this.#process.name)) return;
+    const sum = this.#sum(members.map(({ memberId }) => contributions.get(memberId) ?? []));
+    const self = members.findIndex(({ memberId }) => memberId === this.#process.name);
+    const boundary = (index: number): number => Math.floor((index * sum.length) / members.length);
+    const slice = sum.slice(boundary(self), boundary(self + 1));
+    reduced.set(this.#process.name, slice);
+    for (const other of this.#others(session))
+      this.#send(other, reducedFrame(session.name, step, slice));
   }
 
   #sum(parts: readonly (readonly Contribution[])[]): Float32Array {
@@ -199,23 +244,25 @@ export class Peers {
       const partial = parts.map((blocks) => chain(blocks.map(({ data }) => data)));
       sum.set(chain(partial));
     }
-    if (this.#world.numFlips > 0) {
-      this.#world.numFlips--;
-      this.#world.trace.note(this.#process.name, 'a bit flips in the reduced gradient');
-      new Uint32Array(sum.buffer)[0]! ^= 1;
-    }
     return sum;
   }
 
-  #missing(session: Session, { step }: Waiting): string[] {
-    const heard = step === 'join' ? session.greeted : this.#inboxOf(session, step);
-    return this.#others(session)
-      .map(({ memberId }) => memberId)
-      .filter((memberId) => !heard.has(memberId));
+  #flip(sum: Float32Array): void {
+    if (this.#world.numFlips === 0) return;
+    this.#world.numFlips--;
+    this.#world.trace.note(this.#process.name, 'a bit flips in the reduced gradient');
+    new Uint32Array(sum.buffer)[0]! ^= 1;
   }
 
-  #inboxOf(session: Session, step: number): Map<string, readonly Contribution[]> {
-    const inbox = session.inbox.get(step) ?? new Map<string, readonly Contribution[]>();
+  #missing(session: Session, { step }: Waiting): string[] {
+    const others = this.#others(session).map(({ memberId }) => memberId);
+    if (step === 'join') return others.filter((memberId) => !session.greeted.has(memberId));
+    const { contributions, reduced } = this.#inboxOf(session, step);
+    return others.filter((memberId) => !contributions.has(memberId) || !reduced.has(memberId));
+  }
+
+  #inboxOf(session: Session, step: number): Inbox {
+    const inbox = session.inbox.get(step) ?? { contributions: new Map(), reduced: new Map() };
     session.inbox.set(step, inbox);
     return inbox;
   }

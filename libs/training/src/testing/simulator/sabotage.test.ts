@@ -29,6 +29,16 @@ describe('the simulator notices when', () => {
     expect(problems).toContainEqual(expect.stringMatching(/^I5: m\d+ took a frame/));
   });
 
+  it('frames are not checked', () => {
+    const problems = problemsWithout('no-frame-check');
+    expect(problems).toContainEqual(expect.stringMatching(/^I1, I3: step \d+ was committed as/));
+  });
+
+  it('a step that is not finite is voted for', () => {
+    const { problem } = simulate(0, { sabotage: 'no-finite-check', notFiniteStep: 20 });
+    expect(problem).toBe('I3: step 20 was committed, though it is not finite');
+  });
+
   it('states of replaced views count', () => {
     const problems = problemsWithout('no-state-fence');
     expect(problems).toContainEqual(expect.stringMatching(/^I3: /));
@@ -62,6 +72,11 @@ describe('the simulator notices when', () => {
     const problems = problemsWithout('member-order');
     expect(problems).toContainEqual(expect.stringMatching(/^I1, I3: step \d+ was committed as/));
   });
+});
+
+it('a run ends before a step that is not finite', () => {
+  const reports = seeds.slice(0, 20).map((seed) => simulate(seed, { notFiniteStep: 20 }));
+  for (const { failure } of reports) expect(failure?.code).toBe('NUMERICS_NOT_FINITE');
 });
 
 it('a bit that flips in one member is never committed', () => {

@@ -353,6 +353,11 @@ export class SimMember {
     fail: (error: WireError) => void,
   ): void {
     const reduced = (digest: string): void => {
+      const { notFiniteStep, sabotage } = this.#world;
+      if (step === notFiniteStep && sabotage !== 'no-finite-check') {
+        fail(simError('NUMERICS_NOT_FINITE', `step ${step}: gradient norm NaN`));
+        return;
+      }
       this.#reduced = digest;
       done({ digest, sums });
     };

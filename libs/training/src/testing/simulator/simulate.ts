@@ -12,6 +12,8 @@ export interface SimulationOptions {
   readonly sabotage?: Sabotage | undefined;
   /** Faults instead of those that the seed gives. */
   readonly plan?: readonly PlannedFault[];
+  /** A step whose gradient is not finite. */
+  readonly notFiniteStep?: number;
   /** At this time a bit flips in one member's reduced gradient. */
   readonly flipAtMs?: number;
 }
@@ -54,9 +56,10 @@ class Simulation {
   #numEvents = 0;
   #numRewinds = 0;
 
-  constructor(seed: number, { sabotage, plan, flipAtMs }: SimulationOptions) {
+  constructor(seed: number, { sabotage, plan, flipAtMs, notFiniteStep }: SimulationOptions) {
     this.#seed = seed;
     this.#world = new World(seed, sabotage);
+    this.#world.notFiniteStep = notFiniteStep;
     const { clock, random, redis, store } = this.#world;
     this.#plan = plan ?? planFaults(random);
     redis.status = 'starting';
@@ -84,11 +87,14 @@ class Simulation {
 
   #problem(): string | undefined {
     const { clock, invariants, redis, store, reference } = this.#world;
+    const { notFiniteStep = Infinity } = this.#world;
     const lastFaultMs = this.#plan.at(-1)?.atMs ?? 0;
     try {
       while (!isOver(redis.status) && clock.step()) {
         this.#numEvents++;
         invariants.check();
+        if (redis.ledger.length > notFiniteStep)
+          return `I3: step ${notFiniteStep} was committed, though it is not finite`;
         if (clock.nowMs > lastFaultMs + patienceMs)
           return `Liveness: step ${redis.ledger.length} of ${numSteps}, ${patienceMs} ms after the last fault`;
       }

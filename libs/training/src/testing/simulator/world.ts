@@ -12,6 +12,8 @@ import { Trace } from './trace.ts';
 export type Sabotage =
   | RedisSabotage
   | 'no-frame-fence'
+  | 'no-frame-check'
+  | 'no-finite-check'
   | 'no-state-fence'
   | 'manifest-first'
   | 'member-order'
@@ -33,7 +35,14 @@ export const runNumerics: Numerics = {
 /** Faults of single messages, each done to the next one that comes along. */
 export const callFaults = ['request-lost', 'reply-lost', 'resent', 'late-copy', 'slow'] as const;
 export type CallFault = (typeof callFaults)[number];
-export const frameFaults = ['cut', 'vanish', 'late', 'twice'] as const;
+export const frameFaults = [
+  'cut',
+  'vanish',
+  'late',
+  'twice',
+  'contribution-corrupt',
+  'reduced-corrupt',
+] as const;
 export type FrameFault = (typeof frameFaults)[number];
 
 let reference: Reference | undefined;
@@ -57,6 +66,8 @@ export class World {
   readonly waitingFrameFaults: FrameFault[] = [];
   /** Why a coordinator has given the run up. */
   failure: WireError | undefined;
+  /** The step whose gradient is not finite. */
+  notFiniteStep: number | undefined;
   /** Members whose next reduced gradient has a flipped bit. */
   numFlips = 0;
 
