@@ -1,9 +1,16 @@
 import { stepMetrics, type MetricsLine, type StepMetric } from '@berth/contracts';
-import { partition, type Points } from './downsample.ts';
+import { partition } from './downsample.ts';
 
 const firstCapacity = 256;
 const numColumns = stepMetrics.length + 2;
 const columnOf = new Map(stepMetrics.map((metric, index) => [metric, index + 2]));
+
+/** Some lines by ascending x. */
+export interface LinesInOrder {
+  readonly x: Float64Array;
+  /** As `Points` wants them. */
+  values(metric: StepMetric): Float64Array;
+}
 
 /**
  * The metrics lines of one kind of one attempt by step, in columns that grow: 128 bytes a line. A line replaces an
@@ -33,18 +40,22 @@ export class MetricColumns {
     for (const [metric, column] of columnOf) this.#column(column)[index] = valueOf(line, metric);
   }
 
-  /** Lines whose step is in [fromStep, toStep), by step or by time. */
-  points(
-    metric: StepMetric,
+  /** Lines whose step is in [fromStep, toStep), by step or by time, as they are now. */
+  lines(
     axis: 'step' | 'time',
     range: { readonly fromStep: number; readonly toStep: number },
-  ): Points {
+  ): LinesInOrder {
+    const columns = this.#columns;
     const steps = this.#column(0);
     const start = partition(this.#length, (index) => (steps[index] ?? 0) >= range.fromStep);
     const end = partition(this.#length, (index) => (steps[index] ?? 0) >= range.toStep);
-    const x = this.#column(axis === 'step' ? 0 : 1).subarray(start, end);
-    const y = this.#column(columnOf.get(metric) ?? 2).subarray(start, end);
-    return isAscending(x) ? { x, y } : sorted(x, y);
+    const part = (index: number): Float64Array =>
+      (columns[index] as Float64Array).subarray(start, end);
+    const x = part(axis === 'step' ? 0 : 1);
+    const order = isAscending(x) ? undefined : orderOf(x);
+    const inOrder = (column: Float64Array): Float64Array =>
+      order === undefined ? column : picked(column, order);
+    return { x: inOrder(x), values: (metric) => inOrder(part(columnOf.get(metric) ?? 2)) };
   }
 
   /** A metric at a step, if there is a finite one. */
@@ -91,9 +102,15 @@ function isAscending(x: Float64Array): boolean {
   return true;
 }
 
-function sorted(x: Float64Array, y: Float64Array): Points {
-  const order = Array.from(x.keys()).sort((a, b) => (x[a] ?? 0) - (x[b] ?? 0));
-  const pick = (column: Float64Array): Float64Array =>
-    Float64Array.from(order, (index) => column[index] ?? Number.NaN);
-  return { x: pick(x), y: pick(y) };
+/** Of values that are nearly in order, as times are. */
+function orderOf(x: Float64Array): Uint32Array {
+  return Uint32Array.from(Array.from(x.keys()).sort((a, b) => (x[a] ?? 0) - (x[b] ?? 0)));
+}
+
+/** A loop takes a tenth of the time that `Float64Array.from` takes with a function. */
+function picked(column: Float64Array, order: Uint32Array): Float64Array {
+  const values = new Float64Array(order.length);
+  for (let index = 0; index < order.length; index++)
+    values[index] = column[order[index] as number] as number;
+  return values;
 }

@@ -34,24 +34,35 @@ function attemptOf(attempt: number, abandonedFromStep: number | null = null): Ru
 const query = (change: object = {}) => historyQuerySchema.parse({ metrics: 'loss', ...change });
 
 describe('a run history', () => {
-  it('puts a line where its step is, in place of an earlier one', () => {
+  it('puts a line where its step is, in place of an earlier one', async () => {
     const history = new RunHistory();
     for (const step of [0, 1, 3, 4, 2]) history.put(lineOf(step));
     history.put(lineOf(1, { loss: 9 }));
-    const [trace] = history.traces(query(), [attemptOf(1)]);
+    const [trace] = await history.traces(query(), [attemptOf(1)]);
     expect(trace).toMatchObject({ x: [0, 1, 2, 3, 4], mean: [0, 9, 2, 3, 4], numPoints: 5 });
   });
 
-  it('shows what a resume left behind as a trace of its own', () => {
+  it('shows what a resume left behind as a trace of its own', async () => {
     const history = new RunHistory();
     for (let step = 0; step < 6; step++) history.put(lineOf(step));
     for (let step = 3; step < 5; step++) history.put(lineOf(step, { attempt: 2 }));
-    const traces = history.traces(query(), [attemptOf(1, 3), attemptOf(2)]);
+    const traces = await history.traces(query(), [attemptOf(1, 3), attemptOf(2)]);
     expect(traces.map(({ attempt, isAbandoned, x }) => ({ attempt, isAbandoned, x }))).toEqual([
       { attempt: 1, isAbandoned: false, x: [0, 1, 2] },
       { attempt: 1, isAbandoned: true, x: [3, 4, 5] },
       { attempt: 2, isAbandoned: false, x: [3, 4] },
     ]);
+  });
+
+  it('gives others their turn between two metrics', async () => {
+    const history = new RunHistory();
+    history.put(lineOf(0));
+    let numTurns = 0;
+    const count = (): void => void (numTurns++, (turn = setImmediate(count)));
+    let turn = setImmediate(count);
+    await history.traces(query({ metrics: 'loss,masked_lm_loss,stepMs' }), [attemptOf(1)]);
+    clearImmediate(turn);
+    expect(numTurns).toBeGreaterThanOrEqual(2);
   });
 
   it('knows the evaluation of a step, of an earlier attempt too', () => {
@@ -61,19 +72,21 @@ describe('a run history', () => {
     expect(history.evalLoss(11, 2)).toBeNull();
   });
 
-  it('orders by time what was trained again later', () => {
+  it('orders by time what was trained again later', async () => {
     const history = new RunHistory();
     for (let step = 0; step < 4; step++) history.put(lineOf(step));
     history.put(lineOf(1, { timeMs: 9_000 }));
-    const [trace] = history.traces(query({ x: 'time', from: 2_000, to: 9_000 }), [attemptOf(1)]);
+    const [trace] = await history.traces(query({ x: 'time', from: 2_000, to: 9_000 }), [
+      attemptOf(1),
+    ]);
     expect(trace).toMatchObject({ x: [2_000, 3_000, 9_000], mean: [2, 3, 1] });
   });
 
-  it('leaves out what was not measured', () => {
+  it('leaves out what was not measured', async () => {
     const history = new RunHistory();
     history.put(lineOf(0));
     history.put(lineOf(1, { stepMs: 50 }));
-    const [trace, none] = history.traces(query({ metrics: 'tokensPerSecond,dataMs' }), []);
+    const [trace, none] = await history.traces(query({ metrics: 'tokensPerSecond,dataMs' }), []);
     expect(trace).toMatchObject({ x: [1], mean: [2_000] });
     expect(none).toBeUndefined();
   });
@@ -101,7 +114,7 @@ describe('histories', () => {
     expect(both[0]).toBe(both[1]);
     expect(asked).toEqual(['a ', 'a 1000', 'a 2000']);
     log.push(lineOf(2_500));
-    const [trace] = (await histories.of('a')).traces(query(), []);
+    const [trace] = await (await histories.of('a')).traces(query(), []);
     expect(trace?.numPoints).toBe(2_501);
     await histories.of('b');
     await histories.of('a');

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HistoryQuery, MetricsLine, RunAttempt, Trace } from '@berth/contracts';
 import { downsample } from './downsample.ts';
 import { MetricColumns } from './metric-columns.ts';
@@ -31,20 +32,27 @@ export class RunHistory {
     return null;
   }
 
-  /** Traces by metric, then by attempt; what a later attempt has abandoned is a trace of its own. */
-  traces(query: HistoryQuery, attempts: readonly RunAttempt[]): Trace[] {
-    const parts = this.#parts(query.kind, attempts);
+  /**
+   * Traces by metric, then by attempt; what a later attempt has abandoned is a trace of its own. Of a long run each takes
+   * some ms, so others on the event loop have their turn between two.
+   */
+  async traces(query: HistoryQuery, attempts: readonly RunAttempt[]): Promise<Trace[]> {
+    const parts = this.#parts(query.kind, attempts).map((part) => ({
+      ...part,
+      lines: part.columns.lines(query.x, part),
+    }));
     const numLines = parts.reduce((sum, { columns }) => sum + columns.length, 0);
     const from = query.from ?? -Infinity;
     const to = query.to ?? Infinity;
     const traces: Trace[] = [];
     for (const metric of query.metrics)
-      for (const { attempt, isAbandoned, columns, fromStep, toStep } of parts) {
-        const points = columns.points(metric, query.x, { fromStep, toStep });
-        if (points.x.length === 0) continue;
+      for (const { attempt, isAbandoned, lines } of parts) {
+        await nextTurn();
+        const { x } = lines;
+        if (x.length === 0) continue;
         // By its share, so that no number of attempts makes an answer long.
-        const numBuckets = Math.ceil((query.numBuckets * points.x.length) / numLines);
-        const buckets = downsample(points, { from, to, numBuckets });
+        const numBuckets = Math.ceil((query.numBuckets * x.length) / numLines);
+        const buckets = downsample({ x, y: lines.values(metric) }, { from, to, numBuckets });
         if (buckets.numPoints > 0) traces.push({ metric, attempt, isAbandoned, ...buckets });
       }
     return traces;

@@ -54,7 +54,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
       const report = await runs.report(runId);
       const history = await histories.of(runId);
       const asOfMs = Date.now();
-      const traces = history.traces(query, report.run.attempts);
+      const traces = await history.traces(query, report.run.attempts);
       return { runId, traces, markers: await sights.markers(report), asOfMs };
     },
 
