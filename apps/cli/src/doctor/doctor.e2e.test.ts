@@ -39,6 +39,18 @@ describe('berth doctor', () => {
     });
   });
 
+  it('names a variable that would change the bits, and what is in it', async () => {
+    const { path: folder } = await temporaryFolder();
+    const env = { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' };
+    const { stdout } = await berth(['doctor', '--json'], { folder, env });
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    const finding = findings.find(({ name }) => name === 'tensorflow');
+    expect(finding?.verdict).toBe('fail');
+    expect(finding?.detail).toContain(
+      'TF_XLA_FLAGS is "--tf_xla_auto_jit=2", which changes the bits of a run',
+    );
+  });
+
   it('finds Redis that may evict, that does not keep its data, and that is not there', async () => {
     const server = await startRedisServer({ programs: redisServerPrograms(process.env) });
     expect(await checkQueue(server.url, {})).toMatchObject([
