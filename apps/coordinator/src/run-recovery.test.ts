@@ -1,14 +1,20 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { BerthError, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
+import { exampleSetIdOf, prepareDataset, readDatasetManifest } from '@berth/data';
 import {
   createJobConsumer,
   createJobProducer,
+  createMembers,
   createRuns,
+  createViews,
   type RedisConnection,
 } from '@berth/queue';
-import { waitFor } from '@berth/testing';
+import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { memberOf } from './testing/api-fixture.ts';
 import { openBackends, type Backends } from './testing/services.ts';
 import { RunArchive } from './run-archive.ts';
 import { createRunService } from './run-service.ts';
@@ -32,8 +38,8 @@ beforeEach(async () => {
 
 afterAll(() => backends.close());
 
-async function submitted(name: string): Promise<RunRecord> {
-  const config = parseRunConfig({ name, corpus: { path: '/text' } }, 'test');
+async function submitted(name: string, sections: object = {}): Promise<RunRecord> {
+  const config = parseRunConfig({ name, corpus: { path: '/text' }, ...sections }, 'test');
   return (await createRunService(connection, store).submit(config, 'trained')).run;
 }
 
@@ -88,6 +94,52 @@ describe('RunSupervisor', () => {
     const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'left');
     const record: RunRecord = { ...(await submitted('left')), status: 'stopping' };
     expect(await supervisor.tick(record, moment)).toMatchObject({ status: 'stopped' });
+    await jobs.close();
+  });
+
+  it('records what decides the bits before anyone trains, and trains beside a worker that it cannot read', async () => {
+    const runId = 'mixed';
+    const { path: folder } = await temporaryFolder();
+    const corpus = join(folder, 'corpus.txt');
+    await writeFile(
+      corpus,
+      'Sphinx of black quartz, judge my vow.\nIt slept.\n\nPack my box with five dozen liquor jugs.\nThey ran.\n',
+    );
+    const { config, ...rest } = await submitted(runId, {
+      corpus: { path: corpus },
+      vocabulary: { size: 64, minFrequency: 1 },
+    });
+    const { vocabulary, seed, examples } = config;
+    const job = { ...config, kind: 'dataset', runId, numShards: 1 } as const;
+    const manifestKey = await prepareDataset({ ...job, vocabulary, seed }, store);
+    const { datasetId } = await readDatasetManifest(store, manifestKey);
+    const exampleSetId = exampleSetIdOf(datasetId, examples, seed);
+    const record: RunRecord = { ...rest, config, status: 'starting', manifestKey, exampleSetId };
+    await connection.client.hset('berth:lease', 'holder', 'c', 'epoch', 1);
+
+    const ready = { state: 'idle', runId, step: -1 } as const;
+    const numerics = { ...memberOf('w').numerics, fingerprint: 'f0' };
+    const members = createMembers(connection, { ttlMs: 60_000 });
+    const beat = async (): Promise<void> => {
+      await members.heartbeat(memberOf('w', { ...ready, numerics }));
+      await members.heartbeat({ ...memberOf('z', ready), state: 'dancing' as 'idle' });
+    };
+    const jobs = await createJobProducer(backends.services.redisUrl);
+    const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, runId);
+    const views = createViews(connection, runId);
+    await beat();
+    expect(await supervisor.tick(record, moment)).toMatchObject({ numerics });
+    expect(await views.current()).toBeUndefined();
+    await beat();
+    await supervisor.tick({ ...record, numerics }, moment);
+    expect((await views.current())?.members).toMatchObject([{ memberId: 'w' }]);
+    await beat();
+    expect(await supervisor.tick({ ...record, status: 'running', numerics }, moment)).toMatchObject(
+      {
+        status: 'running',
+        reason: expect.stringMatching(/z speaks another version: state: /) as string,
+      },
+    );
     await jobs.close();
   });
 

@@ -30,6 +30,7 @@ const others = [
   'peer-freeze',
   'peer-slow',
   'all-kill',
+  'mixed-release',
 ];
 
 describe('berth chaos', () => {
@@ -66,7 +67,7 @@ describe('berth chaos', () => {
         timeoutMs: 11 * minutes,
       });
       expect(report.problems).toEqual([]);
-      expect(report.disturbed[0]?.faults).toHaveLength(15);
+      expect(report.disturbed[0]?.faults).toHaveLength(16);
     },
   );
 
