@@ -19,9 +19,19 @@ export function matcherOf({
     if (Number(levelOf) < leastLevel) return undefined;
     if (source !== undefined && source !== sourceOf) return undefined;
     if (runId !== undefined && runId !== runOf) return undefined;
-    const line = JSON.parse(json) as LogLine;
-    return wanted === undefined || searchable(line).includes(wanted) ? line : undefined;
+    const line = parseLogLine(json);
+    if (line === undefined || wanted === undefined) return line;
+    return searchable(line).includes(wanted) ? line : undefined;
   };
+}
+
+/** A line as it was appended; undefined when it is damaged. */
+export function parseLogLine(json: string): LogLine | undefined {
+  try {
+    return JSON.parse(json) as LogLine;
+  } catch {
+    return undefined;
+  }
 }
 
 function searchable({ message, fields }: LogLine): string {

@@ -47,6 +47,15 @@ describe('a page', () => {
     expect((await logs.page({ limit: 5, after: next.after })).after).toBe(next.after);
   });
 
+  it('leaves out a line that is damaged', async () => {
+    const logs = createLogStream(redis.connection);
+    await logs.append([lineOf(1)]);
+    const fields = ['level', 1, 'source', 'a', 'run', 'run', 'json', '{"timeMs":2,'];
+    await redis.connection.client.xadd('berth:logs', '*', ...fields);
+    await logs.append([lineOf(3)]);
+    expect(numbersOf(await logs.page({ limit: 5 }))).toEqual([1, 3]);
+  });
+
   it('of an empty stream leads to the first line that comes', async () => {
     const logs = createLogStream(redis.connection);
     const { lines, after } = await logs.page({ limit: 5 });

@@ -10,7 +10,7 @@ import {
 import type { RedisConnection } from './connection.ts';
 import { listenForHints } from './hints.ts';
 import { globalKeys, logTailKey } from './keys.ts';
-import { matcherOf, type StreamItem } from './log-items.ts';
+import { matcherOf, parseLogLine, type StreamItem } from './log-items.ts';
 import { appendLogsScript } from './lua/logs.ts';
 
 /** Which lines are wanted; see `LogQuery`. */
@@ -158,7 +158,7 @@ export function createLogStream(
       const texts = await connection.call((client) =>
         client.lrange(logTailKey(source), 0, count - 1),
       );
-      return texts.toReversed().map((text) => JSON.parse(text) as LogLine);
+      return texts.toReversed().flatMap((text) => parseLogLine(text) ?? []);
     },
   };
 }
