@@ -26,18 +26,21 @@ beforeAll(async () => {
 afterAll(() => backends.close());
 beforeEach(() => backends.connection.call((client) => client.flushall()));
 
+const hasRunOut = `
+  local time, ends = redis.call('TIME'), redis.call('HGET', 'berth:lease', 'expiresAtMs')
+  if time[1] * 1000 + time[2] / 1000 > tonumber(ends) then return 1 end
+  return 0`;
+
 /** Looks from another thread how often the lease has run out: a standby would have taken it. */
 function watchLease(redisUrl: string): { stop: () => Promise<number> } {
   const numRunOut = new Int32Array(new SharedArrayBuffer(4));
+  const ask = `*3\r\n$4\r\nEVAL\r\n$${hasRunOut.length}\r\n${hasRunOut}\r\n$1\r\n0\r\n`;
   const watcher = new Worker(
-    `const { workerData } = require('node:worker_threads');
-     const { Redis } = require('ioredis');
-     const client = new Redis(workerData.redisUrl);
-     setInterval(async () => {
-       const [[, lease], [, time]] = await client.multi().hget('berth:lease', 'expiresAtMs').time().exec();
-       if (Number(lease) < time[0] * 1e3 + time[1] / 1e3) Atomics.add(workerData.numRunOut, 0, 1);
-     }, 5);`,
-    { eval: true, workerData: { redisUrl, numRunOut } },
+    `const { workerData: { port, ask, numRunOut } } = require('node:worker_threads');
+     const socket = require('node:net').connect(port, '127.0.0.1').setEncoding('utf8');
+     setInterval(() => socket.write(ask), 5);
+     socket.on('data', (answers) => Atomics.add(numRunOut, 0, answers.split(':1').length - 1));`,
+    { eval: true, workerData: { port: Number(new URL(redisUrl).port), ask, numRunOut } },
   );
   return {
     async stop() {
