@@ -251,6 +251,14 @@ describe('attempts', () => {
 describe('a newcomer', () => {
   const idle = { ...c, state: 'idle', step: -1 } as const;
 
+  it('lets the first step of a new view begin', () => {
+    const run = new Run({ wantedWorkers: 2 });
+    const [starting, other] = [a, b].map((one) => ({ ...one, state: 'idle' as const }));
+    run.look(0, starting!, other!);
+    run.look(100, starting!, other!, idle);
+    expect(run.seated).toHaveLength(2);
+  });
+
   it('is taken in once the step under way is committed', () => {
     const run = new Run({ wantedWorkers: 2 });
     run.look(0, a, b);
@@ -266,13 +274,13 @@ describe('a newcomer', () => {
   });
 
   it.each([
-    ['no step is under way', [{ ...b, state: 'idle' }, idle], 500],
-    ['somebody is lost', [idle], 500],
+    ['no step is under way', [{ ...b, state: 'idle' }, idle], 1_500],
+    ['somebody is lost', [idle], 1_500],
     ['the step has had all its time', [b, idle], 600_000],
   ] as const)('is taken in at once when %s', (_, others, afterMs) => {
     const run = new Run({ wantedWorkers: 2 });
     run.look(0, a, b);
-    run.look(500, a, b, ...(afterMs > 500 ? [idle] : []));
+    run.look(500, a, b, ...(afterMs > 1_500 ? [idle] : []));
     run.look(afterMs, a, ...others);
     expect(run.seated).toContain(c.memberId);
   });

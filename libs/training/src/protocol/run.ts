@@ -7,6 +7,8 @@ import { remember } from './remember.ts';
 import { failureFrom, refusalToOpen } from './run-failure.ts';
 import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
 
+/** Members of a new view have begun its first step by then, or said why not. */
+const beginMs = 1_000;
 /** The longest that a step under way is waited for before all is saved. */
 const longestStepWaitMs = 60_000;
 
@@ -43,7 +45,10 @@ export function decideRun(
 
   const isCalm = complaints.length === 0;
   const finishesStep =
-    isCalm && savingSince !== undefined && isMidStep(nowMs, savingSince, sight, longestStepWaitMs);
+    isCalm &&
+    isMidStep(sight) &&
+    savingSince !== undefined &&
+    isStill(nowMs, savingSince, sight, longestStepWaitMs);
   const mode = isSaving && !finishesStep ? 'save' : 'train';
   const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
   const numHere = live.filter((member) => member.runId === runId).length;
@@ -58,7 +63,10 @@ export function decideRun(
       numAttempts: memory.attempts.count,
       expelled: leftOut.expelled,
       onProbation: onProbation(memory.expulsions, view),
-      isMidStep: isCalm && isMidStep(nowMs, joiningSince, sight, rules.stepTimeoutMs),
+      isMidStep:
+        isCalm &&
+        (isMidStep(sight) || nowMs - memory.peace.nowMs < beginMs) &&
+        isStill(nowMs, joiningSince, sight, rules.stepTimeoutMs),
       absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
       leftOut: leftOut.text,
     },
@@ -95,20 +103,23 @@ function restOf({ status }: RunSight): 'paused' | 'stopped' | undefined {
   return status === 'stopping' ? 'stopped' : undefined;
 }
 
-/** True while the step under way, which another view would throw away, can be waited for. */
-function isMidStep(
+/** True while nothing was committed since, and it is not too long ago. */
+function isStill(
   nowMs: number,
   since: Since,
-  { view, live, numCommitted }: RunSight,
+  { numCommitted }: RunSight,
   longestMs: number,
 ): boolean {
+  return numCommitted === since.numCommitted && nowMs - since.nowMs < longestMs;
+}
+
+/** Whether a step is under way, which another view would throw away. */
+function isMidStep({ view, live }: RunSight): boolean {
   if (view === undefined || view.mode === 'save') return false;
   const training = new Set(
     live.flatMap(({ memberId, state }) => (state === 'training' ? memberId : [])),
   );
-  const isUnderWay =
-    view.members.length > 0 && view.members.every(({ memberId }) => training.has(memberId));
-  return isUnderWay && numCommitted === since.numCommitted && nowMs - since.nowMs < longestMs;
+  return view.members.length > 0 && view.members.every(({ memberId }) => training.has(memberId));
 }
 
 function end(

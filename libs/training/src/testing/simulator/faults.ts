@@ -12,6 +12,8 @@ export type Fault =
         | 'leave-member'
         | 'join-member'
         | 'kill-all-members'
+        | 'device-hang'
+        | 'crash-loop'
         | 'kill-coordinator'
         | 'pause-coordinator'
         | 'redis-away'
@@ -41,6 +43,8 @@ const weights = {
   'leave-member': 3,
   'join-member': 4,
   'kill-all-members': 1,
+  'device-hang': 3,
+  'crash-loop': 2,
   'kill-coordinator': 4,
   'pause-coordinator': 3,
   'redis-away': 3,

@@ -33,7 +33,7 @@ const rules: RunRules = {
   lostGraceMs: 30,
   complaintGraceMs: 1_200,
   patientAttempts: 3,
-  maxAttemptsPerStep: 1_000,
+  maxAttemptsPerStep: 30,
   stepTimeoutMs: 6_000,
 };
 
@@ -241,8 +241,8 @@ export class SimCoordinator {
       live: yield* this.#liveMembers(),
       unreadable: [],
     };
-    const decision = decideRun(this.#world.clock.nowMs, term.memory, sight, rules);
-    term.memory = decision.memory;
+    const decision = decideRun(this.#world.clock.nowMs, term.memory, sight, this.#rules);
+    term.memory = this.#asRemembered(decision.memory);
     if (decision.kind !== 'keep') this.#world.trace.note(this.process.name, decision.reason);
     switch (decision.kind) {
       case 'publish':
@@ -269,6 +269,17 @@ export class SimCoordinator {
       case 'wait':
         if (!isEnding(status) && status !== 'starting') yield this.#change(status, 'recovering');
     }
+  }
+
+  get #rules(): RunRules {
+    return this.#world.lacks('join-at-once') ? { ...rules, stepTimeoutMs: 0 } : rules;
+  }
+
+  #asRemembered(memory: RunMemory): RunMemory {
+    if (!this.#world.lacks('attempts-of-all')) return memory;
+    const { attempts } = memory;
+    const total = [...attempts.counts.values()].reduce((sum, count) => sum + count, 0);
+    return { ...memory, attempts: { ...attempts, count: total } };
   }
 
   /** Silence proves nothing after an outage, nor when Redis stood still. */

@@ -30,6 +30,8 @@ const viewLookMs = 200;
 const leaveLookMs = 20;
 const settleTimeoutMs = 8_000;
 const stepTimeoutMs = 6_000;
+/** Of a call to the engine: half of the step's, as the real one is at most all of it. */
+const callTimeoutMs = 3_000;
 
 const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
 
@@ -56,6 +58,9 @@ export class SimMember {
   #info: MemberInfo;
   #seen = '';
   #isLeaving = false;
+  /** Called when the watchdog has ended the process; set while the device hangs. */
+  #onHungEnd: (() => void) | undefined;
+  #hungSinceMs: number | undefined;
 
   constructor(
     world: World,
@@ -111,6 +116,11 @@ export class SimMember {
     this.#world.viewHints.delete(this.#lookSoon);
   }
 
+  /** The next call to the engine is never answered, though heartbeats go on; then the watchdog ends the process. */
+  hang(onEnd: () => void): void {
+    this.#onHungEnd = onEnd;
+  }
+
   /** As on SIGTERM: takes part in no other step, says that it leaves, and is gone. */
   leave(): void {
     this.#isLeaving = true;
@@ -147,7 +157,9 @@ export class SimMember {
 
   #sendPortrait(done: () => void): void {
     const { process } = this;
-    const info = this.#info;
+    const since = this.#hungSinceMs;
+    const engineCallMs = since === undefined ? undefined : this.#world.clock.nowMs - since;
+    const info = engineCallMs === undefined ? this.#info : { ...this.#info, engineCallMs };
     this.#world.call(
       process,
       (redis, nowMs) => redis.heartbeat(nowMs, info),
@@ -249,11 +261,13 @@ export class SimMember {
     const world = this.#world;
     const { process } = this;
     const { random } = world;
-    const engine = (ms: number, work: () => void): void =>
+    const engine = (ms: number, work: () => void): void => {
+      if (this.#onHungEnd !== undefined) return this.#stayHung(this.#onHungEnd);
       process.after(random.between(ms / 2, ms), () => {
         work();
         done(undefined);
       });
+    };
     switch (ask.kind) {
       case 'join':
         this.#peers.join(ask.view, settleTimeoutMs, () => done(undefined), fail);
@@ -303,7 +317,7 @@ export class SimMember {
       case 'compute':
         this.#reduced = undefined;
         this.#compute(ask);
-        engine(60, () => undefined);
+        engine(world.computeMs, () => undefined);
         return;
       case 'reduce':
         this.#reduce(ask.step, done, fail);
@@ -339,6 +353,17 @@ export class SimMember {
       case 'wait':
         process.after(ask.ms, () => done(undefined));
     }
+  }
+
+  #stayHung(onEnd: () => void): void {
+    if (this.#hungSinceMs !== undefined) return;
+    this.#hungSinceMs = this.#world.clock.nowMs;
+    this.#world.trace.note(this.process.name, 'the device hangs');
+    if (this.#world.sabotage === 'no-watchdog') return;
+    this.process.after(callTimeoutMs, () => {
+      this.kill();
+      onEnd();
+    });
   }
 
   #compute({ blocks }: Extract<Ask, { kind: 'compute' }>): void {

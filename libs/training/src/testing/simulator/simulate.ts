@@ -1,4 +1,5 @@
 import type { WireError } from '@berth/contracts';
+import { workerOf } from '../../protocol/worker-name.ts';
 import { planFaults, type Fault, type PlannedFault } from './faults.ts';
 import { Violation } from './invariants.ts';
 import type { Peers } from './peers.ts';
@@ -16,6 +17,8 @@ export interface SimulationOptions {
   readonly notFiniteStep?: number;
   /** At this time a bit flips in one member's reduced gradient. */
   readonly flipAtMs?: number;
+  /** Longest computation of a member's gradients. */
+  readonly computeMs?: number;
 }
 
 export interface SimulationReport {
@@ -34,13 +37,24 @@ export interface SimulationReport {
 const maxMembers = 5;
 const maxCoordinators = 2;
 /** From the last fault to completion: a lost lease, timeouts in a row, and all steps. */
-const patienceMs = 60_000;
+const leastPatienceMs = 60_000;
+/** And so many steps. */
+const stepsPatience = 2 * numSteps;
 const operatorLookMs = 300;
+const crashRestartMs = 50;
+/** A crash loop lasts longer than other faults. */
+const crashLoopLength = 4;
 const traceLines = 120;
 
 /** Trains a whole run in virtual time under the faults of a seed, checking I1 to I6 after every event. */
 export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
   return new Simulation(seed, options).run();
+}
+
+/** How a worker starts: under a name that it had before, or as a new one. */
+interface Start {
+  readonly name?: string;
+  readonly release?: SimRelease;
 }
 
 class Simulation {
@@ -51,14 +65,17 @@ class Simulation {
   readonly #copies = new Map<string, StateCopies>();
   readonly #connections = new Map<string, Peers>();
   readonly #coordinators: SimCoordinator[] = [];
+  /** Workers that die again and again for a while, by name. */
+  readonly #crashLoops = new Map<string, { readonly lifeMs: number; readonly untilMs: number }>();
   #numMade = 0;
   #numFaults = 0;
   #numEvents = 0;
   #numRewinds = 0;
 
-  constructor(seed: number, { sabotage, plan, flipAtMs, notFiniteStep }: SimulationOptions) {
+  constructor(seed: number, options: SimulationOptions) {
+    const { sabotage, plan, flipAtMs, notFiniteStep, computeMs } = options;
     this.#seed = seed;
-    this.#world = new World(seed, sabotage);
+    this.#world = new World(seed, sabotage, computeMs);
     this.#world.notFiniteStep = notFiniteStep;
     const { clock, random, redis, store } = this.#world;
     this.#plan = plan ?? planFaults(random);
@@ -86,9 +103,10 @@ class Simulation {
   }
 
   #problem(): string | undefined {
-    const { clock, invariants, redis, store, reference } = this.#world;
+    const { clock, invariants, redis, store, reference, computeMs } = this.#world;
     const { notFiniteStep = Infinity } = this.#world;
-    const lastFaultMs = this.#plan.at(-1)?.atMs ?? 0;
+    const lastFaultMs = Math.max(0, ...this.#plan.map(endOf));
+    const patienceMs = leastPatienceMs + stepsPatience * computeMs;
     try {
       while (!isOver(redis.status) && clock.step()) {
         this.#numEvents++;
@@ -109,12 +127,28 @@ class Simulation {
     return undefined;
   }
 
-  #startMember(release: SimRelease = 'same bits'): SimMember | undefined {
+  /** Starts a worker, under the name that it had before. */
+  #startMember({ name, release = 'same bits' }: Start = {}): SimMember | undefined {
     if (this.#living().length >= maxMembers) return undefined;
-    const memberId = `m${this.#numMade++}`;
+    const { clock, random } = this.#world;
+    const number = this.#numMade++;
+    const isNew = name === undefined || this.#world.lacks('expel-processes');
+    const memberId = `${isNew ? `m${number}` : name}-${number.toString(16).padStart(6, '0')}`;
     const member = new SimMember(this.#world, memberId, this.#copies, this.#connections, release);
     this.#members.set(memberId, member);
+    const loop = name === undefined ? undefined : this.#crashLoops.get(name);
+    if (name !== undefined && loop !== undefined && clock.nowMs < loop.untilMs)
+      clock.after(loop.lifeMs * random.between(0.8, 1.2), () => {
+        if (!member.process.isAlive) return;
+        member.kill();
+        clock.after(crashRestartMs, () => this.#startMember({ name }));
+      });
     return member;
+  }
+
+  #restart(member: SimMember | undefined, afterMs: number): void {
+    const start = member && { name: nameOf(member) };
+    this.#world.clock.after(afterMs, () => this.#startMember(start));
   }
 
   #startCoordinator(): void {
@@ -146,12 +180,12 @@ class Simulation {
     switch (fault.kind) {
       case 'kill-member':
         member?.kill();
-        clock.after(forMs, () => this.#startMember());
+        this.#restart(member, forMs);
         return;
       case 'kill-all-members':
         for (const living of this.#living()) {
           living.kill();
-          clock.after(forMs, () => this.#startMember());
+          this.#restart(living, forMs);
         }
         return;
       case 'pause-member':
@@ -160,13 +194,24 @@ class Simulation {
         return;
       case 'leave-member':
         member?.leave();
-        clock.after(forMs, () => this.#startMember());
+        this.#restart(member, forMs);
         return;
+      case 'device-hang':
+        member?.hang(() => this.#restart(member, crashRestartMs));
+        return;
+      case 'crash-loop': {
+        if (member === undefined) return;
+        const untilMs = clock.nowMs + crashLoopLength * forMs;
+        this.#crashLoops.set(nameOf(member), { lifeMs: random.between(150, 800), untilMs });
+        member.kill();
+        this.#restart(member, crashRestartMs);
+        return;
+      }
       case 'join-member':
         this.#startMember();
         return;
       case 'mixed-release': {
-        const other = this.#startMember('other bits');
+        const other = this.#startMember({ release: 'other bits' });
         clock.after(forMs, () => other?.kill());
         return;
       }
@@ -235,6 +280,15 @@ class Simulation {
     }
     clock.after(operatorLookMs, () => this.#operate());
   }
+}
+
+function nameOf({ process }: SimMember): string {
+  return workerOf(process.name);
+}
+
+/** When the consequences of a fault have begun. */
+function endOf(fault: PlannedFault): number {
+  return fault.atMs + (fault.kind === 'crash-loop' ? crashLoopLength * fault.forMs : 0);
 }
 
 function isTraining(status: string | undefined): status is string {

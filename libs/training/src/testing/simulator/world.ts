@@ -18,7 +18,13 @@ export type Sabotage =
   | 'manifest-first'
   | 'member-order'
   | 'half-restore'
-  | 'no-fingerprint';
+  | 'no-fingerprint'
+  | 'no-watchdog'
+  | CrashSabotage;
+
+/** Less and less is known of a crash loop: its worker's name, that a step is under way, that attempts were not of the same workers. */
+const crashSabotages = ['expel-processes', 'join-at-once', 'attempts-of-all'] as const;
+type CrashSabotage = (typeof crashSabotages)[number];
 
 export const runId = 'run';
 export const virtualRanks = 8;
@@ -71,12 +77,22 @@ export class World {
   /** Members whose next reduced gradient has a flipped bit. */
   numFlips = 0;
 
-  constructor(seed: number, sabotage?: Sabotage) {
+  /** Longest computation of a member's gradients. */
+  readonly computeMs: number;
+
+  constructor(seed: number, sabotage?: Sabotage, computeMs = 60) {
+    this.computeMs = computeMs;
     this.random = new Random(seed);
     this.sabotage = sabotage;
     const isRedis = sabotage === 'no-vote-fence' || sabotage === 'no-compare';
     this.redis = new RedisModel(runId, isRedis ? sabotage : undefined);
     this.invariants = new Invariants(this.redis, this.store, this.reference);
+  }
+
+  /** Whether a guard against crash loops is missing: each sabotage lacks those before it too. */
+  lacks(guard: CrashSabotage): boolean {
+    const missing = crashSabotages.findIndex((sabotage) => sabotage === this.sabotage);
+    return missing >= crashSabotages.indexOf(guard);
   }
 
   /** Asks Redis for something, as ioredis does: fails at once while it is away, and may send a command twice. */
