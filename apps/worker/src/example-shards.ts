@@ -30,7 +30,7 @@ export interface ExampleShards extends ExampleShardsPort {
 }
 
 export function createExampleShards(options: ExampleShardsOptions): ExampleShards {
-  const { index, store, numKept, logger } = options;
+  const { index, store, numKept, signal, logger } = options;
   const known = new Map<string, Promise<ExampleShard>>();
   const open = new Map<string, Promise<ExampleReader>>();
 
@@ -47,6 +47,8 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
         logger.warn('An example shard is gone; it is made again', { shard: keyOf(name) });
         known.delete(keyOf(name));
         await index.forget(name);
+        await sleep(pollMs);
+        signal.throwIfAborted();
       }
   };
 
