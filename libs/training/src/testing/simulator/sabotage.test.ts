@@ -18,7 +18,7 @@ function diesWhileItRestores(seed: number): PlannedFault[] {
   ]);
 }
 
-describe('the simulator notices when', () => {
+describe('the simulator notices when', { timeout: 180_000 }, () => {
   it('votes of replaced views count', () => {
     const problems = problemsWithout('no-vote-fence');
     expect(problems).toContainEqual(expect.stringMatching(/^I5: a vote of m/));
