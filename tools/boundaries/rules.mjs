@@ -10,8 +10,11 @@ const layerMayUse = {
   'layer:test': ['layer:0', 'layer:1', 'layer:2'],
 };
 
-/** Edges within a layer: the model is compiled by the graph library. */
-const edgesWithinLayer = new Set(['@berth/model -> @berth/graph']);
+/** Edges within a layer: the model is compiled by the graph library, and its state digested by the kernels of the data plane. */
+const edgesWithinLayer = new Set([
+  '@berth/model -> @berth/graph',
+  '@berth/model -> @berth/collectives',
+]);
 
 /** What tests of any layer may use besides, as devDependencies. */
 const testsMayUse = ['@berth/testing', '@berth/faults', '@berth/graph', '@berth/s3-server'];

@@ -78,7 +78,8 @@ export class RunHistory {
     // Redis may have lost the entries that are about to become the branch.
     const before = attempts.filter(({ attempt }) => attempt <= cut.attempt);
     await this.#restoreLedger(fencingEpoch, isFiled ? attempts : before);
-    if (!isFiled) await this.#pin(toStep, attempts, fencingEpoch);
+    // The beginning needs no checkpoint.
+    if (!isFiled && toStep > 0) await this.#pin(toStep, attempts, fencingEpoch);
     const branch = isFiled ? known : await this.#fileBranch(cut, fence);
     const madeAt = { fencingEpoch: branch.fencingEpoch, version: branch.viewVersion };
     const numCommitted = await this.#ledger.cut(toStep, madeAt, fencingEpoch);

@@ -36,6 +36,7 @@ import {
 } from '@berth/training/protocol';
 import { ExampleSupply } from './example-supply.ts';
 import { reportDepartures } from './report-departures.ts';
+import { changeToGoBack, reportDivergence } from './state-divergence.ts';
 import { RunHistory, type Cut } from './run-history.ts';
 
 export interface SupervisorOptions {
@@ -251,6 +252,13 @@ export class RunSupervisor {
         const keptSteps = [...new Set([...record.keptSteps, decision.step])].sort((a, b) => a - b);
         return { requests: { ...record.requests, checkpoint: false }, keptSteps, reason };
       }
+      case 'goBack': {
+        const going = { numCommitted: sight.numCommitted, reason };
+        const { change, toStep } = await changeToGoBack(this.#options, record, going);
+        const follows = `goes back to step ${toStep}`;
+        await reportDivergence(this.#options, record, decision.diverged, follows);
+        return change;
+      }
       default:
     }
     if (status !== 'stopping' && status !== 'pausing')
@@ -343,6 +351,8 @@ export class RunSupervisor {
     // Recorded before anyone trains by it, whatever happens in between.
     if (numerics?.fingerprint !== record.numerics?.fingerprint) return { numerics, reason };
     if (decision.kind === 'publish') {
+      if (decision.diverged !== undefined)
+        await reportDivergence(this.#options, record, decision.diverged, 'heals');
       const published = await this.#publish(record, view, decision, fencingEpoch);
       const { connection, logger } = this.#options;
       void reportDepartures(

@@ -143,9 +143,10 @@ export class RunSession {
       },
       currentRecord: () => runs.read(runId),
       onDeleted: (step) => checkpointIndex.forget(step),
+      onDiverged: (view, error) => member.diverged(view, error),
       logger,
     });
-    const member = new Member(
+    const member: Member = new Member(
       {
         engine,
         peers: peerPort(peers, { state, runId, wire: train.wire }),

@@ -63,6 +63,7 @@ serveCalls(port, {
     if (into !== undefined) return state;
     return moved(state, state.weights, state.firstMoments, state.secondMoments);
   },
+  stateDigest: (slice?: number): string => engine().stateDigest(slice),
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
   applyHeldGradients: (): ApplyResult => engine().applyHeldGradients(),

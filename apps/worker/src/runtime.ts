@@ -100,6 +100,7 @@ function enginePort(
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: (into) => caller.call<TrainingState>('readState', [into]),
+    stateDigest: (slice) => caller.call<string>('stateDigest', [slice]),
     computeGradients: (request, into) =>
       caller.call<GradientVector>('computeGradients', [request, into]),
     takeGradients: (reduced) => caller.call<number>('takeGradients', [reduced]),

@@ -29,5 +29,5 @@ export function warmUp(engine: TrainingEngine, spec: EngineSpec): string {
   // Twice: where the learning rate grows from 0, the first update moves only the moments.
   engine.applyGradients(gradient);
   engine.applyHeldGradients();
-  return `${held?.digest ?? vectorDigest(gradient)}${vectorDigest(engine.readState().weights)}`;
+  return `${held?.digest ?? vectorDigest(gradient)}${engine.stateDigest()}`;
 }

@@ -1,7 +1,7 @@
 export { applyRetention } from './apply-retention.ts';
 export type { Attempts } from './attempts.ts';
 export { isComplete, readBranch, storeBranchLedger, writeBranch } from './branch.ts';
-export { weightsDigest } from './digest.ts';
+export { stateDigestInTurns, weightsDigest } from './digest.ts';
 export {
   attemptsPrefix,
   ledgerSegmentKey,

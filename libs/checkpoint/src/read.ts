@@ -8,7 +8,7 @@ import {
   type TrainingState,
 } from '@berth/contracts';
 import type { Attempts } from './attempts.ts';
-import { weightsDigest } from './digest.ts';
+import { stateDigestInTurns, weightsDigest } from './digest.ts';
 import { listCheckpoints, readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { momentNames } from './plan.ts';
@@ -32,7 +32,7 @@ export interface SkippedCheckpoint {
 
 /**
  * Loads a checkpoint's state: size and SHA-256 of every part, every rule of its files, the tensors against the layout, the
- * digest of the weights, and the end of its ledger; the rest of that is read where a ledger is restored or verified.
+ * digests of weights and moments, and the end of its ledger; the rest of that is read where a ledger is restored or verified.
  * @throws BerthError `CHECKPOINT_CORRUPT` when it is damaged, `CHECKPOINT_MISMATCH` when it is sound but of another model,
  * and what the store throws
  */
@@ -59,6 +59,9 @@ export async function loadCheckpoint(
   if ((await weightsDigest(state.weights)) !== manifest.weightsDigest) {
     throw corrupt(store, manifestKey, 'the digest of the weights is not the one in the manifest');
   }
+  const { stateDigest } = manifest;
+  if (stateDigest !== undefined && (await stateDigestInTurns(state)) !== stateDigest)
+    throw corrupt(store, manifestKey, 'the digest of the state is not the one in the manifest');
   await checkLedgerEnd(store, manifest, options.signal);
   return { manifest, state };
 }

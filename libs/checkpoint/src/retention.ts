@@ -23,7 +23,7 @@ export interface RetentionDecision {
  * Decides which checkpoints of a run stay. The newest one known to verify always does, and until one is known, all do: there
  * must be something to resume from.
  * @param steps steps that have a manifest
- * @param newestVerifiedStep the newest checkpoint that was loaded, or written and read back, whole
+ * @param newestVerifiedStep the newest checkpoint that was loaded whole, or written when all members were found to hold that state
  */
 export function decideRetention(
   steps: readonly number[],

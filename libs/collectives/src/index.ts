@@ -9,6 +9,7 @@ export {
 export type { Endpoint } from './byte-source.ts';
 export { damageFrame } from './damage-frame.ts';
 export { vectorDigest } from './digest.ts';
+export { DigestMemory } from './digest-memory.ts';
 export type { StateLabel } from './control.ts';
 export { createPeerNode, type JoinOptions, type PeerNode, type PeerNodeOptions } from './mesh.ts';
 export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './session.ts';

@@ -37,6 +37,11 @@ export const checkpointManifestSchema = z.strictObject({
   ledger: z.array(ledgerSegmentSchema),
   /** sha256 over all weights as little-endian fp32, in layout order. */
   weightsDigest: z.string(),
+  /** `stateDigest` of weights and moments, which every member that worked on the save had; manifests of before have none. */
+  stateDigest: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   model: z.record(z.string(), z.unknown()),
   shards: z.array(checkpointShardSchema).min(1),
   createdAtMs: z.number(),

@@ -74,6 +74,8 @@ export interface TrainingEngine {
    * @param into - where to put the copy, shared memory perhaps; new vectors when left out
    */
   readState(into?: StateVectors): TrainingState;
+  /** As `stateDigest` of the state, without a copy of it: of one of `numStateSlices` slices, or of all. */
+  stateDigest(slice?: number): string;
   /**
    * The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order.
    * @param into - where to put it, shared memory perhaps; a new vector when left out

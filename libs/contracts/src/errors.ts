@@ -30,6 +30,7 @@ export const errorPolicies = {
   CHECKPOINT_MISMATCH: userMistake,
   CHECKPOINT_CORRUPT: broken,
   CHECKPOINT_EXISTS: conflict,
+  STATE_DIVERGED: transient,
   STORE_UNREACHABLE: unreachable,
   STORE_NOT_FOUND: notFound,
   STORE_CONFLICT: conflict,

@@ -92,5 +92,14 @@ export function stepFactsText(facts: StepFacts): string {
   return `${step}|${from.epoch}.${from.index}|${to.epoch}.${to.index}|${numExamples}|${gradientDigest}`;
 }
 
+/** A member's vote for a step, as the others are told of it. */
+export interface CastVote {
+  readonly memberId: string;
+  /** As `stepFactsText` writes them. */
+  readonly facts: string;
+  /** Of a part of the state that the step was computed from; '' from a lone member. */
+  readonly stateDigest: string;
+}
+
 /** The head before the first step. */
 export const genesisHead = sha256Hex('berth-ledger/1').slice(0, 40);

@@ -21,6 +21,7 @@ import { goldenBlock, goldenState, sliceBatch, wholeStep } from './test-support/
 import { bf16Tree } from './test-support/bf16-tree.ts';
 import { flatGradient } from './test-support/flat-gradient.ts';
 import { sharedVectors } from './test-support/shared-vectors.ts';
+import { stateDigestsOf } from './test-support/state-digests.ts';
 
 let tensorFlow: TensorFlow;
 const engines: TrainingEngine[] = [];
@@ -191,6 +192,13 @@ describe('training', () => {
     engine.loadState(goldenState());
     engine.loadState({ step: 1, ...into });
     expect(engine.readState()).toEqual(expected);
+  });
+
+  it('gives the digests of its state', () => {
+    const engine = goldenEngine();
+    engine.applyGradients(flatGradient(engine, wholeStep(0, goldenBatch(0))));
+    const { given, expected } = stateDigestsOf(engine);
+    expect(given).toEqual(expected);
   });
 
   it('neither keeps nor changes the arrays it is given', () => {

@@ -3,6 +3,7 @@ import {
   numStepSums,
   packGradient,
   roundToBf16,
+  stateDigest,
   sumsFromVector,
   unpackGradient,
   type ApplyResult,
@@ -87,6 +88,10 @@ class EagerEngine implements TrainingEngine {
     into?.firstMoments.set(copy.firstMoments);
     into?.secondMoments.set(copy.secondMoments);
     return { step: this.step, ...(into ?? copy) };
+  }
+
+  stateDigest(slice?: number): string {
+    return stateDigest(this.store.read(), slice);
   }
 
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {

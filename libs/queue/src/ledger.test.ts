@@ -1,9 +1,16 @@
-import { genesisHead, type LedgerEntry, type View } from '@berth/contracts';
+import {
+  genesisHead,
+  stepFactsText,
+  type LedgerEntry,
+  type StepFacts,
+  type View,
+} from '@berth/contracts';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { epochSize, factsOf, globalBatch, ledgerOf, storedOf, sums } from './fixtures/steps.ts';
 import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { createLease } from './lease.ts';
+import { nextHead } from './ledger-chain.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { verifyLedger } from './fixtures/verify-ledger.ts';
 import { createViews, type ViewDraft } from './views.ts';
@@ -89,15 +96,43 @@ describe('voting', () => {
     expect(await ledger.numCommitted()).toBe(1);
   });
 
-  it('stops every member of the view when two disagree, and names both', async () => {
+  it('tells every member of the view who voted what, once all have and they disagree', async () => {
     const { ledger, view } = await start(['a', 'b', 'c']);
-    await ledger.vote(view, 'a', factsOf(0), sums);
-    const result = await ledger.vote(view, 'b', factsOf(0, other), sums);
-    expect(result).toMatchObject({ kind: 'diverged' });
-    expect(JSON.stringify(result)).toMatch(/b voted .*f{16}, but a voted .*0001/);
-    expect(await ledger.vote(view, 'a', factsOf(0), sums)).toEqual(result);
-    expect(await ledger.vote(view, 'c', factsOf(0), sums)).toEqual(result);
+    await ledger.vote(view, 'a', factsOf(0), sums, 'state');
+    const waiting = await ledger.vote(view, 'b', factsOf(0, other), sums, 'state');
+    expect(waiting).toEqual({ kind: 'waiting', missing: ['c'] });
+    const result = await ledger.vote(view, 'c', factsOf(0), sums, 'state');
+    const voted = (memberId: string, facts: StepFacts) => ({
+      memberId,
+      facts: stepFactsText(facts),
+      stateDigest: 'state',
+    });
+    const votes = [voted('a', factsOf(0)), voted('b', factsOf(0, other)), voted('c', factsOf(0))];
+    expect(result).toEqual({ kind: 'diverged', votes });
+    expect(await ledger.vote(view, 'a', factsOf(0), sums, 'state')).toEqual(result);
+    // Once found, it stays with the view.
+    expect(await ledger.vote(view, 'b', factsOf(0), sums, 'state')).toEqual(result);
     expect(await ledger.numCommitted()).toBe(0);
+  });
+
+  it('commits nothing that was computed from states that differ', async () => {
+    const { ledger, view } = await start(['a', 'b']);
+    await ledger.vote(view, 'a', factsOf(0), sums, '0123456789abcdef');
+    const result = await ledger.vote(view, 'b', factsOf(0), sums, '0123456789abcdee');
+    expect(result).toMatchObject({
+      kind: 'diverged',
+      votes: [{ stateDigest: '0123456789abcdef' }, { stateDigest: '0123456789abcdee' }],
+    });
+    expect(await ledger.numCommitted()).toBe(0);
+  });
+
+  it('has the same head, whatever states were compared', async () => {
+    const { ledger, view } = await start(['a', 'b']);
+    await ledger.vote(view, 'a', factsOf(0), sums, '0123456789abcdef');
+    const { kind } = await ledger.vote(view, 'b', factsOf(0), sums, '0123456789abcdef');
+    expect(kind).toBe('committed');
+    expect(await ledger.head()).toBe(nextHead(genesisHead, factsOf(0)));
+    expect(JSON.stringify(await ledger.entry(0))).not.toContain('0123456789abcdef');
   });
 
   it('lets a new view vote afresh after a disagreement', async () => {
@@ -114,8 +149,9 @@ describe('voting', () => {
     const next = await createViews(redis.connection, 'run').publish(draftOf(['b']), view.version);
     const head = await ledger.head();
     expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual({ kind: 'replayed', head });
-    const diverged = await ledger.vote(next, 'b', factsOf(0, other), sums);
-    expect(JSON.stringify(diverged)).toMatch(/b voted .*f{16}, but the ledger holds .*0001/);
+    const contradicted = await ledger.vote(next, 'b', factsOf(0, other), sums);
+    expect(contradicted).toMatchObject({ kind: 'contradicted' });
+    expect(JSON.stringify(contradicted)).toMatch(/in the ledger as .*0001, but here it is .*f{16}/);
     expect(await ledger.numCommitted()).toBe(1);
   });
 

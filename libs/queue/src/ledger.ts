@@ -5,6 +5,7 @@ import {
   ledgerEntrySchema,
   readJson,
   stepFactsText,
+  type CastVote,
   type LedgerEntry,
   type StepFacts,
   type StepSums,
@@ -23,7 +24,8 @@ export type VoteResult =
   | { readonly kind: 'committed' | 'replayed'; readonly head: string }
   | { readonly kind: 'waiting'; readonly missing: readonly string[] }
   | { readonly kind: 'stale'; readonly fencingEpoch: number; readonly viewVersion: number }
-  | { readonly kind: 'ahead' | 'diverged'; readonly reason: string };
+  | { readonly kind: 'ahead' | 'contradicted'; readonly reason: string }
+  | { readonly kind: 'diverged'; readonly votes: readonly CastVote[] };
 
 export interface CommitState {
   /** Committed steps; the next one to vote on. */
@@ -40,10 +42,18 @@ export interface Ledger {
   /**
    * Votes for a step. Voting again with the same facts is harmless and tells how the vote stands.
    * `committed`: the step is in the ledger by this view's votes. `replayed`: it was there, with the same facts.
-   * `stale`: another view is current, or the member is not in it. `diverged`: other facts stand; the run must stop.
+   * `stale`: another view is current, or the member is not in it. `contradicted`: the ledger holds other facts. `diverged`: all
+   * members of the view have voted, and not the same; nothing is committed in it any more.
+   * @param stateDigest - of a part of the state that the step was computed from; compared, and not kept; a lone member leaves it out
    * @throws BerthError `NUMERICS_NOT_FINITE` when a sum is not a number
    */
-  vote(view: ViewId, memberId: string, facts: StepFacts, sums: StepSums): Promise<VoteResult>;
+  vote(
+    view: ViewId,
+    memberId: string,
+    facts: StepFacts,
+    sums: StepSums,
+    stateDigest?: string,
+  ): Promise<VoteResult>;
   state(): Promise<CommitState>;
   numCommitted(): Promise<number>;
   /** Digest of all committed steps; `genesisHead` before the first. */
@@ -104,7 +114,7 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
       return entries;
     },
 
-    async vote({ fencingEpoch, version }, memberId, facts, sums) {
+    async vote({ fencingEpoch, version }, memberId, facts, sums, stateDigest = '') {
       requireFinite(facts.step, sums);
       const { step, from, to, numExamples, gradientDigest } = facts;
       const entryJson = canonicalJson({ step, from, to, numExamples, gradientDigest, sums });
@@ -117,12 +127,13 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
           memberId,
           step,
           stepFactsText(facts),
+          stateDigest,
           entryJson,
           genesisHead,
           keys.hints,
         ],
       );
-      return voteResult(step, reply as VoteReply);
+      return voteResult(facts, reply as VoteReply);
     },
 
     async state() {
@@ -178,15 +189,14 @@ function requireFinite(step: number, sums: StepSums): void {
       });
 }
 
-type DivergedReply = ['diverged', string, string, string, string];
 type VoteReply =
-  | ['committed' | 'replayed', string]
-  | ['waiting', ...string[]]
+  | ['committed' | 'replayed' | 'contradicted', string]
+  | ['waiting' | 'diverged', ...string[]]
   | ['stale', number, number]
-  | ['ahead', number]
-  | DivergedReply;
+  | ['ahead', number];
 
-function voteResult(step: number, reply: VoteReply): VoteResult {
+function voteResult(facts: StepFacts, reply: VoteReply): VoteResult {
+  const { step } = facts;
   switch (reply[0]) {
     case 'committed':
     case 'replayed':
@@ -200,13 +210,20 @@ function voteResult(step: number, reply: VoteReply): VoteResult {
         kind: 'ahead',
         reason: `step ${step} cannot be voted on: only ${reply[1]} steps are committed`,
       };
+    case 'contradicted':
+      return {
+        kind: 'contradicted',
+        reason: `step ${step} is in the ledger as ${reply[1]}, but here it is ${stepFactsText(facts)}`,
+      };
     case 'diverged':
-      return { kind: 'diverged', reason: divergence(step, reply) };
+      return { kind: 'diverged', votes: castVotes(reply.slice(1)) };
   }
   return reply satisfies never;
 }
 
-function divergence(step: number, [, other, otherFacts, member, facts]: DivergedReply): string {
-  const holder = other === 'ledger' ? 'the ledger holds' : `${other} voted`;
-  return `step ${step}: ${member} voted ${facts}, but ${holder} ${otherFacts}`;
+function castVotes(fields: readonly string[]): CastVote[] {
+  return Array.from({ length: fields.length / 3 }, (_, index) => {
+    const [memberId = '', facts = '', stateDigest = ''] = fields.slice(3 * index);
+    return { memberId, facts, stateDigest };
+  });
 }

@@ -88,7 +88,9 @@ describe('zombies', () => {
             entry.gradientDigest === facts.gradientDigest;
           const isDead = memberId === 'dead' && !isOld;
           const answers = ['stale', ...(isOwn ? ['committed'] : [])];
-          expect(isDead ? [...answers, 'replayed', 'ahead', 'diverged'] : answers).toContain(kind);
+          expect(isDead ? [...answers, 'replayed', 'ahead', 'contradicted'] : answers).toContain(
+            kind,
+          );
           expect(await everything()).toEqual(before);
         },
       ),

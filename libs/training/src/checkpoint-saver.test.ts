@@ -1,9 +1,10 @@
 import {
   createS3ObjectStore,
+  findNewestManifest,
   findUnnamedParts,
   listCheckpoints,
-  placeOfKey,
   manifestKey,
+  placeOfKey,
   readManifest,
 } from '@berth/checkpoint';
 import {
@@ -12,6 +13,7 @@ import {
   noRequests,
   parseRunConfig,
   silentLogger,
+  stateDigest,
   sumsFromVector,
   type LedgerEntry,
   type ObjectStore,
@@ -119,6 +121,7 @@ function saverOf(
   {
     meeting = rendezvous(),
     saved = [] as number[],
+    diverged = [] as BerthError[],
     current = (record: RunRecord): RunRecord | undefined => record,
     attempts = [newAttempt(1, 0, 0)],
   } = {},
@@ -154,6 +157,7 @@ function saverOf(
     numerics,
     onSaved: async ({ step }) => void saved.push(step),
     onDeleted: async () => undefined,
+    onDiverged: (_, error) => void diverged.push(error),
     logger: silentLogger,
   });
 }
@@ -181,6 +185,40 @@ describe('createCheckpointSaver', () => {
     await expect(saver.settled()).rejects.toMatchObject({ code: 'WORKER_FENCED' });
     expect(saved).toEqual([]);
     expect(await saver.newestStep(100)).toBeUndefined();
+  });
+
+  it('saves nothing when a member holds another state, in a weight or in a moment', async () => {
+    for (const kind of ['weights', 'firstMoments', 'secondMoments'] as const) {
+      const store = await gatedStore({ pass: async () => undefined });
+      const meeting = rendezvous();
+      const [saved, diverged] = [[] as number[], [] as BerthError[]];
+      const savers = ['a', 'b', 'c'].map((member) =>
+        saverOf(member, store, { meeting, saved, diverged }),
+      );
+      savers.forEach((saver, index) => {
+        const state = stateAt(10);
+        if (index === 1) new Uint32Array(state[kind].buffer)[1]! ^= 1;
+        saver.save(viewOf('a', 'b', 'c'), state, cursor);
+      });
+      const [leader, ...others] = savers;
+      await expect(leader?.settled()).rejects.toMatchObject({
+        code: 'STATE_DIVERGED',
+        details: { step: 10, odd: 'b' },
+      });
+      await Promise.all(others.map((saver) => saver.settled()));
+      expect(saved).toEqual([]);
+      expect(diverged).toHaveLength(1);
+      expect(await leader?.newestStep(100)).toBeUndefined();
+    }
+  });
+
+  it('says in the manifest which state it is of', async () => {
+    const store = await gatedStore({ pass: async () => undefined });
+    const saver = saverOf('a', store);
+    saver.save(viewOf('a'), stateAt(10), cursor);
+    await saver.settled();
+    const found = await findNewestManifest(store, 'run', { logger: silentLogger });
+    expect(found?.manifest.stateDigest).toBe(stateDigest(stateAt(10)));
   });
 
   it('tells of a failed save once and saves the next one', async () => {

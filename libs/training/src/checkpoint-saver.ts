@@ -7,6 +7,7 @@ import {
   type TrainingState,
   type View,
 } from '@berth/contracts';
+import { digestTopicOf } from './saving/agreement.ts';
 import { saveSnapshot, topicOf, type Snapshot } from './saving/save-snapshot.ts';
 import type { CheckpointSaverOptions } from './saving/saver-options.ts';
 
@@ -36,7 +37,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
   let waiting: Snapshot | undefined;
   let inProgress: Snapshot | undefined;
   let working: Promise<void> | undefined;
-  let failure: Error | undefined;
+  let failure: BerthError | undefined;
   // What was loaded to prove it, for the load that follows: not to fetch it twice.
   let proven: TrainingState | undefined;
   const saving = new AbortController();
@@ -53,6 +54,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
         await saveSnapshot(options, shards, inProgress, signals);
       } catch (error) {
         failure = toBerthError(error);
+        if (failure.code === 'STATE_DIVERGED') options.onDiverged(inProgress.view, failure);
         logger.warn('A checkpoint failed', { step, error: errorToWire(error) });
       }
     }
@@ -111,7 +113,8 @@ function skip(
 ): void {
   const { step } = state;
   logger.warn('Skipped a checkpoint: the one before is still being saved', { step });
-  rendezvous
-    .post(topicOf(view, step), memberId, '[]')
-    .catch((error: unknown) => logger.debug('Nobody told', { error: errorToWire(error) }));
+  Promise.all([
+    rendezvous.post(digestTopicOf(view, step), memberId, ''),
+    rendezvous.post(topicOf(view, step), memberId, '[]'),
+  ]).catch((error: unknown) => logger.debug('Nobody told', { error: errorToWire(error) }));
 }

@@ -12,6 +12,7 @@ export function engineInThisThread(engine: TrainingEngine): EnginePort {
     initialize: async (seed) => engine.initialize(seed),
     loadState: async (state) => engine.loadState(state),
     readState: async (into) => engine.readState(into),
+    stateDigest: async (slice) => engine.stateDigest(slice),
     computeGradients: async (request) => engine.computeGradients(request),
     takeGradients: async (reduced) => engine.takeGradients(reduced),
     applyHeldGradients: async () => engine.applyHeldGradients(),

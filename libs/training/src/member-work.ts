@@ -61,6 +61,8 @@ export class MemberWork {
         return this.#join(ask, signal);
       case 'readEntry':
         return ledger.entry(ask.step);
+      case 'digestState':
+        return engine.stateDigest();
       case 'postWord':
         return rendezvous.post(ask.topic, memberId, ask.word);
       case 'readWords':
@@ -77,7 +79,7 @@ export class MemberWork {
         await engine.readState(await peers.stateVectors());
         return peers.offerState(ask.view, ask.step);
       case 'load':
-        return this.#load();
+        return this.#load(ask);
       case 'initialize':
         return engine.initialize(ask.seed);
       case 'readExamples':
@@ -94,7 +96,7 @@ export class MemberWork {
         return this.#clock.time('reduceMs', this.#computed().reduce({ timeoutMs, signal }));
       }
       case 'vote':
-        return ledger.vote(ask.view, memberId, ask.facts, ask.sums);
+        return ledger.vote(ask.view, memberId, ask.facts, ask.sums, ask.stateDigest);
       case 'apply':
         await this.#clock.timeApply(this.#computed().apply());
         this.#ports.reporter.timed?.(this.#clock.phases);
@@ -127,11 +129,19 @@ export class MemberWork {
     this.#fetched = await this.#ports.peers.fetchState(donors, { view, step, timeoutMs, signal });
   }
 
-  async #load(): Promise<void> {
+  async #load({ step, digest: expected }: AskOf<'load'>): Promise<void> {
     const state = this.#fetched;
     if (state === undefined) throw new BerthError('INTERNAL', 'There is no state to load');
     this.#fetched = undefined;
-    await this.#ports.engine.loadState(state);
+    const { engine } = this.#ports;
+    await engine.loadState(state);
+    if (expected === undefined) return;
+    const digest = await engine.stateDigest();
+    if (digest !== expected)
+      throw new BerthError(
+        'COLLECTIVE_PROTOCOL',
+        `The state after step ${step} has digest ${digest} here, ${expected} where it was copied from`,
+      );
   }
 
   async #compute({ step, blocks, isLone }: AskOf<'compute'>, signal: AbortSignal): Promise<void> {

@@ -39,6 +39,11 @@ export class Member {
     this.#happen({ kind: 'view', view });
   }
 
+  /** The members of a view hold different states. */
+  diverged(view: View, error: BerthError): void {
+    this.#happen({ kind: 'diverged', view, error: errorToWire(error) });
+  }
+
   /** Takes part in no other step than the one under way; resolves when that is done. */
   async leave(): Promise<void> {
     this.#happen({ kind: 'leave' });

@@ -1,6 +1,7 @@
 import type {
   AlignedBlock,
   ApplyResult,
+  CastVote,
   Complaint,
   ExampleBatch,
   GradientRequest,
@@ -25,6 +26,7 @@ export interface EnginePort {
   loadState(state: TrainingState): Promise<void>;
   /** @param into - shared memory to put the state in, so that it need not be copied between threads */
   readState(into?: StateVectors): Promise<TrainingState>;
+  stateDigest(slice?: number): Promise<string>;
   /** @param into - shared memory to put the gradient in, so that it need not be copied between threads */
   computeGradients(request: GradientRequest, into?: GradientVector): Promise<GradientVector>;
   takeGradients(reduced: GradientVector): Promise<number>;
@@ -86,11 +88,18 @@ export interface PeerPort {
 export type Verdict =
   | { readonly kind: 'committed' | 'replayed'; readonly head: string }
   | { readonly kind: 'waiting' | 'stale' }
-  | { readonly kind: 'diverged' | 'ahead'; readonly reason: string };
+  | { readonly kind: 'ahead' | 'contradicted'; readonly reason: string }
+  | { readonly kind: 'diverged'; readonly votes: readonly CastVote[] };
 
 /** The only place where a step becomes true. */
 export interface LedgerPort {
-  vote(view: View, memberId: string, facts: StepFacts, sums: StepSums): Promise<Verdict>;
+  vote(
+    view: View,
+    memberId: string,
+    facts: StepFacts,
+    sums: StepSums,
+    stateDigest: string,
+  ): Promise<Verdict>;
   /** Number of committed steps. */
   numCommitted(): Promise<number>;
   entry(step: number): Promise<LedgerEntry | undefined>;

@@ -1,4 +1,5 @@
 import {
+  numStateSlices,
   stepSumsOf,
   type AlignedBlock,
   type ApplyResult,
@@ -26,6 +27,8 @@ export interface Reduced {
   /** Of the gradient summed over all virtual ranks, with its sums. */
   readonly digest: string;
   readonly sums: StepSums;
+  /** Of the slice of the state before the step that its vote has; '' of a lone member's, who has nobody to compare it with. */
+  readonly stateDigest: string;
 }
 
 /**
@@ -53,7 +56,7 @@ export class StepWork {
     ) {
       const held = await orAborted(engine.holdGradients(this.#requestFor(whole)), signal);
       requireFinite(this.#context, held);
-      this.#reduced = held;
+      this.#reduced = { ...held, stateDigest: '' };
       return;
     }
     const contributions: BlockGradient[] = [];
@@ -68,13 +71,17 @@ export class StepWork {
   /** Sums them with everyone's, in canonical order; a lone member's are summed already. */
   async reduce(options: { timeoutMs: number; signal?: AbortSignal }): Promise<Reduced> {
     if (this.#reduced !== undefined) return this.#reduced;
-    const { step, session, engine } = this.#context;
+    const { step, session, engine, isLone } = this.#context;
     const contributions = this.#contributions;
-    const { reduced, digest } = await session.allReduce({ step, contributions, ...options });
+    // While the network is busy, the engine is not.
+    const [{ reduced, digest }, stateDigest] = await Promise.all([
+      session.allReduce({ step, contributions, ...options }),
+      isLone ? '' : engine.stateDigest(step % numStateSlices),
+    ]);
     const gradientNorm = await orAborted(engine.takeGradients(reduced), options.signal);
     const sums = stepSumsOf(reduced);
     requireFinite(this.#context, { sums, gradientNorm });
-    this.#reduced = { sums, digest };
+    this.#reduced = { sums, digest, stateDigest };
     return this.#reduced;
   }
 

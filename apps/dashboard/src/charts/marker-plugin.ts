@@ -15,6 +15,7 @@ const tones: Readonly<Record<Marker['kind'], string>> = {
   joined: 'series-1',
   left: 'warn',
   lost: 'bad',
+  diverged: 'bad',
   status: 'text-muted',
 };
 
@@ -121,6 +122,15 @@ function drawShape(
       ctx.lineTo(x + size, y + size);
       ctx.moveTo(x + size, y - size);
       ctx.lineTo(x - size, y + size);
+      ctx.stroke();
+      return;
+    case 'diverged':
+      ctx.moveTo(x - size, y - size * 0.5);
+      ctx.lineTo(x + size, y - size * 0.5);
+      ctx.moveTo(x - size, y + size * 0.5);
+      ctx.lineTo(x + size, y + size * 0.5);
+      ctx.moveTo(x + size * 0.6, y - size);
+      ctx.lineTo(x - size * 0.6, y + size);
       ctx.stroke();
       return;
     case 'left':

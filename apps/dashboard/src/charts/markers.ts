@@ -10,7 +10,15 @@ export interface MarkerGroup {
 }
 
 /** Most telling first: what went wrong, then what changed, then what was kept. */
-const importance = ['lost', 'left', 'resume', 'joined', 'status', 'checkpoint'] as const;
+const importance = [
+  'diverged',
+  'lost',
+  'left',
+  'resume',
+  'joined',
+  'status',
+  'checkpoint',
+] as const;
 
 export const markerWords: Readonly<Record<Marker['kind'], string>> = {
   checkpoint: 'Checkpoint',
@@ -18,6 +26,7 @@ export const markerWords: Readonly<Record<Marker['kind'], string>> = {
   joined: 'Worker joined',
   left: 'Worker left',
   lost: 'Worker lost',
+  diverged: 'State damaged',
   status: 'State',
 };
 

@@ -56,7 +56,7 @@ export type Trace = z.output<typeof traceSchema>;
 
 /** Something to mark on the axis of every chart. */
 export const markerSchema = z.strictObject({
-  kind: z.enum(['checkpoint', 'resume', 'joined', 'left', 'lost', 'status']),
+  kind: z.enum(['checkpoint', 'resume', 'joined', 'left', 'lost', 'status', 'diverged']),
   attempt: z.int().positive(),
   step: z.int().nonnegative(),
   timeMs: z.number(),

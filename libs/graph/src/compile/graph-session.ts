@@ -26,12 +26,16 @@ export interface GraphSession {
     inputs?: Readonly<Record<string, TensorData>>,
   ): Readonly<Record<string, TensorData>>;
   /**
-   * Runs a signature without inputs and copies what it gives to memory of the caller's, shared memory included. Unlike the views
+   * Runs a signature and copies what it gives to memory of the caller's, shared memory included. Unlike the views
    * that `run` gives, this leaves nothing for a garbage collection to release.
    * @param targets - for each output as many bytes as it has
    * @throws BerthError `INTERNAL` when a target is missing or has another size
    */
-  runInto(signature: string, targets: Readonly<Record<string, ArrayBufferView>>): void;
+  runInto(
+    signature: string,
+    targets: Readonly<Record<string, ArrayBufferView>>,
+    inputs?: Readonly<Record<string, TensorData>>,
+  ): void;
   /**
    * Runs a signature on tensors and gives tensors, which the caller disposes: nothing is copied to or from JavaScript.
    * @throws BerthError `INTERNAL` when an input is missing or has another type or shape, or TensorFlow refuses the graph
@@ -88,8 +92,8 @@ export function loadGraph(
       runSignature(binding, model, signature, find(signature), inputs, (id) =>
         binding.tensorDataSync(id),
       ),
-    runInto(signature, targets) {
-      runSignature(binding, model, signature, find(signature), {}, (id, output) =>
+    runInto(signature, targets, inputs = {}) {
+      runSignature(binding, model, signature, find(signature), inputs, (id, output) =>
         explain(`copy ${output}`, () => binding.copyTensor(id, bytesOf(targets[output]))),
       );
     },

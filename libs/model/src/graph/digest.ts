@@ -1,4 +1,7 @@
+import { digestConstants } from '@berth/contracts';
 import { ops, type Graph, type Value } from '@berth/graph';
+
+const { key, firstFactor, secondFactor } = digestConstants;
 
 /**
  * The ledger's digest of a gradient vector that lies in pieces, each hashed where it is: two 32-bit words, sums over hashes of
@@ -19,16 +22,11 @@ export function gradientDigest(graph: Graph, pieces: readonly Value[]): Value {
 function digestOf(piece: Value, firstIndex: Value): Value[] {
   const { bitwiseXor: xor, mul, rightShift: shift } = ops;
   const index = ops.add(ops.range(piece.scope, piece.shape[0] ?? 0), firstIndex);
-  const key = mul(index, 0x9e3779b1 | 0);
-  let hash = ops.bitcast(ops.add(ops.bitcast(piece, 'int32'), key), 'uint32');
-  hash = mul(xor(hash, shift(hash, 16)), 0x7feb352d);
+  const keys = mul(index, key | 0);
+  let hash = ops.bitcast(ops.add(ops.bitcast(piece, 'int32'), keys), 'uint32');
+  hash = mul(xor(hash, shift(hash, 16)), firstFactor);
   hash = xor(hash, shift(hash, 15));
-  const again = mul(hash, 0x846ca68b);
+  const again = mul(hash, secondFactor);
   const sums = [hash, xor(again, shift(again, 16))].map((hashes) => ops.sum(hashes, [0]));
   return [ops.bitcast(ops.stack(sums), 'int32')];
-}
-
-/** 16 hex digits. */
-export function digestHex(sums: Int32Array): string {
-  return Array.from(new Uint32Array(sums), (sum) => sum.toString(16).padStart(8, '0')).join('');
 }

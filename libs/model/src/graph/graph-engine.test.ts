@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  numStateSlices,
   numStepSums,
   stepSumsOf,
   sumsFromVector,
@@ -35,6 +36,7 @@ import {
 import { bf16Tree } from '../test-support/bf16-tree.ts';
 import { flatGradient } from '../test-support/flat-gradient.ts';
 import { sharedVectors } from '../test-support/shared-vectors.ts';
+import { stateDigestsOf } from '../test-support/state-digests.ts';
 import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -270,6 +272,32 @@ describe('training on the graph engine', () => {
     engine.loadState(state);
     [2, 3].forEach(train);
     expect(engine.readState()).toEqual(expected);
+  });
+
+  it('gives the digests of its state, the joined parameters in their places', () => {
+    const engine = graphEngine();
+    engine.applyGradients(flatGradient(engine, wholeStep(0, goldenBatch(0))));
+    const { given, expected } = stateDigestsOf(engine);
+    expect(given).toEqual(expected);
+  });
+
+  it('shows each flipped bit in the digest of its slice, and in no other', () => {
+    const engine = graphEngine();
+    const before = Array.from({ length: numStateSlices }, (_, slice) => engine.stateDigest(slice));
+    for (const kind of ['weights', 'firstMoments', 'secondMoments'] as const) {
+      const state = engine.readState();
+      const place = Math.floor(engine.numParameters * 0.7);
+      new Uint32Array(state[kind].buffer)[place]! ^= 1;
+      engine.loadState(state);
+      const changed = before.flatMap((digest, slice) =>
+        engine.stateDigest(slice) === digest ? [] : slice,
+      );
+      expect(changed).toEqual([
+        Math.floor(((place + 1) * numStateSlices - 1) / engine.numParameters),
+      ]);
+      new Uint32Array(state[kind].buffer)[place]! ^= 1;
+      engine.loadState(state);
+    }
   });
 
   it('neither keeps nor changes the arrays it is given', () => {

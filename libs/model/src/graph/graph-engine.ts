@@ -1,6 +1,8 @@
 import {
   BerthError,
   bf16PaddedLength,
+  digestHex,
+  numStateSlices,
   numStepSums,
   stepSumNames,
   sumsFromVector,
@@ -31,8 +33,9 @@ import { numParametersOf, parameterLayout } from '../parameter-layout.ts';
 import { learningRateAt } from '../schedule.ts';
 import { batchData } from './batch-inputs.ts';
 import { cutBatch, type BatchShape } from './batch-shape.ts';
-import { digestHex } from './digest.ts';
 import { numDropoutSites } from './step-context.ts';
+import { graphParameters } from './graph-parameters.ts';
+import { StateWindow } from './state-window.ts';
 import { trainingGraph } from './training-graph.ts';
 
 /** With precision `bf16`, activations and matrix products are in it; weights, sums, optimizer and statistics stay float32. */
@@ -66,6 +69,7 @@ class CompiledEngine implements GraphEngine {
   readonly numParameters: number;
   private readonly options: GraphEngineOptions;
   private readonly session: GraphSession;
+  private readonly window: StateWindow;
   private step: number | undefined;
   /** Of the session's current gradient, once all of it is there. */
   private gradientNorm: number | undefined;
@@ -75,6 +79,7 @@ class CompiledEngine implements GraphEngine {
     this.options = options;
     this.layout = parameterLayout(model);
     this.numParameters = numParametersOf(this.layout);
+    this.window = new StateWindow(graphParameters(this.layout));
     const graph = trainingGraph({
       model,
       optimizer,
@@ -124,6 +129,14 @@ class CompiledEngine implements GraphEngine {
     };
   }
 
+  stateDigest(slice?: number): string {
+    this.loadedStep();
+    const slices = slice === undefined ? [...Array(numStateSlices).keys()] : [slice];
+    const total = new Uint32Array(2);
+    for (const index of slices) this.window.addToDigest(total, this.session, index);
+    return digestHex(total);
+  }
+
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     this.accumulate(request);
     return this.readHeldGradients(into);
@@ -134,7 +147,7 @@ class CompiledEngine implements GraphEngine {
     const { sums, digest } = this.session.run('describe');
     return {
       sums: sumsFromVector(sums as Float32Array),
-      digest: digestHex(digest as Int32Array),
+      digest: digestHex(new Uint32Array(digest as Int32Array)),
       gradientNorm: this.measureNorm(),
     };
   }

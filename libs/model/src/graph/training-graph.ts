@@ -20,6 +20,7 @@ import {
   numDropoutSites,
   type StepContext,
 } from './step-context.ts';
+import { StateWindow } from './state-window.ts';
 import { updateAll, updateInputs, type ParameterVariables, type UpdateScalars } from './update.ts';
 
 export interface TrainingGraphOptions {
@@ -41,6 +42,7 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  * `parts` are tensors by the layout's parameter names:
  *
  *     load_<state>(parts)         read_<state>() -> parts
+ *     read_window(place) -> by state: as many elements of it, wherever they begin; see `StateWindow`
  *     start(batch)                the micro-batch's gradient becomes the current sum
  *     accumulate(batch)           it is added to the current sum
  *     keep_<level>()              current sum + levels below -> that level
@@ -87,6 +89,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
     ]),
   );
   addState(graph, parameters, variables, fed);
+  new StateWindow(parameters).addTo(graph, variables);
   addGradients(context, parameters, store);
   addSums(graph, store, options.wire, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);

@@ -1,17 +1,19 @@
 import { defineScript } from '../script.ts';
 
 /**
- * Records a member's vote for a step and, with the last vote of the view, commits the step: the only commit point.
+ * Records a member's vote for a step and, with the last vote of the view, commits the step if all are equal: the only commit
+ * point. Only then are they compared, and what is found stays with the view, so that all of its members hear the same.
  * A step already committed is compared instead: that is a repeated vote, or a replay after a restore.
  * KEYS: view, votes, ledger
- * ARGV: epoch, view version, memberId, step, facts text, entry JSON without what the script adds, genesis head,
- *       hint channel
+ * ARGV: epoch, view version, memberId, step, facts text, digest of a part of the state that the step was computed from, entry JSON
+ *       without what the script adds, genesis head, hint channel
  * Returns {'committed' | 'replayed', head} | {'waiting', missing member ids...} | {'stale', epoch, version} |
- *         {'ahead', committed steps} | {'diverged', 'ledger' | other member, its facts text, this member, its facts text}
+ *         {'ahead', committed steps} | {'contradicted', facts text of the ledger} |
+ *         {'diverged', member, its facts text, its state digest, the same of each other member...}
  */
 export const voteScript = defineScript(`
 local epoch, version, member, step = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local facts, entryJson, genesis, channel = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local facts, state, entryJson, genesis, channel = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local view = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'members', 'divergence')
 local current = tonumber(view[1] or 0) == epoch and tonumber(view[2] or 0) == version
 local stale = {'stale', tonumber(view[1] or 0), tonumber(view[2] or 0)}
@@ -26,7 +28,7 @@ if step < committed then
   end
   if not current then return stale end
   if known == facts then return {'replayed', entry.head} end
-  return {'diverged', 'ledger', known, member, facts}
+  return {'contradicted', known}
 end
 if not current then return stale end
 if step > committed then return {'ahead', committed} end
@@ -36,21 +38,27 @@ local members = cjson.decode(view[3])
 local isMember = false
 for _, id in ipairs(members) do isMember = isMember or id == member end
 if not isMember then return stale end
-local votes = redis.call('HGETALL', KEYS[2])
-for i = 1, #votes, 2 do
-  if votes[i + 1] ~= facts then
-    local divergence = {'diverged', votes[i], votes[i + 1], member, facts}
-    redis.call('HSET', KEYS[1], 'divergence', cjson.encode(divergence))
-    redis.call('PUBLISH', channel, 'diverged')
-    return divergence
+local vote = facts .. ' ' .. state
+redis.call('HSET', KEYS[2], member, vote)
+local waiting, votes, differ = {'waiting'}, {'diverged'}, false
+for _, id in ipairs(members) do
+  local cast = redis.call('HGET', KEYS[2], id)
+  if cast then
+    local split = string.find(cast, ' ', 1, true)
+    votes[#votes + 1] = id
+    votes[#votes + 1] = string.sub(cast, 1, split - 1)
+    votes[#votes + 1] = string.sub(cast, split + 1)
+    differ = differ or cast ~= vote
+  else
+    waiting[#waiting + 1] = id
   end
 end
-redis.call('HSET', KEYS[2], member, facts)
-local waiting = {'waiting'}
-for _, id in ipairs(members) do
-  if redis.call('HEXISTS', KEYS[2], id) == 0 then waiting[#waiting + 1] = id end
-end
 if #waiting > 1 then return waiting end
+if differ then
+  redis.call('HSET', KEYS[1], 'divergence', cjson.encode(votes))
+  redis.call('PUBLISH', channel, 'diverged')
+  return votes
+end
 
 local previous = genesis
 if committed > 0 then previous = cjson.decode(redis.call('LINDEX', KEYS[3], -1)).head end

@@ -25,6 +25,7 @@ function viewOf(version: number, ...memberIds: string[]): View {
 const answers: Answers = {
   join: undefined,
   readEntry: undefined,
+  digestState: digest,
   postWord: undefined,
   readWords: new Map([['a', 'init']]),
   findCheckpoint: undefined,
@@ -35,7 +36,7 @@ const answers: Answers = {
   initialize: undefined,
   readExamples: { from: { epoch: 0, index: 0 }, to: { epoch: 0, index: 8 }, numExamples: 8 },
   compute: undefined,
-  reduce: { digest, sums },
+  reduce: { digest, sums, stateDigest: digest },
   vote: { kind: 'committed', head },
   apply: undefined,
   save: undefined,
@@ -54,6 +55,13 @@ class Puppet {
 
   see(view: View): void {
     this.#follow({ kind: 'view', view });
+  }
+
+  /** Hears of something while it waits for an answer. */
+  hear(event: Extract<Parameters<typeof decideMember>[2], { kind: 'diverged' }>): void {
+    const { ask } = this;
+    this.#follow(event);
+    this.ask = ask;
   }
 
   /** Answers the ask under way. */
@@ -196,12 +204,128 @@ describe('voting', () => {
   it.each([
     [{ kind: 'stale' }, 'WORKER_FENCED'],
     [{ kind: 'ahead', reason: 'only 3 steps are committed' }, 'LEDGER_BEHIND'],
-    [{ kind: 'diverged', reason: 'other facts stand' }, 'LEDGER_DIVERGED'],
   ] as const)('fails on %o with %s', (verdict, code) => {
     const puppet = memberIn('a').until('vote');
     puppet.answer('vote', verdict);
     expect(puppet.complaint).toMatchObject({ viewVersion: 1, error: { code } });
     expect(puppet.state.held).toBe(0);
+  });
+});
+
+describe('states that differ', () => {
+  const votes = (states: Record<string, string>) =>
+    Object.entries(states).map(([memberId, stateDigest]) => ({
+      memberId,
+      facts: 'f',
+      stateDigest,
+    }));
+
+  /** Settled with the others at step 1, where it has just voted. */
+  function voter(): Puppet {
+    const puppet = memberIn('a', 'b', 'c').until('apply');
+    puppet.answer('apply');
+    puppet.see({ ...viewOf(2, 'a', 'b', 'c'), fromStep: 1 });
+    puppet.answer('readExamples');
+    puppet.answer('join');
+    puppet.answer('digestState');
+    puppet.answer('postWord');
+    const word = `1:${digest}:0`;
+    puppet.answer('readWords', new Map(['a', 'b', 'c'].map((member) => [member, word])));
+    puppet.answer('readEntry', { to: { epoch: 0, index: 8 } } as never);
+    return puppet.until('vote');
+  }
+
+  it('in which we are odd are given up, when nothing was made of them', () => {
+    const puppet = voter();
+    puppet.answer('vote', { kind: 'diverged', votes: votes({ a: 'x', b: 'y', c: 'y' }) });
+    expect(puppet.state).toMatchObject({ held: -1, divergence: undefined });
+    expect(puppet.complaint).toMatchObject({
+      step: 1,
+      error: { code: 'STATE_DIVERGED', details: { odd: 'a', agreedStep: 1, slice: 1 } },
+    });
+    expect(puppet.told).toContainEqual({ kind: 'held', step: -1 });
+  });
+
+  it('in which another is odd stay', () => {
+    const puppet = voter();
+    puppet.answer('vote', { kind: 'diverged', votes: votes({ a: 'y', b: 'x', c: 'y' }) });
+    expect(puppet.state).toMatchObject({ held: 1, divergence: undefined });
+  });
+
+  it('without a majority are given up by all', () => {
+    const puppet = voter();
+    puppet.answer('vote', { kind: 'diverged', votes: votes({ a: 'x', b: 'y' }) });
+    expect(puppet.state.held).toBe(-1);
+  });
+
+  /** Has heard of a damaged state one step after all agreed. */
+  function witness(): Puppet {
+    const puppet = voter();
+    puppet.answer('vote');
+    puppet.answer('apply');
+    puppet.answer('save');
+    puppet.until('vote').answer('vote', {
+      kind: 'diverged',
+      votes: votes({ a: 'y', b: 'x', c: 'y' }),
+    });
+    return puppet;
+  }
+
+  it('of which steps were made are not forgotten, and nothing is done with them', () => {
+    const puppet = witness();
+    const error = { code: 'STATE_DIVERGED', details: { odd: 'b', agreedStep: 1 } };
+    expect(puppet.complaint).toMatchObject({ error });
+    puppet.see({ ...viewOf(3, 'a', 'c'), fromStep: 2 });
+    puppet.answer('join');
+    expect(puppet.ask).toBeUndefined();
+    expect(puppet.complaint).toMatchObject({ viewVersion: 3, error });
+  });
+
+  it('of which steps were made are worthless once the ledger has been cut', () => {
+    const puppet = witness();
+    puppet.see({ ...viewOf(3, 'a', 'c'), fromStep: 1 });
+    puppet.answer('join');
+    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '-1::-1' });
+    expect(puppet.state.divergence).toBeUndefined();
+  });
+
+  it('are found when a view settles, before anyone copies', () => {
+    const puppet = memberIn('a').until('apply');
+    puppet.answer('apply');
+    puppet.see({ ...viewOf(2, 'a', 'b', 'c', 'd'), fromStep: 1 });
+    puppet.answer('readExamples');
+    puppet.until('readWords').answer(
+      'readWords',
+      new Map([
+        ['a', '1:x:0'],
+        ['b', '1:y:1'],
+        ['c', '1:x:1'],
+        ['d', '-1::-1'],
+      ]),
+    );
+    expect(puppet.complaint).toMatchObject({
+      error: { code: 'STATE_DIVERGED', details: { odd: 'b', agreedStep: 0 } },
+    });
+  });
+
+  it('are found by what the leader saves, in the view that it is saved in', () => {
+    const puppet = voter();
+    const error = { code: 'STATE_DIVERGED', message: 'x', details: { odd: 'b' } } as const;
+    puppet.hear({ kind: 'diverged', view: viewOf(1, 'a'), error });
+    expect(puppet.state.loss).toBeUndefined();
+    puppet.hear({ kind: 'diverged', view: viewOf(2, 'a'), error });
+    expect(puppet.told.at(-1)).toMatchObject({ kind: 'abort' });
+    puppet.answer('vote', { kind: 'waiting' });
+    expect(puppet.complaint).toMatchObject({ error: { details: { odd: 'b', agreedStep: 1 } } });
+  });
+
+  it('from what the ledger says are given up', () => {
+    const puppet = voter();
+    puppet.answer('vote', { kind: 'contradicted', reason: 'other facts stand' });
+    expect(puppet.state.held).toBe(-1);
+    expect(puppet.complaint).toMatchObject({
+      error: { code: 'COLLECTIVE_PROTOCOL', details: { divergence: 'ledger', step: 1 } },
+    });
   });
 });
 
@@ -252,20 +376,23 @@ describe('a step cut short after the vote', () => {
     const puppet = cutShort();
     puppet.answer('readEntry', entry);
     puppet.answer('apply');
-    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '1' });
+    puppet.answer('digestState');
+    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: `1:${digest}:0` });
   });
 
   it('is not applied if it was not, or with another result', () => {
     for (const found of [undefined, { ...(entry as object), gradientDigest: 'other' } as never]) {
       const puppet = cutShort();
       puppet.answer('readEntry', found);
-      expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '0' });
+      puppet.answer('digestState');
+      expect(puppet.ask).toMatchObject({ kind: 'postWord', word: `0:${digest}:0` });
     }
   });
 
   it('is forgotten once its gradient has given way to another', () => {
     const puppet = cutShort();
     puppet.answer('readEntry', undefined);
+    puppet.answer('digestState');
     puppet.answer('postWord');
     puppet.answer(
       'readWords',
@@ -279,7 +406,7 @@ describe('a step cut short after the vote', () => {
     puppet.see(viewOf(3, 'a', 'b'));
     puppet.fail();
     puppet.answer('join');
-    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '0' });
+    expect(puppet.ask?.kind).toBe('digestState');
   });
 });
 
@@ -289,6 +416,7 @@ describe('weights', () => {
     puppet.see(viewOf(2, 'a', 'b'));
     puppet.answer('apply');
     puppet.answer('join');
+    puppet.answer('digestState');
     puppet.answer('postWord');
     puppet.answer(
       'readWords',

@@ -15,6 +15,7 @@ import {
   look,
   pendingApplied,
   pendingChecked,
+  saidToHold,
   stateReady,
 } from './settle-view.ts';
 import {
@@ -29,7 +30,7 @@ import {
   voteFailed,
   voteFor,
 } from './train.ts';
-import { beginView, failView, leave, losePeer, seeView } from './view-changes.ts';
+import { beginView, diverge, failView, leave, losePeer, seeView } from './view-changes.ts';
 
 /**
  * What a member does next. Pure: a shell carries out what is told and asked, and comes back with the answer.
@@ -47,6 +48,8 @@ export function decideMember(
       return seeView(state, event.view, rules);
     case 'peerLost':
       return losePeer(state, event.error);
+    case 'diverged':
+      return diverge(state, event, rules);
     case 'leave':
       return leave(state);
     case 'answered':
@@ -75,6 +78,8 @@ function answered(moment: Moment, answer: Answer): MemberDecision {
       return pendingChecked(moment, valueOf(answer, 'readEntry'));
     case 'applyingPending':
       return pendingApplied(moment);
+    case 'digesting':
+      return saidToHold(moment, valueOf(answer, 'digestState'));
     case 'posting':
       return look(moment, phase.following);
     case 'gathering':
@@ -86,7 +91,7 @@ function answered(moment: Moment, answer: Answer): MemberDecision {
     case 'snapshotting':
       return locate(moment);
     case 'fetching':
-      return fetched(moment, phase.step);
+      return fetched(moment, phase);
     case 'loading':
       return stateReady(moment, phase.step);
     case 'locating':
@@ -123,10 +128,19 @@ function failed(moment: Moment, error: WireError): MemberDecision {
       const decision = failView({ ...moment, state: standingAt(moment.state, -1) }, loss ?? error);
       return { ...decision, tells: [{ kind: 'held', step: -1 }, ...decision.tells] };
     }
+    case 'reducing':
+      return failView(moment, loss ?? firstOfAll(moment, error));
     default:
       // What was ended early because of a loss is complained of as the loss.
       return failView(moment, loss ?? error);
   }
+}
+
+/** A gradient that is not finite may come of a damaged state: the first time it costs an attempt, before which states are compared. */
+function firstOfAll({ view, state }: Moment, error: WireError): WireError {
+  if (error.code !== 'NUMERICS_NOT_FINITE' || view.members.length === 1) return error;
+  const details = { ...error.details, divergence: 'finite', step: state.held };
+  return { code: 'COLLECTIVE_PROTOCOL', message: error.message, details };
 }
 
 function valueOf<K extends keyof Answers>(answer: Answer, to: K): Answers[K] {

@@ -6,6 +6,8 @@ export {
   type MemberRules,
   type MemberState,
 } from './member-state.ts';
+export { oddOf } from './divergence.ts';
+export { goBack } from './lifecycle/go-back.ts';
 export { decideMembership } from './membership.ts';
 export type {
   LiveMember,

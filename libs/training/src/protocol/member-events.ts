@@ -15,6 +15,8 @@ import type { Verdict } from '../ports.ts';
 export type Ask =
   | { readonly kind: 'join'; readonly view: View }
   | { readonly kind: 'readEntry'; readonly step: number }
+  /** Digests all of the weights and moments. */
+  | { readonly kind: 'digestState' }
   | { readonly kind: 'postWord'; readonly topic: string; readonly word: string }
   | { readonly kind: 'readWords'; readonly topic: string }
   | { readonly kind: 'findCheckpoint'; readonly maxStep: number }
@@ -27,8 +29,8 @@ export type Ask =
       readonly step: number;
       readonly donors: readonly ViewMember[];
     }
-  /** Puts into the engine what was fetched. */
-  | { readonly kind: 'load'; readonly step: number }
+  /** Puts into the engine what was fetched, and checks that it is there; by this digest, or by the checkpoint's. */
+  | { readonly kind: 'load'; readonly step: number; readonly digest?: string }
   | { readonly kind: 'initialize'; readonly seed: number }
   | { readonly kind: 'readExamples'; readonly cursor: Cursor; readonly isLast: boolean }
   | {
@@ -43,6 +45,7 @@ export type Ask =
       readonly view: View;
       readonly facts: StepFacts;
       readonly sums: StepSums;
+      readonly stateDigest: string;
     }
   /** Updates the weights by the gradient reduced last. */
   | { readonly kind: 'apply'; readonly step: number }
@@ -56,6 +59,7 @@ export type Ask =
 export interface Answers {
   readonly join: void;
   readonly readEntry: LedgerEntry | undefined;
+  readonly digestState: string;
   readonly postWord: void;
   readonly readWords: ReadonlyMap<string, string>;
   /** Step of the newest checkpoint that verifies. */
@@ -67,7 +71,12 @@ export interface Answers {
   readonly initialize: void;
   readonly readExamples: Pick<StepFacts, 'from' | 'to' | 'numExamples'>;
   readonly compute: void;
-  readonly reduce: { readonly digest: string; readonly sums: StepSums };
+  readonly reduce: {
+    readonly digest: string;
+    readonly sums: StepSums;
+    /** Of the slice of the state that this step's vote has; '' when there is nobody to compare it with. */
+    readonly stateDigest: string;
+  };
   readonly vote: Verdict;
   readonly apply: void;
   readonly save: void;
@@ -101,6 +110,8 @@ export type MemberEvent =
   | { readonly kind: 'view'; readonly view: View }
   /** A connection of the view we follow broke: no step of it will end. */
   | { readonly kind: 'peerLost'; readonly error: WireError }
+  /** Members of a view hold different states: what one of them saves is not what it would be in the others. */
+  | { readonly kind: 'diverged'; readonly view: View; readonly error: WireError }
   /** The process is to end: the step under way is the last. */
   | { readonly kind: 'leave' }
   | { readonly kind: 'answered'; readonly answer: Answer }

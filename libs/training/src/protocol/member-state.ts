@@ -24,6 +24,8 @@ export interface Voting extends Patience {
   readonly kind: 'voting';
   readonly facts: StepFacts;
   readonly sums: StepSums;
+  /** Of a slice of the state before the step. */
+  readonly stateDigest: string;
 }
 
 /** Where a member is in a view, named after the ask that it waits for, in the order of the story. */
@@ -32,12 +34,13 @@ export type Phase =
   | { readonly kind: 'joining' }
   | { readonly kind: 'checkingPending' }
   | { readonly kind: 'applyingPending' }
+  | { readonly kind: 'digesting' }
   | { readonly kind: 'posting'; readonly following: Gathering }
   | Gathering
   | { readonly kind: 'choosing' }
   | { readonly kind: 'initializing' }
   | { readonly kind: 'snapshotting' }
-  | { readonly kind: 'fetching'; readonly step: number }
+  | { readonly kind: 'fetching'; readonly step: number; readonly digest?: string }
   | { readonly kind: 'loading'; readonly step: number }
   | { readonly kind: 'locating' }
   | { readonly kind: 'readingExamples' }
@@ -51,6 +54,10 @@ export type Phase =
 export interface MemberState {
   /** Steps applied to the weights in the engine; -1 when it holds none. */
   readonly held: number;
+  /** The step at which all members of our view were last found to hold the same state; -1 before. */
+  readonly agreedStep: number;
+  /** That our state, or another from which steps were made since, is damaged: with it we take part in nothing. */
+  readonly divergence: WireError | undefined;
   /** A reduced step that may have been committed without us knowing. Its gradient is kept until the next is computed. */
   readonly pending: StepFacts | undefined;
   /** The view that we follow, or followed last. */
@@ -68,6 +75,8 @@ export interface MemberState {
 
 export const initialMemberState: MemberState = {
   held: -1,
+  agreedStep: -1,
+  divergence: undefined,
   pending: undefined,
   view: undefined,
   next: undefined,
@@ -121,6 +130,11 @@ export function goOn(
 /** The state when the weights have come to stand at a step, by whatever way. */
 export function standingAt(state: MemberState, step: number): MemberState {
   return { ...state, held: step, pending: undefined };
+}
+
+/** The state when there are no weights worth keeping any more. */
+export function standingNowhere(state: MemberState): MemberState {
+  return { ...standingAt(state, -1), agreedStep: -1, divergence: undefined };
 }
 
 /** The first member of a view writes manifests, evaluates and reports. */

@@ -1,5 +1,6 @@
 import type { Numerics, RunStatus, View, WireError } from '@berth/contracts';
 import type { LastSeen } from './absent.ts';
+import type { GradientDivergence } from './diverged.ts';
 import type { Expulsions } from './expulsions.ts';
 import type { LiveMember, MembershipOptions, UnreadableMember } from './membership-state.ts';
 
@@ -61,6 +62,8 @@ export interface RunMemory {
   readonly peace: { readonly view: string } & Since;
   /** When the look before was. */
   readonly lookedMs: number;
+  /** The newest step whose gradient came out different. */
+  readonly gradientDivergence: GradientDivergence | undefined;
 }
 
 export interface RunRules extends MembershipOptions {
@@ -88,7 +91,11 @@ export type RunDecision = {
       readonly isShort: boolean;
       readonly members: readonly LiveMember[];
       readonly mode: View['mode'];
+      /** That members held different states in the view before. */
+      readonly diverged?: WireError;
     }
+  /** The ledger is to be cut back to the newest checkpoint: steps may have been made with damaged weights. */
+  | { readonly kind: 'goBack'; readonly diverged: WireError }
 );
 
 export function newRunMemory(nowMs: number): RunMemory {
@@ -103,5 +110,6 @@ export function newRunMemory(nowMs: number): RunMemory {
     joiningSince: undefined,
     peace: { view: '', nowMs, numCommitted: 0 },
     lookedMs: nowMs,
+    gradientDivergence: undefined,
   };
 }

@@ -1,6 +1,12 @@
 import type { WireError } from '@berth/contracts';
 import { absentText } from './absent.ts';
 import { complaintsAbout } from './complaints.ts';
+import {
+  noteGradientDivergence,
+  reasonToGoBack,
+  secondDivergence,
+  stateDivergenceOf,
+} from './diverged.ts';
 import { expel, leftOutAt, onProbation } from './expulsions.ts';
 import { decideMembership } from './membership.ts';
 import { remember } from './remember.ts';
@@ -39,8 +45,19 @@ export function decideRun(
   const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
   const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
   const joiningSince = before.joiningSince ?? { nowMs, numCommitted };
-  const memory = { ...remembered, savingSince, joiningSince: undefined };
-  const failure = failureFrom(complaints, memory, sight, rules);
+  const memory = {
+    ...remembered,
+    savingSince,
+    joiningSince: undefined,
+    gradientDivergence: noteGradientDivergence(before.gradientDivergence, view, complaints),
+  };
+  const diverged = stateDivergenceOf(complaints);
+  const goesBack = diverged && reasonToGoBack(diverged, numCommitted);
+  if (diverged !== undefined && goesBack !== undefined)
+    return { kind: 'goBack', diverged, memory, reason: goesBack };
+  const failure =
+    failureFrom(complaints, memory, sight, rules) ??
+    secondDivergence(before.gradientDivergence, view, complaints);
   if (failure !== undefined) return fail(memory, failure);
 
   const isCalm = complaints.length === 0;
@@ -84,7 +101,15 @@ export function decideRun(
       const { members, expels = [] } = decision;
       const expulsions = expel(memory.expulsions, expels, nowMs);
       const isShort = members.length < wanted;
-      return { kind: 'publish', members, mode, isShort, memory: { ...memory, expulsions }, reason };
+      return {
+        kind: 'publish',
+        members,
+        mode,
+        isShort,
+        ...(diverged && { diverged }),
+        memory: { ...memory, expulsions },
+        reason,
+      };
     }
     case 'wait':
       break;

@@ -5,18 +5,35 @@ import {
   patience,
   rest,
   standingAt,
+  standingNowhere,
   type Gathering,
   type MemberDecision,
   type MemberState,
   type Moment,
+  type Phase,
 } from './member-state.ts';
-import { planSettle, restoreTopic, settleTopic, type SettlePlan } from './settle.ts';
+import { stateDiverged } from './divergence.ts';
+import {
+  holdingWord,
+  parseHolding,
+  planSettle,
+  restoreTopic,
+  settleTopic,
+  type SettlePlan,
+} from './settle.ts';
 import { locate } from './train.ts';
-import { failView, wireError } from './view-changes.ts';
+import { agreedStepOf, failView, wireError } from './view-changes.ts';
 
 /** Connected to all members. Was the step that we reduced last committed without us knowing? */
 export function checkPending(moment: Moment): MemberDecision {
-  const { state } = moment;
+  const { state, view } = moment;
+  const { divergence } = state;
+  if (divergence !== undefined) {
+    // What was made with damaged weights is in the ledger, unless that has been cut back since.
+    if (view.fromStep > agreedStepOf(divergence)) return failView(moment, divergence);
+    const clean = standingNowhere(state);
+    return withHeld(clean, sayWhatWeHold({ ...moment, state: clean }));
+  }
   const { pending, held } = state;
   if (pending === undefined) return sayWhatWeHold(moment);
   const ask = { kind: 'readEntry', step: held } as const;
@@ -39,8 +56,16 @@ export function pendingApplied(moment: Moment): MemberDecision {
   return withHeld(state, sayWhatWeHold({ ...moment, state }));
 }
 
-/** Tells the others which step we hold, and hears theirs. */
-function sayWhatWeHold({ nowMs, state, view, rules }: Moment): MemberDecision {
+/** What others are to compare with theirs. */
+function sayWhatWeHold(moment: Moment): MemberDecision {
+  const { state, view } = moment;
+  if (state.held < 0 || view.members.length === 1) return saidToHold(moment, '');
+  const reason = `what is step ${state.held}?`;
+  return goOn(state, { kind: 'digesting' }, { kind: 'digestState' }, reason);
+}
+
+/** Tells the others which state we hold, and hears theirs. */
+export function saidToHold({ nowMs, state, view, rules }: Moment, digest: string): MemberDecision {
   const topic = settleTopic(view);
   const members = view.members.map(({ memberId }) => memberId);
   const following: Gathering = {
@@ -50,7 +75,9 @@ function sayWhatWeHold({ nowMs, state, view, rules }: Moment): MemberDecision {
     subject: 'held steps',
     ...patience(nowMs, rules.settleTimeoutMs),
   };
-  const ask = { kind: 'postWord', topic, word: String(state.held) } as const;
+  const { held: step, agreedStep } = state;
+  const word = holdingWord({ step, digest, agreedStep });
+  const ask = { kind: 'postWord', topic, word } as const;
   return goOn(state, { kind: 'posting', following }, ask, `we hold step ${state.held}`);
 }
 
@@ -79,17 +106,22 @@ export function gathered(
     );
   }
   if (subject === 'checkpoint') return restore(moment, words.get(members[0] ?? '') ?? initialWord);
-  const held = new Map(members.map((member) => [member, Number(words.get(member))]));
+  const held = new Map(members.map((member) => [member, parseHolding(words.get(member))]));
   return followPlan(moment, planSettle(held, view.fromStep));
 }
 
 function followPlan(moment: Moment, plan: SettlePlan): MemberDecision {
   const { nowMs, state, view, rules } = moment;
+  if (plan.kind === 'diverged') {
+    const { step, digests, agreedStep } = plan;
+    return failView(moment, stateDiverged(step, 'the state', digests, { agreedStep }));
+  }
   if (plan.kind === 'peers') {
     const donors = view.members.filter(({ memberId }) => plan.donors.includes(memberId));
     if (plan.step === state.held) return donate(moment, view.members.length - donors.length);
     const ask = { kind: 'fetchState', view, step: plan.step, donors } as const;
-    return fetch(state, ask, `copying step ${plan.step} from ${plan.donors.join(', ')}`);
+    const reason = `copying step ${plan.step} from ${plan.donors.join(', ')}`;
+    return fetch(state, ask, reason, plan.digest);
   }
   if (plan.chooser === rules.memberId) {
     const ask = { kind: 'findCheckpoint', maxStep: view.fromStep } as const;
@@ -142,13 +174,18 @@ function fetch(
   state: MemberState,
   ask: Extract<Ask, { kind: 'fetchState' | 'fetchCheckpoint' }>,
   reason: string,
+  digest?: string,
 ): MemberDecision {
-  return goOn(state, { kind: 'fetching', step: ask.step }, ask, reason);
+  const known = digest === undefined || digest === '' ? {} : { digest };
+  return goOn(state, { kind: 'fetching', step: ask.step, ...known }, ask, reason);
 }
 
 /** What was fetched goes into the engine, which until then holds what it held. */
-export function fetched({ state }: Moment, step: number): MemberDecision {
-  const ask = { kind: 'load', step } as const;
+export function fetched(
+  { state }: Moment,
+  { step, digest }: Extract<Phase, { kind: 'fetching' }>,
+): MemberDecision {
+  const ask = { kind: 'load', step, ...(digest !== undefined && { digest }) } as const;
   return goOn(state, { kind: 'loading', step }, ask, `loading step ${step}`);
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { planSettle } from './settle.ts';
+import { holdingWord, parseHolding, planSettle, type Holding } from './settle.ts';
 
-const held = (steps: Record<string, number>): Map<string, number> => new Map(Object.entries(steps));
+const held = (words: Record<string, number | string>): Map<string, Holding> =>
+  new Map(Object.entries(words).map(([member, word]) => [member, parseHolding(String(word))]));
 
 describe('settling a view', () => {
   it('restores when nobody holds anything, as the first member says', () => {
@@ -13,6 +14,7 @@ describe('settling a view', () => {
       kind: 'peers',
       step: 10,
       donors: ['b', 'd'],
+      digest: '',
     });
   });
 
@@ -21,8 +23,39 @@ describe('settling a view', () => {
       kind: 'peers',
       step: 10,
       donors: ['b'],
+      digest: '',
     });
     expect(planSettle(held({ a: 12, b: 11 }), 10)).toEqual({ kind: 'restore', chooser: 'a' });
+  });
+
+  it('copies only from donors that hold the same, and says what that is', () => {
+    expect(planSettle(held({ a: '10:x:4', b: '-1::-1', c: '10:x:10' }), 10)).toEqual({
+      kind: 'peers',
+      step: 10,
+      donors: ['a', 'c'],
+      digest: 'x',
+    });
+    expect(planSettle(held({ a: '10:x:8', b: '-1::-1', c: '10:y:4', d: '9:z:4' }), 10)).toEqual({
+      kind: 'diverged',
+      step: 10,
+      digests: new Map([
+        ['a', 'x'],
+        ['c', 'y'],
+      ]),
+      agreedStep: 4,
+    });
+  });
+
+  it('asks nobody who is ahead of the ledger what it holds', () => {
+    expect(planSettle(held({ a: '12:x:4', b: '10:y:4' }), 10)).toMatchObject({
+      kind: 'peers',
+      donors: ['b'],
+    });
+  });
+
+  it('reads the words that it writes', () => {
+    const holding = { step: 3, digest: '0123456789abcdef', agreedStep: -1 };
+    expect(parseHolding(holdingWord(holding))).toEqual(holding);
   });
 
   it('does not depend on the order of the words', () => {

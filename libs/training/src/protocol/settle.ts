@@ -1,26 +1,67 @@
 import type { View } from '@berth/contracts';
+import { areEqual } from './divergence.ts';
+
+/** What a member holds when a view begins. */
+export interface Holding {
+  /** Steps applied; -1 for nothing. */
+  readonly step: number;
+  /** Of the whole state; '' when there is none, or nobody to compare it with. */
+  readonly digest: string;
+  /** The step at which the members of its view were last found to hold the same; -1 before. */
+  readonly agreedStep: number;
+}
 
 /** How a view begins: the step all members start from, and where those that lack it get it. */
 export type SettlePlan =
-  | { readonly kind: 'peers'; readonly step: number; readonly donors: readonly string[] }
-  | { readonly kind: 'restore'; readonly chooser: string };
+  | {
+      readonly kind: 'peers';
+      readonly step: number;
+      readonly donors: readonly string[];
+      /** Of what they give. */
+      readonly digest: string;
+    }
+  | { readonly kind: 'restore'; readonly chooser: string }
+  /** Those who hold the newest step hold different states. */
+  | {
+      readonly kind: 'diverged';
+      readonly step: number;
+      /** By member. */
+      readonly digests: ReadonlyMap<string, string>;
+      /** The newest step of which all of them know that they agreed. */
+      readonly agreedStep: number;
+    };
 
 /**
- * Decides from what every member holds (steps applied; -1 for nothing). All members compute the same answer.
+ * Decides from what every member holds. All members compute the same answer.
  * A state ahead of the ledger is worthless: Redis came back with less, and what is not committed did not happen.
  */
 export function planSettle(
-  heldSteps: ReadonlyMap<string, number>,
+  holdings: ReadonlyMap<string, Holding>,
   numCommitted: number,
 ): SettlePlan {
-  const members = [...heldSteps.keys()].sort();
+  const members = [...holdings.keys()].sort();
   const usable = (member: string): number => {
-    const step = heldSteps.get(member) ?? -1;
+    const step = holdings.get(member)?.step ?? -1;
     return step > numCommitted ? -1 : step;
   };
   const step = Math.max(-1, ...members.map(usable));
   if (step < 0) return { kind: 'restore', chooser: members[0] ?? '' };
-  return { kind: 'peers', step, donors: members.filter((member) => usable(member) === step) };
+  const donors = members.filter((member) => usable(member) === step);
+  const digests = new Map(donors.map((member) => [member, holdings.get(member)?.digest ?? '']));
+  if (areEqual(digests))
+    return { kind: 'peers', step, donors, digest: digests.get(donors[0] ?? '') ?? '' };
+  const agreed = donors.map((member) => holdings.get(member)?.agreedStep ?? -1);
+  return { kind: 'diverged', step, digests, agreedStep: Math.min(...agreed) };
+}
+
+/** What a member says of what it holds. */
+export function holdingWord({ step, digest, agreedStep }: Holding): string {
+  return `${step}:${digest}:${agreedStep}`;
+}
+
+export function parseHolding(word = ''): Holding {
+  const [step, digest = '', agreedStep = '-1'] = word.split(':');
+  return { step: Number(step), digest, agreedStep: Number(agreedStep) };
 }
 
 /** Topic under which the members of a view say what they hold. */

@@ -6,17 +6,20 @@ import {
   patience,
   rest,
   standingAt,
+  standingNowhere,
   type Chore,
   type MemberDecision,
   type Moment,
   type Phase,
   type Voting,
 } from './member-state.ts';
+import { votesDiverged } from './divergence.ts';
 import { endView, failView, wireError } from './view-changes.ts';
 
 /** All members hold the same step: where in the examples does it stand? */
-export function locate(moment: Moment): MemberDecision {
-  const { state } = moment;
+export function locate({ state: before, ...rest }: Moment): MemberDecision {
+  const state = { ...before, agreedStep: before.held };
+  const moment = { ...rest, state };
   if (state.held === 0) return enter({ ...moment, state: { ...state, cursor: start } });
   const ask = { kind: 'readEntry', step: state.held - 1 } as const;
   return goOn(state, { kind: 'locating' }, ask, `settled at step ${state.held}`);
@@ -114,18 +117,21 @@ export function reduceStep(
 export function voteFor(
   moment: Moment,
   known: Omit<StepFacts, 'gradientDigest'>,
-  { digest, sums }: Answers['reduce'],
+  { digest, sums, stateDigest }: Answers['reduce'],
 ): MemberDecision {
   const { nowMs, state, rules } = moment;
   const facts = { ...known, gradientDigest: digest };
-  const voting = { kind: 'voting', facts, sums, ...patience(nowMs, rules.stepTimeoutMs) } as const;
+  const { stepTimeoutMs } = rules;
+  const due = patience(nowMs, stepTimeoutMs);
+  const voting = { kind: 'voting', facts, sums, stateDigest, ...due } as const;
   return castVote({ ...moment, state: { ...state, pending: facts } }, voting);
 }
 
 /** Votes, or votes again, which is harmless and tells how the vote stands. */
 export function castVote({ state, view }: Moment, voting: Voting): MemberDecision {
-  const { facts, sums } = voting;
-  return goOn(state, voting, { kind: 'vote', view, facts, sums }, `voting for step ${facts.step}`);
+  const { facts, sums, stateDigest } = voting;
+  const ask = { kind: 'vote', view, facts, sums, stateDigest } as const;
+  return goOn(state, voting, ask, `voting for step ${facts.step}`);
 }
 
 /** The ledger's word on our vote. */
@@ -166,9 +172,25 @@ export function voteCounted(
       );
     case 'ahead':
       return failView(moment, wireError('LEDGER_BEHIND', verdict.reason));
+    case 'contradicted':
+      return contradicted(moment, step, verdict.reason);
     case 'diverged':
-      return failView(moment, wireError('LEDGER_DIVERGED', verdict.reason));
+      return failView(moment, votesDiverged(step, verdict.votes));
   }
+}
+
+/**
+ * The ledger holds another result. What we hold may be damaged, and in a replay votes are not compared with each other: all begin
+ * again with a checkpoint. If that leads to the same, nothing can cure it, and the coordinator ends the run.
+ */
+function contradicted(moment: Moment, step: number, reason: string): MemberDecision {
+  const details = { divergence: 'ledger', step };
+  const state = standingNowhere(moment.state);
+  const decision = failView(
+    { ...moment, state },
+    wireError('COLLECTIVE_PROTOCOL', reason, details),
+  );
+  return { ...decision, tells: [{ kind: 'held', step: -1 }, ...decision.tells] };
 }
 
 /** A vote got no answer: it is cast again over an outage of the ledger, until the step's time is over. */

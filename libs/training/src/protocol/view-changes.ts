@@ -1,7 +1,9 @@
 import { type Complaint, type ErrorCode, type View, type WireError } from '@berth/contracts';
-import type { Tell } from './member-events.ts';
+import { oddOf } from './divergence.ts';
+import type { MemberEvent, Tell } from './member-events.ts';
 import {
   goOn,
+  standingNowhere,
   viewName,
   type MemberDecision,
   type MemberRules,
@@ -30,6 +32,18 @@ export function losePeer(state: MemberState, error: WireError): MemberDecision {
   if (state.phase.kind === 'idle') return { state, tells: [], ask: undefined, reason };
   const tells = [{ kind: 'abort', reason } as const];
   return { state: { ...state, loss: state.loss ?? error }, tells, ask: undefined, reason };
+}
+
+/** Members were found to hold different states, by what one of them saves: the view we follow cannot go on. */
+export function diverge(
+  state: MemberState,
+  { view, error }: Extract<MemberEvent, { kind: 'diverged' }>,
+  rules: MemberRules,
+): MemberDecision {
+  if (state.view === undefined || viewName(state.view) !== viewName(view))
+    return { state, tells: [], ask: undefined, reason: 'the view has been replaced since' };
+  if (state.phase.kind === 'idle') return failView({ state, view, rules }, error);
+  return losePeer(state, error);
 }
 
 /** The step under way is the last. */
@@ -75,23 +89,57 @@ export function endView({ state, view }: Moment): MemberDecision {
 }
 
 /** Leaves a view that cannot go on, and asks the coordinator for another. */
-export function failView({ state, view }: Moment, error: WireError): MemberDecision {
+export function failView(
+  { state: before, view, rules }: Pick<Moment, 'state' | 'view' | 'rules'>,
+  failure: WireError,
+): MemberDecision {
+  const isDivergence = failure.code === 'STATE_DIVERGED';
+  const error = isDivergence ? withAgreedStep(failure, before) : failure;
+  const state = isDivergence ? afterDivergence(before, error, rules) : before;
   const { missing, left, memberId } = error.details;
   // Who left said so itself, and is no suspect.
   const named = missing ?? (left === true ? '' : memberId);
   const complaint: Complaint = {
     viewVersion: view.version,
-    step: Math.max(0, state.held),
+    step: Math.max(0, before.held),
     suspects: typeof named === 'string' && named !== '' ? named.split(/, */) : [],
     error,
   };
   return {
     state: { ...state, phase: { kind: 'idle' } },
     // The word to the coordinator first: until it knows, nobody trains.
-    tells: [{ kind: 'status', state: idleState(state), complaint }, { kind: 'leave' }],
+    tells: [
+      ...(state.held === before.held ? [] : [{ kind: 'held', step: state.held } as const]),
+      { kind: 'status', state: idleState(state), complaint },
+      { kind: 'leave' },
+    ],
     ask: undefined,
     reason: `view ${view.version} failed: ${error.message}`,
   };
+}
+
+/** Up to which step nobody can have been led astray by a damaged state. */
+export function agreedStepOf({ details }: WireError): number {
+  return typeof details['agreedStep'] === 'number' ? details['agreedStep'] : -1;
+}
+
+function withAgreedStep(error: WireError, { agreedStep }: MemberState): WireError {
+  return { ...error, details: { agreedStep, ...error.details } };
+}
+
+/**
+ * What is left of a state that is not the others'. If no step was made since all agreed, the odd ones' is worthless, and they copy
+ * the others'; when nobody knows who is right, everyone's is. If steps were made, they may be wrong too: with none of these states
+ * anyone goes on, and they stay so that this is not forgotten, until the ledger has been cut back.
+ */
+function afterDivergence(
+  state: MemberState,
+  error: WireError,
+  { memberId }: MemberRules,
+): MemberState {
+  if (state.held > agreedStepOf(error)) return { ...state, divergence: error };
+  const odd = oddOf(error);
+  return odd.length === 0 || odd.includes(memberId) ? standingNowhere(state) : state;
 }
 
 function idleState({ isLeaving }: MemberState): 'idle' | 'draining' {

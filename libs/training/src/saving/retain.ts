@@ -3,7 +3,10 @@ import { BerthError } from '@berth/contracts';
 import { currentAttempt } from './attempt-fence.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
-/** Deletes what the policy no longer keeps. The checkpoint just written counts as verified: the store checked every part. */
+/**
+ * Deletes what the policy no longer keeps. The checkpoint just written counts as verified: all members held that
+ * state, and the store checked every part.
+ */
 export async function retain(
   options: CheckpointSaverOptions,
   newestVerifiedStep: number,

@@ -3,6 +3,7 @@ import {
   assignShards,
   manifestKey,
   shardKey,
+  stateDigestInTurns,
   uploadShards,
   weightsDigest,
   writeManifest,
@@ -20,6 +21,7 @@ import {
 } from '@berth/contracts';
 import { gather } from '../gather.ts';
 import type { RendezvousPort } from '../ports.ts';
+import { agreeOn, digestTopicOf } from './agreement.ts';
 import { attemptOf, currentAttempt } from './attempt-fence.ts';
 import { ledgerUpTo } from './ledger-up-to.ts';
 import { retain } from './retain.ts';
@@ -52,7 +54,10 @@ export interface SaveSignals {
   readonly deleting: AbortSignal;
 }
 
-/** Uploads a member's part of a state and, if it leads the view, writes the manifest. @throws what the store and Redis throw */
+/**
+ * Uploads a member's part of a state and, if it leads the view, writes the manifest.
+ * @throws BerthError `STATE_DIVERGED` when a member holds another state, and what the store and Redis throw
+ */
 export async function saveSnapshot(
   options: CheckpointSaverOptions,
   planned: readonly PlannedShard[],
@@ -77,8 +82,10 @@ export async function saveSnapshot(
   const own = assignShards(planned.length, members.indexOf(memberId), members.length);
   const startMs = performance.now();
   const uploading = upload(own);
-  const uploaded = await uploading.catch(() => []);
-  await postAtLast(rendezvous, topic, memberId, JSON.stringify(uploaded), saving);
+  const uploaded = uploading.catch(() => []);
+  const digest = await stateDigestInTurns(state);
+  await postAtLast(rendezvous, digestTopicOf(view, state.step), memberId, digest, saving);
+  await postAtLast(rendezvous, topic, memberId, JSON.stringify(await uploaded), saving);
   await uploading;
   if (members[0] !== memberId) return;
 
@@ -86,15 +93,16 @@ export async function saveSnapshot(
   const signal = AbortSignal.any([superseded.signal, saving]);
   const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
   const patience = { timeoutMs, signal };
-  const words = await gather(rendezvous, topic, members, patience).catch(() =>
-    rendezvous.read(topic),
-  );
-  for (const word of words.values())
-    for (const part of checkpointShardSchema.array().parse(JSON.parse(word)))
+  const [agreeing, words] = await Promise.all([
+    agreeOn({ rendezvous, view, step: state.step, digest }, patience),
+    gather(rendezvous, topic, members, patience).catch(() => rendezvous.read(topic)),
+  ]);
+  for (const member of agreeing)
+    for (const part of checkpointShardSchema.array().parse(JSON.parse(words.get(member) ?? '[]')))
       // A member that has not heard of our attempt yet stored it where others may delete it.
       if (part.key === shardKey(line, state.step, part))
         parts.set(`${part.kind}-${part.index}`, part);
-  // What a lost member did not upload, the leader has too: all members hold the same state.
+  // What a lost member did not upload, or uploaded of a state nobody has compared, the leader has too.
   const missing = planned.flatMap(({ kind, index }, position) =>
     parts.has(`${kind}-${index}`) ? [] : [position],
   );
@@ -113,6 +121,7 @@ export async function saveSnapshot(
     fencingEpoch,
     ...(await ledgerUpTo(options, line, state.step)),
     weightsDigest: await weightsDigest(state.weights),
+    stateDigest: digest,
     model: { ...options.model },
     shards: planned.map(({ kind, index }) => {
       const part = parts.get(`${kind}-${index}`);

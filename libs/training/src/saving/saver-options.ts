@@ -1,10 +1,12 @@
 import type {
+  BerthError,
   Logger,
   ModelConfig,
   Numerics,
   ObjectStore,
   ParameterSpec,
   RunRecord,
+  View,
 } from '@berth/contracts';
 import type { LedgerPort, RendezvousPort } from '../ports.ts';
 
@@ -32,5 +34,7 @@ export interface CheckpointSaverOptions {
   readonly currentRecord: () => Promise<RunRecord | undefined>;
   /** Told by the leader once retention has deleted a checkpoint. */
   readonly onDeleted: (step: number) => Promise<void>;
+  /** Told by the leader that the members of the view hold other states than it does, so that nothing was saved. */
+  readonly onDiverged: (view: View, error: BerthError) => void;
   readonly logger: Logger;
 }

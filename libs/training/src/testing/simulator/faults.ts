@@ -11,6 +11,7 @@ export type Fault =
         | 'pause-member'
         | 'leave-member'
         | 'join-member'
+        | 'state-flip'
         | 'kill-all-members'
         | 'device-hang'
         | 'crash-loop'
@@ -34,6 +35,8 @@ const faultsPerRun = 60;
 /** Between two faults, on average: some runs have hardly time to recover, others have some. */
 const meanGapMs = { least: 40, most: 140 };
 
+type Weights = Readonly<Record<Fault['kind'], number>>;
+
 /** How often each kind is drawn. */
 const weights = {
   call: 26,
@@ -42,6 +45,7 @@ const weights = {
   'pause-member': 6,
   'leave-member': 3,
   'join-member': 4,
+  'state-flip': 2,
   'kill-all-members': 1,
   'device-hang': 3,
   'crash-loop': 2,
@@ -56,11 +60,11 @@ const weights = {
   'checkpoint-run': 2,
   'rewind-run': 1,
   'mixed-release': 3,
-} as const satisfies Record<Fault['kind'], number>;
+} satisfies Weights;
 
 /** Draws a run's faults, by time. */
-export function planFaults(random: Random): PlannedFault[] {
-  const urn = Object.entries(weights).flatMap(([kind, count]) =>
+export function planFaults(random: Random, drawn: Partial<Weights> = weights): PlannedFault[] {
+  const urn = Object.entries(drawn).flatMap(([kind, count]) =>
     Array.from({ length: count }, () => kind as Fault['kind']),
   );
   const gapMs = random.between(meanGapMs.least, meanGapMs.most);

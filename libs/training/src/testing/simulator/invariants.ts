@@ -2,7 +2,7 @@ import { stepFactsText, type LedgerEntry, type View } from '@berth/contracts';
 import { viewName } from '../../protocol/member-state.ts';
 import type { RedisModel } from './redis-model.ts';
 import type { StoreModel } from './store-model.ts';
-import type { Reference, Weights } from './toy-model.ts';
+import { numParts, type Reference, type Weights } from './toy-model.ts';
 
 /** An invariant of DESIGN section 4 that did not hold. */
 export class Violation extends Error {
@@ -18,6 +18,8 @@ export class Invariants {
   #numChecked = 0;
   #manifests = 0;
   #restoredTo = 0;
+  /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
+  #damagedAt: number | undefined;
 
   constructor(redis: RedisModel, store: StoreModel, reference: Reference) {
     this.#redis = redis;
@@ -25,19 +27,51 @@ export class Invariants {
     this.#reference = reference;
   }
 
-  /** After every event. */
-  check(): void {
+  /**
+   * After every event.
+   * @param areDamaged - whether members' weights are wrong, as a flipped bit makes them
+   */
+  check(areDamaged: () => boolean): void {
     const { ledger } = this.#redis;
     if (ledger !== this.#ledger) {
       this.#ledger = ledger;
       this.#numChecked = 0;
     }
-    while (this.#numChecked < ledger.length) this.#checkEntry(this.#numChecked++);
     this.#checkManifests();
+    if (this.#damagedAt !== undefined) {
+      const isWrong = ledger.slice(this.#numChecked).some((entry) => !this.#isRight(entry));
+      if (isWrong || areDamaged()) {
+        this.#requireNotice(this.#damagedAt);
+        return;
+      }
+      this.#damagedAt = undefined;
+    }
+    while (this.#numChecked < ledger.length) this.#checkEntry(this.#numChecked++);
+  }
+
+  /** A bit of a member's state has flipped. */
+  damaged(): void {
+    this.#damagedAt ??= this.#redis.ledger.length;
+  }
+
+  get isDamaged(): boolean {
+    return this.#damagedAt !== undefined;
+  }
+
+  /** Every part of the state is compared within so many steps. */
+  #requireNotice(damagedAt: number): void {
+    const numSteps = this.#redis.ledger.length - damagedAt;
+    if (numSteps > numParts + 1)
+      throw new Violation(`A damaged state went unnoticed for ${numSteps} steps`);
   }
 
   /** I3: the weights after a step depend on nothing but the step. */
   checkWeights(member: string, step: number, weights: Weights | undefined): void {
+    if (this.isDamaged) return;
+    this.#requireWeights(member, step, weights);
+  }
+
+  #requireWeights(member: string, step: number, weights: Weights | undefined): void {
     const expected = this.#reference.weights[step];
     if (weights !== expected)
       throw new Violation(`I3: ${member} holds ${weights} at step ${step}, not ${expected}`);
@@ -80,6 +114,11 @@ export class Invariants {
       );
   }
 
+  #isRight(entry: LedgerEntry): boolean {
+    const facts = this.#reference.facts[entry.step];
+    return facts !== undefined && stepFactsText(entry) === stepFactsText(facts);
+  }
+
   #checkEntry(index: number): void {
     const entry = this.#ledger[index];
     const facts = this.#reference.facts[index];
@@ -106,7 +145,7 @@ export class Invariants {
       const weights = this.#store.load(manifest);
       if (weights === undefined)
         throw new Violation(`I4: checkpoint ${manifest.step} is visible, but not whole`);
-      this.checkWeights('a checkpoint', manifest.step, weights);
+      this.#requireWeights('a checkpoint', manifest.step, weights);
       if (manifest.entries.length !== manifest.step)
         throw new Violation(`I6: checkpoint ${manifest.step} lacks steps of the ledger`);
     }

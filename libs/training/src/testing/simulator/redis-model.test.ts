@@ -68,7 +68,8 @@ const command = fc.oneof(
       step: offset,
       epoch: offset,
       version: offset,
-      digest: fc.constantFrom('0', '0', '0', '0', '1'),
+      digest: fc.constantFrom(...Array.from<string>({ length: 8 }).fill('0'), '1'),
+      state: fc.constantFrom(...Array.from<string>({ length: 12 }).fill('0'), '1'),
     }),
   },
   fc.record({ kind: fc.constant('restore' as const), numDropped: fc.nat(2), epoch: offset }),
@@ -126,8 +127,14 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
         numExamples: globalBatch,
         gradientDigest: step.digest.repeat(16),
       };
-      const real = await createLedger(connection, runId).vote(view, step.member, facts, sums);
-      return { real, modelled: model.vote(nowMs, view, step.member, facts, sums) };
+      const real = await createLedger(connection, runId).vote(
+        view,
+        step.member,
+        facts,
+        sums,
+        step.state,
+      );
+      return { real, modelled: model.vote(nowMs, view, step.member, facts, sums, step.state) };
     }
     case 'restore': {
       const entries = archive.slice(0, Math.max(0, archive.length - step.numDropped));
@@ -230,7 +237,7 @@ it('answers as the Lua scripts of a real Redis do', async () => {
         heard.add(`${step.kind}: ${model.ledger.length > 0 ? 'steps' : 'none'}`);
       }
     }),
-    { numRuns: 150, seed: 1 },
+    { numRuns: 150, seed: 3 },
   );
   expect(heard).toContain('restore: steps');
 });

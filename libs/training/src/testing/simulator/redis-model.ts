@@ -1,6 +1,7 @@
 import {
   genesisHead,
   stepFactsText,
+  type CastVote,
   type LedgerEntry,
   type MemberInfo,
   type StepFacts,
@@ -52,7 +53,7 @@ export class RedisModel {
   readonly #sabotage: RedisSabotage | undefined;
   #lease: Lease | undefined;
   #view: KnownView | undefined;
-  #votes = new Map<string, string>();
+  #votes = new Map<string, CastVote>();
   #ledger: LedgerEntry[] = [];
   #words = new Map<string, Map<string, string>>();
   #members = new Map<string, { info: MemberInfo; seenMs: number }>();
@@ -131,6 +132,7 @@ export class RedisModel {
     memberId: string,
     facts: StepFacts,
     sums: StepSums,
+    stateDigest: string,
   ): VoteResult {
     const current = this.#view?.view;
     const isCurrent =
@@ -150,7 +152,8 @@ export class RedisModel {
       if (isSame && isOurs) return { kind: 'committed', head: entry.head };
       if (!isCurrent) return stale;
       if (isSame) return { kind: 'replayed', head: entry.head };
-      return diverged(step, 'the ledger holds', stepFactsText(entry), memberId, text);
+      const reason = `step ${step} is in the ledger as ${stepFactsText(entry)}, but here it is ${text}`;
+      return { kind: 'contradicted', reason };
     }
     if (!isCurrent || this.#view === undefined || current === undefined) return stale;
     if (step > this.#ledger.length)
@@ -161,15 +164,16 @@ export class RedisModel {
     if (this.#view.divergence !== undefined) return this.#view.divergence;
     const memberIds = current.members.map((member) => member.memberId);
     if (!memberIds.includes(memberId)) return stale;
-    for (const [other, voted] of this.#votes)
-      if (!this.#isSame(voted, text)) {
-        const result = diverged(step, `${other} voted`, voted, memberId, text);
-        this.#view.divergence = result;
-        return result;
-      }
-    this.#votes.set(memberId, text);
+    this.#votes.set(memberId, { memberId, facts: text, stateDigest });
     const missing = memberIds.filter((id) => !this.#votes.has(id));
     if (missing.length > 0) return { kind: 'waiting', missing };
+    const votes = memberIds.flatMap((id) => this.#votes.get(id) ?? []);
+    if (
+      !votes.every((vote) => this.#isSame(vote.facts, text) && vote.stateDigest === stateDigest)
+    ) {
+      this.#view.divergence = { kind: 'diverged', votes };
+      return this.#view.divergence;
+    }
     const head = nextHead(this.head, facts);
     this.#ledger.push({
       ...facts,
@@ -284,15 +288,4 @@ export class RedisModel {
 /** Epochs begin with the time, so that none comes again after a loss of all data. */
 function newLease(nowMs: number): Lease {
   return { holder: undefined, epoch: Math.floor(nowMs), expiresAtMs: 0 };
-}
-
-function diverged(
-  step: number,
-  holder: string,
-  otherFacts: string,
-  memberId: string,
-  facts: string,
-): VoteResult {
-  const reason = `step ${step}: ${memberId} voted ${facts}, but ${holder} ${otherFacts}`;
-  return { kind: 'diverged', reason };
 }

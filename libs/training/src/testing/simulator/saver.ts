@@ -1,4 +1,5 @@
 import type { Cursor, View, WireError } from '@berth/contracts';
+import { areEqual, stateDiverged } from '../../protocol/divergence.ts';
 import type { SimProcess } from './sim-process.ts';
 import { numShards, shardKey } from './store-model.ts';
 import type { Weights } from './toy-model.ts';
@@ -26,7 +27,14 @@ export class Saver {
   #failure: WireError | undefined;
   #onSettled: (() => void) | undefined;
 
-  constructor(world: World, process: SimProcess) {
+  readonly #onDiverged: (view: View, error: WireError) => void;
+
+  constructor(
+    world: World,
+    process: SimProcess,
+    onDiverged: (view: View, error: WireError) => void,
+  ) {
+    this.#onDiverged = onDiverged;
     this.#world = world;
     this.#process = process;
   }
@@ -58,7 +66,7 @@ export class Saver {
     if (isLeader && this.#world.sabotage === 'manifest-first') this.#writeManifest(snapshot, false);
     const own = shardIndexes((index) => index % members.length === position);
     this.#upload(snapshot, own, (uploaded) => {
-      const word = JSON.stringify(uploaded ? own : []);
+      const word = JSON.stringify([snapshot.weights, ...(uploaded ? own : [])]);
       this.#post(snapshot, word, () => {
         if (!uploaded) this.#end(simError('STORE_UNREACHABLE', 'the bucket is away'));
         else if (isLeader) this.#gather(snapshot, members, this.#world.clock.nowMs + patienceMs);
@@ -82,7 +90,18 @@ export class Saver {
           again();
           return;
         }
-        const stored = new Set([...words.values()].flatMap((word) => JSON.parse(word) as number[]));
+        const told = [...words].map(([member, word]) => {
+          const [weights, ...indexes] = JSON.parse(word) as [string, ...number[]];
+          return { member, weights, indexes };
+        });
+        const digests = new Map(told.map(({ member, weights }) => [member, weights]));
+        if (!areEqual(digests) && this.#world.sabotage !== 'no-save-compare') {
+          const error = stateDiverged(snapshot.step, 'the state to save', digests);
+          this.#onDiverged(snapshot.view, error);
+          this.#end(error);
+          return;
+        }
+        const stored = new Set(told.flatMap(({ indexes }) => indexes));
         this.#upload(
           snapshot,
           shardIndexes((index) => !stored.has(index)),

@@ -248,6 +248,9 @@ export class SimCoordinator {
       case 'publish':
         yield* this.#publish(term, sight.view, decision);
         return;
+      case 'goBack':
+        yield* this.#goBack(status, numCommitted);
+        return;
       case 'saved':
         yield this.#redis((redis) => {
           redis.requests = { ...redis.requests, checkpoint: false };
@@ -280,6 +283,26 @@ export class SimCoordinator {
     const { attempts } = memory;
     const total = [...attempts.counts.values()].reduce((sum, count) => sum + count, 0);
     return { ...memory, attempts: { ...attempts, count: total } };
+  }
+
+  /** As `goBack` of the protocol changes the record, with the newest checkpoint. */
+  *#goBack(status: string, numCommitted: number): Script {
+    const newest = (yield this.#store(
+      (store) => store.newestValid(numCommitted)?.step ?? 0,
+    )) as number;
+    const attempt = this.#attempt;
+    yield this.#redis((redis, nowMs) => {
+      if (redis.attempt !== attempt || redis.status !== status) return;
+      const cut = { toStep: newest, askedAtMs: nowMs };
+      if (isEnding(status)) {
+        redis.status = status === 'pausing' ? 'paused' : 'stopped';
+        redis.requests = { ...noSimRequests, cut };
+        return;
+      }
+      redis.attempt++;
+      redis.status = 'starting';
+      redis.requests = { ...redis.requests, cut };
+    });
   }
 
   /** Silence proves nothing after an outage, nor when Redis stood still. */

@@ -1,5 +1,5 @@
 import type { Contribution } from '@berth/collectives';
-import { stepSumNames, type MemberInfo, type StepSums, type WireError } from '@berth/contracts';
+import { stepSumNames, type StepSums, type WireError } from '@berth/contracts';
 import {
   decideMember,
   initialMemberState,
@@ -13,19 +13,21 @@ import {
 } from '../../protocol/index.ts';
 import { Peers } from './peers.ts';
 import { Saver } from './saver.ts';
+import { SimHeart } from './sim-heart.ts';
 import { SimProcess } from './sim-process.ts';
 import { StateCopies } from './state-copies.ts';
 import {
   blockGradient,
   cursorAt,
+  flipped,
   globalBatch,
   initialWeights,
+  stateSlice,
   updated,
   type Weights,
 } from './toy-model.ts';
-import { numSteps, runId, runNumerics, simError, type World } from './world.ts';
+import { numSteps, simError, type World } from './world.ts';
 
-const heartbeatMs = 200;
 const viewLookMs = 200;
 const leaveLookMs = 20;
 const settleTimeoutMs = 8_000;
@@ -55,12 +57,16 @@ export class SimMember {
   /** The gradient reduced last, until another one is computed over it. */
   #reduced: string | undefined;
   #ask: { readonly ask: Ask; readonly fail: (error: WireError) => void } | undefined;
-  #info: MemberInfo;
+  readonly #heart: SimHeart;
   #seen = '';
   #isLeaving = false;
   /** Called when the watchdog has ended the process; set while the device hangs. */
   #onHungEnd: (() => void) | undefined;
   #hungSinceMs: number | undefined;
+  /** Of the run, that the session is for. */
+  #attempt: number | undefined;
+  /** What was begun in an earlier session ends without effect. */
+  #session = 0;
 
   constructor(
     world: World,
@@ -78,36 +84,58 @@ export class SimMember {
     connections.set(memberId, this.#peers);
     this.#copies = new StateCopies(world, this.process, copies);
     copies.set(memberId, this.#copies);
-    this.#saver = new Saver(world, this.process);
+    this.#saver = new Saver(world, this.process, (view, error) =>
+      this.#happen({ kind: 'diverged', view, error }),
+    );
     this.#rules = {
       memberId,
       seed: 1,
       numSteps,
-      checkpointEverySteps: 5,
+      // Where votes compare nothing, saves must not find it first.
+      checkpointEverySteps: world.sabotage === 'no-slice' ? numSteps : 5,
       evalEverySteps: 10,
       settleTimeoutMs,
       stepTimeoutMs,
     };
-    this.#info = {
-      memberId,
-      host: memberId,
-      port: 1,
-      pid: 1,
-      hostname: 'h',
-      numerics: { ...runNumerics, fingerprint: release },
-      startedAtMs: world.clock.nowMs,
-      state: 'syncing',
-      runId,
-      step: -1,
-      complaint: null,
-      rankMs: null,
-    };
-    this.#beat();
+    this.#heart = new SimHeart(world, this.process, release, () => {
+      const since = this.#hungSinceMs;
+      return since === undefined ? undefined : world.clock.nowMs - since;
+    });
     this.process.after(world.random.between(50, 300), () => this.#open());
   }
 
   get state(): MemberState {
     return this.#state;
+  }
+
+  /** Whether its weights are not those of the undisturbed run. */
+  get isDamaged(): boolean {
+    const { held } = this.#state;
+    return held >= 0 && this.#weights !== this.#world.reference.weights[held];
+  }
+
+  /** Whether both work in the same view and hold the same. */
+  holdsSameAs(other: SimMember): boolean {
+    const [{ held, view, phase }, theirs] = [this.#state, other.#state];
+    return (
+      held >= 0 &&
+      !this.process.isPaused &&
+      !this.#isLeaving &&
+      phase.kind !== 'idle' &&
+      theirs.phase.kind !== 'idle' &&
+      view?.version === theirs.view?.version &&
+      held === theirs.held &&
+      this.#weights === other.#weights
+    );
+  }
+
+  /** Flips a bit of its weights. */
+  flipState(): void {
+    if (this.#weights === undefined) return;
+    const { held } = this.#state;
+    this.#weights = flipped(this.#weights, this.#world.random.next());
+    this.#world.invariants.damaged();
+    this.#world.trace.note(this.process.name, `a bit of its state flips at step ${held}`);
   }
 
   kill(): void {
@@ -133,39 +161,33 @@ export class SimMember {
       this.process.after(leaveLookMs, () => this.#goOnceIdle());
       return;
     }
-    this.#info = { ...this.#info, state: 'draining' };
+    this.#heart.note({ state: 'draining' });
     const end = (): void => this.kill();
     this.#world.call(this.process, (redis) => redis.leave(this.process.name), end, end);
   }
 
   #open(): void {
-    this.#info = { ...this.#info, state: this.#isLeaving ? 'draining' : 'idle' };
-    this.#tellOf();
+    this.#heart.tell({ state: this.#isLeaving ? 'draining' : 'idle' });
     this.#world.viewHints.add(this.#lookSoon);
     this.#watch();
   }
 
-  #beat(): void {
-    this.#sendPortrait(() => undefined);
-    this.process.after(heartbeatMs, () => this.#beat());
-  }
-
-  /** Says at once what is new. */
-  #tellOf(): void {
-    this.#sendPortrait(() => this.#world.hint(this.#world.memberHints));
-  }
-
-  #sendPortrait(done: () => void): void {
-    const { process } = this;
-    const since = this.#hungSinceMs;
-    const engineCallMs = since === undefined ? undefined : this.#world.clock.nowMs - since;
-    const info = engineCallMs === undefined ? this.#info : { ...this.#info, engineCallMs };
-    this.#world.call(
-      process,
-      (redis, nowMs) => redis.heartbeat(nowMs, info),
-      done,
-      () => undefined,
-    );
+  /** A session is for one attempt of the run; the next begins with nothing. */
+  #reopen(attempt: number): void {
+    this.#world.trace.note(this.process.name, `attempt ${attempt} has begun`);
+    this.#session++;
+    this.#attempt = attempt;
+    this.#ask = undefined;
+    this.#state = initialMemberState;
+    this.#weights = undefined;
+    this.#seen = '';
+    this.#copies.withdraw();
+    this.#peers.leave({ isInOrder: true });
+    this.#heart.tell({ state: 'syncing', step: -1, complaint: null });
+    if (this.#isLeaving) this.#state = { ...this.#state, isLeaving: true };
+    this.process.after(this.#world.random.between(50, 300), () => {
+      this.#heart.tell({ state: this.#isLeaving ? 'draining' : 'idle' });
+    });
   }
 
   readonly #lookSoon = (): void => this.process.after(1, () => this.#look());
@@ -178,8 +200,14 @@ export class SimMember {
   #look(): void {
     this.#world.call(
       this.process,
-      (redis) => redis.view,
-      (view) => {
+      (redis) => ({ view: redis.view, attempt: redis.attempt }),
+      ({ view, attempt }) => {
+        if (this.#heart.state === 'syncing') return;
+        this.#attempt ??= attempt;
+        if (attempt !== this.#attempt) {
+          this.#reopen(attempt);
+          return;
+        }
         const name = view === undefined ? this.#seen : `${view.fencingEpoch}.${view.version}`;
         if (view !== undefined && name !== this.#seen) this.#happen({ kind: 'view', view });
         this.#seen = name;
@@ -190,6 +218,8 @@ export class SimMember {
 
   #happen(event: MemberEvent): void {
     const { clock, trace } = this.#world;
+    if (this.#world.sabotage === 'heal-only')
+      this.#state = { ...this.#state, agreedStep: this.#state.held };
     const decision = decideMember(clock.nowMs, this.#state, event, this.#rules);
     this.#state = decision.state;
     trace.note(this.process.name, decision.reason);
@@ -206,11 +236,12 @@ export class SimMember {
         this.#peers.leave({ isInOrder: true });
         return;
       case 'status':
-        this.#info = { ...this.#info, state: tell.state, complaint: tell.complaint };
-        if (tell.state !== 'training') this.#tellOf();
+        if (tell.state === 'training')
+          this.#heart.note({ state: tell.state, complaint: tell.complaint });
+        else this.#heart.tell({ state: tell.state, complaint: tell.complaint });
         return;
       case 'held':
-        this.#info = { ...this.#info, step: tell.step };
+        this.#heart.note({ step: tell.step });
         if (tell.step >= 0)
           this.#world.invariants.checkWeights(this.process.name, tell.step, this.#weights);
         return;
@@ -261,9 +292,11 @@ export class SimMember {
     const world = this.#world;
     const { process } = this;
     const { random } = world;
+    const session = this.#session;
     const engine = (ms: number, work: () => void): void => {
       if (this.#onHungEnd !== undefined) return this.#stayHung(this.#onHungEnd);
       process.after(random.between(ms / 2, ms), () => {
+        if (session !== this.#session) return;
         work();
         done(undefined);
       });
@@ -275,6 +308,12 @@ export class SimMember {
       case 'readEntry':
         world.call(process, (redis) => redis.ledger[ask.step], done, fail);
         return;
+      case 'digestState': {
+        const isBlind = world.sabotage === 'no-settle-compare';
+        const digest = isBlind ? '' : (this.#weights ?? '');
+        process.after(random.between(1, 5), () => done(digest));
+        return;
+      }
       case 'postWord':
         world.call(process, (redis) => redis.post(ask.topic, process.name, ask.word), done, fail);
         return;
@@ -303,7 +342,7 @@ export class SimMember {
         engine(30, () => this.#copies.offer(ask.view, ask.step, this.#weights ?? ''));
         return;
       case 'load':
-        engine(20, () => (this.#weights = this.#fetched));
+        this.#load(ask, done, fail);
         return;
       case 'initialize':
         engine(20, () => (this.#weights = initialWeights));
@@ -323,9 +362,9 @@ export class SimMember {
         this.#reduce(ask.step, done, fail);
         return;
       case 'vote': {
-        const { view, facts } = ask;
+        const { view, facts, stateDigest } = ask;
         const vote = (redis: typeof world.redis, nowMs: number): Answers['vote'] => {
-          const verdict = redis.vote(nowMs, view, process.name, facts, sums);
+          const verdict = redis.vote(nowMs, view, process.name, facts, sums, stateDigest);
           if (verdict.kind === 'waiting') world.invariants.checkVote(process.name, view);
           return verdict;
         };
@@ -366,6 +405,22 @@ export class SimMember {
     });
   }
 
+  #load(
+    { digest }: Extract<Ask, { kind: 'load' }>,
+    done: (value: void) => void,
+    fail: (error: WireError) => void,
+  ): void {
+    const session = this.#session;
+    this.process.after(this.#world.random.between(10, 20), () => {
+      if (session !== this.#session) return;
+      this.#weights = this.#fetched;
+      // Without its own fence a mixture of states is noticed here; the test of that fence wants to see the mixture.
+      const isBlind = this.#world.sabotage === 'no-state-fence';
+      if (digest === undefined || digest === this.#weights || isBlind) done();
+      else fail(simError('COLLECTIVE_PROTOCOL', 'what was loaded is not what was given'));
+    });
+  }
+
   #compute({ blocks }: Extract<Ask, { kind: 'compute' }>): void {
     const { cursor } = this.#state;
     this.#blocks = blocks.map((block) => blockGradient(this.#weights ?? '', cursor, block));
@@ -384,9 +439,15 @@ export class SimMember {
         return;
       }
       this.#reduced = digest;
-      done({ digest, sums });
+      done({ digest, sums, stateDigest: this.#sliceFor(step) });
     };
     this.#peers.reduce(step, this.#blocks, stepTimeoutMs, reduced, fail);
+  }
+
+  #sliceFor(step: number): string {
+    const isLone = this.#state.view?.members.length === 1;
+    if (this.#world.sabotage === 'no-slice') return '';
+    return isLone || this.#weights === undefined ? '' : stateSlice(this.#weights, step);
   }
 
   #fetchCheckpoint(

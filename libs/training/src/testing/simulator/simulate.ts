@@ -19,6 +19,8 @@ export interface SimulationOptions {
   readonly flipAtMs?: number;
   /** Longest computation of a member's gradients. */
   readonly computeMs?: number;
+  /** Whether bits of states flip often. */
+  readonly stateFlips?: boolean;
 }
 
 export interface SimulationReport {
@@ -34,6 +36,16 @@ export interface SimulationReport {
   readonly trace: string;
 }
 
+const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
+  'kill-member',
+  'kill-all-members',
+  'leave-member',
+  'pause-member',
+  'kill-run',
+  'rewind-run',
+]);
+/** Now and then a member joins, so that states are copied. */
+const onlyStateFlips = { 'state-flip': 4, 'join-member': 1, 'kill-member': 1, frame: 2 };
 const maxMembers = 5;
 const maxCoordinators = 2;
 /** From the last fault to completion: a lost lease, timeouts in a row, and all steps. */
@@ -73,12 +85,12 @@ class Simulation {
   #numRewinds = 0;
 
   constructor(seed: number, options: SimulationOptions) {
-    const { sabotage, plan, flipAtMs, notFiniteStep, computeMs } = options;
+    const { sabotage, plan, flipAtMs, notFiniteStep, computeMs, stateFlips } = options;
     this.#seed = seed;
     this.#world = new World(seed, sabotage, computeMs);
     this.#world.notFiniteStep = notFiniteStep;
     const { clock, random, redis, store } = this.#world;
-    this.#plan = plan ?? planFaults(random);
+    this.#plan = plan ?? planFaults(random, stateFlips === true ? onlyStateFlips : undefined);
     redis.status = 'starting';
     store.archivedStatus = 'starting';
     const numMembers = 2 + (random.next() % 3);
@@ -110,7 +122,7 @@ class Simulation {
     try {
       while (!isOver(redis.status) && clock.step()) {
         this.#numEvents++;
-        invariants.check();
+        invariants.check(() => this.#living().some(({ isDamaged }) => isDamaged));
         if (redis.ledger.length > notFiniteStep)
           return `I3: step ${notFiniteStep} was committed, though it is not finite`;
         if (clock.nowMs > lastFaultMs + patienceMs)
@@ -175,6 +187,8 @@ class Simulation {
     const { forMs } = fault;
     const member = random.pick(this.#living());
     const coordinator = random.pick(this.#coordinators.filter(({ process }) => process.isAlive));
+    // With the states of those who worked with a damaged one goes the evidence: ADR 0031.
+    if (this.#world.invariants.isDamaged && takesEvidenceAway.has(fault.kind)) return;
     const target = fault.kind.endsWith('coordinator') ? coordinator : member;
     trace.note('----', `${fault.kind} ${target?.process.name ?? ''} for ${forMs.toFixed(0)} ms`);
     switch (fault.kind) {
@@ -215,6 +229,9 @@ class Simulation {
         clock.after(forMs, () => other?.kill());
         return;
       }
+      case 'state-flip':
+        if (member?.process.isPaused === false && this.#isWatched(member)) member.flipState();
+        return;
       case 'kill-coordinator':
         coordinator?.process.kill();
         clock.after(forMs, () => this.#startCoordinator());
@@ -251,6 +268,11 @@ class Simulation {
         this.#numRewinds++;
         this.#kill();
     }
+  }
+
+  /** Whether somebody else holds the same, so that it can be compared. */
+  #isWatched(member: SimMember): boolean {
+    return this.#living().some((other) => other !== member && other.holdsSameAs(member));
   }
 
   #ask(status: 'stopping' | 'pausing'): boolean {

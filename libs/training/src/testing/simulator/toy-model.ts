@@ -6,10 +6,28 @@ export const globalBatch = 8;
 const epochSize = 100;
 const numValues = 3;
 
-/** Weights that any mistake changes: a hash of all reduced gradients so far. */
+/**
+ * Weights that any mistake changes: hashes of all reduced gradients so far, in so many parts, of which each goes its own
+ * way, so that a flipped bit stays in its part.
+ */
 export type Weights = string;
+export const numParts = 8;
+const partLength = 4;
 
-export const initialWeights: Weights = hash('the seed');
+export const initialWeights: Weights = eachPart((part) => hash(`the seed/${part}`));
+
+/** The part of the weights that the vote for a step compares. */
+export function stateSlice(weights: Weights, step: number): string {
+  const start = (step % numParts) * partLength;
+  return weights.slice(start, start + partLength);
+}
+
+/** The weights with one bit flipped. */
+export function flipped(weights: Weights, place: number): Weights {
+  const index = place % weights.length;
+  const digit = Number.parseInt(weights.charAt(index), 16) ^ 1;
+  return `${weights.slice(0, index)}${digit.toString(16)}${weights.slice(index + 1)}`;
+}
 
 /** The gradient of a virtual rank. Its values differ in size, so that the order of additions shows. */
 function gradientOf(weights: Weights, from: Cursor, rank: number): Float32Array {
@@ -31,7 +49,9 @@ export function blockGradient(weights: Weights, from: Cursor, block: AlignedBloc
 
 /** The weights after a step. */
 export function updated(weights: Weights, gradientDigest: string): Weights {
-  return hash(`${weights}+${gradientDigest}`);
+  return eachPart((part) =>
+    hash(`${weights.slice(part * partLength, (part + 1) * partLength)}+${gradientDigest}`),
+  );
 }
 
 export function cursorAt(step: number): Cursor {
@@ -58,6 +78,10 @@ export function referenceRun(numSteps: number, virtualRanks: number): Reference 
     weights.push(updated(before, gradientDigest));
   }
   return { weights, facts };
+}
+
+function eachPart(make: (part: number) => string): Weights {
+  return Array.from({ length: numParts }, (_, part) => make(part).slice(0, partLength)).join('');
 }
 
 /** 8 hex digits. */

@@ -20,6 +20,10 @@ export type Sabotage =
   | 'half-restore'
   | 'no-fingerprint'
   | 'no-watchdog'
+  | 'no-slice'
+  | 'no-save-compare'
+  | 'no-settle-compare'
+  | 'heal-only'
   | CrashSabotage;
 
 /** Less and less is known of a crash loop: its worker's name, that a step is under way, that attempts were not of the same workers. */

@@ -1,0 +1,41 @@
+import { findNewestManifest } from '@berth/checkpoint';
+import type { Logger, ObjectStore, RunRecord, WireError } from '@berth/contracts';
+import { createRunChronicle, type RedisConnection } from '@berth/queue';
+import { goBack, oddOf, type RunChange } from '@berth/training/protocol';
+
+export interface DivergenceOptions {
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly logger: Logger;
+}
+
+/** Tells people that members were found to hold different states, and what follows: in the log and in the run's history. */
+export async function reportDivergence(
+  { connection, logger }: DivergenceOptions,
+  { runId, attempts }: RunRecord,
+  { message, details }: WireError,
+  follows: string,
+): Promise<void> {
+  const odd = oddOf({ details });
+  const who = odd.length > 0 ? `${odd.join(', ')} has a damaged state` : 'A state is damaged';
+  logger.warn(`${who}: the run ${follows}`, { ...details, reason: message });
+  await createRunChronicle(connection, runId).mark({
+    kind: 'diverged',
+    attempt: attempts.at(-1)?.attempt ?? 1,
+    step: Number(details['step'] ?? 0),
+    timeMs: Date.now(),
+    text: `${who}, the run ${follows}: ${message}`,
+  });
+}
+
+/** Takes a run back to its newest checkpoint: all of those were made of equal states. */
+export async function changeToGoBack(
+  { store, logger }: DivergenceOptions,
+  record: RunRecord,
+  { numCommitted, reason }: { readonly numCommitted: number; readonly reason: string },
+): Promise<{ readonly change: RunChange; readonly toStep: number }> {
+  const { runId, attempts } = record;
+  const found = { maxStep: numCommitted, attempts, logger };
+  const toStep = (await findNewestManifest(store, runId, found))?.manifest.step ?? 0;
+  return { change: goBack(record, { nowMs: Date.now(), numCommitted, toStep, reason }), toStep };
+}
