@@ -16,6 +16,7 @@ import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
 import type { DevicePreference } from './device.ts';
+import { flipBitOf } from './flip-bit.ts';
 import { warmUp } from './warm-up.ts';
 import { hang } from './hang.ts';
 import { moved, serveCalls, type Moved } from './thread-rpc.ts';
@@ -49,6 +50,13 @@ function engine(): TrainingEngine {
 serveCalls(port, {
   numerics: (): Numerics => numericsOf(tensorFlow),
   hangNextCall: (): void => void (hangsNext = true),
+  flipBit: (place: number): boolean => {
+    if (current === undefined) return false;
+    const state = current.readState();
+    flipBitOf(state, place);
+    current.loadState(state);
+    return true;
+  },
   numTensors: (): number => tensorFlow.numTensors(),
   open: (spec: EngineSpec): Opened => {
     current?.dispose();

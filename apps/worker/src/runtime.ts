@@ -33,6 +33,8 @@ export interface Runtime {
   hangs(): boolean;
   /** For tests of the whole: the next call of the engine is never answered, and its thread cannot be ended. */
   hangNextCall(): Promise<void>;
+  /** For tests of the whole: flips one bit of the weights or moments. @returns whether there are any */
+  flipBit(place: number): Promise<boolean>;
   /** Tensors that TensorFlow holds; answered between two steps. */
   numTensors(): Promise<number>;
   /** Never resolves; rejects with `WORKER_LOST` when the thread ends, or does not answer a call in time. */
@@ -74,6 +76,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     numTensors: () => caller.call<number>('numTensors', []),
     death: caller.death,
     hangNextCall: () => caller.call<void>('hangNextCall', []),
+    flipBit: (place) => caller.call<boolean>('flipBit', [place]),
     callMs,
     hangs: () => hangs,
     async openEngine(spec, stepTimeoutMs) {

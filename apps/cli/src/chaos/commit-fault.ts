@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { damageFrame } from '@berth/collectives';
-import { BerthError, type LedgerEntry } from '@berth/contracts';
+import { BerthError, numStateSlices, type LedgerEntry } from '@berth/contracts';
 import { orderFault, type HttpFault, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
 import { connectRedis } from '@berth/queue';
 import type { ClusterProcess } from '../cluster.ts';
@@ -36,6 +36,7 @@ export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'worker-leave',
   'device-hang',
   'crash-loop',
+  'state-flip',
   'coordinator-and-worker-kill',
   'peer-cut',
   'peer-freeze',
@@ -95,6 +96,11 @@ export async function commitFault(
       const victim = memberAt(testbed, watch, target);
       await orderFault(testbed.faultDoor, victim.pid, { kind });
       return without(victim);
+    }
+    case 'state-flip': {
+      const victim = memberAt(testbed, watch, target);
+      await orderFault(testbed.faultDoor, victim.pid, { kind, place: target });
+      return foundOrForgotten(watch);
     }
     case 'crash-loop':
       return without(await crashLoop(memberAt(testbed, watch, target), testbed, watch));
@@ -184,6 +190,16 @@ export async function commitFault(
       return done();
     }
   }
+}
+
+/** A damaged state is found, and another view begins, or the damage was rounded away before all slices were compared. */
+function foundOrForgotten({ view, numCommitted }: RunWatch): DoneFault {
+  const version = view?.version ?? 0;
+  return {
+    sinceMs: Date.now(),
+    isRecovery: (entry) =>
+      entry.viewVersion > version || entry.step > numCommitted + numStateSlices + 1,
+  };
 }
 
 /** A member of the view in force; the coordinator may not know yet that one is gone. */

@@ -5,6 +5,7 @@ export const faultKinds = [
   'worker-leave',
   'device-hang',
   'crash-loop',
+  'state-flip',
   'coordinator-kill',
   'coordinator-and-worker-kill',
   'redis-kill',
