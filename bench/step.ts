@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { modelSizeNames, numStepSums, type TrainingEngine } from '@berth/contracts';
+import { modelSizeNames, numStateSlices, numStepSums, type TrainingEngine } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
 import {
   createEagerEngine,
@@ -34,6 +34,8 @@ export interface StepReport {
   readonly applyMs: Summary;
   /** The flat gradient with its step sums, from variables to shared memory; null for the eager engine. */
   readonly readGradientMs: Summary | null;
+  /** The digest of a slice of the state, which every vote of several members carries; made between the steps measured. */
+  readonly stateDigestMs: Summary;
   readonly tokensPerSecond: number;
   readonly matmulGflops: number;
   /** Of a large square product in the same precision on this machine. */
@@ -106,9 +108,14 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
   const { tensorFlow, engine } = runner;
   const first = runner.run();
   runner.run();
+  engine.stateDigest(0);
   const memory: MemoryMark[] = [];
+  const digestMs: number[] = [];
   const times = Array.from({ length: numSteps }, (_, index) => {
     const time = runner.run();
+    const start = performance.now();
+    engine.stateDigest(index % numStateSlices);
+    digestMs.push(performance.now() - start);
     const done = index + 1;
     if (done === Math.ceil(numSteps / 10) || done === numSteps)
       memory.push({
@@ -136,6 +143,7 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
     gradientMs: summarize(times.map(({ gradientMs }) => gradientMs)),
     applyMs: summarize(times.map(({ applyMs }) => applyMs)),
     readGradientMs,
+    stateDigestMs: summarize(digestMs),
     tokensPerSecond: (setting.batchSize * setting.seqLength * 1000) / stepMs.median,
     matmulGflops,
     ceilingGflops,
@@ -253,6 +261,11 @@ function print(report: StepReport, asJson: boolean): void {
       `${(100 * report.ceilingShare).toFixed(0)} %`,
   );
   if (report.readGradientMs !== null) console.log(`read out  ${ms(report.readGradientMs)}`);
+  const { low, median, high } = report.stateDigestMs;
+  console.log(
+    `digest    ${median.toFixed(1)} ms (${low.toFixed(1)} to ${high.toFixed(1)}) of a slice of the state = ` +
+      `${((100 * median) / stepMs.median).toFixed(2)} % of a step`,
+  );
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   console.log(`peak RSS  ${mib(report.peakRssBytes)}`);
   for (const { numSteps, rssBytes, numTensors } of report.memory)

@@ -50,6 +50,9 @@ export class Monitoring {
       const { run } = report;
       await histories.of(run.runId);
       this.#metrics.workers(run.runId, (await sights.workers(run)).flatMap(healthOf));
+      const markers = await sights.markers(report);
+      const found = markers.filter(({ kind }) => kind === 'diverged');
+      this.#metrics.divergences(run.runId, found.length);
       const checkpoints = await sights.checkpoints(run);
       const saved = checkpoints.find(
         ({ validity, isAbandoned }) => validity === 'complete' && !isAbandoned,

@@ -1,7 +1,7 @@
 import { appendFile, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { silentLogger, type CheckpointManifest, type Logger } from '@berth/contracts';
+import { silentLogger, stateDigest, type CheckpointManifest, type Logger } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { applyRetention } from './apply-retention.ts';
 import { manifestKey } from './keys.ts';
@@ -254,6 +254,23 @@ describe('findNewestValid', () => {
       get: (key: string) => (key.endsWith('.json') ? get(key) : Promise.reject(new Error('down'))),
     };
     await expect(findNewestValid(failing, 'run', options)).rejects.toThrow('down');
+  });
+});
+
+describe('the digest of the state', () => {
+  it('covers moments too: parts of two histories are no checkpoint', async () => {
+    const { store } = await startTestStore();
+    const sound = { ...(await storeParts(store, 3)), stateDigest: stateDigest(stateAt(3)) };
+    await writeManifest(store, 1, sound, silentLogger);
+    const others = stateAt(6);
+    new Uint32Array(others.secondMoments.buffer)[2]! ^= 1;
+    const mixed = { ...(await storeParts(store, 6)), stateDigest: stateDigest(others) };
+    await writeManifest(store, 1, mixed, silentLogger);
+    const found = await findNewestValid(store, 'run', options);
+    expect(found?.manifest.step).toBe(3);
+    expect(found?.skipped).toMatchObject([
+      { step: 6, reason: expect.stringContaining('digest of the state') as string },
+    ]);
   });
 });
 

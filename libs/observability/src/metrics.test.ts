@@ -66,6 +66,12 @@ describe('createMetrics', () => {
     expect(text).toContain('berth_queue_jobs{queue="berth-jobs",state="waiting"} 3');
   });
 
+  it('counts states that differ, never backwards', async () => {
+    const metrics = createMetrics({});
+    for (const count of [0, 2, 1, 3]) metrics.divergences('run', count);
+    expect(await metrics.text()).toContain('berth_state_divergences_total{run="run"} 3');
+  });
+
   it('keeps the registries of two instances apart', async () => {
     const [a, b] = [createMetrics({}), createMetrics({})];
     a.line('run', line);

@@ -11,6 +11,8 @@ export interface Metrics {
   /** Replaces what is known of the run's workers; a worker that is left out is gone. */
   workers(run: string, workers: readonly WorkerHealth[]): void;
   checkpoint(run: string, saved: SavedCheckpoint): void;
+  /** How often members of a run were found to hold different states, in all. */
+  divergences(run: string, count: number): void;
   queue(queue: string, counts: Readonly<Record<string, number>>): void;
   /** The `/metrics` page. */
   text(): Promise<string>;
@@ -63,6 +65,13 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     'When the newest checkpoint was complete, Unix time',
     'run',
   );
+  const divergences = new Counter({
+    name: 'berth_state_divergences_total',
+    help: 'Times that workers were found to hold different states',
+    labelNames: ['run'],
+    registers,
+  });
+  const counted = new Map<string, number>();
   const jobs = gauge('queue_jobs', 'Jobs by state', 'queue', 'state');
   const ranks = new Map<string, readonly number[]>();
 
@@ -109,6 +118,11 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     checkpoint(run, { sizeBytes, finishedAtMs }) {
       saveSize.set({ run }, sizeBytes);
       saveEnd.set({ run }, finishedAtMs / 1_000);
+    },
+
+    divergences(run, count) {
+      divergences.inc({ run }, Math.max(0, count - (counted.get(run) ?? 0)));
+      counted.set(run, Math.max(count, counted.get(run) ?? 0));
     },
 
     queue(queue, counts) {
