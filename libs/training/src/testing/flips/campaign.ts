@@ -9,7 +9,12 @@ export interface CampaignReport {
   readonly foundAfter: readonly number[];
   /** Noticed by nobody, and all members hold what they hold in the calm run: rounded away without a trace. */
   readonly numRoundedAway: number;
-  /** Runs that did not end with the calm run's state and ledger. */
+  /**
+   * Noticed by nobody, and yet not without a trace: rounded away before their slice had its turn, but after a gradient had been
+   * computed with them. All members hold the same, and no comparison of states can tell (ADR 0031).
+   */
+  readonly numUnseen: number;
+  /** Of those that were noticed: runs that did not end with the calm run's state and ledger, and checkpoints that are not its. */
   readonly numWrongEnds: number;
   readonly numWrongSaves: number;
 }
@@ -48,18 +53,22 @@ export function flipCampaign(options: CampaignOptions): CampaignReport {
   });
   const isRight = ({ head, digest }: FlipOutcome): boolean =>
     head === calm.head && digest === calm.digest;
-  const found = outcomes.flatMap(({ foundAfter }) => foundAfter ?? []);
+  const noticed = outcomes.filter(({ foundAfter }) => foundAfter !== undefined);
+  const unnoticed = outcomes.filter(({ foundAfter }) => foundAfter === undefined);
+  const found = noticed.flatMap(({ foundAfter }) => foundAfter ?? []);
+  const numRoundedAway = unnoticed.filter(isRight).length;
   return {
     numFlips,
     foundAfter: found.sort((a, b) => a - b),
-    numRoundedAway: outcomes.filter((one) => one.foundAfter === undefined && isRight(one)).length,
-    numWrongEnds: outcomes.filter((one) => !isRight(one)).length,
-    numWrongSaves: outcomes.reduce((sum, { numWrongSaves }) => sum + numWrongSaves, 0),
+    numRoundedAway,
+    numUnseen: unnoticed.length - numRoundedAway,
+    numWrongEnds: noticed.filter((one) => !isRight(one)).length,
+    numWrongSaves: noticed.reduce((sum, { numWrongSaves }) => sum + numWrongSaves, 0),
   };
 }
 
 export function describeCampaign(report: CampaignReport): string {
-  const { numFlips, foundAfter, numRoundedAway, numWrongEnds, numWrongSaves } = report;
+  const { numFlips, foundAfter, numRoundedAway, numUnseen, numWrongEnds, numWrongSaves } = report;
   const median = foundAfter[Math.floor(foundAfter.length / 2)] ?? 0;
   const parts = [0, 8, 16, 32, 48, 65].slice(1).map((end, index, ends) => {
     const start = index === 0 ? 0 : ends[index - 1]!;
@@ -68,6 +77,7 @@ export function describeCampaign(report: CampaignReport): string {
   });
   return (
     `${numFlips} flips: ${foundAfter.length} found after ${median} steps in the median, ${foundAfter.at(-1) ?? 0} at most ` +
-    `(${parts.join(', ')}); ${numRoundedAway} rounded away without a trace; ${numWrongSaves} saved, ${numWrongEnds} ended otherwise`
+    `(${parts.join(', ')}); ${numRoundedAway} rounded away without a trace, ${numUnseen} with one; ` +
+    `of those found ${numWrongSaves} saved, ${numWrongEnds} ended otherwise`
   );
 }

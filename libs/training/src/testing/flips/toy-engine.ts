@@ -1,7 +1,7 @@
 import { numStepSums, stateDigest, type AlignedBlock, type TrainingState } from '@berth/contracts';
 import type { FlipEngine } from './flip-run.ts';
 
-export const numToyParameters = 640;
+const numToyParameters = 640;
 
 /** Weights and moments as AdamW moves them, in fp32, by a made-up gradient that depends on all weights. */
 export class ToyEngine implements FlipEngine {
