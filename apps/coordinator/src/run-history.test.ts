@@ -293,6 +293,17 @@ describe('cutting a history back', () => {
     expect(await createLedger(connection, runId).numCommitted()).toBe(numSteps);
   });
 
+  it('goes back to the beginning without a checkpoint', async () => {
+    const { store, record } = await scene();
+    const [ended] = record.attempts;
+    const attempts = [ended!, { ...newAttempt(2, 0, 3), wentBackTo: 0 }];
+    const requests = { ...noRequests, cut: { toStep: 0, attempt: 1, askedAtMs: 3 } };
+    const change = await look({ ...record, attempts, requests }, { store, connection });
+    expect(change).toMatchObject({ reason: 'went back to step 0' });
+    expect(await createLedger(connection, runId).numCommitted()).toBe(0);
+    expect(await stepsOnLine(store, { ...record, attempts })).toEqual([]);
+  });
+
   it('outlives the deletion of the manifest that it went back to', async () => {
     const { store, record } = await scene();
     const [first] = await listCheckpoints(store, runId, record.attempts);

@@ -114,7 +114,9 @@ export class RunHistory {
     const runId = this.#runId;
     const attempt = attempts.at(-1)?.attempt ?? 1;
     const line = { runId, attempt, fencingEpoch };
-    if (await pinCheckpoint(this.#options.store, line, step, attempts)) return;
+    const isPinned = await pinCheckpoint(this.#options.store, line, step, attempts);
+    // The beginning needs no checkpoint.
+    if (isPinned || step === 0) return;
     throw new BerthError(
       'CHECKPOINT_NOT_FOUND',
       `Checkpoint ${step} of run "${runId}" is gone, nothing was cut: resume the run from another one`,

@@ -1,4 +1,4 @@
-import { findNewestManifest } from '@berth/checkpoint';
+import { isComplete, listCheckpoints } from '@berth/checkpoint';
 import type { Logger, ObjectStore, RunRecord, WireError } from '@berth/contracts';
 import { createRunChronicle, type RedisConnection } from '@berth/queue';
 import { goBack, oddOf, type RunChange } from '@berth/training/protocol';
@@ -30,12 +30,21 @@ export async function reportDivergence(
 
 /** Takes a run back to its newest checkpoint: all of those were made of equal states. */
 export async function changeToGoBack(
-  { store, logger }: DivergenceOptions,
+  { store }: Pick<DivergenceOptions, 'store'>,
   record: RunRecord,
   { numCommitted, reason }: { readonly numCommitted: number; readonly reason: string },
 ): Promise<{ readonly change: RunChange; readonly toStep: number }> {
-  const { runId, attempts } = record;
-  const found = { maxStep: numCommitted, attempts, logger };
-  const toStep = (await findNewestManifest(store, runId, found))?.manifest.step ?? 0;
+  const toStep = await newestCompleteStep(store, record, numCommitted);
   return { change: goBack(record, { nowMs: Date.now(), numCommitted, toStep, reason }), toStep };
+}
+
+async function newestCompleteStep(
+  store: ObjectStore,
+  { runId, attempts }: RunRecord,
+  maxStep: number,
+): Promise<number> {
+  const listed = await listCheckpoints(store, runId, attempts);
+  for (const { step, manifestKey } of listed.reverse())
+    if (step <= maxStep && (await isComplete(store, manifestKey))) return step;
+  return 0;
 }

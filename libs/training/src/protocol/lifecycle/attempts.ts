@@ -34,15 +34,19 @@ export function beginAttempt(
   {
     fromStep,
     nowMs,
-    goesBack = false,
-  }: { readonly fromStep: number; readonly nowMs: number; readonly goesBack?: boolean },
+    wentBackTo,
+  }: {
+    readonly fromStep: number;
+    readonly nowMs: number;
+    readonly wentBackTo?: number | undefined;
+  },
 ): RunAttempt[] {
   const before = attempts.map((attempt) => {
     const reached = attempt.abandonedFromStep ?? attempt.toStep ?? attempt.fromStep;
     return reached > fromStep ? { ...attempt, abandonedFromStep: fromStep } : attempt;
   });
   const begun = newAttempt((attempts.at(-1)?.attempt ?? 0) + 1, fromStep, nowMs);
-  return [...before, goesBack ? { ...begun, wentBackTo: fromStep } : begun];
+  return [...before, { ...begun, wentBackTo }];
 }
 
 /** The newest attempt could not go back: what it would have left behind is the run's again. */

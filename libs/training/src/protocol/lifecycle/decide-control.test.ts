@@ -281,3 +281,24 @@ describe('any sequence of controls and of what the coordinator does', () => {
     );
   });
 });
+
+describe('an attempt', () => {
+  const cut = { toStep: 20, attempt: 1, askedAtMs: 2 };
+  const begun = (record: RunRecord, request = {}) => {
+    const decision = decideControl(nowMs, record, sight, 'resume', request);
+    return decision.kind === 'change' ? decision.change.attempts?.at(-1) : undefined;
+  };
+
+  it('says that it went back, so that what came after is left behind', () => {
+    expect(begun(recordOf('stopped'), { fromStep: 20 })?.wentBackTo).toBe(20);
+    const asked = recordOf('paused', { requests: { ...noRequests, cut } });
+    expect(begun(asked)?.wentBackTo).toBe(20);
+  });
+
+  it('that goes on leaves nothing behind, whatever Redis has lost of the ledger', () => {
+    const lost: ControlSight = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
+    const decision = decideControl(nowMs, recordOf('stopped'), lost, 'resume');
+    const attempts = decision.kind === 'change' ? decision.change.attempts : undefined;
+    expect(attempts?.at(-1)?.wentBackTo).toBeUndefined();
+  });
+});

@@ -207,13 +207,13 @@ function goOn({ nowMs, record, sight }: Question): ControlDecision {
     return refuse(
       'it is completed; nothing is left to do, unless it is resumed from an older checkpoint',
     );
-  const cutTo = record.requests.cut?.toStep ?? Infinity;
+  const cutTo = record.requests.cut?.toStep;
   // Redis may have lost the ledger of a run that rests: it comes back with the run's turn.
-  const fromStep = Math.min(cutTo, Math.max(sight.numCommitted, ended ?? 0));
+  const fromStep = Math.min(cutTo ?? Infinity, Math.max(sight.numCommitted, ended ?? 0));
   return change(`goes on ${whence(sight, fromStep)}`, {
     ...requeued(record, 'resumed'),
     goal: status === 'completed' ? 'trained' : goal,
-    attempts: beginAttempt(attempts, { fromStep, nowMs }),
+    attempts: beginAttempt(attempts, { fromStep, nowMs, wentBackTo: cutTo }),
   });
 }
 
@@ -242,7 +242,7 @@ function branchOff({ nowMs, record, sight }: Question, fromStep: number): Contro
   return change(`goes on from checkpoint ${fromStep}; what was done after it becomes a branch`, {
     ...requeued(record, `resumed from checkpoint ${fromStep}`),
     goal: 'trained',
-    attempts: beginAttempt(record.attempts, { fromStep, nowMs, goesBack: true }),
+    attempts: beginAttempt(record.attempts, { fromStep, nowMs, wentBackTo: fromStep }),
     requests: { ...noRequests, cut: { toStep: fromStep, attempt, askedAtMs: nowMs } },
     keptSteps: record.keptSteps.filter((step) => step <= fromStep),
   });

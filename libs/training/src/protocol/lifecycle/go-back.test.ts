@@ -33,7 +33,7 @@ describe('going back', () => {
     expect(change.reason).toMatch(/goes back to step 20: b has a damaged state/);
     expect(change.attempts).toMatchObject([
       { attempt: 1, toStep: 35, abandonedFromStep: 20, endReason: 'b has a damaged state' },
-      { attempt: 2, fromStep: 20, endedAtMs: null },
+      { attempt: 2, fromStep: 20, wentBackTo: 20, endedAtMs: null },
     ]);
   });
 

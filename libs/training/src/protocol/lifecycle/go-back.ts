@@ -33,7 +33,7 @@ export function goBack(record: RunRecord, going: GoingBack): RunChange {
   return {
     status: 'starting',
     reason: back,
-    attempts: beginAttempt(ended, { fromStep: toStep, nowMs }),
+    attempts: beginAttempt(ended, { fromStep: toStep, nowMs, wentBackTo: toStep }),
     requests: { ...requests, cut },
     keptSteps,
   };
