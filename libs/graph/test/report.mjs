@@ -8,7 +8,7 @@ console.log(`kernels=${kernels}`);
 
 // (1 + u)(1 - u) - 1 is -u * u, which is lost when the product is rounded before the sum.
 const u = 2 ** -13;
-const filled = (value) => tf.fill([64], value);
+const filled = (value) => tf.tensor1d(Float32Array.from({ length: 64 }, () => value));
 const productAndSum = block('product_and_sum', (x, y, z) => tf.add(tf.mul(x, y), z));
 const inputs = [filled(1 + u), filled(1 - u), filled(-1)];
 const [result] = compile(tensorFlow, (...xs) => productAndSum(...xs), inputs)(...inputs);
