@@ -1,5 +1,6 @@
 import type { LedgerEntry, MetricsLine, Services } from '@berth/contracts';
-import { connectRedis, createLedger, createMetricsLog } from '@berth/queue';
+import { connectRedis, createLedger, createMetricsLog, createRuns } from '@berth/queue';
+import { isAbandoned } from '@berth/training/protocol';
 
 /** All that a run says of its steps. */
 export interface RunTrace {
@@ -13,7 +14,10 @@ export async function readTrace({ redisUrl }: Services, runId: string): Promise<
     const ledger = createLedger(connection, runId);
     const entries = await ledger.entries(0, await ledger.numCommitted());
     const lines = await createMetricsLog(connection, runId).last(20_000);
-    return { entries, steps: lines.filter(({ kind }) => kind === 'step') };
+    // Lines of steps that were done again are a branch's.
+    const attempts = (await createRuns(connection).read(runId))?.attempts ?? [];
+    const steps = lines.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));
+    return { entries, steps };
   } finally {
     connection.close();
   }
