@@ -137,7 +137,7 @@ export async function createRunRecord(
     exampleSetId: 'bench',
     numerics,
   });
-  await runs.setActive(runId, undefined);
+  await runs.setActive(runId, undefined, 0);
 }
 
 function lineOf(step: number, startedAtMs: number): MetricsLine {

@@ -11,7 +11,7 @@ import { keepRedis, type KeptRedis } from './kept-redis.ts';
 
 /** Faults of embedded services, for chaos. */
 export interface Disturbances {
-  readonly redis?: Pick<KeptRedis, 'kill' | 'pause'>;
+  readonly redis?: Omit<KeptRedis, 'url' | 'stop'>;
   /** The S3 server is gone for a while. */
   readonly interruptStore?: (durationMs: number) => Promise<void>;
 }
@@ -28,6 +28,7 @@ export interface RunningServices {
 
 /**
  * Uses the services that the environment names and starts the missing ones on loopback, their data under `folder`.
+ * @param redisEnvironment - added to the environment of an embedded Redis
  * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer,
  * `RUN_STATE_CONFLICT` when another process has services of its own in the folder
  */
@@ -35,6 +36,7 @@ export async function startServices(
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
   logger: Logger,
+  redisEnvironment: Readonly<Record<string, string>> = {},
 ): Promise<RunningServices> {
   const named = servicesFromEnvironment(env);
   const closers: (() => Promise<void>)[] = [];
@@ -55,6 +57,7 @@ export async function startServices(
           programs: redisServerPrograms(env),
           folder: join(folder, 'redis'),
           appendOnly: true,
+          env: redisEnvironment,
         },
         logger,
       );

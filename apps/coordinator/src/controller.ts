@@ -50,14 +50,14 @@ export async function runController(
   signal: AbortSignal,
 ): Promise<void> {
   const { connection, coordinatorId, logger } = options;
-  let fencingEpoch: number | undefined;
+  let held: Pick<Moment, 'fencingEpoch' | 'serverEpoch'> | undefined;
   let usedEpoch = 0;
   const lease = keepLease(createLease(connection, { holderId: coordinatorId, ttlMs: leaseTtlMs }), {
-    onAcquired: (epoch) => {
-      fencingEpoch = epoch;
+    onAcquired: ({ fencingEpoch, serverEpoch }) => {
+      held = { fencingEpoch, serverEpoch };
     },
     onLost: () => {
-      fencingEpoch = undefined;
+      held = undefined;
     },
     usedEpoch: () => usedEpoch,
     signal,
@@ -81,10 +81,11 @@ export async function runController(
         lenientUntilMs = performance.now() + outageGraceMs;
         afterOutage = false;
       }
-      if (fencingEpoch === undefined) continue;
+      if (held === undefined) continue;
+      const { fencingEpoch, serverEpoch } = held;
       if (term?.fencingEpoch !== fencingEpoch) {
         // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
-        await archive.restore(runs);
+        await archive.restore(runs, { isOlder: fencingEpoch === serverEpoch });
         history = new HistoryArchive(options);
         term = { fencingEpoch, supervised: '', supervisor: undefined };
       }
@@ -95,7 +96,7 @@ export async function runController(
         cleaning.note(records);
         archivedMs = performance.now();
       }
-      const record = await activeRun(runs);
+      const record = await activeRun(runs, fencingEpoch);
       if (record === undefined) {
         term.supervisor = undefined;
         continue;
@@ -108,6 +109,7 @@ export async function runController(
       term.supervisor ??= new RunSupervisor({ ...options, logger: runLogger }, record.runId);
       await advance(runs, term.supervisor, record, runLogger, {
         fencingEpoch,
+        serverEpoch,
         isLenient: performance.now() < lenientUntilMs,
       });
     } catch (error) {
@@ -132,7 +134,7 @@ interface Term {
 }
 
 /** The run to work on; when the last one has ended or rests, the next in the queue. */
-async function activeRun(runs: Runs): Promise<RunRecord | undefined> {
+async function activeRun(runs: Runs, fencingEpoch: number): Promise<RunRecord | undefined> {
   const activeId = await runs.active();
   const active = activeId === undefined ? undefined : await readable(runs, activeId);
   if (active !== undefined && !isFinal(active.status)) return active;
@@ -141,7 +143,7 @@ async function activeRun(runs: Runs): Promise<RunRecord | undefined> {
   // What only another version of berth can read is left to it while there is nothing else to do.
   const isLeft = activeId === undefined || unreadable.some(({ runId }) => runId === activeId);
   if (next === undefined && isLeft) return undefined;
-  await runs.setActive(next?.runId, activeId);
+  await runs.setActive(next?.runId, activeId, fencingEpoch);
   return next;
 }
 
@@ -171,7 +173,8 @@ async function advance(
   const { status = record.status, reason = record.reason } = change;
   if (status !== record.status) logger.info(`Run ${record.runId} is ${status}`, { reason });
   const end = isFinal(status) ? await endOf(supervisor, { ...record, ...change }, reason) : {};
-  await runs.update(record.runId, [record.status], { ...change, ...end, updatedAtMs: Date.now() });
+  const changes = { ...change, ...end, updatedAtMs: Date.now() };
+  await runs.update(record, changes, moment.fencingEpoch);
 }
 
 /** What one look at the run changes; an error that no other look can cure ends it. */

@@ -2,12 +2,16 @@ import {
   BerthError,
   type Cursor,
   type DatasetManifest,
-  type ExampleShard,
   type ExamplesJob,
   type RunConfig,
 } from '@berth/contracts';
 import { epochShardOrder } from '@berth/data';
-import { createExampleIndex, type JobProducer, type RedisConnection } from '@berth/queue';
+import {
+  createExampleIndex,
+  type ExampleShardName,
+  type JobProducer,
+  type RedisConnection,
+} from '@berth/queue';
 import { planReadAhead } from './read-ahead.ts';
 
 export interface ExampleSupplyOptions {
@@ -27,8 +31,10 @@ export class ExampleSupply {
   readonly #index;
   /** Known counts by epoch and shard; a shard's count never changes. */
   readonly #counts = new Map<string, number>();
+  /** Shards in the index at the last look. */
+  #numIndexed = 0;
   /** Jobs whose result is not in the index yet. */
-  readonly #pending = new Map<string, Pick<ExampleShard, 'split' | 'epoch' | 'shard'>>();
+  readonly #pending = new Map<string, ExampleShardName>();
   #lastLookMs = -Infinity;
 
   constructor(options: ExampleSupplyOptions) {
@@ -44,8 +50,8 @@ export class ExampleSupply {
     if (performance.now() - this.#lastLookMs < lookEveryMs) return;
     this.#lastLookMs = performance.now();
     const { examples, seed } = this.#options.config;
+    await this.#forgetIfLost();
     await this.#settlePending();
-    await this.#want({ split: 'heldOut', epoch: 0, shard: 0 }, 1);
     const numShards = this.#numShards;
     const wanted = planReadAhead(
       {
@@ -63,8 +69,10 @@ export class ExampleSupply {
         orderOf: (epoch) => [...epochShardOrder(seed, epoch, numShards)],
       },
     );
-    for (const [order, { epoch, shard }] of wanted.entries())
-      await this.#want({ split: 'train', epoch, shard }, 2 + order);
+    await this.#want([
+      { split: 'heldOut', epoch: 0, shard: 0 },
+      ...wanted.map(({ epoch, shard }) => ({ split: 'train' as const, epoch, shard })),
+    ]);
   }
 
   /** Shards of epoch 0, and the held-out one, that do not exist yet. */
@@ -82,29 +90,38 @@ export class ExampleSupply {
     return this.#options.manifest.train.length;
   }
 
-  async #want(
-    name: Pick<ExampleShard, 'split' | 'epoch' | 'shard'>,
-    priority: number,
-  ): Promise<void> {
-    const key = `${name.epoch}/${name.shard}`;
-    if (name.split === 'train' && this.#counts.has(key)) return;
-    if ([...this.#pending.values()].some((other) => sameShard(other, name))) return;
-    const known = await this.#index.get(name);
-    if (known !== undefined) {
-      if (name.split === 'train') this.#counts.set(key, known.numExamples);
-      return;
+  /** An index that has become shorter has lost shards that we know: all are read again. */
+  async #forgetIfLost(): Promise<void> {
+    const numIndexed = await this.#index.count();
+    if (numIndexed < this.#numIndexed) this.#counts.clear();
+    this.#numIndexed = numIndexed;
+  }
+
+  /** Asks for those that do not exist, in the order of need. Those that did are looked at again: Redis may have lost them. */
+  async #want(names: readonly ExampleShardName[]): Promise<void> {
+    const found = await this.#index.getAll(names);
+    for (const [order, name] of names.entries()) {
+      const shard = found[order];
+      const key = `${name.epoch}/${name.shard}`;
+      if (shard !== undefined) {
+        if (name.split === 'train') this.#counts.set(key, shard.numExamples);
+        continue;
+      }
+      if (name.split === 'train') this.#counts.delete(key);
+      if ([...this.#pending.values()].some((other) => sameShard(other, name))) continue;
+      const { manifestKey, exampleSetId, config } = this.#options;
+      const { seed, examples } = config;
+      const job: ExamplesJob = {
+        kind: 'examples',
+        exampleSetId,
+        manifestKey,
+        ...name,
+        seed,
+        examples,
+      };
+      const priority = 1 + order;
+      this.#pending.set(await this.#options.jobs.enqueue(job, { priority, again: true }), name);
     }
-    const { manifestKey, exampleSetId, config } = this.#options;
-    const { seed, examples } = config;
-    const job: ExamplesJob = {
-      kind: 'examples',
-      exampleSetId,
-      manifestKey,
-      ...name,
-      seed,
-      examples,
-    };
-    this.#pending.set(await this.#options.jobs.enqueue(job, { priority, again: true }), name);
   }
 
   async #settlePending(): Promise<void> {
@@ -133,9 +150,6 @@ export class ExampleSupply {
   }
 }
 
-function sameShard(
-  a: Pick<ExampleShard, 'split' | 'epoch' | 'shard'>,
-  b: Pick<ExampleShard, 'split' | 'epoch' | 'shard'>,
-): boolean {
+function sameShard(a: ExampleShardName, b: ExampleShardName): boolean {
   return a.split === b.split && a.epoch === b.epoch && a.shard === b.shard;
 }

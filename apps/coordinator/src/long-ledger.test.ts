@@ -77,7 +77,7 @@ it('restores a ledger without losing a lease that is shorter than the time to ch
   const acquired = new Promise<number>((resolve) => (onEpoch = resolve));
   const lease = createLease(connection, { holderId: 'leader', ttlMs });
   const keeping = keepLease(lease, {
-    onAcquired: (epoch) => {
+    onAcquired: ({ fencingEpoch: epoch }) => {
       events.push('acquired');
       onEpoch(epoch);
     },

@@ -31,21 +31,34 @@ export class RunArchive {
 
   /** Takes note of records and begins to store those that changed; what fails is tried again at the next call. */
   note(records: readonly RunRecord[]): void {
-    for (const record of records) this.#known.set(record.runId, record);
+    for (const record of records) this.#learn(record);
     if (!this.#storing) void this.#storeChanged();
   }
 
-  /** Gives Redis the records that it lacks. @throws what Redis or, if it has no run at all, the store throws */
-  async restore(runs: Runs): Promise<void> {
+  /**
+   * Gives Redis the records that it lacks.
+   * @param options.isOlder - Redis may hold older records than ours, which then are put back too
+   * @throws what Redis or, if it has no run at all or may be older, the store throws
+   */
+  async restore(
+    runs: Runs,
+    { isOlder = false }: { readonly isOlder?: boolean } = {},
+  ): Promise<void> {
     const { records, unreadable } = await runs.survey();
-    const present = new Set([...records, ...unreadable].map(({ runId }) => runId));
+    const present = new Map(records.map((record) => [record.runId, record]));
+    const left = new Set(unreadable.map(({ runId }) => runId));
     for (const fields of unreadable)
       this.#logger.warn('Ignored a run whose record cannot be read', { ...fields });
-    if (present.size === 0 && this.#known.size === 0) await this.#load();
+    if (isOlder || (present.size + left.size === 0 && this.#known.size === 0)) await this.#load();
     for (const record of this.#known.values()) {
-      if (present.has(record.runId)) continue;
-      await runs.create(record);
-      this.#logger.warn('Restored a run that Redis had lost', { runId: record.runId });
+      const { runId } = record;
+      if (left.has(runId)) continue;
+      const held = present.get(runId);
+      if (held === undefined) await runs.create(record);
+      else if (isOlder && isNewer(record, held))
+        await runs.change(runId, (now) => (isNewer(record, now) ? record : undefined));
+      else continue;
+      this.#logger.warn('Restored a run that Redis had lost', { runId, status: record.status });
     }
   }
 
@@ -53,7 +66,7 @@ export class RunArchive {
     for (const { key } of await this.#store.list(prefix)) {
       const text = await this.#textOf(key);
       const reading = readJson(runRecordSchema, text);
-      if (reading.ok) this.#known.set(reading.value.runId, reading.value);
+      if (reading.ok) this.#learn(reading.value);
       else {
         const { problem } = reading;
         this.#logger.warn('Ignored a run record that cannot be read', { key, problem });
@@ -75,6 +88,11 @@ export class RunArchive {
     }
   }
 
+  #learn(record: RunRecord): void {
+    const known = this.#known.get(record.runId);
+    if (known === undefined || isNewer(record, known)) this.#known.set(record.runId, record);
+  }
+
   async #storeChanged(): Promise<void> {
     this.#storing = true;
     try {
@@ -90,6 +108,13 @@ export class RunArchive {
       this.#storing = false;
     }
   }
+}
+
+/** True when one copy of a run's record is from after the other. */
+function isNewer(a: RunRecord, b: RunRecord): boolean {
+  if (a.createdAtMs !== b.createdAtMs) return a.createdAtMs > b.createdAtMs;
+  const numMore = a.attempts.length - b.attempts.length;
+  return numMore > 0 || (numMore === 0 && a.updatedAtMs > b.updatedAtMs);
 }
 
 /** A record without what changes all the time and is worth nothing later. */

@@ -147,7 +147,7 @@ async function look(
   record: RunRecord,
   ports: { readonly store: ObjectStore; readonly connection: RedisConnection },
 ): Promise<unknown> {
-  const moment = { fencingEpoch: await fencingEpoch(), isLenient: false };
+  const moment = { fencingEpoch: await fencingEpoch(), serverEpoch: 1, isLenient: false };
   return new RunSupervisor({ ...ports, jobs, logger: silentLogger }, runId).tick(record, moment);
 }
 

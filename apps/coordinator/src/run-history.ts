@@ -39,7 +39,7 @@ export class RunHistory {
   readonly #ledger;
   readonly #metrics;
   readonly #checkpoints;
-  #isRestored = false;
+  readonly #looked = new Set<string>();
 
   constructor(options: RunHistoryOptions, runId: string) {
     const { connection } = options;
@@ -50,12 +50,16 @@ export class RunHistory {
     this.#checkpoints = createCheckpointIndex(connection, runId);
   }
 
-  /** After a total loss of Redis the ledger and the list of checkpoints come back from the bucket. Looks once. */
-  async restore(fencingEpoch: number, attempts: readonly RunAttempt[]): Promise<void> {
-    if (this.#isRestored) return;
+  /**
+   * After Redis has lost all or some of it the ledger and the list of checkpoints come back from the bucket. Looks once in each
+   * epoch, and once more for each reason to.
+   */
+  async restore(fencingEpoch: number, attempts: readonly RunAttempt[], reason = ''): Promise<void> {
+    const occasion = `${fencingEpoch} ${reason}`;
+    if (this.#looked.has(occasion)) return;
     await this.#noteCheckpoints(attempts);
     await this.#restoreLedger(fencingEpoch, attempts);
-    this.#isRestored = true;
+    this.#looked.add(occasion);
   }
 
   /**

@@ -20,7 +20,7 @@ import { RunArchive } from './run-archive.ts';
 import { createRunService } from './run-service.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 
-const moment = { fencingEpoch: 1, isLenient: false };
+const moment = { fencingEpoch: 1, serverEpoch: 1, isLenient: false };
 const patience = { timeoutMs: 10_000, intervalMs: 10 };
 
 let backends: Backends;
@@ -85,6 +85,34 @@ describe('RunArchive', () => {
     await connection.call((client) => client.set('berth:{later}:record', '{'));
     await new RunArchive(store, silentLogger).restore(runs);
     expect((await runs.list()).map(({ runId }) => runId)).toContain('sound');
+  });
+});
+
+describe('RunArchive after a restart of Redis', () => {
+  it('puts back what Redis has forgotten of a run, and nothing that it knows better', async () => {
+    const runs = createRuns(connection);
+    await submitted('r');
+    const old = await connection.client.getBuffer('berth:{r}:record');
+    const stopped = await runs.change('r', () => ({ status: 'stopped', updatedAtMs: 1 }));
+    const archive = new RunArchive(store, silentLogger);
+    archive.note([stopped]);
+    await waitFor(async () => (await store.head('run-records/r.json')) !== undefined, {
+      ...patience,
+      what: 'the copy',
+    });
+
+    await connection.client.set('berth:{r}:record', old ?? '');
+    const forgotten = await runs.change('r', () => undefined);
+    expect(forgotten.status).toBe('queued');
+    archive.note([forgotten]);
+    await archive.restore(runs);
+    expect((await runs.read('r'))?.status).toBe('queued');
+    await new RunArchive(store, silentLogger).restore(runs, { isOlder: true });
+    expect(await runs.read('r')).toEqual(stopped);
+
+    const resumed = await runs.change('r', () => ({ status: 'starting' }));
+    await archive.restore(runs, { isOlder: true });
+    expect(await runs.read('r')).toEqual(resumed);
   });
 });
 

@@ -96,7 +96,7 @@ describe('the run service', () => {
     const names = ['first', 'second', 'third'];
     for (const name of names) await runs.submit(config(`${name}-of-three`), 'trained');
     const active = await createRuns(connection).active();
-    await createRuns(connection).setActive('first-of-three', active);
+    await createRuns(connection).setActive('first-of-three', active, 0);
     for (const { runId, status } of await createRuns(connection).list())
       if (status === 'queued' && !runId.endsWith('-of-three')) await runs.control(runId, 'stop');
     expect((await runs.report('first-of-three')).run.reason).toBe('waiting for its turn');
@@ -108,14 +108,14 @@ describe('the run service', () => {
   it('saves a training run before it stops', async () => {
     const runs = createRunService(connection, store);
     await runs.submit(config('busy'), 'trained');
-    await createRuns(connection).update('busy', ['queued'], { status: 'running' });
+    await createRuns(connection).change('busy', () => ({ status: 'running' }));
     expect((await runs.control('busy', 'stop')).run.status).toBe('stopping');
   });
 
   it('does not train a completed run again', async () => {
     const runs = createRunService(connection, store);
     await runs.submit(config('done'), 'trained');
-    await createRuns(connection).update('done', ['queued'], { status: 'completed' });
+    await createRuns(connection).change('done', () => ({ status: 'completed' }));
     await expect(runs.submit(config('done'), 'trained')).rejects.toThrow(/choose another name/);
     await expect(runs.control('done', 'resume')).rejects.toThrow(/nothing is left to do/);
   });

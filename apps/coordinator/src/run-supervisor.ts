@@ -49,6 +49,8 @@ export interface SupervisorOptions {
 /** What holds while the supervisor looks. */
 export interface Moment {
   readonly fencingEpoch: number;
+  /** The epoch with which this life of Redis began. */
+  readonly serverEpoch: number;
   /** True when silence proves nothing: Redis was away, so nobody could beat. */
   readonly isLenient: boolean;
 }
@@ -59,6 +61,7 @@ const patience = {
   complaintGraceMs: 1_200,
   patientAttempts: 3,
   maxAttemptsPerStep: 30,
+  restGraceMs: 3_000,
 };
 /** An answer of Redis that took longer says nothing about who lives. */
 const trustedAnswerMs = 500;
@@ -231,6 +234,7 @@ export class RunSupervisor {
   async #train(record: RunRecord, status: TrainingStatus, moment: Moment): Promise<RunChange> {
     const { train, cluster } = record.config;
     const sight = await this.#look(record, status, moment);
+    await this.#history.restore(moment.fencingEpoch, record.attempts, behindIn(sight));
     const decision = decideRun(performance.now(), this.#memory, sight, {
       numSteps: train.numSteps,
       minWorkers: cluster.minWorkers,
@@ -246,6 +250,11 @@ export class RunSupervisor {
         // A completed run has no step left; any other might see one committed by a member that comes back.
         if (decision.status !== 'completed') await this.#fenceMembers(sight, moment, reason);
         return { status: decision.status, reason };
+      case 'readAgain':
+        // A lease that knows less than an epoch that was used begins the next one.
+        throw new BerthError('QUEUE_STALE_EPOCH', reason, {
+          details: { newest: decision.usedEpoch },
+        });
       case 'fail':
         throw errorFromWire(decision.error);
       case 'saved': {
@@ -285,6 +294,8 @@ export class RunSupervisor {
       isSaved: matters && (await this.#isSaved(record, numCommitted)),
       isEvaluated: hasAll && (await this.#isEvaluated(record)),
       view: await this.#views.current(),
+      fencingEpoch: moment.fencingEpoch,
+      serverEpoch: moment.serverEpoch,
       ...(await this.#liveMembers(moment)),
     };
   }
@@ -389,6 +400,15 @@ export class RunSupervisor {
       throw error;
     }
   }
+}
+
+/** The view of which a member complains that the ledger ends before what is in the bucket; '' when none does. */
+function behindIn({ view, live }: RunSight): string {
+  const isBehind = live.some(
+    ({ complaint }) =>
+      complaint?.viewVersion === view?.version && complaint?.error.code === 'LEDGER_BEHIND',
+  );
+  return isBehind ? `view ${view?.version}` : '';
 }
 
 /** Members with the virtual ranks that each computes. */

@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberInfo } from '@berth/contracts';
 
 /** What a worker says of itself that changes. */
-export type SelfPortrait = Pick<MemberInfo, 'state' | 'runId' | 'step' | 'complaint' | 'rankMs'> & {
+export type SelfPortrait = Pick<
+  MemberInfo,
+  'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch'
+> & {
   /** Of its arithmetic in the run that it has opened. */
   fingerprint: string | undefined;
 };
@@ -14,6 +17,7 @@ export const idlePortrait: Readonly<SelfPortrait> = {
   complaint: null,
   rankMs: null,
   fingerprint: undefined,
+  newestEpoch: 0,
 };
 
 const beatMs = 200;

@@ -225,6 +225,8 @@ export class RunSession {
     const views = createViews(this.#ports.connection, this.#runId);
     const see = (view: View): void => {
       this.#isEmptyView = view.members.length === 0;
+      const { portrait } = this.#ports.heartbeat;
+      portrait.newestEpoch = Math.max(view.fencingEpoch, portrait.newestEpoch ?? 0);
       this.#member.see(view);
     };
     return views.subscribe(see, { signal });

@@ -81,6 +81,8 @@ export const memberInfoSchema = z.strictObject({
   rankMs: z.number().nullable(),
   /** How long its engine has been at the call under way, while it is at one. */
   engineCallMs: z.number().optional(),
+  /** The newest fencing epoch of a view that it has seen of its run; 0 before the first. */
+  newestEpoch: z.int().nonnegative().optional(),
   /** Memory of its process. */
   residentBytes: z.number().optional(),
 });

@@ -5,6 +5,7 @@ export {
   type HttpFaultChoice,
   type HttpProxy,
 } from './http-proxy.ts';
+export { makeSettableClock, type SettableClock } from './settable-clock.ts';
 export {
   startTcpProxy,
   type Endpoint,

@@ -127,16 +127,29 @@ function reportOutages(client: Redis, where: string, logger: Logger): void {
   });
 }
 
-// Error replies that a later attempt may not get: full, loading, failing over, busy in a script.
-const passing = /^(OOM|LOADING|READONLY|MASTERDOWN|BUSY|TRYAGAIN|MISCONF|UNKILLABLE)\b/;
+/**
+ * Error replies that a later attempt may not get: full, loading, failing over, too few replicas, busy in a script. Redis 6 wraps those that a
+ * script meets: `ERR Error running script (...): @user_script:1: @user_script: 1: -OOM command not allowed`.
+ */
+const passing = new RegExp(
+  String.raw`^(ERR .*\bscript\b.*[\s:-]|@user_script:.*[\s:-])?` +
+    String.raw`(OOM|LOADING|READONLY|MASTERDOWN|BUSY|TRYAGAIN|MISCONF|UNKILLABLE|NOREPLICAS|CLUSTERDOWN)\b` +
+    String.raw`|^ERR max number of clients reached`,
+  's',
+);
 
 function translate(error: unknown, where: string): BerthError {
   if (error instanceof BerthError) return error;
   const isReply = error instanceof Error && error.name === 'ReplyError';
-  if (!isReply || passing.test(error.message)) return unreachable(where, error);
+  if (!isReply || isPassing(error)) return unreachable(where, error);
   return new BerthError('INTERNAL', `Redis at ${where} rejected a command: ${error.message}`, {
     cause: error,
   });
+}
+
+/** A transaction is refused for what one of its commands was refused for. */
+function isPassing(error: Error & { readonly previousErrors?: readonly Error[] }): boolean {
+  return passing.test(error.message) || (error.previousErrors ?? []).some(isPassing);
 }
 
 function unreachable(where: string, cause: unknown): BerthError {

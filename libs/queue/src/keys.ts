@@ -5,6 +5,8 @@ export const globalKeys = {
   lease: `${prefix}lease`,
   members: `${prefix}members`,
   membersSeen: `${prefix}members:seen`,
+  /** When they were listed last. */
+  membersListed: `${prefix}members:listed`,
   /** Pub/sub channel of hints that a member has news. */
   membersHints: `${prefix}members:hints`,
   runs: `${prefix}runs`,

@@ -13,16 +13,20 @@ describe('createLease', () => {
     const [a, b] = [leaseOf('a'), leaseOf('b')];
     const { fencingEpoch } = await a.acquire();
     expect(await b.acquire()).toMatchObject({ held: false, holderId: 'a', fencingEpoch });
-    expect(await a.acquire()).toEqual({ held: true, fencingEpoch });
+    expect(await a.acquire()).toMatchObject({ held: true, fencingEpoch });
   });
 
   it('starts a new epoch when the holder changes, by release or by expiry', async () => {
     const [a, b] = [leaseOf('a'), leaseOf('b', 1)];
-    const { fencingEpoch } = await a.acquire();
+    const first = await a.acquire();
     await a.release();
-    expect(await b.acquire()).toEqual({ held: true, fencingEpoch: fencingEpoch + 1 });
+    const second = await b.acquire();
+    expect(second).toMatchObject({ held: true });
+    expect(second.fencingEpoch).toBeGreaterThan(first.fencingEpoch);
     await sleep(5);
-    expect(await a.acquire()).toEqual({ held: true, fencingEpoch: fencingEpoch + 2 });
+    const third = await a.acquire();
+    expect(third).toMatchObject({ held: true });
+    expect(third.fencingEpoch).toBeGreaterThan(second.fencingEpoch);
     await b.release();
     expect(await b.acquire()).toMatchObject({ held: false, holderId: 'a' });
   });
@@ -45,11 +49,14 @@ describe('createLease', () => {
   it('passes an epoch known from a ledger', async () => {
     const lease = leaseOf('a');
     const known = 10 * Date.now();
-    expect(await lease.acquire(known)).toEqual({ held: true, fencingEpoch: known + 1 });
-    expect(await lease.acquire(known + 1)).toEqual({ held: true, fencingEpoch: known + 1 });
-    expect(await lease.acquire(known + 2)).toEqual({ held: true, fencingEpoch: known + 3 });
+    const held = true;
+    const first = { held, fencingEpoch: known + 1, serverEpoch: known + 1 };
+    expect(await lease.acquire(known)).toEqual(first);
+    expect(await lease.acquire(known + 1)).toEqual(first);
+    const second = { held, fencingEpoch: known + 3, serverEpoch: known + 3 };
+    expect(await lease.acquire(known + 2)).toEqual(second);
     await lease.release();
-    expect(await leaseOf('b').acquire()).toEqual({ held: true, fencingEpoch: known + 4 });
+    expect(await leaseOf('b').acquire()).toEqual({ ...second, fencingEpoch: known + 4 });
   });
 
   it('fences a coordinator that was replaced, before its successor has published anything', async () => {
@@ -81,7 +88,7 @@ describe('decideLease', () => {
   });
 
   it('counts the time to live from when the renewal was sent', () => {
-    const decision = decideLease(holding, { held: true, fencingEpoch: 4 }, times);
+    const decision = decideLease(holding, { held: true, fencingEpoch: 4, serverEpoch: 4 }, times);
     expect(decision).toMatchObject({ event: 'none', holding: { epoch: 4, renewedMs: 1_000 } });
   });
 
@@ -89,8 +96,12 @@ describe('decideLease', () => {
     const answer = { held: false, fencingEpoch: 5, holderId: 'b', remainingMs: 10 } as const;
     expect(decideLease(holding, answer, times).event).toBe('lost');
     expect(decideLease(standby, answer, times).event).toBe('none');
-    expect(decideLease(holding, { held: true, fencingEpoch: 6 }, times).event).toBe('acquired');
-    expect(decideLease(standby, { held: true, fencingEpoch: 6 }, times).event).toBe('acquired');
+    expect(decideLease(holding, { held: true, fencingEpoch: 6, serverEpoch: 6 }, times).event).toBe(
+      'acquired',
+    );
+    expect(decideLease(standby, { held: true, fencingEpoch: 6, serverEpoch: 6 }, times).event).toBe(
+      'acquired',
+    );
   });
 });
 
@@ -100,7 +111,7 @@ describe('keepLease', () => {
     const stop = new AbortController();
     const keeping = keepLease(leaseOf('a', 150), {
       signal: stop.signal,
-      onAcquired: (epoch) => epochs.push(epoch),
+      onAcquired: ({ fencingEpoch }) => epochs.push(fencingEpoch),
       onLost: () => undefined,
     });
     while (epochs.length < 1) await sleep(5);

@@ -5,7 +5,12 @@ import { globalKeys } from './keys.ts';
 import { acquireLeaseScript, releaseLeaseScript } from './lua/lease.ts';
 
 export type LeaseAnswer =
-  | { readonly held: true; readonly fencingEpoch: number }
+  | {
+      readonly held: true;
+      readonly fencingEpoch: number;
+      /** The epoch with which this life of Redis began: what stands under an older one may be less than there was. */
+      readonly serverEpoch: number;
+    }
   | {
       readonly held: false;
       readonly fencingEpoch: number;
@@ -37,11 +42,11 @@ export function createLease(
       const reply = await connection.run(
         acquireLeaseScript,
         [globalKeys.lease],
-        [holderId, ttlMs, usedEpoch],
+        [holderId, ttlMs, usedEpoch, Date.now()],
       );
-      const [held, fencingEpoch, other, remainingMs] = reply as [number, number, string, number];
+      const [held, fencingEpoch, other, remainingMs, serverEpoch] = reply as LeaseReply;
       return held === 1
-        ? { held: true, fencingEpoch }
+        ? { held: true, fencingEpoch, serverEpoch }
         : { held: false, fencingEpoch, holderId: other, remainingMs };
     },
     async release() {
@@ -57,6 +62,8 @@ export function createLease(
     },
   };
 }
+
+type LeaseReply = [number, number, string, number, number];
 
 /** What a holder believes; `epoch` is undefined while it does not hold the lease. */
 export interface Holding {
@@ -106,7 +113,7 @@ export function decideLease(
 }
 
 export interface KeepLeaseOptions {
-  readonly onAcquired: (fencingEpoch: number) => void;
+  readonly onAcquired: (held: Extract<LeaseAnswer, { held: true }>) => void;
   readonly onLost: (reason: string) => void;
   /** The newest epoch known from elsewhere. @defaultValue 0 */
   readonly usedEpoch?: () => number;
@@ -126,14 +133,16 @@ export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promis
   let newest = 0;
   while (!signal.aborted) {
     const sentMs = performance.now();
-    newest = Math.max(newest, holding.epoch ?? 0, usedEpoch());
+    newest = Math.max(newest, usedEpoch());
     const answer = await lease.acquire(newest).catch(unreachableOnly);
+    if (answer !== 'unreachable') newest = Math.max(newest, answer.fencingEpoch);
     const times = { sentMs, nowMs: performance.now(), ttlMs: lease.ttlMs };
     const decision = decideLease(holding, answer, times);
     holding = decision.holding;
     if (decision.event !== 'none')
       logger.info(`Lease ${decision.event}`, { reason: decision.reason });
-    if (decision.event === 'acquired' && holding.epoch !== undefined) onAcquired(holding.epoch);
+    if (decision.event === 'acquired' && answer !== 'unreachable' && answer.held)
+      onAcquired(answer);
     if (decision.event === 'lost') onLost(decision.reason);
     await sleep(pauseAfter(answer, lease.ttlMs), undefined, { signal }).catch(() => undefined);
   }

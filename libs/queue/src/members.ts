@@ -44,11 +44,13 @@ export function createMembers(
   { ttlMs = 1_000 }: { readonly ttlMs?: number } = {},
 ): Members {
   const keys = [globalKeys.members, globalKeys.membersSeen];
+  const listKeys = [...keys, globalKeys.membersListed];
 
   const survey: Members['survey'] = async ({ forget } = { forget: true }) => {
-    const reply = (await connection.run(listMembersScript, keys, [
-      forget ? ttlMs : Number.MAX_SAFE_INTEGER,
-    ])) as (string | number)[];
+    const parameters = [ttlMs, forget ? '1' : '0'];
+    const reply = (await connection.run(listMembersScript, listKeys, parameters)) as (
+      string | number
+    )[];
     const live: LiveMember[] = [];
     const unreadable: UnreadableMember[] = [];
     for (let i = 0; i < reply.length; i += 3) {

@@ -11,6 +11,7 @@ import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { factsOf, sums } from './fixtures/steps.ts';
 import { createLedger } from './ledger.ts';
 import { redisServerPrograms, startRedisServer } from './redis-server.ts';
+import { defineScript } from './script.ts';
 import { createViews } from './views.ts';
 
 const redis = useRedis();
@@ -54,6 +55,39 @@ describe('connectRedis', () => {
     const full = redis.connection.call((client) => client.set('a', 'b'));
     await expect(full).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
     await redis.connection.client.config('SET', 'maxmemory', '0');
+  });
+
+  it('calls a Redis unreachable that lacks replicas, also within a transaction', async () => {
+    const { client } = redis.connection;
+    await client.config('SET', 'min-replicas-to-write', '1');
+    const calls = [
+      redis.connection.call(() => client.set('a', 'b')),
+      redis.connection.call(() => client.multi().set('a', 'b').exec()),
+      redis.connection.run(defineScript(`return redis.call('SET', 'a', 'b')`), [], []),
+    ];
+    for (const call of calls)
+      await expect(call).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
+    await client.config('SET', 'min-replicas-to-write', '0');
+  });
+
+  it.each([
+    "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -OOM command not allowed when used memory > 'maxmemory'.",
+    '@user_script: 24: -NOREPLICAS Not enough good replicas to write.',
+    "ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -READONLY You can't write against a read only replica.",
+    'ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -MISCONF Redis is configured to save RDB snapshots, but is unable to persist on disk.',
+    'CLUSTERDOWN The cluster is down',
+    'ERR max number of clients reached',
+  ])('knows as an outage: %s', async (text) => {
+    const says = defineScript('return redis.error_reply(ARGV[1])');
+    await expect(redis.connection.run(says, [], [text])).rejects.toMatchObject({
+      code: 'QUEUE_UNREACHABLE',
+    });
+  });
+
+  it('knows an error of a script of ours', async () => {
+    const wrong = defineScript(`return redis.call('LPUSH', 'text', 'READONLY')`);
+    await redis.connection.client.set('text', 'x');
+    await expect(redis.connection.run(wrong, [], [])).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 });
 

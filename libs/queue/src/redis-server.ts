@@ -15,6 +15,8 @@ export interface RedisServerOptions {
   readonly appendOnly?: boolean;
   /** Programs to try, in order. @defaultValue `redisServerPrograms({})` */
   readonly programs?: readonly string[];
+  /** Added to the environment of the server. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Longest wait until it answers. @defaultValue 10_000 */
   readonly startTimeoutMs?: number;
 }
@@ -55,7 +57,11 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   await endOrphan(folder);
   const port = options.port ?? (await freePort());
   const programs = options.programs ?? redisServerPrograms({});
-  const child = await spawnFirst(programs, serverArguments(port, folder, options.appendOnly));
+  const child = await spawnFirst(
+    programs,
+    serverArguments(port, folder, options.appendOnly),
+    options.env,
+  );
   const endChild = (): void => void child.kill('SIGTERM');
   process.once('exit', endChild);
   const exited = new Promise<void>((resolve) => {
@@ -148,10 +154,15 @@ const compressedLists = { 'list-max-ziplist-size': '-5', 'list-compress-depth': 
 async function spawnFirst(
   programs: readonly string[],
   parameters: readonly string[],
+  env: RedisServerOptions['env'],
 ): Promise<ChildProcess> {
   for (const program of programs) {
     // In a process group of its own: Ctrl-C is for the process that started it, which ends it in order.
-    const child = spawn(program, parameters, { stdio: 'ignore', detached: true });
+    const child = spawn(program, parameters, {
+      stdio: 'ignore',
+      detached: true,
+      env: { ...process.env, ...env },
+    });
     const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       child.once('spawn', () => resolve(undefined));
       child.once('error', resolve);

@@ -1,13 +1,14 @@
 import {
   BerthError,
+  canonicalJson,
   readJson,
   runRecordSchema,
   type RunRecord,
-  type RunStatus,
 } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { globalKeys, runKeys } from './keys.ts';
 import { compareAndSetScript } from './lua/compare-and-set.ts';
+import { staleEpoch } from './stale-epoch.ts';
 
 /** Run records, and which run is the active one. */
 export interface Runs {
@@ -16,14 +17,13 @@ export interface Runs {
   /** @throws BerthError `RUN_STATE_CONFLICT` when its record cannot be read */
   read(runId: string): Promise<RunRecord | undefined>;
   /**
-   * Changes a record, whoever else changes it.
-   * @param expected - statuses it may be in
-   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it is in another status
+   * Changes a record that still is what the caller read and decided upon. For the coordinator that leads.
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it has changed since, `QUEUE_STALE_EPOCH` when the lease is of another epoch
    */
   update(
-    runId: string,
-    expected: readonly RunStatus[],
+    known: RunRecord,
     change: Partial<Omit<RunRecord, 'runId'>>,
+    fencingEpoch: number,
   ): Promise<RunRecord>;
   /**
    * Changes a record by a decision on what it says at that moment; undefined changes nothing.
@@ -39,11 +39,15 @@ export interface Runs {
   survey(): Promise<{ readonly records: RunRecord[]; readonly unreadable: UnreadableRun[] }>;
   active(): Promise<string | undefined>;
   /**
-   * Makes a run the active one, or none.
+   * Makes a run the active one, or none. For the coordinator that leads.
    * @param expected - what is active now, as far as the caller knows
-   * @throws BerthError `RUN_STATE_CONFLICT` when another run is active
+   * @throws BerthError `RUN_STATE_CONFLICT` when another run is active, `QUEUE_STALE_EPOCH` when the lease is of another epoch
    */
-  setActive(runId: string | undefined, expected: string | undefined): Promise<void>;
+  setActive(
+    runId: string | undefined,
+    expected: string | undefined,
+    fencingEpoch: number,
+  ): Promise<void>;
 }
 
 /** A run whose record is broken, or that another release wrote so that this one cannot read it. */
@@ -57,9 +61,18 @@ type Replaced = 'replaced' | 'same' | 'conflict';
 export function createRuns(connection: RedisConnection): Runs {
   const readText = (runId: string): Promise<string | null> =>
     connection.call((client) => client.get(runKeys(runId).record));
-  const replace = async (key: string, before: string, after: string): Promise<Replaced> => {
-    const reply = await connection.run(compareAndSetScript, [key], [before, after]);
-    return reply === 1 ? 'replaced' : reply === 2 ? 'same' : 'conflict';
+  const replace = async (
+    key: string,
+    before: string,
+    after: string,
+    fencingEpoch?: number,
+  ): Promise<Replaced> => {
+    const parameters = [before, after, fencingEpoch ?? ''];
+    const keys = [key, globalKeys.lease];
+    const reply = await connection.run(compareAndSetScript, keys, parameters);
+    const [outcome, newest] = reply as [number, number];
+    if (outcome === -1) throw staleEpoch(key, Number(fencingEpoch), newest);
+    return outcome === 1 ? 'replaced' : outcome === 2 ? 'same' : 'conflict';
   };
 
   const survey: Runs['survey'] = async () => {
@@ -95,27 +108,34 @@ export function createRuns(connection: RedisConnection): Runs {
       return text === null ? undefined : parseRecord(runId, text);
     },
 
-    update(runId, expected, change) {
-      return this.change(runId, ({ status }) => {
-        if (expected.includes(status)) return change;
-        throw new BerthError(
-          'RUN_STATE_CONFLICT',
-          `run ${runId} is ${status}; this needs it to be ${expected.join(' or ')}`,
-          { details: { runId, status } },
-        );
-      });
+    async update(known, change, fencingEpoch) {
+      const { runId } = known;
+      const text = await readText(runId);
+      if (text === null) throw notFound(runId);
+      const updated = changed(known, change);
+      const isKnown = canonicalJson(parseRecord(runId, text)) === canonicalJson(known);
+      const { record } = runKeys(runId);
+      const outcome = isKnown
+        ? await replace(record, text, JSON.stringify(updated), fencingEpoch)
+        : 'conflict';
+      if (outcome !== 'conflict') return updated;
+      throw new BerthError(
+        'RUN_STATE_CONFLICT',
+        `run ${runId} was changed by somebody else meanwhile; decide anew`,
+        { details: { runId } },
+      );
     },
 
     async change(runId, decide) {
       for (;;) {
         const text = await readText(runId);
-        if (text === null)
-          throw new BerthError('RUN_NOT_FOUND', `there is no run ${runId}`, { details: { runId } });
+        if (text === null) throw notFound(runId);
         const record = parseRecord(runId, text);
-        const updated = runRecordSchema.parse({ ...record, ...decide(record) });
-        const after = JSON.stringify(updated);
-        if (after === text) return updated;
-        if ((await replace(runKeys(runId).record, text, after)) === 'replaced') return updated;
+        const change = decide(record);
+        if (change === undefined) return record;
+        const updated = changed(record, change);
+        const outcome = await replace(runKeys(runId).record, text, JSON.stringify(updated));
+        if (outcome === 'replaced') return updated;
       }
     },
 
@@ -126,8 +146,9 @@ export function createRuns(connection: RedisConnection): Runs {
       return (await connection.call((client) => client.get(globalKeys.activeRun))) ?? undefined;
     },
 
-    async setActive(runId, expected) {
-      const outcome = await replace(globalKeys.activeRun, expected ?? '', runId ?? '');
+    async setActive(runId, expected, fencingEpoch) {
+      const [before, after] = [expected ?? '', runId ?? ''];
+      const outcome = await replace(globalKeys.activeRun, before, after, fencingEpoch);
       if (outcome !== 'conflict') return;
       const active = await this.active();
       throw new BerthError(
@@ -139,6 +160,17 @@ export function createRuns(connection: RedisConnection): Runs {
       );
     },
   };
+}
+
+/** The record after a change. Its time grows with each, whatever clocks say: it tells which of two copies is the newer. */
+function changed(record: RunRecord, change: Partial<RunRecord>): RunRecord {
+  const { updatedAtMs } = { ...record, ...change };
+  const later = Math.max(updatedAtMs, record.updatedAtMs + 1);
+  return runRecordSchema.parse({ ...record, ...change, updatedAtMs: later });
+}
+
+function notFound(runId: string): BerthError {
+  return new BerthError('RUN_NOT_FOUND', `there is no run ${runId}`, { details: { runId } });
 }
 
 function parseRecord(runId: string, text: string): RunRecord {

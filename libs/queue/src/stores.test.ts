@@ -1,18 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   noRequests,
   parseRunConfig,
   trainingHash,
   type ExampleShard,
-  type MemberInfo,
   type MetricsLine,
   type Numerics,
   type RunRecord,
 } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { createExampleIndex } from './example-index.ts';
-import { useRedis } from './fixtures/redis.ts';
-import { createMembers } from './members.ts';
+import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { createMetricsLog } from './metrics-log.ts';
 import { createRendezvous } from './rendezvous.ts';
 import { createRuns } from './runs.ts';
@@ -24,74 +21,6 @@ const numerics: Numerics = {
   kernels: 'avx2',
   numThreads: 1,
 };
-
-describe('members', () => {
-  const infoOf = (memberId: string, step = 0): MemberInfo => ({
-    memberId,
-    host: '127.0.0.1',
-    port: 7000,
-    pid: 1,
-    hostname: 'host',
-    numerics,
-    startedAtMs: 0,
-    state: 'idle',
-    runId: null,
-    step,
-    complaint: null,
-    rankMs: null,
-  });
-
-  it('lists the living by id with their newest word, and drops who leaves', async () => {
-    const members = createMembers(redis.connection);
-    await members.heartbeat(infoOf('b'));
-    await members.heartbeat(infoOf('a'));
-    await members.heartbeat(infoOf('b', 3));
-    expect((await members.list()).map(({ info }) => info)).toEqual([infoOf('a'), infoOf('b', 3)]);
-    await members.leave('a');
-    expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['b']);
-  });
-
-  it('forgets the silent, and takes them back when they speak again', async () => {
-    const members = createMembers(redis.connection, { ttlMs: 40 });
-    await members.heartbeat(infoOf('a'));
-    await sleep(60);
-    await members.heartbeat(infoOf('b'));
-    const all = await members.list({ forget: false });
-    expect(all.map(({ info }) => info.memberId)).toEqual(['a', 'b']);
-    expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['b']);
-    await members.heartbeat(infoOf('a'));
-    expect((await members.list()).map(({ info }) => info.memberId)).toEqual(['a', 'b']);
-  });
-
-  it('of another release are read as far as they can be, and named when they cannot', async () => {
-    const members = createMembers(redis.connection);
-    await members.heartbeat(infoOf('a'));
-    const later = { later: 1, numerics: { ...numerics, cores: 8 } };
-    await members.heartbeat({ ...infoOf('b'), ...later });
-    await members.heartbeat({ ...infoOf('c'), port: 'seven' as unknown as number });
-    await redis.connection.client.hset('berth:members', 'a', '{"memberId":"a","ho');
-    expect((await members.list()).map(({ info }) => info)).toEqual([infoOf('b')]);
-    const { live, unreadable } = await members.survey();
-    expect(live.map(({ info }) => info)).toEqual([infoOf('b')]);
-    expect(unreadable).toEqual([
-      { memberId: 'a', problem: expect.stringContaining('JSON') as string },
-      { memberId: 'c', problem: 'port: Invalid input: expected number, received string' },
-    ]);
-  });
-
-  it('wake who waits for news with news only', async () => {
-    const members = createMembers(redis.connection);
-    const news = members.news(new AbortController().signal);
-    await members.heartbeat(infoOf('a'));
-    expect(await news.wait(50)).toBe(false);
-    const woken = news.wait(30_000);
-    await members.heartbeat(infoOf('a'), { isNews: true });
-    expect(await woken).toBe(true);
-    await members.leave('a');
-    expect(await news.wait(30_000)).toBe(true);
-    news.close();
-  });
-});
 
 describe('runs', () => {
   const config = parseRunConfig({ name: 'tiny', corpus: { path: 'corpus' } }, 'test');
@@ -133,48 +62,66 @@ describe('runs', () => {
     await runs.create(recordOf('cut', 2));
     await redis.connection.client.set('berth:{cut}:record', '{"runId":"cut"');
     expect(await runs.read('later')).toEqual(recordOf('later'));
-    const changed = await runs.update('later', ['queued'], { reason: 'started' });
-    expect(changed).toEqual({ ...recordOf('later'), reason: 'started' });
+    const changed = await runs.change('later', () => ({ reason: 'started' }));
+    expect(changed).toEqual({ ...recordOf('later'), reason: 'started', updatedAtMs: 2 });
     expect((await runs.list()).map(({ runId }) => runId)).toEqual(['later']);
     expect((await runs.survey()).unreadable).toMatchObject([{ runId: 'cut' }]);
     await expect(runs.read('cut')).rejects.toMatchObject({ code: 'RUN_STATE_CONFLICT' });
   });
 
-  it('changes a record only from an expected status', async () => {
+  it('changes a record only as it was read, and only in the epoch of the lease', async () => {
     const runs = createRuns(redis.connection);
     await runs.create(recordOf('run'));
-    await runs.update('run', ['queued'], { status: 'running', reason: 'started' });
-    await expect(runs.update('run', ['queued'], { reason: 'again' })).rejects.toThrow(
-      'run run is running; this needs it to be queued',
-    );
-    expect(await runs.update('run', ['running'], {})).toMatchObject({ reason: 'started' });
-    await expect(runs.update('none', ['queued'], {})).rejects.toMatchObject({
+    const read = await runs.change('run', () => undefined);
+    await beginEpoch(redis.connection, 5);
+    await expect(runs.update(read, { status: 'stopped' }, 4)).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+      details: { newest: 5 },
+    });
+    const started = await runs.update(read, { status: 'running', reason: 'started' }, 5);
+    await runs.change('run', ({ requests }) => ({ requests: { ...requests, kill: true } }));
+    await expect(runs.update(started, { status: 'recovering' }, 5)).rejects.toMatchObject({
+      code: 'RUN_STATE_CONFLICT',
+    });
+    await expect(runs.update(recordOf('none'), {}, 5)).rejects.toMatchObject({
       code: 'RUN_NOT_FOUND',
     });
-    expect(await runs.read('run')).toMatchObject({ status: 'running', reason: 'started' });
+    expect(await runs.read('run')).toMatchObject({ status: 'running', requests: { kill: true } });
+    await expect(runs.setActive('run', undefined, 4)).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+    });
   });
 
   it('lets one of many concurrent transitions through, and loses no concurrent change', async () => {
     const runs = createRuns(redis.connection);
-    await runs.create(recordOf('run'));
+    const record = recordOf('run');
+    await runs.create(record);
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 10 }, () => runs.update('run', ['queued'], { status: 'preparing' })),
+      Array.from({ length: 10 }, (_, index) => runs.update(record, { reason: `${index}` }, 0)),
     );
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await Promise.all([
-      runs.update('run', ['preparing'], { manifestKey: 'm' }),
-      runs.update('run', ['preparing'], { exampleSetId: 'e' }),
+      runs.change('run', () => ({ manifestKey: 'm' })),
+      runs.change('run', () => ({ exampleSetId: 'e' })),
     ]);
     expect(await runs.read('run')).toMatchObject({ manifestKey: 'm', exampleSetId: 'e' });
+  });
+
+  it('has a time that grows with each change, whatever clocks say', async () => {
+    const runs = createRuns(redis.connection);
+    await runs.create(recordOf('run'));
+    const first = await runs.change('run', () => ({ reason: 'a', updatedAtMs: 1_000 }));
+    const second = await runs.change('run', () => ({ reason: 'b', updatedAtMs: 10 }));
+    expect([first.updatedAtMs, second.updatedAtMs]).toEqual([1_000, 1_001]);
   });
 
   it('has at most one active run', async () => {
     const runs = createRuns(redis.connection);
     expect(await runs.active()).toBeUndefined();
-    await runs.setActive('a', undefined);
-    await expect(runs.setActive('b', undefined)).rejects.toThrow('run a is active');
+    await runs.setActive('a', undefined, 0);
+    await expect(runs.setActive('b', undefined, 0)).rejects.toThrow('run a is active');
     expect(await runs.active()).toBe('a');
-    await runs.setActive(undefined, 'a');
+    await runs.setActive(undefined, 'a', 0);
     expect(await runs.active()).toBeUndefined();
   });
 });

@@ -233,6 +233,17 @@ describe('createCheckpointSaver', () => {
     expect(await saver.newestStep(100)).toBe(20);
   });
 
+  it('never says that a run begins from the seed when only the ledger ends before its checkpoints', async () => {
+    const saver = saverOf('a', await gatedStore({ pass: async () => undefined }));
+    expect(await saver.newestStep(25)).toBeUndefined();
+    for (const step of [30, 40]) {
+      saver.save(viewOf('a'), stateAt(step), cursor);
+      await saver.settled();
+    }
+    await expect(saver.newestStep(25)).rejects.toMatchObject({ code: 'LEDGER_BEHIND' });
+    expect(await saver.newestStep(30)).toBe(30);
+  });
+
   it('fetches what it has proven once, and keeps it no longer than until the next save', async () => {
     const store = await gatedStore({ pass: async () => undefined });
     const fetched: string[] = [];

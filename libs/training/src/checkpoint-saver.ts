@@ -1,4 +1,4 @@
-import { findNewestValid, planShards } from '@berth/checkpoint';
+import { findNewestManifest, findNewestValid, planShards } from '@berth/checkpoint';
 import {
   BerthError,
   errorToWire,
@@ -20,7 +20,10 @@ export interface CheckpointSaver {
   save(view: View, state: TrainingState, cursor: Cursor): void;
   /** Waits until the newest state is saved. @throws what made that fail */
   settled(): Promise<void>;
-  /** Step of the newest checkpoint, not beyond `maxStep`, of which every part verifies. */
+  /**
+   * Step of the newest checkpoint, not beyond `maxStep`, of which every part verifies.
+   * @throws BerthError `LEDGER_BEHIND` when there are only checkpoints beyond it: Redis has lost steps that the bucket has
+   */
   newestStep(maxStep: number): Promise<number | undefined>;
   load(step: number): Promise<TrainingState>;
   /** Gives up what is being saved, and waits a few seconds at most for what is being deleted. Does not reject. */
@@ -62,6 +65,16 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
     working = undefined;
   };
 
+  const requireNoneBeyond = async (maxStep: number): Promise<undefined> => {
+    const newest = await findNewestManifest(store, runId, { attempts, logger });
+    const step = newest?.manifest.step ?? 0;
+    if (step > maxStep)
+      throw new BerthError(
+        'LEDGER_BEHIND',
+        `The ledger ends at step ${maxStep}, but there is a checkpoint of step ${step}: nothing is begun again from the seed`,
+      );
+  };
+
   return {
     save(view, state, cursor) {
       proven = undefined;
@@ -78,7 +91,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
     },
     async newestStep(maxStep) {
       const found = await findNewestValid(store, runId, { layout, maxStep, attempts, logger });
-      if (found === undefined) return undefined;
+      if (found === undefined) return requireNoneBeyond(maxStep);
       if (found.manifest.trainingHash !== record.trainingHash)
         throw new BerthError(
           'CHECKPOINT_MISMATCH',

@@ -9,6 +9,7 @@ import { mixReleases } from './mixed-release.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import type { RunWatch } from './run-watch.ts';
 import { signal } from './signal.ts';
+import { stepClock } from './step-clock.ts';
 import type { Testbed } from './testbed.ts';
 
 export interface FaultTimes {
@@ -133,6 +134,14 @@ export async function commitFault(
       connection.close();
       return done();
     }
+    case 'redis-rollback':
+      await embedded(disturb.redis).rollBack(times.pauseMs);
+      return done();
+    case 'replica-promoted':
+      await embedded(disturb.redis).promoteReplica(times.pauseMs);
+      return done();
+    case 'clock-step':
+      return stepClock(embedded(testbed.redisClock), watch, target % 2 === 0 ? 1 : -1);
     case 'store-outage':
       // Training goes on meanwhile, and so do the other faults.
       embedded(disturb.interruptStore)(times.storeOutageMs).catch(() => undefined);

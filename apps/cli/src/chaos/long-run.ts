@@ -26,7 +26,15 @@ const firstSteps = 10;
 /** Starts a run of many steps on a testbed with a standby coordinator, and uses it once all its workers train. */
 export async function withLongRun<T>(
   context: Context,
-  { numWorkers, set }: { readonly numWorkers: number; readonly set: readonly string[] },
+  {
+    numWorkers,
+    set,
+    setsRedisClock = false,
+  }: {
+    readonly numWorkers: number;
+    readonly set: readonly string[];
+    readonly setsRedisClock?: boolean;
+  },
   use: (run: LongRun) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'berth-bench-'));
@@ -37,6 +45,7 @@ export async function withLongRun<T>(
     numWorkers,
     numCoordinators: 2,
     numThreads: config.cluster.numThreads,
+    setsRedisClock,
     logger: context.logger,
   });
   let watch: RunWatch | undefined;

@@ -51,22 +51,26 @@ export async function recovery(context: Context, args: readonly string[]): Promi
   };
   const set = ['train.numSteps=1000000', ...values.set];
   const numWorkers = Number(values.workers);
-  const { faults, joins } = await withLongRun(context, { numWorkers, set }, async (run) => {
-    const { testbed, watch } = run;
-    const done: FaultReport[] = [];
-    for (const kind of faultKinds)
-      for (let target = 0; target < counts[kind]; target++) {
-        const until = watch.numCommitted + calmSteps;
-        await watch.until(() => watch.numCommitted >= until, 'steps in peace', calmTimeoutMs);
-        const fault = { kind, atStep: 0, target };
-        const report = await recoverFrom(fault, testbed, watch, times);
-        if (report === undefined) break;
-        context.say(`${kind} at step ${report.atStep}: ${report.recoveredMs} ms`);
-        done.push(report);
-      }
-    const { entries } = await readTrace(testbed.services, 'chaos');
-    return { faults: done, joins: stallsOfJoins(entries) };
-  });
+  const { faults, joins } = await withLongRun(
+    context,
+    { numWorkers, set, setsRedisClock: counts['clock-step'] > 0 },
+    async (run) => {
+      const { testbed, watch } = run;
+      const done: FaultReport[] = [];
+      for (const kind of faultKinds)
+        for (let target = 0; target < counts[kind]; target++) {
+          const until = watch.numCommitted + calmSteps;
+          await watch.until(() => watch.numCommitted >= until, 'steps in peace', calmTimeoutMs);
+          const fault = { kind, atStep: 0, target };
+          const report = await recoverFrom(fault, testbed, watch, times);
+          if (report === undefined) break;
+          context.say(`${kind} at step ${report.atStep}: ${report.recoveredMs} ms`);
+          done.push(report);
+        }
+      const { entries } = await readTrace(testbed.services, 'chaos');
+      return { faults: done, joins: stallsOfJoins(entries) };
+    },
+  );
   const kinds = summarizeFaults(faults);
   context.print(
     values.json

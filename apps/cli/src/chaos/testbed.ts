@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import {
+  makeSettableClock,
   startHttpProxy,
   startTcpProxy,
   type HttpFault,
   type HttpFaultChoice,
+  type SettableClock,
   type TcpProxy,
 } from '@berth/faults';
 import { startCluster, type Cluster } from '../cluster.ts';
@@ -18,6 +20,8 @@ export interface TestbedOptions {
   readonly numWorkers: number;
   readonly numCoordinators: number;
   readonly numThreads: number;
+  /** Whether the clock of Redis is to be set; that needs g++. @defaultValue false */
+  readonly setsRedisClock?: boolean;
   readonly logger: Logger;
 }
 
@@ -29,6 +33,8 @@ export interface Testbed {
   /** Past the proxies. */
   readonly services: Services;
   readonly disturb: Disturbances;
+  /** Undefined unless it was asked for. */
+  readonly redisClock: SettableClock | undefined;
   /** Decides what happens to the requests to the store from now on. */
   setStoreFaults(choose: HttpFaultChoice): void;
   /** Holds the next request to the store that matches, then passes it on. Resolves once there is one. */
@@ -41,14 +47,17 @@ export interface Testbed {
 }
 
 export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
-  const { folder, numWorkers, logger } = options;
+  const { folder, numWorkers, setsRedisClock = false, logger } = options;
   const closers: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   closers.push(closeOnSignal(close));
   try {
-    const running = await startServices(folder, {}, logger);
+    const clockFolder = join(folder, 'clock');
+    const redisClock = setsRedisClock ? await makeSettableClock(clockFolder) : undefined;
+    closers.push(() => redisClock?.close());
+    const running = await startServices(folder, {}, logger, redisClock?.env);
     closers.push(() => running.close());
     const { services, disturb } = running;
     let storeFaultOf: HttpFaultChoice = () => 'pass';
@@ -89,6 +98,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
       folder,
       services,
       disturb,
+      redisClock,
       setStoreFaults(choose) {
         storeFaultOf = choose;
       },

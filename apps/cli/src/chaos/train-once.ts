@@ -56,6 +56,7 @@ export async function trainOnce(
     numWorkers,
     numCoordinators,
     numThreads,
+    setsRedisClock: plan.some(({ kind }) => kind === 'clock-step'),
     logger,
   });
   let watch: RunWatch | undefined;

@@ -226,7 +226,7 @@ describe('health and metrics', () => {
   it('tell Prometheus of steps, workers and jobs', async () => {
     const api = await startTestApi();
     await submit(api, 'a');
-    await createRuns(api.connection).update('a', ['queued'], { status: 'running' });
+    await createRuns(api.connection).change('a', () => ({ status: 'running' }));
     const log = createMetricsLog(api.connection, 'a');
     for (let step = 0; step < 3; step++) await log.append(lineOf(step));
     const response = await api.get('/metrics');

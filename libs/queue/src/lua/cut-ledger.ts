@@ -1,4 +1,5 @@
 import { defineScript } from '../script.ts';
+import { leaseFunctions } from './lease-epoch.ts';
 
 /**
  * Cuts the ledger back to a number of steps. Entries that were committed under a newer view than the cut was made at are
@@ -7,10 +8,10 @@ import { defineScript } from '../script.ts';
  * ARGV: epoch, steps that stay, epoch and version of the view that the cut was made at
  * Returns {'cut', committed steps}, or {'stale', newest epoch} when this is not the epoch of the lease.
  */
-export const cutLedgerScript = defineScript(`
+export const cutLedgerScript = defineScript(`${leaseFunctions}
 local epoch, toStep = tonumber(ARGV[1]), tonumber(ARGV[2])
 local cutEpoch, cutVersion = tonumber(ARGV[3]), tonumber(ARGV[4])
-local lease = tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0)
+local lease = leaseEpoch(KEYS[1])
 local newest = math.max(lease, tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0))
 if epoch ~= lease or epoch < newest then return {'stale', newest} end
 local first = redis.call('LINDEX', KEYS[4], toStep)

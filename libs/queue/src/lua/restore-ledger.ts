@@ -1,4 +1,5 @@
 import { defineScript } from '../script.ts';
+import { leaseFunctions } from './lease-epoch.ts';
 
 /**
  * Appends verified entries that the ledger lacks; entries it has must be the same ones, and none is ever overwritten. Only
@@ -7,9 +8,9 @@ import { defineScript } from '../script.ts';
  * ARGV: epoch, step of the first entry, head before it, then the entries as JSON
  * Returns {'restored', committed steps} | {'stale', newest epoch} | {'gap', committed steps} | {'diverged', step}.
  */
-export const restoreLedgerScript = defineScript(`
+export const restoreLedgerScript = defineScript(`${leaseFunctions}
 local epoch, fromStep = tonumber(ARGV[1]), tonumber(ARGV[2])
-local lease = tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0)
+local lease = leaseEpoch(KEYS[1])
 local newest = math.max(lease, tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0))
 if epoch ~= lease or epoch < newest then return {'stale', newest} end
 local committed = redis.call('LLEN', KEYS[4])

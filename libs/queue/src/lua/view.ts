@@ -1,4 +1,5 @@
 import { defineScript } from '../script.ts';
+import { leaseFunctions } from './lease-epoch.ts';
 
 /**
  * Replaces a run's view and forgets the votes of the one before. Only in the epoch of the lease: without one Redis has lost
@@ -9,10 +10,10 @@ import { defineScript } from '../script.ts';
  * Returns {'published', version, fromStep}; {'stale', newest epoch} when this is not the epoch of the lease; {'replaced', version} when
  * another view is in force.
  */
-export const publishViewScript = defineScript(`
+export const publishViewScript = defineScript(`${leaseFunctions}
 local epoch = tonumber(ARGV[1])
 local view = redis.call('HMGET', KEYS[2], 'epoch', 'version')
-local lease = tonumber(redis.call('HGET', KEYS[1], 'epoch') or 0)
+local lease = leaseEpoch(KEYS[1])
 local newest = math.max(lease, tonumber(view[1] or 0))
 local known = tonumber(view[2] or 0)
 local version = math.max(known, tonumber(ARGV[2]))

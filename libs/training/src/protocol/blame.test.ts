@@ -14,6 +14,7 @@ const rules: RunRules = {
   patientAttempts: 3,
   maxAttemptsPerStep: 30,
   stepTimeoutMs: 600_000,
+  restGraceMs: 3_000,
 };
 
 function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
@@ -58,6 +59,8 @@ class Run {
       isSaved: false,
       isEvaluated: false,
       view,
+      fencingEpoch: 1,
+      serverEpoch: 1,
       live,
       unreadable: [],
     };

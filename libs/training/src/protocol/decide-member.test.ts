@@ -124,13 +124,29 @@ describe('a quiet run', () => {
   });
 });
 
+describe('a view older than the one it knows', () => {
+  it('is ignored: what was said in it is taken for what is said now', () => {
+    const older = { ...viewOf(4, 'a'), reason: 'older' };
+    for (const known of [viewOf(5, 'a'), { ...viewOf(1, 'a'), fencingEpoch: 2 }]) {
+      const puppet = new Puppet();
+      puppet.see(known);
+      puppet.until('compute').see(older);
+      expect(puppet.state).toMatchObject({ view: known, next: undefined });
+      puppet.see({ ...viewOf(1), fencingEpoch: 3 });
+      puppet.answer('compute');
+      puppet.see(older);
+      expect(puppet.state).toMatchObject({ view: { fencingEpoch: 3 }, phase: { kind: 'idle' } });
+    }
+  });
+});
+
 describe('healing', () => {
   const heldBy = (held: Record<string, number>): Answers['readWords'] =>
     new Map(Object.entries(held).map(([member, step]) => [member, String(step)]));
 
   /** In a second view, from step 1 on, whose members have said what they hold. */
   function settling(puppet: Puppet, held: Record<string, number>): Puppet {
-    puppet.see({ ...viewOf(2, ...Object.keys(held)), fromStep: 1 });
+    puppet.see({ ...viewOf(10, ...Object.keys(held)), fromStep: 1 });
     puppet.until('readWords').answer('readWords', heldBy(held));
     return puppet;
   }
@@ -147,7 +163,7 @@ describe('healing', () => {
 
   it('puts a copy aside, once, and trains on', () => {
     const puppet = settling(donor(), { a: 1, b: -1, c: 0 });
-    expect(puppet.ask).toMatchObject({ kind: 'snapshot', step: 1, view: { version: 2 } });
+    expect(puppet.ask).toMatchObject({ kind: 'snapshot', step: 1, view: { version: 10 } });
     puppet.answer('snapshot');
     expect(puppet.ask).toMatchObject({ kind: 'readEntry', step: 0 });
   });
@@ -159,7 +175,12 @@ describe('healing', () => {
   it('copies from all who hold the step', () => {
     const puppet = settling(new Puppet(), { a: -1, b: 1, c: 0, d: 1 });
     const donors = [{ memberId: 'b' }, { memberId: 'd' }];
-    expect(puppet.ask).toMatchObject({ kind: 'fetchState', step: 1, view: { version: 2 }, donors });
+    expect(puppet.ask).toMatchObject({
+      kind: 'fetchState',
+      step: 1,
+      view: { version: 10 },
+      donors,
+    });
     puppet.answer('fetchState');
     puppet.answer('load');
     expect(puppet.state.held).toBe(1);
@@ -170,7 +191,7 @@ describe('healing', () => {
     puppet.fail();
     expect(puppet.state).toMatchObject({ held: -1, phase: { kind: 'idle' } });
     expect(puppet.complaint).not.toBeNull();
-    puppet.see({ ...viewOf(3, 'a'), fromStep: 1 });
+    puppet.see({ ...viewOf(11, 'a'), fromStep: 1 });
     puppet.until('readWords').answer('readWords', heldBy({ a: -1 }));
     expect(puppet.ask).toEqual({ kind: 'findCheckpoint', maxStep: 1 });
   });

@@ -15,6 +15,7 @@ const rules: RunRules = {
   patientAttempts: 3,
   maxAttemptsPerStep: 30,
   stepTimeoutMs: 1_000,
+  restGraceMs: 3_000,
 };
 
 function viewOf(version: number, fromStep: number): View {
@@ -51,6 +52,8 @@ function sightOf(view: View, numCommitted: number, error: WireError | undefined)
     isEvaluated: false,
     unreadable: [],
     view,
+    fencingEpoch: 1,
+    serverEpoch: 1,
     live,
   };
 }

@@ -147,6 +147,15 @@ export function viewName({ fencingEpoch, version }: View): string {
   return `${fencingEpoch}.${version}`;
 }
 
+/** True when a view comes before another one of the run. */
+export function isOlderView(a: ViewId, b: ViewId): boolean {
+  return (
+    a.fencingEpoch < b.fencingEpoch || (a.fencingEpoch === b.fencingEpoch && a.version < b.version)
+  );
+}
+
+type ViewId = Pick<View, 'fencingEpoch' | 'version'>;
+
 const firstPollMs = 5;
 const longestPollMs = 50;
 

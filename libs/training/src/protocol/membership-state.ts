@@ -31,6 +31,8 @@ export interface MembershipState {
   /** True while the step under way, which another view would throw away, is waited for before anyone joins. */
   readonly isMidStep: boolean;
   readonly mode: View['mode'];
+  /** Why the members are to begin anew although nothing of it has changed; undefined when they are not. */
+  readonly repeats: string | undefined;
   /** Who is missing, as the end of a reason; '' when nobody is known to be. */
   readonly absent: string;
   /** Who is left out until when, as the end of a reason; '' when nobody is. */

@@ -66,6 +66,7 @@ function state(change: Partial<MembershipState>): MembershipState {
     isMidStep: false,
     leftOut: '',
     mode: 'train',
+    repeats: undefined,
     absent: '',
     ...change,
   };

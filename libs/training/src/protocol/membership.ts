@@ -41,6 +41,8 @@ export function decideMembership(
       members: chosen,
       reason: state.mode === 'save' ? 'saving a checkpoint' : 'training goes on',
     };
+  if (state.repeats !== undefined)
+    return { kind: 'publish', members: chosen, reason: state.repeats };
   return decideChange(nowMs, state, options, view, chosen, refused);
 }
 

@@ -35,6 +35,7 @@ export function remember(
     lastSeen: noteSeen(before.lastSeen, live, runId, nowMs),
     lookedMs: nowMs,
     saveNotBeforeMs,
+    seen: { numCommitted: sight.numCommitted, view },
   };
 }
 

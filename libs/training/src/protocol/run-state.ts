@@ -3,6 +3,7 @@ import type { LastSeen } from './absent.ts';
 import type { GradientDivergence } from './diverged.ts';
 import type { Expulsions } from './expulsions.ts';
 import type { LiveMember, MembershipOptions, UnreadableMember } from './membership-state.ts';
+import { nothingSeen, type Rest, type SeenProgress } from './seen-progress.ts';
 
 /** Statuses in which members work on a run's steps. */
 export type TrainingStatus = Extract<
@@ -23,6 +24,10 @@ export interface RunSight {
   /** True when the evaluation after the last step is there. */
   readonly isEvaluated: boolean;
   readonly view: View | undefined;
+  /** The epoch of the lease that the coordinator holds. */
+  readonly fencingEpoch: number;
+  /** The epoch with which this life of Redis began: a view of an older one may have had successors. */
+  readonly serverEpoch: number;
   readonly live: readonly LiveMember[];
   readonly unreadable: readonly UnreadableMember[];
 }
@@ -64,6 +69,8 @@ export interface RunMemory {
   readonly lookedMs: number;
   /** The newest step whose gradient came out different. */
   readonly gradientDivergence: GradientDivergence | undefined;
+  readonly seen: SeenProgress;
+  readonly resting: Rest | undefined;
 }
 
 export interface RunRules extends MembershipOptions {
@@ -72,6 +79,8 @@ export interface RunRules extends MembershipOptions {
   readonly maxAttemptsPerStep: number;
   /** After this time every member has complained of a step that does not end. */
   readonly stepTimeoutMs: number;
+  /** How long members may rest at the end of a view before what they made there counts as lost and is made again. */
+  readonly restGraceMs: number;
 }
 
 export type RunDecision = {
@@ -81,6 +90,12 @@ export type RunDecision = {
 } & (
   | { readonly kind: 'end'; readonly status: 'paused' | 'stopped' | 'completed' }
   | { readonly kind: 'fail'; readonly error: WireError }
+  /** Redis holds less than was seen: all is read again under a new fencing epoch. */
+  | {
+      readonly kind: 'readAgain';
+      /** Epochs up to this one have been used. */
+      readonly usedEpoch: number;
+    }
   /** The checkpoint that was asked for is there. */
   | { readonly kind: 'saved'; readonly step: number }
   | { readonly kind: 'wait' }
@@ -111,5 +126,7 @@ export function newRunMemory(nowMs: number): RunMemory {
     peace: { view: '', nowMs, numCommitted: 0 },
     lookedMs: nowMs,
     gradientDivergence: undefined,
+    seen: nothingSeen,
+    resting: undefined,
   };
 }

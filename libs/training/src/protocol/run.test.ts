@@ -20,6 +20,7 @@ const rules: RunRules = {
   patientAttempts: 3,
   maxAttemptsPerStep: 30,
   stepTimeoutMs: 600_000,
+  restGraceMs: 3_000,
 };
 
 function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
@@ -57,6 +58,8 @@ function sight(change: Partial<RunSight>): RunSight {
     isSaved: false,
     isEvaluated: false,
     view: view('train', a.memberId, b.memberId),
+    fencingEpoch: 1,
+    serverEpoch: 1,
     live: [a, b],
     unreadable: [],
     ...change,

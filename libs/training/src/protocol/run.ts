@@ -12,6 +12,7 @@ import { decideMembership } from './membership.ts';
 import { remember } from './remember.ts';
 import { failureFrom, refusalToOpen } from './run-failure.ts';
 import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
+import { lossSince, noteRest, reasonToRepeat } from './seen-progress.ts';
 
 /** Members of a new view have begun its first step by then, or said why not. */
 const beginMs = 1_000;
@@ -26,6 +27,14 @@ export function decideRun(
   rules: RunRules,
 ): RunDecision {
   const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint } = sight;
+  const lost = lossSince(before.seen, sight);
+  if (lost !== undefined)
+    return {
+      kind: 'readAgain',
+      usedEpoch: lost.usedEpoch,
+      memory: before,
+      reason: `Redis came back older: ${lost.reason}`,
+    };
   if (numCommitted >= rules.numSteps && isSaved && isEvaluated)
     return end('completed', before, `trained ${rules.numSteps} steps`);
   const rest = restOf(sight);
@@ -45,10 +54,12 @@ export function decideRun(
   const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
   const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
   const joiningSince = before.joiningSince ?? { nowMs, numCommitted };
+  const resting = noteRest(nowMs, before.resting, sight, rules);
   const memory = {
     ...remembered,
     savingSince,
     joiningSince: undefined,
+    resting,
     gradientDivergence: noteGradientDivergence(before.gradientDivergence, view, complaints),
   };
   const diverged = stateDivergenceOf(complaints);
@@ -77,6 +88,7 @@ export function decideRun(
       ...sight,
       ...memory,
       mode,
+      repeats: reasonToRepeat(nowMs, resting, sight, rules),
       numAttempts: memory.attempts.count,
       expelled: leftOut.expelled,
       onProbation: onProbation(memory.expulsions, view),

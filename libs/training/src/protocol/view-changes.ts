@@ -3,6 +3,7 @@ import { oddOf } from './divergence.ts';
 import type { MemberEvent, Tell } from './member-events.ts';
 import {
   goOn,
+  isOlderView,
   standingNowhere,
   viewName,
   type MemberDecision,
@@ -11,11 +12,18 @@ import {
   type Moment,
 } from './member-state.ts';
 
-/** A view is found current: it is begun at once, or after the ask under way. */
+/**
+ * A view is found current: it is begun at once, or after the ask under way. One that is older than the one we know is of a Redis that
+ * came back older: what was said in it then would be taken for what is said now.
+ */
 export function seeView(state: MemberState, view: View, rules: MemberRules): MemberDecision {
   const newest = state.next ?? state.view;
   if (newest !== undefined && viewName(newest) === viewName(view))
     return { state, tells: [], ask: undefined, reason: `view ${view.version} is known` };
+  if (newest !== undefined && isOlderView(view, newest)) {
+    const reason = `view ${view.version} of epoch ${view.fencingEpoch} is older than ours`;
+    return { state, tells: [], ask: undefined, reason };
+  }
   if (state.phase.kind === 'idle') return beginView(state, view, rules, []);
   const reason = `view ${view.version} has come: ${view.reason}`;
   return {

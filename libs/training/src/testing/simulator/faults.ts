@@ -19,6 +19,12 @@ export type Fault =
         | 'pause-coordinator'
         | 'redis-away'
         | 'redis-flush'
+        /** Redis is restarted from a snapshot that is so old. */
+        | 'redis-rollback'
+        /** A replica that lags so much takes the place of Redis while it answers. */
+        | 'replica-promoted'
+        /** Redis forgets which checkpoints and evaluations there are. */
+        | 'notes-lost'
         | 'store-away'
         | 'stop-run'
         | 'pause-run'
@@ -27,11 +33,14 @@ export type Fault =
         | 'rewind-run'
         | 'mixed-release';
       readonly forMs: number;
-    };
+    }
+  /** The clock of Redis is set. */
+  | { readonly kind: 'clock-step'; readonly byMs: number };
 
 export type PlannedFault = Fault & { readonly atMs: number };
 
 const faultsPerRun = 60;
+const longestClockStepMs = 600_000;
 /** Between two faults, on average: some runs have hardly time to recover, others have some. */
 const meanGapMs = { least: 40, most: 140 };
 
@@ -53,6 +62,10 @@ const weights = {
   'pause-coordinator': 3,
   'redis-away': 3,
   'redis-flush': 2,
+  'redis-rollback': 3,
+  'replica-promoted': 2,
+  'notes-lost': 1,
+  'clock-step': 2,
   'store-away': 4,
   'stop-run': 1,
   'pause-run': 1,
@@ -82,6 +95,8 @@ function drawFault(random: Random, urn: readonly Fault['kind'][]): Fault {
       return { kind, fault: random.pick(callFaults) ?? 'slow' };
     case 'frame':
       return { kind, fault: random.pick(frameFaults) ?? 'late' };
+    case 'clock-step':
+      return { kind, byMs: random.between(-longestClockStepMs, longestClockStepMs) };
     default:
       return { kind, forMs: random.between(50, 5_000) };
   }

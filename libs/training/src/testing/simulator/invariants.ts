@@ -1,8 +1,11 @@
-import { stepFactsText, type LedgerEntry, type View } from '@berth/contracts';
+import { stepFactsText, type LedgerEntry, type MemberInfo, type View } from '@berth/contracts';
 import { viewName } from '../../protocol/member-state.ts';
 import type { RedisModel } from './redis-model.ts';
 import type { StoreModel } from './store-model.ts';
 import { numParts, type Reference, type Weights } from './toy-model.ts';
+
+/** A member's time to live, in looks that come as fast as can be. */
+const maxDeadLooks = 60;
 
 /** An invariant of DESIGN section 4 that did not hold. */
 export class Violation extends Error {
@@ -20,6 +23,9 @@ export class Invariants {
   #restoredTo = 0;
   /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
   #damagedAt: number | undefined;
+  /** Looks in a row at which a dead member was listed. */
+  readonly #deadLooks = new Map<string, number>();
+  readonly #viewNames = new Set<string>();
 
   constructor(redis: RedisModel, store: StoreModel, reference: Reference) {
     this.#redis = redis;
@@ -88,9 +94,38 @@ export class Invariants {
     const { view } = this.#redis;
     if (view === undefined || viewName(sent) !== viewName(view))
       throw new Violation(`I5: a vote of ${member} in view ${viewName(sent)} counted`);
-    const { status } = this.#redis;
+    const { status } = this.#redis.record;
     if (status === 'stopped' || status === 'paused')
       throw new Violation(`I5: a vote of ${member} counted while the run was ${status}`);
+  }
+
+  /** I6: what is in the bucket is not done again. */
+  checkInitialization(member: string): void {
+    const newest = this.#store.newestValid();
+    if (newest !== undefined)
+      throw new Violation(
+        `I6: ${member} begins from the seed, although there is checkpoint ${newest.step}`,
+      );
+  }
+
+  /** I5: only who holds the lease changes the run's record. */
+  checkRecordChange(coordinator: string, fencingEpoch: number): void {
+    const { leaseEpoch } = this.#redis;
+    if (fencingEpoch !== leaseEpoch)
+      throw new Violation(
+        `I5: ${coordinator} changed the record in epoch ${fencingEpoch}, not ${leaseEpoch}`,
+      );
+  }
+
+  /** Who is dead is listed for a few looks at most, whatever happens to the clock of Redis. */
+  checkLive(live: readonly MemberInfo[], dead: ReadonlySet<string>, isLenient: boolean): void {
+    const listed = new Set(live.map(({ memberId }) => memberId));
+    for (const memberId of dead) {
+      const numLooks = listed.has(memberId) ? (this.#deadLooks.get(memberId) ?? 0) : 0;
+      this.#deadLooks.set(memberId, isLenient ? 0 : numLooks + 1);
+      if (numLooks > maxDeadLooks)
+        throw new Violation(`Liveness: ${memberId} is dead, and still listed at ${numLooks} looks`);
+    }
   }
 
   /** I6: until the ledger is back, and then, no view begins before its end. */
@@ -107,7 +142,12 @@ export class Invariants {
     this.#restoredTo = 0;
   }
 
-  checkView({ fromStep, version, members }: View): void {
+  /** I5: what a view is called, no other view was called. */
+  checkView(view: View): void {
+    const { fromStep, version, members } = view;
+    const name = viewName(view);
+    if (this.#viewNames.has(name)) throw new Violation(`I5: there are two views ${name}`);
+    this.#viewNames.add(name);
     if (members.length > 0 && fromStep < this.#restoredTo)
       throw new Violation(
         `I6: view ${version} begins at step ${fromStep}, but ${this.#restoredTo} steps are restored`,

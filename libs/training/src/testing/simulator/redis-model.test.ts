@@ -95,7 +95,7 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
     case 'acquire': {
       const { holder: holderId, ttlMs } = step;
       const answer = await createLease(connection, { holderId, ttlMs }).acquire(usedEpoch);
-      const expected = model.acquireLease(nowMs, holderId, ttlMs, usedEpoch);
+      const expected = model.acquireLease(nowMs, holderId, ttlMs, usedEpoch, nowMs);
       return { real: { ...answer, remainingMs: 0 }, modelled: { ...expected, remainingMs: 0 } };
     }
     case 'release':

@@ -17,7 +17,15 @@ import {
 } from '@berth/queue';
 
 /** Ways to break Redis' part of the protocol, to prove that it is needed. */
-export type RedisSabotage = 'no-vote-fence' | 'no-compare';
+export const redisSabotages = [
+  'no-vote-fence',
+  'no-compare',
+  'no-clock-repair',
+  'no-record-fence',
+  /** A Redis that comes back older is not recognised: not by its life, nor by what was seen. */
+  'no-older-watch',
+] as const;
+export type RedisSabotage = (typeof redisSabotages)[number];
 
 export type RestoreResult =
   | { readonly kind: 'restored'; readonly numCommitted: number }
@@ -33,6 +41,20 @@ export interface SimRequests {
 
 export const noSimRequests: SimRequests = { checkpoint: false, kill: false, cut: undefined };
 
+/** A run's record; its revision stands for the time of its last change. */
+export interface SimRecord {
+  readonly status: string | undefined;
+  readonly requests: SimRequests;
+  /** Grows with each resume. */
+  readonly attempt: number;
+  readonly revision: number;
+}
+
+/** True when one copy of the record is from after the other. */
+export function isNewerRecord(a: SimRecord, b: SimRecord): boolean {
+  return a.attempt > b.attempt || (a.attempt === b.attempt && a.revision > b.revision);
+}
+
 interface KnownView {
   readonly view: View;
   divergence: VoteResult | undefined;
@@ -42,6 +64,10 @@ interface Lease {
   readonly holder: string | undefined;
   readonly epoch: number;
   readonly expiresAtMs: number;
+  readonly ttlMs: number;
+  /** The life of Redis in which it was given. */
+  readonly server: number;
+  readonly serverEpoch: number;
 }
 
 /**
@@ -51,19 +77,18 @@ interface Lease {
 export class RedisModel {
   readonly runId: string;
   readonly #sabotage: RedisSabotage | undefined;
+  /** Changes with each restart. */
+  #server = 1;
   #lease: Lease | undefined;
   #view: KnownView | undefined;
   #votes = new Map<string, CastVote>();
   #ledger: LedgerEntry[] = [];
   #words = new Map<string, Map<string, string>>();
   #members = new Map<string, { info: MemberInfo; seenMs: number }>();
+  #listedMs: number | undefined;
   #checkpoints = new Set<number>();
   #evaluations = new Set<number>();
-  /** The run's status; undefined when there is no record. */
-  status: string | undefined;
-  requests: SimRequests = noSimRequests;
-  /** Grows with each resume. */
-  attempt = 1;
+  #record: SimRecord = { status: undefined, requests: noSimRequests, attempt: 1, revision: 0 };
 
   constructor(runId: string, sabotage?: RedisSabotage) {
     this.runId = runId;
@@ -78,25 +103,70 @@ export class RedisModel {
     this.#ledger = [];
     this.#words = new Map();
     this.#members = new Map();
+    this.#listedMs = undefined;
     this.#checkpoints = new Set();
     this.#evaluations = new Set();
-    this.status = undefined;
-    this.requests = noSimRequests;
+    this.#record = { ...this.#record, status: undefined, requests: noSimRequests };
   }
 
-  acquireLease(nowMs: number, holderId: string, ttlMs: number, usedEpoch: number): LeaseAnswer {
-    const { holder, epoch, expiresAtMs } = this.#lease ?? newLease(nowMs);
-    if (holder !== undefined && holder !== holderId && expiresAtMs > nowMs)
+  /**
+   * What a disk or a lagging replica holds now.
+   * @returns what makes it all that Redis holds, in another life
+   */
+  snapshot(): () => void {
+    const [lease, view, ledger, listedMs] = [this.#lease, this.#view, this.#ledger, this.#listedMs];
+    const record = this.#record;
+    const copies = {
+      view: view && { ...view },
+      votes: new Map(this.#votes),
+      ledger: [...ledger],
+      words: new Map([...this.#words].map(([topic, words]) => [topic, new Map(words)])),
+      members: new Map(this.#members),
+      checkpoints: new Set(this.#checkpoints),
+      evaluations: new Set(this.#evaluations),
+    };
+    return () => {
+      if (this.#sabotage !== 'no-older-watch') this.#server++;
+      this.#lease = lease;
+      this.#view = copies.view;
+      this.#votes = copies.votes;
+      this.#ledger = copies.ledger;
+      this.#words = copies.words;
+      this.#members = copies.members;
+      this.#listedMs = listedMs;
+      this.#checkpoints = copies.checkpoints;
+      this.#evaluations = copies.evaluations;
+      this.#record = record;
+    };
+  }
+
+  acquireLease(
+    nowMs: number,
+    holderId: string,
+    ttlMs: number,
+    usedEpoch: number,
+    holderNowMs: number,
+  ): LeaseAnswer {
+    const lease = this.#lease;
+    const { holder, epoch = 0 } = lease ?? {};
+    const expiresAtMs = Math.min(lease?.expiresAtMs ?? 0, nowMs + (lease?.ttlMs ?? ttlMs));
+    if (lease !== undefined && holder !== undefined && holder !== holderId && expiresAtMs > nowMs) {
+      this.#lease = { ...lease, expiresAtMs };
       return {
         held: false,
         fencingEpoch: epoch,
         holderId: holder,
         remainingMs: expiresAtMs - nowMs,
       };
-    const isNew = holder !== holderId || epoch < usedEpoch;
-    const fencingEpoch = isNew ? Math.max(epoch, usedEpoch) + 1 : epoch;
-    this.#lease = { holder: holderId, epoch: fencingEpoch, expiresAtMs: nowMs + ttlMs };
-    return { held: true, fencingEpoch };
+    }
+    const isSame = lease?.server === this.#server && epoch >= usedEpoch;
+    const newest = Math.max(epoch, usedEpoch);
+    const next = Math.max(Math.floor(nowMs), Math.floor(holderNowMs), newest + 1);
+    const fencingEpoch = holder === holderId && isSame ? epoch : next;
+    const serverEpoch = isSame && lease !== undefined ? lease.serverEpoch : fencingEpoch;
+    const given = { holder: holderId, epoch: fencingEpoch, expiresAtMs: nowMs + ttlMs, ttlMs };
+    this.#lease = { ...given, server: this.#server, serverEpoch };
+    return { held: true, fencingEpoch, serverEpoch };
   }
 
   releaseLease(holderId: string): void {
@@ -111,7 +181,7 @@ export class RedisModel {
     const known = this.#view?.view;
     const last = this.#ledger.at(-1);
     const newest = Math.max(this.#newestEpoch, last?.fencingEpoch ?? 0);
-    if (draft.fencingEpoch !== this.#lease?.epoch || draft.fencingEpoch < newest) return { newest };
+    if (draft.fencingEpoch !== this.leaseEpoch || draft.fencingEpoch < newest) return { newest };
     if (known !== undefined && known.version !== replaces) return { inForce: known.version };
     const version = Math.max(replaces, last?.viewVersion ?? 0) + 1;
     const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
@@ -198,7 +268,7 @@ export class RedisModel {
 
   restore(entries: readonly LedgerEntry[], epoch: number): RestoreResult {
     const newest = Math.max(this.#newestEpoch, entries.at(-1)?.fencingEpoch ?? 0);
-    if (epoch !== this.#lease?.epoch || epoch < newest) return { kind: 'stale', newest };
+    if (epoch !== this.leaseEpoch || epoch < newest) return { kind: 'stale', newest };
     const known = Math.min(this.#ledger.length, entries.length);
     if (known > 0 && this.#ledger[known - 1]?.head !== entries[known - 1]?.head)
       return { kind: 'diverged' };
@@ -210,7 +280,7 @@ export class RedisModel {
   /** As the script does: entries newer than the view that the cut was made at stay. */
   cut(toStep: number, madeAt: ViewId, epoch: number): { readonly newest: number } | undefined {
     const newest = this.#newestEpoch;
-    if (epoch !== this.#lease?.epoch || epoch < newest) return { newest };
+    if (epoch !== this.leaseEpoch || epoch < newest) return { newest };
     const first = this.#ledger[toStep];
     const isNewer =
       first !== undefined &&
@@ -238,8 +308,18 @@ export class RedisModel {
 
   /** Members seen within the time to live, by id; the others are forgotten. */
   list(nowMs: number, ttlMs: number): MemberInfo[] {
-    for (const [id, { seenMs }] of this.#members)
-      if (seenMs < nowMs - ttlMs) this.#members.delete(id);
+    const betweenMs = nowMs - (this.#listedMs ?? nowMs);
+    this.#listedMs = nowMs;
+    for (const [id, { info, seenMs }] of this.#members) {
+      const isOfBefore = betweenMs > ttlMs / 2 && nowMs - seenMs > ttlMs / 2;
+      if (this.#sabotage === 'no-clock-repair') {
+        if (seenMs < nowMs - ttlMs) this.#members.delete(id);
+        continue;
+      }
+      const seenNowMs = Math.min(nowMs, isOfBefore ? seenMs + betweenMs - ttlMs / 2 : seenMs);
+      if (nowMs - seenNowMs > ttlMs) this.#members.delete(id);
+      else this.#members.set(id, { info, seenMs: seenNowMs });
+    }
     const live = [...this.#members.values()].map(({ info }) => info);
     return live.sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   }
@@ -261,6 +341,12 @@ export class RedisModel {
     return this.#checkpoints.has(step);
   }
 
+  /** Forgets which checkpoints and evaluations there are. */
+  forgetNotes(): void {
+    this.#checkpoints = new Set();
+    this.#evaluations = new Set();
+  }
+
   noteEvaluation(step: number): void {
     this.#evaluations.add(step);
   }
@@ -269,23 +355,46 @@ export class RedisModel {
     return this.#evaluations.has(step);
   }
 
-  /** Changes the run's status if it is what the caller read. */
-  updateStatus(expected: string | undefined, status: string): boolean {
-    if (this.status !== expected) return false;
-    this.status = status;
-    return true;
+  /** The run's record; its status is undefined when there is none. */
+  get record(): SimRecord {
+    return this.#record;
+  }
+
+  /** As somebody who is no coordinator changes it: whatever it says. */
+  changeRecord(change: Partial<Omit<SimRecord, 'revision'>>): void {
+    this.#record = { ...this.#record, ...change, revision: this.#record.revision + 1 };
+  }
+
+  /** As a coordinator changes it: only if it is what it has read, in the epoch of its lease. */
+  updateRecord(
+    known: SimRecord,
+    change: Partial<Omit<SimRecord, 'revision'>>,
+    epoch: number,
+  ): 'done' | 'changed' | { readonly newest: number } {
+    const isFenced = this.#sabotage !== 'no-record-fence';
+    if (isFenced && epoch !== this.leaseEpoch) return { newest: this.leaseEpoch };
+    if (isFenced && known.revision !== this.#record.revision) return 'changed';
+    if (!isFenced && known.status !== this.#record.status) return 'changed';
+    this.changeRecord(change);
+    return 'done';
+  }
+
+  /** Puts a copy of the record in the place of none, or of an older one. */
+  putBack(copy: SimRecord, { isOlder }: { readonly isOlder: boolean }): void {
+    const isMissing = this.#record.status === undefined;
+    if (isMissing || (isOlder && isNewerRecord(copy, this.#record))) this.#record = copy;
+  }
+
+  /** Epoch of the lease; 0 without one, and in another life of Redis than it was given in. */
+  get leaseEpoch(): number {
+    return this.#lease?.server === this.#server ? this.#lease.epoch : 0;
   }
 
   get #newestEpoch(): number {
-    return Math.max(this.#lease?.epoch ?? 0, this.#view?.view.fencingEpoch ?? 0);
+    return Math.max(this.leaseEpoch, this.#view?.view.fencingEpoch ?? 0);
   }
 
   #isSame(facts: string, others: string): boolean {
     return this.#sabotage === 'no-compare' || facts === others;
   }
-}
-
-/** Epochs begin with the time, so that none comes again after a loss of all data. */
-function newLease(nowMs: number): Lease {
-  return { holder: undefined, epoch: Math.floor(nowMs), expiresAtMs: 0 };
 }

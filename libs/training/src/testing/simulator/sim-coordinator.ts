@@ -9,7 +9,7 @@ import {
   type RunRules,
   type RunSight,
 } from '../../protocol/index.ts';
-import { noSimRequests, type RedisModel, type SimRequests } from './redis-model.ts';
+import { noSimRequests, type RedisModel, type SimRecord, type SimRequests } from './redis-model.ts';
 import { SimProcess } from './sim-process.ts';
 import type { StoreModel } from './store-model.ts';
 import { numSteps, runId, runNumerics, simError, virtualRanks, type World } from './world.ts';
@@ -35,6 +35,7 @@ const rules: RunRules = {
   patientAttempts: 3,
   maxAttemptsPerStep: 30,
   stepTimeoutMs: 6_000,
+  restGraceMs: 3_000,
 };
 
 /** What a coordinator does between two waits: each `yield` is a call that is answered later, or fails. */
@@ -44,7 +45,11 @@ type Call = (done: (result: unknown) => void, failed: (error: WireError) => void
 /** One time of holding the lease; nothing remembered about Redis outlives it. */
 interface Term {
   readonly fencingEpoch: number;
-  isRestored: boolean;
+  readonly serverEpoch: number;
+  /** Attempt that what follows is remembered of, as a supervisor is for one. */
+  readonly attempt: number;
+  /** Occasions at which the past was looked for in the bucket. */
+  readonly restoredFor: Set<string>;
   memory: RunMemory;
 }
 
@@ -55,8 +60,9 @@ export class SimCoordinator {
   #holding: Holding = { epoch: undefined, renewedMs: -Infinity };
   #newestEpoch = 0;
   #term: Term | undefined;
-  /** Of the record as it was read. */
-  #attempt = 0;
+  #serverEpoch = 0;
+  /** The record as it was read. */
+  #record: SimRecord | undefined;
   #isAfterOutage = false;
   #lenientUntilMs = -Infinity;
 
@@ -70,17 +76,27 @@ export class SimCoordinator {
   #renew(): void {
     const { clock, trace } = this.#world;
     const sentMs = clock.nowMs;
-    this.#newestEpoch = Math.max(this.#newestEpoch, this.#holding.epoch ?? 0);
     const decide = (answer: LeaseAnswer | 'unreachable'): void => {
       const times = { sentMs, nowMs: clock.nowMs, ttlMs: leaseTtlMs };
       const decision = decideLease(this.#holding, answer, times);
       this.#holding = decision.holding;
+      if (answer !== 'unreachable') {
+        this.#newestEpoch = Math.max(this.#newestEpoch, answer.fencingEpoch);
+        if (answer.held) this.#serverEpoch = answer.serverEpoch;
+      }
       if (decision.event !== 'none') trace.note(this.process.name, `lease: ${decision.reason}`);
       this.process.after(leaseTtlMs / 3, () => this.#renew());
     };
     this.#world.call(
       this.process,
-      (redis, nowMs) => redis.acquireLease(nowMs, this.process.name, leaseTtlMs, this.#newestEpoch),
+      (redis, nowMs) =>
+        redis.acquireLease(
+          nowMs,
+          this.process.name,
+          leaseTtlMs,
+          this.#newestEpoch,
+          this.#world.timeMs,
+        ),
       decide,
       () => decide('unreachable'),
     );
@@ -114,52 +130,57 @@ export class SimCoordinator {
 
   *#look(): Script {
     if (this.#isAfterOutage) {
-      yield this.#redis((redis) => redis.status);
+      yield this.#redis((redis) => redis.record);
       this.#lenientUntilMs = this.#world.clock.nowMs + outageGraceMs;
       this.#isAfterOutage = false;
     }
     const fencingEpoch = this.#holding.epoch;
     if (fencingEpoch === undefined) return;
     if (this.#term?.fencingEpoch !== fencingEpoch) {
-      const archived = (yield this.#store((store) => ({
-        status: store.archivedStatus,
-        requests: store.archivedRequests,
-      }))) as { status: string | undefined; requests: SimRequests };
-      const { status } = archived;
-      if (status !== undefined)
-        yield this.#redis((redis) => {
-          if (redis.updateStatus(undefined, status)) redis.requests = archived.requests;
-        });
-      const memory = newRunMemory(this.#world.clock.nowMs);
-      this.#term = { fencingEpoch, isRestored: false, memory };
+      const serverEpoch = this.#serverEpoch;
+      const copy = (yield this.#store((store) => store.archived)) as SimRecord | undefined;
+      const isOlder = serverEpoch === fencingEpoch && !this.#isBlind;
+      if (copy !== undefined) yield this.#redis((redis) => redis.putBack(copy, { isOlder }));
+      this.#term = { fencingEpoch, serverEpoch, ...this.#newSupervision(0) };
     }
-    const record = (yield this.#redis(({ status, requests, attempt }) => ({
-      status,
-      requests,
-      attempt,
-    }))) as { status: RunSight['status'] | undefined; requests: SimRequests; attempt: number };
-    const { status, requests } = record;
-    this.#attempt = record.attempt;
+    const record = (yield this.#redis((redis) => redis.record)) as SimRecord;
+    this.#record = record;
+    if (this.#term.attempt !== record.attempt)
+      this.#term = {
+        fencingEpoch,
+        serverEpoch: this.#term.serverEpoch,
+        ...this.#newSupervision(record.attempt),
+      };
+    const { requests } = record;
+    const status = record.status as RunSight['status'] | undefined;
     if (status === undefined || !isActive(status)) return;
-    yield this.#store((store) => {
-      store.archivedStatus = status;
-      store.archivedRequests = requests;
-    });
+    yield this.#store((store) => store.archive(record));
     if (requests.cut !== undefined && status === 'starting') {
-      yield* this.#cut(this.#term, requests.cut);
+      yield* this.#cut(this.#term, requests, requests.cut);
       return;
     }
     if (requests.kill && status === 'stopping') {
       yield* this.#fence(this.#term, 'killed');
-      yield this.#change(status, 'stopped');
+      yield* this.#change(this.#term, {
+        status: 'stopped',
+        requests: { ...noSimRequests, cut: requests.cut },
+      });
       return;
     }
     yield* this.#restore(this.#term);
     yield* this.#supervise(this.#term, status, requests);
   }
 
+  #newSupervision(attempt: number): Pick<Term, 'attempt' | 'restoredFor' | 'memory'> {
+    return { attempt, restoredFor: new Set(), memory: newRunMemory(this.#world.clock.nowMs) };
+  }
+
   /** As `RunHistory.cut` does it. */
-  *#cut(term: Term, { toStep, askedAtMs }: NonNullable<SimRequests['cut']>): Script {
+  *#cut(
+    term: Term,
+    requests: SimRequests,
+    { toStep, askedAtMs }: NonNullable<SimRequests['cut']>,
+  ): Script {
     const fence = yield* this.#fence(term, `going back to step ${toStep}`);
     yield* this.#restore(term);
     let madeAt = (yield this.#store((store) => store.branches.get(askedAtMs))) as
@@ -180,10 +201,7 @@ export class SimCoordinator {
     if (refusal !== undefined) throw stale(refusal.newest);
     const stored = (yield this.#store((store) => new Set(store.manifests.keys()))) as Set<number>;
     yield this.#redis((redis) => redis.forgetCheckpoints(toStep, stored));
-    yield this.#redis((redis) => {
-      if (redis.requests.cut?.askedAtMs === askedAtMs)
-        redis.requests = { ...redis.requests, cut: undefined };
-    });
+    yield* this.#change(term, { requests: { ...requests, cut: undefined } });
     this.#world.trace.note(this.process.name, `went back to step ${toStep}`);
   }
 
@@ -194,8 +212,8 @@ export class SimCoordinator {
   }
 
   /** After a total loss of Redis the ledger comes back from the newest checkpoint. */
-  *#restore(term: Term): Script {
-    if (term.isRestored) return;
+  *#restore(term: Term, reason = ''): Script {
+    if (term.restoredFor.has(reason) || this.#world.sabotage === 'no-restore') return;
     const manifest = (yield this.#store((store) => store.newestValid())) as ReturnType<
       StoreModel['newestValid']
     >;
@@ -207,7 +225,7 @@ export class SimCoordinator {
       if (!isBack) yield* this.#putBack(term, entries, numCommitted);
       yield this.#redis((redis) => redis.noteCheckpoint(step));
     }
-    term.isRestored = true;
+    term.restoredFor.add(reason);
   }
 
   /** Page by page, as `Ledger.restore` does it: whoever dies over it leaves a part. */
@@ -238,9 +256,13 @@ export class SimCoordinator {
       isSaved: (yield this.#redis((redis) => redis.hasCheckpoint(numCommitted))) as boolean,
       isEvaluated: (yield this.#redis((redis) => redis.hasEvaluation(numSteps))) as boolean,
       view: (yield this.#redis((redis) => redis.view)) as RunSight['view'],
+      fencingEpoch: this.#isBlind ? Infinity : term.fencingEpoch,
+      serverEpoch: this.#isBlind ? 0 : term.serverEpoch,
       live: yield* this.#liveMembers(),
       unreadable: [],
     };
+    if (!this.#isBlind) yield* this.#restore(term, behindIn(sight));
+    else term.memory = { ...term.memory, seen: { numCommitted: 0, view: undefined } };
     const decision = decideRun(this.#world.clock.nowMs, term.memory, sight, this.#rules);
     term.memory = this.#asRemembered(decision.memory);
     if (decision.kind !== 'keep') this.#world.trace.note(this.process.name, decision.reason);
@@ -249,32 +271,37 @@ export class SimCoordinator {
         yield* this.#publish(term, sight.view, decision);
         return;
       case 'goBack':
-        yield* this.#goBack(status, numCommitted);
+        yield* this.#goBack(term, status, numCommitted);
         return;
       case 'saved':
-        yield this.#redis((redis) => {
-          redis.requests = { ...redis.requests, checkpoint: false };
-        });
+        yield* this.#change(term, { requests: { ...requests, checkpoint: false } });
         return;
+      case 'readAgain':
+        throw stale(decision.usedEpoch);
       case 'end':
         if (decision.status !== 'completed' && sight.view !== undefined)
           yield* this.#fence(term, decision.reason);
-        yield this.#change(status, decision.status);
+        yield* this.#change(term, {
+          status: decision.status,
+          requests: { ...noSimRequests, cut: requests.cut },
+        });
         return;
       case 'fail':
         this.#world.failure = decision.error;
-        yield this.#change(status, 'failed');
+        yield* this.#change(term, { status: 'failed' });
         return;
       case 'keep':
         if (!isEnding(status))
-          yield this.#change(status, decision.isShort ? 'degraded' : 'running');
+          yield* this.#change(term, { status: decision.isShort ? 'degraded' : 'running' });
         return;
       case 'wait':
-        if (!isEnding(status) && status !== 'starting') yield this.#change(status, 'recovering');
+        if (!isEnding(status) && status !== 'starting')
+          yield* this.#change(term, { status: 'recovering' });
     }
   }
 
   get #rules(): RunRules {
+    if (this.#world.sabotage === 'no-rest-watch') return { ...rules, restGraceMs: Infinity };
     return this.#world.lacks('join-at-once') ? { ...rules, stepTimeoutMs: 0 } : rules;
   }
 
@@ -286,23 +313,17 @@ export class SimCoordinator {
   }
 
   /** As `goBack` of the protocol changes the record, with the newest checkpoint. */
-  *#goBack(status: string, numCommitted: number): Script {
-    const newest = (yield this.#store(
+  *#goBack(term: Term, status: string, numCommitted: number): Script {
+    const known = this.#record;
+    if (known === undefined) return;
+    const toStep = (yield this.#store(
       (store) => store.newestValid(numCommitted)?.step ?? 0,
     )) as number;
-    const attempt = this.#attempt;
-    yield this.#redis((redis, nowMs) => {
-      if (redis.attempt !== attempt || redis.status !== status) return;
-      const cut = { toStep: newest, askedAtMs: nowMs };
-      if (isEnding(status)) {
-        redis.status = status === 'pausing' ? 'paused' : 'stopped';
-        redis.requests = { ...noSimRequests, cut };
-        return;
-      }
-      redis.attempt++;
-      redis.status = 'starting';
-      redis.requests = { ...redis.requests, cut };
-    });
+    const cut = { toStep, askedAtMs: this.#world.timeMs };
+    const change = isEnding(status)
+      ? { status: status === 'pausing' ? 'paused' : 'stopped', requests: { ...noSimRequests, cut } }
+      : { status: 'starting', requests: { ...known.requests, cut }, attempt: known.attempt + 1 };
+    yield* this.#change(term, change);
   }
 
   /** Silence proves nothing after an outage, nor when Redis stood still. */
@@ -313,6 +334,7 @@ export class SimCoordinator {
     const live = (yield this.#redis((redis, nowMs) =>
       redis.list(nowMs, ttlMs),
     )) as RunSight['live'];
+    this.#world.invariants.checkLive(live, this.#world.dead, ttlMs === Infinity);
     if (clock.nowMs - askedMs > trustedAnswerMs)
       throw simError('QUEUE_UNREACHABLE', 'Redis took long to answer');
     if (this.#world.sabotage !== 'no-fingerprint') return live;
@@ -352,15 +374,27 @@ export class SimCoordinator {
     return published;
   }
 
-  /** Real records are compared as a whole, of which the attempt is a part. */
-  #change(from: string, to: string): Call {
-    const attempt = this.#attempt;
-    return this.#redis((redis) => {
-      if (redis.attempt !== attempt || !redis.updateStatus(from, to)) return;
-      if (to === 'stopped' || to === 'paused' || to === 'completed')
-        redis.requests = { ...noSimRequests, cut: redis.requests.cut };
-      if (to !== from) this.#world.trace.note(this.process.name, `run is ${to}`);
-    });
+  /** As `advance` in controller.ts: what is no news is not written. */
+  *#change({ fencingEpoch }: Term, change: Partial<Omit<SimRecord, 'revision'>>): Script {
+    const known = this.#record;
+    if (known === undefined) return;
+    const isNews = change.requests !== undefined || change.status !== known.status;
+    if (!isNews) return;
+    const outcome = (yield this.#redis((redis) => {
+      const result = redis.updateRecord(known, change, fencingEpoch);
+      if (result === 'done')
+        this.#world.invariants.checkRecordChange(this.process.name, fencingEpoch);
+      return result;
+    })) as ReturnType<RedisModel['updateRecord']>;
+    if (outcome === 'changed') throw simError('RUN_STATE_CONFLICT', 'the record was changed');
+    if (outcome !== 'done') throw stale(outcome.newest);
+    if (change.status !== undefined)
+      this.#world.trace.note(this.process.name, `run is ${change.status}`);
+  }
+
+  /** True when this coordinator is not to notice that Redis came back older. */
+  get #isBlind(): boolean {
+    return this.#world.sabotage === 'no-older-watch';
   }
 
   #redis(command: (redis: RedisModel, nowMs: number) => unknown): Call {
@@ -393,6 +427,15 @@ export class SimCoordinator {
     };
     goOn(() => script.next());
   }
+}
+
+/** As in run-supervisor.ts. */
+function behindIn({ view, live }: RunSight): string {
+  const isBehind = live.some(
+    ({ complaint }) =>
+      complaint?.viewVersion === view?.version && complaint?.error.code === 'LEDGER_BEHIND',
+  );
+  return isBehind ? `view ${view?.version}` : '';
 }
 
 function isActive(status: string): boolean {

@@ -1,4 +1,4 @@
-import type { MemberInfo } from '@berth/contracts';
+import type { MemberInfo, View } from '@berth/contracts';
 import type { SimProcess } from './sim-process.ts';
 import { runId, runNumerics, type World } from './world.ts';
 
@@ -45,6 +45,12 @@ export class SimHeart {
   /** Says something with the next heartbeat. */
   note(news: Partial<MemberInfo>): void {
     this.#info = { ...this.#info, ...news };
+  }
+
+  /** Tells from now on what epoch it has seen. */
+  sees({ fencingEpoch }: View): void {
+    const newestEpoch = Math.max(fencingEpoch, this.#info.newestEpoch ?? 0);
+    this.note({ newestEpoch });
   }
 
   /** Says something at once. */

@@ -140,6 +140,7 @@ export class SimMember {
 
   kill(): void {
     this.process.kill();
+    this.#world.dead.add(this.process.name);
     this.#peers.leave({ isInOrder: false });
     this.#world.viewHints.delete(this.#lookSoon);
   }
@@ -200,7 +201,7 @@ export class SimMember {
   #look(): void {
     this.#world.call(
       this.process,
-      (redis) => ({ view: redis.view, attempt: redis.attempt }),
+      (redis) => ({ view: redis.view, attempt: redis.record.attempt }),
       ({ view, attempt }) => {
         if (this.#heart.state === 'syncing') return;
         this.#attempt ??= attempt;
@@ -209,7 +210,10 @@ export class SimMember {
           return;
         }
         const name = view === undefined ? this.#seen : `${view.fencingEpoch}.${view.version}`;
-        if (view !== undefined && name !== this.#seen) this.#happen({ kind: 'view', view });
+        if (view !== undefined && name !== this.#seen) {
+          this.#heart.sees(view);
+          this.#happen({ kind: 'view', view });
+        }
         this.#seen = name;
       },
       () => undefined,
@@ -217,10 +221,11 @@ export class SimMember {
   }
 
   #happen(event: MemberEvent): void {
-    const { clock, trace } = this.#world;
-    if (this.#world.sabotage === 'heal-only')
-      this.#state = { ...this.#state, agreedStep: this.#state.held };
-    const decision = decideMember(clock.nowMs, this.#state, event, this.#rules);
+    const { clock, trace, sabotage } = this.#world;
+    if (sabotage === 'heal-only') this.#state = { ...this.#state, agreedStep: this.#state.held };
+    const isBlind = sabotage === 'no-older-views' && event.kind === 'view';
+    const state = isBlind ? { ...this.#state, view: undefined, next: undefined } : this.#state;
+    const decision = decideMember(clock.nowMs, state, event, this.#rules);
     this.#state = decision.state;
     trace.note(this.process.name, decision.reason);
     for (const tell of decision.tells) this.#tell(tell);
@@ -321,7 +326,7 @@ export class SimMember {
         world.call(process, (redis) => redis.read(ask.topic), done, fail);
         return;
       case 'findCheckpoint':
-        world.storeCall(process, (store) => store.newestValid(ask.maxStep)?.step, done, fail);
+        this.#findCheckpoint(ask.maxStep, done, fail);
         return;
       case 'fetchCheckpoint':
         this.#fetchCheckpoint(ask.step, done, fail);
@@ -345,6 +350,7 @@ export class SimMember {
         this.#load(ask, done, fail);
         return;
       case 'initialize':
+        world.invariants.checkInitialization(process.name);
         engine(20, () => (this.#weights = initialWeights));
         return;
       case 'readExamples': {
@@ -377,7 +383,7 @@ export class SimMember {
       case 'save': {
         const { view, cursor } = ask;
         const weights = this.#weights ?? '';
-        const { attempt } = world.redis;
+        const { attempt } = world.redis.record;
         engine(10, () =>
           this.#saver.save({ view, attempt, cursor, step: this.#state.held, weights }),
         );
@@ -448,6 +454,24 @@ export class SimMember {
     const isLone = this.#state.view?.members.length === 1;
     if (this.#world.sabotage === 'no-slice') return '';
     return isLone || this.#weights === undefined ? '' : stateSlice(this.#weights, step);
+  }
+
+  #findCheckpoint(
+    maxStep: number,
+    done: (step: number | undefined) => void,
+    fail: (error: WireError) => void,
+  ): void {
+    this.#world.storeCall(
+      this.process,
+      (store) => ({ found: store.newestValid(maxStep)?.step, newest: store.newestValid()?.step }),
+      ({ found, newest }) => {
+        const isBehind = found === undefined && newest !== undefined;
+        if (isBehind && this.#world.sabotage !== 'no-restore')
+          fail(simError('LEDGER_BEHIND', `there is a checkpoint of step ${newest}`));
+        else done(found);
+      },
+      fail,
+    );
   }
 
   #fetchCheckpoint(

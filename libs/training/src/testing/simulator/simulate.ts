@@ -57,6 +57,15 @@ const crashRestartMs = 50;
 /** A crash loop lasts longer than other faults. */
 const crashLoopLength = 4;
 const traceLines = 120;
+const snapshotEveryMs = 100;
+const maxSnapshots = 60;
+const redisRestartMs = 200;
+
+/** What Redis held at some time. */
+interface KeptSnapshot {
+  readonly atMs: number;
+  readonly putBack: () => void;
+}
 
 /** Trains a whole run in virtual time under the faults of a seed, checking I1 to I6 after every event. */
 export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
@@ -83,6 +92,7 @@ class Simulation {
   #numFaults = 0;
   #numEvents = 0;
   #numRewinds = 0;
+  readonly #snapshots: KeptSnapshot[] = [];
 
   constructor(seed: number, options: SimulationOptions) {
     const { sabotage, plan, flipAtMs, notFiniteStep, computeMs, stateFlips } = options;
@@ -91,12 +101,13 @@ class Simulation {
     this.#world.notFiniteStep = notFiniteStep;
     const { clock, random, redis, store } = this.#world;
     this.#plan = plan ?? planFaults(random, stateFlips === true ? onlyStateFlips : undefined);
-    redis.status = 'starting';
-    store.archivedStatus = 'starting';
+    redis.changeRecord({ status: 'starting' });
+    store.archive(redis.record);
     const numMembers = 2 + (random.next() % 3);
     for (let index = 0; index < numMembers; index++) this.#startMember();
     for (let index = 0; index < maxCoordinators; index++) this.#startCoordinator();
     this.#operate();
+    this.#keepSnapshots();
     for (const fault of this.#plan) clock.after(fault.atMs, () => this.#commit(fault));
     if (flipAtMs !== undefined) clock.after(flipAtMs, () => (this.#world.numFlips = 1));
   }
@@ -120,7 +131,7 @@ class Simulation {
     const lastFaultMs = Math.max(0, ...this.#plan.map(endOf));
     const patienceMs = leastPatienceMs + stepsPatience * computeMs;
     try {
-      while (!isOver(redis.status) && clock.step()) {
+      while (!isOver(redis.record.status) && clock.step()) {
         this.#numEvents++;
         invariants.check(() => this.#living().some(({ isDamaged }) => isDamaged));
         if (redis.ledger.length > notFiniteStep)
@@ -131,8 +142,8 @@ class Simulation {
     } catch (error) {
       return error instanceof Violation ? error.message : String((error as Error).stack);
     }
-    if (redis.status !== 'completed')
-      return `The run is ${redis.status}: ${this.#world.failure?.message}`;
+    if (redis.record.status !== 'completed')
+      return `The run is ${redis.record.status}: ${this.#world.failure?.message}`;
     const last = store.manifest(numSteps);
     const weights = last && store.load(last);
     if (weights !== reference.weights[numSteps]) return `I3: the last checkpoint holds ${weights}`;
@@ -181,6 +192,10 @@ class Simulation {
         return;
       case 'frame':
         waitingFrameFaults.push(fault.fault);
+        return;
+      case 'clock-step':
+        trace.note('----', `the clock of Redis is set by ${fault.byMs.toFixed(0)} ms`);
+        this.#world.redisClockMs += fault.byMs;
         return;
       default:
     }
@@ -248,6 +263,17 @@ class Simulation {
         redis.flush();
         this.#world.invariants.lost();
         return;
+      case 'redis-rollback':
+        this.#comeBackOlder(forMs);
+        this.#world.isRedisAway = true;
+        clock.after(redisRestartMs, () => (this.#world.isRedisAway = false));
+        return;
+      case 'replica-promoted':
+        this.#comeBackOlder(forMs);
+        return;
+      case 'notes-lost':
+        redis.forgetNotes();
+        return;
       case 'store-away':
         store.isAway = true;
         clock.after(forMs, () => (store.isAway = false));
@@ -262,7 +288,8 @@ class Simulation {
         this.#kill();
         return;
       case 'checkpoint-run':
-        if (isTraining(redis.status)) redis.requests = { ...redis.requests, checkpoint: true };
+        if (isTraining(redis.record.status))
+          redis.changeRecord({ requests: { ...redis.record.requests, checkpoint: true } });
         return;
       case 'rewind-run':
         this.#numRewinds++;
@@ -275,30 +302,56 @@ class Simulation {
     return this.#living().some((other) => other !== member && other.holdsSameAs(member));
   }
 
+  /** Redis holds no more than it did a while ago. */
+  #comeBackOlder(ageMs: number): void {
+    const { clock, invariants } = this.#world;
+    const isOldEnough = ({ atMs }: KeptSnapshot): boolean => atMs <= clock.nowMs - ageMs;
+    const kept = this.#snapshots.findLast(isOldEnough) ?? this.#snapshots[0];
+    kept?.putBack();
+    this.#snapshots.length = 0;
+    this.#keepSnapshot();
+    invariants.lost();
+  }
+
+  #keepSnapshots(): void {
+    this.#keepSnapshot();
+    this.#world.clock.after(snapshotEveryMs, () => this.#keepSnapshots());
+  }
+
+  #keepSnapshot(): void {
+    const { clock, redis } = this.#world;
+    this.#snapshots.push({ atMs: clock.nowMs, putBack: redis.snapshot() });
+    if (this.#snapshots.length > maxSnapshots) this.#snapshots.shift();
+  }
+
   #ask(status: 'stopping' | 'pausing'): boolean {
     const { redis } = this.#world;
-    return isTraining(redis.status) && redis.updateStatus(redis.status, status);
+    if (!isTraining(redis.record.status)) return false;
+    redis.changeRecord({ status });
+    return true;
   }
 
   #kill(): void {
     const { redis } = this.#world;
-    if (this.#ask('stopping') || redis.status === 'stopping')
-      redis.requests = { ...redis.requests, kill: true };
+    if (this.#ask('stopping') || redis.record.status === 'stopping')
+      redis.changeRecord({ requests: { ...redis.record.requests, kill: true } });
   }
 
   /** The operator resumes the run whenever it rests, from an older checkpoint when that was planned. */
   #operate(): void {
     const { clock, redis, store, random } = this.#world;
-    if (redis.status === 'stopped' || redis.status === 'paused') {
+    const { status, requests, attempt } = redis.record;
+    if (status === 'stopped' || status === 'paused') {
       const steps = [...store.manifests.keys()].filter((step) => step < numSteps);
       const toStep = this.#numRewinds > 0 ? random.pick(steps) : undefined;
       const cut = toStep === undefined ? undefined : { toStep, askedAtMs: clock.nowMs };
       if (cut !== undefined) this.#numRewinds--;
-      redis.status = 'starting';
-      redis.requests = { ...noSimRequests, cut: cut ?? redis.requests.cut };
-      redis.attempt++;
-      store.archivedStatus = redis.status;
-      store.archivedRequests = redis.requests;
+      redis.changeRecord({
+        status: 'starting',
+        requests: { ...noSimRequests, cut: cut ?? requests.cut },
+        attempt: attempt + 1,
+      });
+      store.archive(redis.record);
     }
     clock.after(operatorLookMs, () => this.#operate());
   }

@@ -1,6 +1,6 @@
 import type { Cursor, LedgerEntry } from '@berth/contracts';
 import type { ViewId } from '@berth/queue';
-import { noSimRequests, type SimRequests } from './redis-model.ts';
+import { isNewerRecord, type SimRecord } from './redis-model.ts';
 import type { Weights } from './toy-model.ts';
 
 export interface SimManifest {
@@ -15,13 +15,17 @@ export const numShards = 4;
 /** The bucket: shards under names that tell their content, and manifests that name shards. */
 export class StoreModel {
   isAway = false;
-  /** Copy of the run's status, for when Redis has lost it. */
-  archivedStatus: string | undefined;
-  archivedRequests: SimRequests = noSimRequests;
+  /** Copy of the run's record, for when Redis has lost it. */
+  archived: SimRecord | undefined;
   /** Branches whose manifests are out of sight, by when the cut was asked for, with the view it was made at. */
   readonly branches = new Map<number, ViewId>();
   readonly #shards = new Map<string, Weights>();
   readonly #manifests = new Map<number, SimManifest>();
+
+  /** Keeps a copy of the record unless there is a newer one. */
+  archive(record: SimRecord): void {
+    if (this.archived === undefined || isNewerRecord(record, this.archived)) this.archived = record;
+  }
 
   putShard(step: number, index: number, weights: Weights): void {
     this.#shards.set(shardKey(step, index, weights), weights);

@@ -2,7 +2,7 @@ import type { ErrorCode, Numerics, WireError } from '@berth/contracts';
 import { Clock } from './clock.ts';
 import { Invariants } from './invariants.ts';
 import { Random } from './random.ts';
-import { RedisModel, type RedisSabotage } from './redis-model.ts';
+import { RedisModel, redisSabotages, type RedisSabotage } from './redis-model.ts';
 import type { SimProcess } from './sim-process.ts';
 import { StoreModel } from './store-model.ts';
 import { referenceRun, type Reference } from './toy-model.ts';
@@ -11,6 +11,12 @@ import { Trace } from './trace.ts';
 /** Ways to break the protocol, each of which some invariant must notice. */
 export type Sabotage =
   | RedisSabotage
+  /** Members follow views that are older than the one they know. */
+  | 'no-older-views'
+  /** Nobody looks for checkpoints beyond the ledger. */
+  | 'no-restore'
+  /** What was made at the end of a view, and is known no more, is not made again. */
+  | 'no-rest-watch'
   | 'no-frame-fence'
   | 'no-frame-check'
   | 'no-finite-check'
@@ -41,6 +47,7 @@ export const runNumerics: Numerics = {
   numThreads: 1,
   fingerprint: 'same bits',
 };
+const startMs = 1_700_000_000_000;
 
 /** Faults of single messages, each done to the next one that comes along. */
 export const callFaults = ['request-lost', 'reply-lost', 'resent', 'late-copy', 'slow'] as const;
@@ -68,6 +75,9 @@ export class World {
   readonly invariants: Invariants;
   readonly sabotage: Sabotage | undefined;
   isRedisAway = false;
+  /** By how much the clock of Redis is wrong. */
+  redisClockMs = 0;
+  readonly dead = new Set<string>();
   /** Called when a view may have been published. */
   readonly viewHints = new Set<() => void>();
   /** Called when a member has news. */
@@ -88,8 +98,7 @@ export class World {
     this.computeMs = computeMs;
     this.random = new Random(seed);
     this.sabotage = sabotage;
-    const isRedis = sabotage === 'no-vote-fence' || sabotage === 'no-compare';
-    this.redis = new RedisModel(runId, isRedis ? sabotage : undefined);
+    this.redis = new RedisModel(runId, isRedisSabotage(sabotage) ? sabotage : undefined);
     this.invariants = new Invariants(this.redis, this.store, this.reference);
   }
 
@@ -97,6 +106,11 @@ export class World {
   lacks(guard: CrashSabotage): boolean {
     const missing = crashSabotages.findIndex((sabotage) => sabotage === this.sabotage);
     return missing >= crashSabotages.indexOf(guard);
+  }
+
+  /** The time of day, by the clocks of all processes but Redis. */
+  get timeMs(): number {
+    return startMs + this.clock.nowMs;
   }
 
   /** Asks Redis for something, as ioredis does: fails at once while it is away, and may send a command twice. */
@@ -110,7 +124,7 @@ export class World {
     const fault = this.waitingCallFaults.pop();
     if (fault !== undefined) this.trace.note(process.name, `a call to Redis meets: ${fault}`);
     const refuse = (): void => process.after(1, () => failed(unreachable('Redis')));
-    const run = (): T => command(this.redis, clock.nowMs);
+    const run = (): T => command(this.redis, this.timeMs + this.redisClockMs);
     const delayMs = fault === 'slow' ? random.between(200, 4_000) : random.between(0.3, 3);
     clock.after(delayMs, () => {
       if (this.isRedisAway || fault === 'request-lost') {
@@ -150,6 +164,10 @@ export class World {
   hint(listeners: ReadonlySet<() => void>): void {
     for (const look of listeners) if (this.random.chance(0.9)) look();
   }
+}
+
+function isRedisSabotage(sabotage: Sabotage | undefined): sabotage is RedisSabotage {
+  return redisSabotages.some((kind) => kind === sabotage);
 }
 
 export function simError(
