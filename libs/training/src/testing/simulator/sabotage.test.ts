@@ -24,7 +24,7 @@ function problemWithout(
 
 /** Redis loses all, again and again, and the coordinator dies a little later. */
 function diesWhileItRestores(seed: number): PlannedFault[] {
-  return [2_000, 5_000, 8_000].flatMap((atMs): PlannedFault[] => [
+  return [2_000, 4_500, 7_000, 9_500, 12_000, 14_500].flatMap((atMs): PlannedFault[] => [
     { atMs, kind: 'redis-flush', forMs: 50 },
     { atMs: atMs + 10 * seed, kind: 'kill-coordinator', forMs: 100 },
   ]);
