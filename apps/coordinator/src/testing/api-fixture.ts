@@ -113,7 +113,7 @@ export function memberOf(memberId: string, change: Partial<MemberInfo> = {}): Me
 /** Makes this coordinator the leader, in the epoch 1, and a run the active one. */
 export async function lead({ connection }: ApiFixture, runId: string): Promise<void> {
   await connection.client.hset('berth:lease', 'holder', 'c1', 'epoch', 1);
-  await createRuns(connection).setActive(runId, undefined, 0);
+  await createRuns(connection).setActive(runId, undefined, 1);
 }
 
 /** Leaves a failed job in the queue. @returns its id */

@@ -17,7 +17,7 @@ if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[1]) end
  * seen in the future counts as seen now, and from one look to the next nobody ages by more than half of ttlMs. So nobody who is dead lives
  * on for the length of a step back, and nobody who lives is dropped by a step forward.
  * KEYS: members, seen, time of the last look
- * ARGV: ttlMs, '1' to forget
+ * ARGV: ttlMs, '1' to forget, '0' only to read
  * Returns {memberId, MemberInfo JSON, age in ms, ...}.
  */
 export const listMembersScript = defineScript(`
@@ -25,7 +25,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ttl = tonumber(ARGV[1])
 local between = now - tonumber(redis.call('GET', KEYS[3]) or now)
-redis.call('SET', KEYS[3], string.format('%d', now))
+local forgets = ARGV[2] == '1'
+if forgets then redis.call('SET', KEYS[3], string.format('%d', now)) end
 local listed = {}
 local seen = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
 for i = 1, #seen, 2 do
@@ -33,8 +34,8 @@ for i = 1, #seen, 2 do
   local atNow = at
   if between > ttl / 2 and now - at > ttl / 2 then atNow = at + between - ttl / 2 end
   atNow = math.min(atNow, now)
-  if atNow ~= at then redis.call('ZADD', KEYS[2], string.format('%d', atNow), id) end
-  if ARGV[2] == '1' and now - atNow > ttl then
+  if forgets and atNow ~= at then redis.call('ZADD', KEYS[2], string.format('%d', atNow), id) end
+  if forgets and now - atNow > ttl then
     redis.call('HDEL', KEYS[1], id)
     redis.call('ZREM', KEYS[2], id)
   else

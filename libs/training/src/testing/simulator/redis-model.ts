@@ -306,8 +306,9 @@ export class RedisModel {
     this.#members.set(info.memberId, { info, seenMs: nowMs });
   }
 
-  /** Members seen within the time to live, by id; the others are forgotten. */
+  /** Members seen within the time to live, by id; the others are forgotten, unless it is Infinity. */
   list(nowMs: number, ttlMs: number): MemberInfo[] {
+    if (ttlMs === Infinity) return this.#listed();
     const betweenMs = nowMs - (this.#listedMs ?? nowMs);
     this.#listedMs = nowMs;
     for (const [id, { info, seenMs }] of this.#members) {
@@ -320,6 +321,10 @@ export class RedisModel {
       if (nowMs - seenNowMs > ttlMs) this.#members.delete(id);
       else this.#members.set(id, { info, seenMs: seenNowMs });
     }
+    return this.#listed();
+  }
+
+  #listed(): MemberInfo[] {
     const live = [...this.#members.values()].map(({ info }) => info);
     return live.sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   }
