@@ -11,6 +11,7 @@ import {
   type MemberState,
   type Tell,
 } from '../../protocol/index.ts';
+import { findCheckpoint } from './find-checkpoint.ts';
 import { Peers } from './peers.ts';
 import { Saver } from './saver.ts';
 import { SimHeart } from './sim-heart.ts';
@@ -326,7 +327,7 @@ export class SimMember {
         world.call(process, (redis) => redis.read(ask.topic), done, fail);
         return;
       case 'findCheckpoint':
-        this.#findCheckpoint(ask.maxStep, done, fail);
+        findCheckpoint(world, process, ask.maxStep, done, fail);
         return;
       case 'fetchCheckpoint':
         this.#fetchCheckpoint(ask.step, done, fail);
@@ -454,24 +455,6 @@ export class SimMember {
     const isLone = this.#state.view?.members.length === 1;
     if (this.#world.sabotage === 'no-slice') return '';
     return isLone || this.#weights === undefined ? '' : stateSlice(this.#weights, step);
-  }
-
-  #findCheckpoint(
-    maxStep: number,
-    done: (step: number | undefined) => void,
-    fail: (error: WireError) => void,
-  ): void {
-    this.#world.storeCall(
-      this.process,
-      (store) => ({ found: store.newestValid(maxStep)?.step, newest: store.newestValid()?.step }),
-      ({ found, newest }) => {
-        const isBehind = found === undefined && newest !== undefined;
-        if (isBehind && this.#world.sabotage !== 'no-restore')
-          fail(simError('LEDGER_BEHIND', `there is a checkpoint of step ${newest}`));
-        else done(found);
-      },
-      fail,
-    );
   }
 
   #fetchCheckpoint(
