@@ -30,6 +30,7 @@ import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { newAttempt } from '@berth/training/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunHistory } from './run-history.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 import { entriesOf, recordOf, storeCheckpoint } from './testing/made-up-run.ts';
 
@@ -316,6 +317,16 @@ describe('cutting a history back', () => {
     });
     expect(newest?.manifest.step).toBe(toStep);
     expect(await isComplete(store, newest?.manifestKey ?? '')).toBe(true);
+  });
+
+  it('is done again when Redis comes back with what was cut off', async () => {
+    const { store, record } = await scene();
+    const before = (await connection.client.dumpBuffer(`berth:{${runId}}:ledger`)) ?? '';
+    await look(record, { store, connection });
+    await connection.client.restore(`berth:{${runId}}:ledger`, 0, before, 'REPLACE');
+    const history = new RunHistory({ store, connection, logger: silentLogger }, runId);
+    await history.restore(await fencingEpoch(), record.attempts);
+    expect(await state({ store, record })).toMatchObject({ ledger: [0, 1], newest: 2 });
   });
 
   it('keeps the metrics of the branch beside those of the attempt after it', async () => {

@@ -57,6 +57,7 @@ export class RunHistory {
   async restore(fencingEpoch: number, attempts: readonly RunAttempt[], reason = ''): Promise<void> {
     const occasion = `${fencingEpoch} ${reason}`;
     if (this.#looked.has(occasion)) return;
+    await this.#cutAgain(fencingEpoch, attempts);
     await this.#noteCheckpoints(attempts);
     await this.#restoreLedger(fencingEpoch, attempts);
     this.#looked.add(occasion);
@@ -96,6 +97,18 @@ export class RunHistory {
       numCommitted,
       branchOf: cut.attempt,
     });
+  }
+
+  /** A Redis that came back older may hold again what was cut off. */
+  async #cutAgain(fencingEpoch: number, attempts: readonly RunAttempt[]): Promise<void> {
+    for (const { attempt, abandonedFromStep } of attempts) {
+      if (abandonedFromStep === null) continue;
+      if ((await this.#ledger.numCommitted()) <= abandonedFromStep) continue;
+      const branch = await readBranch(this.#options.store, this.#runId, attempt);
+      if (branch === undefined) continue;
+      const madeAt = { fencingEpoch: branch.fencingEpoch, version: branch.viewVersion };
+      await this.#ledger.cut(branch.fromStep, madeAt, fencingEpoch);
+    }
   }
 
   async #noteCheckpoints(attempts: readonly RunAttempt[]): Promise<void> {

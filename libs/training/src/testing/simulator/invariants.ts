@@ -60,6 +60,12 @@ export class Invariants {
     this.#damagedAt ??= this.#redis.ledger.length;
   }
 
+  /** Redis came back older, perhaps with steps of a damaged state that had been cut off. */
+  cameBack(): void {
+    this.#restoredTo = 0;
+    if (!this.#redis.ledger.every((entry) => this.#isRight(entry))) this.damaged();
+  }
+
   get isDamaged(): boolean {
     return this.#damagedAt !== undefined;
   }

@@ -48,6 +48,13 @@ const lateCopies: readonly PlannedFault[] = Array.from({ length: 800 }, (_, inde
   return { kind: 'call', fault: 'late-copy', atMs };
 });
 
+/** States are damaged and the run goes back, and then Redis comes back from before that. */
+const flipsAndRollbacks: readonly PlannedFault[] = Array.from({ length: 40 }, (_, index) => ({
+  kind: index % 2 === 0 ? 'state-flip' : 'redis-rollback',
+  atMs: 1_500 + 700 * index,
+  forMs: 1_200,
+}));
+
 const flips = (): Options => ({ stateFlips: true });
 
 describe('the simulator notices when', { timeout: 180_000 }, () => {
@@ -101,6 +108,12 @@ describe('the simulator notices when', { timeout: 180_000 }, () => {
       'no-record-fence',
       /^I5: c\d+ changed the record/,
       () => ({ plan: lateCopies }),
+    ],
+    [
+      'what was cut off stays when Redis brings it back',
+      'no-cut-again',
+      /^The run is failed|^I1, I3|^A damaged state/,
+      () => ({ plan: flipsAndRollbacks }),
     ],
     ['votes do not compare states', 'no-slice', /^A damaged state went unnoticed/, flips],
     [

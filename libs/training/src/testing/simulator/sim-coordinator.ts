@@ -11,7 +11,7 @@ import {
 } from '../../protocol/index.ts';
 import { noSimRequests, type RedisModel, type SimRecord, type SimRequests } from './redis-model.ts';
 import { SimProcess } from './sim-process.ts';
-import type { StoreModel } from './store-model.ts';
+import type { SimBranch, StoreModel } from './store-model.ts';
 import { numSteps, runId, runNumerics, simError, virtualRanks, type World } from './world.ts';
 
 const leaseTtlMs = 1_500;
@@ -183,26 +183,29 @@ export class SimCoordinator {
   ): Script {
     const fence = yield* this.#fence(term, `going back to step ${toStep}`);
     yield* this.#restore(term);
-    let madeAt = (yield this.#store((store) => store.branches.get(askedAtMs))) as
-      ViewId | undefined;
-    if (madeAt === undefined) {
+    const known = (yield this.#store((store) => store.branches.get(askedAtMs))) as
+      SimBranch | undefined;
+    const branch = known ?? { toStep, madeAt: fence };
+    if (known === undefined) {
       const steps = (yield this.#store((store) => [...store.manifests.keys()])) as number[];
       for (const step of steps.sort((a, b) => b - a))
         if (step > toStep) yield this.#store((store) => store.abandon(step));
-      yield this.#store((store) => store.branches.set(askedAtMs, fence));
-      madeAt = fence;
+      yield this.#store((store) => store.branches.set(askedAtMs, branch));
     }
-    const cutAt = madeAt;
-    const refusal = (yield this.#redis((redis) => {
-      const result = redis.cut(toStep, cutAt, term.fencingEpoch);
-      if (result === undefined) this.#world.invariants.wentBack(redis.ledger.length);
-      return result;
-    })) as ReturnType<RedisModel['cut']>;
-    if (refusal !== undefined) throw stale(refusal.newest);
+    yield* this.#cutLedger(term, branch);
     const stored = (yield this.#store((store) => new Set(store.manifests.keys()))) as Set<number>;
     yield this.#redis((redis) => redis.forgetCheckpoints(toStep, stored));
     yield* this.#change(term, { requests: { ...requests, cut: undefined } });
     this.#world.trace.note(this.process.name, `went back to step ${toStep}`);
+  }
+
+  *#cutLedger(term: Term, { toStep, madeAt }: SimBranch): Script {
+    const refusal = (yield this.#redis((redis) => {
+      const result = redis.cut(toStep, madeAt, term.fencingEpoch);
+      if (result === undefined) this.#world.invariants.wentBack(redis.ledger.length);
+      return result;
+    })) as ReturnType<RedisModel['cut']>;
+    if (refusal !== undefined) throw stale(refusal.newest);
   }
 
   *#fence(term: Term, reason: string): Generator<Call, View, unknown> {
@@ -214,6 +217,11 @@ export class SimCoordinator {
   /** After a total loss of Redis the ledger comes back from the newest checkpoint. */
   *#restore(term: Term, reason = ''): Script {
     if (term.restoredFor.has(reason) || this.#world.sabotage === 'no-restore') return;
+    if (this.#world.sabotage !== 'no-cut-again') {
+      // A Redis that came back older may hold again what was cut off.
+      const branches = (yield this.#store((store) => [...store.branches.values()])) as SimBranch[];
+      for (const branch of branches) yield* this.#cutLedger(term, branch);
+    }
     const manifest = (yield this.#store((store) => store.newestValid())) as ReturnType<
       StoreModel['newestValid']
     >;

@@ -43,6 +43,8 @@ const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
   'pause-member',
   'kill-run',
   'rewind-run',
+  'redis-rollback',
+  'replica-promoted',
 ]);
 /** Now and then a member joins, so that states are copied. */
 const onlyStateFlips = { 'state-flip': 4, 'join-member': 1, 'kill-member': 1, frame: 2 };
@@ -310,7 +312,7 @@ class Simulation {
     kept?.putBack();
     this.#snapshots.length = 0;
     this.#keepSnapshot();
-    invariants.lost();
+    invariants.cameBack();
   }
 
   #keepSnapshots(): void {

@@ -10,6 +10,12 @@ export interface SimManifest {
   readonly entries: readonly LedgerEntry[];
 }
 
+/** What was cut off, and the view in force then. */
+export interface SimBranch {
+  readonly toStep: number;
+  readonly madeAt: ViewId;
+}
+
 export const numShards = 4;
 
 /** The bucket: shards under names that tell their content, and manifests that name shards. */
@@ -17,8 +23,8 @@ export class StoreModel {
   isAway = false;
   /** Copy of the run's record, for when Redis has lost it. */
   archived: SimRecord | undefined;
-  /** Branches whose manifests are out of sight, by when the cut was asked for, with the view it was made at. */
-  readonly branches = new Map<number, ViewId>();
+  /** Branches whose manifests are out of sight, by when the cut was asked for, oldest first. */
+  readonly branches = new Map<number, SimBranch>();
   readonly #shards = new Map<string, Weights>();
   readonly #manifests = new Map<number, SimManifest>();
 

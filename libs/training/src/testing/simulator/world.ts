@@ -17,6 +17,8 @@ export type Sabotage =
   | 'no-restore'
   /** What was made at the end of a view, and is known no more, is not made again. */
   | 'no-rest-watch'
+  /** What was cut off a ledger stays when Redis brings it back. */
+  | 'no-cut-again'
   | 'no-frame-fence'
   | 'no-frame-check'
   | 'no-finite-check'
