@@ -115,13 +115,14 @@ export class SimMember {
     return held >= 0 && this.#weights !== this.#world.reference.weights[held];
   }
 
-  /** Whether both work in the same view and hold the same. */
+  /** Whether both work in the same view and hold the same, and this one is not about to end. */
   holdsSameAs(other: SimMember): boolean {
     const [{ held, view, phase }, theirs] = [this.#state, other.#state];
     return (
       held >= 0 &&
       !this.process.isPaused &&
       !this.#isLeaving &&
+      this.#onHungEnd === undefined &&
       phase.kind !== 'idle' &&
       theirs.phase.kind !== 'idle' &&
       view?.version === theirs.view?.version &&

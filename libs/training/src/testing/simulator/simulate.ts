@@ -43,6 +43,9 @@ const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
   'pause-member',
   'kill-run',
   'rewind-run',
+  'device-hang',
+  'crash-loop',
+  'redis-flush',
   'redis-rollback',
   'replica-promoted',
 ]);
