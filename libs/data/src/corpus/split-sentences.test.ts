@@ -1,6 +1,13 @@
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitSentences } from './split-sentences.ts';
+import { segments, splitSentences } from './split-sentences.ts';
+
+const excerpt = readFileSync(new URL('../../test/golden/excerpt.txt', import.meta.url), 'utf8');
+const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
+const ofWhole = (text: string): string[] =>
+  Array.from(segmenter.segment(text), ({ segment }) => segment);
+const inWindows = (text: string): string[] => Array.from(segments(text), ({ segment }) => segment);
 
 describe('sentence splitter', () => {
   it.each<[string, string[]]>([
@@ -36,5 +43,46 @@ describe('sentence splitter', () => {
         expect(splitSentences(words.join(' ')).join(' ')).toBe(words.join(' '));
       }),
     );
+  });
+});
+
+describe('segments found in windows', () => {
+  it.each([
+    ['prose', excerpt.replaceAll('\n', ' ')],
+    ['lines', excerpt],
+    ['a sentence longer than many windows', `One. ${'word '.repeat(20_000)}end. Two.`],
+    ['figures between a full stop and a small letter, over the end of a window', `${'A. '.repeat(1300)}${'1 '.repeat(900)}b. C.`],
+    ['one letter of two code units at the end of a window', `A. ${'😀'.repeat(5000)}. B`],
+    ['marks that go on after the end of a window', `A.${'\u0301'.repeat(5000)} B. C`],
+    ['other scripts', '日本語の文。次の文！ ไทย ภาษา។ ខ្មែរ។ नमस्ते। दूसरा वाक्य। '.repeat(300)],
+    ['nothing', ''],
+  ])('are those of the whole text: %s', (_case, text) => {
+    expect(inWindows(text)).toEqual(ofWhole(text));
+  });
+
+  it('are those of the whole text, whatever it is', () => {
+    const parts = ['a', 'B', '7', '.', '! ', ' ', '\n', '\r\n', '"', ')', '日', '。', '…', ', ', '\u0301', 'U.S. ', '\u2029'];
+    const run = fc.tuple(fc.constantFrom(...parts), fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3000 })));
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 5, maxLength: 40 }), (runs) => {
+        const text = runs.map(([part, times]) => part.repeat(times)).join('');
+        expect(inWindows(text)).toEqual(ofWhole(text));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('take time in proportion to the text', () => {
+    const sentence = 'The Congress of the United States met again. ';
+    const secondsFor = (numSentences: number): number => {
+      const text = sentence.repeat(numSentences);
+      const before = process.cpuUsage();
+      expect(splitSentences(text)).toHaveLength(numSentences);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1e6;
+    };
+    secondsFor(1000);
+    // 45 kB and 2.9 MB; in proportion to the square it would be 4,096 times as long.
+    expect(secondsFor(64_000)).toBeLessThan(640 * Math.max(secondsFor(1000), 0.001));
   });
 });
