@@ -22,12 +22,14 @@ export function trainingHash(config: RunConfig): string {
   const { numSteps, globalBatch, virtualRanks, microBatch, engine, precision, wire } = train;
   const { readAheadShards: _ahead, ...examplesThatCount } = examples;
   const { path: _vocabularyPath, ...vocabularyThatCounts } = vocabulary;
+  const { encoding, heldOutRatio, sentenceMode } = config.corpus;
   return digestOf({
     seed,
     vocabulary: vocabularyThatCounts,
     examples: examplesThatCount,
-    heldOutRatio: config.corpus.heldOutRatio,
-    sentenceMode: config.corpus.sentenceMode,
+    ...(encoding === 'auto' ? {} : { encoding }),
+    heldOutRatio,
+    sentenceMode,
     model,
     optimizer,
     train: { numSteps, globalBatch, virtualRanks, microBatch, engine, precision, wire },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { datasetHealthSchema } from './dataset-health.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.int().nonnegative();
@@ -36,6 +37,8 @@ export const datasetManifestSchema = z.strictObject({
    * older releases made.
    */
   textRules: textRulesSchema.optional(),
+  /** Absent in what older releases made. */
+  health: datasetHealthSchema.optional(),
   train: z.array(documentShardSchema).min(1),
   heldOut: documentShardSchema,
 });

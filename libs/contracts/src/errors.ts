@@ -25,6 +25,7 @@ export const errorPolicies = {
   DATA_VOCABULARY_INVALID: userMistake,
   DATA_VOCABULARY_TOO_LARGE: userMistake,
   DATA_MISMATCH: userMistake,
+  DATA_UNSUITABLE: userMistake,
   DATA_SHARD_CORRUPT: broken,
   CHECKPOINT_NOT_FOUND: notFound,
   CHECKPOINT_MISMATCH: userMistake,

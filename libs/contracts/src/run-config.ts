@@ -5,13 +5,33 @@ import { modelSectionSchema } from './model-config.ts';
 const ratio = z.number().min(0).max(1);
 const count = z.int().positive();
 
+function isKnownEncoding(label: string): boolean {
+  if (label === 'auto') return true;
+  try {
+    new TextDecoder(label);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const corpusSection = z
   .strictObject({
     path: z
       .string()
       .min(1)
       .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file'),
-    heldOutRatio: ratio.lt(1).default(0.02).describe('Share of documents kept for evaluation'),
+    encoding: z
+      .string()
+      .refine(isKnownEncoding, 'no known encoding; write auto, utf-8, windows-1252, gb18030, …')
+      .default('auto')
+      .describe(
+        'auto: UTF-8, and UTF-16 where the bytes leave no doubt; or a WHATWG encoding label',
+      ),
+    heldOutRatio: ratio
+      .lt(1)
+      .default(0.02)
+      .describe('Share of documents kept for evaluation; 0: none, and no evaluations'),
     sentenceMode: z
       .enum(['auto', 'lines', 'prose'])
       .default('auto')

@@ -3,11 +3,12 @@ export { corpusDigest } from './corpus/corpus-digest.ts';
 export type { CorpusFile } from './corpus/corpus-files.ts';
 export { isHeldOut } from './corpus/hold-out.ts';
 export {
+  createCorpusTally,
   maxDocumentBytes,
   openCorpus,
   type Corpus,
-  type OpenCorpusOptions,
 } from './corpus/open-corpus.ts';
+export type { CorpusTally } from './corpus/read-lines.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { allocateBatch, fillBatch, totalPredictions, type ExampleRow } from './examples/batch.ts';
 export { packDocuments } from './examples/document-shard.ts';
@@ -40,11 +41,18 @@ export type { TokenDocuments, TokenSentences } from './examples/token-documents.
 export {
   datasetIdOf,
   writeDataset,
+  type CorpusHealth,
   type DatasetInputs,
   type WriteDatasetOptions,
 } from './examples/write-dataset.ts';
 export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
-export { createTokenizer, type Tokenizer, type TokenizerOptions } from './text/tokenizer.ts';
+export {
+  createTokenizer,
+  createTokenTally,
+  type Tokenizer,
+  type TokenizerOptions,
+  type TokenTally,
+} from './text/tokenizer.ts';
 export { trainVocabulary } from './text/train-vocabulary.ts';
 export {
   continuationPrefix,
@@ -60,4 +68,4 @@ export {
   type WordCounterOptions,
   type WordCounts,
 } from './text/word-counter.ts';
-export { prepareDataset } from './prepare-dataset.ts';
+export { prepareDataset, type PrepareOptions, type PrepareProgress } from './prepare-dataset.ts';

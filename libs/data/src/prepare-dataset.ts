@@ -3,42 +3,77 @@ import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { BerthError, type DatasetJob, type ObjectStore, type TextRules } from '@berth/contracts';
 import { corpusDigest } from './corpus/corpus-digest.ts';
-import { openCorpus, type Corpus } from './corpus/open-corpus.ts';
-import { writeDataset } from './examples/write-dataset.ts';
+import { createCorpusTally, openCorpus, type Corpus } from './corpus/open-corpus.ts';
+import { writeDataset, type CorpusHealth } from './examples/write-dataset.ts';
 import type { TokenSentences } from './examples/token-documents.ts';
-import { createTokenizer } from './text/tokenizer.ts';
+import { createTokenizer, createTokenTally } from './text/tokenizer.ts';
 import { trainVocabulary } from './text/train-vocabulary.ts';
 import { parseVocabulary, serializeVocabulary } from './text/vocabulary.ts';
 import { createWordCounter } from './text/word-counter.ts';
+
+/** How far a pass over a corpus has come. */
+export interface PrepareProgress {
+  readonly activity: 'counting words' | 'tokenising';
+  /** Of the files on disk. */
+  readonly numBytesRead: number;
+  readonly numBytes: number;
+}
+
+export interface PrepareOptions {
+  /** Told after each document. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+}
 
 /**
  * Does a dataset job: reads the corpus, loads or trains its vocabulary, and stores the tokenised documents.
  * The same corpus and settings give the same dataset at the same key, so it may be done twice, anywhere.
  * @returns the key of the manifest
- * @throws BerthError `DATA_CORPUS_*` or `DATA_VOCABULARY_*`
+ * @throws BerthError `DATA_CORPUS_*`, also when a file changes meanwhile, `DATA_VOCABULARY_*` or `DATA_UNSUITABLE`
  */
-export async function prepareDataset(job: DatasetJob, store: ObjectStore): Promise<string> {
+export async function prepareDataset(
+  job: DatasetJob,
+  store: ObjectStore,
+  { onProgress = () => undefined }: PrepareOptions = {},
+): Promise<string> {
   const { doLowerCase } = job.vocabulary;
+  const { encoding, sentenceMode, heldOutRatio } = job.corpus;
   const corpus = await openCorpus(job.corpus);
-  const bytes = await vocabularyOf(job, corpus);
+  const digest = await corpusDigest(corpus.files);
+  const bytes = await vocabularyOf(job, corpus, onProgress);
   const vocabulary = parseVocabulary(bytes, job.vocabulary.path ?? 'the trained vocabulary');
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
+  const read = createCorpusTally();
+  const tokens = createTokenTally();
 
   async function* tokenised(): AsyncGenerator<{ sentences: TokenSentences }> {
-    for await (const { sentences } of corpus.documents())
-      yield { sentences: sentences.map((sentence) => tokenizer.tokenize(sentence)) };
+    for await (const document of corpus.documents(read)) {
+      const sentences = document.sentences.map((text) => tokenizer.tokenize(text, tokens));
+      if (sentences.every(({ length }) => length === 0)) read.numEmptyDocuments += 1;
+      yield { sentences };
+      onProgress(progressOf(corpus, 'tokenising', read.numBytes));
+    }
+    if ((await corpusDigest(corpus.files)) !== digest) throw changedMeanwhile(job.corpus.path);
   }
 
   const { manifestKey } = await writeDataset({
-    corpusDigest: await corpusDigest(corpus.files),
-    sentenceMode: job.corpus.sentenceMode,
-    heldOutRatio: job.corpus.heldOutRatio,
+    corpusDigest: digest,
+    encoding,
+    sentenceMode,
+    heldOutRatio,
     vocabulary: bytes,
     doLowerCase,
     textRules: ownTextRules(process.versions),
     numShards: job.numShards,
     seed: job.seed,
     documents: tokenised(),
+    corpusHealth: (): CorpusHealth => ({
+      numFiles: corpus.files.length,
+      numBytes: corpus.numBytes,
+      leftOut: corpus.leftOut,
+      encodings: Object.fromEntries(read.encodings),
+      numEmptyDocuments: read.numEmptyDocuments,
+      ...tokens,
+    }),
     store,
     prefix: 'datasets',
     workFolder: tmpdir(),
@@ -51,7 +86,11 @@ function ownTextRules({ unicode, icu }: NodeJS.ProcessVersions): TextRules {
   return { unicode: unicode ?? 'none', icu: icu ?? 'none' };
 }
 
-async function vocabularyOf({ vocabulary }: DatasetJob, corpus: Corpus): Promise<Uint8Array> {
+async function vocabularyOf(
+  { vocabulary }: DatasetJob,
+  corpus: Corpus,
+  onProgress: (progress: PrepareProgress) => void,
+): Promise<Uint8Array> {
   const { path, doLowerCase } = vocabulary;
   if (path !== undefined) {
     try {
@@ -61,9 +100,27 @@ async function vocabularyOf({ vocabulary }: DatasetJob, corpus: Corpus): Promise
     }
   }
   const counter = createWordCounter({ doLowerCase });
-  for await (const { sentences } of corpus.documents()) {
+  const read = createCorpusTally();
+  for await (const { sentences } of corpus.documents(read)) {
     for (const sentence of sentences) counter.add(sentence);
+    onProgress(progressOf(corpus, 'counting words', read.numBytes));
     await yieldToOthers();
   }
   return serializeVocabulary(trainVocabulary(counter.counts(), vocabulary));
+}
+
+function progressOf(
+  corpus: Corpus,
+  activity: PrepareProgress['activity'],
+  numBytesRead: number,
+): PrepareProgress {
+  return { activity, numBytesRead, numBytes: corpus.numBytes };
+}
+
+function changedMeanwhile(path: string): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_INVALID',
+    `corpus ${path} changed while it was read: start again when nothing writes to it any more`,
+    { details: { path } },
+  );
 }

@@ -11,7 +11,7 @@ const redis = useRedis();
 const job: Job = {
   kind: 'dataset',
   runId: 'r',
-  corpus: { path: '/none', heldOutRatio: 0.1, sentenceMode: 'auto' },
+  corpus: { path: '/none', encoding: 'auto', heldOutRatio: 0.1, sentenceMode: 'auto' },
   vocabulary: { size: 100, minFrequency: 2, doLowerCase: true },
   numShards: 1,
   seed: 1,

@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { BerthError, type Logger } from '@berth/contracts';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { BerthError, type LeftOut, type LeftOutEntry } from '@berth/contracts';
 import { parseGlob } from './glob.ts';
+import { walkFolder, type FoundFile, type Walk } from './walk-folder.ts';
 
 /** A file of a corpus. */
 export interface CorpusFile {
@@ -13,43 +14,54 @@ export interface CorpusFile {
   readonly compression: 'none' | 'gzip' | 'zstd';
 }
 
-const supported = '.txt or .jsonl, each plain, .gz or .zst';
+/** The files of a corpus, sorted by name, and what lies beside them. */
+export interface CorpusListing {
+  readonly files: readonly CorpusFile[];
+  readonly leftOut: LeftOut;
+}
+
+const supported = '.txt, .jsonl or .ndjson, each plain, .gz or .zst';
+
+/** Entries left out that are told by name. */
+const maxNamed = 10;
 
 /**
- * The files of a corpus sorted by name: one file, all supported files below a folder, or those that match a glob
- * (see {@link parseGlob}). Hidden files and linked folders are left out; other kinds of files too, with a warning.
+ * Lists a corpus: one file, all supported files below a folder, or those that match a glob (see {@link parseGlob}).
+ * Hidden entries, linked folders, links to a file that is read anyhow, empty files, other kinds of files and what
+ * cannot be read are left out, and told. What a glob does not match is not part of the corpus.
  *
  * @throws BerthError DATA_CORPUS_NOT_FOUND when the path does not exist, DATA_CORPUS_EMPTY when it has no supported
- * file, DATA_CORPUS_INVALID when something there cannot be read.
+ * file, DATA_CORPUS_INVALID when it cannot be read.
  */
-export async function findCorpusFiles(path: string, logger: Logger): Promise<CorpusFile[]> {
-  const { root, names } = await listNames(path);
+export async function findCorpusFiles(path: string): Promise<CorpusListing> {
+  const walk = await listPath(path);
+  const leftOut: LeftOutEntry[] = walk.leftOut.map(({ name, reason }) => ({ name, reason }));
   const files: CorpusFile[] = [];
-  const skipped: string[] = [];
-  for (const name of names.sort()) {
-    const filePath = join(root, name);
-    const stats = await stat(filePath).catch((error: unknown) => fail(filePath, error));
-    if (!stats.isFile()) continue;
+  const nameOf = new Map<string, string>();
+  // Links last, so that it is the link that gives way.
+  const inOrder = walk.files.toSorted((a, b) => Number(a.isLink) - Number(b.isLink) || byName(a, b));
+  for (const { path: filePath, name, sizeBytes, realPath } of inOrder) {
     const kind = kindOf(name);
-    if (kind === undefined) skipped.push(name);
-    else files.push({ path: filePath, name, sizeBytes: stats.size, ...kind });
+    const same = nameOf.get(realPath);
+    if (kind === undefined) leftOut.push({ name, reason: `not ${supported}` });
+    else if (same !== undefined) leftOut.push({ name, reason: `a link to ${same}, which is read` });
+    else if (sizeBytes === 0 && kind.compression === 'none') leftOut.push({ name, reason: 'empty' });
+    else {
+      nameOf.set(realPath, name);
+      files.push({ path: filePath, name, sizeBytes, ...kind });
+    }
   }
-  const [firstSkipped] = skipped;
+  const first = leftOut.sort(byName).slice(0, maxNamed);
   if (files.length === 0) {
-    const found = firstSkipped === undefined ? 'nothing' : `only files such as ${firstSkipped}`;
+    const [example] = first;
+    const found = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
     throw new BerthError(
       'DATA_CORPUS_EMPTY',
-      `corpus ${path}: found ${found}: point corpus.path at files named ${supported}`,
+      `corpus ${path}: found nothing to read${found}: point corpus.path at text in files named ${supported}`,
       { details: { path } },
     );
   }
-  if (firstSkipped !== undefined) {
-    logger.warn(`corpus ${path}: left out files that are not ${supported}`, {
-      numFiles: skipped.length,
-      first: firstSkipped,
-    });
-  }
-  return files;
+  return { files: files.sort(byName), leftOut: { numEntries: leftOut.length, first } };
 }
 
 /** The error for a corpus file or folder that the system would not read. */
@@ -69,33 +81,48 @@ export function toCorpusError(path: string, error: unknown): BerthError {
       );
 }
 
-function fail(path: string, error: unknown): never {
-  throw toCorpusError(path, error);
-}
-
-async function listNames(path: string): Promise<{ root: string; names: string[] }> {
+async function listPath(path: string): Promise<Walk> {
   const glob = parseGlob(path);
-  const stats = await stat(path).catch((error: unknown) =>
-    glob === undefined ? fail(path, error) : undefined,
-  );
-  if (stats?.isFile()) return { root: dirname(path), names: [basename(path)] };
-  const { base, pattern, isDeep } = stats === undefined && glob ? glob : everythingBelow(path);
-  const names = await readdir(base, { recursive: isDeep }).catch((error: unknown) =>
-    fail(base, error),
-  );
-  return { root: base, names: names.filter((name) => pattern.test(name)) };
+  const stats = await stat(path).catch((error: unknown) => {
+    if (glob === undefined) throw toCorpusError(path, error);
+    return undefined;
+  });
+  if (stats?.isFile()) return { files: [asFile(path, stats.size)], leftOut: [] };
+  if (stats !== undefined && !stats.isDirectory())
+    throw new BerthError(
+      'DATA_CORPUS_INVALID',
+      `corpus ${path} is neither a file nor a folder: point corpus.path at text`,
+      { details: { path } },
+    );
+  const isGlob = stats === undefined && glob !== undefined;
+  const base = isGlob ? glob.base : path;
+  const isDeep = !isGlob || glob.isDeep;
+  const walk = await walkFolder(base, { isDeep, seesHidden: isGlob }).catch((error: unknown) => {
+    throw toCorpusError(base, error);
+  });
+  if (!isGlob) return walk;
+  return {
+    files: walk.files.filter(({ name }) => glob.matches(name)),
+    leftOut: walk.leftOut.filter(({ name, isFolder }) => isFolder || glob.matches(name)),
+  };
 }
 
-function everythingBelow(base: string): { base: string; pattern: RegExp; isDeep: boolean } {
-  return { base, pattern: /^(?!\.)(?!.*\/\.)/u, isDeep: true };
+function asFile(path: string, sizeBytes: number): FoundFile {
+  return { name: basename(path), path, sizeBytes, isLink: false, realPath: path };
 }
 
-function kindOf(name: string): Pick<CorpusFile, 'format' | 'compression'> | undefined {
-  const match = /\.(?<format>txt|jsonl)(?<suffix>\.gz|\.zst)?$/.exec(name);
+type Kind = Pick<CorpusFile, 'format' | 'compression'>;
+
+function kindOf(name: string): Kind | undefined {
+  const match = /\.(?<format>txt|jsonl|ndjson)(?<suffix>\.gz|\.zst)?$/.exec(name.toLowerCase());
   if (match === null) return undefined;
   const { format, suffix } = match.groups ?? {};
   return {
     format: format === 'txt' ? 'txt' : 'jsonl',
     compression: suffix === undefined ? 'none' : suffix === '.gz' ? 'gzip' : 'zstd',
   };
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
 }

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseGlob } from './glob.ts';
 
@@ -27,8 +28,52 @@ describe('glob', () => {
     ['d/**/raw/*', ['raw/a', 'b/raw/a'], ['raw', 'b/a']],
   ])('%s', (path, matching, others) => {
     const glob = parseGlob(path);
-    const matches = (name: string): boolean => glob?.pattern.test(name) ?? false;
+    const matches = (name: string): boolean => glob?.matches(name) ?? false;
     expect(matching.filter(matches)).toEqual(matching);
     expect(others.filter(matches)).toEqual([]);
   });
+
+  it.each([
+    ['stars', `d/${'*a'.repeat(40)}b`, 'a'.repeat(250)],
+    ['question marks and stars', `d/${'?*'.repeat(60)}b`, 'a'.repeat(250)],
+    ['folders', `d/${'**/a/'.repeat(40)}b`, 'a/'.repeat(120)],
+  ])('takes no longer for many %s', (_case, path, name) => {
+    const before = process.cpuUsage();
+    expect(parseGlob(path)?.matches(name)).toBe(false);
+    // A matcher that tries every way never ends.
+    expect(process.cpuUsage(before).user).toBeLessThan(5_000_000);
+  });
+
+  it('matches as the definition says', () => {
+    const letters = fc.constantFrom('a', 'b', '.', '日');
+    const name = fc.string({ unit: letters, minLength: 1, maxLength: 4 });
+    const part = fc.oneof(
+      fc.constant('**'),
+      fc.string({ unit: fc.oneof(letters, fc.constantFrom('*', '?')), minLength: 1, maxLength: 5 }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 4 }),
+        fc.array(name, { minLength: 1, maxLength: 4 }),
+        (parts, names) => {
+          const path = ['*', ...parts].join('/');
+          const tried = ['a', ...names].join('/');
+          expect(parseGlob(path)?.matches(tried)).toBe(asRegExp(path).test(tried));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
 });
+
+/** The definition, in words that backtrack. */
+function asRegExp(path: string): RegExp {
+  const parts = path.split('/');
+  const sources = parts.map((part, index) => {
+    const end = index === parts.length - 1 ? '' : '/';
+    if (part === '**') return `(?:(?!\\.)[^/]+/)*${end === '' ? '(?!\\.)[^/]+' : ''}`;
+    const name = part.replaceAll('.', '\\.').replaceAll('*', '[^/]*').replaceAll('?', '[^/]');
+    return (/^[*?]/.test(part) ? '(?!\\.)' : '') + name + end;
+  });
+  return new RegExp(`^${sources.join('')}$`, 'u');
+}

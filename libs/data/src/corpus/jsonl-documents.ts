@@ -26,6 +26,7 @@ export async function* readJsonlDocuments(
         ? toSentences(record.sentences, 'lines')
         : splitText(record.text, sentenceMode);
     if (sentences.length > 0) yield { id: record.id ?? `${file.name}:${lineNumber}`, sentences };
+    else if (options.tally !== undefined) options.tally.numEmptyDocuments += 1;
   }
 }
 
@@ -35,17 +36,17 @@ type CorpusRecord = { readonly id: string | undefined } & (
 );
 
 function parseRecord(line: string, file: CorpusFile, lineNumber: number): CorpusRecord {
-  const invalid = (problem: string, cause?: unknown): BerthError =>
+  const invalid = (problem: string): BerthError =>
     new BerthError(
       'DATA_CORPUS_INVALID',
       `corpus ${file.path}: line ${lineNumber} ${problem}; write one object a line, such as {"id": "a", "text": "…"}`,
-      { cause, details: { path: file.path, line: lineNumber } },
+      { details: { path: file.path, line: lineNumber } },
     );
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw invalid(`is not JSON (${(error as Error).message})`, error);
+    throw invalid(`is not JSON (${placeOf(error)})`);
   }
   if (typeof value !== 'object' || value === null) throw invalid('is not a JSON object');
   const { id, text, sentences } = value as Record<string, unknown>;
@@ -56,6 +57,12 @@ function parseRecord(line: string, file: CorpusFile, lineNumber: number): Corpus
   if (typeof text === 'string' && sentences === undefined) return { id: recordId, text };
   if (isStringArray(sentences) && text === undefined) return { id: recordId, sentences };
   throw invalid('needs either "text", a string, or "sentences", an array of strings');
+}
+
+/** Where a line stops being JSON. The error itself quotes the line, which may be a file that nobody should see here. */
+function placeOf(error: unknown): string {
+  const position = /at position (\d+)/.exec(String(error))?.[1];
+  return position === undefined ? 'from its beginning or its end' : `from character ${position} on`;
 }
 
 function isStringArray(value: unknown): value is string[] {

@@ -1,12 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { inspect } from 'node:util';
 import { dirname, join } from 'node:path';
 import * as zlib from 'node:zlib';
-import { silentLogger, type CorpusConfig, type Logger } from '@berth/contracts';
+import type { CorpusConfig, LeftOutEntry } from '@berth/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corpusDigest } from './corpus-digest.ts';
 import type { CorpusDocument } from './corpus-document.ts';
-import { openCorpus, type OpenCorpusOptions } from './open-corpus.ts';
+import { createCorpusTally, openCorpus } from './open-corpus.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -26,9 +28,10 @@ async function write(name: string, content: string | Uint8Array): Promise<string
 async function read(
   path: string,
   sentenceMode: CorpusConfig['sentenceMode'] = 'auto',
-  options: OpenCorpusOptions = {},
+  options: { readonly signal?: AbortSignal; readonly encoding?: string } = {},
 ): Promise<CorpusDocument[]> {
-  const corpus = await openCorpus({ path, sentenceMode }, options);
+  const { signal, encoding = 'auto' } = options;
+  const corpus = await openCorpus({ path, sentenceMode, encoding }, signal === undefined ? {} : { signal });
   const documents: CorpusDocument[] = [];
   for await (const document of corpus.documents()) documents.push(document);
   return documents;
@@ -37,9 +40,10 @@ async function read(
 const sentencesOf = async (...args: Parameters<typeof read>): Promise<(readonly string[])[]> =>
   (await read(...args)).map(({ sentences }) => sentences);
 
-function recordWarnings(): { logger: Logger; warnings: string[] } {
-  const warnings: string[] = [];
-  return { logger: { ...silentLogger, warn: (message) => warnings.push(message) }, warnings };
+async function leftOutOf(path: string): Promise<readonly LeftOutEntry[]> {
+  const { leftOut } = await openCorpus({ path, sentenceMode: 'auto' });
+  expect(leftOut.numEntries).toBe(leftOut.first.length);
+  return leftOut.first;
 }
 
 const invalid = (message: RegExp): unknown =>
@@ -80,9 +84,29 @@ describe('text files', () => {
     expect(await sentencesOf(path, 'prose')).toEqual([['One.', 'Two.', 'Three']]);
   });
 
-  it('lose their byte order mark, and end lines at LF alone', async () => {
+  it('lose their byte order mark, and do not end lines at what Unicode calls line ends', async () => {
     const path = await write('a.txt', '\ufeffOne.\u2028Still one.\u0085\n');
     expect(await sentencesOf(path, 'lines')).toEqual([['One.\u2028Still one.\u0085']]);
+  });
+
+  it.each([
+    ['LF', '\n'],
+    ['CR', '\r'],
+    ['CR LF', '\r\n'],
+    ['CR CR LF', '\r\r\n'],
+  ])('end lines at %s, over chunk boundaries too', async (_name, end) => {
+    const lines = Array.from({ length: 30_000 }, (_, i) => `Sentence ${i}.${i % 10 === 9 ? end : ''}`);
+    const documents = await sentencesOf(await write('a.txt', lines.join(end)));
+    expect(documents).toHaveLength(3000);
+    expect(documents[2999]?.at(-1)).toBe('Sentence 29999.');
+    expect(documents.flat()).toHaveLength(30_000);
+    const records = lines.map((line) => JSON.stringify({ text: line.trim() })).join(end);
+    expect(await sentencesOf(await write('b.jsonl', records))).toHaveLength(30_000);
+  });
+
+  it('may mix their line ends', async () => {
+    const path = await write('a.txt', 'One.\rTwo.\r\rThree.\nFour.\r\n\r\nFive.\r');
+    expect(await sentencesOf(path)).toEqual([['One.', 'Two.'], ['Three.', 'Four.'], ['Five.']]);
   });
 
   it('are read whole over chunk boundaries', async () => {
@@ -128,6 +152,16 @@ describe('JSON lines', () => {
     const path = await write('a.jsonl', `{"text": "Fine."}\n${line}\n`);
     await expect(read(path)).rejects.toThrow(invalid(message));
   });
+
+  it.each(['PASSWORD=hunter2', '{"text": hunter2}', '{"hunter2', '["hunter2"', '{"text": "hunter2'])(
+    'are not quoted when they cannot be read: %s',
+    async (line) => {
+      const path = await write('a.jsonl', `${line}\n`);
+      const error = await read(path).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'DATA_CORPUS_INVALID' });
+      expect(inspect(error)).not.toContain('hunter2');
+    },
+  );
 });
 
 describe('finding files', () => {
@@ -145,12 +179,76 @@ describe('finding files', () => {
     expect(corpus.files.map(({ name }) => name)).toEqual(['a.txt', 'b/c.txt']);
   });
 
-  it('warns of files that it leaves out', async () => {
-    await write('a.txt', 'One. Two.');
-    await write('README.md', 'x');
-    const { logger, warnings } = recordWarnings();
-    await openCorpus({ path: folder, sentenceMode: 'auto' }, { logger });
-    expect(warnings).toEqual([expect.stringContaining('left out files that are not .txt or .jsonl')]);
+  it('tells what it leaves out, and why', async () => {
+    await write('a.TXT', 'One. Two.');
+    await write('b.ndjson', '{"text": "Three."}');
+    for (const name of ['README.md', 'c.txt.xz', 'd/e.parquet', '.git/x.txt', 'f.txt']) {
+      await write(name, name === 'f.txt' ? '' : 'x');
+    }
+    const { files } = await openCorpus({ path: folder, sentenceMode: 'auto' });
+    expect(files.map(({ name }) => name)).toEqual(['a.TXT', 'b.ndjson']);
+    const unsupported = expect.stringContaining('not .txt, .jsonl or .ndjson') as string;
+    expect(await leftOutOf(folder)).toEqual([
+      { name: '.git', reason: 'hidden' },
+      { name: 'README.md', reason: unsupported },
+      { name: 'c.txt.xz', reason: unsupported },
+      { name: 'd/e.parquet', reason: unsupported },
+      { name: 'f.txt', reason: 'empty' },
+    ]);
+  });
+
+  it('counts what is left out, and names the first', async () => {
+    await write('a.txt', 'Text.');
+    for (let i = 10; i < 60; i++) await write(`b${i}.md`, 'x');
+    const { leftOut } = await openCorpus({ path: folder, sentenceMode: 'auto' });
+    expect(leftOut.numEntries).toBe(50);
+    expect(leftOut.first).toHaveLength(10);
+    expect(leftOut.first[0]?.name).toBe('b10.md');
+  });
+
+  it('reads linked files once, and leaves linked folders out', async () => {
+    await write('data/a.txt', 'One.');
+    await write('elsewhere/b.txt', 'Two.');
+    const path = join(folder, 'data');
+    await symlink('../elsewhere/b.txt', join(path, 'b.txt'));
+    await symlink('b.txt', join(path, 'c.txt'));
+    await symlink('a.txt', join(path, '0.txt'));
+    await symlink('../elsewhere', join(path, 'linked'));
+    await symlink('.', join(path, 'self'));
+    await symlink('ring', join(path, 'ring'));
+    await symlink('gone.txt', join(path, 'dangling.txt'));
+    expect(await sentencesOf(path)).toEqual([['One.'], ['Two.']]);
+    expect(await leftOutOf(path)).toEqual([
+      { name: '0.txt', reason: 'a link to a.txt, which is read' },
+      { name: 'c.txt', reason: 'a link to b.txt, which is read' },
+      { name: 'dangling.txt', reason: 'a link to nothing' },
+      { name: 'linked', reason: 'a link to a folder' },
+      { name: 'ring', reason: 'a link to itself' },
+      { name: 'self', reason: 'a link to a folder' },
+    ]);
+  });
+
+  it('tells of links to folders that a glob might go through, and of nothing else beside it', async () => {
+    await write('a/b.txt', 'One.');
+    await write('a/c.md', 'x');
+    await write('notes.md', 'x');
+    await symlink('..', join(folder, 'a', 'up'));
+    expect(await leftOutOf(`${folder}/*/*`)).toEqual([
+      { name: 'a/c.md', reason: expect.stringContaining('not .txt') },
+      { name: 'a/up', reason: 'a link to a folder' },
+    ]);
+  });
+
+  it('passes over names that are not UTF-8 and what is no file', async () => {
+    await write('a.txt', 'One.');
+    const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xe9]), Buffer.from('.txt')]);
+    await writeFile(odd, 'Two.');
+    execFileSync('mkfifo', [join(folder, 'pipe.txt')]);
+    expect(await leftOutOf(folder)).toEqual([
+      { name: 'pipe.txt', reason: 'no regular file' },
+      { name: '\ufffd.txt', reason: 'its name is not UTF-8' },
+    ]);
+    await expect(read(join(folder, 'pipe.txt'))).rejects.toThrow(invalid(/neither a file nor a folder/));
   });
 
   it.each(['missing', 'missing.txt', 'missing/*.txt'])('says that %s does not exist', async (name) => {
@@ -163,8 +261,8 @@ describe('finding files', () => {
   it('says which link leads nowhere', async () => {
     await symlink(join(folder, 'gone.txt'), join(folder, 'link.txt'));
     await expect(read(folder)).rejects.toMatchObject({
-      code: 'DATA_CORPUS_NOT_FOUND',
-      message: expect.stringContaining('link.txt'),
+      code: 'DATA_CORPUS_EMPTY',
+      message: expect.stringContaining('link.txt: a link to nothing'),
     });
   });
 
@@ -173,7 +271,7 @@ describe('finding files', () => {
     await expect(read(`${folder}/*.txt`)).rejects.toMatchObject({ code: 'DATA_CORPUS_EMPTY' });
     await expect(read(folder)).rejects.toMatchObject({
       code: 'DATA_CORPUS_EMPTY',
-      message: expect.stringContaining('only files such as a.md'),
+      message: expect.stringContaining('(a.md: not .txt'),
     });
   });
 
@@ -230,11 +328,19 @@ describe('damaged or unsuitable input', () => {
     await expect(read(path)).rejects.toThrow(invalid(/put blank lines between documents/));
   });
 
-  it('warns when every document has one sentence', async () => {
-    const path = await write('a.txt', 'One.\n\nTwo.\n\nThree.\n');
-    const { logger, warnings } = recordWarnings();
-    await read(path, 'auto', { logger });
-    expect(warnings).toEqual([expect.stringContaining('every document of the corpus has one sentence')]);
+  it('counts what it reads and passes over', async () => {
+    await write('a.txt', 'One.\nTwo.\n');
+    await write('b.txt', ' \n\n');
+    await write('c.jsonl', '{"text": " "}\n{"text": "Three."}\n{"sentences": []}\n');
+    await write('d.txt', Buffer.from('\ufeffFour.\n', 'utf16le'));
+    const corpus = await openCorpus({ path: folder, sentenceMode: 'auto' });
+    const tally = createCorpusTally();
+    for await (const _document of corpus.documents(tally));
+    expect(tally).toEqual({
+      numBytes: corpus.numBytes,
+      numEmptyDocuments: 3,
+      encodings: new Map([['utf-8', 3], ['utf-16le', 1]]),
+    });
   });
 
   it('stops when asked to', async () => {

@@ -1,23 +1,28 @@
-import { BerthError, silentLogger, type CorpusConfig, type Logger } from '@berth/contracts';
+import { BerthError, type CorpusConfig, type LeftOut } from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
 import { findCorpusFiles, type CorpusFile } from './corpus-files.ts';
 import { readJsonlDocuments } from './jsonl-documents.ts';
+import type { CorpusTally } from './read-lines.ts';
 import { readTxtDocuments } from './txt-documents.ts';
 
 /** No line and no document may be longer: what a reader holds at most, and below the longest string of the runtime. */
 export const maxDocumentBytes = 64 * 2 ** 20;
 
-export interface OpenCorpusOptions {
-  readonly logger?: Logger;
-  readonly signal?: AbortSignal;
-}
-
 /** A corpus on disk. */
 export interface Corpus {
   /** Sorted by name. */
   readonly files: readonly CorpusFile[];
+  /** Of the files on disk. */
+  readonly numBytes: number;
+  /** What lies beside them and is not read. */
+  readonly leftOut: LeftOut;
   /** Reads all documents, in the order of the files. Each call reads afresh. */
-  documents(): AsyncGenerator<CorpusDocument>;
+  documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument>;
+}
+
+/** A tally that has counted nothing. */
+export function createCorpusTally(): CorpusTally {
+  return { numBytes: 0, encodings: new Map(), numEmptyDocuments: 0 };
 }
 
 /**
@@ -26,38 +31,37 @@ export interface Corpus {
  * @throws BerthError DATA_CORPUS_NOT_FOUND, DATA_CORPUS_EMPTY or DATA_CORPUS_INVALID, also while documents are read.
  */
 export async function openCorpus(
-  { path, sentenceMode }: Pick<CorpusConfig, 'path' | 'sentenceMode'>,
-  { logger = silentLogger, signal }: OpenCorpusOptions = {},
+  {
+    path,
+    sentenceMode,
+    encoding = 'auto',
+  }: Pick<CorpusConfig, 'path' | 'sentenceMode'> & Partial<Pick<CorpusConfig, 'encoding'>>,
+  { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Corpus> {
-  const files = await findCorpusFiles(path, logger);
-  const readOptions = { signal, maxDocumentBytes };
+  const { files, leftOut } = await findCorpusFiles(path);
 
-  async function* documents(): AsyncGenerator<CorpusDocument> {
-    let numDocuments = 0;
-    let numSentences = 0;
+  async function* documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument> {
+    const readOptions = { signal, maxDocumentBytes, encoding, tally };
+    let isEmpty = true;
     for (const file of files) {
       const read = file.format === 'txt' ? readTxtDocuments : readJsonlDocuments;
+      let isBlank = true;
       for await (const document of read(file, sentenceMode, readOptions)) {
-        numDocuments += 1;
-        numSentences += document.sentences.length;
+        isBlank = false;
         yield document;
       }
+      isEmpty &&= isBlank;
+      if (isBlank && tally !== undefined) tally.numEmptyDocuments += 1;
     }
-    if (numDocuments === 0) {
+    if (isEmpty) {
       throw new BerthError(
         'DATA_CORPUS_EMPTY',
         `corpus ${path} has no document: all ${files.length} files are blank; point corpus.path at text`,
         { details: { path } },
       );
     }
-    if (numDocuments > 1 && numSentences === numDocuments) {
-      logger.warn(
-        'every document of the corpus has one sentence, so next sentences are always random: ' +
-          'leave blank lines only between documents, or set corpus.sentenceMode',
-        { path, numDocuments },
-      );
-    }
   }
 
-  return { files, documents };
+  const numBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return { files, numBytes, leftOut, documents };
 }

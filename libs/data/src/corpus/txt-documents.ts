@@ -50,7 +50,7 @@ export async function* readTxtDocuments(
 
 async function detectFileMode(
   file: CorpusFile,
-  options: ReadOptions,
+  { tally: _untold, ...options }: ReadOptions,
 ): Promise<'lines' | 'prose'> {
   const sample: string[] = [];
   let numLeft = sampleLength;

@@ -16,6 +16,7 @@ import { exampleSetIdOf, makeExampleShard, readExampleShard } from './example-jo
 import { readDatasetManifest, readDocumentShard } from './read-dataset.ts';
 import { createSampler } from './sampler.ts';
 import { folderStore, goldenBytes, goldenExcerpt, temporaryFolder } from './test-support.ts';
+import { createTokenTally } from '../text/tokenizer.ts';
 import type { TokenSentences } from './token-documents.ts';
 import { datasetIdOf, writeDataset, type WriteDatasetOptions } from './write-dataset.ts';
 
@@ -42,6 +43,15 @@ function datasetOptions(documents: readonly TokenSentences[]): WriteDatasetOptio
     prefix: 'datasets',
     documents: streamOf(documents),
     corpusDigest: sha256Hex(JSON.stringify(documents)),
+    encoding: 'auto',
+    corpusHealth: () => ({
+      numFiles: 1,
+      numBytes: 1,
+      leftOut: { numEntries: 0, first: [] },
+      encodings: { 'utf-8': 1 },
+      numEmptyDocuments: 0,
+      ...createTokenTally(),
+    }),
     sentenceMode: 'lines',
     heldOutRatio: 0.1,
     vocabulary: goldenBytes('vocab-8192.txt'),

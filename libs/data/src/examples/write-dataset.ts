@@ -4,15 +4,18 @@ import {
   BerthError,
   canonicalJson,
   digestOf,
+  judgeHealth,
   sha256Hex,
   type CorpusConfig,
+  type DatasetHealth,
   type DatasetManifest,
   type DocumentShard,
   type ObjectStore,
   type TextRules,
 } from '@berth/contracts';
 import { isHeldOut } from '../corpus/hold-out.ts';
-import { parseVocabulary } from '../text/vocabulary.ts';
+import { parseVocabulary, type Vocabulary } from '../text/vocabulary.ts';
+import { createCoverageMeter } from './coverage.ts';
 import { withoutEmpty } from './document-shard.ts';
 import { DocumentSpill } from './document-spill.ts';
 import { shardOfDocument } from './epoch-order.ts';
@@ -27,6 +30,7 @@ const maxVocabularySize = 65_536;
 export interface DatasetInputs {
   /** Digest of the corpus bytes. */
   readonly corpusDigest: string;
+  readonly encoding: CorpusConfig['encoding'];
   readonly sentenceMode: CorpusConfig['sentenceMode'];
   /** Of documents. */
   readonly heldOutRatio: number;
@@ -40,9 +44,14 @@ export interface DatasetInputs {
   readonly seed: number;
 }
 
+/** What only the reader of a corpus knows of its health. */
+export type CorpusHealth = Omit<DatasetHealth, keyof SplitHealth | 'numCasedEntries'>;
+
 export interface WriteDatasetOptions extends DatasetInputs {
   /** Sentences of token ids, in corpus order. Not read when the dataset exists. */
   readonly documents: AsyncIterable<{ readonly sentences: TokenSentences }>;
+  /** Asked for after the last document. */
+  readonly corpusHealth: () => CorpusHealth;
   readonly store: ObjectStore;
   /** Where datasets live in the store, without a slash at the end. */
   readonly prefix: string;
@@ -50,13 +59,21 @@ export interface WriteDatasetOptions extends DatasetInputs {
   readonly workFolder: string;
 }
 
-/** The dataset that these inputs make. */
+/** Grows when a release reads the same bytes, by the same settings, as other documents. */
+const readerVersion = 2;
+
+/**
+ * The dataset that these inputs make: other bytes or settings, or another version of the tables that say where sentences
+ * and words end, make another.
+ */
 export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
-  const { corpusDigest, sentenceMode, heldOutRatio, doLowerCase, textRules, numShards, seed } =
-    inputs;
+  const { corpusDigest, encoding, sentenceMode, heldOutRatio } = inputs;
+  const { doLowerCase, textRules, numShards, seed } = inputs;
   return digestOf({
     format: 'berth-dataset/1',
+    readerVersion,
     corpusDigest,
+    encoding,
     sentenceMode,
     heldOutRatio,
     vocabulary: sha256Hex(vocabulary),
@@ -70,16 +87,17 @@ export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
 /**
  * Writes a tokenised corpus as document shards, then its manifest. The same inputs give the same dataset, and a dataset
  * that exists is returned as it is.
- * Documents are held out by hash of their index, except that the first with text always trains and the second is
- * always held out: both splits exist whatever the corpus.
- * @throws BerthError `DATA_CORPUS_EMPTY` for fewer than two documents with text, `DATA_VOCABULARY_INVALID` or
- * `DATA_VOCABULARY_TOO_LARGE` for the vocabulary, `DATA_SHARD_CORRUPT` when the store holds other bytes
+ * Documents are held out by hash of their index, except that the first with text always trains and, unless none are to
+ * be held out, the second is held out: then both splits exist whatever the corpus.
+ * @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_UNSUITABLE` when training on them makes
+ * no sense, `DATA_VOCABULARY_INVALID` or `DATA_VOCABULARY_TOO_LARGE` for the vocabulary, `DATA_SHARD_CORRUPT` when the
+ * store holds other bytes
  */
 export async function writeDataset(
   options: WriteDatasetOptions,
 ): Promise<{ manifest: DatasetManifest; manifestKey: string }> {
   const { store, corpusDigest, doLowerCase, heldOutRatio, textRules } = options;
-  const numTokens = checkedVocabularySize(options.vocabulary);
+  const { tokens } = checkedVocabulary(options.vocabulary);
   const datasetId = datasetIdOf(options);
   const folder = `${options.prefix}/${datasetId}`;
   const manifestKey = `${folder}/manifest.json`;
@@ -89,7 +107,12 @@ export async function writeDataset(
 
   const spillFolder = await mkdtemp(join(options.workFolder, 'documents-'));
   try {
-    const { train, heldOut } = await spillDocuments(options, spillFolder);
+    const { train, heldOut, splitHealth } = await spillDocuments(options, spillFolder);
+    const numCasedEntries = tokens.filter((token) =>
+      /^(?!\[[A-Z]+\]$).*\p{Lu}/u.test(token),
+    ).length;
+    const health = { ...options.corpusHealth(), ...splitHealth, numCasedEntries };
+    refuseUnsuitable(health, options);
     const vocabulary = await putPart(store, `${folder}/vocab.txt`, options.vocabulary);
     const trainShards: DocumentShard[] = [];
     for (const spill of train) {
@@ -100,10 +123,11 @@ export async function writeDataset(
       format: 'berth-dataset/1',
       datasetId,
       corpusDigest,
-      vocabulary: { ...vocabulary, numTokens },
+      vocabulary: { ...vocabulary, numTokens: tokens.length },
       doLowerCase,
       heldOutRatio,
       textRules,
+      health,
       train: trainShards,
       heldOut: await putShard(store, `${folder}/held-out`, heldOut),
     };
@@ -114,36 +138,77 @@ export async function writeDataset(
   }
 }
 
-/** Sorts the documents into shards. No shard is empty. */
+/** What is known of the documents once they are sorted. */
+type SplitHealth = Pick<
+  DatasetHealth,
+  | 'numDocuments'
+  | 'numOneSentenceDocuments'
+  | 'numSentences'
+  | 'numTrainTokens'
+  | 'numHeldOutTokens'
+  | 'coverage'
+>;
+
+/** Sorts the documents into shards. No training shard is empty. */
 async function spillDocuments(
   { documents, seed, heldOutRatio, numShards }: WriteDatasetOptions,
   folder: string,
-): Promise<{ train: DocumentSpill[]; heldOut: DocumentSpill }> {
-  const train = Array.from(
-    { length: numShards },
-    (_, i) => new DocumentSpill(join(folder, `${i}`)),
-  );
+): Promise<{ train: DocumentSpill[]; heldOut: DocumentSpill; splitHealth: SplitHealth }> {
+  const all = Array.from({ length: numShards }, (_, i) => new DocumentSpill(join(folder, `${i}`)));
   const heldOut = new DocumentSpill(join(folder, 'held-out'));
+  const coverage = createCoverageMeter();
+  const isOut = (index: number): boolean =>
+    heldOutRatio > 0 && (index === 1 || (index > 1 && isHeldOut(index, seed, heldOutRatio)));
   let numDocuments = 0;
+  let numOneSentenceDocuments = 0;
   let numTrain = 0;
   for await (const document of documents) {
     const sentences = withoutEmpty(document.sentences);
     if (sentences.length === 0) continue;
-    const index = numDocuments++;
-    if (index === 1 || (index > 1 && isHeldOut(index, seed, heldOutRatio))) {
-      await heldOut.append(sentences);
-    } else {
-      await train[shardOfDocument(seed, numTrain++, numShards)]!.append(sentences);
+    if (sentences.length === 1) numOneSentenceDocuments += 1;
+    if (isOut(numDocuments++)) await heldOut.append(sentences);
+    else {
+      coverage.add(sentences);
+      await all[shardOfDocument(seed, numTrain++, numShards)]!.append(sentences);
     }
   }
-  if (numDocuments < 2) {
-    throw new BerthError(
-      'DATA_CORPUS_EMPTY',
-      `the corpus has ${numDocuments} documents with text; training and evaluation need one each: ` +
-        'add text, or put a blank line between documents',
-    );
-  }
-  return { train: train.filter(({ counts }) => counts.numDocuments > 0), heldOut };
+  if (numDocuments < (heldOutRatio > 0 ? 2 : 1)) throw tooFewDocuments(numDocuments);
+  const train = all.filter(({ counts }) => counts.numDocuments > 0);
+  const sum = (spills: readonly DocumentSpill[], key: 'numSentences' | 'numTokens'): number =>
+    spills.reduce((total, { counts }) => total + counts[key], 0);
+  return {
+    train,
+    heldOut,
+    splitHealth: {
+      numDocuments,
+      numOneSentenceDocuments,
+      numSentences: sum([...train, heldOut], 'numSentences'),
+      numTrainTokens: sum(train, 'numTokens'),
+      numHeldOutTokens: sum([heldOut], 'numTokens'),
+      coverage: coverage.coverage(),
+    },
+  };
+}
+
+function tooFewDocuments(numDocuments: number): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_EMPTY',
+    numDocuments === 0
+      ? 'the corpus has no document with text: point corpus.path at text'
+      : 'the corpus has 1 document with text; training and evaluation need one each: ' +
+          'put a blank line between documents, add text, or set corpus.heldOutRatio: 0 to train without evaluation',
+  );
+}
+
+function refuseUnsuitable(
+  health: DatasetHealth,
+  { doLowerCase, heldOutRatio }: DatasetInputs,
+): void {
+  const refusals = judgeHealth(health, { doLowerCase, heldOutRatio }).filter(
+    ({ severity }) => severity === 'refusal',
+  );
+  if (refusals.length === 0) return;
+  throw new BerthError('DATA_UNSUITABLE', refusals.map(({ text }) => text).join('; '));
 }
 
 async function putShard(
@@ -156,13 +221,14 @@ async function putShard(
   return { ...(await putPart(store, key, bytes)), ...spill.counts };
 }
 
-function checkedVocabularySize(vocabulary: Uint8Array): number {
-  const { length } = parseVocabulary(vocabulary, 'vocab.txt').tokens;
+function checkedVocabulary(bytes: Uint8Array): Vocabulary {
+  const vocabulary = parseVocabulary(bytes, 'vocab.txt');
+  const { length } = vocabulary.tokens;
   if (length > maxVocabularySize) {
     throw new BerthError(
       'DATA_VOCABULARY_TOO_LARGE',
       `vocab.txt has ${length} tokens; at most ${maxVocabularySize} fit the 16 bits of an id`,
     );
   }
-  return length;
+  return vocabulary;
 }

@@ -37,7 +37,7 @@ describe('vocabulary file', () => {
   });
 
   it.each([
-    ['a repeated token', `${specials}a\nb\na\n`, /line 8 repeats a of line 6/],
+    ['a repeated token', `${specials}a\nb\na\n`, /line 8 repeats line 6/],
     ['an empty line', `${specials}\r\nb\n`, /line 6 is empty/],
     ['a missing special token', '[PAD]\n[UNK]\n[CLS]\n[SEP]\nx\n', /no \[MASK\]/],
     ['an empty file', '', /no \[PAD\]/],

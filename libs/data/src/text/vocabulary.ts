@@ -29,7 +29,7 @@ export function createVocabulary(tokens: readonly string[], name = 'the vocabula
     const earlier = ids.get(token);
     if (token === '') throw invalid(name, id, 'is empty: remove it, or write the token of that id');
     if (earlier !== undefined) {
-      throw invalid(name, id, `repeats ${token} of line ${earlier + 1}: each token needs one id`);
+      throw invalid(name, id, `repeats line ${earlier + 1}: each token needs one id`);
     }
     ids.set(token, id);
   }

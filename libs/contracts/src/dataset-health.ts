@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+
+/** Something in the corpus's folder that was not read. */
+export const leftOutEntrySchema = z.strictObject({
+  /** Relative to the corpus. */
+  name: z.string(),
+  /** For people. */
+  reason: z.string(),
+});
+export type LeftOutEntry = z.output<typeof leftOutEntrySchema>;
+
+/** What was not read, as the corpus was listed: how much, and the first by name. */
+export const leftOutSchema = z.strictObject({
+  numEntries: count,
+  first: z.array(leftOutEntrySchema),
+});
+export type LeftOut = z.output<typeof leftOutSchema>;
+
+/** What became of a corpus on its way to tokens: measured while a dataset is made. */
+export const datasetHealthSchema = z.strictObject({
+  numFiles: count,
+  /** On disk, compressed or not. */
+  numBytes: count,
+  leftOut: leftOutSchema,
+  /** Files by the encoding they were read in. */
+  encodings: z.record(z.string(), count),
+  /** With text. */
+  numDocuments: count,
+  /** Passed over: without any token. */
+  numEmptyDocuments: count,
+  numOneSentenceDocuments: count,
+  numSentences: count,
+  numTrainTokens: count,
+  numHeldOutTokens: count,
+  /** [UNK] among the tokens. */
+  numUnknownTokens: count,
+  /** UTF-16 code units that are no space. */
+  numCharacters: count,
+  /** Of those, in words that became [UNK]. */
+  numUnknownCharacters: count,
+  /** Of those, control and replacement characters, which tokenising drops. */
+  numDroppedCharacters: count,
+  /** Words of more than 200 characters, each one [UNK]. */
+  numLongWords: count,
+  /** Entries of the vocabulary that have a capital letter. */
+  numCasedEntries: count,
+  /** At most this share of the training tokens is in an epoch's examples; by sequence length, ascending. */
+  coverage: z.array(z.strictObject({ maxSeqLength: z.int().positive(), ratio: z.number() })),
+});
+export type DatasetHealth = z.output<typeof datasetHealthSchema>;

@@ -1,0 +1,197 @@
+import type { DatasetHealth } from './dataset-health.ts';
+
+/** Something about a dataset that its user should know before training begins. */
+export interface HealthFinding {
+  /** refusal: training on it makes no sense. */
+  readonly severity: 'warning' | 'refusal';
+  readonly code:
+    | 'unknown-tokens'
+    | 'one-sentence-documents'
+    | 'low-coverage'
+    | 'left-out'
+    | 'empty-documents'
+    | 'dropped-characters'
+    | 'long-words'
+    | 'held-out-share';
+  /** What, where and how to mend it. */
+  readonly text: string;
+}
+
+/** The settings that health numbers are judged by. */
+export interface HealthSettings {
+  readonly doLowerCase: boolean;
+  readonly heldOutRatio: number;
+  /** Left out where examples are not known yet: coverage is not judged then. */
+  readonly maxSeqLength?: number;
+}
+
+/** What is wrong with a dataset, worst first. */
+export function judgeHealth(health: DatasetHealth, settings: HealthSettings): HealthFinding[] {
+  const judges = [
+    judgeUnknown,
+    judgeSentences,
+    judgeCoverage,
+    judgeDropped,
+    judgeHeldOut,
+    judgeLeftOut,
+    judgeEmpty,
+    judgeLongWords,
+  ];
+  const findings = judges.flatMap((judge) => judge(health, settings) ?? []);
+  return findings.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** The dataset in numbers, on one line. */
+export function describeHealth(health: DatasetHealth): string {
+  const { numDocuments, numSentences, numTrainTokens, numHeldOutTokens } = health;
+  const encodings = Object.entries(health.encodings)
+    .filter(([encoding]) => encoding !== 'utf-8')
+    .map(([encoding, numFiles]) => `${plural(numFiles, 'file')} in ${encoding}`);
+  const counts = [
+    plural(health.numFiles, 'file'),
+    ...encodings,
+    `${plural(numDocuments, 'document')} (${number(health.numOneSentenceDocuments)} of one sentence)`,
+    plural(numSentences, 'sentence'),
+    plural(numTrainTokens + numHeldOutTokens, 'token'),
+    `${percent(share(numHeldOutTokens, numTrainTokens + numHeldOutTokens))} held out`,
+    `${percent(unknownShare(health))} [UNK]`,
+  ];
+  return counts.join(', ');
+}
+
+type Judge = (health: DatasetHealth, settings: HealthSettings) => HealthFinding | undefined;
+
+const maxUnknown = 0.02;
+const maxUnknownAtAll = 0.5;
+
+const judgeUnknown: Judge = (health, { doLowerCase }) => {
+  const unknown = unknownShare(health);
+  if (unknown <= maxUnknown) return undefined;
+  const { numCasedEntries } = health;
+  let advice =
+    'use a vocabulary made for this text: leave vocabulary.path out, or raise vocabulary.size';
+  if (doLowerCase && numCasedEntries > 0)
+    advice =
+      `${plural(numCasedEntries, 'entry', 'entries')} of the vocabulary with a capital letter match nothing ` +
+      'in lower-cased text: set vocabulary.doLowerCase: false';
+  else if (!doLowerCase && numCasedEntries === 0)
+    advice = 'no entry of the vocabulary has a capital letter: set vocabulary.doLowerCase: true';
+  const lost = share(health.numUnknownCharacters, health.numCharacters);
+  return {
+    severity: unknown > maxUnknownAtAll ? 'refusal' : 'warning',
+    code: 'unknown-tokens',
+    text: `${percent(unknown)} of the tokens are [UNK], which hide ${percent(lost)} of the characters: ${advice}`,
+  };
+};
+
+const judgeSentences: Judge = ({ numDocuments, numOneSentenceDocuments }) => {
+  const one = share(numOneSentenceDocuments, numDocuments);
+  if (one <= 0.5) return undefined;
+  return {
+    severity: one === 1 ? 'refusal' : 'warning',
+    code: 'one-sentence-documents',
+    text:
+      `${one === 1 ? 'every document has' : `${percent(one)} of the documents have`} one sentence, so their next ` +
+      'sentences are always random and nothing is learnt of what follows what: leave blank lines between documents ' +
+      'only, or set corpus.sentenceMode (lines: one sentence a line)',
+  };
+};
+
+const minCoverage = 0.5;
+
+const judgeCoverage: Judge = ({ coverage }, { maxSeqLength = 0 }) => {
+  const measured = coverage.findLast((entry) => entry.maxSeqLength <= maxSeqLength);
+  if (measured === undefined || measured.ratio >= minCoverage) return undefined;
+  return {
+    severity: 'warning',
+    code: 'low-coverage',
+    text:
+      `about ${percent(measured.ratio)} of the tokens reach an example in an epoch, as most sentences are longer than an ` +
+      'example: set corpus.sentenceMode (lines: one sentence a line), or raise examples.maxSeqLength',
+  };
+};
+
+const judgeDropped: Judge = ({ numDroppedCharacters, numCharacters }) => {
+  if (share(numDroppedCharacters, numCharacters) <= 1e-4) return undefined;
+  return {
+    severity: 'warning',
+    code: 'dropped-characters',
+    text:
+      `${plural(numDroppedCharacters, 'control or replacement character')} in the text will be dropped: it was ` +
+      'probably converted from the wrong encoding, such as Windows-1252 read as Latin-1; convert the original again',
+  };
+};
+
+const judgeHeldOut: Judge = ({ numHeldOutTokens, numTrainTokens }, { heldOutRatio }) => {
+  const actual = share(numHeldOutTokens, numHeldOutTokens + numTrainTokens);
+  if (actual <= 2 * heldOutRatio + 0.05 && actual >= heldOutRatio / 4) return undefined;
+  return {
+    severity: 'warning',
+    code: 'held-out-share',
+    text:
+      `${percent(actual)} of the tokens are held out instead of ${percent(heldOutRatio)}, since documents are held out ` +
+      'whole: split large documents, or change corpus.heldOutRatio (0 holds out nothing)',
+  };
+};
+
+const judgeLeftOut: Judge = ({ leftOut }) => {
+  if (leftOut.numEntries === 0) return undefined;
+  const named = leftOut.first.slice(0, 6).map(({ name, reason }) => `${name} (${reason})`);
+  const numMore = leftOut.numEntries - named.length;
+  return {
+    severity: 'warning',
+    code: 'left-out',
+    text:
+      `left out of the corpus: ${named.join(', ')}${numMore > 0 ? ` and ${number(numMore)} more` : ''}: ` +
+      'convert what belongs to it, or name the rest by a glob in corpus.path',
+  };
+};
+
+const judgeEmpty: Judge = ({ numEmptyDocuments }) =>
+  numEmptyDocuments === 0
+    ? undefined
+    : {
+        severity: 'warning',
+        code: 'empty-documents',
+        text: `${plural(numEmptyDocuments, 'document')} without any text passed over: nothing needs to be done if that is right`,
+      };
+
+const judgeLongWords: Judge = ({ numLongWords }) =>
+  numLongWords === 0
+    ? undefined
+    : {
+        severity: 'warning',
+        code: 'long-words',
+        text:
+          `${plural(numLongWords, 'word')} of more than 200 characters became one [UNK] each: ` +
+          'put spaces between words, or take such data out of the text',
+      };
+
+function rank({ severity }: HealthFinding): number {
+  return severity === 'refusal' ? 0 : 1;
+}
+
+function unknownShare({
+  numUnknownTokens,
+  numTrainTokens,
+  numHeldOutTokens,
+}: DatasetHealth): number {
+  return share(numUnknownTokens, numTrainTokens + numHeldOutTokens);
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+function percent(ratio: number): string {
+  const value = 100 * ratio;
+  return `${value === 0 || value >= 10 ? Math.round(value) : value.toPrecision(2)} %`;
+}
+
+function number(count: number): string {
+  return count.toLocaleString('en');
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
