@@ -69,7 +69,7 @@ const judgeUnknown: Judge = (health, { doLowerCase }) => {
   if (unknown <= maxUnknown) return undefined;
   const { numCasedEntries } = health;
   let advice =
-    'use a vocabulary made for this text: leave vocabulary.path out, or raise vocabulary.size';
+    'raise vocabulary.size, or use a vocabulary made for this text';
   if (doLowerCase && numCasedEntries > 0)
     advice =
       `${plural(numCasedEntries, 'entry', 'entries')} of the vocabulary with a capital letter match nothing ` +

@@ -3,6 +3,7 @@ import type { RandomSource } from './random-source.ts';
 import type { SegmentPair } from './segment-pairs.ts';
 import type { TokenDocuments } from './token-documents.ts';
 import { maskTokens } from './masking.ts';
+import type { WordContinuations } from './word-continuations.ts';
 
 /** The part of an examples config that shapes examples; the rest says how they are cut, mixed and kept ready. */
 export type ExampleSettings = Pick<
@@ -37,6 +38,7 @@ export function maskedExample(
   { a, b, isRandomNext }: SegmentPair,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
+  continuesWord: WordContinuations | undefined,
   random: RandomSource,
 ): Example {
   const numFirstSegment = a.end - a.start + 2;
@@ -48,7 +50,7 @@ export function maskedExample(
   original[original.length - 1] = vocabulary.sepId;
 
   const ids = original.slice();
-  const maskedPositions = maskTokens(ids, settings, vocabulary, random);
+  const maskedPositions = maskTokens(ids, settings, vocabulary, continuesWord, random);
   const maskedLabels = maskedPositions.map((position) => original[position]!);
   return { ids, numFirstSegment, maskedPositions, maskedLabels, isRandomNext };
 }

@@ -8,6 +8,7 @@ import {
 } from './example.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
 import { numDocumentsOf, type TokenDocuments } from './token-documents.ts';
+import { createWordContinuations } from './word-continuations.ts';
 
 // Held-out examples are the same whatever the seed of the run, so that evaluations can be compared.
 const heldOutSeed = 12_345;
@@ -39,11 +40,15 @@ export function* generateExamples(options: GenerateOptions): Generator<Example, 
     shortSeqRatio: settings.shortSeqRatio,
     pickNext: elsewhere(documents),
   };
+  const continuesWord = settings.wholeWordMask
+    ? createWordContinuations(vocabulary.tokens)
+    : undefined;
   for (let document = 0; document < numDocumentsOf(documents); document++) {
     const ofDocument = stream.child(document);
     let index = 0;
     for (const pair of segmentPairs(documents, document, ofDocument, pairOptions)) {
-      yield maskedExample(documents, pair, settings, vocabulary, ofDocument.child(index));
+      const random = ofDocument.child(index);
+      yield maskedExample(documents, pair, settings, vocabulary, continuesWord, random);
       index++;
     }
   }

@@ -9,6 +9,7 @@ import { shuffle } from './random-source.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
 import { packDocuments } from './document-shard.ts';
 import type { TokenDocuments, TokenSentences } from './token-documents.ts';
+import { createPieceContinuations } from './word-continuations.ts';
 
 export interface GoogleExamplesOptions {
   readonly vocabulary: ExampleVocabulary;
@@ -35,11 +36,14 @@ export function generateGoogleExamples(
     shortSeqRatio: settings.shortSeqRatio,
     pickNext: tenTries(packed),
   };
+  const continuesWord = settings.wholeWordMask
+    ? createPieceContinuations(vocabulary.tokens)
+    : undefined;
   const examples: Example[] = [];
   for (let pass = 0; pass < dupeFactor; pass++) {
     for (let document = 0; document < shuffled.length; document++) {
       for (const pair of segmentPairs(packed, document, random, pairOptions)) {
-        examples.push(maskedExample(packed, pair, settings, vocabulary, random));
+        examples.push(maskedExample(packed, pair, settings, vocabulary, continuesWord, random));
       }
     }
   }

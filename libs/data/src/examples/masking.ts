@@ -1,20 +1,22 @@
 import type { ExampleSettings, ExampleVocabulary } from './example.ts';
 import { shuffle, type RandomSource } from './random-source.ts';
+import type { WordContinuations } from './word-continuations.ts';
 
 /**
  * Masks ids in place, as google-research/bert `create_masked_lm_predictions` does: of the chosen positions 80 % become
  * [MASK], 10 % stay, 10 % become any entry of the vocabulary.
- * With `wholeWordMask` the pieces of a word are chosen together: a word that would overshoot the number of predictions
- * is skipped, and a piece that begins B joins the last word of A.
+ * The tokens of a word are chosen together where `continuesWord` is given: a word that would overshoot the number of
+ * predictions is skipped, and a piece that begins B joins the last word of A.
  * @returns the chosen positions, ascending
  */
 export function maskTokens(
   ids: Uint16Array,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
+  continuesWord: WordContinuations | undefined,
   random: RandomSource,
 ): number[] {
-  const { positions, wordStarts } = maskableWords(ids, settings.wholeWordMask, vocabulary);
+  const { positions, wordStarts } = maskableWords(ids, continuesWord?.(ids), vocabulary);
   const words = new Uint16Array(wordStarts.length);
   for (let word = 0; word < words.length; word++) words[word] = word;
   shuffle(words, random);
@@ -53,15 +55,15 @@ function roundHalfToEven(value: number): number {
 /** Positions that may be masked, and where each word begins among them. */
 function maskableWords(
   ids: Uint16Array,
-  wholeWordMask: boolean,
-  { tokens, clsId, sepId }: ExampleVocabulary,
+  continuations: Uint8Array | undefined,
+  { clsId, sepId }: ExampleVocabulary,
 ): { positions: number[]; wordStarts: number[] } {
   const positions: number[] = [];
   const wordStarts: number[] = [];
   for (let position = 0; position < ids.length; position++) {
     const id = ids[position]!;
     if (id === clsId || id === sepId) continue;
-    const continuesWord = wholeWordMask && wordStarts.length > 0 && tokens[id]!.startsWith('##');
+    const continuesWord = wordStarts.length > 0 && continuations?.[position] === 1;
     if (!continuesWord) wordStarts.push(positions.length);
     positions.push(position);
   }
