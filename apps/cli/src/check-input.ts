@@ -1,25 +1,27 @@
 import { readFile } from 'node:fs/promises';
-import { BerthError, type RunConfig } from '@berth/contracts';
+import { BerthError, type LeftOut, type RunConfig } from '@berth/contracts';
 import { openCorpus, parseVocabulary } from '@berth/data';
 
 /**
  * What can be told before anything is started: the corpus exists, and a given vocabulary is one, of the stated size.
+ * @returns what lies in the corpus's folder and will not be read
  * @param statedVocabSize - `vocabulary.size` if the run file states it
  * @throws BerthError `DATA_*`
  */
 export async function checkInput(
   config: RunConfig,
   statedVocabSize: number | undefined,
-): Promise<void> {
-  await openCorpus(config.corpus);
+): Promise<LeftOut> {
+  const { leftOut } = await openCorpus(config.corpus);
   const { path } = config.vocabulary;
-  if (path === undefined) return;
+  if (path === undefined) return leftOut;
   const { tokens } = parseVocabulary(await readVocabulary(path), path);
   if (statedVocabSize !== undefined && statedVocabSize !== tokens.length)
     throw new BerthError(
       'DATA_MISMATCH',
       `vocabulary.size is ${statedVocabSize}, but ${path} has ${tokens.length} tokens; leave the size out`,
     );
+  return leftOut;
 }
 
 async function readVocabulary(path: string): Promise<Uint8Array> {

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorFromWire, isFinal, toBerthError, type RunStatusReport } from '@berth/contracts';
+import {
+  errorFromWire,
+  isFinal,
+  toBerthError,
+  type DatasetReport,
+  type RunStatusReport,
+} from '@berth/contracts';
 import type { CoordinatorClient } from './coordinator-client.ts';
+import { datasetLines } from './dataset-lines.ts';
 import { Progress } from './progress.ts';
 
 export interface FollowOptions {
@@ -29,6 +36,7 @@ export async function follow(
   try {
     let last: RunStatusReport | undefined;
     let answeredMs = -Infinity;
+    let isDataTold = false;
     for (;;) {
       const report = await client.status(runId).catch((error: unknown) => {
         if (performance.now() - answeredMs < outageTimeoutMs && passes(error)) return undefined;
@@ -38,6 +46,11 @@ export async function follow(
         last = report;
         answeredMs = performance.now();
         options.onReport?.(report);
+        if (report.dataset !== undefined && !isDataTold) {
+          isDataTold = true;
+          progress.end();
+          options.stream.write(`${datasetLines(withoutLeftOut(report.dataset))}\n`);
+        }
         progress.show(report, performance.now());
         if (isFinal(report.run.status)) {
           progress.end();
@@ -51,6 +64,11 @@ export async function follow(
   } finally {
     progress.end();
   }
+}
+
+/** Who starts a run is told before what its corpus leaves out, as it is then. */
+function withoutLeftOut({ summary, findings }: DatasetReport): DatasetReport {
+  return { summary, findings: findings.filter(({ code }) => code !== 'left-out') };
 }
 
 /** True for what heals by itself: also a run that is missing while it comes back after Redis has lost its data. */

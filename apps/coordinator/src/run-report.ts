@@ -1,4 +1,12 @@
-import { isFinal, type MetricsLine, type RunRecord, type RunStatusReport } from '@berth/contracts';
+import {
+  describeHealth,
+  isFinal,
+  judgeHealth,
+  type DatasetReport,
+  type MetricsLine,
+  type RunRecord,
+  type RunStatusReport,
+} from '@berth/contracts';
 import {
   createCheckpointIndex,
   createExampleIndex,
@@ -74,10 +82,22 @@ export async function reportOf(
       numSparklineParts,
     ),
     controls: controlStates(Date.now(), run, sight),
+    dataset: datasetReportOf(run),
     numExampleShards:
       run.exampleSetId === null
         ? 0
         : await createExampleIndex(connection, run.exampleSetId).count(),
+  };
+}
+
+function datasetReportOf({ config, datasetHealth }: RunRecord): DatasetReport | undefined {
+  if (datasetHealth === undefined) return undefined;
+  const { doLowerCase } = config.vocabulary;
+  const { heldOutRatio } = config.corpus;
+  const { maxSeqLength } = config.examples;
+  return {
+    summary: describeHealth(datasetHealth),
+    findings: judgeHealth(datasetHealth, { doLowerCase, heldOutRatio, maxSeqLength }),
   };
 }
 

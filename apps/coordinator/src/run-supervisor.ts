@@ -197,12 +197,16 @@ export class RunSupervisor {
         this.#datasetJobId = undefined;
         throw error;
       });
-      if (result === undefined) return { reason: 'waiting for a worker to read the corpus' };
+      if (result === undefined) {
+        const progress = await this.#options.jobs.progressOf(this.#datasetJobId);
+        return { reason: progress ?? 'waiting for a worker to read the corpus' };
+      }
       const { manifestKey } = result as { manifestKey: string };
       const manifest = await readDatasetManifest(this.#options.store, manifestKey);
       return {
         manifestKey,
         exampleSetId: exampleSetIdOf(manifest.datasetId, config.examples, config.seed),
+        datasetHealth: manifest.health,
         reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
       };
     }

@@ -4,7 +4,8 @@ import { BerthError, silentLogger, type Job } from '@berth/contracts';
 import { makeExampleShard, prepareDataset } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
-import { serveCalls } from './thread-rpc.ts';
+import { sayHowFar } from './say-how-far.ts';
+import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
 
 const port = parentPort;
 if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
@@ -12,10 +13,13 @@ const { services } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
 const store = createS3ObjectStore(services.s3, silentLogger);
 
+const tell = (progress: string): void =>
+  port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
+
 async function process(job: Job): Promise<unknown> {
   switch (job.kind) {
     case 'dataset':
-      return { manifestKey: await prepareDataset(job, store) };
+      return { manifestKey: await prepareDataset(job, store, { onProgress: sayHowFar(tell) }) };
     case 'examples': {
       const shard = await makeExampleShard(store, job);
       await createExampleIndex(connection, job.exampleSetId).put(shard);

@@ -76,7 +76,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     startPeers({ memberId, host, port, secret }, logger),
   ]);
   const jobs = await createJobConsumer(services.redisUrl, {
-    process: (job) => data.process(job),
+    process: (job, _signal, tell) => data.process(job, tell),
     logger,
   });
 

@@ -1,21 +1,32 @@
-import type { DatasetHealth } from './dataset-health.ts';
+import { z } from 'zod';
+import type { DatasetHealth, LeftOut } from './dataset-health.ts';
 
 /** Something about a dataset that its user should know before training begins. */
-export interface HealthFinding {
+export const healthFindingSchema = z.strictObject({
   /** refusal: training on it makes no sense. */
-  readonly severity: 'warning' | 'refusal';
-  readonly code:
-    | 'unknown-tokens'
-    | 'one-sentence-documents'
-    | 'low-coverage'
-    | 'left-out'
-    | 'empty-documents'
-    | 'dropped-characters'
-    | 'long-words'
-    | 'held-out-share';
+  severity: z.enum(['warning', 'refusal']),
+  code: z.enum([
+    'unknown-tokens',
+    'one-sentence-documents',
+    'low-coverage',
+    'left-out',
+    'empty-documents',
+    'dropped-characters',
+    'long-words',
+    'held-out-share',
+  ]),
   /** What, where and how to mend it. */
-  readonly text: string;
-}
+  text: z.string(),
+});
+export type HealthFinding = z.output<typeof healthFindingSchema>;
+
+/** A dataset's health in words. */
+export const datasetReportSchema = z.strictObject({
+  /** Its numbers, on one line. */
+  summary: z.string(),
+  findings: z.array(healthFindingSchema),
+});
+export type DatasetReport = z.output<typeof datasetReportSchema>;
 
 /** The settings that health numbers are judged by. */
 export interface HealthSettings {
@@ -68,8 +79,7 @@ const judgeUnknown: Judge = (health, { doLowerCase }) => {
   const unknown = unknownShare(health);
   if (unknown <= maxUnknown) return undefined;
   const { numCasedEntries } = health;
-  let advice =
-    'raise vocabulary.size, or use a vocabulary made for this text';
+  let advice = 'raise vocabulary.size, or use a vocabulary made for this text';
   if (doLowerCase && numCasedEntries > 0)
     advice =
       `${plural(numCasedEntries, 'entry', 'entries')} of the vocabulary with a capital letter match nothing ` +
@@ -134,18 +144,21 @@ const judgeHeldOut: Judge = ({ numHeldOutTokens, numTrainTokens }, { heldOutRati
   };
 };
 
-const judgeLeftOut: Judge = ({ leftOut }) => {
-  if (leftOut.numEntries === 0) return undefined;
-  const named = leftOut.first.slice(0, 6).map(({ name, reason }) => `${name} (${reason})`);
-  const numMore = leftOut.numEntries - named.length;
-  return {
-    severity: 'warning',
-    code: 'left-out',
-    text:
-      `left out of the corpus: ${named.join(', ')}${numMore > 0 ? ` and ${number(numMore)} more` : ''}: ` +
-      'convert what belongs to it, or name the rest by a glob in corpus.path',
-  };
-};
+const judgeLeftOut: Judge = ({ leftOut }) =>
+  leftOut.numEntries === 0
+    ? undefined
+    : { severity: 'warning', code: 'left-out', text: describeLeftOut(leftOut) };
+
+/** What was left out of a corpus, the first of it by name. */
+export function describeLeftOut({ numEntries, first }: LeftOut): string {
+  const named = first.map(({ name, reason }) => `${name} (${reason})`);
+  const numMore = numEntries - named.length;
+  const more = numMore > 0 ? ` and ${number(numMore)} more` : '';
+  return (
+    `left out of the corpus: ${named.join(', ')}${more}: ` +
+    'convert what belongs to it, or name by a glob in corpus.path what does'
+  );
+}
 
 const judgeEmpty: Judge = ({ numEmptyDocuments }) =>
   numEmptyDocuments === 0

@@ -56,7 +56,10 @@ const examplesSection = z
     maxPredictions: count.default(20).describe('Most masked positions of an example'),
     maskedLmRatio: ratio.gt(0).default(0.15).describe('Share of tokens masked'),
     shortSeqRatio: ratio.default(0.1).describe('Share of documents cut to a random shorter length'),
-    wholeWordMask: z.boolean().default(false).describe('Mask all tokens of a word together, also in scripts without spaces'),
+    wholeWordMask: z
+      .boolean()
+      .default(false)
+      .describe('Mask all tokens of a word together, also in scripts without spaces'),
     numShards: count.default(16).describe('Dataset shards, each one example job per epoch'),
     shuffleWindowShards: count.default(16).describe('Shards mixed together in the epoch order'),
     readAheadShards: count.default(32).describe('Example jobs made ahead of training'),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { controlSchema, controlStateSchema } from './api/controls.ts';
+import { datasetHealthSchema } from './dataset-health.ts';
+import { datasetReportSchema } from './judge-health.ts';
 import { runConfigSchema } from './run-config.ts';
 import { numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
@@ -88,6 +90,8 @@ export const runRecordSchema = z.strictObject({
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),
+  /** Of its dataset, once that exists and if it was measured. */
+  datasetHealth: datasetHealthSchema.optional(),
   /** Decided by its first worker; members that differ are refused. */
   numerics: numericsSchema.nullable(),
 });
@@ -152,5 +156,7 @@ export const runStatusSchema = z.strictObject({
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),
   numExampleShards: z.int().nonnegative(),
+  /** Once its dataset exists and if that was measured. */
+  dataset: datasetReportSchema.optional(),
 });
 export type RunStatusReport = z.output<typeof runStatusSchema>;

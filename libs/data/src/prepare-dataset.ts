@@ -20,7 +20,7 @@ export interface PrepareProgress {
 }
 
 export interface PrepareOptions {
-  /** Told after each document. */
+  /** Told at the start of a pass and after each document. */
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
@@ -44,6 +44,7 @@ export async function prepareDataset(
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
   const read = createCorpusTally();
   const tokens = createTokenTally();
+  onProgress(progressOf(corpus, 'tokenising', 0));
 
   async function* tokenised(): AsyncGenerator<{ sentences: TokenSentences }> {
     for await (const document of corpus.documents(read)) {
@@ -99,6 +100,7 @@ async function vocabularyOf(
       throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
     }
   }
+  onProgress(progressOf(corpus, 'counting words', 0));
   const counter = createWordCounter({ doLowerCase });
   const read = createCorpusTally();
   for await (const { sentences } of corpus.documents(read)) {

@@ -9,9 +9,13 @@ import { jobQueueName, jobQueuePrefix, openQueue } from './job-queue.ts';
 export interface JobConsumerOptions {
   /**
    * Does the work. A job may be given out more than once, also while an earlier attempt still runs, so equal jobs must
-   * leave equal results. `signal` aborts when the job is lost to another consumer.
+   * leave equal results. `signal` aborts when the job is lost to another consumer. `tell` says how far it is, for people.
    */
-  readonly process: (job: Job, signal: AbortSignal) => Promise<unknown>;
+  readonly process: (
+    job: Job,
+    signal: AbortSignal,
+    tell: (progress: string) => void,
+  ) => Promise<unknown>;
   /** Jobs at a time. @defaultValue 1 */
   readonly concurrency?: number;
   /** A job whose consumer has been silent this long is given to another. @defaultValue 2_000 */
@@ -99,8 +103,10 @@ function startWorker(client: Redis, options: JobConsumerOptions, activity: Activ
   ): Promise<unknown> => {
     activity.numStarted++;
     activity.numRunning++;
+    // Who cannot be told now is told later.
+    const tell = (progress: string): void => void job.updateProgress(progress).catch(() => {});
     try {
-      return await options.process(parseJob(job), signal ?? new AbortController().signal);
+      return await options.process(parseJob(job), signal ?? new AbortController().signal, tell);
     } catch (error) {
       throw toJobFailure(error);
     } finally {

@@ -32,6 +32,8 @@ export interface JobProducer {
    * away or has lost the job: enqueue it again
    */
   waitForJob(jobId: string, options: { readonly timeoutMs: number }): Promise<unknown>;
+  /** What the consumer of a job last said of it, for people; undefined before that. */
+  progressOf(jobId: string): Promise<string | undefined>;
   counts(): Promise<JobCounts>;
   close(): Promise<void>;
 }
@@ -84,6 +86,11 @@ export async function createJobProducer(
           );
         await sleep(pollMs);
       }
+    },
+
+    async progressOf(jobId) {
+      const progress = (await find(jobId))?.progress;
+      return typeof progress === 'string' ? progress : undefined;
     },
 
     async counts() {

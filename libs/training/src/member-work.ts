@@ -162,16 +162,15 @@ export class MemberWork {
     const { train, examples } = this.#options.config;
     const { maxSeqLength, maxPredictions } = examples;
     const startMs = performance.now();
-    const { numExamples: _count, ...metrics } = await evaluate(
-      this.#ports.engine,
-      await this.#ports.heldOut(),
-      {
-        numEvalExamples: train.numEvalExamples,
-        batchSize: Math.min(32, train.globalBatch),
-        maxSeqLength,
-        maxPredictions,
-      },
-    );
+    const heldOut = await this.#ports.heldOut();
+    // A corpus of which nothing is held out.
+    if (heldOut.numExamples === 0) return;
+    const { numExamples: _count, ...metrics } = await evaluate(this.#ports.engine, heldOut, {
+      numEvalExamples: train.numEvalExamples,
+      batchSize: Math.min(32, train.globalBatch),
+      maxSeqLength,
+      maxPredictions,
+    });
     const stepMs = performance.now() - startMs;
     this.#ports.reporter.metrics({ kind: 'eval', step, timeMs: Date.now(), ...metrics, stepMs });
   }

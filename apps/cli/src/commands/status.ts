@@ -1,6 +1,7 @@
 import { isFinal, type RunStatusReport } from '@berth/contracts';
 import { requireCoordinator } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
+import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { progressLine } from '../progress.ts';
 import { summaryOf } from '../summary.ts';
@@ -19,8 +20,13 @@ export async function status(
   }
   const report = await client.status(runId);
   if (options.json) context.print(JSON.stringify(report));
-  else if (isFinal(report.run.status)) context.print(summaryOf(report));
-  else context.print([progressLine(report), report.run.reason, ...membersOf(report)].join('\n'));
+  else {
+    const lines = isFinal(report.run.status)
+      ? [summaryOf(report)]
+      : [progressLine(report), report.run.reason, ...membersOf(report)];
+    if (report.dataset !== undefined) lines.push(datasetLines(report.dataset));
+    context.print(lines.join('\n'));
+  }
 }
 
 function tableOf(reports: readonly RunStatusReport[]): string {

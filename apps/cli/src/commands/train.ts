@@ -1,4 +1,9 @@
-import type { RunConfig, RunRecord, RunStatusReport } from '@berth/contracts';
+import {
+  describeLeftOut,
+  type RunConfig,
+  type RunRecord,
+  type RunStatusReport,
+} from '@berth/contracts';
 import { withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import type { Cluster } from '../cluster.ts';
@@ -33,7 +38,8 @@ export async function train(
 ): Promise<void> {
   const loaded = loadConfig(file, options.set);
   const config = withWorkers(loaded.config, options.workers);
-  await checkInput(config, loaded.statedVocabSize);
+  const leftOut = await checkInput(config, loaded.statedVocabSize);
+  if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
   if (options.dryRun) {
     context.print(JSON.stringify(config, null, 2));
     return;

@@ -3,6 +3,7 @@ import type { RunStatusReport } from '@berth/contracts';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { chartSpec } from '../charts/specs.ts';
 import { ConfigView } from '../components/config-view.tsx';
+import { DatasetHealth } from '../components/dataset-health.tsx';
 import { Tile } from '../components/parts.tsx';
 import { RunControls } from '../components/run-controls.tsx';
 import {
@@ -44,6 +45,7 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
             <h2>Controls</h2>
             <RunControls report={report} isList />
           </section>
+          {report.dataset !== undefined && <DatasetHealth dataset={report.dataset} />}
           <Facts report={report} />
         </aside>
       </div>
