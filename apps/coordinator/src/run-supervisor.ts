@@ -332,6 +332,7 @@ export class RunSupervisor {
   }
 
   async #isEvaluated({ attempts, config }: RunRecord): Promise<boolean> {
+    if (config.corpus.heldOutRatio === 0) return true;
     const { numSteps } = config.train;
     const lines = await this.#metrics.last(5);
     return lines.some(
