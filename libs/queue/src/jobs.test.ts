@@ -37,6 +37,25 @@ describe('job ids', () => {
 });
 
 describe('jobs', () => {
+  it('say how far they are while they run', async () => {
+    const producer = await createJobProducer(redis.server.url);
+    const jobId = await producer.enqueue(jobOf(70));
+    expect(await producer.progressOf(jobId)).toBeUndefined();
+    let finish = (): void => undefined;
+    const isSeen = new Promise<void>((resolve) => (finish = resolve));
+    const consumer = await createJobConsumer(redis.server.url, {
+      process: async (_job, _signal, tell) => {
+        tell('half of it');
+        await isSeen;
+      },
+    });
+    while ((await producer.progressOf(jobId)) !== 'half of it') await sleep(10);
+    finish();
+    await producer.waitForJob(jobId, { timeoutMs: 10_000 });
+    await consumer.close();
+    await producer.close();
+  });
+
   it('run once each, however often they are enqueued, and give back their result', async () => {
     const producer = await createJobProducer(redis.server.url);
     const ids = await Promise.all(

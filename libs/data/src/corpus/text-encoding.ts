@@ -48,15 +48,15 @@ export function adviceFor(bytes: Uint8Array): string {
   const isHigh = (index: number): boolean => (bytes[index] ?? 0) >= 0x80;
   if (bytes.includes(0)) return zeroBytes;
   let numHigh = 0;
-  let numTogether = 0;
+  let numRuns = 0;
   for (let i = 0; i < bytes.length; i++) {
     if (!isHigh(i)) continue;
     numHigh += 1;
-    if (isHigh(i - 1) || isHigh(i + 1)) numTogether += 1;
+    if (!isHigh(i - 1)) numRuns += 1;
   }
   const say = (encoding: string): string =>
     `set corpus.encoding: ${encoding}, or convert the file with iconv -f ${encoding} -t utf-8`;
-  if (numTogether * 3 < numHigh && isTextIn('windows-1252', bytes))
+  if (numHigh < 1.8 * numRuns && isTextIn('windows-1252', bytes))
     return `it looks like Windows-1252: ${say('windows-1252')}`;
   const possible = ['gb18030', 'shift_jis', 'euc-kr', 'big5', 'windows-1251', 'koi8-r'].filter(
     (encoding) => isTextIn(encoding, bytes),

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { basicTokenize } from './basic-tokenizer.ts';
-import { createTokenizer } from './tokenizer.ts';
+import { createTokenizer, createTokenTally, splitChunks } from './tokenizer.ts';
 import { createVocabulary, parseVocabulary, specialTokens } from './vocabulary.ts';
 
 interface GoldenText {
@@ -103,6 +103,65 @@ describe('basic tokenisation', () => {
 
   it('keeps case and accents when cased', () => {
     expect(basicTokenize('Été, Ça', { doLowerCase: false })).toEqual(['Été', ',', 'Ça']);
+  });
+});
+
+describe('a long stretch without a space', () => {
+  const parts = [
+    '日',
+    'ΑΣ',
+    'ΟΔΟΣ-',
+    'Σ.',
+    ',',
+    'É',
+    '\u0301',
+    'walk',
+    '2,5',
+    '𠀀',
+    '(',
+    '\u200b',
+    "Σ'Α",
+  ];
+
+  it('is cut where its parts tokenise independently', () => {
+    const run = fc.tuple(fc.constantFrom(...parts), fc.integer({ min: 1, max: 1500 }));
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 3, maxLength: 12 }), (runs) => {
+        const text = runs.map(([part, times]) => part.repeat(times)).join('');
+        const options = { doLowerCase: true };
+        const chunks = splitChunks(text);
+        expect(chunks.join('')).toBe(text);
+        expect(chunks.flatMap((chunk) => basicTokenize(chunk, options))).toEqual(
+          basicTokenize(text, options),
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each([
+    ['one word', 'é', 1],
+    ['ideographs', '日', 3_000_000],
+    ['dropped characters', '\u0093', 0],
+  ])('may be of millions of characters: %s', (_case, letter, numTokens) => {
+    expect(uncased.tokenize(letter.repeat(3_000_000))).toHaveLength(numTokens);
+  });
+});
+
+describe('tally', () => {
+  it('counts what is lost, the same from a cache', () => {
+    const words = createVocabulary([...specialTokens, 'walk', '##ing', '.']);
+    const tokenizer = createTokenizer(words, { doLowerCase: true });
+    const tally = createTokenTally();
+    const text = `walking nowhere. \u0093walk\ufffd ${'w'.repeat(201)} nowhere`;
+    const ids = [tokenizer.tokenize(text, tally), tokenizer.tokenize(text, tally)].flat();
+    expect(tally).toEqual({
+      numCharacters: 2 * text.replaceAll(' ', '').length,
+      numUnknownTokens: ids.filter((id) => id === words.unkId).length,
+      numUnknownCharacters: 2 * (7 + 201 + 7),
+      numDroppedCharacters: 2 * 2,
+      numLongWords: 2,
+    });
   });
 });
 
