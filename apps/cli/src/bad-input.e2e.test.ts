@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
+import type { RunStatusReport } from '@berth/contracts';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster } from './cluster.ts';
@@ -60,6 +61,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'empty.txt'), '\n\n');
   writeFileSync(join(folder, 'latin1.txt'), Buffer.from('Caf\xe9 au lait.\n', 'latin1'));
   mkdirSync(join(folder, 'nothing'));
+  writeFileSync(join(folder, 'tweets.txt'), text.replaceAll(/\n+/g, '\n\n'));
+  const words = [...new Set(text.match(/[a-z]+/gi))].map((word) => word.toUpperCase());
+  const cased = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', '.', ...new Set(words)];
+  writeFileSync(join(folder, 'cased.txt'), cased.join('\n'));
+  mkdirSync(join(folder, 'mixed'));
+  writeFileSync(join(folder, 'mixed', 'a.txt'), Buffer.from(`\ufeff${text}`, 'utf16le'));
+  writeFileSync(join(folder, 'mixed', 'b.docx'), 'x');
+  symlinkSync('.', join(folder, 'mixed', 'self'));
   cluster = spawnBerth(['up', '--workers', '1', '--port', '0'], folder);
   await waitFor(async () => (await berth(['status'], { folder })).exitCode === 0, {
     what: 'the cluster',
@@ -94,6 +103,12 @@ describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () =>
       { train: { globalBach: 4 } },
       /unknown key "train\.globalBach"; did you mean "globalBatch"\?/,
     ],
+    [
+      'cased-vocabulary',
+      { vocabulary: { path: 'cased.txt', size: undefined } },
+      /of the tokens are \[UNK\].*set vocabulary\.doLowerCase: false/,
+    ],
+    ['single-sentences', { corpus: { path: 'tweets.txt' } }, /every document has one sentence/],
     ['uneven-batch', { train: { virtualRanks: 8 } }, /train\.globalBatch: 4 .*use a multiple of 8/],
   ])('%s', async (name, change, message) => {
     const before = manifests();
@@ -144,5 +159,30 @@ describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () =>
 
   it('an unknown run exits with 3', async () => {
     expect(await berth(['status', 'ghost'], { folder })).toMatchObject({ exitCode: 3 });
+  });
+});
+
+describe('odd input', { timeout: 120_000 }, () => {
+  it('is told of before training, in the status and in the report, and nothing need be held out', async () => {
+    const file = runFile('mixed', { corpus: { path: 'mixed', heldOutRatio: 0 } });
+    const { exitCode, stderr } = await berth(['train', file], { folder });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: expect.stringContaining('completed') as string,
+    });
+    expect(stderr).toMatch(
+      /left out of the corpus: b\.docx \(not .*\), self \(a link to a folder\)/,
+    );
+    const told = stderr.indexOf('data: 1 file, 1 file in utf-16le, 7 documents');
+    expect(told).toBeGreaterThan(-1);
+    expect(told).toBeLessThan(stderr.indexOf('running'));
+    const shown = await berth(['status', 'mixed'], { folder });
+    expect(shown.stdout).toMatch(/0 % held out/);
+    expect(shown.stdout).toMatch(/warning: left out of the corpus: b\.docx/);
+    const report = JSON.parse(
+      (await berth(['status', 'mixed', '--json'], { folder })).stdout,
+    ) as RunStatusReport;
+    expect(report.lastEval).toBeNull();
+    expect(report.dataset?.findings.map(({ code }) => code)).toContain('left-out');
   });
 });

@@ -8,8 +8,7 @@ const count = z.int().positive();
 function isKnownEncoding(label: string): boolean {
   if (label === 'auto') return true;
   try {
-    new TextDecoder(label);
-    return true;
+    return new TextDecoder(label).encoding !== '';
   } catch {
     return false;
   }

@@ -90,7 +90,7 @@ const windows1252 =
 /** True when the bytes, perhaps cut inside their last character, decode to assigned characters and no controls. */
 function isTextIn(encoding: string, bytes: Uint8Array): boolean {
   try {
-    return !/[\0-\u0008\u000e-\u001f\u007f-\u009f\p{Cn}\p{Co}]/u.test(createDecode(encoding)(bytes));
+    return !/(?![\t\n\v\f\r])\p{Cc}|\p{Cn}|\p{Co}/u.test(createDecode(encoding)(bytes));
   } catch {
     return false;
   }

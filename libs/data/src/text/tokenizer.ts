@@ -98,7 +98,7 @@ function addLoss(tally: TokenTally, loss: TokenTally): void {
 }
 
 // Controls that are no space, and what decoders write for bytes they do not understand.
-const lostCharacter = /[\0-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/g;
+const lostCharacter = /(?![\t\n\v\f\r])\p{Cc}|\ufffd/gu;
 
 const longChunkLength = 1 << 13;
 
