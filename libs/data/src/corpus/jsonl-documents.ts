@@ -24,7 +24,7 @@ export async function* readJsonlDocuments(
     const sentences =
       'sentences' in record
         ? toSentences(record.sentences, 'lines')
-        : splitText(record.text, sentenceMode);
+        : splitText(record.text.replaceAll(/\r*\n|\r/g, '\n'), sentenceMode);
     if (sentences.length > 0) yield { id: record.id ?? `${file.name}:${lineNumber}`, sentences };
     else if (options.tally !== undefined) options.tally.numEmptyDocuments += 1;
   }

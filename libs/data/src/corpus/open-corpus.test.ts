@@ -128,6 +128,11 @@ describe('JSON lines', () => {
     ]);
   });
 
+  it.each(['\\r', '\\r\\n', '\\r\\r\\n'])('may end the lines of a text with %s', async (end) => {
+    const path = await write('a.jsonl', `{"text": "${['One.', 'Two.', '', 'Three.'].join(end)}"}`);
+    expect(await sentencesOf(path)).toEqual([['One.', 'Two.', 'Three.']]);
+  });
+
   it('hold prose when their lines are not sentences; a blank line ends one', async () => {
     const path = await write('a.jsonl', JSON.stringify({ text: 'A title\n\nOne\nlong. Two\nlong.' }));
     expect(await sentencesOf(path)).toEqual([['A title', 'One long.', 'Two long.']]);
@@ -208,14 +213,15 @@ describe('damaged or unsuitable input', () => {
     await write('a.txt', 'One.\nTwo.\n');
     await write('b.txt', ' \n\n');
     await write('c.jsonl', '{"text": " "}\n{"text": "Three."}\n{"sentences": []}\n');
+    await write('e.jsonl', '{"text": ""}\n');
     await write('d.txt', Buffer.from('\ufeffFour.\n', 'utf16le'));
     const corpus = await openCorpus({ path: folder, sentenceMode: 'auto' });
     const tally = createCorpusTally();
     for await (const _document of corpus.documents(tally));
     expect(tally).toEqual({
       numBytes: corpus.numBytes,
-      numEmptyDocuments: 3,
-      encodings: new Map([['utf-8', 3], ['utf-16le', 1]]),
+      numEmptyDocuments: 4,
+      encodings: new Map([['utf-8', 4], ['utf-16le', 1]]),
     });
   });
 

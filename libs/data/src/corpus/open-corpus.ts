@@ -45,13 +45,16 @@ export async function openCorpus(
     let isEmpty = true;
     for (const file of files) {
       const read = file.format === 'txt' ? readTxtDocuments : readJsonlDocuments;
+      const numEmptyBefore = tally?.numEmptyDocuments;
       let isBlank = true;
       for await (const document of read(file, sentenceMode, readOptions)) {
         isBlank = false;
         yield document;
       }
       isEmpty &&= isBlank;
-      if (isBlank && tally !== undefined) tally.numEmptyDocuments += 1;
+      // A file without text counts as one document without text, unless it has some of its own.
+      if (isBlank && tally?.numEmptyDocuments === numEmptyBefore && tally !== undefined)
+        tally.numEmptyDocuments += 1;
     }
     if (isEmpty) {
       throw new BerthError(
