@@ -44,7 +44,7 @@ export const datasetHealthSchema = z.strictObject({
   numDroppedCharacters: count,
   /** Words of more than 200 characters, each one [UNK]. */
   numLongWords: count,
-  /** Entries of the vocabulary that have a capital letter. */
+  /** Entries of the vocabulary that have a capital letter: lower-cased text never matches them. */
   numCasedEntries: count,
   /** At most this share of the training tokens is in an epoch's examples; by sequence length, ascending. */
   coverage: z.array(z.strictObject({ maxSeqLength: z.int().positive(), ratio: z.number() })),

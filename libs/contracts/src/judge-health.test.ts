@@ -40,6 +40,7 @@ describe('judgement of a dataset', () => {
     ['refusal unknown-tokens', { numUnknownTokens: 5100 }, {}],
     ['warning one-sentence-documents', { numOneSentenceDocuments: 99 }, {}],
     ['refusal one-sentence-documents', { numOneSentenceDocuments: 100 }, {}],
+    ['warning cased-vocabulary', { numCasedEntries: 7 }, {}],
     ['warning low-coverage', {}, { maxSeqLength: 100 }],
     ['warning dropped-characters', { numDroppedCharacters: 40 }, {}],
     ['warning held-out-share', {}, { heldOutRatio: 0.2 }],

@@ -7,6 +7,7 @@ export const healthFindingSchema = z.strictObject({
   severity: z.enum(['warning', 'refusal']),
   code: z.enum([
     'unknown-tokens',
+    'cased-vocabulary',
     'one-sentence-documents',
     'low-coverage',
     'left-out',
@@ -40,6 +41,7 @@ export interface HealthSettings {
 export function judgeHealth(health: DatasetHealth, settings: HealthSettings): HealthFinding[] {
   const judges = [
     judgeUnknown,
+    judgeCase,
     judgeSentences,
     judgeCoverage,
     judgeDropped,
@@ -81,9 +83,7 @@ const judgeUnknown: Judge = (health, { doLowerCase }) => {
   const { numCasedEntries } = health;
   let advice = 'raise vocabulary.size, or use a vocabulary made for this text';
   if (doLowerCase && numCasedEntries > 0)
-    advice =
-      `${plural(numCasedEntries, 'entry', 'entries')} of the vocabulary with a capital letter match nothing ` +
-      'in lower-cased text: set vocabulary.doLowerCase: false';
+    advice = `${unmatched(numCasedEntries)}: set vocabulary.doLowerCase: false`;
   else if (!doLowerCase && numCasedEntries === 0)
     advice = 'no entry of the vocabulary has a capital letter: set vocabulary.doLowerCase: true';
   const lost = share(health.numUnknownCharacters, health.numCharacters);
@@ -93,6 +93,21 @@ const judgeUnknown: Judge = (health, { doLowerCase }) => {
     text: `${percent(unknown)} of the tokens are [UNK], which hide ${percent(lost)} of the characters: ${advice}`,
   };
 };
+
+const judgeCase: Judge = (health, { doLowerCase }) => {
+  const { numCasedEntries } = health;
+  if (!doLowerCase || numCasedEntries === 0 || unknownShare(health) > maxUnknown) return undefined;
+  return {
+    severity: 'warning',
+    code: 'cased-vocabulary',
+    text: `${unmatched(numCasedEntries)}: set vocabulary.doLowerCase: false, or use an uncased vocabulary`,
+  };
+};
+
+function unmatched(numCasedEntries: number): string {
+  const entries = plural(numCasedEntries, 'entry', 'entries');
+  return `${entries} of the vocabulary with a capital letter match nothing in lower-cased text`;
+}
 
 const judgeSentences: Judge = ({ numDocuments, numOneSentenceDocuments }) => {
   const one = share(numOneSentenceDocuments, numDocuments);

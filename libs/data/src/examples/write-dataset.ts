@@ -108,9 +108,7 @@ export async function writeDataset(
   const spillFolder = await mkdtemp(join(options.workFolder, 'documents-'));
   try {
     const { train, heldOut, splitHealth } = await spillDocuments(options, spillFolder);
-    const numCasedEntries = tokens.filter((token) =>
-      /^(?!\[[A-Z]+\]$).*\p{Lu}/u.test(token),
-    ).length;
+    const numCasedEntries = tokens.filter(isCased).length;
     const health = { ...options.corpusHealth(), ...splitHealth, numCasedEntries };
     refuseUnsuitable(health, options);
     const vocabulary = await putPart(store, `${folder}/vocab.txt`, options.vocabulary);
@@ -219,6 +217,11 @@ async function putShard(
   const bytes = await spill.finish();
   const key = `${name}-${sha256Hex(bytes).slice(0, 16)}.bdoc`;
   return { ...(await putPart(store, key, bytes)), ...spill.counts };
+}
+
+/** True for an entry that lower-casing would change; [MASK] and its like are no words. */
+function isCased(token: string): boolean {
+  return !/^\[\w+\]$/.test(token) && token !== token.toLowerCase();
 }
 
 function checkedVocabulary(bytes: Uint8Array): Vocabulary {

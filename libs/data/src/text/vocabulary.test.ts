@@ -50,6 +50,17 @@ describe('vocabulary file', () => {
     );
   });
 
+  it('may end its lines at CR', () => {
+    expect(parse(`${specials}a\n`.replaceAll('\n', '\r')).ids.get('a')).toBe(5);
+  });
+
+  it.each(['', '\ufeff'])('refuses UTF-16 with the right advice', (mark) => {
+    const bytes = Buffer.from(`${mark}${specials}`, 'utf16le');
+    expect(() => parseVocabulary(bytes, 'vocab.txt')).toThrowError(
+      /vocab\.txt is UTF-16: convert it with iconv -f utf-16le -t utf-8/,
+    );
+  });
+
   it('refuses bytes that are not UTF-8', () => {
     expect(() => parseVocabulary(Buffer.from([0x61, 0xff]), 'vocab.txt')).toThrowError(
       expect.objectContaining({

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BerthError } from '@berth/contracts';
+import { sightEncoding } from '../corpus/text-encoding.ts';
 
 /** The five tokens that every BERT vocabulary has, in the order in which a trained one begins. */
 export const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
@@ -56,20 +57,24 @@ export function createVocabulary(tokens: readonly string[], name = 'the vocabula
 }
 
 /**
- * Reads a vocab.txt: UTF-8, one token a line. As in google-research/bert `load_vocab`, lines end at LF alone and are
- * stripped of whitespace. A line of nothing but exotic whitespace (the released Chinese vocabulary has U+2028) keeps
+ * Reads a vocab.txt: UTF-8, one token a line. As in google-research/bert `load_vocab`, lines end at LF, and at CR
+ * where there is no LF, and are stripped of whitespace. A line of nothing but exotic whitespace (the released Chinese vocabulary has U+2028) keeps
  * its id and matches no word.
  *
  * @throws BerthError DATA_VOCABULARY_INVALID, naming the line.
  */
 export function parseVocabulary(bytes: Uint8Array, name: string): Vocabulary {
-  if (!isUtf8(bytes)) {
+  const sight = sightEncoding(bytes);
+  const isUtf16 = 'encoding' in sight && sight.encoding.startsWith('utf-16');
+  if (isUtf16 || !isUtf8(bytes)) {
     throw new BerthError(
       'DATA_VOCABULARY_INVALID',
-      `${name} is not UTF-8: convert it, for example with iconv -f <encoding> -t utf-8`,
+      `${name} is ${isUtf16 ? 'UTF-16' : 'not UTF-8'}: convert it with ` +
+        `iconv -f ${isUtf16 ? sight.encoding : 'ENCODING'} -t utf-8`,
     );
   }
-  const lines = new TextDecoder().decode(bytes).split('\n');
+  const text = new TextDecoder().decode(bytes);
+  const lines = text.split(text.includes('\n') ? '\n' : '\r');
   if (lines.at(-1) === '') lines.pop();
   return createVocabulary(
     lines.map((line) => stripLikePython(line) || line.replace(/^[\t\r ]+$/, '')),
