@@ -1,5 +1,5 @@
 export { applyRetention } from './apply-retention.ts';
-export type { Attempts } from './attempts.ts';
+export { isOnLine, type Attempts } from './attempts.ts';
 export { isComplete, readBranch, storeBranchLedger, writeBranch } from './branch.ts';
 export { stateDigestInTurns, weightsDigest } from './digest.ts';
 export {

@@ -1,10 +1,18 @@
 import type { Random } from './random.ts';
-import { callFaults, frameFaults, type CallFault, type FrameFault } from './world.ts';
+import {
+  callFaults,
+  frameFaults,
+  storeCalls,
+  type CallFault,
+  type FrameFault,
+  type StoreStall,
+} from './world.ts';
 
 /** One fault of a plan. Those of single messages lie in wait for the next one. */
 export type Fault =
   | { readonly kind: 'call'; readonly fault: CallFault }
   | { readonly kind: 'frame'; readonly fault: FrameFault }
+  | ({ readonly kind: 'store-stall' } & StoreStall)
   | {
       readonly kind:
         | 'kill-member'
@@ -67,6 +75,7 @@ const weights = {
   'notes-lost': 1,
   'clock-step': 2,
   'store-away': 4,
+  'store-stall': 1,
   'stop-run': 1,
   'pause-run': 1,
   'kill-run': 1,
@@ -95,6 +104,10 @@ function drawFault(random: Random, urn: readonly Fault['kind'][]): Fault {
       return { kind, fault: random.pick(callFaults) ?? 'slow' };
     case 'frame':
       return { kind, fault: random.pick(frameFaults) ?? 'late' };
+    case 'store-stall': {
+      const call = random.pick(storeCalls) ?? 'delete';
+      return { kind, call, at: random.chance(0.5) ? 'request' : 'reply' };
+    }
     case 'clock-step':
       return { kind, byMs: random.between(-longestClockStepMs, longestClockStepMs) };
     default:

@@ -12,7 +12,11 @@ export function findCheckpoint(
 ): void {
   world.storeCall(
     process,
-    (store) => ({ found: store.newestValid(maxStep)?.step, newest: store.newestValid()?.step }),
+    (store) => {
+      const { attempts } = world.redis.record;
+      const step = (limit?: number): number | undefined => store.newestValid(attempts, limit)?.step;
+      return { found: step(maxStep), newest: step() };
+    },
     ({ found, newest }) => {
       const isBehind = found === undefined && newest !== undefined;
       if (isBehind && world.sabotage !== 'no-restore')

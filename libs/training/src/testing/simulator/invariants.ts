@@ -1,3 +1,4 @@
+import type { Attempts } from '@berth/checkpoint';
 import { stepFactsText, type LedgerEntry, type MemberInfo, type View } from '@berth/contracts';
 import { viewName } from '../../protocol/member-state.ts';
 import type { RedisModel } from './redis-model.ts';
@@ -19,7 +20,11 @@ export class Invariants {
   readonly #reference: Reference;
   #ledger: readonly LedgerEntry[] = [];
   #numChecked = 0;
-  #manifests = 0;
+  #revision = 0;
+  /** As the record had them at the last look. */
+  #attempts: Attempts = [];
+  /** The newest checkpoint that the run has been told of. */
+  #savedStep = 0;
   #restoredTo = 0;
   /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
   #damagedAt: number | undefined;
@@ -107,7 +112,7 @@ export class Invariants {
 
   /** I6: what is in the bucket is not done again. */
   checkInitialization(member: string): void {
-    const newest = this.#store.newestValid();
+    const newest = this.#store.newestValid(this.#redis.record.attempts);
     if (newest !== undefined)
       throw new Violation(
         `I6: ${member} begins from the seed, although there is checkpoint ${newest.step}`,
@@ -183,12 +188,32 @@ export class Invariants {
       );
   }
 
+  /** Somebody has been told that there is a checkpoint, by the attempt that is the newest. */
+  saved(attempt: number, step: number): void {
+    if (attempt === this.#redis.record.attempt) this.#savedStep = Math.max(this.#savedStep, step);
+  }
+
   #checkManifests(): void {
-    const { manifests } = this.#store;
-    if (manifests.size === this.#manifests) return;
-    this.#manifests = manifests.size;
-    for (const manifest of manifests.values()) {
+    const { manifests, revision } = this.#store;
+    const { attempts } = this.#redis.record;
+    const isSameLine = attempts === this.#attempts;
+    if (isSameLine && revision === this.#revision) return;
+    this.#revision = revision;
+    this.#attempts = attempts;
+    const newest = this.#store.newestValid(attempts)?.step ?? 0;
+    // What another line has is not promised until the run has gone back to it.
+    if (!isSameLine) {
+      const goesBack = attempts.at(-1)?.wentBackTo !== undefined;
+      this.#savedStep = goesBack ? 0 : Math.min(this.#savedStep, newest);
+    }
+    if (newest < this.#savedStep)
+      throw new Violation(
+        `I6: checkpoint ${this.#savedStep} of the run was saved, and ${newest} is the newest`,
+      );
+    for (const manifest of manifests) {
       const weights = this.#store.load(manifest);
+      // What is written long after its step was given up is passed over, as what is damaged is.
+      if (weights === undefined && manifest.step < newest) continue;
       if (weights === undefined)
         throw new Violation(`I4: checkpoint ${manifest.step} is visible, but not whole`);
       this.#requireWeights('a checkpoint', manifest.step, weights);

@@ -1,3 +1,4 @@
+import { isOnLine, type Attempts } from '@berth/checkpoint';
 import {
   genesisHead,
   stepFactsText,
@@ -47,6 +48,7 @@ export interface SimRecord {
   readonly requests: SimRequests;
   /** Grows with each resume. */
   readonly attempt: number;
+  readonly attempts: Attempts;
   readonly revision: number;
 }
 
@@ -86,9 +88,16 @@ export class RedisModel {
   #words = new Map<string, Map<string, string>>();
   #members = new Map<string, { info: MemberInfo; seenMs: number }>();
   #listedMs: number | undefined;
-  #checkpoints = new Set<number>();
+  /** Attempts that saved, by step. */
+  #checkpoints = new Map<number, number>();
   #evaluations = new Set<number>();
-  #record: SimRecord = { status: undefined, requests: noSimRequests, attempt: 1, revision: 0 };
+  #record: SimRecord = {
+    status: undefined,
+    requests: noSimRequests,
+    attempt: 1,
+    attempts: [{ attempt: 1, startedAtMs: 0 }],
+    revision: 0,
+  };
 
   constructor(runId: string, sabotage?: RedisSabotage) {
     this.runId = runId;
@@ -104,7 +113,7 @@ export class RedisModel {
     this.#words = new Map();
     this.#members = new Map();
     this.#listedMs = undefined;
-    this.#checkpoints = new Set();
+    this.#checkpoints = new Map();
     this.#evaluations = new Set();
     this.#record = { ...this.#record, status: undefined, requests: noSimRequests };
   }
@@ -122,7 +131,7 @@ export class RedisModel {
       ledger: [...ledger],
       words: new Map([...this.#words].map(([topic, words]) => [topic, new Map(words)])),
       members: new Map(this.#members),
-      checkpoints: new Set(this.#checkpoints),
+      checkpoints: new Map(this.#checkpoints),
       evaluations: new Set(this.#evaluations),
     };
     return () => {
@@ -333,22 +342,24 @@ export class RedisModel {
     this.#members.delete(memberId);
   }
 
-  noteCheckpoint(step: number): void {
-    this.#checkpoints.add(step);
+  noteCheckpoint(step: number, attempt: number): void {
+    this.#checkpoints.set(step, attempt);
   }
 
-  forgetCheckpoints(afterStep: number, stored: ReadonlySet<number>): void {
-    for (const step of this.#checkpoints)
-      if (step > afterStep && !stored.has(step)) this.#checkpoints.delete(step);
+  /** Forgets checkpoints that a later attempt has left behind. */
+  forgetCheckpoints(attempts: Attempts): void {
+    for (const [step, attempt] of this.#checkpoints)
+      if (!isOnLine(attempts, { attempt, step })) this.#checkpoints.delete(step);
   }
 
   hasCheckpoint(step: number): boolean {
-    return this.#checkpoints.has(step);
+    const attempt = this.#checkpoints.get(step);
+    return attempt !== undefined && isOnLine(this.#record.attempts, { attempt, step });
   }
 
   /** Forgets which checkpoints and evaluations there are. */
   forgetNotes(): void {
-    this.#checkpoints = new Set();
+    this.#checkpoints = new Map();
     this.#evaluations = new Set();
   }
 

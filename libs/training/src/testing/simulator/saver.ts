@@ -1,5 +1,6 @@
 import type { Cursor, View, WireError } from '@berth/contracts';
 import { areEqual, stateDiverged } from '../../protocol/divergence.ts';
+import { retain } from './retain.ts';
 import type { SimProcess } from './sim-process.ts';
 import { numShards, shardKey } from './store-model.ts';
 import type { Weights } from './toy-model.ts';
@@ -16,7 +17,6 @@ interface Snapshot {
 
 const patienceMs = 5_000;
 const pollMs = 50;
-const keepLast = 3;
 
 /** A member's part in checkpoints, as `checkpoint-saver.ts` plays it: shards by all, the manifest last, by the leader. */
 export class Saver {
@@ -66,7 +66,8 @@ export class Saver {
     if (isLeader && this.#world.sabotage === 'manifest-first') this.#writeManifest(snapshot, false);
     const own = shardIndexes((index) => index % members.length === position);
     this.#upload(snapshot, own, (uploaded) => {
-      const word = JSON.stringify([snapshot.weights, ...(uploaded ? own : [])]);
+      const keys = own.map((index) => this.#shardKey(snapshot, index));
+      const word = JSON.stringify([snapshot.weights, ...(uploaded ? keys : [])]);
       this.#post(snapshot, word, () => {
         if (!uploaded) this.#end(simError('STORE_UNREACHABLE', 'the bucket is away'));
         else if (isLeader) this.#gather(snapshot, members, this.#world.clock.nowMs + patienceMs);
@@ -91,8 +92,8 @@ export class Saver {
           return;
         }
         const told = [...words].map(([member, word]) => {
-          const [weights, ...indexes] = JSON.parse(word) as [string, ...number[]];
-          return { member, weights, indexes };
+          const [weights, ...keys] = JSON.parse(word) as [string, ...string[]];
+          return { member, weights, keys };
         });
         const digests = new Map(told.map(({ member, weights }) => [member, weights]));
         if (!areEqual(digests) && this.#world.sabotage !== 'no-save-compare') {
@@ -101,10 +102,10 @@ export class Saver {
           this.#end(error);
           return;
         }
-        const stored = new Set(told.flatMap(({ indexes }) => indexes));
+        const stored = new Set(told.flatMap(({ keys }) => keys));
         this.#upload(
           snapshot,
-          shardIndexes((index) => !stored.has(index)),
+          shardIndexes((index) => !stored.has(this.#shardKey(snapshot, index))),
           (uploaded) => {
             if (uploaded) this.#writeManifest(snapshot, true);
             else this.#end(simError('STORE_UNREACHABLE', 'the bucket is away'));
@@ -115,11 +116,7 @@ export class Saver {
     );
   }
 
-  #upload(
-    { step, weights }: Snapshot,
-    indexes: readonly number[],
-    done: (uploaded: boolean) => void,
-  ): void {
+  #upload(snapshot: Snapshot, indexes: readonly number[], done: (uploaded: boolean) => void): void {
     const [index, ...others] = indexes;
     if (index === undefined) {
       done(true);
@@ -127,8 +124,8 @@ export class Saver {
     }
     this.#world.storeCall(
       this.#process,
-      (store) => store.putShard(step, index, weights),
-      () => this.#upload({ step, weights } as Snapshot, others, done),
+      (store) => store.putShard(this.#shardKey(snapshot, index), snapshot.weights),
+      () => this.#upload(snapshot, others, done),
       () => done(false),
     );
   }
@@ -143,7 +140,8 @@ export class Saver {
   }
 
   #writeManifest(snapshot: Snapshot, isLast: boolean): void {
-    const { step, cursor, weights, attempt } = snapshot;
+    const { step, cursor, attempt } = snapshot;
+    const { fencingEpoch } = snapshot.view;
     const end = (error?: WireError): void => {
       if (isLast) this.#end(error);
     };
@@ -159,35 +157,37 @@ export class Saver {
           end(simError('LEDGER_BEHIND', `the ledger ends before step ${step}`));
           return;
         }
-        const shardKeys = shardIndexes(() => true).map((index) => shardKey(step, index, weights));
+        const shardKeys = shardIndexes(() => true).map((index) => this.#shardKey(snapshot, index));
+        const key = this.#world.keyOf({ attempt, fencingEpoch }, step);
+        const manifest = { key, attempt, fencingEpoch, step, cursor, shardKeys, entries };
         this.#world.storeCall(
           this.#process,
-          (store) => store.putManifest({ step, cursor, shardKeys, entries }),
+          (store) => store.putManifest(manifest),
           () => {
             this.#world.trace.note(this.#process.name, `saved step ${step}`);
-            this.#note(step, end);
+            this.#world.invariants.saved(attempt, step);
+            this.#note(snapshot, end);
           },
           end,
+          'put',
         );
       },
       end,
     );
   }
 
-  #note(step: number, end: (error?: WireError) => void): void {
+  #note({ step, attempt }: Snapshot, end: (error?: WireError) => void): void {
     this.#world.call(
       this.#process,
-      (redis) => redis.noteCheckpoint(step),
-      () => {
-        this.#world.storeCall(
-          this.#process,
-          (store) => store.retain(keepLast),
-          () => end(),
-          () => end(),
-        );
-      },
+      (redis) => redis.noteCheckpoint(step, attempt),
+      () => retain(this.#world, this.#process, { attempt, step }, end),
       end,
     );
+  }
+
+  #shardKey({ attempt, view, step, weights }: Snapshot, index: number): string {
+    const { fencingEpoch } = view;
+    return shardKey(this.#world.keyOf({ attempt, fencingEpoch }, step), index, weights);
   }
 
   #end(error?: WireError): void {

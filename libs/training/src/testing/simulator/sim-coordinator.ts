@@ -1,3 +1,4 @@
+import type { Attempts } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import type { LedgerEntry, View, WireError } from '@berth/contracts';
 import { decideLease, type Holding, type LeaseAnswer, type ViewId } from '@berth/queue';
@@ -10,9 +11,18 @@ import {
   type RunSight,
 } from '../../protocol/index.ts';
 import { noSimRequests, type RedisModel, type SimRecord, type SimRequests } from './redis-model.ts';
+import { runScript, type Call, type Script } from './script.ts';
 import { SimProcess } from './sim-process.ts';
-import type { SimBranch, StoreModel } from './store-model.ts';
-import { numSteps, runId, runNumerics, simError, virtualRanks, type World } from './world.ts';
+import type { SimBranch, SimManifest, StoreModel } from './store-model.ts';
+import {
+  numSteps,
+  runId,
+  runNumerics,
+  simError,
+  virtualRanks,
+  type StoreCall,
+  type World,
+} from './world.ts';
 
 const leaseTtlMs = 1_500;
 const tickMs = 100;
@@ -37,10 +47,6 @@ const rules: RunRules = {
   stepTimeoutMs: 6_000,
   restGraceMs: 3_000,
 };
-
-/** What a coordinator does between two waits: each `yield` is a call that is answered later, or fails. */
-type Script = Generator<Call, void, unknown>;
-type Call = (done: (result: unknown) => void, failed: (error: WireError) => void) => void;
 
 /** One time of holding the lease; nothing remembered about Redis outlives it. */
 interface Term {
@@ -109,7 +115,7 @@ export class SimCoordinator {
       if (!isDue) return;
       isDue = false;
       this.#world.memberHints.delete(lookSoon);
-      this.#run(this.#look(), (error) => this.#looked(error));
+      runScript(this.#look(), (error) => this.#looked(error));
     };
     const lookSoon = (): void => this.process.after(afterNewsMs, look);
     this.#world.memberHints.add(lookSoon);
@@ -181,20 +187,26 @@ export class SimCoordinator {
     requests: SimRequests,
     { toStep, askedAtMs }: NonNullable<SimRequests['cut']>,
   ): Script {
+    const { attempts = [], attempt = 1 } = this.#record ?? {};
     const fence = yield* this.#fence(term, `going back to step ${toStep}`);
-    yield* this.#restore(term);
     const known = (yield this.#store((store) => store.branches.get(askedAtMs))) as
       SimBranch | undefined;
+    yield* this.#restoreLedger(term, known === undefined ? attempts.slice(0, -1) : attempts);
     const branch = known ?? { toStep, madeAt: fence };
     if (known === undefined) {
-      const steps = (yield this.#store((store) => [...store.manifests.keys()])) as number[];
-      for (const step of steps.sort((a, b) => b - a))
-        if (step > toStep) yield this.#store((store) => store.abandon(step));
+      if (!(yield* this.#pin(term, toStep))) {
+        const kept = attempts.map((one) =>
+          one.attempt === attempt ? { ...one, wentBackTo: undefined } : one,
+        );
+        const change = { requests: { ...requests, cut: undefined }, attempts: kept };
+        yield* this.#change(term, { status: 'stopped', ...change });
+        return;
+      }
       yield this.#store((store) => store.branches.set(askedAtMs, branch));
     }
     yield* this.#cutLedger(term, branch);
-    const stored = (yield this.#store((store) => new Set(store.manifests.keys()))) as Set<number>;
-    yield this.#redis((redis) => redis.forgetCheckpoints(toStep, stored));
+    this.#world.invariants.saved(attempt, toStep);
+    yield this.#redis((redis) => redis.forgetCheckpoints(attempts));
     yield* this.#change(term, { requests: { ...requests, cut: undefined } });
     this.#world.trace.note(this.process.name, `went back to step ${toStep}`);
   }
@@ -206,6 +218,22 @@ export class SimCoordinator {
       return result;
     })) as ReturnType<RedisModel['cut']>;
     if (refusal !== undefined) throw stale(refusal.newest);
+  }
+
+  /** As `pinCheckpoint` does it. */
+  *#pin({ fencingEpoch }: Term, step: number): Generator<Call, boolean, unknown> {
+    const { attempts = [], attempt = 1 } = this.#record ?? {};
+    const found = (yield this.#store(
+      (store) => store.onLine(attempts).findLast((one) => one.step === step),
+      'list',
+    )) as SimManifest | undefined;
+    // The beginning needs no checkpoint.
+    if (found === undefined) return step === 0;
+    if (this.#world.sabotage === 'no-pin') return true;
+    const line = { attempt, fencingEpoch };
+    const key = this.#world.keyOf(line, step);
+    yield this.#store((store) => store.putManifest({ ...found, ...line, key }), 'put');
+    return true;
   }
 
   *#fence(term: Term, reason: string): Generator<Call, View, unknown> {
@@ -222,18 +250,25 @@ export class SimCoordinator {
       const branches = (yield this.#store((store) => [...store.branches.values()])) as SimBranch[];
       for (const branch of branches) yield* this.#cutLedger(term, branch);
     }
-    const manifest = (yield this.#store((store) => store.newestValid())) as ReturnType<
-      StoreModel['newestValid']
-    >;
-    if (manifest !== undefined) {
-      const { step, entries } = manifest;
-      const numCommitted = (yield this.#redis((redis) => redis.ledger.length)) as number;
-      const isBack =
-        this.#world.sabotage === 'half-restore' ? numCommitted > 0 : numCommitted >= step;
-      if (!isBack) yield* this.#putBack(term, entries, numCommitted);
-      yield this.#redis((redis) => redis.noteCheckpoint(step));
-    }
+    const manifest = yield* this.#restoreLedger(term, this.#record?.attempts ?? []);
+    if (manifest !== undefined)
+      yield this.#redis((redis) => redis.noteCheckpoint(manifest.step, manifest.attempt));
     term.restoredFor.add(reason);
+  }
+
+  *#restoreLedger(
+    term: Term,
+    attempts: Attempts,
+  ): Generator<Call, SimManifest | undefined, unknown> {
+    const manifest = (yield this.#store((store) => store.newestValid(attempts), 'list')) as
+      SimManifest | undefined;
+    if (manifest === undefined) return undefined;
+    const { step, entries } = manifest;
+    const numCommitted = (yield this.#redis((redis) => redis.ledger.length)) as number;
+    const isBack =
+      this.#world.sabotage === 'half-restore' ? numCommitted > 0 : numCommitted >= step;
+    if (!isBack) yield* this.#putBack(term, entries, numCommitted);
+    return manifest;
   }
 
   /** Page by page, as `Ledger.restore` does it: whoever dies over it leaves a part. */
@@ -325,12 +360,20 @@ export class SimCoordinator {
     const known = this.#record;
     if (known === undefined) return;
     const toStep = (yield this.#store(
-      (store) => store.newestValid(numCommitted)?.step ?? 0,
+      (store) => store.newestValid(known.attempts, numCommitted)?.step ?? 0,
     )) as number;
     const cut = { toStep, askedAtMs: this.#world.timeMs };
     const change = isEnding(status)
       ? { status: status === 'pausing' ? 'paused' : 'stopped', requests: { ...noSimRequests, cut } }
-      : { status: 'starting', requests: { ...known.requests, cut }, attempt: known.attempt + 1 };
+      : {
+          status: 'starting',
+          requests: { ...known.requests, cut },
+          attempt: known.attempt + 1,
+          attempts: [
+            ...known.attempts,
+            { attempt: known.attempt + 1, startedAtMs: cut.askedAtMs, wentBackTo: toStep },
+          ],
+        };
     yield* this.#change(term, change);
   }
 
@@ -409,35 +452,11 @@ export class SimCoordinator {
     return (done, failed) => this.#world.call(this.process, command, done, failed);
   }
 
-  #store(command: (store: StoreModel) => unknown): Call {
-    return (done, failed) => this.#world.storeCall(this.process, command, done, failed);
-  }
-
-  /** Runs a script to its end, or to the first error. */
-  #run(script: Script, ended: (error?: WireError) => void): void {
-    const goOn = (resume: () => IteratorResult<Call, void>): void => {
-      let step: IteratorResult<Call, void>;
-      try {
-        step = resume();
-      } catch (error) {
-        if (!isWireError(error)) throw error;
-        ended(error);
-        return;
-      }
-      if (step.done === true) {
-        ended();
-        return;
-      }
-      step.value(
-        (result) => goOn(() => script.next(result)),
-        (error) => goOn(() => script.throw(error)),
-      );
-    };
-    goOn(() => script.next());
+  #store(command: (store: StoreModel) => unknown, kind?: StoreCall): Call {
+    return (done, failed) => this.#world.storeCall(this.process, command, done, failed, kind);
   }
 }
 
-/** As in run-supervisor.ts. */
 function behindIn({ view, live }: RunSight): string {
   const isBehind = live.some(
     ({ complaint }) =>
@@ -461,8 +480,4 @@ function stale(newest: number): WireError {
 function replaced(inForce: number): WireError {
   const message = `view ${inForce} is in force`;
   return { code: 'QUEUE_VIEW_REPLACED', message, details: { inForce } };
-}
-
-function isWireError(value: unknown): value is WireError {
-  return typeof value === 'object' && value !== null && 'code' in value && 'details' in value;
 }

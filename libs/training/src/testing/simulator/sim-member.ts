@@ -466,8 +466,9 @@ export class SimMember {
     this.#world.storeCall(
       this.process,
       (store) => {
-        const manifest = store.manifest(step);
-        return manifest && store.load(manifest);
+        const { attempts } = this.#world.redis.record;
+        const found = store.newestValid(attempts, step);
+        return found?.step === step ? store.load(found) : undefined;
       },
       (weights) => {
         this.#fetched = weights;

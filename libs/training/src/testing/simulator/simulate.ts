@@ -7,7 +7,7 @@ import { noSimRequests } from './redis-model.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
 import { SimMember, type SimRelease } from './sim-member.ts';
 import type { StateCopies } from './state-copies.ts';
-import { numSteps, World, type Sabotage } from './world.ts';
+import { numSteps, storeStallMs, World, type Sabotage } from './world.ts';
 
 export interface SimulationOptions {
   readonly sabotage?: Sabotage | undefined;
@@ -53,8 +53,8 @@ const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
 const onlyStateFlips = { 'state-flip': 4, 'join-member': 1, 'kill-member': 1, frame: 2 };
 const maxMembers = 5;
 const maxCoordinators = 2;
-/** From the last fault to completion: a lost lease, timeouts in a row, and all steps. */
-const leastPatienceMs = 60_000;
+/** From the last fault to completion: a lost lease, timeouts in a row, some calls that stall, and all steps. */
+const leastPatienceMs = 60_000 + 3 * storeStallMs;
 /** And so many steps. */
 const stepsPatience = 2 * numSteps;
 const operatorLookMs = 300;
@@ -149,8 +149,8 @@ class Simulation {
     }
     if (redis.record.status !== 'completed')
       return `The run is ${redis.record.status}: ${this.#world.failure?.message}`;
-    const last = store.manifest(numSteps);
-    const weights = last && store.load(last);
+    const last = store.newestValid(redis.record.attempts);
+    const weights = last?.step === numSteps ? store.load(last) : undefined;
     if (weights !== reference.weights[numSteps]) return `I3: the last checkpoint holds ${weights}`;
     return undefined;
   }
@@ -197,6 +197,9 @@ class Simulation {
         return;
       case 'frame':
         waitingFrameFaults.push(fault.fault);
+        return;
+      case 'store-stall':
+        this.#world.waitingStalls.push(fault);
         return;
       case 'clock-step':
         trace.note('----', `the clock of Redis is set by ${fault.byMs.toFixed(0)} ms`);
@@ -345,16 +348,20 @@ class Simulation {
   /** The operator resumes the run whenever it rests, from an older checkpoint when that was planned. */
   #operate(): void {
     const { clock, redis, store, random } = this.#world;
-    const { status, requests, attempt } = redis.record;
+    const { status, requests, attempt, attempts } = redis.record;
     if (status === 'stopped' || status === 'paused') {
-      const steps = [...store.manifests.keys()].filter((step) => step < numSteps);
+      const line = store.onLine(attempts).map(({ step }) => step);
+      const steps = [...new Set(line)].filter((step) => step < numSteps);
       const toStep = this.#numRewinds > 0 ? random.pick(steps) : undefined;
-      const cut = toStep === undefined ? undefined : { toStep, askedAtMs: clock.nowMs };
-      if (cut !== undefined) this.#numRewinds--;
+      const asked = toStep === undefined ? undefined : { toStep, askedAtMs: clock.nowMs };
+      if (asked !== undefined) this.#numRewinds--;
+      const cut = asked ?? requests.cut;
+      const startedAtMs = clock.nowMs;
       redis.changeRecord({
         status: 'starting',
-        requests: { ...noSimRequests, cut: cut ?? requests.cut },
+        requests: { ...noSimRequests, cut },
         attempt: attempt + 1,
+        attempts: [...attempts, { attempt: attempt + 1, startedAtMs, wentBackTo: cut?.toStep }],
       });
       store.archive(redis.record);
     }

@@ -1,9 +1,17 @@
+import { isOnLine, type Attempts } from '@berth/checkpoint';
 import type { Cursor, LedgerEntry } from '@berth/contracts';
 import type { ViewId } from '@berth/queue';
 import { isNewerRecord, type SimRecord } from './redis-model.ts';
 import type { Weights } from './toy-model.ts';
 
-export interface SimManifest {
+/** Of one attempt, under one fencing epoch. */
+export interface SimLine {
+  readonly attempt: number;
+  readonly fencingEpoch: number;
+}
+
+export interface SimManifest extends SimLine {
+  readonly key: string;
   readonly step: number;
   readonly cursor: Cursor;
   readonly shardKeys: readonly string[];
@@ -18,45 +26,56 @@ export interface SimBranch {
 
 export const numShards = 4;
 
-/** The bucket: shards under names that tell their content, and manifests that name shards. */
+/** The bucket: shards under names that tell their line and content, and manifests that name shards. */
 export class StoreModel {
   isAway = false;
   /** Copy of the run's record, for when Redis has lost it. */
   archived: SimRecord | undefined;
-  /** Branches whose manifests are out of sight, by when the cut was asked for, oldest first. */
+  /** Branches whose entries are filed, by when the cut was asked for, oldest first. */
   readonly branches = new Map<number, SimBranch>();
+  /** Grows with each change. */
+  revision = 0;
   readonly #shards = new Map<string, Weights>();
-  readonly #manifests = new Map<number, SimManifest>();
+  readonly #manifests = new Map<string, SimManifest>();
 
   /** Keeps a copy of the record unless there is a newer one. */
   archive(record: SimRecord): void {
     if (this.archived === undefined || isNewerRecord(record, this.archived)) this.archived = record;
   }
 
-  putShard(step: number, index: number, weights: Weights): void {
-    this.#shards.set(shardKey(step, index, weights), weights);
+  putShard(key: string, weights: Weights): void {
+    this.#shards.set(key, weights);
+    this.revision++;
   }
 
-  /** Only if there is none: the first writer wins. */
+  /** Only if there is none: the first writer of a key wins. */
   putManifest(manifest: SimManifest): void {
-    const { step } = manifest;
-    if (!this.#manifests.has(step)) this.#manifests.set(step, manifest);
+    if (!this.#manifests.has(manifest.key)) this.#manifests.set(manifest.key, manifest);
+    this.revision++;
   }
 
-  abandon(step: number): void {
-    this.#manifests.delete(step);
+  deleteManifest(key: string): void {
+    this.#manifests.delete(key);
+    this.revision++;
   }
 
-  manifest(step: number): SimManifest | undefined {
-    return this.#manifests.get(step);
+  deleteShard(key: string): void {
+    this.#shards.delete(key);
+    this.revision++;
   }
 
-  /** The newest checkpoint of which every part is there. */
-  newestValid(maxStep = Infinity): SimManifest | undefined {
+  /** The checkpoints that a run with these attempts can go on from, oldest first. */
+  onLine(attempts: Attempts): SimManifest[] {
     return [...this.#manifests.values()]
-      .filter(({ step }) => step <= maxStep)
-      .sort((a, b) => b.step - a.step)
-      .find((manifest) => this.load(manifest) !== undefined);
+      .filter((manifest) => isOnLine(attempts, manifest))
+      .sort((a, b) => a.step - b.step || a.attempt - b.attempt || a.fencingEpoch - b.fencingEpoch);
+  }
+
+  /** The newest of those of which every part is there. */
+  newestValid(attempts: Attempts, maxStep = Infinity): SimManifest | undefined {
+    return this.onLine(attempts).findLast(
+      (manifest) => manifest.step <= maxStep && this.load(manifest) !== undefined,
+    );
   }
 
   /** The weights of a checkpoint; undefined when a shard is missing or they do not fit together. */
@@ -66,19 +85,23 @@ export class StoreModel {
     return parts.every((part) => part === first) ? first : undefined;
   }
 
-  /** Deletes the manifests beyond the newest few, then what only they named. */
-  retain(keepLast: number): number[] {
-    const steps = [...this.#manifests.keys()].sort((a, b) => b - a);
-    const old = steps.slice(keepLast);
-    for (const step of old) this.#manifests.delete(step);
-    return old;
+  /** Shards that were stored for one of these manifests, and that none names. */
+  unnamedShards(manifestKeys: ReadonlySet<string>): string[] {
+    const named = new Set([...this.#manifests.values()].flatMap(({ shardKeys }) => shardKeys));
+    return [...this.#shards.keys()].filter(
+      (key) => !named.has(key) && manifestKeys.has(key.slice(0, key.lastIndexOf('/'))),
+    );
   }
 
-  get manifests(): ReadonlyMap<number, SimManifest> {
-    return this.#manifests;
+  get manifests(): readonly SimManifest[] {
+    return [...this.#manifests.values()];
   }
 }
 
-export function shardKey(step: number, index: number, weights: Weights): string {
-  return `step-${step}/shard-${index}-${weights}`;
+export function manifestKey({ attempt, fencingEpoch }: SimLine, step: number): string {
+  return `attempt-${attempt}/step-${step}/${fencingEpoch}`;
+}
+
+export function shardKey(manifest: string, index: number, weights: Weights): string {
+  return `${manifest}/shard-${index}-${weights}`;
 }

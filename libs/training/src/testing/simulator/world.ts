@@ -4,7 +4,7 @@ import { Invariants } from './invariants.ts';
 import { Random } from './random.ts';
 import { RedisModel, redisSabotages, type RedisSabotage } from './redis-model.ts';
 import type { SimProcess } from './sim-process.ts';
-import { StoreModel } from './store-model.ts';
+import { manifestKey, StoreModel, type SimLine } from './store-model.ts';
 import { referenceRun, type Reference } from './toy-model.ts';
 import { Trace } from './trace.ts';
 
@@ -24,9 +24,15 @@ export type Sabotage =
   | 'no-finite-check'
   | 'no-state-fence'
   | 'manifest-first'
-  | 'member-order'
   | 'half-restore'
   | 'no-fingerprint'
+  /** Keys of checkpoints say nothing of attempt and epoch. */
+  | 'no-line-keys'
+  /** Going back does not write the manifest under the new attempt. */
+  | 'no-pin'
+  /** Deletions are not asked for again once they were decided. */
+  | 'no-delete-fence'
+  | 'member-order'
   | 'no-watchdog'
   | 'no-slice'
   | 'no-save-compare'
@@ -64,6 +70,16 @@ export const frameFaults = [
 ] as const;
 export type FrameFault = (typeof frameFaults)[number];
 
+/** Calls to the bucket that do most harm when they hang. */
+export const storeCalls = ['put', 'delete', 'list'] as const;
+export type StoreCall = (typeof storeCalls)[number];
+/** One call that hangs before or after the bucket has done it, done to the next one of its kind. */
+export interface StoreStall {
+  readonly call: StoreCall;
+  readonly at: 'request' | 'reply';
+}
+export const storeStallMs = 30_000;
+
 let reference: Reference | undefined;
 
 /** All that processes share: time, chance, Redis, the bucket, and the faults that lie in wait. */
@@ -86,6 +102,7 @@ export class World {
   readonly memberHints = new Set<() => void>();
   readonly waitingCallFaults: CallFault[] = [];
   readonly waitingFrameFaults: FrameFault[] = [];
+  readonly waitingStalls: StoreStall[] = [];
   /** Why a coordinator has given the run up. */
   failure: WireError | undefined;
   /** The step whose gradient is not finite. */
@@ -142,15 +159,26 @@ export class World {
     });
   }
 
-  /** Asks the bucket for something. */
+  /** Where a line's checkpoint of a step lies. */
+  keyOf(line: SimLine, step: number): string {
+    const isSabotaged = this.sabotage === 'no-line-keys';
+    return manifestKey(isSabotaged ? { attempt: 0, fencingEpoch: 0 } : line, step);
+  }
+
+  /** Asks the bucket for something. A call that stalls goes on later, also when its process is long dead. */
   storeCall<T>(
     process: SimProcess,
     command: (store: StoreModel) => T,
     done: (result: T) => void,
     failed: (error: WireError) => void,
+    kind?: StoreCall,
   ): void {
     const { clock, random } = this;
-    clock.after(random.between(5, 40), () => {
+    const position = this.waitingStalls.findIndex(({ call }) => call === kind);
+    const [stall] = position < 0 ? [] : this.waitingStalls.splice(position, 1);
+    if (stall !== undefined) this.trace.note(process.name, `a ${stall.call} stalls`);
+    const late = (at: StoreStall['at']): number => (stall?.at === at ? storeStallMs : 0);
+    clock.after(random.between(5, 40) + late('request'), () => {
       if (this.store.isAway) {
         process.after(300, () => failed(unreachable('the bucket')));
         return;
@@ -158,7 +186,7 @@ export class World {
       const result = command(this.store);
       // A reply may be lost: what was stored is stored.
       if (random.chance(0.01)) process.after(300, () => failed(unreachable('the bucket')));
-      else process.after(random.between(5, 40), () => done(result));
+      else process.after(random.between(5, 40) + late('reply'), () => done(result));
     });
   }
 
