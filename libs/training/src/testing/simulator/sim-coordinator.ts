@@ -1,7 +1,7 @@
 import type { Attempts } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import type { LedgerEntry, View, WireError } from '@berth/contracts';
-import { decideLease, type Holding, type LeaseAnswer, type ViewId } from '@berth/queue';
+import { decideLease, type Holding, type LeaseAnswer } from '@berth/queue';
 import {
   decideRun,
   newRunMemory,
