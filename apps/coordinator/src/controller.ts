@@ -19,7 +19,7 @@ import {
   type Runs,
 } from '@berth/queue';
 import { HistoryArchive } from './run-history/history-archive.ts';
-import { endAttempt, queueOf, type RunChange } from '@berth/training/protocol';
+import { coordinationTimes, endAttempt, queueOf, type RunChange } from '@berth/training/protocol';
 import { StoreCleaning } from './cleaning/store-cleaning.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';
@@ -32,14 +32,8 @@ export interface ControllerOptions {
   readonly logger: Logger;
 }
 
-const leaseTtlMs = 1_500;
-const tickMs = 100;
-/** After news of one member, the time for those of the others to come in before the next look. */
-const afterNewsMs = 30;
-const afterErrorMs = 200;
+const { leaseTtlMs, tickMs, afterNewsMs, afterErrorMs, outageGraceMs } = coordinationTimes;
 const archiveEveryMs = 1_000;
-/** After an outage of Redis nobody has beaten for long; the time for all to do so: more than a member's time to live. */
-const outageGraceMs = 1_200;
 
 /**
  * Drives one run at a time from queued to its end, while it holds the lease. All it knows is in Redis and the bucket,

@@ -24,9 +24,11 @@ import {
   type RedisConnection,
 } from '@berth/queue';
 import {
+  coordinationTimes,
   decideRun,
   isAbandoned,
   newRunMemory,
+  runPatience,
   takeBack,
   type LiveMember,
   type RunDecision,
@@ -54,17 +56,6 @@ export interface Moment {
   /** True when silence proves nothing: Redis was away, so nobody could beat. */
   readonly isLenient: boolean;
 }
-
-const patience = {
-  joinTimeoutMs: 20_000,
-  lostGraceMs: 30,
-  complaintGraceMs: 1_200,
-  patientAttempts: 3,
-  maxAttemptsPerStep: 30,
-  restGraceMs: 3_000,
-};
-/** An answer of Redis that took longer says nothing about who lives. */
-const trustedAnswerMs = 500;
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
@@ -245,7 +236,7 @@ export class RunSupervisor {
       wantedWorkers: cluster.numWorkers,
       virtualRanks: train.virtualRanks,
       stepTimeoutMs: cluster.stepTimeoutMs,
-      ...patience,
+      ...runPatience,
     });
     this.#memory = decision.memory;
     const { reason } = decision;
@@ -315,7 +306,7 @@ export class RunSupervisor {
     const askedMs = performance.now();
     const { live, unreadable } = await this.#members.survey({ forget: !isLenient });
     const tookMs = performance.now() - askedMs;
-    if (tookMs > trustedAnswerMs)
+    if (tookMs > coordinationTimes.trustedAnswerMs)
       throw new BerthError(
         'QUEUE_UNREACHABLE',
         `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,

@@ -41,7 +41,13 @@ export {
 export { nextHead } from './ledger-chain.ts';
 export { openLogSink, type LogSink } from './log-sink.ts';
 export { createLogStream, type LogFilter, type LogStream } from './log-stream.ts';
-export { createMembers, type LiveMember, type Members, type UnreadableMember } from './members.ts';
+export {
+  createMembers,
+  memberTtlMs,
+  type LiveMember,
+  type Members,
+  type UnreadableMember,
+} from './members.ts';
 export { createMetricsLog, type MetricsLog } from './metrics-log.ts';
 export {
   redisServerPrograms,

@@ -38,10 +38,13 @@ export interface Members {
   news(signal: AbortSignal): Hints;
 }
 
-/** @param options.ttlMs - a member not seen for this long is dead. @defaultValue 1_000 */
+/** A member not seen for this long is dead. */
+export const memberTtlMs = 1_000;
+
+/** @param options.ttlMs - a member not seen for this long is dead. @defaultValue `memberTtlMs` */
 export function createMembers(
   connection: RedisConnection,
-  { ttlMs = 1_000 }: { readonly ttlMs?: number } = {},
+  { ttlMs = memberTtlMs }: { readonly ttlMs?: number } = {},
 ): Members {
   const keys = [globalKeys.members, globalKeys.membersSeen];
   const listKeys = [...keys, globalKeys.membersListed];

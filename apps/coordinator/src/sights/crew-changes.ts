@@ -1,5 +1,5 @@
 import type { WorkerReport } from '@berth/contracts';
-import { memberTtlMs } from './worker-reports.ts';
+import { memberTtlMs } from '@berth/queue';
 
 /** Workers of a run's view, as they were when last looked at. */
 export interface Crew {

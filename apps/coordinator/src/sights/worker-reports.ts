@@ -1,4 +1,5 @@
 import type { MemberInfo, Numerics, View, WorkerReport } from '@berth/contracts';
+import { memberTtlMs } from '@berth/queue';
 import { numericsDifference } from '@berth/training/protocol';
 
 /** A member as its heartbeats show it. */
@@ -18,7 +19,6 @@ export interface WorkerSight {
   readonly numerics?: Numerics | undefined;
 }
 
-export const memberTtlMs = 1_000;
 /** A member that takes this much longer than the median is called straggling. */
 const stragglingRatio = 1.5;
 

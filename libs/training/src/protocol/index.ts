@@ -16,6 +16,7 @@ export type {
   UnreadableMember,
 } from './membership-state.ts';
 export { numericsDifference } from './numerics.ts';
+export { coordinationTimes, runPatience } from './coordination-times.ts';
 export { decideRun } from './run.ts';
 export {
   newRunMemory,

@@ -15,6 +15,7 @@ interface Snapshot {
   readonly weights: Weights;
 }
 
+/** Of the leader with the others' parts, as in save-snapshot.ts. */
 const patienceMs = 5_000;
 const pollMs = 50;
 

@@ -1,10 +1,12 @@
 import type { Attempts } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import type { LedgerEntry, View, WireError } from '@berth/contracts';
-import { decideLease, type Holding, type LeaseAnswer } from '@berth/queue';
+import { decideLease, memberTtlMs, type Holding, type LeaseAnswer } from '@berth/queue';
 import {
+  coordinationTimes,
   decideRun,
   newRunMemory,
+  runPatience,
   type RunDecision,
   type RunMemory,
   type RunRules,
@@ -12,6 +14,7 @@ import {
 } from '../../protocol/index.ts';
 import { noSimRequests, type RedisModel, type SimRecord, type SimRequests } from './redis-model.ts';
 import { runScript, type Call, type Script } from './script.ts';
+import { stepTimeoutMs } from './sim-member.ts';
 import { SimProcess } from './sim-process.ts';
 import type { SimBranch, SimManifest, StoreModel } from './store-model.ts';
 import {
@@ -24,13 +27,8 @@ import {
   type World,
 } from './world.ts';
 
-const leaseTtlMs = 1_500;
-const tickMs = 100;
-const afterNewsMs = 30;
-const outageGraceMs = 1_200;
-const memberTtlMs = 1_000;
-const afterErrorMs = 200;
-const trustedAnswerMs = 500;
+const { leaseTtlMs, tickMs, afterNewsMs, outageGraceMs, afterErrorMs, trustedAnswerMs } =
+  coordinationTimes;
 /** Fewer than production's, as runs are short: a restore can end half-way. */
 const entriesPerPage = 7;
 
@@ -39,13 +37,8 @@ const rules: RunRules = {
   virtualRanks,
   minWorkers: 1,
   wantedWorkers: 2,
-  joinTimeoutMs: 5_000,
-  lostGraceMs: 30,
-  complaintGraceMs: 1_200,
-  patientAttempts: 3,
-  maxAttemptsPerStep: 30,
-  stepTimeoutMs: 6_000,
-  restGraceMs: 3_000,
+  ...runPatience,
+  stepTimeoutMs,
 };
 
 /** One time of holding the lease; nothing remembered about Redis outlives it. */

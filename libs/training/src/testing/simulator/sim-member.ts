@@ -31,8 +31,9 @@ import { numSteps, simError, type World } from './world.ts';
 
 const viewLookMs = 200;
 const leaveLookMs = 20;
+/** These two are a minute and ten in production: shorter, a run of some seconds meets them, and is not all waiting. */
 const settleTimeoutMs = 8_000;
-const stepTimeoutMs = 6_000;
+export const stepTimeoutMs = 6_000;
 /** Of a call to the engine: half of the step's, as the real one is at most all of it. */
 const callTimeoutMs = 3_000;
 

@@ -36,6 +36,10 @@ export interface SimulationReport {
   readonly trace: string;
 }
 
+const comesBackOlder: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
+  'redis-rollback',
+  'replica-promoted',
+]);
 const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
   'kill-member',
   'kill-all-members',
@@ -46,8 +50,7 @@ const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
   'device-hang',
   'crash-loop',
   'redis-flush',
-  'redis-rollback',
-  'replica-promoted',
+  ...comesBackOlder,
 ]);
 /** Now and then a member joins, so that states are copied. */
 const onlyStateFlips = { 'state-flip': 4, 'join-member': 1, 'kill-member': 1, frame: 2 };
@@ -112,7 +115,7 @@ class Simulation {
     for (let index = 0; index < numMembers; index++) this.#startMember();
     for (let index = 0; index < maxCoordinators; index++) this.#startCoordinator();
     this.#operate();
-    this.#keepSnapshots();
+    if (this.#plan.some(({ kind }) => comesBackOlder.has(kind))) this.#keepSnapshots();
     for (const fault of this.#plan) clock.after(fault.atMs, () => this.#commit(fault));
     if (flipAtMs !== undefined) clock.after(flipAtMs, () => (this.#world.numFlips = 1));
   }
