@@ -116,22 +116,29 @@ describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () =>
     expect(manifests()).toEqual(before);
   });
 
-  it('a config that contradicts the prepared data or the checkpoints of its run', async () => {
-    const file = runFile('fixed', {});
-    const prepared = await berth(['prepare', file], { folder });
-    expect(prepared).toMatchObject({ exitCode: 0 });
-    expect(await refused(['train', runFile('fixed', { examples: { maxPredictions: 1 } })])).toMatch(
-      /made with examples\.maxPredictions 2, this config says 1; its prepared data cannot be used/,
-    );
-    expect(await refused(['train', runFile('fixed', { vocabulary: { size: 65 } })])).toMatch(
-      /made with vocabulary\.size 64, this config says 65/,
-    );
-    const trained = await berth(['train', runFile('fixed', {})], { folder });
-    expect(trained).toMatchObject({ exitCode: 0 });
-    expect(await refused(['train', runFile('fixed', { model: { hiddenSize: 32 } })])).toMatch(
-      /made with model\.hiddenSize 16, this config says 32; its checkpoints cannot be used/,
-    );
-  });
+  const trains = { timeout: 240_000 };
+  it(
+    'a config that contradicts the prepared data or the checkpoints of its run',
+    trains,
+    async () => {
+      const file = runFile('fixed', {});
+      const prepared = await berth(['prepare', file], { folder });
+      expect(prepared).toMatchObject({ exitCode: 0 });
+      expect(
+        await refused(['train', runFile('fixed', { examples: { maxPredictions: 1 } })]),
+      ).toMatch(
+        /made with examples\.maxPredictions 2, this config says 1; its prepared data cannot be used/,
+      );
+      expect(await refused(['train', runFile('fixed', { vocabulary: { size: 65 } })])).toMatch(
+        /made with vocabulary\.size 64, this config says 65/,
+      );
+      const trained = await berth(['train', runFile('fixed', {})], { folder });
+      expect(trained).toMatchObject({ exitCode: 0 });
+      expect(await refused(['train', runFile('fixed', { model: { hiddenSize: 32 } })])).toMatch(
+        /made with model\.hiddenSize 16, this config says 32; its checkpoints cannot be used/,
+      );
+    },
+  );
 
   it('a vocabulary file that has another size than stated', async () => {
     const file = join(folder, 'vocab.txt');

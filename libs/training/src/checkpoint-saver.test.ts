@@ -356,10 +356,23 @@ describe('createCheckpointSaver', () => {
   it('completes a save without a member that has skipped it or is gone', async () => {
     const store = await gatedStore({ pass: () => Promise.resolve() });
     const saved: number[] = [];
+    const meeting = rendezvous();
+    const [leader, other] = ['a', 'b'].map((member) => saverOf(member, store, { meeting, saved }));
+    other?.save(viewOf('a', 'b', 'c'), stateAt(10), cursor);
+    await other?.settled();
+    leader?.save(viewOf('a', 'b', 'c'), stateAt(10), cursor);
+    leader?.save({ ...viewOf('a'), version: 2 }, stateAt(20), cursor);
+    await leader?.settled();
+    expect(saved).toEqual([10, 20]);
+  });
+
+  it('saves nothing that less than most of the view have compared', async () => {
+    const store = await gatedStore({ pass: () => Promise.resolve() });
+    const saved: number[] = [];
     const leader = saverOf('a', store, { saved });
     leader.save(viewOf('a', 'b'), stateAt(10), cursor);
     leader.save({ ...viewOf('a'), version: 2 }, stateAt(20), cursor);
     await leader.settled();
-    expect(saved).toEqual([10, 20]);
+    expect(saved).toEqual([20]);
   });
 });

@@ -1,4 +1,4 @@
-import { errorFromWire, type View } from '@berth/contracts';
+import { BerthError, errorFromWire, type View } from '@berth/contracts';
 import { gather } from '../gather.ts';
 import type { RendezvousPort } from '../ports.ts';
 import { areEqual, stateDiverged } from '../protocol/divergence.ts';
@@ -11,7 +11,8 @@ export function digestTopicOf(view: View, step: number): string {
 /**
  * Waits for the digests of what the members of a view save.
  * @returns the members that are known to save the same; one that says nothing has gone, and its part is for others to do
- * @throws BerthError `STATE_DIVERGED` unless all that speak save the same
+ * @throws BerthError `STATE_DIVERGED` unless all that speak save the same, `COLLECTIVE_TIMEOUT` unless most of the view
+ * speak: a state that nobody contradicts may be a damaged one
  */
 export async function agreeOn(
   { rendezvous, view, step, digest }: Saving,
@@ -24,7 +25,18 @@ export async function agreeOn(
   );
   const digests = new Map([...words].filter(([, word]) => word !== ''));
   if (!areEqual(digests)) throw errorFromWire(stateDiverged(step, 'the state to save', digests));
+  if (2 * digests.size <= members.length) throw tooFew(step, members, digests);
   return [...digests].flatMap(([member, word]) => (word === digest ? [member] : []));
+}
+
+function tooFew(
+  step: number,
+  members: readonly string[],
+  digests: ReadonlyMap<string, string>,
+): BerthError {
+  const missing = members.filter((member) => !digests.has(member)).join(', ');
+  const message = `Step ${step}: nothing from ${missing} about the state to save; most of ${members.join(', ')} must have the same`;
+  return new BerthError('COLLECTIVE_TIMEOUT', message, { details: { missing, step } });
 }
 
 interface Saving {

@@ -160,7 +160,9 @@ export class Peers {
 
   /** The newest of the faults lying in wait that can be done to the frame. */
   #takeFault(frame: Frame): FrameFault | undefined {
-    const { waitingFrameFaults } = this.#world;
+    const { waitingFrameFaults, invariants } = this.#world;
+    // A broken connection parts a member from those who could contradict it: ADR 0031.
+    if (invariants.isDamaged) return undefined;
     const index = waitingFrameFaults.findLastIndex((fault) => isFaultFor(frame, fault));
     return index < 0 ? undefined : waitingFrameFaults.splice(index, 1)[0];
   }

@@ -103,6 +103,10 @@ export class Saver {
           this.#end(error);
           return;
         }
+        if (2 * digests.size <= members.length) {
+          this.#end(simError('COLLECTIVE_TIMEOUT', 'too few say which state they save'));
+          return;
+        }
         const stored = new Set(told.flatMap(({ keys }) => keys));
         this.#upload(
           snapshot,
