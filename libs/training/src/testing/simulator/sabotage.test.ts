@@ -64,6 +64,14 @@ const flipsAndRollbacks: readonly PlannedFault[] = Array.from({ length: 40 }, (_
   forMs: 1_200,
 }));
 
+const restKinds = ['store-away', 'state-flip', 'stop-run', 'store-away', 'pause-run'] as const;
+/** Runs are to rest while they go back. */
+const restsAndFlips: readonly PlannedFault[] = Array.from({ length: 60 }, (_, index) => ({
+  kind: restKinds[index % restKinds.length] ?? 'store-away',
+  atMs: 450 + 400 * index,
+  forMs: 2_500,
+}));
+
 const flips = (): Options => ({ stateFlips: true });
 
 describe('the simulator notices when', { timeout: 180_000 }, () => {
@@ -131,6 +139,12 @@ describe('the simulator notices when', { timeout: 180_000 }, () => {
       'no-save-compare',
       /^I[34]: (a )?checkpoint /,
       flips,
+    ],
+    [
+      'a run goes back with members that have not heard of it',
+      'no-go-back-fence',
+      /^I5: a vote of m\S+ counted while the run was/,
+      () => ({ plan: restsAndFlips }),
     ],
     ['states are copied without being compared', 'no-settle-compare', /./, flips],
     [

@@ -307,6 +307,8 @@ export class SimCoordinator {
         yield* this.#publish(term, sight.view, decision);
         return;
       case 'goBack':
+        if (sight.view !== undefined && this.#world.sabotage !== 'no-go-back-fence')
+          yield* this.#fence(term, decision.reason);
         yield* this.#goBack(term, status, numCommitted);
         return;
       case 'saved':

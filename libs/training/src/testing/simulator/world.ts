@@ -36,6 +36,7 @@ export type Sabotage =
   | 'no-watchdog'
   | 'no-slice'
   | 'no-save-compare'
+  | 'no-go-back-fence'
   | 'no-settle-compare'
   | 'heal-only'
   | CrashSabotage;
