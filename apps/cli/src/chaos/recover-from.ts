@@ -1,4 +1,4 @@
-import { BerthError } from '@berth/contracts';
+import { BerthError, type LedgerEntry } from '@berth/contracts';
 import { commitFault, holders, needsTwoMembers, type FaultTimes } from './commit-fault.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -35,8 +35,11 @@ export async function recoverFrom(
   if (watch.isOver) return undefined;
   const atStep = watch.numCommitted;
   const { sinceMs, isRecovery, tookMs } = await commitFault(fault, testbed, watch, times);
+  // A step that was committed under a clock set forward comes back with its time when the ledger is restored.
+  const isSince = ({ committedAtMs }: LedgerEntry): boolean =>
+    committedAtMs >= sinceMs && committedAtMs <= Date.now();
   const committedMs = await watch.commit(
-    (entry) => entry.committedAtMs >= sinceMs && isRecovery(entry),
+    (entry) => isSince(entry) && isRecovery(entry),
     recoveryTimeoutMs,
   );
   if (committedMs !== null) return { kind, atStep, recoveredMs: tookMs ?? committedMs - sinceMs };
