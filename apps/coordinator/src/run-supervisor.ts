@@ -257,10 +257,10 @@ export class RunSupervisor {
         return { requests: { ...record.requests, checkpoint: false }, keptSteps, reason };
       }
       case 'goBack': {
-        // Whoever has not heard yet might add a step to those that are given up, or to a run that rests.
-        await this.#fenceMembers(sight, moment, reason);
         const going = { numCommitted: sight.numCommitted, reason };
         const { change, toStep } = await changeToGoBack(this.#options, record, going);
+        // Whoever has not heard yet might add a step to those that are given up, or to a run that rests.
+        await this.#fenceMembers(sight, moment, reason);
         const follows = `goes back to step ${toStep}`;
         await reportDivergence(this.#options, record, decision.diverged, follows);
         return change;
