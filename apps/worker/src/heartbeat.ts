@@ -10,14 +10,14 @@ export type SelfPortrait = Pick<
   fingerprint: string | undefined;
 };
 
-export const idlePortrait: Readonly<SelfPortrait> = {
+/** Of a worker without a run; what epoch it has seen stays so. */
+export const idlePortrait: Readonly<Omit<SelfPortrait, 'newestEpoch'>> = {
   state: 'idle',
   runId: null,
   step: -1,
   complaint: null,
   rankMs: null,
   fingerprint: undefined,
-  newestEpoch: 0,
 };
 
 const beatMs = 200;
@@ -25,7 +25,7 @@ const beatMs = 200;
 /** Tells again and again that this worker lives and what it does, and at once when there is news. */
 export class Heartbeat {
   /** Sent with the next beat; may be changed in place. */
-  readonly portrait: SelfPortrait = { ...idlePortrait };
+  readonly portrait: SelfPortrait = { ...idlePortrait, newestEpoch: 0 };
   readonly #send: (portrait: SelfPortrait, isNews: boolean) => Promise<void>;
   readonly #beating: Promise<void>;
   #stopped = false;

@@ -48,6 +48,8 @@ export interface RunSessionPorts {
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
   readonly metrics: WorkerMetrics;
+  /** The newest view of each run that this process has seen, kept from one session to the next. */
+  readonly lastViews: Map<string, View>;
 }
 
 const settleTimeoutMs = 60_000;
@@ -171,7 +173,7 @@ export class RunSession {
         },
         logger,
       },
-      { runId, memberId, config, settleTimeoutMs },
+      { runId, memberId, config, settleTimeoutMs, lastView: ports.lastViews.get(runId) },
     );
     return new RunSession(ports, { runId, attempt }, { member, checkpoints }, ended);
   }
@@ -203,6 +205,8 @@ export class RunSession {
     } finally {
       this.#ended.abort();
       await this.#member.close();
+      const { lastView } = this.#member;
+      if (lastView !== undefined) this.#ports.lastViews.set(this.#runId, lastView);
       await this.#checkpoints.close();
       await this.#ports.peers.withdrawState();
     }

@@ -9,6 +9,7 @@ import {
   type MemberInfo,
   type RunRecord,
   type Services,
+  type View,
 } from '@berth/contracts';
 import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
@@ -124,6 +125,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
   const runs = createRuns(connection);
+  const lastViews = new Map<string, View>();
   const takePart = async (): Promise<void> => {
     while (!signal.aborted) {
       const record = await activeRun(runs).catch((error: unknown) => {
@@ -139,7 +141,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       heartbeat.tell({ state: 'syncing', runId: record.runId });
       try {
         const session = await RunSession.open(
-          { connection, store, runtime, peers, logger, heartbeat, metrics },
+          { connection, store, runtime, peers, logger, heartbeat, metrics, lastViews },
           { memberId, record },
         );
         logger.info('Takes part in the run');

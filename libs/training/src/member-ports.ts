@@ -1,4 +1,4 @@
-import type { Logger, RunConfig } from '@berth/contracts';
+import type { Logger, RunConfig, View } from '@berth/contracts';
 import type { CheckpointSaver } from './checkpoint-saver.ts';
 import type { ExampleSource } from './example-source.ts';
 import type {
@@ -29,4 +29,6 @@ export interface MemberOptions {
   readonly config: RunConfig;
   /** Longest wait for peers when a view begins. */
   readonly settleTimeoutMs: number;
+  /** The newest view that this process saw of the run before, if it took part in it. */
+  readonly lastView?: View | undefined;
 }

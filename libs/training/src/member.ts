@@ -17,7 +17,7 @@ export class Member {
   #isClosed = false;
 
   constructor(ports: MemberPorts, options: MemberOptions) {
-    const { memberId, config, settleTimeoutMs } = options;
+    const { memberId, config, settleTimeoutMs, lastView } = options;
     const { numSteps, checkpointEverySteps, evalEverySteps } = config.train;
     this.#ports = ports;
     this.#rules = {
@@ -28,10 +28,16 @@ export class Member {
       evalEverySteps,
       settleTimeoutMs,
       stepTimeoutMs: config.cluster.stepTimeoutMs,
+      lastView,
     };
     this.#work = new MemberWork(ports, options, {
       onPeerLost: (error) => this.#happen({ kind: 'peerLost', error: errorToWire(error) }),
     });
+  }
+
+  /** The newest view that was seen of the run. */
+  get lastView(): View | undefined {
+    return this.#state.next ?? this.#state.view ?? this.#rules.lastView;
   }
 
   /** A view is current: the member follows it, or learns that it is not in it. */

@@ -98,6 +98,8 @@ export interface MemberRules {
   readonly settleTimeoutMs: number;
   /** Longest wait for the others' votes. */
   readonly stepTimeoutMs: number;
+  /** The newest view that this process saw of the run before this life of the member, if it had another. */
+  readonly lastView?: View | undefined;
 }
 
 export interface MemberDecision {

@@ -14,15 +14,25 @@ import {
 
 /**
  * A view is found current: it is begun at once, or after the ask under way. One that is older than the one we know is of a Redis that
- * came back older: what was said in it then would be taken for what is said now.
+ * came back older: what was said in it then would be taken for what is said now. So it would in one of an earlier life of ours: the
+ * coordinator is asked for another.
  */
 export function seeView(state: MemberState, view: View, rules: MemberRules): MemberDecision {
-  const newest = state.next ?? state.view;
-  if (newest !== undefined && viewName(newest) === viewName(view))
+  const ours = state.next ?? state.view;
+  if (ours !== undefined && viewName(ours) === viewName(view))
     return { state, tells: [], ask: undefined, reason: `view ${view.version} is known` };
+  const newest = ours ?? rules.lastView;
   if (newest !== undefined && isOlderView(view, newest)) {
     const reason = `view ${view.version} of epoch ${view.fencingEpoch} is older than ours`;
     return { state, tells: [], ask: undefined, reason };
+  }
+  const isOver = newest !== undefined && viewName(newest) === viewName(view);
+  if (isOver && isMember(view, rules)) {
+    const message = `${rules.memberId} has left view ${view.version} since it began`;
+    return failView(
+      { state: { ...state, view }, view, rules },
+      wireError('COLLECTIVE_ABORTED', message),
+    );
   }
   if (state.phase.kind === 'idle') return beginView(state, view, rules, []);
   const reason = `view ${view.version} has come: ${view.reason}`;
@@ -64,13 +74,12 @@ export function leave(state: MemberState): MemberDecision {
 export function beginView(
   before: MemberState,
   view: View,
-  { memberId }: MemberRules,
+  rules: MemberRules,
   tells: readonly Tell[],
 ): MemberDecision {
   const state = { ...before, view, next: undefined, loss: undefined };
   const leaving = [...tells, { kind: 'leave' } as const];
-  const isIn = view.members.some((member) => member.memberId === memberId);
-  if (state.isLeaving || !isIn)
+  if (state.isLeaving || !isMember(view, rules))
     return {
       state: { ...state, phase: { kind: 'idle' } },
       tells: [...leaving, { kind: 'status', state: idleState(state), complaint: null }],
@@ -148,6 +157,10 @@ function afterDivergence(
   if (state.held > agreedStepOf(error)) return { ...state, divergence: error };
   const odd = oddOf(error);
   return odd.length === 0 || odd.includes(memberId) ? standingNowhere(state) : state;
+}
+
+function isMember({ members }: View, rules: MemberRules): boolean {
+  return members.some(({ memberId }) => memberId === rules.memberId);
 }
 
 function idleState({ isLeaving }: MemberState): 'idle' | 'draining' {

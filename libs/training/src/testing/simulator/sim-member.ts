@@ -49,7 +49,7 @@ export class SimMember {
   readonly #copies: StateCopies;
   readonly #peers: Peers;
   readonly #saver: Saver;
-  readonly #rules: MemberRules;
+  #rules: MemberRules;
   readonly #release: SimRelease;
   #state = initialMemberState;
   /** What is in the engine. */
@@ -182,6 +182,8 @@ export class SimMember {
     this.#session++;
     this.#attempt = attempt;
     this.#ask = undefined;
+    const { next, view } = this.#state;
+    this.#rules = { ...this.#rules, lastView: next ?? view ?? this.#rules.lastView };
     this.#state = initialMemberState;
     this.#weights = undefined;
     this.#seen = '';
@@ -228,7 +230,8 @@ export class SimMember {
     if (sabotage === 'heal-only') this.#state = { ...this.#state, agreedStep: this.#state.held };
     const isBlind = sabotage === 'no-older-views' && event.kind === 'view';
     const state = isBlind ? { ...this.#state, view: undefined, next: undefined } : this.#state;
-    const decision = decideMember(clock.nowMs, state, event, this.#rules);
+    const rules = isBlind ? { ...this.#rules, lastView: undefined } : this.#rules;
+    const decision = decideMember(clock.nowMs, state, event, rules);
     this.#state = decision.state;
     trace.note(this.process.name, decision.reason);
     for (const tell of decision.tells) this.#tell(tell);
