@@ -41,7 +41,7 @@ describe('the run service', () => {
       'CHECKPOINT_MISMATCH',
       'model.size "base", this config says "tiny"',
     ],
-    [{ seed: 1 }, 'CHECKPOINT_MISMATCH', 'seed 12345, this config says 1'],
+    [{ seed: 1 }, 'DATA_MISMATCH', 'seed 12345, this config says 1'],
   ])('refuses %j for a run that was made without it', async (change, code, message) => {
     const runs = createRunService(connection, store);
     await runs.submit(config('fixed'), 'trained');

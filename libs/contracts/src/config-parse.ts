@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { digestOf } from './canonical-json.ts';
 import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
@@ -14,27 +13,6 @@ export function parseRunConfig(value: unknown, source: string): RunConfig {
   if (!parsed.success) throw configError(parsed.error, source);
   checkConsistency(parsed.data, source);
   return parsed.data;
-}
-
-/** Digest of what decides the weights: two configs with the same hash give the same bits. */
-export function trainingHash(config: RunConfig): string {
-  const { seed, vocabulary, examples, model, optimizer, train, cluster } = config;
-  const { numSteps, globalBatch, virtualRanks, microBatch, engine, precision, wire } = train;
-  const { readAheadShards: _ahead, ...examplesThatCount } = examples;
-  const { path: _vocabularyPath, ...vocabularyThatCounts } = vocabulary;
-  const { encoding, heldOutRatio, sentenceMode } = config.corpus;
-  return digestOf({
-    seed,
-    vocabulary: vocabularyThatCounts,
-    examples: examplesThatCount,
-    ...(encoding === 'auto' ? {} : { encoding }),
-    heldOutRatio,
-    sentenceMode,
-    model,
-    optimizer,
-    train: { numSteps, globalBatch, virtualRanks, microBatch, engine, precision, wire },
-    numThreads: cluster.numThreads,
-  });
 }
 
 /** The published JSON Schema of a run file, for editors. */

@@ -20,6 +20,7 @@ export * from './read-json.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';
+export * from './settings.ts';
 export * from './state-digest.ts';
 export * from './view.ts';
 export * from './wire-error.ts';

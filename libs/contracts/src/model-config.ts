@@ -34,25 +34,78 @@ export interface ModelConfig {
 /** The `model` section of a run config; a size fills in what is not given. */
 export const modelSectionSchema = z
   .strictObject({
-    size: z.enum(modelSizeNames).default('base').describe('One of the published sizes'),
-    hiddenSize: z.int().positive().optional().describe('Width of the encoder; default from size'),
-    numLayers: z.int().positive().optional().describe('Encoder layers; default from size'),
-    numHeads: z.int().positive().optional().describe('Attention heads; default from size'),
+    size: z
+      .enum(modelSizeNames)
+      .default('base')
+      .describe('One of the published sizes')
+      .meta({ decides: 'weights' }),
+    hiddenSize: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Width of the encoder; default from size')
+      .meta({ decides: 'weights' }),
+    numLayers: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Encoder layers; default from size')
+      .meta({ decides: 'weights' }),
+    numHeads: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Attention heads; default from size')
+      .meta({ decides: 'weights' }),
     intermediateSize: z
       .int()
       .positive()
       .optional()
-      .describe('Feed-forward width; default 4 x hidden'),
-    maxPositions: z.int().positive().default(512).describe('Longest sequence the model can take'),
-    typeVocabSize: z.int().min(2).default(2).describe('Number of segment ids'),
+      .describe('Feed-forward width; default 4 x hidden')
+      .meta({ decides: 'weights' }),
+    maxPositions: z
+      .int()
+      .positive()
+      .default(512)
+      .describe('Longest sequence the model can take')
+      .meta({ decides: 'weights' }),
+    typeVocabSize: z
+      .int()
+      .min(2)
+      .default(2)
+      .describe('Number of segment ids')
+      .meta({ decides: 'weights' }),
     hiddenAct: z
       .enum(['gelu_new', 'gelu'])
       .default('gelu_new')
-      .describe('gelu_new: tanh form (Google); gelu: erf form'),
-    hiddenDropoutRatio: z.number().min(0).lt(1).default(0.1).describe('Dropout on hidden states'),
-    attentionDropoutRatio: z.number().min(0).lt(1).default(0.1).describe('Dropout on attention'),
-    initializerRange: z.number().positive().default(0.02).describe('Std of the truncated normal'),
-    layerNormEps: z.number().positive().default(1e-12).describe('Epsilon inside the square root'),
+      .describe('gelu_new: tanh form (Google); gelu: erf form')
+      .meta({ decides: 'weights' }),
+    hiddenDropoutRatio: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.1)
+      .describe('Dropout on hidden states')
+      .meta({ decides: 'weights' }),
+    attentionDropoutRatio: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.1)
+      .describe('Dropout on attention')
+      .meta({ decides: 'weights' }),
+    initializerRange: z
+      .number()
+      .positive()
+      .default(0.02)
+      .describe('Std of the truncated normal')
+      .meta({ decides: 'weights' }),
+    layerNormEps: z
+      .number()
+      .positive()
+      .default(1e-12)
+      .describe('Epsilon inside the square root')
+      .meta({ decides: 'weights' }),
   })
   .describe('Architecture');
 

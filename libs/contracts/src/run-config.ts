@@ -19,49 +19,97 @@ const corpusSection = z
     path: z
       .string()
       .min(1)
-      .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file'),
+      .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file')
+      .meta({ decides: 'content' }),
     encoding: z
       .string()
       .refine(isKnownEncoding, 'no known encoding; write auto, utf-8, windows-1252, gb18030, …')
       .default('auto')
       .describe(
         'auto: UTF-8, and UTF-16 where the bytes leave no doubt; or a WHATWG encoding label',
-      ),
+      )
+      .meta({ decides: 'data' }),
     heldOutRatio: ratio
       .lt(1)
       .default(0.02)
-      .describe('Share of documents kept for evaluation; 0: none, and no evaluations'),
+      .describe('Share of documents kept for evaluation; 0: none, and no evaluations')
+      .meta({ decides: 'data' }),
     sentenceMode: z
       .enum(['auto', 'lines', 'prose'])
       .default('auto')
       .describe(
         'lines: one sentence a line, blank line between documents; prose: split into sentences',
-      ),
+      )
+      .meta({ decides: 'data' }),
   })
   .describe('Raw text');
 
 const vocabularySection = z
   .strictObject({
-    path: z.string().min(1).optional().describe('An existing vocab.txt; trained when left out'),
-    size: z.int().min(64).max(65_535).default(30_522).describe('Entries of a trained vocabulary'),
-    minFrequency: count.default(2).describe('Rarest pair that is still merged'),
-    doLowerCase: z.boolean().default(true).describe('Uncased model: lower-case and strip accents'),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('An existing vocab.txt; trained when left out')
+      .meta({ decides: 'content' }),
+    size: z
+      .int()
+      .min(64)
+      .max(65_535)
+      .default(30_522)
+      .describe('Entries of a trained vocabulary')
+      .meta({ decides: 'data' }),
+    minFrequency: count
+      .default(2)
+      .describe('Rarest pair that is still merged')
+      .meta({ decides: 'data' }),
+    doLowerCase: z
+      .boolean()
+      .default(true)
+      .describe('Uncased model: lower-case and strip accents')
+      .meta({ decides: 'data' }),
   })
   .describe('WordPiece vocabulary');
 
 const examplesSection = z
   .strictObject({
-    maxSeqLength: z.int().min(8).max(4096).default(128).describe('Tokens of an example'),
-    maxPredictions: count.default(20).describe('Most masked positions of an example'),
-    maskedLmRatio: ratio.gt(0).default(0.15).describe('Share of tokens masked'),
-    shortSeqRatio: ratio.default(0.1).describe('Share of documents cut to a random shorter length'),
+    maxSeqLength: z
+      .int()
+      .min(8)
+      .max(4096)
+      .default(128)
+      .describe('Tokens of an example')
+      .meta({ decides: 'examples' }),
+    maxPredictions: count
+      .default(20)
+      .describe('Most masked positions of an example')
+      .meta({ decides: 'examples' }),
+    maskedLmRatio: ratio
+      .gt(0)
+      .default(0.15)
+      .describe('Share of tokens masked')
+      .meta({ decides: 'examples' }),
+    shortSeqRatio: ratio
+      .default(0.1)
+      .describe('Share of documents cut to a random shorter length')
+      .meta({ decides: 'examples' }),
     wholeWordMask: z
       .boolean()
       .default(false)
-      .describe('Mask all tokens of a word together, also in scripts without spaces'),
-    numShards: count.default(16).describe('Dataset shards, each one example job per epoch'),
-    shuffleWindowShards: count.default(16).describe('Shards mixed together in the epoch order'),
-    readAheadShards: count.default(32).describe('Example jobs made ahead of training'),
+      .describe('Mask all tokens of a word together, also in scripts without spaces')
+      .meta({ decides: 'examples' }),
+    numShards: count
+      .default(16)
+      .describe('Dataset shards, each one example job per epoch')
+      .meta({ decides: 'data' }),
+    shuffleWindowShards: count
+      .default(16)
+      .describe('Shards mixed together in the epoch order')
+      .meta({ decides: 'weights' }),
+    readAheadShards: count
+      .default(32)
+      .describe('Example jobs made ahead of training')
+      .meta({ decides: 'nothing' }),
   })
   .describe('Masked LM and next sentence examples');
 
@@ -70,59 +118,131 @@ const optimizerSection = z
     name: z
       .enum(['adamw', 'lamb'])
       .default('adamw')
-      .describe('adamw as in the BERT release, or LAMB'),
-    learningRate: z.number().positive().default(1e-4).describe('Peak learning rate'),
-    numWarmupSteps: z.int().nonnegative().default(0).describe('Steps of linear warm-up'),
+      .describe('adamw as in the BERT release, or LAMB')
+      .meta({ decides: 'weights' }),
+    learningRate: z
+      .number()
+      .positive()
+      .default(1e-4)
+      .describe('Peak learning rate')
+      .meta({ decides: 'weights' }),
+    numWarmupSteps: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('Steps of linear warm-up')
+      .meta({ decides: 'weights' }),
     schedule: z
       .enum(['google', 'linear', 'constant'])
       .default('google')
-      .describe('google: decay counted from step 0; linear: from the end of warm-up'),
-    beta1: ratio.lt(1).default(0.9).describe('Decay of the first moment'),
-    beta2: ratio.lt(1).default(0.999).describe('Decay of the second moment'),
-    epsilon: z.number().positive().default(1e-6).describe('Added to the root of the second moment'),
-    weightDecay: z.number().nonnegative().default(0.01).describe('Not on biases and layer norms'),
-    clipNorm: z.number().positive().default(1).describe('Global gradient norm limit'),
+      .describe('google: decay counted from step 0; linear: from the end of warm-up')
+      .meta({ decides: 'weights' }),
+    beta1: ratio
+      .lt(1)
+      .default(0.9)
+      .describe('Decay of the first moment')
+      .meta({ decides: 'weights' }),
+    beta2: ratio
+      .lt(1)
+      .default(0.999)
+      .describe('Decay of the second moment')
+      .meta({ decides: 'weights' }),
+    epsilon: z
+      .number()
+      .positive()
+      .default(1e-6)
+      .describe('Added to the root of the second moment')
+      .meta({ decides: 'weights' }),
+    weightDecay: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe('Not on biases and layer norms')
+      .meta({ decides: 'weights' }),
+    clipNorm: z
+      .number()
+      .positive()
+      .default(1)
+      .describe('Global gradient norm limit')
+      .meta({ decides: 'weights' }),
   })
   .describe('Optimizer and schedule');
 
 const trainSection = z
   .strictObject({
-    numSteps: count.default(1000).describe('Optimizer steps of the run'),
-    globalBatch: count.default(256).describe('Examples of a step, whatever the number of workers'),
-    virtualRanks: count.default(8).describe('Fixed parts of a step; a power of two'),
+    numSteps: count
+      .default(1000)
+      .describe('Optimizer steps of the run')
+      .meta({ decides: 'weights' }),
+    globalBatch: count
+      .default(256)
+      .describe('Examples of a step, whatever the number of workers')
+      .meta({ decides: 'weights' }),
+    virtualRanks: count
+      .default(8)
+      .describe('Fixed parts of a step; a power of two')
+      .meta({ decides: 'weights' }),
     microBatch: count
       .optional()
-      .describe('Examples of one forward pass; default a whole virtual rank'),
-    evalEverySteps: z.int().nonnegative().default(0).describe('0: only at the end'),
-    numEvalExamples: count.default(512).describe('Held-out examples of an evaluation'),
-    checkpointEverySteps: count.default(100).describe('Steps between checkpoints'),
-    keepLast: count.default(3).describe('Newest checkpoints kept'),
+      .describe('Examples of one forward pass; default a whole virtual rank')
+      .meta({ decides: 'weights' }),
+    evalEverySteps: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('0: only at the end')
+      .meta({ decides: 'nothing' }),
+    numEvalExamples: count
+      .default(512)
+      .describe('Held-out examples of an evaluation')
+      .meta({ decides: 'nothing' }),
+    checkpointEverySteps: count
+      .default(100)
+      .describe('Steps between checkpoints')
+      .meta({ decides: 'nothing' }),
+    keepLast: count.default(3).describe('Newest checkpoints kept').meta({ decides: 'nothing' }),
     keepEverySteps: z
       .int()
       .nonnegative()
       .default(0)
-      .describe('Also kept for good: every m-th step'),
+      .describe('Also kept for good: every m-th step')
+      .meta({ decides: 'nothing' }),
     engine: z
       .enum(['graph', 'eager'])
       .default('graph')
-      .describe('graph: one compiled TensorFlow graph; eager: op by op, the slow oracle'),
+      .describe('graph: one compiled TensorFlow graph; eager: op by op, the slow oracle')
+      .meta({ decides: 'weights' }),
     precision: z
       .enum(['fp32', 'bf16'])
       .default('fp32')
-      .describe('Arithmetic of the matmuls; bf16 needs the graph engine'),
+      .describe('Arithmetic of the matmuls; bf16 needs the graph engine')
+      .meta({ decides: 'weights' }),
     wire: z
       .enum(wires)
       .default('fp32')
-      .describe('How gradients travel; bf16: half the bytes, sums rounded to bf16'),
+      .describe('How gradients travel; bf16: half the bytes, sums rounded to bf16')
+      .meta({ decides: 'weights' }),
   })
   .describe('Training loop');
 
 const clusterSection = z
   .strictObject({
-    numWorkers: count.default(1).describe('Workers that berth starts on this machine'),
-    minWorkers: count.default(1).describe('Below this many workers the run waits'),
-    stepTimeoutMs: count.default(600_000).describe('Longest a step may take before it is retried'),
-    numThreads: count.default(1).describe('TensorFlow threads of a worker; part of the numerics'),
+    numWorkers: count
+      .default(1)
+      .describe('Workers that berth starts on this machine')
+      .meta({ decides: 'nothing' }),
+    minWorkers: count
+      .default(1)
+      .describe('Below this many workers the run waits')
+      .meta({ decides: 'nothing' }),
+    stepTimeoutMs: count
+      .default(600_000)
+      .describe('Longest a step may take before it is retried')
+      .meta({ decides: 'nothing' }),
+    numThreads: count
+      .default(1)
+      .describe('TensorFlow threads of a worker; part of the numerics')
+      .meta({ decides: 'weights' }),
   })
   .describe('Machines');
 
@@ -132,8 +252,15 @@ export const runConfigSchema = z
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and hyphens')
-      .describe('Name of the run; also its folder in the store'),
-    seed: z.int().min(0).max(0xffff_ffff).default(12_345).describe('Decides everything random'),
+      .describe('Name of the run; also its folder in the store')
+      .meta({ decides: 'nothing' }),
+    seed: z
+      .int()
+      .min(0)
+      .max(0xffff_ffff)
+      .default(12_345)
+      .describe('Decides everything random')
+      .meta({ decides: 'data' }),
     corpus: corpusSection,
     vocabulary: vocabularySection.prefault({}),
     examples: examplesSection.prefault({}),

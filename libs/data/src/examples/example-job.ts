@@ -1,6 +1,7 @@
 import {
   BerthError,
   digestOf,
+  exampleSettings,
   type DatasetManifest,
   type DocumentShard,
   type ExampleShard,
@@ -16,9 +17,7 @@ import { getPart, putPart } from './stored-part.ts';
 
 /** The set of all example shards that share a dataset, a seed and the settings that shape examples. */
 export function exampleSetIdOf(datasetId: string, examples: ExamplesConfig, seed: number): string {
-  const { maxSeqLength, maxPredictions, maskedLmRatio, shortSeqRatio, wholeWordMask } = examples;
-  const settings = { maxSeqLength, maxPredictions, maskedLmRatio, shortSeqRatio, wholeWordMask };
-  return digestOf({ format: 'berth-examples/1', datasetId, seed, ...settings });
+  return digestOf({ format: 'berth-examples/1', datasetId, seed, ...exampleSettings(examples) });
 }
 
 /** Where an example shard is stored. */
