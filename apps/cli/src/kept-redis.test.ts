@@ -27,3 +27,25 @@ it('brings Redis back with its data when it is killed, and not once it is stoppe
     { code: 'QUEUE_UNREACHABLE' },
   );
 }, 20_000);
+
+it('lets a replica take its place, on the same socket, and takes no dangerous commands', async () => {
+  const { path: folder } = await temporaryFolder();
+  const programs = redisServerPrograms(process.env);
+  const redis = await keepRedis({ folder, appendOnly: true, programs }, silentLogger);
+  const connection = await connectRedis(redis.url, { role: 'worker' });
+  const { client } = connection;
+  const serverOf = async (): Promise<string | undefined> =>
+    /run_id:(\w+)/.exec(await client.info('server'))?.[1];
+  try {
+    await client.set('key', 'copied');
+    const before = await serverOf();
+    await redis.promoteReplica(50);
+    expect(await client.get('key')).toBe('copied');
+    expect(await serverOf()).not.toBe(before);
+    for (const command of ['CONFIG', 'REPLICAOF', 'MODULE', 'DEBUG', 'SHUTDOWN'])
+      await expect(client.call(command)).rejects.toThrow(/unknown command/);
+  } finally {
+    connection.close();
+    await redis.stop();
+  }
+}, 30_000);

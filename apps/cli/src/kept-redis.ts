@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { cp, rm } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, errorToWire, type Logger } from '@berth/contracts';
 import {
@@ -7,8 +9,9 @@ import {
   type RedisProcess,
   type RedisServerOptions,
 } from '@berth/queue';
+import { tcpOwner } from './tcp-owner.ts';
 
-/** An embedded Redis that comes back with its data, on the same port, when it dies. */
+/** An embedded Redis that comes back with its data, on the same socket, when it dies. */
 export interface KeptRedis {
   readonly url: string;
   /** Ends it like a crash. Resolves when it is back, by itself, after the outage. */
@@ -17,10 +20,7 @@ export interface KeptRedis {
   pause(durationMs: number): Promise<void>;
   /** Ends it like a crash. Resolves when it is back with what it had some time before, as from an old snapshot. */
   rollBack(ageMs: number): Promise<void>;
-  /**
-   * Ends it like a crash. Resolves when a replica that lags so much behind has taken its place.
-   * @throws BerthError `RUNTIME_UNAVAILABLE` when servers cannot change their port, before Redis 7
-   */
+  /** Ends it like a crash. Resolves when a replica that lags so much behind has taken its place. */
   promoteReplica(lagMs: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -28,17 +28,30 @@ export interface KeptRedis {
 const restartDelayMs = 200;
 const pollMs = 10;
 const syncTimeoutMs = 20_000;
+/** What would let a client reach files, other machines or the server itself. */
+const disabledCommands = [
+  'CONFIG',
+  'DEBUG',
+  'MODULE',
+  'MIGRATE',
+  'REPLICAOF',
+  'SLAVEOF',
+  'FAILOVER',
+  'SHUTDOWN',
+];
 
 /** @throws BerthError as `startRedisServer`, for the first start only */
 export async function keepRedis(
-  { folder, ...options }: RedisServerOptions & { readonly folder: string },
+  given: RedisServerOptions & { readonly folder: string },
   logger: Logger,
 ): Promise<KeptRedis> {
+  const options = { ...given, disabledCommands };
+  const { folder } = options;
   let place = folder;
-  let redis = await startRedisServer({ ...options, folder });
-  const { url, port } = redis;
+  let redis = await startRedisServer(options);
+  const { url, socket } = redis;
   const startAgain = (): Promise<RedisProcess> =>
-    startRedisServer({ ...options, folder: place, port });
+    startRedisServer({ ...options, folder: place, socket });
   let delayMs = restartDelayMs;
   let nextRedis = startAgain;
   const stopping = new AbortController();
@@ -78,7 +91,7 @@ export async function keepRedis(
     },
     async rollBack(ageMs) {
       const copy = `${place}-copy`;
-      await cp(place, copy, { recursive: true });
+      await cp(place, copy, { recursive: true, filter: (path) => path !== socket });
       await sleep(ageMs);
       await replace(restartDelayMs, async () => {
         await rm(place, { recursive: true });
@@ -89,13 +102,11 @@ export async function keepRedis(
     },
     async promoteReplica(lagMs) {
       const replicaPlace = `${folder}-replica-${++numReplicas}`;
-      const replica = await startRedisServer({ ...options, folder: replicaPlace });
-      await copyOf(replica, port);
+      await makeReplica({ ...options, folder: replicaPlace }, socket);
       await sleep(lagMs);
-      await replace(0, async () => {
-        await takePort(replica, port);
+      await replace(0, () => {
         place = replicaPlace;
-        return replica;
+        return startAgain();
       });
     },
     async stop() {
@@ -108,35 +119,64 @@ export async function keepRedis(
   };
 }
 
-/** Lets a server become a copy of another one, and then part from it. */
-async function copyOf(replica: RedisProcess, port: number): Promise<void> {
-  const connection = await connectRedis(replica.url, { role: 'producer' });
-  const { client } = connection;
-  await client.replicaof('127.0.0.1', port);
+/** Leaves in a folder what a replica has of the server on a socket. */
+async function makeReplica(options: RedisServerOptions, socket: string): Promise<void> {
+  const relay = await openRelay(socket);
+  try {
+    const replica = await startRedisServer({ ...options, replicaOfPort: relay.port });
+    try {
+      await untilCopied(replica);
+    } finally {
+      await replica.stop();
+    }
+  } finally {
+    relay.close();
+  }
+}
+
+async function untilCopied({ url }: RedisProcess): Promise<void> {
+  const connection = await connectRedis(url, { role: 'producer' });
   const deadlineMs = performance.now() + syncTimeoutMs;
   const isCopied = async (): Promise<boolean> => {
-    const state = await client.info();
-    if (/redis_version:[1-6]\./.test(state))
-      throw new BerthError(
-        'RUNTIME_UNAVAILABLE',
-        'A replica takes the place of a server of Redis 7 or newer only: older ones cannot change their port',
-      );
+    const state = await connection.client.info();
     const isWriting = /aof_rewrite_(in_progress|scheduled):1/.test(state);
     return state.includes('master_link_status:up') && !isWriting;
   };
-  while (!(await isCopied())) {
-    if (performance.now() > deadlineMs)
-      throw new BerthError('QUEUE_UNREACHABLE', 'The replica of Redis did not become a copy');
-    await sleep(pollMs);
+  try {
+    while (!(await isCopied())) {
+      if (performance.now() > deadlineMs)
+        throw new BerthError('QUEUE_UNREACHABLE', 'The replica of Redis did not become a copy');
+      await sleep(pollMs);
+    }
+  } finally {
+    connection.close();
   }
-  await client.call('REPLICAOF', 'NO', 'ONE');
-  connection.close();
 }
 
-/** Lets a running server answer on the port of one that has ended. */
-async function takePort(replica: RedisProcess, port: number): Promise<void> {
-  const connection = await connectRedis(replica.url, { role: 'producer' });
-  const { client } = connection;
-  await client.config('SET', 'port', String(port));
-  connection.close();
+/** A port of loopback that leads to a socket, for processes of our own user only: replicas cannot dial a socket. */
+async function openRelay(socket: string): Promise<{ port: number; close: () => void }> {
+  const streams = new Set<Socket>();
+  const server = createServer((incoming) => {
+    if (tcpOwner({ port: incoming.remotePort ?? 0, isListening: false }) !== process.getuid?.()) {
+      incoming.destroy();
+      return;
+    }
+    const outgoing = connect(socket);
+    for (const [from, to] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ] as const) {
+      streams.add(from);
+      from.on('error', () => undefined).on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close();
+      for (const stream of streams) stream.destroy();
+    },
+  };
 }

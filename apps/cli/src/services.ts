@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { redisServerPrograms } from '@berth/queue';
+import { redisAddress, redisServerPrograms } from '@berth/queue';
 import { startS3Server, type S3Server } from '@berth/s3-server';
 import { lockFolder } from './folder-lock.ts';
 import { keepRedis, type KeptRedis } from './kept-redis.ts';
@@ -19,7 +19,7 @@ export interface Disturbances {
 /** Redis and a bucket, with what was started for them. */
 export interface RunningServices {
   readonly services: Services;
-  /** What was embedded, for people: `redis on 127.0.0.1:6391`. */
+  /** What was embedded, for people: `redis-server at .berth/redis/redis.sock`. */
   readonly embedded: readonly string[];
   /** Ways to disturb what is embedded; undefined for services of others. */
   readonly disturb: Disturbances;
@@ -64,7 +64,7 @@ export async function startServices(
       closers.push(() => redis.stop());
       disturb = { ...disturb, redis };
       redisUrl = redis.url;
-      embedded.push(`redis-server at ${redis.url}`);
+      embedded.push(`redis-server at ${redisAddress(redis.url)}`);
     }
     if (s3 === undefined) {
       const credentials = localCredentials(folder);

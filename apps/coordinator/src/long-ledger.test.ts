@@ -7,6 +7,7 @@ import {
   keepLease,
   LedgerVerifier,
   nextHead,
+  redisAddress,
   type RedisConnection,
 } from '@berth/queue';
 import { newAttempt } from '@berth/training/protocol';
@@ -36,11 +37,11 @@ function watchLease(redisUrl: string): { stop: () => Promise<number> } {
   const numRunOut = new Int32Array(new SharedArrayBuffer(4));
   const ask = `*3\r\n$4\r\nEVAL\r\n$${hasRunOut.length}\r\n${hasRunOut}\r\n$1\r\n0\r\n`;
   const watcher = new Worker(
-    `const { workerData: { port, ask, numRunOut } } = require('node:worker_threads');
-     const socket = require('node:net').connect(port, '127.0.0.1').setEncoding('utf8');
+    `const { workerData: { path, ask, numRunOut } } = require('node:worker_threads');
+     const socket = require('node:net').connect(path).setEncoding('utf8');
      setInterval(() => socket.write(ask), 5);
      socket.on('data', (answers) => Atomics.add(numRunOut, 0, answers.split(':1').length - 1));`,
-    { eval: true, workerData: { port: Number(new URL(redisUrl).port), ask, numRunOut } },
+    { eval: true, workerData: { path: redisAddress(redisUrl), ask, numRunOut } },
   );
   return {
     async stop() {

@@ -60,7 +60,7 @@ async function startScene(): Promise<Scene> {
   const [folder, copied] = [join(root, 'redis'), join(root, 'copy')];
   const options = { programs: redisServerPrograms(process.env), folder, appendOnly: true };
   let server = await startRedisServer(options);
-  const { url, port } = server;
+  const { url } = server;
   const bucket = await startS3Server({ folder: join(root, 's3'), ...credentials });
   const place = { endpoint: bucket.endpoint, region: 'us-east-1', bucket: 'test', prefix: '' };
   const store = createS3ObjectStore({ ...place, ...credentials }, silentLogger);
@@ -97,12 +97,12 @@ async function startScene(): Promise<Scene> {
   return {
     connection,
     store,
-    copy: () => cp(folder, copied, { recursive: true }),
+    copy: () => cp(folder, copied, { recursive: true, filter: (path) => path !== server.socket }),
     async rollBack() {
       await server.kill('SIGKILL');
       await rm(folder, { recursive: true });
       await cp(copied, folder, { recursive: true });
-      server = await startRedisServer({ ...options, port });
+      server = await startRedisServer(options);
     },
   };
 }

@@ -3,7 +3,9 @@ import { BerthError } from './errors.ts';
 
 /** Where Redis and the bucket are. Secrets come by environment only. */
 export const servicesSchema = z.strictObject({
-  redisUrl: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
+  redisUrl: z
+    .string()
+    .regex(/^(rediss?|unix):\/\//, 'must start with redis://, rediss:// or unix://'),
   s3: z.strictObject({
     endpoint: z.url(),
     region: z.string().min(1),

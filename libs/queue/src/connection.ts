@@ -16,7 +16,7 @@ export interface ConnectOptions {
 /** A Redis client whose errors are berth's. */
 export interface RedisConnection {
   readonly client: Redis;
-  /** `host:port`, for messages. */
+  /** `host:port` or the path of a socket, for messages. */
   readonly where: string;
   /**
    * Runs commands.
@@ -34,12 +34,13 @@ export interface RedisConnection {
 
 /**
  * Connects to Redis and waits until it answers.
- * @throws BerthError `QUEUE_UNREACHABLE` naming host and port
+ * @param url - `redis://` or `rediss://` with host and port, or `unix://` with the path of a socket, where `?db=N` selects a database
+ * @throws BerthError `QUEUE_UNREACHABLE` naming host and port, or the socket
  */
 export async function connectRedis(url: string, options: ConnectOptions): Promise<RedisConnection> {
   const { role, logger = silentLogger, timeoutMs = 5_000 } = options;
   const where = redisAddress(url);
-  const client = new Redis(url, { ...roleOptions[role], lazyConnect: true });
+  const client = openClient(url, role);
   reportOutages(client, where, logger);
   try {
     await firstReady(client, timeoutMs);
@@ -65,10 +66,23 @@ function firstReady(client: Redis, timeoutMs: number): Promise<void> {
   });
 }
 
-/** `host:port` of a Redis URL; never its credentials. */
+function openClient(url: string, role: ConnectOptions['role']): Redis {
+  const options = { ...roleOptions[role], lazyConnect: true };
+  if (!isSocket(url)) return new Redis(url, options);
+  const { pathname, searchParams } = new URL(url);
+  const db = Number(searchParams.get('db') ?? 0);
+  return new Redis({ ...options, path: decodeURIComponent(pathname), db });
+}
+
+function isSocket(url: string): boolean {
+  return url.startsWith('unix:');
+}
+
+/** `host:port` of a Redis URL, or the path of its socket; never its credentials. */
 export function redisAddress(url: string): string {
   try {
-    const { hostname, port } = new URL(url);
+    const { hostname, port, pathname } = new URL(url);
+    if (isSocket(url)) return decodeURIComponent(pathname);
     return `${hostname}:${port || '6379'}`;
   } catch (cause) {
     throw new BerthError('CONFIG_INVALID', 'the Redis URL is not one; use redis://host:port', {

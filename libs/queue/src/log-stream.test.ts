@@ -142,14 +142,13 @@ describe('a log stream', () => {
 describe('a log sink', () => {
   it('fails while Redis is away and goes on when it is there', async () => {
     const server = await startRedisServer({ programs: redisServerPrograms(process.env) });
-    const { port, folder } = server;
+    const { folder } = server;
     await server.kill('SIGTERM');
     const sink = openLogSink(server.url);
     onTestFinished(() => sink.close());
     await expect(sink.append([lineOf(1)])).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
     const again = await startRedisServer({
       programs: redisServerPrograms(process.env),
-      port,
       folder,
     });
     onTestFinished(async () => {

@@ -36,7 +36,7 @@ async function startAgingRedis(): Promise<AgingRedis> {
   return {
     connection: () => connection,
     async copy() {
-      await cp(folder, copied, { recursive: true });
+      await cp(folder, copied, { recursive: true, filter: (path) => path !== server.socket });
       hasCopy = true;
     },
     async restart() {

@@ -1,18 +1,20 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { connectRedis } from './connection.ts';
 import { ledgerOf } from './fixtures/steps.ts';
 import { redisServerPrograms, startRedisServer } from './redis-server.ts';
+import { placeOfSocket } from './redis-socket.ts';
 
 const programs = redisServerPrograms(process.env);
 
 describe('startRedisServer', () => {
-  it('answers on loopback with noeviction and removes its folder on stop', async () => {
+  it('answers with noeviction and removes its folder on stop', async () => {
     const server = await startRedisServer({ programs });
-    const client = new Redis(server.url);
+    const client = new Redis(server.socket);
     expect(await client.config('GET', 'maxmemory-policy')).toEqual([
       'maxmemory-policy',
       'noeviction',
@@ -25,7 +27,7 @@ describe('startRedisServer', () => {
 
   it('holds a ledger in a fraction of what its entries take', async () => {
     const server = await startRedisServer({ programs });
-    const client = new Redis(server.url);
+    const client = new Redis(server.socket);
     const entries = ledgerOf(5_000).map((entry) => JSON.stringify(entry));
     await client.rpush('ledger', ...entries);
     const sizeBytes = entries.reduce((sum, { length }) => sum + length, 0);
@@ -47,7 +49,7 @@ describe('startRedisServer', () => {
   it('finds its data again after SIGKILL when append-only', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'berth-aof-'));
     const first = await startRedisServer({ programs, folder, appendOnly: true });
-    const client = new Redis(first.url);
+    const client = new Redis(first.socket);
     await client.set('kept', 'yes');
     client.disconnect();
     await first.kill('SIGKILL');
@@ -55,9 +57,8 @@ describe('startRedisServer', () => {
       programs,
       folder,
       appendOnly: true,
-      port: first.port,
     });
-    const again = new Redis(second.url);
+    const again = new Redis(second.socket);
     expect(await again.get('kept')).toBe('yes');
     again.disconnect();
     await second.stop();
@@ -65,12 +66,52 @@ describe('startRedisServer', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('says why when the port is taken', async () => {
-    const first = await startRedisServer({ programs });
-    await expect(startRedisServer({ programs, port: first.port })).rejects.toThrow(
-      /did not come up on 127.0.0.1:\d+: .*[Aa]ddress already in use/,
+  it('says why when its socket cannot be made', async () => {
+    await expect(startRedisServer({ programs, socket: '/nowhere/redis.sock' })).rejects.toThrow(
+      /did not come up on \/nowhere\/redis.sock: .*No such file or directory/,
     );
-    await first.stop();
+  });
+
+  it('listens on no port, on a socket that only its owner may use', async () => {
+    const server = await startRedisServer({ programs });
+    expect(statSync(server.folder).mode & 0o777).toBe(0o700);
+    expect(statSync(server.socket).mode & 0o077).toBe(0);
+    expect(numListening(server.pid)).toBe(0);
+    await server.stop();
+  });
+
+  it('has its socket elsewhere, still for its owner only, when the path of the folder is long', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'berth-deep-'));
+    const folder = join(root, 'a folder/'.repeat(12));
+    const server = await startRedisServer({ programs, folder });
+    const connection = await connectRedis(server.url, { role: 'producer' });
+    expect(await connection.client.ping()).toBe('PONG');
+    connection.close();
+    expect(server.socket.length).toBeLessThan(108);
+    expect(statSync(dirname(server.socket)).mode & 0o777).toBe(0o700);
+    await server.stop();
+    for (const path of [root, dirname(server.socket)]) await rm(path, { recursive: true });
+  });
+
+  it('does not take the folder of a long path from somebody else', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'berth-deep-'));
+    const folder = join(root, 'x/'.repeat(60));
+    const socket = await placeOfSocket(folder, { XDG_RUNTIME_DIR: root });
+    expect(dirname(dirname(socket))).toBe(root);
+    await rm(dirname(socket), { recursive: true });
+    await symlink(tmpdir(), dirname(socket));
+    await expect(placeOfSocket(folder, { XDG_RUNTIME_DIR: root })).rejects.toThrow(
+      /is not a folder of yours/,
+    );
+    await rm(root, { recursive: true });
+  });
+
+  it('does not take what is disabled', async () => {
+    const server = await startRedisServer({ programs, disabledCommands: ['CONFIG'] });
+    const client = new Redis(server.socket);
+    await expect(client.config('SET', 'dir', '/')).rejects.toThrow(/unknown command/);
+    client.disconnect();
+    await server.stop();
   });
 
   it('names every program it tried when none exists', async () => {
@@ -80,3 +121,20 @@ describe('startRedisServer', () => {
     });
   });
 });
+
+/** TCP sockets on which a process listens. */
+function numListening(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const own = readdirSync(folder).flatMap((fd) => {
+    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, fd)))?.[1];
+    return inode === undefined ? [] : [inode];
+  });
+  const listening = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state]) => state === '0A')
+      .map((fields) => fields[9]),
+  );
+  return own.filter((inode) => listening.includes(inode)).length;
+}

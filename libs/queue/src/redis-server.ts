@@ -1,16 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '@berth/contracts';
+import { placeOfSocket, socketUrl } from './redis-socket.ts';
 
 export interface RedisServerOptions {
-  /** Where data and log go; kept on stop. @defaultValue a temporary folder, removed on stop */
+  /** Where data and log go, for its owner only; kept on stop. @defaultValue a temporary folder, removed on stop */
   readonly folder?: string;
-  /** @defaultValue a free one */
-  readonly port?: number;
+  /** Path of the Unix socket that it listens on. @defaultValue one in the folder */
+  readonly socket?: string;
+  /** Commands that it does not take from anybody. @defaultValue none */
+  readonly disabledCommands?: readonly string[];
+  /** Port on loopback of a server whose copy it is to be. */
+  readonly replicaOfPort?: number;
   /** Keep data across restarts in `folder` (append-only file, fsync every second). @defaultValue false */
   readonly appendOnly?: boolean;
   /** Programs to try, in order. @defaultValue `redisServerPrograms({})` */
@@ -24,7 +29,8 @@ export interface RedisServerOptions {
 /** A Redis server that ends, at the latest, when the process that started it exits in order. */
 export interface RedisProcess {
   readonly url: string;
-  readonly port: number;
+  /** Path of the Unix socket that it listens on. */
+  readonly socket: string;
   readonly pid: number;
   readonly folder: string;
   /** Resolves when it is gone, for whatever reason. */
@@ -48,20 +54,17 @@ export function redisServerPrograms(environment: {
 }
 
 /**
- * Starts a Redis or Valkey server on loopback and waits until it answers.
+ * Starts a Redis or Valkey server on a Unix socket that only its owner may use, on no port, and waits until it answers.
  * @throws BerthError `RUNTIME_UNAVAILABLE` when no program is found, `QUEUE_UNREACHABLE` when it does not come up
  */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisProcess> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'berth-redis-')));
   await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o700);
   await endOrphan(folder);
-  const port = options.port ?? (await freePort());
+  const socket = options.socket ?? (await placeOfSocket(folder));
   const programs = options.programs ?? redisServerPrograms({});
-  const child = await spawnFirst(
-    programs,
-    serverArguments(port, folder, options.appendOnly),
-    options.env,
-  );
+  const child = await spawnFirst(programs, serverArguments(socket, folder, options), options.env);
   const endChild = (): void => void child.kill('SIGTERM');
   process.once('exit', endChild);
   const exited = new Promise<void>((resolve) => {
@@ -84,19 +87,19 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   };
 
   try {
-    await waitUntilReady(child, port, options.startTimeoutMs ?? 10_000);
+    await waitUntilReady(child, socket, options.startTimeoutMs ?? 10_000);
   } catch (cause) {
     const log = await readFile(join(folder, logName), 'utf8').catch(() => '');
     await stop();
     throw new BerthError(
       'QUEUE_UNREACHABLE',
-      `redis-server did not come up on 127.0.0.1:${port}: ${lastLines(log) || String(cause)}`,
-      { cause, details: { port } },
+      `redis-server did not come up on ${socket}: ${lastLines(log) || String(cause)}`,
+      { cause, details: { socket } },
     );
   }
   return {
-    url: `redis://127.0.0.1:${port}`,
-    port,
+    url: socketUrl(socket),
+    socket,
     pid: child.pid ?? 0,
     folder,
     exited,
@@ -131,10 +134,15 @@ async function endOrphan(folder: string): Promise<void> {
   );
 }
 
-function serverArguments(port: number, folder: string, appendOnly = false): string[] {
+function serverArguments(
+  socket: string,
+  folder: string,
+  { appendOnly = false, disabledCommands = [], replicaOfPort }: RedisServerOptions,
+): string[] {
   const settings: Record<string, string> = {
-    port: String(port),
-    bind: '127.0.0.1',
+    port: '0',
+    unixsocket: socket,
+    unixsocketperm: '700',
     dir: folder,
     logfile: join(folder, logName),
     pidfile: join(folder, pidName),
@@ -145,7 +153,11 @@ function serverArguments(port: number, folder: string, appendOnly = false): stri
     'maxmemory-policy': 'noeviction',
     ...compressedLists,
   };
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  return [
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    ...disabledCommands.flatMap((command) => ['--rename-command', command, '']),
+    ...(replicaOfPort === undefined ? [] : ['--replicaof', '127.0.0.1', String(replicaOfPort)]),
+  ];
 }
 
 /** Ledgers in a quarter of their size: lists in nodes of 64 KiB (by their name in every release), all but the ends compressed. */
@@ -176,43 +188,35 @@ async function spawnFirst(
   );
 }
 
-async function waitUntilReady(child: ChildProcess, port: number, timeoutMs: number): Promise<void> {
+async function waitUntilReady(
+  child: ChildProcess,
+  socket: string,
+  timeoutMs: number,
+): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (performance.now() < deadlineMs) {
     if (child.exitCode !== null) throw new Error(`it exited with code ${child.exitCode}`);
-    if (await isReady(child, port)) return;
+    if (await isReady(child, socket)) return;
     await sleep(10);
   }
   throw new Error(`no answer within ${timeoutMs} ms`);
 }
 
-/** True once our own server, not another one on the same port, answers and has loaded its data. */
-function isReady(child: ChildProcess, port: number): Promise<boolean> {
+/** True once our own server, not one that was there before, answers and has loaded its data. */
+function isReady(child: ChildProcess, socket: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\nINFO server\r\n'));
+    const stream = connect(socket, () => stream.write('PING\r\nINFO server\r\n'));
     let reply = '';
     const finish = (ready: boolean): void => {
-      socket.destroy();
+      stream.destroy();
       resolve(ready);
     };
-    socket.setTimeout(1_000, () => finish(false));
-    socket.once('error', () => finish(false));
-    socket.on('data', (chunk) => {
+    stream.setTimeout(1_000, () => finish(false));
+    stream.once('error', () => finish(false));
+    stream.on('data', (chunk) => {
       reply += chunk.toString();
       const pid = /process_id:(\d+)\r/.exec(reply)?.[1];
       if (pid !== undefined) finish(reply.startsWith('+PONG') && Number(pid) === child.pid);
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
     });
   });
 }

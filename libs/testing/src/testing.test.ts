@@ -5,7 +5,7 @@ import { startTestRedis, temporaryFolder, waitFor } from './index.ts';
 describe('test helpers', () => {
   it('give each caller a Redis of its own and leave no folder', async () => {
     const [a, b] = await Promise.all([startTestRedis(), startTestRedis()]);
-    expect(a.port).not.toBe(b.port);
+    expect(a.socket).not.toBe(b.socket);
     await Promise.all([a.stop(), b.stop()]);
     expect(existsSync(a.folder)).toBe(false);
   });

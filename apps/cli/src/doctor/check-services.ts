@@ -18,7 +18,7 @@ export async function checkQueue(
     return [
       found === undefined
         ? fail('redis', missing)
-        : ok('redis', `not named; berth starts ${found} on loopback`),
+        : ok('redis', `not named; berth starts ${found} on a socket`),
     ];
   }
   try {
