@@ -70,7 +70,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'mixed', 'b.docx'), 'x');
   symlinkSync('.', join(folder, 'mixed', 'self'));
   cluster = spawnBerth(['up', '--workers', '1', '--port', '0'], folder);
-  await waitFor(async () => (await berth(['status'], { folder })).exitCode === 0, {
+  await waitFor(() => findCluster(folder), {
     what: 'the cluster',
     timeoutMs: 60_000,
   });

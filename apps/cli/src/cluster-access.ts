@@ -1,8 +1,16 @@
-import { BerthError, type Services } from '@berth/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError, isBerthError, servicesFromEnvironment, type Services } from '@berth/contracts';
 import { findCluster, startCluster, type Cluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
-import { startServices } from './services.ts';
+import { requireFolder } from './folder.ts';
+import { startServices, type RunningServices } from './services.ts';
+
+type ServicesInUse = Pick<RunningServices, 'services' | 'close'>;
+
+/** Longer than a cluster takes to start, or to end in order. */
+const busyTimeoutMs = 60_000;
+const lookAgainMs = 50;
 
 /** The coordinator to talk to: named by BERTH_COORDINATOR_URL, or of the cluster that runs from our folder. */
 export function findCoordinator(context: Context): CoordinatorClient | undefined {
@@ -12,12 +20,14 @@ export function findCoordinator(context: Context): CoordinatorClient | undefined
     : createCoordinatorClient(url, context.env['BERTH_API_TOKEN']);
 }
 
+/** @throws BerthError `RUN_NOT_FOUND` without a folder, `COORDINATOR_UNREACHABLE` when no cluster runs from it */
 export function requireCoordinator(context: Context): CoordinatorClient {
   const client = findCoordinator(context);
   if (client !== undefined) return client;
+  requireFolder(context);
   throw new BerthError(
     'COORDINATOR_UNREACHABLE',
-    `No cluster runs from ${context.folder}; start one with \`berth up\`, or set BERTH_COORDINATOR_URL`,
+    `No cluster runs from ${context.folder}; start one with \`${context.berth} up\`, or set BERTH_COORDINATOR_URL`,
   );
 }
 
@@ -27,30 +37,56 @@ export async function withCluster<T>(
   size: { readonly numWorkers: number; readonly numThreads: number },
   use: (client: CoordinatorClient, own: Cluster | undefined) => Promise<T>,
 ): Promise<T> {
-  const running = findCoordinator(context);
-  if (running !== undefined) return use(running, undefined);
-  const cluster = await startCluster({ ...context, ...size });
+  const { client, own } = await whenFree(context, async () => {
+    const running = findCoordinator(context);
+    if (running !== undefined) return { client: running, own: undefined };
+    const started = await startCluster({ ...context, ...size });
+    const token = context.env['BERTH_API_TOKEN'];
+    return { client: createCoordinatorClient(started.coordinatorUrl, token), own: started };
+  });
   try {
-    return await use(
-      createCoordinatorClient(cluster.coordinatorUrl, context.env['BERTH_API_TOKEN']),
-      cluster,
-    );
+    return await use(client, own);
   } finally {
-    await cluster.close();
+    await own?.close();
   }
 }
 
-/** Redis and the bucket, of the running cluster or started for as long as `use` takes. */
+/**
+ * Redis and the bucket, of the running cluster or started for as long as `use` takes.
+ * @throws BerthError `RUN_NOT_FOUND` when there is no folder that could have their data
+ */
 export async function withServices<T>(
   context: Context,
   use: (services: Services) => Promise<T>,
 ): Promise<T> {
-  const running = findCluster(context.folder);
-  if (running !== undefined) return use(running.services);
-  const started = await startServices(context.folder, context.env, context.logger);
+  const { folder, env, logger } = context;
+  const { redisUrl, s3 } = servicesFromEnvironment(env);
+  if (redisUrl === undefined || s3 === undefined) requireFolder(context);
+  const { services, close } = await whenFree<ServicesInUse>(context, async () => {
+    const running = findCluster(folder);
+    if (running === undefined) return startServices(folder, env, logger);
+    return { services: running.services, close: async () => undefined };
+  });
   try {
-    return await use(started.services);
+    return await use(services);
   } finally {
-    await started.close();
+    await close();
   }
+}
+
+/**
+ * Tries something that needs the folder for itself until no other process starts, ends or reads there.
+ * @throws what the last try threw
+ */
+export async function whenFree<T>(context: Context, attempt: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + busyTimeoutMs;
+  for (let numTries = 1; ; numTries++)
+    try {
+      return await attempt();
+    } catch (error) {
+      const isBusy = isBerthError(error) && error.code === 'RUN_STATE_CONFLICT';
+      if (!isBusy || performance.now() >= deadlineMs) throw error;
+      if (numTries === 2) context.say(`waiting: ${error.message}`);
+      await sleep(lookAgainMs);
+    }
 }

@@ -1,11 +1,13 @@
-import { resolve } from 'node:path';
 import { createLogger, parseLogLevel } from '@berth/observability';
 import type { Logger } from '@berth/contracts';
+import { findFolder } from './folder.ts';
 
 /** What every command works with: where things are and how to speak. */
 export interface Context {
   /** Data and logs of embedded services. */
   readonly folder: string;
+  /** How this command is called here, for those who are told what to type next: `berth` or `npx berth`. */
+  readonly berth: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   /** For people, on stderr, so that stdout stays data. */
@@ -16,7 +18,9 @@ export interface Context {
 
 export function createContext(env: Context['env']): Context {
   return {
-    folder: resolve(env['BERTH_FOLDER'] ?? '.berth'),
+    folder: findFolder(env, process.cwd()),
+    // Set by npx and by npm scripts, whose users need not have berth in their path.
+    berth: env['npm_command'] === undefined ? 'berth' : 'npx berth',
     env,
     logger: createLogger({
       level: parseLogLevel(env['LOG_LEVEL'], 'warn'),

@@ -1,5 +1,5 @@
 import { createS3ObjectStore, findNewestManifest, storedLedger } from '@berth/checkpoint';
-import { BerthError, type Logger, type Services, type StoredLedger } from '@berth/contracts';
+import type { Logger, Services, StoredLedger } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import {
   connectRedis,
@@ -10,9 +10,11 @@ import {
   type Ledger,
   type LedgerReport,
 } from '@berth/queue';
+import { chooseRun, noSuchRun } from './choose-run.ts';
 
 /** What a run's ledger and its newest checkpoint prove. */
 export type LedgerInspection = LedgerReport & {
+  readonly runId: string;
   readonly head: string | null;
   readonly checkpointStep: number | null;
   readonly weightsDigest: string | null;
@@ -22,18 +24,22 @@ export type LedgerInspection = LedgerReport & {
 
 /**
  * Checks that every example was used exactly once, in order, and that the newest checkpoint belongs to this ledger.
+ * @param run - its name, or the beginning of it that no other has
  * @throws BerthError `RUN_NOT_FOUND`
  */
 export async function inspectLedger(
   { redisUrl, s3 }: Services,
-  runId: string,
+  run: string,
   logger: Logger,
 ): Promise<LedgerInspection> {
   const connection = await connectRedis(redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(s3, logger);
   try {
-    const record = await createRuns(connection).read(runId);
-    if (record === undefined) throw new BerthError('RUN_NOT_FOUND', `There is no run "${runId}"`);
+    const runs = createRuns(connection);
+    const runIds = (await runs.list()).map((known) => known.runId);
+    const runId = chooseRun(runIds, run);
+    const record = await runs.read(runId);
+    if (record === undefined) throw noSuchRun(runIds, run);
     const ledger = createLedger(connection, runId);
     const numCommitted = await ledger.numCommitted();
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
@@ -58,6 +64,7 @@ export async function inspectLedger(
       if (difference !== undefined) problems.push(difference);
     }
     return {
+      runId,
       ...verified,
       problems,
       ok: problems.length === 0,

@@ -1,26 +1,60 @@
-import type { RunStatusReport } from '@berth/contracts';
-import { formatCount } from './format.ts';
+import type { RunAttempt, RunStatusReport } from '@berth/contracts';
+import { formatCount, formatDuration } from './format.ts';
+
+export interface SummaryOptions {
+  /** How berth is called here. */
+  readonly berth: string;
+  /** The run's file as it was named, if it was. */
+  readonly file?: string | undefined;
+  /** What the run's state is called. @defaultValue its status */
+  readonly status?: string;
+  /** Whether these words were asked for by `berth status`, which then is no news. @defaultValue false */
+  readonly isStatus?: boolean;
+}
 
 /** The last words about a run: what came out, and what to type next. */
-export function summaryOf(report: RunStatusReport): string {
+export function summaryOf(report: RunStatusReport, options: SummaryOptions): string {
   const { run, step, numSteps, lastEval, checkpointStep } = report;
-  const lines = [`${run.runId}: ${run.status}, ${run.reason}`];
+  const lines = [`${run.runId}: ${options.status ?? run.status}, ${run.reason}`];
   if (step > 0) lines.push(`  steps       ${formatCount(step)} of ${formatCount(numSteps)}`);
+  if (report.last !== null) lines.push(`  loss        ${report.last.loss.toFixed(3)}`);
   if (lastEval !== null)
     lines.push(
-      `  held-out    masked_lm_loss ${lastEval.masked_lm_loss.toFixed(3)}, ` +
+      `  held-out    loss ${lastEval.loss.toFixed(3)} at step ${formatCount(lastEval.step)}: ` +
+        `masked_lm_loss ${lastEval.masked_lm_loss.toFixed(3)}, ` +
         `masked_lm_accuracy ${lastEval.masked_lm_accuracy.toFixed(3)}, ` +
         `next_sentence_accuracy ${lastEval.next_sentence_accuracy.toFixed(3)}`,
     );
   if (checkpointStep !== null) lines.push(`  checkpoint  step ${formatCount(checkpointStep)}`);
-  lines.push('next:');
-  if (run.status !== 'completed' || run.goal === 'prepared')
-    lines.push(
-      run.goal === 'prepared'
-        ? '  berth train <the same file>       train on the prepared data'
-        : `  berth resume ${run.runId}`,
-    );
-  lines.push(`  berth status ${run.runId}`);
-  if (step > 0) lines.push(`  berth ledger verify ${run.runId}`);
-  return lines.join('\n');
+  const time = timeText(run.attempts);
+  if (time !== undefined) lines.push(`  time        ${time}`);
+  const next = nextCommands(report, options);
+  return (next.length === 0 ? lines : [...lines, 'next:', ...next]).join('\n');
+}
+
+/** What can be typed now. */
+function nextCommands(
+  { run, step }: RunStatusReport,
+  { berth, file, isStatus = false }: SummaryOptions,
+): string[] {
+  const { runId, status, goal } = run;
+  const train = `  ${berth} train ${file ?? '<its run file>'}`;
+  const next: string[] = [];
+  if (goal === 'prepared' && status === 'completed') next.push(train);
+  else if (status === 'failed' && step === 0) next.push(`${train}   once it is put right`);
+  else if (status !== 'completed') next.push(`  ${berth} resume ${runId}`);
+  if (!isStatus) next.push(`  ${berth} status ${runId}`);
+  if (step > 0) next.push(`  ${berth} ledger verify ${runId}`);
+  return next;
+}
+
+/** `12m 30s in 2 attempts`; undefined while one is under way. */
+function timeText(attempts: readonly RunAttempt[]): string | undefined {
+  let totalMs = 0;
+  for (const { startedAtMs, endedAtMs } of attempts) {
+    if (endedAtMs === null) return undefined;
+    totalMs += endedAtMs - startedAtMs;
+  }
+  const count = attempts.length === 1 ? '' : ` in ${attempts.length} attempts`;
+  return `${formatDuration(totalMs)}${count}`;
 }

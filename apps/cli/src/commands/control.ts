@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { BerthError, type Control, type RunStatusReport } from '@berth/contracts';
 import { requireCoordinator } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
+import { findRun } from '../runs.ts';
 
 export interface ControlOptions {
   readonly json: boolean;
@@ -15,15 +16,15 @@ export interface ControlOptions {
  */
 export async function control(
   context: Context,
-  runId: string,
+  run: string,
   name: Exclude<Control, 'resume'>,
   options: ControlOptions,
 ): Promise<void> {
   const client = requireCoordinator(context);
+  const runId = await findRun(client, run);
   if (name === 'kill' && options.yes !== true) {
-    const { run, controls } = await client.status(runId);
-    const { isEnabled, reason } = controls.kill;
-    if (isEnabled && !(await confirms(`Kill ${run.runId}? It ${reason}. [y/N] `))) {
+    const { isEnabled, reason } = (await client.status(runId)).controls.kill;
+    if (isEnabled && !(await confirms(`Kill ${runId}? It ${reason}. [y/N] `))) {
       context.say('nothing was done');
       return;
     }

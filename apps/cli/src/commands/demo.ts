@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
@@ -14,6 +15,7 @@ const configFile = fileURLToPath(new URL('../../../../configs/demo.yaml', import
 /** `berth demo`: the whole of berth on this machine, on the shipped corpus, in minutes. */
 export async function demo(context: Context): Promise<void> {
   const startMs = performance.now();
+  const { berth } = context;
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/\D/g, '');
   const { config } = loadConfig(configFile, [`name=demo-${stamp}`]);
   const { train, model, cluster, corpus } = config;
@@ -37,13 +39,19 @@ export async function demo(context: Context): Promise<void> {
     context.say(demoSummary(report, await client.metrics(config.name)));
     await verifyRunLedger(context, config.name, { json: false });
   });
+  if (detach.signal.aborted) {
+    context.say(
+      `stopped; \`${berth} resume ${config.name} --workers ${cluster.numWorkers}\` goes on`,
+    );
+    return;
+  }
   context.say(
     [
       'next:',
-      `  berth up                                     a cluster that stays`,
-      `  berth status                                 its runs`,
-      `  berth ledger verify ${config.name}    prove it again`,
-      '  berth train configs/demo.yaml --set corpus.path=your.txt --set name=mine',
+      `  ${berth} status ${config.name}    what came of it`,
+      `  ${berth} ledger verify ${config.name}    prove it again`,
+      `  ${berth} train ${relative(process.cwd(), configFile)} --set name=mine --set corpus.path=<full path of your text>`,
+      `  ${berth} up    a cluster that stays, with the dashboard`,
     ].join('\n'),
   );
 }

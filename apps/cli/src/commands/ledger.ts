@@ -10,21 +10,21 @@ import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
  */
 export async function verifyRunLedger(
   context: Context,
-  runId: string,
+  run: string,
   options: { readonly json: boolean },
 ): Promise<void> {
   const report = await withServices(context, (services) =>
-    inspectLedger(services, runId, context.logger),
+    inspectLedger(services, run, context.logger),
   );
   if (options.json) context.print(JSON.stringify(report));
-  else context.print(describe(runId, report));
+  else context.print(describe(report));
   if (!report.ok)
-    throw new BerthError('LEDGER_INVALID', `${runId}: ${report.problems[0] ?? 'invalid'}`);
+    throw new BerthError('LEDGER_INVALID', `${report.runId}: ${report.problems[0] ?? 'invalid'}`);
 }
 
-function describe(runId: string, report: LedgerInspection): string {
+function describe(report: LedgerInspection): string {
   return [
-    `${runId}: ${report.ok ? 'every example exactly once' : 'the ledger does not hold'}`,
+    `${report.runId}: ${report.ok ? 'every example exactly once' : 'the ledger does not hold'}`,
     `  steps       ${formatCount(report.numSteps)}`,
     `  examples    ${formatCount(report.numExamples)}`,
     `  views       ${report.attempts}`,

@@ -1,44 +1,70 @@
 import { isFinal, type RunStatusReport } from '@berth/contracts';
-import { requireCoordinator } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { progressLine } from '../progress.ts';
+import { findRun, withRuns } from '../runs.ts';
 import { summaryOf } from '../summary.ts';
 
-/** `berth status [run]`: all runs in a table, or one in full. */
+/**
+ * `berth status [run]` and `berth ls`: all runs in a table, or one in full; also where no cluster runs.
+ * @throws BerthError `RUN_NOT_FOUND`
+ */
 export async function status(
   context: Context,
-  runId: string | undefined,
+  run: string | undefined,
   options: { readonly json: boolean },
 ): Promise<void> {
-  const client = requireCoordinator(context);
-  if (runId === undefined) {
-    const reports = await client.list();
-    context.print(options.json ? JSON.stringify(reports) : tableOf(reports));
-    return;
-  }
-  const report = await client.status(runId);
-  if (options.json) context.print(JSON.stringify(report));
-  else {
-    const lines = isFinal(report.run.status)
-      ? [summaryOf(report)]
-      : [progressLine(report), report.run.reason, ...membersOf(report)];
-    if (report.dataset !== undefined) lines.push(datasetLines(report.dataset));
-    context.print(lines.join('\n'));
-  }
+  await withRuns(context, async (runs, isAtRest) => {
+    const say = (value: unknown, text: () => string): void =>
+      context.print(options.json ? JSON.stringify(value) : text());
+    if (run === undefined) {
+      const reports = await runs.list();
+      say(reports, () => tableOf(reports, context, isAtRest));
+      return;
+    }
+    const report = await runs.status(await findRun(runs, run));
+    say(report, () => textOf(report, context, isAtRest));
+  });
 }
 
-function tableOf(reports: readonly RunStatusReport[]): string {
-  if (reports.length === 0) return 'No runs yet; start one with: berth train <run.yaml>';
-  const rows = reports.map(({ run, step, numSteps, last, etaMs }) => [
-    run.runId,
-    run.status,
-    `${step}/${numSteps}`,
-    last === null ? '-' : last.loss.toFixed(3),
-    etaMs === null || isFinal(run.status) ? '-' : formatDuration(etaMs),
-    run.reason,
-  ]);
+function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): string {
+  const lines =
+    isAtRest || isFinal(report.run.status)
+      ? [
+          summaryOf(report, {
+            berth: context.berth,
+            status: wordFor(report, isAtRest),
+            isStatus: true,
+          }),
+        ]
+      : [progressLine(report), report.run.reason, ...membersOf(report)];
+  if (report.dataset !== undefined) lines.splice(1, 0, datasetLines(report.dataset));
+  return lines.join('\n');
+}
+
+/** The status of a run, which is not what its record says if its cluster has ended under it. */
+function wordFor({ run: { status } }: RunStatusReport, isAtRest: boolean): string {
+  return isAtRest && !isFinal(status) && status !== 'queued' ? 'interrupted' : status;
+}
+
+function tableOf(
+  reports: readonly RunStatusReport[],
+  { berth }: Context,
+  isAtRest: boolean,
+): string {
+  if (reports.length === 0) return `No runs yet; start one with: ${berth} train <run.yaml>`;
+  const rows = reports.map((report) => {
+    const { run, step, numSteps, last, etaMs } = report;
+    return [
+      run.runId,
+      wordFor(report, isAtRest),
+      `${step}/${numSteps}`,
+      last === null ? '-' : last.loss.toFixed(3),
+      etaMs === null || isFinal(run.status) ? '-' : formatDuration(etaMs),
+      run.reason,
+    ];
+  });
   return formatTable([['run', 'status', 'step', 'loss', 'eta', 'why'], ...rows]);
 }
 

@@ -4,12 +4,14 @@ import {
   type RunRecord,
   type RunStatusReport,
 } from '@berth/contracts';
-import { withCluster } from '../cluster-access.ts';
+import { findCoordinator, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import type { Cluster } from '../cluster.ts';
 import type { CoordinatorClient } from '../coordinator-client.ts';
+import { requireFolder } from '../folder.ts';
 import { follow } from '../follow.ts';
 import { loadConfig } from '../load-config.ts';
+import { findRun } from '../runs.ts';
 import { summaryOf } from '../summary.ts';
 import { checkInput } from '../check-input.ts';
 
@@ -50,22 +52,27 @@ export async function train(
       return;
     }
     await client.submit(config, goal);
-    await watch(context, client, own, config.name, options.json);
+    await watch(context, client, own, { runId: config.name, file, json: options.json });
   });
 }
 
 /** `berth resume`: continues a run from its newest valid checkpoint, or from an older one. */
-export async function resume(
-  context: Context,
-  runId: string,
-  options: ResumeOptions,
-): Promise<void> {
+export async function resume(context: Context, run: string, options: ResumeOptions): Promise<void> {
+  if (findCoordinator(context) === undefined) requireFolder(context);
   const size = { numWorkers: options.workers, numThreads: options.threads };
   await withCluster(context, size, async (client, own) => {
-    const { from } = options;
+    const runId = await findRun(client, run);
+    const { from, json } = options;
     await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
-    await watch(context, client, own, runId, options.json);
+    await watch(context, client, own, { runId, json });
   });
+}
+
+interface Watched {
+  readonly runId: string;
+  /** Its run file, if it was named. */
+  readonly file?: string;
+  readonly json: boolean;
 }
 
 /**
@@ -76,9 +83,9 @@ export async function watch(
   context: Context,
   client: CoordinatorClient,
   own: Cluster | undefined,
-  runId: string,
-  json: boolean,
+  { runId, file, json }: Watched,
 ): Promise<RunStatusReport> {
+  const { berth } = context;
   const detach = new AbortController();
   const interrupt = (): void => {
     if (own === undefined) {
@@ -95,8 +102,8 @@ export async function watch(
     const report = await follow(client, runId, { stream: process.stderr, signal: detach.signal });
     if (json) context.print(JSON.stringify(report));
     else if (detach.signal.aborted)
-      context.say(`detached; the run goes on. Look again: berth status ${runId}`);
-    else context.say(summaryOf(report));
+      context.say(`detached; the run goes on. Look again: ${berth} status ${runId}`);
+    else context.say(summaryOf(report, { berth, file }));
     return report;
   } finally {
     process.off('SIGINT', interrupt);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { startCluster } from '../cluster.ts';
-import { findCoordinator } from '../cluster-access.ts';
+import { findCoordinator, whenFree } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { BerthError } from '@berth/contracts';
 
@@ -13,20 +13,26 @@ export interface UpOptions {
 
 /** `berth up`: services, coordinator and workers on this machine, until Ctrl-C. */
 export async function up(context: Context, options: UpOptions): Promise<void> {
-  const running = findCoordinator(context);
-  if (running !== undefined)
-    throw new BerthError('RUN_STATE_CONFLICT', `A cluster already runs at ${running.url}`);
-  const cluster = await startCluster({
-    ...context,
-    numWorkers: options.workers,
-    numThreads: options.threads,
-    numCoordinators: options.coordinators,
-    httpPort: options.port,
-  });
+  const cluster = await whenFree(context, async () =>
+    findCoordinator(context) === undefined
+      ? startCluster({
+          ...context,
+          numWorkers: options.workers,
+          numThreads: options.threads,
+          numCoordinators: options.coordinators,
+          httpPort: options.port,
+        })
+      : undefined,
+  );
+  if (cluster === undefined)
+    throw new BerthError(
+      'RUN_STATE_CONFLICT',
+      `A cluster already runs at ${findCoordinator(context)?.url}`,
+    );
   context.say(
     `berth is up with ${options.workers} workers: ${cluster.coordinatorUrl} is its dashboard; Ctrl-C stops it`,
   );
-  context.say('next: start a run there, or by berth train <run.yaml>');
+  context.say(`next: start a run there, or by ${context.berth} train <run.yaml>`);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());

@@ -1,0 +1,63 @@
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { isFinal, type RunStatusReport } from '@berth/contracts';
+import { createRunService } from '@berth/coordinator/run-service';
+import { connectRedis } from '@berth/queue';
+import { chooseRun } from './choose-run.ts';
+import { findCoordinator, withServices } from './cluster-access.ts';
+import type { Context } from './context.ts';
+
+/** What can be read of runs. */
+export interface RunReader {
+  list(): Promise<RunStatusReport[]>;
+  /** @throws BerthError `RUN_NOT_FOUND` */
+  status(runId: string): Promise<RunStatusReport>;
+}
+
+/**
+ * Reads runs: as the coordinator tells of them or, where none runs, as their data was left, for which its Redis is started
+ * for a moment.
+ * @param use - told whether no cluster runs, so that nothing comes of what is under way
+ * @throws BerthError `RUN_NOT_FOUND` when there is no folder that could have runs
+ */
+export async function withRuns<T>(
+  context: Context,
+  use: (runs: RunReader, isAtRest: boolean) => Promise<T>,
+): Promise<T> {
+  const client = findCoordinator(context);
+  if (client !== undefined) return use(client, false);
+  return withServices(context, async ({ redisUrl, s3 }) => {
+    const { logger } = context;
+    const connection = await connectRedis(redisUrl, { role: 'producer', logger });
+    const store = createS3ObjectStore(s3, logger);
+    const runs = createRunService(connection, store);
+    try {
+      const reader: RunReader = {
+        list: async () => (await runs.list()).map((report) => atRest(context, report)),
+        status: async (runId) => atRest(context, await runs.report(runId)),
+      };
+      return await use(reader, true);
+    } finally {
+      connection.close();
+      store.close();
+    }
+  });
+}
+
+function atRest({ berth, folder }: Context, report: RunStatusReport): RunStatusReport {
+  const { run } = report;
+  if (isFinal(run.status)) return report;
+  const reason = `no cluster runs from ${folder}; \`${berth} resume ${run.runId}\` goes on with it`;
+  return { ...report, run: { ...run, reason }, view: null, tokensPerSecond: null, etaMs: null };
+}
+
+/**
+ * The run that a text names: by its name or, where no other begins so, by the beginning of it. A text that fits none is left to
+ * whoever is asked for such a run.
+ * @throws BerthError `RUN_NOT_FOUND` when several begin so
+ */
+export async function findRun(runs: Pick<RunReader, 'list'>, text: string): Promise<string> {
+  return chooseRun(
+    (await runs.list()).map(({ run }) => run.runId),
+    text,
+  );
+}
