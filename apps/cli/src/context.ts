@@ -27,7 +27,12 @@ export function createContext(env: Context['env']): Context {
       format: 'pretty',
       fields: { app: 'cli' },
     }),
-    say: (message) => process.stderr.write(`${message}\n`),
-    print: (text) => process.stdout.write(`${text}\n`),
+    say: (message) => process.stderr.write(`${harmless(message)}\n`),
+    print: (text) => process.stdout.write(`${harmless(text)}\n`),
   };
+}
+
+/** Without the control characters that a terminal would obey: names and messages come from whoever may start a run. */
+function harmless(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}');
 }

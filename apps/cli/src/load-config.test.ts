@@ -58,6 +58,44 @@ describe('run files', () => {
     expect(String(caught)).toContain(file);
   });
 
+  it.each([
+    ['__proto__.x=1', 'CONFIG_UNKNOWN_KEY', /^--set __proto__\.x=1: unknown key "__proto__"/],
+    ['train.constructor.y=1', 'CONFIG_UNKNOWN_KEY', /unknown key "train\.constructor"/],
+    [`a='"'`.replaceAll("'", ''), 'CONFIG_INVALID', /^--set a=": not YAML: [^\n]+$/],
+    ['train.numSteps=*a', 'CONFIG_INVALID', /^--set train\.numSteps=\*a: not YAML: [^\n]+$/],
+    ['=*a', 'USAGE', /^--set =\*a: write it as key=value/],
+    ['train..numSteps=1', 'USAGE', /write it as key=value/],
+    ['train.numSteps', 'USAGE', /write it as key=value/],
+    ['train.numSteps=x', 'CONFIG_INVALID', /^--set train\.numSteps=x: train\.numSteps: must be/],
+    ['train={numStep: 1}', 'CONFIG_UNKNOWN_KEY', /^--set train=\{numStep: 1\}: unknown key/],
+    [
+      'train.virtualRanks=64',
+      'CONFIG_INVALID',
+      /^--set train\.virtualRanks=64: train\.globalBatch/,
+    ],
+    [
+      'optimizer.beta1=2',
+      'CONFIG_INVALID',
+      /^--set optimizer\.beta1=2: .* must be below 1, not 2$/,
+    ],
+  ])('blame --set %s for its own mistake', (override, code, message) => {
+    const file = runFile('name: a\ncorpus: { path: x }\ntrain: { globalBatch: 32 }\n');
+    let caught: unknown;
+    try {
+      loadConfig(file, ['train.numSteps=7', override]);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toMatchObject({ code, message: expect.stringMatching(message) as string });
+    expect({}).not.toHaveProperty('x');
+    expect({}.constructor).not.toHaveProperty('y');
+  });
+
+  it('are blamed for theirs, whatever is set beside', () => {
+    const file = runFile('name: a\ncorpus: { path: x }\ntrain: { numStep: 1 }\n');
+    expect(() => loadConfig(file, ['train.numSteps=7'])).toThrow(`${file}: unknown key`);
+  });
+
   it('name a file that is not there', () => {
     expect(() => loadConfig('/nowhere/run.yaml')).toThrow(/\/nowhere\/run.yaml: cannot be read/);
   });

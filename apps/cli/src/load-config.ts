@@ -12,12 +12,19 @@ export interface LoadedConfig {
 /**
  * Reads a run file (YAML or JSON), applies `--set` overrides, and makes its paths absolute.
  * @param overrides - `a.b=value` each; the value is read as YAML
- * @throws BerthError `CONFIG_NOT_FOUND`, `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY`
+ * @throws BerthError `CONFIG_NOT_FOUND`, `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY`, naming the override where it is at fault;
+ * `USAGE` for an override that is not one
  */
 export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
-  const input = readConfig(file);
-  for (const override of overrides) applyOverride(input, override);
-  const config = parseRunConfig(input, file);
+  const parsed = overrides.map(parseOverride);
+  const input = parsed.reduce(
+    (before, { keys, value }) => withSetting(before, keys, value),
+    readConfig(file),
+  );
+  const config = parseRunConfig(
+    input,
+    (path) => parsed.findLast(({ keys }) => isAlong(path, keys))?.option ?? file,
+  );
   const folder = dirname(resolve(file));
   const { corpus, vocabulary } = config;
   const resolved = {
@@ -49,32 +56,60 @@ function readConfig(file: string): Record<string, unknown> {
       },
     );
   }
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new BerthError('CONFIG_INVALID', `${file}: not YAML: ${detail}`, { cause: error });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  const value = parseYaml(text, file);
+  if (!isSection(value))
     throw new BerthError('CONFIG_INVALID', `${file}: must hold keys such as name and corpus`);
-  return value as Record<string, unknown>;
+  return value;
 }
 
-function applyOverride(input: Record<string, unknown>, override: string): void {
-  const equals = override.indexOf('=');
-  if (equals <= 0)
-    throw new BerthError(
-      'USAGE',
-      `--set ${override}: write it as key=value, such as train.numSteps=200`,
-    );
-  const keys = override.slice(0, equals).split('.');
-  const last = keys.pop() ?? '';
-  let node = input;
-  for (const key of keys) {
-    const child = node[key];
-    if (typeof child !== 'object' || child === null) node[key] = {};
-    node = node[key] as Record<string, unknown>;
+/** @throws BerthError `CONFIG_INVALID` in one line, without what the text says */
+function parseYaml(text: string, source: string): unknown {
+  try {
+    return parse(text, { logLevel: 'error' });
+  } catch (error) {
+    const [detail = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const what = detail.replace(/:$/, '');
+    throw new BerthError('CONFIG_INVALID', `${source}: not YAML: ${what}`, { cause: error });
   }
-  node[last] = parse(override.slice(equals + 1)) as unknown;
+}
+
+/** A setting of the command line. */
+interface Override {
+  readonly option: string;
+  readonly keys: readonly string[];
+  readonly value: unknown;
+}
+
+/** Values show in messages up to here. */
+const longestShownLength = 80;
+
+function parseOverride(text: string): Override {
+  const option = `--set ${text.length > longestShownLength ? `${text.slice(0, longestShownLength)}…` : text}`;
+  const equals = text.indexOf('=');
+  const keys = text.slice(0, Math.max(0, equals)).split('.');
+  if (keys.some((key) => key.trim() === ''))
+    throw new BerthError('USAGE', `${option}: write it as key=value, such as train.numSteps=200`);
+  return { option, keys, value: parseYaml(text.slice(equals + 1), option) };
+}
+
+/** A copy in which the setting is another. */
+function withSetting(
+  node: unknown,
+  [key, ...below]: readonly string[],
+  value: unknown,
+): Record<string, unknown> {
+  const section = isSection(node) ? node : {};
+  if (key === undefined) return section;
+  const before = Object.hasOwn(section, key) ? section[key] : undefined;
+  // A computed key is a key whatever it is called, where an assignment to __proto__ would not be one.
+  return { ...section, [key]: below.length === 0 ? value : withSetting(before, below, value) };
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a setting is, holds, or lies in another. */
+function isAlong(path: readonly PropertyKey[], keys: readonly string[]): boolean {
+  return path.length > 0 && keys.every((key, index) => index >= path.length || key === path[index]);
 }

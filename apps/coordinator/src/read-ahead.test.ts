@@ -49,6 +49,14 @@ describe('read-ahead', () => {
     expect(plan.map(({ shard }) => shard)).toEqual([5, 4]);
   });
 
+  it('ends, however much is asked for and however little is known', () => {
+    const endless = { ...options, numShards: 1, windowShards: 1, readAheadShards: 1e12 };
+    for (const countOf of [none, ten, () => 0]) {
+      const start = { cursor: { epoch: 0, index: 0 }, numExamplesNeeded: Infinity, countOf };
+      expect(planReadAhead(start, { ...endless, orderOf: () => [0] }).length).toBeLessThan(10_000);
+    }
+  });
+
   it('always names the window that the cursor is in, and a bounded number of shards', () => {
     fc.assert(
       fc.property(

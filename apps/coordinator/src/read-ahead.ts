@@ -1,4 +1,4 @@
-import type { Cursor } from '@berth/contracts';
+import { maxShards, type Cursor } from '@berth/contracts';
 
 export interface ReadAheadState {
   /** The next example that training will use. */
@@ -24,17 +24,18 @@ export interface ShardRef {
 
 /**
  * The train shards that must exist or be on their way: the window in use and at least `readAheadShards` shards
- * after its start, whole windows, no more than the run needs. In order of use.
+ * after its start, whole windows, no more than the run needs and not many more than `maxShards`. In order of use.
  */
 export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions): ShardRef[] {
   const wanted: ShardRef[] = [];
   const { windowShards, numShards } = options;
+  const numAhead = Math.min(Math.max(1, options.readAheadShards), maxShards);
   let skip = state.cursor.index;
   let needed = state.numExamplesNeeded;
   for (let epoch = state.cursor.epoch; needed > 0; epoch++) {
     const order = options.orderOf(epoch);
     for (let start = 0; start < numShards; start += windowShards) {
-      if (needed <= 0 || wanted.length >= Math.max(1, options.readAheadShards)) return wanted;
+      if (needed <= 0 || wanted.length >= numAhead) return wanted;
       const shards = order.slice(start, start + windowShards);
       const counts = shards.map((shard) => state.countOf(epoch, shard));
       const total = counts.every((count) => count !== undefined)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxModel } from './limits.ts';
 
 /** The six published BERT sizes: layers, hidden, heads (data-and-model.md A7). Feed-forward is four times hidden. */
 export const modelSizes = {
@@ -42,36 +43,42 @@ export const modelSectionSchema = z
     hiddenSize: z
       .int()
       .positive()
+      .max(maxModel.hiddenSize)
       .optional()
       .describe('Width of the encoder; default from size')
       .meta({ decides: 'weights' }),
     numLayers: z
       .int()
       .positive()
+      .max(maxModel.numLayers)
       .optional()
       .describe('Encoder layers; default from size')
       .meta({ decides: 'weights' }),
     numHeads: z
       .int()
       .positive()
+      .max(maxModel.numHeads)
       .optional()
       .describe('Attention heads; default from size')
       .meta({ decides: 'weights' }),
     intermediateSize: z
       .int()
       .positive()
+      .max(maxModel.intermediateSize)
       .optional()
       .describe('Feed-forward width; default 4 x hidden')
       .meta({ decides: 'weights' }),
     maxPositions: z
       .int()
       .positive()
+      .max(maxModel.maxPositions)
       .default(512)
       .describe('Longest sequence the model can take')
       .meta({ decides: 'weights' }),
     typeVocabSize: z
       .int()
       .min(2)
+      .max(maxModel.typeVocabSize)
       .default(2)
       .describe('Number of segment ids')
       .meta({ decides: 'weights' }),

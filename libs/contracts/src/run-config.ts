@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import { wires } from './gradient-vector.ts';
+import {
+  countUpTo,
+  exampleCount,
+  path,
+  rankCount,
+  shardCount,
+  stepCount,
+  stepInterval,
+  stepTimeout,
+  threadCount,
+  workerCount,
+} from './limits.ts';
 import { modelSectionSchema } from './model-config.ts';
 
 const ratio = z.number().min(0).max(1);
-const count = z.int().positive();
 
 function isKnownEncoding(label: string): boolean {
   if (label === 'auto') return true;
@@ -16,9 +27,7 @@ function isKnownEncoding(label: string): boolean {
 
 const corpusSection = z
   .strictObject({
-    path: z
-      .string()
-      .min(1)
+    path: path
       .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file')
       .meta({ decides: 'content' }),
     encoding: z
@@ -46,9 +55,7 @@ const corpusSection = z
 
 const vocabularySection = z
   .strictObject({
-    path: z
-      .string()
-      .min(1)
+    path: path
       .optional()
       .describe('An existing vocab.txt; trained when left out')
       .meta({ decides: 'content' }),
@@ -59,7 +66,7 @@ const vocabularySection = z
       .default(30_522)
       .describe('Entries of a trained vocabulary')
       .meta({ decides: 'data' }),
-    minFrequency: count
+    minFrequency: countUpTo(2 ** 31)
       .default(2)
       .describe('Rarest pair that is still merged')
       .meta({ decides: 'data' }),
@@ -80,7 +87,7 @@ const examplesSection = z
       .default(128)
       .describe('Tokens of an example')
       .meta({ decides: 'examples' }),
-    maxPredictions: count
+    maxPredictions: countUpTo(4096)
       .default(20)
       .describe('Most masked positions of an example')
       .meta({ decides: 'examples' }),
@@ -98,15 +105,15 @@ const examplesSection = z
       .default(false)
       .describe('Mask all tokens of a word together, also in scripts without spaces')
       .meta({ decides: 'examples' }),
-    numShards: count
+    numShards: shardCount
       .default(16)
       .describe('Dataset shards, each one example job per epoch')
       .meta({ decides: 'data' }),
-    shuffleWindowShards: count
+    shuffleWindowShards: shardCount
       .default(16)
       .describe('Shards mixed together in the epoch order')
       .meta({ decides: 'weights' }),
-    readAheadShards: count
+    readAheadShards: shardCount
       .default(32)
       .describe('Example jobs made ahead of training')
       .meta({ decides: 'nothing' }),
@@ -126,9 +133,7 @@ const optimizerSection = z
       .default(1e-4)
       .describe('Peak learning rate')
       .meta({ decides: 'weights' }),
-    numWarmupSteps: z
-      .int()
-      .nonnegative()
+    numWarmupSteps: stepInterval
       .default(0)
       .describe('Steps of linear warm-up')
       .meta({ decides: 'weights' }),
@@ -170,40 +175,36 @@ const optimizerSection = z
 
 const trainSection = z
   .strictObject({
-    numSteps: count
+    numSteps: stepCount
       .default(1000)
       .describe('Optimizer steps of the run')
       .meta({ decides: 'weights' }),
-    globalBatch: count
+    globalBatch: exampleCount
       .default(256)
       .describe('Examples of a step, whatever the number of workers')
       .meta({ decides: 'weights' }),
-    virtualRanks: count
+    virtualRanks: rankCount
       .default(8)
       .describe('Fixed parts of a step; a power of two')
       .meta({ decides: 'weights' }),
-    microBatch: count
+    microBatch: exampleCount
       .optional()
       .describe('Examples of one forward pass; default a whole virtual rank')
       .meta({ decides: 'weights' }),
-    evalEverySteps: z
-      .int()
-      .nonnegative()
+    evalEverySteps: stepInterval
       .default(0)
       .describe('0: only at the end')
       .meta({ decides: 'nothing' }),
-    numEvalExamples: count
+    numEvalExamples: exampleCount
       .default(512)
       .describe('Held-out examples of an evaluation')
       .meta({ decides: 'nothing' }),
-    checkpointEverySteps: count
+    checkpointEverySteps: stepCount
       .default(100)
       .describe('Steps between checkpoints')
       .meta({ decides: 'nothing' }),
-    keepLast: count.default(3).describe('Newest checkpoints kept').meta({ decides: 'nothing' }),
-    keepEverySteps: z
-      .int()
-      .nonnegative()
+    keepLast: stepCount.default(3).describe('Newest checkpoints kept').meta({ decides: 'nothing' }),
+    keepEverySteps: stepInterval
       .default(0)
       .describe('Also kept for good: every m-th step')
       .meta({ decides: 'nothing' }),
@@ -227,19 +228,19 @@ const trainSection = z
 
 const clusterSection = z
   .strictObject({
-    numWorkers: count
+    numWorkers: workerCount
       .default(1)
       .describe('Workers that berth starts on this machine')
       .meta({ decides: 'nothing' }),
-    minWorkers: count
+    minWorkers: rankCount
       .default(1)
       .describe('Below this many workers the run waits')
       .meta({ decides: 'nothing' }),
-    stepTimeoutMs: count
+    stepTimeoutMs: stepTimeout
       .default(600_000)
       .describe('Longest a step may take before it is retried')
       .meta({ decides: 'nothing' }),
-    numThreads: count
+    numThreads: threadCount
       .default(1)
       .describe('TensorFlow threads of a worker; part of the numerics')
       .meta({ decides: 'weights' }),
@@ -270,6 +271,11 @@ export const runConfigSchema = z
     cluster: clusterSection.prefault({}),
   })
   .describe('berth run');
+
+/** The published JSON Schema of a run file, for editors. */
+export function runConfigJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(runConfigSchema, { io: 'input' }) as Record<string, unknown>;
+}
 
 export type RunConfig = z.output<typeof runConfigSchema>;
 export type RunConfigInput = z.input<typeof runConfigSchema>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunConfig, runConfigJsonSchema } from './config-parse.ts';
+import { parseRunConfig } from './config-parse.ts';
+import { runConfigJsonSchema } from './run-config.ts';
 import { changedSettings, exampleSettings, settings, trainingHash } from './settings.ts';
 
 const config = parseRunConfig({ name: 'run', corpus: { path: 'a.txt' } }, 'test');

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { runConfigJsonSchema } from './run-config.ts';
+import { parseRunConfig } from './config-parse.ts';
+import { BerthError } from './errors.ts';
+import { maxShards } from './limits.ts';
+
+const good = { name: 'a', corpus: { path: 'x' } };
+
+function refusal(input: unknown): string {
+  try {
+    parseRunConfig(input, 'run.yaml');
+  } catch (error) {
+    if (error instanceof BerthError) return error.message;
+    throw error;
+  }
+  throw new Error('was accepted');
+}
+
+/** The path of every whole number in the schema. */
+function counts(node: unknown, path: string[] = []): string[][] {
+  const { properties, type } = node as { properties?: Record<string, unknown>; type?: string };
+  if (type === 'integer') return [path];
+  return Object.entries(properties ?? {}).flatMap(([key, below]) => counts(below, [...path, key]));
+}
+
+describe('a run config', () => {
+  it('bounds every count', () => {
+    const paths = counts(runConfigJsonSchema());
+    expect(paths.length).toBeGreaterThan(25);
+    for (const [first = '', second] of paths) {
+      const section = { ...((good as Record<string, unknown>)[first] as object) };
+      for (const huge of [1e12, 2 ** 53 - 1, 1e20]) {
+        const input =
+          second === undefined
+            ? { ...good, [first]: huge }
+            : { ...good, [first]: { ...section, [second]: huge } };
+        const where = second === undefined ? first : `${first}.${second}`;
+        expect(refusal(input)).toMatch(
+          new RegExp(`^run.yaml: ${where}: must be at most \\d{1,10}, not ${huge}$`),
+        );
+      }
+    }
+  });
+
+  it('takes what is large and sensible', () => {
+    const { train } = parseRunConfig(
+      {
+        ...good,
+        examples: { numShards: maxShards, readAheadShards: maxShards },
+        train: { globalBatch: 65_536, virtualRanks: 65_536, numSteps: 10_000_000 },
+      },
+      'run.yaml',
+    );
+    expect(train.virtualRanks).toBe(65_536);
+  });
+
+  it.each([
+    [{ name: 'a' }, /^run\.yaml: corpus is missing \(Raw text\)$/],
+    [{ name: 'a', corpus: {} }, /^run\.yaml: corpus\.path is missing \(File, directory or glob/],
+    [{ corpus: { path: 'x' } }, /^run\.yaml: name is missing/],
+    [{ ...good, train: null }, /train: must be a section with keys of its own, not empty$/],
+    [{ ...good, corpus: 'x.txt' }, /corpus: must be a section .*, not "x\.txt"$/],
+    [{ ...good, model: { size: 'bsae' } }, /not "bsae"; did you mean "base"\?$/],
+    [{ ...good, optimizer: { name: 'sgd' } }, /must be one of adamw, lamb, not "sgd"$/],
+    [{ ...good, train: { numSteps: '5' } }, /train\.numSteps: must be a number, not "5"$/],
+    [{ ...good, train: { numSteps: 0.5 } }, /must be a whole number, not 0\.5$/],
+    [{ ...good, train: { numSteps: 0 } }, /must be above 0, not 0$/],
+    [{ ...good, examples: { maxSeqLength: [] } }, /must be a number, not a list$/],
+    [{ name: 'a', corpus: { path: 'x\u001b[2Jy' } }, /control characters/],
+    [{ ...good, vocabulary: { path: 'a\nb' } }, /control characters/],
+    [null, /^run\.yaml: config: must be a section/],
+    [{ ...good, train: { virtualRanks: 12, globalBatch: 12 } }, /12 is not a power of two/],
+    [
+      JSON.parse('{"name":"a","corpus":{"path":"x"},"__proto__":{"a":1}}'),
+      /unknown key "__proto__"/,
+    ],
+  ])('says in words what is wrong with %j', (input, message) => {
+    expect(refusal(input)).toMatch(message);
+  });
+
+  it('cuts long keys and values, shows no control characters, and compares no long key', () => {
+    const key = 'k'.repeat(200_000);
+    const started = process.cpuUsage();
+    for (let i = 0; i < 40; i++) expect(refusal({ ...good, [key]: 1 }).length).toBeLessThan(300);
+    expect(process.cpuUsage(started).user / 1_000).toBeLessThan(1_000);
+    expect(refusal({ ...good, [`\u001b]0;x\u0007${key}`]: 1 })).toMatch(/"\\u001b\]0;x\\u0007kkk/);
+    expect(refusal({ ...good, model: { size: key } }).length).toBeLessThan(300);
+    expect(refusal({ ...good, model: { size: '\u009b2J' } })).not.toMatch(/\u009b/);
+  });
+
+  it('names where each setting came from, also of two that do not fit each other', () => {
+    const sourceOf = (path: readonly PropertyKey[]): string =>
+      path.join('.') === 'train.virtualRanks' ? '--set train.virtualRanks=16' : 'run.yaml';
+    const input = { ...good, train: { globalBatch: 24, virtualRanks: 16 } };
+    expect(() => parseRunConfig(input, sourceOf)).toThrow(
+      /^--set train\.virtualRanks=16: train\.globalBatch: 24 examples cannot be cut into 16/,
+    );
+  });
+});

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/**
+ * Counts end where nobody's run reaches, so that a slip of the finger is an error and not a process that works or
+ * allocates for ever: something is done, or kept, for each of them.
+ */
+export const countUpTo = (limit: number) => z.int().positive().max(limit);
+
+/** Steps: nine digits are what a checkpoint's folder has room for, and what sorts it among the others. */
+const maxSteps = 999_999_999;
+export const stepCount = countUpTo(maxSteps);
+/** Zero: never, or not. */
+export const stepInterval = z.int().nonnegative().max(maxSteps);
+
+/** Examples of a step: sixteen times the largest batch that BERT was ever trained with; times the steps, still exact. */
+export const exampleCount = countUpTo(2 ** 20);
+
+/** Most shards of anything: each is an object, a job an epoch, and a buffer of 64 KiB while the corpus is cut up. */
+export const maxShards = 4096;
+export const shardCount = countUpTo(maxShards);
+
+/** Each has a gradient of its own until it is summed, and a place in every view. */
+export const rankCount = countUpTo(2 ** 16);
+
+/** Processes of one machine, each with a TensorFlow of its own. */
+export const workerCount = countUpTo(1024);
+
+/** More than any machine has processors. */
+export const threadCount = countUpTo(1024);
+
+/** A day: what is longer is not a slow step but a hang, and Node fires timers of more than 2^31 ms at once. */
+export const stepTimeout = countUpTo(86_400_000);
+
+/** As long as Linux takes one. Terminals and logs would obey control characters in it. */
+export const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((text) => !/\p{Cc}/u.test(text), 'a path may not hold control characters');
+
+/** Sizes of a model: ten times those of any published encoder. */
+export const maxModel = {
+  hiddenSize: 2 ** 15,
+  numLayers: 512,
+  numHeads: 1024,
+  intermediateSize: 2 ** 17,
+  maxPositions: 2 ** 16,
+  typeVocabSize: 2 ** 16,
+} as const;
