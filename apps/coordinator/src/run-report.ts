@@ -23,6 +23,7 @@ import {
   reasonToWait,
   type ControlSight,
 } from '@berth/training/protocol';
+import type { RunOutlines } from './history/run-outlines.ts';
 
 /** What holds for all runs at the time of a report. */
 export interface ReportContext {
@@ -30,12 +31,13 @@ export interface ReportContext {
   readonly activeId: string | undefined;
   /** Everyone who beat lately, by whatever age. */
   readonly members: readonly LiveMember[];
+  readonly outlines: RunOutlines;
 }
 
 // Enough for a steady rate, few enough to follow a change.
 const numRateLines = 20;
-const numSparklineLines = 120;
-const numSparklineParts = 40;
+/** Longest that a report waits for a history that is read for the first time. */
+const outlinePatienceMs = 1_000;
 /** Who has been silent for longer does not count as alive. */
 const aliveMs = 2_000;
 
@@ -43,17 +45,17 @@ const aliveMs = 2_000;
 export async function reportOf(
   connection: RedisConnection,
   run: RunRecord,
-  { runs, activeId, members }: ReportContext,
+  { runs, activeId, members, outlines }: ReportContext,
 ): Promise<RunStatusReport> {
   const { runId, config, attempts, status } = run;
   const [numCommitted, view, logged, checkpoints] = await Promise.all([
     createLedger(connection, runId).numCommitted(),
     createViews(connection, runId).current(),
-    createMetricsLog(connection, runId).last(numSparklineLines),
+    createMetricsLog(connection, runId).last(2 * numRateLines),
     createCheckpointIndex(connection, runId).list(),
   ]);
-  const lines = logged.filter((line) => !isAbandoned(attempts, line));
-  const steps = lines.filter((line) => line.kind === 'step');
+  const outline = await outlines.of({ run, numCommitted }, outlinePatienceMs);
+  const steps = logged.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));
   const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
   const newest = checkpoints.at(-1);
   const alive = members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs);
@@ -63,8 +65,8 @@ export async function reportOf(
     run: waiting === undefined ? run : { ...run, reason: waiting },
     step: numCommitted,
     numSteps: config.train.numSteps,
-    last: steps.at(-1) ?? null,
-    lastEval: lines.findLast((line) => line.kind === 'eval') ?? null,
+    last: steps.at(-1) ?? outline?.lastStep ?? null,
+    lastEval: outline?.lastEval ?? null,
     tokensPerSecond: isFinal(status) ? null : tokensPerSecond,
     etaMs:
       stepMs === null || isFinal(status) ? null : (config.train.numSteps - numCommitted) * stepMs,
@@ -77,10 +79,7 @@ export async function reportOf(
         version === undefined ? [] : [[memberId, version]],
       ),
     ),
-    sparkline: means(
-      steps.map(({ loss }) => loss),
-      numSparklineParts,
-    ),
+    sparkline: outline?.lossCourse() ?? [],
     controls: controlStates(Date.now(), run, sight),
     dataset: datasetReportOf(run),
     numExampleShards:
@@ -121,16 +120,6 @@ export async function controlSight(
     unsavedMs = Math.max(0, (last?.committedAtMs ?? sinceMs) - sinceMs);
   }
   return { numCommitted, checkpointSteps, unsavedMs };
-}
-
-/** Means of values in equal parts, at most so many, in order. */
-export function means(values: readonly number[], maxParts: number): number[] {
-  const numParts = Math.min(maxParts, values.length);
-  return Array.from({ length: numParts }, (_, part) => {
-    const start = Math.floor((part * values.length) / numParts);
-    const end = Math.floor(((part + 1) * values.length) / numParts);
-    return values.slice(start, end).reduce((sum, value) => sum + value, 0) / (end - start);
-  });
 }
 
 /** Tokens a second and median step time over some step lines; null until there are three. */

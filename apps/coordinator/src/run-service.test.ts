@@ -1,9 +1,9 @@
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { parseRunConfig, type MetricsLine, type RunConfig } from '@berth/contracts';
-import { createRuns, type RedisConnection } from '@berth/queue';
+import { createMetricsLog, createRuns, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBackends, type Backends } from './testing/services.ts';
-import { means, rateOf } from './run-report.ts';
+import { rateOf } from './run-report.ts';
 import { createRunService } from './run-service.ts';
 
 let backends: Backends;
@@ -20,6 +20,20 @@ afterAll(() => backends.close());
 function config(name: string, change: object = {}): RunConfig {
   return parseRunConfig({ name, corpus: { path: '/text' }, ...change }, 'test');
 }
+
+const line = (timeMs: number, stepMs: number): MetricsLine => ({
+  kind: 'step',
+  attempt: 1,
+  step: 0,
+  timeMs,
+  loss: 1,
+  masked_lm_loss: 1,
+  masked_lm_accuracy: 0,
+  next_sentence_loss: 0,
+  next_sentence_accuracy: 0,
+  numTokens: 100,
+  stepMs,
+});
 
 describe('the run service', () => {
   it('queues a new run', async () => {
@@ -49,6 +63,25 @@ describe('the run service', () => {
       code,
       message: expect.stringContaining(message) as string,
     });
+  });
+
+  it('reports the newest evaluation however long ago it was, and the loss of the whole run', async () => {
+    const runs = createRunService(connection, store);
+    await runs.submit(config('long'), 'trained');
+    const log = createMetricsLog(connection, 'long');
+    const of = (kind: MetricsLine['kind'], step: number): MetricsLine => ({
+      ...line(step, 1),
+      kind,
+      step,
+      loss: step < 200 ? 8 : 4,
+    });
+    for (let step = 0; step < 400; step++) await log.append(of('step', step));
+    await log.append(of('eval', 0));
+    for (let step = 400; step < 600; step++) await log.append(of('step', step));
+    const report = await runs.report('long');
+    expect(report.lastEval).toMatchObject({ kind: 'eval', step: 0 });
+    expect([report.sparkline[0], report.sparkline.at(-1)]).toEqual([8, 4]);
+    expect(report.last?.step).toBe(599);
   });
 
   it('takes settings that do not change the weights', async () => {
@@ -131,20 +164,6 @@ describe('the run service', () => {
 });
 
 describe('the rate', () => {
-  const line = (timeMs: number, stepMs: number): MetricsLine => ({
-    kind: 'step',
-    attempt: 1,
-    step: 0,
-    timeMs,
-    loss: 1,
-    masked_lm_loss: 1,
-    masked_lm_accuracy: 0,
-    next_sentence_loss: 0,
-    next_sentence_accuracy: 0,
-    numTokens: 100,
-    stepMs,
-  });
-
   it('is unknown until there are three steps', () => {
     expect(rateOf([line(0, 1), line(10, 1)])).toEqual({ tokensPerSecond: null, stepMs: null });
   });
@@ -154,22 +173,5 @@ describe('the rate', () => {
       tokensPerSecond: 200,
       stepMs: 7,
     });
-  });
-});
-
-describe('the sparkline', () => {
-  it('has the values themselves while they are few', () => {
-    expect(means([1, 2, 3], 40)).toEqual([1, 2, 3]);
-    expect(means([], 40)).toEqual([]);
-  });
-
-  it('has means of equal parts of many', () => {
-    expect(means([1, 3, 5, 7], 2)).toEqual([2, 6]);
-    expect(
-      means(
-        Array.from({ length: 123 }, () => 4),
-        40,
-      ),
-    ).toEqual(Array(40).fill(4));
   });
 });

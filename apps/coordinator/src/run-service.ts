@@ -21,6 +21,8 @@ import {
   type RedisConnection,
 } from '@berth/queue';
 import { decideControl, newAttempt, type ControlSight } from '@berth/training/protocol';
+import { createHistorySource } from './history/history-source.ts';
+import { RunOutlines } from './history/run-outlines.ts';
 import { controlSight, reportOf, type ReportContext } from './run-report.ts';
 import { checkSameRun } from './same-run.ts';
 
@@ -46,6 +48,7 @@ const numLinesPerAnswer = 1_000;
 export function createRunService(connection: RedisConnection, store: ObjectStore): RunService {
   const runs = createRuns(connection);
   const members = createMembers(connection);
+  const outlines = new RunOutlines(createHistorySource(connection, store));
 
   const read = async (runId: string): Promise<RunRecord> => {
     const record = await runs.read(runId);
@@ -63,7 +66,7 @@ export function createRunService(connection: RedisConnection, store: ObjectStore
       runs.active(),
       members.list({ forget: false }),
     ]);
-    return { runs: all, activeId, members: live };
+    return { runs: all, activeId, members: live, outlines };
   };
 
   const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/contracts';
-import { createJobBoard, createMetricsLog, type RedisConnection } from '@berth/queue';
+import { createJobBoard, type RedisConnection } from '@berth/queue';
 import { EventFeed } from './events/event-feed.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Histories } from './history/histories.ts';
+import { createHistorySource } from './history/history-source.ts';
 import { accessPolicy } from './http/access.ts';
 import { dashboardFolder } from './http/dashboard-files.ts';
 import { EventStreams, type EventStreamOptions } from './http/event-stream.ts';
@@ -15,7 +16,6 @@ import { listen } from './http/listen.ts';
 import { Monitoring } from './monitoring.ts';
 import type { LogSource, RunsPort } from './ports.ts';
 import { shippedPresets } from './presets.ts';
-import { archivedLines } from './run-history/archived-lines.ts';
 import { ClusterSights } from './sights/cluster-sights.ts';
 import { watchCrew } from './sights/crew-watch.ts';
 import { createHealthCheck } from './sights/health.ts';
@@ -52,19 +52,12 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const access = accessPolicy(options.host, options.token);
   const version = ownVersion();
   const monitoring = new Monitoring(version);
-  const histories = new Histories(
-    {
-      after: (runId, cursor, numLines) =>
-        createMetricsLog(connection, runId).after(cursor, numLines),
-      archived: (runId) => archivedLines(store, runId),
+  const histories = new Histories(createHistorySource(connection, store), {
+    onLines: (runId, lines, areNew) => {
+      monitoring.takeLines(runId, lines, areNew);
+      if (areNew) feed.tellLines(runId, lines);
     },
-    {
-      onLines: (runId, lines, areNew) => {
-        monitoring.takeLines(runId, lines, areNew);
-        if (areNew) feed.tellLines(runId, lines);
-      },
-    },
-  );
+  });
   const health = createHealthCheck(connection, store);
   const sights = new ClusterSights({
     coordinatorId,

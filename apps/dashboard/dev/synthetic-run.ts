@@ -179,7 +179,7 @@ export class SyntheticRun {
       createdAtMs: this.#clockMs,
       weightsDigest: digest,
       manifestKey: `runs/${this.runId}/checkpoints/step-${this.step}-${this.attempt}/manifest.json`,
-      evalLoss: evalLine(this.#shape, this.attempt, this.step, 0).masked_lm_loss,
+      heldOut: lossesOf(evalLine(this.#shape, this.attempt, this.step, 0)),
       matchesConfig: true,
     });
     const own = this.checkpoints.filter((other) => other.kind === 'rolling' && !other.isAbandoned);
@@ -402,4 +402,12 @@ function controlsOf({ status, checkpoints }: SyntheticRun): Record<Control, Cont
     stop: isOver ? off(state) : on('Saves a checkpoint and ends the run'),
     kill: isOver ? off(state) : on('Ends at once; work since the newest checkpoint is lost'),
   };
+}
+
+function lossesOf({
+  loss,
+  masked_lm_loss,
+  next_sentence_loss,
+}: MetricsLine): CheckpointReport['heldOut'] {
+  return { loss, masked_lm_loss, next_sentence_loss };
 }

@@ -152,7 +152,7 @@ export const runStatusSchema = z.strictObject({
   numWorkersAlive: z.int().nonnegative(),
   /** Release of berth that each of them runs, by member id, as far as they say. */
   releases: z.record(z.string(), z.string()),
-  /** Mean loss of the newest steps in up to 40 equal parts, oldest first. */
+  /** Mean loss of the whole run in up to 40 equal parts, oldest first. */
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),
   numExampleShards: z.int().nonnegative(),

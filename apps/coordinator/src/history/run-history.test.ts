@@ -68,8 +68,12 @@ describe('a run history', () => {
   it('knows the evaluation of a step, of an earlier attempt too', () => {
     const history = new RunHistory();
     history.put(lineOf(10, { kind: 'eval' }));
-    expect(history.evalLoss(10, 2)).toBe(5);
-    expect(history.evalLoss(11, 2)).toBeNull();
+    expect(history.heldOut(10, 2)).toEqual({
+      loss: 10,
+      masked_lm_loss: 5,
+      next_sentence_loss: 0,
+    });
+    expect(history.heldOut(11, 2)).toBeNull();
   });
 
   it('orders by time what was trained again later', async () => {

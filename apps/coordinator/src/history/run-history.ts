@@ -1,5 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { HistoryQuery, MetricsLine, RunAttempt, Trace } from '@berth/contracts';
+import type {
+  CheckpointReport,
+  HistoryQuery,
+  MetricsLine,
+  RunAttempt,
+  Trace,
+} from '@berth/contracts';
 import { downsample } from './downsample.ts';
 import { MetricColumns } from './metric-columns.ts';
 
@@ -23,11 +29,15 @@ export class RunHistory {
     known.columns.put(line);
   }
 
-  /** The held-out masked LM loss after a step, of the newest attempt up to this one. */
-  evalLoss(step: number, attempt: number): number | null {
+  /** The held-out losses after a step, of the newest attempt up to this one. */
+  heldOut(step: number, attempt: number): CheckpointReport['heldOut'] {
     for (let number = attempt; number > 0; number--) {
-      const found = this.#columns.get(`eval/${number}`)?.columns.at(step, 'masked_lm_loss');
-      if (found !== undefined) return found;
+      const columns = this.#columns.get(`eval/${number}`)?.columns;
+      const loss = columns?.at(step, 'loss');
+      const masked = columns?.at(step, 'masked_lm_loss');
+      const next = columns?.at(step, 'next_sentence_loss');
+      if (loss !== undefined && masked !== undefined && next !== undefined)
+        return { loss, masked_lm_loss: masked, next_sentence_loss: next };
     }
     return null;
   }

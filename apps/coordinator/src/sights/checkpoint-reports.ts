@@ -5,7 +5,7 @@ import type { SurveyedCheckpoint } from '@berth/checkpoint';
 export function describeCheckpoints(
   run: RunRecord,
   surveyed: readonly SurveyedCheckpoint[],
-  evalLoss: (step: number, attempt: number) => number | null,
+  heldOut: (step: number, attempt: number) => CheckpointReport['heldOut'],
 ): CheckpointReport[] {
   return surveyed.toReversed().map((found) => {
     const { step, attempt, isLeftBehind, manifest, manifestKey, validity } = found;
@@ -22,7 +22,7 @@ export function describeCheckpoints(
       createdAtMs,
       weightsDigest: manifest?.weightsDigest ?? '',
       manifestKey,
-      evalLoss: evalLoss(step, attempt),
+      heldOut: heldOut(step, attempt),
       matchesConfig: manifest === undefined || manifest.trainingHash === run.trainingHash,
     };
   });

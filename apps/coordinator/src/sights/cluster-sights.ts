@@ -128,7 +128,7 @@ export class ClusterSights {
       surveyCheckpoints(store, run.runId, run.attempts, cache),
       histories.of(run.runId),
     ]);
-    return describeCheckpoints(run, surveyed, (step, attempt) => history.evalLoss(step, attempt));
+    return describeCheckpoints(run, surveyed, (step, attempt) => history.heldOut(step, attempt));
   }
 
   async #describe(runId: string | undefined, view?: View): Promise<WorkerReport[]> {

@@ -109,7 +109,12 @@ function Row(props: {
         {!checkpoint.matchesConfig && <span class="sub">of another config</span>}
       </td>
       <td>{checkpoint.kind}</td>
-      <td class="number">{formatNumber(checkpoint.evalLoss)}</td>
+      <td class="number">
+        {formatNumber(checkpoint.heldOut?.loss)}
+        {checkpoint.heldOut !== null && (
+          <span class="sub">masked LM {formatNumber(checkpoint.heldOut.masked_lm_loss)}</span>
+        )}
+      </td>
       <td class="number">
         {formatBytes(checkpoint.sizeBytes)}
         <span class="sub">{plural(checkpoint.numParts, 'part')}</span>

@@ -61,7 +61,11 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       <Tile
         label="Held-out loss"
         value={formatNumber(lastEval?.loss)}
-        note={stepNote(lastEval?.step)}
+        note={
+          lastEval === null
+            ? 'not yet'
+            : `masked LM ${formatNumber(lastEval.masked_lm_loss)} · ${stepNote(lastEval.step)}`
+        }
       />
       <Tile
         label="Masked LM accuracy"

@@ -41,7 +41,7 @@ export function RunRow({ report }: { report: RunStatusReport }): JSX.Element {
         <Progress ratio={ratio} tone={look.tone} label={`Progress of ${run.config.name}`} />
       </div>
       <div class="run-loss" role="cell" data-label="Loss">
-        <Sparkline values={report.sparkline} label="Loss of the newest steps" />
+        <Sparkline values={report.sparkline} label="Loss of the whole run" />
         <span>{formatNumber(last?.loss)}</span>
       </div>
       <div role="cell" data-label="Tokens/s">
