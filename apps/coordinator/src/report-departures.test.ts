@@ -64,7 +64,7 @@ it('a killed worker is named with why and with its last lines', { timeout: 60_00
   expect(records).toEqual([
     [
       'warn',
-      'The run goes on without worker-2-abc: lost worker-2-abc, left by worker-3',
+      'The run goes on without worker-2-abc: its heartbeats stopped',
       {
         worker: 'worker-2-abc',
         step: 7,

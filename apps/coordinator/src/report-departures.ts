@@ -1,6 +1,7 @@
 import type { Logger, View } from '@berth/contracts';
 import type { LogStream } from '@berth/queue';
 import type { LiveMember } from '@berth/training/protocol';
+import { whyWithout } from './why-without.ts';
 
 export interface ViewChange {
   readonly before: View | undefined;
@@ -31,7 +32,7 @@ export async function reportDepartures(
       continue;
     }
     const lines = await logs.lastLinesOf(memberId, numLastLines).catch(() => []);
-    logger.warn(`The run goes on without ${memberId}: ${view.reason}`, {
+    logger.warn(`The run goes on without ${memberId}: ${whyWithout(memberId, view.reason)}`, {
       worker: memberId,
       step,
       lastLines: lines.map(({ level, message }) => `${level}: ${message}`),

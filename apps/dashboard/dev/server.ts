@@ -164,7 +164,7 @@ function sendEvents(cluster: SyntheticCluster, url: URL, response: ServerRespons
     if (isOfAll || ('runId' in event && event.runId === runId))
       response.write(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
   });
-  const beat = setInterval(() => response.write(': beat\n\n'), 15_000);
+  const beat = setInterval(() => response.write(': beat\n\n'), 2_000);
   response.on('close', () => {
     stop();
     clearInterval(beat);

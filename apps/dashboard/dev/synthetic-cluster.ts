@@ -233,6 +233,7 @@ function idle(): WorkerReport[] {
     step: -1,
     lag: 0,
     heartbeatAgeMs: 100,
+    lastSeenAtMs: null,
     rankMs: null,
     paceRatio: null,
     residentBytes: 4e8,

@@ -233,6 +233,7 @@ export class SyntheticRun {
             rank: null,
             blocks: [],
             heartbeatAgeMs: 2000,
+            lastSeenAtMs: this.#clockMs - 2000,
             lastLines: [
               'info  Committed step 812',
               'info  Sent 3.4 MB to 3 peers',

@@ -25,6 +25,7 @@ export function makeWorker(runId: string, index: number): WorkerReport {
     step: 0,
     lag: isSlow ? 1 : 0,
     heartbeatAgeMs: 120,
+    lastSeenAtMs: null,
     rankMs: 310 * paceRatio,
     paceRatio,
     residentBytes: (2.6 + 0.4 * uniform(9, index)) * 2 ** 30,

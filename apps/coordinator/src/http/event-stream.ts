@@ -8,7 +8,7 @@ export interface EventStreamOptions {
   readonly feed: Pick<EventFeed, 'enter'>;
   /** Readers at a time. @defaultValue 512 */
   readonly maxReaders?: number;
-  /** Between two signs of life. @defaultValue 15_000 */
+  /** Between two signs of life. @defaultValue 2_000 */
   readonly heartbeatMs?: number;
   /** A reader that takes nothing for this long is cut off. @defaultValue 60_000 */
   readonly stallMs?: number;
@@ -28,7 +28,7 @@ export class EventStreams {
   #numReaders = 0;
 
   constructor(options: EventStreamOptions) {
-    this.#options = { maxReaders: 512, heartbeatMs: 15_000, stallMs: 60_000, ...options };
+    this.#options = { maxReaders: 512, heartbeatMs: 2_000, stallMs: 60_000, ...options };
   }
 
   /** @throws BerthError `COORDINATOR_BUSY` when there are too many readers */

@@ -122,6 +122,16 @@ describe('runs', () => {
       { what: 'the lost worker' },
     );
     expect(withLost[1]).toMatchObject({ memberId: 'w2', reason: 'w2 lost: its connection broke' });
+    const lastSeenAtMs = withLost[1]?.lastSeenAtMs ?? 0;
+    const [, later] = await waitFor(
+      async () => {
+        const all = await workers();
+        return (all[1]?.heartbeatAgeMs ?? 0) >= Date.now() - 20 - lastSeenAtMs ? all : undefined;
+      },
+      { what: 'a lost worker whose age grows' },
+    );
+    expect(later?.lastSeenAtMs).toBe(lastSeenAtMs);
+    expect(later?.heartbeatAgeMs).toBeGreaterThan(withLost[1]?.heartbeatAgeMs ?? Infinity);
     const history = await api.get('/api/runs/a/history?metrics=loss');
     const { markers } = await answerOf('history', history);
     expect(markers.map(({ kind }) => kind)).toContain('lost');

@@ -86,7 +86,7 @@ export class ClusterSights {
     ]);
     const live = all.filter((worker) => worker.rank !== null || worker.runId === runId);
     const ids = new Set(live.map(({ memberId }) => memberId));
-    return [...live, ...lost.filter(({ memberId }) => !ids.has(memberId))];
+    return [...live, ...lost.filter(({ memberId }) => !ids.has(memberId)).map(agedNow)];
   }
 
   /** All live workers, by their place in the current view of a run, and that view. */
@@ -146,6 +146,15 @@ export class ClusterSights {
       numerics: record?.numerics ?? undefined,
     });
   }
+}
+
+/** A lost worker was described when it was lost. */
+function agedNow(worker: WorkerReport): WorkerReport {
+  const { lastSeenAtMs, heartbeatAgeMs } = worker;
+  return {
+    ...worker,
+    heartbeatAgeMs: lastSeenAtMs === null ? heartbeatAgeMs : Date.now() - lastSeenAtMs,
+  };
 }
 
 function dropOldest(map: Map<string, unknown>, size: number): void {

@@ -20,6 +20,7 @@ const worker = (memberId: string, change: Partial<WorkerReport> = {}): WorkerRep
   step: 5,
   lag: 0,
   heartbeatAgeMs: 50,
+  lastSeenAtMs: null,
   rankMs: null,
   paceRatio: null,
   residentBytes: null,
@@ -35,7 +36,7 @@ const namesOf = (workers: readonly WorkerReport[]): string[] =>
 
 const both = crewOf(worker('a'), worker('b'));
 const alone = crewOf(worker('a'));
-const reason = 'lost member b: the connection was closed';
+const reason = 'without b: the connection was closed (seen by a at step 5)';
 
 /** What is said when `b` is out of the view at 0 ms, and at a later look. */
 function watch(atMs: number, ...known: WorkerReport[]): CrewChanges {
@@ -49,8 +50,12 @@ function watch(atMs: number, ...known: WorkerReport[]): CrewChanges {
 describe('a worker that the view no longer has', () => {
   it('is lost once it is silent, for the reason of the view that left it out', () => {
     const silent = watch(1_000, worker('a'), worker('b', { heartbeatAgeMs: 1_150 }));
-    expect(silent.lost).toMatchObject([{ memberId: 'b', state: 'lost', reason }]);
+    expect(silent.lost).toMatchObject([
+      { memberId: 'b', state: 'lost', reason: 'the connection was closed (seen by a at step 5)' },
+    ]);
     expect(namesOf(watch(400, worker('a')).lost)).toEqual(['b']);
+    expect(silent.lost[0]?.heartbeatAgeMs).toBe(1_150);
+    expect(watch(400, worker('a')).lost[0]?.heartbeatAgeMs).toBe(50 + 400);
   });
 
   it('has left when it beats on', () => {

@@ -1,5 +1,6 @@
 import type { WorkerReport } from '@berth/contracts';
 import { memberTtlMs } from '@berth/queue';
+import { whyWithout } from '../why-without.ts';
 
 /** Workers of a run's view, as they were when last looked at. */
 export interface Crew {
@@ -56,7 +57,14 @@ export function compareCrews(
     if ((now ?? worker).state === 'draining')
       left.push({ ...worker, ...now, reason: 'it ended in order' });
     else if (now === undefined || now.heartbeatAgeMs >= memberTtlMs)
-      lost.push({ ...worker, state: 'lost', rank: null, blocks: [], reason: departure.viewReason });
+      lost.push({
+        ...worker,
+        state: 'lost',
+        rank: null,
+        blocks: [],
+        heartbeatAgeMs: now?.heartbeatAgeMs ?? worker.heartbeatAgeMs + nowMs - sinceMs,
+        reason: whyWithout(worker.memberId, departure.viewReason),
+      });
     else if (nowMs - sinceMs >= settleMs) left.push(now);
     else departures.push(departure);
   }

@@ -82,7 +82,8 @@ async function look(
   for (const worker of left) await mark('left', `${worker.memberId} left: ${worker.reason}`);
   for (const worker of lost) {
     const lastLines = await logs.lastLines(worker.memberId).catch(() => []);
-    await chronicle.noteLost({ ...worker, lastLines });
+    const lastSeenAtMs = Date.now() - worker.heartbeatAgeMs;
+    await chronicle.noteLost({ ...worker, lastSeenAtMs, lastLines });
     await mark('lost', `${worker.memberId} lost: ${worker.reason}`);
   }
   return { run, crew, departures };

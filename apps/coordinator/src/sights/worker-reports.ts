@@ -67,6 +67,7 @@ function describe(
     step: info.step,
     lag,
     heartbeatAgeMs: ageMs,
+    lastSeenAtMs: null,
     rankMs,
     paceRatio,
     residentBytes: info.residentBytes ?? null,

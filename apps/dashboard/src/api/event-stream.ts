@@ -1,10 +1,10 @@
 import type { ApiEvent } from '@berth/contracts';
 import { SseParser } from './sse-parser.ts';
 
-/** The server sends a comment every 15 s; a stream silent for longer than two of them is dead. */
-const silenceLimitMs = 35_000;
+/** The server sends a comment after 2 s without an event; a stream silent for longer than two of them is dead. */
+export const silenceLimitMs = 5_000;
 const firstDelayMs = 500;
-const longestDelayMs = 15_000;
+const longestDelayMs = 5_000;
 
 export type StreamState = 'connecting' | 'live' | 'waiting';
 
@@ -13,11 +13,15 @@ export interface EventStreamOptions {
   readonly path: string;
   readonly onEvent: (event: ApiEvent) => void;
   readonly onState: (state: StreamState) => void;
+  /** Called at every sign of life. */
+  readonly onHeard: () => void;
   /** Called when a stream opens that cannot continue the one before: read everything anew. */
   readonly onResync: () => void;
+  /** @defaultValue `silenceLimitMs` */
+  readonly silenceMs?: number;
 }
 
-/** Time to wait before connection attempt `failures` + 1: doubles up to 15 s, with a random quarter off. */
+/** Time to wait before connection attempt `failures` + 1: doubles up to 5 s, with a random quarter off. */
 export function retryDelayMs(failures: number, random = Math.random()): number {
   const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.max(0, failures - 1));
   return delay * (1 - random / 4);
@@ -65,19 +69,20 @@ interface StreamHooks {
 }
 
 async function readStream(
-  { path, onEvent, onResync }: EventStreamOptions,
+  { path, onEvent, onHeard, onResync, silenceMs = silenceLimitMs }: EventStreamOptions,
   lastId: string | undefined,
   closing: AbortSignal,
   hooks: StreamHooks,
 ): Promise<void> {
   const silence = new AbortController();
-  let watchdog = setTimeout(() => silence.abort(), silenceLimitMs);
+  let watchdog = setTimeout(() => silence.abort(), silenceMs);
   try {
     const headers: Record<string, string> = { accept: 'text/event-stream' };
     if (lastId !== undefined) headers['last-event-id'] = lastId;
     const signal = AbortSignal.any([closing, silence.signal]);
     const response = await fetch(path, { headers, signal, cache: 'no-store' });
     if (!response.ok || response.body === null) return;
+    onHeard();
     hooks.onOpen();
     const parser = new SseParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -85,7 +90,8 @@ async function readStream(
       const { done, value } = await reader.read();
       if (done) return;
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => silence.abort(), silenceLimitMs);
+      watchdog = setTimeout(() => silence.abort(), silenceMs);
+      onHeard();
       for (const message of parser.push(value)) {
         if (message.id !== undefined) hooks.onId(message.id);
         if (message.data === '') continue;

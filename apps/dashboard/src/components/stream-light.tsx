@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { silenceLimitMs } from '../api/event-stream.ts';
 import { formatAge, formatClock } from '../format.ts';
 import { heardAtMs, loadError, nowMs, stream } from '../state/live.ts';
 import { Icon } from './icon.tsx';
@@ -15,13 +16,13 @@ export function StreamLight(): JSX.Element {
   );
 }
 
-/** Silences shorter than this are not worth a banner. */
-const graceMs = 4000;
+/** A connection may break for so long before it is worth a banner: the next one is on its way. */
+const graceMs = 1_500;
 
 /** Says since when the page has been out of date, while it is. */
 export function StaleBanner(): JSX.Element | null {
   const silentMs = nowMs.value === 0 ? 0 : Date.now() - heardAtMs.value;
-  if (stream.value === 'live' || silentMs < graceMs) return null;
+  if (silentMs < (stream.value === 'live' ? silenceLimitMs : graceMs)) return null;
   return (
     <div class="banner" role="alert">
       <Icon name="warning" />

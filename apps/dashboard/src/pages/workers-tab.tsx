@@ -139,8 +139,9 @@ function LostWorkers({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
               <p>
                 <span class="strong">{worker.memberId}</span>{' '}
                 <span class="muted">
-                  {worker.hostname} · pid {worker.pid} · last seen{' '}
-                  {formatAge(worker.heartbeatAgeMs + sinceHeard())}
+                  {worker.hostname} · pid {worker.pid}
+                  {worker.lastSeenAtMs !== null &&
+                    ` · last seen ${formatAge(nowMs.value - worker.lastSeenAtMs)}`}
                 </span>
               </p>
               <p>{worker.reason}</p>

@@ -70,12 +70,11 @@ export function startLive(): void {
     const stop = followEvents({
       path: `/api/events${query({ run: runId })}`,
       onEvent: (event) => {
-        heardAtMs.value = Date.now();
         state.value = applyEvent(state.value, event);
         for (const listener of listeners) listener(event);
       },
+      onHeard: () => (heardAtMs.value = Date.now()),
       onState: (next) => {
-        if (next === 'live') heardAtMs.value = Date.now();
         stream.value = next;
         // Nothing was read while the server was away.
         if (next === 'live' && loadError.value !== null) void readAll(runId);

@@ -18,7 +18,8 @@ export type EventsQuery = z.output<typeof eventsQuerySchema>;
 /**
  * What `GET /api/events` sends: the data, as JSON, of server-sent events without a name, each with an id. The first message
  * has an id and no data. A client that comes back with Last-Event-ID gets what it missed, or `resync` when that is
- * gone: read all anew. Only changes are sent; a comment comes every 15 s, so silence for longer means a broken connection.
+ * gone: read all anew. Only changes are sent; a comment comes when there was none for 2 s, so silence for longer means a coordinator or a connection
+ * that does not work.
  */
 export const apiEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('run'), report: runStatusSchema }),

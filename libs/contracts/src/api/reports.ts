@@ -38,6 +38,8 @@ export const workerReportSchema = z.strictObject({
   /** Committed steps that it has yet to apply. */
   lag: z.int().nonnegative(),
   heartbeatAgeMs: z.number(),
+  /** Unix time of its last heartbeat, once it is lost; null while it lives, and where that was not noted. */
+  lastSeenAtMs: z.number().nullable().default(null),
   /** Time it computes a virtual rank in, lately. */
   rankMs: z.number().nullable(),
   /** That time over the median of the view's members. */

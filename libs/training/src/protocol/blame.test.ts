@@ -117,7 +117,7 @@ describe('an error that no other try cures', () => {
     expect(run.look(10, a, b, failed).kind).toBe('keep');
     expect(run.look(30, ...left, failed)).toMatchObject({
       kind: 'publish',
-      reason: `without ${c.memberId}: ${c.memberId} at step 10: ${code} it is`,
+      reason: `without ${c.memberId}: ${code} it is (at step 10)`,
     });
     expect(run.seated).toEqual([a.memberId, b.memberId]);
     expect(run.look(100, a, b, c).reason).toContain(`${c.memberId} is left out for 1 s`);

@@ -68,11 +68,20 @@ export function answerComplaints(
   if (members.length === chosen.length)
     return { kind: 'publish', members, reason: `trying again: ${what}` };
   if (members.length >= Math.max(1, options.minWorkers))
-    return { kind: 'publish', members, reason: `without ${expels.join(', ')}: ${what}`, expels };
+    return { kind: 'publish', members, reason: reasonWithout(expels, memberId, about), expels };
   // Too few would be left. The heartbeats will show whether the suspects are really dead.
   return isPatient
     ? { kind: 'keep', reason: what }
     : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
+}
+
+/** Names each member once, though errors name the lost one too. */
+function reasonWithout(expels: readonly string[], memberId: string, about: Complaint): string {
+  const { message } = about.error;
+  const naming = expels.map((id) => `lost member ${id}: `).find((text) => message.startsWith(text));
+  const why = naming === undefined ? message : message.slice(naming.length);
+  const seen = expels.includes(memberId) ? '' : `seen by ${memberId} `;
+  return `without ${expels.join(', ')}: ${why} (${seen}at step ${about.step})`;
 }
 
 function haveAllSpoken({ view }: MembershipState, complaints: readonly MadeComplaint[]): boolean {

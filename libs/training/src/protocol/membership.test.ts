@@ -258,7 +258,11 @@ describe('a broken connection', () => {
     viewVersion: 3,
     step: 10,
     suspects: [suspect],
-    error: { code: 'COLLECTIVE_PEER_LOST', message: `lost member ${suspect}`, details: {} },
+    error: {
+      code: 'COLLECTIVE_PEER_LOST',
+      message: `lost member ${suspect}: the connection was closed`,
+      details: {},
+    },
   });
   const decide = (
     nowMs: number,
@@ -276,7 +280,7 @@ describe('a broken connection', () => {
     expect(decide(29, complaints).kind).toBe('keep');
     const decision = decide(30, complaints);
     expect(decision).toMatchObject({ kind: 'publish', expels: ['d', 'c'] });
-    expect(decision.reason).toBe('without d, c: a at step 10: lost member c');
+    expect(decision.reason).toBe('without d, c: the connection was closed (seen by a at step 10)');
     const members = decision.kind === 'publish' ? decision.members : [];
     expect(members.map(({ memberId }) => memberId)).toEqual(['a', 'b']);
   });
@@ -310,7 +314,7 @@ describe('a broken connection', () => {
     expect(decideMembership(999, current, options).kind).toBe('keep');
     expect(decideMembership(1_000, current, options)).toMatchObject({
       expels: ['a'],
-      reason: 'without a: a at step 10: the secrets differ',
+      reason: 'without a: the secrets differ (at step 10)',
     });
   });
 
