@@ -1,7 +1,7 @@
+import { isDamage } from '@berth/checkpoint';
 import {
   canonicalJson,
   errorToWire,
-  isBerthError,
   readJson,
   runRecordSchema,
   type Logger,
@@ -66,11 +66,13 @@ export class RunArchive {
     for (const { key } of await this.#store.list(prefix)) {
       const text = await this.#textOf(key);
       const reading = readJson(runRecordSchema, text);
-      if (reading.ok) this.#learn(reading.value);
-      else {
-        const { problem } = reading;
-        this.#logger.warn('Ignored a run record that cannot be read', { key, problem });
-      }
+      const problem = reading.ok
+        ? keyOf(reading.value) === key
+          ? undefined
+          : `it is of run ${reading.value.runId}`
+        : reading.problem;
+      if (reading.ok && problem === undefined) this.#learn(reading.value);
+      else this.#logger.warn('Ignored a run record that cannot be read', { key, problem });
     }
   }
 
@@ -79,11 +81,7 @@ export class RunArchive {
     try {
       return Buffer.from(await this.#store.get(key)).toString();
     } catch (error) {
-      if (
-        isBerthError(error) &&
-        (error.code === 'STORE_CORRUPT' || error.code === 'STORE_NOT_FOUND')
-      )
-        return '';
+      if (isDamage(error)) return '';
       throw error;
     }
   }
@@ -99,7 +97,7 @@ export class RunArchive {
       for (const record of this.#known.values()) {
         const content = contentOf(record);
         if (this.#stored.get(record.runId) === content) continue;
-        await this.#store.put(`${prefix}${record.runId}.json`, Buffer.from(JSON.stringify(record)));
+        await this.#store.put(keyOf(record), Buffer.from(JSON.stringify(record)));
         this.#stored.set(record.runId, content);
       }
     } catch (error) {
@@ -108,6 +106,10 @@ export class RunArchive {
       this.#storing = false;
     }
   }
+}
+
+function keyOf({ runId }: RunRecord): string {
+  return `${prefix}${runId}.json`;
 }
 
 /** True when one copy of a run's record is from after the other. */

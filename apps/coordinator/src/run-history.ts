@@ -1,5 +1,6 @@
 import {
   findNewestManifest,
+  isDamage,
   isLeftBehind,
   listCheckpoints,
   pinCheckpoint,
@@ -10,6 +11,7 @@ import {
 } from '@berth/checkpoint';
 import {
   BerthError,
+  isBerthError,
   type Branch,
   type Logger,
   type ObjectStore,
@@ -117,14 +119,27 @@ export class RunHistory {
         await this.#checkpoints.note(checkpoint);
   }
 
+  /** From the newest checkpoint whose ledger is whole. */
   async #restoreLedger(fencingEpoch: number, attempts: readonly RunAttempt[]): Promise<void> {
     const { store, logger } = this.#options;
-    const newest = await findNewestManifest(store, this.#runId, { attempts, logger });
-    const step = newest?.manifest.step ?? 0;
-    const numCommitted = await this.#ledger.numCommitted();
-    if (newest === undefined || numCommitted >= step) return;
-    await this.#ledger.restore(storedLedger(store, newest.manifest), fencingEpoch);
-    logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
+    const runId = this.#runId;
+    for (let maxStep = Infinity; ;) {
+      const newest = await findNewestManifest(store, runId, { attempts, logger, maxStep });
+      if (newest === undefined) return;
+      const { step } = newest.manifest;
+      const numCommitted = await this.#ledger.numCommitted();
+      if (numCommitted >= step) return;
+      try {
+        await this.#ledger.restore(storedLedger(store, newest.manifest), fencingEpoch);
+        logger.warn('Restored the ledger from a checkpoint', { step, numCommitted });
+        return;
+      } catch (error) {
+        if (!isDamage(error) && !isInvalidLedger(error)) throw error;
+        const reason = error.message;
+        logger.warn('Skipping a checkpoint with a damaged ledger', { runId, step, reason });
+        maxStep = step - 1;
+      }
+    }
   }
 
   async #pin(step: number, attempts: readonly RunAttempt[], fencingEpoch: number): Promise<void> {
@@ -157,4 +172,9 @@ export class RunHistory {
     await writeBranch(store, branch);
     return branch;
   }
+}
+
+/** True when the entries of a checkpoint are what was stored, but no ledger. */
+function isInvalidLedger(error: unknown): error is BerthError {
+  return isBerthError(error) && error.code === 'LEDGER_INVALID';
 }

@@ -76,6 +76,12 @@ describe('RunArchive', () => {
     const put = (name: string, content: string): Promise<unknown> =>
       store.put(`run-records/${name}.json`, Buffer.from(content));
     await put('aaa-cut', text.slice(0, 40));
+    await put('aaa-deep', '['.repeat(300_000) + ']'.repeat(300_000));
+    await put('aaa-empty', '');
+    await put(
+      'aaa-not-its-own',
+      JSON.stringify({ ...record, reason: 'of another', updatedAtMs: 1e15 }),
+    );
     await put('later', JSON.stringify({ ...record, runId: 'later', ofLater: 1 }));
     await put('sound', text);
     await connection.call((client) => client.flushall());

@@ -52,7 +52,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const access = accessPolicy(options.host, options.token);
   const version = ownVersion();
   const monitoring = new Monitoring(version);
-  const histories = new Histories(createHistorySource(connection, store), {
+  const histories = new Histories(createHistorySource(connection, store, logger), {
     onLines: (runId, lines, areNew) => {
       monitoring.takeLines(runId, lines, areNew);
       if (areNew) feed.tellLines(runId, lines);

@@ -1,58 +1,79 @@
-import { BerthError, silentLogger, type ExampleShard, type ObjectStore } from '@berth/contracts';
+import {
+  BerthError,
+  sha256Hex,
+  silentLogger,
+  type ExampleShard,
+  type ObjectStore,
+} from '@berth/contracts';
 import { encodeExampleShard } from '@berth/data';
 import type { ExampleIndex } from '@berth/queue';
 import { expect, it } from 'vitest';
 import { createExampleShards } from './example-shards.ts';
 
-it('asks for a shard again that is gone from the bucket, though the index knows it', async () => {
-  const example = {
-    ids: Uint16Array.of(2, 5, 3, 6, 3),
-    numFirstSegment: 3,
-    maskedPositions: [1],
-    maskedLabels: [7],
-    isRandomNext: false,
-  };
-  const settings = { maxSeqLength: 8, maxPredictions: 2 };
-  const bytes = encodeExampleShard([example], { exampleSetId: 'a'.repeat(64), ...settings });
-  const sha256 = await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes));
-  const shard: ExampleShard = {
-    split: 'train',
-    epoch: 0,
-    shard: 3,
-    key: 'examples/set/train-e0-s3.bex',
-    sha256: Buffer.from(sha256).toString('hex'),
-    sizeBytes: bytes.byteLength,
-    numExamples: 1,
-    numTokens: 5,
-    numPredictions: 1,
-  };
+const example = {
+  ids: Uint16Array.of(2, 5, 3, 6, 3),
+  numFirstSegment: 3,
+  maskedPositions: [1],
+  maskedLabels: [7],
+  isRandomNext: false,
+};
+const settings = { maxSeqLength: 8, maxPredictions: 2 };
+const bytes = encodeExampleShard([example], { exampleSetId: 'a'.repeat(64), ...settings });
+const shard: ExampleShard = {
+  split: 'train',
+  epoch: 0,
+  shard: 3,
+  key: 'examples/set/train-e0-s3.bex',
+  sha256: sha256Hex(bytes),
+  sizeBytes: bytes.byteLength,
+  numExamples: 1,
+  numTokens: 5,
+  numPredictions: 1,
+};
+
+/** Opens a shard of which the bucket holds this, until it is asked for anew and `remade` is stored. */
+async function openShard(
+  held: Uint8Array | undefined,
+  remade: Uint8Array,
+): Promise<{ numExamples: number; numForgotten: number }> {
   let isNoted = true;
-  let isStored = false;
   let numForgotten = 0;
   const index = {
     get: async () => (isNoted ? shard : undefined),
     async forget() {
       numForgotten++;
       isNoted = false;
-      // Whoever supplies examples sees that it is missing, and has it made.
-      setImmediate(() => (isNoted = isStored = true));
+      // Whoever supplies examples sees that it is missing, and has it made: what is stored already stays.
+      setImmediate(() => {
+        isNoted = true;
+        held ??= remade;
+      });
     },
   } as Partial<ExampleIndex> as ExampleIndex;
   const store = {
     async get(key) {
-      if (isStored) return bytes;
+      if (held !== undefined) return held;
       throw new BerthError('STORE_NOT_FOUND', key);
     },
+    delete: async () => void (held = undefined),
   } as Partial<ObjectStore> as ObjectStore;
   const { signal } = new AbortController();
-  const shards = createExampleShards({
-    index,
-    store,
-    timeoutMs: 5_000,
-    numKept: 2,
-    signal,
-    logger: silentLogger,
-  });
-  expect((await shards.open(0, 3)).numExamples).toBe(1);
-  expect(numForgotten).toBe(1);
+  const options = { timeoutMs: 5_000, numKept: 2, signal, logger: silentLogger };
+  const shards = createExampleShards({ index, store, ...options });
+  const { numExamples } = await shards.open(0, 3);
+  return { numExamples, numForgotten };
+}
+
+it.each([
+  ['gone from the bucket', undefined],
+  ['cut off', bytes.subarray(0, 40)],
+  ['empty', new Uint8Array()],
+  ['another one', Uint8Array.from(bytes).fill(9, 70, 71)],
+])('asks for a shard again that is %s, though the index knows it', async (_, held) => {
+  expect(await openShard(held, bytes)).toEqual({ numExamples: 1, numForgotten: 1 });
+});
+
+it('does not ask for ever for a shard that comes back damaged', async () => {
+  const damaged = bytes.subarray(0, 40);
+  await expect(openShard(damaged, damaged)).rejects.toMatchObject({ code: 'DATA_SHARD_CORRUPT' });
 });

@@ -37,19 +37,29 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
   const find = (name: ExampleShardName): Promise<ExampleShard> =>
     remember(known, keyOf(name), () => waitForShard(index, name, options));
 
-  /** A shard can be made again: one that is gone from the bucket is asked for like one that never was. */
+  /**
+   * A shard can be made again: one that is gone from the bucket, or damaged, is asked for like one that never was. What is
+   * damaged once more is not the bucket's fault.
+   */
   const readFound = async (name: ExampleShardName): Promise<ExampleReader> => {
-    for (;;)
+    for (let numDamaged = 0; ;) {
+      const shard = await find(name);
       try {
-        return await readExampleShard(store, await find(name));
+        return await readExampleShard(store, shard);
       } catch (error) {
-        if (!isBerthError(error) || error.code !== 'STORE_NOT_FOUND') throw error;
-        logger.warn('An example shard is gone; it is made again', { shard: keyOf(name) });
+        if (!isBerthError(error) || !lost.has(error.code)) throw error;
+        if (error.code !== 'STORE_NOT_FOUND') {
+          if (++numDamaged > 1) throw error;
+          await store.delete(shard.key);
+        }
+        const reason = error.message;
+        logger.warn('An example shard is lost; it is made again', { shard: keyOf(name), reason });
         known.delete(keyOf(name));
         await index.forget(name);
         await sleep(pollMs);
         signal.throwIfAborted();
       }
+    }
   };
 
   const read = (name: ExampleShardName): Promise<ExampleReader> => {
@@ -109,6 +119,11 @@ async function throughOutages<T>(
     }
 }
 
+const lost: ReadonlySet<ErrorCode> = new Set([
+  'STORE_NOT_FOUND',
+  'STORE_CORRUPT',
+  'DATA_SHARD_CORRUPT',
+]);
 const outages: ReadonlySet<ErrorCode> = new Set(['STORE_UNREACHABLE', 'QUEUE_UNREACHABLE']);
 
 /** One promise per key; a failed one is forgotten, so that it can be tried again. */

@@ -8,7 +8,13 @@ import {
   type LedgerSegment,
   type ObjectStore,
 } from '@berth/contracts';
-import { decodeLastEntry, encodeLedger, stepsPerSegment } from './ledger-segment.ts';
+import { isInsideRun } from './keys.ts';
+import {
+  decodeLastEntry,
+  encodeLedger,
+  maxSegmentBytes,
+  stepsPerSegment,
+} from './ledger-segment.ts';
 import { readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { branchesPrefix } from './old-layout.ts';
@@ -33,15 +39,28 @@ export async function storeBranchLedger(
   const segments: LedgerSegment[] = [];
   for (let start = fromStep; ; start += stepsPerSegment) {
     const key = `${branchPrefix(runId, attempt)}ledger-${askedAtMs}-${start}.jsonl`;
-    const isStored = (await store.head(key)) !== undefined;
     const end = start + stepsPerSegment;
-    const bytes = isStored ? await store.get(key) : encodeLedger(await entries(start, end));
+    const stored = await storedSegment(store, key);
+    const bytes = stored ?? encodeLedger(await entries(start, end));
     if (bytes.byteLength === 0) return segments;
-    if (!isStored) await store.put(key, bytes, { contentType: 'application/jsonl' });
+    if (!stored) await store.put(key, bytes, { contentType: 'application/jsonl' });
     const toStep = decodeLastEntry(bytes).step + 1;
     const sizeBytes = bytes.byteLength;
     segments.push({ key, fromStep: start, toStep, sha256: sha256Hex(bytes), sizeBytes });
     if (toStep < end) return segments;
+  }
+}
+
+/** A segment that was stored before; undefined when none was, and when it is damaged. */
+async function storedSegment(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = await store.get(key, { maxBytes: maxSegmentBytes });
+    if (bytes.byteLength > 0) decodeLastEntry(bytes);
+    return bytes;
+  } catch (error) {
+    if (isDamage(error) || (isBerthError(error) && error.code === 'LEDGER_INVALID'))
+      return undefined;
+    throw error;
   }
 }
 
@@ -65,9 +84,15 @@ export async function readBranch(
   try {
     const bytes = await store.get(branchKey(runId, attempt));
     const reading = readJson(branchSchema, Buffer.from(bytes).toString());
-    return reading.ok ? reading.value : undefined;
+    if (!reading.ok) return undefined;
+    const { ledger, ...branch } = reading.value;
+    const isOwn =
+      branch.runId === runId &&
+      branch.attempt === attempt &&
+      ledger.every(({ key }) => isInsideRun(runId, key));
+    return isOwn ? reading.value : undefined;
   } catch (error) {
-    if (isBerthError(error) && error.code === 'STORE_NOT_FOUND') return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }

@@ -61,6 +61,13 @@ export function placeOfKey(runId: string, key: string): ObjectPlace | undefined 
   };
 }
 
+/** Whether a key names an object of a run, and nothing that a path leads out of its folder by. */
+export function isInsideRun(runId: string, key: string): boolean {
+  const prefix = `runs/${runId}/`;
+  const names = key.slice(prefix.length).split('/');
+  return key.startsWith(prefix) && !names.some((name) => ['', '.', '..'].includes(name));
+}
+
 /** Numbers are padded so that keys sort like them. */
 function padStep(step: number): string {
   return String(step).padStart(9, '0');

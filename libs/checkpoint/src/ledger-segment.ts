@@ -12,6 +12,8 @@ import { ledgerSegmentKey, type Line } from './keys.ts';
 
 /** Steps of a full segment: some 2 MB, however seldom a run saves, and 250 segments in a million steps, however often. */
 export const stepsPerSegment = 4_000;
+/** No segment has more: some hundred times what a full one of a few members has. */
+export const maxSegmentBytes = 256 * 2 ** 20;
 /** Few enough that decoding them takes a few ms. */
 const entriesPerPage = 200;
 

@@ -6,7 +6,7 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { attemptAt, isBranch, isOnLine, type Attempts } from './attempts.ts';
-import { attemptsPrefix, placeOfKey } from './keys.ts';
+import { attemptsPrefix, isInsideRun, placeOfKey } from './keys.ts';
 import { oldCheckpointsPrefix, oldManifestOfKey } from './old-layout.ts';
 import { corrupt } from './stored-part.ts';
 
@@ -80,6 +80,11 @@ export async function readManifest(store: ObjectStore, key: string): Promise<Che
   const manifest = reading.value;
   const { runId, step } = manifest;
   const place = placeOfKey(runId, key) ?? oldManifestOfKey(runId, key);
-  if (place?.step === step) return manifest;
-  throw corrupt(store, key, `it is the manifest of step ${step} of ${runId}`);
+  if (place?.step !== step)
+    throw corrupt(store, key, `it is the manifest of step ${step} of ${runId}`);
+  const foreign = [...manifest.shards, ...manifest.ledger].find(
+    (part) => !isInsideRun(runId, part.key),
+  );
+  if (foreign === undefined) return manifest;
+  throw corrupt(store, key, `it names ${foreign.key}, which is not of run ${runId}`);
 }

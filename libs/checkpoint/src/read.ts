@@ -12,7 +12,7 @@ import { stateDigestInTurns, weightsDigest } from './digest.ts';
 import { listCheckpoints, readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { momentNames } from './plan.ts';
-import { decodeSafetensors, floatsOf } from './safetensors.ts';
+import { decodeSafetensors, floatsOf, maxHeaderBytes } from './safetensors.ts';
 import { checkLedgerEnd } from './stored-ledger.ts';
 import { corrupt, isDamage, readPart } from './stored-part.ts';
 
@@ -49,7 +49,7 @@ export async function loadCheckpoint(
     manifest.shards,
     numParallelReads,
     async (shard, signal) => {
-      const bytes = await readPart(store, shard, signal);
+      const bytes = await readPart(store, shard, { maxBytes: maxShardBytes(state, shard), signal });
       fillSlots(store, shard, bytes, missing);
     },
     options.signal,
@@ -146,6 +146,12 @@ function tensorSlots(
   return slots;
 }
 
+/** What a shard has at most: all weights, or both moments of each, and what its header may have. */
+function maxShardBytes({ weights }: TrainingState, { kind, tensors }: CheckpointShard): number {
+  const stateBytes = (kind === 'weights' ? 1 : 2) * weights.byteLength;
+  return stateBytes + maxHeaderBytes(tensors.length) + 8;
+}
+
 /** Copies a file's tensors to their slots and removes these from the map: a slot is filled once. */
 function fillSlots(
   store: ObjectStore,
@@ -153,7 +159,7 @@ function fillSlots(
   bytes: Uint8Array,
   slots: Map<string, TensorSlot>,
 ): void {
-  const { tensors } = decodeSafetensors(bytes);
+  const { tensors } = decodeSafetensors(bytes, shard.tensors.length);
   const named = new Set(shard.tensors);
   if (tensors.size !== named.size || ![...tensors.keys()].every((name) => named.has(name))) {
     throw corrupt(store, shard.key, 'its tensors are not those in the manifest');

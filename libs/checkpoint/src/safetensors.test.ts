@@ -91,6 +91,13 @@ describe('floatsOf', () => {
     expect(copy).toEqual(values);
   });
 
+  it('copies what is not aligned out of a Buffer too, whose slices are views', () => {
+    const values = Float64Array.of(1.5, -2.25);
+    const bytes = Buffer.alloc(17).subarray(1);
+    bytes.set(new Uint8Array(values.buffer));
+    expect(floatsOf({ name: 'a', dtype: 'F64', shape: [2], bytes })).toEqual(values);
+  });
+
   it('refuses other types', () => {
     const bytes = new Uint8Array(4);
     expect(() => floatsOf({ name: 'a', dtype: 'I32', shape: [1], bytes })).toThrow(corrupt);
@@ -126,7 +133,9 @@ describe('decodeSafetensors', () => {
   it.each([
     ['shorter than its length', new Uint8Array(7)],
     ['a header longer than the file', fileOf('{}', 0).fill(255, 0, 1)],
-    ['a header over 100 MB', fileOf('{}', 0).fill(255, 0, 8)],
+    ['a header of more than all memory', fileOf('{}', 0).fill(255, 0, 8)],
+    ['a header over its limit', fileOf(`{}${' '.repeat(2 ** 20)}`, 0)],
+    ['a deep header', fileOf(`{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`, 0)],
     ['no JSON', fileOf('{', 0)],
     ['an array', fileOf('[]', 0)],
     ['a leading space', fileOf(' {}', 0)],
@@ -164,6 +173,11 @@ describe('decodeSafetensors', () => {
   it('takes tensors of no elements, and padding by spaces', () => {
     const file = fileOf(`{"b":${range(0, 2)},"a":${range(2, 2)},"c":${range(0, 0)}}  `, 2);
     expect([...decodeSafetensors(file).tensors.keys()].sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('lets a header be longer the more tensors there should be', () => {
+    const file = fileOf(`{}${' '.repeat(2 ** 20)}`, 0);
+    expect(decodeSafetensors(file, 1).tensors.size).toBe(0);
   });
 
   it('of any mutated file gives tensors that tile its data, or CHECKPOINT_CORRUPT', () => {

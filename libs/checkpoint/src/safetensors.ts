@@ -1,4 +1,4 @@
-import { BerthError } from '@berth/contracts';
+import { BerthError, isBerthError, toBerthError } from '@berth/contracts';
 
 /** Element types of safetensors and their sizes. */
 const elementBytes = {
@@ -29,7 +29,11 @@ export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, SafeTensor>;
 }
 
-const maxHeaderBytes = 100_000_000;
+/** What a header may have besides a KiB for each tensor. */
+const headerBytes = 2 ** 20;
+const headerBytesPerTensor = 2 ** 10;
+/** The file's object, a tensor's, and its list of sizes. */
+const headerDepth = 3;
 const lengthBytes = 8;
 const metadataName = '__metadata__';
 
@@ -80,7 +84,9 @@ export function floatTensor(
 export function floatsOf(tensor: SafeTensor): Float32Array | Float64Array {
   const { name, dtype, bytes } = tensor;
   if (dtype !== 'F32' && dtype !== 'F64') corrupt(`tensor ${name} is ${dtype}, not F32 or F64`);
-  const aligned = bytes.byteOffset % elementBytes[dtype] === 0 ? bytes : bytes.slice();
+  // `slice` of a Buffer would be a view again.
+  const isAligned = bytes.byteOffset % elementBytes[dtype] === 0;
+  const aligned = isAligned ? bytes : Uint8Array.from(bytes);
   const length = bytes.byteLength / elementBytes[dtype];
   return dtype === 'F32'
     ? new Float32Array(aligned.buffer, aligned.byteOffset, length)
@@ -90,10 +96,25 @@ export function floatsOf(tensor: SafeTensor): Float32Array | Float64Array {
 /**
  * Reads a safetensors file, checking every rule of the format before a length is trusted: header size and form, names
  * unique, ranges that fit their shapes and tile the data without gap or overlap to the very end.
- * @throws BerthError `CHECKPOINT_CORRUPT`
+ * @param numTensors how many it should hold, which bounds its header: 1 MiB, and 1 KiB each
+ * @throws BerthError `CHECKPOINT_CORRUPT`, whatever is wrong with it
  */
-export function decodeSafetensors(file: Uint8Array): SafetensorsFile {
-  const { header, data } = splitFile(file);
+export function decodeSafetensors(file: Uint8Array, numTensors = 0): SafetensorsFile {
+  try {
+    return decode(file, maxHeaderBytes(numTensors));
+  } catch (error) {
+    if (isBerthError(error)) throw error;
+    return corrupt(`it cannot be read (${toBerthError(error).message})`, error);
+  }
+}
+
+/** The longest header of a file that holds so many tensors. */
+export function maxHeaderBytes(numTensors: number): number {
+  return headerBytes + headerBytesPerTensor * numTensors;
+}
+
+function decode(file: Uint8Array, headerLimit: number): SafetensorsFile {
+  const { header, data } = splitFile(file, headerLimit);
   const { [metadataName]: metadata = {}, ...entries } = parseHeader(header);
   const tensors = Object.entries(entries)
     .map(([name, entry]) => readEntry(name, entry, data))
@@ -110,13 +131,16 @@ export function decodeSafetensors(file: Uint8Array): SafetensorsFile {
   };
 }
 
-function splitFile(file: Uint8Array): { header: Uint8Array; data: Uint8Array } {
+function splitFile(
+  file: Uint8Array,
+  headerLimit: number,
+): { header: Uint8Array; data: Uint8Array } {
   if (file.byteLength < lengthBytes) corrupt(`the file has ${file.byteLength} bytes`);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const headerBytes = Number(view.getBigUint64(0, true));
-  const dataStart = lengthBytes + headerBytes;
-  if (headerBytes > maxHeaderBytes || dataStart > file.byteLength) {
-    corrupt(`the header claims ${headerBytes} bytes`);
+  const claimedBytes = Number(view.getBigUint64(0, true));
+  const dataStart = lengthBytes + claimedBytes;
+  if (claimedBytes > headerLimit || dataStart > file.byteLength) {
+    corrupt(`the header claims ${claimedBytes} bytes`);
   }
   return { header: file.subarray(lengthBytes, dataStart), data: file.subarray(dataStart) };
 }
@@ -131,10 +155,27 @@ function parseHeader(header: Uint8Array): Record<string, unknown> {
     return corrupt('the header is not JSON in UTF-8', error);
   }
   if (!/^\{[^]*\} *$/.test(text) || !isRecord(parsed)) corrupt('the header is not a JSON object');
+  const { numColons, depth } = scanJson(text);
+  if (depth > headerDepth) corrupt(`the header is ${depth} levels deep`);
   // JSON.parse keeps the last of equal names: fewer keys than colons outside strings betray it.
-  const numColons = text.replace(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1;
   if (countKeys(parsed) !== numColons) corrupt('the header names something twice');
   return parsed;
+}
+
+/** What sound JSON has outside its strings: colons, and brackets within brackets. */
+function scanJson(text: string): { numColons: number; depth: number } {
+  let [numColons, depth, level, isInString] = [0, 0, 0, false];
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index];
+    if (isInString) {
+      if (char === '\\') index++;
+      else if (char === '"') isInString = false;
+    } else if (char === '"') isInString = true;
+    else if (char === ':') numColons++;
+    else if (char === '{' || char === '[') depth = Math.max(depth, ++level);
+    else if (char === '}' || char === ']') level--;
+  }
+  return { numColons, depth };
 }
 
 function countKeys(value: unknown): number {
@@ -151,7 +192,7 @@ function readEntry(
   if (!isRecord(entry)) return corrupt(`tensor ${name} has no description`);
   const { dtype, shape, data_offsets: range } = entry;
   if (typeof dtype !== 'string' || !isElementType(dtype)) {
-    return corrupt(`tensor ${name} has the unknown type ${JSON.stringify(dtype)}`);
+    return corrupt(`tensor ${name} has an unknown type`);
   }
   if (!isCounts(shape)) return corrupt(`tensor ${name} has no valid shape`);
   if (!isCounts(range) || range.length !== 2) return corrupt(`tensor ${name} has no valid range`);

@@ -5,7 +5,7 @@ import {
   type ObjectStore,
   type StoredLedger,
 } from '@berth/contracts';
-import { decodeLastEntry, decodeLedger } from './ledger-segment.ts';
+import { decodeLastEntry, decodeLedger, maxSegmentBytes } from './ledger-segment.ts';
 import { corrupt, readPart } from './stored-part.ts';
 
 /**
@@ -22,7 +22,7 @@ export function storedLedger(store: ObjectStore, manifest: CheckpointManifest): 
       let step = fromStep;
       for (const segment of manifest.ledger) {
         if (segment.toStep <= fromStep) continue;
-        const bytes = await readPart(store, segment);
+        const bytes = await readPart(store, segment, { maxBytes: maxSegmentBytes });
         try {
           for await (const page of decodeLedger(bytes)) {
             const wanted = page.filter((entry) => entry.step >= fromStep);
@@ -53,7 +53,7 @@ export async function checkLedgerEnd(
   requireSegments(store, manifest);
   const last = manifest.ledger.at(-1);
   if (last === undefined) return;
-  const bytes = await readPart(store, last, signal);
+  const bytes = await readPart(store, last, { maxBytes: maxSegmentBytes, signal });
   try {
     requireEnd(store, manifest, decodeLastEntry(bytes));
   } catch (error) {

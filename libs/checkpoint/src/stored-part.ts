@@ -2,15 +2,21 @@ import { BerthError, isBerthError, type ObjectStore, type StoredPart } from '@be
 import { sha256InTurns } from './digest.ts';
 
 /**
- * Reads a part and proves it is the one meant.
+ * Reads a part and proves it is the one meant. No more is taken into memory than it should have.
+ * @param options.maxBytes what a part of its kind can have at most, whatever is said of it
  * @throws BerthError `CHECKPOINT_CORRUPT` for another size or digest, and what the store throws
  */
 export async function readPart(
   store: ObjectStore,
   part: StoredPart,
-  signal?: AbortSignal,
+  { maxBytes, signal }: { readonly maxBytes: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Uint8Array> {
-  const bytes = await store.get(part.key, signal && { signal });
+  if (part.sizeBytes > maxBytes) {
+    const why = `${part.sizeBytes} bytes are said of it, and it can have ${maxBytes} at most`;
+    throw corrupt(store, part.key, why);
+  }
+  const options = { maxBytes: part.sizeBytes, ...(signal && { signal }) };
+  const bytes = await store.get(part.key, options);
   if (bytes.byteLength !== part.sizeBytes) {
     throw corrupt(store, part.key, `it has ${bytes.byteLength} bytes instead of ${part.sizeBytes}`);
   }

@@ -12,12 +12,12 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * The only storage berth has: an S3 bucket, seen through five calls.
- * Every call rejects with `STORE_UNREACHABLE` when the service does not answer in time, `STORE_REFUSED` for
- * credentials or permissions, `STORE_NOT_FOUND` for a missing key or bucket, `STORE_CORRUPT` for bytes that do not fit their
- * stored checksum.
- */
+export interface GetOptions {
+  /** A larger object is not taken into memory: `STORE_CORRUPT`. @defaultValue 16777216 (16 MiB) */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** A large object on its way, or left half-way by a process that is gone. */
 export interface UnfinishedUpload {
   readonly key: string;
@@ -25,6 +25,12 @@ export interface UnfinishedUpload {
   readonly startedAtMs: number;
 }
 
+/**
+ * The only storage berth has: an S3 bucket.
+ * Every call rejects with `STORE_UNREACHABLE` when the service does not answer in time, `STORE_FULL` when it has no space left,
+ * `STORE_REFUSED` for credentials or permissions, `STORE_NOT_FOUND` for a missing key or bucket, `STORE_CORRUPT` for bytes
+ * that do not fit their stored checksum, or are too many.
+ */
 export interface ObjectStore {
   /**
    * Writes an object whole or not at all, checksum verified by the server.
@@ -32,7 +38,7 @@ export interface ObjectStore {
    * (also when an earlier, unanswered attempt of ours had already stored them).
    */
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<'written' | 'exists'>;
-  get(key: string, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
+  get(key: string, options?: GetOptions): Promise<Uint8Array>;
   /** `undefined` when the key does not exist. */
   head(key: string): Promise<ObjectInfo | undefined>;
   /** All objects under a prefix, in key order. */

@@ -37,6 +37,12 @@ describe('readJson', () => {
     });
   });
 
+  it('says so of what is nested too deeply to walk through', () => {
+    const deep = '['.repeat(500_000) + ']'.repeat(500_000);
+    for (const text of [deep, `{"name":"a","error":null,"later":${deep}}`])
+      expect(readJson(schema, text).ok).toBe(false);
+  });
+
   it('leaves what it is given as it is', () => {
     const value = { name: 'a', error: null, later: 1 };
     readKnown(schema, value);

@@ -27,6 +27,18 @@ export function readKnown<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): Reading<z.output<Schema>> {
+  try {
+    return readLeniently(schema, value);
+  } catch (error) {
+    // As of a value nested so deeply that no walk through it ends.
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function readLeniently<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): Reading<z.output<Schema>> {
   const strict = schema.safeParse(value);
   if (strict.success) return { ok: true, value: strict.data };
   const known = structuredClone(value);

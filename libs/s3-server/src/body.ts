@@ -14,7 +14,7 @@ import type { S3Request } from './request.ts';
 import { incomingPath, type Storage } from './storage.ts';
 
 const maxObjectBytes = 5 * 2 ** 30;
-const maxDocumentBytes = 8 * 2 ** 20;
+const maxDocumentBytes = 2 ** 20;
 
 /** What is known of a body once all of it has been verified. */
 export interface BodyFacts {
@@ -51,7 +51,7 @@ export async function receiveFile<T>(
   }
 }
 
-/** Receives a small XML document. */
+/** Receives a small XML document, of 1 MiB at most: some 5,000 parts of an upload. */
 export async function receiveDocument(request: S3Request): Promise<string> {
   const pieces: Buffer[] = [];
   await readBody(request, maxDocumentBytes, async (bytes) => void pieces.push(bytes));

@@ -28,9 +28,37 @@ describe('parseXml', () => {
     '<B/>',
     '<A>&x;</A>',
     '<A>&#x110000;</A>',
+    '<A>&constructor;</A>',
     '<A',
     'A',
   ])('refuses %j', (source) => {
     expect(() => parseXml(source, 'A')).toThrow(expect.objectContaining({ code: 'MalformedXML' }));
+  });
+
+  it.each([
+    ['a name without an end', `<${'a'.repeat(2 ** 16)}`],
+    ['attributes without an end', `<a ${'b '.repeat(2 ** 15)}`],
+    ['a closing name without an end', `</${'a'.repeat(2 ** 16)}`],
+    ['spaces after a closing name', `</a${' '.repeat(2 ** 16)}`],
+    ['angles', '<'.repeat(2 ** 16)],
+    ['names within a name', '<a'.repeat(2 ** 15)],
+    ['slashes', `<a${'/'.repeat(2 ** 16)}`],
+    ['ampersands', `<A>${'&'.repeat(2 ** 16)}</A>`],
+    ['a long reference', `<A>&${'x'.repeat(2 ** 16)}</A>`],
+    ['comments without an end', '<!--'.repeat(2 ** 14)],
+    ['instructions without an end', '<?'.repeat(2 ** 15)],
+    ['elements in elements', '<A>'.repeat(2 ** 14)],
+  ])('refuses %s in time that grows with the length, and shortly', (_, source) => {
+    let refusal: unknown;
+    const { user } = process.cpuUsage();
+    try {
+      parseXml(source, 'A');
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({ code: 'MalformedXML' });
+    expect(String(refusal).length).toBeLessThan(300);
+    // Microseconds of this process alone; tries at every split of 64 KB take 10 s and more.
+    expect(process.cpuUsage().user - user).toBeLessThan(1e6);
   });
 });

@@ -30,7 +30,8 @@ export interface HttpApiOptions {
   readonly logger: Logger;
 }
 
-const maxBodyBytes = 256 * 1_024;
+/** Ten times the longest config that there is reason for. */
+const maxBodyBytes = 64 * 1_024;
 const operations = Object.entries(apiOperations) as [keyof typeof apiOperations, ApiOperation][];
 
 /** The coordinator's HTTP interface; errors are `WireError`s with the status of their policy. */

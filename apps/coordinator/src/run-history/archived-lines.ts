@@ -1,6 +1,6 @@
-import type { MetricsLine, ObjectStore } from '@berth/contracts';
+import type { Logger, MetricsLine, ObjectStore } from '@berth/contracts';
 import { attemptOfKey, attemptsPrefix, segmentIndexOf } from './keys.ts';
-import { decodeSegment } from './segment.ts';
+import { readSegment } from './segment.ts';
 
 /**
  * All metrics of a run that are in the store, attempt by attempt, a segment at a time: a thousand lines in memory, however
@@ -11,6 +11,7 @@ import { decodeSegment } from './segment.ts';
 export async function* archivedLines(
   store: ObjectStore,
   runId: string,
+  logger: Logger,
 ): AsyncGenerator<readonly MetricsLine[], void, void> {
   const segments = (await store.list(attemptsPrefix(runId)))
     .map(({ key }) => ({
@@ -20,5 +21,5 @@ export async function* archivedLines(
     }))
     .filter(({ index }) => index !== undefined)
     .sort((a, b) => a.attempt - b.attempt || (a.index ?? 0) - (b.index ?? 0));
-  for (const { key } of segments) yield decodeSegment(await store.get(key));
+  for (const { key } of segments) yield readSegment(store, key, logger);
 }

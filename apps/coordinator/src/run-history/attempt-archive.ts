@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import type { MetricsLine, ObjectStore } from '@berth/contracts';
+import type { Logger, MetricsLine, ObjectStore } from '@berth/contracts';
 import { encodeEvents, startOfEventFile } from '@berth/observability';
 import { attemptPrefix, eventsKey, segmentIndexOf, segmentKey } from './keys.ts';
-import { decodeSegment, encodeSegment } from './segment.ts';
+import { encodeSegment, readSegment } from './segment.ts';
 import { StepSet } from './step-set.ts';
 
 /** An attempt of a run, as its record tells it. */
@@ -41,12 +41,17 @@ export class AttemptArchive {
   }
 
   /** Reads what the store has of the attempt, one segment at a time. @throws BerthError what the store throws */
-  static async open(store: ObjectStore, place: AttemptPlace): Promise<AttemptArchive> {
+  static async open(
+    store: ObjectStore,
+    place: AttemptPlace,
+    logger: Logger,
+  ): Promise<AttemptArchive> {
     const archive = new AttemptArchive(store, place);
     for (const { key } of await store.list(attemptPrefix(place.runId, place.attempt))) {
       const index = segmentIndexOf(key);
       if (index === undefined) continue;
-      archive.#tail = decodeSegment(await store.get(key)).filter((line) => archive.#note(line));
+      const lines = await readSegment(store, key, logger);
+      archive.#tail = lines.filter((line) => archive.#note(line));
       archive.#numStoredOfTail = archive.#tail.length;
       archive.#numSealed = index - 1;
     }

@@ -2,6 +2,7 @@ import type { S3ObjectStore } from '@berth/checkpoint';
 import {
   parseRunConfig,
   silentLogger,
+  type Logger,
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
@@ -15,7 +16,7 @@ import { AttemptArchive } from './attempt-archive.ts';
 import { HistoryArchive } from './history-archive.ts';
 import { archivedLines } from './archived-lines.ts';
 import { attemptPrefix } from './keys.ts';
-import { decodeSegment } from './segment.ts';
+import { readSegment } from './segment.ts';
 
 let backends: Backends;
 let connection: RedisConnection;
@@ -86,7 +87,7 @@ async function archiveOnce(record: RunRecord, into: ObjectStore = store): Promis
 async function storedLines(runId: string, attempt = 1): Promise<MetricsLine[]> {
   const lines: MetricsLine[] = [];
   for (const { key } of await store.list(`${attemptPrefix(runId, attempt)}metrics-`))
-    lines.push(...decodeSegment(await store.get(key)));
+    lines.push(...(await readSegment(store, key, silentLogger)));
   return lines;
 }
 
@@ -221,7 +222,7 @@ describe('archived lines', () => {
     const startedAtMs = 1_700_000_000_000;
     for (const attempt of [9, 10]) {
       const place = { runId: 'long', attempt, startedAtMs, fromStep: 0 };
-      const archive = await AttemptArchive.open(store, place);
+      const archive = await AttemptArchive.open(store, place, silentLogger);
       for (let step = 0; step < 10_000; step++) {
         archive.add(lineOf(step, { attempt }));
         if (archive.isFull) await archive.flush();
@@ -229,7 +230,7 @@ describe('archived lines', () => {
       await archive.flush();
     }
     let number = 0;
-    for await (const lines of archivedLines(store, 'long')) {
+    for await (const lines of archivedLines(store, 'long', silentLogger)) {
       expect(lines.length).toBeLessThanOrEqual(1_000);
       for (const { attempt, step } of lines) {
         if (step !== number % 10_000 || attempt !== (number < 10_000 ? 9 : 10))
@@ -241,6 +242,32 @@ describe('archived lines', () => {
   });
 
   it('of a run without any are none', async () => {
-    for await (const lines of archivedLines(store, 'none')) expect(lines).toEqual([]);
+    for await (const lines of archivedLines(store, 'none', silentLogger)) expect(lines).toEqual([]);
+  });
+
+  it('leave out what is damaged, once and by name, and the lines are made anew', async () => {
+    const record = await recordOf('rotten');
+    const log = createMetricsLog(connection, 'rotten');
+    for (let step = 0; step < 5; step++) await log.append(lineOf(step));
+    await archiveOnce(record);
+    const [{ key } = { key: '' }] = await store.list(`${attemptPrefix('rotten', 1)}metrics-`);
+    const sound = Buffer.from(await store.get(key)).toString();
+    const warnings: unknown[] = [];
+    const logger: Logger = { ...silentLogger, warn: (_, fields) => void warnings.push(fields) };
+    const stepsOf = async (content: string): Promise<number[]> => {
+      await store.put(key, Buffer.from(content));
+      const steps: number[] = [];
+      for await (const lines of archivedLines(store, 'rotten', logger))
+        steps.push(...lines.map(({ step }) => step));
+      return steps;
+    };
+    expect(await stepsOf(sound.slice(0, -20))).toEqual([0, 1, 2, 3]);
+    expect(await stepsOf('['.repeat(300_000))).toEqual([]);
+    expect(warnings).toEqual([
+      { key, numUnreadable: 1 },
+      { key, numUnreadable: 1 },
+    ]);
+    await archiveOnce(record);
+    expect((await storedLines('rotten')).map(({ step }) => step)).toEqual([0, 1, 2, 3, 4]);
   });
 });

@@ -79,10 +79,10 @@ export class HistoryArchive {
   }
 
   async #archive(record: RunRecord, isLast: boolean): Promise<void> {
-    const { connection, store, flushEveryMs = 10_000 } = this.#options;
+    const { flushEveryMs = 10_000 } = this.#options;
     const { runId, updatedAtMs } = record;
     const run = this.#runs.get(runId) ?? {
-      copy: new RunCopy(connection, store, runId),
+      copy: new RunCopy(this.#options, runId),
       flushedMs: performance.now(),
     };
     this.#runs.set(runId, run);

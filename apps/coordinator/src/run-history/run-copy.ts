@@ -1,6 +1,7 @@
 import {
   metricsFromSums,
   type LedgerEntry,
+  type Logger,
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
@@ -19,9 +20,16 @@ const entriesPerPage = 200;
 /** Lines come a little after their step is committed; a step that lacks one for this many steps has lost it. */
 const patienceSteps = 64;
 
+export interface RunCopyOptions {
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly logger: Logger;
+}
+
 /** One run's way from the metrics log in Redis to its archives in the store. */
 export class RunCopy {
   readonly #store: ObjectStore;
+  readonly #logger: Logger;
   readonly #metrics;
   readonly #ledger;
   readonly #checkpoints;
@@ -30,8 +38,9 @@ export class RunCopy {
   #checkpointStep = -1;
   #hasCheckpoint = false;
 
-  constructor(connection: RedisConnection, store: ObjectStore, runId: string) {
+  constructor({ connection, store, logger }: RunCopyOptions, runId: string) {
     this.#store = store;
+    this.#logger = logger;
     this.#metrics = createMetricsLog(connection, runId);
     this.#ledger = createLedger(connection, runId);
     this.#checkpoints = createCheckpointIndex(connection, runId);
@@ -82,7 +91,7 @@ export class RunCopy {
       startedAtMs: told?.startedAtMs ?? createdAtMs,
       fromStep: told?.fromStep ?? 0,
     };
-    const archive = await AttemptArchive.open(this.#store, place);
+    const archive = await AttemptArchive.open(this.#store, place, this.#logger);
     this.#archives.set(attempt, archive);
     return archive;
   }

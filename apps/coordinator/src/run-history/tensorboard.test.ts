@@ -63,12 +63,8 @@ it("TensorBoard's own reader sees each step once, the newest attempt's where the
   await mkdir(together);
   for (const { attempt, fromStep, toStep } of spans) {
     const startedAtMs = 1_700_000_000_000 + attempt * 60_000;
-    const archive = await AttemptArchive.open(store, {
-      runId: 'r',
-      attempt,
-      startedAtMs,
-      fromStep,
-    });
+    const archiveOf = { runId: 'r', attempt, startedAtMs, fromStep };
+    const archive = await AttemptArchive.open(store, archiveOf, silentLogger);
     for (let step = fromStep; step < toStep; step++) archive.add(lineOf(attempt, step, 'step'));
     archive.add(lineOf(attempt, toStep, 'eval'));
     await archive.flush();

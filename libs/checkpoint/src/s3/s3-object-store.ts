@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -10,6 +11,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import {
+  BerthError,
   isBerthError,
   type Logger,
   type ObjectInfo,
@@ -92,16 +94,35 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
     }
   };
 
-  const get: ObjectStore['get'] = (key, { signal } = {}) =>
+  /** The bytes, or how many they are when these are too many. */
+  const getAtMost = (
+    maxBytes: number,
+    key: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array | number> =>
     call(
       `GET ${key}`,
       async (s3, abortSignal) => {
         const command = new GetObjectCommand({ Bucket: bucket, Key: root + key });
-        const { Body } = await s3.send(command, { abortSignal });
-        return (await Body?.transformToByteArray()) ?? new Uint8Array();
+        const { Body, ContentLength = 0 } = await s3.send(command, { abortSignal });
+        if (ContentLength <= maxBytes)
+          return (await Body?.transformToByteArray()) ?? new Uint8Array();
+        // Nobody reads on, so that the connection's end is no news.
+        if (Body instanceof Readable) Body.on('error', () => undefined).destroy();
+        return ContentLength;
       },
       signal,
     );
+
+  const get: ObjectStore['get'] = async (key, { maxBytes = 16 * 2 ** 20, signal } = {}) => {
+    const bytes = await getAtMost(maxBytes, key, signal);
+    if (typeof bytes !== 'number') return bytes;
+    throw new BerthError(
+      'STORE_CORRUPT',
+      `${key} at ${where} has ${bytes} bytes, more than the ${maxBytes} that it may have; restore or delete it`,
+      { details: { key, where } },
+    );
+  };
 
   /** Whether a key holds these bytes; `undefined` when it holds none. */
   const holds = async (
@@ -110,8 +131,8 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
     signal: AbortSignal | undefined,
   ): Promise<boolean | undefined> => {
     try {
-      const stored = await get(key, signal ? { signal } : {});
-      return Buffer.compare(stored, body) === 0;
+      const stored = await getAtMost(body.byteLength, key, signal);
+      return typeof stored !== 'number' && Buffer.compare(stored, body) === 0;
     } catch (error) {
       if (isBerthError(error) && error.code === 'STORE_NOT_FOUND') return undefined;
       throw error;

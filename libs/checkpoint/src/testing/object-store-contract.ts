@@ -31,6 +31,18 @@ export function describeObjectStore(
       expect(await store.head('empty')).toMatchObject({ key: 'empty', sizeBytes: 0 });
     });
 
+    it('takes nothing into memory that is larger than asked for', async () => {
+      const store = await open();
+      await store.put('k', text('12345'));
+      await store.put('large', Buffer.alloc(16 * 2 ** 20 + 1));
+      expect(Buffer.from(await store.get('k', { maxBytes: 5 })).toString()).toBe('12345');
+      const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' });
+      await expect(store.get('k', { maxBytes: 4 })).rejects.toThrow(corrupt);
+      await expect(store.get('large')).rejects.toThrow(corrupt);
+      expect(await store.get('large', { maxBytes: 2 ** 25 })).toHaveLength(16 * 2 ** 20 + 1);
+      expect(await store.put('k', text('1'), { ifAbsent: true })).toBe('exists');
+    });
+
     it('takes a view into a larger buffer', async () => {
       const store = await open();
       await store.put('view', text('0123456789').subarray(3, 6));

@@ -130,6 +130,25 @@ describe('writeDataset', () => {
     expect(await readDatasetManifest(options.store, manifestKey)).toEqual(manifest);
   });
 
+  it.each(['datasets/other/vocab.txt', 'run-records/run.json', 'datasets/../x', '/vocab.txt'])(
+    'names nothing that lies elsewhere, such as %s',
+    async (key) => {
+      const options = datasetOptions(excerpt);
+      const { manifest, manifestKey } = await writeDataset(options);
+      for (const forged of [
+        { ...manifest, vocabulary: { ...manifest.vocabulary, key } },
+        { ...manifest, heldOut: { ...manifest.heldOut, key } },
+        { ...manifest, train: [...manifest.train, { ...manifest.heldOut, key }] },
+      ]) {
+        await options.store.put(manifestKey, Buffer.from(JSON.stringify(forged)));
+        await expect(readDatasetManifest(options.store, manifestKey)).rejects.toMatchObject({
+          code: 'DATA_SHARD_CORRUPT',
+          message: expect.stringContaining(`it names ${key}`) as string,
+        });
+      }
+    },
+  );
+
   it('leaves no manifest when interrupted, and finishes when done again', async () => {
     const options = datasetOptions(excerpt);
     await expect(writeDataset({ ...options, documents: interrupted(5) })).rejects.toThrow(

@@ -67,12 +67,15 @@ export async function makeExampleShard(
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
 }
 
-/** @throws BerthError `DATA_SHARD_CORRUPT` when the stored bytes are not those of the record */
+/**
+ * @throws BerthError `DATA_SHARD_CORRUPT` or `STORE_CORRUPT` when the stored bytes are not those of the record, and what the
+ * store throws
+ */
 export async function readExampleShard(
   store: ObjectStore,
-  { key, sha256 }: ExampleShard,
+  { key, sizeBytes, sha256 }: ExampleShard,
 ): Promise<ExampleShardReader> {
-  return openExampleShard(await store.get(key), sha256, key);
+  return openExampleShard(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
 }
 
 function documentShardOf(job: ExamplesJob, manifest: DatasetManifest): DocumentShard {

@@ -10,17 +10,34 @@ import { openDocumentShard } from './document-shard.ts';
 import { getPart } from './stored-part.ts';
 import type { TokenDocuments } from './token-documents.ts';
 
-/** @throws BerthError `DATA_SHARD_CORRUPT` when the object is no dataset manifest */
+/**
+ * Reads a manifest. Whatever it names lies in its own folder.
+ * @throws BerthError `DATA_SHARD_CORRUPT` when the object is no dataset manifest, and what the store throws
+ */
 export async function readDatasetManifest(
   store: ObjectStore,
   key: string,
 ): Promise<DatasetManifest> {
   const bytes = await store.get(key);
   const reading = readJson(datasetManifestSchema, new TextDecoder().decode(bytes));
-  if (reading.ok) return reading.value;
-  throw new BerthError(
+  if (!reading.ok) throw noManifest(store, key, reading.problem);
+  const { vocabulary, train, heldOut } = reading.value;
+  const folder = key.slice(0, key.lastIndexOf('/') + 1);
+  const foreign = [vocabulary, ...train, heldOut].find((part) => !isIn(folder, part.key));
+  if (foreign === undefined) return reading.value;
+  throw noManifest(store, key, `it names ${foreign.key}, which is not beside it`);
+}
+
+/** Whether a key is that of an object right in a folder. */
+function isIn(folder: string, key: string): boolean {
+  const name = key.slice(folder.length);
+  return key.startsWith(folder) && !name.includes('/') && !['', '.', '..'].includes(name);
+}
+
+function noManifest(store: ObjectStore, key: string, why: string): BerthError {
+  return new BerthError(
     'DATA_SHARD_CORRUPT',
-    `${key} in ${store.describe()} is no dataset manifest (${reading.problem}); delete it and prepare the dataset again`,
+    `${key} in ${store.describe()} is no dataset manifest (${why}); delete it and prepare the dataset again`,
     { details: { key } },
   );
 }

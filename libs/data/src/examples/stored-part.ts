@@ -20,11 +20,11 @@ export async function putPart(
 }
 
 /**
- * Fetches a part and proves that it is the one meant.
- * @throws BerthError `DATA_SHARD_CORRUPT` when size or digest differ
+ * Fetches a part and proves that it is the one meant. A larger one is not taken into memory.
+ * @throws BerthError `DATA_SHARD_CORRUPT` when size or digest differ, and what the store throws
  */
 export async function getPart(store: ObjectStore, part: StoredPart): Promise<Uint8Array> {
-  const bytes = await store.get(part.key);
+  const bytes = await store.get(part.key, { maxBytes: part.sizeBytes });
   const sha256 = sha256Hex(bytes);
   if (bytes.length !== part.sizeBytes || sha256 !== part.sha256) {
     throw new BerthError(
