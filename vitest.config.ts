@@ -1,9 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { version as tensorflow } from './tools/setup/pins.mjs';
 
 /** Tests of minutes, run by `npm run test:full`. */
 const longTests = process.env['BERTH_TEST_FULL'] === '1' ? [] : ['**/*.full.test.ts'];
 
 const conditions = ['@berth/source', 'node', 'import', 'default'];
+
+/** What XLA compiles for one test serves the others. */
+const machineCode = fileURLToPath(
+  new URL(`node_modules/.cache/berth/xla-${tensorflow}`, import.meta.url),
+);
 
 // Forks: the TensorFlow addon and its tensor registry are per process.
 export default defineConfig({
@@ -17,8 +24,10 @@ export default defineConfig({
       'tools/**/*.test.ts',
     ],
     exclude: [...configDefaults.exclude, ...longTests],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A test that hangs fails late; one that is slow, because the machine is, does not fail.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    env: { BERTH_XLA_CACHE: machineCode },
     maxWorkers: 2,
   },
 });

@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util';
 
 const help = `Usage: npm test [-- options], or npm run check [-- options] without the setup before it
 
-Runs every check, also after one has failed, and ends with the line "N passed, N failed": each test counts as one, and so
-does each other check.
+Runs every check, also after one has failed, and ends with the line "N passed, N failed", with ", N skipped" behind
+it where tests were skipped: each test counts as one, and so does each other check.
 
   format      prettier
   lint        oxlint with type information
@@ -45,7 +45,11 @@ if (options.help) {
 } else {
   const outcomes = [...checks.map(runCheck), runTests(options.full)];
   const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  const skipped = sum('skipped');
+  console.log(
+    `${sum('passed')} passed, ${sum('failed')} failed` +
+      (skipped > 0 ? `, ${skipped} skipped` : ''),
+  );
   process.exitCode = sum('failed') === 0 ? 0 : 1;
 }
 
@@ -55,7 +59,7 @@ function runCheck({ name, command: [program, ...args] }) {
   const ok = result.status === 0;
   if (!ok) console.log(`${result.stdout}${result.stderr}${result.error?.message ?? ''}`);
   report(name, seconds, ok ? 'passed' : 'FAILED');
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1 };
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
 }
 
 /** @param {boolean} isFull */
@@ -71,19 +75,19 @@ function runTests(isFull) {
       stdio: 'inherit',
     }),
   );
-  const { numPassedTests, numFailedTests } = readCounts(file);
+  const { numPassedTests, numFailedTests, numPendingTests } = readCounts(file);
   rmSync(folder, { recursive: true });
   // A file that does not load, or an error outside any test, fails the run with no failed test.
   const failed = result.status === 0 ? numFailedTests : Math.max(1, numFailedTests);
   report('tests', seconds, failed === 0 ? 'passed' : 'FAILED');
-  return { passed: numPassedTests, failed };
+  return { passed: numPassedTests, failed, skipped: numPendingTests };
 }
 
 function readCounts(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { numPassedTests: 0, numFailedTests: 0 };
+    return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
   }
 }
 

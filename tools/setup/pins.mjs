@@ -18,7 +18,7 @@
 
 /** @typedef {{ name: string, neededBytes: number, downloadBytes: number, parts: readonly Part[] }} Variant */
 
-const version = '2.21.0';
+export const version = '2.21.0';
 
 /** A CPython 3.11 wheel: its Python code is never run, so the local Python does not matter. */
 const cpython311 = ['--python-version', '311', '--implementation', 'cp', '--abi', 'cp311'];

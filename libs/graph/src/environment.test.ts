@@ -39,7 +39,22 @@ describe('tensorFlowEnvironment', () => {
     );
   });
 
-  it('takes what it has set itself, and what is empty', () => {
+  it('keeps machine code apart by what decides it', () => {
+    vi.stubEnv('BERTH_XLA_CACHE', '/cache');
+    const folderOf = (numThreads: number): string | undefined =>
+      tensorFlowEnvironment({ numThreads })['TF_XLA_FLAGS'];
+    const folders = [folderOf(1), folderOf(2)];
+    vi.stubEnv('ONEDNN_MAX_CPU_ISA', 'SSE41');
+    folders.push(folderOf(1));
+    expect(new Set(folders).size).toBe(3);
+    for (const flags of folders)
+      expect(flags).toMatch(/^--tf_xla_persistent_cache_directory=\/cache\/[a-z0-9_]+-[12]-/);
+    vi.stubEnv('BERTH_XLA_CACHE', '');
+    expect(folderOf(1)).toBeUndefined();
+  });
+
+  it.each(['', '/cache'])('takes what it has set itself, and what is empty', (cache) => {
+    vi.stubEnv('BERTH_XLA_CACHE', cache);
     vi.stubEnv('TF_XLA_FLAGS', '');
     for (const [name, value] of Object.entries(tensorFlowEnvironment({ numThreads: 1 })))
       vi.stubEnv(name, value);

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { BerthError } from '@berth/contracts';
-import { ownIsaLevel, xlaLevel } from './isa-levels.ts';
+import { cpuFlags, ownIsaLevel, xlaLevel } from './isa-levels.ts';
 
 export interface TensorFlowOptions {
   /** Threads inside one operation. Part of the numerics: in a compiled graph another number gives other bits. */
@@ -20,7 +22,13 @@ const foreignVariables = ['XLA_FLAGS', 'TF_XLA_FLAGS', 'DNNL_MAX_CPU_ISA'];
  */
 export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string, string> {
   const level = xlaLevel(ownIsaLevel());
-  const pinned = level === undefined ? {} : { XLA_FLAGS: `--xla_cpu_max_isa=${level}` };
+  const codeFolder = machineCodeFolder(options);
+  const pinned = {
+    ...(level === undefined ? {} : { XLA_FLAGS: `--xla_cpu_max_isa=${level}` }),
+    ...(codeFolder === undefined
+      ? {}
+      : { TF_XLA_FLAGS: `--tf_xla_persistent_cache_directory=${codeFolder}` }),
+  };
   refuseForeign(pinned);
   return {
     ...pinned,
@@ -31,9 +39,25 @@ export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     // Without this, float32 products on a GPU are rounded to 10 bits of mantissa.
     NVIDIA_TF32_OVERRIDE: '0',
-    TF_CPP_MIN_LOG_LEVEL: process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2',
+    // XLA calls every entry of its cache an error: machine code names preferences of the compiler that no processor has.
+    TF_CPP_MIN_LOG_LEVEL:
+      process.env['TF_CPP_MIN_LOG_LEVEL'] ?? (codeFolder === undefined ? '2' : '3'),
     ...(options.device === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {}),
   };
+}
+
+/**
+ * Where XLA keeps the machine code it has made, below the folder that BERTH_XLA_CACHE names: a set of programs that start often,
+ * such as the tests, then compiles each function once. A folder serves processors of one kind and one number of threads, since
+ * both decide what is compiled.
+ */
+function machineCodeFolder({ numThreads }: TensorFlowOptions): string | undefined {
+  const cache = process.env['BERTH_XLA_CACHE'] ?? '';
+  if (cache === '') return undefined;
+  const flags = createHash('sha256')
+    .update([...cpuFlags()].toSorted().join(' '))
+    .digest('hex');
+  return join(cache, `${ownIsaLevel()}-${numThreads}-${flags.slice(0, 16)}`);
 }
 
 /** @param pinned - what such variables may hold: a child or a second start finds what was set before */
