@@ -50,27 +50,17 @@ const sumOfFp32: SumSource = (left, right, [scratch], constants) => [
   ...flushSubnormals(scratch, constants),
 ];
 
-/** Lanes with even and with odd numbers are summed apart: to widen them then takes one instruction each. */
+/**
+ * Lanes with even and with odd numbers are summed apart: to widen them then takes one instruction each. Their sums are flushed
+ * together, once they are rounded: a sum that is subnormal has no more bits than bf16 holds, as those of the summands end
+ * where the last one of the smallest normal number does.
+ */
 const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, sum], constants) => {
-  const flushed = (halves: readonly wasm.Code[], local: number): wasm.Code[] => [
-    ...halves,
-    wasm.localTee(local),
-    wasm.localGet(local),
-    constants.get(exponentsOfHalves),
-    wasm.v128And,
-    constants.get(0),
-    wasm.i16x8Equal,
-    wasm.i32Const(1),
-    wasm.i16x8ShiftRightUnsigned,
-    wasm.v128AndNot,
-    wasm.localSet(local),
-  ];
   /** The rounded sum in the upper half of each fp32 lane. A NaN made of bf16 has no bit that could carry. */
   const roundedSum = (widened: (local: number) => wasm.Code[]): wasm.Code[] => [
     ...widened(leftHalves),
     ...widened(rightHalves),
     wasm.f32x4Add,
-    ...flushSubnormals(scratch, constants),
     wasm.localTee(sum),
     wasm.localGet(sum),
     wasm.i32Const(16),
@@ -82,8 +72,12 @@ const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, su
     wasm.i32x4Add,
   ];
   return [
-    ...flushed(left, leftHalves),
-    ...flushed(right, rightHalves),
+    ...left,
+    ...flushSubnormalHalves(scratch, constants),
+    wasm.localSet(leftHalves),
+    ...right,
+    ...flushSubnormalHalves(scratch, constants),
+    wasm.localSet(rightHalves),
     ...roundedSum((local) => [wasm.localGet(local), wasm.i32Const(16), wasm.i32x4ShiftLeft]),
     wasm.i32Const(16),
     wasm.i32x4ShiftRightUnsigned,
@@ -91,10 +85,11 @@ const sumOfBf16: SumSource = (left, right, [scratch, leftHalves, rightHalves, su
     constants.get(upperHalfBits),
     wasm.v128And,
     wasm.v128Or,
+    ...flushSubnormalHalves(scratch, constants),
   ];
 };
 
-/** Replaces the subnormal lanes on the stack by zeros of their sign: where the exponent is zero, only the sign stays. */
+/** Replaces the subnormal fp32 lanes on the stack by zeros of their sign: where the exponent is zero, only the sign stays. */
 const flushSubnormals = (value: number, constants: wasm.Constants): wasm.Code[] => [
   wasm.localTee(value),
   wasm.localGet(value),
@@ -104,5 +99,18 @@ const flushSubnormals = (value: number, constants: wasm.Constants): wasm.Code[] 
   wasm.i32x4Equal,
   wasm.i32Const(1),
   wasm.i32x4ShiftRightUnsigned,
+  wasm.v128AndNot,
+];
+
+/** The same for bf16 lanes. */
+const flushSubnormalHalves = (value: number, constants: wasm.Constants): wasm.Code[] => [
+  wasm.localTee(value),
+  wasm.localGet(value),
+  constants.get(exponentsOfHalves),
+  wasm.v128And,
+  constants.get(0),
+  wasm.i16x8Equal,
+  wasm.i32Const(1),
+  wasm.i16x8ShiftRightUnsigned,
   wasm.v128AndNot,
 ];

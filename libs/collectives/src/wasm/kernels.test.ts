@@ -72,6 +72,24 @@ describe('bf16 add kernel', () => {
     );
   });
 
+  it('flushes as the reference does, whatever two of the smallest numbers are added', () => {
+    const smallest = Uint16Array.from({ length: 9 * 128 }, (_, half) => half);
+    const signed = Uint16Array.from([...smallest, ...smallest.map((half) => half | 0x8000)]);
+    const [leftAt, rightAt] = [pageBytes, 2 * pageBytes];
+    halvesAt(rightAt, signed.length).set(signed);
+    const rightValues = bf16ToFp32(signed);
+    for (const half of smallest) {
+      halvesAt(leftAt, signed.length).fill(half);
+      add.bf16(64, leftAt, rightAt, signed.length);
+      const [leftValue = 0] = bf16ToFp32(Uint16Array.of(half));
+      const expected = rightValues.map((value) => addNodes('bf16', leftValue, value));
+      const sums = bitsOf(bf16ToFp32(halvesAt(64, signed.length)));
+      expect(Buffer.compare(Buffer.from(sums.buffer), Buffer.from(bitsOf(expected).buffer))).toBe(
+        0,
+      );
+    }
+  });
+
   it('rounds ties to even', () => {
     const halves = (values: number[]): Uint16Array =>
       Uint16Array.from(bitsOf(Float32Array.from(values)), (bits) => bits >>> 16);
