@@ -13,7 +13,8 @@ export interface FaultReport {
 }
 
 const twoMembersTimeoutMs = 30_000;
-const recoveryTimeoutMs = 120_000;
+/** The slowest way is that a member which nobody suspects is waited for once by all the others, for a minute. */
+const recoveryTimeoutMs = 300_000;
 
 /**
  * Does a fault to a run as soon as somebody could go on without the victim, and waits until the run has recovered.

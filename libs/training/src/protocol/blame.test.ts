@@ -320,3 +320,17 @@ it('one that let a step time out is not given it again while its engine is stuck
   for (const _ of [1, 2]) run.look(1_300, again, b, c);
   expect(run.seated).toEqual([a.memberId, b.memberId]);
 });
+
+it('one whose engine is stuck since the others wait for it is left out the first time', () => {
+  for (const [engineCallMs, numSeated] of [
+    [29_000, 3],
+    [59_000, 2],
+  ] as const) {
+    const run = new Run({ wantedWorkers: 3 });
+    run.look(0, a, b, c);
+    run.look(60_000, a, b, c);
+    const complaining = run.complains(a, 'COLLECTIVE_TIMEOUT', [c.memberId]);
+    for (const _ of [1, 2]) run.look(1_300, complaining, b, { ...c, engineCallMs });
+    expect(run.seated).toHaveLength(numSeated);
+  }
+});

@@ -6,6 +6,8 @@ import type {
   MembershipState,
 } from './membership-state.ts';
 
+const stuckMs = 30_000;
+
 export interface MadeComplaint {
   readonly memberId: string;
   readonly complaint: Complaint;
@@ -31,7 +33,8 @@ export function isOwnError({ complaint }: MadeComplaint): boolean {
  * Whoever meets an error that no other try cures is left out, once the others have had time to say that they meet it too.
  * A broken connection means a dead process, unless that complains as well: then both live, and all try again. If that does
  * not help, the network is cut between members that live, and the one that most accuse is left out; at once if secrets
- * differ, as trying again does not help, or if that one has been left out before. Whoever is left out wrongly comes back later, so a mistake costs time only.
+ * differ, as trying again does not help, if that one has been left out before, or if its device has not answered for long. Whoever is
+ * left out wrongly comes back later, so a mistake costs time only.
  */
 export function answerComplaints(
   nowMs: number,
@@ -62,7 +65,13 @@ export function answerComplaints(
   const [suspect] = accusedBy(complaints, newcomersOf(state.live));
   if (expels.length === 0 && suspect !== undefined) {
     const isKnown = state.onProbation.has(suspect);
-    if (isKnown || isHopeless || state.numAttempts >= options.patientAttempts) expels = [suspect];
+    if (
+      isKnown ||
+      isHopeless ||
+      isStuck(suspect, state) ||
+      state.numAttempts >= options.patientAttempts
+    )
+      expels = [suspect];
   }
   const members = chosen.filter((member) => !expels.includes(member.memberId));
   if (members.length === chosen.length)
@@ -82,6 +91,12 @@ function reasonWithout(expels: readonly string[], memberId: string, about: Compl
   const why = naming === undefined ? message : message.slice(naming.length);
   const seen = expels.includes(memberId) ? '' : `seen by ${memberId} `;
   return `without ${expels.join(', ')}: ${why} (${seen}at step ${about.step})`;
+}
+
+/** The others have waited for it, and longer in vain than nearly every call to an engine takes. */
+function isStuck(suspect: string, { live }: MembershipState): boolean {
+  const callMs = live.find(({ memberId }) => memberId === suspect)?.engineCallMs ?? 0;
+  return callMs >= stuckMs;
 }
 
 function haveAllSpoken({ view }: MembershipState, complaints: readonly MadeComplaint[]): boolean {
