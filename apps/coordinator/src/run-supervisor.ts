@@ -20,6 +20,7 @@ import {
   createMembers,
   createMetricsLog,
   createViews,
+  memberTtlMs,
   type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
@@ -56,6 +57,9 @@ export interface Moment {
   /** True when silence proves nothing: Redis was away, so nobody could beat. */
   readonly isLenient: boolean;
 }
+
+/** While the worker that has the dataset's job has said nothing of it. */
+const opens = 'opening the corpus';
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
@@ -106,7 +110,7 @@ export class RunSupervisor {
     }
     switch (record.status) {
       case 'queued':
-        return { status: 'preparing', reason: 'reading the corpus' };
+        return { status: 'preparing', reason: 'asking for the dataset' };
       case 'preparing':
         return this.#prepare(record);
       case 'starting':
@@ -190,7 +194,9 @@ export class RunSupervisor {
       });
       if (result === undefined) {
         const progress = await this.#options.jobs.progressOf(this.#datasetJobId);
-        return { reason: progress ?? 'waiting for a worker to read the corpus' };
+        return {
+          reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens,
+        };
       }
       const { manifestKey } = result as { manifestKey: string };
       const manifest = await readDatasetManifest(this.#options.store, manifestKey);
@@ -203,11 +209,20 @@ export class RunSupervisor {
     }
     const supply = await this.#openSupply(record);
     await supply.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
-    if (record.goal === 'trained') return { status: 'starting', reason: 'waiting for workers' };
+    if (record.goal === 'trained')
+      return { status: 'starting', reason: 'the first examples are being made' };
     const missing = await supply.numMissingOfFirstEpoch();
     return missing === 0
       ? { status: 'completed', reason: 'the data is prepared' }
       : { reason: `making examples: ${missing} shards to go` };
+  }
+
+  async #whyNobodyReads(): Promise<string> {
+    const { live, unreadable } = await this.#members.survey({ forget: false });
+    const numHere = live.filter(({ ageMs }) => ageMs < memberTtlMs).length + unreadable.length;
+    return numHere === 0
+      ? 'waiting for a worker to start: it is to read the corpus'
+      : `waiting for one of ${numHere} workers to take the corpus`;
   }
 
   async #openSupply(record: RunRecord): Promise<ExampleSupply> {

@@ -8,7 +8,10 @@ export type SelfPortrait = Pick<
 > & {
   /** Of its arithmetic in the run that it has opened. */
   fingerprint: string | undefined;
+  /** What it is at before it can take part in the run, and since when. */
+  opening: { readonly activity: Opening['activity']; readonly sinceMs: number } | undefined;
 };
+type Opening = NonNullable<MemberInfo['opening']>;
 
 /** Of a worker without a run; what epoch it has seen stays so. */
 export const idlePortrait: Readonly<Omit<SelfPortrait, 'newestEpoch'>> = {
@@ -18,6 +21,7 @@ export const idlePortrait: Readonly<Omit<SelfPortrait, 'newestEpoch'>> = {
   complaint: null,
   rankMs: null,
   fingerprint: undefined,
+  opening: undefined,
 };
 
 const beatMs = 200;
@@ -43,6 +47,11 @@ export class Heartbeat {
     Object.assign(this.portrait, change);
     this.#hasNews = true;
     this.#wake();
+  }
+
+  /** Tells what the worker is at from now on before it can take part in its run. */
+  tellOpening(activity: Opening['activity']): void {
+    this.tell({ opening: { activity, sinceMs: performance.now() } });
   }
 
   async stop(): Promise<void> {

@@ -115,6 +115,7 @@ export class RunSession {
       seqLength: examples.maxSeqLength,
       numPredictions: examples.maxPredictions,
     };
+    heartbeat.tellOpening('compiling');
     const opened = await runtime.openEngine(
       { model, optimizer, train, seed, shape },
       config.cluster.stepTimeoutMs,
@@ -123,6 +124,7 @@ export class RunSession {
     const engine = watchPace(opened.engine, (rankMs) => {
       portrait.rankMs = rankMs;
     });
+    heartbeat.tellOpening('waiting for examples');
     const [state] = await Promise.all([laidOut, examplesAreOpen]);
     const rendezvous = createRendezvous(connection, runId);
     const checkpointIndex = createCheckpointIndex(connection, runId);
@@ -198,7 +200,7 @@ export class RunSession {
    */
   async run(leaving: AbortSignal): Promise<void> {
     const ended = this.#ended.signal;
-    this.#ports.heartbeat.tell({ state: 'idle', complaint: null });
+    this.#ports.heartbeat.tell({ state: 'idle', complaint: null, opening: undefined });
     const watching = Promise.all([this.#watchViews(ended), this.#watchRun(ended)]);
     try {
       await Promise.race([watching, this.#leaveWhen(leaving)]);

@@ -3,17 +3,28 @@ import type { PrepareProgress } from '@berth/data';
 const everyMs = 1_000;
 
 /**
- * Puts the progress of a dataset into words, at most once a second.
+ * Puts the progress of a dataset into words, when it begins another activity and else at most once a second.
  * @param tell - told, for people
+ * @param now - the time, in milliseconds
  */
-export function sayHowFar(tell: (words: string) => void): (progress: PrepareProgress) => void {
-  let lastMs = -Infinity;
+export function sayHowFar(
+  tell: (words: string) => void,
+  now: () => number = () => performance.now(),
+): (progress: PrepareProgress) => void {
+  let [lastMs, beganMs, last] = [-Infinity, 0, ''];
   return ({ activity, numBytesRead, numBytes }) => {
-    const nowMs = performance.now();
+    const nowMs = now();
+    if (activity !== last) [lastMs, beganMs, last] = [-Infinity, nowMs, activity];
     if (nowMs - lastMs < everyMs) return;
     lastMs = nowMs;
+    if (numBytesRead === null) {
+      tell(activity);
+      return;
+    }
     const percent = Math.floor((100 * numBytesRead) / Math.max(1, numBytes));
     const [read, all] = [numBytesRead, numBytes].map((bytes) => (bytes / 1e6).toFixed(1));
-    tell(`reading the corpus, ${activity}: ${read} of ${all} MB (${percent} %)`);
+    const rate = numBytesRead / 1e3 / (nowMs - beganMs);
+    const speed = nowMs > beganMs && numBytesRead > 0 ? `, ${rate.toFixed(1)} MB/s` : '';
+    tell(`reading the corpus, ${activity}: ${read} of ${all} MB (${percent} %${speed})`);
   };
 }

@@ -92,13 +92,14 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     startedAtMs: Date.now(),
   };
   const markAlive = createAliveFile(options.aliveFile);
-  const heartbeat = new Heartbeat(({ fingerprint, ...portrait }, isNews) =>
+  const heartbeat = new Heartbeat(({ fingerprint, opening, ...portrait }, isNews) =>
     members
       .heartbeat(
         {
           ...about,
           ...portrait,
           ...vitalSigns(runtime),
+          ...openingOf(opening),
           numerics: { ...runtime.numerics, fingerprint },
         },
         { isNews },
@@ -139,6 +140,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       attempt = record.attempts.at(-1)?.attempt;
       // The coordinator counts on this member only once it has opened the run.
       heartbeat.tell({ state: 'syncing', runId: record.runId });
+      heartbeat.tellOpening('opening the run');
       try {
         const session = await RunSession.open(
           { connection, store, runtime, peers, logger, heartbeat, metrics, lastViews },
@@ -151,7 +153,8 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       } catch (error) {
         const wire = errorToWire(error);
         logger.warn('Cannot take part in the run', { runId: record.runId, error: wire });
-        heartbeat.tell({ complaint: { viewVersion: 0, step: 0, suspects: [], error: wire } });
+        const complaint = { viewVersion: 0, step: 0, suspects: [], error: wire };
+        heartbeat.tell({ complaint, opening: undefined });
         await sleep(reopenMs);
       }
     }
@@ -176,6 +179,12 @@ function vitalSigns(runtime: Runtime): Pick<MemberInfo, 'residentBytes' | 'engin
   const engineCallMs = runtime.callMs();
   const residentBytes = process.memoryUsage.rss();
   return engineCallMs === undefined ? { residentBytes } : { residentBytes, engineCallMs };
+}
+
+function openingOf(opening: SelfPortrait['opening']): Pick<MemberInfo, 'opening'> {
+  if (opening === undefined) return {};
+  const { activity, sinceMs } = opening;
+  return { opening: { activity, forMs: performance.now() - sinceMs } };
 }
 
 function ownVersion(): string {

@@ -79,6 +79,13 @@ export const memberInfoSchema = z.strictObject({
   complaint: complaintSchema.nullable(),
   /** Time it computes a virtual rank in, lately; null before the first. */
   rankMs: z.number().nullable(),
+  /** What it is at before it can take part in its run, and for how long; absent once it can. */
+  opening: z
+    .strictObject({
+      activity: z.enum(['opening the run', 'compiling', 'waiting for examples']),
+      forMs: z.number().nonnegative(),
+    })
+    .optional(),
   /** How long its engine has been at the call under way, while it is at one. */
   engineCallMs: z.number().optional(),
   /** The newest fencing epoch of a view that it has seen of its run; 0 before the first. */

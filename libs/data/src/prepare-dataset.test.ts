@@ -237,5 +237,15 @@ describe('a dataset', () => {
       expect(ofPass.at(-1)?.numBytesRead).toBe(ofPass.at(-1)?.numBytes);
       expect(ofPass).toHaveLength(15);
     }
+    const activities = new Set(seen.map(({ activity }) => activity));
+    expect([...activities]).toEqual([
+      'hashing the files',
+      'counting words',
+      'making the vocabulary',
+      'tokenising',
+    ]);
+    const hashed = seen.filter(({ activity }) => activity === 'hashing the files');
+    expect(hashed[0]?.numBytesRead).toBe(0);
+    expect(hashed.at(-1)?.numBytesRead).toBe(hashed.at(-1)?.numBytes);
   });
 });

@@ -11,16 +11,17 @@ import { trainVocabulary } from './text/train-vocabulary.ts';
 import { parseVocabulary, serializeVocabulary } from './text/vocabulary.ts';
 import { createWordCounter } from './text/word-counter.ts';
 
-/** How far a pass over a corpus has come. */
+/** What is done for a dataset, and how far a pass over its corpus has come. */
 export interface PrepareProgress {
-  readonly activity: 'counting words' | 'tokenising';
-  /** Of the files on disk. */
-  readonly numBytesRead: number;
+  readonly activity:
+    'hashing the files' | 'counting words' | 'making the vocabulary' | 'tokenising';
+  /** Of the files on disk; null while none is read. */
+  readonly numBytesRead: number | null;
   readonly numBytes: number;
 }
 
 export interface PrepareOptions {
-  /** Told at the start of a pass and after each document. */
+  /** Told at the start of an activity and, in passes, after each document or megabyte. */
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
@@ -38,7 +39,9 @@ export async function prepareDataset(
   const { doLowerCase } = job.vocabulary;
   const { encoding, sentenceMode, heldOutRatio } = job.corpus;
   const corpus = await openCorpus(job.corpus);
-  const digest = await corpusDigest(corpus.files);
+  const digest = await corpusDigest(corpus.files, {
+    onRead: (numBytes) => onProgress(progressOf(corpus, 'hashing the files', numBytes)),
+  });
   const bytes = await vocabularyOf(job, corpus, onProgress);
   const vocabulary = parseVocabulary(bytes, job.vocabulary.path ?? 'the trained vocabulary');
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
@@ -108,13 +111,14 @@ async function vocabularyOf(
     onProgress(progressOf(corpus, 'counting words', read.numBytes));
     await yieldToOthers();
   }
+  onProgress(progressOf(corpus, 'making the vocabulary', null));
   return serializeVocabulary(trainVocabulary(counter.counts(), vocabulary));
 }
 
 function progressOf(
   corpus: Corpus,
   activity: PrepareProgress['activity'],
-  numBytesRead: number,
+  numBytesRead: number | null,
 ): PrepareProgress {
   return { activity, numBytesRead, numBytes: corpus.numBytes };
 }

@@ -32,7 +32,10 @@ export interface JobProducer {
    * away or has lost the job: enqueue it again
    */
   waitForJob(jobId: string, options: { readonly timeoutMs: number }): Promise<unknown>;
-  /** What the consumer of a job last said of it, for people; undefined before that. */
+  /**
+   * What the consumer of a job last said of it, for people: '' while it has said nothing. Undefined while no consumer has
+   * the job.
+   */
   progressOf(jobId: string): Promise<string | undefined>;
   counts(): Promise<JobCounts>;
   close(): Promise<void>;
@@ -89,8 +92,10 @@ export async function createJobProducer(
     },
 
     async progressOf(jobId) {
-      const progress = (await find(jobId))?.progress;
-      return typeof progress === 'string' ? progress : undefined;
+      const job = await find(jobId);
+      if (job === undefined || (await connection.call(() => job.getState())) !== 'active')
+        return undefined;
+      return typeof job.progress === 'string' ? job.progress : '';
     },
 
     async counts() {

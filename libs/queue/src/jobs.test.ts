@@ -41,17 +41,22 @@ describe('jobs', () => {
     const producer = await createJobProducer(redis.server.url);
     const jobId = await producer.enqueue(jobOf(70));
     expect(await producer.progressOf(jobId)).toBeUndefined();
-    let finish = (): void => undefined;
+    let [speak, finish] = [(): void => undefined, (): void => undefined];
+    const isTaken = new Promise<void>((resolve) => (speak = resolve));
     const isSeen = new Promise<void>((resolve) => (finish = resolve));
     const consumer = await createJobConsumer(redis.server.url, {
       process: async (_job, _signal, tell) => {
+        await isTaken;
         tell('half of it');
         await isSeen;
       },
     });
+    while ((await producer.progressOf(jobId)) !== '') await sleep(10);
+    speak();
     while ((await producer.progressOf(jobId)) !== 'half of it') await sleep(10);
     finish();
     await producer.waitForJob(jobId, { timeoutMs: 10_000 });
+    expect(await producer.progressOf(jobId)).toBeUndefined();
     await consumer.close();
     await producer.close();
   });

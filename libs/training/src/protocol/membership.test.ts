@@ -102,6 +102,39 @@ describe('the first view', () => {
     expect(decision).toEqual({ kind: 'wait', reason: 'waiting for 2 of 2 workers' });
   });
 
+  it('says what those do who cannot take part yet', () => {
+    const opens = (memberId: string, activity: 'compiling' | 'opening the run', forMs: number) =>
+      member(memberId, { state: 'syncing', opening: { activity, forMs } });
+    const alone = state({ live: [opens('a', 'compiling', 12_400)] });
+    expect(decideMembership(0, alone, options)).toEqual({
+      kind: 'wait',
+      reason: 'compiling, 12 s so far: a',
+    });
+    const both = [opens('b', 'compiling', 300), opens('a', 'opening the run', 65_000)];
+    const need = { ...options, minWorkers: 3 };
+    expect(
+      decideMembership(0, state({ live: both, absent: ': c last seen 9 s ago' }), need),
+    ).toEqual({
+      kind: 'wait',
+      reason:
+        'waiting for 1 of 3 workers: c last seen 9 s ago; compiling, 0 s so far: b; opening the run, 1 min so far: a',
+    });
+    const here = [member('a'), opens('b', 'compiling', 40_000), opens('c', 'compiling', 41_000)];
+    expect(decideMembership(0, state({ live: here }), options).reason).toBe(
+      '1 of 2 workers are here; compiling, 41 s so far: b, c',
+    );
+    const training = state({
+      live: [member('a', { state: 'training' }), here[1]!],
+      view: view('a'),
+    });
+    expect(decideMembership(0, training, options)).toEqual({
+      kind: 'keep',
+      reason: '1 of 2 workers; compiling, 40 s so far: b',
+    });
+    const expelled = state({ live: [opens('b', 'compiling', 1_000)], expelled: new Set(['b']) });
+    expect(decideMembership(0, expelled, options).reason).toBe('waiting for 1 of 1 workers');
+  });
+
   it('refuses a worker with other numerics and says why', () => {
     const other = member('b', { numerics: { ...numerics, kernels: 'avx2' } });
     const decision = decideMembership(0, state({ live: [member('a'), other] }), options);

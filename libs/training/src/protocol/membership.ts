@@ -6,6 +6,7 @@ import type {
   MembershipOptions,
   MembershipState,
 } from './membership-state.ts';
+import { openingText } from './opening.ts';
 import { siftMembers } from './sift-members.ts';
 import { stragglers } from './stragglers.ts';
 
@@ -18,19 +19,24 @@ export function decideMembership(
   state: MembershipState,
   options: MembershipOptions,
 ): MembershipDecision {
-  const { eligible, refused } = siftMembers(state);
+  const { eligible, refused, opening } = siftMembers(state);
+  const soon = openingText(opening);
   const chosen = eligible.slice(0, options.virtualRanks);
   const need = Math.max(1, options.minWorkers);
   if (chosen.length < need) {
-    const reason = `waiting for ${need - chosen.length} of ${need} workers${state.absent}${refused}${state.leftOut}`;
-    return { kind: 'wait', reason };
+    const numMissing = need - chosen.length - opening.length;
+    const missing = `waiting for ${numMissing} of ${need} workers${state.absent}`;
+    const awaited = numMissing > 0 ? [missing, soon] : [soon];
+    const reason = awaited.filter((text) => text !== '').join('; ');
+    return { kind: 'wait', reason: `${reason}${refused}${state.leftOut}` };
   }
   const { view } = state;
   if (view === undefined || view.members.length === 0) {
     const waitedMs = nowMs - state.waitingSinceMs;
     const complete = chosen.length >= Math.min(options.wantedWorkers, options.virtualRanks);
     if (!complete && waitedMs < options.joinTimeoutMs) {
-      const reason = `${chosen.length} of ${options.wantedWorkers} workers are here${state.absent}${refused}${state.leftOut}`;
+      const here = `${chosen.length} of ${options.wantedWorkers} workers are here${state.absent}`;
+      const reason = `${here}${also(soon)}${refused}${state.leftOut}`;
       return { kind: 'wait', reason };
     }
     return { kind: 'publish', members: chosen, reason: `starting with ${named(chosen)}` };
@@ -43,7 +49,12 @@ export function decideMembership(
     };
   if (state.repeats !== undefined)
     return { kind: 'publish', members: chosen, reason: state.repeats };
-  return decideChange(nowMs, state, options, view, chosen, refused);
+  const besides = `${also(soon)}${state.leftOut}${refused}`;
+  return decideChange(nowMs, state, options, view, chosen, besides);
+}
+
+function also(text: string): string {
+  return text === '' ? '' : `; ${text}`;
 }
 
 function decideChange(
@@ -52,7 +63,7 @@ function decideChange(
   options: MembershipOptions,
   view: View,
   chosen: readonly LiveMember[],
-  refused: string,
+  besides: string,
 ): MembershipDecision {
   const before = new Set(view.members.map((member) => member.memberId));
   const now = new Set(chosen.map((member) => member.memberId));
@@ -73,7 +84,7 @@ function decideChange(
     chosen.length < wanted
       ? `${chosen.length} of ${wanted} workers${state.absent}`
       : `${chosen.length} workers`;
-  return { kind: 'keep', reason: `${count}${stragglers(chosen)}${state.leftOut}${refused}` };
+  return { kind: 'keep', reason: `${count}${stragglers(chosen)}${besides}` };
 }
 
 function farewell(lost: readonly string[], live: readonly LiveMember[]): string {

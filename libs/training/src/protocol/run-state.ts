@@ -102,7 +102,7 @@ export type RunDecision = {
   | { readonly kind: 'keep'; readonly isShort: boolean }
   | {
       readonly kind: 'publish';
-      /** True when fewer workers train than are wanted. */
+      /** True when fewer workers train than are wanted, other than at a start, while the others are still coming. */
       readonly isShort: boolean;
       readonly members: readonly LiveMember[];
       readonly mode: View['mode'];

@@ -72,6 +72,44 @@ const decide = (
   memory: RunMemory = newRunMemory(0),
 ): RunDecision => decideRun(nowMs, memory, sight(change), rules);
 
+describe('a run with fewer members than it wants', () => {
+  const one = { ...rules, minWorkers: 1 };
+  const comes = member('worker-2-bbbbbb', {
+    state: 'syncing',
+    opening: { activity: 'compiling', forMs: 9_000 },
+  });
+  const idle = member('worker-2-bbbbbb', { state: 'idle' });
+  const isShort = (change: Partial<RunSight>, nowMs = 30_000): boolean => {
+    const decision = decideRun(nowMs, newRunMemory(0), sight(change), one);
+    if (decision.kind !== 'keep' && decision.kind !== 'publish') throw new Error(decision.reason);
+    return decision.isShort;
+  };
+  const alone = view('train', a.memberId);
+
+  it('is not short of any while it starts and the others come', () => {
+    expect(isShort({ status: 'starting', view: undefined, live: [a, comes] })).toBe(false);
+    expect(isShort({ status: 'running', view: alone, live: [a, comes] })).toBe(false);
+    expect(isShort({ status: 'running', view: alone, live: [a, idle] })).toBe(false);
+  });
+
+  it('is short of those that do not come', () => {
+    expect(isShort({ status: 'starting', view: undefined, live: [a] })).toBe(true);
+    expect(isShort({ status: 'running', view: alone, live: [a] })).toBe(true);
+    const other = { ...idle, numerics: { ...idle.numerics, kernels: 'other' } };
+    expect(isShort({ status: 'running', view: alone, live: [a, other] })).toBe(true);
+  });
+
+  it('is short of those that it lost until they are back', () => {
+    expect(isShort({ status: 'running', live: [a] })).toBe(true);
+    const again = { ...comes, memberId: 'worker-2-cccccc' };
+    expect(isShort({ status: 'running', live: [a, again] })).toBe(true);
+    expect(isShort({ status: 'degraded', view: alone, live: [a, again] })).toBe(true);
+    const both = view('train', a.memberId, again.memberId);
+    const back = member(again.memberId);
+    expect(isShort({ status: 'degraded', view: both, live: [a, back] })).toBe(false);
+  });
+});
+
 describe('a run that is to be saved', () => {
   it.each([
     ['pausing', { status: 'pausing' }],

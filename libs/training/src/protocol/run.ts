@@ -9,9 +9,11 @@ import {
 } from './diverged.ts';
 import { expel, leftOutAt, onProbation } from './expulsions.ts';
 import { decideMembership } from './membership.ts';
+import type { MembershipState } from './membership-state.ts';
 import { remember } from './remember.ts';
 import { failureFrom, refusalToOpen } from './run-failure.ts';
 import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
+import { siftMembers, type SiftedMembers } from './sift-members.ts';
 import { lossSince, noteRest, reasonToRepeat } from './seen-progress.ts';
 
 /** Members of a new view have begun its first step by then, or said why not. */
@@ -82,42 +84,40 @@ export function decideRun(
   const numHere = live.filter((member) => member.runId === runId).length;
   const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
   const leftOut = leftOutAt(nowMs, memory.expulsions, sight, numNeeded);
-  const decision = decideMembership(
-    nowMs,
-    {
-      ...sight,
-      ...memory,
-      mode,
-      repeats: reasonToRepeat(nowMs, resting, sight, rules),
-      numAttempts: memory.attempts.count,
-      expelled: leftOut.expelled,
-      onProbation: onProbation(memory.expulsions, view),
-      isMidStep:
-        isCalm &&
-        (isMidStep(sight) || nowMs - memory.peace.nowMs < beginMs) &&
-        isStill(nowMs, joiningSince, sight, rules.stepTimeoutMs),
-      absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
-      leftOut: leftOut.text,
-    },
-    // Whoever is left can save.
-    { ...rules, minWorkers: numNeeded },
-  );
+  const state: MembershipState = {
+    ...sight,
+    ...memory,
+    mode,
+    repeats: reasonToRepeat(nowMs, resting, sight, rules),
+    numAttempts: memory.attempts.count,
+    expelled: leftOut.expelled,
+    onProbation: onProbation(memory.expulsions, view),
+    isMidStep:
+      isCalm &&
+      (isMidStep(sight) || nowMs - memory.peace.nowMs < beginMs) &&
+      isStill(nowMs, joiningSince, sight, rules.stepTimeoutMs),
+    absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
+    leftOut: leftOut.text,
+  };
+  // Whoever is left can save.
+  const decision = decideMembership(nowMs, state, { ...rules, minWorkers: numNeeded });
+  const isShort = (numMembers: number): boolean =>
+    numMembers < wanted && !isStarting(sight, numMembers, wanted, siftMembers(state));
   const { reason } = decision;
   switch (decision.kind) {
     case 'keep': {
-      const isShort = (sight.view?.members.length ?? 0) < wanted;
       const remembers = decision.awaitsJoin === true ? { ...memory, joiningSince } : memory;
-      return { kind: 'keep', isShort, memory: remembers, reason };
+      const numMembers = sight.view?.members.length ?? 0;
+      return { kind: 'keep', isShort: isShort(numMembers), memory: remembers, reason };
     }
     case 'publish': {
       const { members, expels = [] } = decision;
       const expulsions = expel(memory.expulsions, expels, nowMs);
-      const isShort = members.length < wanted;
       return {
         kind: 'publish',
         members,
         mode,
-        isShort,
+        isShort: isShort(members.length),
         ...(diverged && { diverged }),
         memory: { ...memory, expulsions },
         reason,
@@ -132,6 +132,21 @@ export function decideRun(
   if (rest !== undefined && numHere === 0)
     return end(rest, memory, 'no worker was left to save; resume redoes some steps');
   return { kind: 'wait', memory, reason };
+}
+
+/**
+ * Whether a run trains with fewer members than are wanted only because the others have not come yet: nobody was lost since
+ * it started, and enough are opening the run or waiting to join.
+ */
+function isStarting(
+  { status, view }: RunSight,
+  numMembers: number,
+  wanted: number,
+  { eligible, opening }: SiftedMembers,
+): boolean {
+  const hasLostNone =
+    status === 'starting' || (status === 'running' && numMembers >= (view?.members.length ?? 0));
+  return hasLostNone && eligible.length + opening.length >= wanted;
 }
 
 /** What the run is to become once it is saved. */

@@ -1,8 +1,28 @@
 import type { LiveMember, MembershipState } from './membership-state.ts';
 import { numericsDifference, standardOf } from './numerics.ts';
 
-/** Members that have opened the run, by id, without those that leave or cannot give its numerics. */
-export function siftMembers(state: MembershipState): { eligible: LiveMember[]; refused: string } {
+type SiftState = Pick<
+  MembershipState,
+  'runId' | 'live' | 'unreadable' | 'view' | 'numerics' | 'expelled'
+>;
+
+export interface SiftedMembers {
+  /** Those that have opened the run, by id, without those that leave or cannot give its numerics. */
+  readonly eligible: LiveMember[];
+  /** Who is refused and why, as the end of a reason; '' when nobody is. */
+  readonly refused: string;
+  /** Those that are still opening the run. */
+  readonly opening: LiveMember[];
+}
+
+/** Which live members can be counted on for a run. */
+export function siftMembers(state: SiftState): SiftedMembers {
+  const opening = state.live.filter(
+    (member) =>
+      member.runId === state.runId &&
+      member.opening !== undefined &&
+      !state.expelled.has(member.memberId),
+  );
   const candidates = state.live
     .filter((member) => member.runId === state.runId)
     .filter((member) => member.state === 'idle' || member.state === 'training')
@@ -21,7 +41,7 @@ export function siftMembers(state: MembershipState): { eligible: LiveMember[]; r
   }
   for (const { memberId, problem } of state.unreadable)
     refusals.push(`${memberId} speaks another version: ${problem}`);
-  return { eligible, refused: refusals.map((refusal) => `; ${refusal}`).join('') };
+  return { eligible, refused: refusals.map((refusal) => `; ${refusal}`).join(''), opening };
 }
 
 function named({ memberId, version }: LiveMember): string {
