@@ -1,7 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError, errorFromWire, type WireError } from '@berth/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  BerthError,
+  errorFromWire,
+  isBerthError,
+  toBerthError,
+  type WireError,
+} from '@berth/contracts';
 import { LastWords, mostTelling } from './last-words.ts';
 
 export interface SupervisedOptions {
@@ -13,13 +20,13 @@ export interface SupervisedOptions {
   readonly logFolder: string;
   /** Longest wait for the process to say that it is ready. */
   readonly readyTimeoutMs: number;
-  /** Told when the process ended by itself and is about to be started again. */
+  /** Told when the process ended by itself and is about to be started again, also before it was ever ready. */
   readonly onRestart: (exit: Exit) => void;
 }
 
 /** How a process ended that was not asked to. */
 export interface Exit {
-  /** Its exit code or signal, for people. */
+  /** For people, after its name: `ended with SIGKILL`. */
   readonly how: string;
   /** What it had said when it was ready; undefined when it never was. */
   readonly readyMessage: unknown;
@@ -28,6 +35,8 @@ export interface Exit {
 }
 
 const restartDelayMs = 500;
+/** A process that ends so often before it is ready ever will. */
+const maxFirstStarts = 3;
 const stopGraceMs = 20_000;
 const lastWordsMs = 50;
 
@@ -49,6 +58,10 @@ export class Supervised {
     this.#log = createWriteStream(join(options.logFolder, `${options.name}.log`), { flags: 'a' });
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -59,10 +72,24 @@ export class Supervised {
   }
 
   /**
-   * Starts the process and waits for its first message.
-   * @throws BerthError the one that the process reports, or `WORKER_LOST` when it ends or stays silent before that
+   * Starts the process and waits for its first message. One that dies before that is started again, as it would be later.
+   * @throws BerthError the one that the process reports, or `WORKER_LOST` when it ends or stays silent again and again
    */
-  start(): Promise<unknown> {
+  async start(): Promise<void> {
+    for (let numStarts = 1; ; numStarts++)
+      try {
+        await this.#startOnce();
+        return;
+      } catch (error) {
+        const isDeath = isBerthError(error) && error.code === 'WORKER_LOST';
+        if (!isDeath || this.#stopping || numStarts === maxFirstStarts) throw error;
+        this.#options.onRestart(failedStart(error));
+        await sleep(restartDelayMs);
+        if (this.#stopping) throw error;
+      }
+  }
+
+  #startOnce(): Promise<unknown> {
     const { name, entry, env, logFolder, readyTimeoutMs } = this.#options;
     const child = fork(entry, [], {
       env: { ...process.env, ...env },
@@ -78,19 +105,16 @@ export class Supervised {
     if (child.stderr !== null) words.listenTo(child.stderr);
     const where = `see ${join(logFolder, `${name}.log`)}`;
     return new Promise((resolve, reject) => {
+      const fail = (how: string): void =>
+        reject(new BerthError('WORKER_LOST', `${name} ${how}; ${where}`, { details: { how } }));
       const timer = setTimeout(() => {
         child.kill('SIGKILL');
-        reject(
-          new BerthError(
-            'WORKER_LOST',
-            `${name} was not ready within ${readyTimeoutMs} ms; ${where}`,
-          ),
-        );
+        fail(`was not ready within ${readyTimeoutMs} ms`);
       }, readyTimeoutMs);
       let ready = false;
       child.once('error', (error) => {
         clearTimeout(timer);
-        reject(new BerthError('WORKER_LOST', `${name} cannot be started: ${error.message}`));
+        fail(`cannot be started: ${error.message}`);
       });
       child.once('message', (message) => {
         ready = !isFailure(message);
@@ -105,14 +129,13 @@ export class Supervised {
         const readyMessage = ready ? this.#readyMessage : undefined;
         clearTimeout(timer);
         this.#readyMessage = undefined;
-        const how = signal === null ? `code ${code}` : signal;
+        const how = `ended with ${signal ?? `code ${code}`}`;
         // What it wrote last may still be on its way.
         setTimeout(() => {
           const lastWords = words.lines;
           const why = mostTelling(lastWords);
           const last = why === undefined ? '' : `: ${why}`;
-          if (!ready)
-            reject(new BerthError('WORKER_LOST', `${name} ended with ${how}${last}; ${where}`));
+          if (!ready) fail(`${how}${last}`);
           else if (!this.#stopping) this.#restart({ how, readyMessage, lastWords });
         }, lastWordsMs);
       });
@@ -136,12 +159,17 @@ export class Supervised {
   #restart(exit: Exit): void {
     this.#options.onRestart(exit);
     this.#restartTimer = setTimeout(() => {
-      this.start().catch((error: unknown) => {
+      this.#startOnce().catch((error: unknown) => {
         if (this.#stopping) return;
-        this.#restart({ how: String(error), readyMessage: undefined, lastWords: [] });
+        this.#restart(failedStart(error));
       });
     }, restartDelayMs);
   }
+}
+
+function failedStart(error: unknown): Exit {
+  const { message, details } = toBerthError(error);
+  return { how: String(details['how'] ?? message), readyMessage: undefined, lastWords: [] };
 }
 
 /** What a process sends that could not start. */

@@ -7,6 +7,7 @@ import { environmentOfServices, type Logger, type Services } from '@berth/contra
 import { openLogSink } from '@berth/queue';
 import { Supervised } from './child-process.ts';
 import { clusterSecret } from './cluster-secret.ts';
+import { formatDuration } from './format.ts';
 import { reportDeath } from './report-death.ts';
 import { startServices, type Disturbances } from './services.ts';
 
@@ -59,6 +60,8 @@ const readyTimeoutMs = 60_000;
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, numWorkers, numThreads, logger, say } = options;
   mkdirSync(folder, { recursive: true });
+  const startedMs = performance.now();
+  say(`starting a cluster with its data in ${folder}`);
   const running = await startServices(folder, options.env, logger);
   for (const line of running.embedded) say(`started ${line}`);
   const secret = clusterSecret(folder, options.env);
@@ -74,7 +77,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       logFolder: join(folder, 'logs'),
       readyTimeoutMs,
       onRestart: (exit) => {
-        say(`${name} ended with ${exit.how}; starting it again`);
+        say(`${name} ${exit.how}; starting it again`);
         void reportDeath(name, exit, deaths);
       },
     });
@@ -106,7 +109,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           ...options.workerEnvironment?.(index),
         }),
       );
-    await Promise.all([...coordinators, ...workers].map((child) => child.start()));
+    say(`starting ${processesText(coordinators.length, numWorkers)}`);
+    await startAll([...coordinators, ...workers], startedMs, say);
+    say(`ready after ${formatDuration(performance.now() - startedMs)}`);
     const url = coordinators
       .map(({ readyMessage }) => (readyMessage as { url: string }).url)
       .join(',');
@@ -130,6 +135,33 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await close();
     throw error;
   }
+}
+
+const remindEveryMs = 5_000;
+
+/** Starts processes, and says now and then which of them are not ready yet. */
+async function startAll(
+  children: readonly Supervised[],
+  sinceMs: number,
+  say: (message: string) => void,
+): Promise<void> {
+  const timer = setInterval(() => {
+    const missing = children.filter(({ readyMessage }) => readyMessage === undefined);
+    const names = missing.map(({ name }) => name).join(', ');
+    say(`starting, ${formatDuration(performance.now() - sinceMs)} so far: ${names}`);
+  }, remindEveryMs);
+  try {
+    await Promise.all(children.map((child) => child.start()));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function processesText(numCoordinators: number, numWorkers: number): string {
+  const workers = numWorkers === 1 ? 'a worker, which loads' : `${numWorkers} workers, which load`;
+  const coordinators =
+    numCoordinators === 1 ? 'the coordinator' : `${numCoordinators} coordinators`;
+  return numWorkers === 0 ? coordinators : `${coordinators} and ${workers} TensorFlow`;
 }
 
 function readyProcesses(

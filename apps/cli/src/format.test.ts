@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { formatCount, formatDuration, formatTable } from './format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatShortCount,
+  formatShortDuration,
+  formatTable,
+} from './format.ts';
 
 describe('formats', () => {
   it.each([
@@ -10,6 +16,25 @@ describe('formats', () => {
     [11_520_000, '3h 12m'],
   ])('shows %d ms as %s', (durationMs, text) => {
     expect(formatDuration(durationMs)).toBe(text);
+  });
+
+  it.each([
+    [900, '1s'],
+    [119_000, '119s'],
+    [190_000, '3m'],
+    [11_520_000, '3h'],
+    [260_000_000, '3d'],
+  ])('shows %d ms in short as %s', (durationMs, text) => {
+    expect(formatShortDuration(durationMs)).toBe(text);
+  });
+
+  it.each([
+    [950, '950'],
+    [3_234, '3.2k'],
+    [12_345, '12k'],
+    [1_149_000, '1.1M'],
+  ])('shows %d in short as %s', (value, text) => {
+    expect(formatShortCount(value)).toBe(text);
   });
 
   it('groups thousands', () => {

@@ -3,6 +3,24 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** 950, 12k, 3.2k, 1.1M */
+export function formatShortCount(value: number): string {
+  return Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 2 })
+    .format(value)
+    .replace('K', 'k');
+}
+
+/** 42s, 3m, 12h, 3d: the largest unit, rounded */
+export function formatShortDuration(durationMs: number): string {
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+  ] as const;
+  const [name, ms] = units.find(([, unitMs]) => durationMs >= 2 * unitMs) ?? ['s', 1_000];
+  return `${Math.max(0, Math.round(durationMs / ms))}${name}`;
+}
+
 /** 1m 05s, 3h 12m, 42s */
 export function formatDuration(durationMs: number): string {
   const seconds = Math.max(0, Math.round(durationMs / 1000));

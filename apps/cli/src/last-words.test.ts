@@ -37,7 +37,7 @@ it("what a native library says as it kills a process ends up in the process's lo
   });
   await child.start();
   const exit = await waitFor(() => exits[0], { what: 'the end' });
-  expect(exit.how).toBe('SIGABRT');
+  expect(exit.how).toBe('ended with SIGABRT');
   await reportDeath('worker-1', exit, sink);
   const [line] = await createLogStream(connection).lastLinesOf('worker-1-abc', 5);
   expect(line?.message).toBe(

@@ -74,9 +74,11 @@ for (const [name, goal, description] of [
     .option('--if-needed', 'succeed at once when the run is completed', false)
     .option('--dry-run', 'print the resolved config and do nothing', false)
     .option('--json', 'print the result as JSON', false)
-    .action(async (file: string, options: TrainFlags) =>
-      (await import('./commands/train.ts')).train(context, file, goal, options),
-    );
+    .action(async (file: string, options: TrainFlags) => {
+      // To load what trains takes a while.
+      context.say(`reading ${file}`);
+      return (await import('./commands/train.ts')).train(context, file, goal, options);
+    });
 
 program
   .command('resume')

@@ -1,36 +1,79 @@
-import type { RunStatusReport } from '@berth/contracts';
-import { formatCount, formatDuration } from './format.ts';
+import { isFinal, type RunStatusReport } from '@berth/contracts';
+import { fitLine, type LinePart } from './fit-line.ts';
+import { formatCount, formatDuration, formatShortCount, formatShortDuration } from './format.ts';
 
-/** `running  step 120/400  30%  loss 7.213  mlm 6.540  12,345 tok/s  ETA 3m 10s` */
-export function progressLine(report: RunStatusReport): string {
-  const { run, step, numSteps, last, tokensPerSecond, etaMs } = report;
-  const parts: string[] = [run.status];
+/**
+ * One line on a run: `running  step 120/400  30%  train loss 7.213  held-out 6.951  12,345 tok/s  ETA 3m 10s`. What does not
+ * fit goes, and last of all the step, the share done, the loss, the time that is left and the speed.
+ * @param width - characters that there is room for
+ */
+export function progressLine(report: RunStatusReport, width = Infinity): string {
+  const { run, step } = report;
   const isTraining = run.status === 'running' || run.status === 'degraded';
-  if (step === 0 && !isTraining) parts.push(run.reason);
-  else parts.push(`step ${step}/${numSteps}`, `${Math.floor((100 * step) / numSteps)}%`);
+  const status = besides(run.status, isTraining ? 6 : 0);
+  if (!isTraining && step === 0)
+    return fitLine([status, { ...besides(run.reason, 9), isEssential: true }], width);
+  return fitLine(
+    [status, ...numbersOf(report, isTraining), ...whoOrWhy(report, isTraining)],
+    width,
+  );
+}
+
+function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
+  const { step, numSteps, last, lastEval, tokensPerSecond, etaMs } = report;
+  const parts = [
+    essential(`step ${step}/${numSteps}`, `${step}/${numSteps}`, 20),
+    essential(`${Math.floor((100 * step) / numSteps)}%`, undefined, 19),
+  ];
   if (last !== null)
+    parts.push(essential(`train loss ${last.loss.toFixed(3)}`, `loss ${last.loss.toFixed(2)}`, 18));
+  if (lastEval !== null) parts.push(besides(`held-out ${lastEval.loss.toFixed(3)}`, 8));
+  if (last !== null) {
     parts.push(
-      `loss ${last.loss.toFixed(3)}`,
-      `mlm ${last.masked_lm_loss.toFixed(3)}`,
-      `nsp ${last.next_sentence_loss.toFixed(3)}`,
+      besides(`mlm ${last.masked_lm_loss.toFixed(3)}`, 1),
+      besides(`nsp ${last.next_sentence_loss.toFixed(3)}`, 0),
     );
-  if (tokensPerSecond !== null) parts.push(`${formatCount(tokensPerSecond)} tok/s`);
-  if (etaMs !== null && isTraining) parts.push(`ETA ${formatDuration(etaMs)}`);
-  const numMembers = report.view?.members.length;
-  if (numMembers !== undefined && numMembers > 0)
-    parts.push(`${numMembers} worker${numMembers === 1 ? '' : 's'}`);
-  return parts.join('  ');
+    if (last.learningRate !== undefined)
+      parts.push(besides(`lr ${last.learningRate.toExponential(1)}`, 3));
+  }
+  if (tokensPerSecond !== null) {
+    const short = `${formatShortCount(tokensPerSecond)}/s`;
+    parts.push(essential(`${formatCount(tokensPerSecond)} tok/s`, short, 16));
+  }
+  if (etaMs !== null && isTraining) {
+    const short = `ETA ${formatShortDuration(etaMs)}`;
+    parts.push(essential(`ETA ${formatDuration(etaMs)}`, short, 17));
+  }
+  return parts;
+}
+
+/** Who trains; where not all do that are wanted, or none, what the run says of it. */
+function whoOrWhy({ run, view }: RunStatusReport, isTraining: boolean): LinePart[] {
+  if (isFinal(run.status)) return [];
+  const numMembers = view?.members.length ?? 0;
+  const isAll = numMembers >= run.config.cluster.numWorkers;
+  if (isTraining && isAll)
+    return [besides(`${numMembers} worker${numMembers === 1 ? '' : 's'}`, 2)];
+  return [besides(run.reason, isTraining ? 4 : 9)];
+}
+
+function essential(text: string, short: string | undefined, rank: number): LinePart {
+  return { text, short: short ?? text, rank, isEssential: true };
+}
+
+function besides(text: string, rank: number): LinePart {
+  return { text, short: text, rank, isEssential: false };
 }
 
 /**
  * Shows the state of a run as it changes: one redrawn line on a terminal, elsewhere a plain line at most every
- * `plainEveryMs`, and at once when the status changes.
+ * `plainEveryMs`, and at once when the run does something else.
  */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #plainEveryMs: number;
   #lastShownMs = 0;
-  #lastStatus = '';
+  #lastPhase = '';
   #drawn = false;
 
   constructor(stream: NodeJS.WriteStream, plainEveryMs = 10_000) {
@@ -39,17 +82,17 @@ export class Progress {
   }
 
   show(report: RunStatusReport, nowMs: number): void {
-    const line = progressLine(report);
     if (this.#stream.isTTY) {
-      this.#stream.write(`\r\u001B[2K${line.slice(0, Math.max(20, this.#stream.columns - 1))}`);
+      const line = progressLine(report, Math.max(20, this.#stream.columns - 1));
+      this.#stream.write(`\r\u001B[2K${line}`);
       this.#drawn = true;
       return;
     }
-    const changed = report.run.status !== this.#lastStatus;
-    if (!changed && nowMs - this.#lastShownMs < this.#plainEveryMs) return;
+    const phase = phaseOf(report);
+    if (phase === this.#lastPhase && nowMs - this.#lastShownMs < this.#plainEveryMs) return;
     this.#lastShownMs = nowMs;
-    this.#lastStatus = report.run.status;
-    this.#stream.write(`${line}\n`);
+    this.#lastPhase = phase;
+    this.#stream.write(`${progressLine(report)}\n`);
   }
 
   /** Leaves the terminal on a fresh line. */
@@ -57,4 +100,9 @@ export class Progress {
     if (this.#drawn) this.#stream.write('\n');
     this.#drawn = false;
   }
+}
+
+/** What a run is at: its status and, until it trains, its reason without the numbers. */
+function phaseOf({ run, step }: RunStatusReport): string {
+  return step > 0 ? run.status : `${run.status} ${run.reason.replaceAll(/[\d.,]+/g, '')}`;
 }

@@ -19,7 +19,7 @@ export async function reportDeath(
       {
         timeMs: Date.now(),
         level: 'error',
-        message: `${name} ended with ${how}${last}`,
+        message: `${name} ${how}${last}`,
         app: 'cli',
         source,
         runId: null,

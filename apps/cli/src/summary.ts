@@ -17,7 +17,7 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   const { run, step, numSteps, lastEval, checkpointStep } = report;
   const lines = [`${run.runId}: ${options.status ?? run.status}, ${run.reason}`];
   if (step > 0) lines.push(`  steps       ${formatCount(step)} of ${formatCount(numSteps)}`);
-  if (report.last !== null) lines.push(`  loss        ${report.last.loss.toFixed(3)}`);
+  if (report.last !== null) lines.push(`  train loss  ${report.last.loss.toFixed(3)}`);
   if (lastEval !== null)
     lines.push(
       `  held-out    loss ${lastEval.loss.toFixed(3)} at step ${formatCount(lastEval.step)}: ` +

@@ -28,10 +28,10 @@ it('says what is done, how much of it and how fast, at most once a second', () =
   nowMs += 4_000;
   tell('tokenising', 40);
   expect(said).toEqual([
-    'reading the corpus, counting words: 0.0 of 40.0 MB (0 %)',
-    'reading the corpus, counting words: 10.0 of 40.0 MB (25 %, 5.0 MB/s)',
+    'reading the corpus: 0 % of 40.0 MB (counting words)',
+    'reading the corpus: 25 % of 40.0 MB, 5.0 MB/s (counting words)',
     'making the vocabulary',
-    'reading the corpus, tokenising: 0.0 of 40.0 MB (0 %)',
-    'reading the corpus, tokenising: 40.0 of 40.0 MB (100 %, 10.0 MB/s)',
+    'reading the corpus: 0 % of 40.0 MB (tokenising)',
+    'reading the corpus: 100 % of 40.0 MB, 10.0 MB/s (tokenising)',
   ]);
 });

@@ -22,9 +22,9 @@ export function sayHowFar(
       return;
     }
     const percent = Math.floor((100 * numBytesRead) / Math.max(1, numBytes));
-    const [read, all] = [numBytesRead, numBytes].map((bytes) => (bytes / 1e6).toFixed(1));
-    const rate = numBytesRead / 1e3 / (nowMs - beganMs);
-    const speed = nowMs > beganMs && numBytesRead > 0 ? `, ${rate.toFixed(1)} MB/s` : '';
-    tell(`reading the corpus, ${activity}: ${read} of ${all} MB (${percent} %${speed})`);
+    const size = `${(numBytes / 1e6).toFixed(1)} MB`;
+    const speed = numBytesRead / 1e3 / (nowMs - beganMs);
+    const rate = numBytesRead > 0 && nowMs > beganMs ? `, ${speed.toFixed(1)} MB/s` : '';
+    tell(`reading the corpus: ${percent} % of ${size}${rate} (${activity})`);
   };
 }

@@ -39,7 +39,7 @@ function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): s
           }),
         ]
       : [progressLine(report), report.run.reason, ...membersOf(report)];
-  if (report.dataset !== undefined) lines.splice(1, 0, datasetLines(report.dataset));
+  if (report.dataset !== undefined) lines.unshift(datasetLines(report.dataset));
   return lines.join('\n');
 }
 

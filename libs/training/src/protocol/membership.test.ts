@@ -117,7 +117,7 @@ describe('the first view', () => {
     ).toEqual({
       kind: 'wait',
       reason:
-        'waiting for 1 of 3 workers: c last seen 9 s ago; compiling, 0 s so far: b; opening the run, 1 min so far: a',
+        'waiting for 1 of 3 workers: c last seen 9 s ago; compiling, 0 s so far: b; opening the run, 65 s so far: a',
     });
     const here = [member('a'), opens('b', 'compiling', 40_000), opens('c', 'compiling', 41_000)];
     expect(decideMembership(0, state({ live: here }), options).reason).toBe(

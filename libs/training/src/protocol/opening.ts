@@ -1,4 +1,3 @@
-import { durationText } from './lifecycle/texts.ts';
 import type { LiveMember } from './membership-state.ts';
 
 /** `compiling, 12 s so far: worker-1-d0bf87, worker-2-bab13a`, for members that are opening a run; '' for none. */
@@ -15,7 +14,7 @@ export function openingText(members: readonly LiveMember[]): string {
   return [...activities]
     .map(
       ([activity, { ids, longestMs }]) =>
-        `${activity}, ${durationText(longestMs)} so far: ${ids.toSorted().join(', ')}`,
+        `${activity}, ${Math.round(longestMs / 1_000)} s so far: ${ids.toSorted().join(', ')}`,
     )
     .join('; ');
 }
