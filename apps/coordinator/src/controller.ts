@@ -95,8 +95,8 @@ export async function runController(
         term.supervisor = undefined;
         continue;
       }
-      const attempt = record.attempts.at(-1)?.attempt;
-      const name = `${record.runId}/${record.attempts.length}`;
+      const { attempt, startedAtMs } = record.attempts.at(-1) ?? {};
+      const name = `${record.runId}/${record.attempts.length}/${startedAtMs}`;
       if (term.supervised !== name) term.supervisor = undefined;
       term.supervised = name;
       const runLogger = logger.child({ runId: record.runId, attempt });

@@ -144,7 +144,7 @@ describe('RunSupervisor', () => {
       vocabulary: { size: 64, minFrequency: 1 },
     });
     const { vocabulary, seed, examples } = config;
-    const job = { ...config, kind: 'dataset', runId, numShards: 1 } as const;
+    const job = { ...config, kind: 'dataset', runId, numShards: 1, askedAtMs: 1 } as const;
     const manifestKey = await prepareDataset({ ...job, vocabulary, seed }, store);
     const { datasetId } = await readDatasetManifest(store, manifestKey);
     const exampleSetId = exampleSetIdOf(datasetId, examples, seed);

@@ -39,7 +39,7 @@ const numRateLines = 20;
 /** Longest that a report waits for a history that is read for the first time. */
 const outlinePatienceMs = 1_000;
 /** Who has been silent for longer does not count as alive. */
-const aliveMs = 2_000;
+export const aliveMs = 2_000;
 
 /** A run with what it is doing right now. @throws BerthError `QUEUE_UNREACHABLE` */
 export async function reportOf(

@@ -1,7 +1,9 @@
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { parseRunConfig, type MetricsLine, type RunConfig } from '@berth/contracts';
-import { createMetricsLog, createRuns, type RedisConnection } from '@berth/queue';
+import { createMembers, createMetricsLog, createRuns, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memberOf } from './testing/api-fixture.ts';
+import { entriesOf, storeCheckpoint } from './testing/made-up-run.ts';
 import { openBackends, type Backends } from './testing/services.ts';
 import { rateOf } from './run-report.ts';
 import { createRunService } from './run-service.ts';
@@ -47,22 +49,17 @@ describe('the run service', () => {
     expect(await runs.submit(config('twice'), 'trained')).toEqual(first);
   });
 
-  it.each([
-    [{ vocabulary: { size: 999 } }, 'DATA_MISMATCH', 'vocabulary.size 30522, this config says 999'],
-    [{ examples: { maxPredictions: 7 } }, 'DATA_MISMATCH', 'examples.maxPredictions 20'],
-    [
-      { model: { size: 'tiny' } },
-      'CHECKPOINT_MISMATCH',
-      'model.size "base", this config says "tiny"',
-    ],
-    [{ seed: 1 }, 'DATA_MISMATCH', 'seed 12345, this config says 1'],
-  ])('refuses %j for a run that was made without it', async (change, code, message) => {
+  it('knows by the bucket that a run has trained, and refuses it other settings', async () => {
     const runs = createRunService(connection, store);
     await runs.submit(config('fixed'), 'trained');
-    await expect(runs.submit(config('fixed', change), 'trained')).rejects.toMatchObject({
-      code,
-      message: expect.stringContaining(message) as string,
+    await runs.control('fixed', 'stop');
+    await storeCheckpoint(store, 'fixed', entriesOf(2, { fencingEpoch: 1, viewVersion: 1 }));
+    await expect(runs.submit(config('fixed', { seed: 1 }), 'trained')).rejects.toMatchObject({
+      code: 'DATA_MISMATCH',
+      message: expect.stringContaining('seed 12345, this config says 1') as string,
     });
+    const change = { cluster: { numWorkers: 4 }, train: { checkpointEverySteps: 7 } };
+    expect((await runs.submit(config('fixed', change), 'trained')).run.status).toBe('queued');
   });
 
   it('reports the newest evaluation however long ago it was, and the loss of the whole run', async () => {
@@ -84,11 +81,19 @@ describe('the run service', () => {
     expect(report.last?.step).toBe(599);
   });
 
-  it('takes settings that do not change the weights', async () => {
+  it('refuses settings to a run that somebody works on, and gives them to one that nobody does', async () => {
     const runs = createRunService(connection, store);
-    await runs.submit(config('free'), 'trained');
-    const change = { cluster: { numWorkers: 4 }, train: { checkpointEverySteps: 7 } };
-    await expect(runs.submit(config('free', change), 'trained')).resolves.toBeDefined();
+    await runs.submit(config('worked-on'), 'trained');
+    await createRuns(connection).change('worked-on', () => ({ status: 'running' }));
+    const members = createMembers(connection, { ttlMs: 60_000 });
+    await members.heartbeat(memberOf('m', { runId: 'worked-on' }));
+    const other = config('worked-on', { train: { keepLast: 9 } });
+    await expect(runs.submit(other, 'trained')).rejects.toThrow(/train.keepLast 3/);
+    await members.leave('m');
+    expect((await runs.submit(other, 'trained')).run).toMatchObject({
+      status: 'queued',
+      config: { train: { keepLast: 9 } },
+    });
   });
 
   it.each(['pause', 'stop', 'kill'] as const)(
@@ -101,7 +106,7 @@ describe('the run service', () => {
       expect(rested.run.status).toBe(control === 'pause' ? 'paused' : 'stopped');
       expect((await runs.control(name, control)).run).toEqual(rested.run);
       const resumed = await runs.control(name, 'resume');
-      expect(resumed.run).toMatchObject({ status: 'queued', attempts: [{}, { attempt: 2 }] });
+      expect(resumed.run).toMatchObject({ status: 'queued', attempts: [{ attempt: 1 }] });
       expect((await runs.control(name, 'resume')).run).toEqual(resumed.run);
     },
   );

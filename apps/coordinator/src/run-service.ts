@@ -2,8 +2,6 @@ import { isComplete, listCheckpoints } from '@berth/checkpoint';
 import {
   BerthError,
   isFinal,
-  noRequests,
-  trainingHash,
   type Control,
   type ControlRequest,
   type MetricsPage,
@@ -20,11 +18,11 @@ import {
   createRuns,
   type RedisConnection,
 } from '@berth/queue';
-import { decideControl, newAttempt, type ControlSight } from '@berth/training/protocol';
+import { decideControl, type ControlSight } from '@berth/training/protocol';
+import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createHistorySource } from './history/history-source.ts';
 import { RunOutlines } from './history/run-outlines.ts';
-import { controlSight, reportOf, type ReportContext } from './run-report.ts';
-import { checkSameRun } from './same-run.ts';
+import { aliveMs, controlSight, reportOf, type ReportContext } from './run-report.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
 export interface RunService {
@@ -83,27 +81,36 @@ export function createRunService(connection: RedisConnection, store: ObjectStore
     return { ...sight, checkpointSteps: await completeSteps(store, record, fromStep) };
   };
 
+  /** Whether anybody works on a run, or would as soon as it is its turn. */
+  const attended = async ({ runId, status }: RunRecord): Promise<boolean> => {
+    const alive = (await members.list({ forget: false })).filter(({ ageMs }) => ageMs < aliveMs);
+    const needsAny = status === 'queued' || status === 'preparing';
+    return alive.some(({ info }) => needsAny || info.runId === runId);
+  };
+
   return {
     async submit(config, goal) {
       const existing = await runs.read(config.name);
       if (existing === undefined) {
-        const record = newRecord(config, goal);
+        const record = newRecord({ config, goal }, Date.now());
         await runs.create(record);
         return reportNow(record);
       }
-      checkSameRun(existing, config);
       const sight = await look(existing, {});
+      const [isAttended, stored] = await Promise.all([
+        attended(existing),
+        listCheckpoints(store, existing.runId, existing.attempts),
+      ]);
+      const isStored = stored.length > 0;
       return reportNow(
-        await runs.change(config.name, (record) => {
-          if (!isFinal(record.status)) return undefined;
-          if (record.status === 'completed' && record.goal === 'trained')
-            throw new BerthError(
-              'RUN_STATE_CONFLICT',
-              `Run "${config.name}" is completed; choose another name to train again`,
-            );
-          const decision = decideControl(Date.now(), record, sight, 'resume');
-          return decision.kind === 'change' ? { ...decision.change, config, goal } : undefined;
-        }),
+        await runs.change(config.name, (record) =>
+          decideSubmission(
+            Date.now(),
+            record,
+            { ...sight, isAttended, isStored },
+            { config, goal },
+          ),
+        ),
       );
     },
 
@@ -149,25 +156,4 @@ async function completeSteps(
   for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts))
     if (step !== wantedStep || (await isComplete(store, manifestKey))) steps.add(step);
   return [...steps];
-}
-
-function newRecord(config: RunConfig, goal: RunRecord['goal']): RunRecord {
-  const nowMs = Date.now();
-  return {
-    runId: config.name,
-    config,
-    trainingHash: trainingHash(config),
-    status: 'queued',
-    reason: 'waiting for its turn',
-    error: null,
-    goal,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-    attempts: [newAttempt(1, 0, nowMs)],
-    requests: noRequests,
-    keptSteps: [],
-    manifestKey: null,
-    exampleSetId: null,
-    numerics: null,
-  };
 }

@@ -3,6 +3,8 @@ import {
   errorFromWire,
   errorToWire,
   isBerthError,
+  trainingHash,
+  type DatasetJob,
   type DatasetManifest,
   type Logger,
   type ObjectStore,
@@ -71,7 +73,8 @@ export class RunSupervisor {
   readonly #metrics;
   readonly #checkpoints;
   readonly #history: RunHistory;
-  #datasetJobId: string | undefined;
+  /** What is awaited, and for which request. */
+  #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
   #supply: ExampleSupply | undefined;
   #memory = newRunMemory(performance.now());
   /** Members that the log has named, as their heartbeats cannot be read. */
@@ -174,39 +177,8 @@ export class RunSupervisor {
   }
 
   async #prepare(record: RunRecord): Promise<RunChange> {
-    const { config } = record;
-    if (record.manifestKey === null) {
-      const { corpus, vocabulary, seed } = config;
-      const { numShards } = config.examples;
-      const { runId } = this;
-      // Once: to ask again for a job that failed would start it over before its error is read.
-      this.#datasetJobId ??= await this.#options.jobs.enqueue({
-        kind: 'dataset',
-        runId,
-        corpus,
-        vocabulary,
-        numShards,
-        seed,
-      });
-      const result = await this.#resultOf(this.#datasetJobId).catch((error: unknown) => {
-        this.#datasetJobId = undefined;
-        throw error;
-      });
-      if (result === undefined) {
-        const progress = await this.#options.jobs.progressOf(this.#datasetJobId);
-        return {
-          reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens,
-        };
-      }
-      const { manifestKey } = result as { manifestKey: string };
-      const manifest = await readDatasetManifest(this.#options.store, manifestKey);
-      return {
-        manifestKey,
-        exampleSetId: exampleSetIdOf(manifest.datasetId, config.examples, config.seed),
-        datasetHealth: manifest.health,
-        reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
-      };
-    }
+    if (record.manifestKey === null || record.requests.submission !== null)
+      return this.#findDataset(record);
     const supply = await this.#openSupply(record);
     await supply.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
     if (record.goal === 'trained')
@@ -215,6 +187,55 @@ export class RunSupervisor {
     return missing === 0
       ? { status: 'completed', reason: 'the data is prepared' }
       : { reason: `making examples: ${missing} shards to go` };
+  }
+
+  /** Has the dataset made, or found to be the one that the run has. */
+  async #findDataset(record: RunRecord): Promise<RunChange> {
+    const { jobs, store } = this.#options;
+    const { submission } = record.requests;
+    const config = submission?.config ?? record.config;
+    const askedAtMs = submission?.askedAtMs ?? record.attempts.at(-1)?.startedAtMs ?? 0;
+    if (this.#datasetJob?.askedAtMs !== askedAtMs) {
+      const { corpus, vocabulary, seed } = config;
+      const { numShards } = config.examples;
+      const job: DatasetJob = {
+        kind: 'dataset',
+        runId: this.runId,
+        corpus,
+        vocabulary,
+        numShards,
+        seed,
+        askedAtMs,
+        ...(record.manifestKey !== null &&
+          submission !== null && {
+            known: { manifestKey: record.manifestKey, isTrainedOn: submission.isTrained },
+          }),
+      };
+      // Once: to ask again for a job that failed would start it over before its error is read.
+      this.#datasetJob = { askedAtMs, id: await jobs.enqueue(job) };
+    }
+    const { id } = this.#datasetJob;
+    const result = await this.#resultOf(id).catch((error: unknown) => {
+      this.#datasetJob = undefined;
+      throw error;
+    });
+    if (result === undefined) {
+      const progress = await jobs.progressOf(id);
+      return { reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens };
+    }
+    this.#supply = undefined;
+    const { manifestKey } = result as { manifestKey: string };
+    const manifest = await readDatasetManifest(store, manifestKey);
+    return {
+      config,
+      // Of a run that has trained it is that of its checkpoints, whichever release made it.
+      trainingHash: submission?.isTrained === true ? record.trainingHash : trainingHash(config),
+      manifestKey,
+      exampleSetId: exampleSetIdOf(manifest.datasetId, config.examples, config.seed),
+      datasetHealth: manifest.health,
+      requests: { ...record.requests, submission: null },
+      reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
+    };
   }
 
   async #whyNobodyReads(): Promise<string> {

@@ -19,6 +19,9 @@ export const documentShardSchema = storedPartSchema.extend({
 });
 export type DocumentShard = z.output<typeof documentShardSchema>;
 
+/** A file of a corpus: its name in it, its size in bytes and the SHA-256 of these. */
+export const fileDigestSchema = z.tuple([z.string(), size, sha256]);
+
 /** Versions of the JavaScript engine's tables of text: Unicode's, and those of ICU, which splits sentences. */
 export const textRulesSchema = z.strictObject({ unicode: z.string(), icu: z.string() });
 export type TextRules = z.output<typeof textRulesSchema>;
@@ -28,7 +31,10 @@ export const datasetManifestSchema = z.strictObject({
   format: z.literal('berth-dataset/1'),
   /** Digest of the corpus bytes and of every setting that shapes the parts. */
   datasetId: sha256,
+  /** Of the names and bytes of the corpus files. */
   corpusDigest: sha256,
+  /** Those files, one line [name, size, SHA-256] each. Absent in what older releases made. */
+  corpusFiles: storedPartSchema.optional(),
   vocabulary: storedPartSchema.extend({ numTokens: size }),
   doLowerCase: z.boolean(),
   heldOutRatio: z.number(),

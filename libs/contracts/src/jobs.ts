@@ -3,7 +3,10 @@ import { runConfigSchema } from './run-config.ts';
 
 const sections = runConfigSchema.shape;
 
-/** Read a corpus, train or load its vocabulary, write tokenised shards and their manifest. */
+/**
+ * Read a corpus, train or load its vocabulary, write tokenised shards and their manifest; or find that it still is the
+ * data which a known dataset was made of.
+ */
 export const datasetJobSchema = z.strictObject({
   kind: z.literal('dataset'),
   runId: z.string(),
@@ -11,6 +14,16 @@ export const datasetJobSchema = z.strictObject({
   vocabulary: sections.vocabulary,
   numShards: z.int().positive(),
   seed: z.int().nonnegative(),
+  /** When it was asked for: files may have changed since they were read for an earlier request. */
+  askedAtMs: z.number(),
+  /** The dataset that the run has, made with the same settings. */
+  known: z
+    .strictObject({
+      manifestKey: z.string(),
+      /** The run has trained on it: other data is refused. */
+      isTrainedOn: z.boolean(),
+    })
+    .optional(),
 });
 export type DatasetJob = z.output<typeof datasetJobSchema>;
 

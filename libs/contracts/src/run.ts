@@ -65,9 +65,24 @@ export const runRequestsSchema = z.strictObject({
       askedAtMs: z.number(),
     })
     .nullable(),
+  /** It was submitted again: this config holds once its files are found to hold the data that the run has. */
+  submission: z
+    .strictObject({
+      config: runConfigSchema,
+      askedAtMs: z.number(),
+      /** It has trained: other data is refused. */
+      isTrained: z.boolean(),
+    })
+    .nullable()
+    .default(null),
 });
 export type RunRequests = z.output<typeof runRequestsSchema>;
-export const noRequests: RunRequests = { checkpoint: false, kill: false, cut: null };
+export const noRequests: RunRequests = {
+  checkpoint: false,
+  kill: false,
+  cut: null,
+  submission: null,
+};
 
 /** A run as the coordinator keeps it. */
 export const runRecordSchema = z.strictObject({

@@ -1,9 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { BerthError, type DatasetJob, type ObjectStore, type TextRules } from '@berth/contracts';
-import { corpusDigest } from './corpus/corpus-digest.ts';
+import {
+  BerthError,
+  sha256Hex,
+  type DatasetJob,
+  type ObjectStore,
+  type TextRules,
+} from '@berth/contracts';
+import { corpusDigest, digestFiles, serializeFileDigests } from './corpus/corpus-digest.ts';
 import { createCorpusTally, openCorpus, type Corpus } from './corpus/open-corpus.ts';
+import { dataDifference } from './data-difference.ts';
+import { readDatasetManifest } from './examples/read-dataset.ts';
 import { writeDataset, type CorpusHealth } from './examples/write-dataset.ts';
 import type { TokenSentences } from './examples/token-documents.ts';
 import { createTokenizer, createTokenTally } from './text/tokenizer.ts';
@@ -27,9 +35,11 @@ export interface PrepareOptions {
 
 /**
  * Does a dataset job: reads the corpus, loads or trains its vocabulary, and stores the tokenised documents.
- * The same corpus and settings give the same dataset at the same key, so it may be done twice, anywhere.
+ * The same corpus and settings give the same dataset at the same key, so it may be done twice, anywhere. A known dataset
+ * that was made of the same data is the result, for the price of hashing the files.
  * @returns the key of the manifest
- * @throws BerthError `DATA_CORPUS_*`, also when a file changes meanwhile, `DATA_VOCABULARY_*` or `DATA_UNSUITABLE`
+ * @throws BerthError `DATA_CORPUS_*`, also when a file changes meanwhile, `DATA_VOCABULARY_*` or `DATA_UNSUITABLE`;
+ * `DATA_MISMATCH` naming what has changed when the known dataset was trained on
  */
 export async function prepareDataset(
   job: DatasetJob,
@@ -39,10 +49,21 @@ export async function prepareDataset(
   const { doLowerCase } = job.vocabulary;
   const { encoding, sentenceMode, heldOutRatio } = job.corpus;
   const corpus = await openCorpus(job.corpus);
-  const digest = await corpusDigest(corpus.files, {
+  const files = await digestFiles(corpus.files, {
     onRead: (numBytes) => onProgress(progressOf(corpus, 'hashing the files', numBytes)),
   });
-  const bytes = await vocabularyOf(job, corpus, onProgress);
+  const corpusFiles = serializeFileDigests(files);
+  const digest = sha256Hex(corpusFiles);
+  const given = await givenVocabulary(job);
+  const known = await usableDataset(job, store);
+  if (known !== undefined) {
+    const { manifestKey, isTrainedOn } = known;
+    const manifest = await readDatasetManifest(store, manifestKey);
+    const difference = await dataDifference(store, manifest, { files, vocabulary: given });
+    if (difference === undefined) return manifestKey;
+    if (isTrainedOn) throw otherData(job, difference);
+  }
+  const bytes = given?.bytes ?? (await trainedVocabulary(job, corpus, onProgress));
   const vocabulary = parseVocabulary(bytes, job.vocabulary.path ?? 'the trained vocabulary');
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
   const read = createCorpusTally();
@@ -60,7 +81,7 @@ export async function prepareDataset(
   }
 
   const { manifestKey } = await writeDataset({
-    corpusDigest: digest,
+    corpusFiles,
     encoding,
     sentenceMode,
     heldOutRatio,
@@ -90,19 +111,32 @@ function ownTextRules({ unicode, icu }: NodeJS.ProcessVersions): TextRules {
   return { unicode: unicode ?? 'none', icu: icu ?? 'none' };
 }
 
-async function vocabularyOf(
+/** A dataset that has gone is made again, unless a run's weights depend on it. */
+async function usableDataset(
+  { known }: DatasetJob,
+  store: ObjectStore,
+): Promise<DatasetJob['known']> {
+  if (known === undefined || known.isTrainedOn) return known;
+  return (await store.head(known.manifestKey)) === undefined ? undefined : known;
+}
+
+async function givenVocabulary({
+  vocabulary: { path },
+}: DatasetJob): Promise<{ path: string; bytes: Uint8Array } | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return { path, bytes: await readFile(path) };
+  } catch (error) {
+    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
+  }
+}
+
+async function trainedVocabulary(
   { vocabulary }: DatasetJob,
   corpus: Corpus,
   onProgress: (progress: PrepareProgress) => void,
 ): Promise<Uint8Array> {
-  const { path, doLowerCase } = vocabulary;
-  if (path !== undefined) {
-    try {
-      return await readFile(path);
-    } catch (error) {
-      throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
-    }
-  }
+  const { doLowerCase } = vocabulary;
   onProgress(progressOf(corpus, 'counting words', 0));
   const counter = createWordCounter({ doLowerCase });
   const read = createCorpusTally();
@@ -121,6 +155,14 @@ function progressOf(
   numBytesRead: number | null,
 ): PrepareProgress {
   return { activity, numBytesRead, numBytes: corpus.numBytes };
+}
+
+function otherData({ runId, corpus }: DatasetJob, difference: string): BerthError {
+  return new BerthError(
+    'DATA_MISMATCH',
+    `Run "${runId}" was trained on other data than ${corpus.path} now holds: ${difference}. Put the data back, ` +
+      `go on with the data as it was by \`berth resume ${runId}\`, or choose another name`,
+  );
 }
 
 function changedMeanwhile(path: string): BerthError {

@@ -15,6 +15,7 @@ const job: Job = {
   vocabulary: { size: 100, minFrequency: 2, doLowerCase: true },
   numShards: 1,
   seed: 1,
+  askedAtMs: 1,
 };
 
 describe('the job board', () => {

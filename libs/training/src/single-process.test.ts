@@ -61,7 +61,15 @@ beforeAll(async () => {
   await store.ensureBucket();
   const { seed, vocabulary } = config;
   const manifestKey = await prepareDataset(
-    { kind: 'dataset', runId: 'r', corpus: config.corpus, vocabulary, numShards: 4, seed },
+    {
+      kind: 'dataset',
+      runId: 'r',
+      corpus: config.corpus,
+      vocabulary,
+      numShards: 4,
+      seed,
+      askedAtMs: 1,
+    },
     store,
   );
   const manifest = await readDatasetManifest(store, manifestKey);

@@ -1,5 +1,6 @@
 import {
   describeLeftOut,
+  isBerthError,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -47,11 +48,13 @@ export async function train(
     return;
   }
   await withCluster(context, clusterSize(config), async (client, own) => {
-    if (options.ifNeeded === true && (await isCompleted(client, config.name))) {
+    try {
+      await client.submit(config, goal);
+    } catch (error) {
+      if (options.ifNeeded !== true || !saysCompleted(error)) throw error;
       context.say(`run "${config.name}" is completed`);
       return;
     }
-    await client.submit(config, goal);
     await watch(context, client, own, { runId: config.name, file, json: options.json });
   });
 }
@@ -111,10 +114,13 @@ export async function watch(
   }
 }
 
-/** Whether a run of this name has been trained to its end. */
-async function isCompleted(client: CoordinatorClient, runId: string): Promise<boolean> {
-  const known = (await client.list()).find(({ run }) => run.runId === runId);
-  return known?.run.status === 'completed' && known.run.goal === 'trained';
+/** Whether a submission was refused because the very run has been trained to its end. */
+function saysCompleted(error: unknown): boolean {
+  return (
+    isBerthError(error) &&
+    error.code === 'RUN_STATE_CONFLICT' &&
+    error.details['status'] === 'completed'
+  );
 }
 
 function clusterSize(config: RunConfig): { numWorkers: number; numThreads: number } {

@@ -130,6 +130,7 @@ export async function failJob({ services }: ApiFixture): Promise<string> {
     vocabulary,
     numShards: 1,
     seed: 1,
+    askedAtMs: 1,
   });
   await jobs.waitForJob(id, { timeoutMs: 5_000 }).catch(() => undefined);
   await consumer.close();

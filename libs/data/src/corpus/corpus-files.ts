@@ -41,7 +41,7 @@ export async function findCorpusFiles(path: string): Promise<CorpusListing> {
   // Links last, so that it is the link that gives way.
   const inOrder = walk.files.toSorted((a, b) => Number(a.isLink) - Number(b.isLink) || byName(a, b));
   for (const { path: filePath, name, sizeBytes, realPath } of inOrder) {
-    const kind = kindOf(name);
+    const kind = kindOfFile(name);
     const same = nameOf.get(realPath);
     if (kind === undefined) leftOut.push({ name, reason: `not ${supported}` });
     else if (same !== undefined) leftOut.push({ name, reason: `a link to ${same}, which is read` });
@@ -113,7 +113,8 @@ function asFile(path: string, sizeBytes: number): FoundFile {
 
 type Kind = Pick<CorpusFile, 'format' | 'compression'>;
 
-function kindOf(name: string): Kind | undefined {
+/** How a file of that name is read; undefined when it is not. */
+export function kindOfFile(name: string): Kind | undefined {
   const match = /\.(?<format>txt|jsonl|ndjson)(?<suffix>\.gz|\.zst)?$/.exec(name.toLowerCase());
   if (match === null) return undefined;
   const { format, suffix } = match.groups ?? {};

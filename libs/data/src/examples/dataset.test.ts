@@ -42,7 +42,7 @@ function datasetOptions(documents: readonly TokenSentences[]): WriteDatasetOptio
     store: folderStore(newFolder()),
     prefix: 'datasets',
     documents: streamOf(documents),
-    corpusDigest: sha256Hex(JSON.stringify(documents)),
+    corpusFiles: Buffer.from(JSON.stringify(documents)),
     encoding: 'auto',
     corpusHealth: () => ({
       numFiles: 1,

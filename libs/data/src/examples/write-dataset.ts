@@ -28,8 +28,8 @@ const maxVocabularySize = 65_536;
 
 /** Everything that shapes a dataset besides the code that makes it. */
 export interface DatasetInputs {
-  /** Digest of the corpus bytes. */
-  readonly corpusDigest: string;
+  /** The corpus files by name, size and digest, whose SHA-256 is the corpus digest. */
+  readonly corpusFiles: Uint8Array;
   readonly encoding: CorpusConfig['encoding'];
   readonly sentenceMode: CorpusConfig['sentenceMode'];
   /** Of documents. */
@@ -66,13 +66,13 @@ const readerVersion = 2;
  * The dataset that these inputs make: other bytes or settings, or another version of the tables that say where sentences
  * and words end, make another.
  */
-export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
-  const { corpusDigest, encoding, sentenceMode, heldOutRatio } = inputs;
+export function datasetIdOf({ corpusFiles, vocabulary, ...inputs }: DatasetInputs): string {
+  const { encoding, sentenceMode, heldOutRatio } = inputs;
   const { doLowerCase, textRules, numShards, seed } = inputs;
   return digestOf({
     format: 'berth-dataset/1',
     readerVersion,
-    corpusDigest,
+    corpusDigest: sha256Hex(corpusFiles),
     encoding,
     sentenceMode,
     heldOutRatio,
@@ -96,7 +96,7 @@ export function datasetIdOf({ vocabulary, ...inputs }: DatasetInputs): string {
 export async function writeDataset(
   options: WriteDatasetOptions,
 ): Promise<{ manifest: DatasetManifest; manifestKey: string }> {
-  const { store, corpusDigest, doLowerCase, heldOutRatio, textRules } = options;
+  const { store, corpusFiles, doLowerCase, heldOutRatio, textRules } = options;
   const { tokens } = checkedVocabulary(options.vocabulary);
   const datasetId = datasetIdOf(options);
   const folder = `${options.prefix}/${datasetId}`;
@@ -120,7 +120,8 @@ export async function writeDataset(
     const manifest: DatasetManifest = {
       format: 'berth-dataset/1',
       datasetId,
-      corpusDigest,
+      corpusDigest: sha256Hex(corpusFiles),
+      corpusFiles: await putPart(store, `${folder}/corpus.jsonl`, corpusFiles),
       vocabulary: { ...vocabulary, numTokens: tokens.length },
       doLowerCase,
       heldOutRatio,

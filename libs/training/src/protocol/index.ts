@@ -29,6 +29,7 @@ export {
 export {
   beginAttempt,
   endAttempt,
+  hasTrained,
   isAbandoned,
   newAttempt,
   takeBack,

@@ -1,4 +1,4 @@
-import type { MetricsLine, RunAttempt } from '@berth/contracts';
+import type { MetricsLine, RunAttempt, RunRecord } from '@berth/contracts';
 
 /** Where and why an attempt ends. */
 export interface AttemptEnd {
@@ -26,6 +26,26 @@ export function endAttempt(attempts: readonly RunAttempt[], end: AttemptEnd): Ru
   if (last === undefined || last.endedAtMs !== null) return [...attempts];
   const ended = { endedAtMs: end.nowMs, toStep: end.step, endReason: end.reason };
   return [...attempts.slice(0, -1), { ...last, ...ended }];
+}
+
+/** Whether a step of a run has ever been committed, as far as its record and Redis know. */
+export function hasTrained(
+  { attempts }: Pick<RunRecord, 'attempts'>,
+  {
+    numCommitted,
+    checkpointSteps,
+  }: { readonly numCommitted: number; readonly checkpointSteps: readonly number[] },
+): boolean {
+  return (
+    numCommitted > 0 ||
+    checkpointSteps.length > 0 ||
+    attempts.some(({ fromStep, toStep }) => fromStep > 0 || (toStep ?? 0) > 0)
+  );
+}
+
+/** Begins the newest attempt over: nothing was trained in any. */
+export function beginOver(attempts: readonly RunAttempt[], nowMs: number): RunAttempt[] {
+  return [...attempts.slice(0, -1), newAttempt(attempts.at(-1)?.attempt ?? 1, 0, nowMs)];
 }
 
 /** Begins another attempt at a step; what earlier ones did after it becomes a branch. */

@@ -295,6 +295,20 @@ describe('an attempt', () => {
     expect(begun(asked)?.wentBackTo).toBe(20);
   });
 
+  it('is begun over when nothing was trained in any', () => {
+    const none: ControlSight = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
+    const ended = { endedAtMs: 900, toStep: 0, endReason: 'the data is prepared' };
+    const attempts = [{ ...newAttempt(1, 0, 1), ...ended }];
+    const decide = (change: Partial<RunRecord>, seen = none) =>
+      decideControl(nowMs, recordOf('stopped', { attempts, ...change }), seen, 'resume');
+    expect(decide({})).toMatchObject({ change: { attempts: [newAttempt(1, 0, nowMs)] } });
+    const second = { change: { attempts: [{}, { attempt: 2 }] } };
+    expect(decide({}, { ...none, numCommitted: 1 })).toMatchObject(second);
+    expect(decide({}, { ...none, checkpointSteps: [1] })).toMatchObject(second);
+    const trained = [{ ...newAttempt(1, 0, 1), ...ended, toStep: 3 }];
+    expect(decide({ attempts: trained })).toMatchObject(second);
+  });
+
   it('that goes on leaves nothing behind, whatever Redis has lost of the ledger', () => {
     const lost: ControlSight = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
     const decision = decideControl(nowMs, recordOf('stopped'), lost, 'resume');

@@ -5,7 +5,7 @@ import {
   type RunRecord,
   type RunStatus,
 } from '@berth/contracts';
-import { beginAttempt, endAttempt } from './attempts.ts';
+import { beginAttempt, beginOver, endAttempt, hasTrained } from './attempts.ts';
 import { savingNow, stepsText, unsavedText } from './texts.ts';
 
 /** What a control is decided by, besides the run's record. */
@@ -213,7 +213,9 @@ function goOn({ nowMs, record, sight }: Question): ControlDecision {
   return change(`goes on ${whence(sight, fromStep)}`, {
     ...requeued(record, 'resumed'),
     goal: status === 'completed' ? 'trained' : goal,
-    attempts: beginAttempt(attempts, { fromStep, nowMs, wentBackTo: cutTo }),
+    attempts: hasTrained(record, sight)
+      ? beginAttempt(attempts, { fromStep, nowMs, wentBackTo: cutTo })
+      : beginOver(attempts, nowMs),
   });
 }
 

@@ -1,0 +1,170 @@
+import {
+  BerthError,
+  changedSettings,
+  isFinal,
+  noRequests,
+  trainingHash,
+  type Decides,
+  type RunConfig,
+  type RunRecord,
+  type SettingChange,
+} from '@berth/contracts';
+import {
+  decideControl,
+  hasTrained,
+  newAttempt,
+  type ControlSight,
+  type RunChange,
+} from '@berth/training/protocol';
+
+/** What is submitted under a name. */
+export interface Submission {
+  readonly config: RunConfig;
+  readonly goal: RunRecord['goal'];
+}
+
+/** What a submission is decided by, besides the run's record. */
+export interface SubmissionSight extends ControlSight {
+  /** Whether the bucket holds a checkpoint of it, whatever Redis has lost. */
+  readonly isStored: boolean;
+  /** Whether anybody works on it. */
+  readonly isAttended: boolean;
+}
+
+/** A run that has just been submitted. */
+export function newRecord({ config, goal }: Submission, nowMs: number): RunRecord {
+  return {
+    runId: config.name,
+    config,
+    trainingHash: trainingHash(config),
+    status: 'queued',
+    reason: 'waiting for its turn',
+    error: null,
+    goal,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    attempts: [newAttempt(1, 0, nowMs)],
+    requests: noRequests,
+    keptSteps: [],
+    manifestKey: null,
+    exampleSetId: null,
+    numerics: null,
+  };
+}
+
+/**
+ * What becomes of a run when a config is submitted under its name. A name stands for one training from its first step on;
+ * before that nothing is lost by making the run anew. Whether its files still hold the same data is found out by a worker
+ * when its turn has come: until then the record keeps the config of what was read.
+ * @returns undefined when it is what is under way
+ * @throws BerthError `DATA_MISMATCH` for what the prepared data fixes, `CHECKPOINT_MISMATCH` for the rest of what decides
+ * the weights, `RUN_STATE_CONFLICT` when its state does not allow it
+ */
+export function decideSubmission(
+  nowMs: number,
+  record: RunRecord,
+  sight: SubmissionSight,
+  submission: Submission,
+): RunChange | undefined {
+  const { status } = record;
+  const isDone = status === 'completed' && record.goal === 'trained';
+  const isTrained = isDone || sight.isStored || hasTrained(record, sight);
+  if (isTrained) refuseOtherTraining(record, submission.config);
+  if (!isFinal(status)) {
+    const [change] = changedSettings(currentConfig(record), submission.config, allKinds);
+    const rests = status === 'queued' || status === 'preparing';
+    if (sight.isAttended || (rests && change === undefined))
+      return whileUnderWay(record, submission, change);
+  }
+  if (!isTrained) return madeAnew(nowMs, record, submission);
+  const request = { config: submission.config, askedAtMs: nowMs, isTrained };
+  // Its cluster has died: whoever worked on it begins again with the data.
+  if (!isFinal(status))
+    return {
+      status: 'queued',
+      reason: 'submitted again, waiting for its turn',
+      goal: submission.goal,
+      requests: { ...noRequests, cut: record.requests.cut, submission: request },
+    };
+  if (isDone) throw conflict(record, 'is completed; choose another name to train again');
+  const decision = decideControl(nowMs, record, sight, 'resume');
+  if (decision.kind !== 'change') throw conflict(record, `cannot go on: ${decision.reason}`);
+  const { requests = noRequests } = decision.change;
+  return {
+    ...decision.change,
+    goal: submission.goal,
+    requests: { ...requests, submission: request },
+  };
+}
+
+const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'content', 'nothing'];
+
+function currentConfig({ config, requests }: RunRecord): RunConfig {
+  return requests.submission?.config ?? config;
+}
+
+function whileUnderWay(
+  record: RunRecord,
+  { goal }: Submission,
+  change: SettingChange | undefined,
+): RunChange | undefined {
+  const { runId, status } = record;
+  if (change !== undefined)
+    throw conflict(
+      record,
+      `is ${status} with ${change.path} ${show(change.before)}, and this config says ${show(change.after)}: ` +
+        `pause it first (berth pause ${runId}), then the same command goes on with the new value`,
+    );
+  if (status === 'pausing' || status === 'stopping')
+    throw conflict(record, `is ${status}; submit it again once that is done`);
+  if (goal === record.goal) return undefined;
+  if (goal === 'trained') return { goal };
+  throw conflict(record, `is ${status}: it is to be trained, and its data is prepared on the way`);
+}
+
+/** The run from its beginning. Data that was prepared with the same settings is used if it still is that of the files. */
+function madeAnew(nowMs: number, record: RunRecord, submission: Submission): RunChange {
+  const { runId: _name, ...anew } = newRecord(submission, nowMs);
+  const { config } = submission;
+  const { manifestKey, exampleSetId, datasetHealth, trainingHash: hash } = record;
+  const isVocabularyLeftOut =
+    record.config.vocabulary.path !== undefined && config.vocabulary.path === undefined;
+  const isOther =
+    isVocabularyLeftOut || changedSettings(record.config, config, ['data']).length > 0;
+  if (manifestKey === null || isOther) return { ...anew, datasetHealth: undefined };
+  return {
+    ...anew,
+    config: record.config,
+    trainingHash: hash,
+    manifestKey,
+    exampleSetId,
+    datasetHealth,
+    requests: { ...noRequests, submission: { config, askedAtMs: nowMs, isTrained: false } },
+  };
+}
+
+function refuseOtherTraining({ runId, config: known }: RunRecord, config: RunConfig): void {
+  const [change] = changedSettings(known, config, ['data', 'examples', 'weights']);
+  const vocabulary = changedSettings(known, config, ['content']).find(
+    ({ path, after }) => path === 'vocabulary.path' && after === undefined,
+  );
+  const found = change ?? vocabulary;
+  if (found === undefined) return;
+  const { path, decides, before, after } = found;
+  throw new BerthError(
+    decides === 'weights' ? 'CHECKPOINT_MISMATCH' : 'DATA_MISMATCH',
+    `Run "${runId}" was made with ${path} ${show(before)}, this config says ${show(after)}; ` +
+      'what it has trained cannot be used: restore the value, or choose another name',
+    { details: { runId, path } },
+  );
+}
+
+function conflict({ runId, status }: RunRecord, what: string): BerthError {
+  return new BerthError('RUN_STATE_CONFLICT', `Run "${runId}" ${what}`, {
+    details: { runId, status },
+  });
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'unset' : JSON.stringify(value);
+}
