@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonStep } from './addon.mjs';
 import { buildStep } from './build.mjs';
+import { buildNoteStep } from './build-note.mjs';
 import { dashboardStep } from './dashboard.mjs';
 import { cacheFolder } from './cache.mjs';
 import { SetupFailure } from './failure.mjs';
@@ -54,6 +55,7 @@ async function main() {
     proofStep({ root, needsGpu: variant === variants.gpu }),
     redisStep({ cache, source: options.redis }),
     buildStep({ root }),
+    buildNoteStep({ root }),
     dashboardStep({ root }),
   ];
   const chosen = chooseSteps(steps, options.only);

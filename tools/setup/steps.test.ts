@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addonPatch, applyEdits } from './addon-patch.mjs';
 import { addonStep } from './addon.mjs';
+import { run } from './command.mjs';
+import { buildNoteStep } from './build-note.mjs';
 import { exists, installFolder, requireSpace } from './cache.mjs';
 import { requireNode, requirePlatform } from './node-version.mjs';
 import { agree, packagesStep } from './npm-packages.mjs';
@@ -43,6 +45,42 @@ describe('node', () => {
     expect(() => requirePlatform('darwin', 'arm64', {})).toThrow('darwin on arm64');
     expect(() => requirePlatform('linux', 'x64', {})).toThrow('another C library');
     expect(() => requirePlatform('linux', 'x64', { glibcVersionRuntime: '2.17' })).toThrow('2.17');
+  });
+});
+
+describe('the note of the build', () => {
+  const git = (...args: string[]): unknown =>
+    run('git', ['-C', folder, '-c', 'user.name=a', '-c', 'user.email=a@b.c', ...args]);
+  const noted = async (): Promise<unknown> =>
+    JSON.parse(await readFile(join(folder, 'dist/build.json'), 'utf8'));
+
+  it('names the commit, and whether files differ from it', async () => {
+    await git('init', '-q');
+    await writeFile(join(folder, 'a'), '1');
+    await git('add', 'a');
+    await git('commit', '-qm', 'A');
+    const step = buildNoteStep({ root: folder });
+    expect(await step.isDone()).toBeUndefined();
+    await step.perform();
+    const commit = (await step.isDone()) ?? '';
+    expect(commit).toMatch(/^[0-9a-f]{12}$/);
+    expect(await noted()).toEqual({ commit });
+    await writeFile(join(folder, 'a'), '2');
+    expect(await step.isDone()).toBeUndefined();
+    await step.perform();
+    expect(await step.isDone()).toBe(`${commit}-dirty`);
+  });
+
+  it('names none where there is no checkout, or that of something else', async () => {
+    const step = buildNoteStep({ root: folder });
+    await step.perform();
+    expect(await step.isDone()).toBe('not a git checkout');
+    await git('init', '-q');
+    await git('commit', '-q', '--allow-empty', '-m', 'A');
+    const inside = buildNoteStep({ root: join(folder, 'inside') });
+    await mkdir(join(folder, 'inside'));
+    await inside.perform();
+    expect(await inside.isDone()).toBe('not a git checkout');
   });
 });
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { buildInfo, describeBuild } from '@berth/observability';
 import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
 import type { ControlOptions } from './commands/control.ts';
 import type { ResumeOptions } from './commands/train.ts';
@@ -23,7 +24,7 @@ const program = new Command('berth')
   .description(
     'Pretrain BERT from raw text on any number of machines. Kill anything: same model, to the bit.',
   )
-  .version('0.1.0')
+  .version(describeBuild(buildInfo()))
   .showSuggestionAfterError()
   .exitOverride()
   .enablePositionalOptions()

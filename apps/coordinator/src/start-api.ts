@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/contracts';
+import { buildInfo } from '@berth/observability';
 import { createJobBoard, type RedisConnection } from '@berth/queue';
 import { EventFeed } from './events/event-feed.ts';
 import { EventHub } from './events/event-hub.ts';
@@ -50,7 +50,8 @@ export interface Api {
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { coordinatorId, connection, store, runs, logs, logger } = options;
   const access = accessPolicy(options.host, options.token);
-  const version = ownVersion();
+  const build = buildInfo();
+  const { version } = build;
   const monitoring = new Monitoring(version);
   const histories = new Histories(createHistorySource(connection, store, logger), {
     onLines: (runId, lines, areNew) => {
@@ -61,7 +62,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const health = createHealthCheck(connection, store);
   const sights = new ClusterSights({
     coordinatorId,
-    version,
+    build,
     needsToken: access.token !== undefined,
     connection,
     store,
@@ -117,9 +118,4 @@ async function warmUp(runs: RunsPort, histories: Histories, logger: Logger): Pro
   } catch (error) {
     logger.debug('Histories are read later', { error: errorToWire(error) });
   }
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -131,6 +131,7 @@ export class SyntheticCluster {
   report(): ClusterReport {
     return {
       version: '0.1.0',
+      build: { commit: '62dc62e0c1d2', node: '22.12.0', tensorflow: 'tensorflow-cpu-2.21.0' },
       coordinatorId: 'coordinator-1',
       isLeader: true,
       startedAtMs: Date.now() - 86_400_000,

@@ -1,3 +1,4 @@
+export { buildInfo, describeBuild, type BuildInfo } from './build-info.ts';
 export {
   encodeEvents,
   eventFileName,

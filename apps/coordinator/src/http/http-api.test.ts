@@ -297,6 +297,7 @@ describe('requests that are refused', () => {
     expect((await api.post('/api/runs', body, { authorization })).status).toBe(201);
     expect(await answerOf('cluster', await api.get('/api/cluster'))).toMatchObject({
       needsToken: true,
+      build: { node: process.versions.node },
     });
   });
 

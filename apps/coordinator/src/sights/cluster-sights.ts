@@ -19,6 +19,7 @@ import {
   createViews,
   type RedisConnection,
 } from '@berth/queue';
+import type { BuildInfo } from '@berth/observability';
 import type { Histories } from '../history/histories.ts';
 import { describeCheckpoints } from './checkpoint-reports.ts';
 import type { HealthCheck } from './health.ts';
@@ -27,7 +28,7 @@ import { describeWorkers } from './worker-reports.ts';
 
 export interface ClusterSightsOptions {
   readonly coordinatorId: string;
-  readonly version: string;
+  readonly build: BuildInfo;
   readonly needsToken: boolean;
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
@@ -57,15 +58,17 @@ export class ClusterSights {
   }
 
   async cluster(): Promise<ClusterReport> {
-    const { coordinatorId, version, needsToken, health, connection } = this.#options;
+    const { coordinatorId, needsToken, health, connection } = this.#options;
     const [redis, store, isLeader, active] = await Promise.all([
       health.redis(),
       health.store(),
       this.isLeader(),
       createRuns(connection).active(),
     ]);
+    const { version, ...build } = this.#options.build;
     return {
       version,
+      build,
       coordinatorId,
       isLeader,
       startedAtMs: this.#startedAtMs,

@@ -122,6 +122,12 @@ const health = z.strictObject({ isOk: z.boolean(), detail: z.string() });
 /** The cluster as the coordinator that answers sees it. */
 export const clusterReportSchema = z.strictObject({
   version: z.string(),
+  /** What the coordinator was compiled from and runs on; null where that is not known. */
+  build: z.strictObject({
+    commit: z.string().nullable(),
+    node: z.string(),
+    tensorflow: z.string().nullable(),
+  }),
   coordinatorId: z.string(),
   /** False for a standby. */
   isLeader: z.boolean(),
