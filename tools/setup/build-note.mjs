@@ -33,8 +33,7 @@ export function buildNoteStep({ root }) {
 async function commitOf(root) {
   const top = await run('git', ['-C', root, 'rev-parse', '--show-toplevel']);
   if (!top.ok || top.stdout.trim() !== (await realpath(root))) return null;
-  const described = await run('git', [
-    ...['-C', root, 'describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'],
-  ]);
+  const options = ['--always', '--dirty', '--abbrev=12', '--exclude=*'];
+  const described = await run('git', ['-C', root, 'describe', ...options]);
   return described.ok ? described.stdout.trim() : null;
 }

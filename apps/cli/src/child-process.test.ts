@@ -16,7 +16,7 @@ async function supervise(work: string): Promise<Started> {
   const [entry, starts] = [join(folder, 'entry.cjs'), join(folder, 'starts')];
   writeFileSync(
     entry,
-    `const fs = require('fs');
+    `const fs = require('node:fs');
      fs.appendFileSync(process.env.STARTS, '.');
      const numBefore = fs.readFileSync(process.env.STARTS, 'utf8').length - 1;
      ${work}`,

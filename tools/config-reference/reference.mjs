@@ -1,0 +1,124 @@
+/** What is published about run files, made from their schema: a page for people and a JSON Schema for editors. */
+
+/**
+ * As much of JSON Schema as run files use; `decides` is ours.
+ * @typedef {object} Schema
+ * @property {string} [type]
+ * @property {string} [description]
+ * @property {unknown} [default]
+ * @property {'content' | 'data' | 'examples' | 'weights' | 'nothing'} [decides]
+ * @property {readonly string[]} [enum]
+ * @property {string} [pattern]
+ * @property {number} [minimum]
+ * @property {number} [exclusiveMinimum]
+ * @property {number} [maximum]
+ * @property {number} [exclusiveMaximum]
+ * @property {Record<string, Schema>} [properties]
+ * @property {readonly string[]} [required]
+ */
+
+/** What a change of a key makes of a run. */
+const meanings = {
+  content: 'data (by the bytes there, not by the path)',
+  data: 'data',
+  examples: 'examples',
+  weights: 'weights',
+  nothing: 'nothing of these',
+};
+
+const preamble = `# Keys of a run file
+
+Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` and \`corpus.path\` must be
+there. A key that is not known is refused, with the nearest one that is. \`berth train run.yaml --dry-run\` prints all keys with
+their values, \`--set train.numSteps=200\` overrides one. Editors check and complete run files by
+[run.schema.json](../configs/run.schema.json), which a line at their top names:
+
+\`\`\`yaml
+# yaml-language-server: $schema=run.schema.json
+\`\`\`
+
+"Decides" says what another value changes: the documents and the vocabulary (data), the masked examples made from them
+(examples), or how they are trained on (weights). What decides data decides examples too, and what decides examples
+decides weights: a run that has trained refuses another value of these under its name. What decides nothing of these may
+be changed at any time, and the weights stay the same, bit for bit.
+`;
+
+/**
+ * @param {Schema} schema
+ * @returns {string} Markdown
+ */
+export function referencePage(schema) {
+  const entries = Object.entries(schema.properties ?? {});
+  const isSection = ([, node]) => node.properties !== undefined;
+  const top = tableOf('', Object.fromEntries(entries.filter((entry) => !isSection(entry))), schema);
+  const sections = entries
+    .filter(isSection)
+    .map(
+      ([name, node]) =>
+        `## ${name}\n\n${node.description ?? ''}.\n\n${tableOf(`${name}.`, node.properties ?? {}, node)}`,
+    );
+  return `${[preamble, top, ...sections].join('\n\n').replaceAll(/\n{3,}/g, '\n\n')}\n`;
+}
+
+/** @param {Schema} schema */
+export function schemaFile(schema) {
+  const { $schema, ...rest } = /** @type {Schema & { $schema: string }} */ (schema);
+  return `${JSON.stringify({ $schema, title: 'berth run file', ...rest }, null, 2)}\n`;
+}
+
+/**
+ * @param {string} prefix
+ * @param {Record<string, Schema>} properties
+ * @param {Pick<Schema, 'required'>} parent
+ */
+function tableOf(prefix, properties, { required = [] }) {
+  const rows = Object.entries(properties).map(([key, node]) => [
+    `\`${prefix}${key}\``,
+    required.includes(key) && node.default === undefined ? 'must be given' : defaultOf(node),
+    valuesOf(node),
+    node.description ?? '',
+    node.decides === undefined ? '' : meanings[node.decides],
+  ]);
+  const all = [['key', 'default', 'values', 'what it is', 'decides'], ...rows];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  const line = (cells) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  const rule = line(widths.map((width) => '-'.repeat(width)));
+  return [
+    line(all[0].map(escaped)),
+    rule,
+    ...all.slice(1).map((row) => line(row.map(escaped))),
+  ].join('\n');
+}
+
+/** @param {string} text */
+function escaped(text) {
+  return text.replaceAll('|', String.raw`\|`);
+}
+
+/** @param {Schema} node */
+function defaultOf(node) {
+  return node.default === undefined
+    ? ''
+    : `\`${JSON.stringify(node.default).replaceAll('"', '')}\``;
+}
+
+/** @param {Schema} node */
+function valuesOf(node) {
+  if (node.enum !== undefined) return node.enum.join(', ');
+  if (node.type === 'boolean') return 'true, false';
+  if (node.type === 'string') return node.pattern === undefined ? 'text' : `\`${node.pattern}\``;
+  const kind = node.type === 'integer' ? 'whole number' : 'number';
+  const low = node.minimum ?? node.exclusiveMinimum;
+  const high = node.maximum ?? node.exclusiveMaximum;
+  const bounds = [
+    low === undefined ? '' : `${node.minimum === undefined ? 'above' : 'from'} ${shown(low)}`,
+    high === undefined ? '' : `${node.maximum === undefined ? 'below' : 'to'} ${shown(high)}`,
+  ].filter((text) => text !== '');
+  return [kind, ...bounds].join(' ');
+}
+
+/** @param {number} value */
+function shown(value) {
+  return value.toLocaleString('en-US');
+}
