@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
@@ -16,7 +17,7 @@ import { keepMembers, loadRun, type SyntheticRun } from './synthetic-run.ts';
 const help = `berth bench api: how fast a coordinator answers for a long run, and how much memory it takes
   --steps N     steps of the run (100000)
   --workers N   workers that beat (64)
-  --clients N   readers of events meanwhile (200)
+  --clients N   readers of events meanwhile (64, the most from one machine)
   --rounds N    times each page is asked for (10)
   --json`;
 
@@ -24,12 +25,15 @@ const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '100000' },
     workers: { type: 'string', default: '64' },
-    clients: { type: 'string', default: '200' },
+    clients: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '10' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+
+const token = randomBytes(16).toString('hex');
+const headers = { authorization: `Bearer ${token}` };
 
 /** What the dashboard asks for when a page opens. */
 function pagesOf({ runId, numSteps }: SyntheticRun): Record<string, readonly string[]> {
@@ -57,6 +61,7 @@ async function startCoordinator(services: Services): Promise<{ child: ChildProce
       ...process.env,
       ...environmentOfServices(services),
       BERTH_HTTP_PORT: '0',
+      BERTH_API_TOKEN: token,
       LOG_LEVEL: 'warn',
     },
   });
@@ -74,7 +79,7 @@ async function openPage(url: string, paths: readonly string[]): Promise<number> 
   const startedMs = performance.now();
   await Promise.all(
     paths.map(async (path) => {
-      const response = await fetch(`${url}${path}`);
+      const response = await fetch(`${url}${path}`, { headers });
       const text = await response.text();
       if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
       JSON.parse(text);
@@ -84,7 +89,7 @@ async function openPage(url: string, paths: readonly string[]): Promise<number> 
 }
 
 function readEvents(url: string): () => void {
-  const request = get(url, { agent: false }, (response) => response.resume());
+  const request = get(url, { agent: false, headers }, (response) => response.resume());
   request.on('error', () => undefined);
   return () => request.destroy();
 }

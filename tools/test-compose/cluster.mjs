@@ -26,12 +26,18 @@ export function createCluster({ compose, root, folder, project, env }) {
     must(program, [...base, ...args], { env: { ...process.env, ...env }, ...options });
   const url = `http://127.0.0.1:${env['BERTH_PORT']}`;
 
+  const ask = async (path, options) => {
+    const secrets = await readFile(join(folder, '.env'), 'utf8');
+    const [, token] = /^BERTH_API_TOKEN=(.*)$/m.exec(secrets) ?? [];
+    return fetch(url + path, { ...options, headers: { authorization: `Bearer ${token}` } });
+  };
+
   const metricsAfter = async (name, cursor) => {
     const path = `/api/runs/${name}/metrics?after=${encodeURIComponent(cursor)}`;
     // Redis or the coordinator may just be coming back.
     for (let attempt = 1; ; attempt++)
       try {
-        const answer = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
+        const answer = await ask(path, { signal: AbortSignal.timeout(10_000) });
         if (answer.ok) return await answer.json();
         throw new Error(`${path}: HTTP ${answer.status}`);
       } catch (error) {
@@ -54,7 +60,7 @@ export function createCluster({ compose, root, folder, project, env }) {
     /** @returns {Promise<{ step: number, status: string, numWorkers: number } | undefined>} undefined while nobody answers */
     async look(name) {
       try {
-        const answer = await fetch(`${url}/api/runs/${name}`, {
+        const answer = await ask(`/api/runs/${name}`, {
           signal: AbortSignal.timeout(3_000),
         });
         if (!answer.ok) return undefined;
@@ -89,13 +95,7 @@ export function createCluster({ compose, root, folder, project, env }) {
     },
     /** Saves a run and stops it. */
     async stop(name) {
-      const secrets = await readFile(join(folder, '.env'), 'utf8');
-      const [, token] = /^BERTH_API_TOKEN=(.*)$/m.exec(secrets) ?? [];
-      const headers = { authorization: `Bearer ${token}` };
-      const answer = await fetch(`${url}/api/runs/${name}/controls/stop`, {
-        method: 'POST',
-        headers,
-      });
+      const answer = await ask(`/api/runs/${name}/controls/stop`, { method: 'POST' });
       if (!answer.ok) throw new Error(`stop: ${answer.status} ${await answer.text()}`);
       await cluster.until(name, ({ status }) => status === 'stopped', 'stop');
     },

@@ -16,7 +16,8 @@ export interface SupervisedOptions {
   readonly name: string;
   /** JavaScript file to run. */
   readonly entry: string;
-  readonly env: Readonly<Record<string, string>>;
+  /** Beside this process's own; undefined takes away. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly logFolder: string;
   /** Longest wait for the process to say that it is ready. */
   readonly readyTimeoutMs: number;

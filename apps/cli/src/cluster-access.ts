@@ -4,6 +4,7 @@ import { findCluster, startCluster, type Cluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
 import { requireFolder } from './folder.ts';
+import { makePrivate } from './private-folder.ts';
 import { startServices, type RunningServices } from './services.ts';
 
 type ServicesInUse = Pick<RunningServices, 'services' | 'close'>;
@@ -14,10 +15,15 @@ const lookAgainMs = 50;
 
 /** The coordinator to talk to: named by BERTH_COORDINATOR_URL, or of the cluster that runs from our folder. */
 export function findCoordinator(context: Context): CoordinatorClient | undefined {
-  const url = context.env['BERTH_COORDINATOR_URL'] ?? findCluster(context.folder)?.coordinatorUrl;
-  return url === undefined
-    ? undefined
-    : createCoordinatorClient(url, context.env['BERTH_API_TOKEN']);
+  const named = context.env['BERTH_COORDINATOR_URL'];
+  const running = findCluster(context.folder);
+  if (running !== undefined && (named ?? running.coordinatorUrl) === running.coordinatorUrl)
+    return createCoordinatorClient(running.coordinatorUrl, {
+      token: running.apiToken,
+      isOurs: true,
+    });
+  const token = context.env['BERTH_API_TOKEN'];
+  return named === undefined ? undefined : createCoordinatorClient(named, { token, isOurs: false });
 }
 
 /** @throws BerthError `RUN_NOT_FOUND` without a folder, `COORDINATOR_UNREACHABLE` when no cluster runs from it */
@@ -41,8 +47,7 @@ export async function withCluster<T>(
     const running = findCoordinator(context);
     if (running !== undefined) return { client: running, own: undefined };
     const started = await startCluster({ ...context, ...size });
-    const token = context.env['BERTH_API_TOKEN'];
-    return { client: createCoordinatorClient(started.coordinatorUrl, token), own: started };
+    return { client: started.client, own: started };
   });
   try {
     return await use(client, own);
@@ -64,8 +69,9 @@ export async function withServices<T>(
   if (redisUrl === undefined || s3 === undefined) requireFolder(context);
   const { services, close } = await whenFree<ServicesInUse>(context, async () => {
     const running = findCluster(folder);
-    if (running === undefined) return startServices(folder, env, logger);
-    return { services: running.services, close: async () => undefined };
+    if (running !== undefined) return { services: running.services, close: async () => undefined };
+    makePrivate(folder, context.say);
+    return startServices(folder, env, logger);
   });
   try {
     return await use(services);

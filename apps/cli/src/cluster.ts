@@ -1,13 +1,16 @@
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import { openLogSink } from '@berth/queue';
 import { Supervised } from './child-process.ts';
-import { clusterSecret } from './cluster-secret.ts';
+import { clusterSecret, clusterToken } from './cluster-secret.ts';
+import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
 import { formatDuration } from './format.ts';
+import { makePrivate } from './private-folder.ts';
+import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { reportDeath } from './report-death.ts';
 import { startServices, type Disturbances } from './services.ts';
 
@@ -30,8 +33,7 @@ export interface ClusterOptions {
 
 /** A coordinator and workers on this machine, with their services. */
 export interface Cluster {
-  /** Of all coordinators, with commas between. */
-  readonly coordinatorUrl: string;
+  readonly client: CoordinatorClient;
   readonly services: Services;
   /** The processes that are ready now, for those who want to kill one. */
   workers(): ClusterProcess[];
@@ -49,8 +51,11 @@ export interface ClusterProcess {
 
 /** What a running cluster leaves in its folder so that other commands find it. */
 export interface ClusterFile {
-  readonly pid: number;
+  /** The one that started it, and ends it. */
+  readonly owner: ProcessIdentity;
+  /** Of all coordinators, with commas between. */
   readonly coordinatorUrl: string;
+  readonly apiToken: string;
   readonly services: Services;
 }
 
@@ -59,17 +64,22 @@ const readyTimeoutMs = 60_000;
 /** Starts everything a run needs on this machine. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, numWorkers, numThreads, logger, say } = options;
-  mkdirSync(folder, { recursive: true });
   const startedMs = performance.now();
+  makePrivate(folder, say);
   say(`starting a cluster with its data in ${folder}`);
   const running = await startServices(folder, options.env, logger);
   for (const line of running.embedded) say(`started ${line}`);
   const secret = clusterSecret(folder, options.env);
+  const apiToken = clusterToken(folder, options.env);
   const env = { ...environmentOfServices(running.services), BERTH_FOLDER: folder };
   const deaths = openLogSink(running.services.redisUrl);
   const workers: Supervised[] = [];
   const coordinators: Supervised[] = [];
-  const supervise = (name: string, entry: string, extra: Record<string, string>): Supervised =>
+  const supervise = (
+    name: string,
+    entry: string,
+    extra: Record<string, string | undefined>,
+  ): Supervised =>
     new Supervised({
       name,
       entry,
@@ -97,6 +107,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       coordinators.push(
         supervise(name, entryOf('@berth/coordinator/main'), {
           BERTH_HTTP_PORT: String(port ?? (await freePort())),
+          BERTH_API_TOKEN: apiToken,
+          // What only workers prove to each other.
+          BERTH_SECRET: undefined,
+          BERTH_SECRET_FILE: undefined,
         }),
       );
     }
@@ -106,6 +120,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           BERTH_WORKER_NAME: `worker-${index + 1}`,
           BERTH_NUM_THREADS: String(numThreads),
           BERTH_SECRET: secret,
+          BERTH_API_TOKEN: undefined,
           ...options.workerEnvironment?.(index),
         }),
       );
@@ -116,15 +131,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       .map(({ readyMessage }) => (readyMessage as { url: string }).url)
       .join(',');
     const contents: ClusterFile = {
-      pid: process.pid,
+      owner: { pid: process.pid, startTicks: '', ...identityOf(process.pid) },
       coordinatorUrl: url,
+      apiToken,
       services: running.services,
     };
     // Written beside and renamed: who looks finds all of it or nothing.
     writeFileSync(`${file}.new`, JSON.stringify(contents, null, 2), { mode: 0o600 });
     renameSync(`${file}.new`, file);
     return {
-      coordinatorUrl: url,
+      client: createCoordinatorClient(url, { token: apiToken, isOurs: true }),
       services: running.services,
       workers: () => readyProcesses(workers, 'memberId'),
       coordinators: () => readyProcesses(coordinators, 'coordinatorId'),
@@ -180,11 +196,10 @@ export function findCluster(folder: string): ClusterFile | undefined {
   let found: ClusterFile;
   try {
     found = JSON.parse(readFileSync(clusterFile(folder), 'utf8')) as ClusterFile;
-    process.kill(found.pid, 0);
   } catch {
     return undefined;
   }
-  return found;
+  return isRunning(found.owner) ? found : undefined;
 }
 
 function clusterFile(folder: string): string {

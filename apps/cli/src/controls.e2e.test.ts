@@ -13,9 +13,10 @@ import {
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster } from './cluster.ts';
-import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
+import type { CoordinatorClient } from './coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from './inspect-ledger.ts';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
+import { clientOf } from './testing/client-of.ts';
 import { freePort } from './testing/free-port.ts';
 
 const numSteps = 60;
@@ -123,7 +124,7 @@ beforeAll(async () => {
     intervalMs: 100,
     what: 'the cluster',
   });
-  client = createCoordinatorClient(findCluster(folder)?.coordinatorUrl ?? '');
+  client = clientOf(folder)!;
 }, 240_000);
 
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import {
   BerthError,
   errorFromWire,
+  isBerthError,
   metricsPageSchema,
   requireKnown,
   runStatusSchema,
@@ -12,10 +13,13 @@ import {
   type RunRecord,
   type RunStatusReport,
 } from '@berth/contracts';
+import { tcpOwner } from './tcp-owner.ts';
 
 /** The coordinator's HTTP interface as the command line uses it. */
 export interface CoordinatorClient {
   readonly url: string;
+  /** The address of a page of the dashboard, with what lets the page in. @param path - such as `/runs/mine` */
+  link(path: string): string;
   isReady(): Promise<boolean>;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   /** Asks something of a run; harmless when asked again. */
@@ -34,14 +38,22 @@ interface Request {
   readonly body: unknown;
 }
 
-/**
- * @param url - of one coordinator or, with commas between, of several, of which any will do
- * @param token - what it asks of those who write, if it does
- */
-export function createCoordinatorClient(url: string, token?: string): CoordinatorClient {
+export interface ClientOptions {
+  /** What the coordinator asks for. */
+  readonly token: string | undefined;
+  /** True for coordinators that this user started on this machine: nobody else is told the token who has their port meanwhile. */
+  readonly isOurs: boolean;
+}
+
+/** @param url - of one coordinator or, with commas between, of several, of which any will do */
+export function createCoordinatorClient(
+  url: string,
+  { token, isOurs }: ClientOptions,
+): CoordinatorClient {
   const urls = url.split(',');
-  const fetchFrom = async (base: string, { method, path, body }: Request): Promise<Response> =>
-    fetch(new URL(path, base), {
+  const fetchFrom = async (base: string, { method, path, body }: Request): Promise<Response> => {
+    if (isOurs) refuseStranger(base);
+    return fetch(new URL(path, base), {
       method,
       signal: AbortSignal.timeout(requestTimeoutMs),
       headers: {
@@ -50,6 +62,7 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
+  };
   const fetchFromAny = async (request: Request): Promise<Response> => {
     for (const base of urls.slice(0, -1))
       try {
@@ -65,6 +78,7 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
     try {
       response = await fetchFromAny({ method, path, body });
     } catch (error) {
+      if (isBerthError(error)) throw error;
       throw new BerthError(
         'COORDINATOR_UNREACHABLE',
         `No coordinator answers at ${url}; start one with \`berth up\``,
@@ -85,6 +99,9 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
 
   return {
     url,
+    link: (path) =>
+      new URL(path, urls[0]).href +
+      (token === undefined ? '' : `#token=${encodeURIComponent(token)}`),
     async isReady() {
       try {
         return (await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(2_000) })).ok;
@@ -109,6 +126,17 @@ export function createCoordinatorClient(url: string, token?: string): Coordinato
       }
     },
   };
+}
+
+/** @throws BerthError `COORDINATOR_UNREACHABLE` when the port of a coordinator belongs to another user */
+function refuseStranger(base: string): void {
+  const { port } = new URL(base);
+  const owner = tcpOwner({ port: Number(port), isListening: true });
+  if (owner === undefined || owner === process.getuid?.()) return;
+  throw new BerthError(
+    'COORDINATOR_UNREACHABLE',
+    `Port ${port} belongs to a process of user ${owner}, not to your coordinator; end your cluster and start it again`,
+  );
 }
 
 function isRefused(error: unknown): boolean {

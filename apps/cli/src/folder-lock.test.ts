@@ -13,12 +13,19 @@ it('keeps a folder to one process until it is given free', async () => {
   lockFolder(path)();
 });
 
-it('takes over the folder of a process that was killed', async () => {
+it.each([
+  [
+    'a process that was killed',
+    { pid: spawnSync(process.execPath, ['--version']).pid, startTicks: '7' },
+  ],
+  // As after a restart of a container, where numbers repeat.
+  ['one whose number another process has', { pid: process.ppid, startTicks: '7' }],
+  ['one whose number we have ourselves', { pid: process.pid, startTicks: '7' }],
+])('takes over the folder of %s', async (_what, killed) => {
   const { path } = await temporaryFolder();
-  const { pid } = spawnSync(process.execPath, ['--version']);
   const file = join(path, 'services.pid');
-  writeFileSync(file, String(pid));
+  writeFileSync(file, JSON.stringify(killed));
   const free = lockFolder(path);
-  expect(readFileSync(file, 'utf8')).toBe(String(process.pid));
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid });
   free();
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '@berth/contracts';
+import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /**
  * Keeps a folder's embedded services to one process: a second one would end the first one's Redis as a leftover.
@@ -10,15 +11,15 @@ import { BerthError } from '@berth/contracts';
 export function lockFolder(folder: string): () => void {
   const file = join(folder, 'services.pid');
   mkdirSync(folder, { recursive: true });
-  const owner = Number(readIfThere(file));
+  const owner = ownerOf(file);
   // The lock of a process that was killed stays behind.
-  if (owner > 0 && !isAlive(owner)) rmSync(file, { force: true });
+  if (owner !== undefined && !isRunning(owner)) rmSync(file, { force: true });
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    writeFileSync(file, JSON.stringify(identityOf(process.pid)), { flag: 'wx' });
   } catch (cause) {
     throw new BerthError(
       'RUN_STATE_CONFLICT',
-      `Process ${readIfThere(file)} is starting, running or ending a cluster in ${folder}; ` +
+      `Process ${ownerOf(file)?.pid} is starting, running or ending a cluster in ${folder}; ` +
         'try again when it is done, or set BERTH_FOLDER to another folder',
       { cause },
     );
@@ -26,19 +27,10 @@ export function lockFolder(folder: string): () => void {
   return () => rmSync(file, { force: true });
 }
 
-function readIfThere(file: string): string {
+function ownerOf(file: string): ProcessIdentity | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
   } catch {
-    return '';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+    return undefined;
   }
 }

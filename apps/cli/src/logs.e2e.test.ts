@@ -7,8 +7,8 @@ import { connectRedis, createLogStream, createMembers, openLogSink } from '@bert
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { findCluster } from './cluster.ts';
-import { createCoordinatorClient } from './coordinator-client.ts';
 import { spawnBerth } from './testing/berth-process.ts';
+import { clientOf } from './testing/client-of.ts';
 import { freePort } from './testing/free-port.ts';
 
 const corpus = fileURLToPath(
@@ -51,7 +51,7 @@ it(
       up.kill('SIGTERM');
       await ended;
     });
-    const client = createCoordinatorClient(cluster.coordinatorUrl);
+    const client = clientOf(folder)!;
     await client.submit(config, 'trained');
     const atStep = (step: number): Promise<boolean> =>
       waitFor(async () => (await client.status('logs')).step >= step, {

@@ -11,6 +11,8 @@ import { createContext } from './context.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
 const context = createContext(process.env);
+// What berth and its processes write is for this user only.
+process.umask(0o077);
 
 const count = (text: string): number => {
   const value = Number(text);

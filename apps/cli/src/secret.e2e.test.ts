@@ -8,8 +8,8 @@ import { environmentOfServices, type RunStatusReport } from '@berth/contracts';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { findCluster } from './cluster.ts';
-import { createCoordinatorClient } from './coordinator-client.ts';
 import { spawnBerth } from './testing/berth-process.ts';
+import { clientOf } from './testing/client-of.ts';
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -55,8 +55,7 @@ it('a run leaves out a worker with another secret, says so, and goes on', async 
     await ended;
   });
   const report = async (): Promise<RunStatusReport | undefined> => {
-    const url = findCluster(folder)?.coordinatorUrl;
-    return url === undefined ? undefined : (await createCoordinatorClient(url).list())[0];
+    return (await clientOf(folder)?.list())?.[0];
   };
   const until = (what: string, isSo: (report: RunStatusReport) => boolean): Promise<unknown> =>
     waitFor(
@@ -74,7 +73,7 @@ it('a run leaves out a worker with another secret, says so, and goes on', async 
   startWorker({ ...environmentOfServices(services), ...env }).stderr?.resume();
   await until('the reason', ({ run, view }) =>
     [run.reason, view?.reason].some((reason) =>
-      /^without a-stranger-\w+: .* the secrets of .* differ/.test(reason ?? ''),
+      /^without a-stranger-\w+: .*\bsecrets of .* differ/.test(reason ?? ''),
     ),
   );
   const { step } = (await report())!;

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findCluster } from './cluster.ts';
-import { createCoordinatorClient } from './coordinator-client.ts';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
+import { clientOf } from './testing/client-of.ts';
 
 const corpus = fileURLToPath(
   new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
@@ -58,10 +57,8 @@ async function verifiedLedger(folder: string): Promise<LedgerJson> {
 async function untilStep(folder: string, step: number): Promise<void> {
   await waitFor(
     async () => {
-      const url = findCluster(folder)?.coordinatorUrl;
-      if (url === undefined) return false;
-      const runs = await createCoordinatorClient(url).list();
-      return (runs[0]?.step ?? 0) >= step;
+      const runs = await clientOf(folder)?.list();
+      return (runs?.[0]?.step ?? 0) >= step;
     },
     { timeoutMs: 180_000, intervalMs: 50, what: `step ${step}` },
   );

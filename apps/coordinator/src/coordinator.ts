@@ -13,8 +13,10 @@ export interface CoordinatorOptions {
   /** Where HTTP listens. */
   readonly host: string;
   readonly port: number;
-  /** Asked of those who write; must be set when others than this machine can connect. */
-  readonly token?: string | undefined;
+  /** Asked of those who want something by HTTP. */
+  readonly token: string | undefined;
+  /** Host names by which others reach it, with commas between. */
+  readonly names: string | undefined;
   readonly onReady: (url: string) => void;
   readonly logger: Logger;
 }

@@ -24,6 +24,7 @@ try {
       host: env['BERTH_HTTP_HOST'] ?? '127.0.0.1',
       port: Number(env['BERTH_HTTP_PORT'] ?? 7700),
       token: env['BERTH_API_TOKEN'] || undefined,
+      names: env['BERTH_HTTP_NAMES'],
       onReady: (url) => process.send?.({ url, coordinatorId }),
       logger: log.logger,
     },

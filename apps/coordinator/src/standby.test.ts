@@ -10,6 +10,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { startServices } from './testing/services.ts';
 import { runCoordinator } from './coordinator.ts';
 
+const token = '0123456789abcdef';
+const authorization = `Bearer ${token}`;
+
 async function startCoordinator(
   services: Services,
   coordinatorId: string,
@@ -19,7 +22,15 @@ async function startCoordinator(
   const ready = new Promise<string>((resolve) => (onReady = resolve));
   const place = { host: '127.0.0.1', port: 0 };
   const running = runCoordinator(
-    { coordinatorId, services, ...place, onReady: (url) => onReady(url), logger: silentLogger },
+    {
+      coordinatorId,
+      services,
+      ...place,
+      token,
+      names: undefined,
+      onReady: (url) => onReady(url),
+      logger: silentLogger,
+    },
     stopping.signal,
   );
   const stop = async (): Promise<void> => {
@@ -44,12 +55,12 @@ it('a standby answers as the leader does, and goes on with its runs', async () =
   const config = parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test');
   const submitted = await fetch(`${standby.url}/api/runs`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization },
     body: JSON.stringify({ config, goal: 'trained' }),
   });
   expect(submitted.status).toBe(201);
   const statusAt = async (url: string): Promise<string> => {
-    const response = await fetch(`${url}/api/runs/r`);
+    const response = await fetch(`${url}/api/runs/r`, { headers: { authorization } });
     return ((await response.json()) as RunStatusReport).run.status;
   };
   await waitFor(async () => (await statusAt(leader.url)) === 'preparing', { what: 'the leader' });

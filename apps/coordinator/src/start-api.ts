@@ -29,11 +29,13 @@ export interface ApiOptions {
   /** Where HTTP listens. */
   readonly host: string;
   readonly port: number;
-  /** Writes must carry it; must be set when others than this machine can connect. */
-  readonly token?: string | undefined;
-  /** @defaultValue 60 writes at once and 10 a second, 200 dear reads at once and 40 a second */
+  /** Requests must carry it. */
+  readonly token: string | undefined;
+  /** Host names by which others reach it, with commas between. */
+  readonly names?: string | undefined;
+  /** @defaultValue 60 writes at once and 10 a second, 200 dear reads at once and 40 a second, 20 wrong tokens at once and 1 a second */
   readonly rates?: RequestRates | undefined;
-  readonly events?: Pick<EventStreamOptions, 'maxReaders' | 'heartbeatMs' | 'stallMs'>;
+  readonly events?: Omit<EventStreamOptions, 'hub' | 'feed'>;
   readonly logger: Logger;
 }
 
@@ -45,11 +47,11 @@ export interface Api {
 
 /**
  * Answers HTTP until it is closed, and watches what there is to tell.
- * @throws BerthError `CONFIG_INVALID` when the port cannot be had, or others could write without a token
+ * @throws BerthError `CONFIG_INVALID` when the port cannot be had, or there is no token
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { coordinatorId, connection, store, runs, logs, logger } = options;
-  const access = accessPolicy(options.host, options.token);
+  const access = accessPolicy(options);
   const build = buildInfo();
   const { version } = build;
   const monitoring = new Monitoring(version);
@@ -63,7 +65,6 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const sights = new ClusterSights({
     coordinatorId,
     build,
-    needsToken: access.token !== undefined,
     connection,
     store,
     histories,

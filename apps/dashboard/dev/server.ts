@@ -74,17 +74,13 @@ async function handle(
     .filter((part) => part !== '')
     .map(decodeURIComponent);
   if (parts[0] !== 'api') return sendFile(response, url.pathname);
-  if (parts[1] === 'events') return sendEvents(cluster, url, response);
-  if (
-    request.method === 'POST' &&
-    cluster.needsToken &&
-    request.headers.authorization !== 'Bearer secret'
-  )
+  if (cluster.needsToken && request.headers.authorization !== 'Bearer secret')
     return sendJson(response, 401, {
       code: 'REQUEST_UNAUTHORIZED',
       message: 'This needs the token',
       details: {},
     });
+  if (parts[1] === 'events') return sendEvents(cluster, url, response);
   const query = Object.fromEntries(url.searchParams);
   const body = request.method === 'POST' ? await readJson(request) : undefined;
   sendJson(response, 200, answer(cluster, `${request.method}`, parts.slice(1), query, body));

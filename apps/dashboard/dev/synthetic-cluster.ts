@@ -138,7 +138,6 @@ export class SyntheticCluster {
       nowMs: Date.now(),
       redis: { isOk: true, detail: '7.2.4, 0.4 ms' },
       store: { isOk: true, detail: 'http://127.0.0.1:9000/berth, 2 ms' },
-      needsToken: this.needsToken,
       workers: [...this.runs.flatMap((run) => run.alive), ...idle()],
     };
   }

@@ -6,10 +6,15 @@ import './theme/pages.css';
 import './theme/charts.css';
 import './theme/narrow.css';
 import { render } from 'preact';
+import { takeTokenFromAddress } from './api/token.ts';
 import { App } from './app.tsx';
 import { startRouter } from './router.ts';
 import { startLive } from './state/live.ts';
 import { startTheme } from './state/theme.ts';
+
+takeTokenFromAddress();
+// A link that is pasted into a tab where the page is open already does not load it anew.
+addEventListener('hashchange', takeTokenFromAddress);
 
 startTheme();
 startRouter();

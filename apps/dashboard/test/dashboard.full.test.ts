@@ -196,15 +196,35 @@ describe.skipIf(executable === undefined)(
       expect(complaints).toEqual([]);
     });
 
-    it('asks for the token once when changes need one', async () => {
+    it('takes the token out of the link, and keeps it for the tab', async () => {
+      const guarded = await startDevServer(
+        new SyntheticCluster({ isSmall: true, needsToken: true }),
+      );
+      const complaints = await withPage({}, async (page) => {
+        await page.goto(`${guarded.url}/queues?a=b#token=secret`);
+        await page.getByRole('button', { name: 'Retry' }).first().click();
+        await page.locator('.toast', { hasText: 'runs again' }).waitFor();
+        expect(page.url()).toBe(`${guarded.url}/queues?a=b`);
+        await page.reload();
+        await page.getByRole('button', { name: 'Retry' }).first().waitFor();
+        expect(await page.locator('dialog').count()).toBe(0);
+      });
+      expect(complaints).toEqual([]);
+      await guarded.close();
+    });
+
+    it('asks for the token once when it has none, and again when it is wrong', async () => {
       const guarded = await startDevServer(
         new SyntheticCluster({ isSmall: true, needsToken: true }),
       );
       const complaints = await withPage({}, async (page) => {
         await page.goto(`${guarded.url}/queues`);
-        await page.getByRole('button', { name: 'Retry' }).first().click();
+        await page.locator('dialog input').fill('guess');
+        await page.getByRole('button', { name: 'Continue' }).click();
+        await page.getByText('does not take that token').waitFor();
         await page.locator('dialog input').fill('secret');
         await page.getByRole('button', { name: 'Continue' }).click();
+        await page.getByRole('button', { name: 'Retry' }).first().click();
         await page.locator('.toast', { hasText: 'runs again' }).waitFor();
         await page.getByRole('button', { name: 'Retry' }).first().click();
         await expectSoon(

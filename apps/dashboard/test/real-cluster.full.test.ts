@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,13 +20,14 @@ describe.skipIf(executable === undefined)('a real cluster', { timeout: 900_000 }
   it('is played through from the page alone', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'berth-page-'));
     const { url, child } = await startCluster(folder);
+    const token = readFileSync(join(folder, 'api-token'), 'utf8').trim();
     const browser = await startBrowser(executable ?? '');
     try {
       const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
       await playThrough(page, {
-        url,
+        url: `${url}/#token=${token}`,
         name: 'played',
         numSteps: 4000,
         numWorkers: 2,
@@ -34,7 +35,7 @@ describe.skipIf(executable === undefined)('a real cluster', { timeout: 900_000 }
         fields: {},
         enoughSteps: 25,
         timeoutMs: 120_000,
-        killWorker: () => killWorker(url, 'played'),
+        killWorker: () => killWorker(url, token, 'played'),
       });
       expect(complaints).toEqual([]);
     } finally {
@@ -71,8 +72,10 @@ async function startCluster(folder: string): Promise<{ url: string; child: Child
 }
 
 /** Kills the process of the first worker that trains. @returns its member id */
-async function killWorker(url: string, runId: string): Promise<string> {
-  const response = await fetch(`${url}/api/runs/${runId}/workers`);
+async function killWorker(url: string, token: string, runId: string): Promise<string> {
+  const response = await fetch(`${url}/api/runs/${runId}/workers`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
   const workers = (await response.json()) as WorkerReport[];
   const victim = workers.find(({ state, rank }) => state !== 'lost' && rank !== null);
   if (victim === undefined) throw new Error('No worker trains');

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../context.ts';
-import { createCoordinatorClient } from '../coordinator-client.ts';
 import { loadConfig } from '../load-config.ts';
 import { RunWatch } from './run-watch.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
@@ -50,7 +49,7 @@ export async function withLongRun<T>(
   });
   let watch: RunWatch | undefined;
   try {
-    await createCoordinatorClient(testbed.cluster.coordinatorUrl).submit(config, 'trained');
+    await testbed.cluster.client.submit(config, 'trained');
     const watched = (watch = await RunWatch.open(testbed.services.redisUrl, config.name));
     const trains = (): boolean => watched.numCommitted >= firstSteps;
     await watch.until(trains, 'the first steps', startTimeoutMs);

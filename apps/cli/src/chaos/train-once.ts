@@ -1,7 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorFromWire, type Logger, type RunConfig } from '@berth/contracts';
-import { createCoordinatorClient } from '../coordinator-client.ts';
 import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
 import { leftoversOf } from './leftovers.ts';
 import type { FaultTimes } from './commit-fault.ts';
@@ -62,7 +61,7 @@ export async function trainOnce(
   let watch: RunWatch | undefined;
   try {
     const startMs = performance.now();
-    await createCoordinatorClient(testbed.cluster.coordinatorUrl).submit(config, 'trained');
+    await testbed.cluster.client.submit(config, 'trained');
     watch = await RunWatch.open(testbed.services.redisUrl, config.name);
     const watched = watch;
     await watch.until(() => watched.record !== undefined, 'the run to begin', submitTimeoutMs);

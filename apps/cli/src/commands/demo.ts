@@ -27,7 +27,9 @@ export async function demo(context: Context): Promise<void> {
   const detach = new AbortController();
   process.once('SIGINT', () => detach.abort());
   await withCluster(context, size, async (client) => {
-    context.say(`watch it at ${client.url}/runs/${config.name}; logs in ${context.folder}/logs`);
+    context.say(
+      `watch it at ${client.link(`/runs/${config.name}`)}\nlogs in ${context.folder}/logs`,
+    );
     await client.submit(config, 'trained');
     const report = await follow(client, config.name, {
       stream: process.stderr,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BerthError } from '@berth/contracts';
@@ -19,10 +19,10 @@ export function init(context: Context, options: InitOptions): void {
   const compose = fileURLToPath(new URL('../../../../infra/compose', import.meta.url));
   const folder = options.folder ?? compose;
   const file = join(folder, '.env');
+  const apiToken = secret();
   mkdirSync(folder, { recursive: true });
   try {
-    writeFileSync(file, contents(), { mode: 0o600, flag: options.force ? 'w' : 'wx' });
-    chmodSync(file, 0o600);
+    writeSecrets(file, contents(apiToken), options.force);
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     const what = isThere
@@ -34,19 +34,31 @@ export function init(context: Context, options: InitOptions): void {
   const elsewhere = options.folder === undefined ? '' : `--env-file ${shown(file)} `;
   context.say(`wrote ${file}`);
   context.say(`next: docker compose ${elsewhere}-f ${shown(join(compose, 'compose.yaml'))} up -d`);
+  context.say(`then: http://127.0.0.1:7700/#token=${apiToken} is its dashboard`);
+}
+
+/** Secrets are never in a file that others may read, not even for a moment. */
+function writeSecrets(file: string, text: string, replaces: boolean): void {
+  if (!replaces) {
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+    return;
+  }
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, text, { mode: 0o600, flag: 'wx' });
+  renameSync(`${file}.new`, file);
 }
 
 const secret = (): string => randomBytes(32).toString('hex');
 
-function contents(): string {
+function contents(apiToken: string): string {
   return [
     '# Secrets of the compose cluster, made by `berth init`. Keep them out of git.',
     `BERTH_S3_ACCESS_KEY=berth-${randomBytes(6).toString('hex')}`,
     `BERTH_S3_SECRET_KEY=${secret()}`,
     '# What workers prove to each other.',
     `BERTH_SECRET=${secret()}`,
-    '# What whoever changes runs over HTTP must show.',
-    `BERTH_API_TOKEN=${secret()}`,
+    '# What whoever asks something over HTTP must show.',
+    `BERTH_API_TOKEN=${apiToken}`,
     '',
     '# BERTH_PORT=7700                    of the dashboard and API, on loopback',
     '# BERTH_RUN=configs/demo.yaml        the run that starts by itself',

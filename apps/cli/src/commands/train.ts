@@ -89,6 +89,7 @@ export async function watch(
   { runId, file, json }: Watched,
 ): Promise<RunStatusReport> {
   const { berth } = context;
+  context.say(`watch it at ${client.link(`/runs/${runId}`)}`);
   const detach = new AbortController();
   const interrupt = (): void => {
     if (own === undefined) {

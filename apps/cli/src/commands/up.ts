@@ -27,10 +27,10 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
   if (cluster === undefined)
     throw new BerthError(
       'RUN_STATE_CONFLICT',
-      `A cluster already runs at ${findCoordinator(context)?.url}`,
+      `A cluster already runs: ${findCoordinator(context)?.link('/')}`,
     );
   context.say(
-    `berth is up with ${options.workers} workers: ${cluster.coordinatorUrl} is its dashboard; Ctrl-C stops it`,
+    `berth is up with ${options.workers} workers; Ctrl-C stops it. Its dashboard, for whoever has this link:\n  ${cluster.client.link('/')}`,
   );
   context.say(`next: start a run there, or by ${context.berth} train <run.yaml>`);
   const stop = new AbortController();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { accessPolicy, refusal, type Approach } from './access.ts';
+import { accessPolicy, hasToken, refusal, type Approach } from './access.ts';
+import { clientAt, thisMachine } from './client-of.ts';
 import { RateLimit } from './rate-limit.ts';
 
 const token = '0123456789abcdef';
@@ -8,67 +9,95 @@ const approach = (change: Partial<Approach> = {}): Approach => ({
   host: '127.0.0.1:7700',
   origin: undefined,
   fetchSite: undefined,
-  authorization: undefined,
+  fetchMode: undefined,
   ...change,
 });
+const here = accessPolicy({ host: '127.0.0.1', token });
 
 describe('access', () => {
-  it('beyond loopback needs a token of some length', () => {
-    expect(() => accessPolicy('0.0.0.0', undefined)).toThrow('BERTH_API_TOKEN must be set');
-    expect(() => accessPolicy('::', undefined)).toThrow('lets others in');
-    expect(() => accessPolicy('127.0.0.1', 'short')).toThrow('has 5 characters');
-    expect(accessPolicy('0.0.0.0', token)).toEqual({ isLoopback: false, token });
-    expect(accessPolicy('::1', undefined)).toEqual({ isLoopback: true, token: undefined });
+  it.each(['127.0.0.1', '::1', '0.0.0.0'])('at %s needs a token of some length', (host) => {
+    expect(() => accessPolicy({ host, token: undefined })).toThrow('BERTH_API_TOKEN must be set');
+    expect(() => accessPolicy({ host, token: 'short' })).toThrow('has 5 characters');
   });
 
-  it.each(['localhost', 'localhost:1', '127.0.0.1:7700', '127.9.9.9', '[::1]:7700'])(
-    'on loopback is by the name %s',
+  it.each(['localhost', 'LOCALHOST:1', '127.0.0.1:7700', '127.9.9.9', '[::1]:7700', '[0:0::1]'])(
+    'is by the name %s, wherever it listens',
     (host) => {
-      const policy = accessPolicy('127.0.0.1', undefined);
+      for (const policy of [here, accessPolicy({ host: '0.0.0.0', token })])
+        expect(refusal(policy, approach({ host }))).toBeUndefined();
+    },
+  );
+
+  it.each([
+    undefined,
+    '',
+    'evil.test',
+    'evil.test:7700',
+    '127.0.0.1.evil.test',
+    'localhost.evil',
+    '127.999.999.999',
+    '127.0.0.1:99999',
+    '[::1',
+    '::1',
+    'x@127.0.0.1',
+    '127.0.0.1/x',
+    '0.0.0.0',
+    '10.0.0.7',
+  ])('is not by the name %s, not even to read, wherever it listens', (host) => {
+    for (const policy of [here, accessPolicy({ host: '0.0.0.0', token, names: 'berth.test' })])
+      for (const method of ['GET', 'HEAD', 'POST'])
+        expect(refusal(policy, approach({ method, host }))?.code).toBe('REQUEST_REFUSED');
+  });
+
+  it('is by the names that it was given, and by the address that it listens on', () => {
+    const names = 'coordinator, Berth.Test,10.1.2.3, fd00::7';
+    const policy = accessPolicy({ host: '192.168.0.5', token, names });
+    for (const host of [
+      'coordinator:7700',
+      'berth.test',
+      '10.1.2.3',
+      '[fd00::7]:80',
+      '192.168.0.5',
+    ])
       expect(refusal(policy, approach({ host }))).toBeUndefined();
-    },
-  );
+    for (const bad of ['http://x', 'a b', 'x/y'])
+      expect(() => accessPolicy({ host: '0.0.0.0', token, names: bad })).toThrow(
+        `BERTH_HTTP_NAMES: "${bad}"`,
+      );
+  });
 
-  it.each([undefined, '', 'evil.test', 'evil.test:7700', '127.0.0.1.evil.test', 'localhost.evil'])(
-    'on loopback is not by the name %s, not even to read',
-    (host) => {
-      const policy = accessPolicy('127.0.0.1', undefined);
-      expect(refusal(policy, approach({ method: 'GET', host }))?.code).toBe('REQUEST_REFUSED');
-    },
-  );
-
-  it('to write is refused to pages of other origins', () => {
-    const policy = accessPolicy('127.0.0.1', undefined);
+  it('is refused to pages of other origins, but for links that lead to a page', () => {
     const own = 'http://127.0.0.1:7700';
-    expect(refusal(policy, approach({ origin: own, fetchSite: 'same-origin' }))).toBeUndefined();
-    for (const change of [
-      { origin: 'http://evil.test' },
-      { origin: 'null' },
-      { origin: 'http://127.0.0.1:9' },
-      { fetchSite: 'cross-site' },
-      { fetchSite: 'same-site' },
-    ]) {
-      expect(refusal(policy, approach(change))?.code).toBe('REQUEST_REFUSED');
-      expect(refusal(policy, approach({ ...change, method: 'GET' }))).toBeUndefined();
+    expect(refusal(here, approach({ origin: own, fetchSite: 'same-origin' }))).toBeUndefined();
+    expect(refusal(here, approach({ method: 'GET', fetchSite: 'none' }))).toBeUndefined();
+    for (const origin of ['http://evil.test', 'null', 'http://127.0.0.1:9'])
+      expect(refusal(here, approach({ origin }))?.code).toBe('REQUEST_REFUSED');
+    for (const fetchSite of ['cross-site', 'same-site']) {
+      for (const method of ['GET', 'HEAD', 'POST'])
+        expect(refusal(here, approach({ method, fetchSite, fetchMode: 'cors' }))?.code).toBe(
+          'REQUEST_REFUSED',
+        );
+      const link = { fetchSite, fetchMode: 'navigate' };
+      expect(refusal(here, approach({ ...link, method: 'GET' }))).toBeUndefined();
+      expect(refusal(here, approach({ ...link, method: 'POST' }))?.code).toBe('REQUEST_REFUSED');
     }
   });
 
-  it('to write needs the token where there is one; to read it does not', () => {
-    const policy = accessPolicy('0.0.0.0', token);
-    const host = 'berth.test';
-    expect(refusal(policy, approach({ host, method: 'GET' }))).toBeUndefined();
-    const good = approach({ host, authorization: `Bearer ${token}` });
-    expect(refusal(policy, good)).toBeUndefined();
-    for (const authorization of [
-      undefined,
-      '',
-      token,
-      `Bearer ${token}x`,
-      'Bearer',
-      `Basic ${token}`,
-    ])
-      expect(refusal(policy, approach({ host, authorization }))?.code).toBe('REQUEST_UNAUTHORIZED');
+  it('is with the token only', () => {
+    expect(hasToken(here, `Bearer ${token}`)).toBe(true);
+    for (const other of ['', token, `Bearer ${token}x`, 'Bearer', `Basic ${token}`, undefined])
+      expect(hasToken(here, other)).toBe(false);
   });
+});
+
+it('a client is an address, or the network of an IPv6 address, or this machine', () => {
+  for (const address of ['127.0.0.1', '127.200.3.4', '::1', '::ffff:127.0.0.9'])
+    expect(clientAt(address)).toBe(thisMachine);
+  expect(clientAt('::ffff:10.0.0.7')).toBe('10.0.0.7');
+  expect(clientAt('10.0.0.7')).toBe('10.0.0.7');
+  expect(clientAt('2001:db8:1:2::7')).toBe('2001:db8:1:2');
+  expect(clientAt('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2');
+  expect(clientAt('2001:db8::1')).toBe('2001:db8:0:0');
 });
 
 describe('a rate limit', () => {

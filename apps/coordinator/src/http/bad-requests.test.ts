@@ -7,7 +7,6 @@ import { expect, it, onTestFinished } from 'vitest';
 import { configOf, failJob, lineOf, startTestApi } from '../testing/api-fixture.ts';
 import { badRequests, type BadRequest } from '../testing/bad-requests.ts';
 
-const token = '0123456789abcdef';
 const numRequests = 10_000;
 const numConnections = 8;
 const seed = Number(process.env['BERTH_FUZZ_SEED'] ?? Date.now() % 1_000_000);
@@ -17,11 +16,12 @@ it(
   `refuses ${numRequests} bad requests (BERTH_FUZZ_SEED=${seed})`,
   { timeout: 120_000 },
   async () => {
-    const api = await startTestApi({ token, rates: { writes: plenty, dearReads: plenty } });
-    const authorization = `Bearer ${token}`;
+    const rates = { writes: plenty, dearReads: plenty, badTokens: plenty };
+    const api = await startTestApi({ rates });
+    const { token } = api;
     const goal = 'trained';
-    await api.post('/api/runs', { config: configOf('a'), goal }, { authorization });
-    await api.post('/api/runs/a/controls/stop', {}, { authorization });
+    await api.post('/api/runs', { config: configOf('a'), goal });
+    await api.post('/api/runs/a/controls/stop', {});
     for (let step = 0; step < 20; step++)
       await createMetricsLog(api.connection, 'a').append(lineOf(step));
     const jobId = await failJob(api);

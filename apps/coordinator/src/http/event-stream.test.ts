@@ -13,7 +13,7 @@ const numClients = 200;
 const numSteps = 400;
 
 async function connect(api: ApiFixture, query = ''): Promise<EventReader> {
-  const reader = new EventReader(`${api.url}/api/events${query}`);
+  const reader = new EventReader(`${api.url}/api/events${query}`, api.token);
   onTestFinished(() => reader.cut());
   expect(await reader.connect()).toBe(200);
   return reader;
@@ -28,11 +28,14 @@ async function submit(api: ApiFixture, name: string): Promise<void> {
 describe('the event stream', () => {
   it('gives 200 clients every event, over a reconnect of them all', async () => {
     const rate = { perSecond: 10_000, burst: 10_000 };
-    const api = await startTestApi({ rates: { writes: rate, dearReads: rate } });
+    const api = await startTestApi({
+      rates: { writes: rate, dearReads: rate, badTokens: rate },
+      events: { maxReadersHere: numClients },
+    });
     await submit(api, 'a');
     const readers = Array.from(
       { length: numClients },
-      () => new EventReader(`${api.url}/api/events?run=a`),
+      () => new EventReader(`${api.url}/api/events?run=a`, api.token),
     );
     onTestFinished(() => readers.forEach((reader) => reader.cut()));
     await Promise.all(readers.map((reader) => reader.connect()));
@@ -74,7 +77,7 @@ describe('the event stream', () => {
 
   it('tells a client with the id of another coordinator to read all anew', async () => {
     const api = await startTestApi();
-    const reader = new EventReader(`${api.url}/api/events`);
+    const reader = new EventReader(`${api.url}/api/events`, api.token);
     onTestFinished(() => reader.cut());
     reader.lastEventId = 'abcdef012345-7';
     await reader.connect();
@@ -87,11 +90,31 @@ describe('the event stream', () => {
     const first = await connect(api);
     await connect(api);
     await waitFor(() => first.numComments > 3, { what: 'signs of life' });
-    const third = new EventReader(`${api.url}/api/events`);
+    const third = new EventReader(`${api.url}/api/events`, api.token);
     expect(await third.connect()).toBe(503);
     first.cut();
     await waitFor(async () => (await third.connect()) === 200, { what: 'a free place' });
     third.cut();
+  });
+
+  it('takes so many readers of one machine, whatever address they have, and more of others', async () => {
+    const api = await startTestApi({
+      host: '0.0.0.0',
+      events: { maxReadersHere: 2, maxReadersOfClient: 1 },
+    });
+    const { port } = new URL(api.url);
+    const at = (host: string): EventReader => {
+      const reader = new EventReader(`http://${host}:${port}/api/events`, api.token);
+      onTestFinished(() => reader.cut());
+      return reader;
+    };
+    expect(await at('127.0.0.1').connect()).toBe(200);
+    const second = at('127.0.0.2');
+    expect(await second.connect()).toBe(200);
+    const third = at('127.0.0.3');
+    expect(await third.connect()).toBe(503);
+    second.cut();
+    await waitFor(async () => (await third.connect()) === 200, { what: 'a free place' });
   });
 
   it('cuts off a client that takes nothing', async () => {

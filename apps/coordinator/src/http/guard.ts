@@ -1,18 +1,21 @@
 import { BerthError } from '@berth/contracts';
-import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
-import { refusal, type AccessPolicy } from './access.ts';
+import { hasToken, refusal, type AccessPolicy } from './access.ts';
+import { clientOf } from './client-of.ts';
 import { RateLimit, type Rate } from './rate-limit.ts';
 
 /** How often one client may do what costs something. */
 export interface RequestRates {
   readonly writes: Rate;
   readonly dearReads: Rate;
+  /** Requests without the right token. */
+  readonly badTokens: Rate;
 }
 
 export const defaultRates: RequestRates = {
   writes: { perSecond: 10, burst: 60 },
   dearReads: { perSecond: 40, burst: 200 },
+  badTokens: { perSecond: 1, burst: 20 },
 };
 
 const pagePolicy = [
@@ -28,7 +31,7 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Lets in whoever the policy lets in, and adds what browsers must know. */
+/** Lets in whoever the policy lets in. */
 export function guard(policy: AccessPolicy): MiddlewareHandler {
   return async (context, next) => {
     const header = (name: string): string | undefined => context.req.header(name);
@@ -37,11 +40,28 @@ export function guard(policy: AccessPolicy): MiddlewareHandler {
       host: header('host'),
       origin: header('origin'),
       fetchSite: header('sec-fetch-site'),
-      authorization: header('authorization'),
+      fetchMode: header('sec-fetch-mode'),
     });
-    if (refused?.code === 'REQUEST_UNAUTHORIZED') context.header('WWW-Authenticate', 'Bearer');
     if (refused !== undefined) throw refused;
     await next();
+  };
+}
+
+/**
+ * Asks for the token. Who has it is never kept waiting by those who guess from the same address: whatever their number, it is too
+ * long to be guessed.
+ */
+export function requireToken(policy: AccessPolicy, rate: Rate): (context: Context) => void {
+  const limitGuesses = limitRate(rate);
+  return (context) => {
+    if (hasToken(policy, context.req.header('authorization'))) return;
+    limitGuesses(context);
+    context.header('WWW-Authenticate', 'Bearer');
+    throw new BerthError(
+      'REQUEST_UNAUTHORIZED',
+      'This needs the header `Authorization: Bearer TOKEN`: the value of BERTH_API_TOKEN, or what `berth up` keeps in .berth/api-token; ' +
+        'the link that it prints carries it',
+    );
   };
 }
 
@@ -68,9 +88,4 @@ export function limitRate(rate: Rate): (context: Context) => void {
     context.header('Retry-After', String(seconds));
     throw new BerthError('REQUEST_TOO_FREQUENT', `Too many requests; wait ${seconds} s`);
   };
-}
-
-function clientOf(context: Context): string {
-  const hasSocket = typeof context.env === 'object' && 'incoming' in context.env;
-  return hasSocket ? (getConnInfo(context).remote.address ?? '') : '';
 }

@@ -9,6 +9,7 @@ import {
 } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { defaultRates } from './guard.ts';
 import {
   configOf,
   lead,
@@ -287,23 +288,42 @@ describe('requests that are refused', () => {
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 
-  it('need the token to write, and none to read', async () => {
-    const token = '0123456789abcdef';
-    const api = await startTestApi({ host: '0.0.0.0', token });
+  it('need the token, to read too, but for health and the page', async () => {
+    const api = await startTestApi({ host: '0.0.0.0' });
     const body = { config: configOf('a'), goal: 'trained' };
-    expect((await api.post('/api/runs', body)).status).toBe(401);
-    expect((await api.get('/api/runs')).status).toBe(200);
-    const authorization = `Bearer ${token}`;
-    expect((await api.post('/api/runs', body, { authorization })).status).toBe(201);
+    const none = { authorization: '' };
+    const reads = Object.values(apiOperations)
+      .filter(({ method }) => method === 'GET')
+      .map(({ path }) => path.replaceAll(/:\w+/g, 'a'));
+    expect((await api.post('/api/runs', body, none)).status).toBe(401);
+    for (const path of [...reads.slice(0, 10), '/metrics', '/%61pi/runs']) {
+      const answer = await api.get(path, none);
+      expect(`${path} ${answer.status}`).toBe(`${path} 401`);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    }
+    for (const path of ['/healthz', '/readyz'])
+      expect((await api.get(path, none)).status).toBe(200);
+    expect((await api.get('/', none)).status).not.toBe(401);
+    expect((await api.post('/api/runs', body)).status).toBe(201);
+    expect((await api.get('/metrics')).status).toBe(200);
     expect(await answerOf('cluster', await api.get('/api/cluster'))).toMatchObject({
-      needsToken: true,
       build: { node: process.versions.node },
     });
   });
 
+  it('with wrong tokens are soon kept waiting, and those with the right one are not', async () => {
+    const badTokens = { perSecond: 1e-3, burst: 3 };
+    const api = await startTestApi({ rates: { ...defaultRates, badTokens } });
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 6; guess++)
+      statuses.push((await api.get('/api/runs', { authorization: `Bearer ${guess}` })).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429]);
+    expect((await api.get('/api/runs')).status).toBe(200);
+  });
+
   it('wait their turn when they come too fast', async () => {
     const rate = { perSecond: 1, burst: 3 };
-    const api = await startTestApi({ rates: { writes: rate, dearReads: rate } });
+    const api = await startTestApi({ rates: { writes: rate, dearReads: rate, badTokens: rate } });
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => api.get('/api/logs')));
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
       200, 200, 200, 429, 429,

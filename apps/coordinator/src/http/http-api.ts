@@ -13,7 +13,7 @@ import type { AccessPolicy } from './access.ts';
 import { answerError } from './answer-error.ts';
 import { serveDashboard } from './dashboard-files.ts';
 import type { EventStreams } from './event-stream.ts';
-import { guard, limitRate, secureHeaders, type RequestRates } from './guard.ts';
+import { guard, limitRate, requireToken, secureHeaders, type RequestRates } from './guard.ts';
 import type { Handlers } from './handlers.ts';
 import { readInput } from './read-input.ts';
 
@@ -40,6 +40,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
   const app = new Hono();
   const limitWrites = limitRate(rates.writes);
   const limitDearReads = limitRate(rates.dearReads);
+  const admit = requireToken(access, rates.badTokens);
 
   app.use(secureHeaders, guard(access));
   app.use(
@@ -53,6 +54,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
 
   for (const [name, operation] of operations)
     app.on(operation.method, operation.path, async (context) => {
+      admit(context);
       if (operation.method === 'POST') limitWrites(context);
       else if (operation.cost === 'dear') limitDearReads(context);
       const input = await readInput(operation, context);
@@ -78,6 +80,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
     return context.json({ ok: true });
   });
   app.get('/metrics', async (context) => {
+    admit(context);
     limitDearReads(context);
     const { text, contentType } = await options.metrics();
     return context.body(text, 200, { 'Content-Type': contentType });

@@ -6,6 +6,7 @@ import type { Hono } from 'hono';
 
 /** A server that listens. */
 export interface HttpServer {
+  /** By which this machine reaches it. */
   readonly url: string;
   /** Ends all connections. */
   close(): void;
@@ -31,8 +32,9 @@ export async function listen(
   }
   const address = server.address();
   const actualPort = typeof address === 'object' && address !== null ? address.port : port;
+  const near = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    url: `http://${near.includes(':') ? `[${near}]` : near}:${actualPort}`,
     close() {
       server.close();
       server.closeAllConnections();

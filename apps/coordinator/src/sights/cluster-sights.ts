@@ -29,7 +29,6 @@ import { describeWorkers } from './worker-reports.ts';
 export interface ClusterSightsOptions {
   readonly coordinatorId: string;
   readonly build: BuildInfo;
-  readonly needsToken: boolean;
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly histories: Histories;
@@ -58,7 +57,7 @@ export class ClusterSights {
   }
 
   async cluster(): Promise<ClusterReport> {
-    const { coordinatorId, needsToken, health, connection } = this.#options;
+    const { coordinatorId, health, connection } = this.#options;
     const [redis, store, isLeader, active] = await Promise.all([
       health.redis(),
       health.store(),
@@ -75,7 +74,6 @@ export class ClusterSights {
       nowMs: Date.now(),
       redis,
       store,
-      needsToken,
       workers: await this.#describe(active),
     };
   }

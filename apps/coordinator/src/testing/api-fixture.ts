@@ -23,16 +23,21 @@ import { startApi, type ApiOptions } from '../start-api.ts';
 
 export interface ApiFixture {
   readonly url: string;
+  /** Every request but those of strangers carries it. */
+  readonly token: string;
   readonly services: Services;
   readonly connection: RedisConnection;
   readonly store: S3ObjectStore;
-  get(path: string): Promise<Response>;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
+const testToken = '0123456789abcdef';
+const authorization = `Bearer ${testToken}`;
+
 /** The HTTP interface over a real Redis and bucket, without the controller that would act on what it is told. */
 export async function startTestApi(
-  options: Partial<Pick<ApiOptions, 'host' | 'token' | 'rates' | 'events'>> = {},
+  options: Partial<Pick<ApiOptions, 'host' | 'names' | 'rates' | 'events'>> = {},
 ): Promise<ApiFixture> {
   const services = await startServices();
   const connection = await connectRedis(services.redisUrl, { role: 'producer' });
@@ -45,6 +50,7 @@ export async function startTestApi(
     logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,
+    token: testToken,
     logger: silentLogger,
     ...options,
   });
@@ -55,14 +61,20 @@ export async function startTestApi(
   });
   return {
     url: api.url,
+    token: testToken,
     services,
     connection,
     store,
-    get: (path) => fetch(`${api.url}${path}`),
+    get: (path, headers = {}) =>
+      fetch(`${api.url}${path}`, { headers: { authorization, ...headers } }),
     post: (path, body, headers = {}) =>
       fetch(`${api.url}${path}`, {
         method: 'POST',
-        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          authorization,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
   };

@@ -107,11 +107,11 @@ const badBodies = [
 ];
 
 const makers: readonly ((draw: Draw, options: BadRequestOptions) => BadRequest)[] = [
-  (draw) => ({
+  (draw, { token }) => ({
     fault: 'an unknown path',
     method: draw(['GET', 'POST', 'PUT']),
     path: `/api/${draw(['run', 'v1', 'runs2', 'admin', 'health'])}/${encode(draw(junk))}`,
-    headers: {},
+    headers: withToken(token),
     body: undefined,
   }),
   (draw, { token }) => ({
@@ -128,21 +128,33 @@ const makers: readonly ((draw: Draw, options: BadRequestOptions) => BadRequest)[
     headers: withToken(token),
     body: undefined,
   }),
-  (draw, { runId }) => {
+  (draw, { token, runId }) => {
     const [part, queries] = draw(badQueries);
     const path = `/api/runs/${runId}/${part}?${draw(queries)}`;
-    return { fault: 'a bad query', method: 'GET', path, headers: {}, body: undefined };
+    return {
+      fault: 'a bad query',
+      method: 'GET',
+      path,
+      headers: withToken(token),
+      body: undefined,
+    };
   },
-  (draw, { runId }) => {
+  (draw, { token, runId }) => {
     const [part, good] = draw([
       ['history', 'metrics=loss'],
       ['logs', 'limit=1'],
       ['metrics', 'after='],
     ] as const);
     const path = `/api/runs/${runId}/${part}?${good}&q${encode(draw(junk))}=${encode(draw(junk))}`;
-    return { fault: 'an unknown query key', method: 'GET', path, headers: {}, body: undefined };
+    return {
+      fault: 'an unknown query key',
+      method: 'GET',
+      path,
+      headers: withToken(token),
+      body: undefined,
+    };
   },
-  (draw) => ({
+  (draw, { token }) => ({
     fault: 'a bad query of events or jobs',
     method: 'GET',
     path: draw([
@@ -153,7 +165,7 @@ const makers: readonly ((draw: Draw, options: BadRequestOptions) => BadRequest)[
       `/api/queues/berth-jobs/jobs?limit=${encode(draw(['0', '201', 'x', '-1', '1.5']))}`,
       `/api/queues/q${encode(draw(junk))}Z/jobs`,
     ]),
-    headers: {},
+    headers: withToken(token),
     body: undefined,
   }),
   (draw, { token }) => ({
@@ -261,11 +273,41 @@ const makers: readonly ((draw: Draw, options: BadRequestOptions) => BadRequest)[
       ]),
     },
   }),
-  (draw) => ({
+  (draw, { token }) => ({
     fault: 'another host',
     method: 'GET',
     path: draw(paths),
-    headers: { host: draw(['evil.test', 'localhost.evil.test', '10.0.0.1', 'x'.repeat(300)]) },
+    headers: {
+      ...withToken(token),
+      host: draw([
+        'evil.test',
+        'localhost.evil.test',
+        '10.0.0.1',
+        'x'.repeat(300),
+        '127.999.999.999',
+        '127.0.0.1:99999',
+        '[::1',
+        '127.0.0.1@evil.test',
+      ]),
+    },
+    body: undefined,
+  }),
+  (draw) => ({
+    fault: 'a read without the token',
+    method: 'GET',
+    path: draw([...paths, '/metrics', '/api/config-schema', '/api/openapi.json']),
+    headers: draw<Record<string, string>>([{}, { authorization: 'Bearer' }, { cookie: 'token=x' }]),
+    body: undefined,
+  }),
+  (draw, { token }) => ({
+    fault: 'a read by a page of another site',
+    method: 'GET',
+    path: draw(paths),
+    headers: {
+      ...withToken(token),
+      'sec-fetch-site': draw(['cross-site', 'same-site']),
+      'sec-fetch-mode': draw(['cors', 'no-cors']),
+    },
     body: undefined,
   }),
 ];

@@ -9,14 +9,18 @@ export class EventReader {
   lastEventId: string | undefined;
   #response: IncomingMessage | undefined;
   readonly #url: string;
+  readonly #headers: Record<string, string>;
 
-  constructor(url: string) {
+  /** @param token - none for a server that asks for none */
+  constructor(url: string, token?: string) {
     this.#url = url;
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   /** Connects, and resolves once the answer has begun. */
   async connect(): Promise<number> {
-    const headers = this.lastEventId === undefined ? {} : { 'last-event-id': this.lastEventId };
+    const headers = { ...this.#headers };
+    if (this.lastEventId !== undefined) headers['last-event-id'] = this.lastEventId;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       get(this.#url, { headers, agent: false }, resolve).on('error', reject);
     });

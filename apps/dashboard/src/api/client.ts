@@ -12,7 +12,7 @@ import type {
   WireError,
   WorkerReport,
 } from '@berth/contracts';
-import { askToken, forgetToken, readToken } from './token.ts';
+import { askToken, readToken } from './token.ts';
 
 /** Longest that a request may take before it counts as failed. */
 const timeoutMs = 15_000;
@@ -108,20 +108,24 @@ function get<T>(path: string): Promise<T> {
   return request<T>(path, {});
 }
 
-async function post<T>(path: string, body: unknown = {}): Promise<T> {
-  const init: RequestInit = { method: 'POST', body: JSON.stringify(body) };
-  try {
-    return await request<T>(path, init);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 401) throw error;
-    forgetToken();
-    if (!(await askToken())) throw error;
-    return request<T>(path, init);
+function post<T>(path: string, body: unknown = {}): Promise<T> {
+  return request<T>(path, { method: 'POST', body: JSON.stringify(body) });
+}
+
+/** Asks for the token until the server takes it or the person gives up. */
+async function request<T>(path: string, init: RequestInit): Promise<T> {
+  for (;;) {
+    const token = readToken();
+    try {
+      return await send<T>(path, init, token);
+    } catch (error) {
+      const isRefused = error instanceof ApiError && error.status === 401;
+      if (!isRefused || !(await askToken(token))) throw error;
+    }
   }
 }
 
-async function request<T>(path: string, init: RequestInit): Promise<T> {
-  const token = readToken();
+async function send<T>(path: string, init: RequestInit, token: string | null): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (init.body !== undefined) headers['content-type'] = 'application/json';
   if (token !== null) headers['authorization'] = `Bearer ${token}`;

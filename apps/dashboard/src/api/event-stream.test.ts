@@ -45,6 +45,7 @@ async function follow(
     };
     const close = followEvents({
       path: `http://127.0.0.1:${port}/`,
+      token: null,
       silenceMs: 500,
       onEvent: () => undefined,
       onHeard: () => {

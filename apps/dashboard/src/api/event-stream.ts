@@ -11,6 +11,8 @@ export type StreamState = 'connecting' | 'live' | 'waiting';
 export interface EventStreamOptions {
   /** Path and query of the stream. */
   readonly path: string;
+  /** What the server asks for. */
+  readonly token: string | null;
   readonly onEvent: (event: ApiEvent) => void;
   readonly onState: (state: StreamState) => void;
   /** Called at every sign of life. */
@@ -69,7 +71,7 @@ interface StreamHooks {
 }
 
 async function readStream(
-  { path, onEvent, onHeard, onResync, silenceMs = silenceLimitMs }: EventStreamOptions,
+  { path, token, onEvent, onHeard, onResync, silenceMs = silenceLimitMs }: EventStreamOptions,
   lastId: string | undefined,
   closing: AbortSignal,
   hooks: StreamHooks,
@@ -78,6 +80,7 @@ async function readStream(
   let watchdog = setTimeout(() => silence.abort(), silenceMs);
   try {
     const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (token !== null) headers['authorization'] = `Bearer ${token}`;
     if (lastId !== undefined) headers['last-event-id'] = lastId;
     const signal = AbortSignal.any([closing, silence.signal]);
     const response = await fetch(path, { headers, signal, cache: 'no-store' });

@@ -4,11 +4,15 @@ import { tokenQuestion } from '../api/token.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 
-/** Asks once per browser tab for the token that changes need. */
+/** Asks once per browser tab for the token. */
 export function TokenDialog(): JSX.Element | null {
   const text = useSignal('');
-  const answer = tokenQuestion.value;
-  if (answer === null) return null;
+  const question = tokenQuestion.value;
+  if (question === null) return null;
+  const answer = (token: string | null): void => {
+    text.value = '';
+    question.answer(token);
+  };
   return (
     <Dialog title="This cluster asks for a token" onClose={() => answer(null)}>
       <form
@@ -18,9 +22,11 @@ export function TokenDialog(): JSX.Element | null {
           if (text.value.trim() !== '') answer(text.value.trim());
         }}
       >
+        {question.isAgain && <p role="alert">The coordinator does not take that token.</p>}
         <p class="muted">
-          Reading is open; changes need the token that the coordinator was started with (
-          <code>BERTH_TOKEN</code>). It is kept for this browser tab only.
+          Open the link that <code>berth up</code> or <code>berth train</code> printed, or enter the
+          token: the coordinator's <code>BERTH_API_TOKEN</code>, or what is in{' '}
+          <code>.berth/api-token</code>. It is kept for this browser tab only.
         </p>
         <label class="field">
           <span>Token</span>

@@ -1,6 +1,7 @@
 import { computed, effect, signal, untracked } from '@preact/signals';
 import type { ApiEvent } from '@berth/contracts';
 import { api, ApiError, query } from '../api/client.ts';
+import { readToken, tokenVersion } from '../api/token.ts';
 import { followEvents, type StreamState } from '../api/event-stream.ts';
 import { route } from '../router.ts';
 import { applyEvent, emptyState, listRuns, withRun, type LiveState } from './live-state.ts';
@@ -59,16 +60,18 @@ export function takeReport(report: Parameters<typeof withRun>[1]): void {
   state.value = withRun(state.value, report);
 }
 
-/** Starts to read and to follow; again whenever another run is opened. */
+/** Starts to read and to follow; again whenever another run is opened or another token is known. */
 export function startLive(): void {
   effect(() => {
     const runId = openRunId.value;
+    void tokenVersion.value;
     untracked(() => {
       state.value = { ...state.value, open: openOf(runId) };
       stream.value = 'connecting';
     });
     const stop = followEvents({
       path: `/api/events${query({ run: runId })}`,
+      token: readToken(),
       onEvent: (event) => {
         state.value = applyEvent(state.value, event);
         for (const listener of listeners) listener(event);

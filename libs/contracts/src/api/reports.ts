@@ -135,8 +135,6 @@ export const clusterReportSchema = z.strictObject({
   nowMs: z.number(),
   redis: health,
   store: health,
-  /** True when writes need a token. */
-  needsToken: z.boolean(),
   workers: z.array(workerReportSchema),
 });
 export type ClusterReport = z.output<typeof clusterReportSchema>;

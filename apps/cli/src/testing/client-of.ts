@@ -1,0 +1,16 @@
+import { silentLogger } from '@berth/contracts';
+import { findCoordinator } from '../cluster-access.ts';
+import type { CoordinatorClient } from '../coordinator-client.ts';
+
+/** Of the cluster that runs from a folder, or undefined when none does. */
+export function clientOf(folder: string): CoordinatorClient | undefined {
+  const nothing = (): void => undefined;
+  return findCoordinator({
+    folder,
+    berth: 'berth',
+    env: {},
+    logger: silentLogger,
+    say: nothing,
+    print: nothing,
+  });
+}
