@@ -29,6 +29,7 @@ import {
 import {
   coordinationTimes,
   decideRun,
+  foundDamaged,
   isAbandoned,
   newRunMemory,
   runPatience,
@@ -41,7 +42,7 @@ import {
 } from '@berth/training/protocol';
 import { ExampleSupply } from './example-supply.ts';
 import { reportDepartures } from './report-departures.ts';
-import { changeToGoBack, reportDivergence } from './state-divergence.ts';
+import { changeToGoBack, reportDivergence, type FoundDamage } from './state-divergence.ts';
 import { RunHistory, type Cut } from './run-history.ts';
 
 export interface SupervisorOptions {
@@ -107,7 +108,7 @@ export class RunSupervisor {
         if (requests.cut !== null) return this.#cut(record, requests.cut, fencingEpoch);
         break;
       case 'stopping':
-        if (requests.kill) return this.#kill(fencingEpoch);
+        if (requests.kill) return this.#kill(record, moment);
         break;
       default:
     }
@@ -166,9 +167,14 @@ export class RunSupervisor {
     return { requests: { ...requests, cut: null }, reason: `went back to step ${cut.toStep}` };
   }
 
-  async #kill(fencingEpoch: number): Promise<RunChange> {
-    await this.fence(fencingEpoch, 'killed');
-    const [numCommitted, newest] = [await this.numCommitted(), await this.#checkpoints.newest()];
+  async #kill(record: RunRecord, moment: Moment): Promise<RunChange> {
+    const [numCommitted, view] = [await this.numCommitted(), await this.#views.current()];
+    const { live } = await this.#liveMembers(moment);
+    const damage = foundDamaged(view, live, numCommitted);
+    // Members forget what they found when their attempt ends.
+    if (damage !== undefined) return this.#goBack(record, { ...damage, numCommitted }, moment);
+    await this.fence(moment.fencingEpoch, 'killed');
+    const newest = await this.#checkpoints.newest();
     const saved = newest?.step ?? 0;
     return {
       status: 'stopped',
@@ -293,19 +299,27 @@ export class RunSupervisor {
         return { requests: { ...record.requests, checkpoint: false }, keptSteps, reason };
       }
       case 'goBack': {
-        const going = { numCommitted: sight.numCommitted, reason };
-        const { change, toStep } = await changeToGoBack(this.#options, record, going);
-        // Whoever has not heard yet might add a step to those that are given up, or to a run that rests.
-        await this.#fenceMembers(sight, moment, reason);
-        const follows = `goes back to step ${toStep}`;
-        await reportDivergence(this.#options, record, decision.diverged, follows);
-        return change;
+        const { diverged } = decision;
+        const { numCommitted } = sight;
+        return this.#goBack(record, { diverged, reason, numCommitted }, moment);
       }
       default:
     }
     if (status !== 'stopping' && status !== 'pausing')
       await this.#supplyExamples(record, sight.numCommitted);
     return this.#goOn(record, sight, decision, moment);
+  }
+
+  async #goBack(
+    record: RunRecord,
+    { diverged, ...going }: FoundDamage,
+    { fencingEpoch }: Moment,
+  ): Promise<RunChange> {
+    const { change, toStep } = await changeToGoBack(this.#options, record, going);
+    // Whoever has not heard yet might add a step to those that are given up, or to a run that rests.
+    await this.fence(fencingEpoch, going.reason);
+    await reportDivergence(this.#options, record, diverged, `goes back to step ${toStep}`);
+    return change;
   }
 
   async #fenceMembers({ view }: RunSight, { fencingEpoch }: Moment, reason: string): Promise<void> {

@@ -9,6 +9,13 @@ export interface DivergenceOptions {
   readonly logger: Logger;
 }
 
+/** What members found, and where the run is. */
+export interface FoundDamage {
+  readonly diverged: WireError;
+  readonly reason: string;
+  readonly numCommitted: number;
+}
+
 /** Tells people that members were found to hold different states, and what follows: in the log and in the run's history. */
 export async function reportDivergence(
   { connection, logger }: DivergenceOptions,
@@ -32,7 +39,7 @@ export async function reportDivergence(
 export async function changeToGoBack(
   { store }: Pick<DivergenceOptions, 'store'>,
   record: RunRecord,
-  { numCommitted, reason }: { readonly numCommitted: number; readonly reason: string },
+  { numCommitted, reason }: Omit<FoundDamage, 'diverged'>,
 ): Promise<{ readonly change: RunChange; readonly toStep: number }> {
   const toStep = await newestCompleteStep(store, record, numCommitted);
   return { change: goBack(record, { nowMs: Date.now(), numCommitted, toStep, reason }), toStep };

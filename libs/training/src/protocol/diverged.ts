@@ -1,7 +1,8 @@
 import type { View, WireError } from '@berth/contracts';
-import type { MadeComplaint } from './complaints.ts';
+import { complaintsAbout, type MadeComplaint } from './complaints.ts';
 import { oddOf } from './divergence.ts';
 import { viewName } from './member-state.ts';
+import type { LiveMember } from './membership-state.ts';
 import { agreedStepOf, wireError } from './view-changes.ts';
 
 /** A step whose gradient came out different: the members' of a view from each other's, theirs from the ledger's, or from any number. */
@@ -32,6 +33,18 @@ export function reasonToGoBack(error: WireError, numCommitted: number): string |
   const since =
     agreedStep < 0 ? 'nobody compared them before' : `all agreed at step ${agreedStep} last`;
   return `${whose}; ${since}: ${error.message}`;
+}
+
+/** What members of a view say for which its run must go back, and why; undefined when there is nothing. */
+export function foundDamaged(
+  view: View | undefined,
+  live: readonly LiveMember[],
+  numCommitted: number,
+): { readonly diverged: WireError; readonly reason: string } | undefined {
+  const diverged = view && stateDivergenceOf(complaintsAbout(view, live));
+  if (diverged === undefined) return undefined;
+  const reason = reasonToGoBack(diverged, numCommitted);
+  return reason === undefined ? undefined : { diverged, reason };
 }
 
 /** The newest divergence of gradients, known from now on. */

@@ -6,6 +6,7 @@ export {
   type MemberRules,
   type MemberState,
 } from './member-state.ts';
+export { foundDamaged } from './diverged.ts';
 export { oddOf } from './divergence.ts';
 export { goBack } from './lifecycle/go-back.ts';
 export { decideMembership } from './membership.ts';

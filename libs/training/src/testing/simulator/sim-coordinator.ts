@@ -5,6 +5,7 @@ import { decideLease, memberTtlMs, type Holding, type LeaseAnswer } from '@berth
 import {
   coordinationTimes,
   decideRun,
+  foundDamaged,
   newRunMemory,
   runPatience,
   type RunDecision,
@@ -159,6 +160,13 @@ export class SimCoordinator {
       return;
     }
     if (requests.kill && status === 'stopping') {
+      const numCommitted = (yield this.#redis((redis) => redis.ledger.length)) as number;
+      const view = (yield this.#redis((redis) => redis.view)) as RunSight['view'];
+      const damage = foundDamaged(view, yield* this.#liveMembers(), numCommitted);
+      if (damage !== undefined) {
+        yield* this.#goBack(this.#term, status, { numCommitted, reason: damage.reason });
+        return;
+      }
       yield* this.#fence(this.#term, 'killed');
       yield* this.#change(this.#term, {
         status: 'stopped',
@@ -307,9 +315,7 @@ export class SimCoordinator {
         yield* this.#publish(term, sight.view, decision);
         return;
       case 'goBack':
-        if (sight.view !== undefined && this.#world.sabotage !== 'no-go-back-fence')
-          yield* this.#fence(term, decision.reason);
-        yield* this.#goBack(term, status, numCommitted);
+        yield* this.#goBack(term, status, { numCommitted, reason: decision.reason });
         return;
       case 'saved':
         yield* this.#change(term, { requests: { ...requests, checkpoint: false } });
@@ -351,12 +357,17 @@ export class SimCoordinator {
   }
 
   /** As `goBack` of the protocol changes the record, with the newest checkpoint. */
-  *#goBack(term: Term, status: string, numCommitted: number): Script {
+  *#goBack(
+    term: Term,
+    status: string,
+    { numCommitted, reason }: { readonly numCommitted: number; readonly reason: string },
+  ): Script {
     const known = this.#record;
     if (known === undefined) return;
     const toStep = (yield this.#store(
       (store) => store.newestValid(known.attempts, numCommitted)?.step ?? 0,
     )) as number;
+    if (this.#world.sabotage !== 'no-go-back-fence') yield* this.#fence(term, reason);
     const cut = { toStep, askedAtMs: this.#world.timeMs };
     const change = isEnding(status)
       ? { status: status === 'pausing' ? 'paused' : 'stopped', requests: { ...noSimRequests, cut } }

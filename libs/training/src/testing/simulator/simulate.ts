@@ -256,6 +256,8 @@ class Simulation {
         return;
       }
       case 'state-flip':
+        // A run that is about to be killed has nobody who would find it.
+        if (redis.record.requests.kill) return;
         if (member?.process.isPaused === false && this.#isWatched(member)) member.flipState();
         return;
       case 'kill-coordinator':
