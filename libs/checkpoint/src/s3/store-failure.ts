@@ -23,6 +23,8 @@ export function classifyFailure(error: unknown): FailureKind {
   if (status === undefined) {
     return message.startsWith('Checksum mismatch') ? 'corrupt' : 'transient';
   }
+  // The service did as it was asked, and its answer came damaged.
+  if (status < 300) return 'transient';
   if (transientNames.has(name)) return 'transient';
   if (name === 'NoSuchUpload' || name === 'ConditionalRequestConflict') return 'restart';
   if (status === 404) return 'notFound';
