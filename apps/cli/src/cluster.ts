@@ -9,6 +9,7 @@ import { Supervised } from './child-process.ts';
 import { clusterSecret, clusterToken } from './cluster-secret.ts';
 import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
 import { formatDuration } from './format.ts';
+import { makeFolder } from './make-folder.ts';
 import { makePrivate } from './private-folder.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { reportDeath } from './report-death.ts';
@@ -64,6 +65,7 @@ const readyTimeoutMs = 60_000;
 /** Starts everything a run needs on this machine. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, numWorkers, numThreads, logger, say } = options;
+  makeFolder(folder, 'set BERTH_FOLDER to a folder that can be');
   const startedMs = performance.now();
   makePrivate(folder, say);
   say(`starting a cluster with its data in ${folder}`);

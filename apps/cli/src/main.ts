@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { buildInfo, describeBuild } from '@berth/observability';
-import { modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
+import { dropEmptyVariables, modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
 import type { ControlOptions } from './commands/control.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
@@ -10,6 +10,7 @@ import type { UpOptions } from './commands/up.ts';
 import { createContext } from './context.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
+dropEmptyVariables(process.env);
 const context = createContext(process.env);
 // What berth and its processes write is for this user only.
 process.umask(0o077);

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { redisAddress, redisServerPrograms } from '@berth/queue';
+import { checkRedis, redisAddress, redisServerPrograms } from '@berth/queue';
 import { startS3Server, type S3Server } from '@berth/s3-server';
 import { lockFolder } from './folder-lock.ts';
 import { keepRedis, type KeptRedis } from './kept-redis.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Faults of embedded services, for chaos. */
 export interface Disturbances {
@@ -29,7 +30,8 @@ export interface RunningServices {
 /**
  * Uses the services that the environment names and starts the missing ones on loopback, their data under `folder`.
  * @param redisEnvironment - added to the environment of an embedded Redis
- * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer,
+ * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer, `CONFIG_INVALID` when
+ * it is set up so that it cannot be used, or the folder cannot be written,
  * `RUN_STATE_CONFLICT` when another process has services of its own in the folder
  */
 export async function startServices(
@@ -47,7 +49,9 @@ export async function startServices(
   };
   try {
     let { redisUrl, s3 } = named;
+    if (redisUrl !== undefined) await checkRedis(redisUrl);
     if (redisUrl === undefined || s3 === undefined) {
+      makeFolder(folder, 'set BERTH_FOLDER to a folder that can be');
       const free = lockFolder(folder);
       closers.push(async () => free());
     }

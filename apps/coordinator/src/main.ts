@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { errorToWire, requireServices } from '@berth/contracts';
+import { dropEmptyVariables, errorToWire, requireServices } from '@berth/contracts';
 import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { runCoordinator } from './coordinator.ts';
 
 const env = process.env;
+dropEmptyVariables(env);
 const coordinatorId = `coordinator-${hostname()}-${randomBytes(3).toString('hex')}`;
 const sink = openLogSink(env['REDIS_URL'] ?? '');
 const log = startProcessLog({

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errorToWire, requirePeerSecret, requireServices, type LogFields } from '@berth/contracts';
+import {
+  dropEmptyVariables,
+  errorToWire,
+  requirePeerSecret,
+  requireServices,
+  type LogFields,
+} from '@berth/contracts';
 import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { parseDevice } from './device.ts';
@@ -10,6 +16,7 @@ import { metricsPlaceOf } from './metrics-server.ts';
 import { runWorker } from './worker.ts';
 
 const env = process.env;
+dropEmptyVariables(env);
 // Unique per start: a restarted worker is a new member.
 const memberId = `${env['BERTH_WORKER_NAME'] ?? hostname()}-${randomBytes(3).toString('hex')}`;
 let currentWork = (): LogFields => ({});

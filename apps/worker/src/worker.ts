@@ -15,7 +15,13 @@ import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
-import { connectRedis, createJobConsumer, createMembers, createRuns } from '@berth/queue';
+import {
+  checkRedis,
+  connectRedis,
+  createJobConsumer,
+  createMembers,
+  createRuns,
+} from '@berth/queue';
 import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
 import { chooseDevice, type DevicePreference } from './device.ts';
@@ -64,6 +70,7 @@ const tensorsPatienceMs = 300;
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
+  await checkRedis(services.redisUrl);
   const store = createS3ObjectStore(services.s3, logger);
   const device = await chooseDevice(options.device, {
     connection,

@@ -19,6 +19,7 @@ export * from './object-store.ts';
 export * from './peer-secret.ts';
 export * from './port-taken.ts';
 export * from './read-json.ts';
+export * from './redis-url.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';

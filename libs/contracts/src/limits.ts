@@ -4,7 +4,7 @@ import { z } from 'zod';
  * Counts end where nobody's run reaches, so that a slip of the finger is an error and not a process that works or
  * allocates for ever: something is done, or kept, for each of them.
  */
-export const countUpTo = (limit: number) => z.int().positive().max(limit);
+export const countUpTo = (limit: number): z.ZodInt => z.int().positive().max(limit);
 
 /** Steps: nine digits are what a checkpoint's folder has room for, and what sorts it among the others. */
 const maxSteps = 999_999_999;

@@ -1,4 +1,10 @@
-import { BerthError, silentLogger, type Logger } from '@berth/contracts';
+import {
+  BerthError,
+  parseRedisUrl,
+  silentLogger,
+  type Logger,
+  type RedisPlace,
+} from '@berth/contracts';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Script } from './script.ts';
 
@@ -9,6 +15,8 @@ export interface ConnectOptions {
    */
   readonly role: 'producer' | 'worker';
   readonly logger?: Logger;
+  /** @defaultValue that of the URL */
+  readonly database?: number;
   /** Longest wait for the first connection. @defaultValue 5_000 */
   readonly timeoutMs?: number;
 }
@@ -34,19 +42,24 @@ export interface RedisConnection {
 
 /**
  * Connects to Redis and waits until it answers.
- * @param url - `redis://` or `rediss://` with host and port, or `unix://` with the path of a socket, where `?db=N` selects a database
- * @throws BerthError `QUEUE_UNREACHABLE` naming host and port, or the socket
+ * @param url - as `parseRedisUrl` reads it
+ * @throws BerthError `QUEUE_UNREACHABLE` naming host and port, or the socket; `CONFIG_INVALID` when it refuses the user, the
+ * password or the database, or the URL is not one
  */
 export async function connectRedis(url: string, options: ConnectOptions): Promise<RedisConnection> {
   const { role, logger = silentLogger, timeoutMs = 5_000 } = options;
-  const where = redisAddress(url);
-  const client = openClient(url, role);
+  const place = parseRedisUrl(url);
+  const { where } = place;
+  const { database = place.database } = options;
+  const client = openClient({ ...place, database }, role);
   reportOutages(client, where, logger);
   try {
     await firstReady(client, timeoutMs);
+    // The client goes on in database 0 when another is refused, and tells of it by an event only.
+    if (database !== 0) await client.select(database);
   } catch (error) {
     client.disconnect();
-    throw unreachable(where, error);
+    throw refusal(where, error, database) ?? unreachable(where, error, place);
   }
   return wrapClient(client, where);
 }
@@ -54,7 +67,10 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
 function firstReady(client: Redis, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let lastError: unknown = new Error(`no answer within ${timeoutMs} ms`);
-    const remember = (error: unknown): void => void (lastError = error);
+    const remember = (error: unknown): void => {
+      lastError = error;
+      if (isRefusal(error)) reject(error);
+    };
     const timer = setTimeout(() => reject(lastError as Error), timeoutMs);
     client.on('error', remember);
     client.once('ready', () => {
@@ -66,30 +82,57 @@ function firstReady(client: Redis, timeoutMs: number): Promise<void> {
   });
 }
 
-function openClient(url: string, role: ConnectOptions['role']): Redis {
-  const options = { ...roleOptions[role], lazyConnect: true };
-  if (!isSocket(url)) return new Redis(url, options);
-  const { pathname, searchParams } = new URL(url);
-  const db = Number(searchParams.get('db') ?? 0);
-  return new Redis({ ...options, path: decodeURIComponent(pathname), db });
-}
-
-function isSocket(url: string): boolean {
-  return url.startsWith('unix:');
+function openClient(place: RedisPlace, role: ConnectOptions['role']): Redis {
+  const { server, username, password, database } = place;
+  return new Redis({
+    ...roleOptions[role],
+    lazyConnect: true,
+    db: database,
+    ...('path' in server
+      ? { path: server.path }
+      : { host: server.host, port: server.port, ...(server.isTls && { tls: {} }) }),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  });
 }
 
 /** `host:port` of a Redis URL, or the path of its socket; never its credentials. */
 export function redisAddress(url: string): string {
-  try {
-    const { hostname, port, pathname } = new URL(url);
-    if (isSocket(url)) return decodeURIComponent(pathname);
-    return `${hostname}:${port || '6379'}`;
-  } catch (cause) {
-    throw new BerthError('CONFIG_INVALID', 'the Redis URL is not one; use redis://host:port', {
-      cause,
-    });
-  }
+  return parseRedisUrl(url).where;
 }
+
+/** Replies that the same settings get again. */
+const refusals = /^(WRONGPASS|NOAUTH|ERR (invalid password|AUTH |Client sent AUTH|DB index))/;
+
+/** Also as a script meets it, in the words of each release. */
+const lacksRight = /\bNOPERM\b|ACL failure in script|user executing the script can't/;
+
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    error.name === 'ReplyError' &&
+    (refusals.test(error.message) || lacksRight.test(error.message))
+  );
+}
+
+/** What is wrong with the settings, if that is why Redis cannot be used. */
+function refusal(where: string, error: unknown, database: number): BerthError | undefined {
+  if (!isRefusal(error)) return undefined;
+  const { message } = error;
+  const what = message.startsWith('ERR DB index')
+    ? `has no database ${database} (${message}); name another at the end of REDIS_URL`
+    : lacksRight.test(message)
+      ? `refuses what berth needs: ${message}; ${neededRights}`
+      : `refuses the user or password of REDIS_URL (${message.split(' ')[0]}); correct them, with special characters percent-encoded`;
+  return new BerthError('CONFIG_INVALID', `Redis at ${where} ${what}`, {
+    cause: error,
+    details: { redis: where },
+  });
+}
+
+/** The rights of a user of an access control list; README has the reasons. */
+const neededRights =
+  'grant the user: ACL SETUSER name ~berth:* &berth:* +@all -@dangerous +info';
 
 const retryStrategy = (): number => 200 + Math.floor(Math.random() * 300);
 
@@ -155,6 +198,7 @@ const passing = new RegExp(
 function translate(error: unknown, where: string): BerthError {
   if (error instanceof BerthError) return error;
   const isReply = error instanceof Error && error.name === 'ReplyError';
+  if (isReply && lacksRight.test(error.message)) return refusal(where, error, 0)!;
   if (!isReply || isPassing(error)) return unreachable(where, error);
   return new BerthError('INTERNAL', `Redis at ${where} rejected a command: ${error.message}`, {
     cause: error,
@@ -166,11 +210,22 @@ function isPassing(error: Error & { readonly previousErrors?: readonly Error[] }
   return passing.test(error.message) || (error.previousErrors ?? []).some(isPassing);
 }
 
-function unreachable(where: string, cause: unknown): BerthError {
+function unreachable(where: string, cause: unknown, place?: RedisPlace): BerthError {
   const why = cause instanceof Error ? cause.message || cause.name : String(cause);
   return new BerthError(
     'QUEUE_UNREACHABLE',
-    `Redis at ${where} cannot be used: ${why}; start it, or correct the Redis URL`,
+    `Redis at ${where} cannot be used: ${why}; ${remedyOf(why, place)}`,
     { cause, details: { redis: where } },
   );
+}
+
+function remedyOf(why: string, place?: RedisPlace): string {
+  if (/certificate/i.test(why))
+    return 'name the authority of its certificate: NODE_EXTRA_CA_CERTS=ca.pem';
+  const isTls = place !== undefined && 'host' in place.server && place.server.isTls;
+  if (isTls && !/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(why))
+    return 'write redis:// unless it speaks TLS there, or correct the Redis URL';
+  if (/ECONNRESET|Connection is closed/.test(why))
+    return 'start it, write rediss:// if it speaks TLS, or correct the Redis URL';
+  return 'start it, or correct the Redis URL';
 }

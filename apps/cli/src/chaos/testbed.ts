@@ -62,7 +62,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     const { services, disturb } = running;
     let storeFaultOf: HttpFaultChoice = () => 'pass';
     const holds = new Set<{ choose: (request: IncomingMessage) => HttpFault | undefined }>();
-    const store = await startHttpProxy(services.s3.endpoint, (request) => {
+    const store = await startHttpProxy(services.s3.endpoint!, (request) => {
       for (const held of holds) {
         const fault = held.choose(request);
         if (fault === undefined) continue;

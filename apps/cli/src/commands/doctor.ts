@@ -1,8 +1,14 @@
 import { cpus, release, totalmem, type } from 'node:os';
-import { BerthError, servicesFromEnvironment, toBerthError, type Services } from '@berth/contracts';
+import { BerthError, redisUrlFromEnvironment, s3FromEnvironment } from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { checkDevice } from '../doctor/check-device.ts';
-import { checkCompose, checkDisk, checkNode, checkPort } from '../doctor/check-machine.ts';
+import {
+  checkCompose,
+  checkDisk,
+  checkFolders,
+  checkNode,
+  checkPort,
+} from '../doctor/check-machine.ts';
 import { checkBucket, checkQueue } from '../doctor/check-services.ts';
 import { fail, formatFindings, type Finding } from '../doctor/finding.ts';
 
@@ -27,27 +33,34 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
 }
 
 async function examine({ env, folder }: Context): Promise<Finding[]> {
-  const services = namedServices(env);
   const port = Number(env['BERTH_HTTP_PORT'] ?? 7700);
-  const named = services.finding === undefined ? [] : [services.finding];
-  const [device, queue, bucket, portFinding, disk, compose] = await Promise.all([
+  const [device, queue, bucket, portFinding, disk, folders, compose] = await Promise.all([
     checkDevice(env),
-    checkQueue(services.redisUrl, env),
-    checkBucket(services.s3),
+    checkIfNamed('redis', redisUrlFromEnvironment, (url) => checkQueue(url, env), env),
+    checkIfNamed('bucket', s3FromEnvironment, checkBucket, env),
     checkPort(env['BERTH_HTTP_HOST'] ?? '127.0.0.1', port),
     checkDisk(folder),
+    checkFolders(),
     checkCompose(),
   ]);
   const node = checkNode(process.versions.node);
-  return [node, ...device, ...named, ...queue, ...bucket, portFinding, disk, compose];
+  return [node, ...device, ...queue, ...bucket, portFinding, disk, ...folders, compose];
 }
 
-function namedServices(env: Context['env']): Partial<Services> & { readonly finding?: Finding } {
+/** Settings that contradict each other are a finding of their own: what they name cannot be tried. */
+async function checkIfNamed<T>(
+  name: string,
+  read: (env: Context['env']) => T,
+  check: (named: T) => Promise<Finding[]>,
+  env: Context['env'],
+): Promise<Finding[]> {
+  let named: T;
   try {
-    return servicesFromEnvironment(env);
+    named = read(env);
   } catch (error) {
-    return { finding: fail('services', toBerthError(error)) };
+    return [fail(name, error)];
   }
+  return check(named);
 }
 
 function machine(): Readonly<Record<string, string>> {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BerthError } from '@berth/contracts';
 import type { Context } from '../context.ts';
+import { makeFolder } from '../make-folder.ts';
 
 export interface InitOptions {
   /** @defaultValue infra/compose of this checkout */
@@ -20,7 +21,7 @@ export function init(context: Context, options: InitOptions): void {
   const folder = options.folder ?? compose;
   const file = join(folder, '.env');
   const apiToken = secret();
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder, 'name another folder: --folder');
   try {
     writeSecrets(file, contents(apiToken), options.force);
   } catch (error) {

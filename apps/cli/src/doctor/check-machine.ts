@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { homedir, tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { portTaken } from '@berth/contracts';
+import { folderProblem } from '../make-folder.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 const run = promisify(execFile);
@@ -55,8 +57,11 @@ export async function checkPort(host: string, port: number): Promise<Finding> {
 const enoughBytes = 10e9;
 const leastBytes = 2e9;
 
-/** Room for checkpoints and spools. @param folder - exists or will be made */
+/** Room for checkpoints and spools, that can be written. @param folder - exists or will be made */
 export async function checkDisk(folder: string): Promise<Finding> {
+  const problem = folderProblem(folder);
+  if (problem !== undefined)
+    return fail('disk', `${problem}; set BERTH_FOLDER to a folder that can be`);
   const stats = await statfs(folder).catch(() => undefined);
   if (stats === undefined) {
     const parent = dirname(folder);
@@ -67,6 +72,21 @@ export async function checkDisk(folder: string): Promise<Finding> {
   if (freeBytes >= enoughBytes) return ok('disk', what);
   const fix = `${what}; free some: a checkpoint of BERT-base has 1.3 GB`;
   return freeBytes >= leastBytes ? warn('disk', fix) : fail('disk', fix);
+}
+
+/** Folders that the system names for temporary and for cached files; only what is wrong with them. */
+export async function checkFolders(): Promise<Finding[]> {
+  const temporary = tmpdir();
+  const problem = existsSync(temporary) ? folderProblem(temporary) : `${temporary} is not there`;
+  const findings =
+    problem === undefined ? [] : [fail('TMPDIR', `${problem}; set TMPDIR to a folder that can be`)];
+  const cache = folderProblem(join(homedir(), '.cache', 'berth'));
+  return cache === undefined
+    ? findings
+    : [
+        ...findings,
+        warn('HOME', `${cache}; every start compiles anew: set HOME to a folder that can be`),
+      ];
 }
 
 /** Compose is there and new enough for infra/compose. Only containers need it. */

@@ -51,7 +51,7 @@ async function redisClockMs(url: string): Promise<number> {
   }
 }
 
-/** The bucket takes, gives and forgets an object, and knows writes that must not replace. */
+/** The bucket takes, gives, lists and forgets an object, and knows writes that must not replace. */
 export async function checkBucket(s3: Services['s3'] | undefined): Promise<Finding[]> {
   if (s3 === undefined) return [ok('bucket', 'not named; berth starts an S3 server on loopback')];
   const store = createS3ObjectStore(
@@ -60,7 +60,7 @@ export async function checkBucket(s3: Services['s3'] | undefined): Promise<Findi
   );
   try {
     const bucket = await probeBucket(store);
-    return [bucket, clockFinding('store clock', await storeClockMs(s3.endpoint))];
+    return [bucket, ...temporaryKeys(s3), clockFinding('store clock', store.clockAheadMs() ?? 0)];
   } catch (error) {
     if (isBerthError(error) && error.code === 'STORE_NOT_FOUND')
       return [
@@ -78,8 +78,11 @@ async function probeBucket(store: S3ObjectStore): Promise<Finding> {
   try {
     const second = await store.put(key, Buffer.from('second'), { ifAbsent: true });
     const kept = Buffer.from(await store.get(key)).toString();
+    const listed = await store.list(key);
+    if (!listed.some((object) => object.key === key))
+      return fail('bucket', `${store.describe()} does not list what was just written`);
     if (second === 'exists' && kept === 'first')
-      return ok('bucket', `${store.describe()}: write, conditional write, read, delete`);
+      return ok('bucket', `${store.describe()}: write, conditional write, read, list, delete`);
     return fail(
       'bucket',
       `${store.describe()} ignores If-None-Match, which decides when a checkpoint exists; ` +
@@ -90,11 +93,16 @@ async function probeBucket(store: S3ObjectStore): Promise<Finding> {
   }
 }
 
-/** How far the store's clock is ahead of ours, to the second. */
-async function storeClockMs(endpoint: string): Promise<number> {
-  const answer = await fetch(endpoint, { signal: AbortSignal.timeout(5_000) });
-  const date = answer.headers.get('date');
-  return date === null ? 0 : Date.parse(date) + 500 - Date.now();
+/** Keys of the environment cannot be renewed while berth runs. */
+function temporaryKeys({ sessionToken }: Services['s3']): Finding[] {
+  if (sessionToken === undefined) return [];
+  return [
+    warn(
+      'bucket keys',
+      'AWS_SESSION_TOKEN is of keys that expire, and training stops saving then; for long runs use AWS_PROFILE or a ' +
+        'role, whose keys are renewed',
+    ),
+  ];
 }
 
 /** S3 refuses requests that are 15 minutes off; logs and times are confusing long before. */

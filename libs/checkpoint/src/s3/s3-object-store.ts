@@ -24,15 +24,19 @@ import { uploadCleaning } from './unfinished-uploads.ts';
 import { classifyFailure, storeError } from './store-failure.ts';
 
 export interface S3ObjectStoreOptions {
-  /** `http://host:port` or `https://...` */
-  readonly endpoint: string;
-  readonly region: string;
+  /** `http://host:port` or `https://...`; AWS when left out. */
+  readonly endpoint?: string | undefined;
+  /** Of the profile when left out. */
+  readonly region?: string | undefined;
   readonly bucket: string;
   /** Put before every key, with a slash between. @defaultValue '' */
   readonly prefix?: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Bucket in the path, not in the host name: what most services other than AWS want. @defaultValue true */
+  /** Both keys or neither: then AWS's provider chain finds some, and renews those that expire. */
+  readonly accessKeyId?: string | undefined;
+  readonly secretAccessKey?: string | undefined;
+  /** Of temporary keys. */
+  readonly sessionToken?: string | undefined;
+  /** Bucket in the path, not in the host name: what most services other than AWS want. @defaultValue with an endpoint */
   readonly forcePathStyle?: boolean;
   /** Longest one request may take. @defaultValue 30000 */
   readonly requestTimeoutMs?: number;
@@ -47,6 +51,8 @@ export interface S3ObjectStoreOptions {
 export interface S3ObjectStore extends ObjectStore {
   /** Creates the bucket if it is missing. */
   ensureBucket(): Promise<void>;
+  /** How far the clock of the service was ahead of ours at its last answer, to the second; undefined before one. */
+  clockAheadMs(): number | undefined;
   /** Closes idle connections. */
   close(): void;
 }
@@ -71,26 +77,32 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   const { multipartThresholdBytes = 64 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
   const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '');
   const root = prefix === '' ? '' : `${prefix}/`;
-  const where = `${new URL(options.endpoint).origin}/${bucket}/${root}`;
+  const service = options.endpoint === undefined ? 's3:/' : new URL(options.endpoint).origin;
+  const where = `${service}/${bucket}/${root}`;
   const client = createClient(options);
+  const clock = watchClock(client);
+  // Keys that were found once are found again; where none ever were, waiting for them helps nobody.
+  let hasAnswered = false;
 
   const call: S3Call = async (name, run, signal) => {
     try {
-      return await withRetries((attemptSignal) => run(client, attemptSignal), {
+      const result = await withRetries((attemptSignal) => run(client, attemptSignal), {
         attemptTimeoutMs: requestTimeoutMs,
         deadlineMs,
         signal,
         shouldRetry: (error, attempt) => {
-          const kind = classifyFailure(error);
+          const kind = classifyFailure(error, hasAnswered);
           return kind === 'transient' || (kind === 'corrupt' && attempt < maxCorruptReads);
         },
         onRetry: (error, attempt, delayMs) => {
           logger.warn(`${name} failed, trying again`, { where, attempt, delayMs, error });
         },
       });
+      hasAnswered = true;
+      return result;
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw storeError(error, name, where);
+      throw storeError(error, name, where, hasAnswered);
     }
   };
 
@@ -239,6 +251,8 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
         }
       }),
 
+    clockAheadMs: () => clock.aheadMs,
+
     close: () => client.destroy(),
   };
 }
@@ -246,19 +260,40 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
 function createClient(options: S3ObjectStoreOptions): S3Client {
   // The SDK announces the Node.js versions of its future releases on stderr; this is its switch for that.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = options;
   return new S3Client({
-    endpoint: options.endpoint,
-    region: options.region,
-    forcePathStyle: options.forcePathStyle ?? true,
-    credentials: {
-      accessKeyId: options.accessKeyId,
-      secretAccessKey: options.secretAccessKey,
-    },
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
+    ...(accessKeyId !== undefined &&
+      secretAccessKey !== undefined && {
+        credentials: {
+          accessKeyId,
+          secretAccessKey,
+          ...(sessionToken !== undefined && { sessionToken }),
+        },
+      }),
     maxAttempts: 1,
     // Waiting for "100 Continue" costs a round trip and a fresh connection for every large upload.
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: connectionTimeoutMs },
   });
+}
+
+/** Reads the clock of the service from each of its answers. */
+function watchClock(client: S3Client): { readonly aheadMs: number | undefined } {
+  const clock: { aheadMs: number | undefined } = { aheadMs: undefined };
+  client.middlewareStack.add(
+    (next) => async (input) => {
+      const output = await next(input);
+      const { headers } = output.response as { headers?: Record<string, string> };
+      const dateMs = Date.parse(headers?.['date'] ?? '');
+      if (!Number.isNaN(dateMs)) clock.aheadMs = dateMs + 500 - Date.now();
+      return output;
+    },
+    { step: 'deserialize', priority: 'low', name: 'watchClock' },
+  );
+  return clock;
 }
 
 /** Succeeds also when another process creates it at the same time. */

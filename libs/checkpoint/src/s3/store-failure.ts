@@ -17,10 +17,14 @@ const transientNames = new Set([
   'XAmzContentSHA256Mismatch',
 ]);
 
-/** Sorts an error of the S3 client by its HTTP status, and by its name where the status is ambiguous. */
-export function classifyFailure(error: unknown): FailureKind {
+/**
+ * Sorts an error of the S3 client by its HTTP status, and by its name where the status is ambiguous.
+ * @param hasAnswered - whether the service has answered before: keys and a region that were there come back
+ */
+export function classifyFailure(error: unknown, hasAnswered = true): FailureKind {
   const { name, status, message } = factsOf(error);
   if (status === undefined) {
+    if (!hasAnswered && (lacksKeys(name) || lacksRegion(message))) return 'refused';
     return message.startsWith('Checksum mismatch') ? 'corrupt' : 'transient';
   }
   // The service did as it was asked, and its answer came damaged.
@@ -32,6 +36,15 @@ export function classifyFailure(error: unknown): FailureKind {
   if (status === 408 || status === 429 || (status >= 500 && status !== 501)) return 'transient';
   return 'refused';
 }
+
+const lacksKeys = (name: string): boolean => name === 'CredentialsProviderError';
+const lacksRegion = (message: string): boolean => message.startsWith('Region is missing');
+const expired = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
+const elsewhere = new Set([
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+  'PermanentRedirect',
+]);
 
 const codes: Record<FailureKind, ErrorCode> = {
   transient: 'STORE_UNREACHABLE',
@@ -51,13 +64,32 @@ const remedies: Record<FailureKind, string> = {
   restart: 'Another writer interfered; try again.',
 };
 
-/** The error berth throws for a failed call: says which call on which object, never credentials. */
-export function storeError(error: unknown, call: string, where: string): BerthError {
+function remedyOf(kind: FailureKind, name: string, message: string): string {
+  if (lacksKeys(name))
+    return 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine or container a role.';
+  if (lacksRegion(message) || elsewhere.has(name))
+    return 'Set AWS_REGION to the region of the bucket.';
+  if (expired.has(name))
+    return 'Renew the keys and AWS_SESSION_TOKEN and start again; those of a profile or a role are renewed by themselves.';
+  return remedies[kind];
+}
+
+/**
+ * The error berth throws for a failed call: says which call on which object, never credentials.
+ * @param hasAnswered - as for `classifyFailure`
+ */
+export function storeError(
+  error: unknown,
+  call: string,
+  where: string,
+  hasAnswered = true,
+): BerthError {
   const { name, message, status } = factsOf(error);
-  const kind = classifyFailure(error);
+  const kind = classifyFailure(error, hasAnswered);
   // The answer to a HEAD request has no body that would say more.
   const what = name === 'Unknown' ? `HTTP ${status}` : `${name}: ${message.replace(/\.$/, '')}`;
-  return new BerthError(codes[kind], `${call} failed at ${where}: ${what}. ${remedies[kind]}`, {
+  const remedy = remedyOf(kind, name, message);
+  return new BerthError(codes[kind], `${call} failed at ${where}: ${what}. ${remedy}`, {
     cause: error,
     details: { call, where, reason: name },
   });
