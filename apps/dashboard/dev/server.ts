@@ -112,7 +112,7 @@ function answer(
     case 'workers':
       return run.workers;
     case 'checkpoints':
-      return run.checkpoints;
+      return run.checkpointReports();
     case 'logs':
       return cluster.logs(id, logQuerySchema.parse(query));
     case 'history':

@@ -42,7 +42,7 @@ export class SyntheticRun {
   attempts: RunAttempt[];
   stretches: { attempt: number; isAbandoned: boolean; lines: MetricsLine[] }[];
   readonly markers: Marker[] = [];
-  checkpoints: CheckpointReport[] = [];
+  checkpoints: Omit<CheckpointReport, 'resume'>[] = [];
   workers: WorkerReport[] = [];
   readonly logs: LogLine[] = [];
   readonly #shape: CurveShape;
@@ -187,7 +187,7 @@ export class SyntheticRun {
     this.checkpoints = this.checkpoints.filter((other) => !gone.has(other));
     this.mark('checkpoint', `Checkpoint at step ${this.step}`, { isLive });
     if (isLive) {
-      this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpoints });
+      this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpointReports() });
       this.log('info', 'Saved a checkpoint', { digest: digest.slice(0, 12) });
     }
   }
@@ -289,7 +289,15 @@ export class SyntheticRun {
     this.error = null;
     this.mark('resume', `Attempt ${attempt} goes on from step ${step}`, { isLive });
     if (isLive)
-      this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpoints });
+      this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpointReports() });
+  }
+
+  checkpointReports(): CheckpointReport[] {
+    const { resume } = controlsOf(this);
+    return this.checkpoints.map((checkpoint) => ({
+      ...checkpoint,
+      resume: resumeOf(checkpoint, this, resume),
+    }));
   }
 
   become(status: RunStatus, reason: string): void {
@@ -403,6 +411,18 @@ function controlsOf({ status, checkpoints }: SyntheticRun): Record<Control, Cont
     stop: isOver ? off(state) : on('Saves a checkpoint and ends the run'),
     kill: isOver ? off(state) : on('Ends at once; work since the newest checkpoint is lost'),
   };
+}
+
+function resumeOf(
+  { step, isAbandoned }: Pick<CheckpointReport, 'step' | 'isAbandoned'>,
+  { status, config }: SyntheticRun,
+  resume: ControlState,
+): ControlState {
+  if (isAbandoned)
+    return { isEnabled: false, reason: 'it is on a branch that the run has left behind' };
+  if (status === 'completed' && step < config.train.numSteps)
+    return { isEnabled: true, reason: `goes on from checkpoint ${step}` };
+  return resume;
 }
 
 function lossesOf({

@@ -1,4 +1,4 @@
-import { BerthError, type Job } from '@berth/contracts';
+import { BerthError, type Job, type WorkerReport } from '@berth/contracts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useRedis } from './fixtures/redis.ts';
 import { createJobBoard } from './job-board.ts';
@@ -77,5 +77,40 @@ describe("a run's chronicle", () => {
     expect((await chronicle.markers(first.cursor)).markers).toEqual([]);
     await chronicle.mark({ ...marker, step: 3 });
     expect((await chronicle.markers(first.cursor)).markers).toMatchObject([{ step: 3 }]);
+  });
+
+  it('knows who was lost, but not one that has come back', async () => {
+    const chronicle = createRunChronicle(redis.connection, 'back');
+    const named = (memberId: string): WorkerReport => ({
+      memberId,
+      rank: null,
+      hostname: 'h',
+      host: '127.0.0.1',
+      port: 1,
+      pid: 1,
+      device: 'CPU',
+      kernels: 'avx2',
+      numThreads: 1,
+      version: null,
+      state: 'lost',
+      reason: 'gone',
+      runId: 'back',
+      blocks: [],
+      step: 1,
+      lag: 0,
+      heartbeatAgeMs: 1,
+      lastSeenAtMs: 7,
+      rankMs: null,
+      paceRatio: null,
+      residentBytes: null,
+      startedAtMs: 0,
+      lastLines: [],
+    });
+    for (const id of ['a', 'b']) await chronicle.noteLost(named(id));
+    await chronicle.noteBack({ ...named('a'), state: 'active' });
+    await chronicle.noteBack({ ...named('new'), state: 'active' });
+    expect(await chronicle.lost()).toEqual([named('b')]);
+    await chronicle.noteLost(named('a'));
+    expect((await chronicle.lost()).map(({ memberId }) => memberId).sort()).toEqual(['a', 'b']);
   });
 });

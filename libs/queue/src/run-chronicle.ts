@@ -20,6 +20,8 @@ export interface RunChronicle {
   /** Markers after a cursor of an earlier answer; '' for all that are kept. */
   markers(after: string): Promise<MarkerPage>;
   noteLost(worker: WorkerReport): Promise<void>;
+  /** One that was lost is there again: its heartbeats were late. Of another, nothing is noted. */
+  noteBack(worker: WorkerReport): Promise<void>;
   /** The newest ones, oldest first. */
   lost(): Promise<WorkerReport[]>;
 }
@@ -39,6 +41,14 @@ export function createRunChronicle(connection: RedisConnection, runId: string): 
     const items = await connection.call((client) => client.xrange(key, start, '+'));
     return items.map(([id, fields]) => [id, fields[1] ?? '']);
   };
+  const lost = async (): Promise<WorkerReport[]> => {
+    const byId = new Map<string, WorkerReport>();
+    for (const [, text] of await read(keys.lostWorkers, '')) {
+      const reading = readJson(workerReportSchema, text);
+      if (reading.ok) byId.set(reading.value.memberId, reading.value);
+    }
+    return [...byId.values()].filter(({ state }) => state === 'lost').slice(-numLost);
+  };
   return {
     mark: (marker) => append(keys.markers, numMarkers, marker),
     async markers(after) {
@@ -52,13 +62,10 @@ export function createRunChronicle(connection: RedisConnection, runId: string): 
       };
     },
     noteLost: (worker) => append(keys.lostWorkers, numLost, worker),
-    async lost() {
-      const byId = new Map<string, WorkerReport>();
-      for (const [, text] of await read(keys.lostWorkers, '')) {
-        const reading = readJson(workerReportSchema, text);
-        if (reading.ok) byId.set(reading.value.memberId, reading.value);
-      }
-      return [...byId.values()].slice(-numLost);
+    async noteBack(worker) {
+      if ((await lost()).some(({ memberId }) => memberId === worker.memberId))
+        await append(keys.lostWorkers, numLost, worker);
     },
+    lost,
   };
 }

@@ -26,7 +26,7 @@ export interface EventFeedOptions {
 
 const tickMs = 250;
 /** Every so many ticks. */
-const every = { workers: 4, logs: 2, markers: 4, checkpoints: 8, cluster: 8, allRuns: 8 } as const;
+const every = { workers: 4, logs: 2, markers: 4, checkpoints: 4, cluster: 8, allRuns: 8 } as const;
 /** What has not changed is sent again after so many ticks: it holds ages. */
 const refreshTicks = 40;
 const overview = 'overview';

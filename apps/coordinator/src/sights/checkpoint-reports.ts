@@ -1,12 +1,17 @@
-import type { CheckpointReport, RunRecord } from '@berth/contracts';
+import type { CheckpointReport, ControlState, RunRecord } from '@berth/contracts';
 import type { SurveyedCheckpoint } from '@berth/checkpoint';
+import { decideControl, type ControlSight } from '@berth/training/protocol';
 
 /** Describes a run's checkpoints, newest first. */
 export function describeCheckpoints(
+  nowMs: number,
   run: RunRecord,
   surveyed: readonly SurveyedCheckpoint[],
   heldOut: (step: number, attempt: number) => CheckpointReport['heldOut'],
 ): CheckpointReport[] {
+  const usable = surveyed.filter((found) => whyUnusable(found) === undefined);
+  // A resume from a named checkpoint asks for nothing else.
+  const sight = { numCommitted: 0, checkpointSteps: usable.map(({ step }) => step), unsavedMs: 0 };
   return surveyed.toReversed().map((found) => {
     const { step, attempt, isLeftBehind, manifest, manifestKey, validity } = found;
     const { sizeBytes, numParts } = found;
@@ -24,8 +29,34 @@ export function describeCheckpoints(
       manifestKey,
       heldOut: heldOut(step, attempt),
       matchesConfig: manifest === undefined || manifest.trainingHash === run.trainingHash,
+      resume: resumeFrom(nowMs, run, sight, found),
     };
   });
+}
+
+function resumeFrom(
+  nowMs: number,
+  run: RunRecord,
+  sight: ControlSight,
+  found: SurveyedCheckpoint,
+): ControlState {
+  const unusable = whyUnusable(found);
+  if (unusable !== undefined) return { isEnabled: false, reason: unusable };
+  const request = { fromStep: found.step };
+  const { kind, reason } = decideControl(nowMs, run, sight, 'resume', request);
+  return { isEnabled: kind === 'change', reason };
+}
+
+function whyUnusable({ validity, isLeftBehind }: SurveyedCheckpoint): string | undefined {
+  if (isLeftBehind) return 'it is on a branch that the run has left behind';
+  switch (validity) {
+    case 'complete':
+      return undefined;
+    case 'incomplete':
+      return 'it was not written to its end';
+    case 'corrupt':
+      return 'a part of it is missing or damaged';
+  }
 }
 
 function kindOf(step: number, { config }: RunRecord): CheckpointReport['kind'] {

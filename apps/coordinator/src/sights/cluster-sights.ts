@@ -9,7 +9,7 @@ import {
   type View,
   type WorkerReport,
 } from '@berth/contracts';
-import { surveyCheckpoints, type ManifestCache } from '@berth/checkpoint';
+import { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from '@berth/checkpoint';
 import {
   createLease,
   createLedger,
@@ -44,7 +44,7 @@ export class ClusterSights {
   readonly #options: ClusterSightsOptions;
   readonly #startedAtMs = Date.now();
   readonly #manifests = new Map<string, ManifestCache>();
-  readonly #surveys = new Map<string, { askedMs: number; reports: Promise<CheckpointReport[]> }>();
+  readonly #surveys = new Map<string, { askedMs: number; survey: Promise<SurveyedCheckpoint[]> }>();
 
   constructor(options: ClusterSightsOptions) {
     this.#options = options;
@@ -96,17 +96,15 @@ export class ClusterSights {
     return { workers: await this.#describe(runId, view), view };
   }
 
-  /** Newest first; looked up at most every two seconds. */
+  /** Newest first; the store is asked at most every two seconds. */
   async checkpoints(run: RunRecord): Promise<CheckpointReport[]> {
-    const known = this.#surveys.get(run.runId);
-    const nowMs = performance.now();
-    if (known !== undefined && nowMs - known.askedMs < surveyEveryMs) return known.reports;
-    const reports = this.#survey(run);
-    this.#surveys.delete(run.runId);
-    this.#surveys.set(run.runId, { askedMs: nowMs, reports });
-    dropOldest(this.#surveys, numManifestCaches);
-    reports.catch(() => this.#surveys.delete(run.runId));
-    return reports;
+    const [surveyed, history] = await Promise.all([
+      this.#surveyed(run),
+      this.#options.histories.of(run.runId),
+    ]);
+    return describeCheckpoints(Date.now(), run, surveyed, (step, attempt) =>
+      history.heldOut(step, attempt),
+    );
   }
 
   async markers({ run }: RunStatusReport): Promise<Marker[]> {
@@ -119,17 +117,24 @@ export class ClusterSights {
     return markersOf(run, checkpoints, seen.markers);
   }
 
-  async #survey(run: RunRecord): Promise<CheckpointReport[]> {
-    const { store, histories } = this.#options;
+  async #surveyed(run: RunRecord): Promise<SurveyedCheckpoint[]> {
+    const known = this.#surveys.get(run.runId);
+    const nowMs = performance.now();
+    if (known !== undefined && nowMs - known.askedMs < surveyEveryMs) return known.survey;
+    const survey = this.#survey(run);
+    this.#surveys.delete(run.runId);
+    this.#surveys.set(run.runId, { askedMs: nowMs, survey });
+    dropOldest(this.#surveys, numManifestCaches);
+    survey.catch(() => this.#surveys.delete(run.runId));
+    return survey;
+  }
+
+  async #survey(run: RunRecord): Promise<SurveyedCheckpoint[]> {
     const cache = this.#manifests.get(run.runId) ?? new Map();
     this.#manifests.delete(run.runId);
     this.#manifests.set(run.runId, cache);
     dropOldest(this.#manifests, numManifestCaches);
-    const [surveyed, history] = await Promise.all([
-      surveyCheckpoints(store, run.runId, run.attempts, cache),
-      histories.of(run.runId),
-    ]);
-    return describeCheckpoints(run, surveyed, (step, attempt) => history.heldOut(step, attempt));
+    return surveyCheckpoints(this.#options.store, run.runId, run.attempts, cache);
   }
 
   async #describe(runId: string | undefined, view?: View): Promise<WorkerReport[]> {

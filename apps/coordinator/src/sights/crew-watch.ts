@@ -78,7 +78,10 @@ async function look(
     byId(workers),
     view?.reason ?? 'it was silent',
   );
-  for (const worker of joined) await mark('joined', `${worker.memberId} joined`);
+  for (const worker of joined) {
+    await chronicle.noteBack(worker);
+    await mark('joined', `${worker.memberId} joined`);
+  }
   for (const worker of left) await mark('left', `${worker.memberId} left: ${worker.reason}`);
   for (const worker of lost) {
     const lastLines = await logs.lastLines(worker.memberId).catch(() => []);

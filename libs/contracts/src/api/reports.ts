@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../run-config.ts';
 import { alignedBlockSchema } from '../view.ts';
+import { controlStateSchema } from './controls.ts';
 
 export const workerStates = [
   'idle',
@@ -74,6 +75,8 @@ export const checkpointReportSchema = z.strictObject({
     .nullable(),
   /** False when the run's config has changed since. */
   matchesConfig: z.boolean(),
+  /** Whether the run can go on from this one now. */
+  resume: controlStateSchema,
 });
 export type CheckpointReport = z.output<typeof checkpointReportSchema>;
 

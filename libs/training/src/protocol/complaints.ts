@@ -77,20 +77,33 @@ export function answerComplaints(
   if (members.length === chosen.length)
     return { kind: 'publish', members, reason: `trying again: ${what}` };
   if (members.length >= Math.max(1, options.minWorkers))
-    return { kind: 'publish', members, reason: reasonWithout(expels, memberId, about), expels };
+    return {
+      kind: 'publish',
+      members,
+      reason: reasonWithout(expels, [...own, ...complaints]),
+      expels,
+    };
   // Too few would be left. The heartbeats will show whether the suspects are really dead.
   return isPatient
     ? { kind: 'keep', reason: what }
     : { kind: 'publish', members: chosen, reason: `trying again: ${what}` };
 }
 
-/** Names each member once, though errors name the lost one too. */
-function reasonWithout(expels: readonly string[], memberId: string, about: Complaint): string {
-  const { message } = about.error;
-  const naming = expels.map((id) => `lost member ${id}: `).find((text) => message.startsWith(text));
-  const why = naming === undefined ? message : message.slice(naming.length);
+/** Names each member once, though errors name a lost one too, and the first to tell is who lost it by itself. */
+function reasonWithout(expels: readonly string[], complaints: readonly MadeComplaint[]): string {
+  const losses = expels.map((id) => `lost member ${id}: `);
+  const told = complaints.find(({ complaint: { error } }) =>
+    losses.some((loss) => error.message.startsWith(loss)),
+  );
+  const { memberId, complaint } = (told ?? complaints[0]) as MadeComplaint;
+  const { message } = complaint.error;
+  // One that has left the view tells the others of whom it lost.
+  const start = Math.max(
+    0,
+    ...losses.map((loss) => (message.includes(loss) ? message.lastIndexOf(loss) + loss.length : 0)),
+  );
   const seen = expels.includes(memberId) ? '' : `seen by ${memberId} `;
-  return `without ${expels.join(', ')}: ${why} (${seen}at step ${about.step})`;
+  return `without ${expels.join(', ')}: ${message.slice(start)} (${seen}at step ${complaint.step})`;
 }
 
 /** The others have waited for it, and longer in vain than nearly every call to an engine takes. */

@@ -318,6 +318,21 @@ describe('a broken connection', () => {
     expect(members.map(({ memberId }) => memberId)).toEqual(['a', 'b']);
   });
 
+  it('names the lost one once, however the others came to know of it', () => {
+    const toldOf = (message: string): Complaint => {
+      const complaint = lost('c');
+      return { ...complaint, error: { ...complaint.error, message } };
+    };
+    const hearsay = toldOf('lost member b: left the view: lost member c: read ECONNRESET');
+    const others = { b: toldOf('lost member c: it was silent'), c: null, d: null };
+    expect(decide(30, { a: hearsay, ...others }).reason).toBe(
+      'without c: it was silent (seen by b at step 10)',
+    );
+    expect(decide(30, { a: hearsay, b: null, c: null, d: null }).reason).toBe(
+      'without c: read ECONNRESET (seen by a at step 10)',
+    );
+  });
+
   it('between two that live makes all try again at once', () => {
     const decision = decide(30, { a: lost('b'), b: lost('a'), c: null });
     expect(decision).toMatchObject({
