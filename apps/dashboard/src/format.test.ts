@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  asSentence,
   formatAge,
   formatBytes,
   formatCompact,
@@ -57,5 +58,18 @@ describe('spans of time and sizes', () => {
   it('counts bytes in powers of 1024', () => {
     expect(formatBytes(512)).toBe('512 B');
     expect(formatBytes(1.5 * 2 ** 30)).toBe('1.5 GiB');
+  });
+});
+
+describe('a reason', () => {
+  it.each([
+    ['it is paused; resume it', 'It is paused; resume it.'],
+    ['worker-2-bab13a is refused', 'worker-2-bab13a is refused.'],
+    ['waiting: compiling …', 'Waiting: compiling …'],
+    ['3 workers', '3 workers.'],
+    ['Done.', 'Done.'],
+    ['', ''],
+  ])('%s', (reason, sentence) => {
+    expect(asSentence(reason)).toBe(sentence);
   });
 });

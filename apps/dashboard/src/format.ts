@@ -37,6 +37,11 @@ export function formatTick(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
+/** A step beside an axis: whole below ten thousand. */
+export function formatSteps(step: number): string {
+  return step < 10_000 ? count.format(step) : compact.format(step);
+}
+
 /** A ratio beside an axis. */
 export function formatPercentTick(ratio: number): string {
   return `${Number((ratio * 100).toPrecision(3))}%`;
@@ -104,6 +109,13 @@ export function formatDateTime(timeMs: number): string {
 /** "1 worker", "4 workers". */
 export function plural(value: number, noun: string): string {
   return `${formatCount(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** A reason as a sentence: "it is paused" becomes "It is paused."; names, which have a digit or a hyphen, stay as they are. */
+export function asSentence(text: string): string {
+  const [first = ''] = text.split(/[\s:,;]/, 1);
+  const start = /^[a-z]+$/.test(first) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return start === '' || /[.!?…)]$/.test(start) ? start : `${start}.`;
 }
 
 function isKnown(value: number | null | undefined): value is number {

@@ -9,6 +9,8 @@ import { render } from 'preact';
 import { takeTokenFromAddress } from './api/token.ts';
 import { App } from './app.tsx';
 import { startRouter } from './router.ts';
+import { startChartSettings } from './state/chart-settings.ts';
+import { startHead } from './state/head.ts';
 import { startLive } from './state/live.ts';
 import { startTheme } from './state/theme.ts';
 
@@ -18,7 +20,9 @@ addEventListener('hashchange', takeTokenFromAddress);
 
 startTheme();
 startRouter();
+startChartSettings();
 startLive();
+startHead();
 
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);

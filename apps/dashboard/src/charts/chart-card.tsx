@@ -5,8 +5,10 @@ import { useMemo } from 'preact/hooks';
 import { IconButton } from '../components/button.tsx';
 import { useInView } from '../components/use-in-view.ts';
 import { formatCount, formatDateTime } from '../format.ts';
+import { chosenAxis } from '../state/chart-settings.ts';
 import type { RunHistory } from '../state/run-history.ts';
 import { chartModel, type ChartModel } from './chart-model.ts';
+import type { Line } from './lines.ts';
 import { ChartLegend } from './chart-legend.tsx';
 import { ChartTable } from './chart-table.tsx';
 import { download, toCsv } from './csv.ts';
@@ -52,7 +54,7 @@ function ChartBody({
 }: ChartCardProps & { height: number }): JSX.Element {
   const step = history.step.value ?? [];
   const evaluation = history.evaluation.value ?? [];
-  const axis = history.axis.value;
+  const axis = chosenAxis.value;
   const place = useSignal<number | null>(null);
   const markerText = useSignal('');
   const isLog = useSignal(false);
@@ -66,7 +68,7 @@ function ChartBody({
   const summary =
     spec.isStacked === true
       ? summariseShares(model.lines)
-      : summarise(model.lines[0], { aim: spec.aim, format: spec.format, formatX });
+      : summarise(measuredLine(model), { aim: spec.aim, format: spec.format, formatX });
   const zoom = (from: number, to: number): void => {
     history.zoom.value = [from, to];
     void history.read();
@@ -133,6 +135,11 @@ function ChartBody({
   );
 }
 
+/** The chart's own line as it was measured. */
+function measuredLine({ lines }: ChartModel): Line | undefined {
+  return lines.find(({ isFaint }) => isFaint) ?? lines[0];
+}
+
 function ChartSkeleton({ title, height }: { title: string; height: number }): JSX.Element {
   return (
     <>
@@ -150,7 +157,7 @@ const nearPx = 8;
 function textAtCursor(plot: uPlot, history: RunHistory): string {
   const { left = -1 } = plot.cursor;
   const source = {
-    axis: history.axis.value,
+    axis: chosenAxis.value,
     markers: () => history.markers.value,
     notFinite: () => [],
   };
@@ -161,6 +168,6 @@ function textAtCursor(plot: uPlot, history: RunHistory): string {
 }
 
 function save(spec: ChartSpec, history: RunHistory, { lines, columns }: ChartModel): void {
-  const csv = toCsv(history.axis.value === 'step' ? 'step' : 'time_ms', lines, columns);
+  const csv = toCsv(chosenAxis.value === 'step' ? 'step' : 'time_ms', lines, columns);
   download(`${history.runId}-${spec.id}.csv`, 'text/csv', csv);
 }

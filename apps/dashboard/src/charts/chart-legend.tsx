@@ -56,8 +56,7 @@ function swatchOf({ colour, isDashed }: Line): string {
 function shortLabel({ label, isDashed }: Line, numLines: number): string {
   const parts = label.split(', ');
   if (isDashed) return parts.find((part) => part.startsWith('attempt')) ?? label;
-  const last = parts.at(-1) ?? label;
-  return parts.length > 1 ? last : numLines === 1 ? '' : label;
+  return parts.length > 1 ? parts.slice(1).join(', ') : numLines === 1 ? '' : label;
 }
 
 function say(column: Column, at: number, format: (value: number) => string): string {

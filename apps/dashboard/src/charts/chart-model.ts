@@ -35,6 +35,7 @@ export function chartModel(spec: ChartSpec, options: ModelOptions): ChartModel {
       metric,
       axis,
       smoothing: canSmooth && kind === 'step' ? options.smoothing : 0,
+      isSampled: kind === 'eval',
       hasBand: kind === 'step' && spec.isStacked !== true,
     });
   });

@@ -30,6 +30,7 @@ const options: LineOptions = {
   axis: 'step',
   smoothing: 0,
   hasBand: false,
+  isSampled: false,
 };
 
 describe('linesOf', () => {

@@ -11,6 +11,8 @@ export interface Line {
   readonly isDashed: boolean;
   /** Small and faint: what was measured, under its smoothed line. */
   readonly isFaint: boolean;
+  /** Measured at some steps only: its points count, not what is between them. */
+  readonly isSampled: boolean;
   /** The attempt that was left behind, of a dashed line. */
   readonly attempt?: number;
   readonly x: readonly number[];
@@ -28,6 +30,7 @@ export interface LineOptions {
   /** In units of x; 0: none. */
   readonly smoothing: number;
   readonly hasBand: boolean;
+  readonly isSampled: boolean;
 }
 
 /** The run's own line first, then one grey dashed line per attempt that it left behind. */
@@ -41,17 +44,17 @@ export function linesOf(curves: readonly Curve[], options: LineOptions): Line[] 
 function keptLines(curves: readonly Curve[], options: LineOptions): Line[] {
   if (curves.length === 0) return [];
   const whole = withGaps(joinCurves(curves), options.axis);
-  const { key, label, colour, smoothing } = options;
-  const base = { key, label, colour, isDashed: false, isFaint: false, x: whole.x };
+  const { key, label, colour, smoothing, isSampled } = options;
+  const base = { key, label, colour, isSampled, isDashed: false, isFaint: false, x: whole.x };
   const band = options.hasBand ? { band: { min: whole.min, max: whole.max } } : {};
   if (smoothing <= 0) return [{ ...base, y: whole.mean, ...band }];
   return [
-    { ...base, y: smooth(whole.x, whole.mean, smoothing), ...band },
-    { ...base, key: `${key}-raw`, label: `${label}, measured`, isFaint: true, y: whole.mean },
+    { ...base, label: `${label}, smoothed`, y: smooth(whole.x, whole.mean, smoothing), ...band },
+    { ...base, key: `${key}-raw`, isFaint: true, y: whole.mean },
   ];
 }
 
-function abandonedLine(curve: Curve, { key, label, smoothing }: LineOptions): Line {
+function abandonedLine(curve: Curve, { key, label, smoothing, isSampled }: LineOptions): Line {
   return {
     key: `${key}-abandoned-${curve.attempt}`,
     label: `${label}, attempt ${curve.attempt}, left behind`,
@@ -59,6 +62,7 @@ function abandonedLine(curve: Curve, { key, label, smoothing }: LineOptions): Li
     isDashed: true,
     attempt: curve.attempt,
     isFaint: false,
+    isSampled,
     x: curve.x,
     y: smooth(curve.x, curve.mean, smoothing),
   };

@@ -1,5 +1,5 @@
 import type uPlot from 'uplot';
-import { formatClock, formatCompact } from '../format.ts';
+import { formatClock, formatSteps } from '../format.ts';
 import type { ChartColours } from './colours.ts';
 import type { Columns } from './columns.ts';
 import type { Axis } from './curve.ts';
@@ -129,14 +129,20 @@ function lineSeries(
   { colours, isStacked }: PlotOptions,
   isBase: boolean,
 ): uPlot.Series {
-  const isSparse = line.x.length <= 40;
+  const hasPoints = line.isSampled || (line.x.length <= 40 && !line.isFaint && !line.isDashed);
+  const strength = line.isSampled ? 0.5 : line.isFaint ? 0.28 : isStacked ? 0.85 : 1;
   return {
     label: line.key,
-    stroke: colours.of(line.colour, line.isFaint ? 0.28 : isStacked ? 0.85 : 1),
-    width: line.isFaint || isStacked ? 1 : 1.75,
+    stroke: colours.of(line.colour, strength),
+    width: line.isFaint || line.isSampled || isStacked ? 1 : 1.75,
     ...(line.isDashed ? { dash: [5, 4] } : {}),
     ...(isBase ? { fill: colours.of(line.colour, 0.55) } : {}),
-    points: { show: isSparse && !line.isFaint && !line.isDashed, size: 5, fill: colours.surface },
+    points: {
+      show: hasPoints,
+      size: line.isSampled ? 6 : 5,
+      stroke: colours.of(line.colour),
+      fill: line.isSampled ? colours.of(line.colour) : colours.surface,
+    },
   };
 }
 
@@ -154,8 +160,9 @@ function axesOf({ colours, axis, formatTick }: PlotOptions): uPlot.Axis[] {
       gap: 6,
       size: 30,
       space: 60,
-      values: (_, splits) =>
-        splits.map((x) => (axis === 'step' ? formatCompact(x) : formatClock(x))),
+      // There is no step between two steps.
+      ...(axis === 'step' && { incrs: wholeIncrements }),
+      values: (_, splits) => splits.map((x) => (axis === 'step' ? formatSteps(x) : formatClock(x))),
     },
     {
       ...shared,
@@ -166,6 +173,12 @@ function axesOf({ colours, axis, formatTick }: PlotOptions): uPlot.Axis[] {
     },
   ];
 }
+
+const wholeIncrements = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((unit) => [
+  unit,
+  2 * unit,
+  5 * unit,
+]);
 
 /** A tenth of air above and below; stacked areas start at zero. */
 function rangeOfY({ isStacked }: PlotOptions): uPlot.Scale.Range {

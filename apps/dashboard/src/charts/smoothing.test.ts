@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { smooth } from './smoothing.ts';
+import type { Curve } from './curve.ts';
+import { smooth, windowFor, windowOnAxis } from './smoothing.ts';
 
 const steps = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -39,5 +40,30 @@ describe('smooth', () => {
   it('leaves gaps and switches off at 0', () => {
     expect(smooth([0, 1, 2], [1, null, 2], 5)[1]).toBeNull();
     expect(smooth([0, 1, 2], [1, 5, 2], 0)).toEqual([1, 5, 2]);
+  });
+});
+
+describe('the window', () => {
+  it('is none for a short run, and at most a hundredth of a long one', () => {
+    expect([0, 120, 900, 2_600, 1e5, 1e9].map(windowFor)).toEqual([0, 0, 5, 25, 1_000, 2_500]);
+  });
+
+  it('is as long on the time axis as its steps took', () => {
+    const curve = (x: number[], weight: number): Curve => ({
+      metric: 'loss',
+      attempt: 1,
+      isAbandoned: false,
+      x,
+      mean: x,
+      min: x,
+      max: x,
+      weight: x.map(() => weight),
+      width: 0,
+    });
+    const curves = [curve([0, 1_000, 2_000], 1), { ...curve([0, 9e9], 1), isAbandoned: true }];
+    expect(windowOnAxis(10, 'time', curves)).toBe(10_000);
+    expect(windowOnAxis(10, 'time', [curve([0, 4_500, 9_000], 5)])).toBeCloseTo(90_000 / 14, 6);
+    expect(windowOnAxis(10, 'step', curves)).toBe(10);
+    expect(windowOnAxis(10, 'time', [])).toBe(0);
   });
 });

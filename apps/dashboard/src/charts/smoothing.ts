@@ -1,3 +1,5 @@
+import type { Axis, Curve } from './curve.ts';
+
 /**
  * Exponential moving average over a window in units of x, so that it says the same whatever the density of points, and a
  * constant stays constant. Values that are missing are passed over and stay missing.
@@ -29,3 +31,17 @@ export function smooth(
 
 /** Windows that the slider offers, in steps. */
 export const smoothingWindows = [0, 5, 10, 25, 50, 100, 250, 500, 1000, 2500] as const;
+
+/** The window that shows where a run of so many steps is going: at most a hundredth of it. */
+export function windowFor(numSteps: number): number {
+  return smoothingWindows.findLast((window) => window <= numSteps / 100) ?? 0;
+}
+
+/** A window of steps in units of x: on the time axis it is as long as those steps took on average. */
+export function windowOnAxis(window: number, axis: Axis, curves: readonly Curve[]): number {
+  if (axis === 'step' || window === 0) return window;
+  const own = curves.filter(({ metric, isAbandoned }) => metric === 'loss' && !isAbandoned);
+  const spanMs = own.reduce((sum, { x }) => sum + (x.at(-1) ?? 0) - (x[0] ?? 0), 0);
+  const numSteps = own.flatMap(({ weight }) => weight).reduce((sum, value) => sum + value, 0);
+  return numSteps > 1 ? (window * spanMs) / (numSteps - 1) : 0;
+}

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { RunStatusReport } from '@berth/contracts';
+import { asSentence } from '../format.ts';
 import { runLooks } from '../state/status.ts';
 import { Icon } from './icon.tsx';
 
@@ -11,7 +12,7 @@ export function ReasonLine({ report }: { report: RunStatusReport }): JSX.Element
     <div class={`reason ${tone}`} role="status">
       <Icon name={icon} isSpinning={isBusy === true && icon === 'spinner'} />
       <div>
-        <p>{reason}</p>
+        <p>{asSentence(reason)}</p>
         {error !== null && error.message !== reason && (
           <p class="reason-error">
             <code>{error.code}</code> {error.message}

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Control, RunStatusReport } from '@berth/contracts';
 import { api, ApiError } from '../api/client.ts';
-import { formatCount, formatDuration, plural } from '../format.ts';
+import { asSentence, formatCount, formatDuration, plural } from '../format.ts';
 import { nowMs, takeReport } from '../state/live.ts';
 import { toast } from '../state/toasts.ts';
 import { Button } from './button.tsx';
@@ -40,13 +40,7 @@ const looks: readonly ControlLook[] = [
 ];
 
 /** A button for each control; one that cannot work says why. */
-export function RunControls({
-  report,
-  isList,
-}: {
-  report: RunStatusReport;
-  isList?: boolean;
-}): JSX.Element {
+export function RunControls({ report }: { report: RunStatusReport }): JSX.Element {
   const asked = useSignal<ControlLook | null>(null);
   const busy = useSignal<Control | null>(null);
   const perform = async (look: ControlLook): Promise<void> => {
@@ -55,44 +49,31 @@ export function RunControls({
     await sendControl(report, look.control, look.done);
     busy.value = null;
   };
-  const buttons = looks.map((look) => {
-    const { isEnabled, reason } = report.controls[look.control];
-    const button = (
-      <Button
-        name={look.control}
-        icon={look.icon}
-        look={look.control === 'resume' && isEnabled ? 'primary' : 'plain'}
-        disabledReason={isEnabled ? undefined : reason}
-        hint={isList === true ? undefined : reason}
-        isBusy={busy.value === look.control}
-        onClick={() => {
-          if (look.needsConfirmation === true) asked.value = look;
-          else void perform(look);
-        }}
-      >
-        {look.label}
-      </Button>
-    );
-    return { look, reason, button, isEnabled };
-  });
   return (
     <>
-      {isList === true ? (
-        <ul class="control-list">
-          {buttons.map(({ look, reason, button, isEnabled }) => (
-            <li key={look.control} class={isEnabled ? '' : 'off'}>
-              {button}
-              <span>{reason}</span>
-            </li>
-          ))}
-        </ul>
-      ) : (
-        <div class="control-bar" role="group" aria-label="Controls">
-          {buttons.map(({ look, button }) => (
-            <span key={look.control}>{button}</span>
-          ))}
-        </div>
-      )}
+      <div class="control-bar" role="group" aria-label="Controls">
+        {looks.map((look) => {
+          const { isEnabled, reason } = report.controls[look.control];
+          return (
+            <span key={look.control}>
+              <Button
+                name={look.control}
+                icon={look.icon}
+                look={look.control === 'resume' && isEnabled ? 'primary' : 'plain'}
+                disabledReason={isEnabled ? undefined : asSentence(reason)}
+                hint={asSentence(reason)}
+                isBusy={busy.value === look.control}
+                onClick={() => {
+                  if (look.needsConfirmation === true) asked.value = look;
+                  else void perform(look);
+                }}
+              >
+                {look.label}
+              </Button>
+            </span>
+          );
+        })}
+      </div>
       {asked.value !== null && (
         <ConfirmDialog
           look={asked.value}

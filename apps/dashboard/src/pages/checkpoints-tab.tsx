@@ -5,7 +5,15 @@ import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Chip, EmptyState, SkeletonRows } from '../components/parts.tsx';
 import { sendControl } from '../components/run-controls.tsx';
-import { formatAge, formatBytes, formatCount, formatNumber, plural, unknown } from '../format.ts';
+import {
+  asSentence,
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatNumber,
+  plural,
+  unknown,
+} from '../format.ts';
 import { checkpoints, nowMs } from '../state/live.ts';
 import { validityLooks } from '../state/status.ts';
 
@@ -42,7 +50,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
           </span>
         </header>
         <div class="table-scroll" tabIndex={0} role="region" aria-label="Checkpoints">
-          <table class="data checkpoints">
+          <table class="data cards checkpoints">
             <thead>
               <tr>
                 <th scope="col">Step</th>
@@ -67,7 +75,6 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                   key={checkpoint.manifestKey}
                   checkpoint={checkpoint}
                   isNewest={checkpoint === newest}
-                  report={report}
                   onResume={() => (asked.value = checkpoint)}
                 />
               ))}
@@ -89,11 +96,10 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
 function Row(props: {
   readonly checkpoint: CheckpointReport;
   readonly isNewest: boolean;
-  readonly report: RunStatusReport;
   readonly onResume: () => void;
 }): JSX.Element {
-  const { checkpoint, isNewest, report, onResume } = props;
-  const { step, isAbandoned, attempt } = checkpoint;
+  const { checkpoint, isNewest, onResume } = props;
+  const { step, isAbandoned, attempt, resume } = checkpoint;
   return (
     <tr class={isAbandoned ? 'abandoned' : ''} data-step={step} data-attempt={attempt}>
       <td>
@@ -104,23 +110,23 @@ function Row(props: {
           {isAbandoned ? ', left behind' : isNewest ? ', newest' : ''}
         </span>
       </td>
-      <td>
+      <td data-label="Validity">
         <Chip look={validityLooks[checkpoint.validity]} />
         {!checkpoint.matchesConfig && <span class="sub">of another config</span>}
       </td>
-      <td>{checkpoint.kind}</td>
-      <td class="number">
+      <td data-label="Kind">{checkpoint.kind}</td>
+      <td class="number" data-label="Held-out loss">
         {formatNumber(checkpoint.heldOut?.loss)}
         {checkpoint.heldOut !== null && (
           <span class="sub">masked LM {formatNumber(checkpoint.heldOut.masked_lm_loss)}</span>
         )}
       </td>
-      <td class="number">
+      <td class="number" data-label="Size">
         {formatBytes(checkpoint.sizeBytes)}
         <span class="sub">{plural(checkpoint.numParts, 'part')}</span>
       </td>
-      <td>{formatAge(nowMs.value - checkpoint.createdAtMs)}</td>
-      <td>
+      <td data-label="Saved">{formatAge(nowMs.value - checkpoint.createdAtMs)}</td>
+      <td data-label="Weights">
         <code title={checkpoint.weightsDigest}>
           {checkpoint.weightsDigest.slice(0, 10) || unknown}
         </code>
@@ -130,7 +136,8 @@ function Row(props: {
           icon="branch"
           look="quiet"
           name="resume-from"
-          disabledReason={whyNot(checkpoint, report)}
+          disabledReason={resume.isEnabled ? undefined : asSentence(resume.reason)}
+          hint={asSentence(resume.reason)}
           onClick={onResume}
         >
           Resume here
@@ -177,11 +184,4 @@ function ResumeDialog(props: {
       </div>
     </Dialog>
   );
-}
-
-function whyNot(checkpoint: CheckpointReport, { controls }: RunStatusReport): string | undefined {
-  if (checkpoint.validity !== 'complete')
-    return `This checkpoint is ${checkpoint.validity}; choose one that is complete`;
-  if (checkpoint.isAbandoned) return 'It is on a branch that the run has left behind';
-  return controls.resume.isEnabled ? undefined : controls.resume.reason;
 }

@@ -1,11 +1,16 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { ChartCard } from '../charts/chart-card.tsx';
-import { smoothingWindows } from '../charts/smoothing.ts';
+import { smoothingWindows, windowFor, windowOnAxis } from '../charts/smoothing.ts';
 import { chartSpecs } from '../charts/specs.ts';
-import { Button } from '../components/button.tsx';
+import { Button, IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { formatCount, formatDateTime } from '../format.ts';
+import {
+  chooseAxis,
+  chooseSmoothing,
+  chosenAxis,
+  chosenSmoothing,
+} from '../state/chart-settings.ts';
 import type { RunHistory } from '../state/run-history.ts';
 import { markerWords } from '../charts/markers.ts';
 
@@ -14,12 +19,18 @@ const sections = [
   { id: 'speed', title: 'Speed' },
 ] as const;
 
+export interface MetricsTabProps {
+  readonly history: RunHistory;
+  /** Steps that the run has made. */
+  readonly numSteps: number;
+}
+
 /** All charts of a run, with one axis, one cursor and one zoom. */
-export function MetricsTab({ history }: { history: RunHistory }): JSX.Element {
-  const place = useSignal(0);
-  const window = smoothingWindows[place.value] ?? 0;
-  const { axis, zoom } = history;
-  const smoothing = axis.value === 'step' ? window : window * msPerStep(history);
+export function MetricsTab({ history, numSteps }: MetricsTabProps): JSX.Element {
+  const { zoom } = history;
+  const axis = chosenAxis.value;
+  const window = chosenSmoothing.value ?? windowFor(numSteps);
+  const smoothing = windowOnAxis(window, axis, history.step.value ?? []);
   return (
     <>
       <div class="metrics-bar">
@@ -28,13 +39,8 @@ export function MetricsTab({ history }: { history: RunHistory }): JSX.Element {
             <button
               type="button"
               key={name}
-              aria-pressed={axis.value === name}
-              onClick={() => {
-                if (axis.value === name) return;
-                axis.value = name;
-                zoom.value = null;
-                void history.read();
-              }}
+              aria-pressed={axis === name}
+              onClick={() => chooseAxis(name)}
             >
               {name === 'step' ? 'Step' : 'Wall time'}
             </button>
@@ -46,15 +52,27 @@ export function MetricsTab({ history }: { history: RunHistory }): JSX.Element {
             type="range"
             min={0}
             max={smoothingWindows.length - 1}
-            value={place.value}
+            value={smoothingWindows.findIndex((offered) => offered === window)}
             aria-valuetext={sayWindow(window)}
-            onInput={(event) => (place.value = Number(event.currentTarget.value))}
+            onInput={(event) =>
+              chooseSmoothing(smoothingWindows[Number(event.currentTarget.value)] ?? null)
+            }
           />
-          <output>{sayWindow(window)}</output>
+          <output>
+            {sayWindow(window)}
+            {chosenSmoothing.value === null && <span class="muted">, by length</span>}
+          </output>
         </label>
+        {chosenSmoothing.value !== null && (
+          <IconButton
+            icon="reset"
+            label="Smooth by the length of the run"
+            onClick={() => chooseSmoothing(null)}
+          />
+        )}
         <MarkerLegend history={history} />
         <span class="metrics-hint muted">
-          {zoom.value === null ? 'Drag over a chart to zoom' : sayZoom(zoom.value, axis.value)}
+          {zoom.value === null ? 'Drag over a chart to zoom' : sayZoom(zoom.value, axis)}
         </span>
         {zoom.value !== null && (
           <Button
@@ -112,11 +130,4 @@ function sayZoom([from, to]: readonly [number, number], axis: 'step' | 'time'): 
   return axis === 'step'
     ? `Steps ${formatCount(Math.round(from))} to ${formatCount(Math.round(to))}`
     : `${formatDateTime(from)} to ${formatDateTime(to)}`;
-}
-
-/** On the time axis a window of steps is as long as those steps took on average. */
-function msPerStep({ step }: RunHistory): number {
-  const times = step.value?.find(({ metric }) => metric === 'stepMs');
-  const known = (times?.mean ?? []).filter((value) => value !== null);
-  return known.length === 0 ? 1000 : known.reduce((sum, value) => sum + value, 0) / known.length;
 }

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 import type { RunStatusReport } from '@berth/contracts';
 import { ChartCard } from '../charts/chart-card.tsx';
+import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
 import { chartSpec } from '../charts/specs.ts';
 import { ConfigView } from '../components/config-view.tsx';
 import { DatasetHealth } from '../components/dataset-health.tsx';
 import { Tile } from '../components/parts.tsx';
-import { RunControls } from '../components/run-controls.tsx';
 import {
   formatAge,
   formatCompact,
@@ -14,8 +14,10 @@ import {
   formatDuration,
   formatNumber,
   formatPercent,
+  plural,
   unknown,
 } from '../format.ts';
+import { chosenAxis, chosenSmoothing } from '../state/chart-settings.ts';
 import { nowMs } from '../state/live.ts';
 import type { RunHistory } from '../state/run-history.ts';
 import { AttemptList } from './attempt-list.tsx';
@@ -27,12 +29,19 @@ export interface OverviewProps {
 
 /** A run at a glance. */
 export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
+  const window = chosenSmoothing.value ?? windowFor(report.step);
+  const smoothing = windowOnAxis(window, chosenAxis.value, history.step.value ?? []);
   return (
     <div class="overview">
       <KeyNumbers report={report} />
       <div class="columns">
         <div class="column main">
-          <ChartCard spec={chartSpec('loss')} history={history} smoothing={0} height={260} />
+          <ChartCard
+            spec={chartSpec('loss')}
+            history={history}
+            smoothing={smoothing}
+            height={260}
+          />
           <AttemptList
             attempts={report.run.attempts}
             numSteps={report.numSteps}
@@ -41,10 +50,6 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
           <ConfigView config={report.run.config} />
         </div>
         <aside class="column side">
-          <section class="card">
-            <h2>Controls</h2>
-            <RunControls report={report} isList />
-          </section>
           {report.dataset !== undefined && <DatasetHealth dataset={report.dataset} />}
           <Facts report={report} />
         </aside>
@@ -79,13 +84,8 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       />
       <Tile
         label="Workers"
-        value={
-          <>
-            {report.numWorkersAlive}
-            <small> / {run.config.cluster.numWorkers}</small>
-          </>
-        }
-        note={`needs at least ${run.config.cluster.minWorkers}`}
+        value={report.numWorkersAlive}
+        note={`wants ${run.config.cluster.numWorkers}, waits below ${run.config.cluster.minWorkers}`}
       />
       <Tile
         label="Checkpoint"
@@ -118,7 +118,10 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
     ['Training hash', run.trainingHash.slice(0, 16)],
     ['Example shards', formatCount(report.numExampleShards)],
     ['TensorFlow', numerics === null ? null : `${numerics.tensorflow}, ${numerics.device}`],
-    ['Kernels', numerics === null ? null : `${numerics.kernels}, ${numerics.numThreads} threads`],
+    [
+      'Kernels',
+      numerics === null ? null : `${numerics.kernels}, ${plural(numerics.numThreads, 'thread')}`,
+    ],
     ['View', view === null ? null : `${view.version}, fencing epoch ${view.fencingEpoch}`],
     ['Created', formatDateTime(run.createdAtMs)],
   ];

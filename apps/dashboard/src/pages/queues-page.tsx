@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { QueueReport } from '@berth/contracts';
 import { api, ApiError } from '../api/client.ts';
 import { Chip, EmptyState, SkeletonRows } from '../components/parts.tsx';
-import { formatCompact, formatCount, formatDuration, plural, unknown } from '../format.ts';
+import { formatCompact, formatCount, formatDuration, plural } from '../format.ts';
 import { FailedJobs } from './failed-jobs.tsx';
 
 const queues = signal<readonly QueueReport[] | null>(null);
@@ -77,13 +77,15 @@ function QueueCard({ queue }: { queue: QueueReport }): JSX.Element {
         )}
       </header>
       <div class="queue-bar" aria-hidden="true">
-        {states.map((state) => (
-          <span
-            key={state}
-            class={`queue-part ${state}`}
-            style={{ width: `${total === 0 ? 0 : (counts[state] / total) * 100}%` }}
-          />
-        ))}
+        {states
+          .filter((state) => counts[state] > 0)
+          .map((state) => (
+            <span
+              key={state}
+              class={`queue-part ${state}`}
+              style={{ width: `${total === 0 ? 0 : (counts[state] / total) * 100}%` }}
+            />
+          ))}
       </div>
       <dl class="queue-counts">
         {states.map((state) => (
@@ -97,8 +99,10 @@ function QueueCard({ queue }: { queue: QueueReport }): JSX.Element {
         ))}
       </dl>
       <p class="muted">
-        {formatCompact(numPerMinute)} a minute · oldest has waited{' '}
-        {oldestWaitMs === null ? unknown : formatDuration(oldestWaitMs)}
+        {formatCompact(numPerMinute)} a minute ·{' '}
+        {oldestWaitMs === null
+          ? 'nothing waits'
+          : `the oldest has waited ${formatDuration(oldestWaitMs)}`}
       </p>
     </section>
   );

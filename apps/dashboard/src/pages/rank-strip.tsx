@@ -19,17 +19,18 @@ export function RankStrip({ workers, numRanks }: RankStripProps): JSX.Element {
           key={start}
           class={`rank-block ${worker.state}`}
           style={{ flexGrow: length, flexBasis: `${(length / numRanks) * 100}%` }}
-          title={`${worker.memberId}: ranks ${start} to ${start + length - 1}`}
+          title={`${worker.memberId}: virtual ranks ${sayBlock({ start, length })}`}
         >
           <span class="rank-name">{isDense ? (worker.rank ?? '') : worker.memberId}</span>
-          {!isDense && (
-            <span class="rank-range">
-              {length === 1 ? start : `${start}–${start + length - 1}`}
-            </span>
-          )}
+          {!isDense && <span class="rank-range">{sayBlock({ start, length })}</span>}
         </div>
       ))}
       {blocks.length === 0 && <p class="muted">Nobody has a part of the step now.</p>}
     </div>
   );
+}
+
+/** The virtual ranks of a block: "0–3". */
+export function sayBlock({ start, length }: { start: number; length: number }): string {
+  return length === 1 ? String(start) : `${start}–${start + length - 1}`;
 }

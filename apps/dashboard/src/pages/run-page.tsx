@@ -82,7 +82,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
         </nav>
       </header>
       {tab === 'overview' && <OverviewTab report={report} history={history} />}
-      {tab === 'metrics' && <MetricsTab history={history} />}
+      {tab === 'metrics' && <MetricsTab history={history} numSteps={step} />}
       {tab === 'workers' && <WorkersTab report={report} />}
       {tab === 'checkpoints' && <CheckpointsTab report={report} />}
       {tab === 'logs' && <LogsTab runId={runId} />}

@@ -49,7 +49,9 @@ export function RunRow({ report }: { report: RunStatusReport }): JSX.Element {
       </div>
       <div role="cell" data-label="Workers">
         {report.numWorkersAlive}
-        <span class="muted"> / {run.config.cluster.numWorkers}</span>
+        {report.numWorkersAlive < run.config.cluster.numWorkers && (
+          <span class="muted"> / {run.config.cluster.numWorkers}</span>
+        )}
       </div>
       <div role="cell" data-label="Checkpoint">
         {checkpointOf(report)}

@@ -1,25 +1,34 @@
 import type { JSX } from 'preact';
 import type { RunStatusReport, WorkerReport } from '@berth/contracts';
-import { Chip, Command, EmptyState, SkeletonRows } from '../components/parts.tsx';
-import { formatAge, formatBytes, formatCount, formatDuration, plural, unknown } from '../format.ts';
+import { Chip, SkeletonRows } from '../components/parts.tsx';
+import {
+  asSentence,
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  plural,
+  unknown,
+} from '../format.ts';
 import { heardAtMs, nowMs, workers } from '../state/live.ts';
 import { workerLooks } from '../state/status.ts';
-import { RankStrip } from './rank-strip.tsx';
+import { NoWorkers } from './no-workers.tsx';
+import { RankStrip, sayBlock } from './rank-strip.tsx';
 
 /** The machines of a run, those that it has lost too. */
 export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element {
   const all = workers.value;
   if (all === null) return <SkeletonRows count={4} />;
-  if (all.length === 0)
-    return (
-      <EmptyState icon="worker" title="No worker has joined yet">
-        <p>A worker on any machine that reaches the same Redis and store joins by itself:</p>
-        <Command text="berth worker" />
-      </EmptyState>
-    );
   const present = all.filter(({ state }) => state !== 'lost').toSorted(byRank);
   const lost = all.filter(({ state }) => state === 'lost');
   const { view, run } = report;
+  if (present.length === 0)
+    return (
+      <>
+        <NoWorkers report={report} />
+        {lost.length > 0 && <LostWorkers workers={lost} />}
+      </>
+    );
   return (
     <>
       <section class="card">
@@ -31,7 +40,7 @@ export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element
               : `view ${view.version}, from step ${formatCount(view.fromStep)}`}
           </span>
         </header>
-        {view !== null && <p class="muted">{view.reason}</p>}
+        {view !== null && <p class="muted">{asSentence(view.reason)}</p>}
         <RankStrip workers={present} numRanks={run.config.train.virtualRanks} />
       </section>
       <section class="card flush">
@@ -52,10 +61,10 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
   const slowest = Math.max(1.5, ...workers.map(({ paceRatio }) => paceRatio ?? 0));
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Workers">
-      <table class="data">
+      <table class="data cards">
         <thead>
           <tr>
-            <th scope="col">Rank</th>
+            <th scope="col">Ranks</th>
             <th scope="col">Worker</th>
             <th scope="col">State</th>
             <th scope="col">Device</th>
@@ -74,7 +83,9 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
         <tbody>
           {workers.map((worker) => (
             <tr key={worker.memberId} data-worker={worker.memberId}>
-              <td class="number">{worker.rank ?? unknown}</td>
+              <td class="number" data-label="Ranks">
+                {worker.blocks.map(sayBlock).join(', ') || unknown}
+              </td>
               <td>
                 <span class="strong">{worker.memberId}</span>
                 <span class="sub">
@@ -84,23 +95,27 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
               </td>
               <td>
                 <Chip look={workerLooks[worker.state]} />
-                {!isPlain(worker) && <span class="sub">{worker.reason}</span>}
+                {!isPlain(worker) && <span class="sub">{asSentence(worker.reason)}</span>}
               </td>
-              <td>
+              <td data-label="Device">
                 {worker.device}
                 <span class="sub">
                   {worker.kernels} · {plural(worker.numThreads, 'thread')}
                 </span>
               </td>
-              <td class="number">
+              <td class="number" data-label="Step">
                 {worker.step < 0 ? unknown : formatCount(worker.step)}
                 {worker.lag > 0 && <span class="sub">{worker.lag} behind</span>}
               </td>
-              <td>
+              <td data-label="Pace">
                 <Pace worker={worker} slowest={slowest} />
               </td>
-              <td class="number">{formatBytes(worker.residentBytes)}</td>
-              <td class="number">{formatAge(worker.heartbeatAgeMs + sinceHeard())}</td>
+              <td class="number" data-label="Memory">
+                {formatBytes(worker.residentBytes)}
+              </td>
+              <td class="number" data-label="Heartbeat">
+                {formatAge(worker.heartbeatAgeMs + sinceHeard())}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -144,7 +159,7 @@ function LostWorkers({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
                     ` · last seen ${formatAge(nowMs.value - worker.lastSeenAtMs)}`}
                 </span>
               </p>
-              <p>{worker.reason}</p>
+              <p>{asSentence(worker.reason)}</p>
               {worker.lastLines.length > 0 && (
                 <details>
                   <summary>Its last {plural(worker.lastLines.length, 'log line')}</summary>
@@ -169,5 +184,7 @@ function isPlain({ state }: WorkerReport): boolean {
 }
 
 function byRank(a: WorkerReport, b: WorkerReport): number {
-  return (a.rank ?? Infinity) - (b.rank ?? Infinity) || a.memberId.localeCompare(b.memberId);
+  const first = ({ blocks }: WorkerReport): number => blocks[0]?.start ?? Infinity;
+  const [ofA, ofB] = [first(a), first(b)];
+  return ofA === ofB ? a.memberId.localeCompare(b.memberId) : ofA - ofB;
 }

@@ -1,7 +1,15 @@
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import {
+  computed,
+  effect,
+  signal,
+  untracked,
+  type ReadonlySignal,
+  type Signal,
+} from '@preact/signals';
 import type { ApiEvent, Marker, MetricsLine, RunAttempt, StepMetric } from '@berth/contracts';
 import { api, ApiError } from '../api/client.ts';
-import { appendLines, curveOfTrace, type Axis, type Curve } from '../charts/curve.ts';
+import { appendLines, curveOfTrace, type Curve } from '../charts/curve.ts';
+import { chosenAxis } from './chart-settings.ts';
 import { onEvent, whenFollowing } from './live.ts';
 
 /** Buckets asked for; about one for two pixels of a chart. */
@@ -18,7 +26,6 @@ export interface RunHistory {
   readonly step: ReadonlySignal<readonly Curve[] | null>;
   readonly evaluation: ReadonlySignal<readonly Curve[] | null>;
   readonly markers: ReadonlySignal<readonly Marker[]>;
-  readonly axis: Signal<Axis>;
   /** The part of the axis that is shown; null: all of it. */
   readonly zoom: Signal<readonly [number, number] | null>;
   /** Least and greatest x there is to show. */
@@ -36,7 +43,6 @@ export function followHistory(runId: string): RunHistory {
   const step = signal<readonly Curve[] | null>(null);
   const evaluation = signal<readonly Curve[] | null>(null);
   const markers = signal<readonly Marker[]>([]);
-  const axis = signal<Axis>('step');
   const zoom = signal<readonly [number, number] | null>(null);
   const error = signal<string | null>(null);
   let metrics: readonly StepMetric[] = [];
@@ -50,7 +56,7 @@ export function followHistory(runId: string): RunHistory {
     const thisRead = ++numReads;
     const evalMetrics = metrics.filter(isEvaluated);
     const [from, to] = zoom.value ?? [];
-    const options = { x: axis.value, from, to, numBuckets };
+    const options = { x: chosenAxis.value, from, to, numBuckets };
     try {
       // Lines that are committed in between would be in neither.
       await whenFollowing();
@@ -79,7 +85,7 @@ export function followHistory(runId: string): RunHistory {
     waiting = [];
     // A zoomed chart shows the past: lines beyond its end would only make it coarser.
     if (zoom.value !== null) return;
-    const options = { axis: axis.value, limit };
+    const options = { axis: chosenAxis.value, limit };
     const evalMetrics = metrics.filter(isEvaluated);
     const ofKind = (kind: MetricsLine['kind']): MetricsLine[] =>
       lines.filter((line) => line.kind === kind);
@@ -108,12 +114,18 @@ export function followHistory(runId: string): RunHistory {
   };
 
   const stopListening = onEvent(take);
+  const stopAxis = effect(() => {
+    void chosenAxis.value;
+    untracked(() => {
+      zoom.value = null;
+      void read();
+    });
+  });
   return {
     runId,
     step,
     evaluation,
     markers,
-    axis,
     zoom,
     range: computed(
       () => zoom.value ?? extentOf([...(step.value ?? []), ...(evaluation.value ?? [])]),
@@ -127,6 +139,7 @@ export function followHistory(runId: string): RunHistory {
     read,
     close: () => {
       stopListening();
+      stopAxis();
       clearTimeout(timer);
       numReads++;
     },

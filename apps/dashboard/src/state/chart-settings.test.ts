@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { parseChartSettings, searchOfChartSettings } from './chart-settings.ts';
+
+it.each([
+  [null, null, '', { axis: 'step', smoothing: null }],
+  ['time', '250', '?axis=time&smooth=250', { axis: 'time', smoothing: 250 }],
+  ['step', '0', '?smooth=0', { axis: 'step', smoothing: 0 }],
+  ['clock', '13', '', { axis: 'step', smoothing: null }],
+] as const)(
+  'axis %s and smoothing %s are in the address as %s',
+  (axisText, smoothText, search, chosen) => {
+    const parsed = parseChartSettings(axisText, smoothText);
+    expect(parsed).toEqual(chosen);
+    expect(searchOfChartSettings(parsed.axis, parsed.smoothing)).toBe(search);
+  },
+);
