@@ -305,6 +305,7 @@ export class SyntheticRun {
     this.reason = reason;
     this.#emit({ type: 'run', report: this.report() });
     this.#emit({ type: 'workers', runId: this.runId, workers: this.workers });
+    this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpointReports() });
   }
 
   endAttempt(reason: string, atMs = Date.now()): void {

@@ -11,6 +11,7 @@ import { RunPage } from './pages/run-page.tsx';
 import { RunsPage } from './pages/runs-page.tsx';
 import { UnknownPage } from './pages/unknown-page.tsx';
 import { route } from './router.ts';
+import { cluster } from './state/live.ts';
 import { theme, toggleTheme } from './state/theme.ts';
 
 /** The frame around every page. */
@@ -62,9 +63,26 @@ export function App(): JSX.Element {
       <main id="main" tabIndex={-1}>
         <Page />
       </main>
+      <Foot />
       <TokenDialog />
       <ToastList />
     </>
+  );
+}
+
+/** Which release answers, for whoever asks or reports. */
+function Foot(): JSX.Element | null {
+  const report = cluster.value;
+  if (report === null) return null;
+  const { version, build, coordinatorId, isLeader } = report;
+  const commit = build.commit === null ? '' : ` (${build.commit.slice(0, 12)})`;
+  return (
+    <footer class="foot">
+      berth {version}
+      {commit} · Node {build.node}
+      {build.tensorflow !== null && ` · ${build.tensorflow}`} · {coordinatorId}
+      {isLeader ? '' : ', standing by'}
+    </footer>
   );
 }
 

@@ -111,6 +111,39 @@ describe.skipIf(executable === undefined)(
       expect(complaints).toEqual([]);
     });
 
+    it('covers no part of a checkpoint at 360 pixels', async () => {
+      await withPage({ width: 360 }, async (page) => {
+        await page.goto(`${server.url}${run}/checkpoints`);
+        await page.locator('tr[data-step]').first().waitFor();
+        const numCovered = await page.evaluate(() => {
+          const parts = [...(document.querySelector('tr[data-step]')?.children ?? [])].map((part) =>
+            part.getBoundingClientRect(),
+          );
+          const cover = (a: DOMRect, b: DOMRect): boolean =>
+            Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+            Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+          return parts.flatMap((a, i) => parts.slice(i + 1).filter((b) => cover(a, b))).length;
+        });
+        expect(numCovered).toBe(0);
+      });
+    });
+
+    it('keeps axis and smoothing in the address, over a reload and another tab', async () => {
+      await withPage({}, async (page) => {
+        await page.goto(`${server.url}${run}/metrics`);
+        await page.getByRole('button', { name: 'Wall time' }).click();
+        await page.locator('.slider input').press('End');
+        await page.waitForURL(/metrics\?axis=time&smooth=2500$/);
+        await page.reload();
+        await page.locator('.slider output', { hasText: '2,500 steps' }).waitFor();
+        await page.locator('.tabs a', { hasText: 'Logs' }).click();
+        await page.waitForURL(/logs$/);
+        await page.locator('.tabs a', { hasText: 'Metrics' }).click();
+        await page.waitForURL(/metrics\?axis=time&smooth=2500$/);
+        await page.getByRole('button', { name: 'Wall time', pressed: true }).waitFor();
+      });
+    });
+
     it('switches the theme, redraws the charts, and remembers it', async () => {
       const complaints = await withPage({}, async (page) => {
         await page.goto(server.url + run);

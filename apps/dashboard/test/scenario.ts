@@ -97,7 +97,7 @@ async function resumeFromOldest(page: Page): Promise<void> {
   await openTab(page, 'Checkpoints');
   const oldest = page.locator('tr[data-step]').last();
   const step = Number(await oldest.getAttribute('data-step'));
-  await oldest.locator('[data-control="resume-from"]').click();
+  await oldest.locator('[data-control="resume-from"][aria-disabled="false"]').click();
   await page.locator('[data-control="confirm-resume"]').click();
   await seeStatus(page, /Running|Degraded/);
   await passStep(page, step + 3);

@@ -86,7 +86,7 @@ interface Standing {
 }
 
 function stateOf(
-  { state, complaint, runId }: MemberInfo,
+  { state, complaint, runId, opening }: MemberInfo,
   { isSeated, ageMs, lag, paceRatio, refusal }: Standing,
 ): Pick<WorkerReport, 'state' | 'reason'> {
   if (ageMs >= memberTtlMs)
@@ -95,6 +95,10 @@ function stateOf(
   if (!isSeated) {
     if (complaint !== null) return { state: 'refused', reason: complaint.error.message };
     if (refusal !== undefined && state === 'idle') return { state: 'refused', reason: refusal };
+    if (opening !== undefined) {
+      const { activity, forMs } = opening;
+      return { state: 'syncing', reason: `${activity}, ${Math.round(forMs / 1_000)} s so far` };
+    }
     return {
       state: 'idle',
       reason: runId === null ? 'no run needs it' : `ready, not needed by run ${runId} now`,

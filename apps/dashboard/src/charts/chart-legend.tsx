@@ -48,8 +48,8 @@ function isWithin({ isDashed, x }: Line, position: number | undefined): boolean 
   return position >= (x[0] ?? Infinity) && position <= (x.at(-1) ?? -Infinity);
 }
 
-function swatchOf({ colour, isDashed }: Line): string {
-  return `swatch ${colour}${isDashed ? ' dashed' : ''}`;
+function swatchOf({ colour, isDashed, isSampled }: Line): string {
+  return `swatch ${colour}${isDashed ? ' dashed' : isSampled ? ' dot' : ''}`;
 }
 
 /** The chart's title says the metric; what is left is what tells the lines apart. */

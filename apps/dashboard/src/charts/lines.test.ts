@@ -89,7 +89,7 @@ describe('what is said', () => {
     const x = Array.from({ length: 20 }, (_, i) => i + 1);
     const [line] = linesOf([curve(x, { mean: x.map((at) => 30 - at) })], options);
     expect(summarise(line, { ...say, aim: 'low' })).toBe(
-      'Loss, train is 10 at step 20, its best so far, falling lately.',
+      'Loss in training is 10 at step 20, its best so far, falling lately.',
     );
     expect(summarise(undefined, { ...say, aim: 'low' })).toBe('Nothing measured yet.');
   });

@@ -130,11 +130,12 @@ function lineSeries(
   isBase: boolean,
 ): uPlot.Series {
   const hasPoints = line.isSampled || (line.x.length <= 40 && !line.isFaint && !line.isDashed);
-  const strength = line.isSampled ? 0.5 : line.isFaint ? 0.28 : isStacked ? 0.85 : 1;
+  const strength = line.isFaint ? 0.28 : isStacked ? 0.85 : 1;
   return {
     label: line.key,
     stroke: colours.of(line.colour, strength),
-    width: line.isFaint || line.isSampled || isStacked ? 1 : 1.75,
+    width: line.isFaint || isStacked ? 1 : 1.75,
+    ...(line.isSampled && { paths: () => null }),
     ...(line.isDashed ? { dash: [5, 4] } : {}),
     ...(isBase ? { fill: colours.of(line.colour, 0.55) } : {}),
     points: {

@@ -44,8 +44,8 @@ describe('smooth', () => {
 });
 
 describe('the window', () => {
-  it('is none for a short run, and at most a hundredth of a long one', () => {
-    expect([0, 120, 900, 2_600, 1e5, 1e9].map(windowFor)).toEqual([0, 0, 5, 25, 1_000, 2_500]);
+  it('is none for a short run, and at most a sixtieth of a long one', () => {
+    expect([0, 120, 900, 3_100, 1e5, 1e9].map(windowFor)).toEqual([0, 0, 10, 50, 1_000, 2_500]);
   });
 
   it('is as long on the time axis as its steps took', () => {

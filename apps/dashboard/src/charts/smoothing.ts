@@ -32,9 +32,9 @@ export function smooth(
 /** Windows that the slider offers, in steps. */
 export const smoothingWindows = [0, 5, 10, 25, 50, 100, 250, 500, 1000, 2500] as const;
 
-/** The window that shows where a run of so many steps is going: at most a hundredth of it. */
+/** The window that shows where a run of so many steps is going: at most a sixtieth of it. */
 export function windowFor(numSteps: number): number {
-  return smoothingWindows.findLast((window) => window <= numSteps / 100) ?? 0;
+  return smoothingWindows.findLast((window) => window <= numSteps / 60) ?? 0;
 }
 
 /** A window of steps in units of x: on the time axis it is as long as those steps took on average. */

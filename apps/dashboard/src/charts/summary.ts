@@ -21,7 +21,9 @@ export function summarise(line: Line | undefined, options: SummaryOptions): stri
   if (line === undefined || last === undefined) return 'Nothing measured yet.';
   const { aim, format, formatX } = options;
   const best = bestOf(points, aim);
-  const parts = [`${line.label} is ${format(last.y)} at ${formatX(last.x)}`];
+  const parts = [
+    `${line.label.replace(', train', ' in training')} is ${format(last.y)} at ${formatX(last.x)}`,
+  ];
   if (best !== undefined)
     parts.push(
       best.x === last.x ? 'its best so far' : `best ${format(best.y)} at ${formatX(best.x)}`,

@@ -63,9 +63,9 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
             <strong>{formatCount(step)}</strong>
             <span class="muted"> of {formatCount(numSteps)} steps</span>
           </span>
-          <span class="muted">
-            {etaMs !== null && isUnderWay(run.status) ? `${formatDuration(etaMs)} left` : ''}
-          </span>
+          {etaMs !== null && isUnderWay(run.status) && (
+            <span class="muted">{formatDuration(etaMs)} left</span>
+          )}
         </div>
         <nav class="tabs" aria-label="Run">
           {runTabs.map((name) => (

@@ -1,0 +1,40 @@
+import type { MemberInfo, View } from '@berth/contracts';
+import { expect, it } from 'vitest';
+import { describeWorkers } from './worker-reports.ts';
+
+const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
+const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
+  ({
+    memberId,
+    hostname: 'h',
+    host: '127.0.0.1',
+    port: 1,
+    pid: 1,
+    numerics,
+    state: 'idle',
+    runId: 'r',
+    step: -1,
+    complaint: null,
+    rankMs: null,
+    startedAtMs: 0,
+    ...change,
+  }) as MemberInfo;
+const view = { runId: 'r', members: [{ memberId: 'a', blocks: [] }] } as unknown as View;
+
+function stateOf(info: MemberInfo): string {
+  const members = [{ info, ageMs: 10 }];
+  const [report] = describeWorkers({ members, view, numCommitted: 40, numerics });
+  return `${report?.state}: ${report?.reason}`;
+}
+
+it('tells what a worker is at that cannot take part yet', () => {
+  const opening = { activity: 'compiling', forMs: 12_400 } as const;
+  expect(stateOf(member('b', { opening }))).toBe('syncing: compiling, 12 s so far');
+  expect(stateOf(member('b'))).toBe('idle: ready, not needed by run r now');
+});
+
+it('refuses one that computes differently, also while it opens the run', () => {
+  const opening = { activity: 'opening the run', forMs: 1 } as const;
+  const other = { ...numerics, numThreads: 2 };
+  expect(stateOf(member('b', { numerics: other, opening }))).toMatch(/^refused: .*numThreads/);
+});
