@@ -25,8 +25,8 @@ export default defineConfig({
     ],
     exclude: [...configDefaults.exclude, ...longTests],
     // A test that hangs fails late; one that is slow, because the machine is, does not fail.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     env: { BERTH_XLA_CACHE: machineCode },
     maxWorkers: 2,
   },

@@ -74,15 +74,15 @@ beforeAll(async () => {
     what: 'the cluster',
     timeoutMs: 60_000,
   });
-}, 90_000);
+});
 
 afterAll(async () => {
   const exit = once(cluster, 'exit');
   cluster.kill('SIGTERM');
   await exit;
-}, 60_000);
+});
 
-describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () => {
+describe('bad input gives one error and exit code 2', () => {
   it.each([
     ['missing-corpus', { corpus: { path: 'nowhere.txt' } }, /nowhere\.txt/],
     ['empty-corpus', { corpus: { path: 'empty.txt' } }, /no document|0 documents/],
@@ -116,7 +116,7 @@ describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () =>
     expect(manifests()).toEqual(before);
   });
 
-  const trains = { timeout: 240_000 };
+  const trains = { timeout: 600_000 };
   it(
     'a config that contradicts the prepared data or the checkpoints of its run',
     trains,
@@ -169,7 +169,7 @@ describe('bad input gives one error and exit code 2', { timeout: 60_000 }, () =>
   });
 });
 
-describe('odd input', { timeout: 120_000 }, () => {
+describe('odd input', () => {
   it('is told of before training, in the status and in the report, and nothing need be held out', async () => {
     const file = runFile('mixed', { corpus: { path: 'mixed', heldOutRatio: 0 } });
     const { exitCode, stderr } = await berth(['train', file], { folder });

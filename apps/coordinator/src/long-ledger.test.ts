@@ -96,7 +96,7 @@ it('restores a ledger without losing a lease that is shorter than the time to ch
   await keeping;
   expect({ events, numRunOut }).toEqual({ events: ['acquired'], numRunOut: 0 });
   await expectWhole(connection, 'long', entries);
-}, 240_000);
+});
 
 class Killed extends Error {}
 
@@ -136,4 +136,4 @@ it('goes on where a coordinator died over it, and reads no segment that is back 
   await restore(connection, await acquire('second'));
   expect(read.length).toBe(3);
   await expectWhole(connection, 'died', stored);
-}, 240_000);
+});

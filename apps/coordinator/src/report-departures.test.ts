@@ -20,7 +20,7 @@ const viewOf = (version: number, ids: readonly string[], reason: string): View =
   reason,
 });
 
-it('a killed worker is named with why and with its last lines', { timeout: 60_000 }, async () => {
+it('a killed worker is named with why and with its last lines', async () => {
   const redis = await startTestRedis();
   const connection = await connectRedis(redis.url, { role: 'producer' });
   const args = [

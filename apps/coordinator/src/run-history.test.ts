@@ -221,30 +221,26 @@ describe('cutting a history back', () => {
     ]);
   });
 
-  it(
-    'comes to the same end wherever the coordinator is killed, also when Redis loses all besides',
-    { timeout: 120_000 },
-    async () => {
-      for (let diesAtCall = 1; ; diesAtCall++) {
-        const { store, record } = await scene();
-        const ports = mortal(store, diesAtCall);
-        const outcome = await look(record, ports).catch((error: unknown) => error);
-        const isFlushed = diesAtCall % 2 === 0;
-        if (isFlushed) await flush();
-        await look(record, { store, connection });
-        const { branch, ...rest } = await state({ store, record });
-        const { branch: whole, ...line } = cutBack;
-        expect({ diesAtCall, ...rest }).toEqual({ diesAtCall, ...line });
-        // What no checkpoint held was in Redis alone.
-        const known = isFlushed ? branch.slice(0, 4) : branch;
-        expect(known).toEqual(whole.slice(0, known.length));
-        expect(known.length).toBeGreaterThanOrEqual(isFlushed ? 4 : 5);
-        if (outcome instanceof Killed) continue;
-        expect(diesAtCall).toBeGreaterThan(20);
-        return;
-      }
-    },
-  );
+  it('comes to the same end wherever the coordinator is killed, also when Redis loses all besides', async () => {
+    for (let diesAtCall = 1; ; diesAtCall++) {
+      const { store, record } = await scene();
+      const ports = mortal(store, diesAtCall);
+      const outcome = await look(record, ports).catch((error: unknown) => error);
+      const isFlushed = diesAtCall % 2 === 0;
+      if (isFlushed) await flush();
+      await look(record, { store, connection });
+      const { branch, ...rest } = await state({ store, record });
+      const { branch: whole, ...line } = cutBack;
+      expect({ diesAtCall, ...rest }).toEqual({ diesAtCall, ...line });
+      // What no checkpoint held was in Redis alone.
+      const known = isFlushed ? branch.slice(0, 4) : branch;
+      expect(known).toEqual(whole.slice(0, known.length));
+      expect(known.length).toBeGreaterThanOrEqual(isFlushed ? 4 : 5);
+      if (outcome instanceof Killed) continue;
+      expect(diesAtCall).toBeGreaterThan(20);
+      return;
+    }
+  });
 
   it('is not done again to the attempt after it when an old copy of the record comes back', async () => {
     const { store, record } = await scene();
@@ -254,34 +250,30 @@ describe('cutting a history back', () => {
     expect(await state({ store, record })).toMatchObject({ ...wentOn, numVoters: 0 });
   });
 
-  it(
-    'is harmless to the attempt after it when a coordinator wakes up late in it, at any call',
-    { timeout: 120_000 },
-    async () => {
-      let numCalls = 0;
-      for (let stallsAtCall = 1; ; stallsAtCall++) {
-        const { store, record } = await scene();
-        const stalled = stallingStore(store, stallsAtCall);
-        const late = look(record, { store: stalled.store, connection }).catch(() => undefined);
-        const isStalled = await Promise.race([stalled.reached, late.then(() => false)]);
-        if (!isStalled) break;
-        numCalls++;
-        await takeOver();
-        await look(record, { store, connection });
-        await trainTo(store, 2, 5, [4]);
-        const before = await store.list('');
-        stalled.goOn();
-        await late;
-        expect({ stallsAtCall, ...(await state({ store, record })) }).toMatchObject({
-          stallsAtCall,
-          ...wentOn,
-        });
-        const left = new Set((await store.list('')).map(({ key }) => key));
-        expect(before.filter(({ key }) => !left.has(key))).toEqual([]);
-      }
-      expect(numCalls).toBeGreaterThan(10);
-    },
-  );
+  it('is harmless to the attempt after it when a coordinator wakes up late in it, at any call', async () => {
+    let numCalls = 0;
+    for (let stallsAtCall = 1; ; stallsAtCall++) {
+      const { store, record } = await scene();
+      const stalled = stallingStore(store, stallsAtCall);
+      const late = look(record, { store: stalled.store, connection }).catch(() => undefined);
+      const isStalled = await Promise.race([stalled.reached, late.then(() => false)]);
+      if (!isStalled) break;
+      numCalls++;
+      await takeOver();
+      await look(record, { store, connection });
+      await trainTo(store, 2, 5, [4]);
+      const before = await store.list('');
+      stalled.goOn();
+      await late;
+      expect({ stallsAtCall, ...(await state({ store, record })) }).toMatchObject({
+        stallsAtCall,
+        ...wentOn,
+      });
+      const left = new Set((await store.list('')).map(({ key }) => key));
+      expect(before.filter(({ key }) => !left.has(key))).toEqual([]);
+    }
+    expect(numCalls).toBeGreaterThan(10);
+  });
 
   it('does not begin when the checkpoint is gone, so that another can be chosen', async () => {
     const { store, record } = await scene();

@@ -99,7 +99,7 @@ beforeAll(async () => {
     modelSectionSchema.parse({ size: 'tiny', numLayers: 1, hiddenSize: 16, maxPositions: 32 }),
     manifest.vocabulary.numTokens,
   );
-}, 60_000);
+});
 
 afterAll(() => server.close());
 
@@ -133,7 +133,7 @@ async function trained(
   return { digest: await weightsDigest(engine.readState().weights), cursor, gradientDigests };
 }
 
-describe('a step that is not finite', { timeout: 120_000 }, () => {
+describe('a step that is not finite', () => {
   const steep = { ...config.optimizer, learningRate: 1e30, numWarmupSteps: 1 };
   const { train, seed } = config;
   const engines = {
@@ -181,7 +181,7 @@ describe('a step that is not finite', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a run in one process', { timeout: 120_000 }, () => {
+describe('a run in one process', () => {
   it('gives the same bits whoever computes which virtual ranks', async () => {
     const whole = newEngine();
     whole.initialize(config.seed);

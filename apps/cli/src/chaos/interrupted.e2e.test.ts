@@ -4,7 +4,7 @@ import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it } from 'vitest';
 import { childrenOf, spawnBerth } from '../testing/berth-process.ts';
 
-it('ends all that it has started when it is interrupted', { timeout: 120_000 }, async () => {
+it('ends all that it has started when it is interrupted', async () => {
   const { path: folder } = await temporaryFolder();
   const chaos = spawnBerth(['chaos', '--fault', 'worker-kill=1'], folder);
   const exit = once(chaos, 'exit');

@@ -12,44 +12,40 @@ const numConnections = 8;
 const seed = Number(process.env['BERTH_FUZZ_SEED'] ?? Date.now() % 1_000_000);
 const plenty = { perSecond: 1e6, burst: 1e6 };
 
-it(
-  `refuses ${numRequests} bad requests (BERTH_FUZZ_SEED=${seed})`,
-  { timeout: 120_000 },
-  async () => {
-    const rates = { writes: plenty, dearReads: plenty, badTokens: plenty };
-    const api = await startTestApi({ rates });
-    const { token } = api;
-    const goal = 'trained';
-    await api.post('/api/runs', { config: configOf('a'), goal });
-    await api.post('/api/runs/a/controls/stop', {});
-    for (let step = 0; step < 20; step++)
-      await createMetricsLog(api.connection, 'a').append(lineOf(step));
-    const jobId = await failJob(api);
-    const submission = { config: configOf('b', { train: { microBatch: 1 } }), goal };
+it(`refuses ${numRequests} bad requests (BERTH_FUZZ_SEED=${seed})`, async () => {
+  const rates = { writes: plenty, dearReads: plenty, badTokens: plenty };
+  const api = await startTestApi({ rates });
+  const { token } = api;
+  const goal = 'trained';
+  await api.post('/api/runs', { config: configOf('a'), goal });
+  await api.post('/api/runs/a/controls/stop', {});
+  for (let step = 0; step < 20; step++)
+    await createMetricsLog(api.connection, 'a').append(lineOf(step));
+  const jobId = await failJob(api);
+  const submission = { config: configOf('b', { train: { microBatch: 1 } }), goal };
 
-    const before = await digestOfState(api.connection);
-    const next = badRequests(seed, { token, runId: 'a', jobId, submission });
-    const agent = new Agent({ keepAlive: true, maxSockets: numConnections });
-    onTestFinished(() => agent.destroy());
-    let numSent = 0;
-    const send = async (): Promise<void> => {
-      while (numSent++ < numRequests) {
-        const bad = next();
-        const { status, text } = await ask(api.url, bad, agent);
-        const problem = problemOf(status, text);
-        if (problem === undefined) continue;
-        const what = `${bad.fault}: ${bad.method} ${bad.path} ${bad.body?.slice(0, 200) ?? ''}`;
-        expect.fail(`${what}: ${problem}: ${status} ${text}`);
-      }
-    };
-    await Promise.all(Array.from({ length: numConnections }, send));
-    for (const text of malformed) await sendRaw(api.url, text);
+  const before = await digestOfState(api.connection);
+  const next = badRequests(seed, { token, runId: 'a', jobId, submission });
+  const agent = new Agent({ keepAlive: true, maxSockets: numConnections });
+  onTestFinished(() => agent.destroy());
+  let numSent = 0;
+  const send = async (): Promise<void> => {
+    while (numSent++ < numRequests) {
+      const bad = next();
+      const { status, text } = await ask(api.url, bad, agent);
+      const problem = problemOf(status, text);
+      if (problem === undefined) continue;
+      const what = `${bad.fault}: ${bad.method} ${bad.path} ${bad.body?.slice(0, 200) ?? ''}`;
+      expect.fail(`${what}: ${problem}: ${status} ${text}`);
+    }
+  };
+  await Promise.all(Array.from({ length: numConnections }, send));
+  for (const text of malformed) await sendRaw(api.url, text);
 
-    expect((await api.get('/api/runs/a')).status).toBe(200);
-    expect((await api.get('/readyz')).status).toBe(200);
-    expect(await digestOfState(api.connection)).toBe(before);
-  },
-);
+  expect((await api.get('/api/runs/a')).status).toBe(200);
+  expect((await api.get('/readyz')).status).toBe(200);
+  expect(await digestOfState(api.connection)).toBe(before);
+});
 
 /** What is wrong with the answer to a bad request. */
 function problemOf(status: number, text: string): string | undefined {

@@ -25,29 +25,25 @@ describe('six devices that hang, one after the other,', () => {
   });
 });
 
-describe(
-  'a worker that dies within steps of a second, again and again for two minutes,',
-  { timeout: 180_000 },
-  () => {
-    const plan: PlannedFault[] = [{ kind: 'crash-loop', forMs: 30_000, atMs: 2_000 }];
-    const run = (faults: PlannedFault[], sabotage?: Sabotage): SimulationReport[] =>
-      seeds.map((seed) => simulate(seed, { plan: faults, sabotage, computeMs: 1_200 }));
-    const durationOf = (reports: readonly SimulationReport[]): number =>
-      reports.reduce((sum, { virtualMs }) => sum + virtualMs, 0);
+describe('a worker that dies within steps of a second, again and again for two minutes,', () => {
+  const plan: PlannedFault[] = [{ kind: 'crash-loop', forMs: 30_000, atMs: 2_000 }];
+  const run = (faults: PlannedFault[], sabotage?: Sabotage): SimulationReport[] =>
+    seeds.map((seed) => simulate(seed, { plan: faults, sabotage, computeMs: 1_200 }));
+  const durationOf = (reports: readonly SimulationReport[]): number =>
+    reports.reduce((sum, { virtualMs }) => sum + virtualMs, 0);
 
-    it('costs the others hardly anything, unless what is known of it is forgotten', () => {
-      const calmMs = durationOf(run([]));
-      const guarded = run(plan);
-      expect(problemsOf(guarded)).toEqual([]);
-      expect(durationOf(guarded)).toBeLessThan(1.1 * calmMs);
-      expect(durationOf(run(plan, 'expel-processes'))).toBeGreaterThan(1.3 * calmMs);
-      expect(durationOf(run(plan, 'join-at-once'))).toBeGreaterThan(1.8 * calmMs);
-    });
+  it('costs the others hardly anything, unless what is known of it is forgotten', () => {
+    const calmMs = durationOf(run([]));
+    const guarded = run(plan);
+    expect(problemsOf(guarded)).toEqual([]);
+    expect(durationOf(guarded)).toBeLessThan(1.1 * calmMs);
+    expect(durationOf(run(plan, 'expel-processes'))).toBeGreaterThan(1.3 * calmMs);
+    expect(durationOf(run(plan, 'join-at-once'))).toBeGreaterThan(1.8 * calmMs);
+  });
 
-    it('ends the run when attempts are counted whoever made them', () => {
-      expect(problemsOf(run(plan, 'attempts-of-all'))).toContainEqual(
-        expect.stringMatching(/^The run is failed: Step \d+ failed 30 times/),
-      );
-    });
-  },
-);
+  it('ends the run when attempts are counted whoever made them', () => {
+    expect(problemsOf(run(plan, 'attempts-of-all'))).toContainEqual(
+      expect.stringMatching(/^The run is failed: Step \d+ failed 30 times/),
+    );
+  });
+});

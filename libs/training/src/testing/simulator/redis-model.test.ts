@@ -222,7 +222,7 @@ function infoOf(memberId: string): MemberInfo {
   };
 }
 
-it('answers as the Lua scripts of a real Redis do', { timeout: 240_000 }, async () => {
+it('answers as the Lua scripts of a real Redis do', async () => {
   const heard = new Set<string>();
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60 }), async (commands) => {

@@ -74,7 +74,7 @@ const restsAndFlips: readonly PlannedFault[] = Array.from({ length: 60 }, (_, in
 
 const flips = (): Options => ({ stateFlips: true });
 
-describe('the simulator notices when', { timeout: 180_000 }, () => {
+describe('the simulator notices when', () => {
   it.each<[string, Sabotage, RegExp, ((seed: number) => Options)?]>([
     ['votes of replaced views count', 'no-vote-fence', /^I5: a vote of m/],
     ['frames of replaced views count', 'no-frame-fence', /^I5: m\S+ took a frame/],
