@@ -230,7 +230,9 @@ export class SimMember {
     if (sabotage === 'heal-only') this.#state = { ...this.#state, agreedStep: this.#state.held };
     const isBlind = sabotage === 'no-older-views' && event.kind === 'view';
     const state = isBlind ? { ...this.#state, view: undefined, next: undefined } : this.#state;
-    const rules = isBlind ? { ...this.#rules, lastView: undefined } : this.#rules;
+    // Who goes back without a fence is covered by members that remember the view they left.
+    const forgets = isBlind || sabotage === 'no-go-back-fence';
+    const rules = forgets ? { ...this.#rules, lastView: undefined } : this.#rules;
     const decision = decideMember(clock.nowMs, state, event, rules);
     this.#state = decision.state;
     trace.note(this.process.name, decision.reason);
