@@ -1,7 +1,8 @@
+import { env as environment } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { BerthError, silentLogger, type Job } from '@berth/contracts';
-import { makeExampleShard, prepareDataset } from '@berth/data';
+import { corpusRootsFrom, makeExampleShard, prepareDataset } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
 import { sayHowFar } from './say-how-far.ts';
@@ -12,6 +13,7 @@ if (port === null) throw new BerthError('INTERNAL', 'The data thread must be sta
 const { services } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
 const store = createS3ObjectStore(services.s3, silentLogger);
+const roots = corpusRootsFrom(environment['BERTH_CORPUS_ROOTS']);
 
 const tell = (progress: string): void =>
   port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
@@ -19,7 +21,9 @@ const tell = (progress: string): void =>
 async function process(job: Job): Promise<unknown> {
   switch (job.kind) {
     case 'dataset':
-      return { manifestKey: await prepareDataset(job, store, { onProgress: sayHowFar(tell) }) };
+      return {
+        manifestKey: await prepareDataset(job, store, { onProgress: sayHowFar(tell), roots }),
+      };
     case 'examples': {
       const shard = await makeExampleShard(store, job);
       await createExampleIndex(connection, job.exampleSetId).put(shard);

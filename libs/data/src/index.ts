@@ -1,5 +1,6 @@
 export type { CorpusDocument } from './corpus/corpus-document.ts';
 export { corpusDigest } from './corpus/corpus-digest.ts';
+export { corpusRootsFrom } from './corpus/corpus-roots.ts';
 export type { CorpusFile } from './corpus/corpus-files.ts';
 export { isHeldOut } from './corpus/hold-out.ts';
 export {

@@ -9,6 +9,7 @@ import {
   type TextRules,
 } from '@berth/contracts';
 import { corpusDigest, digestFiles, serializeFileDigests } from './corpus/corpus-digest.ts';
+import { requireWithin, type CorpusRoots } from './corpus/corpus-roots.ts';
 import { createCorpusTally, openCorpus, type Corpus } from './corpus/open-corpus.ts';
 import { dataDifference } from './data-difference.ts';
 import { readDatasetManifest } from './examples/read-dataset.ts';
@@ -31,6 +32,8 @@ export interface PrepareProgress {
 export interface PrepareOptions {
   /** Told at the start of an activity and, in passes, after each document or megabyte. */
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Where text and vocabularies may be. @defaultValue everywhere */
+  readonly roots?: CorpusRoots;
 }
 
 /**
@@ -44,17 +47,17 @@ export interface PrepareOptions {
 export async function prepareDataset(
   job: DatasetJob,
   store: ObjectStore,
-  { onProgress = () => undefined }: PrepareOptions = {},
+  { onProgress = () => undefined, roots = [] }: PrepareOptions = {},
 ): Promise<string> {
   const { doLowerCase } = job.vocabulary;
   const { encoding, sentenceMode, heldOutRatio } = job.corpus;
-  const corpus = await openCorpus(job.corpus);
+  const corpus = await openCorpus(job.corpus, { roots });
   const files = await digestFiles(corpus.files, {
     onRead: (numBytes) => onProgress(progressOf(corpus, 'hashing the files', numBytes)),
   });
   const corpusFiles = serializeFileDigests(files);
   const digest = sha256Hex(corpusFiles);
-  const given = await givenVocabulary(job);
+  const given = await givenVocabulary(job, roots);
   const known = await usableDataset(job, store);
   if (known !== undefined) {
     const { manifestKey, isTrainedOn } = known;
@@ -120,12 +123,14 @@ async function usableDataset(
   return (await store.head(known.manifestKey)) === undefined ? undefined : known;
 }
 
-async function givenVocabulary({
-  vocabulary: { path },
-}: DatasetJob): Promise<{ path: string; bytes: Uint8Array } | undefined> {
+async function givenVocabulary(
+  { vocabulary: { path } }: DatasetJob,
+  roots: CorpusRoots,
+): Promise<{ path: string; bytes: Uint8Array } | undefined> {
   if (path === undefined) return undefined;
+  const realPath = await requireWithin(roots, path, 'vocabulary.path');
   try {
-    return { path, bytes: await readFile(path) };
+    return { path, bytes: await readFile(realPath) };
   } catch (error) {
     throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
   }

@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BerthError, type LeftOut, type LeftOutEntry } from '@berth/contracts';
+import { isWithin, requireWithin, type CorpusRoots } from './corpus-roots.ts';
 import { parseGlob } from './glob.ts';
 import { walkFolder, type FoundFile, type Walk } from './walk-folder.ts';
 
@@ -28,12 +29,16 @@ const maxNamed = 10;
 /**
  * Lists a corpus: one file, all supported files below a folder, or those that match a glob (see {@link parseGlob}).
  * Hidden entries, linked folders, links to a file that is read anyhow, empty files, other kinds of files and what
- * cannot be read are left out, and told. What a glob does not match is not part of the corpus.
+ * cannot be read or leads out of the roots are left out, and told. What a glob does not match is not part of the corpus.
  *
  * @throws BerthError DATA_CORPUS_NOT_FOUND when the path does not exist, DATA_CORPUS_EMPTY when it has no supported
- * file, DATA_CORPUS_INVALID when it cannot be read.
+ * file, DATA_CORPUS_INVALID when it cannot be read or is not below the roots.
  */
-export async function findCorpusFiles(path: string): Promise<CorpusListing> {
+export async function findCorpusFiles(
+  path: string,
+  roots: CorpusRoots = [],
+): Promise<CorpusListing> {
+  await requireWithin(roots, parseGlob(path)?.base ?? path, 'corpus.path');
   const walk = await listPath(path);
   const leftOut: LeftOutEntry[] = walk.leftOut.map(({ name, reason }) => ({ name, reason }));
   const files: CorpusFile[] = [];
@@ -43,12 +48,15 @@ export async function findCorpusFiles(path: string): Promise<CorpusListing> {
   for (const { path: filePath, name, sizeBytes, realPath } of inOrder) {
     const kind = kindOfFile(name);
     const same = nameOf.get(realPath);
-    if (kind === undefined) leftOut.push({ name, reason: `not ${supported}` });
+    if (!(await isWithin(roots, realPath)))
+      leftOut.push({ name, reason: 'a link out of the folders that runs may read' });
+    else if (kind === undefined) leftOut.push({ name, reason: `not ${supported}` });
     else if (same !== undefined) leftOut.push({ name, reason: `a link to ${same}, which is read` });
     else if (sizeBytes === 0 && kind.compression === 'none') leftOut.push({ name, reason: 'empty' });
     else {
       nameOf.set(realPath, name);
-      files.push({ path: filePath, name, sizeBytes, ...kind });
+      // Where roots bind, what was checked is read, whatever the link says by then.
+      files.push({ path: roots.length === 0 ? filePath : realPath, name, sizeBytes, ...kind });
     }
   }
   const first = leftOut.sort(byName).slice(0, maxNamed);
@@ -87,7 +95,7 @@ async function listPath(path: string): Promise<Walk> {
     if (glob === undefined) throw toCorpusError(path, error);
     return undefined;
   });
-  if (stats?.isFile()) return { files: [asFile(path, stats.size)], leftOut: [] };
+  if (stats?.isFile()) return { files: [await asFile(path, stats.size)], leftOut: [] };
   if (stats !== undefined && !stats.isDirectory())
     throw new BerthError(
       'DATA_CORPUS_INVALID',
@@ -107,8 +115,8 @@ async function listPath(path: string): Promise<Walk> {
   };
 }
 
-function asFile(path: string, sizeBytes: number): FoundFile {
-  return { name: basename(path), path, sizeBytes, isLink: false, realPath: path };
+async function asFile(path: string, sizeBytes: number): Promise<FoundFile> {
+  return { name: basename(path), path, sizeBytes, isLink: false, realPath: await realpath(path) };
 }
 
 type Kind = Pick<CorpusFile, 'format' | 'compression'>;

@@ -2,6 +2,7 @@ import { BerthError, type CorpusConfig, type LeftOut } from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
 import { findCorpusFiles, type CorpusFile } from './corpus-files.ts';
 import { readJsonlDocuments } from './jsonl-documents.ts';
+import type { CorpusRoots } from './corpus-roots.ts';
 import type { CorpusTally } from './read-lines.ts';
 import { readTxtDocuments } from './txt-documents.ts';
 
@@ -36,9 +37,9 @@ export async function openCorpus(
     sentenceMode,
     encoding = 'auto',
   }: Pick<CorpusConfig, 'path' | 'sentenceMode'> & Partial<Pick<CorpusConfig, 'encoding'>>,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, roots }: { readonly signal?: AbortSignal; readonly roots?: CorpusRoots } = {},
 ): Promise<Corpus> {
-  const { files, leftOut } = await findCorpusFiles(path);
+  const { files, leftOut } = await findCorpusFiles(path, roots);
 
   async function* documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument> {
     const readOptions = { signal, maxDocumentBytes, encoding, tally };
