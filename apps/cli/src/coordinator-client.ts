@@ -3,12 +3,14 @@ import {
   errorFromWire,
   isBerthError,
   metricsPageSchema,
+  removalReportSchema,
   requireKnown,
   runStatusSchema,
   wireErrorSchema,
   type Control,
   type ControlRequest,
   type MetricsLine,
+  type RemovalReport,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -24,6 +26,10 @@ export interface CoordinatorClient {
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   /** Asks something of a run; harmless when asked again. */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /** What would go with a run. */
+  removal(runId: string): Promise<RemovalReport>;
+  /** Removes a run for a few seconds; to be asked again until it is done. */
+  remove(runId: string): Promise<RemovalReport>;
   status(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
   /** All metrics lines that are kept, oldest first. */
@@ -112,6 +118,10 @@ export function createCoordinatorClient(
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),
+    removal: async (runId) =>
+      requireKnown(removalReportSchema, await request('GET', `${at(runId)}/removal`), what),
+    remove: async (runId) =>
+      requireKnown(removalReportSchema, await request('DELETE', at(runId)), what),
     status: (runId) => report('GET', at(runId)),
     list: async () =>
       requireKnown(runStatusSchema.array(), await request('GET', '/api/runs'), what),

@@ -30,6 +30,14 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
 }
 
+/** 950 B, 12.3 kB, 1.3 GB */
+export function formatBytes(sizeBytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, sizeBytes)) / 3));
+  const value = sizeBytes / 1_000 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
+}
+
 /** Columns padded to their widest cell; numbers to the right. */
 export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
   const numColumns = Math.max(0, ...rows.map((row) => row.length));

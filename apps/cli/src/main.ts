@@ -131,6 +131,16 @@ program
   );
 
 program
+  .command('rm')
+  .description('remove a run for good, with all that only it uses')
+  .argument('<run>')
+  .option('--yes', 'do not ask', false)
+  .option('--json', 'print what went as JSON', false)
+  .action(async (runId: string, options: { json: boolean; yes: boolean }) =>
+    (await import('./commands/rm.ts')).rm(context, runId, options),
+  );
+
+program
   .command('ledger')
   .description('the record of committed steps')
   .command('verify')

@@ -1,16 +1,20 @@
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { isFinal, type RunStatusReport } from '@berth/contracts';
+import { isFinal, type RemovalReport, type RunStatusReport } from '@berth/contracts';
 import { createRunService } from '@berth/coordinator/run-service';
 import { connectRedis } from '@berth/queue';
 import { chooseRun } from './choose-run.ts';
 import { findCoordinator, withServices } from './cluster-access.ts';
 import type { Context } from './context.ts';
 
-/** What can be read of runs. */
+/** What can be read of runs, and that they can be removed. */
 export interface RunReader {
   list(): Promise<RunStatusReport[]>;
   /** @throws BerthError `RUN_NOT_FOUND` */
   status(runId: string): Promise<RunStatusReport>;
+  /** What would go with a run. */
+  removal(runId: string): Promise<RemovalReport>;
+  /** Removes a run for a few seconds; to be asked again until it is done. */
+  remove(runId: string): Promise<RemovalReport>;
 }
 
 /**
@@ -34,6 +38,8 @@ export async function withRuns<T>(
       const reader: RunReader = {
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
+        removal: (runId) => runs.removal(runId),
+        remove: (runId) => runs.remove(runId, { isAtRest: true }),
       };
       return await use(reader, true);
     } finally {

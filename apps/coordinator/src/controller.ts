@@ -86,8 +86,9 @@ export async function runController(
       if (performance.now() - archivedMs >= archiveEveryMs) {
         const records = await runs.list();
         archive.note(records);
-        history.note(records);
-        cleaning.note(records);
+        const staying = records.filter(({ requests }) => !requests.remove);
+        history.note(staying);
+        cleaning.note(staying);
         archivedMs = performance.now();
       }
       const record = await activeRun(runs, fencingEpoch);

@@ -67,6 +67,8 @@ export function decideSubmission(
   submission: Submission,
 ): RunChange | undefined {
   const { status } = record;
+  if (record.requests.remove)
+    throw conflict(record, 'is being removed; once that is done its name is free');
   const isDone = status === 'completed' && record.goal === 'trained';
   const isTrained = isDone || sight.isStored || hasTrained(record, sight);
   if (isTrained) refuseOtherTraining(record, submission.config);

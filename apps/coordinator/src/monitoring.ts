@@ -48,7 +48,7 @@ export class Monitoring {
       const report = reports.find(({ view }) => view !== null) ?? reports[0];
       if (report === undefined) return;
       const { run } = report;
-      await histories.of(run.runId);
+      await histories.of(run);
       this.#metrics.workers(run.runId, (await sights.workers(run)).flatMap(healthOf));
       const markers = await sights.markers(report);
       const found = markers.filter(({ kind }) => kind === 'diverged');

@@ -4,6 +4,7 @@ import type {
   LogPage,
   LogQuery,
   MetricsPage,
+  RemovalReport,
   RunConfig,
   RunRecord,
   RunStatusReport,
@@ -13,6 +14,8 @@ import type {
 export interface RunsPort {
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
+  removal(runId: string): Promise<RemovalReport>;
+  remove(runId: string): Promise<RemovalReport>;
   /** @throws BerthError `RUN_NOT_FOUND` */
   report(runId: string): Promise<RunStatusReport>;
   /** Newest first. */

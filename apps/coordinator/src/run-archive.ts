@@ -54,6 +54,11 @@ export class RunArchive {
       const { runId } = record;
       if (left.has(runId)) continue;
       const held = present.get(runId);
+      if (held === undefined && (await this.#isRemoved(runId))) {
+        this.#known.delete(runId);
+        this.#stored.delete(runId);
+        continue;
+      }
       if (held === undefined) await runs.create(record);
       else if (isOlder && isNewer(record, held))
         await runs.change(runId, (now) => (isNewer(record, now) ? record : undefined));
@@ -67,12 +72,14 @@ export class RunArchive {
       const text = await this.#textOf(key);
       const reading = readJson(runRecordSchema, text);
       const problem = reading.ok
-        ? keyOf(reading.value) === key
+        ? recordKey(reading.value.runId) === key
           ? undefined
           : `it is of run ${reading.value.runId}`
         : reading.problem;
-      if (reading.ok && problem === undefined) this.#learn(reading.value);
-      else this.#logger.warn('Ignored a run record that cannot be read', { key, problem });
+      if (reading.ok && problem === undefined) {
+        this.#learn(reading.value);
+        this.#stored.set(reading.value.runId, contentOf(reading.value));
+      } else this.#logger.warn('Ignored a run record that cannot be read', { key, problem });
     }
   }
 
@@ -91,13 +98,24 @@ export class RunArchive {
     if (known === undefined || isNewer(record, known)) this.#known.set(record.runId, record);
   }
 
+  /** Whether somebody has deleted the copy that there was; while the store is away it is thought to be there. */
+  async #isRemoved(runId: string): Promise<boolean> {
+    if (!this.#stored.has(runId)) return false;
+    try {
+      return (await this.#store.head(recordKey(runId))) === undefined;
+    } catch {
+      return false;
+    }
+  }
+
   async #storeChanged(): Promise<void> {
     this.#storing = true;
     try {
       for (const record of this.#known.values()) {
         const content = contentOf(record);
-        if (this.#stored.get(record.runId) === content) continue;
-        await this.#store.put(keyOf(record), Buffer.from(JSON.stringify(record)));
+        // Who removes a run stores that itself, and deletes it last.
+        if (record.requests.remove || this.#stored.get(record.runId) === content) continue;
+        await this.#store.put(recordKey(record.runId), Buffer.from(JSON.stringify(record)));
         this.#stored.set(record.runId, content);
       }
     } catch (error) {
@@ -108,7 +126,8 @@ export class RunArchive {
   }
 }
 
-function keyOf({ runId }: RunRecord): string {
+/** Where the copy of a run's record lies. */
+export function recordKey(runId: string): string {
   return `${prefix}${runId}.json`;
 }
 

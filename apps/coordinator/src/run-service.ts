@@ -6,6 +6,7 @@ import {
   type ControlRequest,
   type MetricsPage,
   type ObjectStore,
+  type RemovalReport,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -22,6 +23,7 @@ import { decideControl, type ControlSight } from '@berth/training/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createHistorySource } from './history/history-source.ts';
 import { RunOutlines } from './history/run-outlines.ts';
+import { RunRemoval } from './run-removal.ts';
 import { aliveMs, controlSight, reportOf, type ReportContext } from './run-report.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
@@ -35,6 +37,13 @@ export interface RunService {
    * when there is none to resume from
    */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /** What would go with a run. */
+  removal(runId: string): Promise<RemovalReport>;
+  /**
+   * Removes a run that has ended, as far as it gets in a few seconds; asked again, it goes on.
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it has not ended
+   */
+  remove(runId: string, options?: { readonly isAtRest?: boolean }): Promise<RemovalReport>;
   report(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
   /** Metrics lines after a cursor of an earlier answer, '' for the first; oldest first, at most a thousand. */
@@ -46,6 +55,7 @@ const numLinesPerAnswer = 1_000;
 export function createRunService(connection: RedisConnection, store: ObjectStore): RunService {
   const runs = createRuns(connection);
   const members = createMembers(connection);
+  const removal = new RunRemoval(connection, store);
   const outlines = new RunOutlines(createHistorySource(connection, store));
 
   const read = async (runId: string): Promise<RunRecord> => {
@@ -136,6 +146,8 @@ export function createRunService(connection: RedisConnection, store: ObjectStore
       );
     },
 
+    removal: async (runId) => removal.survey(await read(runId)),
+    remove: async (runId, options) => removal.remove((await read(runId)).runId, options),
     report: async (runId) => reportNow(await read(runId)),
     async list() {
       const context = await contextNow();

@@ -115,7 +115,7 @@ async function warmUp(runs: RunsPort, histories: Histories, logger: Logger): Pro
   try {
     const reports = await runs.list();
     const current = reports.filter(({ run }) => !isFinal(run.status));
-    for (const { run } of [...current, ...reports].slice(0, 4)) await histories.of(run.runId);
+    for (const { run } of [...current, ...reports].slice(0, 4)) await histories.of(run);
   } catch (error) {
     logger.debug('Histories are read later', { error: errorToWire(error) });
   }

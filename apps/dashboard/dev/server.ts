@@ -108,7 +108,9 @@ function answer(
   const run = cluster.find(id);
   switch (what) {
     case undefined:
-      return run.report();
+      return method === 'DELETE' ? cluster.remove(id) : run.report();
+    case 'removal':
+      return cluster.removal(run);
     case 'workers':
       return run.workers;
     case 'checkpoints':

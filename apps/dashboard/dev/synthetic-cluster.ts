@@ -9,6 +9,7 @@ import {
   type LogPage,
   type LogQuery,
   type QueueReport,
+  type RemovalReport,
   type RunStatusReport,
   type WorkerReport,
 } from '@berth/contracts';
@@ -57,6 +58,21 @@ export class SyntheticCluster {
     const run = this.runs.find((candidate) => candidate.runId === runId);
     if (run === undefined) throw new BerthError('RUN_NOT_FOUND', `No run ${runId}`);
     return run;
+  }
+
+  remove(runId: string): RemovalReport {
+    const run = this.find(runId);
+    this.runs.splice(this.runs.indexOf(run), 1);
+    this.#emit({ type: 'removed', runId });
+    return { ...this.removal(run), parts: [], isDone: true };
+  }
+
+  removal(run: SyntheticRun): RemovalReport {
+    const { status } = run.report().run;
+    const sizeBytes = run.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.sizeBytes, 0);
+    const numObjects = run.checkpoints.length;
+    const parts = [{ name: 'checkpoints' as const, numObjects, sizeBytes }];
+    return { runId: run.runId, status, isDone: false, parts, kept: ['dataset: demo may use it'] };
   }
 
   submit(config: unknown): RunStatusReport {

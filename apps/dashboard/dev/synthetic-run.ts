@@ -91,7 +91,7 @@ export class SyntheticRun {
       createdAtMs: this.#createdAtMs,
       updatedAtMs: Date.now(),
       attempts: this.attempts,
-      requests: { checkpoint: false, kill: false, cut: null, submission: null },
+      requests: { checkpoint: false, kill: false, cut: null, submission: null, remove: false },
       keptSteps: [],
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',

@@ -75,6 +75,8 @@ export const runRequestsSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** It is being removed: nothing else can be done with it. */
+  remove: z.boolean().default(false),
 });
 export type RunRequests = z.output<typeof runRequestsSchema>;
 export const noRequests: RunRequests = {
@@ -82,6 +84,7 @@ export const noRequests: RunRequests = {
   kill: false,
   cut: null,
   submission: null,
+  remove: false,
 };
 
 /** A run as the coordinator keeps it. */

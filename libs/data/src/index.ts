@@ -45,6 +45,7 @@ export {
   type CorpusHealth,
   type DatasetInputs,
   type WriteDatasetOptions,
+  datasetPrefixOf,
 } from './examples/write-dataset.ts';
 export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
 export {

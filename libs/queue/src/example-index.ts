@@ -27,6 +27,8 @@ export interface ExampleIndex {
   forget(name: ExampleShardName): Promise<void>;
   /** Forgets the train shards of an epoch, and remembers how many examples they had if all `numShards` were there. */
   forgetEpoch(epoch: number, numShards: number): Promise<void>;
+  /** Forgets all of it: its shards are gone, and nobody needs them. */
+  remove(): Promise<void>;
   /** Examples in an epoch; undefined while some of its shards have never been made. */
   epochSize(epoch: number, numShards: number): Promise<number | undefined>;
 }
@@ -91,6 +93,9 @@ export function createExampleIndex(
             `${shard.sha256}); the workers must run the same version of berth`,
           { details: { exampleSetId, field } },
         );
+    },
+    async remove() {
+      await connection.call((client) => client.unlink(key, sizesKey));
     },
     count: () => connection.call((client) => client.hlen(key)),
   };

@@ -47,6 +47,11 @@ export function runKeys(runId: string): RunKeys {
   };
 }
 
+/** A pattern for all keys of one run, whose name has no character that means something in patterns. */
+export function keysOfRun(runId: string): string {
+  return `${prefix}{${runId}}:*`;
+}
+
 export function rendezvousKey(runId: string, topic: string): string {
   return `${prefix}{${runId}}:rendezvous:${topic}`;
 }

@@ -6,7 +6,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
-import { globalKeys, runKeys } from './keys.ts';
+import { globalKeys, keysOfRun, runKeys } from './keys.ts';
 import { compareAndSetScript } from './lua/compare-and-set.ts';
 import { staleEpoch } from './stale-epoch.ts';
 
@@ -37,6 +37,8 @@ export interface Runs {
   list(): Promise<RunRecord[]>;
   /** As `list`, with what is wrong with the others. */
   survey(): Promise<{ readonly records: RunRecord[]; readonly unreadable: UnreadableRun[] }>;
+  /** Removes a run with all that is kept of it, its record last; one that is gone already stays so. */
+  remove(runId: string): Promise<void>;
   active(): Promise<string | undefined>;
   /**
    * Makes a run the active one, or none. For the coordinator that leads.
@@ -137,6 +139,21 @@ export function createRuns(connection: RedisConnection): Runs {
         const outcome = await replace(runKeys(runId).record, text, JSON.stringify(updated));
         if (outcome === 'replaced') return updated;
       }
+    },
+
+    async remove(runId) {
+      const { record } = runKeys(runId);
+      for (let cursor = '0'; ;) {
+        const [next, keys] = await connection.call((client) =>
+          client.scan(cursor, 'MATCH', keysOfRun(runId), 'COUNT', 1_000),
+        );
+        const others = keys.filter((key) => key !== record);
+        if (others.length > 0) await connection.call((client) => client.unlink(...others));
+        cursor = next;
+        if (cursor === '0') break;
+      }
+      await connection.call((client) => client.unlink(record));
+      await connection.call((client) => client.zrem(globalKeys.runs, runId));
     },
 
     list: async () => (await survey()).records,

@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
-import { BerthError, type Control, type RunStatusReport } from '@berth/contracts';
+import type { Control, RunStatusReport } from '@berth/contracts';
 import { requireCoordinator } from '../cluster-access.ts';
+import { confirms } from '../confirms.ts';
 import type { Context } from '../context.ts';
 import { findRun } from '../runs.ts';
 
@@ -36,15 +36,4 @@ export async function control(
 function describe(name: Control, { run, step, numSteps }: RunStatusReport): string {
   const next = name === 'checkpoint' ? 'saves and goes on' : run.reason;
   return `${run.runId}: ${run.status} at step ${step} of ${numSteps}, ${next}`;
-}
-
-async function confirms(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new BerthError('USAGE', `${question.replace(/ \[.*$/, '')} Say so with --yes`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }

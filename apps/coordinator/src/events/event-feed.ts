@@ -115,11 +115,23 @@ export class EventFeed {
   /** What every topic is told of. */
   async #look(): Promise<void> {
     const { runs, sights } = this.#options;
-    if (this.#isTurn(every.allRuns)) for (const report of await runs.list()) this.tell(report);
+    if (this.#isTurn(every.allRuns)) await this.#lookAtAllRuns();
     else for (const runId of this.#runsToReport()) this.tell(await runs.report(runId));
     if (!this.#isTurn(every.cluster)) return;
     const report = await sights.cluster();
     this.#publishChange('cluster', report, [...this.#topics.keys()], { type: 'cluster', report });
+  }
+
+  async #lookAtAllRuns(): Promise<void> {
+    const reports = await this.#options.runs.list();
+    for (const report of reports) this.tell(report);
+    const runIds = new Set(reports.map(({ run }) => run.runId));
+    for (const [key, { value }] of this.#sent) {
+      if (!isReport(value) || runIds.has(value.run.runId)) continue;
+      const { runId } = value.run;
+      this.#sent.delete(key);
+      this.#options.hub.publish([overview, topicOf(runId)], { type: 'removed', runId });
+    }
   }
 
   /** What only those who watch a run are told of. */
@@ -128,7 +140,8 @@ export class EventFeed {
     if (runId === undefined) return;
     const { hub, connection, runs, sights, histories } = this.#options;
     const topics = [topicOf(runId)];
-    await histories.of(runId);
+    const told = this.#sent.get(`run/${runId}`)?.value;
+    await histories.of(isReport(told) ? told.run : (await runs.report(runId)).run);
     if (this.#isTurn(every.logs)) await this.#lookAtLogs(state, runId);
     if (this.#isTurn(every.markers)) {
       const isFirst = state.markerCursor === undefined;

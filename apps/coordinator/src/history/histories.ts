@@ -1,4 +1,4 @@
-import type { MetricsLine, MetricsPage } from '@berth/contracts';
+import type { MetricsLine, MetricsPage, RunRecord } from '@berth/contracts';
 import { RunHistory } from './run-history.ts';
 
 /** Where the metrics of runs come from. */
@@ -17,6 +17,8 @@ export interface HistoriesOptions {
 }
 
 interface Known {
+  /** Tells the run from another one that had its name before. */
+  readonly createdAtMs: number;
   readonly history: RunHistory;
   cursor: string;
   hasArchive: boolean;
@@ -41,8 +43,11 @@ export class Histories {
   }
 
   /** A run's history with all that its log says by now. @throws what the source throws */
-  async of(runId: string): Promise<RunHistory> {
-    const known = this.#known.get(runId) ?? {
+  async of({ runId, createdAtMs }: Pick<RunRecord, 'runId' | 'createdAtMs'>): Promise<RunHistory> {
+    const before = this.#known.get(runId);
+    const isSame = before?.createdAtMs === createdAtMs;
+    const known: Known = (isSame ? before : undefined) ?? {
+      createdAtMs,
       history: new RunHistory(),
       cursor: '',
       hasArchive: false,

@@ -97,6 +97,8 @@ describe('a run history', () => {
 });
 
 describe('histories', () => {
+  const a = { runId: 'a', createdAtMs: 1 };
+
   it('read a log once, and the run that nobody asks for any more again', async () => {
     const log = Array.from({ length: 2_500 }, (_, step) => lineOf(step));
     const asked: string[] = [];
@@ -114,14 +116,17 @@ describe('histories', () => {
       },
       { capacityBytes: 1 },
     );
-    const both = await Promise.all([histories.of('a'), histories.of('a')]);
+    const both = await Promise.all([histories.of(a), histories.of(a)]);
     expect(both[0]).toBe(both[1]);
     expect(asked).toEqual(['a ', 'a 1000', 'a 2000']);
     log.push(lineOf(2_500));
-    const [trace] = await (await histories.of('a')).traces(query(), []);
+    const [trace] = await (await histories.of(a)).traces(query(), []);
     expect(trace?.numPoints).toBe(2_501);
-    await histories.of('b');
-    await histories.of('a');
+    await histories.of({ runId: 'b', createdAtMs: 1 });
+    await histories.of(a);
     expect(asked.slice(-3)).toEqual(['a ', 'a 1000', 'a 2000']);
+    await histories.of({ ...a, createdAtMs: 2 });
+    expect(asked.slice(-3)).toEqual(['a ', 'a 1000', 'a 2000']);
+    expect(asked).toHaveLength(13);
   });
 });

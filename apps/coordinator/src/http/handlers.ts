@@ -48,11 +48,13 @@ export function createHandlers(options: HandlerOptions): Handlers {
       written(runs.submit(parseRunConfig(body.config, 'request'), body.goal)),
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
+    removal: ({ params }) => runs.removal(params.runId),
+    removeRun: ({ params }) => runs.remove(params.runId),
     metrics: ({ params, query }) => runs.metrics(params.runId, query.after),
 
     async history({ params: { runId }, query }) {
       const report = await runs.report(runId);
-      const history = await histories.of(runId);
+      const history = await histories.of(report.run);
       const asOfMs = Date.now();
       const traces = await history.traces(query, report.run.attempts);
       return { runId, traces, markers: await sights.markers(report), asOfMs };

@@ -1,4 +1,10 @@
-import { apiOperations, presetSchema, wireErrorSchema, type Job } from '@berth/contracts';
+import {
+  apiOperations,
+  presetSchema,
+  wireErrorSchema,
+  type ApiEvent,
+  type Job,
+} from '@berth/contracts';
 import {
   createJobProducer,
   createLogStream,
@@ -18,6 +24,7 @@ import {
   startTestApi,
   type ApiFixture,
 } from '../testing/api-fixture.ts';
+import { EventReader } from '../testing/event-reader.ts';
 
 async function errorOf(
   response: Response,
@@ -52,6 +59,32 @@ describe('runs', () => {
     expect(stopped.run.status).toBe('stopped');
     const resumed = await answerOf('control', await api.post('/api/runs/a/controls/resume', {}));
     expect(resumed.run.status).toBe('queued');
+  });
+
+  it('are removed once they have ended, and readers hear of it', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    await submit(api, 'b');
+    const remove = (runId: string): Promise<Response> =>
+      fetch(`${api.url}/api/runs/${runId}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${api.token}` },
+      });
+    expect(await errorOf(await remove('a'))).toMatchObject({ status: 409 });
+    await api.post('/api/runs/a/controls/stop');
+    const left = await answerOf('removal', await api.get('/api/runs/a/removal'));
+    expect(left).toMatchObject({ runId: 'a', status: 'stopped', isDone: false });
+    const reader = new EventReader(`${api.url}/api/events`, api.token);
+    onTestFinished(() => reader.cut());
+    await reader.connect();
+    const hears = (what: string, isHeard: (event: ApiEvent) => boolean): Promise<unknown> =>
+      waitFor(() => reader.events.some(isHeard), { what, timeoutMs: 30_000 });
+    await hears('the run', (event) => event.type === 'run' && event.report.run.runId === 'a');
+    expect((await answerOf('removeRun', await remove('a'))).isDone).toBe(true);
+    await hears('its end', (event) => event.type === 'removed' && event.runId === 'a');
+    const runs = await answerOf('runs', await api.get('/api/runs'));
+    expect(runs.map(({ run }) => run.runId)).toEqual(['b']);
+    expect((await remove('a')).status).toBe(404);
   });
 
   it('have a history in buckets, and metrics page by page', async () => {

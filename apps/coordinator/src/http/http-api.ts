@@ -55,7 +55,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
   for (const [name, operation] of operations)
     app.on(operation.method, operation.path, async (context) => {
       admit(context);
-      if (operation.method === 'POST') limitWrites(context);
+      if (operation.method !== 'GET') limitWrites(context);
       else if (operation.cost === 'dear') limitDearReads(context);
       const input = await readInput(operation, context);
       if (name === 'events') return openEvents(context, input as ApiInput<'events'>);

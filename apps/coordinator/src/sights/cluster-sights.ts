@@ -100,7 +100,7 @@ export class ClusterSights {
   async checkpoints(run: RunRecord): Promise<CheckpointReport[]> {
     const [surveyed, history] = await Promise.all([
       this.#surveyed(run),
-      this.#options.histories.of(run.runId),
+      this.#options.histories.of(run),
     ]);
     return describeCheckpoints(Date.now(), run, surveyed, (step, attempt) =>
       history.heldOut(step, attempt),

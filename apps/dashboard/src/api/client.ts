@@ -7,6 +7,7 @@ import type {
   JobReport,
   LogPage,
   QueueReport,
+  RemovalReport,
   RunConfig,
   RunStatusReport,
   WireError,
@@ -67,6 +68,10 @@ export interface Api {
   retryJob(queue: string, id: string): Promise<unknown>;
   submit(config: unknown): Promise<RunStatusReport>;
   control(runId: string, control: Control, body?: ControlRequest): Promise<RunStatusReport>;
+  /** What would go with a run. */
+  removal(runId: string): Promise<RemovalReport>;
+  /** Removes a run for a few seconds; to be asked again until it is done. */
+  remove(runId: string): Promise<RemovalReport>;
   configSchema(): Promise<Record<string, unknown>>;
   presets(): Promise<Preset[]>;
 }
@@ -84,6 +89,8 @@ export const api: Api = {
   retryJob: (queue, id) => post(`${pathOfQueue(queue)}/${encodeURIComponent(id)}/retry`),
   submit: (config) => post('/api/runs', { config, goal: 'trained' }),
   control: (runId, control, body = {}) => post(`${pathOf(runId)}/controls/${control}`, body),
+  removal: (runId) => get(`${pathOf(runId)}/removal`),
+  remove: (runId) => request(pathOf(runId), { method: 'DELETE' }),
   configSchema: () => get('/api/config-schema'),
   presets: () => get('/api/presets'),
 };

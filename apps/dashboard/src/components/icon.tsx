@@ -13,6 +13,7 @@ const paths = {
   play: 'M7 4.5v15l12-7.5-12-7.5Z',
   stop: 'M6 6h12v12H6Z',
   kill: 'M13 2 4 14h7l-1 8 9-12h-7l1-8Z',
+  trash: 'M4 7h16M9 7V4h6v3M6 7l1 14h10l1-14M10 11v6M14 11v6',
   save: 'M5 3h11l4 4v12a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2ZM7 3v5h8V3M7 21v-7h10v7',
   branch:
     'M6 3v12M18 9a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM6 21a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM18 9a9 9 0 0 1-9 9',

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { stepMetricNames } from '../charts/metric-names.ts';
 import { Chip, EmptyState, Progress, SkeletonRows } from '../components/parts.tsx';
+import { RemoveRun } from '../components/remove-run.tsx';
 import { ReasonLine } from '../components/reason-line.tsx';
 import { RunControls } from '../components/run-controls.tsx';
 import { formatCount, formatDuration } from '../format.ts';
@@ -55,6 +56,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
           <h1>{run.config.name}</h1>
           <Chip look={look} />
           <RunControls report={report} />
+          <RemoveRun report={report} />
         </div>
         <ReasonLine report={report} />
         <div class="run-bar">

@@ -32,6 +32,8 @@ export function applyEvent(state: LiveState, event: ApiEvent): LiveState {
       return { ...state, cluster: event.report };
     case 'run':
       return withRun(state, event.report);
+    case 'removed':
+      return withoutRun(state, event.runId);
     case 'workers':
       return patchOpen(state, event.runId, { workers: event.workers });
     case 'checkpoints':
@@ -50,6 +52,13 @@ export function withRun(state: LiveState, report: RunStatusReport): LiveState {
   const known = runs.get(report.run.runId);
   if (known !== undefined && known.run.updatedAtMs > report.run.updatedAtMs) return state;
   runs.set(report.run.runId, report);
+  return { ...state, runs };
+}
+
+/** Without a run that there is no longer. */
+export function withoutRun(state: LiveState, runId: string): LiveState {
+  const runs = new Map(state.runs);
+  runs.delete(runId);
   return { ...state, runs };
 }
 

@@ -4,7 +4,14 @@ import { api, ApiError, query } from '../api/client.ts';
 import { readToken, tokenVersion } from '../api/token.ts';
 import { followEvents, type StreamState } from '../api/event-stream.ts';
 import { route } from '../router.ts';
-import { applyEvent, emptyState, listRuns, withRun, type LiveState } from './live-state.ts';
+import {
+  applyEvent,
+  emptyState,
+  listRuns,
+  withoutRun,
+  withRun,
+  type LiveState,
+} from './live-state.ts';
 
 const state = signal<LiveState>(emptyState);
 
@@ -58,6 +65,11 @@ export function onEvent(listener: Listener): () => void {
 /** Takes in what a control or a submission answered, before the event that says the same. */
 export function takeReport(report: Parameters<typeof withRun>[1]): void {
   state.value = withRun(state.value, report);
+}
+
+/** Takes in that a run is gone, before the event that says so. */
+export function dropRun(runId: string): void {
+  state.value = withoutRun(state.value, runId);
 }
 
 /** Starts to read and to follow; again whenever another run is opened or another token is known. */

@@ -23,6 +23,7 @@ export type EventsQuery = z.output<typeof eventsQuerySchema>;
  */
 export const apiEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('run'), report: runStatusSchema }),
+  z.strictObject({ type: z.literal('removed'), runId }),
   z.strictObject({ type: z.literal('metrics'), runId, lines: z.array(metricsLineSchema) }),
   z.strictObject({ type: z.literal('marker'), runId, marker: markerSchema }),
   z.strictObject({ type: z.literal('workers'), runId, workers: z.array(workerReportSchema) }),

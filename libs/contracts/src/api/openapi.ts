@@ -40,7 +40,7 @@ function describeOperation(operationId: string, operation: ApiOperation): Json {
   return {
     operationId,
     summary,
-    ...(method === 'POST' && { security: [{}, { token: [] }] }),
+    ...(method !== 'GET' && { security: [{}, { token: [] }] }),
     parameters: [
       ...parametersIn('path', operation.params),
       ...parametersIn('query', operation.query),

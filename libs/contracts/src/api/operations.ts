@@ -12,12 +12,13 @@ import {
   jobsQuerySchema,
   presetSchema,
   queueReportSchema,
+  removalReportSchema,
   workerReportSchema,
 } from './reports.ts';
 
 /** A request that the coordinator answers, as its routes check it and as the OpenAPI document describes it. */
 export interface ApiOperation {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** With parameters in colons: `/api/runs/:runId`. */
   readonly path: string;
   /** One sentence, for people. */
@@ -86,6 +87,25 @@ export const apiOperations = {
     params: ofRun.extend({ control: controlSchema }),
     body: controlRequestSchema,
     response: runStatusSchema,
+  },
+  removal: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/removal',
+    summary: 'What would go if the run were removed.',
+    cost: 'dear',
+    params: ofRun,
+    response: removalReportSchema,
+  },
+  removeRun: {
+    ...input,
+    method: 'DELETE',
+    path: '/api/runs/:runId',
+    summary:
+      'Removes a run that has ended, with all that only it uses, for a few seconds; ask again until it is done.',
+    cost: 'dear',
+    params: ofRun,
+    response: removalReportSchema,
   },
   history: {
     ...input,

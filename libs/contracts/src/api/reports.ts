@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../run-config.ts';
+import { runStatuses } from '../run.ts';
 import { alignedBlockSchema } from '../view.ts';
 import { controlStateSchema } from './controls.ts';
 
@@ -79,6 +80,25 @@ export const checkpointReportSchema = z.strictObject({
   resume: controlStateSchema,
 });
 export type CheckpointReport = z.output<typeof checkpointReportSchema>;
+
+/** What goes with a run that is removed. */
+export const removalReportSchema = z.strictObject({
+  runId: z.string(),
+  status: z.enum(runStatuses),
+  /** True once nothing of it is left. */
+  isDone: z.boolean(),
+  /** What is left of it, without its record. */
+  parts: z.array(
+    z.strictObject({
+      name: z.enum(['checkpoints', 'ledger', 'metrics', 'dataset', 'examples']),
+      numObjects: z.int().nonnegative(),
+      sizeBytes: z.number(),
+    }),
+  ),
+  /** Data that stays, and for whom. */
+  kept: z.array(z.string()),
+});
+export type RemovalReport = z.output<typeof removalReportSchema>;
 
 export const jobStates = ['waiting', 'active', 'delayed', 'failed', 'completed'] as const;
 

@@ -84,6 +84,11 @@ export function datasetIdOf({ corpusFiles, vocabulary, ...inputs }: DatasetInput
   });
 }
 
+/** Where all parts of a dataset are stored, by the key of its manifest; `undefined` for any other key. */
+export function datasetPrefixOf(manifestKey: string): string | undefined {
+  return /^(datasets\/[0-9a-f]{64}\/)manifest\.json$/.exec(manifestKey)?.[1];
+}
+
 /**
  * Writes a tokenised corpus as document shards, then its manifest. The same inputs give the same dataset, and a dataset
  * that exists is returned as it is.

@@ -45,6 +45,7 @@ export function decideControl(
   control: Control,
   request: ControlRequest = {},
 ): ControlDecision {
+  if (record.requests.remove) return refuse('it is being removed');
   return deciders[control]({ nowMs, record, sight: withCut(record, sight), request });
 }
 

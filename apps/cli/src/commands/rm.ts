@@ -1,0 +1,51 @@
+import type { RemovalReport } from '@berth/contracts';
+import { confirms } from '../confirms.ts';
+import type { Context } from '../context.ts';
+import { formatBytes, formatCount, formatTable } from '../format.ts';
+import { findRun, withRuns } from '../runs.ts';
+
+export interface RmOptions {
+  readonly json: boolean;
+  /** Removes without asking. */
+  readonly yes: boolean;
+}
+
+/**
+ * `berth rm`: removes a run for good, with all that only it uses. Broken off, the same command goes on.
+ * @throws BerthError `RUN_STATE_CONFLICT` when it has not ended, `USAGE` when nobody can be asked
+ */
+export async function rm(context: Context, run: string, options: RmOptions): Promise<void> {
+  await withRuns(context, async (runs) => {
+    const runId = await findRun(runs, run);
+    const before = await runs.removal(runId);
+    context.say(describe(before));
+    if (!options.yes && !(await confirms(`Remove ${runId} for good? [y/N] `))) {
+      context.say('nothing was done');
+      return;
+    }
+    let left = await runs.remove(runId);
+    while (!left.isDone) {
+      context.say(`removing: ${formatCount(numObjectsOf(left))} objects to go`);
+      left = await runs.remove(runId);
+    }
+    context.print(options.json ? JSON.stringify(before) : `${runId} has been removed`);
+  });
+}
+
+function describe({ runId, status, parts, kept }: RemovalReport): string {
+  const rows = parts.map(({ name, numObjects, sizeBytes }) => [
+    `  ${name}`,
+    numObjects,
+    formatBytes(sizeBytes),
+  ]);
+  const total = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return [
+    `${runId}, which is ${status}, goes with ${formatBytes(total)} in the bucket and its record, ledger and metrics:`,
+    ...(rows.length === 0 ? [] : [formatTable(rows)]),
+    ...kept.map((what) => `  stays: ${what}`),
+  ].join('\n');
+}
+
+function numObjectsOf({ parts }: RemovalReport): number {
+  return parts.reduce((sum, { numObjects }) => sum + numObjects, 0);
+}
