@@ -106,7 +106,11 @@ export async function watch(
     const report = await follow(client, runId, { stream: process.stderr, signal: detach.signal });
     if (json) context.print(JSON.stringify(report));
     else if (detach.signal.aborted)
-      context.say(`detached; the run goes on. Look again: ${berth} status ${runId}`);
+      context.say(
+        own === undefined
+          ? `detached; the run goes on. Look again: ${berth} status ${runId}`
+          : `ended at once; ${berth} resume ${runId} goes on from the newest checkpoint`,
+      );
     else context.say(summaryOf(report, { berth, file }));
     return report;
   } finally {

@@ -30,7 +30,7 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
       `A cluster already runs: ${findCoordinator(context)?.link('/')}`,
     );
   context.say(
-    `berth is up with ${options.workers} workers; Ctrl-C stops it. Its dashboard, for whoever has this link:\n  ${cluster.client.link('/')}`,
+    `berth is up with ${options.workers} worker${options.workers === 1 ? '' : 's'}; Ctrl-C stops it. Its dashboard, for whoever has this link:\n  ${cluster.client.link('/')}`,
   );
   context.say(`next: start a run there, or by ${context.berth} train <run.yaml>`);
   const stop = new AbortController();
