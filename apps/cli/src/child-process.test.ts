@@ -28,6 +28,7 @@ async function supervise(work: string): Promise<Started> {
     env: { STARTS: starts },
     logFolder: folder,
     readyTimeoutMs: 60_000,
+    say: () => undefined,
     onRestart: (exit) => exits.push(exit),
   });
   const numStarts = (): number => (existsSync(starts) ? readFileSync(starts, 'utf8').length : 0);

@@ -1,5 +1,4 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -10,6 +9,7 @@ import {
   type WireError,
 } from '@berth/contracts';
 import { LastWords, mostTelling } from './last-words.ts';
+import { LogFile } from './log-file.ts';
 
 export interface SupervisedOptions {
   /** Also the name of its log file. */
@@ -21,6 +21,8 @@ export interface SupervisedOptions {
   readonly logFolder: string;
   /** Longest wait for the process to say that it is ready. */
   readonly readyTimeoutMs: number;
+  /** Told when its log cannot be written, for people. */
+  readonly say: (message: string) => void;
   /** Told when the process ended by itself and is about to be started again, also before it was ever ready. */
   readonly onRestart: (exit: Exit) => void;
 }
@@ -47,7 +49,7 @@ const lastWordsMs = 50;
  */
 export class Supervised {
   readonly #options: SupervisedOptions;
-  readonly #log: WriteStream;
+  readonly #log: LogFile;
   #child: ChildProcess | undefined;
   #readyMessage: unknown;
   #stopping = false;
@@ -55,8 +57,7 @@ export class Supervised {
 
   constructor(options: SupervisedOptions) {
     this.#options = options;
-    mkdirSync(options.logFolder, { recursive: true });
-    this.#log = createWriteStream(join(options.logFolder, `${options.name}.log`), { flags: 'a' });
+    this.#log = new LogFile(join(options.logFolder, `${options.name}.log`), options.say);
   }
 
   get name(): string {
@@ -91,7 +92,7 @@ export class Supervised {
   }
 
   #startOnce(): Promise<unknown> {
-    const { name, entry, env, logFolder, readyTimeoutMs } = this.#options;
+    const { name, entry, env, readyTimeoutMs } = this.#options;
     const child = fork(entry, [], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -100,11 +101,11 @@ export class Supervised {
       detached: true,
     });
     this.#child = child;
-    child.stdout?.pipe(this.#log, { end: false });
-    child.stderr?.pipe(this.#log, { end: false });
+    if (child.stdout !== null) this.#log.take(child.stdout);
+    if (child.stderr !== null) this.#log.take(child.stderr);
     const words = new LastWords();
     if (child.stderr !== null) words.listenTo(child.stderr);
-    const where = `see ${join(logFolder, `${name}.log`)}`;
+    const where = `see ${this.#log.path}`;
     return new Promise((resolve, reject) => {
       const fail = (how: string): void =>
         reject(new BerthError('WORKER_LOST', `${name} ${how}; ${where}`, { details: { how } }));
@@ -154,7 +155,7 @@ export class Supervised {
       await ended;
       clearTimeout(timer);
     }
-    this.#log.end();
+    await this.#log.close();
   }
 
   #restart(exit: Exit): void {

@@ -88,6 +88,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       env: { ...env, ...extra },
       logFolder: join(folder, 'logs'),
       readyTimeoutMs,
+      say,
       onRestart: (exit) => {
         say(`${name} ${exit.how}; starting it again`);
         void reportDeath(name, exit, deaths);

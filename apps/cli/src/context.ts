@@ -33,6 +33,6 @@ export function createContext(env: Context['env']): Context {
 }
 
 /** Without the control characters that a terminal would obey: names and messages come from whoever may start a run. */
-function harmless(text: string): string {
+export function harmless(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}');
 }

@@ -7,6 +7,7 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import type { CoordinatorClient } from './coordinator-client.ts';
+import { harmless } from './context.ts';
 import { datasetLines } from './dataset-lines.ts';
 import { Progress } from './progress.ts';
 
@@ -37,6 +38,7 @@ export async function follow(
     let last: RunStatusReport | undefined;
     let answeredMs = -Infinity;
     let isDataTold = false;
+    let trouble: string | undefined;
     for (;;) {
       const report = await client.status(runId).catch((error: unknown) => {
         if (performance.now() - answeredMs < outageTimeoutMs && passes(error)) return undefined;
@@ -50,6 +52,16 @@ export async function follow(
           isDataTold = true;
           progress.end();
           options.stream.write(`${datasetLines(withoutLeftOut(report.dataset))}\n`);
+        }
+        if (
+          !isFinal(report.run.status) &&
+          withoutNumbers(report.trouble) !== withoutNumbers(trouble)
+        ) {
+          trouble = report.trouble;
+          progress.end();
+          options.stream.write(
+            `${trouble === undefined ? 'the trouble is over' : `warning: ${harmless(trouble)}`}\n`,
+          );
         }
         progress.show(report, performance.now());
         if (isFinal(report.run.status)) {
@@ -69,6 +81,11 @@ export async function follow(
 /** Who starts a run is told before what its corpus leaves out, as it is then. */
 function withoutLeftOut({ summary, findings }: DatasetReport): DatasetReport {
   return { summary, findings: findings.filter(({ code }) => code !== 'left-out') };
+}
+
+/** A message that differs in nothing else is no news. */
+function withoutNumbers(text: string | undefined): string | undefined {
+  return text?.replaceAll(/\d+(\.\d+)?( [kMGT]?B)?/g, '');
 }
 
 /** True for what heals by itself: also a run that is missing while it comes back after Redis has lost its data. */

@@ -26,6 +26,7 @@ it("what a native library says as it kills a process ends up in the process's lo
     env: {},
     logFolder: folder.path,
     readyTimeoutMs: 10_000,
+    say: () => undefined,
     onRestart: (exit) => exits.push(exit),
   });
   onTestFinished(async () => {

@@ -221,6 +221,13 @@ program
     program.error(`error: benchmarks are ${names.join(', ')}`, { exitCode: 2 });
   });
 
+// A full disk or a reader that is gone ends the output, not the cluster that this process may be.
+process.stderr.on('error', () => undefined);
+process.stdout.on('error', (error: Error) => {
+  context.say(`error: the output cannot be written: ${error.message}`);
+  process.exitCode = 1;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

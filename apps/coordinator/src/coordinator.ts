@@ -5,6 +5,7 @@ import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './controller.ts';
 import { createLogSource } from './log-source.ts';
 import { createRunService } from './run-service.ts';
+import { createHealthCheck } from './sights/health.ts';
 import { startApi } from './start-api.ts';
 
 export interface CoordinatorOptions {
@@ -41,11 +42,13 @@ export async function runCoordinator(
   // Before the first run needs it; during an outage of the store training must go on without waiting for it.
   const bucket = ensureBucket(store, logger);
   await Promise.race([bucket, sleep(bucketWaitMs)]);
+  const health = createHealthCheck(connection, store);
   const api = await startApi({
     ...options,
     connection,
     store,
-    runs: createRunService(connection, store),
+    health,
+    runs: createRunService(connection, store, health),
     logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });

@@ -24,6 +24,8 @@ import {
   type ControlSight,
 } from '@berth/training/protocol';
 import type { RunOutlines } from './history/run-outlines.ts';
+import { troubleOf } from './run-trouble.ts';
+import type { Health } from './sights/health.ts';
 
 /** What holds for all runs at the time of a report. */
 export interface ReportContext {
@@ -32,6 +34,8 @@ export interface ReportContext {
   /** Everyone who beat lately, by whatever age. */
   readonly members: readonly LiveMember[];
   readonly outlines: RunOutlines;
+  /** Whether Redis takes writes; undefined when nobody has asked. */
+  readonly redis: Health | undefined;
 }
 
 // Enough for a steady rate, few enough to follow a change.
@@ -45,7 +49,7 @@ export const aliveMs = 2_000;
 export async function reportOf(
   connection: RedisConnection,
   run: RunRecord,
-  { runs, activeId, members, outlines }: ReportContext,
+  { runs, activeId, members, outlines, redis }: ReportContext,
 ): Promise<RunStatusReport> {
   const { runId, config, attempts, status } = run;
   const [numCommitted, view, logged, checkpoints] = await Promise.all([
@@ -61,8 +65,15 @@ export async function reportOf(
   const alive = members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs);
   const sight = await controlSight(connection, run, numCommitted, checkpoints);
   const waiting = status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
+  const trouble = troubleOf({
+    run,
+    checkpointStep: newest?.step ?? null,
+    members: runId === activeId ? members.map(({ info }) => info) : [],
+    redis,
+  });
+  const reason = [waiting ?? run.reason, ...(trouble === undefined ? [] : [trouble])].join('; ');
   return {
-    run: waiting === undefined ? run : { ...run, reason: waiting },
+    run: { ...run, reason },
     step: numCommitted,
     numSteps: config.train.numSteps,
     last: steps.at(-1) ?? outline?.lastStep ?? null,
@@ -81,6 +92,7 @@ export async function reportOf(
     ),
     sparkline: outline?.lossCourse() ?? [],
     controls: controlStates(Date.now(), run, sight),
+    ...(trouble !== undefined && { trouble }),
     dataset: datasetReportOf(run),
     numExampleShards:
       run.exampleSetId === null

@@ -25,6 +25,7 @@ import { createHistorySource } from './history/history-source.ts';
 import { RunOutlines } from './history/run-outlines.ts';
 import { RunRemoval } from './run-removal.ts';
 import { aliveMs, controlSight, reportOf, type ReportContext } from './run-report.ts';
+import type { HealthCheck } from './sights/health.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
 export interface RunService {
@@ -52,7 +53,12 @@ export interface RunService {
 
 const numLinesPerAnswer = 1_000;
 
-export function createRunService(connection: RedisConnection, store: ObjectStore): RunService {
+/** @param health - asked whether Redis takes writes, for what runs say of themselves. @defaultValue not asked */
+export function createRunService(
+  connection: RedisConnection,
+  store: ObjectStore,
+  health?: Pick<HealthCheck, 'redis'>,
+): RunService {
   const runs = createRuns(connection);
   const members = createMembers(connection);
   const removal = new RunRemoval(connection, store);
@@ -69,12 +75,13 @@ export function createRunService(connection: RedisConnection, store: ObjectStore
   };
 
   const contextNow = async (): Promise<ReportContext> => {
-    const [all, activeId, live] = await Promise.all([
+    const [all, activeId, live, redis] = await Promise.all([
       runs.list(),
       runs.active(),
       members.list({ forget: false }),
+      health?.redis(),
     ]);
-    return { runs: all, activeId, members: live, outlines };
+    return { runs: all, activeId, members: live, outlines, redis };
   };
 
   const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>

@@ -18,13 +18,14 @@ import type { LogSource, RunsPort } from './ports.ts';
 import { shippedPresets } from './presets.ts';
 import { ClusterSights } from './sights/cluster-sights.ts';
 import { watchCrew } from './sights/crew-watch.ts';
-import { createHealthCheck } from './sights/health.ts';
+import type { HealthCheck } from './sights/health.ts';
 
 export interface ApiOptions {
   readonly coordinatorId: string;
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly runs: RunsPort;
+  readonly health: HealthCheck;
   readonly logs: LogSource;
   /** Where HTTP listens. */
   readonly host: string;
@@ -50,7 +51,7 @@ export interface Api {
  * @throws BerthError `CONFIG_INVALID` when the port cannot be had, or there is no token
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { coordinatorId, connection, store, runs, logs, logger } = options;
+  const { coordinatorId, connection, store, runs, health, logs, logger } = options;
   const access = accessPolicy(options);
   const build = buildInfo();
   const { version } = build;
@@ -61,7 +62,6 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       if (areNew) feed.tellLines(runId, lines);
     },
   });
-  const health = createHealthCheck(connection, store);
   const sights = new ClusterSights({
     coordinatorId,
     build,

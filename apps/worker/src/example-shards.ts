@@ -124,7 +124,11 @@ const lost: ReadonlySet<ErrorCode> = new Set([
   'STORE_CORRUPT',
   'DATA_SHARD_CORRUPT',
 ]);
-const outages: ReadonlySet<ErrorCode> = new Set(['STORE_UNREACHABLE', 'QUEUE_UNREACHABLE']);
+const outages: ReadonlySet<ErrorCode> = new Set([
+  'STORE_UNREACHABLE',
+  'STORE_FULL',
+  'QUEUE_UNREACHABLE',
+]);
 
 /** One promise per key; a failed one is forgotten, so that it can be tried again. */
 function remember<T>(

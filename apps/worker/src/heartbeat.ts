@@ -4,7 +4,7 @@ import type { MemberInfo } from '@berth/contracts';
 /** What a worker says of itself that changes. */
 export type SelfPortrait = Pick<
   MemberInfo,
-  'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch'
+  'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch' | 'troubles'
 > & {
   /** Of its arithmetic in the run that it has opened. */
   fingerprint: string | undefined;
@@ -14,7 +14,7 @@ export type SelfPortrait = Pick<
 type Opening = NonNullable<MemberInfo['opening']>;
 
 /** Of a worker without a run; what epoch it has seen stays so. */
-export const idlePortrait: Readonly<Omit<SelfPortrait, 'newestEpoch'>> = {
+export const idlePortrait: Readonly<Omit<SelfPortrait, 'newestEpoch' | 'troubles'>> = {
   state: 'idle',
   runId: null,
   step: -1,

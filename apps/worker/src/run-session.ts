@@ -39,6 +39,7 @@ import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Peers } from './peers.ts';
 import type { Runtime } from './runtime.ts';
+import type { Troubles } from './troubles.ts';
 
 export interface RunSessionPorts {
   readonly connection: RedisConnection;
@@ -47,6 +48,7 @@ export interface RunSessionPorts {
   readonly peers: Peers;
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
+  readonly troubles: Troubles;
   readonly metrics: WorkerMetrics;
   /** The newest view of each run that this process has seen, kept from one session to the next. */
   readonly lastViews: Map<string, View>;
@@ -148,6 +150,10 @@ export class RunSession {
       currentRecord: () => runs.read(runId),
       onDeleted: (step) => checkpointIndex.forget(step),
       onDiverged: (view, error) => member.diverged(view, error),
+      onTried: (error) =>
+        error === undefined
+          ? ports.troubles.done('saving a checkpoint')
+          : ports.troubles.failed('saving a checkpoint', error),
       logger,
     });
     const member: Member = new Member(
@@ -210,6 +216,7 @@ export class RunSession {
       const { lastView } = this.#member;
       if (lastView !== undefined) this.#ports.lastViews.set(this.#runId, lastView);
       await this.#checkpoints.close();
+      this.#ports.troubles.done('saving a checkpoint');
       await this.#ports.peers.withdrawState();
     }
     await watching;

@@ -26,6 +26,7 @@ import { createAliveFile } from './alive-file.ts';
 import { startDataThread } from './data.ts';
 import { chooseDevice, type DevicePreference } from './device.ts';
 import { reachableAt } from './endpoint.ts';
+import { doJob } from './do-job.ts';
 import { faultHandlers } from './fault-handlers.ts';
 import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
 import { startPeers } from './peers.ts';
@@ -33,6 +34,7 @@ import { RunSession } from './run-session.ts';
 import { LastKnown } from './last-known.ts';
 import { startMetricsServer, type MetricsPage, type MetricsPlace } from './metrics-server.ts';
 import { startRuntime, type Runtime } from './runtime.ts';
+import { Troubles } from './troubles.ts';
 
 export interface WorkerOptions {
   readonly memberId: string;
@@ -83,11 +85,6 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     startDataThread({ services }),
     startPeers({ memberId, host, port, secret }, logger),
   ]);
-  const jobs = await createJobConsumer(services.redisUrl, {
-    process: (job, _signal, tell) => data.process(job, tell),
-    logger,
-  });
-
   const members = createMembers(connection);
   const version = ownVersion();
   const about = {
@@ -114,6 +111,11 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       .then(() => (runtime.hangs() ? undefined : markAlive()))
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
+  const troubles = new Troubles(heartbeat.portrait);
+  const jobs = await createJobConsumer(services.redisUrl, {
+    process: (job, signal, tell) => doJob({ data, troubles }, job, { signal, tell }),
+    logger,
+  });
   const metrics = createWorkerMetrics({
     version,
     worker: memberId,
@@ -150,7 +152,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       heartbeat.tellOpening('opening the run');
       try {
         const session = await RunSession.open(
-          { connection, store, runtime, peers, logger, heartbeat, metrics, lastViews },
+          { connection, store, runtime, peers, logger, heartbeat, troubles, metrics, lastViews },
           { memberId, record },
         );
         logger.info('Takes part in the run');

@@ -2,12 +2,13 @@
 export interface ErrorPolicy {
   readonly retry: boolean;
   readonly runStatus: 'failed' | 'crashed' | 'recovering' | 'unchanged';
-  readonly httpStatus: 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 | 504;
+  readonly httpStatus: 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 | 504 | 507;
   readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6;
 }
 
 const userMistake = { retry: false, runStatus: 'failed', httpStatus: 422, exitCode: 2 } as const;
 const unreachable = { retry: true, runStatus: 'recovering', httpStatus: 503, exitCode: 4 } as const;
+const full = { ...unreachable, httpStatus: 507 } as const;
 const transient = { retry: true, runStatus: 'recovering', httpStatus: 504, exitCode: 1 } as const;
 const broken = { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 1 } as const;
 const notFound = { retry: false, runStatus: 'unchanged', httpStatus: 404, exitCode: 3 } as const;
@@ -33,6 +34,8 @@ export const errorPolicies = {
   CHECKPOINT_EXISTS: conflict,
   STATE_DIVERGED: transient,
   STORE_UNREACHABLE: unreachable,
+  STORE_FULL: full,
+  DISK_FULL: full,
   STORE_NOT_FOUND: notFound,
   STORE_CONFLICT: conflict,
   STORE_CORRUPT: broken,
@@ -108,10 +111,20 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorPolicies, value);
 }
 
+/** True for the system's error that a disk, or a user's share of it, has no space left. */
+export function isOutOfSpace(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return error.code === 'ENOSPC' || error.code === 'EDQUOT';
+}
+
 /** Wraps anything thrown into a BerthError; an unexpected one becomes `INTERNAL` and keeps its cause. */
 export function toBerthError(value: unknown, fallback: ErrorCode = 'INTERNAL'): BerthError {
   if (isBerthError(value)) return value;
   const message = value instanceof Error ? value.message : String(value);
+  if (isOutOfSpace(value))
+    return new BerthError('DISK_FULL', `No space left on a disk: ${message}. Free some`, {
+      cause: value,
+    });
   return new BerthError(fallback, message, { cause: value });
 }
 

@@ -6,6 +6,7 @@ export * from './config-parse.ts';
 export * from './cut-log-line.ts';
 export * from './dataset-health.ts';
 export * from './dataset.ts';
+export * from './disk-space.ts';
 export * from './engine.ts';
 export * from './errors.ts';
 export * from './gradient-vector.ts';

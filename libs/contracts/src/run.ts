@@ -174,6 +174,8 @@ export const runStatusSchema = z.strictObject({
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),
   numExampleShards: z.int().nonnegative(),
+  /** What keeps it from going on as it should, though nothing is lost: for people, also in `run.reason`. */
+  trouble: z.string().optional(),
   /** Once its dataset exists and if that was measured. */
   dataset: datasetReportSchema.optional(),
 });

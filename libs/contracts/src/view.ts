@@ -92,5 +92,16 @@ export const memberInfoSchema = z.strictObject({
   newestEpoch: z.int().nonnegative().optional(),
   /** Memory of its process. */
   residentBytes: z.number().optional(),
+  /** What it tries again and again without success. */
+  troubles: z
+    .array(
+      z.strictObject({
+        doing: z.enum(['saving a checkpoint', 'making the dataset', 'making examples']),
+        /** In a row. */
+        numFailed: z.int().positive(),
+        error: wireErrorSchema,
+      }),
+    )
+    .optional(),
 });
 export type MemberInfo = z.output<typeof memberInfoSchema>;

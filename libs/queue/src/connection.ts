@@ -131,8 +131,7 @@ function refusal(where: string, error: unknown, database: number): BerthError | 
 }
 
 /** The rights of a user of an access control list; README has the reasons. */
-const neededRights =
-  'grant the user: ACL SETUSER name ~berth:* &berth:* +@all -@dangerous +info';
+const neededRights = 'grant the user: ACL SETUSER name ~berth:* &berth:* +@all -@dangerous +info';
 
 const retryStrategy = (): number => 200 + Math.floor(Math.random() * 300);
 
@@ -199,7 +198,7 @@ function translate(error: unknown, where: string): BerthError {
   if (error instanceof BerthError) return error;
   const isReply = error instanceof Error && error.name === 'ReplyError';
   if (isReply && lacksRight.test(error.message)) return refusal(where, error, 0)!;
-  if (!isReply || isPassing(error)) return unreachable(where, error);
+  if (!isReply || isPassing(error)) return refusesWrites(error, where) ?? unreachable(where, error);
   return new BerthError('INTERNAL', `Redis at ${where} rejected a command: ${error.message}`, {
     cause: error,
   });
@@ -208,6 +207,31 @@ function translate(error: unknown, where: string): BerthError {
 /** A transaction is refused for what one of its commands was refused for. */
 function isPassing(error: Error & { readonly previousErrors?: readonly Error[] }): boolean {
   return passing.test(error.message) || (error.previousErrors ?? []).some(isPassing);
+}
+
+/** Why a server that answers takes no writes: by the name of its reply, what is wrong and what helps. */
+const writeRefusals: readonly (readonly [RegExp, string])[] = [
+  [/\bOOM\b/, 'it has no memory left; raise its maxmemory, or free some'],
+  [/\bMISCONF\b/, 'it cannot write to its disk; free space there, see its log'],
+];
+
+/** The error for a server that reads but does not write; undefined for any other error. */
+function refusesWrites(error: unknown, where: string): BerthError | undefined {
+  const text = textsOf(error).join(' ');
+  const why = writeRefusals.find(([pattern]) => pattern.test(text))?.[1];
+  if (why === undefined) return undefined;
+  return new BerthError(
+    'QUEUE_UNREACHABLE',
+    `Redis refuses writes: ${why} (${where}); all goes on by itself then`,
+    { cause: error, details: { redis: where } },
+  );
+}
+
+/** What an error says, and for a transaction what each of its commands was refused for. */
+function textsOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const { previousErrors = [] } = error as { readonly previousErrors?: readonly Error[] };
+  return error.name === 'ReplyError' ? [error.message, ...previousErrors.flatMap(textsOf)] : [];
 }
 
 function unreachable(where: string, cause: unknown, place?: RedisPlace): BerthError {

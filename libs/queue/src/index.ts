@@ -55,6 +55,7 @@ export {
   type RedisProcess,
   type RedisServerOptions,
 } from './redis-server.ts';
+export { probeWrites } from './probe-writes.ts';
 export { createRendezvous, type Rendezvous } from './rendezvous.ts';
 export { createRunChronicle, type MarkerPage, type RunChronicle } from './run-chronicle.ts';
 export { createRuns, type Runs } from './runs.ts';

@@ -11,6 +11,8 @@ export const globalKeys = {
   membersHints: `${prefix}members:hints`,
   runs: `${prefix}runs`,
   activeRun: `${prefix}active-run`,
+  /** Written to see whether writes are taken. */
+  probe: `${prefix}probe`,
   logs: `${prefix}logs`,
   /** Pub/sub channel of hints that there are log lines. */
   logsHints: `${prefix}logs:hints`,

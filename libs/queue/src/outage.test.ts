@@ -10,6 +10,7 @@ import { connectRedis } from './connection.ts';
 import { beginEpoch, useRedis } from './fixtures/redis.ts';
 import { factsOf, sums } from './fixtures/steps.ts';
 import { createLedger } from './ledger.ts';
+import { probeWrites } from './probe-writes.ts';
 import { redisServerPrograms, startRedisServer } from './redis-server.ts';
 import { defineScript } from './script.ts';
 import { createViews } from './views.ts';
@@ -55,6 +56,25 @@ describe('connectRedis', () => {
     const full = redis.connection.call((client) => client.set('a', 'b'));
     await expect(full).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
     await redis.connection.client.config('SET', 'maxmemory', '0');
+  });
+
+  it('says that a full Redis refuses writes though it answers, to whoever probes it', async () => {
+    const { client } = redis.connection;
+    await probeWrites(redis.connection);
+    await client.config('SET', 'maxmemory', '1');
+    const script = defineScript(`return redis.call('SET', 'a', 'b')`);
+    for (const call of [
+      () => probeWrites(redis.connection),
+      () => redis.connection.run(script, [], []),
+      () => redis.connection.call(() => client.multi().set('a', 'b').exec()),
+    ])
+      await expect(call()).rejects.toMatchObject({
+        code: 'QUEUE_UNREACHABLE',
+        message: expect.stringMatching(/^Redis refuses writes: .*maxmemory.*by itself/) as string,
+      });
+    expect(await client.ping()).toBe('PONG');
+    await client.config('SET', 'maxmemory', '0');
+    await probeWrites(redis.connection);
   });
 
   it('calls a Redis unreachable that lacks replicas, also within a transaction', async () => {

@@ -31,6 +31,7 @@ const statusOfCode = {
   PreconditionFailed: 412,
   RequestTimeTooSkewed: 403,
   SignatureDoesNotMatch: 403,
+  StorageFull: 507,
   XAmzContentSHA256Mismatch: 400,
 } as const;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { silentLogger, type Logger } from '@berth/contracts';
+import { describeSpace, isOutOfSpace, silentLogger, type Logger } from '@berth/contracts';
 import { S3Error } from './errors.ts';
 import { parseTarget, type S3Response } from './request.ts';
 import { findHandler } from './router.ts';
@@ -70,10 +70,12 @@ async function serve(
     await send(request, response, await answer(storage, credentials, request));
   } catch (error) {
     const fields = { requestId, method: request.method, url: request.url };
-    const refusal = error instanceof S3Error ? error : undefined;
+    const refusal = await refusalOf(error, storage.folder);
     if (refusal) logger.debug(`refused: ${refusal.code}`, fields);
     else if (!request.complete && request.destroyed) logger.debug('client went away', fields);
     else logger.error('request failed', { ...fields, error });
+    // The rest of the body is nobody's any more; without being read it would keep the answer from the client.
+    request.resume();
     if (response.headersSent) response.destroy();
     else await send(request, response, errorResponse(request, requestId, refusal)).catch(() => {});
   }
@@ -92,7 +94,16 @@ async function answer(
   const target = parseTarget(path, query);
   const signing = verifySignature({ method, path, query, headers }, credentials, Date.now());
   const handler = findHandler(method, target);
-  return handler(storage, { ...target, method, headers, body: request, signing });
+  // A handler that throws half-way through the body must still be able to answer.
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  return handler(storage, { ...target, method, headers, body, signing });
+}
+
+/** What the client is told: what a handler refused, or that there is no space left. */
+async function refusalOf(error: unknown, folder: string): Promise<S3Error | undefined> {
+  if (error instanceof S3Error) return error;
+  if (!isOutOfSpace(error)) return undefined;
+  return new S3Error('StorageFull', `No space left for objects in ${await describeSpace(folder)}.`);
 }
 
 function plainHeaders(request: IncomingMessage): Record<string, string | undefined> {

@@ -121,6 +121,7 @@ function saverOf(
   {
     meeting = rendezvous(),
     saved = [] as number[],
+    tried = [] as (string | undefined)[],
     diverged = [] as BerthError[],
     current = (record: RunRecord): RunRecord | undefined => record,
     attempts = [newAttempt(1, 0, 0)],
@@ -158,6 +159,7 @@ function saverOf(
     onSaved: async ({ step }) => void saved.push(step),
     onDeleted: async () => undefined,
     onDiverged: (_, error) => void diverged.push(error),
+    onTried: (error) => void tried.push(error?.code),
     logger: silentLogger,
   });
 }
@@ -224,12 +226,14 @@ describe('createCheckpointSaver', () => {
   it('tells of a failed save once and saves the next one', async () => {
     const refusal = new BerthError('STORE_UNREACHABLE', 'the bucket is away');
     const gate = { pass: (): Promise<void> => Promise.reject(refusal) };
-    const saver = saverOf('a', await gatedStore(gate));
+    const tried: (string | undefined)[] = [];
+    const saver = saverOf('a', await gatedStore(gate), { tried });
     saver.save(viewOf('a'), stateAt(10), cursor);
     await expect(saver.settled()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
     gate.pass = () => Promise.resolve();
     saver.save(viewOf('a'), stateAt(20), cursor);
     await saver.settled();
+    expect(tried).toEqual(['STORE_UNREACHABLE', undefined]);
     expect(await saver.newestStep(100)).toBe(20);
   });
 

@@ -55,8 +55,10 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
       try {
         failure = undefined;
         await saveSnapshot(options, shards, inProgress, signals);
+        options.onTried?.(undefined);
       } catch (error) {
         failure = toBerthError(error);
+        options.onTried?.(failure);
         if (failure.code === 'STATE_DIVERGED') options.onDiverged(inProgress.view, failure);
         logger.warn('A checkpoint failed', { step, error: errorToWire(error) });
       }

@@ -40,6 +40,7 @@ export async function mixReleases(testbed: Testbed, watch: RunWatch): Promise<vo
     },
     logFolder: join(folder, 'logs'),
     readyTimeoutMs,
+    say: () => undefined,
     onRestart: () => undefined,
   });
   const beating = new AbortController();

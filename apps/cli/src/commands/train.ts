@@ -1,6 +1,8 @@
 import {
+  BerthError,
   describeLeftOut,
   isBerthError,
+  toBerthError,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -91,20 +93,36 @@ export async function watch(
   const { berth } = context;
   context.say(`watch it at ${client.link(`/runs/${runId}`)}`);
   const detach = new AbortController();
+  let unsaved: BerthError | undefined;
   const interrupt = (): void => {
     if (own === undefined) {
       detach.abort();
       return;
     }
     context.say('\nsaving and stopping; once more to stop at once');
-    client.control(runId, 'stop').catch((error: unknown) => context.say(String(error)));
+    client.control(runId, 'stop').catch((error: unknown) => {
+      const refusal = toBerthError(error);
+      // Nobody can be told to save while Redis takes no writes.
+      if (refusal.code !== 'QUEUE_UNREACHABLE') context.say(refusal.message);
+      else {
+        unsaved = refusal;
+        detach.abort();
+      }
+    });
     process.once('SIGINT', () => detach.abort());
   };
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
     const report = await follow(client, runId, { stream: process.stderr, signal: detach.signal });
+    if (unsaved !== undefined) {
+      const again =
+        'Nothing is lost: the same command makes the steps again that no checkpoint has';
+      throw new BerthError(unsaved.code, `not saved: ${unsaved.message}. ${again}`);
+    }
     if (json) context.print(JSON.stringify(report));
+    else if (detach.signal.aborted && own !== undefined)
+      context.say('stopped at once; the same command makes the steps again that no checkpoint has');
     else if (detach.signal.aborted)
       context.say(
         own === undefined

@@ -75,8 +75,8 @@ export function createHttpApi(options: HttpApiOptions): Hono {
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', async (context) => {
     const [redis, store] = await Promise.all([health.redis(), health.store()]);
-    if (!redis.isOk) throw new BerthError('QUEUE_UNREACHABLE', redis.detail);
-    if (!store.isOk) throw new BerthError('STORE_UNREACHABLE', store.detail);
+    for (const { code, detail } of [redis, store])
+      if (code !== undefined) throw new BerthError(code, detail);
     return context.json({ ok: true });
   });
   app.get('/metrics', async (context) => {

@@ -22,7 +22,7 @@ import {
 import type { BuildInfo } from '@berth/observability';
 import type { Histories } from '../history/histories.ts';
 import { describeCheckpoints } from './checkpoint-reports.ts';
-import type { HealthCheck } from './health.ts';
+import type { Health, HealthCheck } from './health.ts';
 import { markersOf } from './markers.ts';
 import { describeWorkers } from './worker-reports.ts';
 
@@ -72,8 +72,8 @@ export class ClusterSights {
       isLeader,
       startedAtMs: this.#startedAtMs,
       nowMs: Date.now(),
-      redis,
-      store,
+      redis: withoutCode(redis),
+      store: withoutCode(store),
       workers: await this.#describe(active),
     };
   }
@@ -168,4 +168,8 @@ function dropOldest(map: Map<string, unknown>, size: number): void {
     if (map.size <= size) return;
     map.delete(key);
   }
+}
+
+function withoutCode({ isOk, detail }: Health): ClusterReport['redis'] {
+  return { isOk, detail };
 }

@@ -1,10 +1,19 @@
-import { toBerthError, type ClusterReport, type ObjectStore } from '@berth/contracts';
-import type { RedisConnection } from '@berth/queue';
+import {
+  errorFromWire,
+  toBerthError,
+  type ClusterReport,
+  type ErrorCode,
+  type ObjectStore,
+} from '@berth/contracts';
+import { createMembers, probeWrites, type RedisConnection } from '@berth/queue';
 import { withinTime } from '../within-time.ts';
 
-export type Health = ClusterReport['redis'];
+export type Health = ClusterReport['redis'] & {
+  /** When it is not well. */
+  readonly code?: ErrorCode;
+};
 
-/** Whether what a coordinator depends on answers, asked at most once a second. */
+/** Whether what a coordinator depends on answers and takes writes, asked at most once a second. */
 export interface HealthCheck {
   redis(): Promise<Health>;
   store(): Promise<Health>;
@@ -16,14 +25,23 @@ const goodForMs = 1_000;
 export function createHealthCheck(connection: RedisConnection, store: ObjectStore): HealthCheck {
   return {
     redis: atMostEvery(goodForMs, () =>
-      check(connection.where, 'QUEUE_UNREACHABLE', () =>
-        connection.call((client) => client.ping()),
-      ),
+      check(connection.where, 'QUEUE_UNREACHABLE', () => probeWrites(connection)),
     ),
     store: atMostEvery(goodForMs, () =>
-      check(store.describe(), 'STORE_UNREACHABLE', () => store.head('health')),
+      check(store.describe(), 'STORE_UNREACHABLE', async () => {
+        await store.head('health');
+        await requireSpace(connection);
+      }),
     ),
   };
+}
+
+/** Whether there is space those know who write much. @throws BerthError `STORE_FULL` as a worker met it */
+async function requireSpace(connection: RedisConnection): Promise<void> {
+  const live = await createMembers(connection).list({ forget: false });
+  const troubles = live.flatMap(({ info }) => info.troubles ?? []);
+  const full = troubles.find(({ error }) => error.code === 'STORE_FULL');
+  if (full !== undefined) throw errorFromWire(full.error);
 }
 
 async function check(
@@ -37,7 +55,8 @@ async function check(
     const tookMs = Math.round(performance.now() - askedMs);
     return { isOk: true, detail: `${what} answered in ${tookMs} ms` };
   } catch (error) {
-    return { isOk: false, detail: toBerthError(error).message };
+    const { message, code } = toBerthError(error);
+    return { isOk: false, detail: message, code };
   }
 }
 

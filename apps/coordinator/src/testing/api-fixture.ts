@@ -19,6 +19,7 @@ import { onTestFinished } from 'vitest';
 import { startServices } from './services.ts';
 import { createLogSource } from '../log-source.ts';
 import { createRunService } from '../run-service.ts';
+import { createHealthCheck } from '../sights/health.ts';
 import { startApi, type ApiOptions } from '../start-api.ts';
 
 export interface ApiFixture {
@@ -42,11 +43,13 @@ export async function startTestApi(
   const services = await startServices();
   const connection = await connectRedis(services.redisUrl, { role: 'producer' });
   const store = createS3ObjectStore(services.s3, silentLogger);
+  const health = createHealthCheck(connection, store);
   const api = await startApi({
     coordinatorId: 'c1',
     connection,
     store,
-    runs: createRunService(connection, store),
+    health,
+    runs: createRunService(connection, store, health),
     logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,

@@ -181,6 +181,16 @@ describe('failures that stay', () => {
     await utimes(path, atime, mtime);
     await expect(store.get('k')).rejects.toThrow(withCode('STORE_CORRUPT'));
   });
+
+  it.each([
+    { status: 507, code: 'XMinioStorageFull' },
+    { status: 507, code: 'InsufficientStorage' },
+    { status: 403, code: 'QuotaExceeded' },
+  ])('of space are STORE_FULL at once: $status $code', async (fault) => {
+    const { store } = await startWithFaults(faultsFor(isPut, fault));
+    await expect(store.put('k', Buffer.from('x'))).rejects.toThrow(withCode('STORE_FULL'));
+    expect(await store.put('k', Buffer.from('x'))).toBe('written');
+  });
 });
 
 describe('a large object', () => {

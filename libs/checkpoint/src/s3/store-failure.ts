@@ -2,10 +2,11 @@ import { BerthError, type ErrorCode } from '@berth/contracts';
 
 /**
  * What an SDK error means for the caller:
- * `transient` may pass if tried again; `corrupt` came with a checksum that does not fit; `exists` is a failed condition;
+ * `transient` may pass if tried again; `full` passes when somebody makes room; `corrupt` came with a checksum that does not fit; `exists` is a failed condition;
  * `restart` asks for the whole upload again.
  */
-export type FailureKind = 'transient' | 'corrupt' | 'notFound' | 'refused' | 'exists' | 'restart';
+export type FailureKind =
+  'transient' | 'full' | 'corrupt' | 'notFound' | 'refused' | 'exists' | 'restart';
 
 const transientNames = new Set([
   'BadDigest',
@@ -16,6 +17,9 @@ const transientNames = new Set([
   'RequestTimeout',
   'XAmzContentSHA256Mismatch',
 ]);
+
+/** What services say when their disk or the user's share of it is full; those of MinIO and Ceph beside ours. */
+const fullNames = new Set(['StorageFull', 'XMinioStorageFull', 'QuotaExceeded']);
 
 /**
  * Sorts an error of the S3 client by its HTTP status, and by its name where the status is ambiguous.
@@ -31,6 +35,7 @@ export function classifyFailure(error: unknown, hasAnswered = true): FailureKind
   if (status < 300) return 'transient';
   if (transientNames.has(name)) return 'transient';
   if (name === 'NoSuchUpload' || name === 'ConditionalRequestConflict') return 'restart';
+  if (status === 507 || fullNames.has(name)) return 'full';
   if (status === 404) return 'notFound';
   if (status === 412) return 'exists';
   if (status === 408 || status === 429 || (status >= 500 && status !== 501)) return 'transient';
@@ -48,6 +53,7 @@ const elsewhere = new Set([
 
 const codes: Record<FailureKind, ErrorCode> = {
   transient: 'STORE_UNREACHABLE',
+  full: 'STORE_FULL',
   corrupt: 'STORE_CORRUPT',
   notFound: 'STORE_NOT_FOUND',
   refused: 'STORE_REFUSED',
@@ -56,6 +62,7 @@ const codes: Record<FailureKind, ErrorCode> = {
 };
 
 const remedies: Record<FailureKind, string> = {
+  full: 'Free some space there.',
   transient: 'Check that the service is up and can be reached from here.',
   corrupt: 'The stored bytes do not fit their checksum; restore or delete the object.',
   notFound: 'Check the bucket name and the key.',
@@ -88,6 +95,11 @@ export function storeError(
   const kind = classifyFailure(error, hasAnswered);
   // The answer to a HEAD request has no body that would say more.
   const what = name === 'Unknown' ? `HTTP ${status}` : `${name}: ${message.replace(/\.$/, '')}`;
+  if (kind === 'full')
+    return new BerthError('STORE_FULL', `${where} is full: ${what}. ${remedies.full}`, {
+      cause: error,
+      details: { call, where, reason: name },
+    });
   const remedy = remedyOf(kind, name, message);
   return new BerthError(codes[kind], `${call} failed at ${where}: ${what}. ${remedy}`, {
     cause: error,

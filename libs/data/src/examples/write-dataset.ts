@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import {
   BerthError,
   canonicalJson,
+  describeSpace,
   digestOf,
+  isOutOfSpace,
   judgeHealth,
   sha256Hex,
   type CorpusConfig,
@@ -94,7 +96,7 @@ export function datasetPrefixOf(manifestKey: string): string | undefined {
  * that exists is returned as it is.
  * Documents are held out by hash of their index, except that the first with text always trains and, unless none are to
  * be held out, the second is held out: then both splits exist whatever the corpus.
- * @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_UNSUITABLE` when training on them makes
+ * @throws BerthError `DISK_FULL` when the work folder is, `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_UNSUITABLE` when training on them makes
  * no sense, `DATA_VOCABULARY_INVALID` or `DATA_VOCABULARY_TOO_LARGE` for the vocabulary, `DATA_SHARD_CORRUPT` when the
  * store holds other bytes
  */
@@ -110,8 +112,7 @@ export async function writeDataset(
     return { manifest: await readDatasetManifest(store, manifestKey), manifestKey };
   }
 
-  const spillFolder = await mkdtemp(join(options.workFolder, 'documents-'));
-  try {
+  return inSpillFolder(options.workFolder, async (spillFolder) => {
     const { train, heldOut, splitHealth } = await spillDocuments(options, spillFolder);
     const numCasedEntries = tokens.filter(isCased).length;
     const health = { ...options.corpusHealth(), ...splitHealth, numCasedEntries };
@@ -137,8 +138,28 @@ export async function writeDataset(
     };
     await putPart(store, manifestKey, new TextEncoder().encode(canonicalJson(manifest)));
     return { manifest, manifestKey };
+  });
+}
+
+/** @throws BerthError `DISK_FULL` naming the work folder, and what the work throws */
+async function inSpillFolder<T>(
+  workFolder: string,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(workFolder, 'documents-'));
+    return await work(folder);
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+    throw new BerthError(
+      'DISK_FULL',
+      `No space left in ${await describeSpace(workFolder)}, where documents are sorted. ` +
+        'Free some, or name a folder with more in TMPDIR.',
+      { cause: error },
+    );
   } finally {
-    await rm(spillFolder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 

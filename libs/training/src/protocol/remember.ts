@@ -21,11 +21,12 @@ export function remember(
     complaints.some(({ complaint }) => complaint.error.code === code);
   const complaintSinceMs = complaints.length === 0 ? undefined : (before.complaintSinceMs ?? nowMs);
   // An outage lasts as long as it lasts.
-  const isOutage = isAbout('STORE_UNREACHABLE') || isAbout('QUEUE_UNREACHABLE');
+  const isStoreOut = isAbout('STORE_UNREACHABLE') || isAbout('STORE_FULL');
+  const isOutage = isStoreOut || isAbout('QUEUE_UNREACHABLE');
   const attempts =
     view === undefined ? before.attempts : countAttempts(before.attempts, view, isOutage);
   // Training does not stand still for a store that is away.
-  const isStoreAway = view?.mode === 'save' && isAbout('STORE_UNREACHABLE');
+  const isStoreAway = view?.mode === 'save' && isStoreOut;
   const saveNotBeforeMs = isStoreAway ? nowMs + saveAgainMs : before.saveNotBeforeMs;
   return {
     ...before,

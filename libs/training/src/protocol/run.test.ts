@@ -146,6 +146,22 @@ describe('a run that is to be saved', () => {
     });
   });
 
+  it.each([
+    ['stopping', 'stopped'],
+    ['pausing', 'paused'],
+  ] as const)('rests without saving when it is %s and the store is full', (status, rests) => {
+    const error = { code: 'STORE_FULL', message: 'No space left in /s3.', details: {} } as const;
+    const complaint = { viewVersion: 3, step: 10, suspects: [], error };
+    const saving = view('save', a.memberId, b.memberId);
+    const live = [a, { ...b, complaint }];
+    const decision = decide(0, { status, view: saving, live });
+    expect(decision).toMatchObject({ kind: 'end', status: rests });
+    expect(decision.reason).toContain('step 10 is not saved: No space left in /s3.');
+    // At its last step a run waits for space.
+    const ended = { numCommitted: 100, view: saving, live };
+    expect(['keep', 'publish']).toContain(decide(0, ended).kind);
+  });
+
   it('trains on once the checkpoint that was asked for is there', () => {
     const saved = view('save', a.memberId, b.memberId);
     const there = decide(0, { wantsCheckpoint: true, isSaved: true, view: saved });

@@ -68,6 +68,14 @@ export function decideRun(
   const goesBack = diverged && reasonToGoBack(diverged, numCommitted);
   if (diverged !== undefined && goesBack !== undefined)
     return { kind: 'goBack', diverged, memory, reason: goesBack };
+  const full = complaints.find(({ complaint }) => complaint.error.code === 'STORE_FULL');
+  if (rest !== undefined && full !== undefined)
+    return end(
+      rest,
+      memory,
+      `step ${numCommitted} is not saved: ${full.complaint.error.message} ` +
+        'The ledger holds every step: resume makes those again that no checkpoint has, to the same bits',
+    );
   const failure =
     failureFrom(complaints, memory, sight, rules) ??
     secondDivergence(before.gradientDivergence, view, complaints);

@@ -36,5 +36,7 @@ export interface CheckpointSaverOptions {
   readonly onDeleted: (step: number) => Promise<void>;
   /** Told by the leader that the members of the view hold other states than it does, so that nothing was saved. */
   readonly onDiverged: (view: View, error: BerthError) => void;
+  /** Told of every save that was tried: what it failed with, undefined when it did not. */
+  readonly onTried?: (error: BerthError | undefined) => void;
   readonly logger: Logger;
 }

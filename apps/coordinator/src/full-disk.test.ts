@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import { parseRunConfig, silentLogger } from '@berth/contracts';
+import { prepareDataset } from '@berth/data';
+import { startS3Server } from '@berth/s3-server';
+import { smallDisk, temporaryFolder } from '@berth/testing';
+import { afterAll, expect, it, onTestFinished, vi } from 'vitest';
+
+const testCredentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
+const mebibyte = 2 ** 20;
+const disk = await smallDisk(24 * mebibyte);
+afterAll(() => disk?.remove());
+
+async function openEmptyStore(folder: string): Promise<S3ObjectStore> {
+  const server = await startS3Server({ folder, ...testCredentials });
+  const place = { endpoint: server.endpoint, region: 'us-east-1', bucket: 'box' };
+  const parts = { multipartThresholdBytes: 6 * mebibyte, partSizeBytes: 5 * mebibyte };
+  const store = createS3ObjectStore({ ...place, ...parts, ...testCredentials }, silentLogger);
+  onTestFinished(async () => {
+    store.close();
+    await server.close();
+  });
+  await store.ensureBucket();
+  return store;
+}
+
+// Who may not mount cannot try; how such an answer is told is tested beside the store.
+it.skipIf(disk === undefined)(
+  'of our own server says where there is no space, loses nothing, and goes on when there is',
+  async () => {
+    const folder = join(disk?.path ?? '', 's3');
+    const store = await openEmptyStore(folder);
+    const before = randomBytes(mebibyte);
+    await store.put('kept', before);
+    await writeFile(join(folder, 'filler'), Buffer.alloc(64 * mebibyte)).catch(() => undefined);
+    const full = {
+      code: 'STORE_FULL',
+      message: expect.stringContaining(`${folder} (0 B of 25 MB free)`) as string,
+    };
+    // One that is sent whole, one of several parts, and one so small that only its record has no room.
+    for (const numBytes of [4 * mebibyte, 11 * mebibyte, 1])
+      await expect(store.put(`k${numBytes}`, randomBytes(numBytes))).rejects.toMatchObject(full);
+    await expect(store.put('kept', randomBytes(mebibyte))).rejects.toMatchObject(full);
+    expect(Buffer.compare(await store.get('kept'), before)).toBe(0);
+    expect((await store.list('')).map(({ key }) => key)).toEqual(['kept']);
+
+    await rm(join(folder, 'filler'));
+    const after = randomBytes(11 * mebibyte);
+    await store.put('kept', after);
+    expect(Buffer.compare(await store.get('kept'), after)).toBe(0);
+    expect(await store.listUploads('')).toEqual([]);
+  },
+);
+
+it.skipIf(disk === undefined)(
+  'of the folder where documents are sorted is named, and the work is done when there is space',
+  async () => {
+    const { path, remove } = await temporaryFolder();
+    onTestFinished(remove);
+    const workFolder = await mkdtemp(join(disk?.path ?? '', 'tmp-'));
+    const corpus = join(path, 'corpus.txt');
+    const documents =
+      'Sphinx of black quartz, judge my vow.\nIt slept.\n\nPack my box with five dozen liquor jugs.\nThey ran.\n\n';
+    await writeFile(corpus, documents.repeat(5_000));
+    const store = await openEmptyStore(join(path, 's3'));
+    const {
+      corpus: corpusConfig,
+      vocabulary,
+      seed,
+    } = parseRunConfig(
+      {
+        name: 'r',
+        corpus: { path: corpus },
+        vocabulary: { size: 64, minFrequency: 1 },
+      },
+      'test',
+    );
+    const job = {
+      kind: 'dataset',
+      runId: 'r',
+      numShards: 1,
+      askedAtMs: 1,
+      vocabulary,
+      seed,
+    } as const;
+    const prepare = (): Promise<string> => prepareDataset({ ...job, corpus: corpusConfig }, store);
+
+    vi.stubEnv('TMPDIR', workFolder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const filler = join(disk?.path ?? '', 'filler');
+    await writeFile(filler, Buffer.alloc(64 * mebibyte)).catch(() => undefined);
+    await expect(prepare()).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining(`${workFolder} (0 B of 25 MB free)`) as string,
+    });
+    await rm(filler);
+    expect(await readdir(workFolder)).toEqual([]);
+    expect(await store.head(await prepare())).toBeDefined();
+  },
+);
