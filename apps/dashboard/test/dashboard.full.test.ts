@@ -140,7 +140,8 @@ describe.skipIf(executable === undefined)(
         await page.waitForURL(/logs$/);
         await page.locator('.tabs a', { hasText: 'Metrics' }).click();
         await page.waitForURL(/metrics\?axis=time&smooth=2500$/);
-        await page.getByRole('button', { name: 'Wall time', pressed: true }).waitFor();
+        const chosen = page.getByRole('button', { name: 'Wall time', pressed: true });
+        expect(await chosen.isVisible()).toBe(true);
       });
     });
 

@@ -3,22 +3,21 @@ import { expect, it } from 'vitest';
 import { describeWorkers } from './worker-reports.ts';
 
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
-const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
-  ({
-    memberId,
-    hostname: 'h',
-    host: '127.0.0.1',
-    port: 1,
-    pid: 1,
-    numerics,
-    state: 'idle',
-    runId: 'r',
-    step: -1,
-    complaint: null,
-    rankMs: null,
-    startedAtMs: 0,
-    ...change,
-  }) as MemberInfo;
+const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo => ({
+  memberId,
+  hostname: 'h',
+  host: '127.0.0.1',
+  port: 1,
+  pid: 1,
+  numerics,
+  state: 'idle',
+  runId: 'r',
+  step: -1,
+  complaint: null,
+  rankMs: null,
+  startedAtMs: 0,
+  ...change,
+});
 const view = { runId: 'r', members: [{ memberId: 'a', blocks: [] }] } as unknown as View;
 
 function stateOf(info: MemberInfo): string {
