@@ -57,8 +57,9 @@ it.skipIf(disk === undefined)(
 it.skipIf(disk === undefined)(
   'of the folder where documents are sorted is named, and the work is done when there is space',
   async () => {
-    const { path, remove } = await temporaryFolder();
-    onTestFinished(remove);
+    const temporary = await temporaryFolder();
+    const { path } = temporary;
+    onTestFinished(() => temporary.remove());
     const workFolder = await mkdtemp(join(disk?.path ?? '', 'tmp-'));
     const corpus = join(path, 'corpus.txt');
     const documents =

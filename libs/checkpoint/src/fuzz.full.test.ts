@@ -1,0 +1,6 @@
+import { describe } from 'vitest';
+import { describeDamage } from './testing/fuzz.ts';
+
+describe('what the bucket holds, at length', () => {
+  describeDamage(5_000);
+});
