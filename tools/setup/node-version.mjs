@@ -25,7 +25,7 @@ export function nodeStep({ root }) {
 
 /**
  * @param {string} version - such as `20.19.1`
- * @param {string} range - as in package.json: `>=20.19 <23`
+ * @param {string} range - as in package.json: `>=20.19 <27`
  */
 export function requireNode(version, range) {
   const [major, minor] = version.split('.').map(Number);
@@ -34,7 +34,7 @@ export function requireNode(version, range) {
   if (!isOld && major < endMajor) return;
   throw new SetupFailure(
     `Node ${version} is not supported, ${range} is`,
-    'install Node 22 or 20, for example: nvm install 22',
+    'install Node 24, for example: nvm install 24',
   );
 }
 

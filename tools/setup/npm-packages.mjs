@@ -20,7 +20,9 @@ export function packagesStep({ root }) {
     doing: 'npm install --ignore-scripts',
     perform: async () => {
       // Not `npm ci`: it refuses a lockfile that lacks optional packages of other platforms, as a mirror may not serve them.
-      const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+      // Development packages build the rest, also where NODE_ENV=production leaves them out.
+      const include = ['--include=dev', '--include=optional'];
+      const options = [...include, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
       const result = await run('npm', ['install', ...options], { cwd: root });
       if (result.ok) return;
       throw new SetupFailure(

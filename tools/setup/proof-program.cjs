@@ -1,5 +1,10 @@
 // Multiplies two matrices with TensorFlow and prints the version and the device.
 process.env.TF_CPP_MIN_LOG_LEVEL = '2';
+// Two helpers that tfjs-node calls and Node 23 no longer has.
+Object.assign(require('node:util'), {
+  isArray: Array.isArray,
+  isNullOrUndefined: (value) => value === null || value === undefined,
+});
 const tf = require('@tensorflow/tfjs-node-gpu');
 
 const left = tf.tensor2d([1, 2, 3, 4], [2, 2]);

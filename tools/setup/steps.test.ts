@@ -29,13 +29,13 @@ afterEach(async () => {
 });
 
 describe('node', () => {
-  const range = '>=20.19 <23';
+  const range = '>=20.19 <27';
 
-  it.each(['20.19.0', '20.20.2', '21.0.0', '22.12.1'])('accepts Node %s', (version) => {
+  it.each(['20.19.0', '20.20.2', '22.12.1', '24.22.3', '26.12.1'])('accepts Node %s', (version) => {
     expect(() => requireNode(version, range)).not.toThrow();
   });
 
-  it.each(['18.20.0', '20.18.3', '23.0.0', '24.1.0'])('refuses Node %s', (version) => {
+  it.each(['18.20.0', '20.18.3', '27.0.0', '28.1.0'])('refuses Node %s', (version) => {
     expect(() => requireNode(version, range)).toThrow(`Node ${version} is not supported`);
   });
 
@@ -110,6 +110,8 @@ describe('packages', () => {
     await expect(step.perform()).rejects.toThrow(
       /npm install failed \(npm error network timeout\) ; /,
     );
+    await installProgram('npm', 'echo "npm was given $*" >&2; exit 1');
+    await expect(step.perform()).rejects.toThrow(/--include=dev .*--ignore-scripts/);
     await rm(join(folder, 'npm'));
     await expect(step.perform()).rejects.toThrow('npm is not on PATH ; ');
   });

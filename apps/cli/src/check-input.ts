@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { BerthError, type LeftOut, type RunConfig } from '@berth/contracts';
-import { openCorpus, parseVocabulary } from '@berth/data';
+import { createCorpusTally, openCorpus, parseVocabulary, type Corpus } from '@berth/data';
 
 /**
- * What can be told before anything is started: the corpus exists, and a given vocabulary is one, of the stated size.
+ * What can be told before anything is started: the corpus exists and can be read from its beginning, and a given vocabulary is one, of the stated size.
  * @returns what lies in the corpus's folder and will not be read
  * @param statedVocabSize - `vocabulary.size` if the run file states it
  * @throws BerthError `DATA_*`
@@ -12,7 +12,9 @@ export async function checkInput(
   config: RunConfig,
   statedVocabSize: number | undefined,
 ): Promise<LeftOut> {
-  const { leftOut } = await openCorpus(config.corpus);
+  const corpus = await openCorpus(config.corpus);
+  await readBeginning(corpus);
+  const { leftOut } = corpus;
   const { path } = config.vocabulary;
   if (path === undefined) return leftOut;
   const { tokens } = parseVocabulary(await readVocabulary(path), path);
@@ -22,6 +24,14 @@ export async function checkInput(
       `vocabulary.size is ${statedVocabSize}, but ${path} has ${tokens.length} tokens; leave the size out`,
     );
   return leftOut;
+}
+
+const beginningBytes = 2 ** 20;
+
+/** What is wrong with a whole corpus mostly is so from its beginning. @throws BerthError `DATA_CORPUS_*` */
+async function readBeginning(corpus: Corpus): Promise<void> {
+  const read = createCorpusTally();
+  for await (const _document of corpus.documents(read)) if (read.numBytes >= beginningBytes) return;
 }
 
 async function readVocabulary(path: string): Promise<Uint8Array> {

@@ -1,26 +1,46 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { buildInfo, describeBuild } from '@berth/observability';
-import { dropEmptyVariables, modelSizeNames, toBerthError, type ModelSize } from '@berth/contracts';
+import {
+  BerthError,
+  dropEmptyVariables,
+  errorToWire,
+  modelSizeNames,
+  toBerthError,
+  type ModelSize,
+} from '@berth/contracts';
 import type { ControlOptions } from './commands/control.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { InitOptions } from './commands/init.ts';
 import type { UpOptions } from './commands/up.ts';
-import { createContext } from './context.ts';
+import { createContext, type Context } from './context.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
 dropEmptyVariables(process.env);
-const context = createContext(process.env);
+const { print, ...silent } = createContext(process.env);
+let hasPrinted = false;
+const context: Context = {
+  ...silent,
+  print(text) {
+    hasPrinted = true;
+    print(text);
+  },
+};
 // What berth and its processes write is for this user only.
 process.umask(0o077);
 
-const count = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError('must be a whole number');
-  return value;
-};
+/** Reads a whole number within limits. */
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+const count = whole(0, 999_999_999);
+const workers = whole(1, 1024);
+const threads = whole(1, 1024);
 const collect = (text: string, before: string[]): string[] => [...before, text];
 
 const program = new Command('berth')
@@ -51,10 +71,10 @@ program
 program
   .command('up')
   .description('start services, coordinator and workers on this machine, until Ctrl-C')
-  .option('--workers <n>', 'workers', count, 2)
-  .option('--coordinators <n>', 'coordinators; all but one stand by', count, 1)
-  .option('--threads <n>', 'TensorFlow threads of a worker', count, 1)
-  .option('--port <n>', 'port of the first coordinator', count, 7700)
+  .option('--workers <n>', 'workers; 0 for those of other machines', whole(0, 1024), 2)
+  .option('--coordinators <n>', 'coordinators; all but one stand by', whole(1, 64), 1)
+  .option('--threads <n>', 'TensorFlow threads of a worker', threads, 1)
+  .option('--port <n>', 'port of the first coordinator; 0: any free one', whole(0, 65_535), 7700)
   .action(async (options: UpOptions) => (await import('./commands/up.ts')).up(context, options));
 
 interface TrainFlags {
@@ -74,7 +94,7 @@ for (const [name, goal, description] of [
     .description(description)
     .argument('<file>', 'run file (YAML or JSON)')
     .option('--set <key=value>', 'override a setting, such as train.numSteps=200', collect, [])
-    .option('--workers <n>', 'workers to start', count)
+    .option('--workers <n>', 'workers to start', workers)
     .option('--if-needed', 'succeed at once when the run is completed', false)
     .option('--dry-run', 'print the resolved config and do nothing', false)
     .option('--json', 'print the result as JSON', false)
@@ -89,8 +109,8 @@ program
   .description('continue a run from its newest valid checkpoint, or from an older one')
   .argument('<run>')
   .option('--from <step>', 'checkpoint to go on from; what was done after it is filed away', count)
-  .option('--workers <n>', 'workers to start', count, 1)
-  .option('--threads <n>', 'TensorFlow threads of a worker, as the run had', count, 1)
+  .option('--workers <n>', 'workers to start', workers, 1)
+  .option('--threads <n>', 'TensorFlow threads of a worker, as the run had', threads, 1)
   .option('--json', 'print the result as JSON', false)
   .action(async (runId: string, options: ResumeOptions) =>
     (await import('./commands/train.ts')).resume(context, runId, options),
@@ -155,7 +175,7 @@ program
   .command('params')
   .description('count the parameters of a model')
   .option('--model <size>', modelSizeNames.join(', '), 'base')
-  .option('--vocab-size <n>', 'entries of the vocabulary', count, 30_522)
+  .option('--vocab-size <n>', 'entries of the vocabulary', whole(1, 2 ** 31), 30_522)
   .option('--json', 'print as JSON', false)
   .action(async (options: { model: string; vocabSize: number; json: boolean }) => {
     if (!(modelSizeNames as readonly string[]).includes(options.model))
@@ -205,20 +225,35 @@ program
   .description(
     'measure: step, step-against-pytorch, recovery, soak; --help after the name shows its options',
   )
-  .argument('<name>')
+  .argument('[name]')
   .argument('[options...]', 'passed on to the benchmark')
   .allowUnknownOption()
   .passThroughOptions()
   .helpOption(false)
-  .action(async (name: string, options: string[]) => {
-    const { bench, benchmarks, clusterBenchmarks } = await import('./commands/bench.ts');
-    if (name in clusterBenchmarks) {
-      const run = await clusterBenchmarks[name as keyof typeof clusterBenchmarks]();
-      return run(context, options);
-    }
-    if (name in benchmarks) return bench(name as keyof typeof benchmarks, options);
-    const names = [...Object.keys(benchmarks), ...Object.keys(clusterBenchmarks)];
-    program.error(`error: benchmarks are ${names.join(', ')}`, { exitCode: 2 });
+  .action(
+    async (name: string | undefined, options: string[], _flags: unknown, command: Command) => {
+      const { bench, benchmarks, clusterBenchmarks } = await import('./commands/bench.ts');
+      const names = [...Object.keys(benchmarks), ...Object.keys(clusterBenchmarks)];
+      if (name === undefined || name === '--help' || name === '-h') {
+        context.print(`${command.helpInformation()}\nBenchmarks: ${names.join(', ')}`);
+        return;
+      }
+      if (name in clusterBenchmarks) {
+        const run = await clusterBenchmarks[name as keyof typeof clusterBenchmarks]();
+        return run(context, options);
+      }
+      if (name in benchmarks) return bench(name as keyof typeof benchmarks, options);
+      program.error(`error: benchmarks are ${names.join(', ')}`, { exitCode: 2 });
+    },
+  );
+
+program
+  .command('logs', { hidden: true })
+  .argument('[words...]')
+  .allowUnknownOption()
+  .action(() => {
+    const where = `${context.folder}/logs, and on the page under Logs, also those of other machines`;
+    program.error(`error: there is no command for logs; they are in ${where}`, { exitCode: 2 });
   });
 
 // A full disk or a reader that is gone ends the output, not the cluster that this process may be.
@@ -228,14 +263,25 @@ process.stdout.on('error', (error: Error) => {
   process.exitCode = 1;
 });
 
+const isJson = process.argv.includes('--json');
+
+/** Standard output is one JSON document for those who ask for one: the result, or why there is none. */
+function printError(error: unknown): void {
+  if (isJson && !hasPrinted) context.print(JSON.stringify({ error: errorToWire(error) }));
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    const message = error.message.replace(/^error: /, '');
+    if (error.exitCode !== 0) printError(new BerthError('USAGE', message));
+  } else {
     const { message, policy, code, stack } = toBerthError(error);
     context.say(`error: ${message}`);
     if (code === 'INTERNAL') context.logger.error('Unexpected', { stack });
+    printError(error);
     process.exitCode = policy.exitCode;
   }
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { BerthError } from '@berth/contracts';
 
 /**
- * Makes a folder and those above it, or sees that it can be written.
+ * Makes a folder and those above it, for this user only, or sees that it can be written.
  * @param fix - what to do where that cannot be
  * @throws BerthError `CONFIG_INVALID`
  */
@@ -41,7 +41,7 @@ function makeWithParents(folder: string): void {
   if (existsSync(folder)) return checkWritable(folder);
   makeWithParents(dirname(folder));
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     // Another process may have been faster.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -6,6 +6,7 @@ import { corpusRootsFrom, makeExampleShard, prepareDataset } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
 import { sayHowFar } from './say-how-far.ts';
+import { spillFolder } from './spill-folder.ts';
 import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
 
 const port = parentPort;
@@ -18,11 +19,15 @@ const roots = corpusRootsFrom(environment['BERTH_CORPUS_ROOTS']);
 const tell = (progress: string): void =>
   port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
 
-async function process(job: Job): Promise<unknown> {
+async function work(job: Job): Promise<unknown> {
   switch (job.kind) {
     case 'dataset':
       return {
-        manifestKey: await prepareDataset(job, store, { onProgress: sayHowFar(tell), roots }),
+        manifestKey: await prepareDataset(job, store, {
+          onProgress: sayHowFar(tell),
+          roots,
+          workFolder: await spillFolder(environment),
+        }),
       };
     case 'examples': {
       const shard = await makeExampleShard(store, job);
@@ -32,4 +37,4 @@ async function process(job: Job): Promise<unknown> {
   }
 }
 
-serveCalls(port, { process, ping: () => true });
+serveCalls(port, { process: work, ping: () => true });

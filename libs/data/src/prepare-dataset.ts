@@ -34,6 +34,8 @@ export interface PrepareOptions {
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Where text and vocabularies may be. @defaultValue everywhere */
   readonly roots?: CorpusRoots;
+  /** For temporary files as large as the tokenised corpus; exists. @defaultValue the system's */
+  readonly workFolder?: string;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface PrepareOptions {
 export async function prepareDataset(
   job: DatasetJob,
   store: ObjectStore,
-  { onProgress = () => undefined, roots = [] }: PrepareOptions = {},
+  { onProgress = () => undefined, roots = [], workFolder = tmpdir() }: PrepareOptions = {},
 ): Promise<string> {
   const { doLowerCase } = job.vocabulary;
   const { encoding, sentenceMode, heldOutRatio } = job.corpus;
@@ -104,7 +106,7 @@ export async function prepareDataset(
     }),
     store,
     prefix: 'datasets',
-    workFolder: tmpdir(),
+    workFolder,
   });
   return manifestKey;
 }

@@ -50,6 +50,10 @@ export async function train(
     return;
   }
   await withCluster(context, clusterSize(config), async (client, own) => {
+    if (own === undefined && options.workers !== undefined)
+      context.say(
+        `a cluster runs already, and the run gets its workers: --workers ${options.workers} starts none`,
+      );
     try {
       await client.submit(config, goal);
     } catch (error) {

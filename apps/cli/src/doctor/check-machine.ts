@@ -21,10 +21,10 @@ export function checkNode(version: string): Finding {
   };
   return isInRange(version, engines.node)
     ? ok('node', version)
-    : fail('node', `${version} is not in ${engines.node}; install Node 22: nvm install 22`);
+    : fail('node', `${version} is not in ${engines.node}; install Node 24: nvm install 24`);
 }
 
-/** @param range - such as `>=20.19 <23` */
+/** @param range - such as `>=20.19 <27` */
 export function isInRange(version: string, range: string): boolean {
   const [, fromMajor = 0, fromMinor = 0, endMajor = 0] = (
     /^>=(\d+)\.(\d+) <(\d+)$/.exec(range) ?? []

@@ -84,11 +84,11 @@ describe('berth doctor', () => {
   });
 
   it('judges Node releases and devices', () => {
-    expect(['20.19.0', '22.23.3'].map((version) => isInRange(version, '>=20.19 <23'))).toEqual([
+    expect(['20.19.0', '26.12.1'].map((version) => isInRange(version, '>=20.19 <27'))).toEqual([
       true,
       true,
     ]);
-    expect(['20.18.0', '23.0.0'].some((version) => isInRange(version, '>=20.19 <23'))).toBe(false);
+    expect(['20.18.0', '27.0.0'].some((version) => isInRange(version, '>=20.19 <27'))).toBe(false);
     const numerics = { tensorflow: '2.21.0', device: 'cpu', kernels: 'avx2', numThreads: 1 };
     expect(deviceFindings({ gpus: ['NVIDIA H100'], numerics })[1]).toMatchObject({
       verdict: 'warn',

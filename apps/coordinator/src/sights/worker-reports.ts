@@ -105,7 +105,10 @@ function stateOf(
     };
   }
   if (state !== 'training')
-    return { state: 'syncing', reason: `gets the weights: ${lag} steps to go` };
+    return {
+      state: 'syncing',
+      reason: `gets the weights: ${lag} ${lag === 1 ? 'step' : 'steps'} to go`,
+    };
   if (complaint !== null) return { state: 'active', reason: complaint.error.message };
   if (paceRatio !== null && paceRatio >= stragglingRatio)
     return {

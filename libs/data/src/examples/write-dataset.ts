@@ -155,7 +155,7 @@ async function inSpillFolder<T>(
     throw new BerthError(
       'DISK_FULL',
       `No space left in ${await describeSpace(workFolder)}, where documents are sorted. ` +
-        'Free some, or name a folder with more in TMPDIR.',
+        'Free some, or name a folder with more: BERTH_FOLDER or, without one, TMPDIR.',
       { cause: error },
     );
   } finally {

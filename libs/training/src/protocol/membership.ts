@@ -83,7 +83,7 @@ function decideChange(
   const count =
     chosen.length < wanted
       ? `${chosen.length} of ${wanted} workers${state.absent}`
-      : `${chosen.length} workers`;
+      : `${chosen.length} worker${chosen.length === 1 ? '' : 's'}`;
   return { kind: 'keep', reason: `${count}${stragglers(chosen)}${besides}` };
 }
 

@@ -8,6 +8,7 @@ import {
   stateDivergenceOf,
 } from './diverged.ts';
 import { expel, leftOutAt, onProbation } from './expulsions.ts';
+import { stepsText } from './lifecycle/texts.ts';
 import { decideMembership } from './membership.ts';
 import type { MembershipState } from './membership-state.ts';
 import { remember } from './remember.ts';
@@ -38,7 +39,7 @@ export function decideRun(
       reason: `Redis came back older: ${lost.reason}`,
     };
   if (numCommitted >= rules.numSteps && isSaved && isEvaluated)
-    return end('completed', before, `trained ${rules.numSteps} steps`);
+    return end('completed', before, `trained ${stepsText(rules.numSteps)}`);
   const rest = restOf(sight);
   if (rest !== undefined && (isSaved || numCommitted === 0))
     return end(rest, before, isSaved ? `saved at step ${numCommitted}` : 'nothing was trained yet');

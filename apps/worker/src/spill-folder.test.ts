@@ -1,0 +1,26 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { temporaryFolder } from '@berth/testing';
+import { describe, expect, it } from 'vitest';
+import { spillFolder } from './spill-folder.ts';
+
+describe('the folder in which documents are sorted aside', () => {
+  it('lies with the data of the cluster, and holds nothing of an earlier process', async () => {
+    const { path } = await temporaryFolder();
+    const env = { BERTH_FOLDER: path, BERTH_WORKER_NAME: 'worker-2' };
+    const folder = await spillFolder(env);
+    expect(folder.startsWith(path)).toBe(true);
+    mkdirSync(join(folder, 'documents-left'));
+    const other = await spillFolder({ ...env, BERTH_WORKER_NAME: 'worker-3' });
+    expect(existsSync(join(folder, 'documents-left'))).toBe(true);
+    expect(other).not.toBe(folder);
+    expect(await spillFolder(env)).toBe(folder);
+    expect(existsSync(join(folder, 'documents-left'))).toBe(false);
+    expect(statSync(folder).isDirectory()).toBe(true);
+  });
+
+  it('is where the system has its temporary files, for a worker without one', async () => {
+    expect(await spillFolder({})).toBe(tmpdir());
+  });
+});
