@@ -38,6 +38,27 @@ describe('redact', () => {
     expect(redact({ url: 'https://u:hunter2@host' })).toEqual({ url: 'https://u:***@host' });
   });
 
+  it.each([
+    'BERTH_SECRET',
+    'BERTH_API_TOKEN',
+    'BERTH_S3_SECRET_KEY',
+    'AWS_SECRET_ACCESS_KEY',
+    'AWS_SESSION_TOKEN',
+    'REDIS_PASSWORD',
+  ])('masks %s of an environment that was written out', (name) => {
+    expect(redactText(`env A=1 ${name}=hunter2/+= B=2`)).toBe(`env A=1 ${name}=*** B=2`);
+  });
+
+  it('masks the token of a link, and in fields', () => {
+    expect(redactText('at http://127.0.0.1:7700/runs/a#token=hunter2 now')).toBe(
+      'at http://127.0.0.1:7700/runs/a#token=*** now',
+    );
+    expect(redact({ apiToken: 'hunter2', token: '[MASK]' })).toEqual({
+      apiToken: '***',
+      token: '[MASK]',
+    });
+  });
+
   it('takes no longer than a long text deserves', () => {
     const startMs = performance.now();
     for (const part of ['x', '://', '://x:y', 'a:b@', ' ']) redactText(part.repeat(200_000));

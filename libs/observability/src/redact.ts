@@ -1,5 +1,7 @@
 const secretKeys =
-  /(password|passphrase|secret|secretaccesskey|accesskeyid|sessiontoken|authtoken|authorization|apikey|credentials?|cookie)$/;
+  /(password|passphrase|secret|secretaccesskey|accesskeyid|sessiontoken|apitoken|authtoken|authorization|apikey|credentials?|cookie)$/;
+const secretVariables =
+  /\b(BERTH_SECRET|BERTH_API_TOKEN|BERTH_S3_SECRET_KEY|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|REDIS_PASSWORD)=\S+/g;
 const mask = '***';
 
 /** A copy fit for a log: secrets masked by the name of their field, passwords in URLs masked, errors as plain fields. */
@@ -7,12 +9,16 @@ export function redact(value: unknown): unknown {
   return redactWithin(value, []);
 }
 
-/** Masks the password of every URL in a text, and the secrets of an environment that was written out. */
+/** Masks the password of every URL in a text, the token of links, and the secrets of an environment that was written out. */
 export function redactText(text: string): string {
   // No part of it may match the same text from many starts: a long line must not take long.
-  return text
-    .replaceAll(/(:\/\/[^\s:@/]*):[^\s@/]+@/g, `$1:${mask}@`)
-    .replaceAll(/\b(BERTH_SECRET|AWS_SECRET_ACCESS_KEY)=\S+/g, `$1=${mask}`);
+  return (
+    text
+      .replaceAll(/(:\/\/[^\s:@/]*):[^\s@/]+@/g, `$1:${mask}@`)
+      .replaceAll(secretVariables, `$1=${mask}`)
+      // As links to the dashboard carry it.
+      .replaceAll(/#token=[^\s&]+/g, `#token=${mask}`)
+  );
 }
 
 function redactWithin(value: unknown, parents: readonly unknown[]): unknown {

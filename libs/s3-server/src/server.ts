@@ -12,6 +12,9 @@ import { openStorage, type Storage } from './storage.ts';
 import { xmlDocument } from './xml.ts';
 
 const idleTimeoutMs = 120_000;
+const checkIntervalMs = 1_000;
+/** Far more than a cluster has, and few enough to be no burden. */
+const maxConnections = 1_024;
 const keepAliveTimeoutMs = 65_000;
 const closeTimeoutMs = 5_000;
 
@@ -24,6 +27,8 @@ export interface S3ServerOptions {
   readonly port?: number;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** A connection may stand so long without a signed request. @defaultValue 20_000 */
+  readonly strangerTimeoutMs?: number;
   /** @defaultValue silent */
   readonly logger?: Logger;
 }
@@ -42,13 +47,18 @@ export interface S3Server {
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const { folder, host = '127.0.0.1', port = 0, logger = silentLogger } = options;
+  const { strangerTimeoutMs = 20_000 } = options;
   const storage = await openStorage(folder);
-  const server = createServer((request, response) => {
-    void serve(storage, options, logger, request, response);
-  });
+  const server = createServer(
+    { connectionsCheckingInterval: checkIntervalMs },
+    (request, response) => void serve(storage, options, logger, request, response),
+  );
   // An upload may take as long as it needs, but not stand still.
   server.requestTimeout = 0;
-  server.timeout = idleTimeoutMs;
+  // Until it is signed: what is not may not stand long.
+  server.timeout = strangerTimeoutMs;
+  server.headersTimeout = strangerTimeoutMs;
+  server.maxConnections = maxConnections;
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.listen(port, host);
   await once(server, 'listening');
@@ -93,6 +103,7 @@ async function answer(
   const headers = plainHeaders(request);
   const target = parseTarget(path, query);
   const signing = verifySignature({ method, path, query, headers }, credentials, Date.now());
+  request.socket.setTimeout(idleTimeoutMs);
   const handler = findHandler(method, target);
   // A handler that throws half-way through the body must still be able to answer.
   const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
