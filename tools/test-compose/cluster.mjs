@@ -54,9 +54,14 @@ export function createCluster({ compose, root, folder, project, env }) {
     up: (args = []) => run(['up', '--detach', '--no-build', ...args], { timeoutMs: 300_000 }),
     down: (args = []) => run(['down', '--timeout', '60', ...args], { timeoutMs: 180_000 }),
     logs: () => run(['logs', '--no-color', '--tail', '60']).catch((error) => String(error)),
-    /** Kills every process of a service's first container but its init, as a crash would; its restart policy then acts. */
+    /**
+     * Kills every process of a service's first container but its init, as a crash would; its restart policy then acts. Root in the
+     * container has no capabilities without `--privileged`.
+     */
     kill: (service) =>
-      run(['exec', '-T', '--user', '0', service, 'sh', '-c', 'kill -9 -1']).catch(() => undefined),
+      run(['exec', '-T', '--privileged', '--user', '0', service, 'sh', '-c', 'kill -9 -1']).catch(
+        () => undefined,
+      ),
     /** @returns {Promise<{ step: number, status: string, numWorkers: number } | undefined>} undefined while nobody answers */
     async look(name) {
       try {

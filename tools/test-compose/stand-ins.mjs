@@ -102,6 +102,7 @@ async function makeRedis(folder) {
     `FROM ${debian}`,
     'RUN apt-get update && apt-get install -y --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/*',
     'WORKDIR /data',
+    'RUN chown redis /data',
     'CMD ["redis-server", "--protected-mode", "no"]',
   ]);
 }

@@ -70,7 +70,7 @@ export async function withServices<T>(
   const { services, close } = await whenFree<ServicesInUse>(context, async () => {
     const running = findCluster(folder);
     if (running !== undefined) return { services: running.services, close: async () => undefined };
-    makePrivate(folder, context.say);
+    if (redisUrl === undefined || s3 === undefined) makePrivate(folder, context.say);
     return startServices(folder, env, logger);
   });
   try {
