@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { temporaryFolder } from '@berth/testing';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { startS3Server } from './server.ts';
 
@@ -21,10 +23,14 @@ it.each([
     'PUT /box/key HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n',
   ],
 ])('ends a connection that sends %s', async (_what, text) => {
-  const { path: folder } = await temporaryFolder();
+  const folder = await mkdtemp(join(tmpdir(), 'berth-strangers-'));
   const key = { accessKeyId: 'test', secretAccessKey: 'secret' };
   const server = await startS3Server({ folder, ...key, strangerTimeoutMs: 300 });
-  onTestFinished(() => server.close());
+  onTestFinished(async () => {
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
   const socket = await openTo(server.endpoint, text);
   await once(socket, 'close');
+  expect(socket.destroyed).toBe(true);
 });

@@ -1,13 +1,14 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFolder } from '@berth/testing';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { corpusRootsFrom } from './corpus-roots.ts';
 import { openCorpus } from './open-corpus.ts';
 
 /** A folder that may be read, one that may not, and links from the first to the second. */
 async function folders(): Promise<{ root: string; secret: string }> {
-  const { path } = await temporaryFolder();
+  const path = await mkdtemp(join(tmpdir(), 'berth-roots-'));
+  onTestFinished(() => rm(path, { recursive: true }));
   const [root, secret] = [join(path, 'texts'), join(path, 'texts-private')];
   for (const folder of [root, secret]) await mkdir(folder);
   await writeFile(join(root, 'open.txt'), 'One sentence.\nAnother one.\n');
