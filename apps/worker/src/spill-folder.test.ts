@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFolder } from '@berth/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { spillFolder } from './spill-folder.ts';
 
 describe('the folder in which documents are sorted aside', () => {
   it('lies with the data of the cluster, and holds nothing of an earlier process', async () => {
-    const { path } = await temporaryFolder();
+    const path = mkdtempSync(join(tmpdir(), 'berth-spill-'));
+    onTestFinished(() => rmSync(path, { recursive: true, force: true }));
     const env = { BERTH_FOLDER: path, BERTH_WORKER_NAME: 'worker-2' };
     const folder = await spillFolder(env);
     expect(folder.startsWith(path)).toBe(true);
