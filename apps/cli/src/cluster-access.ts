@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, isBerthError, servicesFromEnvironment, type Services } from '@berth/contracts';
-import { findCluster, startCluster, type Cluster } from './cluster.ts';
+import { findCluster, startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
 import type { Context } from './context.ts';
 import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
 import { requireFolder } from './folder.ts';
@@ -40,7 +40,7 @@ export function requireCoordinator(context: Context): CoordinatorClient {
 /** Uses the running cluster, or one of its own for as long as `use` takes. */
 export async function withCluster<T>(
   context: Context,
-  size: { readonly numWorkers: number; readonly numThreads: number },
+  size: Pick<ClusterOptions, 'numWorkers' | 'numThreads' | 'ownRun'>,
   use: (client: CoordinatorClient, own: Cluster | undefined) => Promise<T>,
 ): Promise<T> {
   const { client, own } = await whenFree(context, async () => {

@@ -26,6 +26,8 @@ export interface ClusterOptions {
   readonly workerEnvironment?: (index: number) => Readonly<Record<string, string>>;
   /** Port of the first coordinator; any free one when left out. */
   readonly httpPort?: number | undefined;
+  /** The run that it is started for: others that are unfinished stay so. @defaultValue it works on all */
+  readonly ownRun?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   /** Told when something worth a line happened. */
@@ -67,6 +69,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, numWorkers, numThreads, logger, say } = options;
   makeFolder(folder, 'set BERTH_FOLDER to a folder that can be');
   const startedMs = performance.now();
+  const sinceMs = Date.now();
   makePrivate(folder, say);
   say(`starting a cluster with its data in ${folder}`);
   const running = await startServices(folder, options.env, logger);
@@ -110,6 +113,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       coordinators.push(
         supervise(name, entryOf('@berth/coordinator/main'), {
           BERTH_HTTP_PORT: String(port ?? (await freePort())),
+          BERTH_OWN_RUN: options.ownRun,
+          BERTH_OWN_SINCE_MS: String(sinceMs),
           BERTH_API_TOKEN: apiToken,
           // What only workers prove to each other.
           BERTH_SECRET: undefined,

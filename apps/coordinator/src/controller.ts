@@ -19,7 +19,14 @@ import {
   type Runs,
 } from '@berth/queue';
 import { HistoryArchive } from './run-history/history-archive.ts';
-import { coordinationTimes, endAttempt, queueOf, type RunChange } from '@berth/training/protocol';
+import {
+  coordinationTimes,
+  endAttempt,
+  isInScope,
+  queueOf,
+  type RunChange,
+  type Scope,
+} from '@berth/training/protocol';
 import { StoreCleaning } from './cleaning/store-cleaning.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';
@@ -29,6 +36,8 @@ export interface ControllerOptions {
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly jobs: JobProducer;
+  /** What it may take up. @defaultValue all runs */
+  readonly scope?: Scope | undefined;
   readonly logger: Logger;
 }
 
@@ -91,7 +100,7 @@ export async function runController(
         cleaning.note(staying);
         archivedMs = performance.now();
       }
-      const record = await activeRun(runs, fencingEpoch);
+      const record = await activeRun(runs, fencingEpoch, options.scope);
       if (record === undefined) {
         term.supervisor = undefined;
         continue;
@@ -129,12 +138,16 @@ interface Term {
 }
 
 /** The run to work on; when the last one has ended or rests, the next in the queue. */
-async function activeRun(runs: Runs, fencingEpoch: number): Promise<RunRecord | undefined> {
+async function activeRun(
+  runs: Runs,
+  fencingEpoch: number,
+  scope: Scope | undefined,
+): Promise<RunRecord | undefined> {
   const activeId = await runs.active();
   const active = activeId === undefined ? undefined : await readable(runs, activeId);
-  if (active !== undefined && !isFinal(active.status)) return active;
+  if (active !== undefined && !isFinal(active.status) && isInScope(active, scope)) return active;
   const { records, unreadable } = await runs.survey();
-  const [next] = queueOf(records);
+  const [next] = queueOf(records, scope);
   // What only another version of berth can read is left to it while there is nothing else to do.
   const isLeft = activeId === undefined || unreadable.some(({ runId }) => runId === activeId);
   if (next === undefined && isLeft) return undefined;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
 import { errorToWire, isBerthError, type Logger, type Services } from '@berth/contracts';
+import type { Scope } from '@berth/training/protocol';
 import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './controller.ts';
 import { createLogSource } from './log-source.ts';
@@ -18,6 +19,8 @@ export interface CoordinatorOptions {
   readonly token: string | undefined;
   /** Host names by which others reach it, with commas between. */
   readonly names: string | undefined;
+  /** What it may take up. @defaultValue all runs */
+  readonly scope?: Scope | undefined;
   readonly onReady: (url: string) => void;
   readonly logger: Logger;
 }
@@ -33,7 +36,7 @@ export async function runCoordinator(
   options: CoordinatorOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { coordinatorId, services, logger } = options;
+  const { coordinatorId, services, scope, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   const { warnings } = await checkRedis(services.redisUrl);
   for (const warning of warnings) logger.warn(`Redis: ${warning}`);
@@ -48,12 +51,15 @@ export async function runCoordinator(
     connection,
     store,
     health,
-    runs: createRunService(connection, store, health),
+    runs: createRunService(connection, store, { health, scope }),
     logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
-  const controlling = runController({ coordinatorId, connection, store, jobs, logger }, signal);
+  const controlling = runController(
+    { coordinatorId, connection, store, jobs, scope, logger },
+    signal,
+  );
   await Promise.race([controlling, bucket.then(() => controlling)]);
   await api.close();
   await jobs.close();

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { dropEmptyVariables, errorToWire, requireServices } from '@berth/contracts';
 import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
+import type { Scope } from '@berth/training/protocol';
 import { runCoordinator } from './coordinator.ts';
 
 const env = process.env;
@@ -26,6 +27,7 @@ try {
       port: Number(env['BERTH_HTTP_PORT'] ?? 7700),
       token: env['BERTH_API_TOKEN'] || undefined,
       names: env['BERTH_HTTP_NAMES'],
+      scope: scopeOf(env['BERTH_OWN_RUN'], env['BERTH_OWN_SINCE_MS']),
       onReady: (url) => process.send?.({ url, coordinatorId }),
       logger: log.logger,
     },
@@ -44,4 +46,9 @@ try {
   // A supervisor that still waits for us to be ready learns why we are not.
   if (process.send === undefined) process.exit(1);
   process.send({ error: wire }, () => process.exit(1));
+}
+
+/** Set by the command line for a cluster that it starts for one run. */
+function scopeOf(runId: string | undefined, sinceMs: string | undefined): Scope | undefined {
+  return runId === undefined ? undefined : { runId, sinceMs: Number(sinceMs ?? 0) };
 }

@@ -112,6 +112,7 @@ async function scene(): Promise<Scene> {
   await trainTo(store, 1, numSteps, [2, 4, 6]);
   const ended = { ...newAttempt(1, 0, 1), endedAtMs: 2, toStep: numSteps, abandonedFromStep: 2 };
   const record = recordOf(runId, {
+    status: 'preparing',
     attempts: [ended, { ...newAttempt(2, toStep, 3), wentBackTo: toStep }],
     requests: { ...noRequests, cut: { toStep, attempt: 1, askedAtMs: 3 } },
   });
@@ -211,7 +212,11 @@ describe('cutting a history back', () => {
   it('files what comes after the checkpoint, and says that it is done', async () => {
     const { store, record } = await scene();
     const change = await look(record, { store, connection });
-    expect(change).toEqual({ requests: noRequests, reason: 'went back to step 2' });
+    expect(change).toEqual({
+      requests: noRequests,
+      keptSteps: [],
+      reason: 'went back to step 2',
+    });
     expect(await state({ store, record })).toEqual(cutBack);
     const surveyed = await surveyCheckpoints(store, runId, record.attempts);
     expect(surveyed.map(({ step, isLeftBehind }) => [step, isLeftBehind])).toEqual([

@@ -20,8 +20,10 @@ import {
 import {
   controlStates,
   isAbandoned,
+  isInScope,
   reasonToWait,
   type ControlSight,
+  type Scope,
 } from '@berth/training/protocol';
 import type { RunOutlines } from './history/run-outlines.ts';
 import { troubleOf } from './run-trouble.ts';
@@ -33,6 +35,8 @@ export interface ReportContext {
   readonly activeId: string | undefined;
   /** Everyone who beat lately, by whatever age. */
   readonly members: readonly LiveMember[];
+  /** What the coordinator that answers takes up. @defaultValue all runs */
+  readonly scope?: Scope | undefined;
   readonly outlines: RunOutlines;
   /** Whether Redis takes writes; undefined when nobody has asked. */
   readonly redis: Health | undefined;
@@ -49,8 +53,9 @@ export const aliveMs = 2_000;
 export async function reportOf(
   connection: RedisConnection,
   run: RunRecord,
-  { runs, activeId, members, outlines, redis }: ReportContext,
+  context: ReportContext,
 ): Promise<RunStatusReport> {
+  const { activeId, members, outlines, redis } = context;
   const { runId, config, attempts, status } = run;
   const [numCommitted, view, logged, checkpoints] = await Promise.all([
     createLedger(connection, runId).numCommitted(),
@@ -64,7 +69,7 @@ export async function reportOf(
   const newest = checkpoints.at(-1);
   const alive = members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs);
   const sight = await controlSight(connection, run, numCommitted, checkpoints);
-  const waiting = status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
+  const waiting = waitingFor(run, context);
   const trouble = troubleOf({
     run,
     checkpointStep: newest?.step ?? null,
@@ -101,8 +106,19 @@ export async function reportOf(
   };
 }
 
-function datasetReportOf({ config, datasetHealth }: RunRecord): DatasetReport | undefined {
-  if (datasetHealth === undefined) return undefined;
+function waitingFor(run: RunRecord, { runs, activeId, scope }: ReportContext): string | undefined {
+  if (!isFinal(run.status) && !isInScope(run, scope))
+    return `this cluster was started for ${scope?.runId} alone: berth resume ${run.runId} goes on with this one`;
+  return run.status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
+}
+
+function datasetReportOf({
+  config,
+  datasetHealth,
+  requests,
+}: RunRecord): DatasetReport | undefined {
+  // Of data that is compared with the files nobody knows yet whether it will be used.
+  if (datasetHealth === undefined || requests.submission !== null) return undefined;
   const { doLowerCase } = config.vocabulary;
   const { heldOutRatio } = config.corpus;
   const { maxSeqLength } = config.examples;

@@ -7,6 +7,7 @@ import { entriesOf, storeCheckpoint } from './testing/made-up-run.ts';
 import { openBackends, type Backends } from './testing/services.ts';
 import { rateOf } from './run-report.ts';
 import { createRunService } from './run-service.ts';
+import { queueOf } from '@berth/training/protocol';
 
 let backends: Backends;
 let connection: RedisConnection;
@@ -141,6 +142,22 @@ describe('the run service', () => {
     expect((await runs.report('third-of-three')).run.reason).toBe(
       'waiting for first-of-three, which is queued; number 2 in the queue, after second-of-three',
     );
+  });
+
+  it('says of runs that a cluster of one run leaves alone who goes on with them', async () => {
+    const scope = { runId: 'own', sinceMs: Date.now() + 60_000 };
+    const runs = createRunService(connection, store, { scope });
+    for (const name of ['own', 'unfinished']) await runs.submit(config(name), 'trained');
+    expect((await runs.report('own')).run.reason).not.toContain('alone');
+    expect((await runs.report('unfinished')).run.reason).toBe(
+      'this cluster was started for own alone: berth resume unfinished goes on with this one',
+    );
+    const records = await createRuns(connection).list();
+    const taken = (sinceMs: number): string[] =>
+      queueOf(records, { runId: 'own', sinceMs }).map(({ runId }) => runId);
+    expect(taken(scope.sinceMs)).toEqual(['own']);
+    expect(taken(0)).toContain('unfinished');
+    for (const name of ['own', 'unfinished']) await runs.control(name, 'stop');
   });
 
   it('saves a training run before it stops', async () => {

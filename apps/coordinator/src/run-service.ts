@@ -19,7 +19,7 @@ import {
   createRuns,
   type RedisConnection,
 } from '@berth/queue';
-import { decideControl, type ControlSight } from '@berth/training/protocol';
+import { decideControl, type ControlSight, type Scope } from '@berth/training/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createHistorySource } from './history/history-source.ts';
 import { RunOutlines } from './history/run-outlines.ts';
@@ -53,11 +53,18 @@ export interface RunService {
 
 const numLinesPerAnswer = 1_000;
 
-/** @param health - asked whether Redis takes writes, for what runs say of themselves. @defaultValue not asked */
+/** @param options.health - asked whether Redis takes writes, for what runs say of themselves. @defaultValue not asked */
 export function createRunService(
   connection: RedisConnection,
   store: ObjectStore,
-  health?: Pick<HealthCheck, 'redis'>,
+  {
+    health,
+    scope,
+  }: {
+    readonly health?: Pick<HealthCheck, 'redis'>;
+    /** What its coordinator takes up. @defaultValue all runs */
+    readonly scope?: Scope | undefined;
+  } = {},
 ): RunService {
   const runs = createRuns(connection);
   const members = createMembers(connection);
@@ -81,7 +88,7 @@ export function createRunService(
       members.list({ forget: false }),
       health?.redis(),
     ]);
-    return { runs: all, activeId, members: live, outlines, redis };
+    return { runs: all, activeId, members: live, outlines, redis, scope };
   };
 
   const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>

@@ -102,7 +102,7 @@ export class RunSupervisor {
     const { requests } = record;
     const { fencingEpoch } = moment;
     switch (record.status) {
-      case 'queued':
+      // Not yet while it is queued: until its turn has come it can be withdrawn.
       case 'preparing':
       case 'starting':
         if (requests.cut !== null) return this.#cut(record, requests.cut, fencingEpoch);
@@ -147,7 +147,7 @@ export class RunSupervisor {
   }
 
   async #cut(
-    { requests, attempts }: RunRecord,
+    { requests, attempts, keptSteps }: RunRecord,
     cut: Cut,
     fencingEpoch: number,
   ): Promise<RunChange> {
@@ -164,7 +164,11 @@ export class RunSupervisor {
         attempts: takeBack(attempts),
       };
     }
-    return { requests: { ...requests, cut: null }, reason: `went back to step ${cut.toStep}` };
+    return {
+      requests: { ...requests, cut: null },
+      keptSteps: keptSteps.filter((step) => step <= cut.toStep),
+      reason: `went back to step ${cut.toStep}`,
+    };
   }
 
   async #kill(record: RunRecord, moment: Moment): Promise<RunChange> {

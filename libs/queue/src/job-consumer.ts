@@ -3,7 +3,7 @@ import { BerthError, jobSchema, silentLogger, type Job, type Logger } from '@ber
 import { Worker, type Job as QueuedJob } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectRedis } from './connection.ts';
-import { toJobFailure } from './job-outcome.ts';
+import { maxNumStalls, toJobFailure } from './job-outcome.ts';
 import { jobQueueName, jobQueuePrefix, openQueue } from './job-queue.ts';
 
 export interface JobConsumerOptions {
@@ -119,8 +119,8 @@ function startWorker(client: Redis, options: JobConsumerOptions, activity: Activ
     concurrency,
     lockDuration: lockDurationMs,
     stalledInterval: 1_000,
-    // A crash is not the job's fault, however often it happens.
-    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    // A crash is not the job's fault, until it happens again and again.
+    maxStalledCount: maxNumStalls,
     runRetryDelay: 300,
   });
   worker.on('lockRenewalFailed', (jobIds) => {

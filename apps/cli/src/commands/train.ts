@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import {
   BerthError,
   describeLeftOut,
   isBerthError,
+  isFinal,
   toBerthError,
   type RunConfig,
   type RunRecord,
@@ -14,7 +16,7 @@ import type { CoordinatorClient } from '../coordinator-client.ts';
 import { requireFolder } from '../folder.ts';
 import { follow } from '../follow.ts';
 import { loadConfig } from '../load-config.ts';
-import { findRun } from '../runs.ts';
+import { findRun, withRuns } from '../runs.ts';
 import { summaryOf } from '../summary.ts';
 import { checkInput } from '../check-input.ts';
 
@@ -49,7 +51,8 @@ export async function train(
     context.print(JSON.stringify(config, null, 2));
     return;
   }
-  await withCluster(context, clusterSize(config), async (client, own) => {
+  if (options.ifNeeded !== true && goal === 'trained') await refuseCompleted(context, config.name);
+  await withCluster(context, clusterOf(config), async (client, own) => {
     if (own === undefined && options.workers !== undefined)
       context.say(
         `a cluster runs already, and the run gets its workers: --workers ${options.workers} starts none`,
@@ -68,10 +71,25 @@ export async function train(
 /** `berth resume`: continues a run from its newest valid checkpoint, or from an older one. */
 export async function resume(context: Context, run: string, options: ResumeOptions): Promise<void> {
   if (findCoordinator(context) === undefined) requireFolder(context);
-  const size = { numWorkers: options.workers, numThreads: options.threads };
+  // By its whole name, before a cluster is started for it.
+  const runId = await withRuns(context, async (runs) => {
+    const report = await runs.status(await findRun(runs, run));
+    return report.run.runId;
+  });
+  const size = { numWorkers: options.workers, numThreads: options.threads, ownRun: runId };
   await withCluster(context, size, async (client, own) => {
-    const runId = await findRun(client, run);
     const { from, json } = options;
+    const { run: known, step } = await client.status(runId);
+    const isUnderWay = !isFinal(known.status) && !/^(pausing|stopping)$/.test(known.status);
+    if (own === undefined && from === undefined && isUnderWay) {
+      context.say(`${runId} is ${known.status} already, at step ${step}: nothing to resume`);
+      return;
+    }
+    if (from !== undefined && from < step)
+      context.say(
+        `${runId} goes back from step ${step} to ${from}: the steps after it become a branch, ` +
+          'which is kept and cannot be gone on with',
+      );
     await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
     await watch(context, client, own, { runId, json });
   });
@@ -141,6 +159,18 @@ export async function watch(
   }
 }
 
+/** Says no to what is completed before a cluster is started for it. */
+async function refuseCompleted(context: Context, runId: string): Promise<void> {
+  if (findCoordinator(context) !== undefined || !existsSync(context.folder)) return;
+  const known = await withRuns(context, (runs) => runs.list());
+  const found = known.find(({ run }) => run.runId === runId)?.run;
+  if (found?.status === 'completed' && found.goal === 'trained')
+    throw new BerthError(
+      'RUN_STATE_CONFLICT',
+      `Run "${runId}" is completed; choose another name to train again, or remove it: ${context.berth} rm ${runId}`,
+    );
+}
+
 /** Whether a submission was refused because the very run has been trained to its end. */
 function saysCompleted(error: unknown): boolean {
   return (
@@ -150,8 +180,13 @@ function saysCompleted(error: unknown): boolean {
   );
 }
 
-function clusterSize(config: RunConfig): { numWorkers: number; numThreads: number } {
-  return { numWorkers: config.cluster.numWorkers, numThreads: config.cluster.numThreads };
+function clusterOf(config: RunConfig): {
+  numWorkers: number;
+  numThreads: number;
+  ownRun: string;
+} {
+  const { numWorkers, numThreads } = config.cluster;
+  return { numWorkers, numThreads, ownRun: config.name };
 }
 
 function withWorkers(config: RunConfig, numWorkers: number | undefined): RunConfig {

@@ -49,7 +49,7 @@ export async function startTestApi(
     connection,
     store,
     health,
-    runs: createRunService(connection, store, health),
+    runs: createRunService(connection, store, { health }),
     logs: createLogSource(connection),
     host: '127.0.0.1',
     port: 0,

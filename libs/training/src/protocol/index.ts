@@ -42,4 +42,4 @@ export {
   type ControlSight,
   type RunChange,
 } from './lifecycle/decide-control.ts';
-export { queueOf, reasonToWait } from './lifecycle/queue.ts';
+export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';

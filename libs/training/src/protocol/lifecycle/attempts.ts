@@ -79,6 +79,17 @@ export function takeBack(attempts: readonly RunAttempt[]): RunAttempt[] {
   });
 }
 
+/** The attempts without the newest, which has not begun: what it would have left behind is the run's again. */
+export function withdrawAttempt(attempts: readonly RunAttempt[]): RunAttempt[] {
+  const before = attempts.slice(0, -1);
+  return before.map((attempt, index) => {
+    const from = before.slice(index + 1).map(({ fromStep }) => fromStep);
+    const least = Math.min(...from);
+    const isLeft = least < (attempt.toStep ?? attempt.fromStep);
+    return { ...attempt, abandonedFromStep: isLeft ? least : null };
+  });
+}
+
 /** Whether a metrics line is of a branch: made after a step that a later attempt went on from. */
 export function isAbandoned(
   attempts: readonly RunAttempt[],

@@ -162,7 +162,6 @@ describe('resuming from a checkpoint', () => {
         error: null,
         attempts: [{ abandonedFromStep: 20 }, { attempt: 2, fromStep: 20, startedAtMs: nowMs }],
         requests: { ...noRequests, cut: { toStep: 20, attempt: 1, askedAtMs: nowMs } },
-        keptSteps: [20],
       },
     });
     if (decision.kind !== 'change') return;
@@ -211,6 +210,29 @@ describe('resuming from a checkpoint', () => {
     });
     expect(outcomeOf(after, 'resume', 40)).toBe('no');
   });
+
+  it.each(['pause', 'stop', 'kill'] as const)(
+    'is withdrawn by %s until its turn comes',
+    (control) => {
+      const attempts = [
+        { ...newAttempt(1, 0, 1), endedAtMs: 2, toStep: 60, endReason: 'x', abandonedFromStep: 40 },
+        { ...newAttempt(2, 40, 3), endedAtMs: 4, toStep: 100, endReason: 'all steps are done' },
+      ];
+      const before = recordOf('completed', { attempts, reason: 'all steps are done' });
+      const asked = decideControl(nowMs, before, sight, 'resume', { fromStep: 20 });
+      const queued = { ...before, ...(asked.kind === 'change' ? asked.change : {}) };
+      expect(queued.attempts.map(({ abandonedFromStep }) => abandonedFromStep)).toEqual([
+        20,
+        20,
+        null,
+      ]);
+      const back = decideControl(nowMs + 1, queued, sight, control);
+      const after = { ...queued, ...(back.kind === 'change' ? back.change : {}) };
+      expect(after).toEqual({ ...before, error: null });
+      const begun = decideControl(nowMs + 1, { ...queued, status: 'preparing' }, sight, control);
+      expect(begun).toMatchObject({ change: { requests: { cut: { toStep: 20 } } } });
+    },
+  );
 
   it('has nothing to do from the last step', () => {
     const all = { ...sight, numCommitted: 100, checkpointSteps: [100] };

@@ -5,7 +5,7 @@ import {
   type RunRecord,
   type RunStatus,
 } from '@berth/contracts';
-import { beginAttempt, beginOver, endAttempt, hasTrained } from './attempts.ts';
+import { beginAttempt, beginOver, endAttempt, hasTrained, withdrawAttempt } from './attempts.ts';
 import { savingNow, stepsText, unsavedText } from './texts.ts';
 
 /** What a control is decided by, besides the run's record. */
@@ -72,7 +72,7 @@ function pause(question: Question): ControlDecision {
   switch (status) {
     case 'queued':
     case 'preparing':
-      return rest(question, 'paused', 'paused before it trained');
+      return rest(question, 'paused', 'paused before its turn came');
     case 'starting':
     case 'running':
     case 'degraded':
@@ -94,7 +94,7 @@ function stop(question: Question): ControlDecision {
   switch (status) {
     case 'queued':
     case 'preparing':
-      return rest(question, 'stopped', 'stopped before it trained');
+      return rest(question, 'stopped', 'stopped before its turn came');
     case 'paused':
       return rest(question, 'stopped', question.record.reason);
     case 'starting':
@@ -120,7 +120,7 @@ function kill(question: Question): ControlDecision {
   switch (status) {
     case 'queued':
     case 'preparing':
-      return rest(question, 'stopped', 'killed before it trained');
+      return rest(question, 'stopped', 'killed before its turn came');
     case 'paused':
       return rest(question, 'stopped', record.reason);
     case 'stopping':
@@ -247,7 +247,6 @@ function branchOff({ nowMs, record, sight }: Question, fromStep: number): Contro
     goal: 'trained',
     attempts: beginAttempt(record.attempts, { fromStep, nowMs, wentBackTo: fromStep }),
     requests: { ...noRequests, cut: { toStep: fromStep, attempt, askedAtMs: nowMs } },
-    keptSteps: record.keptSteps.filter((step) => step <= fromStep),
   });
 }
 
@@ -260,12 +259,31 @@ function requeued({ requests }: RunRecord, reason: string): RunChange {
   };
 }
 
+/** A resume from an older checkpoint whose turn has not come leaves no trace: what is complete stays so. */
+function withdraw(
+  { status, config, attempts, requests: { cut } }: RunRecord,
+  rested: Extract<RunStatus, 'paused' | 'stopped'>,
+): ControlDecision | undefined {
+  const [before, last] = attempts.slice(-2);
+  const isAsked = status === 'queued' && cut !== null && cut.askedAtMs === last?.startedAtMs;
+  if (!isAsked || before === undefined) return undefined;
+  const isComplete = (before.toStep ?? 0) >= config.train.numSteps;
+  return change('does not go back; the run stays as it was', {
+    status: isComplete ? 'completed' : rested,
+    reason: before.endReason ?? 'as it was',
+    requests: noRequests,
+    attempts: withdrawAttempt(attempts),
+  });
+}
+
 /** Ends at once, as nothing of it is under way. */
 function rest(
   { nowMs, record, sight }: Question,
   status: Extract<RunStatus, 'paused' | 'stopped'>,
   reason: string,
 ): ControlDecision {
+  const withdrawn = withdraw(record, status);
+  if (withdrawn !== undefined) return withdrawn;
   const end = { nowMs, step: sight.numCommitted, reason };
   return change(status === 'paused' ? 'gives its place in the queue up' : 'ends at once', {
     status,

@@ -1,9 +1,21 @@
 import { isFinal, type RunRecord } from '@berth/contracts';
 
+/** What a cluster that somebody started for one run works on: that one, and whatever is asked for after its start. */
+export interface Scope {
+  readonly runId: string;
+  readonly sinceMs: number;
+}
+
+/** Whether a cluster takes a run up; one without a scope takes up all. */
+export function isInScope(run: RunRecord, scope: Scope | undefined): boolean {
+  if (scope === undefined || run.runId === scope.runId) return true;
+  return Math.max(askedAtMs(run), run.requests.submission?.askedAtMs ?? 0) >= scope.sinceMs;
+}
+
 /** Runs that are to be done, in their order: those asked for first come first. */
-export function queueOf(runs: readonly RunRecord[]): RunRecord[] {
+export function queueOf(runs: readonly RunRecord[], scope?: Scope): RunRecord[] {
   return runs
-    .filter(({ status }) => !isFinal(status))
+    .filter((run) => !isFinal(run.status) && isInScope(run, scope))
     .sort((a, b) => askedAtMs(a) - askedAtMs(b) || (a.runId < b.runId ? -1 : 1));
 }
 
