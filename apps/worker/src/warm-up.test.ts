@@ -90,7 +90,7 @@ describe('a fingerprint', () => {
   });
 
   it('is another one at another instruction set level', () => {
-    const env = { ...process.env, XLA_FLAGS: '', ONEDNN_MAX_CPU_ISA: 'AVX' };
+    const env = { ...process.env, XLA_FLAGS: '', TF_XLA_FLAGS: '', ONEDNN_MAX_CPU_ISA: 'AVX' };
     const script = fileURLToPath(new URL('../test/fingerprint.mjs', import.meta.url));
     const args = [script, JSON.stringify(eager)];
     const options = { env, encoding: 'utf8', stdio: 'pipe' } as const;
