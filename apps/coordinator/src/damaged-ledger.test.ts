@@ -14,8 +14,9 @@ it.each([
 ])(
   'gives an empty Redis the ledger of an older checkpoint when that of the newest is %s',
   async (_, damage) => {
-    const { connection, store, close } = await openBackends();
-    onTestFinished(close);
+    const backends = await openBackends();
+    onTestFinished(() => backends.close());
+    const { connection, store } = backends;
     const entries = entriesOf(6, { fencingEpoch: 1, viewVersion: 1 });
     await storeCheckpoint(store, 'r', entries.slice(0, 4));
     const { ledger } = await readManifest(store, await storeCheckpoint(store, 'r', entries));

@@ -5,7 +5,6 @@ import {
   datasetManifestSchema,
   examplesJobSchema,
   runConfigSchema,
-  sha256Hex,
   type ExampleShard,
   type ExamplesJob,
 } from '@berth/contracts';
