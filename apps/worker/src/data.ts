@@ -6,28 +6,67 @@ export interface DataThreadData {
   readonly services: Services;
 }
 
+export interface JobOptions {
+  /** Told how far the job is, for people. */
+  readonly tell: (progress: string) => void;
+  /** Ends the job at once when it aborts, wherever it is. */
+  readonly signal: AbortSignal;
+}
+
 /** The thread that does the jobs of the queue, which are long stretches of computation. */
 export interface DataThread {
-  /** @param tell - told how far the job is, for people */
-  process(job: Job, tell: (progress: string) => void): Promise<unknown>;
-  /** Never resolves; rejects when the thread ends. */
+  /** @throws the signal's reason once it has aborted */
+  process(job: Job, options: JobOptions): Promise<unknown>;
+  /** Never resolves; rejects when the thread ends unasked. */
   readonly death: Promise<never>;
   close(): Promise<void>;
 }
 
+interface Running {
+  readonly thread: Worker;
+  readonly caller: ThreadCaller;
+}
+
 export async function startDataThread(data: DataThreadData): Promise<DataThread> {
-  const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData: data });
   let told: (progress: string) => void = () => undefined;
-  const caller = new ThreadCaller(thread, 'The data thread', ({ args }) => told(String(args[0])));
-  await caller.call('ping', []);
+  let fail: (error: unknown) => void = () => undefined;
+  const death = new Promise<never>((_, reject) => (fail = reject));
+  death.catch(() => undefined);
+  let running = await start();
+
+  async function start(): Promise<Running> {
+    const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData: data });
+    const caller = new ThreadCaller(thread, 'The data thread', ({ args }) => told(String(args[0])));
+    const started = { thread, caller };
+    caller.death.catch((error: unknown) => started === running && fail(error));
+    await caller.call('ping', []);
+    return started;
+  }
+
+  /** A thread that computes hears of nothing: another takes its place. */
+  async function startAnew(): Promise<void> {
+    const before = running;
+    running = await start();
+    await before.thread.terminate();
+  }
+
   return {
-    process: (job, tell) => {
+    async process(job, { tell, signal }) {
+      signal.throwIfAborted();
       told = tell;
-      return caller.call('process', [job]);
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      });
+      try {
+        return await Promise.race([running.caller.call('process', [job]), aborted]);
+      } catch (error) {
+        if (signal.aborted) await startAnew();
+        throw error;
+      }
     },
-    death: caller.death,
+    death,
     async close() {
-      await thread.terminate();
+      await running.thread.terminate();
     },
   };
 }

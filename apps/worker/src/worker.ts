@@ -112,8 +112,13 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const troubles = new Troubles(heartbeat.portrait);
+  const runs = createRuns(connection);
+  const hasEnded = async (runId: string): Promise<boolean> => {
+    const record = await runs.read(runId).catch(() => undefined);
+    return record !== undefined && isFinal(record.status);
+  };
   const jobs = await createJobConsumer(services.redisUrl, {
-    process: (job, signal, tell) => doJob({ data, troubles }, job, { signal, tell }),
+    process: (job, signal, tell) => doJob({ data, troubles, hasEnded }, job, { signal, tell }),
     logger,
   });
   const metrics = createWorkerMetrics({
@@ -134,7 +139,6 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   options.onReady();
   logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
-  const runs = createRuns(connection);
   const lastViews = new Map<string, View>();
   const takePart = async (): Promise<void> => {
     while (!signal.aborted) {
