@@ -46,17 +46,24 @@ export class GradientStore {
     );
   }
 
-  /** Adds the levels below to the current sum and keeps the result in this level. */
-  keep(level: number): Value {
-    const target = this.levels[level] ?? [];
-    return this.run(target.map((sum, index) => this.graph.assign(sum, this.carried(level, index))));
+  /** Adds a level to the current sum. */
+  carry(level: number): Value {
+    return this.run(
+      this.current.map((sum, index) => this.graph.assign(sum, this.withLevel(level, index))),
+    );
   }
 
-  /** Adds the levels below to the current sum, which it then is. */
-  finish(level: number): Value {
+  /** Keeps the current sum in a level, together with the one below. Those below that have been carried. */
+  keep(level: number): Value {
+    const target = this.levels[level] ?? [];
     return this.run(
-      this.current.map((sum, index) => this.graph.assign(sum, this.carried(level, index))),
+      target.map((sum, index) => this.graph.assign(sum, this.withLevel(level - 1, index))),
     );
+  }
+
+  /** Rounds the current sum as one that travels. */
+  round(): Value {
+    return this.run(this.current.map((sum, index) => this.graph.assign(sum, this.own(index))));
   }
 
   /** The current sum by the layout's names, in the wire's type, and the step sums. */
@@ -113,14 +120,16 @@ export class GradientStore {
     );
   }
 
-  private carried(level: number, index: number): Value {
-    const own = this.node(this.graph.read(at(this.current, index)), index);
-    return this.levels
-      .slice(0, level)
-      .reduce(
-        (sum, lower) => this.node(ops.add(this.graph.read(at(lower, index)), sum), index),
-        own,
-      );
+  /** One addition: TensorFlow changes the order of several in one run, as if they were exact. */
+  private withLevel(level: number, index: number): Value {
+    const own = this.own(index);
+    if (level < 0) return own;
+    const lower = this.graph.read(at(at(this.levels, level), index));
+    return this.node(ops.add(lower, own), index);
+  }
+
+  private own(index: number): Value {
+    return this.node(this.graph.read(at(this.current, index)), index);
   }
 
   /** A node of the tree as it would travel. */

@@ -223,8 +223,10 @@ class CompiledEngine implements GraphEngine {
       );
       const level = trailingOnes(index);
       const isLast = index === request.ranks.length - 1;
+      const numCarried = isLast ? level : level - 1;
+      for (let below = 0; below < numCarried; below++) this.session.run(`carry_${below}`);
       if (!isLast) this.session.run(`keep_${level}`);
-      else if (level > 0 || this.options.wire === 'bf16') this.session.run(`finish_${level}`);
+      else if (level === 0 && this.options.wire === 'bf16') this.session.run('round');
     });
   }
 

@@ -45,8 +45,9 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     read_window(place) -> by state: as many elements of it, wherever they begin; see `StateWindow`
  *     start(batch)                the micro-batch's gradient becomes the current sum
  *     accumulate(batch)           it is added to the current sum
- *     keep_<level>()              current sum + levels below -> that level
- *     finish_<level>()            current sum + levels below -> current sum
+ *     carry_<level>()             that level + current sum -> current sum
+ *     keep_<level>()              level below + current sum -> that level
+ *     round()                     the current sum is rounded to the wire's type
  *     read_gradient() -> parts in the wire's type, sums
  *     load_gradient(parts, sums)  with a bf16 wire (pairs, sums): see `GradientStore.loadPairs`
  *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
@@ -147,11 +148,11 @@ function addSums(
   wire: Wire,
   fed: ReadonlyMap<string, Value>,
 ): void {
-  for (let level = 0; level <= store.numLevels; level++) {
-    if (level < store.numLevels)
-      graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
-    graph.signature(`finish_${level}`, { inputs: {}, outputs: { done: store.finish(level) } });
+  for (let level = 0; level < store.numLevels; level++) {
+    graph.signature(`carry_${level}`, { inputs: {}, outputs: { done: store.carry(level) } });
+    graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
   }
+  graph.signature('round', { inputs: {}, outputs: { done: store.round() } });
   const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numStepSums] });
   const load = (inputs: Record<string, Value>, done: Value): void =>
     graph.signature('load_gradient', { inputs: { ...inputs, sums }, outputs: { done } });
