@@ -406,6 +406,11 @@ export class RedisModel {
     return this.#lease?.server === this.#server ? this.#lease.epoch : 0;
   }
 
+  /** The epoch that was given last in what Redis holds, whatever life it is of. */
+  get lastEpoch(): number {
+    return this.#lease?.epoch ?? 0;
+  }
+
   get #newestEpoch(): number {
     return Math.max(this.leaseEpoch, this.#view?.view.fencingEpoch ?? 0);
   }

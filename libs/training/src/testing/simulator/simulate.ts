@@ -52,6 +52,10 @@ const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
   'redis-flush',
   ...comesBackOlder,
 ]);
+const forgets: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
+  'redis-flush',
+  ...comesBackOlder,
+]);
 /** Now and then a member joins, so that states are copied. */
 const onlyStateFlips = { 'state-flip': 4, 'join-member': 1, 'kill-member': 1, frame: 2 };
 const maxMembers = 5;
@@ -215,6 +219,9 @@ class Simulation {
     const coordinator = random.pick(this.#coordinators.filter(({ process }) => process.isAlive));
     // With the states of those who worked with a damaged one goes the evidence: ADR 0031.
     if (this.#world.invariants.isDamaged && takesEvidenceAway.has(fault.kind)) return;
+    // An epoch from a clock that has been set back since is known to nobody, once Redis and all who saw it have gone: ADR 0033.
+    const latestMs = this.#world.timeMs + Math.max(0, this.#world.redisClockMs);
+    if (forgets.has(fault.kind) && redis.lastEpoch > latestMs) return;
     const target = fault.kind.endsWith('coordinator') ? coordinator : member;
     trace.note('----', `${fault.kind} ${target?.process.name ?? ''} for ${forMs.toFixed(0)} ms`);
     switch (fault.kind) {
