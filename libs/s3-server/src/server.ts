@@ -82,7 +82,7 @@ async function serve(
     const fields = { requestId, method: request.method, url: request.url };
     const refusal = await refusalOf(error, storage.folder);
     if (refusal) logger.debug(`refused: ${refusal.code}`, fields);
-    else if (!request.complete && request.destroyed) logger.debug('client went away', fields);
+    else if (isGone(request, error)) logger.debug('client went away', fields);
     else logger.error('request failed', { ...fields, error });
     // The rest of the body is nobody's any more; without being read it would keep the answer from the client.
     request.resume();
@@ -108,6 +108,12 @@ async function answer(
   // A handler that throws half-way through the body must still be able to answer.
   const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   return handler(storage, { ...target, method, headers, body, signing });
+}
+
+/** Whether the client left while it sent its request, or was sent the answer. */
+function isGone(request: IncomingMessage, error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return (!request.complete && request.destroyed) || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 /** What the client is told: what a handler refused, or that there is no space left. */
