@@ -116,29 +116,18 @@ describe('bad input gives one error and exit code 2', () => {
     expect(manifests()).toEqual(before);
   });
 
-  const trains = { timeout: 600_000 };
-  it(
-    'a config that contradicts the prepared data or the checkpoints of its run',
-    trains,
-    async () => {
-      const file = runFile('fixed', {});
-      const prepared = await berth(['prepare', file], { folder });
-      expect(prepared).toMatchObject({ exitCode: 0 });
-      expect(
-        await refused(['train', runFile('fixed', { examples: { maxPredictions: 1 } })]),
-      ).toMatch(
-        /made with examples\.maxPredictions 2, this config says 1; its prepared data cannot be used/,
+  it('a config that contradicts what its run has trained', async () => {
+    const trained = await berth(['train', runFile('fixed', {})], { folder });
+    expect(trained).toMatchObject({ exitCode: 0 });
+    for (const [change, message] of [
+      [{ examples: { maxPredictions: 1 } }, 'examples.maxPredictions 2, this config says 1'],
+      [{ vocabulary: { size: 65 } }, 'vocabulary.size 64, this config says 65'],
+      [{ model: { hiddenSize: 32 } }, 'model.hiddenSize 16, this config says 32'],
+    ] as const)
+      expect(await refused(['train', runFile('fixed', change)])).toContain(
+        `made with ${message}; what it has trained cannot be used`,
       );
-      expect(await refused(['train', runFile('fixed', { vocabulary: { size: 65 } })])).toMatch(
-        /made with vocabulary\.size 64, this config says 65/,
-      );
-      const trained = await berth(['train', runFile('fixed', {})], { folder });
-      expect(trained).toMatchObject({ exitCode: 0 });
-      expect(await refused(['train', runFile('fixed', { model: { hiddenSize: 32 } })])).toMatch(
-        /made with model\.hiddenSize 16, this config says 32; its checkpoints cannot be used/,
-      );
-    },
-  );
+  });
 
   it('a vocabulary file that has another size than stated', async () => {
     const file = join(folder, 'vocab.txt');
