@@ -338,3 +338,13 @@ describe('an attempt', () => {
     expect(attempts?.at(-1)?.wentBackTo).toBeUndefined();
   });
 });
+
+it.each(['pause', 'stop', 'kill'] as const)('says what a run was at before %s', (control) => {
+  const reasonAt = (status: RunStatus): unknown =>
+    decideControl(nowMs, recordOf(status), { ...sight, numCommitted: 0 }, control);
+  const because = (end: RegExp) => ({
+    change: { reason: expect.stringMatching(end) as string },
+  });
+  expect(reasonAt('queued')).toMatchObject(because(/before its turn came$/));
+  expect(reasonAt('preparing')).toMatchObject(because(/while its data was made$/));
+});

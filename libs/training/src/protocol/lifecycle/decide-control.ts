@@ -67,12 +67,17 @@ function withCut({ requests: { cut } }: RunRecord, sight: ControlSight): Control
   };
 }
 
+/** Why a run rests that has not begun to train. */
+function early(what: string, status: 'queued' | 'preparing'): string {
+  return status === 'queued' ? `${what} before its turn came` : `${what} while its data was made`;
+}
+
 function pause(question: Question): ControlDecision {
   const { status } = question.record;
   switch (status) {
     case 'queued':
     case 'preparing':
-      return rest(question, 'paused', 'paused before its turn came');
+      return rest(question, 'paused', early('paused', status));
     case 'starting':
     case 'running':
     case 'degraded':
@@ -94,7 +99,7 @@ function stop(question: Question): ControlDecision {
   switch (status) {
     case 'queued':
     case 'preparing':
-      return rest(question, 'stopped', 'stopped before its turn came');
+      return rest(question, 'stopped', early('stopped', status));
     case 'paused':
       return rest(question, 'stopped', question.record.reason);
     case 'starting':
@@ -120,7 +125,7 @@ function kill(question: Question): ControlDecision {
   switch (status) {
     case 'queued':
     case 'preparing':
-      return rest(question, 'stopped', 'killed before its turn came');
+      return rest(question, 'stopped', early('killed', status));
     case 'paused':
       return rest(question, 'stopped', record.reason);
     case 'stopping':
