@@ -1,5 +1,6 @@
 import type { Complaint, ErrorCode, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { liveMember as member } from '../testing/live-member.ts';
 import { decideRun } from './run.ts';
 import { newRunMemory, type RunDecision, type RunRules, type RunSight } from './run-state.ts';
 
@@ -16,24 +17,6 @@ const rules: RunRules = {
   stepTimeoutMs: 600_000,
   restGraceMs: 3_000,
 };
-
-function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
-  return {
-    memberId,
-    host: 'h',
-    port: 1,
-    pid: 1,
-    hostname: 'h',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    startedAtMs: 0,
-    state: 'training',
-    runId: 'r',
-    step: 10,
-    complaint: null,
-    rankMs: null,
-    ...change,
-  };
-}
 
 /** A run as its coordinator sees it, look after look; what it publishes comes into force. */
 class Run {

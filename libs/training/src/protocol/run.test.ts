@@ -1,5 +1,6 @@
 import type { MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { liveMember } from '../testing/live-member.ts';
 import { decideRun } from './run.ts';
 import {
   newRunMemory,
@@ -23,23 +24,8 @@ const rules: RunRules = {
   restGraceMs: 3_000,
 };
 
-function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
-  return {
-    memberId,
-    host: '127.0.0.1',
-    port: 1,
-    pid: 1,
-    hostname: 'h',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    startedAtMs: 0,
-    state: 'training',
-    runId: 'r',
-    step: 9,
-    complaint: null,
-    rankMs: null,
-    ...change,
-  };
-}
+const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
+  liveMember(memberId, { step: 9, ...change });
 
 function view(mode: View['mode'], ...memberIds: string[]): View {
   const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));

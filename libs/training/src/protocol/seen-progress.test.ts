@@ -1,5 +1,6 @@
 import type { MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { liveMember } from '../testing/live-member.ts';
 import { decideRun } from './run.ts';
 import { newRunMemory, type RunDecision, type RunRules, type RunSight } from './run-state.ts';
 
@@ -17,24 +18,8 @@ const rules: RunRules = {
   restGraceMs: 3_000,
 };
 
-function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
-  return {
-    memberId,
-    host: 'h',
-    port: 1,
-    pid: 1,
-    hostname: 'h',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    startedAtMs: 0,
-    state: 'training',
-    runId: 'r',
-    step: 10,
-    complaint: null,
-    rankMs: null,
-    newestEpoch: 5,
-    ...change,
-  };
-}
+const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
+  liveMember(memberId, { newestEpoch: 5, ...change });
 
 const members = ['a', 'b'].map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
 
