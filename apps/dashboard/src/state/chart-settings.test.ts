@@ -11,6 +11,11 @@ it.each([
   (axisText, smoothText, search, chosen) => {
     const parsed = parseChartSettings(axisText, smoothText);
     expect(parsed).toEqual(chosen);
-    expect(searchOfChartSettings(parsed.axis, parsed.smoothing)).toBe(search);
+    expect(searchOfChartSettings('?smooth=7', parsed.axis, parsed.smoothing)).toBe(search);
   },
 );
+
+it('leaves what else the address says', () => {
+  expect(searchOfChartSettings('?a=b&axis=time&c=d', 'step', 250)).toBe('?a=b&c=d&smooth=250');
+  expect(searchOfChartSettings('?a=b&axis=time', 'step', null)).toBe('?a=b');
+});

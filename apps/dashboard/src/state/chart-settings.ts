@@ -26,7 +26,9 @@ export function startChartSettings(): void {
   effect(() => {
     const { value: at } = route;
     const hasCharts = at.page === 'run' && (at.tab === 'overview' || at.tab === 'metrics');
-    const search = hasCharts ? searchOfChartSettings(chosenAxis.value, chosenSmoothing.value) : '';
+    const search = hasCharts
+      ? searchOfChartSettings(location.search, chosenAxis.value, chosenSmoothing.value)
+      : searchOfChartSettings(location.search, 'step', null);
     if (search !== location.search)
       history.replaceState(null, '', `${location.pathname}${search}${location.hash}`);
   });
@@ -53,9 +55,14 @@ export function parseChartSettings(
   return { axis: axisText === 'time' ? 'time' : 'step', smoothing: window ?? null };
 }
 
-/** The query of an address, '' when all is as it is without one. */
-export function searchOfChartSettings(axisNow: Axis, window: number | null): string {
-  const search = new URLSearchParams();
+/** The query of an address with these settings, which are left out where they are as without them; what else it says stays. */
+export function searchOfChartSettings(
+  before: string,
+  axisNow: Axis,
+  window: number | null,
+): string {
+  const search = new URLSearchParams(before);
+  for (const name of Object.keys(keys)) search.delete(name);
   if (axisNow === 'time') search.set('axis', axisNow);
   if (window !== null) search.set('smooth', String(window));
   return search.size === 0 ? '' : `?${search}`;
