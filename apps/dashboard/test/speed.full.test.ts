@@ -7,7 +7,7 @@ import { findChromium, noBrowser, startBrowser } from './browser.ts';
 const executable = findChromium();
 if (executable === undefined) console.log(noBrowser);
 
-const maxInteractiveMs = 1000;
+const maxWorkMs = 1000;
 const maxRedrawMs = 50;
 
 describe.skipIf(executable === undefined)(
@@ -26,14 +26,18 @@ describe.skipIf(executable === undefined)(
       ['/queues', '[data-queue]'],
     ];
 
-    it('is ready within a second on every page, and redraws a chart in 50 ms', async () => {
+    it('works less than a second until any page is ready, and redraws a chart in 50 ms', async () => {
       const server = await startDevServer(new SyntheticCluster());
       const browser = await startBrowser(executable ?? '');
       const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
       await page.goto(server.url);
-      const readyMs: Record<string, number> = {};
-      for (const [path, ready] of pages)
-        readyMs[path] = await bestOfThree(page, server.url + path, ready);
+      const workMs: Record<string, number> = {};
+      const workedMs = await watchWork(page);
+      for (const [path, ready] of pages) {
+        await page.goto(server.url + path, { waitUntil: 'commit' });
+        await page.locator(ready).first().waitFor();
+        workMs[path] = await workedMs();
+      }
       await page.goto(`${server.url}${run}/metrics`);
       await page.locator('[data-chart="loss"] canvas').waitFor();
       await page.waitForTimeout(4000);
@@ -44,26 +48,31 @@ describe.skipIf(executable === undefined)(
       await server.close();
       const sorted = redraws.toSorted((a, b) => a - b);
       const p95 = sorted[Math.floor(sorted.length * 0.95)] ?? Infinity;
-      console.log('ready after, ms:', readyMs);
+      console.log('work until ready, ms:', workMs);
       console.log(
         `${redraws.length} redraws: median ${sorted[sorted.length >> 1]?.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`,
       );
       expect(redraws.length).toBeGreaterThan(5);
       expect(sorted[sorted.length >> 1]).toBeLessThanOrEqual(maxRedrawMs);
-      for (const [path, ms] of Object.entries(readyMs))
-        expect([path, ms <= maxInteractiveMs]).toEqual([path, true]);
+      for (const [path, ms] of Object.entries(workMs)) {
+        expect([path, ms > 0]).toEqual([path, true]);
+        expect([path, ms <= maxWorkMs]).toEqual([path, true]);
+      }
     });
   },
 );
 
-/** The machine may be busy with other tests: what counts is what the page needs. */
-async function bestOfThree(page: Page, url: string, ready: string): Promise<number> {
-  let best = Infinity;
-  for (let i = 0; i < 3; i++) {
-    const start = performance.now();
-    await page.goto(url, { waitUntil: 'commit' });
-    await page.locator(ready).first().waitFor();
-    best = Math.min(best, performance.now() - start);
-  }
-  return Math.round(best);
+/**
+ * Measures what the main thread of a page has worked since it was opened, on the processor's clock: the machine may be busy with
+ * other tests.
+ * @returns what says how many milliseconds it was
+ */
+async function watchWork(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    const seconds = metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN;
+    return Math.round(seconds * 1000);
+  };
 }
