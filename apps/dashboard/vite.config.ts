@@ -13,6 +13,7 @@ function compress(): Plugin {
       order: 'post',
       handler(_options, bundle) {
         for (const file of Object.values(bundle)) {
+          if (file.fileName.endsWith('.woff2')) continue;
           const content = file.type === 'chunk' ? file.code : file.source;
           const source = brotliCompressSync(content, {
             params: { [constants.BROTLI_PARAM_QUALITY]: 9 },
@@ -24,9 +25,28 @@ function compress(): Plugin {
   };
 }
 
+/** Has the browser fetch the letters of most pages along with the styles, so that text does not change its width once it shows. */
+function preloadFont(): Plugin {
+  return {
+    name: 'berth-preload-font',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (_html, { bundle = {} }) =>
+        Object.keys(bundle)
+          .filter((name) => /inter-latin-wght-normal.*\.woff2$/.test(name))
+          .map((name) => ({
+            tag: 'link',
+            attrs: { rel: 'preload', as: 'font', crossorigin: '', href: `/${name}` },
+            injectTo: 'head',
+          })),
+    },
+  };
+}
+
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [compress()],
+  plugins: [preloadFont(), compress()],
   server: { host: '127.0.0.1', proxy: { '/api': api } },
   build: {
     outDir: 'dist/site',

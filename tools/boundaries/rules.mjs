@@ -22,6 +22,7 @@ const testsMayUse = ['@berth/testing', '@berth/faults', '@berth/graph', '@berth/
 /** The projects that may import a package from npm; nobody else. */
 const owners = {
   '@aws-sdk/client-s3': ['@berth/checkpoint'],
+  '@fontsource-variable/inter': ['@berth/dashboard'],
   '@preact/signals': ['@berth/dashboard'],
   '@hono/node-server': ['@berth/coordinator'],
   '@tensorflow/tfjs-core': ['@berth/model', '@berth/graph'],

@@ -1,3 +1,4 @@
+import '@fontsource-variable/inter';
 import 'uplot/dist/uPlot.min.css';
 import './theme/tokens.css';
 import './theme/base.css';

@@ -23,7 +23,7 @@ const paths = [
 
 describe.skipIf(executable === undefined)(
   'the dashboard in a browser',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   () => {
     let browser: Browser;
     let server: DevServer;
@@ -50,7 +50,7 @@ describe.skipIf(executable === undefined)(
         reducedMotion: 'reduce',
       });
       const page = await context.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(100_000);
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
@@ -71,7 +71,7 @@ describe.skipIf(executable === undefined)(
           numWorkers: 3,
           fields: { model: 'tiny', globalBatch: '16' },
           enoughSteps: 12,
-          timeoutMs: 15_000,
+          timeoutMs: 100_000,
           killWorker: () => Promise.resolve(server.cluster.killWorker('played')),
         }),
       );
@@ -208,6 +208,20 @@ describe.skipIf(executable === undefined)(
         await page.getByText('Drag over a chart to zoom').waitFor();
         await chart.getByRole('button', { name: 'Show as table' }).click();
         expect(await chart.locator('tbody tr').count()).toBeGreaterThan(100);
+      });
+      expect(complaints).toEqual([]);
+    });
+
+    it('brings its letters along', async () => {
+      const complaints = await withPage({}, async (page) => {
+        await page.goto(server.url);
+        await page.locator('h1').waitFor();
+        const loaded = await page.evaluate(async () => {
+          const { fontFamily } = getComputedStyle(document.body);
+          const faces = await document.fonts.load(`14px ${fontFamily.split(',')[0] ?? ''}`);
+          return faces.map(({ status }) => status);
+        });
+        expect(loaded).toContain('loaded');
       });
       expect(complaints).toEqual([]);
     });

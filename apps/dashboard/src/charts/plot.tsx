@@ -38,6 +38,9 @@ export function Plot(props: PlotProps): JSX.Element {
     if (node === null) return undefined;
     const made = makePlot(node, latest);
     plot.current = made;
+    // A canvas keeps the font that it was drawn with.
+    const redraw = (): void => made.redraw(false);
+    document.fonts.addEventListener('loadingdone', redraw);
     const observer = new ResizeObserver(([entry]) => {
       const width = Math.floor(entry?.contentRect.width ?? 0);
       if (width > 0 && width !== made.width) made.setSize({ width, height });
@@ -45,6 +48,7 @@ export function Plot(props: PlotProps): JSX.Element {
     observer.observe(node);
     return () => {
       observer.disconnect();
+      document.fonts.removeEventListener('loadingdone', redraw);
       made.destroy();
       plot.current = null;
     };
