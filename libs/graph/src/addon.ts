@@ -49,13 +49,13 @@ const addonRevision = 2;
 export function loadAddon(): Addon {
   const require = createRequire(import.meta.url);
   restoreOldHelpers(require('node:util'));
+  const tf = require('@tensorflow/tfjs-core') as typeof tfjs;
   try {
-    require('@tensorflow/tfjs-node-gpu');
+    registerBackend(require, tf);
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw unavailable(`TensorFlow does not load: ${reason}`, error);
   }
-  const tf = require('@tensorflow/tfjs-core') as typeof tfjs;
   const backend = tf.backend() as unknown as AddonBackend;
   if (backend.binding.berthAddon !== addonRevision)
     throw unavailable("tfjs-node-gpu's addon is not the one this version of berth builds");
@@ -64,6 +64,21 @@ export function loadAddon(): Addon {
 
 function unavailable(what: string, cause?: unknown): BerthError {
   return new BerthError('RUNTIME_UNAVAILABLE', `${what}; run: npm run setup`, { cause });
+}
+
+/**
+ * Does what tfjs-node-gpu's own entry does for computing. That entry also loads its installer and a progress bar, which
+ * berth does not have.
+ */
+function registerBackend(require: NodeJS.Require, tf: typeof tfjs): void {
+  const name = '@tensorflow/tfjs-node-gpu';
+  require(`${name}/dist/register_all_kernels`);
+  const { NodeJSKernelBackend } = require(`${name}/dist/nodejs_kernel_backend`) as {
+    NodeJSKernelBackend: new (binding: unknown, packageName: string) => tfjs.KernelBackend;
+  };
+  const binding: unknown = require(`${name}/lib/napi-v8/tfjs_binding.node`);
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, name), 3);
+  void tf.setBackend('tensorflow');
 }
 
 /** tfjs-node calls two helpers that Node 22 warns about and Node 23 no longer has. */
