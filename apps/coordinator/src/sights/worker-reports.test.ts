@@ -1,4 +1,4 @@
-import type { MemberInfo, View } from '@berth/contracts';
+import type { MemberInfo, Numerics, View } from '@berth/contracts';
 import { expect, it } from 'vitest';
 import { describeWorkers } from './worker-reports.ts';
 
@@ -20,9 +20,9 @@ const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo 
 });
 const view = { runId: 'r', members: [{ memberId: 'a', blocks: [] }] } as unknown as View;
 
-function stateOf(info: MemberInfo): string {
+function stateOf(info: MemberInfo, required: Numerics = numerics): string {
   const members = [{ info, ageMs: 10 }];
-  const [report] = describeWorkers({ members, view, numCommitted: 40, numerics });
+  const [report] = describeWorkers({ members, view, numCommitted: 40, numerics: required });
   return `${report?.state}: ${report?.reason}`;
 }
 
@@ -33,7 +33,15 @@ it('tells what a worker is at that cannot take part yet', () => {
 });
 
 it('refuses one that computes differently, also while it opens the run', () => {
-  const opening = { activity: 'opening the run', forMs: 1 } as const;
-  const other = { ...numerics, numThreads: 2 };
-  expect(stateOf(member('b', { numerics: other, opening }))).toMatch(/^refused: .*numThreads/);
+  const opening = { activity: 'compiling', forMs: 1 } as const;
+  const other = member('b', {
+    state: 'syncing',
+    opening,
+    numerics: { ...numerics, numThreads: 2 },
+  });
+  expect(stateOf(other)).toMatch(/^refused: .*numThreads/);
+  const fingerprinted = { ...numerics, fingerprint: '01' };
+  const opens = member('b', { state: 'syncing', opening });
+  expect(stateOf(opens, fingerprinted)).toBe('syncing: compiling, 0 s so far');
+  expect(stateOf(member('b'), fingerprinted)).toMatch(/^refused: it does not say/);
 });

@@ -1,6 +1,6 @@
 import type { MemberInfo, Numerics, View, WorkerReport } from '@berth/contracts';
 import { memberTtlMs } from '@berth/queue';
-import { numericsDifference } from '@berth/training/protocol';
+import { knownDifference, numericsDifference } from '@berth/training/protocol';
 
 /** A member as its heartbeats show it. */
 export interface SeenMember {
@@ -45,9 +45,10 @@ function describe(
   const belongs = isSeated || (view !== undefined && info.runId === view.runId);
   const lag = belongs && info.step >= 0 ? Math.max(0, numCommitted - info.step) : 0;
   const { numerics, rankMs } = info;
+  const difference = info.opening === undefined ? numericsDifference : knownDifference;
   const refusal =
     required !== undefined && info.runId !== null && info.runId === view?.runId
-      ? numericsDifference(required, numerics)
+      ? difference(required, numerics)
       : undefined;
   const paceRatio = isSeated && rankMs !== null && medianMs ? rankMs / medianMs : null;
   return {
@@ -94,7 +95,7 @@ function stateOf(
   if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
   if (!isSeated) {
     if (complaint !== null) return { state: 'refused', reason: complaint.error.message };
-    if (refusal !== undefined && state === 'idle') return { state: 'refused', reason: refusal };
+    if (refusal !== undefined) return { state: 'refused', reason: refusal };
     if (opening !== undefined) {
       const { activity, forMs } = opening;
       return { state: 'syncing', reason: `${activity}, ${Math.round(forMs / 1_000)} s so far` };

@@ -16,7 +16,7 @@ export type {
   MembershipOptions,
   UnreadableMember,
 } from './membership-state.ts';
-export { numericsDifference } from './numerics.ts';
+export { knownDifference, numericsDifference } from './numerics.ts';
 export { coordinationTimes, runPatience } from './coordination-times.ts';
 export { decideRun } from './run.ts';
 export {

@@ -1,8 +1,9 @@
-import type { Complaint, MemberInfo, View } from '@berth/contracts';
+import type { Complaint, MemberInfo, Numerics, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { decideMembership } from './membership.ts';
 import type { MembershipOptions, MembershipState } from './membership-state.ts';
 import { numericsDifference } from './numerics.ts';
+import { siftMembers } from './sift-members.ts';
 
 const options: MembershipOptions = {
   minWorkers: 1,
@@ -141,6 +142,31 @@ describe('the first view', () => {
     expect(decision.reason).toContain(
       "b is refused: its kernels is avx2, the run's is avx512_core_bf16",
     );
+  });
+
+  it('waits for no worker that it will refuse once that has opened the run', () => {
+    const opens = (memberId: string, change: Partial<Numerics>): MemberInfo =>
+      member(memberId, {
+        state: 'syncing',
+        opening: { activity: 'waiting for examples', forMs: 4_000 },
+        numerics: { ...numerics, ...change },
+      });
+    const recorded = { ...numerics, fingerprint: '01' };
+    const refused = [opens('c', { numThreads: 2 }), opens('d', { fingerprint: '02' })];
+    const alone = state({ live: refused, numerics: recorded });
+    const threads = "c is refused: its numThreads is 2, the run's is 1";
+    const arithmetic = /; d is refused: same TensorFlow .* but its arithmetic differs/;
+    const { reason } = decideMembership(0, alone, options);
+    expect(reason).toMatch(arithmetic);
+    expect(reason.startsWith(`waiting for 1 of 1 workers; ${threads}; d is refused`)).toBe(true);
+
+    const seated = member('a', { state: 'training', numerics: recorded });
+    const live = [seated, ...refused, opens('b', {})];
+    const going = state({ live, numerics: recorded, view: view('a') });
+    expect(decideMembership(0, going, { ...options, wantedWorkers: 4 }).reason).toMatch(
+      /^1 of 4 workers; waiting for examples, 4 s so far: b; c is refused: .*; d is refused: /,
+    );
+    expect(siftMembers(going).opening.map(({ memberId }) => memberId)).toEqual(['b']);
   });
 
   it('refuses a worker whose names are the same and whose arithmetic is not', () => {

@@ -29,6 +29,13 @@ export function numericsDifference(standard: Numerics, other: Numerics): string 
   );
 }
 
+/** The same of a member that still opens the run: what its arithmetic gives is known once it has compiled. */
+export function knownDifference(standard: Numerics, other: Numerics): string | undefined {
+  return other.fingerprint === undefined
+    ? nameDifference(standard, other)
+    : numericsDifference(standard, other);
+}
+
 function nameDifference(standard: Numerics, other: Numerics): string | undefined {
   for (const key of ['tensorflow', 'device', 'kernels', 'numThreads'] as const)
     if (standard[key] !== other[key])

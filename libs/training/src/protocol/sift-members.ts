@@ -1,5 +1,5 @@
 import type { LiveMember, MembershipState } from './membership-state.ts';
-import { numericsDifference, standardOf } from './numerics.ts';
+import { knownDifference, numericsDifference, standardOf } from './numerics.ts';
 
 type SiftState = Pick<
   MembershipState,
@@ -11,34 +11,35 @@ export interface SiftedMembers {
   readonly eligible: LiveMember[];
   /** Who is refused and why, as the end of a reason; '' when nobody is. */
   readonly refused: string;
-  /** Those that are still opening the run. */
+  /** Those that are still opening the run, as far as is known by then without those that cannot give its numerics. */
   readonly opening: LiveMember[];
 }
 
 /** Which live members can be counted on for a run. */
 export function siftMembers(state: SiftState): SiftedMembers {
-  const opening = state.live.filter(
-    (member) =>
-      member.runId === state.runId &&
-      member.opening !== undefined &&
-      !state.expelled.has(member.memberId),
+  const present = state.live.filter(
+    ({ runId, memberId }) => runId === state.runId && !state.expelled.has(memberId),
   );
-  const candidates = state.live
-    .filter((member) => member.runId === state.runId)
+  const candidates = present
     .filter((member) => member.state === 'idle' || member.state === 'training')
-    .filter((member) => !state.expelled.has(member.memberId))
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   // Members of the view in force keep their place, so that a newcomer never pushes out one that holds the weights.
   const seated = new Set(state.view?.members.map((member) => member.memberId));
   candidates.sort((a, b) => Number(seated.has(b.memberId)) - Number(seated.has(a.memberId)));
   const standard = standardOf(state.numerics, candidates);
-  const eligible: LiveMember[] = [];
   const refusals: string[] = [];
-  for (const member of candidates) {
-    const difference = standard && numericsDifference(standard, member.numerics);
-    if (difference === undefined) eligible.push(member);
-    else refusals.push(`${named(member)} is refused: ${difference}`);
-  }
+  const isRefused = (member: LiveMember, difference: string | undefined): boolean => {
+    if (difference !== undefined) refusals.push(`${named(member)} is refused: ${difference}`);
+    return difference !== undefined;
+  };
+  const eligible = candidates.filter(
+    (member) => !isRefused(member, standard && numericsDifference(standard, member.numerics)),
+  );
+  const opening = present.filter(
+    (member) =>
+      member.opening !== undefined &&
+      !isRefused(member, standard && knownDifference(standard, member.numerics)),
+  );
   for (const { memberId, problem } of state.unreadable)
     refusals.push(`${memberId} speaks another version: ${problem}`);
   return { eligible, refused: refusals.map((refusal) => `; ${refusal}`).join(''), opening };
