@@ -271,11 +271,9 @@ export class RunSession {
 }
 
 /** Does the work of one call after the other, none of which may reject. */
-function inOrder<T>(work: (item: T) => Promise<void>): (item: T) => void {
+function inOrder<T>(work: (item: T) => Promise<void>): (item: T) => Promise<void> {
   let last = Promise.resolve();
-  return (item) => {
-    last = last.then(() => work(item));
-  };
+  return (item) => (last = last.then(() => work(item)));
 }
 
 /** Appends a line, after an outage if need be: a run is complete only when its last evaluation is there. */

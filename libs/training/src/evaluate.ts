@@ -7,6 +7,8 @@ export interface EvaluationOptions {
   readonly batchSize: number;
   readonly maxSeqLength: number;
   readonly maxPredictions: number;
+  /** Ends it after the batch under way. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Evaluation extends LossMetrics {
@@ -23,6 +25,7 @@ export async function evaluate(
   const numExamples = Math.min(options.numEvalExamples, heldOut.numExamples);
   const total = Object.fromEntries(stepSumNames.map((name) => [name, 0])) as StepSums;
   for (let start = 0; start < numExamples; start += options.batchSize) {
+    options.signal?.throwIfAborted();
     const size = Math.min(options.batchSize, numExamples - start);
     const batch = allocateBatch(size, options.maxSeqLength, options.maxPredictions);
     for (let row = 0; row < size; row++) heldOut.copyInto(batch, row, start + row);

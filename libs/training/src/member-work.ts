@@ -106,7 +106,7 @@ export class MemberWork {
       case 'finishSaves':
         return orAborted(checkpoints.settled(), signal);
       case 'evaluate':
-        return this.#evaluate(ask.step);
+        return this.#evaluate(ask.step, signal);
       case 'wait':
         return sleep(ask.ms, undefined, { signal });
     }
@@ -158,11 +158,11 @@ export class MemberWork {
     return this.#step;
   }
 
-  async #evaluate(step: number): Promise<void> {
+  async #evaluate(step: number, signal: AbortSignal): Promise<void> {
     const { train, examples } = this.#options.config;
     const { maxSeqLength, maxPredictions } = examples;
     const startMs = performance.now();
-    const heldOut = await this.#ports.heldOut();
+    const heldOut = await orAborted(this.#ports.heldOut(), signal);
     // A corpus of which nothing is held out.
     if (heldOut.numExamples === 0) return;
     const { numExamples: _count, ...metrics } = await evaluate(this.#ports.engine, heldOut, {
@@ -170,8 +170,11 @@ export class MemberWork {
       batchSize: Math.min(32, train.globalBatch),
       maxSeqLength,
       maxPredictions,
+      signal,
     });
     const stepMs = performance.now() - startMs;
-    this.#ports.reporter.metrics({ kind: 'eval', step, timeMs: Date.now(), ...metrics, stepMs });
+    const line = { kind: 'eval', step, timeMs: Date.now(), ...metrics, stepMs } as const;
+    // Who commits the next step knows that this is kept: afterwards nobody could make it again.
+    await orAborted(this.#ports.reporter.metrics(line), signal);
   }
 }

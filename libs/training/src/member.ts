@@ -99,7 +99,7 @@ export class Member {
         reporter.step(tell.step);
         return;
       case 'report':
-        reporter.metrics(this.#work.metricsOf(tell));
+        void reporter.metrics(this.#work.metricsOf(tell));
     }
   }
 }

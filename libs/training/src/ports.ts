@@ -134,7 +134,8 @@ export interface ReporterPort {
   step(step: number): void;
   /** What it does, and why it cannot go on with its view, if it cannot. */
   status(state: 'idle' | 'training' | 'draining', complaint: Complaint | null): void;
-  metrics(line: MeasuredLine): void;
+  /** Resolves once the line is where the run's history is kept, or the run is over. */
+  metrics(line: MeasuredLine): Promise<void>;
   /** Where the time of a step went that this member has applied. */
   timed?(phases: StepPhases): void;
 }

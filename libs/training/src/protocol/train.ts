@@ -37,10 +37,9 @@ export function located(moment: Moment, entry: LedgerEntry | undefined): MemberD
 
 /** The view is settled: what is to be done before its first step? */
 function enter(moment: Moment): MemberDecision {
-  const { state, rules } = moment;
   if (isAtTheEnd(moment)) return doChores(moment, choresAtTheEnd(moment));
-  const evaluates = state.held === 0 && rules.evalEverySteps > 0 && leads(moment);
-  return doChores(moment, evaluates ? ['evaluate'] : []);
+  // Whoever led the view before may have died over it: no later view stands here again.
+  return doChores(moment, isEvaluationDue(moment) ? ['evaluate'] : []);
 }
 
 /** Does what is due between steps, then the next step, if there is one. */
@@ -70,18 +69,25 @@ function isAtTheEnd({ state, view, rules }: Moment): boolean {
   return state.held >= (view.mode === 'save' ? view.fromStep : rules.numSteps);
 }
 
+function isEvaluationDue(moment: Moment): boolean {
+  const { state, rules } = moment;
+  const { evalEverySteps, numSteps } = rules;
+  const isDue = evalEverySteps > 0 && state.held % evalEverySteps === 0;
+  return (isDue || state.held >= numSteps) && leads(moment);
+}
+
 function choresAtTheEnd(moment: Moment): Chore[] {
+  if (!isEvaluationDue(moment)) return ['save', 'finishSaves'];
+  // A run that is to rest does so once it is saved; one that is done waits for the evaluation.
   const isDone = moment.state.held >= moment.rules.numSteps;
-  return isDone && leads(moment) ? ['save', 'evaluate', 'finishSaves'] : ['save', 'finishSaves'];
+  return isDone ? ['save', 'evaluate', 'finishSaves'] : ['evaluate', 'save', 'finishSaves'];
 }
 
 function choresAfterStep(moment: Moment): Chore[] {
-  const { held } = moment.state;
-  const { checkpointEverySteps, evalEverySteps } = moment.rules;
   if (isAtTheEnd(moment)) return choresAtTheEnd(moment);
   const chores: Chore[] = [];
-  if (held % checkpointEverySteps === 0) chores.push('save');
-  if (evalEverySteps > 0 && held % evalEverySteps === 0 && leads(moment)) chores.push('evaluate');
+  if (moment.state.held % moment.rules.checkpointEverySteps === 0) chores.push('save');
+  if (isEvaluationDue(moment)) chores.push('evaluate');
   return chores;
 }
 

@@ -16,6 +16,7 @@ import {
   type ViewId,
   type VoteResult,
 } from '@berth/queue';
+import type { Weights } from './toy-model.ts';
 
 /** Ways to break Redis' part of the protocol, to prove that it is needed. */
 export const redisSabotages = [
@@ -90,7 +91,12 @@ export class RedisModel {
   #listedMs: number | undefined;
   /** Attempts that saved, by step. */
   #checkpoints = new Map<number, number>();
-  #evaluations = new Set<number>();
+  /** Weights that were evaluated, by step. */
+  #evaluations = new Map<number, Weights>();
+  /** All that were ever told of, as the archive of the run's history has them. */
+  readonly #archived = new Map<number, Weights>();
+  /** Steps whose evaluation is in the archive alone. */
+  readonly #onlyArchived = new Set<number>();
   #record: SimRecord = {
     status: undefined,
     requests: noSimRequests,
@@ -113,8 +119,7 @@ export class RedisModel {
     this.#words = new Map();
     this.#members = new Map();
     this.#listedMs = undefined;
-    this.#checkpoints = new Map();
-    this.#evaluations = new Set();
+    this.forgetNotes();
     this.#record = { ...this.#record, status: undefined, requests: noSimRequests };
   }
 
@@ -132,7 +137,7 @@ export class RedisModel {
       words: new Map([...this.#words].map(([topic, words]) => [topic, new Map(words)])),
       members: new Map(this.#members),
       checkpoints: new Map(this.#checkpoints),
-      evaluations: new Set(this.#evaluations),
+      evaluations: new Map(this.#evaluations),
     };
     return () => {
       if (this.#sabotage !== 'no-older-watch') this.#server++;
@@ -281,6 +286,7 @@ export class RedisModel {
     const known = Math.min(this.#ledger.length, entries.length);
     if (known > 0 && this.#ledger[known - 1]?.head !== entries[known - 1]?.head)
       return { kind: 'diverged' };
+    for (const { step } of entries.slice(known)) this.#onlyArchived.add(step);
     this.#ledger.push(...entries.slice(known));
     if (entries.length > known) this.#votes = new Map();
     return { kind: 'restored', numCommitted: this.#ledger.length };
@@ -360,11 +366,19 @@ export class RedisModel {
   /** Forgets which checkpoints and evaluations there are. */
   forgetNotes(): void {
     this.#checkpoints = new Map();
-    this.#evaluations = new Set();
+    for (const step of this.#evaluations.keys()) this.#onlyArchived.add(step);
+    this.#evaluations = new Map();
   }
 
-  noteEvaluation(step: number): void {
-    this.#evaluations.add(step);
+  noteEvaluation(step: number, weights: Weights): void {
+    this.#evaluations.set(step, weights);
+    this.#archived.set(step, weights);
+  }
+
+  /** What was evaluated after a step, as the run's history tells it. */
+  evaluation(step: number): Weights | undefined {
+    const archived = this.#onlyArchived.has(step) ? this.#archived.get(step) : undefined;
+    return this.#evaluations.get(step) ?? archived;
   }
 
   hasEvaluation(step: number): boolean {

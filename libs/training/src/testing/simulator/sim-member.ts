@@ -13,6 +13,7 @@ import {
 } from '../../protocol/index.ts';
 import { findCheckpoint } from './find-checkpoint.ts';
 import { Peers } from './peers.ts';
+import { reportEvaluation } from './report-evaluation.ts';
 import { Saver } from './saver.ts';
 import { SimHeart } from './sim-heart.ts';
 import { SimProcess } from './sim-process.ts';
@@ -27,7 +28,7 @@ import {
   updated,
   type Weights,
 } from './toy-model.ts';
-import { numSteps, simError, type World } from './world.ts';
+import { evalEverySteps, numSteps, simError, type World } from './world.ts';
 
 const viewLookMs = 200;
 const leaveLookMs = 20;
@@ -95,7 +96,7 @@ export class SimMember {
       numSteps,
       // Where votes compare nothing, saves must not find it first.
       checkpointEverySteps: world.sabotage === 'no-slice' ? numSteps : 5,
-      evalEverySteps: 10,
+      evalEverySteps,
       settleTimeoutMs,
       stepTimeoutMs,
     };
@@ -276,6 +277,7 @@ export class SimMember {
       case 'fetchState':
       case 'findCheckpoint':
       case 'finishSaves':
+      case 'evaluate':
       case 'wait':
         this.process.after(0, () => asked.fail(simError('COLLECTIVE_ABORTED', reason)));
         return;
@@ -401,7 +403,17 @@ export class SimMember {
         this.#saver.settled(() => done(undefined), fail);
         return;
       case 'evaluate':
-        engine(20, () => this.#reportEvaluation(ask.step));
+        if (this.#onHungEnd !== undefined) return this.#stayHung(this.#onHungEnd);
+        reportEvaluation(
+          world,
+          process,
+          {
+            step: ask.step,
+            weights: this.#weights ?? '',
+            isOver: () => session !== this.#session,
+          },
+          () => done(undefined),
+        );
         return;
       case 'wait':
         process.after(ask.ms, () => done(undefined));
@@ -482,15 +494,6 @@ export class SimMember {
         else done();
       },
       fail,
-    );
-  }
-
-  #reportEvaluation(step: number): void {
-    this.#world.call(
-      this.process,
-      (redis) => redis.noteEvaluation(step),
-      () => undefined,
-      () => this.process.after(500, () => this.#reportEvaluation(step)),
     );
   }
 }

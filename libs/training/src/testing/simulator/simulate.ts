@@ -7,7 +7,7 @@ import { noSimRequests } from './redis-model.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
 import { SimMember, type SimRelease } from './sim-member.ts';
 import type { StateCopies } from './state-copies.ts';
-import { numSteps, storeStallMs, World, type Sabotage } from './world.ts';
+import { evalEverySteps, numSteps, storeStallMs, World, type Sabotage } from './world.ts';
 
 export interface SimulationOptions {
   readonly sabotage?: Sabotage | undefined;
@@ -159,6 +159,9 @@ class Simulation {
     const last = store.newestValid(redis.record.attempts);
     const weights = last?.step === numSteps ? store.load(last) : undefined;
     if (weights !== reference.weights[numSteps]) return `I3: the last checkpoint holds ${weights}`;
+    for (let step = 0; step <= numSteps; step += evalEverySteps)
+      if (redis.evaluation(step) !== reference.weights[step])
+        return `What was evaluated at step ${step} is ${redis.evaluation(step) ?? 'nothing'}`;
     return undefined;
   }
 

@@ -48,6 +48,7 @@ type CrashSabotage = (typeof crashSabotages)[number];
 export const runId = 'run';
 export const virtualRanks = 8;
 export const numSteps = 100;
+export const evalEverySteps = 10;
 /** In the run's record since it began. */
 export const runNumerics: Numerics = {
   tensorflow: '2',

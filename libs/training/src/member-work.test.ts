@@ -1,0 +1,84 @@
+import {
+  BerthError,
+  numStepSums,
+  parseRunConfig,
+  silentLogger,
+  sumsFromVector,
+  type MeasuredLine,
+} from '@berth/contracts';
+import { expect, it } from 'vitest';
+import { MemberWork } from './member-work.ts';
+import type { MemberPorts } from './member-ports.ts';
+
+const config = parseRunConfig({ name: 'r', corpus: { path: 'a.txt' } }, 'test');
+const heldOut = {
+  numExamples: 40,
+  numPredictionsOf: () => 1,
+  numTokensOf: () => 4,
+  copyInto: () => undefined,
+};
+
+/** A member whose lines are kept once the test says so. */
+function evaluating(): {
+  work: MemberWork;
+  lines: MeasuredLine[];
+  numBatches: () => number;
+  keep: () => void;
+} {
+  const lines: MeasuredLine[] = [];
+  let keep = (): void => undefined;
+  let numBatches = 0;
+  const kept = new Promise<void>((resolve) => (keep = resolve));
+  const sums = sumsFromVector(new Float32Array(numStepSums).fill(1));
+  const ports = {
+    heldOut: async () => heldOut,
+    engine: {
+      async evaluate() {
+        numBatches++;
+        return sums;
+      },
+    },
+    reporter: {
+      metrics(line: MeasuredLine) {
+        lines.push(line);
+        return kept;
+      },
+    },
+    logger: silentLogger,
+  } as unknown as MemberPorts;
+  const options = { runId: 'r', memberId: 'a', config, settleTimeoutMs: 1 };
+  const work = new MemberWork(ports, options, { onPeerLost: () => undefined });
+  return { work, lines, numBatches: () => numBatches, keep: () => keep() };
+}
+
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+it('an evaluation is done once its line is kept, so that no step is committed without it', async () => {
+  const { work, lines, keep } = evaluating();
+  let isDone = false;
+  const { signal } = new AbortController();
+  const done = work
+    .perform({ kind: 'evaluate', step: 30 }, signal)
+    .then(() => void (isDone = true));
+  while (lines.length === 0) await turn();
+  await turn();
+  expect(isDone).toBe(false);
+  keep();
+  await done;
+  expect(lines).toMatchObject([{ kind: 'eval', step: 30, numTokens: 2 }]);
+});
+
+it('an evaluation gives way to another view, while it computes and while its line waits', async () => {
+  const reason = new BerthError('COLLECTIVE_ABORTED', 'view 2 has come');
+  const { work, lines, numBatches } = evaluating();
+  const early = new AbortController();
+  const computing = work.perform({ kind: 'evaluate', step: 30 }, early.signal);
+  early.abort(reason);
+  await expect(computing).rejects.toBe(reason);
+  expect([numBatches(), lines]).toEqual([0, []]);
+  const late = new AbortController();
+  const reporting = work.perform({ kind: 'evaluate', step: 30 }, late.signal);
+  while (lines.length === 0) await turn();
+  late.abort(reason);
+  await expect(reporting).rejects.toBe(reason);
+});
