@@ -7,13 +7,14 @@ export interface ProcessIdentity {
   readonly startTicks: string;
 }
 
-/** @returns undefined when there is no such process */
+/** @returns undefined when there is no such process, or only what is left of it until its parent looks */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // After the name, which may hold anything; the 22nd field of all.
-    const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return startTicks === undefined ? undefined : { pid, startTicks };
+    // After the name, which may hold anything; the 3rd and the 22nd field of all.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state = '', startTicks] = [fields[0], fields[19]];
+    return startTicks === undefined || 'ZX'.includes(state) ? undefined : { pid, startTicks };
   } catch {
     return undefined;
   }

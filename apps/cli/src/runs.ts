@@ -1,13 +1,21 @@
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { isFinal, type RemovalReport, type RunStatusReport } from '@berth/contracts';
+import {
+  isFinal,
+  type RemovalReport,
+  type RunConfig,
+  type RunRecord,
+  type RunStatusReport,
+} from '@berth/contracts';
 import { createRunService } from '@berth/coordinator/run-service';
 import { connectRedis } from '@berth/queue';
 import { chooseRun } from './choose-run.ts';
 import { findCoordinator, withServices } from './cluster-access.ts';
 import type { Context } from './context.ts';
 
-/** What can be read of runs, and that they can be removed. */
+/** What can be read of runs, and done with them whether a cluster runs or not. */
 export interface RunReader {
+  /** @throws BerthError what refuses the submission */
+  submit(config: RunConfig, goal: RunRecord['goal']): Promise<unknown>;
   list(): Promise<RunStatusReport[]>;
   /** @throws BerthError `RUN_NOT_FOUND` */
   status(runId: string): Promise<RunStatusReport>;
@@ -36,6 +44,7 @@ export async function withRuns<T>(
     const runs = createRunService(connection, store);
     try {
       const reader: RunReader = {
+        submit: (config, goal) => runs.submit(config, goal, { isAtRest: true }),
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
         removal: (runId) => runs.removal(runId),

@@ -153,7 +153,7 @@ describe('a run', { timeout: 450_000 }, () => {
     expect((await verifiedLedger(folder)).weightsDigest).toBe(undisturbed.weightsDigest);
   });
 
-  it('gives the same weights when everything is killed at once and resumed', async () => {
+  it('gives the same weights when all is killed at once and goes on with other settings', async () => {
     const { folder, file } = await workplace();
     const training = spawnBerth(['train', file, '--workers', '2'], folder);
     const exit = once(training, 'exit');
@@ -161,10 +161,12 @@ describe('a run', { timeout: 450_000 }, () => {
     const children = childrenOf(training.pid ?? 0, '');
     for (const pid of [training.pid ?? 0, ...children]) process.kill(pid, 'SIGKILL');
     await exit;
-    const resumed = await berth(['train', file, '--workers', '2'], { folder });
+    const other = ['--set', 'train.checkpointEverySteps=35', '--set', 'train.keepLast=1'];
+    const resumed = await berth(['train', file, '--workers', '2', ...other], { folder });
     expect(resumed).toMatchObject({ exitCode: 0 });
     expect(await verifiedLedger(folder)).toMatchObject({
       ok: true,
+      checkpointStep: numSteps,
       weightsDigest: undisturbed.weightsDigest,
     });
   });

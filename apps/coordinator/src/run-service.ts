@@ -29,8 +29,15 @@ import type { HealthCheck } from './sights/health.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
 export interface RunService {
-  /** Creates a run, or goes on with the one of that name if it is the same run. */
-  submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
+  /**
+   * Creates a run, or goes on with the one of that name if it is the same run.
+   * @param options.isAtRest - whether no coordinator looks who is alive, so that asking again does. @defaultValue false
+   */
+  submit(
+    config: RunConfig,
+    goal: RunRecord['goal'],
+    options?: { readonly isAtRest?: boolean },
+  ): Promise<RunStatusReport>;
   /**
    * Asks something of a run: what is asked is in its record when this returns, and is done by whoever coordinates, now or
    * after a restart. Asking again for what is under way or done changes nothing.
@@ -106,14 +113,14 @@ export function createRunService(
   };
 
   /** Whether anybody works on a run, or would as soon as it is its turn. */
-  const attended = async ({ runId, status }: RunRecord): Promise<boolean> => {
-    const alive = (await members.list({ forget: false })).filter(({ ageMs }) => ageMs < aliveMs);
+  const attended = async ({ runId, status }: RunRecord, isAtRest: boolean): Promise<boolean> => {
+    const alive = (await members.list({ forget: isAtRest })).filter(({ ageMs }) => ageMs < aliveMs);
     const needsAny = status === 'queued' || status === 'preparing';
     return alive.some(({ info }) => needsAny || info.runId === runId);
   };
 
   return {
-    async submit(config, goal) {
+    async submit(config, goal, { isAtRest = false } = {}) {
       const existing = await runs.read(config.name);
       if (existing === undefined) {
         const record = newRecord({ config, goal }, Date.now());
@@ -122,7 +129,7 @@ export function createRunService(
       }
       const sight = await look(existing, {});
       const [isAttended, stored] = await Promise.all([
-        attended(existing),
+        attended(existing, isAtRest),
         listCheckpoints(store, existing.runId, existing.attempts),
       ]);
       const isStored = stored.length > 0;

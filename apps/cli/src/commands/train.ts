@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import {
   BerthError,
   describeLeftOut,
@@ -17,6 +16,7 @@ import { requireFolder } from '../folder.ts';
 import { follow } from '../follow.ts';
 import { loadConfig } from '../load-config.ts';
 import { findRun, withRuns } from '../runs.ts';
+import { submitAhead } from '../submit-ahead.ts';
 import { summaryOf } from '../summary.ts';
 import { checkInput } from '../check-input.ts';
 
@@ -51,7 +51,7 @@ export async function train(
     context.print(JSON.stringify(config, null, 2));
     return;
   }
-  if (options.ifNeeded !== true && goal === 'trained') await refuseCompleted(context, config.name);
+  await submitAhead(context, { config, goal, ifNeeded: options.ifNeeded === true });
   await withCluster(context, clusterOf(config), async (client, own) => {
     if (own === undefined && options.workers !== undefined)
       context.say(
@@ -157,18 +157,6 @@ export async function watch(
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
-}
-
-/** Says no to what is completed before a cluster is started for it. */
-async function refuseCompleted(context: Context, runId: string): Promise<void> {
-  if (findCoordinator(context) !== undefined || !existsSync(context.folder)) return;
-  const known = await withRuns(context, (runs) => runs.list());
-  const found = known.find(({ run }) => run.runId === runId)?.run;
-  if (found?.status === 'completed' && found.goal === 'trained')
-    throw new BerthError(
-      'RUN_STATE_CONFLICT',
-      `Run "${runId}" is completed; choose another name to train again, or remove it: ${context.berth} rm ${runId}`,
-    );
 }
 
 /** Whether a submission was refused because the very run has been trained to its end. */

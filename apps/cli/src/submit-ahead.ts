@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  BerthError,
+  isBerthError,
+  isFinal,
+  type RunConfig,
+  type RunRecord,
+} from '@berth/contracts';
+import { findCoordinator } from './cluster-access.ts';
+import type { Context } from './context.ts';
+import { withRuns, type RunReader } from './runs.ts';
+
+/** Longer than workers of a killed cluster take to end, and their heartbeats to count as old. */
+const lastBeatsMs = 10_000;
+const lookAgainMs = 200;
+
+export interface Submitted {
+  readonly config: RunConfig;
+  readonly goal: RunRecord['goal'];
+  /** Whether it is fine that the run has been trained to its end. */
+  readonly ifNeeded: boolean;
+}
+
+/**
+ * What can be said of a run before a cluster is started for it: no, when it is completed. A run whose cluster was killed gets the
+ * config here, as the workers of the next cluster would take it up at once, and with them it could not be changed any more.
+ * @throws BerthError what refuses the submission
+ */
+export async function submitAhead(context: Context, submitted: Submitted): Promise<void> {
+  const { berth, folder } = context;
+  const { config, goal, ifNeeded } = submitted;
+  if (findCoordinator(context) !== undefined || !existsSync(folder)) return;
+  await withRuns(context, async (runs, isAtRest) => {
+    const runId = config.name;
+    const found = (await runs.list()).find(({ run }) => run.runId === runId)?.run;
+    if (found === undefined || !isAtRest) return;
+    if (!isFinal(found.status)) await submitOnceAlone(context, runs, submitted);
+    else if (!ifNeeded && goal === 'trained' && isDone(found))
+      throw new BerthError(
+        'RUN_STATE_CONFLICT',
+        `Run "${runId}" is completed; choose another name to train again, or remove it: ${berth} rm ${runId}`,
+      );
+  });
+}
+
+function isDone({ status, goal }: RunRecord): boolean {
+  return status === 'completed' && goal === 'trained';
+}
+
+/** Submits once nothing is heard any more of workers that end as their cluster was killed. */
+async function submitOnceAlone(
+  context: Context,
+  runs: RunReader,
+  { config, goal }: Submitted,
+): Promise<void> {
+  const deadlineMs = performance.now() + lastBeatsMs;
+  for (let numTries = 1; ; numTries++)
+    try {
+      await runs.submit(config, goal);
+      return;
+    } catch (error) {
+      const isAttended = isBerthError(error) && error.code === 'RUN_STATE_CONFLICT';
+      if (!isAttended || performance.now() >= deadlineMs) throw error;
+      if (numTries === 2)
+        context.say(`waiting: workers that were at ${config.name} a moment ago may still end`);
+      await sleep(lookAgainMs);
+    }
+}
