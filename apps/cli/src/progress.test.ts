@@ -77,6 +77,15 @@ describe('the line of a run', () => {
     const short = '1 of 2 workers; compiling, 9 s so far: worker-2';
     expect(progressLine(report({ view: one, reason: short }))).toMatch(new RegExp(`${short}$`));
   });
+
+  it.each([
+    [0, '2 workers; computing the first step'],
+    [2_000, '2 workers; saving the last checkpoint'],
+  ])('says what is done besides steps, at step %d', (step, reason) => {
+    const text = progressLine(report({ step, reason, etaMs: step === 0 ? null : 0 }));
+    expect(text).toMatch(new RegExp(`${reason}$`));
+    expect(text).not.toContain('ETA');
+  });
 });
 
 it('shows each phase once where a line cannot be redrawn, and numbers now and then', () => {

@@ -40,19 +40,19 @@ function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
     const short = `${formatShortCount(tokensPerSecond)}/s`;
     parts.push(essential(`${formatCount(tokensPerSecond)} tok/s`, short, 16));
   }
-  if (etaMs !== null && isTraining) {
+  if (etaMs !== null && isTraining && step < numSteps) {
     const short = `ETA ${formatShortDuration(etaMs)}`;
     parts.push(essential(`ETA ${formatDuration(etaMs)}`, short, 17));
   }
   return parts;
 }
 
-/** Who trains; where not all do that are wanted, or none, what the run says of it. */
-function whoOrWhy({ run, view }: RunStatusReport, isTraining: boolean): LinePart[] {
+/** Who trains; where not all do that are wanted, or no step is under way, what the run says of it. */
+function whoOrWhy({ run, view, step, numSteps }: RunStatusReport, isTraining: boolean): LinePart[] {
   if (isFinal(run.status)) return [];
   const numMembers = view?.members.length ?? 0;
   const isAll = numMembers >= run.config.cluster.numWorkers;
-  if (isTraining && isAll)
+  if (isTraining && isAll && step > 0 && step < numSteps)
     return [besides(`${numMembers} worker${numMembers === 1 ? '' : 's'}`, 2)];
   return [besides(run.reason, isTraining ? 4 : 9)];
 }
@@ -102,7 +102,8 @@ export class Progress {
   }
 }
 
-/** What a run is at: its status and, until it trains, its reason without the numbers. */
-function phaseOf({ run, step }: RunStatusReport): string {
-  return step > 0 ? run.status : `${run.status} ${run.reason.replaceAll(/[\d.,]+/g, '')}`;
+/** What a run is at: its status and, before its first step and after its last, its reason without the numbers. */
+function phaseOf({ run, step, numSteps }: RunStatusReport): string {
+  if (step > 0 && step < numSteps) return run.status;
+  return `${run.status} ${run.reason.replaceAll(/[\d.,]+/g, '')}`;
 }

@@ -4,6 +4,7 @@ import {
   type DatasetManifest,
   type ExampleShard,
 } from '@berth/contracts';
+import { epochShardOrder } from '@berth/data';
 import {
   connectRedis,
   createExampleIndex,
@@ -74,4 +75,35 @@ it('asks again for shards that Redis has lost, also for those behind the cursor'
   };
   await waitFor(areAllAskedFor, { what: 'jobs for the lost shards', timeoutMs: 30_000 });
   expect(asked.toSorted()).toEqual(names);
+});
+
+it('says how far the shards are that the next step waits for, not those after them', async () => {
+  const redis = await startTestRedis();
+  const connection = await connectRedis(redis.url, { role: 'producer' });
+  const jobs = await createJobProducer(redis.url);
+  onTestFinished(async () => {
+    await jobs.close();
+    connection.close();
+    await redis.stop();
+  });
+  const exampleSetId = 'set';
+  const index = createExampleIndex(connection, exampleSetId);
+  const config = parseRunConfig(
+    { name: 'r', corpus: { path: 't' }, examples: { shuffleWindowShards: 4, readAheadShards: 6 } },
+    'test',
+  );
+  /** By one that has not looked before, since each looks at most twice a second. */
+  const says = async (): Promise<string> => {
+    const rest = { connection, jobs, config, manifest, manifestKey: 'm', exampleSetId };
+    const supply = new ExampleSupply(rest);
+    await supply.advance({ epoch: 0, index: 0 }, 8);
+    return supply.lacking();
+  };
+  expect(await says()).toBe('making examples: 0 of 5 shards');
+  await index.put(shardOf('heldOut', 0));
+  const order = epochShardOrder(config.seed, 0, numShards);
+  for (const shard of order.slice(0, 3)) await index.put(shardOf('train', shard));
+  expect(await says()).toBe('making examples: 4 of 5 shards');
+  await index.put(shardOf('train', order[3] ?? -1));
+  expect(await says()).toBe('');
 });

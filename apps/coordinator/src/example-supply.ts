@@ -24,6 +24,8 @@ export interface ExampleSupplyOptions {
 }
 
 const lookEveryMs = 500;
+/** Before the first look. */
+const noWindow = { numShards: 0, numThere: 0 };
 
 /** Keeps example jobs a bounded number of shards ahead of training. */
 export class ExampleSupply {
@@ -36,6 +38,8 @@ export class ExampleSupply {
   /** Jobs whose result is not in the index yet. */
   readonly #pending = new Map<string, ExampleShardName>();
   #lastLookMs = -Infinity;
+  /** What the next step reads, at the last look. */
+  #window = noWindow;
 
   constructor(options: ExampleSupplyOptions) {
     this.#options = options;
@@ -75,6 +79,12 @@ export class ExampleSupply {
     ]);
   }
 
+  /** How far the shards are that the next step waits for, in words; '' when all were there at the last look. */
+  lacking(): string {
+    const { numShards, numThere } = this.#window;
+    return numThere < numShards ? `making examples: ${numThere} of ${numShards} shards` : '';
+  }
+
   /** Shards of epoch 0, and the held-out one, that do not exist yet. */
   async numMissingOfFirstEpoch(): Promise<number> {
     const names = Array.from({ length: this.#numShards }, (_, shard) => ({
@@ -100,6 +110,14 @@ export class ExampleSupply {
   /** Asks for those that do not exist, in the order of need. Those that did are looked at again: Redis may have lost them. */
   async #want(names: readonly ExampleShardName[]): Promise<void> {
     const found = await this.#index.getAll(names);
+    const { shuffleWindowShards } = this.#options.config.examples;
+    // The held-out shard, and those of one epoch that examples are drawn from at once.
+    const window = found.slice(0, 1 + shuffleWindowShards).filter((_, order) => {
+      const name = names[order];
+      return name?.split === 'heldOut' || name?.epoch === names[1]?.epoch;
+    });
+    const numThere = window.filter((shard) => shard !== undefined).length;
+    this.#window = { numShards: window.length, numThere };
     for (const [order, name] of names.entries()) {
       const shard = found[order];
       const key = `${name.epoch}/${name.shard}`;

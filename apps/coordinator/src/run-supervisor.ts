@@ -309,9 +309,13 @@ export class RunSupervisor {
       }
       default:
     }
-    if (status !== 'stopping' && status !== 'pausing')
-      await this.#supplyExamples(record, sight.numCommitted);
-    return this.#goOn(record, sight, decision, moment);
+    if (status === 'stopping' || status === 'pausing')
+      return this.#goOn(record, sight, decision, moment);
+    const lacking = await this.#supplyExamples(record, sight.numCommitted);
+    // The reason of a view stays with it.
+    const isTold = lacking !== '' && decision.kind !== 'publish';
+    const told = isTold ? { ...decision, reason: `${reason}; ${lacking}` } : decision;
+    return this.#goOn(record, sight, told, moment);
   }
 
   async #goBack(
@@ -343,7 +347,8 @@ export class RunSupervisor {
       numerics: record.numerics ?? undefined,
       numCommitted,
       isSaved: matters && (await this.#isSaved(record, numCommitted)),
-      isEvaluated: hasAll && (await this.#isEvaluated(record)),
+      isEvaluated:
+        (hasAll || numCommitted === 0) && (await this.#isEvaluated(record, numCommitted)),
       view: await this.#views.current(),
       fencingEpoch: moment.fencingEpoch,
       serverEpoch: moment.serverEpoch,
@@ -378,16 +383,17 @@ export class RunSupervisor {
     return { live: live.map(({ info }) => info), unreadable };
   }
 
-  async #isEvaluated({ attempts, config }: RunRecord): Promise<boolean> {
+  async #isEvaluated({ attempts, config }: RunRecord, step: number): Promise<boolean> {
     if (config.corpus.heldOutRatio === 0) return true;
-    const { numSteps } = config.train;
+    if (step === 0 && config.train.evalEverySteps === 0) return true;
     const lines = await this.#metrics.last(5);
     return lines.some(
-      (line) => line.kind === 'eval' && line.step === numSteps && !isAbandoned(attempts, line),
+      (line) => line.kind === 'eval' && line.step === step && !isAbandoned(attempts, line),
     );
   }
 
-  async #supplyExamples(record: RunRecord, numCommitted: number): Promise<void> {
+  /** @returns what the next step waits for, in words; '' for nothing */
+  async #supplyExamples(record: RunRecord, numCommitted: number): Promise<string> {
     const { numSteps, globalBatch } = record.config.train;
     const last = numCommitted > 0 ? await this.#ledger.entry(numCommitted - 1) : undefined;
     const supply = await this.#openSupply(record);
@@ -395,6 +401,7 @@ export class RunSupervisor {
       last?.to ?? { epoch: 0, index: 0 },
       (numSteps - numCommitted) * globalBatch,
     );
+    return numCommitted < numSteps ? supply.lacking() : '';
   }
 
   async #goOn(

@@ -23,7 +23,8 @@ export async function demo(context: Context): Promise<void> {
     `berth demo: a ${model.size} BERT on ${corpus.path}, ${train.numSteps} steps of ${train.globalBatch} ` +
       `examples, ${cluster.numWorkers} workers`,
   );
-  const size = { numWorkers: cluster.numWorkers, numThreads: cluster.numThreads };
+  const { numWorkers, numThreads } = cluster;
+  const size = { numWorkers, numThreads, ownRun: config.name };
   const detach = new AbortController();
   process.once('SIGINT', () => detach.abort());
   await withCluster(context, size, async (client) => {

@@ -21,7 +21,7 @@ export interface RunSight {
   readonly numCommitted: number;
   /** True when a checkpoint holds all committed steps. */
   readonly isSaved: boolean;
-  /** True when the evaluation after the last step is there. */
+  /** True when the evaluation that is due before the first step, or after the last, is there or none is due. */
   readonly isEvaluated: boolean;
   readonly view: View | undefined;
   /** The epoch of the lease that the coordinator holds. */

@@ -96,6 +96,28 @@ describe('a run with fewer members than it wants', () => {
   });
 });
 
+it.each([
+  ['evaluates first', { numCommitted: 0 }, /; evaluating on held-out text before the first step$/],
+  [
+    'computes its first step',
+    { numCommitted: 0, isEvaluated: true },
+    /; computing the first step$/,
+  ],
+  ['is between two steps', { numCommitted: 7 }, /^2 workers$/],
+  [
+    'has trained',
+    { numCommitted: 100 },
+    /; saving the last checkpoint, evaluating on held-out text$/,
+  ],
+  ['has saved', { numCommitted: 100, isSaved: true }, /; evaluating on held-out text$/],
+  ['has evaluated', { numCommitted: 100, isEvaluated: true }, /; saving the last checkpoint$/],
+])('a run that %s says so', (_, change, reason) => {
+  expect(decide(30_000, change)).toMatchObject({
+    kind: 'keep',
+    reason: expect.stringMatching(reason) as string,
+  });
+});
+
 describe('a run that is to be saved', () => {
   it.each([
     ['pausing', { status: 'pausing' }],

@@ -1,5 +1,6 @@
 import type { WireError } from '@berth/contracts';
 import { absentText } from './absent.ts';
+import { besideSteps } from './beside-steps.ts';
 import { complaintsAbout } from './complaints.ts';
 import {
   noteGradientDivergence,
@@ -117,7 +118,13 @@ export function decideRun(
     case 'keep': {
       const remembers = decision.awaitsJoin === true ? { ...memory, joiningSince } : memory;
       const numMembers = sight.view?.members.length ?? 0;
-      return { kind: 'keep', isShort: isShort(numMembers), memory: remembers, reason };
+      const beside = besideSteps(sight, rules);
+      return {
+        kind: 'keep',
+        isShort: isShort(numMembers),
+        memory: remembers,
+        reason: beside === '' ? reason : `${reason}; ${beside}`,
+      };
     }
     case 'publish': {
       const { members, expels = [] } = decision;

@@ -1,0 +1,20 @@
+import type { RunRules, RunSight } from './run-state.ts';
+
+/** What members are at while they are at no step: before the first and after the last; '' between. */
+export function besideSteps(
+  { numCommitted, isSaved, isEvaluated, view }: RunSight,
+  { numSteps }: Pick<RunRules, 'numSteps'>,
+): string {
+  if (view === undefined || view.members.length === 0) return '';
+  if (numCommitted >= numSteps) {
+    const left = [
+      isSaved ? '' : 'saving the last checkpoint',
+      isEvaluated ? '' : 'evaluating on held-out text',
+    ];
+    return left.filter((text) => text !== '').join(', ');
+  }
+  if (numCommitted > 0) return '';
+  return isEvaluated
+    ? 'computing the first step'
+    : 'evaluating on held-out text before the first step';
+}
