@@ -69,10 +69,10 @@ describe('the line of a run', () => {
     expect(progressLine(reading, 39)).toBe('reading the corpus: 11 % of 10.8 MB, 5…');
     const lost = report({
       status: 'recovering',
-      reason: 'waiting for 1 of 1 workers',
+      reason: 'waiting for a worker',
       etaMs: null,
     });
-    expect(progressLine(lost)).toMatch(/^recovering  step 1234.*waiting for 1 of 1 workers$/);
+    expect(progressLine(lost)).toMatch(/^recovering  step 1234.*waiting for a worker$/);
     const one = { members: [{}] } as unknown as RunStatusReport['view'];
     const short = '1 of 2 workers; compiling, 9 s so far: worker-2';
     expect(progressLine(report({ view: one, reason: short }))).toMatch(new RegExp(`${short}$`));

@@ -253,7 +253,7 @@ export class RunSupervisor {
     const numHere = live.filter(({ ageMs }) => ageMs < memberTtlMs).length + unreadable.length;
     return numHere === 0
       ? 'waiting for a worker to start: it is to read the corpus'
-      : `waiting for one of ${numHere} workers to take the corpus`;
+      : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to take the corpus`;
   }
 
   async #openSupply(record: RunRecord): Promise<ExampleSupply> {

@@ -54,7 +54,7 @@ it('a run says who or what its dataset waits for', async () => {
     });
   }, 50);
   onTestFinished(() => clearInterval(beating));
-  await says(/^waiting for one of 1 workers to take the corpus$/);
+  await says(/^waiting for the worker to take the corpus$/);
 
   let tell: (words: string) => void = () => undefined;
   const consumer = await createJobConsumer(redisUrl, {

@@ -25,7 +25,8 @@ export function decideMembership(
   const need = Math.max(1, options.minWorkers);
   if (chosen.length < need) {
     const numMissing = need - chosen.length - opening.length;
-    const missing = `waiting for ${numMissing} of ${need} workers${state.absent}`;
+    const whom = need === 1 ? 'a worker' : `${numMissing} of ${need} workers`;
+    const missing = `waiting for ${whom}${state.absent}`;
     const awaited = numMissing > 0 ? [missing, soon] : [soon];
     const reason = awaited.filter((text) => text !== '').join('; ');
     return { kind: 'wait', reason: `${reason}${refused}${state.leftOut}` };
