@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { run } from './command.mjs';
 
 interface Entry {
   readonly name?: string;
@@ -53,5 +55,16 @@ describe('package-lock.json', () => {
   it('says the digest of every package', () => {
     const without = installed.filter(({ integrity, link }) => !integrity && link !== true);
     expect(without.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe('npm install, also by hand', () => {
+  it('runs no scripts of packages', async () => {
+    const { npm_config_ignore_scripts: _, ...env } = process.env;
+    const said = await run('npm', ['config', 'get', 'ignore-scripts'], {
+      cwd: fileURLToPath(root),
+      env,
+    });
+    expect(said.stdout.trim()).toBe('true');
   });
 });
