@@ -117,10 +117,10 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
       async (s3, abortSignal) => {
         const command = new GetObjectCommand({ Bucket: bucket, Key: root + key });
         const { Body, ContentLength = 0 } = await s3.send(command, { abortSignal });
-        if (ContentLength <= maxBytes)
-          return (await Body?.transformToByteArray()) ?? new Uint8Array();
+        if (!(Body instanceof Readable)) return new Uint8Array();
+        if (ContentLength <= maxBytes) return readAtMost(maxBytes, Body);
         // Nobody reads on, so that the connection's end is no news.
-        if (Body instanceof Readable) Body.on('error', () => undefined).destroy();
+        Body.on('error', () => undefined).destroy();
         return ContentLength;
       },
       signal,
@@ -219,6 +219,9 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
           const input = { Bucket: bucket, Prefix: root + keyPrefix };
           for await (const page of paginateListObjectsV2({ client: s3 }, input, { abortSignal })) {
             for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
+              // What is listed may be deleted.
+              if (!Key.startsWith(input.Prefix))
+                throw new Error('names keys that were not asked for');
               objects.push(objectInfo(Key.slice(root.length), Size, LastModified));
             }
           }
@@ -255,6 +258,20 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
 
     close: () => client.destroy(),
   };
+}
+
+/** All that comes, or how much came when that is too much: a length need not be announced. */
+async function readAtMost(maxBytes: number, body: Readable): Promise<Uint8Array | number> {
+  const pieces: Buffer[] = [];
+  let numBytes = 0;
+  for await (const piece of body as AsyncIterable<Buffer>) {
+    numBytes += piece.length;
+    // Leaving the loop closes the connection.
+    if (numBytes > maxBytes) return numBytes;
+    pieces.push(piece);
+  }
+  const [only] = pieces;
+  return new Uint8Array(only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces));
 }
 
 function createClient(options: S3ObjectStoreOptions): S3Client {

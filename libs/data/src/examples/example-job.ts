@@ -73,9 +73,20 @@ export async function makeExampleShard(
  */
 export async function readExampleShard(
   store: ObjectStore,
-  { key, sizeBytes, sha256 }: ExampleShard,
+  { key, sizeBytes, sha256, numExamples, numTokens, numPredictions }: ExampleShard,
 ): Promise<ExampleShardReader> {
-  return openExampleShard(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
+  const reader = openExampleShard(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
+  // Where an example lies is computed by the record's counts, before its shard is opened.
+  const isSame =
+    reader.numExamples === numExamples &&
+    reader.numTokens === numTokens &&
+    reader.numPredictions === numPredictions;
+  if (isSame) return reader;
+  throw new BerthError(
+    'DATA_SHARD_CORRUPT',
+    `${key}: holds ${reader.numExamples} examples, and its record says ${numExamples}; delete it and make it again`,
+    { details: { key } },
+  );
 }
 
 function documentShardOf(job: ExamplesJob, manifest: DatasetManifest): DocumentShard {

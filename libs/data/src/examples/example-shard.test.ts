@@ -1,8 +1,9 @@
-import { sha256Hex, type ExampleBatch } from '@berth/contracts';
+import { sha256Hex, type ExampleBatch, type ObjectStore } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocateBatch, fillBatch, totalPredictions } from './batch.ts';
 import type { Example } from './example.ts';
+import { readExampleShard } from './example-job.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
 
 const facts = { exampleSetId: '0123456789abcdef'.repeat(4), maxSeqLength: 16, maxPredictions: 4 };
@@ -107,6 +108,29 @@ describe('example shards', () => {
         expect(() => openExampleShard(long, sha256Hex(long))).toThrow(corrupt);
       }),
     );
+  });
+
+  it('are refused when their record counts other examples', async () => {
+    const [example] = fc.sample(anExample, { numRuns: 1, seed: 2 });
+    const bytes = encodeExampleShard([example!], facts);
+    const sha256 = sha256Hex(bytes);
+    const { numTokens, numPredictions } = openExampleShard(bytes, sha256);
+    const store = { get: async () => bytes } as Partial<ObjectStore> as ObjectStore;
+    const record = { numExamples: 1, numTokens, numPredictions };
+    const read = (change: Partial<typeof record>): Promise<unknown> =>
+      readExampleShard(store, {
+        split: 'train',
+        epoch: 0,
+        shard: 0,
+        key: 'k',
+        sha256,
+        sizeBytes: bytes.length,
+        ...record,
+        ...change,
+      });
+    await expect(read({})).resolves.toMatchObject({ numExamples: 1 });
+    for (const change of [{ numExamples: 2 }, { numTokens: 9_999 }, { numPredictions: 99 }])
+      await expect(read(change)).rejects.toThrow(corrupt);
   });
 
   it('are refused when magic, version or counts are wrong, even with a digest that fits', () => {

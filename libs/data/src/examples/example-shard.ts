@@ -66,14 +66,17 @@ export interface ExampleShardReader extends ExampleShardFacts {
   numTokensOf(example: number): number;
   /** The example's masked LM weight. */
   numPredictionsOf(example: number): number;
-  /** Writes an example over row `row` of a batch that is at least as wide as the shard. */
+  /**
+   * Writes an example over row `row` of a batch.
+   * @throws BerthError `DATA_SHARD_CORRUPT` when the batch is narrower than the shard says it is
+   */
   copyInto(batch: ExampleBatch, row: number, example: number): void;
 }
 
 /**
  * Verifies a shard's bytes, then reads them in place.
  * @param name - of the shard, for messages
- * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest or are no example shard
+ * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no example shard, or hold what no example can be
  */
 export function openExampleShard(
   bytes: Uint8Array,
@@ -113,6 +116,16 @@ export function openExampleShard(
   const predictionStarts = startsOf(predictionCounts);
   if (tokenStarts.at(-1) !== numTokens || predictionStarts.at(-1) !== numPredictions)
     throw corrupt('header and columns disagree');
+  for (let example = 0; example < numExamples; example++) {
+    const length = tokenCounts[example]!;
+    const isSound =
+      length <= maxSeqLength &&
+      firstSegmentCounts[example]! <= length &&
+      predictionCounts[example]! <= maxPredictions &&
+      isRandomNext[example]! <= 1 &&
+      exampleSlice(positions, predictionStarts, example).every((position) => position < length);
+    if (!isSound) throw corrupt(`example ${example} cannot be`);
+  }
 
   return {
     exampleSetId: Buffer.from(header.slice(8).buffer).toString('hex'),
@@ -124,6 +137,8 @@ export function openExampleShard(
     numTokensOf: (example) => tokenCounts[example]!,
     numPredictionsOf: (example) => predictionCounts[example]!,
     copyInto: (batch, row, example) => {
+      if (maxSeqLength > batch.seqLength || maxPredictions > batch.numPredictions)
+        throw corrupt(`made for ${maxSeqLength} tokens and ${maxPredictions} predictions`);
       const firstId = row * batch.seqLength;
       const endId = firstId + batch.seqLength;
       const endToken = firstId + tokenCounts[example]!;

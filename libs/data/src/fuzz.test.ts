@@ -1,0 +1,8 @@
+import { describe } from 'vitest';
+import { describeDamagedShards } from './testing/fuzz-shards.ts';
+import { describeOddTexts } from './testing/fuzz-texts.ts';
+
+describe('what is read', () => {
+  describeDamagedShards(100);
+  describeOddTexts(100);
+});
