@@ -256,6 +256,15 @@ program
     program.error(`error: there is no command for logs; they are in ${where}`, { exitCode: 2 });
   });
 
+program
+  .command('export', { hidden: true })
+  .argument('[words...]')
+  .allowUnknownOption()
+  .action(() => {
+    const how = 'docs/using.md says where the weights are and how other libraries read them';
+    program.error(`error: there is no command to export a model yet; ${how}`, { exitCode: 2 });
+  });
+
 // A full disk or a reader that is gone ends the output, not the cluster that this process may be.
 process.stderr.on('error', () => undefined);
 process.stdout.on('error', (error: Error) => {

@@ -21,6 +21,7 @@ describe('a command that cannot be done says why, in one line', { timeout: 120_0
     [['train', 'FOLDER/run.json', '--workers', '0'], /'0' is invalid/],
     [['resume', 'a', '--threads', ''], /'' is invalid/],
     [['logs', 'a', '--follow'], /there is no command for logs; they are in .*\/logs/],
+    [['export', 'a', '--to', 'x'], /there is no command to export a model yet; docs\/using\.md/],
     [['bench', 'nope'], /benchmarks are step, /],
     [['init', '--folder', '/proc/berth/a'], /\/proc\/berth\/a cannot be written: nothing can be/],
     [['init', '--folder', 'FOLDER/run.json/x'], /cannot be written: a part of the path is not a/],

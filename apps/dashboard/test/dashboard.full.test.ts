@@ -267,6 +267,9 @@ describe.skipIf(executable === undefined)(
       );
       const complaints = await withPage({}, async (page) => {
         await page.goto(`${guarded.url}/queues`);
+        await page.locator('dialog input:focus').waitFor();
+        await page.locator('.stream', { hasText: 'No token' }).waitFor();
+        expect(await page.getByText('No connection').count()).toBe(0);
         await page.locator('dialog input').fill('guess');
         await page.getByRole('button', { name: 'Continue' }).click();
         await page.getByText('does not take that token').waitFor();

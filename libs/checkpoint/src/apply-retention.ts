@@ -41,7 +41,7 @@ export async function applyRetention(
       await store.delete(manifestKey, signal && { signal });
       deleted.add(manifestKey);
     }
-    logger.info('deleted a checkpoint', { runId, step, reason: decision.reasons.get(step) });
+    logger.info('Deleted a checkpoint', { runId, step, reason: decision.reasons.get(step) });
   }
   await fence();
   for (const { key } of await findSweepableParts(store, runId, deleted)) {

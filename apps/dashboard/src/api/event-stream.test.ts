@@ -92,3 +92,12 @@ it('takes comments for signs of life', async () => {
   // No event has an id, so nothing but comments was heard.
   expect(new Set(lastIds)).toEqual(new Set([undefined]));
 });
+
+it('tells a server that asks for a token from one that is away', async () => {
+  const { states } = await follow(
+    (response) => response.writeHead(401).end(),
+    ({ lastIds }) => lastIds.length === 3,
+  );
+  expect(states.slice(0, 3)).toEqual(['connecting', 'refused', 'refused']);
+  expect(states).not.toContain('waiting');
+});

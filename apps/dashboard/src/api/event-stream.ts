@@ -6,7 +6,8 @@ export const silenceLimitMs = 5_000;
 const firstDelayMs = 500;
 const longestDelayMs = 5_000;
 
-export type StreamState = 'connecting' | 'live' | 'waiting';
+/** `refused`: the server is there and asks for another token. */
+export type StreamState = 'connecting' | 'live' | 'waiting' | 'refused';
 
 export interface EventStreamOptions {
   /** Path and query of the stream. */
@@ -43,8 +44,11 @@ async function follow(options: EventStreamOptions, closing: AbortSignal): Promis
   let lastId: string | undefined;
   let failures = 0;
   let hasFailed = false;
+  let isRefused = false;
   while (!closing.aborted) {
-    options.onState('connecting');
+    // Asked again it stays refused until it is let in.
+    if (!isRefused) options.onState('connecting');
+    isRefused = false;
     try {
       await readStream(options, lastId, closing, {
         onOpen: () => {
@@ -53,6 +57,7 @@ async function follow(options: EventStreamOptions, closing: AbortSignal): Promis
           if (hasFailed && lastId === undefined) options.onResync();
         },
         onId: (id) => (lastId = id),
+        onRefused: () => (isRefused = true),
       });
     } catch {
       // Whatever broke it, the answer is the same: connect again.
@@ -60,7 +65,7 @@ async function follow(options: EventStreamOptions, closing: AbortSignal): Promis
     if (closing.aborted) return;
     failures++;
     hasFailed = true;
-    options.onState('waiting');
+    options.onState(isRefused ? 'refused' : 'waiting');
     await sleep(retryDelayMs(failures), closing);
   }
 }
@@ -68,6 +73,7 @@ async function follow(options: EventStreamOptions, closing: AbortSignal): Promis
 interface StreamHooks {
   readonly onOpen: () => void;
   readonly onId: (id: string) => void;
+  readonly onRefused: () => void;
 }
 
 async function readStream(
@@ -84,6 +90,7 @@ async function readStream(
     if (lastId !== undefined) headers['last-event-id'] = lastId;
     const signal = AbortSignal.any([closing, silence.signal]);
     const response = await fetch(path, { headers, signal, cache: 'no-store' });
+    if (response.status === 401) hooks.onRefused();
     if (!response.ok || response.body === null) return;
     onHeard();
     hooks.onOpen();

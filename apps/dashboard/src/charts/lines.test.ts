@@ -91,7 +91,7 @@ describe('what is said', () => {
     expect(summarise(line, { ...say, aim: 'low' })).toBe(
       'Loss in training is 10 at step 20, its best so far, falling lately.',
     );
-    expect(summarise(undefined, { ...say, aim: 'low' })).toBe('Nothing measured yet.');
+    expect(summarise(undefined, { ...say, aim: 'low' })).toBe('');
   });
 
   it('says who takes how much of a whole', () => {

@@ -14,11 +14,11 @@ const trendShare = 0.2;
 /** Changes below this share of the line's range are no trend. */
 const flatShare = 0.01;
 
-/** One sentence on a line: the last value, the best, where it is going. */
+/** One sentence on a line: the last value, the best, where it is going; '' when it has none. */
 export function summarise(line: Line | undefined, options: SummaryOptions): string {
   const points = line === undefined ? [] : pointsOf(line);
   const last = points.at(-1);
-  if (line === undefined || last === undefined) return 'Nothing measured yet.';
+  if (line === undefined || last === undefined) return '';
   const { aim, format, formatX } = options;
   const best = bestOf(points, aim);
   const parts = [
@@ -32,14 +32,14 @@ export function summarise(line: Line | undefined, options: SummaryOptions): stri
   return `${parts.filter((part) => part !== '').join(', ')}.`;
 }
 
-/** One sentence on lines that add up: which takes how much of the whole lately. */
+/** One sentence on lines that add up: which takes how much of the whole lately; '' when nothing was measured. */
 export function summariseShares(lines: readonly Line[]): string {
   const means = lines.map((line) => ({
     label: line.label,
     mean: meanOf(pointsOf(line).slice(-tailLength)),
   }));
   const whole = means.reduce((sum, { mean }) => sum + mean, 0);
-  if (whole <= 0) return 'Nothing measured yet.';
+  if (whole <= 0) return '';
   const parts = means
     .toSorted((a, b) => b.mean - a.mean)
     .map(({ label, mean }) => `${label.toLowerCase()} ${Math.round((mean / whole) * 100)}%`);

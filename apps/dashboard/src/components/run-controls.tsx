@@ -131,6 +131,8 @@ function ConfirmDialog(props: {
 }
 
 function whatStopDoes({ step }: RunStatusReport): string {
+  if (step === 0)
+    return 'Nothing was trained yet, so there is nothing to save: it ends and releases its workers.';
   return `It saves a checkpoint at step ${formatCount(step)} or soon after, then ends and releases its workers. Nothing is lost; resuming goes on from there.`;
 }
 

@@ -4,7 +4,12 @@ import { formatAge, formatClock } from '../format.ts';
 import { heardAtMs, loadError, nowMs, stream } from '../state/live.ts';
 import { Icon } from './icon.tsx';
 
-const words = { connecting: 'Connecting', live: 'Live', waiting: 'Offline' } as const;
+const words = {
+  connecting: 'Connecting',
+  live: 'Live',
+  waiting: 'Offline',
+  refused: 'No token',
+} as const;
 
 /** Whether the page shows what is going on right now. */
 export function StreamLight(): JSX.Element {
@@ -21,6 +26,13 @@ const graceMs = 1_500;
 
 /** Says since when the page has been out of date, while it is. */
 export function StaleBanner(): JSX.Element | null {
+  if (stream.value === 'refused')
+    return (
+      <div class="banner" role="alert">
+        <Icon name="warning" />
+        The coordinator asks for a token: open the link that berth up or berth train printed.
+      </div>
+    );
   const silentMs = nowMs.value === 0 ? 0 : Date.now() - heardAtMs.value;
   if (silentMs < (stream.value === 'live' ? silenceLimitMs : graceMs)) return null;
   return (

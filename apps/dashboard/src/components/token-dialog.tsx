@@ -32,6 +32,7 @@ export function TokenDialog(): JSX.Element | null {
           <span>Token</span>
           <input
             type="password"
+            autofocus
             autocomplete="off"
             value={text.value}
             onInput={(event) => (text.value = event.currentTarget.value)}

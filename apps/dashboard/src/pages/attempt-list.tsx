@@ -35,7 +35,10 @@ export function AttemptList({ attempts, step, numSteps }: AttemptListProps): JSX
 
 function describe(attempt: RunAttempt, step: number): string {
   const to = formatCount(attempt.toStep ?? step);
-  const steps = `Steps ${formatCount(attempt.fromStep)} to ${to}`;
+  const hasNone = (attempt.toStep ?? step) <= attempt.fromStep;
+  const steps = hasNone
+    ? `No step after ${formatCount(attempt.fromStep)}`
+    : `Steps ${formatCount(attempt.fromStep)} to ${to}`;
   const end = attempt.endReason === null ? 'under way' : attempt.endReason;
   const branch =
     attempt.abandonedFromStep === null

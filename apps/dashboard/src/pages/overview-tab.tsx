@@ -15,10 +15,10 @@ import {
   formatNumber,
   formatPercent,
   plural,
-  unknown,
 } from '../format.ts';
 import { chosenAxis, chosenSmoothing } from '../state/chart-settings.ts';
 import { nowMs } from '../state/live.ts';
+import { isUnderWay } from '../state/status.ts';
 import type { RunHistory } from '../state/run-history.ts';
 import { AttemptList } from './attempt-list.tsx';
 
@@ -75,18 +75,14 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       <Tile
         label="Masked LM accuracy"
         value={formatPercent((lastEval ?? last)?.masked_lm_accuracy)}
-        note={lastEval === null ? 'train' : 'held-out'}
+        note={lastEval !== null ? 'held-out' : last === null ? 'not yet' : 'train'}
       />
       <Tile
         label="Tokens per second"
         value={formatCompact(report.tokensPerSecond)}
-        note={last?.stepMs === undefined ? unknown : `${formatDuration(last.stepMs)} a step`}
+        note={last?.stepMs === undefined ? 'not yet' : `${formatDuration(last.stepMs)} a step`}
       />
-      <Tile
-        label="Workers"
-        value={report.numWorkersAlive}
-        note={`wants ${run.config.cluster.numWorkers}, waits below ${run.config.cluster.minWorkers}`}
-      />
+      <Tile label="Workers" value={report.numWorkersAlive} note={crewNote(report)} />
       <Tile
         label="Checkpoint"
         value={checkpointStep === null ? 'none' : formatCount(checkpointStep)}
@@ -98,6 +94,14 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       />
     </dl>
   );
+}
+
+/** What a run at rest would want does not matter. */
+function crewNote({ run: { status, config } }: RunStatusReport): string {
+  const { numWorkers, minWorkers } = config.cluster;
+  return isUnderWay(status)
+    ? `wants ${numWorkers}, waits below ${minWorkers}`
+    : 'its workers are free';
 }
 
 function stepNote(step: number | undefined): string {

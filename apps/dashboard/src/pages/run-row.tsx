@@ -3,6 +3,7 @@ import type { RunStatusReport } from '@berth/contracts';
 import { Chip, Progress } from '../components/parts.tsx';
 import { Sparkline } from '../components/sparkline.tsx';
 import {
+  asSentence,
   formatAge,
   formatCompact,
   formatCount,
@@ -29,7 +30,7 @@ export function RunRow({ report }: { report: RunStatusReport }): JSX.Element {
           </a>
           <Chip look={look} />
         </div>
-        <p class="run-reason">{run.reason}</p>
+        <p class="run-reason">{asSentence(run.reason)}</p>
       </div>
       <div class="run-progress" role="cell">
         <div class="run-progress-text">

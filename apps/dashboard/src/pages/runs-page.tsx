@@ -142,7 +142,7 @@ function ClusterTiles({ reports }: { reports: readonly RunStatusReport[] }): JSX
       <Tile
         label="Workers"
         value={workers.length}
-        note={idle === 0 ? 'all busy' : `${idle} idle`}
+        note={workers.length === 0 ? 'none here' : idle === 0 ? 'all busy' : `${idle} idle`}
       />
       <Tile
         label="Failed"
