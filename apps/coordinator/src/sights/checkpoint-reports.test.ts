@@ -64,4 +64,18 @@ describe('a checkpoint of a run', () => {
       reason: 'it is running; pause or stop it before it goes on from step 100',
     });
   });
+
+  it('says why it is kept', () => {
+    const plain = recordOf('r', { keptSteps: [130, 140] });
+    const train = { ...plain.config.train, keepEverySteps: 70 };
+    const run = { ...plain, config: { ...plain.config, train } };
+    const steps = [120, 130, 140, numSteps];
+    const reports = describeCheckpoints(
+      5,
+      run,
+      steps.map((step) => found(step)),
+      () => null,
+    );
+    expect(reports.map(({ kind }) => kind)).toEqual(['final', 'permanent', 'manual', 'rolling']);
+  });
 });

@@ -59,8 +59,10 @@ function whyUnusable({ validity, isLeftBehind }: SurveyedCheckpoint): string | u
   }
 }
 
-function kindOf(step: number, { config }: RunRecord): CheckpointReport['kind'] {
+/** Why it is kept, the firmest reason first. */
+function kindOf(step: number, { config, keptSteps }: RunRecord): CheckpointReport['kind'] {
   const { numSteps, keepEverySteps } = config.train;
   if (step === numSteps) return 'final';
-  return keepEverySteps > 0 && step % keepEverySteps === 0 ? 'permanent' : 'rolling';
+  if (keepEverySteps > 0 && step % keepEverySteps === 0) return 'permanent';
+  return keptSteps.includes(step) ? 'manual' : 'rolling';
 }

@@ -46,7 +46,8 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
           </h2>
           <span class="muted">
             every {plural(checkpointEverySteps, 'step')}; the newest {keepLast} stay
-            {keepEverySteps > 0 ? `, and every ${formatCount(keepEverySteps)}th step for good` : ''}
+            {keepEverySteps > 0 ? `, one every ${plural(keepEverySteps, 'step')} for good` : ''}
+            {all.some(({ kind }) => kind === 'manual') ? ', and those that were asked for' : ''}
           </span>
         </header>
         <div class="table-scroll" tabIndex={0} role="region" aria-label="Checkpoints">
