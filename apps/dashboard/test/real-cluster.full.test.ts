@@ -14,9 +14,9 @@ const executable = findChromium();
 if (executable === undefined) console.log(noBrowser);
 
 const berth = fileURLToPath(new URL('../../cli/bin/berth.js', import.meta.url));
-const startTimeoutMs = 120_000;
+const startTimeoutMs = 400_000;
 
-describe.skipIf(executable === undefined)('a real cluster', { timeout: 900_000 }, () => {
+describe.skipIf(executable === undefined)('a real cluster', { timeout: 1_800_000 }, () => {
   it('is played through from the page alone', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'berth-page-'));
     const { url, child } = await startCluster(folder);
@@ -34,7 +34,7 @@ describe.skipIf(executable === undefined)('a real cluster', { timeout: 900_000 }
         preset: 'chaos',
         fields: {},
         enoughSteps: 25,
-        timeoutMs: 120_000,
+        timeoutMs: 400_000,
         killWorker: () => killWorker(url, token, 'played'),
       });
       expect(complaints).toEqual([]);
