@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '@berth/contracts';
-import { placeOfSocket, socketUrl } from './redis-socket.ts';
+import { forgetPlaceOfSocket, placeOfSocket, socketUrl } from './redis-socket.ts';
 
 export interface RedisServerOptions {
   /** Where data and log go, for its owner only; kept on stop. @defaultValue a temporary folder, removed on stop */
@@ -64,7 +64,15 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   await endOrphan(folder);
   const socket = options.socket ?? (await placeOfSocket(folder));
   const programs = options.programs ?? redisServerPrograms({});
-  const child = await spawnFirst(programs, serverArguments(socket, folder, options), options.env);
+  const removeFolders = async (): Promise<void> => {
+    await forgetPlaceOfSocket(folder, socket);
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  const args = serverArguments(socket, folder, options);
+  const child = await spawnFirst(programs, args, options.env).catch(async (error: unknown) => {
+    await removeFolders();
+    throw error;
+  });
   const endChild = (): void => void child.kill('SIGTERM');
   process.once('exit', endChild);
   const exited = new Promise<void>((resolve) => {
@@ -83,7 +91,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     const lastResort = setTimeout(() => child.kill('SIGKILL'), 5_000);
     await kill('SIGTERM');
     clearTimeout(lastResort);
-    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    await removeFolders();
   };
 
   try {

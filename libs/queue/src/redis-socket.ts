@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BerthError } from '@berth/contracts';
 
 /** What fits the `sun_path` of Linux beside its closing zero. */
@@ -19,7 +19,7 @@ export async function placeOfSocket(
 ): Promise<string> {
   const socket = join(folder, socketName);
   if (fits(socket)) return socket;
-  const name = `berth-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+  const name = shortNameOf(folder);
   const places = [env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp'].filter((place) => place !== undefined);
   const elsewhere = places
     .map((place) => join(place, name))
@@ -34,6 +34,16 @@ export async function placeOfSocket(
   if (!isOurs) throw noPlace(folder, `${elsewhere} is not a folder of yours`);
   await chmod(elsewhere, 0o700);
   return join(elsewhere, socketName);
+}
+
+/** Removes the folder that `placeOfSocket` made for the socket, if it made one; for when the server has ended. */
+export async function forgetPlaceOfSocket(folder: string, socket: string): Promise<void> {
+  const place = dirname(socket);
+  if (basename(place) === shortNameOf(folder)) await rmdir(place).catch(() => undefined);
+}
+
+function shortNameOf(folder: string): string {
+  return `berth-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 }
 
 function fits(path: string): boolean {
