@@ -23,6 +23,7 @@ export default defineConfig({
       'apps/*/{src,test}/**/*.test.ts',
       'tools/**/*.test.ts',
     ],
+    setupFiles: ['./libs/testing/src/fixtures/own-temporary-folder.ts'],
     exclude: [...configDefaults.exclude, ...longTests],
     // A test that hangs fails late; one that is slow, because the machine is, does not fail.
     testTimeout: 600_000,

@@ -1,11 +1,13 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from './load-config.ts';
 
+const { path: folder } = await temporaryFolder();
+
 function runFile(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'berth-config-')), 'run.yaml');
+  const file = join(mkdtempSync(join(folder, 'config-')), 'run.yaml');
   writeFileSync(file, text);
   return file;
 }

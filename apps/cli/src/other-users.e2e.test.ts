@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,6 +30,8 @@ describe.skipIf(!isRoot)('to other users of the machine, a running cluster', () 
   beforeAll(async () => {
     const { path } = await temporaryFolder();
     chmodSync(path, 0o755);
+    // Else all that follows would be closed by the place of the folder alone.
+    execFileSync('test', ['-x', path], { uid: nobody, gid: nobody });
     // As one that was made before folders were closed to others.
     folder = join(path, '.berth');
     mkdirSync(folder, { mode: 0o755 });

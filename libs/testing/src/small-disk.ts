@@ -4,7 +4,7 @@ import { temporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
 /** A disk of so many bytes, in memory; undefined where the user may not mount one. */
 export async function smallDisk(numBytes: number): Promise<TemporaryFolder | undefined> {
-  const { path } = await temporaryFolder('berth-disk-');
+  const { path } = await temporaryFolder();
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${numBytes}`, 'tmpfs', path], {
       stdio: 'ignore',

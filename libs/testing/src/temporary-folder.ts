@@ -8,8 +8,11 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** A fresh, empty folder. */
-export async function temporaryFolder(prefix = 'berth-test-'): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(tmpdir(), prefix));
+/** How the names of folders begin that are removed after the last test of a file. */
+export const removedAtTheEnd = 'berth-test-';
+
+/** A fresh, empty folder. It is removed after the last test of the file, or before by `remove`. */
+export async function temporaryFolder(): Promise<TemporaryFolder> {
+  const path = await mkdtemp(join(tmpdir(), removedAtTheEnd));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }

@@ -6,7 +6,7 @@ import { childrenOf, spawnBerth } from '../testing/berth-process.ts';
 
 it('ends all that it has started when it is interrupted', async () => {
   const { path: folder } = await temporaryFolder();
-  const chaos = spawnBerth(['chaos', '--fault', 'worker-kill=1'], folder);
+  const chaos = spawnBerth(['chaos', '--fault', 'worker-kill=1'], folder, { TMPDIR: folder });
   const exit = once(chaos, 'exit');
   const pid = chaos.pid ?? 0;
   const started = (): number[] =>

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,14 +48,18 @@ export async function withLongRun<T>(
     logger: context.logger,
   });
   let watch: RunWatch | undefined;
+  let used: T;
   try {
     await testbed.cluster.client.submit(config, 'trained');
     const watched = (watch = await RunWatch.open(testbed.services.redisUrl, config.name));
     const trains = (): boolean => watched.numCommitted >= firstSteps;
     await watch.until(trains, 'the first steps', startTimeoutMs);
-    return await use({ testbed, watch, folder });
+    used = await use({ testbed, watch, folder });
   } finally {
     await watch?.close();
     await testbed.close();
   }
+  // After a failure, what its processes logged stays: the error says where.
+  rmSync(folder, { recursive: true });
+  return used;
 }

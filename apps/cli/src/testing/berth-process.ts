@@ -37,9 +37,13 @@ export function berth(
 }
 
 /** Starts `berth` and lets it run. */
-export function spawnBerth(args: readonly string[], folder: string): ChildProcess {
+export function spawnBerth(
+  args: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return spawn(process.execPath, [program, ...args], {
-    env: environment(folder),
+    env: { ...environment(folder), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

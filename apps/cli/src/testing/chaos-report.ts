@@ -25,7 +25,8 @@ export async function chaosReport(
     ...faults.flatMap((fault) => ['--fault', fault]),
     ...settings.flatMap((setting) => ['--set', setting]),
   ];
-  const { stdout, stderr } = await berth(args, { folder, timeoutMs });
+  // It leaves what its processes logged where the system has its temporary files.
+  const { stdout, stderr } = await berth(args, { folder, timeoutMs, env: { TMPDIR: folder } });
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as ChaosReport;
 }
