@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { version as tensorflow } from './tools/setup/pins.mjs';
@@ -12,23 +13,52 @@ const machineCode = fileURLToPath(
   new URL(`node_modules/.cache/berth/xla-${tensorflow}`, import.meta.url),
 );
 
-// Forks: the TensorFlow addon and its tensor registry are per process.
+const everything = [
+  'libs/*/{src,test}/**/*.test.ts',
+  'apps/*/{src,test}/**/*.test.ts',
+  'tools/**/*.test.ts',
+];
+
+/** Files that load the TensorFlow addon, which belongs to a process, start many processes or change their own. */
+const apart = [
+  'libs/{graph,model}/**',
+  'libs/training/src/single-process.test.ts',
+  'libs/training/src/testing/flips/**',
+  'apps/{cli,worker}/**',
+  'tools/**',
+];
+
+const exclude = [...configDefaults.exclude, ...longTests];
+
+// A process for each file costs half a second before its first test, so files that do not mind share them.
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
-    include: [
-      'libs/*/{src,test}/**/*.test.ts',
-      'apps/*/{src,test}/**/*.test.ts',
-      'tools/**/*.test.ts',
+    projects: [
+      { extends: true, test: { name: 'apart', include: apart.map(testsIn), exclude } },
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          include: everything,
+          exclude: [...exclude, ...apart],
+          isolate: false,
+        },
+      },
     ],
     setupFiles: ['./libs/testing/src/fixtures/own-temporary-folder.ts'],
-    exclude: [...configDefaults.exclude, ...longTests],
     // A test that hangs fails late; one that is slow, because the machine is, does not fail.
     testTimeout: 600_000,
     hookTimeout: 600_000,
     env: { BERTH_XLA_CACHE: machineCode },
-    maxWorkers: 2,
+    // Tests wait for other processes much of their time.
+    maxWorkers: availableParallelism() + 1,
   },
 });
+
+/** The tests among the files of a pattern. */
+function testsIn(pattern: string): string {
+  return pattern.endsWith('/**') ? `${pattern}/*.test.ts` : pattern;
+}
