@@ -1,9 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, waitFor } from '@berth/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCluster } from './cluster.ts';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
 
@@ -47,95 +49,134 @@ async function workplace(): Promise<{ folder: string; file: string }> {
   return { folder, file };
 }
 
-async function verifiedLedger(folder: string): Promise<LedgerJson> {
-  const outcome = await berth(['ledger', 'verify', 'e2e', '--json'], { folder });
+async function verifiedLedger(folder: string, name = config.name): Promise<LedgerJson> {
+  const outcome = await berth(['ledger', 'verify', name, '--json'], { folder });
   expect(outcome.stderr).toBe('');
   return JSON.parse(outcome.stdout) as LedgerJson;
 }
 
-/** Waits until a run driven by a `berth train` process has committed a number of steps. */
-async function untilStep(folder: string, step: number): Promise<void> {
+/** Waits until a run has committed a number of steps. */
+async function untilStep(folder: string, step: number, name = config.name): Promise<void> {
   await waitFor(
     async () => {
-      const runs = await clientOf(folder)?.list();
-      return (runs?.[0]?.step ?? 0) >= step;
+      const reports = (await clientOf(folder)?.list()) ?? [];
+      return (reports.find(({ run }) => run.runId === name)?.step ?? 0) >= step;
     },
-    { timeoutMs: 180_000, intervalMs: 50, what: `step ${step}` },
+    { timeoutMs: 450_000, intervalMs: 50, what: `step ${step} of ${name}` },
   );
 }
 
-describe('a run', { timeout: 450_000 }, () => {
-  let undisturbed: LedgerJson;
+interface SharedCluster {
+  /** Trains a run of this name to its end. */
+  train(name: string, ...settings: readonly string[]): Promise<LedgerJson>;
+  /** The same, with a worker killed in the middle. */
+  trainThroughKill(name: string, ...settings: readonly string[]): Promise<LedgerJson>;
+}
 
+/** One cluster for the tests of a suite: it takes far longer to start than a run takes to train. */
+function useCluster(numWorkers: number): SharedCluster {
+  let place: Awaited<ReturnType<typeof workplace>>;
+  let up: ChildProcess;
   beforeAll(async () => {
-    const { folder, file } = await workplace();
-    const outcome = await berth(['train', file, '--workers', '1', '--json'], { folder });
-    if (outcome.exitCode !== 0) throw new Error(outcome.stderr);
-    undisturbed = await verifiedLedger(folder);
-  }, 450_000);
+    place = await workplace();
+    up = spawnBerth(['up', '--workers', String(numWorkers), '--port', '0'], place.folder);
+    await waitFor(() => findCluster(place.folder), { timeoutMs: 450_000, what: 'the cluster' });
+  });
+  afterAll(async () => {
+    const exit = once(up, 'exit');
+    up.kill('SIGTERM');
+    await exit;
+  });
+  const train = (name: string, settings: readonly string[]): string[] => {
+    const all = [`name=${name}`, `cluster.numWorkers=${numWorkers}`, ...settings];
+    return ['train', place.file, ...all.flatMap((setting) => ['--set', setting])];
+  };
+  return {
+    async train(name, ...settings) {
+      expect(await berth(train(name, settings), place)).toMatchObject({ exitCode: 0 });
+      return verifiedLedger(place.folder, name);
+    },
+    async trainThroughKill(name, ...settings) {
+      const training = spawnBerth(train(name, settings), place.folder);
+      const exit = once(training, 'exit');
+      await untilStep(place.folder, 4, name);
+      const [victim] = childrenOf(up.pid ?? 0, 'worker');
+      expect(victim).toBeDefined();
+      process.kill(victim ?? 0, 'SIGKILL');
+      expect(await exit).toEqual([0, null]);
+      return verifiedLedger(place.folder, name);
+    },
+  };
+}
 
-  it('commits every step and example once and ends with a checkpoint', () => {
-    expect(undisturbed).toMatchObject({
-      ok: true,
-      numSteps,
-      numExamples: numSteps * config.train.globalBatch,
-      checkpointStep: numSteps,
+const graph = 'train.engine=graph';
+const bf16 = 'train.wire=bf16';
+
+describe('a run', () => {
+  let undisturbed: LedgerJson;
+  let undisturbedBf16: LedgerJson;
+
+  describe('of one worker', () => {
+    const cluster = useCluster(1);
+
+    it('commits every step and example once and ends with a checkpoint', async () => {
+      undisturbed = await cluster.train('eager');
+      expect(undisturbed).toMatchObject({
+        ok: true,
+        numSteps,
+        numExamples: numSteps * config.train.globalBatch,
+        checkpointStep: numSteps,
+      });
+    });
+
+    it('trains on the compiled graph, gradients in bf16', async () => {
+      undisturbedBf16 = await cluster.train('bf16', graph, bf16);
+      expect(undisturbedBf16).toMatchObject({ ok: true, numSteps });
     });
   });
 
-  it.each([2, 3])('gives the same weights with %d workers', async (numWorkers) => {
-    const { folder, file } = await workplace();
-    const outcome = await berth(['train', file, '--workers', String(numWorkers)], { folder });
-    expect(outcome).toMatchObject({ exitCode: 0 });
-    const { weightsDigest, head } = await verifiedLedger(folder);
-    expect({ weightsDigest, head }).toEqual({
-      weightsDigest: undisturbed.weightsDigest,
-      head: undisturbed.head,
+  describe('of two workers', () => {
+    const cluster = useCluster(2);
+
+    it('gives the same weights', async () => {
+      const { weightsDigest, head } = await cluster.train('eager');
+      expect({ weightsDigest, head }).toEqual({
+        weightsDigest: undisturbed.weightsDigest,
+        head: undisturbed.head,
+      });
+    });
+
+    it('gives the same weights when one is killed in the middle', async () => {
+      expect(await cluster.trainThroughKill('killed')).toMatchObject({
+        ok: true,
+        weightsDigest: undisturbed.weightsDigest,
+      });
+    });
+
+    it('gives the same weights on the compiled graph, killed or not', async () => {
+      const { weightsDigest } = await cluster.train('graph', graph);
+      expect(await cluster.trainThroughKill('graph-killed', graph)).toMatchObject({
+        ok: true,
+        weightsDigest,
+      });
     });
   });
 
-  it('gives the same weights when one of two workers is killed in the middle', async () => {
-    const { folder, file } = await workplace();
-    const training = spawnBerth(['train', file, '--workers', '2'], folder);
-    const exit = once(training, 'exit');
-    await untilStep(folder, 4);
-    const [victim] = childrenOf(training.pid ?? 0, 'worker');
-    expect(victim).toBeDefined();
-    process.kill(victim ?? 0, 'SIGKILL');
-    expect(await exit).toEqual([0, null]);
-    const ledger = await verifiedLedger(folder);
-    expect(ledger).toMatchObject({ ok: true, weightsDigest: undisturbed.weightsDigest });
-  });
+  describe('of three workers', () => {
+    const cluster = useCluster(3);
 
-  it('gives the same weights on the compiled graph, killed or not', async () => {
-    const compiled = ['--set', 'train.engine=graph', '--workers', '2'];
-    const calm = await workplace();
-    expect(await berth(['train', calm.file, ...compiled], calm)).toMatchObject({ exitCode: 0 });
-    const { folder, file } = await workplace();
-    const training = spawnBerth(['train', file, ...compiled], folder);
-    const exit = once(training, 'exit');
-    await untilStep(folder, 4);
-    process.kill(childrenOf(training.pid ?? 0, 'worker')[1] ?? 0, 'SIGKILL');
-    expect(await exit).toEqual([0, null]);
-    const { ok, weightsDigest } = await verifiedLedger(folder);
-    const undisturbedGraph = await verifiedLedger(calm.folder);
-    expect({ ok, weightsDigest }).toEqual({
-      ok: true,
-      weightsDigest: undisturbedGraph.weightsDigest,
+    it('gives the same weights', async () => {
+      const { weightsDigest, head } = await cluster.train('eager');
+      expect({ weightsDigest, head }).toEqual({
+        weightsDigest: undisturbed.weightsDigest,
+        head: undisturbed.head,
+      });
     });
-  });
 
-  it('gives the same weights with 1 and 3 workers when gradients travel in bf16', async () => {
-    const digests = await Promise.all(
-      ['1', '3'].map(async (numWorkers) => {
-        const place = await workplace();
-        const settings = ['--set', 'train.engine=graph', '--set', 'train.wire=bf16'];
-        const args = ['train', place.file, ...settings, '--workers', numWorkers];
-        expect(await berth(args, place)).toMatchObject({ exitCode: 0 });
-        return (await verifiedLedger(place.folder)).weightsDigest;
-      }),
-    );
-    expect(digests[1]).toBe(digests[0]);
+    it('gives the same weights when gradients travel in bf16', async () => {
+      const { weightsDigest } = await cluster.train('bf16', graph, bf16);
+      expect(weightsDigest).toBe(undisturbedBf16.weightsDigest);
+    });
   });
 
   it('gives the same weights when it is stopped and resumed', async () => {
