@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -43,7 +45,8 @@ const { values: options } = parseArgs({
 if (options.help) {
   console.log(help);
 } else {
-  const outcomes = [...checks.map(runCheck), runTests(options.full)];
+  // All checks at once, each of which has one thread for most of its work; then the tests by themselves.
+  const outcomes = [...(await Promise.all(checks.map(runCheck))), await runTests(options.full)];
   const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
   const skipped = sum('skipped');
   console.log(
@@ -54,32 +57,39 @@ if (options.help) {
 }
 
 /** Says what a check finds only when it fails. */
-function runCheck({ name, command: [program, ...args] }) {
-  const [result, seconds] = timed(() => spawnSync(program, args, { cwd: root, encoding: 'utf8' }));
-  const ok = result.status === 0;
-  if (!ok) console.log(`${result.stdout}${result.stderr}${result.error?.message ?? ''}`);
-  report(name, seconds, ok ? 'passed' : 'FAILED');
+async function runCheck({ name, command: [program, ...args] }) {
+  const startMs = performance.now();
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const outputs = Promise.all([text(child.stdout), text(child.stderr)]);
+  const problem = await ended(child);
+  if (problem !== undefined) console.log(`${(await outputs).join('')}${name} ${problem}`);
+  report(name, startMs, problem);
+  const ok = problem === undefined;
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
 }
 
 /** @param {boolean} isFull */
-function runTests(isFull) {
-  const folder = mkdtempSync(join(tmpdir(), 'berth-check-'));
+async function runTests(isFull) {
+  // Temporary files of the tests go below it, so that nothing is left of those that are killed either.
+  const folder = mkdtempSync(join(tmpdir(), 'berth-'));
+  // Others pass through it as through the system's own.
+  chmodSync(folder, 0o711);
   const file = join(folder, 'tests.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const env = { ...process.env, ...(isFull ? { BERTH_TEST_FULL: '1' } : {}) };
-  const [result, seconds] = timed(() =>
-    spawnSync(bin('vitest'), ['run', '--passWithNoTests', ...reporters], {
+  const env = { ...process.env, TMPDIR: folder, ...(isFull ? { BERTH_TEST_FULL: '1' } : {}) };
+  const startMs = performance.now();
+  const problem = await ended(
+    spawn(bin('vitest'), ['run', '--passWithNoTests', ...reporters], {
       cwd: root,
       env,
       stdio: 'inherit',
     }),
   );
   const { numPassedTests, numFailedTests, numPendingTests } = readCounts(file);
-  rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
   // A file that does not load, or an error outside any test, fails the run with no failed test.
-  const failed = result.status === 0 ? numFailedTests : Math.max(1, numFailedTests);
-  report('tests', seconds, failed === 0 ? 'passed' : 'FAILED');
+  const failed = problem === undefined ? numFailedTests : Math.max(1, numFailedTests);
+  report('tests', startMs, failed === 0 ? undefined : problem);
   return { passed: numPassedTests, failed, skipped: numPendingTests };
 }
 
@@ -91,12 +101,17 @@ function readCounts(file) {
   }
 }
 
-function timed(action) {
-  const start = performance.now();
-  const result = action();
-  return [result, (performance.now() - start) / 1000];
+/** Waits for the end of a process, and says what was wrong with it. */
+async function ended(child) {
+  try {
+    const [code, signal] = await once(child, 'close');
+    return code === 0 ? undefined : `ended with ${signal ?? `code ${code}`}`;
+  } catch (error) {
+    return `cannot be started: ${error.message}`;
+  }
 }
 
-function report(name, seconds, verdict) {
-  console.log(`${name.padEnd(12)}${seconds.toFixed(1).padStart(6)} s  ${verdict}`);
+function report(name, startMs, problem) {
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  console.log(`${name.padEnd(12)}${seconds.padStart(6)} s  ${problem ? 'FAILED' : 'passed'}`);
 }
