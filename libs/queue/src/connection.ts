@@ -222,7 +222,7 @@ function refusesWrites(error: unknown, where: string): BerthError | undefined {
   if (why === undefined) return undefined;
   return new BerthError(
     'QUEUE_UNREACHABLE',
-    `Redis refuses writes: ${why} (${where}); all goes on by itself then`,
+    `Redis refuses writes: ${why} (${where}); what runs goes on by itself then`,
     { cause: error, details: { redis: where } },
   );
 }

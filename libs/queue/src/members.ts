@@ -1,4 +1,4 @@
-import { memberInfoSchema, readJson, type MemberInfo } from '@berth/contracts';
+import { memberInfoSchema, readJson, type MemberInfo, type Reading } from '@berth/contracts';
 import type { RedisConnection } from './connection.ts';
 import { listenForHints, type Hints } from './hints.ts';
 import { globalKeys } from './keys.ts';
@@ -41,6 +41,17 @@ export interface Members {
 /** A member not seen for this long is dead. */
 export const memberTtlMs = 1_000;
 
+/** More than a heartbeat can need; all are read again and again by the loop that keeps the lease. */
+const maxHeartbeatLength = 65_536;
+
+function readHeartbeat(text: string): Reading<MemberInfo> {
+  if (text.length <= maxHeartbeatLength) return readJson(memberInfoSchema, text);
+  const [length, limit] = [text.length, maxHeartbeatLength].map((count) =>
+    count.toLocaleString('en'),
+  );
+  return { ok: false, problem: `it has ${length} characters, more than ${limit}` };
+}
+
 /** @param options.ttlMs - a member not seen for this long is dead. @defaultValue `memberTtlMs` */
 export function createMembers(
   connection: RedisConnection,
@@ -58,7 +69,7 @@ export function createMembers(
     const unreadable: UnreadableMember[] = [];
     for (let i = 0; i < reply.length; i += 3) {
       const memberId = String(reply[i]);
-      const reading = readJson(memberInfoSchema, String(reply[i + 1]));
+      const reading = readHeartbeat(String(reply[i + 1]));
       if (reading.ok) live.push({ info: reading.value, ageMs: Number(reply[i + 2]) });
       else unreadable.push({ memberId, problem: reading.problem });
     }
