@@ -62,6 +62,21 @@ function settleStep(
   );
 }
 
+/** Settles a step in which the last member hangs, with ever more time until all that can be done is done. */
+async function settleHanging(
+  numMembers: number,
+  stallAfterBytes: number,
+  message: RegExp,
+): Promise<PromiseSettledResult<ReduceResult>[]> {
+  for (let timeoutMs = deadlineMs; ; timeoutMs *= 4) {
+    const mesh = await startFaultyMesh(numMembers, { stallAfterBytes });
+    const outcomes = await settleStep(await joinAll(mesh, { vectorLength }), timeoutMs);
+    const others = outcomes.slice(0, -1);
+    const isAllDone = others.every((outcome) => message.test(errorOf(outcome).message));
+    if (isAllDone || timeoutMs > foreverMs / 4) return outcomes;
+  }
+}
+
 function errorOf(outcome: PromiseSettledResult<unknown> | undefined): BerthError {
   if (outcome?.status !== 'rejected') throw new Error('the call should have been rejected');
   return outcome.reason as BerthError;
@@ -116,26 +131,23 @@ describe('a peer that fails', () => {
     ['reduce-scatter', chunkOnWireBytes + 1000],
     ['all-gather', 3 * chunkOnWireBytes + 1],
   ])('is named with the phase when it hangs in %s', async (phase, stallAfterBytes) => {
-    const sessions = await joinAll(await startFaultyMesh(2, { stallAfterBytes }), {
-      vectorLength,
-    });
-    const [outcome] = await settleStep(sessions, deadlineMs);
+    const message = new RegExp(`waits for m1 in ${phase}`);
+    const [outcome] = await settleHanging(2, stallAfterBytes, message);
     const error = errorOf(outcome);
     expect(error).toMatchObject({
       code: 'COLLECTIVE_TIMEOUT',
       details: { missing: 'm1', phase, step, viewVersion: 5 },
     });
-    expect(error.message).toMatch(`waits for m1 in ${phase}`);
+    expect(error.message).toMatch(message);
   });
 
   it('is told from peers that only wait for it', async () => {
-    const mesh = await startFaultyMesh(3, { stallAfterBytes: 1000 });
-    const sessions = await joinAll(mesh, { vectorLength });
-    const outcomes = await settleStep(sessions, deadlineMs);
+    const message = /waits for m2 in reduce-scatter/;
+    const outcomes = await settleHanging(3, 1000, message);
     const codes = outcomes.map((outcome) => errorOf(outcome).code);
     expect(codes).toContain('COLLECTIVE_TIMEOUT');
     for (const outcome of outcomes.slice(0, 2)) {
-      expect(errorOf(outcome).message).toMatch(/waits for m2 in reduce-scatter/);
+      expect(errorOf(outcome).message).toMatch(message);
     }
   });
 
