@@ -192,6 +192,10 @@ describe('a run', () => {
     const resumed = await berth(['resume', 'e2e', '--workers', '2'], { folder });
     expect(resumed).toMatchObject({ exitCode: 0 });
     expect((await verifiedLedger(folder)).weightsDigest).toBe(undisturbed.weightsDigest);
+    const again = await berth(['resume', 'e2e'], { folder });
+    expect(again.exitCode).toBe(5);
+    // It says no before it starts anything.
+    expect(again.stderr).toMatch(/^error: Cannot resume run "e2e": it is completed; .*\n$/);
   });
 
   it('gives the same weights when all is killed at once and goes on with other settings', async () => {

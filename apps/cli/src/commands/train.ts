@@ -71,10 +71,13 @@ export async function train(
 /** `berth resume`: continues a run from its newest valid checkpoint, or from an older one. */
 export async function resume(context: Context, run: string, options: ResumeOptions): Promise<void> {
   if (findCoordinator(context) === undefined) requireFolder(context);
-  // By its whole name, before a cluster is started for it.
-  const runId = await withRuns(context, async (runs) => {
-    const report = await runs.status(await findRun(runs, run));
-    return report.run.runId;
+  // By its whole name, and whether there is anything to do, before a cluster is started for it.
+  const { runId } = await withRuns(context, async (runs) => {
+    const { run: found, controls } = await runs.status(await findRun(runs, run));
+    const { isEnabled, reason } = controls.resume;
+    if (isFinal(found.status) && !isEnabled && options.from === undefined)
+      throw new BerthError('RUN_STATE_CONFLICT', `Cannot resume run "${found.runId}": ${reason}`);
+    return found;
   });
   const size = { numWorkers: options.workers, numThreads: options.threads, ownRun: runId };
   await withCluster(context, size, async (client, own) => {
@@ -85,12 +88,12 @@ export async function resume(context: Context, run: string, options: ResumeOptio
       context.say(`${runId} is ${known.status} already, at step ${step}: nothing to resume`);
       return;
     }
+    await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
     if (from !== undefined && from < step)
       context.say(
         `${runId} goes back from step ${step} to ${from}: the steps after it become a branch, ` +
           'which is kept and cannot be gone on with',
       );
-    await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
     await watch(context, client, own, { runId, json });
   });
 }
