@@ -29,6 +29,12 @@ export interface AllReduceCluster {
   stop(): void;
 }
 
+/** One that says what it costs. */
+interface BerthCluster extends AllReduceCluster {
+  /** CPU time that all members have used so far. */
+  cpuMs(): number;
+}
+
 const ownCheckout = fileURLToPath(new URL('..', import.meta.url));
 
 /**
@@ -38,7 +44,7 @@ const ownCheckout = fileURLToPath(new URL('..', import.meta.url));
 export async function startBerth(
   { numWorkers, mb, wire }: AllReduceSetting,
   checkout = ownCheckout,
-): Promise<AllReduceCluster> {
+): Promise<BerthCluster> {
   const memberProgram = resolve(checkout, 'bench/allreduce-member.ts');
   const memberIds = Array.from({ length: numWorkers }, (_, index) => `member-${index}`);
   const vectorLength = vectorLengthOf(mb);
@@ -65,13 +71,16 @@ export async function startBerth(
     })),
   };
   await askAll(programs, JSON.stringify(view));
+  let cpuMs = 0;
   return {
     async rounds(count) {
       const answers = await askAll(programs, String(count));
+      cpuMs = answers.reduce((sum, answer) => sum + Number(answer['cpuMs']), 0);
       const digests = new Set(answers.map(({ digest }) => digest));
       if (digests.size !== 1) throw new Error(`members differ: ${[...digests].join(', ')}`);
       return slowest(answers.map(({ timesMs }) => timesMs as number[]));
     },
+    cpuMs: () => cpuMs,
     stop: () => programs.forEach((program) => program.stop()),
   };
 }
@@ -131,18 +140,34 @@ Sums a gradient over member processes on loopback, through the data plane that t
   --against PATH  another checkout, set up: both run in turns of a round each, and their times are compared
   --json          every figure`;
 
-/** Milliseconds of rounds of two clusters in turns, so that noise of the machine hits both. */
-async function inTurns(
-  clusters: readonly AllReduceCluster[],
-  numRounds: number,
-): Promise<number[][]> {
-  const timesMs: number[][] = clusters.map(() => []);
-  for (let round = 0; round < numRounds; round++)
-    for (let turn = 0; turn < clusters.length; turn++) {
-      const index = (round + turn) % clusters.length;
-      timesMs[index]?.push(...((await clusters[index]?.rounds(1)) ?? []));
+/** What the rounds of a cluster took, each one. */
+interface Rounds {
+  readonly timesMs: number[];
+  readonly cpuMs: number[];
+}
+
+/** Rounds of clusters in turns, so that noise of the machine hits all. */
+async function inTurns(clusters: readonly BerthCluster[], numRounds: number): Promise<Rounds[]> {
+  const all = clusters.map((cluster): { cluster: BerthCluster; rounds: Rounds } => ({
+    cluster,
+    rounds: { timesMs: [], cpuMs: [] },
+  }));
+  for (let round = 0; round < numRounds; round++) {
+    for (const { cluster, rounds } of round % 2 === 0 ? all : all.toReversed()) {
+      const before = cluster.cpuMs();
+      rounds.timesMs.push(...(await cluster.rounds(1)));
+      rounds.cpuMs.push(cluster.cpuMs() - before);
     }
-  return timesMs;
+  }
+  return all.map(({ rounds }) => rounds);
+}
+
+function ratioOf(times: readonly number[], others: readonly number[]): Summary {
+  return summarize(times.map((time, round) => time / (others[round] ?? Number.NaN)));
+}
+
+function rangeOf({ median, low, high }: Summary): string {
+  return `${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 }
 
 async function main(): Promise<void> {
@@ -166,21 +191,23 @@ async function main(): Promise<void> {
   const checkouts = [ownCheckout, ...(values.against === undefined ? [] : [values.against])];
   const clusters = await Promise.all(checkouts.map((checkout) => startBerth(setting, checkout)));
   for (const cluster of clusters) await cluster.rounds(2);
-  const [timesMs = [], otherMs] = await inTurns(clusters, Number(values.rounds));
+  const [own, other] = await inTurns(clusters, Number(values.rounds));
   for (const cluster of clusters) cluster.stop();
-  const ms: Summary = summarize(timesMs);
-  const against = otherMs && {
-    ms: summarize(otherMs),
-    ratio: summarize(timesMs.map((time, round) => time / (otherMs[round] ?? Number.NaN))),
-    ratioOfBest: Math.min(...timesMs) / Math.min(...otherMs),
-    timesMs: otherMs,
+  if (own === undefined) return;
+  const ms: Summary = summarize(own.timesMs);
+  const against = other && {
+    ms: summarize(other.timesMs),
+    ratio: ratioOf(own.timesMs, other.timesMs),
+    ratioOfBest: Math.min(...own.timesMs) / Math.min(...other.timesMs),
+    ratioOfCpu: ratioOf(own.cpuMs, other.cpuMs),
+    ...other,
   };
   const report = {
     setting,
     machine: machine(),
     ms,
     busGigabytesPerSecond: busGigabytesPerSecond(setting, ms.median),
-    timesMs,
+    ...own,
     against,
   };
   if (values.json) console.log(JSON.stringify(report, null, 2));
@@ -193,7 +220,7 @@ async function main(): Promise<void> {
     );
     if (against !== undefined)
       console.log(
-        `${against.ratio.median.toFixed(3)} of the other's time (${against.ratio.low.toFixed(3)} to ${against.ratio.high.toFixed(3)}), best to best ${against.ratioOfBest.toFixed(3)}`,
+        `${rangeOf(against.ratio)} of the other's time, best to best ${against.ratioOfBest.toFixed(3)}; ${rangeOf(against.ratioOfCpu)} of its CPU time`,
       );
   }
 }
