@@ -46,10 +46,8 @@ export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'reduced-corrupt',
 ]);
 
-const takeoverTimeoutMs = 30_000;
 const slowPeerMs = 20;
 const slowStoreMs = 500;
-const stallTimeoutMs = 120_000;
 /** What does most harm when it arrives late. */
 const stalledRequests: readonly ((request: IncomingMessage) => boolean)[] = [
   ({ method, url }) => method === 'PUT' && url?.includes('.manifest.json') === true,
@@ -109,11 +107,7 @@ export async function commitFault(
       const victim = leadingCoordinator(testbed, watch);
       signal(victim, 'SIGKILL');
       const killed = done();
-      await watch.until(
-        () => watch.leaderId !== victim.id,
-        'another coordinator',
-        takeoverTimeoutMs,
-      );
+      await watch.until(() => watch.leaderId !== victim.id, 'another coordinator');
       return { ...killed, tookMs: Date.now() - killed.sinceMs };
     }
     case 'coordinator-and-worker-kill': {
@@ -167,7 +161,7 @@ export async function commitFault(
       let isHeld = false;
       const kind = stalledRequests[target % stalledRequests.length]!;
       void testbed.holdStoreRequest(kind, times.storeStallMs).then(() => (isHeld = true));
-      await watch.until(() => isHeld || watch.isOver, 'a request to hold', stallTimeoutMs);
+      await watch.until(() => isHeld || watch.isOver, 'a request to hold');
       return done();
     }
     case 'peer-cut':

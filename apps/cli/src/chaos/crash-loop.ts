@@ -4,8 +4,6 @@ import { signal } from './signal.ts';
 import type { Testbed } from './testbed.ts';
 
 const numDeaths = 4;
-/** It starts anew, opens the run, and is left out for longer every time. */
-const seatedTimeoutMs = 60_000;
 
 /** Kills a worker as soon as it has a seat, again and again. @returns the process that died last */
 export async function crashLoop(
@@ -26,7 +24,7 @@ export async function crashLoop(
             watch.view?.members.some(({ memberId }) => memberId === id),
         );
     const isBack = (): boolean => watch.isOver || back() !== undefined;
-    await watch.until(isBack, 'a worker to come back', seatedTimeoutMs);
+    await watch.until(isBack, 'a worker to come back');
     const next = back();
     if (next === undefined) break;
     victim = next;

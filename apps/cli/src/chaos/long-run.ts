@@ -19,7 +19,6 @@ export interface LongRun {
   readonly folder: string;
 }
 
-const startTimeoutMs = 120_000;
 const firstSteps = 10;
 
 /** Starts a run of many steps on a testbed with a standby coordinator, and uses it once all its workers train. */
@@ -53,7 +52,7 @@ export async function withLongRun<T>(
     await testbed.cluster.client.submit(config, 'trained');
     const watched = (watch = await RunWatch.open(testbed.services.redisUrl, config.name));
     const trains = (): boolean => watched.numCommitted >= firstSteps;
-    await watch.until(trains, 'the first steps', startTimeoutMs);
+    await watch.until(trains, 'the first steps');
     used = await use({ testbed, watch, folder });
   } finally {
     await watch?.close();

@@ -12,7 +12,6 @@ const worker = 'other-kernels';
 const laterBits = 'later-bits';
 const laterWords = 'later-words';
 const readyTimeoutMs = 120_000;
-const refusalTimeoutMs = 180_000;
 const beatMs = 200;
 
 /**
@@ -52,15 +51,11 @@ export async function mixReleases(testbed: Testbed, watch: RunWatch): Promise<vo
       `${laterBits} (berth 99.0.0) is refused: same TensorFlow`,
       `${laterWords} speaks another version: port`,
     ]);
-    await watch.until(
-      () => {
-        const reason = watch.record?.reason ?? '';
-        for (const name of awaited) if (reason.includes(name)) awaited.delete(name);
-        return awaited.size === 0 || watch.isOver;
-      },
-      'the refusal of workers of other releases',
-      refusalTimeoutMs,
-    );
+    await watch.until(() => {
+      const reason = watch.record?.reason ?? '';
+      for (const name of awaited) if (reason.includes(name)) awaited.delete(name);
+      return awaited.size === 0 || watch.isOver;
+    }, 'the refusal of workers of other releases');
   } finally {
     beating.abort();
     await beats;

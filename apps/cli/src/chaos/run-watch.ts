@@ -18,6 +18,8 @@ import {
 } from '@berth/queue';
 
 const pollMs = 20;
+/** On a slow machine everything comes late. What hangs does not come at all. */
+const patienceMs = 600_000;
 
 type CommitListener = (entry: LedgerEntry) => void;
 
@@ -47,7 +49,10 @@ export class RunWatch {
   }
 
   /** When the first fitting step is committed, by the clock of Redis; null when none is, in time and in this run. */
-  async commit(fits: (entry: LedgerEntry) => boolean, timeoutMs: number): Promise<number | null> {
+  async commit(
+    fits: (entry: LedgerEntry) => boolean,
+    timeoutMs = patienceMs,
+  ): Promise<number | null> {
     const fitting: LedgerEntry[] = [];
     const listener = (entry: LedgerEntry): void => {
       if (fits(entry)) fitting.push(entry);
@@ -64,7 +69,7 @@ export class RunWatch {
    * Returns when the condition holds.
    * @throws BerthError `RUN_FAILED` saying what was awaited in vain
    */
-  async until(condition: () => boolean, what: string, timeoutMs: number): Promise<void> {
+  async until(condition: () => boolean, what: string, timeoutMs = patienceMs): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
     while (!condition()) {
       if (performance.now() > deadlineMs)

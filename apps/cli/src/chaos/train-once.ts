@@ -31,8 +31,6 @@ export interface Training {
   readonly durationMs: number;
 }
 
-const submitTimeoutMs = 30_000;
-
 /** Trains the run on a testbed of its own, with these workers and through these faults. */
 export async function trainOnce(
   options: TrainOptions,
@@ -64,7 +62,7 @@ export async function trainOnce(
     await testbed.cluster.client.submit(config, 'trained');
     watch = await RunWatch.open(testbed.services.redisUrl, config.name);
     const watched = watch;
-    await watch.until(() => watched.record !== undefined, 'the run to begin', submitTimeoutMs);
+    await watch.until(() => watched.record !== undefined, 'the run to begin');
     const faults = await disturb(options, testbed, watch, plan);
     await watch.until(() => watched.isOver, 'the end of the run', timeoutMs);
     const error = watch.record?.error;
