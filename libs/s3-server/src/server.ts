@@ -17,6 +17,7 @@ const checkIntervalMs = 1_000;
 const maxConnections = 1_024;
 const keepAliveTimeoutMs = 65_000;
 const closeTimeoutMs = 5_000;
+const defaultStrangerTimeoutMs = 20_000;
 
 export interface S3ServerOptions {
   /** Holds the buckets; created if missing. One server at a time. */
@@ -47,7 +48,7 @@ export interface S3Server {
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const { folder, host = '127.0.0.1', port = 0, logger = silentLogger } = options;
-  const { strangerTimeoutMs = 20_000 } = options;
+  const { strangerTimeoutMs = defaultStrangerTimeoutMs } = options;
   const storage = await openStorage(folder);
   const server = createServer(
     { connectionsCheckingInterval: checkIntervalMs },
@@ -69,7 +70,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
 
 async function serve(
   storage: Storage,
-  credentials: Credentials,
+  options: S3ServerOptions,
   logger: Logger,
   request: IncomingMessage,
   response: ServerResponse,
@@ -77,7 +78,7 @@ async function serve(
   const requestId = randomUUID();
   response.setHeader('x-amz-request-id', requestId);
   try {
-    await send(request, response, await answer(storage, credentials, request));
+    await send(request, response, await answer(storage, options, request));
   } catch (error) {
     const fields = { requestId, method: request.method, url: request.url };
     const refusal = await refusalOf(error, storage.folder);
@@ -86,6 +87,11 @@ async function serve(
     else logger.error('request failed', { ...fields, error });
     // The rest of the body is nobody's any more; without being read it would keep the answer from the client.
     request.resume();
+    response.once('finish', () => {
+      // Node takes it for an idle connection that may be used again.
+      if (!request.complete)
+        request.socket.setTimeout(options.strangerTimeoutMs ?? defaultStrangerTimeoutMs);
+    });
     if (response.headersSent) response.destroy();
     else await send(request, response, errorResponse(request, requestId, refusal)).catch(() => {});
   }

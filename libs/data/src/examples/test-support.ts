@@ -37,9 +37,9 @@ export const defaultSettings: ExampleSettings = {
   wholeWordMask: false,
 };
 
-/** A new temporary folder. */
+/** A new temporary folder, which goes after the last test of the file. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'berth-data-'));
+  return mkdtempSync(join(tmpdir(), 'berth-test-data-'));
 }
 
 /** An object store over a folder: each key a file. */
