@@ -3,11 +3,11 @@ import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
 import { errorToWire, isBerthError, type Logger, type Services } from '@berth/contracts';
 import type { Scope } from '@berth/training/protocol';
 import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
-import { runController } from './controller.ts';
-import { createLogSource } from './log-source.ts';
-import { createRunService } from './run-service.ts';
-import { createHealthCheck } from './sights/health.ts';
-import { startApi } from './start-api.ts';
+import { runController } from './leading/controller.ts';
+import { createLogSource } from './events/log-source.ts';
+import { createRunService } from './runs/run-service.ts';
+import { createHealthCheck } from './reports/health.ts';
+import { startApi } from './http/start-api.ts';
 
 export interface CoordinatorOptions {
   readonly coordinatorId: string;

@@ -10,9 +10,9 @@ import {
 } from '@berth/contracts';
 import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
-import { parseDevice } from './device.ts';
+import { parseDevice } from './device/device.ts';
 import { parseEndpoint } from './endpoint.ts';
-import { metricsPlaceOf } from './metrics-server.ts';
+import { metricsPlaceOf } from './telemetry/metrics-server.ts';
 import { runWorker } from './worker.ts';
 
 const env = process.env;

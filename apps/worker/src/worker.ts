@@ -22,19 +22,23 @@ import {
   createMembers,
   createRuns,
 } from '@berth/queue';
-import { createAliveFile } from './alive-file.ts';
-import { startDataThread } from './data.ts';
-import { chooseDevice, type DevicePreference } from './device.ts';
+import { createAliveFile } from './telemetry/alive-file.ts';
+import { startDataThread } from './threads/data.ts';
+import { chooseDevice, type DevicePreference } from './device/device.ts';
 import { reachableAt } from './endpoint.ts';
-import { doJob } from './do-job.ts';
-import { faultHandlers } from './fault-handlers.ts';
-import { Heartbeat, idlePortrait, type SelfPortrait } from './heartbeat.ts';
-import { startPeers } from './peers.ts';
-import { RunSession } from './run-session.ts';
-import { LastKnown } from './last-known.ts';
-import { startMetricsServer, type MetricsPage, type MetricsPlace } from './metrics-server.ts';
-import { startRuntime, type Runtime } from './runtime.ts';
-import { Troubles } from './troubles.ts';
+import { doJob } from './threads/do-job.ts';
+import { faultHandlers } from './faults/fault-handlers.ts';
+import { Heartbeat, idlePortrait, type SelfPortrait } from './telemetry/heartbeat.ts';
+import { startPeers } from './threads/peers.ts';
+import { RunSession } from './session/run-session.ts';
+import { LastKnown } from './telemetry/last-known.ts';
+import {
+  startMetricsServer,
+  type MetricsPage,
+  type MetricsPlace,
+} from './telemetry/metrics-server.ts';
+import { startRuntime, type Runtime } from './threads/runtime.ts';
+import { Troubles } from './session/troubles.ts';
 
 export interface WorkerOptions {
   readonly memberId: string;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { storeBranchLedger } from './branch.ts';
 import { decodeLedger } from './ledger-segment.ts';
-import { ledgerUpTo, startTestStore } from './test-support.ts';
+import { ledgerUpTo, startTestStore } from './testing/fixtures.ts';
 
 it('keeps the ledger of a long branch in segments, as it was stored first', async () => {
   const { store } = await startTestStore();

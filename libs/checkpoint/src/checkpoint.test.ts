@@ -18,7 +18,7 @@ import {
   testLayout,
   testLine,
   testShardBytes,
-} from './test-support.ts';
+} from './testing/fixtures.ts';
 import { encodeShard, uploadShard, writeManifest } from './write.ts';
 
 const options = { layout: testLayout, logger: silentLogger };

@@ -16,7 +16,7 @@ import {
   storeParts,
   testLayout,
   testLine,
-} from './test-support.ts';
+} from './testing/fixtures.ts';
 import { writeManifest } from './write.ts';
 
 const options = { layout: testLayout, logger: silentLogger };

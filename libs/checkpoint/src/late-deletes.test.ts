@@ -13,7 +13,7 @@ import {
   storeParts,
   testLayout,
   testLine,
-} from './test-support.ts';
+} from './testing/fixtures.ts';
 import { findUnnamedParts } from './unnamed-parts.ts';
 
 const policy = { keepLast: 2, keepEverySteps: 0 };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignShards, planShards } from './plan.ts';
-import { layoutOf } from './test-support.ts';
+import { layoutOf } from './testing/fixtures.ts';
 
 const layouts = fc
   .array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 })

@@ -10,7 +10,13 @@ import { manifestKey } from './keys.ts';
 import { decodeLedger, encodeLedger, uploadLedgerSegment } from './ledger-segment.ts';
 import { loadCheckpoint } from './read.ts';
 import { storedLedger } from './stored-ledger.ts';
-import { ledgerUpTo, startTestStore, storeParts, testLayout, testLine } from './test-support.ts';
+import {
+  ledgerUpTo,
+  startTestStore,
+  storeParts,
+  testLayout,
+  testLine,
+} from './testing/fixtures.ts';
 import { writeManifest } from './write.ts';
 
 function withCode(code: string): unknown {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { manifestKey } from './keys.ts';
 import { pinCheckpoint } from './pin.ts';
 import { surveyCheckpoints, type ManifestCache } from './survey.ts';
-import { startTestStore, storeCheckpoint, storeParts, testLine } from './test-support.ts';
+import { startTestStore, storeCheckpoint, storeParts, testLine } from './testing/fixtures.ts';
 import { writeManifest } from './write.ts';
 
 it('a survey tells whole checkpoints from those that cannot be used', async () => {

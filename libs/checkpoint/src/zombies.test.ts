@@ -10,7 +10,7 @@ import {
   testLayout,
   testLine,
   testShardBytes,
-} from './test-support.ts';
+} from './testing/fixtures.ts';
 import { uploadShard, writeManifest } from './write.ts';
 
 it('a zombie changes no checkpoint with 300 uploads of other states and of older epochs', async () => {

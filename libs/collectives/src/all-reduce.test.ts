@@ -7,8 +7,8 @@ import {
   roundToBf16,
 } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import { sumContributions } from './blocks.ts';
-import { vectorDigest } from './digest.ts';
+import { sumContributions } from './reduce/blocks.ts';
+import { vectorDigest } from './reduce/digest.ts';
 import type { ViewSession } from './session.ts';
 import {
   bitsOf,

@@ -1,10 +1,10 @@
 import type { BerthError } from '@berth/contracts';
 import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { vectorDigest } from './digest.ts';
-import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './frame.ts';
-import { listenerBytes } from './handshake.ts';
-import { chunkBytes } from './plan.ts';
+import { vectorDigest } from './reduce/digest.ts';
+import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './connections/frame.ts';
+import { listenerBytes } from './handshake/messages.ts';
+import { chunkBytes } from './reduce/plan.ts';
 import type { ReduceResult, ViewSession } from './session.ts';
 import {
   expectedSum,

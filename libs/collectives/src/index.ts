@@ -5,13 +5,18 @@ export {
   canonicalAdditions,
   type Contribution,
   sumContributions,
-} from './blocks.ts';
-export type { Endpoint } from './byte-source.ts';
-export { damageFrame } from './damage-frame.ts';
-export { vectorDigest } from './digest.ts';
-export { DigestMemory } from './digest-memory.ts';
-export type { StateLabel } from './control.ts';
-export { createPeerNode, type JoinOptions, type PeerNode, type PeerNodeOptions } from './mesh.ts';
+} from './reduce/blocks.ts';
+export type { Endpoint } from './connections/byte-source.ts';
+export { damageFrame } from './connections/damage-frame.ts';
+export { vectorDigest } from './reduce/digest.ts';
+export { DigestMemory } from './state/digest-memory.ts';
+export type { StateLabel } from './connections/control.ts';
+export {
+  createPeerNode,
+  type JoinOptions,
+  type PeerNode,
+  type PeerNodeOptions,
+} from './peer-node.ts';
 export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './session.ts';
 export type { StatePeer, StateRequest, StateTransfer } from './state/fetch.ts';
 export { StateMemory } from './state/memory.ts';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { isBerthError } from '@berth/contracts';
 import { expect, it, onTestFinished } from 'vitest';
-import { controlPrefixBytes, encodeControl } from './control.ts';
-import { vectorDigest } from './digest.ts';
+import { controlPrefixBytes, encodeControl } from './connections/control.ts';
+import { vectorDigest } from './reduce/digest.ts';
 import {
   callProven,
   expectedSum,

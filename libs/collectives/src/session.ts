@@ -9,17 +9,22 @@ import {
   type View,
   type ViewMember,
 } from '@berth/contracts';
-import { ByteSink } from './byte-sink.ts';
-import type { ByteSource } from './byte-source.ts';
-import { type ControlChannel, encodeControl, type JoinMessage } from './control.ts';
-import { dialMember } from './dial-member.ts';
-import { runHashOf } from './frame.ts';
-import { secretsDiffer } from './handshake.ts';
-import { localSocketsPay } from './local-path.ts';
-import { checkContributions, planReduce, type ReducePlan, type VectorShape } from './plan.ts';
-import { Progress } from './progress.ts';
-import type { ReduceMemory } from './reduce-memory.ts';
-import { type PeerLink, peerLost, Round } from './round.ts';
+import { ByteSink } from './connections/byte-sink.ts';
+import type { ByteSource } from './connections/byte-source.ts';
+import { type ControlChannel, encodeControl, type JoinMessage } from './connections/control.ts';
+import { dialMember } from './connections/dial-member.ts';
+import { runHashOf } from './connections/frame.ts';
+import { secretsDiffer } from './handshake/messages.ts';
+import { localSocketsPay } from './connections/local-path.ts';
+import {
+  checkContributions,
+  planReduce,
+  type ReducePlan,
+  type VectorShape,
+} from './reduce/plan.ts';
+import { Progress } from './reduce/progress.ts';
+import type { ReduceMemory } from './reduce/reduce-memory.ts';
+import { type PeerLink, peerLost, Round } from './reduce/round.ts';
 
 /** All who have another secret are to be named, not only the first. */
 const strangersMs = 250;

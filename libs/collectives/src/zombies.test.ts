@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { startTcpProxy } from '@berth/faults';
 import * as fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
-import { encodeControl } from './control.ts';
-import { vectorDigest } from './digest.ts';
-import { encodeFrame, runHashOf } from './frame.ts';
-import { listenerBytes } from './handshake.ts';
+import { encodeControl } from './connections/control.ts';
+import { vectorDigest } from './reduce/digest.ts';
+import { encodeFrame, runHashOf } from './connections/frame.ts';
+import { listenerBytes } from './handshake/messages.ts';
 import {
   callProven,
   expectedSum,

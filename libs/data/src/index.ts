@@ -11,9 +11,9 @@ export {
 } from './corpus/open-corpus.ts';
 export type { CorpusTally } from './corpus/read-lines.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
-export { allocateBatch, fillBatch, totalPredictions, type ExampleRow } from './examples/batch.ts';
-export { packDocuments } from './examples/document-shard.ts';
-export { epochShardOrder, windowShards } from './examples/epoch-order.ts';
+export { allocateBatch, fillBatch, totalPredictions, type ExampleRow } from './sampling/batch.ts';
+export { packDocuments } from './dataset/document-shard.ts';
+export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';
 export {
   exampleSetIdOf,
   exampleSetPrefix,
@@ -21,24 +21,27 @@ export {
   makeExampleShard,
   readExampleShard,
   trainEpochOfKey,
-} from './examples/example-job.ts';
+} from './tasks/pretraining/example-job.ts';
 export {
   encodeExampleShard,
   openExampleShard,
   type ExampleShardFacts,
   type ExampleShardReader,
-} from './examples/example-shard.ts';
-export type { Example, ExampleSettings, ExampleVocabulary } from './examples/example.ts';
-export { generateExamples, type GenerateOptions } from './examples/generate.ts';
-export { generateGoogleExamples, type GoogleExamplesOptions } from './examples/google-examples.ts';
-export { readDatasetManifest, readDocumentShard } from './examples/read-dataset.ts';
+} from './tasks/pretraining/example-shard.ts';
+export type { Example, ExampleSettings, ExampleVocabulary } from './tasks/pretraining/example.ts';
+export { generateExamples, type GenerateOptions } from './tasks/pretraining/generate.ts';
+export {
+  generateGoogleExamples,
+  type GoogleExamplesOptions,
+} from './tasks/pretraining/google-examples.ts';
+export { readDatasetManifest, readDocumentShard } from './dataset/read-dataset.ts';
 export {
   createSampler,
   type ExampleRef,
   type Sampler,
   type SamplerOptions,
-} from './examples/sampler.ts';
-export type { TokenDocuments, TokenSentences } from './examples/token-documents.ts';
+} from './sampling/sampler.ts';
+export type { TokenDocuments, TokenSentences } from './dataset/token-documents.ts';
 export {
   datasetIdOf,
   writeDataset,
@@ -46,7 +49,7 @@ export {
   type DatasetInputs,
   type WriteDatasetOptions,
   datasetPrefixOf,
-} from './examples/write-dataset.ts';
+} from './dataset/write-dataset.ts';
 export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
 export {
   createTokenizer,
@@ -70,4 +73,8 @@ export {
   type WordCounterOptions,
   type WordCounts,
 } from './text/word-counter.ts';
-export { prepareDataset, type PrepareOptions, type PrepareProgress } from './prepare-dataset.ts';
+export {
+  prepareDataset,
+  type PrepareOptions,
+  type PrepareProgress,
+} from './dataset/prepare-dataset.ts';

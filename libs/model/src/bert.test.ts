@@ -1,10 +1,10 @@
 import { startTensorFlow } from '@berth/graph';
 import { tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { uploadBatch } from './batch-tensors.ts';
+import { uploadBatch } from './eager/batch-tensors.ts';
 import { bertForPretraining } from './bert.ts';
-import { splitFlat } from './flat-tensors.ts';
-import { pretrainingLoss } from './losses.ts';
+import { splitFlat } from './eager/flat-tensors.ts';
+import { pretrainingLoss } from './tasks/pretraining/losses.ts';
 import {
   golden,
   goldenBatch,
@@ -12,9 +12,9 @@ import {
   microConfig,
   microLayout,
   relativeError,
-} from './test-support/golden.ts';
-import { padBatch } from './test-support/requests.ts';
-import { namedWeights } from './weights.ts';
+} from './testing/golden.ts';
+import { padBatch } from './testing/requests.ts';
+import { namedWeights } from './parameters/weights.ts';
 
 const tolerance = 2e-6;
 

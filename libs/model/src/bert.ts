@@ -10,14 +10,14 @@ import {
   type Tensor2D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
-import type { BatchTensors } from './batch-tensors.ts';
+import type { BatchTensors } from './eager/batch-tensors.ts';
 import { attention } from './blocks/attention.ts';
 import { gatherRows } from './blocks/gather-rows.ts';
 import { geluErf, geluTanh } from './blocks/gelu.ts';
 import { layerNorm } from './blocks/layer-norm.ts';
 import { linear, linearTransposed } from './blocks/linear.ts';
-import { dropoutSites, type DropoutMasks } from './dropout.ts';
-import type { Weights } from './weights.ts';
+import { dropoutSites, type DropoutMasks } from './eager/dropout.ts';
+import type { Weights } from './parameters/weights.ts';
 
 /** What a forward pass runs on. */
 export interface ForwardContext {

@@ -5,8 +5,8 @@ import {
   type ParameterSpec,
   type TrainingState,
 } from '@berth/contracts';
-import { initialWeights } from './initialize.ts';
-import { numParametersOf } from './parameter-layout.ts';
+import { initialWeights } from './parameters/initialize.ts';
+import { numParametersOf } from './parameters/parameter-layout.ts';
 
 /** What a run starts from: weights from the seed, no moments, step 0. */
 export function initialState(

@@ -2,25 +2,37 @@ export {
   createCheckpointIndex,
   type CheckpointIndex,
   type CheckpointRef,
-} from './checkpoint-index.ts';
-export { checkRedis, type RedisReport } from './check-redis.ts';
+} from './records/checkpoint-index.ts';
+export { checkRedis, type RedisReport } from './connection/check-redis.ts';
 export {
   connectRedis,
   redisAddress,
   type ConnectOptions,
   type RedisConnection,
-} from './connection.ts';
-export { leaseDevice, type DeviceLease, type LeaseDeviceOptions } from './device-lease.ts';
-export { createExampleIndex, type ExampleIndex, type ExampleShardName } from './example-index.ts';
-export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
-export { createJobBoard, type JobBoard } from './job-board.ts';
+} from './connection/connection.ts';
+export {
+  leaseDevice,
+  type DeviceLease,
+  type LeaseDeviceOptions,
+} from './coordination/device-lease.ts';
+export {
+  createExampleIndex,
+  type ExampleIndex,
+  type ExampleShardName,
+} from './records/example-index.ts';
+export {
+  createJobConsumer,
+  type JobConsumer,
+  type JobConsumerOptions,
+} from './jobs/job-consumer.ts';
+export { createJobBoard, type JobBoard } from './jobs/job-board.ts';
 export {
   createJobProducer,
   jobIdOf,
   type EnqueueOptions,
   type JobCounts,
   type JobProducer,
-} from './job-producer.ts';
+} from './jobs/job-producer.ts';
 export {
   createLease,
   decideLease,
@@ -30,34 +42,43 @@ export {
   type Lease,
   type LeaseAnswer,
   type LeaseDecision,
-} from './lease.ts';
+} from './coordination/lease.ts';
 export {
   createLedger,
   type CommitState,
   type Ledger,
   type ViewId,
   type VoteResult,
-} from './ledger.ts';
-export { nextHead } from './ledger-chain.ts';
-export { openLogSink, type LogSink } from './log-sink.ts';
-export { createLogStream, type LogFilter, type LogStream } from './log-stream.ts';
+} from './coordination/ledger.ts';
+export { nextHead } from './coordination/ledger-chain.ts';
+export { openLogSink, type LogSink } from './logs/log-sink.ts';
+export { createLogStream, type LogFilter, type LogStream } from './logs/log-stream.ts';
 export {
   createMembers,
   memberTtlMs,
   type LiveMember,
   type Members,
   type UnreadableMember,
-} from './members.ts';
-export { createMetricsLog, type MetricsLog } from './metrics-log.ts';
+} from './coordination/members.ts';
+export { createMetricsLog, type MetricsLog } from './records/metrics-log.ts';
 export {
   redisServerPrograms,
   startRedisServer,
   type RedisProcess,
   type RedisServerOptions,
-} from './redis-server.ts';
-export { probeWrites } from './probe-writes.ts';
-export { createRendezvous, type Rendezvous } from './rendezvous.ts';
-export { createRunChronicle, type MarkerPage, type RunChronicle } from './run-chronicle.ts';
-export { createRuns, type Runs } from './runs.ts';
-export { LedgerVerifier, type LedgerReport, type VerifyLedgerOptions } from './verify-ledger.ts';
-export { createViews, type SubscribeOptions, type ViewDraft, type Views } from './views.ts';
+} from './server/redis-server.ts';
+export { probeWrites } from './connection/probe-writes.ts';
+export { createRendezvous, type Rendezvous } from './coordination/rendezvous.ts';
+export { createRunChronicle, type MarkerPage, type RunChronicle } from './records/run-chronicle.ts';
+export { createRuns, type Runs } from './records/runs.ts';
+export {
+  LedgerVerifier,
+  type LedgerReport,
+  type VerifyLedgerOptions,
+} from './coordination/verify-ledger.ts';
+export {
+  createViews,
+  type SubscribeOptions,
+  type ViewDraft,
+  type Views,
+} from './coordination/views.ts';

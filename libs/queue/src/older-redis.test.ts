@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectRedis, type RedisConnection } from './connection.ts';
-import { useRedis } from './fixtures/redis.ts';
-import { ledgerOf, storedOf } from './fixtures/steps.ts';
-import { globalKeys } from './keys.ts';
-import { createLease, keepLease, type Lease, type LeaseAnswer } from './lease.ts';
-import { createLedger } from './ledger.ts';
-import { redisServerPrograms, startRedisServer, type RedisProcess } from './redis-server.ts';
-import { createRuns } from './runs.ts';
-import { createViews } from './views.ts';
+import { connectRedis, type RedisConnection } from './connection/connection.ts';
+import { useRedis } from './testing/redis.ts';
+import { ledgerOf, storedOf } from './testing/steps.ts';
+import { globalKeys } from './connection/keys.ts';
+import { createLease, keepLease, type Lease, type LeaseAnswer } from './coordination/lease.ts';
+import { createLedger } from './coordination/ledger.ts';
+import { redisServerPrograms, startRedisServer, type RedisProcess } from './server/redis-server.ts';
+import { createRuns } from './records/runs.ts';
+import { createViews } from './coordination/views.ts';
 
 interface AgingRedis {
   readonly connection: () => RedisConnection;

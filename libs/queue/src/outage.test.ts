@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogFields, Logger } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import { checkRedis } from './check-redis.ts';
-import { connectRedis } from './connection.ts';
-import { beginEpoch, useRedis } from './fixtures/redis.ts';
-import { factsOf, sums } from './fixtures/steps.ts';
-import { createLedger } from './ledger.ts';
-import { probeWrites } from './probe-writes.ts';
-import { redisServerPrograms, startRedisServer } from './redis-server.ts';
-import { defineScript } from './script.ts';
-import { createViews } from './views.ts';
+import { checkRedis } from './connection/check-redis.ts';
+import { connectRedis } from './connection/connection.ts';
+import { beginEpoch, useRedis } from './testing/redis.ts';
+import { factsOf, sums } from './testing/steps.ts';
+import { createLedger } from './coordination/ledger.ts';
+import { probeWrites } from './connection/probe-writes.ts';
+import { redisServerPrograms, startRedisServer } from './server/redis-server.ts';
+import { defineScript } from './connection/script.ts';
+import { createViews } from './coordination/views.ts';
 
 const redis = useRedis();
 

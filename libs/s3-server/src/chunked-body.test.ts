@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createChecksum } from './checksums.ts';
 import { decodeChunkedBody } from './chunked-body.ts';
-import { sendAsIs, signRequest, startTestServer } from './test-support.ts';
+import { sendAsIs, signRequest, startTestServer } from './testing/served-store.ts';
 
 async function decode(pieces: Buffer[]): Promise<{ data: string; trailer: Map<string, string> }> {
   async function* source(): AsyncGenerator<Buffer> {

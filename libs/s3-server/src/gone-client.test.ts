@@ -6,7 +6,7 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { silentLogger } from '@berth/contracts';
 import { expect, it, onTestFinished } from 'vitest';
 import { startS3Server } from './server.ts';
-import { createTestClient } from './test-support.ts';
+import { createTestClient } from './testing/served-store.ts';
 
 const Bucket = 'box';
 const Key = 'large';

@@ -10,7 +10,7 @@ import {
   openStorage,
   type Storage,
 } from './storage.ts';
-import { temporaryFolder } from './test-support.ts';
+import { temporaryFolder } from './testing/served-store.ts';
 
 const always = (): void => {};
 

@@ -26,7 +26,7 @@ import {
   sha256,
   signRequest,
   startTestServer,
-} from './test-support.ts';
+} from './testing/served-store.ts';
 
 const Bucket = 'box';
 

@@ -15,7 +15,7 @@ import {
   type CreateMultipartUploadCommandInput,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { startTestServer } from './test-support.ts';
+import { startTestServer } from './testing/served-store.ts';
 
 const Bucket = 'box';
 const Key = 'big';

@@ -8,9 +8,9 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import { createRunChronicle, type RedisConnection } from '@berth/queue';
-import type { Histories } from '../history/histories.ts';
+import type { Histories } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
-import type { ClusterSights } from '../sights/cluster-sights.ts';
+import type { ClusterSights } from '../reports/cluster-reports.ts';
 import type { EventHub } from './event-hub.ts';
 import { isSameSight } from './same-sight.ts';
 

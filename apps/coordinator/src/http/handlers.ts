@@ -8,9 +8,9 @@ import {
   type Preset,
 } from '@berth/contracts';
 import type { JobBoard } from '@berth/queue';
-import type { Histories } from '../history/histories.ts';
+import type { Histories } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
-import type { ClusterSights } from '../sights/cluster-sights.ts';
+import type { ClusterSights } from '../reports/cluster-reports.ts';
 
 /** What the routes answer from. */
 export interface HandlerOptions {

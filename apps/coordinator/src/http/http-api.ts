@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { HealthCheck } from '../sights/health.ts';
+import type { HealthCheck } from '../reports/health.ts';
 import type { AccessPolicy } from './access.ts';
 import { answerError } from './answer-error.ts';
 import { serveDashboard } from './dashboard-files.ts';

@@ -17,10 +17,10 @@ import {
 } from '@berth/queue';
 import { onTestFinished } from 'vitest';
 import { startServices } from './services.ts';
-import { createLogSource } from '../log-source.ts';
-import { createRunService } from '../run-service.ts';
-import { createHealthCheck } from '../sights/health.ts';
-import { startApi, type ApiOptions } from '../start-api.ts';
+import { createLogSource } from '../events/log-source.ts';
+import { createRunService } from '../runs/run-service.ts';
+import { createHealthCheck } from '../reports/health.ts';
+import { startApi, type ApiOptions } from '../http/start-api.ts';
 
 export interface ApiFixture {
   readonly url: string;

@@ -24,7 +24,7 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
-import { runController } from '../controller.ts';
+import { runController } from '../leading/controller.ts';
 import { memberOf } from './api-fixture.ts';
 import { recordOf } from './made-up-run.ts';
 

@@ -1,5 +1,5 @@
 import { parseRunConfig, resolveModelConfig } from '@berth/contracts';
-import { startRuntime } from '../runtime.ts';
+import { startRuntime } from '../threads/runtime.ts';
 
 /** Starts TensorFlow, lets a call to it hang, tells how that ends, and exits. Argument: the longest a call may take. */
 const [limitMs = ''] = process.argv.slice(2);

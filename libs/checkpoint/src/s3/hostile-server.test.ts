@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { isBerthError } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
-import { openTestStore } from '../test-support.ts';
+import { openTestStore } from '../testing/fixtures.ts';
 import type { S3ObjectStore } from './s3-object-store.ts';
 
 const numRuns = 150;

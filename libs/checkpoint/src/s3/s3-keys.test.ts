@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { silentLogger } from '@berth/contracts';
 import { startHttpProxy } from '@berth/faults';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTestStore, testCredentials } from '../test-support.ts';
+import { startTestStore, testCredentials } from '../testing/fixtures.ts';
 import { createS3ObjectStore, type S3ObjectStore } from './s3-object-store.ts';
 
 /** A store that is given no keys, and the session tokens that its requests carry. */

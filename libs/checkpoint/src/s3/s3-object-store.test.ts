@@ -7,7 +7,7 @@ import { CreateMultipartUploadCommand, S3Client, UploadPartCommand } from '@aws-
 import { faultsFor, startHttpProxy, type HttpFault } from '@berth/faults';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeObjectStore } from '../testing/object-store-contract.ts';
-import { openTestStore, startTestStore, testCredentials } from '../test-support.ts';
+import { openTestStore, startTestStore, testCredentials } from '../testing/fixtures.ts';
 import type { S3ObjectStore, S3ObjectStoreOptions } from './s3-object-store.ts';
 
 const mebibyte = 2 ** 20;

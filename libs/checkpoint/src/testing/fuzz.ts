@@ -5,13 +5,7 @@ import { manifestKey } from '../keys.ts';
 import { decodeLedger, encodeLedger } from '../ledger-segment.ts';
 import { findNewestValid } from '../read.ts';
 import { decodeSafetensors, encodeSafetensors, floatTensor, floatsOf } from '../safetensors.ts';
-import {
-  ledgerUpTo,
-  startTestStore,
-  storeCheckpoint,
-  testLayout,
-  testLine,
-} from '../test-support.ts';
+import { ledgerUpTo, startTestStore, storeCheckpoint, testLayout, testLine } from './fixtures.ts';
 
 const seed = 20261129;
 const options = { layout: testLayout, logger: silentLogger };

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { BerthError, isBerthError, type Logger, silentLogger } from '@berth/contracts';
-import type { ByteSource, Endpoint } from '../byte-source.ts';
+import type { ByteSource, Endpoint } from '../connections/byte-source.ts';
 import {
   type ControlMessage,
   controlPrefixBytes,
@@ -8,11 +8,11 @@ import {
   decodeControlText,
   encodeControl,
   type StateLabel,
-} from '../control.ts';
-import { dialMember } from '../dial-member.ts';
-import { protocolError } from '../frame.ts';
-import { Progress } from '../progress.ts';
-import { peerLost } from '../round.ts';
+} from '../connections/control.ts';
+import { dialMember } from '../connections/dial-member.ts';
+import { protocolError } from '../connections/frame.ts';
+import { Progress } from '../reduce/progress.ts';
+import { peerLost } from '../reduce/round.ts';
 import { describeState, isSameState, labelOf } from './label.ts';
 import type { StateMemory } from './memory.ts';
 import { SliceQueue } from './slice-queue.ts';

@@ -1,4 +1,4 @@
-import type { StateLabel } from '../control.ts';
+import type { StateLabel } from '../connections/control.ts';
 
 /** The label alone, of a message that carries one. */
 export function labelOf({ runId, fencingEpoch, viewVersion, step }: StateLabel): StateLabel {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BerthError } from '@berth/contracts';
-import { digestHex } from '../digest.ts';
+import { digestHex } from '../reduce/digest.ts';
 import { createKernels, maximumMemoryBytes, pageBytes, unitBytes } from '../wasm/kernels.ts';
 
 /** What one donor is asked for at a time: small enough to spread well, and to digest within a few milliseconds. */

@@ -1,13 +1,13 @@
 import type { Logger } from '@berth/contracts';
-import { ByteSink } from '../byte-sink.ts';
+import { ByteSink } from '../connections/byte-sink.ts';
 import {
   type ControlChannel,
   type ControlMessage,
   encodeControl,
   type StateLabel,
   type StateMessage,
-} from '../control.ts';
-import { protocolError } from '../frame.ts';
+} from '../connections/control.ts';
+import { protocolError } from '../connections/frame.ts';
 import { compareAttempts, describeState, isSameState, labelOf } from './label.ts';
 import type { StateMemory } from './memory.ts';
 

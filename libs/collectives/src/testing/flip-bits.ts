@@ -1,6 +1,6 @@
 import { type BerthError, numStepSums, packGradient, type Wire } from '@berth/contracts';
 import { startTcpProxy } from '@berth/faults';
-import { frameHeaderBytes } from '../frame.ts';
+import { frameHeaderBytes } from '../connections/frame.ts';
 import type { ViewSession } from '../session.ts';
 import { joinAll, randomNumbers, randomRanks, startNodes } from './local-mesh.ts';
 

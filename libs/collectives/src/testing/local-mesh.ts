@@ -5,11 +5,11 @@ import {
   type View,
   type ViewMember,
 } from '@berth/contracts';
-import { assignBlocks, type Contribution, sumContributions } from '../blocks.ts';
-import { ByteSource } from '../byte-source.ts';
-import { deriveKey, type Purpose } from '../handshake.ts';
-import { createPeerNode, type JoinOptions, type PeerNode } from '../mesh.ts';
-import { proveToListener } from '../prove-to-listener.ts';
+import { assignBlocks, type Contribution, sumContributions } from '../reduce/blocks.ts';
+import { ByteSource } from '../connections/byte-source.ts';
+import { deriveKey, type Purpose } from '../handshake/messages.ts';
+import { createPeerNode, type JoinOptions, type PeerNode } from '../peer-node.ts';
+import { proveToListener } from '../handshake/dialler.ts';
 import type { ReduceResult, ViewSession } from '../session.ts';
 
 export const runId = 'run-a';

@@ -1,4 +1,4 @@
-import { digestConstants } from '../digest.ts';
+import { digestConstants } from '../reduce/digest.ts';
 import * as wasm from './assembler.ts';
 import { accumulate, advance, unitBytes } from './loops.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addFlushed } from '../add-flushed.ts';
-import { addToDigest } from '../digest.ts';
-import { addNodes } from '../wire.ts';
+import { addFlushed } from '../reduce/add-flushed.ts';
+import { addToDigest } from '../reduce/digest.ts';
+import { addNodes } from '../reduce/wire.ts';
 import { createKernels, pageBytes } from './kernels.ts';
 
 const { memory, add, digest } = createKernels();

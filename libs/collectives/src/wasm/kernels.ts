@@ -1,7 +1,7 @@
 import type { Wire } from '@berth/contracts';
-import { addToDigest } from '../digest.ts';
-import { type PayloadSums, sumsOfLanes } from '../payload-sums.ts';
-import { elementBytes } from '../wire.ts';
+import { addToDigest } from '../reduce/digest.ts';
+import { type PayloadSums, sumsOfLanes } from '../reduce/payload-sums.ts';
+import { elementBytes } from '../reduce/wire.ts';
 import { addSource } from './add-kernel.ts';
 import { assembleModule } from './assembler.ts';
 import { digestSource } from './digest-kernel.ts';

@@ -1,4 +1,4 @@
-import { weightStep } from '../payload-sums.ts';
+import { weightStep } from '../reduce/payload-sums.ts';
 import * as wasm from './assembler.ts';
 import { accumulate, advance, unitBytes } from './loops.ts';
 

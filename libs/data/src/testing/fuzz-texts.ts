@@ -5,7 +5,7 @@ import { toBerthError } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openCorpus } from '../corpus/open-corpus.ts';
-import { temporaryFolder } from '../examples/test-support.ts';
+import { temporaryFolder } from './example-fixture.ts';
 import { createTokenizer } from '../text/tokenizer.ts';
 import { parseVocabulary, specialTokens, type Vocabulary } from '../text/vocabulary.ts';
 import { changes, mutate } from './mutate.ts';

@@ -15,7 +15,7 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { relativeError } from '../test-support/golden.ts';
+import { relativeError } from '../testing/golden.ts';
 import { attention } from './attention.ts';
 import { weightedCrossEntropy } from './cross-entropy.ts';
 import { gatherRows } from './gather-rows.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTensorFlow } from '@berth/graph';
 import { expect, it, onTestFinished } from 'vitest';
-import { flatGradient } from '../test-support/flat-gradient.ts';
-import { goldenBatch, goldenOptimizer, microConfig } from '../test-support/golden.ts';
-import { goldenBlock } from '../test-support/requests.ts';
+import { flatGradient } from '../testing/flat-gradient.ts';
+import { goldenBatch, goldenOptimizer, microConfig } from '../testing/golden.ts';
+import { goldenBlock } from '../testing/requests.ts';
 import { createGraphEngine } from './graph-engine.ts';
 
 const { batchSize, seqLength, numPredictions } = goldenBatch(0);

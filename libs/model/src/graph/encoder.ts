@@ -1,6 +1,6 @@
 // Shapes: B examples, S tokens, T = B S, H hidden, F feed-forward, N heads, D = H / N.
 import { ops, type Value } from '@berth/graph';
-import { dropoutSites } from '../dropout.ts';
+import { dropoutSites } from '../eager/dropout.ts';
 import { jointName } from './graph-parameters.ts';
 import { callBlock, matrix, weight, type StepContext } from './step-context.ts';
 

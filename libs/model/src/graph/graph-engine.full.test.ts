@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { TrainingEngine } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createEagerEngine } from '../eager-engine.ts';
-import { relativeError } from '../test-support/golden.ts';
-import { modelBatch, sizedOptions, sizedRequest } from '../test-support/sized-models.ts';
-import { flatGradient } from '../test-support/flat-gradient.ts';
+import { createEagerEngine } from '../eager/eager-engine.ts';
+import { relativeError } from '../testing/golden.ts';
+import { modelBatch, sizedOptions, sizedRequest } from '../testing/sized-models.ts';
+import { flatGradient } from '../testing/flat-gradient.ts';
 import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -108,7 +108,7 @@ describe('the graph engine at published sizes', () => {
 });
 
 function weightsDigest(size: string, precision: string, numThreads: number): string {
-  const program = fileURLToPath(new URL('../test-support/train-and-digest.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../testing/train-and-digest.ts', import.meta.url));
   const args = [
     '--conditions=@berth/source',
     '--import',

@@ -16,7 +16,7 @@ import {
 } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createEagerEngine } from '../eager-engine.ts';
+import { createEagerEngine } from '../eager/eager-engine.ts';
 import {
   golden,
   goldenBatch,
@@ -25,18 +25,12 @@ import {
   microConfig,
   relativeError,
   tensorsBeyond,
-} from '../test-support/golden.ts';
-import {
-  goldenBlock,
-  goldenState,
-  padBatch,
-  sliceBatch,
-  wholeStep,
-} from '../test-support/requests.ts';
-import { bf16Tree } from '../test-support/bf16-tree.ts';
-import { flatGradient } from '../test-support/flat-gradient.ts';
-import { sharedVectors } from '../test-support/shared-vectors.ts';
-import { stateDigestsOf } from '../test-support/state-digests.ts';
+} from '../testing/golden.ts';
+import { goldenBlock, goldenState, padBatch, sliceBatch, wholeStep } from '../testing/requests.ts';
+import { bf16Tree } from '../testing/bf16-tree.ts';
+import { flatGradient } from '../testing/flat-gradient.ts';
+import { sharedVectors } from '../testing/shared-vectors.ts';
+import { stateDigestsOf } from '../testing/state-digests.ts';
 import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1 });

@@ -26,10 +26,10 @@ import {
   type TensorFlow,
 } from '@berth/graph';
 import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
-import { dropoutKey } from '../dropout.ts';
-import type { EngineOptions } from '../eager-engine.ts';
+import { dropoutKey } from '../eager/dropout.ts';
+import type { EngineOptions } from '../eager/eager-engine.ts';
 import { checkRanks, initialState } from '../engine-state.ts';
-import { numParametersOf, parameterLayout } from '../parameter-layout.ts';
+import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
 import { learningRateAt } from '../schedule.ts';
 import { batchData } from './batch-inputs.ts';
 import { cutBatch, type BatchShape } from './batch-shape.ts';

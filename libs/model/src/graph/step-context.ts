@@ -1,6 +1,6 @@
 import { BerthError, type ModelConfig } from '@berth/contracts';
 import { ops, type Graph, type Value } from '@berth/graph';
-import { dropoutSites } from '../dropout.ts';
+import { dropoutSites } from '../eager/dropout.ts';
 import type { BatchInputs } from './batch-inputs.ts';
 import type { BatchShape } from './batch-shape.ts';
 import type { ComputeDtype } from './blocks/precision.ts';

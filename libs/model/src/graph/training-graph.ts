@@ -13,7 +13,7 @@ import { gradientDigest } from './digest.ts';
 import { GradientStore } from './gradient-store.ts';
 import { graphParameters, joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
 import { modelBlocks } from './model-blocks.ts';
-import { evaluationSums, gradientPass } from './pretraining-pass.ts';
+import { evaluationSums, gradientPass } from '../tasks/pretraining/graph-pass.ts';
 import {
   dropoutKeysFrom,
   nothingDropped,

@@ -1,7 +1,7 @@
 import { startTensorFlow } from '@berth/graph';
 import { tensor1d, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { goldenOptimizer, relativeError } from '../test-support/golden.ts';
+import { goldenOptimizer, relativeError } from '../testing/golden.ts';
 import type { ParameterState, UpdateContext } from './update-rule.ts';
 import { updateRules } from './update-rules.ts';
 

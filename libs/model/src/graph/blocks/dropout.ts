@@ -1,5 +1,5 @@
 import { ops, type Value } from '@berth/graph';
-import { dropoutThreshold } from '../../dropout.ts';
+import { dropoutThreshold } from '../../eager/dropout.ts';
 
 /**
  * Inverted dropout inside a block: the function of `dropoutMask` in src/dropout.ts, computed again wherever it is needed, so

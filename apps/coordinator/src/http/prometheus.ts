@@ -1,0 +1,83 @@
+import { errorToWire, type Logger, type MetricsLine, type WorkerReport } from '@berth/contracts';
+import { createMetrics, type Metrics } from '@berth/observability';
+import type { JobBoard } from '@berth/queue';
+import type { Histories } from '../metrics-series/series-cache.ts';
+import type { RunsPort } from '../ports.ts';
+import type { ClusterSights } from '../reports/cluster-reports.ts';
+
+export interface MonitoringOptions {
+  readonly runs: RunsPort;
+  readonly sights: ClusterSights;
+  readonly histories: Histories;
+  readonly jobs: JobBoard;
+  readonly logger: Logger;
+}
+
+/** What Prometheus is told, looked up when it asks. */
+export class Monitoring {
+  readonly #metrics: Metrics;
+  /** Lines up to here are counted, by run. */
+  readonly #countedUpToMs = new Map<string, number>();
+
+  constructor(version: string) {
+    this.#metrics = createMetrics({ version, node: process.versions.node });
+  }
+
+  /** Counts lines that were not counted yet; of those of before this process only the newest is told. */
+  takeLines(runId: string, lines: readonly MetricsLine[], areNew: boolean): void {
+    const countedUpToMs = this.#countedUpToMs.get(runId) ?? -Infinity;
+    const uncounted = lines.filter(({ timeMs }) => timeMs > countedUpToMs);
+    const last = uncounted.at(-1);
+    if (last === undefined) return;
+    this.#countedUpToMs.set(runId, last.timeMs);
+    if (areNew) for (const line of uncounted) this.#metrics.line(runId, line);
+    else
+      for (const kind of ['step', 'eval'] as const) {
+        const newest = uncounted.findLast((line) => line.kind === kind);
+        if (newest !== undefined) this.#metrics.stand(runId, newest);
+      }
+  }
+
+  /** The page; what cannot be looked up now stays as it was. */
+  async page({ runs, sights, histories, jobs, logger }: MonitoringOptions): Promise<{
+    readonly text: string;
+    readonly contentType: string;
+  }> {
+    const newest = async (): Promise<void> => {
+      const reports = await runs.list();
+      const report = reports.find(({ view }) => view !== null) ?? reports[0];
+      if (report === undefined) return;
+      const { run } = report;
+      await histories.of(run);
+      this.#metrics.workers(run.runId, (await sights.workers(run)).flatMap(healthOf));
+      const markers = await sights.markers(report);
+      const found = markers.filter(({ kind }) => kind === 'diverged');
+      this.#metrics.divergences(run.runId, found.length);
+      const checkpoints = await sights.checkpoints(run);
+      const saved = checkpoints.find(
+        ({ validity, isAbandoned }) => validity === 'complete' && !isAbandoned,
+      );
+      if (saved !== undefined)
+        this.#metrics.checkpoint(run.runId, {
+          sizeBytes: saved.sizeBytes,
+          finishedAtMs: saved.createdAtMs,
+        });
+    };
+    const queues = async (): Promise<void> => {
+      for (const { name, counts } of await jobs.report()) this.#metrics.queue(name, counts);
+    };
+    for (const outcome of await Promise.allSettled([newest(), queues()]))
+      if (outcome.status === 'rejected')
+        logger.debug('Metrics are old', { error: errorToWire(outcome.reason) });
+    const { contentType } = this.#metrics;
+    return { text: await this.#metrics.text(), contentType };
+  }
+}
+
+function healthOf({ rank, state, heartbeatAgeMs }: WorkerReport): {
+  rank: number;
+  isUp: boolean;
+  heartbeatAgeMs: number;
+}[] {
+  return rank === null ? [] : [{ rank, isUp: state !== 'stale', heartbeatAgeMs }];
+}

@@ -1,0 +1,139 @@
+import { Worker } from 'node:worker_threads';
+import { stepsPerSegment } from '@berth/checkpoint';
+import { silentLogger, type LedgerEntry, type ObjectStore } from '@berth/contracts';
+import {
+  createLease,
+  createLedger,
+  keepLease,
+  LedgerVerifier,
+  nextHead,
+  redisAddress,
+  type RedisConnection,
+} from '@berth/queue';
+import { newAttempt } from '@berth/training/protocol';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { RunHistory } from './recover-and-rewind.ts';
+import { entriesOf, globalBatch, storeCheckpoint } from '../testing/made-up-run.ts';
+import { openBackends, type Backends } from '../testing/services.ts';
+
+const numSteps = 60_000;
+const attempts = [newAttempt(1, 0, 1)];
+const entries = entriesOf(numSteps, { fencingEpoch: 1, viewVersion: 1 });
+
+let backends: Backends;
+beforeAll(async () => {
+  backends = await openBackends();
+});
+afterAll(() => backends.close());
+beforeEach(() => backends.connection.call((client) => client.flushall()));
+
+const hasRunOut = `
+  local time, ends = redis.call('TIME'), redis.call('HGET', 'berth:lease', 'expiresAtMs')
+  if time[1] * 1000 + time[2] / 1000 > tonumber(ends) then return 1 end
+  return 0`;
+
+/** Looks from another thread how often the lease has run out: a standby would have taken it. */
+function watchLease(redisUrl: string): { stop: () => Promise<number> } {
+  const numRunOut = new Int32Array(new SharedArrayBuffer(4));
+  const ask = `*3\r\n$4\r\nEVAL\r\n$${hasRunOut.length}\r\n${hasRunOut}\r\n$1\r\n0\r\n`;
+  const watcher = new Worker(
+    `const { workerData: { path, ask, numRunOut } } = require('node:worker_threads');
+     const socket = require('node:net').connect(path).setEncoding('utf8');
+     setInterval(() => socket.write(ask), 5);
+     socket.on('data', (answers) => Atomics.add(numRunOut, 0, answers.split(':1').length - 1));`,
+    { eval: true, workerData: { path: redisAddress(redisUrl), ask, numRunOut } },
+  );
+  return {
+    async stop() {
+      await watcher.terminate();
+      return Atomics.load(numRunOut, 0);
+    },
+  };
+}
+
+async function expectWhole(
+  connection: RedisConnection,
+  runId: string,
+  stored: readonly LedgerEntry[],
+): Promise<void> {
+  const verifier = new LedgerVerifier({ globalBatch, expectHead: stored.at(-1)?.head ?? '' });
+  for await (const page of createLedger(connection, runId).pages(0, stored.length))
+    verifier.add(page);
+  expect(verifier.report()).toMatchObject({ ok: true, numSteps: stored.length });
+}
+
+it('restores a ledger without losing a lease that is shorter than the time to check it', async () => {
+  const { connection, store, services } = backends;
+  await storeCheckpoint(store, 'long', entries, 1, stepsPerSegment);
+  const startMs = performance.now();
+  let head = '';
+  for (const entry of entries) head = nextHead(head, entry);
+  expect(head).not.toBe('');
+  // As slow as this machine is now.
+  const ttlMs = Math.ceil(0.8 * (performance.now() - startMs));
+
+  const ending = new AbortController();
+  const events: string[] = [];
+  let onEpoch: (epoch: number) => void = () => undefined;
+  const acquired = new Promise<number>((resolve) => (onEpoch = resolve));
+  const lease = createLease(connection, { holderId: 'leader', ttlMs });
+  const keeping = keepLease(lease, {
+    onAcquired: ({ fencingEpoch: epoch }) => {
+      events.push('acquired');
+      onEpoch(epoch);
+    },
+    onLost: () => events.push('lost'),
+    signal: ending.signal,
+  });
+  const fencingEpoch = await acquired;
+  const watcher = watchLease(services.redisUrl);
+  await new RunHistory({ connection, store, logger: silentLogger }, 'long').restore(
+    fencingEpoch,
+    attempts,
+  );
+  const numRunOut = await watcher.stop();
+  ending.abort();
+  await keeping;
+  expect({ events, numRunOut }).toEqual({ events: ['acquired'], numRunOut: 0 });
+  await expectWhole(connection, 'long', entries);
+});
+
+class Killed extends Error {}
+
+it('goes on where a coordinator died over it, and reads no segment that is back already', async () => {
+  const { connection, store } = backends;
+  const stored = entries.slice(0, 4 * stepsPerSegment);
+  await storeCheckpoint(store, 'died', stored, 1, stepsPerSegment);
+  const read: string[] = [];
+  const watched: ObjectStore = {
+    ...store,
+    get: (key, options) => {
+      if (key.endsWith('.jsonl')) read.push(key);
+      return store.get(key, options);
+    },
+  };
+  let numPut = 0;
+  const mortal: RedisConnection = {
+    ...connection,
+    run(script, keys, args) {
+      numPut += Math.max(0, args.length - 3);
+      if (numPut > 1.5 * stepsPerSegment) throw new Killed();
+      return connection.run(script, keys, args);
+    },
+  };
+  const acquire = async (holderId: string): Promise<number> =>
+    (await createLease(connection, { holderId, ttlMs: 0 }).acquire()).fencingEpoch;
+  const restore = (by: RedisConnection, epoch: number): Promise<void> =>
+    new RunHistory({ connection: by, store: watched, logger: silentLogger }, 'died').restore(
+      epoch,
+      attempts,
+    );
+
+  await expect(restore(mortal, await acquire('first'))).rejects.toThrow(Killed);
+  // It begins to put entries back before it has read them all.
+  expect(read.length).toBe(2);
+  read.length = 0;
+  await restore(connection, await acquire('second'));
+  expect(read.length).toBe(3);
+  await expectWhole(connection, 'died', stored);
+});

@@ -1,0 +1,72 @@
+import { parseRunConfig, silentLogger } from '@berth/contracts';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { connectRedis, createJobConsumer, createJobProducer, createMembers } from '@berth/queue';
+import { waitFor } from '@berth/testing';
+import { expect, it, onTestFinished } from 'vitest';
+import { runController } from './controller.ts';
+import { createRunService } from '../runs/run-service.ts';
+import { startServices } from '../testing/services.ts';
+
+it('a run says who or what its dataset waits for', async () => {
+  const { redisUrl, s3 } = await startServices();
+  const connection = await connectRedis(redisUrl, { role: 'producer' });
+  const store = createS3ObjectStore(s3, silentLogger);
+  const jobs = await createJobProducer(redisUrl);
+  const ending = new AbortController();
+  const controlling = runController(
+    { coordinatorId: 'c', connection, store, jobs, logger: silentLogger },
+    ending.signal,
+  );
+  onTestFinished(async () => {
+    ending.abort();
+    await controlling;
+    await jobs.close();
+    connection.close();
+    store.close();
+  });
+  const runs = createRunService(connection, store);
+  const says = (text: string | RegExp): Promise<unknown> =>
+    waitFor(
+      async () => expect.stringMatching(text).asymmetricMatch((await runs.report('r')).run.reason),
+      {
+        what: `${text}`,
+        timeoutMs: 30_000,
+      },
+    );
+  await runs.submit(parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test'), 'trained');
+  await says(/^waiting for a worker to start: it is to read the corpus$/);
+
+  const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
+  const beating = setInterval(() => {
+    void createMembers(connection).heartbeat({
+      memberId: 'worker-1-aaaaaa',
+      host: '127.0.0.1',
+      port: 1,
+      pid: 1,
+      hostname: 'h',
+      numerics,
+      startedAtMs: 0,
+      state: 'idle',
+      runId: null,
+      step: -1,
+      complaint: null,
+      rankMs: null,
+    });
+  }, 50);
+  onTestFinished(() => clearInterval(beating));
+  await says(/^waiting for the worker to take the corpus$/);
+
+  let tell: (words: string) => void = () => undefined;
+  const consumer = await createJobConsumer(redisUrl, {
+    process: (_job, signal, say) => {
+      tell = say;
+      return new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error)),
+      );
+    },
+  });
+  onTestFinished(() => consumer.close({ timeoutMs: 0 }));
+  await says(/^opening the corpus$/);
+  tell('reading the corpus, tokenising: 1.0 of 2.0 MB (50 %, 3.0 MB/s)');
+  await says(/50 %, 3.0 MB/);
+});

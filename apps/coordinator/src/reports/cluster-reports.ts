@@ -1,0 +1,175 @@
+import {
+  isFinal,
+  type CheckpointReport,
+  type ClusterReport,
+  type Marker,
+  type ObjectStore,
+  type RunRecord,
+  type RunStatusReport,
+  type View,
+  type WorkerReport,
+} from '@berth/contracts';
+import { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from '@berth/checkpoint';
+import {
+  createLease,
+  createLedger,
+  createMembers,
+  createRunChronicle,
+  createRuns,
+  createViews,
+  type RedisConnection,
+} from '@berth/queue';
+import type { BuildInfo } from '@berth/observability';
+import type { Histories } from '../metrics-series/series-cache.ts';
+import { describeCheckpoints } from './checkpoint-reports.ts';
+import type { Health, HealthCheck } from './health.ts';
+import { markersOf } from './markers.ts';
+import { describeWorkers } from './worker-reports.ts';
+
+export interface ClusterSightsOptions {
+  readonly coordinatorId: string;
+  readonly build: BuildInfo;
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly histories: Histories;
+  readonly health: HealthCheck;
+}
+
+const surveyEveryMs = 2_000;
+/** Manifests of so many runs are remembered. */
+const numManifestCaches = 16;
+
+/** The cluster as it is now, read from Redis and the store for whoever asks. */
+export class ClusterSights {
+  readonly #options: ClusterSightsOptions;
+  readonly #startedAtMs = Date.now();
+  readonly #manifests = new Map<string, ManifestCache>();
+  readonly #surveys = new Map<string, { askedMs: number; survey: Promise<SurveyedCheckpoint[]> }>();
+
+  constructor(options: ClusterSightsOptions) {
+    this.#options = options;
+  }
+
+  async isLeader(): Promise<boolean> {
+    const { connection, coordinatorId } = this.#options;
+    const lease = createLease(connection, { holderId: coordinatorId, ttlMs: 0 });
+    return (await lease.lastHolder())?.holderId === coordinatorId;
+  }
+
+  async cluster(): Promise<ClusterReport> {
+    const { coordinatorId, health, connection } = this.#options;
+    const [redis, store, isLeader, active] = await Promise.all([
+      health.redis(),
+      health.store(),
+      this.isLeader(),
+      createRuns(connection).active(),
+    ]);
+    const { version, ...build } = this.#options.build;
+    return {
+      version,
+      build,
+      coordinatorId,
+      isLeader,
+      startedAtMs: this.#startedAtMs,
+      nowMs: Date.now(),
+      redis: withoutCode(redis),
+      store: withoutCode(store),
+      workers: await this.#describe(active),
+    };
+  }
+
+  /** Workers of a run, lost ones last. */
+  async workers({ runId, status }: RunRecord): Promise<WorkerReport[]> {
+    const chronicle = createRunChronicle(this.#options.connection, runId);
+    const [all, lost] = await Promise.all([
+      isFinal(status) ? [] : this.#describe(runId),
+      chronicle.lost(),
+    ]);
+    const live = all.filter((worker) => worker.rank !== null || worker.runId === runId);
+    const ids = new Set(live.map(({ memberId }) => memberId));
+    return [...live, ...lost.filter(({ memberId }) => !ids.has(memberId)).map(agedNow)];
+  }
+
+  /** All live workers, by their place in the current view of a run, and that view. */
+  async crew(runId: string): Promise<{ workers: WorkerReport[]; view: View | undefined }> {
+    const view = await createViews(this.#options.connection, runId).current();
+    return { workers: await this.#describe(runId, view), view };
+  }
+
+  /** Newest first; the store is asked at most every two seconds. */
+  async checkpoints(run: RunRecord): Promise<CheckpointReport[]> {
+    const [surveyed, history] = await Promise.all([
+      this.#surveyed(run),
+      this.#options.histories.of(run),
+    ]);
+    return describeCheckpoints(Date.now(), run, surveyed, (step, attempt) =>
+      history.heldOut(step, attempt),
+    );
+  }
+
+  async markers({ run }: RunStatusReport): Promise<Marker[]> {
+    const chronicle = createRunChronicle(this.#options.connection, run.runId);
+    const [seen, checkpoints] = await Promise.all([
+      chronicle.markers(''),
+      // Charts are worth showing while the store is away.
+      this.checkpoints(run).catch(() => []),
+    ]);
+    return markersOf(run, checkpoints, seen.markers);
+  }
+
+  async #surveyed(run: RunRecord): Promise<SurveyedCheckpoint[]> {
+    const known = this.#surveys.get(run.runId);
+    const nowMs = performance.now();
+    if (known !== undefined && nowMs - known.askedMs < surveyEveryMs) return known.survey;
+    const survey = this.#survey(run);
+    this.#surveys.delete(run.runId);
+    this.#surveys.set(run.runId, { askedMs: nowMs, survey });
+    dropOldest(this.#surveys, numManifestCaches);
+    survey.catch(() => this.#surveys.delete(run.runId));
+    return survey;
+  }
+
+  async #survey(run: RunRecord): Promise<SurveyedCheckpoint[]> {
+    const cache = this.#manifests.get(run.runId) ?? new Map();
+    this.#manifests.delete(run.runId);
+    this.#manifests.set(run.runId, cache);
+    dropOldest(this.#manifests, numManifestCaches);
+    return surveyCheckpoints(this.#options.store, run.runId, run.attempts, cache);
+  }
+
+  async #describe(runId: string | undefined, view?: View): Promise<WorkerReport[]> {
+    const { connection } = this.#options;
+    const [members, current, numCommitted, record] = await Promise.all([
+      createMembers(connection).list({ forget: false }),
+      view ?? (runId === undefined ? undefined : createViews(connection, runId).current()),
+      runId === undefined ? 0 : createLedger(connection, runId).numCommitted(),
+      runId === undefined ? undefined : createRuns(connection).read(runId),
+    ]);
+    return describeWorkers({
+      members,
+      view: current,
+      numCommitted,
+      numerics: record?.numerics ?? undefined,
+    });
+  }
+}
+
+/** A lost worker was described when it was lost. */
+function agedNow(worker: WorkerReport): WorkerReport {
+  const { lastSeenAtMs, heartbeatAgeMs } = worker;
+  return {
+    ...worker,
+    heartbeatAgeMs: lastSeenAtMs === null ? heartbeatAgeMs : Date.now() - lastSeenAtMs,
+  };
+}
+
+function dropOldest(map: Map<string, unknown>, size: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= size) return;
+    map.delete(key);
+  }
+}
+
+function withoutCode({ isOk, detail }: Health): ClusterReport['redis'] {
+  return { isOk, detail };
+}

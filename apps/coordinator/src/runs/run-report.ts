@@ -1,0 +1,168 @@
+import {
+  describeHealth,
+  isFinal,
+  judgeHealth,
+  type DatasetReport,
+  type MetricsLine,
+  type RunRecord,
+  type RunStatusReport,
+} from '@berth/contracts';
+import {
+  createCheckpointIndex,
+  createExampleIndex,
+  createLedger,
+  createMetricsLog,
+  createViews,
+  type CheckpointRef,
+  type LiveMember,
+  type RedisConnection,
+} from '@berth/queue';
+import {
+  controlStates,
+  isAbandoned,
+  isInScope,
+  reasonToWait,
+  type ControlSight,
+  type Scope,
+} from '@berth/training/protocol';
+import type { RunOutlines } from '../metrics-series/run-outlines.ts';
+import { troubleOf } from './run-trouble.ts';
+import type { Health } from '../reports/health.ts';
+
+/** What holds for all runs at the time of a report. */
+export interface ReportContext {
+  readonly runs: readonly RunRecord[];
+  readonly activeId: string | undefined;
+  /** Everyone who beat lately, by whatever age. */
+  readonly members: readonly LiveMember[];
+  /** What the coordinator that answers takes up. @defaultValue all runs */
+  readonly scope?: Scope | undefined;
+  readonly outlines: RunOutlines;
+  /** Whether Redis takes writes; undefined when nobody has asked. */
+  readonly redis: Health | undefined;
+}
+
+// Enough for a steady rate, few enough to follow a change.
+const numRateLines = 20;
+/** Longest that a report waits for a history that is read for the first time. */
+const outlinePatienceMs = 1_000;
+/** Who has been silent for longer does not count as alive. */
+export const aliveMs = 2_000;
+
+/** A run with what it is doing right now. @throws BerthError `QUEUE_UNREACHABLE` */
+export async function reportOf(
+  connection: RedisConnection,
+  run: RunRecord,
+  context: ReportContext,
+): Promise<RunStatusReport> {
+  const { activeId, members, outlines, redis } = context;
+  const { runId, config, attempts, status } = run;
+  const [numCommitted, view, logged, checkpoints] = await Promise.all([
+    createLedger(connection, runId).numCommitted(),
+    createViews(connection, runId).current(),
+    createMetricsLog(connection, runId).last(2 * numRateLines),
+    createCheckpointIndex(connection, runId).list(),
+  ]);
+  const outline = await outlines.of({ run, numCommitted }, outlinePatienceMs);
+  const steps = logged.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));
+  const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
+  const newest = checkpoints.at(-1);
+  const alive = members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs);
+  const sight = await controlSight(connection, run, numCommitted, checkpoints);
+  const waiting = waitingFor(run, context);
+  const trouble = troubleOf({
+    run,
+    checkpointStep: newest?.step ?? null,
+    members: runId === activeId ? members.map(({ info }) => info) : [],
+    redis,
+  });
+  const reason = [waiting ?? run.reason, ...(trouble === undefined ? [] : [trouble])].join('; ');
+  return {
+    run: { ...run, reason },
+    step: numCommitted,
+    numSteps: config.train.numSteps,
+    last: steps.at(-1) ?? outline?.lastStep ?? null,
+    lastEval: outline?.lastEval ?? null,
+    tokensPerSecond: isFinal(status) ? null : tokensPerSecond,
+    etaMs:
+      stepMs === null || isFinal(status) ? null : (config.train.numSteps - numCommitted) * stepMs,
+    view: view ?? null,
+    checkpointStep: newest?.step ?? null,
+    checkpointAtMs: newest?.savedAtMs ?? null,
+    numWorkersAlive: alive.length,
+    releases: Object.fromEntries(
+      alive.flatMap(({ info: { memberId, version } }) =>
+        version === undefined ? [] : [[memberId, version]],
+      ),
+    ),
+    sparkline: outline?.lossCourse() ?? [],
+    controls: controlStates(Date.now(), run, sight),
+    ...(trouble !== undefined && { trouble }),
+    dataset: datasetReportOf(run),
+    numExampleShards:
+      run.exampleSetId === null
+        ? 0
+        : await createExampleIndex(connection, run.exampleSetId).count(),
+  };
+}
+
+function waitingFor(run: RunRecord, { runs, activeId, scope }: ReportContext): string | undefined {
+  if (!isFinal(run.status) && !isInScope(run, scope))
+    return `this cluster was started for ${scope?.runId} alone: berth resume ${run.runId} goes on with this one`;
+  return run.status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
+}
+
+function datasetReportOf({
+  config,
+  datasetHealth,
+  requests,
+}: RunRecord): DatasetReport | undefined {
+  // Of data that is compared with the files nobody knows yet whether it will be used.
+  if (datasetHealth === undefined || requests.submission !== null) return undefined;
+  const { doLowerCase } = config.vocabulary;
+  const { heldOutRatio } = config.corpus;
+  const { maxSeqLength } = config.examples;
+  return {
+    summary: describeHealth(datasetHealth),
+    findings: judgeHealth(datasetHealth, { doLowerCase, heldOutRatio, maxSeqLength }),
+  };
+}
+
+/** What controls are decided by, as Redis knows it. */
+export async function controlSight(
+  connection: RedisConnection,
+  { runId, attempts, status }: RunRecord,
+  numCommitted: number,
+  checkpoints: readonly CheckpointRef[],
+): Promise<ControlSight> {
+  const checkpointSteps = checkpoints.map(({ step }) => step);
+  const saved = checkpointSteps.at(-1) ?? 0;
+  let unsavedMs = 0;
+  if (!isFinal(status) && numCommitted > saved) {
+    const ledger = createLedger(connection, runId);
+    const [last, before] = await Promise.all([
+      ledger.entry(numCommitted - 1),
+      saved > 0 ? ledger.entry(saved - 1) : undefined,
+    ]);
+    const sinceMs = before?.committedAtMs ?? attempts[0]?.startedAtMs ?? 0;
+    unsavedMs = Math.max(0, (last?.committedAtMs ?? sinceMs) - sinceMs);
+  }
+  return { numCommitted, checkpointSteps, unsavedMs };
+}
+
+/** Tokens a second and median step time over some step lines; null until there are three. */
+export function rateOf(steps: readonly MetricsLine[]): {
+  tokensPerSecond: number | null;
+  stepMs: number | null;
+} {
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (first === undefined || last === undefined || steps.length < 3)
+    return { tokensPerSecond: null, stepMs: null };
+  const spanMs = last.timeMs - first.timeMs;
+  const numTokens = steps.slice(1).reduce((sum, line) => sum + line.numTokens, 0);
+  const durations = steps.map((line) => line.stepMs ?? 0).sort((a, b) => a - b);
+  return {
+    tokensPerSecond: spanMs > 0 ? (1000 * numTokens) / spanMs : null,
+    stepMs: durations[Math.floor(durations.length / 2)] ?? null,
+  };
+}

@@ -1,0 +1,192 @@
+import { isComplete, listCheckpoints } from '@berth/checkpoint';
+import {
+  BerthError,
+  isFinal,
+  type Control,
+  type ControlRequest,
+  type MetricsPage,
+  type ObjectStore,
+  type RemovalReport,
+  type RunConfig,
+  type RunRecord,
+  type RunStatusReport,
+} from '@berth/contracts';
+import {
+  createCheckpointIndex,
+  createLedger,
+  createMembers,
+  createMetricsLog,
+  createRuns,
+  type RedisConnection,
+} from '@berth/queue';
+import { decideControl, type ControlSight, type Scope } from '@berth/training/protocol';
+import { decideSubmission, newRecord } from './decide-submission.ts';
+import { createHistorySource } from '../metrics-series/series-source.ts';
+import { RunOutlines } from '../metrics-series/run-outlines.ts';
+import { RunRemoval } from './run-removal.ts';
+import { aliveMs, controlSight, reportOf, type ReportContext } from './run-report.ts';
+import type { HealthCheck } from '../reports/health.ts';
+
+/** What people may ask of runs. State lives in Redis; the controller acts on it. */
+export interface RunService {
+  /**
+   * Creates a run, or goes on with the one of that name if it is the same run.
+   * @param options.isAtRest - whether no coordinator looks who is alive, so that asking again does. @defaultValue false
+   */
+  submit(
+    config: RunConfig,
+    goal: RunRecord['goal'],
+    options?: { readonly isAtRest?: boolean },
+  ): Promise<RunStatusReport>;
+  /**
+   * Asks something of a run: what is asked is in its record when this returns, and is done by whoever coordinates, now or
+   * after a restart. Asking again for what is under way or done changes nothing.
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when its state does not allow it; `CHECKPOINT_NOT_FOUND`
+   * when there is none to resume from
+   */
+  control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /** What would go with a run. */
+  removal(runId: string): Promise<RemovalReport>;
+  /**
+   * Removes a run that has ended, as far as it gets in a few seconds; asked again, it goes on.
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it has not ended
+   */
+  remove(runId: string, options?: { readonly isAtRest?: boolean }): Promise<RemovalReport>;
+  report(runId: string): Promise<RunStatusReport>;
+  list(): Promise<RunStatusReport[]>;
+  /** Metrics lines after a cursor of an earlier answer, '' for the first; oldest first, at most a thousand. */
+  metrics(runId: string, after: string): Promise<MetricsPage>;
+}
+
+const numLinesPerAnswer = 1_000;
+
+/** @param options.health - asked whether Redis takes writes, for what runs say of themselves. @defaultValue not asked */
+export function createRunService(
+  connection: RedisConnection,
+  store: ObjectStore,
+  {
+    health,
+    scope,
+  }: {
+    readonly health?: Pick<HealthCheck, 'redis'>;
+    /** What its coordinator takes up. @defaultValue all runs */
+    readonly scope?: Scope | undefined;
+  } = {},
+): RunService {
+  const runs = createRuns(connection);
+  const members = createMembers(connection);
+  const removal = new RunRemoval(connection, store);
+  const outlines = new RunOutlines(createHistorySource(connection, store));
+
+  const read = async (runId: string): Promise<RunRecord> => {
+    const record = await runs.read(runId);
+    if (record !== undefined) return record;
+    const known = (await runs.list()).map((run) => run.runId).join(', ');
+    throw new BerthError(
+      'RUN_NOT_FOUND',
+      `There is no run "${runId}"; known runs: ${known || 'none'}`,
+    );
+  };
+
+  const contextNow = async (): Promise<ReportContext> => {
+    const [all, activeId, live, redis] = await Promise.all([
+      runs.list(),
+      runs.active(),
+      members.list({ forget: false }),
+      health?.redis(),
+    ]);
+    return { runs: all, activeId, members: live, outlines, redis, scope };
+  };
+
+  const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>
+    reportOf(connection, run, await contextNow());
+
+  const look = async (record: RunRecord, { fromStep }: ControlRequest): Promise<ControlSight> => {
+    const { runId } = record;
+    const [numCommitted, checkpoints] = await Promise.all([
+      createLedger(connection, runId).numCommitted(),
+      createCheckpointIndex(connection, runId).list(),
+    ]);
+    const sight = await controlSight(connection, record, numCommitted, checkpoints);
+    if (fromStep === undefined || !isFinal(record.status)) return sight;
+    return { ...sight, checkpointSteps: await completeSteps(store, record, fromStep) };
+  };
+
+  /** Whether anybody works on a run, or would as soon as it is its turn. */
+  const attended = async ({ runId, status }: RunRecord, isAtRest: boolean): Promise<boolean> => {
+    const alive = (await members.list({ forget: isAtRest })).filter(({ ageMs }) => ageMs < aliveMs);
+    const needsAny = status === 'queued' || status === 'preparing';
+    return alive.some(({ info }) => needsAny || info.runId === runId);
+  };
+
+  return {
+    async submit(config, goal, { isAtRest = false } = {}) {
+      const existing = await runs.read(config.name);
+      if (existing === undefined) {
+        const record = newRecord({ config, goal }, Date.now());
+        await runs.create(record);
+        return reportNow(record);
+      }
+      const sight = await look(existing, {});
+      const [isAttended, stored] = await Promise.all([
+        attended(existing, isAtRest),
+        listCheckpoints(store, existing.runId, existing.attempts),
+      ]);
+      const isStored = stored.length > 0;
+      return reportNow(
+        await runs.change(config.name, (record) =>
+          decideSubmission(
+            Date.now(),
+            record,
+            { ...sight, isAttended, isStored },
+            { config, goal },
+          ),
+        ),
+      );
+    },
+
+    async control(runId, control, request = {}) {
+      const sight = await look(await read(runId), request);
+      return reportNow(
+        await runs.change(runId, (record) => {
+          const nowMs = Date.now();
+          const decision = decideControl(nowMs, record, sight, control, request);
+          switch (decision.kind) {
+            case 'change':
+              return { ...decision.change, updatedAtMs: nowMs };
+            case 'same':
+              return undefined;
+            case 'refuse':
+              throw new BerthError(
+                decision.code,
+                `Cannot ${control} run "${runId}": ${decision.reason}`,
+                { details: { runId, status: record.status } },
+              );
+          }
+        }),
+      );
+    },
+
+    removal: async (runId) => removal.survey(await read(runId)),
+    remove: async (runId, options) => removal.remove((await read(runId)).runId, options),
+    report: async (runId) => reportNow(await read(runId)),
+    async list() {
+      const context = await contextNow();
+      return Promise.all(context.runs.map((run) => reportOf(connection, run, context)));
+    },
+    metrics: async (runId, after) =>
+      createMetricsLog(connection, (await read(runId)).runId).after(after, numLinesPerAnswer),
+  };
+}
+
+/** Steps of the checkpoints in the bucket, without the wanted one if a part of it is missing. */
+async function completeSteps(
+  store: ObjectStore,
+  { runId, attempts }: RunRecord,
+  wantedStep: number,
+): Promise<number[]> {
+  const steps = new Set<number>();
+  for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts))
+    if (step !== wantedStep || (await isComplete(store, manifestKey))) steps.add(step);
+  return [...steps];
+}

@@ -1,0 +1,294 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  BerthError,
+  errorToWire,
+  isFinal,
+  resolveModelConfig,
+  type Logger,
+  type MeasuredLine,
+  type MetricsLine,
+  type ObjectStore,
+  type RunRecord,
+  type View,
+} from '@berth/contracts';
+import { readDatasetManifest } from '@berth/data';
+import { countParameters } from '@berth/model';
+import type { WorkerMetrics } from '@berth/observability';
+import {
+  createCheckpointIndex,
+  createExampleIndex,
+  createLedger,
+  createMetricsLog,
+  createRendezvous,
+  createRuns,
+  createViews,
+  type MetricsLog,
+  type RedisConnection,
+} from '@berth/queue';
+import {
+  createCheckpointSaver,
+  createExampleSource,
+  Member,
+  type CheckpointSaver,
+} from '@berth/training';
+import { createExampleShards } from './example-shards.ts';
+import type { Heartbeat } from '../telemetry/heartbeat.ts';
+import { watchPace } from './pace.ts';
+import { openNextExamples } from './open-next-examples.ts';
+import { peerPort } from './peer-port.ts';
+import type { Peers } from '../threads/peers.ts';
+import type { Runtime } from '../threads/runtime.ts';
+import type { Troubles } from './troubles.ts';
+
+export interface RunSessionPorts {
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly runtime: Runtime;
+  readonly peers: Peers;
+  readonly logger: Logger;
+  readonly heartbeat: Heartbeat;
+  readonly troubles: Troubles;
+  readonly metrics: WorkerMetrics;
+  /** The newest view of each run that this process has seen, kept from one session to the next. */
+  readonly lastViews: Map<string, View>;
+}
+
+const settleTimeoutMs = 60_000;
+const shardTimeoutMs = 300_000;
+const lookMs = 500;
+const lookSoonMs = 50;
+const appendAgainMs = 500;
+
+/** This worker's part in one run, from when it has opened it until the run is over. */
+export class RunSession {
+  readonly #ports: RunSessionPorts;
+  readonly #runId: string;
+  readonly #attempt: number;
+  /** True while no member is to train: the run may end any moment. */
+  #isEmptyView = false;
+  readonly #member: Member;
+  readonly #checkpoints: CheckpointSaver;
+  readonly #ended: AbortController;
+
+  /** Opens an engine for the run's model and wires the member's ports. */
+  static async open(
+    ports: RunSessionPorts,
+    { memberId, record }: { readonly memberId: string; readonly record: RunRecord },
+  ): Promise<RunSession> {
+    const { connection, store, runtime, peers, logger, heartbeat } = ports;
+    const { portrait } = heartbeat;
+    const { runId, config, manifestKey, exampleSetId } = record;
+    if (manifestKey === null || exampleSetId === null)
+      throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
+    const manifest = await readDatasetManifest(store, manifestKey);
+    const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
+    const { examples, train, seed, optimizer } = config;
+    const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
+    const attempt = record.attempts.at(-1)?.attempt ?? 1;
+    const ended = new AbortController();
+    const shards = createExampleShards({
+      index: createExampleIndex(connection, exampleSetId),
+      store,
+      timeoutMs: shardTimeoutMs,
+      numKept: 2 * examples.shuffleWindowShards + 2,
+      signal: ended.signal,
+      logger,
+    });
+    const ledger = createLedger(connection, runId);
+    const source = createExampleSource({
+      seed,
+      numShards: manifest.train.length,
+      shuffleWindowShards: examples.shuffleWindowShards,
+      maxSeqLength: examples.maxSeqLength,
+      maxPredictions: examples.maxPredictions,
+      globalBatch: train.globalBatch,
+      virtualRanks: train.virtualRanks,
+      microBatch,
+      shards,
+    });
+    const examplesAreOpen = openNextExamples(ledger, source);
+    const numElements = countParameters(model).preTraining;
+    // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
+    const isWarm = config.cluster.numWorkers > 1;
+    const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
+    const shape = {
+      batchSize: microBatch,
+      seqLength: examples.maxSeqLength,
+      numPredictions: examples.maxPredictions,
+    };
+    heartbeat.tellOpening('compiling');
+    const opened = await runtime.openEngine(
+      { model, optimizer, train, seed, shape },
+      config.cluster.stepTimeoutMs,
+    );
+    portrait.fingerprint = opened.fingerprint;
+    const engine = watchPace(opened.engine, (rankMs) => {
+      portrait.rankMs = rankMs;
+    });
+    heartbeat.tellOpening('waiting for examples');
+    const [state] = await Promise.all([laidOut, examplesAreOpen]);
+    const rendezvous = createRendezvous(connection, runId);
+    const checkpointIndex = createCheckpointIndex(connection, runId);
+    const metrics = createMetricsLog(connection, runId);
+    const runs = createRuns(connection);
+    const checkpoints = createCheckpointSaver({
+      store,
+      ledger,
+      rendezvous,
+      layout: engine.layout,
+      memberId,
+      record,
+      model,
+      datasetId: manifest.datasetId,
+      exampleSetId,
+      numerics: { ...runtime.numerics, fingerprint: opened.fingerprint },
+      onSaved({ step, manifestKey, durationMs }) {
+        ports.metrics.checkpointSaved(runId, durationMs);
+        return checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() });
+      },
+      currentRecord: () => runs.read(runId),
+      onDeleted: (step) => checkpointIndex.forget(step),
+      onDiverged: (view, error) => member.diverged(view, error),
+      onTried: (error) =>
+        error === undefined
+          ? ports.troubles.done('saving a checkpoint')
+          : ports.troubles.failed('saving a checkpoint', error),
+      logger,
+    });
+    const member: Member = new Member(
+      {
+        engine,
+        peers: peerPort(peers, { state, runId, wire: train.wire }),
+        ledger,
+        rendezvous,
+        examples: source,
+        heldOut: () => shards.heldOut(),
+        checkpoints,
+        reporter: {
+          step: (step) => {
+            portrait.step = step;
+            ports.metrics.progress(runId, step);
+          },
+          timed: (phases) => ports.metrics.phases(runId, phases),
+          status(state, complaint) {
+            if (state === 'training') Object.assign(portrait, { state, complaint });
+            else heartbeat.tell({ state, complaint });
+          },
+          metrics: inOrder((line: MeasuredLine) =>
+            appendAtLast(metrics, { attempt, ...line }, ended.signal, logger),
+          ),
+        },
+        logger,
+      },
+      { runId, memberId, config, settleTimeoutMs, lastView: ports.lastViews.get(runId) },
+    );
+    return new RunSession(ports, { runId, attempt }, { member, checkpoints }, ended);
+  }
+
+  private constructor(
+    ports: RunSessionPorts,
+    { runId, attempt }: { readonly runId: string; readonly attempt: number },
+    { member, checkpoints }: { readonly member: Member; readonly checkpoints: CheckpointSaver },
+    ended: AbortController,
+  ) {
+    this.#ended = ended;
+    this.#ports = ports;
+    this.#runId = runId;
+    this.#attempt = attempt;
+    this.#member = member;
+    this.#checkpoints = checkpoints;
+  }
+
+  /**
+   * Follows the run's views until it is over, or, once the signal has aborted, until the step under way is done.
+   * @throws what ended the watching of views
+   */
+  async run(leaving: AbortSignal): Promise<void> {
+    const ended = this.#ended.signal;
+    this.#ports.heartbeat.tell({ state: 'idle', complaint: null, opening: undefined });
+    const watching = Promise.all([this.#watchViews(ended), this.#watchRun(ended)]);
+    try {
+      await Promise.race([watching, this.#leaveWhen(leaving)]);
+    } finally {
+      this.#ended.abort();
+      await this.#member.close();
+      const { lastView } = this.#member;
+      if (lastView !== undefined) this.#ports.lastViews.set(this.#runId, lastView);
+      await this.#checkpoints.close();
+      this.#ports.troubles.done('saving a checkpoint');
+      await this.#ports.peers.withdrawState();
+    }
+    await watching;
+  }
+
+  /** Resolves once the member has left in order, after the signal. */
+  async #leaveWhen(leaving: AbortSignal): Promise<void> {
+    const { signal: ended } = this.#ended;
+    const either = AbortSignal.any([leaving, ended]);
+    if (!either.aborted) await once(either, 'abort');
+    if (ended.aborted) return;
+    await Promise.race([this.#member.leave(), once(ended, 'abort')]);
+    this.#ports.logger.info('Left a view in order', {
+      numApplied: this.#ports.heartbeat.portrait.step,
+    });
+  }
+
+  #watchViews(signal: AbortSignal): Promise<void> {
+    const views = createViews(this.#ports.connection, this.#runId);
+    const see = (view: View): void => {
+      this.#isEmptyView = view.members.length === 0;
+      const { portrait } = this.#ports.heartbeat;
+      portrait.newestEpoch = Math.max(view.fencingEpoch, portrait.newestEpoch ?? 0);
+      this.#member.see(view);
+    };
+    return views.subscribe(see, { signal });
+  }
+
+  async #watchRun(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (await this.#isOver()) this.#ended.abort();
+      else {
+        const ms = this.#isEmptyView ? lookSoonMs : lookMs;
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** True when the run has ended or begun another attempt, or another one is active. A run that Redis has lost will come back. */
+  async #isOver(): Promise<boolean> {
+    const runs = createRuns(this.#ports.connection);
+    try {
+      const [active, record] = [await runs.active(), await runs.read(this.#runId)];
+      if (record !== undefined && isFinal(record.status)) return true;
+      if (record !== undefined && record.attempts.at(-1)?.attempt !== this.#attempt) return true;
+      return active !== undefined && active !== this.#runId;
+    } catch (error) {
+      this.#ports.logger.debug('Cannot look at the run', { error: errorToWire(error) });
+      return false;
+    }
+  }
+}
+
+/** Does the work of one call after the other, none of which may reject. */
+function inOrder<T>(work: (item: T) => Promise<void>): (item: T) => Promise<void> {
+  let last = Promise.resolve();
+  return (item) => (last = last.then(() => work(item)));
+}
+
+/** Appends a line, after an outage if need be: a run is complete only when its last evaluation is there. */
+async function appendAtLast(
+  metrics: MetricsLog,
+  line: MetricsLine,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  while (!signal.aborted)
+    try {
+      await metrics.append(line);
+      return;
+    } catch (error) {
+      logger.warn('A metrics line waits for Redis', { error: errorToWire(error) });
+      await sleep(appendAgainMs);
+    }
+}

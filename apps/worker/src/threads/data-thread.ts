@@ -1,0 +1,40 @@
+import { env as environment } from 'node:process';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import { BerthError, silentLogger, type Job } from '@berth/contracts';
+import { corpusRootsFrom, makeExampleShard, prepareDataset } from '@berth/data';
+import { connectRedis, createExampleIndex } from '@berth/queue';
+import type { DataThreadData } from './data.ts';
+import { sayHowFar } from '../telemetry/say-how-far.ts';
+import { spillFolder } from './spill-folder.ts';
+import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
+
+const port = parentPort;
+if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
+const { services } = workerData as DataThreadData;
+const connection = await connectRedis(services.redisUrl, { role: 'producer' });
+const store = createS3ObjectStore(services.s3, silentLogger);
+const roots = corpusRootsFrom(environment['BERTH_CORPUS_ROOTS']);
+
+const tell = (progress: string): void =>
+  port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
+
+async function work(job: Job): Promise<unknown> {
+  switch (job.kind) {
+    case 'dataset':
+      return {
+        manifestKey: await prepareDataset(job, store, {
+          onProgress: sayHowFar(tell),
+          roots,
+          workFolder: await spillFolder(environment),
+        }),
+      };
+    case 'examples': {
+      const shard = await makeExampleShard(store, job);
+      await createExampleIndex(connection, job.exampleSetId).put(shard);
+      return shard;
+    }
+  }
+}
+
+serveCalls(port, { process: work, ping: () => true });

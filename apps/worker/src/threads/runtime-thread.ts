@@ -1,0 +1,82 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type {
+  ApplyResult,
+  ExampleBatch,
+  GradientRequest,
+  GradientVector,
+  HeldGradient,
+  Numerics,
+  ParameterSpec,
+  StateVectors,
+  StepSums,
+  TrainingEngine,
+  TrainingState,
+} from '@berth/contracts';
+import { BerthError } from '@berth/contracts';
+import { numericsOf, startTensorFlow } from '@berth/graph';
+import { createEngine, type EngineSpec } from './create-engine.ts';
+import type { DevicePreference } from '../device/device.ts';
+import { flipBitOf } from '../faults/flip-bit.ts';
+import { warmUp } from './warm-up.ts';
+import { hang } from '../faults/hang.ts';
+import { moved, serveCalls, type Moved } from './thread-rpc.ts';
+
+/** What the thread is started with. */
+export interface RuntimeThreadData {
+  readonly numThreads: number;
+  readonly device: DevicePreference;
+}
+
+/** What is known of an engine once it is warm. */
+export interface Opened {
+  readonly layout: readonly ParameterSpec[];
+  readonly fingerprint: string;
+}
+
+const port = parentPort;
+if (port === null)
+  throw new BerthError('INTERNAL', 'The runtime thread must be started as a thread');
+const tensorFlow = startTensorFlow(workerData as RuntimeThreadData);
+let current: TrainingEngine | undefined;
+
+let hangsNext = false;
+
+function engine(): TrainingEngine {
+  if (hangsNext) hang();
+  if (current === undefined) throw new BerthError('INTERNAL', 'The runtime thread has no engine');
+  return current;
+}
+
+serveCalls(port, {
+  numerics: (): Numerics => numericsOf(tensorFlow),
+  hangNextCall: (): void => void (hangsNext = true),
+  flipBit: (place: number): boolean => {
+    if (current === undefined) return false;
+    const state = current.readState();
+    flipBitOf(state, place);
+    current.loadState(state);
+    return true;
+  },
+  numTensors: (): number => tensorFlow.numTensors(),
+  open: (spec: EngineSpec): Opened => {
+    current?.dispose();
+    current = createEngine(spec, tensorFlow);
+    const fingerprint = warmUp(current, spec);
+    return { layout: current.layout, fingerprint };
+  },
+  initialize: (seed: number): void => engine().initialize(seed),
+  loadState: (state: TrainingState): void => engine().loadState(state),
+  readState: (into?: StateVectors): TrainingState | Moved<TrainingState> => {
+    const state = engine().readState(into);
+    if (into !== undefined) return state;
+    return moved(state, state.weights, state.firstMoments, state.secondMoments);
+  },
+  stateDigest: (slice?: number): string => engine().stateDigest(slice),
+  holdGradients: (request: GradientRequest): HeldGradient | undefined =>
+    engine().holdGradients?.(request),
+  applyHeldGradients: (): ApplyResult => engine().applyHeldGradients(),
+  computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector =>
+    engine().computeGradients(request, into),
+  takeGradients: (reduced: GradientVector): number => engine().takeGradients(reduced),
+  evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
+});

@@ -1,0 +1,113 @@
+import { Worker } from 'node:worker_threads';
+import type {
+  ApplyResult,
+  GradientVector,
+  HeldGradient,
+  Numerics,
+  ParameterSpec,
+  StepSums,
+  TrainingState,
+} from '@berth/contracts';
+import { tensorFlowEnvironment } from '@berth/graph';
+import type { EngineSpec } from './create-engine.ts';
+import type { EnginePort } from '@berth/training';
+import type { Opened, RuntimeThreadData } from './runtime-thread.ts';
+import { engineLimitMs, numRanks } from '../device/engine-limits.ts';
+import { ThreadCaller } from './thread-rpc.ts';
+import { keepWatch, Watchdog } from './watchdog.ts';
+
+/** The thread that owns TensorFlow, seen from the main thread, which so stays free for sockets and heartbeats. */
+export interface Runtime {
+  readonly numerics: Numerics;
+  /**
+   * @param stepTimeoutMs - how long the others wait for a step, and so the longest that a call of one may take
+   * @returns the engine, and the fingerprint of its arithmetic
+   */
+  openEngine(
+    spec: EngineSpec,
+    stepTimeoutMs: number,
+  ): Promise<{ readonly engine: EnginePort; readonly fingerprint: string }>;
+  /** How long TensorFlow has been at the call under way; undefined between two. */
+  callMs(): number | undefined;
+  /** True once a call has taken too long to be answered ever. */
+  hangs(): boolean;
+  /** For tests of the whole: the next call of the engine is never answered, and its thread cannot be ended. */
+  hangNextCall(): Promise<void>;
+  /** For tests of the whole: flips one bit of the weights or moments. @returns whether there are any */
+  flipBit(place: number): Promise<boolean>;
+  /** Tensors that TensorFlow holds; answered between two steps. */
+  numTensors(): Promise<number>;
+  /** Never resolves; rejects with `WORKER_LOST` when the thread ends, or does not answer a call in time. */
+  readonly death: Promise<never>;
+  close(): Promise<void>;
+}
+
+/** Whoever ends the process waits no longer than this for the call under way. */
+const stuckMs = 10_000;
+
+/** @throws BerthError `RUNTIME_UNAVAILABLE` when TensorFlow cannot be loaded */
+export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
+  // TensorFlow reads the process environment, which a thread can no longer change.
+  Object.assign(process.env, tensorFlowEnvironment(data));
+  const thread = new Worker(new URL('./runtime-thread.js', import.meta.url), { workerData: data });
+  const name = 'The runtime thread';
+  const caller = new ThreadCaller(thread, name);
+  let stepLimitMs = Infinity;
+  const watchdog = new Watchdog({
+    name,
+    underWay: () => caller.underWay,
+    limitMs: (call, measuredMs) => engineLimitMs(call, measuredMs, stepLimitMs),
+    sizeOf: numRanks,
+  });
+  let hangs = false;
+  keepWatch(watchdog, (error) => {
+    hangs = true;
+    caller.giveUp(error);
+  });
+  const callMs = (): number | undefined =>
+    caller.underWay && performance.now() - caller.underWay.sinceMs;
+  // process.exit() waits for its threads, for ever if one is stuck in a driver.
+  process.once('exit', () => {
+    if (hangs || (callMs() ?? 0) > stuckMs) process.kill(process.pid, 'SIGKILL');
+  });
+  const numerics = await caller.call<Numerics>('numerics', []);
+  return {
+    numerics,
+    numTensors: () => caller.call<number>('numTensors', []),
+    death: caller.death,
+    hangNextCall: () => caller.call<void>('hangNextCall', []),
+    flipBit: (place) => caller.call<boolean>('flipBit', [place]),
+    callMs,
+    hangs: () => hangs,
+    async openEngine(spec, stepTimeoutMs) {
+      stepLimitMs = stepTimeoutMs;
+      const { layout, fingerprint } = await caller.call<Opened>('open', [spec]);
+      return { engine: enginePort(caller, layout, spec.train.engine === 'graph'), fingerprint };
+    },
+    async close() {
+      await thread.terminate();
+    },
+  };
+}
+
+function enginePort(
+  caller: ThreadCaller,
+  layout: readonly ParameterSpec[],
+  canHold: boolean,
+): EnginePort {
+  return {
+    layout,
+    ...(canHold && {
+      holdGradients: (request) => caller.call<HeldGradient>('holdGradients', [request]),
+    }),
+    initialize: (seed) => caller.call<void>('initialize', [seed]),
+    loadState: (state) => caller.call<void>('loadState', [state]),
+    readState: (into) => caller.call<TrainingState>('readState', [into]),
+    stateDigest: (slice) => caller.call<string>('stateDigest', [slice]),
+    computeGradients: (request, into) =>
+      caller.call<GradientVector>('computeGradients', [request, into]),
+    takeGradients: (reduced) => caller.call<number>('takeGradients', [reduced]),
+    applyHeldGradients: () => caller.call<ApplyResult>('applyHeldGradients', []),
+    evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),
+  };
+}

@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import {
+  BerthError,
+  sha256Hex,
+  type DatasetJob,
+  type ObjectStore,
+  type TextRules,
+} from '@berth/contracts';
+import { corpusDigest, digestFiles, serializeFileDigests } from '../corpus/corpus-digest.ts';
+import { requireWithin, type CorpusRoots } from '../corpus/corpus-roots.ts';
+import { createCorpusTally, openCorpus, type Corpus } from '../corpus/open-corpus.ts';
+import { dataDifference } from './data-difference.ts';
+import { readDatasetManifest } from './read-dataset.ts';
+import { writeDataset, type CorpusHealth } from './write-dataset.ts';
+import type { TokenSentences } from './token-documents.ts';
+import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
+import { trainVocabulary } from '../text/train-vocabulary.ts';
+import { parseVocabulary, serializeVocabulary } from '../text/vocabulary.ts';
+import { createWordCounter } from '../text/word-counter.ts';
+
+/** What is done for a dataset, and how far a pass over its corpus has come. */
+export interface PrepareProgress {
+  readonly activity:
+    'hashing the files' | 'counting words' | 'making the vocabulary' | 'tokenising';
+  /** Of the files on disk; null while none is read. */
+  readonly numBytesRead: number | null;
+  readonly numBytes: number;
+}
+
+export interface PrepareOptions {
+  /** Told at the start of an activity and, in passes, after each document or megabyte. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Where text and vocabularies may be. @defaultValue everywhere */
+  readonly roots?: CorpusRoots;
+  /** For temporary files as large as the tokenised corpus; exists. @defaultValue the system's */
+  readonly workFolder?: string;
+}
+
+/**
+ * Does a dataset job: reads the corpus, loads or trains its vocabulary, and stores the tokenised documents.
+ * The same corpus and settings give the same dataset at the same key, so it may be done twice, anywhere. A known dataset
+ * that was made of the same data is the result, for the price of hashing the files.
+ * @returns the key of the manifest
+ * @throws BerthError `DATA_CORPUS_*`, also when a file changes meanwhile, `DATA_VOCABULARY_*` or `DATA_UNSUITABLE`;
+ * `DATA_MISMATCH` naming what has changed when the known dataset was trained on
+ */
+export async function prepareDataset(
+  job: DatasetJob,
+  store: ObjectStore,
+  { onProgress = () => undefined, roots = [], workFolder = tmpdir() }: PrepareOptions = {},
+): Promise<string> {
+  const { doLowerCase } = job.vocabulary;
+  const { encoding, sentenceMode, heldOutRatio } = job.corpus;
+  const corpus = await openCorpus(job.corpus, { roots });
+  const files = await digestFiles(corpus.files, {
+    onRead: (numBytes) => onProgress(progressOf(corpus, 'hashing the files', numBytes)),
+  });
+  const corpusFiles = serializeFileDigests(files);
+  const digest = sha256Hex(corpusFiles);
+  const given = await givenVocabulary(job, roots);
+  const known = await usableDataset(job, store);
+  if (known !== undefined) {
+    const { manifestKey, isTrainedOn } = known;
+    const manifest = await readDatasetManifest(store, manifestKey);
+    const difference = await dataDifference(store, manifest, { files, vocabulary: given });
+    if (difference === undefined) return manifestKey;
+    if (isTrainedOn) throw otherData(job, difference);
+  }
+  const bytes = given?.bytes ?? (await trainedVocabulary(job, corpus, onProgress));
+  const vocabulary = parseVocabulary(bytes, job.vocabulary.path ?? 'the trained vocabulary');
+  const tokenizer = createTokenizer(vocabulary, { doLowerCase });
+  const read = createCorpusTally();
+  const tokens = createTokenTally();
+  onProgress(progressOf(corpus, 'tokenising', 0));
+
+  async function* tokenised(): AsyncGenerator<{ sentences: TokenSentences }> {
+    for await (const document of corpus.documents(read)) {
+      const sentences = document.sentences.map((text) => tokenizer.tokenize(text, tokens));
+      if (sentences.every(({ length }) => length === 0)) read.numEmptyDocuments += 1;
+      yield { sentences };
+      onProgress(progressOf(corpus, 'tokenising', read.numBytes));
+    }
+    if ((await corpusDigest(corpus.files)) !== digest) throw changedMeanwhile(job.corpus.path);
+  }
+
+  const { manifestKey } = await writeDataset({
+    corpusFiles,
+    encoding,
+    sentenceMode,
+    heldOutRatio,
+    vocabulary: bytes,
+    doLowerCase,
+    textRules: ownTextRules(process.versions),
+    numShards: job.numShards,
+    seed: job.seed,
+    documents: tokenised(),
+    corpusHealth: (): CorpusHealth => ({
+      numFiles: corpus.files.length,
+      numBytes: corpus.numBytes,
+      leftOut: corpus.leftOut,
+      encodings: Object.fromEntries(read.encodings),
+      numEmptyDocuments: read.numEmptyDocuments,
+      ...tokens,
+    }),
+    store,
+    prefix: 'datasets',
+    workFolder,
+  });
+  return manifestKey;
+}
+
+/** What of the engine decides tokens and sentences. */
+function ownTextRules({ unicode, icu }: NodeJS.ProcessVersions): TextRules {
+  return { unicode: unicode ?? 'none', icu: icu ?? 'none' };
+}
+
+/** A dataset that has gone is made again, unless a run's weights depend on it. */
+async function usableDataset(
+  { known }: DatasetJob,
+  store: ObjectStore,
+): Promise<DatasetJob['known']> {
+  if (known === undefined || known.isTrainedOn) return known;
+  return (await store.head(known.manifestKey)) === undefined ? undefined : known;
+}
+
+async function givenVocabulary(
+  { vocabulary: { path } }: DatasetJob,
+  roots: CorpusRoots,
+): Promise<{ path: string; bytes: Uint8Array } | undefined> {
+  if (path === undefined) return undefined;
+  const realPath = await requireWithin(roots, path, 'vocabulary.path');
+  try {
+    return { path, bytes: await readFile(realPath) };
+  } catch (error) {
+    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
+  }
+}
+
+async function trainedVocabulary(
+  { vocabulary }: DatasetJob,
+  corpus: Corpus,
+  onProgress: (progress: PrepareProgress) => void,
+): Promise<Uint8Array> {
+  const { doLowerCase } = vocabulary;
+  onProgress(progressOf(corpus, 'counting words', 0));
+  const counter = createWordCounter({ doLowerCase });
+  const read = createCorpusTally();
+  for await (const { sentences } of corpus.documents(read)) {
+    for (const sentence of sentences) counter.add(sentence);
+    onProgress(progressOf(corpus, 'counting words', read.numBytes));
+    await yieldToOthers();
+  }
+  onProgress(progressOf(corpus, 'making the vocabulary', null));
+  return serializeVocabulary(trainVocabulary(counter.counts(), vocabulary));
+}
+
+function progressOf(
+  corpus: Corpus,
+  activity: PrepareProgress['activity'],
+  numBytesRead: number | null,
+): PrepareProgress {
+  return { activity, numBytesRead, numBytes: corpus.numBytes };
+}
+
+function otherData({ runId, corpus }: DatasetJob, difference: string): BerthError {
+  return new BerthError(
+    'DATA_MISMATCH',
+    `Run "${runId}" was trained on other data than ${corpus.path} now holds: ${difference}. Put the data back, ` +
+      `go on with the data as it was by \`berth resume ${runId}\`, or choose another name`,
+  );
+}
+
+function changedMeanwhile(path: string): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_INVALID',
+    `corpus ${path} changed while it was read: start again when nothing writes to it any more`,
+    { details: { path } },
+  );
+}

@@ -1,0 +1,264 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  BerthError,
+  canonicalJson,
+  describeSpace,
+  digestOf,
+  isOutOfSpace,
+  judgeHealth,
+  sha256Hex,
+  type CorpusConfig,
+  type DatasetHealth,
+  type DatasetManifest,
+  type DocumentShard,
+  type ObjectStore,
+  type TextRules,
+} from '@berth/contracts';
+import { isHeldOut } from '../corpus/hold-out.ts';
+import { parseVocabulary, type Vocabulary } from '../text/vocabulary.ts';
+import { createCoverageMeter } from './coverage.ts';
+import { withoutEmpty } from './document-shard.ts';
+import { DocumentSpill } from './document-spill.ts';
+import { shardOfDocument } from '../sampling/epoch-order.ts';
+import { readDatasetManifest } from './read-dataset.ts';
+import { putPart } from './stored-part.ts';
+import type { TokenSentences } from './token-documents.ts';
+
+/** Ids are stored in 16 bits. */
+const maxVocabularySize = 65_536;
+
+/** Everything that shapes a dataset besides the code that makes it. */
+export interface DatasetInputs {
+  /** The corpus files by name, size and digest, whose SHA-256 is the corpus digest. */
+  readonly corpusFiles: Uint8Array;
+  readonly encoding: CorpusConfig['encoding'];
+  readonly sentenceMode: CorpusConfig['sentenceMode'];
+  /** Of documents. */
+  readonly heldOutRatio: number;
+  /** A vocab.txt. */
+  readonly vocabulary: Uint8Array;
+  readonly doLowerCase: boolean;
+  /** Of the engine that reads the text. */
+  readonly textRules: TextRules;
+  /** Training shards; fewer are made when there are fewer training documents. */
+  readonly numShards: number;
+  readonly seed: number;
+}
+
+/** What only the reader of a corpus knows of its health. */
+export type CorpusHealth = Omit<DatasetHealth, keyof SplitHealth | 'numCasedEntries'>;
+
+export interface WriteDatasetOptions extends DatasetInputs {
+  /** Sentences of token ids, in corpus order. Not read when the dataset exists. */
+  readonly documents: AsyncIterable<{ readonly sentences: TokenSentences }>;
+  /** Asked for after the last document. */
+  readonly corpusHealth: () => CorpusHealth;
+  readonly store: ObjectStore;
+  /** Where datasets live in the store, without a slash at the end. */
+  readonly prefix: string;
+  /** Folder for temporary files, as large as the tokenised corpus. */
+  readonly workFolder: string;
+}
+
+/** Grows when a release reads the same bytes, by the same settings, as other documents. */
+const readerVersion = 2;
+
+/**
+ * The dataset that these inputs make: other bytes or settings, or another version of the tables that say where sentences
+ * and words end, make another.
+ */
+export function datasetIdOf({ corpusFiles, vocabulary, ...inputs }: DatasetInputs): string {
+  const { encoding, sentenceMode, heldOutRatio } = inputs;
+  const { doLowerCase, textRules, numShards, seed } = inputs;
+  return digestOf({
+    format: 'berth-dataset/1',
+    readerVersion,
+    corpusDigest: sha256Hex(corpusFiles),
+    encoding,
+    sentenceMode,
+    heldOutRatio,
+    vocabulary: sha256Hex(vocabulary),
+    doLowerCase,
+    textRules,
+    numShards,
+    seed,
+  });
+}
+
+/** Where all parts of a dataset are stored, by the key of its manifest; `undefined` for any other key. */
+export function datasetPrefixOf(manifestKey: string): string | undefined {
+  return /^(datasets\/[0-9a-f]{64}\/)manifest\.json$/.exec(manifestKey)?.[1];
+}
+
+/**
+ * Writes a tokenised corpus as document shards, then its manifest. The same inputs give the same dataset, and a dataset
+ * that exists is returned as it is.
+ * Documents are held out by hash of their index, except that the first with text always trains and, unless none are to
+ * be held out, the second is held out: then both splits exist whatever the corpus.
+ * @throws BerthError `DISK_FULL` when the work folder is, `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_UNSUITABLE` when training on them makes
+ * no sense, `DATA_VOCABULARY_INVALID` or `DATA_VOCABULARY_TOO_LARGE` for the vocabulary, `DATA_SHARD_CORRUPT` when the
+ * store holds other bytes
+ */
+export async function writeDataset(
+  options: WriteDatasetOptions,
+): Promise<{ manifest: DatasetManifest; manifestKey: string }> {
+  const { store, corpusFiles, doLowerCase, heldOutRatio, textRules } = options;
+  const { tokens } = checkedVocabulary(options.vocabulary);
+  const datasetId = datasetIdOf(options);
+  const folder = `${options.prefix}/${datasetId}`;
+  const manifestKey = `${folder}/manifest.json`;
+  if ((await store.head(manifestKey)) !== undefined) {
+    return { manifest: await readDatasetManifest(store, manifestKey), manifestKey };
+  }
+
+  return inSpillFolder(options.workFolder, async (spillFolder) => {
+    const { train, heldOut, splitHealth } = await spillDocuments(options, spillFolder);
+    const numCasedEntries = tokens.filter(isCased).length;
+    const health = { ...options.corpusHealth(), ...splitHealth, numCasedEntries };
+    refuseUnsuitable(health, options);
+    const vocabulary = await putPart(store, `${folder}/vocab.txt`, options.vocabulary);
+    const trainShards: DocumentShard[] = [];
+    for (const spill of train) {
+      const name = `train-${String(trainShards.length).padStart(5, '0')}`;
+      trainShards.push(await putShard(store, `${folder}/${name}`, spill));
+    }
+    const manifest: DatasetManifest = {
+      format: 'berth-dataset/1',
+      datasetId,
+      corpusDigest: sha256Hex(corpusFiles),
+      corpusFiles: await putPart(store, `${folder}/corpus.jsonl`, corpusFiles),
+      vocabulary: { ...vocabulary, numTokens: tokens.length },
+      doLowerCase,
+      heldOutRatio,
+      textRules,
+      health,
+      train: trainShards,
+      heldOut: await putShard(store, `${folder}/held-out`, heldOut),
+    };
+    await putPart(store, manifestKey, new TextEncoder().encode(canonicalJson(manifest)));
+    return { manifest, manifestKey };
+  });
+}
+
+/** @throws BerthError `DISK_FULL` naming the work folder, and what the work throws */
+async function inSpillFolder<T>(
+  workFolder: string,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(workFolder, 'documents-'));
+    return await work(folder);
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+    throw new BerthError(
+      'DISK_FULL',
+      `No space left in ${await describeSpace(workFolder)}, where documents are sorted. ` +
+        'Free some, or name a folder with more: BERTH_FOLDER or, without one, TMPDIR.',
+      { cause: error },
+    );
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What is known of the documents once they are sorted. */
+type SplitHealth = Pick<
+  DatasetHealth,
+  | 'numDocuments'
+  | 'numOneSentenceDocuments'
+  | 'numSentences'
+  | 'numTrainTokens'
+  | 'numHeldOutTokens'
+  | 'coverage'
+>;
+
+/** Sorts the documents into shards. No training shard is empty. */
+async function spillDocuments(
+  { documents, seed, heldOutRatio, numShards }: WriteDatasetOptions,
+  folder: string,
+): Promise<{ train: DocumentSpill[]; heldOut: DocumentSpill; splitHealth: SplitHealth }> {
+  const all = Array.from({ length: numShards }, (_, i) => new DocumentSpill(join(folder, `${i}`)));
+  const heldOut = new DocumentSpill(join(folder, 'held-out'));
+  const coverage = createCoverageMeter();
+  const isOut = (index: number): boolean =>
+    heldOutRatio > 0 && (index === 1 || (index > 1 && isHeldOut(index, seed, heldOutRatio)));
+  let numDocuments = 0;
+  let numOneSentenceDocuments = 0;
+  let numTrain = 0;
+  for await (const document of documents) {
+    const sentences = withoutEmpty(document.sentences);
+    if (sentences.length === 0) continue;
+    if (sentences.length === 1) numOneSentenceDocuments += 1;
+    if (isOut(numDocuments++)) await heldOut.append(sentences);
+    else {
+      coverage.add(sentences);
+      await all[shardOfDocument(seed, numTrain++, numShards)]!.append(sentences);
+    }
+  }
+  if (numDocuments < (heldOutRatio > 0 ? 2 : 1)) throw tooFewDocuments(numDocuments);
+  const train = all.filter(({ counts }) => counts.numDocuments > 0);
+  const sum = (spills: readonly DocumentSpill[], key: 'numSentences' | 'numTokens'): number =>
+    spills.reduce((total, { counts }) => total + counts[key], 0);
+  return {
+    train,
+    heldOut,
+    splitHealth: {
+      numDocuments,
+      numOneSentenceDocuments,
+      numSentences: sum([...train, heldOut], 'numSentences'),
+      numTrainTokens: sum(train, 'numTokens'),
+      numHeldOutTokens: sum([heldOut], 'numTokens'),
+      coverage: coverage.coverage(),
+    },
+  };
+}
+
+function tooFewDocuments(numDocuments: number): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_EMPTY',
+    numDocuments === 0
+      ? 'the corpus has no document with text: point corpus.path at text'
+      : 'the corpus has 1 document with text; training and evaluation need one each: ' +
+          'put a blank line between documents, add text, or set corpus.heldOutRatio: 0 to train without evaluation',
+  );
+}
+
+function refuseUnsuitable(
+  health: DatasetHealth,
+  { doLowerCase, heldOutRatio }: DatasetInputs,
+): void {
+  const refusals = judgeHealth(health, { doLowerCase, heldOutRatio }).filter(
+    ({ severity }) => severity === 'refusal',
+  );
+  if (refusals.length === 0) return;
+  throw new BerthError('DATA_UNSUITABLE', refusals.map(({ text }) => text).join('; '));
+}
+
+async function putShard(
+  store: ObjectStore,
+  name: string,
+  spill: DocumentSpill,
+): Promise<DocumentShard> {
+  const bytes = await spill.finish();
+  const key = `${name}-${sha256Hex(bytes).slice(0, 16)}.bdoc`;
+  return { ...(await putPart(store, key, bytes)), ...spill.counts };
+}
+
+/** True for an entry that lower-casing would change; [MASK] and its like are no words. */
+function isCased(token: string): boolean {
+  return !/^\[\w+\]$/.test(token) && token !== token.toLowerCase();
+}
+
+function checkedVocabulary(bytes: Uint8Array): Vocabulary {
+  const vocabulary = parseVocabulary(bytes, 'vocab.txt');
+  const { length } = vocabulary.tokens;
+  if (length > maxVocabularySize) {
+    throw new BerthError(
+      'DATA_VOCABULARY_TOO_LARGE',
+      `vocab.txt has ${length} tokens; at most ${maxVocabularySize} fit the 16 bits of an id`,
+    );
+  }
+  return vocabulary;
+}

@@ -1,0 +1,106 @@
+import {
+  BerthError,
+  digestOf,
+  exampleSettings,
+  type DatasetManifest,
+  type DocumentShard,
+  type ExampleShard,
+  type ExamplesConfig,
+  type ExamplesJob,
+  type ObjectStore,
+} from '@berth/contracts';
+import { parseVocabulary } from '../../text/vocabulary.ts';
+import { encodeExampleShard, openExampleShard, type ExampleShardReader } from './example-shard.ts';
+import { generateExamples } from './generate.ts';
+import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
+import { getPart, putPart } from '../../dataset/stored-part.ts';
+
+/** The set of all example shards that share a dataset, a seed and the settings that shape examples. */
+export function exampleSetIdOf(datasetId: string, examples: ExamplesConfig, seed: number): string {
+  return digestOf({ format: 'berth-examples/1', datasetId, seed, ...exampleSettings(examples) });
+}
+
+/** Where an example shard is stored. */
+export function exampleShardKey({
+  exampleSetId,
+  split,
+  epoch,
+  shard,
+}: Pick<ExamplesJob, 'exampleSetId' | 'split' | 'epoch' | 'shard'>): string {
+  return `${exampleSetPrefix(exampleSetId)}${split}-e${epoch}-s${shard}.bex`;
+}
+
+/** Where all example shards of a set are stored. */
+export function exampleSetPrefix(exampleSetId: string): string {
+  return `examples/${exampleSetId}/`;
+}
+
+/** The epoch of a train shard by its key; `undefined` for any other key. */
+export function trainEpochOfKey(exampleSetId: string, key: string): number | undefined {
+  const prefix = exampleSetPrefix(exampleSetId);
+  const match = key.startsWith(prefix)
+    ? /^train-e(\d+)-s\d+\.bex$/.exec(key.slice(prefix.length))
+    : null;
+  return match === null ? undefined : Number(match[1]);
+}
+
+/**
+ * Does an example job: reads one document shard, makes its examples of that epoch and stores them. The same job gives
+ * the same bytes at the same key, so it may be done twice, anywhere.
+ * @throws BerthError `DATA_MISMATCH` when the job does not fit the dataset, `DATA_SHARD_CORRUPT` when the key holds other
+ * bytes or a part of the dataset does not verify
+ */
+export async function makeExampleShard(
+  store: ObjectStore,
+  job: ExamplesJob,
+): Promise<ExampleShard> {
+  const { manifestKey, exampleSetId, split, epoch, shard, seed, examples: settings } = job;
+  const manifest = await readDatasetManifest(store, manifestKey);
+  const documentShard = documentShardOf(job, manifest);
+  const vocabulary = parseVocabulary(await getPart(store, manifest.vocabulary), manifestKey);
+  const documents = await readDocumentShard(store, documentShard);
+
+  const examples = generateExamples({ documents, vocabulary, settings, split, seed, epoch, shard });
+  const bytes = encodeExampleShard(examples, { exampleSetId, ...settings });
+  const part = await putPart(store, exampleShardKey(job), bytes);
+  const { numExamples, numTokens, numPredictions } = openExampleShard(bytes, part.sha256, part.key);
+  return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
+}
+
+/**
+ * @throws BerthError `DATA_SHARD_CORRUPT` or `STORE_CORRUPT` when the stored bytes are not those of the record, and what the
+ * store throws
+ */
+export async function readExampleShard(
+  store: ObjectStore,
+  { key, sizeBytes, sha256, numExamples, numTokens, numPredictions }: ExampleShard,
+): Promise<ExampleShardReader> {
+  const reader = openExampleShard(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
+  // Where an example lies is computed by the record's counts, before its shard is opened.
+  const isSame =
+    reader.numExamples === numExamples &&
+    reader.numTokens === numTokens &&
+    reader.numPredictions === numPredictions;
+  if (isSame) return reader;
+  throw new BerthError(
+    'DATA_SHARD_CORRUPT',
+    `${key}: holds ${reader.numExamples} examples, and its record says ${numExamples}; delete it and make it again`,
+    { details: { key } },
+  );
+}
+
+function documentShardOf(job: ExamplesJob, manifest: DatasetManifest): DocumentShard {
+  const mismatch = (what: string): BerthError =>
+    new BerthError('DATA_MISMATCH', `${job.manifestKey}: ${what}; start the run again`);
+  const expectedId = exampleSetIdOf(manifest.datasetId, job.examples, job.seed);
+  if (job.exampleSetId !== expectedId)
+    throw mismatch(`dataset and settings give example set ${expectedId}, not ${job.exampleSetId}`);
+  if (job.split === 'heldOut') {
+    if (job.shard === 0 && job.epoch === 0) return manifest.heldOut;
+    throw mismatch(`held-out examples have one shard and one epoch, not ${job.epoch}/${job.shard}`);
+  }
+  const documentShard = manifest.train[job.shard];
+  if (documentShard === undefined)
+    throw mismatch(`no shard ${job.shard} among ${manifest.train.length}`);
+  return documentShard;
+}

@@ -1,0 +1,56 @@
+import type { ExamplesConfig } from '@berth/contracts';
+import type { RandomSource } from '../../random/random-source.ts';
+import type { SegmentPair } from './segment-pairs.ts';
+import type { TokenDocuments } from '../../dataset/token-documents.ts';
+import { maskTokens } from './masking.ts';
+import type { WordContinuations } from './word-continuations.ts';
+
+/** The part of an examples config that shapes examples; the rest says how they are cut, mixed and kept ready. */
+export type ExampleSettings = Pick<
+  ExamplesConfig,
+  'maxSeqLength' | 'maxPredictions' | 'maskedLmRatio' | 'shortSeqRatio' | 'wholeWordMask'
+>;
+
+/** What examples need to know of a vocabulary: a token's id is its index. */
+export interface ExampleVocabulary {
+  readonly tokens: readonly string[];
+  readonly clsId: number;
+  readonly sepId: number;
+  readonly maskId: number;
+}
+
+/** A masked LM and next sentence example, unpadded: [CLS] A [SEP] B [SEP]. */
+export interface Example {
+  /** With masks applied. */
+  readonly ids: Uint16Array;
+  /** Tokens of [CLS] A [SEP]: segment 0; those after it are segment 1. */
+  readonly numFirstSegment: number;
+  /** Ascending. */
+  readonly maskedPositions: ArrayLike<number>;
+  /** The ids that were at the masked positions. */
+  readonly maskedLabels: ArrayLike<number>;
+  readonly isRandomNext: boolean;
+}
+
+/** Lays out a pair and masks it. */
+export function maskedExample(
+  { tokens }: TokenDocuments,
+  { a, b, isRandomNext }: SegmentPair,
+  settings: ExampleSettings,
+  vocabulary: ExampleVocabulary,
+  continuesWord: WordContinuations | undefined,
+  random: RandomSource,
+): Example {
+  const numFirstSegment = a.end - a.start + 2;
+  const original = new Uint16Array(numFirstSegment + b.end - b.start + 1);
+  original[0] = vocabulary.clsId;
+  original.set(tokens.subarray(a.start, a.end), 1);
+  original[numFirstSegment - 1] = vocabulary.sepId;
+  original.set(tokens.subarray(b.start, b.end), numFirstSegment);
+  original[original.length - 1] = vocabulary.sepId;
+
+  const ids = original.slice();
+  const maskedPositions = maskTokens(ids, settings, vocabulary, continuesWord, random);
+  const maskedLabels = maskedPositions.map((position) => original[position]!);
+  return { ids, numFirstSegment, maskedPositions, maskedLabels, isRandomNext };
+}

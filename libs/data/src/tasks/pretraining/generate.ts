@@ -1,0 +1,82 @@
+import type { ExampleShard } from '@berth/contracts';
+import { CounterRandom, randomDomains } from '../../random/counter-random.ts';
+import {
+  maskedExample,
+  type Example,
+  type ExampleSettings,
+  type ExampleVocabulary,
+} from './example.ts';
+import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
+import { numDocumentsOf, type TokenDocuments } from '../../dataset/token-documents.ts';
+import { createWordContinuations } from './word-continuations.ts';
+
+// Held-out examples are the same whatever the seed of the run, so that evaluations can be compared.
+const heldOutSeed = 12_345;
+
+export interface GenerateOptions {
+  /** Documents of one dataset shard. */
+  readonly documents: TokenDocuments;
+  readonly vocabulary: ExampleVocabulary;
+  readonly settings: ExampleSettings;
+  readonly split: ExampleShard['split'];
+  readonly seed: number;
+  readonly epoch: number;
+  readonly shard: number;
+}
+
+/**
+ * The examples of one shard and epoch, lazily, in document order. The n-th example of a document depends on
+ * (seed, epoch, shard, document, n) and the shard's documents alone; held-out examples ignore the seed.
+ * A random next segment comes from another document of the shard. In a shard of one document it comes from another
+ * place of that document, never from where A ends, so its label is true.
+ */
+export function* generateExamples(options: GenerateOptions): Generator<Example, void, undefined> {
+  const { documents, vocabulary, settings, split, epoch, shard } = options;
+  const isTrain = split === 'train';
+  const domain = isTrain ? randomDomains.trainExamples : randomDomains.heldOutExamples;
+  const stream = CounterRandom.of(isTrain ? options.seed : heldOutSeed, domain, epoch, shard);
+  const pairOptions = {
+    numTokens: settings.maxSeqLength - 3,
+    shortSeqRatio: settings.shortSeqRatio,
+    pickNext: elsewhere(documents),
+  };
+  const continuesWord = settings.wholeWordMask
+    ? createWordContinuations(vocabulary.tokens)
+    : undefined;
+  for (let document = 0; document < numDocumentsOf(documents); document++) {
+    const ofDocument = stream.child(document);
+    let index = 0;
+    for (const pair of segmentPairs(documents, document, ofDocument, pairOptions)) {
+      const random = ofDocument.child(index);
+      yield maskedExample(documents, pair, settings, vocabulary, continuesWord, random);
+      index++;
+    }
+  }
+}
+
+/** A sentence of another document or, when there is none, one that does not follow A. */
+function elsewhere(documents: TokenDocuments): NextSentencePicker {
+  const { documentStarts } = documents;
+  const numOthers = numDocumentsOf(documents) - 1;
+  return (random, document, continuation) => {
+    const other = numOthers === 0 ? document : anyBut(document, 0, numOthers, random);
+    const first = documentStarts[other]!;
+    const last = documentStarts[other + 1]! - 1;
+    const sentence =
+      numOthers === 0 && continuation <= last
+        ? anyBut(continuation, first, last, random)
+        : random.randint(first, last);
+    return { document: other, sentence };
+  };
+}
+
+/** Uniform in [low, high] without `excluded`, which lies in it. */
+function anyBut(
+  excluded: number,
+  low: number,
+  high: number,
+  random: { randint(low: number, high: number): number },
+): number {
+  const drawn = random.randint(low, high - 1);
+  return drawn < excluded ? drawn : drawn + 1;
+}

@@ -1,0 +1,87 @@
+import type { RandomSource } from '../../random/random-source.ts';
+import type { TokenDocuments } from '../../dataset/token-documents.ts';
+
+/** Tokens [start, end) of a document set. */
+export interface TokenRange {
+  start: number;
+  end: number;
+}
+
+/** The text of one example: A, then B. */
+export interface SegmentPair {
+  readonly a: TokenRange;
+  readonly b: TokenRange;
+  readonly isRandomNext: boolean;
+}
+
+/**
+ * Draws the document and the sentence where a random next segment starts.
+ * `continuation` is the sentence after A, or the document's end: what the segment must not be.
+ */
+export type NextSentencePicker = (
+  random: RandomSource,
+  document: number,
+  continuation: number,
+) => { readonly document: number; readonly sentence: number };
+
+export interface SegmentPairOptions {
+  /** Tokens of A and B together: the sequence length less [CLS] and two [SEP]. */
+  readonly numTokens: number;
+  readonly shortSeqRatio: number;
+  readonly pickNext: NextSentencePicker;
+}
+
+/**
+ * Cuts a document into pairs, as google-research/bert `create_instances_from_document` does: sentences are gathered
+ * until the target length, split into A and B at a random sentence, and B is replaced by a random segment half of
+ * the time and whenever there is nothing to split. Sentences not used by a random pair start the next one.
+ * The target is drawn once per document.
+ */
+export function* segmentPairs(
+  documents: TokenDocuments,
+  document: number,
+  random: RandomSource,
+  { numTokens, shortSeqRatio, pickNext }: SegmentPairOptions,
+): Generator<SegmentPair, void, undefined> {
+  const { sentenceStarts, documentStarts } = documents;
+  const endSentence = documentStarts[document + 1]!;
+  const target = random.random() < shortSeqRatio ? random.randint(2, numTokens) : numTokens;
+
+  let sentence = documentStarts[document]!;
+  while (sentence < endSentence) {
+    const chunkEnd = endOfSegment(sentenceStarts, sentence, endSentence, target);
+    const numSentences = chunkEnd - sentence;
+    const splitAt = sentence + (numSentences === 1 ? 1 : random.randint(1, numSentences - 1));
+    const a = { start: sentenceStarts[sentence]!, end: sentenceStarts[splitAt]! };
+    const isRandomNext = numSentences === 1 || random.random() < 0.5;
+    let bStart = splitAt;
+    let bEnd = chunkEnd;
+    if (isRandomNext) {
+      const next = pickNext(random, document, splitAt);
+      const nextEnd = documentStarts[next.document + 1]!;
+      bStart = next.sentence;
+      bEnd = endOfSegment(sentenceStarts, bStart, nextEnd, target - (a.end - a.start));
+    }
+    const b = { start: sentenceStarts[bStart]!, end: sentenceStarts[bEnd]! };
+    truncatePair(a, b, numTokens, random);
+    yield { a, b, isRandomNext };
+    sentence = isRandomNext ? splitAt : chunkEnd;
+  }
+}
+
+/** The sentence after a segment of at least one sentence and, if the document has them, at least `target` tokens. */
+function endOfSegment(starts: Uint32Array, from: number, limit: number, target: number): number {
+  let end = from + 1;
+  while (end < limit && starts[end]! - starts[from]! < target) end++;
+  return end;
+}
+
+/** Drops tokens of the longer range, from its front or back by a fair coin, until both fit. */
+function truncatePair(a: TokenRange, b: TokenRange, numTokens: number, random: RandomSource): void {
+  let excess = a.end - a.start + b.end - b.start - numTokens;
+  for (; excess > 0; excess--) {
+    const longer = a.end - a.start > b.end - b.start ? a : b;
+    if (random.random() < 0.5) longer.start++;
+    else longer.end--;
+  }
+}

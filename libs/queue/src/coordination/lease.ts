@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isBerthError, silentLogger, type Logger } from '@berth/contracts';
+import type { RedisConnection } from '../connection/connection.ts';
+import { globalKeys } from '../connection/keys.ts';
+import { acquireLeaseScript, releaseLeaseScript } from './lua/lease.ts';
+
+export type LeaseAnswer =
+  | {
+      readonly held: true;
+      readonly fencingEpoch: number;
+      /** The epoch with which this life of Redis began: what stands under an older one may be less than there was. */
+      readonly serverEpoch: number;
+    }
+  | {
+      readonly held: false;
+      readonly fencingEpoch: number;
+      readonly holderId: string;
+      readonly remainingMs: number;
+    };
+
+/** The right to coordinate: one holder at a time, each with a higher fencing epoch than the one before. */
+export interface Lease {
+  readonly ttlMs: number;
+  /**
+   * Takes or renews the lease.
+   * @param usedEpoch - the newest one known, from holding it or from a ledger, should Redis have lost its data
+   */
+  acquire(usedEpoch?: number): Promise<LeaseAnswer>;
+  release(): Promise<void>;
+  /** Who has held it last, perhaps still. */
+  lastHolder(): Promise<{ readonly holderId: string; readonly fencingEpoch: number } | undefined>;
+}
+
+export function createLease(
+  connection: RedisConnection,
+  options: { readonly holderId: string; readonly ttlMs: number },
+): Lease {
+  const { holderId, ttlMs } = options;
+  return {
+    ttlMs,
+    async acquire(usedEpoch = 0) {
+      const reply = await connection.run(
+        acquireLeaseScript,
+        [globalKeys.lease],
+        [holderId, ttlMs, usedEpoch, Date.now()],
+      );
+      const [held, fencingEpoch, other, remainingMs, serverEpoch] = reply as LeaseReply;
+      return held === 1
+        ? { held: true, fencingEpoch, serverEpoch }
+        : { held: false, fencingEpoch, holderId: other, remainingMs };
+    },
+    async release() {
+      await connection.run(releaseLeaseScript, [globalKeys.lease], [holderId]);
+    },
+    async lastHolder() {
+      const [holder, epoch] = await connection.call((client) =>
+        client.hmget(globalKeys.lease, 'holder', 'epoch'),
+      );
+      return typeof holder === 'string'
+        ? { holderId: holder, fencingEpoch: Number(epoch) }
+        : undefined;
+    },
+  };
+}
+
+type LeaseReply = [number, number, string, number, number];
+
+/** What a holder believes; `epoch` is undefined while it does not hold the lease. */
+export interface Holding {
+  readonly epoch: number | undefined;
+  /** When the last successful renewal was sent. */
+  readonly renewedMs: number;
+}
+
+export interface LeaseDecision {
+  readonly holding: Holding;
+  readonly event: 'none' | 'acquired' | 'lost';
+  readonly reason: string;
+}
+
+/**
+ * Decides what an answer, or its absence, means for a holder. Counted from when the request was sent, so a holder
+ * always gives up before Redis can give the lease to another.
+ */
+export function decideLease(
+  holding: Holding,
+  answer: LeaseAnswer | 'unreachable',
+  {
+    sentMs,
+    nowMs,
+    ttlMs,
+  }: { readonly sentMs: number; readonly nowMs: number; readonly ttlMs: number },
+): LeaseDecision {
+  const lost = { epoch: undefined, renewedMs: holding.renewedMs };
+  if (answer === 'unreachable') {
+    const expired = holding.epoch !== undefined && nowMs - holding.renewedMs >= ttlMs;
+    return expired
+      ? {
+          holding: lost,
+          event: 'lost',
+          reason: `not renewed for ${ttlMs} ms: Redis is unreachable`,
+        }
+      : { holding, event: 'none', reason: 'Redis is unreachable' };
+  }
+  if (!answer.held) {
+    const reason = `held by ${answer.holderId} in epoch ${answer.fencingEpoch}`;
+    return { holding: lost, event: holding.epoch === undefined ? 'none' : 'lost', reason };
+  }
+  const renewed = { epoch: answer.fencingEpoch, renewedMs: sentMs };
+  if (holding.epoch === answer.fencingEpoch)
+    return { holding: renewed, event: 'none', reason: `renewed in epoch ${answer.fencingEpoch}` };
+  return { holding: renewed, event: 'acquired', reason: `acquired epoch ${answer.fencingEpoch}` };
+}
+
+export interface KeepLeaseOptions {
+  readonly onAcquired: (held: Extract<LeaseAnswer, { held: true }>) => void;
+  readonly onLost: (reason: string) => void;
+  /** The newest epoch known from elsewhere. @defaultValue 0 */
+  readonly usedEpoch?: () => number;
+  /** Ends the loop and releases the lease. */
+  readonly signal: AbortSignal;
+  readonly logger?: Logger;
+}
+
+/**
+ * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live, and asks again just when
+ * another holder's runs out.
+ * A changed epoch is announced by `onAcquired` alone.
+ */
+export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
+  const { onAcquired, onLost, usedEpoch = () => 0, signal, logger = silentLogger } = options;
+  let holding: Holding = { epoch: undefined, renewedMs: -Infinity };
+  let newest = 0;
+  while (!signal.aborted) {
+    const sentMs = performance.now();
+    newest = Math.max(newest, usedEpoch());
+    const answer = await lease.acquire(newest).catch(unreachableOnly);
+    if (answer !== 'unreachable') newest = Math.max(newest, answer.fencingEpoch);
+    const times = { sentMs, nowMs: performance.now(), ttlMs: lease.ttlMs };
+    const decision = decideLease(holding, answer, times);
+    holding = decision.holding;
+    if (decision.event !== 'none')
+      logger.info(`Lease ${decision.event}`, { reason: decision.reason });
+    if (decision.event === 'acquired' && answer !== 'unreachable' && answer.held)
+      onAcquired(answer);
+    if (decision.event === 'lost') onLost(decision.reason);
+    await sleep(pauseAfter(answer, lease.ttlMs), undefined, { signal }).catch(() => undefined);
+  }
+  if (holding.epoch !== undefined) await lease.release().catch(unreachableOnly);
+}
+
+function pauseAfter(answer: LeaseAnswer | 'unreachable', ttlMs: number): number {
+  const standsBy = answer !== 'unreachable' && !answer.held;
+  return standsBy ? Math.min(answer.remainingMs + 1, ttlMs / 3) : ttlMs / 3;
+}
+
+function unreachableOnly(error: unknown): 'unreachable' {
+  if (isBerthError(error) && error.code === 'QUEUE_UNREACHABLE') return 'unreachable';
+  throw error;
+}

@@ -1,0 +1,116 @@
+import { BerthError, type Job, type WorkerReport } from '@berth/contracts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { useRedis } from '../testing/redis.ts';
+import { createJobBoard } from './job-board.ts';
+import { createJobConsumer } from './job-consumer.ts';
+import { createJobProducer } from './job-producer.ts';
+import { createRunChronicle } from '../records/run-chronicle.ts';
+
+const redis = useRedis();
+
+const job: Job = {
+  kind: 'dataset',
+  runId: 'r',
+  corpus: { path: '/none', encoding: 'auto', heldOutRatio: 0.1, sentenceMode: 'auto' },
+  vocabulary: { size: 100, minFrequency: 2, doLowerCase: true },
+  numShards: 1,
+  seed: 1,
+  askedAtMs: 1,
+};
+
+describe('the job board', () => {
+  it('counts what waits and says for how long', async () => {
+    const board = createJobBoard(redis.connection);
+    const jobs = await createJobProducer(redis.server.url);
+    onTestFinished(() => jobs.close());
+    expect(await board.report()).toMatchObject([{ oldestWaitMs: null, numWorkers: 0 }]);
+    await jobs.enqueue(job, { priority: 3 });
+    const [queue] = await board.report();
+    expect(queue).toMatchObject({ name: 'berth-jobs', counts: { waiting: 1, failed: 0 } });
+    expect(queue?.oldestWaitMs).toBeGreaterThanOrEqual(0);
+  });
+
+  it('shows a failed job and runs it again, once however often it is asked', async () => {
+    const board = createJobBoard(redis.connection);
+    const jobs = await createJobProducer(redis.server.url);
+    let works = false;
+    const consumer = await createJobConsumer(redis.server.url, {
+      process: async () => {
+        if (!works) throw new BerthError('DATA_CORPUS_NOT_FOUND', 'no such corpus');
+        return Promise.resolve({});
+      },
+    });
+    onTestFinished(async () => {
+      await consumer.close();
+      await jobs.close();
+    });
+    const id = await jobs.enqueue(job);
+    await expect(jobs.waitForJob(id, { timeoutMs: 5_000 })).rejects.toThrow('no such corpus');
+    const [failed] = await board.failed('berth-jobs', 10);
+    expect(failed).toMatchObject({ id, state: 'failed', data: { kind: 'dataset' } });
+    expect(failed?.stack.join('\n')).toContain('DATA_CORPUS_NOT_FOUND');
+    expect((await board.report())[0]).toMatchObject({ numWorkers: 1, counts: { failed: 1 } });
+
+    works = true;
+    const answers = await Promise.all([1, 2, 3].map(() => board.retry('berth-jobs', id)));
+    expect(answers.every(({ state }) => state !== 'failed')).toBe(true);
+    await jobs.waitForJob(id, { timeoutMs: 5_000 });
+    expect((await board.report())[0]).toMatchObject({ numPerMinute: 1, counts: { failed: 0 } });
+    expect(await board.retry('berth-jobs', id)).toMatchObject({ state: 'completed' });
+  });
+
+  it('names what is not there', async () => {
+    const board = createJobBoard(redis.connection);
+    const code = 'QUEUE_JOB_NOT_FOUND';
+    await expect(board.failed('other', 1)).rejects.toMatchObject({ code });
+    await expect(board.retry('berth-jobs', 'none')).rejects.toMatchObject({ code });
+  });
+});
+
+describe("a run's chronicle", () => {
+  it('keeps the newest markers, and leads from one page to the next', async () => {
+    const chronicle = createRunChronicle(redis.connection, 'r');
+    const marker = { kind: 'lost', attempt: 1, timeMs: 1, text: 'gone' } as const;
+    for (let step = 0; step < 3; step++) await chronicle.mark({ ...marker, step });
+    const first = await chronicle.markers('');
+    expect(first.markers.map(({ step }) => step)).toEqual([0, 1, 2]);
+    expect((await chronicle.markers(first.cursor)).markers).toEqual([]);
+    await chronicle.mark({ ...marker, step: 3 });
+    expect((await chronicle.markers(first.cursor)).markers).toMatchObject([{ step: 3 }]);
+  });
+
+  it('knows who was lost, but not one that has come back', async () => {
+    const chronicle = createRunChronicle(redis.connection, 'back');
+    const named = (memberId: string): WorkerReport => ({
+      memberId,
+      rank: null,
+      hostname: 'h',
+      host: '127.0.0.1',
+      port: 1,
+      pid: 1,
+      device: 'CPU',
+      kernels: 'avx2',
+      numThreads: 1,
+      version: null,
+      state: 'lost',
+      reason: 'gone',
+      runId: 'back',
+      blocks: [],
+      step: 1,
+      lag: 0,
+      heartbeatAgeMs: 1,
+      lastSeenAtMs: 7,
+      rankMs: null,
+      paceRatio: null,
+      residentBytes: null,
+      startedAtMs: 0,
+      lastLines: [],
+    });
+    for (const id of ['a', 'b']) await chronicle.noteLost(named(id));
+    await chronicle.noteBack({ ...named('a'), state: 'active' });
+    await chronicle.noteBack({ ...named('new'), state: 'active' });
+    expect(await chronicle.lost()).toEqual([named('b')]);
+    await chronicle.noteLost(named('a'));
+    expect((await chronicle.lost()).map(({ memberId }) => memberId).sort()).toEqual(['a', 'b']);
+  });
+});

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError, jobSchema, silentLogger, type Job, type Logger } from '@berth/contracts';
+import { Worker, type Job as QueuedJob } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { connectRedis } from '../connection/connection.ts';
+import { maxNumStalls, toJobFailure } from './job-outcome.ts';
+import { jobQueueName, jobQueuePrefix, openQueue } from './job-queue.ts';
+
+export interface JobConsumerOptions {
+  /**
+   * Does the work. A job may be given out more than once, also while an earlier attempt still runs, so equal jobs must
+   * leave equal results. `signal` aborts when the job is lost to another consumer. `tell` says how far it is, for people.
+   */
+  readonly process: (
+    job: Job,
+    signal: AbortSignal,
+    tell: (progress: string) => void,
+  ) => Promise<unknown>;
+  /** Jobs at a time. @defaultValue 1 */
+  readonly concurrency?: number;
+  /** A job whose consumer has been silent this long is given to another. @defaultValue 2_000 */
+  readonly lockDurationMs?: number;
+  /** How often a consumer with nothing to do checks that nothing waits. @defaultValue 5_000 */
+  readonly watchdogMs?: number;
+  readonly logger?: Logger;
+}
+
+/** Takes jobs from the queue until it is closed. */
+export interface JobConsumer {
+  /** Takes no more jobs, waits for the running ones up to a limit, then aborts them and leaves them to others. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+}
+
+/** @throws BerthError `QUEUE_UNREACHABLE` */
+export async function createJobConsumer(
+  url: string,
+  options: JobConsumerOptions,
+): Promise<JobConsumer> {
+  const { logger = silentLogger, watchdogMs = 5_000 } = options;
+  const connection = await connectRedis(url, { role: 'worker', logger });
+  const queue = openQueue(connection.client);
+  const activity: Activity = { numStarted: 0, numRunning: 0 };
+  const closing = new AbortController();
+  let worker = startWorker(connection.client, options, activity);
+
+  // After some reconnects a BullMQ worker lives but fetches nothing (taskforcesh/bullmq#4585 and kin).
+  const watch = async (): Promise<void> => {
+    let mark: number | undefined;
+    while (await pause(watchdogMs, closing.signal)) {
+      const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
+      const before = mark;
+      mark = idleMark(activity, waiting + prioritized);
+      if (mark === undefined || mark !== before || closing.signal.aborted) continue;
+      logger.warn('The job worker is idle while jobs wait; starting it anew', { waiting });
+      const stuck = worker;
+      worker = startWorker(connection.client, options, activity);
+      mark = undefined;
+      await stuck.close(true);
+    }
+  };
+  const watching = watch().catch((error: unknown) => {
+    if (!closing.signal.aborted) logger.error('The job watchdog stopped', { error: String(error) });
+  });
+
+  return {
+    async close({ timeoutMs = 10_000 } = {}) {
+      closing.abort();
+      const timer = new AbortController();
+      const closed = worker.close().then(() => timer.abort());
+      if (await pause(timeoutMs, timer.signal)) {
+        worker.cancelAllJobs('the consumer closes');
+        await worker.disconnect();
+      } else await closed;
+      connection.close();
+      await watching;
+    },
+  };
+}
+
+interface Activity {
+  numStarted: number;
+  numRunning: number;
+}
+
+/**
+ * Marks a consumer that does nothing while jobs wait: the number of jobs it had started by then, else undefined.
+ * The same mark twice in a row means that it is stuck.
+ */
+export function idleMark(
+  { numStarted, numRunning }: Readonly<Activity>,
+  numWaiting: number,
+): number | undefined {
+  return numRunning === 0 && numWaiting > 0 ? numStarted : undefined;
+}
+
+function startWorker(client: Redis, options: JobConsumerOptions, activity: Activity): Worker {
+  const { concurrency = 1, lockDurationMs = 2_000, logger = silentLogger } = options;
+  // All three parameters: BullMQ makes a signal only for a function that has them.
+  const processJob = async (
+    job: QueuedJob,
+    _token?: string,
+    signal?: AbortSignal,
+  ): Promise<unknown> => {
+    activity.numStarted++;
+    activity.numRunning++;
+    // Who cannot be told now is told later.
+    const tell = (progress: string): void => void job.updateProgress(progress).catch(() => {});
+    try {
+      return await options.process(parseJob(job), signal ?? new AbortController().signal, tell);
+    } catch (error) {
+      throw toJobFailure(error);
+    } finally {
+      activity.numRunning--;
+    }
+  };
+  const worker = new Worker(jobQueueName, processJob, {
+    connection: client,
+    prefix: jobQueuePrefix,
+    concurrency,
+    lockDuration: lockDurationMs,
+    stalledInterval: 1_000,
+    // A crash is not the job's fault, until it happens again and again.
+    maxStalledCount: maxNumStalls,
+    runRetryDelay: 300,
+  });
+  worker.on('lockRenewalFailed', (jobIds) => {
+    for (const jobId of jobIds) worker.cancelJob(jobId, 'the job was given to another consumer');
+  });
+  // After an outage BullMQ may report a missing lock for a job that has completed: the effects of jobs are idempotent.
+  // An outage itself is reported by the connection, once; BullMQ tells of every try to reconnect.
+  worker.on('error', (error) => {
+    if (client.status === 'ready')
+      logger.warn('The job worker met an error', { error: error.message });
+    else logger.debug('The job worker met an error', { error: error.message });
+  });
+  return worker;
+}
+
+function parseJob({ id, data }: QueuedJob): Job {
+  const parsed = jobSchema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  throw new BerthError(
+    'INTERNAL',
+    `job ${id ?? '?'} is not one of berth's: ${parsed.error.message}`,
+  );
+}
+
+/** True after the whole pause, false when the signal cut it short. */
+function pause(durationMs: number, signal: AbortSignal): Promise<boolean> {
+  return sleep(durationMs, true, { signal }).catch(() => false);
+}
