@@ -8,7 +8,7 @@ import {
   type ObjectStore,
   type StepSums,
 } from '@berth/contracts';
-import { nextHead } from '@berth/queue';
+import { nextHead } from '@berth/protocol';
 
 export interface SyntheticLedger {
   readonly runId: string;

@@ -104,7 +104,7 @@ describe('reading sources', () => {
   it.each([
     ['src/a.test.ts', true],
     ['src/testing/mesh.ts', true],
-    ['src/test-support.ts', true],
+    ['src/simulator/world.ts', true],
     ['test/threads.mjs', true],
     ['src/contest.ts', false],
     ['src/latest/a.ts', false],

@@ -10,10 +10,16 @@ const layerMayUse = {
   'layer:test': ['layer:0', 'layer:1', 'layer:2'],
 };
 
-/** Edges within a layer: the model is compiled by the graph library, and its state digested by the kernels of the data plane. */
+/**
+ * Edges within a layer: the model is compiled by the graph library, and its state digested by the kernels of the data plane; what
+ * Redis keeps follows decisions of the protocol, whose simulator sums and keeps checkpoints as the real parts do.
+ */
 const edgesWithinLayer = new Set([
   '@berth/model -> @berth/graph',
   '@berth/model -> @berth/collectives',
+  '@berth/queue -> @berth/protocol',
+  '@berth/protocol -> @berth/checkpoint',
+  '@berth/protocol -> @berth/collectives',
 ]);
 
 /** What tests of any layer may use besides, as devDependencies. */

@@ -1,14 +1,13 @@
 import { createS3ObjectStore, findNewestManifest, storedLedger } from '@berth/checkpoint';
 import type { Logger, Services, StoredLedger } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
+import { LedgerVerifier, type LedgerReport } from '@berth/protocol';
 import {
   connectRedis,
   createExampleIndex,
   createLedger,
   createRuns,
-  LedgerVerifier,
   type Ledger,
-  type LedgerReport,
 } from '@berth/queue';
 import { chooseRun, noSuchRun } from './choose-run.ts';
 

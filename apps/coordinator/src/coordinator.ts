@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
 import { errorToWire, isBerthError, type Logger, type Services } from '@berth/contracts';
-import type { Scope } from '@berth/training/protocol';
+import type { Scope } from '@berth/protocol';
 import { checkRedis, connectRedis, createJobProducer } from '@berth/queue';
 import { runController } from './leading/controller.ts';
 import { createLogSource } from './events/log-source.ts';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { dropEmptyVariables, errorToWire, requireServices } from '@berth/contracts';
 import { parseLogLevel, startProcessLog, stopSignal } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
-import type { Scope } from '@berth/training/protocol';
+import type { Scope } from '@berth/protocol';
 import { runCoordinator } from './coordinator.ts';
 
 const env = process.env;

@@ -33,29 +33,12 @@ export {
   type JobCounts,
   type JobProducer,
 } from './jobs/job-producer.ts';
-export {
-  createLease,
-  decideLease,
-  keepLease,
-  type Holding,
-  type KeepLeaseOptions,
-  type Lease,
-  type LeaseAnswer,
-  type LeaseDecision,
-} from './coordination/lease.ts';
-export {
-  createLedger,
-  type CommitState,
-  type Ledger,
-  type ViewId,
-  type VoteResult,
-} from './coordination/ledger.ts';
-export { nextHead } from './coordination/ledger-chain.ts';
+export { createLease, keepLease, type KeepLeaseOptions, type Lease } from './coordination/lease.ts';
+export { createLedger, type CommitState, type Ledger } from './coordination/ledger.ts';
 export { openLogSink, type LogSink } from './logs/log-sink.ts';
 export { createLogStream, type LogFilter, type LogStream } from './logs/log-stream.ts';
 export {
   createMembers,
-  memberTtlMs,
   type LiveMember,
   type Members,
   type UnreadableMember,
@@ -71,14 +54,4 @@ export { probeWrites } from './connection/probe-writes.ts';
 export { createRendezvous, type Rendezvous } from './coordination/rendezvous.ts';
 export { createRunChronicle, type MarkerPage, type RunChronicle } from './records/run-chronicle.ts';
 export { createRuns, type Runs } from './records/runs.ts';
-export {
-  LedgerVerifier,
-  type LedgerReport,
-  type VerifyLedgerOptions,
-} from './coordination/verify-ledger.ts';
-export {
-  createViews,
-  type SubscribeOptions,
-  type ViewDraft,
-  type Views,
-} from './coordination/views.ts';
+export { createViews, type SubscribeOptions, type Views } from './coordination/views.ts';

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { checkRedis } from './connection/check-redis.ts';
 import { connectRedis } from './connection/connection.ts';
 import { beginEpoch, useRedis } from './testing/redis.ts';
-import { factsOf, sums } from './testing/steps.ts';
+import { factsOf, sums } from '@berth/protocol/testing';
 import { createLedger } from './coordination/ledger.ts';
 import { probeWrites } from './connection/probe-writes.ts';
 import { redisServerPrograms, startRedisServer } from './server/redis-server.ts';

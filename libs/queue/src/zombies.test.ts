@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { beginEpoch, useRedis } from './testing/redis.ts';
-import { factsOf, ledgerOf, storedOf, sums } from './testing/steps.ts';
+import { factsOf, ledgerOf, storedOf, sums } from '@berth/protocol/testing';
 import { runKeys } from './connection/keys.ts';
 import { createLease } from './coordination/lease.ts';
 import { createLedger } from './coordination/ledger.ts';
-import { createViews, type ViewDraft } from './coordination/views.ts';
+import { type ViewDraft } from '@berth/protocol';
+import { createViews } from './coordination/views.ts';
 
 /** What coordinators and members of an earlier time still try, against the scripts that decide what is true. */
 const redis = useRedis();

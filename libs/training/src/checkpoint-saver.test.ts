@@ -26,7 +26,7 @@ import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCheckpointSaver, type CheckpointSaver } from './checkpoint-saver.ts';
-import { newAttempt } from './protocol/lifecycle/attempts.ts';
+import { newAttempt } from '@berth/protocol';
 import type { LedgerPort, RendezvousPort } from './ports.ts';
 
 const layout: readonly ParameterSpec[] = [

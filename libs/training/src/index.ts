@@ -20,7 +20,6 @@ export type {
   ReduceSession,
   RendezvousPort,
   ReporterPort,
-  Verdict,
 } from './ports.ts';
 export { StepWork, type Reduced, type StepContext } from './step.ts';
 export {

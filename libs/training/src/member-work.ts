@@ -6,7 +6,7 @@ import type { StepExamples } from './example-source.ts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { orAborted } from './or-aborted.ts';
 import type { ReduceSession } from './ports.ts';
-import type { Answers, Ask, Tell } from './protocol/member-events.ts';
+import type { Answers, Ask, Tell } from '@berth/protocol';
 import { StepClock } from './step-clock.ts';
 import { StepWork } from './step.ts';
 import { vectorLength } from './vector.ts';

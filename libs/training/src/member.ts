@@ -1,9 +1,9 @@
 import { BerthError, errorToWire, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { MemberWork } from './member-work.ts';
-import { decideMember } from './protocol/decide-member.ts';
-import type { Answer, Ask, MemberEvent, Tell } from './protocol/member-events.ts';
-import { initialMemberState, type MemberRules } from './protocol/member-state.ts';
+import { decideMember } from '@berth/protocol';
+import type { Answer, Ask, MemberEvent, Tell } from '@berth/protocol';
+import { initialMemberState, type MemberRules } from '@berth/protocol';
 
 /** One worker's part in one run: carries out what `decideMember` decides. */
 export class Member {

@@ -1,7 +1,6 @@
 import type {
   AlignedBlock,
   ApplyResult,
-  CastVote,
   Complaint,
   ExampleBatch,
   GradientRequest,
@@ -17,6 +16,7 @@ import type {
   View,
   ViewMember,
 } from '@berth/contracts';
+import type { Verdict } from '@berth/protocol';
 import type { StepPhases } from './step-clock.ts';
 
 /** A TrainingEngine seen from another thread: the same calls, each a promise. */
@@ -83,13 +83,6 @@ export interface PeerPort {
     options: { view: View; step: number; timeoutMs: number; signal: AbortSignal },
   ): Promise<TrainingState>;
 }
-
-/** What the ledger says of a vote. */
-export type Verdict =
-  | { readonly kind: 'committed' | 'replayed'; readonly head: string }
-  | { readonly kind: 'waiting' | 'stale' }
-  | { readonly kind: 'ahead' | 'contradicted'; readonly reason: string }
-  | { readonly kind: 'diverged'; readonly votes: readonly CastVote[] };
 
 /** The only place where a step becomes true. */
 export interface LedgerPort {

@@ -1,6 +1,6 @@
 import type { LedgerEntry, MetricsLine, Services } from '@berth/contracts';
 import { connectRedis, createLedger, createMetricsLog, createRuns } from '@berth/queue';
-import { isAbandoned } from '@berth/training/protocol';
+import { isAbandoned } from '@berth/protocol';
 
 /** All that a run says of its steps. */
 export interface RunTrace {

@@ -26,7 +26,7 @@ import {
   queueOf,
   type RunChange,
   type Scope,
-} from '@berth/training/protocol';
+} from '@berth/protocol';
 import { StoreCleaning } from '../cleaning/store-cleaning.ts';
 import { RunArchive } from './run-record-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';

@@ -28,7 +28,7 @@ import {
 } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
-import { newAttempt } from '@berth/training/protocol';
+import { newAttempt } from '@berth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunHistory } from './recover-and-rewind.ts';
 import { RunSupervisor } from './run-supervisor.ts';

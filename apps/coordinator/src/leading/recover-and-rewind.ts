@@ -18,12 +18,12 @@ import {
   type RunAttempt,
   type RunRequests,
 } from '@berth/contracts';
+import type { ViewId } from '@berth/protocol';
 import {
   createCheckpointIndex,
   createLedger,
   createMetricsLog,
   type RedisConnection,
-  type ViewId,
 } from '@berth/queue';
 
 export interface RunHistoryOptions {

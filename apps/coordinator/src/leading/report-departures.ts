@@ -1,6 +1,6 @@
 import type { Logger, View } from '@berth/contracts';
 import type { LogStream } from '@berth/queue';
-import type { LiveMember } from '@berth/training/protocol';
+import type { LiveMember } from '@berth/protocol';
 import { whyWithout } from './why-without.ts';
 
 export interface ViewChange {

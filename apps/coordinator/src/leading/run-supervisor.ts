@@ -15,6 +15,7 @@ import {
 import { isLeftBehind } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
+import { memberTtlMs } from '@berth/protocol';
 import {
   createCheckpointIndex,
   createLedger,
@@ -22,7 +23,6 @@ import {
   createMembers,
   createMetricsLog,
   createViews,
-  memberTtlMs,
   type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
@@ -39,7 +39,7 @@ import {
   type RunChange,
   type RunSight,
   type TrainingStatus,
-} from '@berth/training/protocol';
+} from '@berth/protocol';
 import { ExampleSupply } from './example-supply.ts';
 import { reportDepartures } from './report-departures.ts';
 import { changeToGoBack, reportDivergence, type FoundDamage } from './state-divergence.ts';

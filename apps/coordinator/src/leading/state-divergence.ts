@@ -1,7 +1,7 @@
 import { isComplete, listCheckpoints } from '@berth/checkpoint';
 import type { Logger, ObjectStore, RunRecord, WireError } from '@berth/contracts';
 import { createRunChronicle, type RedisConnection } from '@berth/queue';
-import { goBack, oddOf, type RunChange } from '@berth/training/protocol';
+import { goBack, oddOf, type RunChange } from '@berth/protocol';
 
 export interface DivergenceOptions {
   readonly connection: RedisConnection;

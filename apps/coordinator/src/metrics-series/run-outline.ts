@@ -1,5 +1,5 @@
 import type { MetricsLine, RunAttempt } from '@berth/contracts';
-import { isAbandoned } from '@berth/training/protocol';
+import { isAbandoned } from '@berth/protocol';
 
 const maxParts = 40;
 

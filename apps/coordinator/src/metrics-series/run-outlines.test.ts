@@ -1,5 +1,5 @@
 import type { MetricsLine, MetricsPage, RunAttempt } from '@berth/contracts';
-import { newAttempt } from '@berth/training/protocol';
+import { newAttempt } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import type { HistorySource } from './series-cache.ts';
 import { RunOutlines, type OutlinedRun } from './run-outlines.ts';

@@ -1,6 +1,6 @@
 import type { CheckpointReport, ControlState, RunRecord } from '@berth/contracts';
 import type { SurveyedCheckpoint } from '@berth/checkpoint';
-import { decideControl, type ControlSight } from '@berth/training/protocol';
+import { decideControl, type ControlSight } from '@berth/protocol';
 
 /** Describes a run's checkpoints, newest first. */
 export function describeCheckpoints(

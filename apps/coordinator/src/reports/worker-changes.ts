@@ -1,5 +1,5 @@
 import type { WorkerReport } from '@berth/contracts';
-import { memberTtlMs } from '@berth/queue';
+import { memberTtlMs } from '@berth/protocol';
 import { whyWithout } from '../leading/why-without.ts';
 
 /** Workers of a run's view, as they were when last looked at. */

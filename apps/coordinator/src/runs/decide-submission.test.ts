@@ -7,7 +7,7 @@ import {
   type RunRecord,
   type RunStatus,
 } from '@berth/contracts';
-import { newAttempt } from '@berth/training/protocol';
+import { newAttempt } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { decideSubmission, newRecord, type SubmissionSight } from './decide-submission.ts';
 

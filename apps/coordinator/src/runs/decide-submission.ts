@@ -15,7 +15,7 @@ import {
   newAttempt,
   type ControlSight,
   type RunChange,
-} from '@berth/training/protocol';
+} from '@berth/protocol';
 
 /** What is submitted under a name. */
 export interface Submission {

@@ -24,7 +24,7 @@ import {
   reasonToWait,
   type ControlSight,
   type Scope,
-} from '@berth/training/protocol';
+} from '@berth/protocol';
 import type { RunOutlines } from '../metrics-series/run-outlines.ts';
 import { troubleOf } from './run-trouble.ts';
 import type { Health } from '../reports/health.ts';

@@ -7,7 +7,7 @@ import { entriesOf, storeCheckpoint } from '../testing/made-up-run.ts';
 import { openBackends, type Backends } from '../testing/services.ts';
 import { rateOf } from './run-report.ts';
 import { createRunService } from './run-service.ts';
-import { queueOf } from '@berth/training/protocol';
+import { queueOf } from '@berth/protocol';
 
 let backends: Backends;
 let connection: RedisConnection;

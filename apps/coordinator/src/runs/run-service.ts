@@ -19,7 +19,7 @@ import {
   createRuns,
   type RedisConnection,
 } from '@berth/queue';
-import { decideControl, type ControlSight, type Scope } from '@berth/training/protocol';
+import { decideControl, type ControlSight, type Scope } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createHistorySource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
-import { createLease, decideLease, keepLease, type Holding, type Lease } from './lease.ts';
-import { createViews, type ViewDraft } from './views.ts';
+import { decideLease, type Holding } from '@berth/protocol';
+import { createLease, keepLease, type Lease } from './lease.ts';
+import { type ViewDraft } from '@berth/protocol';
+import { createViews } from './views.ts';
 
 const redis = useRedis();
 const leaseOf = (holderId: string, ttlMs = 60_000): Lease =>

@@ -10,22 +10,14 @@ import {
   type StepFacts,
   type StepSums,
   type StoredLedger,
-  type View,
 } from '@berth/contracts';
+import type { Verdict, ViewId } from '@berth/protocol';
 import { staleEpoch } from './stale-epoch.ts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
 import { cutLedgerScript } from './lua/cut-ledger.ts';
 import { voteScript } from './lua/vote.ts';
 import { restoreLedger } from './restore-ledger.ts';
-
-/** What the ledger says of a vote. */
-export type VoteResult =
-  | { readonly kind: 'committed' | 'replayed'; readonly head: string }
-  | { readonly kind: 'waiting'; readonly missing: readonly string[] }
-  | { readonly kind: 'stale'; readonly fencingEpoch: number; readonly viewVersion: number }
-  | { readonly kind: 'ahead' | 'contradicted'; readonly reason: string }
-  | { readonly kind: 'diverged'; readonly votes: readonly CastVote[] };
 
 export interface CommitState {
   /** Committed steps; the next one to vote on. */
@@ -53,7 +45,7 @@ export interface Ledger {
     facts: StepFacts,
     sums: StepSums,
     stateDigest?: string,
-  ): Promise<VoteResult>;
+  ): Promise<Verdict>;
   state(): Promise<CommitState>;
   numCommitted(): Promise<number>;
   /** Digest of all committed steps; `genesisHead` before the first. */
@@ -80,9 +72,6 @@ export interface Ledger {
    */
   cut(toStep: number, madeAt: ViewId, fencingEpoch: number): Promise<number>;
 }
-
-/** The part of a view that a vote is fenced by. */
-export type ViewId = Pick<View, 'fencingEpoch' | 'version'>;
 
 // Some 150 KiB, and a few ms to parse.
 const entriesPerPage = 250;
@@ -195,7 +184,7 @@ type VoteReply =
   | ['stale', number, number]
   | ['ahead', number];
 
-function voteResult(facts: StepFacts, reply: VoteReply): VoteResult {
+function voteResult(facts: StepFacts, reply: VoteReply): Verdict {
   const { step } = facts;
   switch (reply[0]) {
     case 'committed':

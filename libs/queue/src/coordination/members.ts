@@ -1,4 +1,5 @@
 import { memberInfoSchema, readJson, type MemberInfo, type Reading } from '@berth/contracts';
+import { memberTtlMs } from '@berth/protocol';
 import type { RedisConnection } from '../connection/connection.ts';
 import { listenForHints, type Hints } from '../connection/hints.ts';
 import { globalKeys } from '../connection/keys.ts';
@@ -37,9 +38,6 @@ export interface Members {
   /** Hints that a member has news, until the signal. */
   news(signal: AbortSignal): Hints;
 }
-
-/** A member not seen for this long is dead. */
-export const memberTtlMs = 1_000;
 
 /** More than a heartbeat can need; all are read again and again by the loop that keeps the lease. */
 const maxHeartbeatLength = 65_536;

@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
-import { LedgerChain } from './ledger-chain.ts';
+import { LedgerChain } from '@berth/protocol';
 import { restoreLedgerScript } from './lua/restore-ledger.ts';
 import { staleEpoch } from './stale-epoch.ts';
 

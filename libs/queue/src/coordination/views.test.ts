@@ -3,7 +3,8 @@ import type { View } from '@berth/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { beginEpoch, useRedis } from '../testing/redis.ts';
 import { runKeys } from '../connection/keys.ts';
-import { createViews, type ViewDraft } from './views.ts';
+import { type ViewDraft } from '@berth/protocol';
+import { createViews } from './views.ts';
 
 const redis = useRedis();
 

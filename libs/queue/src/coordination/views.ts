@@ -4,10 +4,8 @@ import type { RedisConnection } from '../connection/connection.ts';
 import { listenForHints } from '../connection/hints.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
 import { publishViewScript } from './lua/view.ts';
+import type { ViewDraft } from '@berth/protocol';
 import { staleEpoch } from './stale-epoch.ts';
-
-/** A view before it is published; Redis gives it its version and first step. */
-export type ViewDraft = Omit<View, 'runId' | 'version' | 'fromStep'>;
 
 export interface SubscribeOptions {
   /** Ends the subscription. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { connectRedis } from '../connection/connection.ts';
-import { ledgerOf } from '../testing/steps.ts';
+import { ledgerOf } from '@berth/protocol/testing';
 import { redisServerPrograms, startRedisServer } from './redis-server.ts';
 import { placeOfSocket } from './redis-socket.ts';
 

@@ -1,7 +1,7 @@
 import { BerthError, errorFromWire, type View } from '@berth/contracts';
 import { gather } from '../gather.ts';
 import type { RendezvousPort } from '../ports.ts';
-import { areEqual, stateDiverged } from '../protocol/divergence.ts';
+import { areEqual, stateDiverged } from '@berth/protocol';
 
 /** Under which members say which state they save. */
 export function digestTopicOf(view: View, step: number): string {

@@ -9,9 +9,9 @@ import {
   type StepFacts,
   type TrainingState,
 } from '@berth/contracts';
-import { nextHead } from '@berth/queue';
-import { reasonToGoBack } from '../../protocol/diverged.ts';
-import { areEqual, oddOf, stateDiverged, votesDiverged } from '../../protocol/divergence.ts';
+import { nextHead } from '@berth/protocol';
+import { reasonToGoBack } from '@berth/protocol';
+import { areEqual, oddOf, stateDiverged, votesDiverged } from '@berth/protocol';
 
 /** What a run needs of an engine, real or made up. */
 export interface FlipEngine {

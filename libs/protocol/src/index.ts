@@ -1,0 +1,61 @@
+export { decideMember } from './member/decide-member.ts';
+export type { Answer, Answers, Ask, MemberEvent, Tell } from './member/member-events.ts';
+export {
+  initialMemberState,
+  type MemberDecision,
+  type MemberRules,
+  type MemberState,
+} from './member/member-state.ts';
+export { foundDamaged, reasonToGoBack } from './run/diverged.ts';
+export { oddOf } from './member/divergence.ts';
+export { goBack } from './lifecycle/go-back.ts';
+export { decideMembership } from './run/membership.ts';
+export type {
+  LiveMember,
+  MembershipDecision,
+  MembershipOptions,
+  UnreadableMember,
+} from './run/membership-state.ts';
+export { knownDifference, numericsDifference } from './run/numerics.ts';
+export { coordinationTimes, runPatience } from './run/coordination-times.ts';
+export { decideRun } from './run/run.ts';
+export {
+  newRunMemory,
+  type RunDecision,
+  type RunMemory,
+  type RunRules,
+  type RunSight,
+  type TrainingStatus,
+} from './run/run-state.ts';
+export {
+  beginAttempt,
+  endAttempt,
+  hasTrained,
+  isAbandoned,
+  newAttempt,
+  takeBack,
+} from './lifecycle/attempts.ts';
+export { controlStates } from './lifecycle/control-states.ts';
+export {
+  decideControl,
+  type ControlDecision,
+  type ControlSight,
+  type RunChange,
+} from './lifecycle/decide-control.ts';
+export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
+export { memberTtlMs } from './run/coordination-times.ts';
+export {
+  decideLease,
+  type Holding,
+  type LeaseAnswer,
+  type LeaseDecision,
+} from './run/decide-lease.ts';
+export { LedgerChain, nextHead } from './ledger/ledger-chain.ts';
+export {
+  LedgerVerifier,
+  type LedgerReport,
+  type VerifyLedgerOptions,
+} from './ledger/verify-ledger.ts';
+export type { Verdict, ViewId } from './ledger/vote.ts';
+export { areEqual, stateDiverged, votesDiverged } from './member/divergence.ts';
+export type { ViewDraft } from './run/view-draft.ts';

@@ -1,0 +1,121 @@
+import type { Complaint, MemberInfo, View, WireError } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { votesDiverged } from '../member/divergence.ts';
+import { decideRun } from './run.ts';
+import { newRunMemory, type RunMemory, type RunRules, type RunSight } from './run-state.ts';
+
+const rules: RunRules = {
+  numSteps: 100,
+  minWorkers: 1,
+  wantedWorkers: 3,
+  virtualRanks: 8,
+  joinTimeoutMs: 10,
+  lostGraceMs: 0,
+  complaintGraceMs: 0,
+  patientAttempts: 3,
+  maxAttemptsPerStep: 30,
+  stepTimeoutMs: 1_000,
+  restGraceMs: 3_000,
+};
+
+function viewOf(version: number, fromStep: number): View {
+  const members = ['a', 'b', 'c'].map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
+  return { runId: 'r', fencingEpoch: 1, version, fromStep, members, mode: 'train', reason: 'x' };
+}
+
+function sightOf(view: View, numCommitted: number, error: WireError | undefined): RunSight {
+  const complaint: Complaint | null =
+    error === undefined
+      ? null
+      : { viewVersion: view.version, step: numCommitted, suspects: [], error };
+  const live = ['a', 'b', 'c'].map((memberId): MemberInfo => ({
+    memberId,
+    host: 'h',
+    port: 1,
+    pid: 1,
+    hostname: 'h',
+    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
+    startedAtMs: 0,
+    state: 'idle',
+    runId: 'r',
+    step: numCommitted,
+    complaint,
+    rankMs: null,
+  }));
+  return {
+    runId: 'r',
+    status: 'running',
+    wantsCheckpoint: false,
+    numerics: undefined,
+    numCommitted,
+    isSaved: false,
+    isEvaluated: false,
+    unreadable: [],
+    view,
+    fencingEpoch: 1,
+    serverEpoch: 1,
+    live,
+  };
+}
+
+function decide(sight: RunSight, memory: RunMemory = newRunMemory(0)) {
+  return decideRun(1_000, memory, sight, rules);
+}
+
+const stateError = (agreedStep: number): WireError => {
+  const votes = ['a', 'b', 'c'].map((memberId) => ({
+    memberId,
+    facts: 'f',
+    stateDigest: memberId === 'c' ? 'y' : 'x',
+  }));
+  const error = votesDiverged(20, votes);
+  return { ...error, details: { agreedStep, ...error.details } };
+};
+
+describe('states that differ', () => {
+  it('take the run back when steps were committed since all agreed', () => {
+    const decision = decide(sightOf(viewOf(3, 10), 20, stateError(10)));
+    expect(decision).toMatchObject({ kind: 'goBack', diverged: { code: 'STATE_DIVERGED' } });
+    expect(decision.reason).toMatch(/c has a damaged state; all agreed at step 10 last/);
+  });
+
+  it('heal in another view when none was', () => {
+    const decision = decide(sightOf(viewOf(3, 20), 20, stateError(20)));
+    expect(decision).toMatchObject({ kind: 'publish', diverged: { code: 'STATE_DIVERGED' } });
+  });
+});
+
+describe('gradients that differ', () => {
+  const facts = (memberId: string, facts: string) => ({ memberId, facts, stateDigest: 's' });
+  const gradientError = votesDiverged(20, [facts('a', 'f'), facts('b', 'f'), facts('c', 'g')]);
+
+  it('cost one attempt, and end the run the second time at the same step', () => {
+    const first = decide(sightOf(viewOf(3, 20), 20, gradientError));
+    expect(first.kind).toBe('publish');
+    const again = decide(sightOf(viewOf(3, 20), 20, gradientError), first.memory);
+    expect(again.kind).toBe('publish');
+    const second = decide(sightOf(viewOf(4, 20), 20, gradientError), again.memory);
+    expect(second).toMatchObject({ kind: 'fail', error: { code: 'LEDGER_DIVERGED' } });
+    expect(second.reason).toMatch(/a, b: f; c: g, for the second time/);
+  });
+
+  it('cost one attempt at another step', () => {
+    const first = decide(sightOf(viewOf(3, 20), 20, gradientError));
+    const other = { ...gradientError, details: { ...gradientError.details, step: 21 } };
+    expect(decide(sightOf(viewOf(4, 21), 21, other), first.memory).kind).toBe('publish');
+  });
+
+  it('from any number end the run with what they are, once states were compared', () => {
+    const error: WireError = {
+      code: 'COLLECTIVE_PROTOCOL',
+      message: 'gradient norm NaN',
+      details: { divergence: 'finite', step: 20 },
+    };
+    const first = decide(sightOf(viewOf(3, 20), 20, error));
+    expect(first.kind).toBe('publish');
+    expect(decide(sightOf(viewOf(4, 20), 20, error), first.memory)).toMatchObject({
+      kind: 'fail',
+      error: { code: 'NUMERICS_NOT_FINITE', message: 'gradient norm NaN' },
+    });
+  });
+});

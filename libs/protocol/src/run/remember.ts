@@ -1,0 +1,79 @@
+import type { View } from '@berth/contracts';
+import { noteSeen, type LastSeen } from './absent.ts';
+import type { MadeComplaint } from './complaints.ts';
+import { expel, forgive } from './expulsions.ts';
+import { viewName } from '../member/member-state.ts';
+import type { Attempts, RunMemory, RunSight } from './run-state.ts';
+import { workersOf } from './worker-name.ts';
+
+/** From a checkpoint that failed because the store was away to the next try. */
+const saveAgainMs = 15_000;
+
+/** What is known after another look. */
+export function remember(
+  nowMs: number,
+  before: RunMemory,
+  sight: RunSight,
+  complaints: readonly MadeComplaint[],
+): RunMemory {
+  const { runId, view, live } = sight;
+  const isAbout = (code: string): boolean =>
+    complaints.some(({ complaint }) => complaint.error.code === code);
+  const complaintSinceMs = complaints.length === 0 ? undefined : (before.complaintSinceMs ?? nowMs);
+  // An outage lasts as long as it lasts.
+  const isStoreOut = isAbout('STORE_UNREACHABLE') || isAbout('STORE_FULL');
+  const isOutage = isStoreOut || isAbout('QUEUE_UNREACHABLE');
+  const attempts =
+    view === undefined ? before.attempts : countAttempts(before.attempts, view, isOutage);
+  // Training does not stand still for a store that is away.
+  const isStoreAway = view?.mode === 'save' && isStoreOut;
+  const saveNotBeforeMs = isStoreAway ? nowMs + saveAgainMs : before.saveNotBeforeMs;
+  return {
+    ...before,
+    complaintSinceMs,
+    attempts,
+    ...expulsionsAfter(nowMs, before, sight),
+    lastSeen: noteSeen(before.lastSeen, live, runId, nowMs),
+    lookedMs: nowMs,
+    saveNotBeforeMs,
+    seen: { numCommitted: sight.numCommitted, view },
+  };
+}
+
+function countAttempts(before: Attempts, view: View, isOutage: boolean): Attempts {
+  const name = viewName(view);
+  const { fromStep } = view;
+  const workers = workersOf(view.members);
+  if (isOutage) return { view: name, fromStep, workers, counts: new Map(), count: 0 };
+  if (name === before.view) return before;
+  const counts = new Map(fromStep === before.fromStep ? before.counts : []);
+  const count = (counts.get(workers) ?? 0) + 1;
+  return { view: name, fromStep, workers, counts: counts.set(workers, count), count };
+}
+
+/** Who died in the view in force is left out for a while; whoever makes steps in it is forgiven. */
+function expulsionsAfter(
+  nowMs: number,
+  before: RunMemory,
+  { view, live, numCommitted }: RunSight,
+): Pick<RunMemory, 'expulsions' | 'peace'> {
+  const { expulsions, peace, lastSeen, lookedMs } = before;
+  if (view === undefined) return { expulsions, peace };
+  const members = view.members.map(({ memberId }) => memberId);
+  const alive = new Set(live.map(({ memberId }) => memberId));
+  const died = members.filter((id) => !alive.has(id) && wasSeen(lastSeen, id, lookedMs));
+  const name = viewName(view);
+  const now = { view: name, nowMs, numCommitted };
+  if (peace.view !== name) return { expulsions: expel(expulsions, died, nowMs), peace: now };
+  if (numCommitted <= peace.numCommitted)
+    return { expulsions: expel(expulsions, died, nowMs), peace };
+  const forgiven = forgive(expulsions, members, {
+    numSteps: numCommitted - peace.numCommitted,
+    durationMs: nowMs - peace.nowMs,
+  });
+  return { expulsions: expel(forgiven, died, nowMs), peace: now };
+}
+
+function wasSeen(lastSeen: LastSeen, memberId: string, lookedMs: number): boolean {
+  return lastSeen.get(memberId) === lookedMs;
+}

@@ -1,0 +1,203 @@
+import type { WireError } from '@berth/contracts';
+import { absentText } from './absent.ts';
+import { besideSteps } from './beside-steps.ts';
+import { complaintsAbout } from './complaints.ts';
+import {
+  noteGradientDivergence,
+  reasonToGoBack,
+  secondDivergence,
+  stateDivergenceOf,
+} from './diverged.ts';
+import { expel, leftOutAt, onProbation } from './expulsions.ts';
+import { stepsText } from '../lifecycle/texts.ts';
+import { decideMembership } from './membership.ts';
+import type { MembershipState } from './membership-state.ts';
+import { remember } from './remember.ts';
+import { failureFrom, refusalToOpen } from './run-failure.ts';
+import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
+import { siftMembers, type SiftedMembers } from './sift-members.ts';
+import { lossSince, noteRest, reasonToRepeat } from './seen-progress.ts';
+
+/** Members of a new view have begun its first step by then, or said why not. */
+const beginMs = 1_000;
+/** The longest that a step under way is waited for before all is saved. */
+const longestStepWaitMs = 60_000;
+
+/** What becomes of a run in training: it ends, fails, waits, goes on, or goes on with another view. Pure. */
+export function decideRun(
+  nowMs: number,
+  before: RunMemory,
+  sight: RunSight,
+  rules: RunRules,
+): RunDecision {
+  const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint } = sight;
+  const lost = lossSince(before.seen, sight);
+  if (lost !== undefined)
+    return {
+      kind: 'readAgain',
+      usedEpoch: lost.usedEpoch,
+      memory: before,
+      reason: `Redis came back older: ${lost.reason}`,
+    };
+  if (numCommitted >= rules.numSteps && isSaved && isEvaluated)
+    return end('completed', before, `trained ${stepsText(rules.numSteps)}`);
+  const rest = restOf(sight);
+  if (rest !== undefined && (isSaved || numCommitted === 0))
+    return end(rest, before, isSaved ? `saved at step ${numCommitted}` : 'nothing was trained yet');
+  if (wantsCheckpoint && isSaved)
+    return {
+      kind: 'saved',
+      step: numCommitted,
+      memory: before,
+      reason: `saved checkpoint ${numCommitted}, as asked for`,
+    };
+
+  const { view } = sight;
+  const complaints = view === undefined ? [] : complaintsAbout(view, live);
+  const remembered = remember(nowMs, before, sight, complaints);
+  const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
+  const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
+  const joiningSince = before.joiningSince ?? { nowMs, numCommitted };
+  const resting = noteRest(nowMs, before.resting, sight, rules);
+  const memory = {
+    ...remembered,
+    savingSince,
+    joiningSince: undefined,
+    resting,
+    gradientDivergence: noteGradientDivergence(before.gradientDivergence, view, complaints),
+  };
+  const diverged = stateDivergenceOf(complaints);
+  const goesBack = diverged && reasonToGoBack(diverged, numCommitted);
+  if (diverged !== undefined && goesBack !== undefined)
+    return { kind: 'goBack', diverged, memory, reason: goesBack };
+  const full = complaints.find(({ complaint }) => complaint.error.code === 'STORE_FULL');
+  if (rest !== undefined && full !== undefined)
+    return end(
+      rest,
+      memory,
+      `step ${numCommitted} is not saved: ${full.complaint.error.message} ` +
+        'The ledger holds every step: resume makes those again that no checkpoint has, to the same bits',
+    );
+  const failure =
+    failureFrom(complaints, memory, sight, rules) ??
+    secondDivergence(before.gradientDivergence, view, complaints);
+  if (failure !== undefined) return fail(memory, failure);
+
+  const isCalm = complaints.length === 0;
+  const finishesStep =
+    isCalm &&
+    isMidStep(sight) &&
+    savingSince !== undefined &&
+    isStill(nowMs, savingSince, sight, longestStepWaitMs);
+  const mode = isSaving && !finishesStep ? 'save' : 'train';
+  const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
+  const numHere = live.filter((member) => member.runId === runId).length;
+  const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
+  const leftOut = leftOutAt(nowMs, memory.expulsions, sight, numNeeded);
+  const state: MembershipState = {
+    ...sight,
+    ...memory,
+    mode,
+    repeats: reasonToRepeat(nowMs, resting, sight, rules),
+    numAttempts: memory.attempts.count,
+    expelled: leftOut.expelled,
+    onProbation: onProbation(memory.expulsions, view),
+    isMidStep:
+      isCalm &&
+      (isMidStep(sight) || nowMs - memory.peace.nowMs < beginMs) &&
+      isStill(nowMs, joiningSince, sight, rules.stepTimeoutMs),
+    absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
+    leftOut: leftOut.text,
+  };
+  // Whoever is left can save.
+  const decision = decideMembership(nowMs, state, { ...rules, minWorkers: numNeeded });
+  const isShort = (numMembers: number): boolean =>
+    numMembers < wanted && !isStarting(sight, numMembers, wanted, siftMembers(state));
+  const { reason } = decision;
+  switch (decision.kind) {
+    case 'keep': {
+      const remembers = decision.awaitsJoin === true ? { ...memory, joiningSince } : memory;
+      const numMembers = sight.view?.members.length ?? 0;
+      const beside = besideSteps(sight, rules);
+      return {
+        kind: 'keep',
+        isShort: isShort(numMembers),
+        memory: remembers,
+        reason: beside === '' ? reason : `${reason}; ${beside}`,
+      };
+    }
+    case 'publish': {
+      const { members, expels = [] } = decision;
+      const expulsions = expel(memory.expulsions, expels, nowMs);
+      return {
+        kind: 'publish',
+        members,
+        mode,
+        isShort: isShort(members.length),
+        ...(diverged && { diverged }),
+        memory: { ...memory, expulsions },
+        reason,
+      };
+    }
+    case 'wait':
+      break;
+  }
+  const isEarly = nowMs - memory.waitingSinceMs < rules.joinTimeoutMs;
+  const refusal = refusalToOpen(sight, isEarly ? wanted : 0);
+  if (refusal !== undefined) return fail(memory, refusal);
+  if (rest !== undefined && numHere === 0)
+    return end(rest, memory, 'no worker was left to save; resume redoes some steps');
+  return { kind: 'wait', memory, reason };
+}
+
+/**
+ * Whether a run trains with fewer members than are wanted only because the others have not come yet: nobody was lost since
+ * it started, and enough are opening the run or waiting to join.
+ */
+function isStarting(
+  { status, view }: RunSight,
+  numMembers: number,
+  wanted: number,
+  { eligible, opening }: SiftedMembers,
+): boolean {
+  const hasLostNone =
+    status === 'starting' || (status === 'running' && numMembers >= (view?.members.length ?? 0));
+  return hasLostNone && eligible.length + opening.length >= wanted;
+}
+
+/** What the run is to become once it is saved. */
+function restOf({ status }: RunSight): 'paused' | 'stopped' | undefined {
+  if (status === 'pausing') return 'paused';
+  return status === 'stopping' ? 'stopped' : undefined;
+}
+
+/** True while nothing was committed since, and it is not too long ago. */
+function isStill(
+  nowMs: number,
+  since: Since,
+  { numCommitted }: RunSight,
+  longestMs: number,
+): boolean {
+  return numCommitted === since.numCommitted && nowMs - since.nowMs < longestMs;
+}
+
+/** Whether a step is under way, which another view would throw away. */
+function isMidStep({ view, live }: RunSight): boolean {
+  if (view === undefined || view.mode === 'save') return false;
+  const training = new Set(
+    live.flatMap(({ memberId, state }) => (state === 'training' ? memberId : [])),
+  );
+  return view.members.length > 0 && view.members.every(({ memberId }) => training.has(memberId));
+}
+
+function end(
+  status: 'paused' | 'stopped' | 'completed',
+  memory: RunMemory,
+  reason: string,
+): RunDecision {
+  return { kind: 'end', status, memory, reason };
+}
+
+function fail(memory: RunMemory, error: WireError): RunDecision {
+  return { kind: 'fail', error, memory, reason: error.message };
+}

@@ -1,0 +1,235 @@
+import type { Attempts } from '@berth/checkpoint';
+import { stepFactsText, type LedgerEntry, type MemberInfo, type View } from '@berth/contracts';
+import { viewName } from '../member/member-state.ts';
+import type { RedisModel } from './redis-model.ts';
+import type { StoreModel } from './store-model.ts';
+import { numParts, type Reference, type Weights } from './toy-model.ts';
+
+/** A member's time to live, in looks that come as fast as can be. */
+const maxDeadLooks = 60;
+
+/** An invariant of DESIGN section 4 that did not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+/** I1 to I6, checked after every event, from what can be seen from outside. */
+export class Invariants {
+  readonly #redis: RedisModel;
+  readonly #store: StoreModel;
+  readonly #reference: Reference;
+  #ledger: readonly LedgerEntry[] = [];
+  #numChecked = 0;
+  #revision = 0;
+  /** As the record had them at the last look. */
+  #attempts: Attempts = [];
+  /** The newest checkpoint that the run has been told of. */
+  #savedStep = 0;
+  #restoredTo = 0;
+  /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
+  #damagedAt: number | undefined;
+  /** Looks in a row at which a dead member was listed. */
+  readonly #deadLooks = new Map<string, number>();
+  readonly #viewNames = new Set<string>();
+
+  constructor(redis: RedisModel, store: StoreModel, reference: Reference) {
+    this.#redis = redis;
+    this.#store = store;
+    this.#reference = reference;
+  }
+
+  /**
+   * After every event.
+   * @param areDamaged - whether members' weights are wrong, as a flipped bit makes them
+   */
+  check(areDamaged: () => boolean): void {
+    const { ledger } = this.#redis;
+    if (ledger !== this.#ledger) {
+      this.#ledger = ledger;
+      this.#numChecked = 0;
+    }
+    this.#checkManifests();
+    if (this.#damagedAt !== undefined) {
+      const isWrong = ledger.slice(this.#numChecked).some((entry) => !this.#isRight(entry));
+      if (isWrong || areDamaged()) {
+        this.#requireNotice(this.#damagedAt);
+        return;
+      }
+      this.#damagedAt = undefined;
+    }
+    while (this.#numChecked < ledger.length) this.#checkEntry(this.#numChecked++);
+  }
+
+  /** A bit of a member's state has flipped. */
+  damaged(): void {
+    this.#damagedAt ??= this.#redis.ledger.length;
+  }
+
+  /** Redis came back older, perhaps with steps of a damaged state that had been cut off. */
+  cameBack(): void {
+    this.#restoredTo = 0;
+    if (!this.#redis.ledger.every((entry) => this.#isRight(entry))) this.damaged();
+  }
+
+  get isDamaged(): boolean {
+    return this.#damagedAt !== undefined;
+  }
+
+  /** Every part of the state is compared within so many steps. */
+  #requireNotice(damagedAt: number): void {
+    const numSteps = this.#redis.ledger.length - damagedAt;
+    if (numSteps > numParts + 1)
+      throw new Violation(`A damaged state went unnoticed for ${numSteps} steps`);
+  }
+
+  /** I3: the weights after a step depend on nothing but the step. */
+  checkWeights(member: string, step: number, weights: Weights | undefined): void {
+    if (this.isDamaged) return;
+    this.#requireWeights(member, step, weights);
+  }
+
+  #requireWeights(member: string, step: number, weights: Weights | undefined): void {
+    const expected = this.#reference.weights[step];
+    if (weights !== expected)
+      throw new Violation(`I3: ${member} holds ${weights} at step ${step}, not ${expected}`);
+  }
+
+  /** I5: what counts in a view was sent in that view. */
+  checkFrame(receiver: string, sent: string, current: string): void {
+    if (sent !== current)
+      throw new Violation(`I5: ${receiver} took a frame of ${sent} in ${current}`);
+  }
+
+  /** I5: a vote that counts was cast in the view in force, of a run that is under way. */
+  checkVote(member: string, sent: View): void {
+    const { view } = this.#redis;
+    if (view === undefined || viewName(sent) !== viewName(view))
+      throw new Violation(`I5: a vote of ${member} in view ${viewName(sent)} counted`);
+    const { status } = this.#redis.record;
+    if (status === 'stopped' || status === 'paused')
+      throw new Violation(`I5: a vote of ${member} counted while the run was ${status}`);
+  }
+
+  /** I6: what is in the bucket is not done again. */
+  checkInitialization(member: string): void {
+    const newest = this.#store.newestValid(this.#redis.record.attempts);
+    if (newest !== undefined)
+      throw new Violation(
+        `I6: ${member} begins from the seed, although there is checkpoint ${newest.step}`,
+      );
+  }
+
+  /** I5: only who holds the lease changes the run's record. */
+  checkRecordChange(coordinator: string, fencingEpoch: number): void {
+    const { leaseEpoch } = this.#redis;
+    if (fencingEpoch !== leaseEpoch)
+      throw new Violation(
+        `I5: ${coordinator} changed the record in epoch ${fencingEpoch}, not ${leaseEpoch}`,
+      );
+  }
+
+  /** Who is dead is listed for a few looks at most, whatever happens to the clock of Redis. */
+  checkLive(live: readonly MemberInfo[], dead: ReadonlySet<string>, isLenient: boolean): void {
+    const listed = new Set(live.map(({ memberId }) => memberId));
+    for (const memberId of dead) {
+      const numLooks = listed.has(memberId) ? (this.#deadLooks.get(memberId) ?? 0) : 0;
+      this.#deadLooks.set(memberId, isLenient ? 0 : numLooks + 1);
+      if (numLooks > maxDeadLooks)
+        throw new Violation(`Liveness: ${memberId} is dead, and still listed at ${numLooks} looks`);
+    }
+  }
+
+  /** I6: until the ledger is back, and then, no view begins before its end. */
+  restores(numCommitted: number): void {
+    this.#restoredTo = numCommitted;
+  }
+
+  /** A history was cut: what follows is made again. */
+  wentBack(toStep: number): void {
+    this.#restoredTo = Math.min(this.#restoredTo, toStep);
+  }
+
+  lost(): void {
+    this.#restoredTo = 0;
+  }
+
+  /** I5: what a view is called, no other view was called. */
+  checkView(view: View): void {
+    const { fromStep, version, members } = view;
+    const name = viewName(view);
+    if (this.#viewNames.has(name)) throw new Violation(`I5: there are two views ${name}`);
+    this.#viewNames.add(name);
+    if (members.length > 0 && fromStep < this.#restoredTo)
+      throw new Violation(
+        `I6: view ${version} begins at step ${fromStep}, but ${this.#restoredTo} steps are restored`,
+      );
+  }
+
+  #isRight(entry: LedgerEntry): boolean {
+    const facts = this.#reference.facts[entry.step];
+    return facts !== undefined && stepFactsText(entry) === stepFactsText(facts);
+  }
+
+  #checkEntry(index: number): void {
+    const entry = this.#ledger[index];
+    const facts = this.#reference.facts[index];
+    if (entry === undefined || facts === undefined)
+      throw new Violation(`I2: the ledger has an entry ${index}, which is no step of the run`);
+    if (entry.step !== index)
+      throw new Violation(`I2: entry ${index} of the ledger is step ${entry.step}`);
+    if (stepFactsText(entry) !== stepFactsText(facts))
+      throw new Violation(
+        `I1, I3: step ${index} was committed as ${stepFactsText(entry)}, not ${stepFactsText(facts)}`,
+      );
+    const before = this.#ledger[index - 1];
+    if (before !== undefined && isOlder(entry, before))
+      throw new Violation(
+        `I2: step ${index} was committed in ${nameOf(entry)}, after ${nameOf(before)}`,
+      );
+  }
+
+  /** Somebody has been told that there is a checkpoint, by the attempt that is the newest. */
+  saved(attempt: number, step: number): void {
+    if (attempt === this.#redis.record.attempt) this.#savedStep = Math.max(this.#savedStep, step);
+  }
+
+  #checkManifests(): void {
+    const { manifests, revision } = this.#store;
+    const { attempts } = this.#redis.record;
+    const isSameLine = attempts === this.#attempts;
+    if (isSameLine && revision === this.#revision) return;
+    this.#revision = revision;
+    this.#attempts = attempts;
+    const newest = this.#store.newestValid(attempts)?.step ?? 0;
+    // What another line has is not promised until the run has gone back to it.
+    if (!isSameLine) {
+      const goesBack = attempts.at(-1)?.wentBackTo !== undefined;
+      this.#savedStep = goesBack ? 0 : Math.min(this.#savedStep, newest);
+    }
+    if (newest < this.#savedStep)
+      throw new Violation(
+        `I6: checkpoint ${this.#savedStep} of the run was saved, and ${newest} is the newest`,
+      );
+    for (const manifest of manifests) {
+      const weights = this.#store.load(manifest);
+      // What is written long after its step was given up is passed over, as what is damaged is.
+      if (weights === undefined && manifest.step < newest) continue;
+      if (weights === undefined)
+        throw new Violation(`I4: checkpoint ${manifest.step} is visible, but not whole`);
+      this.#requireWeights('a checkpoint', manifest.step, weights);
+      if (manifest.entries.length !== manifest.step)
+        throw new Violation(`I6: checkpoint ${manifest.step} lacks steps of the ledger`);
+    }
+  }
+}
+
+function isOlder(a: LedgerEntry, b: LedgerEntry): boolean {
+  return (
+    a.fencingEpoch < b.fencingEpoch ||
+    (a.fencingEpoch === b.fencingEpoch && a.viewVersion < b.viewVersion)
+  );
+}
+
+function nameOf({ fencingEpoch, viewVersion }: LedgerEntry): string {
+  return `view ${viewVersion} of epoch ${fencingEpoch}`;
+}

@@ -1,0 +1,429 @@
+import { isOnLine, type Attempts } from '@berth/checkpoint';
+import {
+  genesisHead,
+  stepFactsText,
+  type CastVote,
+  type LedgerEntry,
+  type MemberInfo,
+  type StepFacts,
+  type StepSums,
+  type View,
+} from '@berth/contracts';
+import { nextHead, type LeaseAnswer, type ViewDraft, type ViewId, type Verdict } from '../index.ts';
+import type { Weights } from './toy-model.ts';
+
+/** Ways to break Redis' part of the protocol, to prove that it is needed. */
+export const redisSabotages = [
+  'no-vote-fence',
+  'no-compare',
+  'no-clock-repair',
+  'no-record-fence',
+  /** A Redis that comes back older is not recognised: not by its life, nor by what was seen. */
+  'no-older-watch',
+] as const;
+export type RedisSabotage = (typeof redisSabotages)[number];
+
+export type RestoreResult =
+  | { readonly kind: 'restored'; readonly numCommitted: number }
+  | { readonly kind: 'stale'; readonly newest: number }
+  | { readonly kind: 'diverged' };
+
+/** What was asked of the run and is not done yet. */
+export interface SimRequests {
+  readonly checkpoint: boolean;
+  readonly kill: boolean;
+  readonly cut: { readonly toStep: number; readonly askedAtMs: number } | undefined;
+}
+
+export const noSimRequests: SimRequests = { checkpoint: false, kill: false, cut: undefined };
+
+/** A run's record; its revision stands for the time of its last change. */
+export interface SimRecord {
+  readonly status: string | undefined;
+  readonly requests: SimRequests;
+  /** Grows with each resume. */
+  readonly attempt: number;
+  readonly attempts: Attempts;
+  readonly revision: number;
+}
+
+/** True when one copy of the record is from after the other. */
+export function isNewerRecord(a: SimRecord, b: SimRecord): boolean {
+  return a.attempt > b.attempt || (a.attempt === b.attempt && a.revision > b.revision);
+}
+
+interface KnownView {
+  readonly view: View;
+  divergence: Verdict | undefined;
+}
+
+interface Lease {
+  readonly holder: string | undefined;
+  readonly epoch: number;
+  readonly expiresAtMs: number;
+  readonly ttlMs: number;
+  /** The life of Redis in which it was given. */
+  readonly server: number;
+  readonly serverEpoch: number;
+}
+
+/**
+ * What berth's Lua scripts do to Redis, in TypeScript: redis-model.test.ts holds it against the real ones.
+ * One run; times are the caller's.
+ */
+export class RedisModel {
+  readonly runId: string;
+  readonly #sabotage: RedisSabotage | undefined;
+  /** Changes with each restart. */
+  #server = 1;
+  #lease: Lease | undefined;
+  #view: KnownView | undefined;
+  #votes = new Map<string, CastVote>();
+  #ledger: LedgerEntry[] = [];
+  #words = new Map<string, Map<string, string>>();
+  #members = new Map<string, { info: MemberInfo; seenMs: number }>();
+  #listedMs: number | undefined;
+  /** Attempts that saved, by step. */
+  #checkpoints = new Map<number, number>();
+  /** Weights that were evaluated, by step. */
+  #evaluations = new Map<number, Weights>();
+  /** All that were ever told of, as the archive of the run's history has them. */
+  readonly #archived = new Map<number, Weights>();
+  /** Steps whose evaluation is in the archive alone. */
+  readonly #onlyArchived = new Set<number>();
+  #record: SimRecord = {
+    status: undefined,
+    requests: noSimRequests,
+    attempt: 1,
+    attempts: [{ attempt: 1, startedAtMs: 0 }],
+    revision: 0,
+  };
+
+  constructor(runId: string, sabotage?: RedisSabotage) {
+    this.runId = runId;
+    this.#sabotage = sabotage;
+  }
+
+  /** FLUSHALL. */
+  flush(): void {
+    this.#lease = undefined;
+    this.#view = undefined;
+    this.#votes = new Map();
+    this.#ledger = [];
+    this.#words = new Map();
+    this.#members = new Map();
+    this.#listedMs = undefined;
+    this.forgetNotes();
+    this.#record = { ...this.#record, status: undefined, requests: noSimRequests };
+  }
+
+  /**
+   * What a disk or a lagging replica holds now.
+   * @returns what makes it all that Redis holds, in another life
+   */
+  snapshot(): () => void {
+    const [lease, view, ledger, listedMs] = [this.#lease, this.#view, this.#ledger, this.#listedMs];
+    const record = this.#record;
+    const copies = {
+      view: view && { ...view },
+      votes: new Map(this.#votes),
+      ledger: [...ledger],
+      words: new Map([...this.#words].map(([topic, words]) => [topic, new Map(words)])),
+      members: new Map(this.#members),
+      checkpoints: new Map(this.#checkpoints),
+      evaluations: new Map(this.#evaluations),
+    };
+    return () => {
+      if (this.#sabotage !== 'no-older-watch') this.#server++;
+      this.#lease = lease;
+      this.#view = copies.view;
+      this.#votes = copies.votes;
+      this.#ledger = copies.ledger;
+      this.#words = copies.words;
+      this.#members = copies.members;
+      this.#listedMs = listedMs;
+      this.#checkpoints = copies.checkpoints;
+      this.#evaluations = copies.evaluations;
+      this.#record = record;
+    };
+  }
+
+  acquireLease(
+    nowMs: number,
+    holderId: string,
+    ttlMs: number,
+    usedEpoch: number,
+    holderNowMs: number,
+  ): LeaseAnswer {
+    const lease = this.#lease;
+    const { holder, epoch = 0 } = lease ?? {};
+    const expiresAtMs = Math.min(lease?.expiresAtMs ?? 0, nowMs + (lease?.ttlMs ?? ttlMs));
+    if (lease !== undefined && holder !== undefined && holder !== holderId && expiresAtMs > nowMs) {
+      this.#lease = { ...lease, expiresAtMs };
+      return {
+        held: false,
+        fencingEpoch: epoch,
+        holderId: holder,
+        remainingMs: expiresAtMs - nowMs,
+      };
+    }
+    const isSame = lease?.server === this.#server && epoch >= usedEpoch;
+    const newest = Math.max(epoch, usedEpoch);
+    const next = Math.max(Math.floor(nowMs), Math.floor(holderNowMs), newest + 1);
+    const fencingEpoch = holder === holderId && isSame ? epoch : next;
+    const serverEpoch = isSame && lease !== undefined ? lease.serverEpoch : fencingEpoch;
+    const given = { holder: holderId, epoch: fencingEpoch, expiresAtMs: nowMs + ttlMs, ttlMs };
+    this.#lease = { ...given, server: this.#server, serverEpoch };
+    return { held: true, fencingEpoch, serverEpoch };
+  }
+
+  releaseLease(holderId: string): void {
+    if (this.#lease?.holder === holderId) this.#lease = { ...this.#lease, holder: undefined };
+  }
+
+  /** @returns the view; or why not: the newest epoch known, or the version that is in force instead of `replaces` */
+  publish(
+    draft: ViewDraft,
+    replaces: number,
+  ): View | { readonly newest: number } | { readonly inForce: number } {
+    const known = this.#view?.view;
+    const last = this.#ledger.at(-1);
+    const newest = Math.max(this.#newestEpoch, last?.fencingEpoch ?? 0);
+    if (draft.fencingEpoch !== this.leaseEpoch || draft.fencingEpoch < newest) return { newest };
+    if (known !== undefined && known.version !== replaces) return { inForce: known.version };
+    const version = Math.max(replaces, last?.viewVersion ?? 0) + 1;
+    const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
+    const { runId } = this;
+    const view = { ...draft, members, runId, version, fromStep: this.#ledger.length };
+    this.#view = { view, divergence: undefined };
+    this.#votes = new Map();
+    return view;
+  }
+
+  get view(): View | undefined {
+    return this.#view?.view;
+  }
+
+  vote(
+    nowMs: number,
+    { fencingEpoch, version }: ViewId,
+    memberId: string,
+    facts: StepFacts,
+    sums: StepSums,
+    stateDigest: string,
+  ): Verdict {
+    const current = this.#view?.view;
+    const isCurrent =
+      this.#sabotage === 'no-vote-fence' ||
+      (current?.fencingEpoch === fencingEpoch && current.version === version);
+    const stale: Verdict = {
+      kind: 'stale',
+      fencingEpoch: current?.fencingEpoch ?? 0,
+      viewVersion: current?.version ?? 0,
+    };
+    const { step } = facts;
+    const text = stepFactsText(facts);
+    const entry = this.#ledger[step];
+    if (entry !== undefined) {
+      const isSame = this.#isSame(stepFactsText(entry), text);
+      const isOurs = entry.fencingEpoch === fencingEpoch && entry.viewVersion === version;
+      if (isSame && isOurs) return { kind: 'committed', head: entry.head };
+      if (!isCurrent) return stale;
+      if (isSame) return { kind: 'replayed', head: entry.head };
+      const reason = `step ${step} is in the ledger as ${stepFactsText(entry)}, but here it is ${text}`;
+      return { kind: 'contradicted', reason };
+    }
+    if (!isCurrent || this.#view === undefined || current === undefined) return stale;
+    if (step > this.#ledger.length)
+      return {
+        kind: 'ahead',
+        reason: `step ${step} cannot be voted on: only ${this.#ledger.length} steps are committed`,
+      };
+    if (this.#view.divergence !== undefined) return this.#view.divergence;
+    const memberIds = current.members.map((member) => member.memberId);
+    if (!memberIds.includes(memberId)) return stale;
+    this.#votes.set(memberId, { memberId, facts: text, stateDigest });
+    const missing = memberIds.filter((id) => !this.#votes.has(id));
+    if (missing.length > 0) return { kind: 'waiting', missing };
+    const votes = memberIds.flatMap((id) => this.#votes.get(id) ?? []);
+    if (
+      !votes.every((vote) => this.#isSame(vote.facts, text) && vote.stateDigest === stateDigest)
+    ) {
+      this.#view.divergence = { kind: 'diverged', votes };
+      return this.#view.divergence;
+    }
+    const head = nextHead(this.head, facts);
+    this.#ledger.push({
+      ...facts,
+      sums,
+      fencingEpoch,
+      viewVersion: version,
+      members: memberIds,
+      committedAtMs: nowMs,
+      head,
+    });
+    this.#votes = new Map();
+    return { kind: 'committed', head };
+  }
+
+  get head(): string {
+    return this.#ledger.at(-1)?.head ?? genesisHead;
+  }
+
+  get ledger(): readonly LedgerEntry[] {
+    return this.#ledger;
+  }
+
+  restore(entries: readonly LedgerEntry[], epoch: number): RestoreResult {
+    const newest = Math.max(this.#newestEpoch, entries.at(-1)?.fencingEpoch ?? 0);
+    if (epoch !== this.leaseEpoch || epoch < newest) return { kind: 'stale', newest };
+    const known = Math.min(this.#ledger.length, entries.length);
+    if (known > 0 && this.#ledger[known - 1]?.head !== entries[known - 1]?.head)
+      return { kind: 'diverged' };
+    for (const { step } of entries.slice(known)) this.#onlyArchived.add(step);
+    this.#ledger.push(...entries.slice(known));
+    if (entries.length > known) this.#votes = new Map();
+    return { kind: 'restored', numCommitted: this.#ledger.length };
+  }
+
+  /** As the script does: entries newer than the view that the cut was made at stay. */
+  cut(toStep: number, madeAt: ViewId, epoch: number): { readonly newest: number } | undefined {
+    const newest = this.#newestEpoch;
+    if (epoch !== this.leaseEpoch || epoch < newest) return { newest };
+    const first = this.#ledger[toStep];
+    const isNewer =
+      first !== undefined &&
+      (first.fencingEpoch > madeAt.fencingEpoch ||
+        (first.fencingEpoch === madeAt.fencingEpoch && first.viewVersion > madeAt.version));
+    if (first === undefined || isNewer) return undefined;
+    this.#ledger = this.#ledger.slice(0, toStep);
+    this.#votes = new Map();
+    return undefined;
+  }
+
+  post(topic: string, memberId: string, word: string): void {
+    const words = this.#words.get(topic) ?? new Map<string, string>();
+    if (!words.has(memberId)) words.set(memberId, word);
+    this.#words.set(topic, words);
+  }
+
+  read(topic: string): ReadonlyMap<string, string> {
+    return new Map(this.#words.get(topic));
+  }
+
+  heartbeat(nowMs: number, info: MemberInfo): void {
+    this.#members.set(info.memberId, { info, seenMs: nowMs });
+  }
+
+  /** Members seen within the time to live, by id; the others are forgotten, unless it is Infinity. */
+  list(nowMs: number, ttlMs: number): MemberInfo[] {
+    if (ttlMs === Infinity) return this.#listed();
+    const betweenMs = nowMs - (this.#listedMs ?? nowMs);
+    this.#listedMs = nowMs;
+    for (const [id, { info, seenMs }] of this.#members) {
+      const isOfBefore = betweenMs > ttlMs / 2 && nowMs - seenMs > ttlMs / 2;
+      if (this.#sabotage === 'no-clock-repair') {
+        if (seenMs < nowMs - ttlMs) this.#members.delete(id);
+        continue;
+      }
+      const seenNowMs = Math.min(nowMs, isOfBefore ? seenMs + betweenMs - ttlMs / 2 : seenMs);
+      if (nowMs - seenNowMs > ttlMs) this.#members.delete(id);
+      else this.#members.set(id, { info, seenMs: seenNowMs });
+    }
+    return this.#listed();
+  }
+
+  #listed(): MemberInfo[] {
+    const live = [...this.#members.values()].map(({ info }) => info);
+    return live.sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
+  }
+
+  leave(memberId: string): void {
+    this.#members.delete(memberId);
+  }
+
+  noteCheckpoint(step: number, attempt: number): void {
+    this.#checkpoints.set(step, attempt);
+  }
+
+  /** Forgets checkpoints that a later attempt has left behind. */
+  forgetCheckpoints(attempts: Attempts): void {
+    for (const [step, attempt] of this.#checkpoints)
+      if (!isOnLine(attempts, { attempt, step })) this.#checkpoints.delete(step);
+  }
+
+  hasCheckpoint(step: number): boolean {
+    const attempt = this.#checkpoints.get(step);
+    return attempt !== undefined && isOnLine(this.#record.attempts, { attempt, step });
+  }
+
+  /** Forgets which checkpoints and evaluations there are. */
+  forgetNotes(): void {
+    this.#checkpoints = new Map();
+    for (const step of this.#evaluations.keys()) this.#onlyArchived.add(step);
+    this.#evaluations = new Map();
+  }
+
+  noteEvaluation(step: number, weights: Weights): void {
+    this.#evaluations.set(step, weights);
+    this.#archived.set(step, weights);
+  }
+
+  /** What was evaluated after a step, as the run's history tells it. */
+  evaluation(step: number): Weights | undefined {
+    const archived = this.#onlyArchived.has(step) ? this.#archived.get(step) : undefined;
+    return this.#evaluations.get(step) ?? archived;
+  }
+
+  hasEvaluation(step: number): boolean {
+    return this.#evaluations.has(step);
+  }
+
+  /** The run's record; its status is undefined when there is none. */
+  get record(): SimRecord {
+    return this.#record;
+  }
+
+  /** As somebody who is no coordinator changes it: whatever it says. */
+  changeRecord(change: Partial<Omit<SimRecord, 'revision'>>): void {
+    this.#record = { ...this.#record, ...change, revision: this.#record.revision + 1 };
+  }
+
+  /** As a coordinator changes it: only if it is what it has read, in the epoch of its lease. */
+  updateRecord(
+    known: SimRecord,
+    change: Partial<Omit<SimRecord, 'revision'>>,
+    epoch: number,
+  ): 'done' | 'changed' | { readonly newest: number } {
+    const isFenced = this.#sabotage !== 'no-record-fence';
+    if (isFenced && epoch !== this.leaseEpoch) return { newest: this.leaseEpoch };
+    if (isFenced && known.revision !== this.#record.revision) return 'changed';
+    if (!isFenced && known.status !== this.#record.status) return 'changed';
+    this.changeRecord(change);
+    return 'done';
+  }
+
+  /** Puts a copy of the record in the place of none, or of an older one. */
+  putBack(copy: SimRecord, { isOlder }: { readonly isOlder: boolean }): void {
+    const isMissing = this.#record.status === undefined;
+    if (isMissing || (isOlder && isNewerRecord(copy, this.#record))) this.#record = copy;
+  }
+
+  /** Epoch of the lease; 0 without one, and in another life of Redis than it was given in. */
+  get leaseEpoch(): number {
+    return this.#lease?.server === this.#server ? this.#lease.epoch : 0;
+  }
+
+  /** The epoch that was given last in what Redis holds, whatever life it is of. */
+  get lastEpoch(): number {
+    return this.#lease?.epoch ?? 0;
+  }
+
+  get #newestEpoch(): number {
+    return Math.max(this.leaseEpoch, this.#view?.view.fencingEpoch ?? 0);
+  }
+
+  #isSame(facts: string, others: string): boolean {
+    return this.#sabotage === 'no-compare' || facts === others;
+  }
+}

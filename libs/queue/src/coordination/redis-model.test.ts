@@ -1,0 +1,245 @@
+import {
+  genesisHead,
+  stepSumNames,
+  toBerthError,
+  type LedgerEntry,
+  type MemberInfo,
+  type StepSums,
+  type StoredLedger,
+} from '@berth/contracts';
+import { type ViewDraft } from '@berth/protocol';
+import {
+  connectRedis,
+  createLease,
+  createLedger,
+  createMembers,
+  createRendezvous,
+  createViews,
+  redisServerPrograms,
+  startRedisServer,
+  type RedisConnection,
+  type RedisProcess,
+} from '../index.ts';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RedisModel, type RestoreResult } from '@berth/protocol/testing';
+import { cursorAt, globalBatch } from '@berth/protocol/testing';
+
+const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
+const holders = ['c1', 'c2'];
+const memberIds = ['a', 'b', 'c'];
+
+let redis: RedisProcess;
+let connection: RedisConnection;
+
+beforeAll(async () => {
+  redis = await startRedisServer({ programs: redisServerPrograms(process.env) });
+  connection = await connectRedis(redis.url, { role: 'producer' });
+});
+
+afterAll(async () => {
+  connection.close();
+  await redis.stop();
+});
+
+/** A known start, later than now. */
+const usedEpoch = 4e12;
+const member = fc.constantFrom(...memberIds);
+/** How far something is from what fits. */
+const offset = fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1);
+
+const command = fc.oneof(
+  fc.record({
+    kind: fc.constant('acquire' as const),
+    holder: fc.constantFrom(...holders),
+    // A lease that lasts, or is over at once.
+    ttlMs: fc.constantFrom(0, 1_000_000),
+  }),
+  fc.record({ kind: fc.constant('release' as const), holder: fc.constantFrom(...holders) }),
+  fc.record({
+    kind: fc.constant('publish' as const),
+    members: fc.uniqueArray(member, { minLength: 1 }),
+    epoch: offset,
+    replaces: offset,
+  }),
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('vote' as const),
+      member,
+      step: offset,
+      epoch: offset,
+      version: offset,
+      digest: fc.constantFrom(...Array.from<string>({ length: 8 }).fill('0'), '1'),
+      state: fc.constantFrom(...Array.from<string>({ length: 12 }).fill('0'), '1'),
+    }),
+  },
+  fc.record({ kind: fc.constant('restore' as const), numDropped: fc.nat(2), epoch: offset }),
+  fc.record({ kind: fc.constant('post' as const), member, word: fc.constantFrom('1', '2') }),
+  fc.record({ kind: fc.constant('beat' as const), member }),
+  fc.record({ kind: fc.constant('leave' as const), member }),
+  fc.record({ kind: fc.constant('flush' as const) }),
+);
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
+
+/** What both say to a command; nothing when it has no answer. */
+interface Answers {
+  readonly real?: unknown;
+  readonly modelled?: unknown;
+}
+
+/** Does a command to both. */
+async function both(model: RedisModel, archive: LedgerEntry[], step: Command): Promise<Answers> {
+  const nowMs = Date.now();
+  const { runId } = model;
+  const epoch = usedEpoch + 1;
+  switch (step.kind) {
+    case 'acquire': {
+      const { holder: holderId, ttlMs } = step;
+      const answer = await createLease(connection, { holderId, ttlMs }).acquire(usedEpoch);
+      const expected = model.acquireLease(nowMs, holderId, ttlMs, usedEpoch, nowMs);
+      return { real: { ...answer, remainingMs: 0 }, modelled: { ...expected, remainingMs: 0 } };
+    }
+    case 'release':
+      await createLease(connection, { holderId: step.holder, ttlMs: 1 }).release();
+      model.releaseLease(step.holder);
+      return {};
+    case 'publish': {
+      const draft: ViewDraft = {
+        fencingEpoch: (model.view?.fencingEpoch ?? epoch) + step.epoch,
+        members: step.members.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] })),
+        mode: 'train',
+        reason: 'test',
+      };
+      const views = createViews(connection, runId);
+      const replaces = Math.max(0, (model.view?.version ?? 0) + step.replaces);
+      const real = await views.publish(draft, replaces).catch(refusalOf);
+      return { real, modelled: model.publish(draft, replaces) };
+    }
+    case 'vote': {
+      const view = {
+        fencingEpoch: (model.view?.fencingEpoch ?? epoch) + step.epoch,
+        version: (model.view?.version ?? 1) + step.version,
+      };
+      const at = Math.max(0, model.ledger.length + step.step);
+      const facts = {
+        step: at,
+        from: cursorAt(at),
+        to: cursorAt(at + 1),
+        numExamples: globalBatch,
+        gradientDigest: step.digest.repeat(16),
+      };
+      const real = await createLedger(connection, runId).vote(
+        view,
+        step.member,
+        facts,
+        sums,
+        step.state,
+      );
+      return { real, modelled: model.vote(nowMs, view, step.member, facts, sums, step.state) };
+    }
+    case 'restore': {
+      const entries = archive.slice(0, Math.max(0, archive.length - step.numDropped));
+      const fencingEpoch = (model.view?.fencingEpoch ?? epoch) + step.epoch;
+      const real = await createLedger(connection, runId)
+        .restore(storedOf(entries), fencingEpoch)
+        .catch((error: unknown) => toBerthError(error).code);
+      return { real, modelled: codeOf(model.restore(entries, fencingEpoch)) };
+    }
+    case 'post':
+      await createRendezvous(connection, runId).post('topic', step.member, step.word);
+      model.post('topic', step.member, step.word);
+      return {};
+    case 'beat': {
+      const info = infoOf(step.member);
+      await createMembers(connection).heartbeat(info);
+      model.heartbeat(nowMs, info);
+      return {};
+    }
+    case 'leave':
+      await createMembers(connection).leave(step.member);
+      model.leave(step.member);
+      return {};
+    case 'flush':
+      await connection.call((client) => client.flushall());
+      model.flush();
+      return {};
+  }
+}
+
+/** Compares all that can be read. */
+async function compare(model: RedisModel): Promise<void> {
+  const { runId } = model;
+  const entries = await createLedger(connection, runId).entries(0, 100);
+  const untimed = (entry: LedgerEntry): LedgerEntry => ({ ...entry, committedAtMs: 0 });
+  expect(entries.map(untimed)).toEqual(model.ledger.map(untimed));
+  expect(await createViews(connection, runId).current()).toEqual(model.view);
+  expect(await createRendezvous(connection, runId).read('topic')).toEqual(model.read('topic'));
+  const live = await createMembers(connection, { ttlMs: 1_000_000 }).list();
+  expect(live.map(({ info }) => info)).toEqual(model.list(Date.now(), 1_000_000));
+}
+
+function refusalOf(error: unknown): { newest: number } | { inForce: number } {
+  const { code, details } = toBerthError(error);
+  if (code === 'QUEUE_VIEW_REPLACED') return { inForce: Number(details['inForce']) };
+  expect(code).toBe('QUEUE_STALE_EPOCH');
+  return { newest: Number(details['newest']) };
+}
+
+function storedOf(entries: readonly LedgerEntry[]): StoredLedger {
+  return {
+    numSteps: entries.length,
+    head: entries.at(-1)?.head ?? genesisHead,
+    async *entries(fromStep) {
+      yield entries.slice(fromStep);
+    },
+  };
+}
+
+function codeOf(result: RestoreResult): number | string {
+  switch (result.kind) {
+    case 'restored':
+      return result.numCommitted;
+    case 'stale':
+      return 'QUEUE_STALE_EPOCH';
+    case 'diverged':
+      return 'LEDGER_DIVERGED';
+  }
+}
+
+function infoOf(memberId: string): MemberInfo {
+  return {
+    memberId,
+    host: 'h',
+    port: 1,
+    pid: 1,
+    hostname: 'h',
+    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
+    startedAtMs: 0,
+    state: 'idle',
+    runId: 'run',
+    step: -1,
+    complaint: null,
+    rankMs: null,
+  };
+}
+
+it('answers as the Lua scripts of a real Redis do', async () => {
+  const heard = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60 }), async (commands) => {
+      await connection.call((client) => client.flushall());
+      const model = new RedisModel('run');
+      let archive: LedgerEntry[] = [];
+      for (const step of commands) {
+        const { real, modelled } = await both(model, archive, step);
+        expect(real).toEqual(modelled);
+        await compare(model);
+        if (model.ledger.length > archive.length) archive = [...model.ledger];
+        heard.add(`${step.kind}: ${model.ledger.length > 0 ? 'steps' : 'none'}`);
+      }
+    }),
+    { numRuns: 150, seed: 3 },
+  );
+  expect(heard).toContain('restore: steps');
+});
