@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { silentLogger, type StateVectors } from '@berth/contracts';
-import { createPeerNode, StateMemory, type StateLabel, type StatePeer } from '@berth/collectives';
+import { createPeerNode, StateMemory, type StateLabel, type PeerAddress } from '@berth/collectives';
 import { tensorFlowEnvironment } from '@berth/graph';
-import type { EngineSetting, JoinMemberSetting } from './healing.ts';
+import type { EngineSetting, JoinMemberSetting } from './healing-setting.ts';
 import type { RuntimeAsk } from './healing-runtime.ts';
 
 /** What a member of `healing.ts` is asked to do, one line each. */
@@ -14,7 +14,7 @@ export type JoinAsk =
   /** Copies the state aside, offers it, and computes the gradient of a step. */
   | { readonly do: 'give'; readonly label: StateLabel }
   /** Copies the state from donors and loads it. */
-  | { readonly do: 'join'; readonly label: StateLabel; readonly donors: readonly StatePeer[] }
+  | { readonly do: 'join'; readonly label: StateLabel; readonly donors: readonly PeerAddress[] }
   /** Digest of the state in the engine. */
   | { readonly do: 'digest' };
 

@@ -1,36 +1,15 @@
+import type { EngineSetting, JoinMemberSetting } from './healing-setting.ts';
 import { randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  modelSectionSchema,
-  modelSizeNames,
-  resolveModelConfig,
-  type ModelSize,
-} from '@berth/contracts';
+import { modelSectionSchema, modelSizeNames, resolveModelConfig } from '@berth/contracts';
 import type { Endpoint } from '@berth/collectives';
 import { countParameters } from '@berth/model';
 import { askAll, machine } from './allreduce.ts';
 import type { JoinAsk } from './healing-member.ts';
 import { ownProgram, startProgram, type Program } from './program.ts';
 import { summarize, type Summary } from './summary.ts';
-
-export interface EngineSetting {
-  readonly size: ModelSize;
-  readonly batchSize: number;
-  readonly numThreads: number;
-}
-
-/** What one member process is started with. */
-export interface JoinMemberSetting {
-  readonly memberId: string;
-  readonly engine: EngineSetting;
-  /** Parameters of the model. */
-  readonly partLength: number;
-  /** Of the state it begins with. */
-  readonly seed: number;
-  readonly computes: boolean;
-}
 
 /** One join, in milliseconds. */
 interface Join {

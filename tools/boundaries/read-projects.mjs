@@ -57,7 +57,7 @@ function readSource(file, folder, root) {
  * @param {string} path - within the project
  */
 export function isTestFile(path) {
-  return /\.(test|config)\.ts$|(^|\/)(test|testing|simulator)(\/|\.)/.test(path);
+  return /\.(test|config)\.ts$|(^|\/)(test|testing|fixtures|simulator)(\/|\.)/.test(path);
 }
 
 /**

@@ -18,6 +18,7 @@ export {
   type PeerNodeOptions,
 } from './peer-node.ts';
 export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './session.ts';
-export type { StatePeer, StateRequest, StateTransfer } from './state/fetch.ts';
+export type { PeerAddress } from './connections/peer-address.ts';
+export type { StateRequest, StateTransfer } from './state/fetch.ts';
 export { StateMemory } from './state/memory.ts';
 export type { StateOffer } from './state/server.ts';

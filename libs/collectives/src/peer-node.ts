@@ -9,12 +9,8 @@ import { deriveKey } from './handshake/messages.ts';
 import { localPathOf } from './connections/local-path.ts';
 import { ReduceMemory } from './reduce/reduce-memory.ts';
 import { Session, type ViewSession } from './session.ts';
-import {
-  fetchState,
-  type StatePeer,
-  type StateRequest,
-  type StateTransfer,
-} from './state/fetch.ts';
+import type { PeerAddress } from './connections/peer-address.ts';
+import { fetchState, type StateRequest, type StateTransfer } from './state/fetch.ts';
 import { StateServer, type StateOffer } from './state/server.ts';
 
 export interface PeerNodeOptions {
@@ -62,7 +58,7 @@ export interface PeerNode {
    * `COLLECTIVE_UNAUTHENTICATED`, `COLLECTIVE_PROTOCOL` if what arrives does not fit or verify; `COLLECTIVE_TIMEOUT`, and
    * what the signal aborts with
    */
-  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer>;
+  fetchState(donors: readonly PeerAddress[], request: StateRequest): Promise<StateTransfer>;
   close(): Promise<void>;
 }
 
@@ -147,7 +143,7 @@ class TcpPeerNode implements PeerNode {
     this.#states.offer(offer);
   }
 
-  fetchState(donors: readonly StatePeer[], request: StateRequest): Promise<StateTransfer> {
+  fetchState(donors: readonly PeerAddress[], request: StateRequest): Promise<StateTransfer> {
     const { memberId: from, logger } = this.#options;
     return fetchState(donors, { logger, ...request, from, key: this.#key });
   }

@@ -24,7 +24,8 @@ import {
 } from './reduce/plan.ts';
 import { Progress } from './reduce/progress.ts';
 import type { ReduceMemory } from './reduce/reduce-memory.ts';
-import { type PeerLink, peerLost, Round } from './reduce/round.ts';
+import { peerLost } from './connections/peer-lost.ts';
+import { type PeerLink, Round } from './reduce/round.ts';
 
 /** All who have another secret are to be named, not only the first. */
 const strangersMs = 250;

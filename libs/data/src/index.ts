@@ -28,7 +28,8 @@ export {
   type ExampleShardFacts,
   type ExampleShardReader,
 } from './tasks/pretraining/example-shard.ts';
-export type { Example, ExampleSettings, ExampleVocabulary } from './tasks/pretraining/example.ts';
+export type { ExampleSettings, ExampleVocabulary } from './tasks/pretraining/settings.ts';
+export type { Example } from './tasks/pretraining/example.ts';
 export { generateExamples, type GenerateOptions } from './tasks/pretraining/generate.ts';
 export {
   generateGoogleExamples,

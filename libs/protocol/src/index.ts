@@ -36,12 +36,8 @@ export {
   takeBack,
 } from './lifecycle/attempts.ts';
 export { controlStates } from './lifecycle/control-states.ts';
-export {
-  decideControl,
-  type ControlDecision,
-  type ControlSight,
-  type RunChange,
-} from './lifecycle/decide-control.ts';
+export type { ControlSight } from './lifecycle/control-sight.ts';
+export { decideControl, type ControlDecision, type RunChange } from './lifecycle/decide-control.ts';
 export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
 export { memberTtlMs } from './run/coordination-times.ts';
 export {

@@ -36,7 +36,8 @@ export {
 export { createLease, keepLease, type KeepLeaseOptions, type Lease } from './coordination/lease.ts';
 export { createLedger, type CommitState, type Ledger } from './coordination/ledger.ts';
 export { openLogSink, type LogSink } from './logs/log-sink.ts';
-export { createLogStream, type LogFilter, type LogStream } from './logs/log-stream.ts';
+export type { LogFilter } from './logs/log-items.ts';
+export { createLogStream, type LogStream } from './logs/log-stream.ts';
 export {
   createMembers,
   type LiveMember,

@@ -1,6 +1,7 @@
+import type { DoneFault } from './done-fault.ts';
 import type { IncomingMessage } from 'node:http';
 import { damageFrame } from '@berth/collectives';
-import { BerthError, numStateSlices, type LedgerEntry } from '@berth/contracts';
+import { BerthError, numStateSlices } from '@berth/contracts';
 import { orderFault, type HttpFault, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
 import { connectRedis } from '@berth/queue';
 import type { ClusterProcess } from '../cluster.ts';
@@ -19,15 +20,6 @@ export interface FaultTimes {
   readonly storeOutageMs: number;
   /** How long one request to the store hangs before it goes on. */
   readonly storeStallMs: number;
-}
-
-/** A fault that has been done, and how to tell that the run has recovered from it. */
-export interface DoneFault {
-  /** From then on recovery counts: the fault, or the end of an outage. By the clock of the machine. */
-  readonly sinceMs: number;
-  readonly isRecovery: (entry: LedgerEntry) => boolean;
-  /** Time to recovery where it shows in no commit: training goes on without a coordinator. */
-  readonly tookMs?: number;
 }
 
 /** Faults that need somebody left to go on without the victim. */

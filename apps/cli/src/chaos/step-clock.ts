@@ -1,5 +1,5 @@
 import type { SettableClock } from '@berth/faults';
-import type { DoneFault } from './commit-fault.ts';
+import type { DoneFault } from './done-fault.ts';
 import type { RunWatch } from './run-watch.ts';
 
 const stepMs = 600_000;

@@ -7,7 +7,7 @@ import {
   type ReduceRequest,
   type ReduceResult,
   type StateLabel,
-  type StatePeer,
+  type PeerAddress,
   type StateTransfer,
   type ViewSession,
 } from '@berth/collectives';
@@ -89,7 +89,7 @@ serveCallsAtOnce(port, {
 
   fetchState(
     signal: AbortSignal,
-    donors: readonly StatePeer[],
+    donors: readonly PeerAddress[],
     label: StateLabel,
     limits: FetchLimits,
   ): Promise<StateTransfer> {

@@ -7,7 +7,7 @@ import type {
   ReduceRequest,
   ReduceResult,
   StateLabel,
-  StatePeer,
+  PeerAddress,
   StateRequest,
   StateTransfer,
 } from '@berth/collectives';
@@ -41,7 +41,7 @@ export interface SharedState {
   /** Resolves once the offer before is withdrawn: only then may `parts` be overwritten. */
   offer(label: StateLabel | undefined): Promise<void>;
   fetch(
-    donors: readonly StatePeer[],
+    donors: readonly PeerAddress[],
     label: StateLabel,
     limits: FetchLimits & { readonly signal?: AbortSignal },
   ): Promise<StateTransfer>;

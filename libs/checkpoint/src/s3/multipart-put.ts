@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Logger } from '@berth/contracts';
 import { mapConcurrently } from '../map-concurrently.ts';
-import type { S3Call } from './s3-object-store.ts';
+import type { S3Call } from './s3-call.ts';
 
 const numParallelParts = 4;
 

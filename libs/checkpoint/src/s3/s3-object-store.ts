@@ -19,6 +19,7 @@ import {
   type PutOptions,
 } from '@berth/contracts';
 import { putInParts } from './multipart-put.ts';
+import type { S3Call } from './s3-call.ts';
 import { withRetries } from './retry.ts';
 import { uploadCleaning } from './unfinished-uploads.ts';
 import { classifyFailure, storeError } from './store-failure.ts';
@@ -56,13 +57,6 @@ export interface S3ObjectStore extends ObjectStore {
   /** Closes idle connections. */
   close(): void;
 }
-
-/** One call to the service: given the client and a signal, and repeated until it succeeds, fails for good or is late. */
-export type S3Call = <T>(
-  name: string,
-  run: (client: S3Client, signal: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
-) => Promise<T>;
 
 const connectionTimeoutMs = 5_000;
 const maxCorruptReads = 3;

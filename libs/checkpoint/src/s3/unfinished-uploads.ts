@@ -4,7 +4,7 @@ import {
   type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
 import type { ObjectStore, UnfinishedUpload } from '@berth/contracts';
-import type { S3Call } from './s3-object-store.ts';
+import type { S3Call } from './s3-call.ts';
 import { classifyFailure } from './store-failure.ts';
 
 /** The part of the port that finds and aborts multipart uploads which nobody completes any more. */

@@ -3,7 +3,7 @@ import { isBerthError, type Logger } from '@berth/contracts';
 import { ByteSource } from './byte-source.ts';
 import { localPathOf } from './local-path.ts';
 import { proveToListener, type DialledPeer } from '../handshake/dialler.ts';
-import type { StatePeer } from '../state/fetch.ts';
+import type { PeerAddress } from './peer-address.ts';
 
 export interface DialOptions extends Omit<DialledPeer, 'to'> {
   /** Try the local socket first; it is found only if the member is on this machine. */
@@ -22,7 +22,7 @@ const redialMs = 200;
  * @throws BerthError `COLLECTIVE_UNAUTHENTICATED` or `COLLECTIVE_PROTOCOL`, or the connection's error: the member is gone
  */
 export async function dialMember(
-  member: StatePeer,
+  member: PeerAddress,
   { tryLocal, key, from, purpose, logger, onAttempt, isOver }: DialOptions,
 ): Promise<ByteSource> {
   const { memberId, port } = member;

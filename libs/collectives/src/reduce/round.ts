@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type AlignedBlock, BerthError, isBerthError } from '@berth/contracts';
+import type { AlignedBlock } from '@berth/contracts';
 import type { ByteSink } from '../connections/byte-sink.ts';
 import type { ByteSource, ReadStep } from '../connections/byte-source.ts';
 import {
@@ -12,6 +12,7 @@ import {
   requireFrame,
   sumsOfFrame,
 } from '../connections/frame.ts';
+import { peerLost } from '../connections/peer-lost.ts';
 import { areSameSums, type PayloadSums } from './payload-sums.ts';
 import type { Chunk, ReducePlan } from './plan.ts';
 import { Progress } from './progress.ts';
@@ -248,18 +249,6 @@ function requireSums(
   throw protocolError(
     `the bytes of a frame were damaged on the way (${type}, step ${step}, chunk at element ${offset})`,
   );
-}
-
-/** What went wrong on a peer's connection, as an error that names the peer; the session's own error stays as it is. */
-export function peerLost(memberId: string, cause: unknown): BerthError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (!isBerthError(cause)) {
-    const message = `lost member ${memberId}: ${reason}`;
-    return new BerthError('COLLECTIVE_PEER_LOST', message, { cause, details: { memberId } });
-  }
-  if (cause.code !== 'COLLECTIVE_PROTOCOL') return cause;
-  const message = `member ${memberId} broke the protocol: ${reason}`;
-  return new BerthError('COLLECTIVE_PROTOCOL', message, { cause, details: { memberId } });
 }
 
 function blocksOf(plan: ReducePlan, member: number): number[] {

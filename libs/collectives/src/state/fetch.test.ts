@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { listenerBytes } from '../handshake/messages.ts';
 import { createPeerNode, type PeerNode } from '../peer-node.ts';
 import { randomRanks, secret } from '../testing/local-mesh.ts';
-import type { StatePeer, StateTransfer } from './fetch.ts';
+import type { PeerAddress } from '../connections/peer-address.ts';
+import type { StateTransfer } from './fetch.ts';
 import { sliceBytes, StateMemory } from './memory.ts';
 
 /** Three slices, one, none and one: 16 MB in pieces of uneven size. */
@@ -44,7 +45,7 @@ async function donor(
   memberId: string,
   faults: TcpFaults = {},
   offered: Partial<typeof label> = {},
-): Promise<StatePeer & { readonly node: PeerNode; readonly cut: () => void }> {
+): Promise<PeerAddress & { readonly node: PeerNode; readonly cut: () => void }> {
   const node = startNode(memberId);
   node.offerState({ label: { ...label, ...offered }, memory: filledMemory() });
   const proxy = await startTcpProxy(await node.listen(), { spareBytes: listenerBytes, ...faults });
@@ -57,7 +58,7 @@ interface Copy extends StateTransfer {
 }
 
 async function copy(
-  donors: readonly StatePeer[],
+  donors: readonly PeerAddress[],
   changes: { timeoutMs?: number; sliceTimeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<Copy> {
   const memory = new StateMemory(partLengths);

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { BerthError, isBerthError, type Logger, silentLogger } from '@berth/contracts';
-import type { ByteSource, Endpoint } from '../connections/byte-source.ts';
+import type { ByteSource } from '../connections/byte-source.ts';
 import {
   type ControlMessage,
   controlPrefixBytes,
@@ -10,9 +10,10 @@ import {
   type StateLabel,
 } from '../connections/control.ts';
 import { dialMember } from '../connections/dial-member.ts';
+import type { PeerAddress } from '../connections/peer-address.ts';
 import { protocolError } from '../connections/frame.ts';
 import { Progress } from '../reduce/progress.ts';
-import { peerLost } from '../reduce/round.ts';
+import { peerLost } from '../connections/peer-lost.ts';
 import { describeState, isSameState, labelOf } from './label.ts';
 import type { StateMemory } from './memory.ts';
 import { SliceQueue } from './slice-queue.ts';
@@ -20,10 +21,6 @@ import { SliceQueue } from './slice-queue.ts';
 /** Slices asked of a donor before it has sent the one before: it digests the next while the network is busy. */
 const slicesAhead = 2;
 const defaultSliceTimeoutMs = 10_000;
-
-export interface StatePeer extends Endpoint {
-  readonly memberId: string;
-}
 
 export interface StateRequest {
   readonly label: StateLabel;
@@ -55,7 +52,7 @@ interface Identity {
 
 /** @throws BerthError as `PeerNode.fetchState` */
 export function fetchState(
-  donors: readonly StatePeer[],
+  donors: readonly PeerAddress[],
   request: StateRequest & Identity,
 ): Promise<StateTransfer> {
   return new StateFetch(donors, request).run();
@@ -63,7 +60,7 @@ export function fetchState(
 
 /** Copies one state from all donors at once. */
 class StateFetch {
-  readonly #donors: readonly StatePeer[];
+  readonly #donors: readonly PeerAddress[];
   readonly #request: StateRequest & Identity;
   readonly #queue: SliceQueue;
   readonly #sources = new Map<string, ByteSource>();
@@ -75,7 +72,7 @@ class StateFetch {
   readonly #changes = new Progress();
   #verifyMs = 0;
 
-  constructor(donors: readonly StatePeer[], request: StateRequest & Identity) {
+  constructor(donors: readonly PeerAddress[], request: StateRequest & Identity) {
     this.#donors = donors;
     this.#request = request;
     const names = donors.map(({ memberId }) => memberId);
@@ -100,7 +97,7 @@ class StateFetch {
   }
 
   /** Takes slices from one donor until there are no more, or it is lost. */
-  async #copyFrom(donor: StatePeer): Promise<void> {
+  async #copyFrom(donor: PeerAddress): Promise<void> {
     const { memberId } = donor;
     const { key, from, label, logger = silentLogger } = this.#request;
     try {

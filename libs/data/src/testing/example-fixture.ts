@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { BerthError, type ObjectInfo, type ObjectStore } from '@berth/contracts';
 import { createTokenizer } from '../text/tokenizer.ts';
 import { parseVocabulary, type Vocabulary } from '../text/vocabulary.ts';
-import type { ExampleSettings } from '../tasks/pretraining/example.ts';
+import type { ExampleSettings } from '../tasks/pretraining/settings.ts';
 import type { TokenSentences } from '../dataset/token-documents.ts';
 
 const golden = new URL('../../test/golden/', import.meta.url);

@@ -1,5 +1,6 @@
 import { controls, type Control, type ControlState, type RunRecord } from '@berth/contracts';
-import { decideControl, type ControlSight } from './decide-control.ts';
+import type { ControlSight } from './control-sight.ts';
+import { decideControl } from './decide-control.ts';
 
 /** Which controls work now and what each does, or why it does not work. */
 export function controlStates(

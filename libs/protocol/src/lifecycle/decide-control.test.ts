@@ -14,7 +14,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newAttempt } from './attempts.ts';
 import { controlStates } from './control-states.ts';
-import { decideControl, type ControlSight } from './decide-control.ts';
+import type { ControlSight } from './control-sight.ts';
+import { decideControl } from './decide-control.ts';
 
 const config = parseRunConfig(
   { name: 'run', corpus: { path: 'c' }, train: { numSteps: 100 } },

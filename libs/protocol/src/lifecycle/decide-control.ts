@@ -5,17 +5,9 @@ import {
   type RunRecord,
   type RunStatus,
 } from '@berth/contracts';
+import type { ControlSight } from './control-sight.ts';
 import { beginAttempt, beginOver, endAttempt, hasTrained, withdrawAttempt } from './attempts.ts';
 import { savingNow, stepsText, unsavedText } from './texts.ts';
-
-/** What a control is decided by, besides the run's record. */
-export interface ControlSight {
-  readonly numCommitted: number;
-  /** Steps of complete checkpoints, oldest first. */
-  readonly checkpointSteps: readonly number[];
-  /** Time in which the steps after the newest checkpoint were made. */
-  readonly unsavedMs: number;
-}
 
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 

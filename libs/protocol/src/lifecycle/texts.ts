@@ -1,4 +1,4 @@
-import type { ControlSight } from './decide-control.ts';
+import type { ControlSight } from './control-sight.ts';
 
 export const savingNow = 'it is being saved already';
 

@@ -3,7 +3,6 @@ import type { LastSeen } from './absent.ts';
 import type { GradientDivergence } from './diverged.ts';
 import type { Expulsions } from './expulsions.ts';
 import type { LiveMember, MembershipOptions, UnreadableMember } from './membership-state.ts';
-import { nothingSeen, type Rest, type SeenProgress } from './seen-progress.ts';
 
 /** Statuses in which members work on a run's steps. */
 export type TrainingStatus = Extract<
@@ -48,6 +47,20 @@ export interface Attempts {
   readonly counts: ReadonlyMap<string, number>;
   /** How many these had. */
   readonly count: number;
+}
+
+/** The most that was seen of a run. Nothing of it ever becomes less, unless Redis comes back older than it was. */
+export interface SeenProgress {
+  readonly numCommitted: number;
+  readonly view: Pick<View, 'fencingEpoch' | 'version'> | undefined;
+}
+
+const nothingSeen: SeenProgress = { numCommitted: 0, view: undefined };
+
+/** Since when all members of a view have had nothing left to do in it. */
+export interface Rest {
+  readonly view: string;
+  readonly sinceMs: number;
 }
 
 /** What a coordinator remembers of a run between two looks. To forget it costs patience, never bits. */

@@ -1,14 +1,5 @@
-import type { View } from '@berth/contracts';
-import type { RunRules, RunSight } from './run-state.ts';
+import type { Rest, RunRules, RunSight, SeenProgress } from './run-state.ts';
 import { isOlderView, viewName } from '../member/member-state.ts';
-
-/** The most that was seen of a run. Nothing of it ever becomes less, unless Redis comes back older than it was. */
-export interface SeenProgress {
-  readonly numCommitted: number;
-  readonly view: Pick<View, 'fencingEpoch' | 'version'> | undefined;
-}
-
-export const nothingSeen: SeenProgress = { numCommitted: 0, view: undefined };
 
 /** What Redis knew before and knows no more. */
 export interface RedisLoss {
@@ -40,12 +31,6 @@ export function lossSince(seen: SeenProgress, sight: RunSight): RedisLoss | unde
   return newest > fencingEpoch
     ? { reason: `a member has seen epoch ${newest}`, usedEpoch: newest }
     : undefined;
-}
-
-/** Since when all members of a view have had nothing left to do in it. */
-export interface Rest {
-  readonly view: string;
-  readonly sinceMs: number;
 }
 
 /** Notes whether all members of the view are at its end: they have saved and evaluated, and wait to be told what comes next. */

@@ -1,5 +1,10 @@
-import { logLevels, type LogLine } from '@berth/contracts';
-import type { LogFilter } from './log-stream.ts';
+import { logLevels, type LogLine, type LogQuery } from '@berth/contracts';
+
+/** Which lines are wanted; see `LogQuery`. */
+export type LogFilter = Partial<Pick<LogQuery, 'level' | 'source' | 'text'>> & {
+  /** @defaultValue of all runs, and of none */
+  readonly runId?: string | undefined;
+};
 
 /** A stream item: its id, then field, value, ... */
 export type StreamItem = [id: string, fields: string[]];

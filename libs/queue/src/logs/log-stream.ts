@@ -10,14 +10,8 @@ import {
 import type { RedisConnection } from '../connection/connection.ts';
 import { listenForHints } from '../connection/hints.ts';
 import { globalKeys, logTailKey } from '../connection/keys.ts';
-import { matcherOf, parseLogLine, type StreamItem } from './log-items.ts';
+import { matcherOf, parseLogLine, type LogFilter, type StreamItem } from './log-items.ts';
 import { appendLogsScript } from './lua/logs.ts';
-
-/** Which lines are wanted; see `LogQuery`. */
-export type LogFilter = Partial<Pick<LogQuery, 'level' | 'source' | 'text'>> & {
-  /** @defaultValue of all runs, and of none */
-  readonly runId?: string | undefined;
-};
 
 /** The newest log lines of all processes, in the order they came. Redis may lose them: nothing depends on them. */
 export interface LogStream {

@@ -1,23 +1,9 @@
-import type { ExamplesConfig } from '@berth/contracts';
 import type { RandomSource } from '../../random/random-source.ts';
 import type { SegmentPair } from './segment-pairs.ts';
 import type { TokenDocuments } from '../../dataset/token-documents.ts';
 import { maskTokens } from './masking.ts';
+import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import type { WordContinuations } from './word-continuations.ts';
-
-/** The part of an examples config that shapes examples; the rest says how they are cut, mixed and kept ready. */
-export type ExampleSettings = Pick<
-  ExamplesConfig,
-  'maxSeqLength' | 'maxPredictions' | 'maskedLmRatio' | 'shortSeqRatio' | 'wholeWordMask'
->;
-
-/** What examples need to know of a vocabulary: a token's id is its index. */
-export interface ExampleVocabulary {
-  readonly tokens: readonly string[];
-  readonly clsId: number;
-  readonly sepId: number;
-  readonly maskId: number;
-}
 
 /** A masked LM and next sentence example, unpadded: [CLS] A [SEP] B [SEP]. */
 export interface Example {

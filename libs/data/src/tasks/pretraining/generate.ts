@@ -1,11 +1,7 @@
 import type { ExampleShard } from '@berth/contracts';
 import { CounterRandom, randomDomains } from '../../random/counter-random.ts';
-import {
-  maskedExample,
-  type Example,
-  type ExampleSettings,
-  type ExampleVocabulary,
-} from './example.ts';
+import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
+import { maskedExample, type Example } from './example.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
 import { numDocumentsOf, type TokenDocuments } from '../../dataset/token-documents.ts';
 import { createWordContinuations } from './word-continuations.ts';

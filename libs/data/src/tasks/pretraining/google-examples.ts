@@ -1,9 +1,5 @@
-import {
-  maskedExample,
-  type Example,
-  type ExampleSettings,
-  type ExampleVocabulary,
-} from './example.ts';
+import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
+import { maskedExample, type Example } from './example.ts';
 import { MersenneTwister } from '../../random/mersenne-twister.ts';
 import { shuffle } from '../../random/random-source.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';

@@ -1,4 +1,4 @@
-import type { ExampleSettings, ExampleVocabulary } from './example.ts';
+import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import { shuffle, type RandomSource } from '../../random/random-source.ts';
 import type { WordContinuations } from './word-continuations.ts';
 
