@@ -15,13 +15,8 @@ import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
-import {
-  checkRedis,
-  connectRedis,
-  createJobConsumer,
-  createMembers,
-  createRuns,
-} from '@berth/queue';
+import { createJobConsumer } from '@berth/queue/jobs';
+import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
 import { chooseDevice, type DevicePreference } from './device/device.ts';

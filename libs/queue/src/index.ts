@@ -20,19 +20,6 @@ export {
   type ExampleIndex,
   type ExampleShardName,
 } from './records/example-index.ts';
-export {
-  createJobConsumer,
-  type JobConsumer,
-  type JobConsumerOptions,
-} from './jobs/job-consumer.ts';
-export { createJobBoard, type JobBoard } from './jobs/job-board.ts';
-export {
-  createJobProducer,
-  jobIdOf,
-  type EnqueueOptions,
-  type JobCounts,
-  type JobProducer,
-} from './jobs/job-producer.ts';
 export { createLease, keepLease, type KeepLeaseOptions, type Lease } from './coordination/lease.ts';
 export { createLedger, type CommitState, type Ledger } from './coordination/ledger.ts';
 export { openLogSink, type LogSink } from './logs/log-sink.ts';

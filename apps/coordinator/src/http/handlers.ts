@@ -7,7 +7,7 @@ import {
   type ApiOutput,
   type Preset,
 } from '@berth/contracts';
-import type { JobBoard } from '@berth/queue';
+import type { JobBoard } from '@berth/queue/jobs';
 import type { Histories } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import type { ClusterSights } from '../reports/cluster-reports.ts';

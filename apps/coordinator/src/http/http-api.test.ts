@@ -5,8 +5,8 @@ import {
   type ApiEvent,
   type Job,
 } from '@berth/contracts';
+import { createJobProducer } from '@berth/queue/jobs';
 import {
-  createJobProducer,
   createLogStream,
   createMembers,
   createMetricsLog,

@@ -1,6 +1,6 @@
 import { errorToWire, type Logger, type MetricsLine, type WorkerReport } from '@berth/contracts';
 import { createMetrics, type Metrics } from '@berth/observability';
-import type { JobBoard } from '@berth/queue';
+import type { JobBoard } from '@berth/queue/jobs';
 import type { Histories } from '../metrics-series/series-cache.ts';
 import type { RunsPort } from '../ports.ts';
 import type { ClusterSights } from '../reports/cluster-reports.ts';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/contracts';
 import { buildInfo } from '@berth/observability';
-import { createJobBoard, type RedisConnection } from '@berth/queue';
+import { createJobBoard } from '@berth/queue/jobs';
+import type { RedisConnection } from '@berth/queue';
 import { EventFeed } from '../events/event-feed.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { Histories } from '../metrics-series/series-cache.ts';

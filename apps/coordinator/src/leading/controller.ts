@@ -9,12 +9,12 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
+import type { JobProducer } from '@berth/queue/jobs';
 import {
   createMembers,
   createRuns,
   keepLease,
   createLease,
-  type JobProducer,
   type RedisConnection,
   type Runs,
 } from '@berth/queue';

@@ -5,12 +5,8 @@ import {
   type ExampleShard,
 } from '@berth/contracts';
 import { epochShardOrder } from '@berth/data';
-import {
-  connectRedis,
-  createExampleIndex,
-  createJobProducer,
-  type JobProducer,
-} from '@berth/queue';
+import { createJobProducer, type JobProducer } from '@berth/queue/jobs';
+import { connectRedis, createExampleIndex } from '@berth/queue';
 import { startTestRedis, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { ExampleSupply } from './example-supply.ts';

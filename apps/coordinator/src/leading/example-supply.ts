@@ -6,12 +6,8 @@ import {
   type RunConfig,
 } from '@berth/contracts';
 import { epochShardOrder } from '@berth/data';
-import {
-  createExampleIndex,
-  type ExampleShardName,
-  type JobProducer,
-  type RedisConnection,
-} from '@berth/queue';
+import type { JobProducer } from '@berth/queue/jobs';
+import { createExampleIndex, type ExampleShardName, type RedisConnection } from '@berth/queue';
 import { planReadAhead } from './read-ahead.ts';
 
 export interface ExampleSupplyOptions {

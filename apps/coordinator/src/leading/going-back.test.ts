@@ -6,8 +6,8 @@ import {
   type StepSums,
   type View,
 } from '@berth/contracts';
+import { createJobProducer } from '@berth/queue/jobs';
 import {
-  createJobProducer,
   createLease,
   createLedger,
   createMembers,

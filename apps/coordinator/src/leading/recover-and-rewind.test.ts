@@ -15,15 +15,14 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
+import { createJobProducer, type JobProducer } from '@berth/queue/jobs';
 import {
   connectRedis,
   createCheckpointIndex,
-  createJobProducer,
   createLease,
   createLedger,
   createMetricsLog,
   createViews,
-  type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';

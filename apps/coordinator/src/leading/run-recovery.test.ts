@@ -4,14 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { BerthError, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
 import { exampleSetIdOf, prepareDataset, readDatasetManifest } from '@berth/data';
-import {
-  createJobConsumer,
-  createJobProducer,
-  createMembers,
-  createRuns,
-  createViews,
-  type RedisConnection,
-} from '@berth/queue';
+import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
+import { createMembers, createRuns, createViews, type RedisConnection } from '@berth/queue';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memberOf } from '../testing/api-fixture.ts';

@@ -16,6 +16,7 @@ import { isLeftBehind } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import { memberTtlMs } from '@berth/protocol';
+import type { JobProducer } from '@berth/queue/jobs';
 import {
   createCheckpointIndex,
   createLedger,
@@ -23,7 +24,6 @@ import {
   createMembers,
   createMetricsLog,
   createViews,
-  type JobProducer,
   type RedisConnection,
 } from '@berth/queue';
 import {

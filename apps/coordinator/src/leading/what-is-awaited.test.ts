@@ -1,6 +1,7 @@
 import { parseRunConfig, silentLogger } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { connectRedis, createJobConsumer, createJobProducer, createMembers } from '@berth/queue';
+import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
+import { connectRedis, createMembers } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { runController } from './controller.ts';

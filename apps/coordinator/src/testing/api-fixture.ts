@@ -8,13 +8,8 @@ import {
   type Services,
 } from '@berth/contracts';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import {
-  connectRedis,
-  createJobConsumer,
-  createJobProducer,
-  createRuns,
-  type RedisConnection,
-} from '@berth/queue';
+import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
+import { connectRedis, createRuns, type RedisConnection } from '@berth/queue';
 import { onTestFinished } from 'vitest';
 import { startServices } from './services.ts';
 import { createLogSource } from '../events/log-source.ts';

@@ -10,9 +10,9 @@ import {
   type RunRecord,
   type StoredLedger,
 } from '@berth/contracts';
+import { createJobProducer } from '@berth/queue/jobs';
 import {
   connectRedis,
-  createJobProducer,
   createLease,
   createLedger,
   createMembers,

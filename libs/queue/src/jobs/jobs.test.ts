@@ -248,7 +248,7 @@ describe('the watchdog', () => {
 /** A process of its own that has taken a job and never finishes it. */
 async function startHangingConsumer(url: string): Promise<ChildProcess> {
   const program = `
-    import { createJobConsumer } from '@berth/queue';
+    import { createJobConsumer } from '@berth/queue/jobs';
     await createJobConsumer(${JSON.stringify(url)}, {
       process: (job, signal) => new Promise(() => {
         signal.addEventListener('abort', () => console.log('aborted'));

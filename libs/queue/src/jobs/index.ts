@@ -1,0 +1,9 @@
+export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
+export { createJobBoard, type JobBoard } from './job-board.ts';
+export {
+  createJobProducer,
+  jobIdOf,
+  type EnqueueOptions,
+  type JobCounts,
+  type JobProducer,
+} from './job-producer.ts';
