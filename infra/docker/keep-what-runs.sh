@@ -1,6 +1,6 @@
 #!/bin/sh
-# Reduces the built checkout to what runs: no development packages, sources, maps or types; of TensorFlow.js only the
-# bundles for Node.
+# Reduces the built checkout to what runs: no development packages, sources, maps, types or parts of tests; of TensorFlow.js
+# only the bundles for Node.
 set -eu
 
 npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -12,7 +12,9 @@ for entry in * .[!.]*; do
   esac
 done
 
-rm -rf libs/*/src libs/*/test libs/*/examples libs/testing/dist apps/*/src apps/*/test
+rm -rf libs/testing node_modules/@berth/testing
+rm -rf libs/*/src libs/*/test libs/*/examples libs/*/dist/testing libs/protocol/dist/simulator
+rm -rf apps/*/src apps/*/test apps/*/dist/testing
 find libs apps node_modules -type f \
   \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.tsbuildinfo' -o -name '*.test.js' \) -delete
 find node_modules/@tensorflow/*/dist ! -path '*/tfjs-node-gpu/*' -type f ! -name '*.node.js' -delete

@@ -10,6 +10,7 @@ import { createCluster } from './cluster.mjs';
 import { must } from './command.mjs';
 import { findCompose, findEngine } from './engine.mjs';
 import { faults, inflict } from './faults.mjs';
+import { checkHoldNoTests, ownImages, sizeOf } from './images.mjs';
 import { megabytes, seconds, table } from './report.mjs';
 import { ensureBaseImages } from './stand-ins.mjs';
 
@@ -28,7 +29,6 @@ images are made from Debian's (debootstrap), npm's and Go's packages; DEBIAN_MIR
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const runName = 'compose-test';
-const imagesOfReport = ['berth/coordinator:0.1.0', 'berth/worker:0.1.0'];
 const baseImage = 'node:24-bookworm-slim';
 const exitCodeOfMissing = 6;
 const say = (line) => console.error(line);
@@ -81,6 +81,7 @@ async function test(compose, folder) {
   await stormy.prepare();
   const standIns = await ensureBaseImages(say);
   if (!options['no-build']) await stormy.build();
+  await checkHoldNoTests();
 
   const disturbed = await withCluster(stormy, async (firstStepMs) => {
     const outcomes = [];
@@ -135,16 +136,12 @@ async function report(undisturbed, disturbed, standIns) {
   );
   console.log(`up to 1st step  ${seconds(disturbed.firstStepMs)}, without pulls and builds`);
   const base = megabytes(await sizeOf(baseImage));
-  for (const image of imagesOfReport) {
+  for (const image of ownImages) {
     const size = megabytes(await sizeOf(image));
     console.log(`image           ${image} ${size}, of which ${base} are ${baseImage}`);
   }
   for (const image of standIns) console.log(`stand-in        ${image}: not the published image`);
   return equal && disturbed.ok;
-}
-
-async function sizeOf(image) {
-  return Number(await must('docker', ['image', 'inspect', '--format', '{{.Size}}', image]));
 }
 
 /** A very small model with many short steps: what is tested is the cluster. Its weights do not depend on `numSteps`. */
