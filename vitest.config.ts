@@ -21,7 +21,7 @@ const everything = [
 
 /** Files that load the TensorFlow addon, which belongs to a process, start many processes or change their own. */
 const apart = [
-  'libs/{graph,model}/**',
+  'libs/{graph,model,launch,chaos}/**',
   'libs/training/src/single-process.test.ts',
   'libs/training/src/testing/flips/**',
   'apps/{cli,worker}/**',

@@ -5,7 +5,8 @@ const layerMayUse = {
   'layer:0': [],
   'layer:1': ['layer:0'],
   'layer:2': ['layer:0', 'layer:1'],
-  'layer:app': ['layer:0', 'layer:1', 'layer:2', 'layer:app'],
+  'layer:3': ['layer:0', 'layer:1', 'layer:2'],
+  'layer:app': ['layer:0', 'layer:1', 'layer:2', 'layer:3', 'layer:app'],
   'layer:web': ['layer:0'],
   'layer:test': ['layer:0', 'layer:1', 'layer:2'],
 };
@@ -20,6 +21,7 @@ const edgesWithinLayer = new Set([
   '@berth/queue -> @berth/protocol',
   '@berth/protocol -> @berth/checkpoint',
   '@berth/protocol -> @berth/collectives',
+  '@berth/chaos -> @berth/launch',
 ]);
 
 /** What tests of any layer may use besides, as devDependencies. */
@@ -41,7 +43,7 @@ const owners = {
   'prom-client': ['@berth/observability'],
   uplot: ['@berth/dashboard'],
   winston: ['@berth/observability'],
-  yaml: ['@berth/cli', '@berth/coordinator'],
+  yaml: ['@berth/launch'],
   zod: ['@berth/contracts'],
 };
 

@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { RunStatusReport } from '@berth/contracts';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster } from './cluster.ts';
+import { findCluster } from '@berth/launch';
 import { berth, spawnBerth } from './testing/berth-process.ts';
 
 const text = [

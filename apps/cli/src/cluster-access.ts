@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, isBerthError, servicesFromEnvironment, type Services } from '@berth/contracts';
-import { findCluster, startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import {
+  findCluster,
+  startCluster,
+  type Cluster,
+  type ClusterOptions,
+  createCoordinatorClient,
+  type CoordinatorClient,
+  makePrivate,
+  startServices,
+  type RunningServices,
+} from '@berth/launch';
 import type { Context } from './context.ts';
-import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
 import { requireFolder } from './folder.ts';
-import { makePrivate } from './private-folder.ts';
-import { startServices, type RunningServices } from './services.ts';
 
 type ServicesInUse = Pick<RunningServices, 'services' | 'close'>;
 

@@ -12,9 +12,8 @@ import {
 } from '@berth/contracts';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster } from './cluster.ts';
-import type { CoordinatorClient } from './coordinator-client.ts';
-import { inspectLedger, type LedgerInspection } from './inspect-ledger.ts';
+import { findCluster, type CoordinatorClient } from '@berth/launch';
+import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
 import { freePort } from './testing/free-port.ts';

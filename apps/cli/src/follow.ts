@@ -6,7 +6,7 @@ import {
   type DatasetReport,
   type RunStatusReport,
 } from '@berth/contracts';
-import type { CoordinatorClient } from './coordinator-client.ts';
+import type { CoordinatorClient } from '@berth/launch';
 import { harmless } from './context.ts';
 import { datasetLines } from './dataset-lines.ts';
 import { Progress } from './progress.ts';

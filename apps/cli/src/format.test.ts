@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  formatCount,
-  formatDuration,
-  formatShortCount,
-  formatShortDuration,
-  formatTable,
-} from './format.ts';
+import { formatDuration } from '@berth/launch';
+import { formatCount, formatShortCount, formatShortDuration, formatTable } from './format.ts';
 
 describe('formats', () => {
   it.each([

@@ -6,7 +6,7 @@ import { LogShipper } from '@berth/observability';
 import { connectRedis, createLogStream, createMembers, openLogSink } from '@berth/queue';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { findCluster } from './cluster.ts';
+import { findCluster } from '@berth/launch';
 import { spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
 import { freePort } from './testing/free-port.ts';

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster } from './cluster.ts';
+import { findCluster } from '@berth/launch';
 import { childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { listeningPorts } from './testing/listening-ports.ts';
 

@@ -1,6 +1,7 @@
 import { isFinal, type RunStatusReport } from '@berth/contracts';
 import { fitLine, type LinePart } from './fit-line.ts';
-import { formatCount, formatDuration, formatShortCount, formatShortDuration } from './format.ts';
+import { formatDuration } from '@berth/launch';
+import { formatCount, formatShortCount, formatShortDuration } from './format.ts';
 
 /**
  * One line on a run: `running  step 120/400  30%  train loss 7.213  held-out 6.951  12,345 tok/s  ETA 3m 10s`. What does not

@@ -6,12 +6,12 @@ import { createRunService } from '@berth/coordinator/run-service';
 import { connectRedis, createRuns } from '@berth/queue';
 import { temporaryFolder } from '@berth/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { chooseRun } from './choose-run.ts';
+import { chooseRun } from '@berth/protocol';
 import { withServices } from './cluster-access.ts';
 import { status } from './commands/status.ts';
 import { verifyRunLedger } from './commands/ledger.ts';
 import type { Context } from './context.ts';
-import { lockFolder } from './folder-lock.ts';
+import { lockFolder } from '@berth/launch';
 
 let context: Context;
 let printed: string[];

@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { createRunService } from '@berth/coordinator/run-service';
 import { connectRedis } from '@berth/queue';
-import { chooseRun } from './choose-run.ts';
+import { chooseRun } from '@berth/protocol';
 import { findCoordinator, withServices } from './cluster-access.ts';
 import type { Context } from './context.ts';
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type RunStatusReport } from '@berth/contracts';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { findCluster } from './cluster.ts';
+import { findCluster } from '@berth/launch';
 import { spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
 

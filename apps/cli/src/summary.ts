@@ -1,5 +1,6 @@
 import type { RunAttempt, RunStatusReport } from '@berth/contracts';
-import { formatCount, formatDuration } from './format.ts';
+import { formatDuration } from '@berth/launch';
+import { formatCount } from './format.ts';
 
 export interface SummaryOptions {
   /** How berth is called here. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster } from './cluster.ts';
+import { findCluster } from '@berth/launch';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
 

@@ -55,3 +55,4 @@ export {
 export type { Verdict, ViewId } from './ledger/vote.ts';
 export { areEqual, stateDiverged, votesDiverged } from './member/divergence.ts';
 export type { ViewDraft } from './run/view-draft.ts';
+export { chooseRun, noSuchRun } from './lifecycle/choose-run.ts';

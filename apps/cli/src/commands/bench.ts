@@ -21,8 +21,8 @@ export type Benchmark = keyof typeof benchmarks;
 
 /** Benchmarks of whole clusters, whose processes run what is built. */
 export const clusterBenchmarks = {
-  recovery: async () => (await import('../chaos/recovery.ts')).recovery,
-  soak: async () => (await import('../chaos/soak.ts')).soak,
+  recovery: async () => (await import('@berth/chaos')).recovery,
+  soak: async () => (await import('@berth/chaos')).soak,
 } as const;
 
 const folder = fileURLToPath(new URL('../../../../bench/', import.meta.url));

@@ -2,15 +2,19 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BerthError } from '@berth/contracts';
-import { faultCounts } from '../chaos/fault-counts.ts';
-import { chaosConfigFile } from '../chaos/long-run.ts';
-import type { FaultReport } from '../chaos/recover-from.ts';
-import { noFaults, type FaultCounts } from '../chaos/plan.ts';
-import { runChaos, type ChaosReport } from '../chaos/run-chaos.ts';
-import { describeKind, summarizeFaults } from '../chaos/summary.ts';
+import {
+  faultCounts,
+  chaosConfigFile,
+  type FaultReport,
+  noFaults,
+  type FaultCounts,
+  runChaos,
+  type ChaosReport,
+  describeKind,
+  summarizeFaults,
+} from '@berth/chaos';
 import type { Context } from '../context.ts';
-import { formatDuration } from '../format.ts';
-import { loadConfig } from '../load-config.ts';
+import { formatDuration, loadConfig } from '@berth/launch';
 
 export interface ChaosCommandOptions {
   readonly config?: string;

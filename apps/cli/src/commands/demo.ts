@@ -6,8 +6,8 @@ import { readDatasetManifest } from '@berth/data';
 import { withCluster, withServices } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { follow } from '../follow.ts';
-import { formatCount, formatDuration } from '../format.ts';
-import { loadConfig } from '../load-config.ts';
+import { formatDuration, loadConfig } from '@berth/launch';
+import { formatCount } from '../format.ts';
 import { verifyRunLedger } from './ledger.ts';
 
 const configFile = fileURLToPath(new URL('../../../../configs/demo.yaml', import.meta.url));

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BerthError } from '@berth/contracts';
 import type { Context } from '../context.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '@berth/launch';
 
 export interface InitOptions {
   /** @defaultValue infra/compose of this checkout */

@@ -2,7 +2,7 @@ import { BerthError } from '@berth/contracts';
 import { withServices } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../format.ts';
-import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
+import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 
 /**
  * `berth ledger verify <run>`: proves from the ledger that every example was used exactly once.

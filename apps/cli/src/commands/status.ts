@@ -1,7 +1,8 @@
 import { isFinal, type RunStatusReport } from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
-import { formatDuration, formatTable } from '../format.ts';
+import { formatDuration } from '@berth/launch';
+import { formatTable } from '../format.ts';
 import { progressLine } from '../progress.ts';
 import { findRun, withRuns } from '../runs.ts';
 import { summaryOf } from '../summary.ts';

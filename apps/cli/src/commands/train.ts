@@ -10,11 +10,9 @@ import {
 } from '@berth/contracts';
 import { findCoordinator, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
-import type { Cluster } from '../cluster.ts';
-import type { CoordinatorClient } from '../coordinator-client.ts';
+import { type Cluster, type CoordinatorClient, loadConfig } from '@berth/launch';
 import { requireFolder } from '../folder.ts';
 import { follow } from '../follow.ts';
-import { loadConfig } from '../load-config.ts';
 import { findRun, withRuns } from '../runs.ts';
 import { submitAhead } from '../submit-ahead.ts';
 import { summaryOf } from '../summary.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { startCluster } from '../cluster.ts';
+import { startCluster } from '@berth/launch';
 import { findCoordinator, whenFree } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { BerthError } from '@berth/contracts';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { homedir, tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { portTaken } from '@berth/contracts';
-import { folderProblem } from '../make-folder.ts';
+import { folderProblem } from '@berth/launch';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 const run = promisify(execFile);

@@ -1,4 +1,4 @@
-import type { ChaosReport } from '../chaos/run-chaos.ts';
+import type { ChaosReport } from '@berth/chaos';
 import { berth } from './berth-process.ts';
 
 export interface ChaosArguments {

@@ -1,6 +1,6 @@
 import { silentLogger } from '@berth/contracts';
 import { findCoordinator } from '../cluster-access.ts';
-import type { CoordinatorClient } from '../coordinator-client.ts';
+import type { CoordinatorClient } from '@berth/launch';
 
 /** Of the cluster that runs from a folder, or undefined when none does. */
 export function clientOf(folder: string): CoordinatorClient | undefined {

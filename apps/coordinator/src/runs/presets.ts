@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { errorToWire, parseRunConfig, type Logger, type Preset } from '@berth/contracts';
-import { parse } from 'yaml';
+import { errorToWire, type Logger, type Preset } from '@berth/contracts';
+import { loadConfig } from '@berth/launch/run-file';
 
 /** Where the shipped run files lie in a checkout. */
 const shippedFolder = fileURLToPath(new URL('../../../../configs', import.meta.url));
@@ -18,15 +18,10 @@ async function readPresets(folder: string, logger: Logger): Promise<Preset[]> {
   const presets: Preset[] = [];
   for (const file of files.filter((name) => name.endsWith('.yaml')).sort())
     try {
-      const config = parseRunConfig(parse(await readFile(join(folder, file), 'utf8')), file);
-      const corpus = { ...config.corpus, path: absolute(folder, config.corpus.path) };
-      presets.push({ name: file.replace(/\.yaml$/, ''), config: { ...config, corpus } });
+      const { config } = loadConfig(join(folder, file));
+      presets.push({ name: file.replace(/\.yaml$/, ''), config });
     } catch (error) {
       logger.warn('Ignored a run file', { file, error: errorToWire(error) });
     }
   return presets;
-}
-
-function absolute(folder: string, path: string): string {
-  return path.startsWith('s3://') ? path : resolve(folder, path);
 }

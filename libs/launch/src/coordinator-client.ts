@@ -15,7 +15,7 @@ import {
   type RunRecord,
   type RunStatusReport,
 } from '@berth/contracts';
-import { tcpOwner } from './tcp-owner.ts';
+import { tcpOwner } from './local/tcp-owner.ts';
 
 /** The coordinator's HTTP interface as the command line uses it. */
 export interface CoordinatorClient {

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorFromWire, type Logger, type RunConfig } from '@berth/contracts';
-import { inspectLedger, type LedgerInspection } from '../inspect-ledger.ts';
+import { inspectLedger, type LedgerInspection } from './inspect-ledger.ts';
 import { leftoversOf } from './leftovers.ts';
 import type { FaultTimes } from './commit-fault.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';

@@ -4,7 +4,7 @@ import { damageFrame } from '@berth/collectives';
 import { BerthError, numStateSlices } from '@berth/contracts';
 import { orderFault, type HttpFault, type HttpFaultChoice, type TcpProxy } from '@berth/faults';
 import { connectRedis } from '@berth/queue';
-import type { ClusterProcess } from '../cluster.ts';
+import type { ClusterProcess } from '@berth/launch';
 import { crashLoop } from './crash-loop.ts';
 import { mixReleases } from './mixed-release.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';

@@ -2,9 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentOfServices, type MemberInfo, type Numerics } from '@berth/contracts';
 import { connectRedis, createMembers, type Members } from '@berth/queue';
-import { Supervised } from '../child-process.ts';
-import { entryOf } from '../cluster.ts';
-import { clusterSecret } from '../cluster-secret.ts';
+import { Supervised, entryOf, clusterSecret } from '@berth/launch';
 import type { RunWatch } from './run-watch.ts';
 import type { Testbed } from './testbed.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { LedgerEntry } from '@berth/contracts';
-import type { Context } from '../context.ts';
+import type { ChaosContext } from './long-run.ts';
 import { faultCounts } from './fault-counts.ts';
 import { withLongRun } from './long-run.ts';
 import { faultKinds } from './plan.ts';
@@ -23,7 +23,7 @@ step without the victim; after an outage, from its end.
 const calmSteps = 3;
 
 /** `berth bench recovery`: how long a run stands still after each kind of fault. */
-export async function recovery(context: Context, args: readonly string[]): Promise<void> {
+export async function recovery(context: ChaosContext, args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {

@@ -1,4 +1,4 @@
-import type { ClusterProcess } from '../cluster.ts';
+import type { ClusterProcess } from '@berth/launch';
 
 /** A process that has died by itself meanwhile needs no signal. */
 export function signal({ pid }: ClusterProcess, name: NodeJS.Signals): void {

@@ -12,8 +12,7 @@ import {
   type SettableClock,
   type TcpProxy,
 } from '@berth/faults';
-import { startCluster, type Cluster } from '../cluster.ts';
-import { startServices, type Disturbances } from '../services.ts';
+import { startCluster, type Cluster, startServices, type Disturbances } from '@berth/launch';
 
 export interface TestbedOptions {
   readonly folder: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { connectRedis, createLogStream, openLogSink } from '@berth/queue';
 import { startTestRedis, temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { Supervised, type Exit } from './child-process.ts';
+import { Supervised, type Exit } from './supervised-process.ts';
 import { reportDeath } from './report-death.ts';
 
 const program = `

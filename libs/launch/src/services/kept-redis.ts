@@ -9,7 +9,7 @@ import {
   type RedisProcess,
   type RedisServerOptions,
 } from '@berth/queue';
-import { tcpOwner } from './tcp-owner.ts';
+import { tcpOwner } from '../local/tcp-owner.ts';
 
 /** An embedded Redis that comes back with its data, on the same socket, when it dies. */
 export interface KeptRedis {

@@ -4,7 +4,7 @@ import { toBerthError } from '@berth/contracts';
 import { temporaryFolder } from '@berth/testing';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { loadConfig } from './load-config.ts';
+import { loadConfig } from './run-file.ts';
 
 const runs = { numRuns: 1_000, seed: 20261129 };
 const sound = 'name: a\ncorpus: { path: x }\ntrain: &t { numSteps: 7 }\n';

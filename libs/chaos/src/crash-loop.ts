@@ -1,4 +1,4 @@
-import type { ClusterProcess } from '../cluster.ts';
+import type { ClusterProcess } from '@berth/launch';
 import type { RunWatch } from './run-watch.ts';
 import { signal } from './signal.ts';
 import type { Testbed } from './testbed.ts';

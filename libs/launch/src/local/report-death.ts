@@ -1,5 +1,5 @@
 import type { LogSink } from '@berth/queue';
-import type { Exit } from './child-process.ts';
+import type { Exit } from './supervised-process.ts';
 import { mostTelling } from './last-words.ts';
 
 /**

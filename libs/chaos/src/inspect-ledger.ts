@@ -1,7 +1,7 @@
 import { createS3ObjectStore, findNewestManifest, storedLedger } from '@berth/checkpoint';
 import type { Logger, Services, StoredLedger } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
-import { LedgerVerifier, type LedgerReport } from '@berth/protocol';
+import { chooseRun, noSuchRun, LedgerVerifier, type LedgerReport } from '@berth/protocol';
 import {
   connectRedis,
   createExampleIndex,
@@ -9,7 +9,6 @@ import {
   createRuns,
   type Ledger,
 } from '@berth/queue';
-import { chooseRun, noSuchRun } from './choose-run.ts';
 
 /** What a run's ledger and its newest checkpoint prove. */
 export type LedgerInspection = LedgerReport & {

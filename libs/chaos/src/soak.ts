@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectRedis } from '@berth/queue';
-import type { Context } from '../context.ts';
+import type { ChaosContext } from './long-run.ts';
 import { withLongRun, type LongRun } from './long-run.ts';
 import { recoverFrom } from './recover-from.ts';
 import { nearest } from './summary.ts';
@@ -36,7 +36,7 @@ const sampleEveryMs = 1_000;
 const times = { pauseMs: 3_000, redisOutageMs: 1_000, storeOutageMs: 10_000, storeStallMs: 30_000 };
 
 /** `berth bench soak`: whether anything grows over thousands of steps and many kills. */
-export async function soak(context: Context, args: readonly string[]): Promise<void> {
+export async function soak(context: ChaosContext, args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -59,7 +59,7 @@ export async function soak(context: Context, args: readonly string[]): Promise<v
 }
 
 async function sampleWhileKilling(
-  context: Context,
+  context: ChaosContext,
   { testbed, watch }: LongRun,
   killEveryMs: number,
 ): Promise<Sample[]> {

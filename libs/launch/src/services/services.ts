@@ -6,9 +6,9 @@ import { servicesFromEnvironment, type Logger, type Services } from '@berth/cont
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { checkRedis, redisAddress, redisServerPrograms } from '@berth/queue';
 import { startS3Server, type S3Server } from '@berth/s3-server';
-import { lockFolder } from './folder-lock.ts';
+import { lockFolder } from '../local/folder-lock.ts';
 import { keepRedis, type KeptRedis } from './kept-redis.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../local/make-folder.ts';
 
 /** Faults of embedded services, for chaos. */
 export interface Disturbances {

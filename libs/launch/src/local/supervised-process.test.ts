@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@berth/testing';
 import { expect, it } from 'vitest';
-import { Supervised, type Exit } from './child-process.ts';
+import { Supervised, type Exit } from './supervised-process.ts';
 
 interface Started {
   readonly child: Supervised;

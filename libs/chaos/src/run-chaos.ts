@@ -1,4 +1,4 @@
-import type { LedgerInspection } from '../inspect-ledger.ts';
+import type { LedgerInspection } from './inspect-ledger.ts';
 import { planFaults, type FaultCounts } from './plan.ts';
 import type { FaultReport } from './recover-from.ts';
 import { differences } from './trace.ts';

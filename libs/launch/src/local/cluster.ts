@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import { openLogSink } from '@berth/queue';
-import { Supervised } from './child-process.ts';
+import { Supervised } from './supervised-process.ts';
 import { clusterSecret, clusterToken } from './cluster-secret.ts';
-import { createCoordinatorClient, type CoordinatorClient } from './coordinator-client.ts';
-import { formatDuration } from './format.ts';
+import { createCoordinatorClient, type CoordinatorClient } from '../coordinator-client.ts';
+import { formatDuration } from '../format-duration.ts';
 import { makeFolder } from './make-folder.ts';
 import { makePrivate } from './private-folder.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { reportDeath } from './report-death.ts';
-import { startServices, type Disturbances } from './services.ts';
+import { startServices, type Disturbances } from '../services/services.ts';
 
 export interface ClusterOptions {
   /** Where logs and the embedded services' data live. */

@@ -2,15 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Context } from '../context.ts';
-import { loadConfig } from '../load-config.ts';
+import type { Logger } from '@berth/contracts';
+import { loadConfig } from '@berth/launch';
 import { RunWatch } from './run-watch.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
 
 /** The very small model that chaos trains. */
 export const chaosConfigFile = fileURLToPath(
-  new URL('../../../../configs/chaos.yaml', import.meta.url),
+  new URL('../../../configs/chaos.yaml', import.meta.url),
 );
+
+/** How benchmarks of whole clusters speak. */
+export interface ChaosContext {
+  readonly logger: Logger;
+  /** For people. */
+  readonly say: (message: string) => void;
+  /** Prints a result. */
+  readonly print: (text: string) => void;
+}
 
 export interface LongRun {
   readonly testbed: Testbed;
@@ -23,7 +32,7 @@ const firstSteps = 10;
 
 /** Starts a run of many steps on a testbed with a standby coordinator, and uses it once all its workers train. */
 export async function withLongRun<T>(
-  context: Context,
+  context: ChaosContext,
   {
     numWorkers,
     set,

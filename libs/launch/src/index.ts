@@ -1,0 +1,17 @@
+export { type CoordinatorClient, createCoordinatorClient } from './coordinator-client.ts';
+export { formatDuration } from './format-duration.ts';
+export { clusterSecret } from './local/cluster-secret.ts';
+export {
+  type Cluster,
+  type ClusterOptions,
+  type ClusterProcess,
+  entryOf,
+  findCluster,
+  startCluster,
+} from './local/cluster.ts';
+export { lockFolder } from './local/folder-lock.ts';
+export { folderProblem, makeFolder } from './local/make-folder.ts';
+export { makePrivate } from './local/private-folder.ts';
+export { Supervised } from './local/supervised-process.ts';
+export { loadConfig } from './run-file.ts';
+export { type Disturbances, type RunningServices, startServices } from './services/services.ts';
