@@ -50,8 +50,9 @@ export default defineConfig({
     ],
     setupFiles: ['./libs/testing/src/fixtures/own-temporary-folder.ts'],
     // A test that hangs fails late; one that is slow, because the machine is, does not fail.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
+    expect: { poll: { timeout: 600_000 } },
     env: { BERTH_XLA_CACHE: machineCode },
     // Tests wait for other processes much of their time.
     maxWorkers: availableParallelism() + 1,

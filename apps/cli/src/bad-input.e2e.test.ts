@@ -72,7 +72,6 @@ beforeAll(async () => {
   cluster = spawnBerth(['up', '--workers', '1', '--port', '0'], folder);
   await waitFor(() => findCluster(folder), {
     what: 'the cluster',
-    timeoutMs: 60_000,
   });
 });
 

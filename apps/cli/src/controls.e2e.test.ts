@@ -119,7 +119,6 @@ beforeAll(async () => {
   const port = String(await freePort());
   up = spawnBerth(['up', '--workers', '2', '--port', port], folder);
   await waitFor(async () => findCluster(folder) !== undefined, {
-    timeoutMs: 120_000,
     intervalMs: 100,
     what: 'the cluster',
   });

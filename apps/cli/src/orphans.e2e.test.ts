@@ -10,13 +10,13 @@ it('leaves no process of ours behind when what started the cluster is killed', a
   let said = '';
   up.stderr?.on('data', (text: Buffer) => (said += text.toString()));
   const isUp = (): boolean => said.includes('berth is up');
-  await waitFor(isUp, { what: 'the cluster', timeoutMs: 60_000 });
+  await waitFor(isUp, { what: 'the cluster' });
   const children = childrenOf(up.pid ?? 0, 'dist/main.js');
   const redis = childrenOf(up.pid ?? 0, 'redis-server');
   expect(children).toHaveLength(2);
   up.kill('SIGKILL');
   const areGone = (): boolean => children.every((pid) => !existsSync(`/proc/${pid}`));
-  await waitFor(areGone, { what: 'the end of its children', timeoutMs: 30_000 });
+  await waitFor(areGone, { what: 'the end of its children' });
   // Redis stays with its data, for the next cluster in this folder.
   for (const pid of redis) process.kill(pid, 'SIGKILL');
   await folder.remove();

@@ -40,7 +40,6 @@ describe.skipIf(!isRoot)('to other users of the machine, a running cluster', () 
     up = spawnBerth(['up', '--workers', '1', '--port', '0'], folder);
     up.stderr?.on('data', (chunk) => (said += String(chunk)));
     const { coordinatorUrl, services, owner } = await waitFor(() => findCluster(folder), {
-      timeoutMs: 120_000,
       what: 'the cluster',
     });
     const [worker] = childrenOf(owner.pid, 'worker/dist/main.js');

@@ -63,7 +63,7 @@ it('a run leaves out a worker with another secret, says so, and goes on', async 
         const current = await report();
         return current !== undefined && isSo(current);
       },
-      { timeoutMs: 60_000, intervalMs: 20, what },
+      { intervalMs: 20, what },
     );
   await until('some steps', ({ step }) => step > 3);
 

@@ -62,7 +62,7 @@ async function untilStep(folder: string, step: number, name = config.name): Prom
       const reports = (await clientOf(folder)?.list()) ?? [];
       return (reports.find(({ run }) => run.runId === name)?.step ?? 0) >= step;
     },
-    { timeoutMs: 450_000, intervalMs: 50, what: `step ${step} of ${name}` },
+    { intervalMs: 50, what: `step ${step} of ${name}` },
   );
 }
 
@@ -80,7 +80,7 @@ function useCluster(numWorkers: number): SharedCluster {
   beforeAll(async () => {
     place = await workplace();
     up = spawnBerth(['up', '--workers', String(numWorkers), '--port', '0'], place.folder);
-    await waitFor(() => findCluster(place.folder), { timeoutMs: 450_000, what: 'the cluster' });
+    await waitFor(() => findCluster(place.folder), { what: 'the cluster' });
   });
   afterAll(async () => {
     const exit = once(up, 'exit');

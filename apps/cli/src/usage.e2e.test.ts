@@ -14,7 +14,7 @@ async function run(...args: string[]): ReturnType<typeof berth> {
   );
 }
 
-describe('a command that cannot be done says why, in one line', { timeout: 120_000 }, () => {
+describe('a command that cannot be done says why, in one line', () => {
   it.each([
     [['params', '--vocab-size', '0'], /'0' is invalid\. It must be a whole number from 1 to/],
     [['up', '--port', '65536'], /'65536' is invalid\. It must be a whole number from 0 to 65535/],

@@ -82,7 +82,7 @@ describe('memory of tensors', () => {
           2 * length * Float32Array.BYTES_PER_ELEMENT,
         );
       },
-      { timeout: 20_000, interval: 50 },
+      { interval: 50 },
     );
   });
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface WaitForOptions {
   /** What is awaited, for the error: `a second member`. */
   readonly what: string;
-  /** @defaultValue 10_000 */
+  /** @defaultValue 600_000: on a busy machine all comes late, and what hangs does not come at all */
   readonly timeoutMs?: number;
   /** Between two looks. @defaultValue 20 */
   readonly intervalMs?: number;
@@ -15,7 +15,7 @@ export interface WaitForOptions {
  */
 export async function waitFor<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  { what, timeoutMs = 10_000, intervalMs = 20 }: WaitForOptions,
+  { what, timeoutMs = 600_000, intervalMs = 20 }: WaitForOptions,
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {

@@ -4,24 +4,18 @@ import { temporaryFolder } from '@berth/testing';
 import { expect, it } from 'vitest';
 import { chaosReport } from '../testing/chaos-report.ts';
 
-it(
-  'ends with the same model after FLUSHALL, the death of every process, kills and a leave',
-  {
-    timeout: 450_000,
-  },
-  async () => {
-    const { path: folder } = await temporaryFolder();
-    const faults = ['worker-kill', 'worker-leave', 'coordinator-kill', 'redis-flush', 'all-kill'];
-    const settings = ['train.numSteps=120', 'cluster.numWorkers=3'];
-    const report = await chaosReport(folder, { seeds: [3], faults, settings });
-    expect(report.problems).toEqual([]);
-    const [disturbed] = report.disturbed;
-    expect(disturbed?.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
-    expect(disturbed?.ledger).toMatchObject({ ok: true, numSteps: 120, numExamples: 120 * 16 });
-    // Told to leave, a worker first finished its step.
-    expect(logsUnder(report.folder).join('')).toContain('Left a view in order');
-  },
-);
+it('ends with the same model after FLUSHALL, the death of every process, kills and a leave', async () => {
+  const { path: folder } = await temporaryFolder();
+  const faults = ['worker-kill', 'worker-leave', 'coordinator-kill', 'redis-flush', 'all-kill'];
+  const settings = ['train.numSteps=120', 'cluster.numWorkers=3'];
+  const report = await chaosReport(folder, { seeds: [3], faults, settings });
+  expect(report.problems).toEqual([]);
+  const [disturbed] = report.disturbed;
+  expect(disturbed?.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
+  expect(disturbed?.ledger).toMatchObject({ ok: true, numSteps: 120, numExamples: 120 * 16 });
+  // Told to leave, a worker first finished its step.
+  expect(logsUnder(report.folder).join('')).toContain('Left a view in order');
+});
 
 function logsUnder(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })

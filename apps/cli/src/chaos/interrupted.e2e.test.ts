@@ -11,11 +11,11 @@ it('ends all that it has started when it is interrupted', async () => {
   const pid = chaos.pid ?? 0;
   const started = (): number[] =>
     ['redis-server', 'dist/main.js'].flatMap((name) => childrenOf(pid, name));
-  await waitFor(() => started().length >= 3, { what: 'its processes', timeoutMs: 60_000 });
+  await waitFor(() => started().length >= 3, { what: 'its processes' });
   const children = started();
   chaos.kill('SIGINT');
   expect(await exit).toEqual([130, null]);
   // Those that were only starting end by themselves, as orphans.
   const areGone = (): boolean => children.every((child) => !existsSync(`/proc/${child}`));
-  await waitFor(areGone, { what: 'the end of its processes', timeoutMs: 30_000 });
+  await waitFor(areGone, { what: 'the end of its processes' });
 });

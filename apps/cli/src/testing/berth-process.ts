@@ -15,7 +15,7 @@ export function berth(
   args: readonly string[],
   {
     folder,
-    timeoutMs = 300_000,
+    timeoutMs = 1_500_000,
     env = {},
   }: {
     readonly folder: string;

@@ -14,7 +14,7 @@ export interface ChaosArguments {
 /** Runs `berth chaos` and gives its report, also when the result is not the same. */
 export async function chaosReport(
   folder: string,
-  { seeds, faults, settings, more = [], timeoutMs = 420_000 }: ChaosArguments,
+  { seeds, faults, settings, more = [], timeoutMs = 1_500_000 }: ChaosArguments,
 ): Promise<ChaosReport> {
   const args = [
     'chaos',

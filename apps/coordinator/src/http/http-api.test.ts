@@ -78,7 +78,7 @@ describe('runs', () => {
     onTestFinished(() => reader.cut());
     await reader.connect();
     const hears = (what: string, isHeard: (event: ApiEvent) => boolean): Promise<unknown> =>
-      waitFor(() => reader.events.some(isHeard), { what, timeoutMs: 30_000 });
+      waitFor(() => reader.events.some(isHeard), { what });
     await hears('the run', (event) => event.type === 'run' && event.report.run.runId === 'a');
     expect((await answerOf('removeRun', await remove('a'))).isDone).toBe(true);
     await hears('its end', (event) => event.type === 'removed' && event.runId === 'a');

@@ -23,7 +23,7 @@ async function answer(api: ApiFixture, status: number): Promise<unknown> {
     const response = await api.get('/readyz');
     return response.status === status ? { body: await response.json() } : undefined;
   };
-  return (await waitFor(get, { what: `the answer ${status}`, timeoutMs: 30_000 })).body;
+  return (await waitFor(get, { what: `the answer ${status}` })).body;
 }
 
 it('is not ready while Redis answers but takes no writes, says so of the run, and recovers', async () => {

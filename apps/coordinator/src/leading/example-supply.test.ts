@@ -69,7 +69,7 @@ it('asks again for shards that Redis has lost, also for those behind the cursor'
     await supply.advance(cursor, 16);
     return asked.length >= names.length;
   };
-  await waitFor(areAllAskedFor, { what: 'jobs for the lost shards', timeoutMs: 30_000 });
+  await waitFor(areAllAskedFor, { what: 'jobs for the lost shards' });
   expect(asked.toSorted()).toEqual(names);
 });
 

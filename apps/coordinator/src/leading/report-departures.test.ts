@@ -40,7 +40,7 @@ it('a killed worker is named with why and with its last lines', async () => {
   const logs = createLogStream(connection);
   const hasLogged = async (): Promise<boolean> =>
     (await logs.lastLinesOf('worker-2-abc', 1)).length > 0;
-  await waitFor(hasLogged, { what: 'the worker to log', timeoutMs: 30_000 });
+  await waitFor(hasLogged, { what: 'the worker to log' });
   const exited = once(worker, 'exit');
   worker.kill('SIGKILL');
   await exited;

@@ -73,7 +73,7 @@ async function ended(name: string, ...statuses: RunStatus[]): Promise<RunRecord>
       if (record !== undefined && statuses.includes(record.status)) found.push(record);
       return found.length > 0;
     },
-    { what: `${name} to be ${statuses.join(' or ')}`, timeoutMs: 60_000 },
+    { what: `${name} to be ${statuses.join(' or ')}` },
   );
   return found[0]!;
 }

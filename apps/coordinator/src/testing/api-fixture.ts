@@ -142,7 +142,7 @@ export async function failJob({ services }: ApiFixture): Promise<string> {
     seed: 1,
     askedAtMs: 1,
   });
-  await jobs.waitForJob(id, { timeoutMs: 5_000 }).catch(() => undefined);
+  await jobs.waitForJob(id, { timeoutMs: 300_000 }).catch(() => undefined);
   await consumer.close();
   await jobs.close();
   return id;

@@ -42,15 +42,12 @@ const spec: EngineSpec = {
 };
 const eager: EngineSpec = { ...spec, train: { ...spec.train, engine: 'eager' } };
 
-/** To compile an engine on a busy machine. */
-const patience = { timeout: 600_000 };
-
 /** Opening a compiled engine takes seconds, so one serves for all that is asked of such. */
 describe.each([
   ['graph', spec],
   ['eager', eager],
 ])('a warm engine: %s', (_, given) => {
-  it('has the same fingerprint every time, and trains as one that never was warm', patience, () => {
+  it('has the same fingerprint every time, and trains as one that never was warm', () => {
     const engine = createEngine(given, tensorFlow);
     const cold = digestsOfTraining(engine, given);
     const fingerprint = warmUp(engine, given);

@@ -45,7 +45,7 @@ describe('the job board', () => {
       await jobs.close();
     });
     const id = await jobs.enqueue(job);
-    await expect(jobs.waitForJob(id, { timeoutMs: 5_000 })).rejects.toThrow('no such corpus');
+    await expect(jobs.waitForJob(id, { timeoutMs: 300_000 })).rejects.toThrow('no such corpus');
     const [failed] = await board.failed('berth-jobs', 10);
     expect(failed).toMatchObject({ id, state: 'failed', data: { kind: 'dataset' } });
     expect(failed?.stack.join('\n')).toContain('DATA_CORPUS_NOT_FOUND');
@@ -54,7 +54,7 @@ describe('the job board', () => {
     works = true;
     const answers = await Promise.all([1, 2, 3].map(() => board.retry('berth-jobs', id)));
     expect(answers.every(({ state }) => state !== 'failed')).toBe(true);
-    await jobs.waitForJob(id, { timeoutMs: 5_000 });
+    await jobs.waitForJob(id, { timeoutMs: 300_000 });
     expect((await board.report())[0]).toMatchObject({ numPerMinute: 1, counts: { failed: 0 } });
     expect(await board.retry('berth-jobs', id)).toMatchObject({ state: 'completed' });
   });

@@ -55,7 +55,7 @@ describe('jobs', () => {
     speak();
     while ((await producer.progressOf(jobId)) !== 'half of it') await sleep(10);
     finish();
-    await producer.waitForJob(jobId, { timeoutMs: 10_000 });
+    await producer.waitForJob(jobId, { timeoutMs: 300_000 });
     expect(await producer.progressOf(jobId)).toBeUndefined();
     await consumer.close();
     await producer.close();
@@ -76,7 +76,7 @@ describe('jobs', () => {
       },
     });
     for (const id of ids)
-      expect(await producer.waitForJob(id, { timeoutMs: 10_000 })).toEqual({ kind: 'examples' });
+      expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toEqual({ kind: 'examples' });
     await producer.enqueue(jobOf(0));
     expect(await producer.counts()).toEqual({
       waiting: 0,
@@ -107,7 +107,7 @@ describe('jobs', () => {
       },
     });
     const id = await producer.enqueue(jobOf(0));
-    await expect(producer.waitForJob(id, { timeoutMs: 10_000 })).rejects.toMatchObject({
+    await expect(producer.waitForJob(id, { timeoutMs: 300_000 })).rejects.toMatchObject({
       code: 'DATA_CORPUS_NOT_FOUND',
       message: 'no corpus',
       details: { path: 'x' },
@@ -115,7 +115,7 @@ describe('jobs', () => {
     expect(numRuns).toBe(1);
     isFixed = true;
     await producer.enqueue(jobOf(0));
-    expect(await producer.waitForJob(id, { timeoutMs: 10_000 })).toBe('done');
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('done');
     await consumer.close();
     await producer.close();
   });
@@ -130,7 +130,7 @@ describe('jobs', () => {
       },
     });
     const id = await producer.enqueue(jobOf(0));
-    expect(await producer.waitForJob(id, { timeoutMs: 10_000 })).toBe(3);
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe(3);
     await consumer.close();
     await producer.close();
   });
@@ -154,7 +154,7 @@ describe('jobs', () => {
     const child = await startHangingConsumer(redis.server.url);
     const consumer = await createJobConsumer(redis.server.url, { process: async () => 'rescued' });
     child.kill('SIGKILL');
-    expect(await producer.waitForJob(id, { timeoutMs: 20_000 })).toBe('rescued');
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('rescued');
     await consumer.close();
     await producer.close();
   });
@@ -166,7 +166,7 @@ describe('jobs', () => {
     const aborted = said(child, 'aborted');
     child.kill('SIGSTOP');
     const consumer = await createJobConsumer(redis.server.url, { process: async () => 'rescued' });
-    expect(await producer.waitForJob(id, { timeoutMs: 20_000 })).toBe('rescued');
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('rescued');
     child.kill('SIGCONT');
     await aborted;
     child.kill('SIGKILL');
@@ -180,14 +180,14 @@ describe('jobs', () => {
     const first = await startRedisServer(options);
     const producer = await createJobProducer(first.url);
     const consumer = await createJobConsumer(first.url, { process: async () => 'done' });
-    await producer.waitForJob(await producer.enqueue(jobOf(0)), { timeoutMs: 10_000 });
+    await producer.waitForJob(await producer.enqueue(jobOf(0)), { timeoutMs: 300_000 });
     await first.kill('SIGKILL');
     await expect(producer.enqueue(jobOf(1))).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' });
     const second = await startRedisServer(options);
     let id: string | undefined;
     while (id === undefined)
       id = await producer.enqueue(jobOf(1)).catch(() => sleep(20, undefined));
-    expect(await producer.waitForJob(id, { timeoutMs: 20_000 })).toBe('done');
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('done');
     await consumer.close();
     await producer.close();
     await second.stop();
@@ -238,7 +238,7 @@ describe('the watchdog', () => {
     });
     await restart;
     await queue.resume();
-    expect(await producer.waitForJob(id, { timeoutMs: 10_000 })).toBe('done');
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('done');
     await consumer.close();
     await producer.close();
     await queue.close();
