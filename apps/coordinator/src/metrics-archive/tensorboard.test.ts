@@ -7,8 +7,8 @@ import { silentLogger, type MetricsLine } from '@berth/contracts';
 import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { AttemptArchive } from '../metrics-archive/attempt-archive.ts';
-import { attemptPrefix } from '../metrics-archive/keys.ts';
+import { AttemptArchive } from './attempt-archive.ts';
+import { attemptPrefix } from './keys.ts';
 
 const run = promisify(execFile);
 const python = process.env['BERTH_TEST_PYTHON'] ?? 'python3';
