@@ -62,7 +62,8 @@ export interface ClusterFile {
   readonly services: Services;
 }
 
-const readyTimeoutMs = 60_000;
+/** A busy machine may take minutes to load TensorFlow twice; to start over would not be faster. */
+const readyTimeoutMs = 300_000;
 
 /** Starts everything a run needs on this machine. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
