@@ -18,7 +18,7 @@ export interface JobConsumerOptions {
   ) => Promise<unknown>;
   /** Jobs at a time. @defaultValue 1 */
   readonly concurrency?: number;
-  /** A job whose consumer has been silent this long is given to another. @defaultValue 2_000 */
+  /** A job whose consumer has been silent this long is given to another. @defaultValue 10_000: a busy machine keeps a process from its clock for seconds */
   readonly lockDurationMs?: number;
   /** How often a consumer with nothing to do checks that nothing waits. @defaultValue 5_000 */
   readonly watchdogMs?: number;
@@ -94,7 +94,7 @@ export function idleMark(
 }
 
 function startWorker(client: Redis, options: JobConsumerOptions, activity: Activity): Worker {
-  const { concurrency = 1, lockDurationMs = 2_000, logger = silentLogger } = options;
+  const { concurrency = 1, lockDurationMs = 10_000, logger = silentLogger } = options;
   // All three parameters: BullMQ makes a signal only for a function that has them.
   const processJob = async (
     job: QueuedJob,

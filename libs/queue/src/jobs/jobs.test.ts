@@ -250,6 +250,7 @@ async function startHangingConsumer(url: string): Promise<ChildProcess> {
   const program = `
     import { createJobConsumer } from '@berth/queue/jobs';
     await createJobConsumer(${JSON.stringify(url)}, {
+      lockDurationMs: 2_000,
       process: (job, signal) => new Promise(() => {
         signal.addEventListener('abort', () => console.log('aborted'));
         console.log('started');
