@@ -16,6 +16,9 @@ it('a process that was killed runs no more, though its parent has not noticed', 
   const owner = identityOf(pid);
   expect(owner).toBeDefined();
   expect(isRunning(owner!)).toBe(true);
+  // As long as it is the shell it does ask.
+  const isSleeping = (): boolean => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n';
+  await waitFor(isSleeping, { what: 'the shell to become another program' });
   process.kill(pid, 'SIGKILL');
   const isLeft = (): boolean => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   await waitFor(isLeft, { what: 'what is left of it' });
