@@ -49,16 +49,13 @@ export class RunWatch {
   }
 
   /** When the first fitting step is committed, by the clock of Redis; null when none is, in time and in this run. */
-  async commit(
-    fits: (entry: LedgerEntry) => boolean,
-    timeoutMs = patienceMs,
-  ): Promise<number | null> {
+  async commit(fits: (entry: LedgerEntry) => boolean): Promise<number | null> {
     const fitting: LedgerEntry[] = [];
     const listener = (entry: LedgerEntry): void => {
       if (fits(entry)) fitting.push(entry);
     };
     this.#listeners.add(listener);
-    const deadlineMs = performance.now() + timeoutMs;
+    const deadlineMs = performance.now() + patienceMs;
     while (fitting.length === 0 && performance.now() < deadlineMs && !this.isOver)
       await sleep(pollMs);
     this.#listeners.delete(listener);

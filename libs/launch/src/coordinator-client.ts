@@ -22,7 +22,6 @@ export interface CoordinatorClient {
   readonly url: string;
   /** The address of a page of the dashboard, with what lets the page in. @param path - such as `/runs/mine` */
   link(path: string): string;
-  isReady(): Promise<boolean>;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   /** Asks something of a run; harmless when asked again. */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
@@ -108,13 +107,6 @@ export function createCoordinatorClient(
     link: (path) =>
       new URL(path, urls[0]).href +
       (token === undefined ? '' : `#token=${encodeURIComponent(token)}`),
-    async isReady() {
-      try {
-        return (await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(2_000) })).ok;
-      } catch {
-        return false;
-      }
-    },
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),

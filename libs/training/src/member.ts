@@ -1,9 +1,15 @@
 import { BerthError, errorToWire, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { MemberWork } from './member-work.ts';
-import { decideMember } from '@berth/protocol';
-import type { Answer, Ask, MemberEvent, Tell } from '@berth/protocol';
-import { initialMemberState, type MemberRules } from '@berth/protocol';
+import {
+  decideMember,
+  type Answer,
+  type Ask,
+  type MemberEvent,
+  type Tell,
+  initialMemberState,
+  type MemberRules,
+} from '@berth/protocol';
 
 /** One worker's part in one run: carries out what `decideMember` decides. */
 export class Member {

@@ -8,9 +8,9 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import { createRunChronicle, type RedisConnection } from '@berth/queue';
-import type { Histories } from '../metrics-series/series-cache.ts';
+import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
-import type { ClusterSights } from '../reports/cluster-reports.ts';
+import type { ClusterReports } from '../reports/cluster-reports.ts';
 import type { EventHub } from './event-hub.ts';
 import { isSameSight } from './same-sight.ts';
 
@@ -18,8 +18,8 @@ export interface EventFeedOptions {
   readonly hub: EventHub;
   readonly connection: RedisConnection;
   readonly runs: RunsPort;
-  readonly sights: ClusterSights;
-  readonly histories: Histories;
+  readonly sights: ClusterReports;
+  readonly histories: SeriesCache;
   readonly logs: LogSource;
   readonly logger: Logger;
 }

@@ -8,16 +8,16 @@ import {
   type Preset,
 } from '@berth/contracts';
 import type { JobBoard } from '@berth/queue/jobs';
-import type { Histories } from '../metrics-series/series-cache.ts';
+import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
-import type { ClusterSights } from '../reports/cluster-reports.ts';
+import type { ClusterReports } from '../reports/cluster-reports.ts';
 
 /** What the routes answer from. */
 export interface HandlerOptions {
   readonly version: string;
   readonly runs: RunsPort;
-  readonly sights: Pick<ClusterSights, 'cluster' | 'workers' | 'checkpoints' | 'markers'>;
-  readonly histories: Histories;
+  readonly sights: Pick<ClusterReports, 'cluster' | 'workers' | 'checkpoints' | 'markers'>;
+  readonly histories: SeriesCache;
   readonly logs: LogSource;
   readonly jobs: JobBoard;
   readonly presets: () => Promise<Preset[]>;

@@ -1,14 +1,14 @@
 import { errorToWire, type Logger, type MetricsLine, type WorkerReport } from '@berth/contracts';
 import { createMetrics, type Metrics } from '@berth/observability';
 import type { JobBoard } from '@berth/queue/jobs';
-import type { Histories } from '../metrics-series/series-cache.ts';
+import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import type { RunsPort } from '../ports.ts';
-import type { ClusterSights } from '../reports/cluster-reports.ts';
+import type { ClusterReports } from '../reports/cluster-reports.ts';
 
 export interface MonitoringOptions {
   readonly runs: RunsPort;
-  readonly sights: ClusterSights;
-  readonly histories: Histories;
+  readonly sights: ClusterReports;
+  readonly histories: SeriesCache;
   readonly jobs: JobBoard;
   readonly logger: Logger;
 }

@@ -5,8 +5,8 @@ import { createJobBoard } from '@berth/queue/jobs';
 import type { RedisConnection } from '@berth/queue';
 import { EventFeed } from '../events/event-feed.ts';
 import { EventHub } from '../events/event-hub.ts';
-import { Histories } from '../metrics-series/series-cache.ts';
-import { createHistorySource } from '../metrics-series/series-source.ts';
+import { SeriesCache } from '../metrics-series/series-cache.ts';
+import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { accessPolicy } from './access.ts';
 import { dashboardFolder } from './dashboard-files.ts';
 import { EventStreams, type EventStreamOptions } from './event-stream.ts';
@@ -17,7 +17,7 @@ import { listen } from './listen.ts';
 import { Monitoring } from './prometheus.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import { shippedPresets } from '../runs/presets.ts';
-import { ClusterSights } from '../reports/cluster-reports.ts';
+import { ClusterReports } from '../reports/cluster-reports.ts';
 import { watchCrew } from '../reports/worker-changes-watch.ts';
 import type { HealthCheck } from '../reports/health.ts';
 
@@ -57,13 +57,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const build = buildInfo();
   const { version } = build;
   const monitoring = new Monitoring(version);
-  const histories = new Histories(createHistorySource(connection, store, logger), {
+  const histories = new SeriesCache(createSeriesSource(connection, store, logger), {
     onLines: (runId, lines, areNew) => {
       monitoring.takeLines(runId, lines, areNew);
       if (areNew) feed.tellLines(runId, lines);
     },
   });
-  const sights = new ClusterSights({
+  const sights = new ClusterReports({
     coordinatorId,
     build,
     connection,
@@ -112,12 +112,12 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 /** Reads the histories that people will look at first. */
-async function warmUp(runs: RunsPort, histories: Histories, logger: Logger): Promise<void> {
+async function warmUp(runs: RunsPort, histories: SeriesCache, logger: Logger): Promise<void> {
   try {
     const reports = await runs.list();
     const current = reports.filter(({ run }) => !isFinal(run.status));
     for (const { run } of [...current, ...reports].slice(0, 4)) await histories.of(run);
   } catch (error) {
-    logger.debug('Histories are read later', { error: errorToWire(error) });
+    logger.debug('SeriesCache are read later', { error: errorToWire(error) });
   }
 }

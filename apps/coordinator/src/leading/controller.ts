@@ -18,7 +18,7 @@ import {
   type RedisConnection,
   type Runs,
 } from '@berth/queue';
-import { HistoryArchive } from '../metrics-archive/metrics-archive.ts';
+import { MetricsArchive } from '../metrics-archive/metrics-archive.ts';
 import {
   coordinationTimes,
   endAttempt,
@@ -28,7 +28,7 @@ import {
   type Scope,
 } from '@berth/protocol';
 import { StoreCleaning } from '../cleaning/store-cleaning.ts';
-import { RunArchive } from './run-record-archive.ts';
+import { RunRecordArchive } from './run-record-archive.ts';
 import { RunSupervisor, type Moment } from './run-supervisor.ts';
 
 export interface ControllerOptions {
@@ -67,9 +67,9 @@ export async function runController(
     logger,
   });
   const runs = createRuns(connection);
-  const archive = new RunArchive(options.store, logger);
+  const archive = new RunRecordArchive(options.store, logger);
   const cleaning = new StoreCleaning(options);
-  let history = new HistoryArchive(options);
+  let history = new MetricsArchive(options);
   let archivedMs = -Infinity;
   let term: Term | undefined;
   let afterOutage = false;
@@ -89,7 +89,7 @@ export async function runController(
       if (term?.fencingEpoch !== fencingEpoch) {
         // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
         await archive.restore(runs, { isOlder: fencingEpoch === serverEpoch });
-        history = new HistoryArchive(options);
+        history = new MetricsArchive(options);
         term = { fencingEpoch, supervised: '', supervisor: undefined };
       }
       if (performance.now() - archivedMs >= archiveEveryMs) {

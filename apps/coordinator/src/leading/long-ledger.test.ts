@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { stepsPerSegment } from '@berth/checkpoint';
 import { silentLogger, type LedgerEntry, type ObjectStore } from '@berth/contracts';
-import { LedgerVerifier, nextHead } from '@berth/protocol';
+import { LedgerVerifier, nextHead, newAttempt } from '@berth/protocol';
 import {
   createLease,
   createLedger,
@@ -9,7 +9,6 @@ import {
   redisAddress,
   type RedisConnection,
 } from '@berth/queue';
-import { newAttempt } from '@berth/protocol';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RunHistory } from './recover-and-rewind.ts';
 import { entriesOf, globalBatch, storeCheckpoint } from '../testing/made-up-run.ts';

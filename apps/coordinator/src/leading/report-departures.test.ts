@@ -1,8 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { LogFields, Logger, MemberInfo, View, ViewMember } from '@berth/contracts';
-import { silentLogger } from '@berth/contracts';
+import {
+  type LogFields,
+  type Logger,
+  type MemberInfo,
+  type View,
+  type ViewMember,
+  silentLogger,
+} from '@berth/contracts';
 import { connectRedis, createLogStream } from '@berth/queue';
 import { startTestRedis, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';

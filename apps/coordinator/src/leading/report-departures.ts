@@ -1,7 +1,7 @@
 import type { Logger, View } from '@berth/contracts';
 import type { LogStream } from '@berth/queue';
 import type { LiveMember } from '@berth/protocol';
-import { whyWithout } from './why-without.ts';
+import { whyWithout } from '../reports/why-without.ts';
 
 export interface ViewChange {
   readonly before: View | undefined;

@@ -16,7 +16,7 @@ const prefix = 'run-records/';
  * Copies of all run records, here and in the bucket, from which Redis gets them back should it lose its data. A bucket
  * and prefix therefore belong to one Redis.
  */
-export class RunArchive {
+export class RunRecordArchive {
   readonly #store: ObjectStore;
   readonly #logger: Logger;
   readonly #known = new Map<string, RunRecord>();

@@ -10,7 +10,7 @@ import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memberOf } from '../testing/api-fixture.ts';
 import { openBackends, type Backends } from '../testing/services.ts';
-import { RunArchive } from './run-record-archive.ts';
+import { RunRecordArchive } from './run-record-archive.ts';
 import { createRunService } from '../runs/run-service.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 
@@ -37,11 +37,11 @@ async function submitted(name: string, sections: object = {}): Promise<RunRecord
   return (await createRunService(connection, store).submit(config, 'trained')).run;
 }
 
-describe('RunArchive', () => {
+describe('RunRecordArchive', () => {
   it('gives Redis back the runs that it has lost, and leaves the others alone', async () => {
     const runs = createRuns(connection);
     const lost = await submitted('lost');
-    const archive = new RunArchive(store, silentLogger);
+    const archive = new RunRecordArchive(store, silentLogger);
     archive.note([lost]);
     await connection.call((client) => client.flushall());
     const kept = await submitted('kept');
@@ -53,13 +53,13 @@ describe('RunArchive', () => {
   it('finds them in the bucket when the coordinator is new too', async () => {
     const runs = createRuns(connection);
     const record = await submitted('cold');
-    new RunArchive(store, silentLogger).note([record]);
+    new RunRecordArchive(store, silentLogger).note([record]);
     await waitFor(async () => (await store.head('run-records/cold.json')) !== undefined, {
       ...patience,
       what: 'the copy',
     });
     await connection.call((client) => client.flushall());
-    await new RunArchive(store, silentLogger).restore(runs);
+    await new RunRecordArchive(store, silentLogger).restore(runs);
     expect(await runs.read('cold')).toEqual(record);
   });
 
@@ -79,22 +79,22 @@ describe('RunArchive', () => {
     await put('later', JSON.stringify({ ...record, runId: 'later', ofLater: 1 }));
     await put('sound', text);
     await connection.call((client) => client.flushall());
-    await new RunArchive(store, silentLogger).restore(runs);
+    await new RunRecordArchive(store, silentLogger).restore(runs);
     expect(await runs.read('sound')).toEqual(record);
     expect(await runs.read('later')).toEqual({ ...record, runId: 'later' });
     await connection.call((client) => client.set('berth:{later}:record', '{'));
-    await new RunArchive(store, silentLogger).restore(runs);
+    await new RunRecordArchive(store, silentLogger).restore(runs);
     expect((await runs.list()).map(({ runId }) => runId)).toContain('sound');
   });
 });
 
-describe('RunArchive after a restart of Redis', () => {
+describe('RunRecordArchive after a restart of Redis', () => {
   it('puts back what Redis has forgotten of a run, and nothing that it knows better', async () => {
     const runs = createRuns(connection);
     await submitted('r');
     const old = await connection.client.getBuffer('berth:{r}:record');
     const stopped = await runs.change('r', () => ({ status: 'stopped', updatedAtMs: 1 }));
-    const archive = new RunArchive(store, silentLogger);
+    const archive = new RunRecordArchive(store, silentLogger);
     archive.note([stopped]);
     await waitFor(async () => (await store.head('run-records/r.json')) !== undefined, {
       ...patience,
@@ -107,7 +107,7 @@ describe('RunArchive after a restart of Redis', () => {
     archive.note([forgotten]);
     await archive.restore(runs);
     expect((await runs.read('r'))?.status).toBe('queued');
-    await new RunArchive(store, silentLogger).restore(runs, { isOlder: true });
+    await new RunRecordArchive(store, silentLogger).restore(runs, { isOlder: true });
     expect(await runs.read('r')).toEqual(stopped);
 
     const resumed = await runs.change('r', () => ({ status: 'starting' }));

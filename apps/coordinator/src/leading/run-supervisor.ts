@@ -15,18 +15,8 @@ import {
 import { isLeftBehind } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
-import { memberTtlMs } from '@berth/protocol';
-import type { JobProducer } from '@berth/queue/jobs';
 import {
-  createCheckpointIndex,
-  createLedger,
-  createLogStream,
-  createMembers,
-  createMetricsLog,
-  createViews,
-  type RedisConnection,
-} from '@berth/queue';
-import {
+  memberTtlMs,
   coordinationTimes,
   decideRun,
   foundDamaged,
@@ -40,6 +30,16 @@ import {
   type RunSight,
   type TrainingStatus,
 } from '@berth/protocol';
+import type { JobProducer } from '@berth/queue/jobs';
+import {
+  createCheckpointIndex,
+  createLedger,
+  createLogStream,
+  createMembers,
+  createMetricsLog,
+  createViews,
+  type RedisConnection,
+} from '@berth/queue';
 import { ExampleSupply } from './example-supply.ts';
 import { reportDepartures } from './report-departures.ts';
 import { changeToGoBack, reportDivergence, type FoundDamage } from './state-divergence.ts';

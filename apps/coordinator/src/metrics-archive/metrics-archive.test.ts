@@ -13,7 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBackends, type Backends } from '../testing/services.ts';
 import { createRunService } from '../runs/run-service.ts';
 import { AttemptArchive } from './attempt-archive.ts';
-import { HistoryArchive } from './metrics-archive.ts';
+import { MetricsArchive } from './metrics-archive.ts';
 import { archivedLines } from './archived-lines.ts';
 import { attemptPrefix } from './keys.ts';
 import { readSegment } from './segment.ts';
@@ -79,7 +79,7 @@ async function appendAll(log: MetricsLog, fromStep: number, toStep: number): Pro
 
 /** Takes over, archives what there is, and ends in order. */
 async function archiveOnce(record: RunRecord, into: ObjectStore = store): Promise<void> {
-  const archive = new HistoryArchive({ connection, store: into, logger: silentLogger });
+  const archive = new MetricsArchive({ connection, store: into, logger: silentLogger });
   archive.note([record]);
   await archive.close();
 }
@@ -182,7 +182,7 @@ describe('the archive of a run', () => {
     };
     const record = await recordOf('traffic');
     const log = createMetricsLog(connection, 'traffic');
-    const archive = new HistoryArchive({
+    const archive = new MetricsArchive({
       connection,
       store: counting,
       logger: silentLogger,
@@ -210,7 +210,7 @@ describe('the archive of a run', () => {
     await archiveOnce(record, away);
     expect(await storedLines('late')).toEqual([]);
     const ended: RunRecord = { ...record, status: 'completed', updatedAtMs: Date.now() };
-    const archive = new HistoryArchive({ connection, store, logger: silentLogger });
+    const archive = new MetricsArchive({ connection, store, logger: silentLogger });
     archive.note([ended]);
     await waitFor(async () => (await storedLines('late')).length === 1, { what: 'the archive' });
     await archive.close();

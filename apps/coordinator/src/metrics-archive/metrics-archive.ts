@@ -7,9 +7,9 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import type { RedisConnection } from '@berth/queue';
-import { RunCopy } from './run-metrics-copy.ts';
+import { RunMetricsCopy } from './run-metrics-copy.ts';
 
-export interface HistoryArchiveOptions {
+export interface MetricsArchiveOptions {
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly logger: Logger;
@@ -26,7 +26,7 @@ const staleMs = 5_000;
 const closeTimeoutMs = 3_000;
 
 interface Archived {
-  readonly copy: RunCopy;
+  readonly copy: RunMetricsCopy;
   flushedMs: number;
 }
 
@@ -35,8 +35,8 @@ interface Archived {
  * run ends. Redis keeps the newest 20,000 lines, the store all. Belongs to one time of leading: nothing in it holds after
  * another coordinator has led, or after Redis has lost its data.
  */
-export class HistoryArchive {
-  readonly #options: HistoryArchiveOptions;
+export class MetricsArchive {
+  readonly #options: MetricsArchiveOptions;
   readonly #runs = new Map<string, Archived>();
   /** Runs that have ended and are archived, by when they were updated. */
   readonly #done = new Map<string, number>();
@@ -44,7 +44,7 @@ export class HistoryArchive {
   #notedMs = -Infinity;
   #working: Promise<void> | undefined;
 
-  constructor(options: HistoryArchiveOptions) {
+  constructor(options: MetricsArchiveOptions) {
     this.#options = options;
   }
 
@@ -82,7 +82,7 @@ export class HistoryArchive {
     const { flushEveryMs = 10_000 } = this.#options;
     const { runId, updatedAtMs } = record;
     const run = this.#runs.get(runId) ?? {
-      copy: new RunCopy(this.#options, runId),
+      copy: new RunMetricsCopy(this.#options, runId),
       flushedMs: performance.now(),
     };
     this.#runs.set(runId, run);

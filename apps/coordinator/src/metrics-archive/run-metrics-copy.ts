@@ -27,7 +27,7 @@ export interface RunCopyOptions {
 }
 
 /** One run's way from the metrics log in Redis to its archives in the store. */
-export class RunCopy {
+export class RunMetricsCopy {
   readonly #store: ObjectStore;
   readonly #logger: Logger;
   readonly #metrics;

@@ -1,7 +1,7 @@
 import type { MetricsLine, MetricsPage, RunAttempt } from '@berth/contracts';
 import { newAttempt } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
-import type { HistorySource } from './series-cache.ts';
+import type { SeriesSource } from './series-cache.ts';
 import { RunOutlines, type OutlinedRun } from './run-outlines.ts';
 
 function lineOf(step: number, change: Partial<MetricsLine> = {}): MetricsLine {
@@ -24,7 +24,7 @@ const evalOf = (step: number, change: Partial<MetricsLine> = {}): MetricsLine =>
   lineOf(step, { kind: 'eval', ...change });
 
 /** A log that counts what it hands out, and what lies in the store besides. */
-class MadeUpSource implements HistorySource {
+class MadeUpSource implements SeriesSource {
   numLines = 0;
   isStoreAway = false;
   readonly log: MetricsLine[];

@@ -1,5 +1,5 @@
 import type { RunRecord } from '@berth/contracts';
-import type { HistorySource } from './series-cache.ts';
+import type { SeriesSource } from './series-cache.ts';
 import { RunOutline } from './run-outline.ts';
 
 export interface RunOutlinesOptions {
@@ -28,14 +28,14 @@ const linesPerRead = 200;
 
 /** Outlines of runs: all lines are read once, then only what is new. */
 export class RunOutlines {
-  readonly #source: HistorySource;
+  readonly #source: SeriesSource;
   readonly #retryMs: number;
   readonly #known = new Map<string, Known>();
   readonly #reading = new Map<string, Promise<RunOutline>>();
   /** First reads, which may be long, are one after another. */
   #firstReads: Promise<unknown> = Promise.resolve();
 
-  constructor(source: HistorySource, { retryMs = 30_000 }: RunOutlinesOptions = {}) {
+  constructor(source: SeriesSource, { retryMs = 30_000 }: RunOutlinesOptions = {}) {
     this.#source = source;
     this.#retryMs = retryMs;
   }

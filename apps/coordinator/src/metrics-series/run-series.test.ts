@@ -1,7 +1,7 @@
 import { historyQuerySchema, type MetricsLine, type RunAttempt } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import { Histories } from './series-cache.ts';
-import { RunHistory } from './run-series.ts';
+import { SeriesCache } from './series-cache.ts';
+import { RunSeries } from './run-series.ts';
 
 function lineOf(step: number, change: Partial<MetricsLine> = {}): MetricsLine {
   return {
@@ -35,7 +35,7 @@ const query = (change: object = {}) => historyQuerySchema.parse({ metrics: 'loss
 
 describe('a run history', () => {
   it('puts a line where its step is, in place of an earlier one', async () => {
-    const history = new RunHistory();
+    const history = new RunSeries();
     for (const step of [0, 1, 3, 4, 2]) history.put(lineOf(step));
     history.put(lineOf(1, { loss: 9 }));
     const [trace] = await history.traces(query(), [attemptOf(1)]);
@@ -43,7 +43,7 @@ describe('a run history', () => {
   });
 
   it('shows what a resume left behind as a trace of its own', async () => {
-    const history = new RunHistory();
+    const history = new RunSeries();
     for (let step = 0; step < 6; step++) history.put(lineOf(step));
     for (let step = 3; step < 5; step++) history.put(lineOf(step, { attempt: 2 }));
     const traces = await history.traces(query(), [attemptOf(1, 3), attemptOf(2)]);
@@ -55,7 +55,7 @@ describe('a run history', () => {
   });
 
   it('gives others their turn between two metrics', async () => {
-    const history = new RunHistory();
+    const history = new RunSeries();
     history.put(lineOf(0));
     let numTurns = 0;
     const count = (): void => void (numTurns++, (turn = setImmediate(count)));
@@ -66,7 +66,7 @@ describe('a run history', () => {
   });
 
   it('knows the evaluation of a step, of an earlier attempt too', () => {
-    const history = new RunHistory();
+    const history = new RunSeries();
     history.put(lineOf(10, { kind: 'eval' }));
     expect(history.heldOut(10, 2)).toEqual({
       loss: 10,
@@ -77,7 +77,7 @@ describe('a run history', () => {
   });
 
   it('orders by time what was trained again later', async () => {
-    const history = new RunHistory();
+    const history = new RunSeries();
     for (let step = 0; step < 4; step++) history.put(lineOf(step));
     history.put(lineOf(1, { timeMs: 9_000 }));
     const [trace] = await history.traces(query({ x: 'time', from: 2_000, to: 9_000 }), [
@@ -87,7 +87,7 @@ describe('a run history', () => {
   });
 
   it('leaves out what was not measured', async () => {
-    const history = new RunHistory();
+    const history = new RunSeries();
     history.put(lineOf(0));
     history.put(lineOf(1, { stepMs: 50 }));
     const [trace, none] = await history.traces(query({ metrics: 'tokensPerSecond,dataMs' }), []);
@@ -102,7 +102,7 @@ describe('histories', () => {
   it('read a log once, and the run that nobody asks for any more again', async () => {
     const log = Array.from({ length: 2_500 }, (_, step) => lineOf(step));
     const asked: string[] = [];
-    const histories = new Histories(
+    const histories = new SeriesCache(
       {
         async after(runId, cursor, numLines) {
           asked.push(`${runId} ${cursor}`);

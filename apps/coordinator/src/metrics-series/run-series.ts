@@ -12,7 +12,7 @@ import { MetricColumns } from './metric-columns.ts';
 type Kind = MetricsLine['kind'];
 
 /** All metrics of a run, by attempt, in memory. */
-export class RunHistory {
+export class RunSeries {
   readonly #columns = new Map<string, { kind: Kind; attempt: number; columns: MetricColumns }>();
 
   get sizeBytes(): number {

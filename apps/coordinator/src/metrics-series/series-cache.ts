@@ -1,8 +1,8 @@
 import type { MetricsLine, MetricsPage, RunRecord } from '@berth/contracts';
-import { RunHistory } from './run-series.ts';
+import { RunSeries } from './run-series.ts';
 
 /** Where the metrics of runs come from. */
-export interface HistorySource {
+export interface SeriesSource {
   /** Lines after a cursor, '' for the first, oldest first; none when there are no more. */
   after(runId: string, cursor: string, numLines: number): Promise<MetricsPage>;
   /** Lines older than those, from the store, oldest first. */
@@ -19,7 +19,7 @@ export interface HistoriesOptions {
 interface Known {
   /** Tells the run from another one that had its name before. */
   readonly createdAtMs: number;
-  readonly history: RunHistory;
+  readonly history: RunSeries;
   cursor: string;
   hasArchive: boolean;
   isUpToDate: boolean;
@@ -28,27 +28,27 @@ interface Known {
 
 const linesPerRead = 1_000;
 
-/** Histories of runs in memory, each read once and then kept up with its log. */
-export class Histories {
-  readonly #source: HistorySource;
+/** SeriesCache of runs in memory, each read once and then kept up with its log. */
+export class SeriesCache {
+  readonly #source: SeriesSource;
   readonly #onLines: NonNullable<HistoriesOptions['onLines']>;
   readonly #capacityBytes: number;
   /** The one asked for last is last. */
   readonly #known = new Map<string, Known>();
 
-  constructor(source: HistorySource, options: HistoriesOptions = {}) {
+  constructor(source: SeriesSource, options: HistoriesOptions = {}) {
     this.#source = source;
     this.#onLines = options.onLines ?? (() => undefined);
     this.#capacityBytes = options.capacityBytes ?? 64 * 2 ** 20;
   }
 
   /** A run's history with all that its log says by now. @throws what the source throws */
-  async of({ runId, createdAtMs }: Pick<RunRecord, 'runId' | 'createdAtMs'>): Promise<RunHistory> {
+  async of({ runId, createdAtMs }: Pick<RunRecord, 'runId' | 'createdAtMs'>): Promise<RunSeries> {
     const before = this.#known.get(runId);
     const isSame = before?.createdAtMs === createdAtMs;
     const known: Known = (isSame ? before : undefined) ?? {
       createdAtMs,
-      history: new RunHistory(),
+      history: new RunSeries(),
       cursor: '',
       hasArchive: false,
       isUpToDate: false,

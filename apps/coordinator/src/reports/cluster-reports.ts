@@ -20,7 +20,7 @@ import {
   type RedisConnection,
 } from '@berth/queue';
 import type { BuildInfo } from '@berth/observability';
-import type { Histories } from '../metrics-series/series-cache.ts';
+import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import { describeCheckpoints } from './checkpoint-reports.ts';
 import type { Health, HealthCheck } from './health.ts';
 import { markersOf } from './markers.ts';
@@ -31,7 +31,7 @@ export interface ClusterSightsOptions {
   readonly build: BuildInfo;
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
-  readonly histories: Histories;
+  readonly histories: SeriesCache;
   readonly health: HealthCheck;
 }
 
@@ -40,7 +40,7 @@ const surveyEveryMs = 2_000;
 const numManifestCaches = 16;
 
 /** The cluster as it is now, read from Redis and the store for whoever asks. */
-export class ClusterSights {
+export class ClusterReports {
   readonly #options: ClusterSightsOptions;
   readonly #startedAtMs = Date.now();
   readonly #manifests = new Map<string, ManifestCache>();

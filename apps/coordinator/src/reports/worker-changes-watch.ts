@@ -8,12 +8,12 @@ import {
 } from '@berth/contracts';
 import { createRunChronicle, createRuns, type RedisConnection } from '@berth/queue';
 import type { LogSource } from '../ports.ts';
-import type { ClusterSights } from './cluster-reports.ts';
+import type { ClusterReports } from './cluster-reports.ts';
 import { compareCrews, type Crew, type Departure } from './worker-changes.ts';
 
 export interface CrewWatchOptions {
   readonly connection: RedisConnection;
-  readonly sights: ClusterSights;
+  readonly sights: ClusterReports;
   readonly logs: LogSource;
   readonly logger: Logger;
 }

@@ -1,6 +1,6 @@
 import type { WorkerReport } from '@berth/contracts';
 import { memberTtlMs } from '@berth/protocol';
-import { whyWithout } from '../leading/why-without.ts';
+import { whyWithout } from './why-without.ts';
 
 /** Workers of a run's view, as they were when last looked at. */
 export interface Crew {

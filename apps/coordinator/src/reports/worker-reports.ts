@@ -1,6 +1,5 @@
 import type { MemberInfo, Numerics, View, WorkerReport } from '@berth/contracts';
-import { memberTtlMs } from '@berth/protocol';
-import { knownDifference, numericsDifference } from '@berth/protocol';
+import { memberTtlMs, knownDifference, numericsDifference } from '@berth/protocol';
 
 /** A member as its heartbeats show it. */
 export interface SeenMember {

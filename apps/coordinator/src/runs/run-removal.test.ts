@@ -3,7 +3,7 @@ import { exampleShardKey } from '@berth/data';
 import { createExampleIndex, createMetricsLog, createRuns } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { RunArchive } from '../leading/run-record-archive.ts';
+import { RunRecordArchive } from '../leading/run-record-archive.ts';
 import { RunRemoval } from './run-removal.ts';
 import { createRunService } from './run-service.ts';
 import { lineOf } from '../testing/api-fixture.ts';
@@ -157,7 +157,7 @@ describe('removing a run', () => {
   });
 
   it('is not undone by a coordinator that knew the run', async () => {
-    const archive = new RunArchive(backends.store, silentLogger);
+    const archive = new RunRecordArchive(backends.store, silentLogger);
     const record = await made('known', 'a');
     archive.note([record]);
     await waitFor(async () => (await keysInStore()).includes('run-records/known.json'), {

@@ -21,7 +21,7 @@ import {
 } from '@berth/queue';
 import { decideControl, type ControlSight, type Scope } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
-import { createHistorySource } from '../metrics-series/series-source.ts';
+import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
 import { RunRemoval } from './run-removal.ts';
 import { aliveMs, controlSight, reportOf, type ReportContext } from './run-report.ts';
@@ -76,7 +76,7 @@ export function createRunService(
   const runs = createRuns(connection);
   const members = createMembers(connection);
   const removal = new RunRemoval(connection, store);
-  const outlines = new RunOutlines(createHistorySource(connection, store));
+  const outlines = new RunOutlines(createSeriesSource(connection, store));
 
   const read = async (runId: string): Promise<RunRecord> => {
     const record = await runs.read(runId);

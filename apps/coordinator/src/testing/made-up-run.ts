@@ -14,8 +14,7 @@ import {
   type RunRecord,
   type StepSums,
 } from '@berth/contracts';
-import { nextHead } from '@berth/protocol';
-import { newAttempt } from '@berth/protocol';
+import { nextHead, newAttempt } from '@berth/protocol';
 
 export const globalBatch = 8;
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };

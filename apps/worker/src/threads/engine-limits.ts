@@ -1,5 +1,5 @@
 import type { GradientRequest } from '@berth/contracts';
-import type { CallUnderWay } from '../threads/thread-rpc.ts';
+import type { CallUnderWay } from './thread-rpc.ts';
 
 const leastMs = 60_000;
 /** A call may take that many times what it took lately. */

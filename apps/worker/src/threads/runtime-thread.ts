@@ -1,18 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type {
-  ApplyResult,
-  ExampleBatch,
-  GradientRequest,
-  GradientVector,
-  HeldGradient,
-  Numerics,
-  ParameterSpec,
-  StateVectors,
-  StepSums,
-  TrainingEngine,
-  TrainingState,
+import {
+  type ApplyResult,
+  type ExampleBatch,
+  type GradientRequest,
+  type GradientVector,
+  type HeldGradient,
+  type Numerics,
+  type ParameterSpec,
+  type StateVectors,
+  type StepSums,
+  type TrainingEngine,
+  type TrainingState,
+  BerthError,
 } from '@berth/contracts';
-import { BerthError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
 import type { DevicePreference } from '../device/device.ts';

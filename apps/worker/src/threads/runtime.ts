@@ -12,7 +12,7 @@ import { tensorFlowEnvironment } from '@berth/graph';
 import type { EngineSpec } from './create-engine.ts';
 import type { EnginePort } from '@berth/training';
 import type { Opened, RuntimeThreadData } from './runtime-thread.ts';
-import { engineLimitMs, numRanks } from '../device/engine-limits.ts';
+import { engineLimitMs, numRanks } from './engine-limits.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 import { keepWatch, Watchdog } from './watchdog.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { engineLimitMs, numRanks } from '../device/engine-limits.ts';
+import { engineLimitMs, numRanks } from './engine-limits.ts';
 import type { CallUnderWay } from './thread-rpc.ts';
 import { Watchdog } from './watchdog.ts';
 

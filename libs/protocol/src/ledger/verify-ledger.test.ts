@@ -1,10 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LedgerEntry } from '@berth/contracts';
+import { type LedgerEntry, genesisHead } from '@berth/contracts';
 import { epochSize, globalBatch, ledgerOf } from '../testing/steps.ts';
 import { verifyLedger } from '../testing/verify-ledger.ts';
 import { nextHead } from './ledger-chain.ts';
-import { genesisHead } from '@berth/contracts';
 
 const options = { globalBatch, epochSize: (): number => epochSize };
 

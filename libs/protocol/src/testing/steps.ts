@@ -1,5 +1,10 @@
-import type { LedgerEntry, StepFacts, StepSums, StoredLedger } from '@berth/contracts';
-import { genesisHead } from '@berth/contracts';
+import {
+  type LedgerEntry,
+  type StepFacts,
+  type StepSums,
+  type StoredLedger,
+  genesisHead,
+} from '@berth/contracts';
 import { nextHead } from '../ledger/ledger-chain.ts';
 
 export const globalBatch = 8;

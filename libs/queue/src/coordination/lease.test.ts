@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
-import { decideLease, type Holding } from '@berth/protocol';
+import { decideLease, type Holding, type ViewDraft } from '@berth/protocol';
 import { createLease, keepLease, type Lease } from './lease.ts';
-import { type ViewDraft } from '@berth/protocol';
 import { createViews } from './views.ts';
 
 const redis = useRedis();

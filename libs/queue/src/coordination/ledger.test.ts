@@ -7,13 +7,19 @@ import {
 } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { epochSize, factsOf, globalBatch, ledgerOf, storedOf, sums } from '@berth/protocol/testing';
+import {
+  epochSize,
+  factsOf,
+  globalBatch,
+  ledgerOf,
+  storedOf,
+  sums,
+  verifyLedger,
+} from '@berth/protocol/testing';
 import { beginEpoch, useRedis } from '../testing/redis.ts';
 import { createLease } from './lease.ts';
-import { nextHead } from '@berth/protocol';
+import { nextHead, type ViewDraft } from '@berth/protocol';
 import { createLedger, type Ledger } from './ledger.ts';
-import { verifyLedger } from '@berth/protocol/testing';
-import { type ViewDraft } from '@berth/protocol';
 import { createViews } from './views.ts';
 
 const redis = useRedis();

@@ -22,8 +22,7 @@ import {
 } from '../index.ts';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RedisModel, type RestoreResult } from '@berth/protocol/testing';
-import { cursorAt, globalBatch } from '@berth/protocol/testing';
+import { RedisModel, type RestoreResult, cursorAt, globalBatch } from '@berth/protocol/testing';
 
 const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
 const holders = ['c1', 'c2'];

@@ -9,9 +9,14 @@ import {
   type StepFacts,
   type TrainingState,
 } from '@berth/contracts';
-import { nextHead } from '@berth/protocol';
-import { reasonToGoBack } from '@berth/protocol';
-import { areEqual, oddOf, stateDiverged, votesDiverged } from '@berth/protocol';
+import {
+  nextHead,
+  reasonToGoBack,
+  areEqual,
+  oddOf,
+  stateDiverged,
+  votesDiverged,
+} from '@berth/protocol';
 
 /** What a run needs of an engine, real or made up. */
 export interface FlipEngine {
