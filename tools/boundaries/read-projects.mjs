@@ -53,11 +53,11 @@ function readSource(file, folder, root) {
 }
 
 /**
- * Tests, what only they use, and the configs of tools.
+ * Tests, what only they and developers use, and the configs of tools.
  * @param {string} path - within the project
  */
 export function isTestFile(path) {
-  return /\.(test|config)\.ts$|(^|\/)(test|testing|fixtures|simulator)(\/|\.)/.test(path);
+  return /\.(test|config)\.ts$|(^|\/)(test|testing|fixtures|simulator|dev)(\/|\.)/.test(path);
 }
 
 /**

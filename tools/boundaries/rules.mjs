@@ -25,7 +25,13 @@ const edgesWithinLayer = new Set([
 ]);
 
 /** What tests of any layer may use besides, as devDependencies. */
-const testsMayUse = ['@berth/testing', '@berth/faults', '@berth/graph', '@berth/s3-server'];
+const testsMayUse = [
+  '@berth/testing',
+  '@berth/faults',
+  '@berth/graph',
+  '@berth/protocol',
+  '@berth/s3-server',
+];
 
 /** The projects that may import a package from npm; nobody else. */
 const owners = {

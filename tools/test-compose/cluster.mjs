@@ -84,7 +84,7 @@ export function createCluster({ compose, root, folder, project, env }) {
       while (performance.now() < deadline) {
         last = (await cluster.look(name)) ?? last;
         if (last !== undefined && isWanted(last)) return last;
-        if (last !== undefined && ['failed', 'crashed'].includes(last.status)) break;
+        if (last !== undefined && last.status === 'failed') break;
         await sleep(100);
       }
       throw new Error(`${what}: last seen ${JSON.stringify(last)}\n${await cluster.logs()}`);

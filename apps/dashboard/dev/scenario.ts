@@ -1,4 +1,4 @@
-import { parseRunConfig, type ApiEvent, type RunConfig } from '@berth/contracts';
+import { isFinal, parseRunConfig, type ApiEvent, type RunConfig } from '@berth/contracts';
 import { SyntheticRun } from './synthetic-run.ts';
 
 const hour = 3_600_000;
@@ -23,7 +23,7 @@ export function makeRuns(
       120,
       120,
     ),
-    crashed(emit),
+    withoutWorkers(emit),
     simple(emit, 'lr-probe-3e-4', 'stopped', 'Stopped by a person at step 1,400', 1400, 5000),
   ];
 }
@@ -168,12 +168,12 @@ function failed(emit: (event: ApiEvent) => void): SyntheticRun {
   return run;
 }
 
-function crashed(emit: (event: ApiEvent) => void): SyntheticRun {
+function withoutWorkers(emit: (event: ApiEvent) => void): SyntheticRun {
   const run = simple(
     emit,
     'night-run',
-    'crashed',
-    'All workers were lost at step 902; fewer than 2 were left for 10 min',
+    'recovering',
+    'waiting for workers: 0 of at least 2 are here',
     902,
     3000,
   );
@@ -195,7 +195,7 @@ function simple(
     status,
     reason,
     step: 0,
-    numWorkers: status === 'crashed' || status === 'preparing' ? 2 : 0,
+    numWorkers: status === 'recovering' || status === 'preparing' ? 2 : 0,
     stepMs: 400,
     halfLife: Math.max(40, numSteps / 5),
     createdAtMs: Date.now() - 7 * hour - numSteps * 400,
@@ -203,6 +203,6 @@ function simple(
   });
   run.advanceTo(step, { isLive: false });
   if (status === 'completed') run.checkpoint('final', { isLive: false });
-  if (step > 0) run.endAttempt(reason, run.clockMs);
+  if (isFinal(status)) run.endAttempt(reason, run.clockMs);
   return run;
 }

@@ -1,7 +1,6 @@
 import type {
   ApiEvent,
   CheckpointReport,
-  Control,
   ControlState,
   LogLine,
   Marker,
@@ -14,6 +13,7 @@ import type {
   View,
   WorkerReport,
 } from '@berth/contracts';
+import { controlStates, decideControl, type ControlSight } from '@berth/protocol';
 import type { Stretch } from './buckets.ts';
 import { evalLine, stepLine, uniform, type CurveShape } from './measured-lines.ts';
 import { blocksOf, makeWorker } from './synthetic-workers.ts';
@@ -31,6 +31,8 @@ export interface SyntheticOptions {
   readonly emit: (event: ApiEvent) => void;
 }
 
+type SyntheticCheckpoint = Omit<CheckpointReport, 'resume'>;
+
 /** A made-up run that does what a real one would say it does. */
 export class SyntheticRun {
   readonly config: RunConfig;
@@ -42,7 +44,7 @@ export class SyntheticRun {
   attempts: RunAttempt[];
   stretches: { attempt: number; isAbandoned: boolean; lines: MetricsLine[] }[];
   readonly markers: Marker[] = [];
-  checkpoints: Omit<CheckpointReport, 'resume'>[] = [];
+  checkpoints: SyntheticCheckpoint[] = [];
   workers: WorkerReport[] = [];
   readonly logs: LogLine[] = [];
   readonly #shape: CurveShape;
@@ -108,8 +110,9 @@ export class SyntheticRun {
     const last = lines.findLast(({ kind }) => kind === 'step') ?? null;
     const checkpoint = this.checkpoints.find(({ isAbandoned }) => !isAbandoned);
     const isTraining = this.status === 'running' || this.status === 'degraded';
+    const run = this.record;
     return {
-      run: this.record,
+      run,
       step: this.step,
       numSteps: this.config.train.numSteps,
       last,
@@ -126,7 +129,7 @@ export class SyntheticRun {
       numWorkersAlive: this.alive.length,
       releases: {},
       sparkline: this.#sparkline(),
-      controls: controlsOf(this),
+      controls: controlStates(Date.now(), run, this.#controlSight()),
       numExampleShards: 16,
       dataset: {
         summary:
@@ -293,11 +296,32 @@ export class SyntheticRun {
   }
 
   checkpointReports(): CheckpointReport[] {
-    const { resume } = controlsOf(this);
+    const run = this.record;
     return this.checkpoints.map((checkpoint) => ({
       ...checkpoint,
-      resume: resumeOf(checkpoint, this, resume),
+      resume: this.#resumeFrom(checkpoint, run),
     }));
+  }
+
+  #resumeFrom({ step, isAbandoned }: SyntheticCheckpoint, run: RunRecord): ControlState {
+    if (isAbandoned)
+      return { isEnabled: false, reason: 'it is on a branch that the run has left behind' };
+    const request = { fromStep: step };
+    const { kind, reason } = decideControl(
+      Date.now(),
+      run,
+      this.#controlSight(),
+      'resume',
+      request,
+    );
+    return { isEnabled: kind === 'change', reason };
+  }
+
+  #controlSight(): ControlSight {
+    const kept = this.checkpoints.filter(({ isAbandoned }) => !isAbandoned);
+    const checkpointSteps = kept.map(({ step }) => step).toReversed();
+    const unsavedMs = (this.step - (checkpointSteps.at(-1) ?? 0)) * this.#shape.stepMs;
+    return { numCommitted: this.step, checkpointSteps, unsavedMs };
   }
 
   become(status: RunStatus, reason: string): void {
@@ -385,45 +409,6 @@ function attemptFrom(attempt: number, fromStep: number, startedAtMs: number): Ru
     endReason: null,
     abandonedFromStep: null,
   };
-}
-
-function controlsOf({ status, checkpoints }: SyntheticRun): Record<Control, ControlState> {
-  const isTraining = status === 'running' || status === 'degraded';
-  const isResumable = ['paused', 'stopped', 'failed', 'crashed'].includes(status);
-  const on = (reason: string): ControlState => ({ isEnabled: true, reason });
-  const off = (reason: string): ControlState => ({ isEnabled: false, reason });
-  const isOver = ['stopped', 'completed', 'failed', 'crashed'].includes(status);
-  const state = isOver ? `The run is ${status}` : `The run is ${status}; wait until it trains`;
-  const newest = checkpoints.find(({ isAbandoned }) => !isAbandoned);
-  return {
-    pause: isTraining ? on('Saves a checkpoint and gives the workers back') : off(state),
-    resume: isResumable
-      ? on(
-          newest === undefined
-            ? 'Starts from the beginning'
-            : `Goes on from step ${newest.step}, the newest valid checkpoint`,
-        )
-      : off(
-          status === 'completed'
-            ? 'The run is completed'
-            : 'The run is under way; pause or stop it first',
-        ),
-    checkpoint: isTraining ? on('Saves a checkpoint and goes on') : off(state),
-    stop: isOver ? off(state) : on('Saves a checkpoint and ends the run'),
-    kill: isOver ? off(state) : on('Ends at once; work since the newest checkpoint is lost'),
-  };
-}
-
-function resumeOf(
-  { step, isAbandoned }: Pick<CheckpointReport, 'step' | 'isAbandoned'>,
-  { status, config }: SyntheticRun,
-  resume: ControlState,
-): ControlState {
-  if (isAbandoned)
-    return { isEnabled: false, reason: 'it is on a branch that the run has left behind' };
-  if (status === 'completed' && step < config.train.numSteps)
-    return { isEnabled: true, reason: `goes on from checkpoint ${step}` };
-  return resume;
 }
 
 function lossesOf({

@@ -1,4 +1,5 @@
 import type { RunConfig } from '@berth/contracts';
+import { runNamePattern } from '@berth/contracts/constants';
 import type { Preset } from './api/client.ts';
 
 type ModelName = RunConfig['model']['size'];
@@ -72,7 +73,7 @@ function modelOf(size: ModelName, base: RunConfig['model'] | undefined): unknown
 
 /** Why the form cannot be sent yet. */
 export function problemOf(form: RunForm): string | undefined {
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(form.name))
+  if (!runNamePattern.test(form.name))
     return 'The name takes lower-case letters, digits and hyphens';
   if (form.corpus.trim() === '') return 'Say where the corpus is';
   const counts = [

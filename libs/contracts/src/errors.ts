@@ -1,19 +1,18 @@
-/** What happens after an error: retried by whoever ran the work, the run's status, the HTTP status and the exit code. */
+/** What happens after an error: whether whoever ran the work retries it (a run fails by what is not retried), the HTTP status and the exit code. */
 export interface ErrorPolicy {
   readonly retry: boolean;
-  readonly runStatus: 'failed' | 'crashed' | 'recovering' | 'unchanged';
   readonly httpStatus: 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 | 504 | 507;
   readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6;
 }
 
-const userMistake = { retry: false, runStatus: 'failed', httpStatus: 422, exitCode: 2 } as const;
-const unreachable = { retry: true, runStatus: 'recovering', httpStatus: 503, exitCode: 4 } as const;
+const userMistake = { retry: false, httpStatus: 422, exitCode: 2 } as const;
+const unreachable = { retry: true, httpStatus: 503, exitCode: 4 } as const;
 const full = { ...unreachable, httpStatus: 507 } as const;
-const transient = { retry: true, runStatus: 'recovering', httpStatus: 504, exitCode: 1 } as const;
-const broken = { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 1 } as const;
-const notFound = { retry: false, runStatus: 'unchanged', httpStatus: 404, exitCode: 3 } as const;
-const refused = { retry: false, runStatus: 'unchanged', httpStatus: 403, exitCode: 2 } as const;
-const conflict = { retry: false, runStatus: 'unchanged', httpStatus: 409, exitCode: 5 } as const;
+const transient = { retry: true, httpStatus: 504, exitCode: 1 } as const;
+const broken = { retry: false, httpStatus: 500, exitCode: 1 } as const;
+const notFound = { retry: false, httpStatus: 404, exitCode: 3 } as const;
+const refused = { retry: false, httpStatus: 403, exitCode: 2 } as const;
+const conflict = { retry: false, httpStatus: 409, exitCode: 5 } as const;
 
 /** Every error code with its policy; a new code does not compile until its policy is decided here. */
 export const errorPolicies = {
@@ -54,15 +53,14 @@ export const errorPolicies = {
   LEDGER_BEHIND: transient,
   LEDGER_DIVERGED: broken,
   LEDGER_INVALID: broken,
-  NUMERICS_MISMATCH: userMistake,
   NUMERICS_NOT_FINITE: broken,
   RUN_NOT_FOUND: notFound,
   RUN_STATE_CONFLICT: conflict,
   RUN_FAILED: broken,
   WORKER_TIMEOUT: transient,
   WORKER_FENCED: { ...conflict, retry: true },
-  WORKER_LOST: { retry: true, runStatus: 'crashed', httpStatus: 503, exitCode: 1 },
-  RUNTIME_UNAVAILABLE: { retry: false, runStatus: 'failed', httpStatus: 500, exitCode: 6 },
+  WORKER_LOST: { retry: true, httpStatus: 503, exitCode: 1 },
+  RUNTIME_UNAVAILABLE: { retry: false, httpStatus: 500, exitCode: 6 },
   REQUEST_UNAUTHORIZED: { ...refused, httpStatus: 401, exitCode: 4 },
   REQUEST_REFUSED: refused,
   REQUEST_TOO_LARGE: { ...refused, httpStatus: 413 },

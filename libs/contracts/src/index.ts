@@ -3,6 +3,7 @@ export * from './canonical-json.ts';
 export * from './checkpoint.ts';
 export type { SourceOf } from './config-error.ts';
 export * from './config-parse.ts';
+export * from './constants.ts';
 export * from './cut-log-line.ts';
 export * from './dataset-health.ts';
 export * from './dataset.ts';

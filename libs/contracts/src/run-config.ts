@@ -13,6 +13,7 @@ import {
   workerCount,
 } from './limits.ts';
 import { modelSectionSchema } from './model-config.ts';
+import { runNamePattern } from './run-name.ts';
 
 const ratio = z.number().min(0).max(1);
 
@@ -252,7 +253,7 @@ export const runConfigSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and hyphens')
+      .regex(runNamePattern, 'use lower-case letters, digits and hyphens')
       .describe('Name of the run; also its folder in the store')
       .meta({ decides: 'nothing' }),
     seed: z

@@ -3,32 +3,9 @@ import { controlSchema, controlStateSchema } from './api/controls.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
 import { runConfigSchema } from './run-config.ts';
+import { runStatuses } from './run-status.ts';
 import { numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
-
-export const runStatuses = [
-  'queued',
-  'preparing',
-  'starting',
-  'running',
-  'degraded',
-  'recovering',
-  'pausing',
-  'paused',
-  'stopping',
-  'stopped',
-  'completed',
-  'failed',
-  'crashed',
-] as const;
-export type RunStatus = (typeof runStatuses)[number];
-
-const finalStatuses: readonly RunStatus[] = ['paused', 'stopped', 'completed', 'failed', 'crashed'];
-
-/** True when nothing more will happen unless someone resumes the run. */
-export function isFinal(status: RunStatus): boolean {
-  return finalStatuses.includes(status);
-}
 
 /** One time a run was started or resumed. Lost processes and restarts of services do not end an attempt. */
 export const runAttemptSchema = z.strictObject({

@@ -17,7 +17,7 @@ export type {
   UnreadableMember,
 } from './run/membership-state.ts';
 export { knownDifference, numericsDifference } from './run/numerics.ts';
-export { coordinationTimes, runPatience } from './run/coordination-times.ts';
+export { coordinationTimes, isAlive, memberTtlMs, runPatience } from './run/coordination-times.ts';
 export { decideRun } from './run/run.ts';
 export {
   newRunMemory,
@@ -27,6 +27,7 @@ export {
   type RunSight,
   type TrainingStatus,
 } from './run/run-state.ts';
+export { paceAmong, stragglers, type Pace } from './run/stragglers.ts';
 export {
   beginAttempt,
   endAttempt,
@@ -39,7 +40,6 @@ export { controlStates } from './lifecycle/control-states.ts';
 export type { ControlSight } from './lifecycle/control-sight.ts';
 export { decideControl, type ControlDecision, type RunChange } from './lifecycle/decide-control.ts';
 export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
-export { memberTtlMs } from './run/coordination-times.ts';
 export {
   decideLease,
   type Holding,

@@ -16,10 +16,10 @@ import { isLeftBehind } from '@berth/checkpoint';
 import { assignBlocks } from '@berth/collectives';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import {
-  memberTtlMs,
   coordinationTimes,
   decideRun,
   foundDamaged,
+  isAlive,
   isAbandoned,
   newRunMemory,
   runPatience,
@@ -129,7 +129,6 @@ export class RunSupervisor {
       case 'stopped':
       case 'completed':
       case 'failed':
-      case 'crashed':
         return undefined;
     }
   }
@@ -250,7 +249,7 @@ export class RunSupervisor {
 
   async #whyNobodyReads(): Promise<string> {
     const { live, unreadable } = await this.#members.survey({ forget: false });
-    const numHere = live.filter(({ ageMs }) => ageMs < memberTtlMs).length + unreadable.length;
+    const numHere = live.filter(isAlive).length + unreadable.length;
     return numHere === 0
       ? 'waiting for a worker to start: it is to read the corpus'
       : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to take the corpus`;

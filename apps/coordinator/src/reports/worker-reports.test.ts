@@ -1,5 +1,6 @@
 import type { MemberInfo, Numerics, View } from '@berth/contracts';
 import { expect, it } from 'vitest';
+import { stragglers } from '@berth/protocol';
 import { describeWorkers } from './worker-reports.ts';
 
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
@@ -30,6 +31,24 @@ it('tells what a worker is at that cannot take part yet', () => {
   const opening = { activity: 'compiling', forMs: 12_400 } as const;
   expect(stateOf(member('b', { opening }))).toBe('syncing: compiling, 12 s so far');
   expect(stateOf(member('b'))).toBe('idle: ready, not needed by run r now');
+});
+
+it('finds the same workers straggling as the reason of the run names', () => {
+  const pair = [
+    member('a', { state: 'training', rankMs: 100 }),
+    member('b', { state: 'training', rankMs: 160 }),
+  ];
+  const seats = pair.map(({ memberId }) => ({ memberId, blocks: [] }));
+  const reports = describeWorkers({
+    members: pair.map((info) => ({ info, ageMs: 10 })),
+    view: { runId: 'r', members: seats } as unknown as View,
+    numCommitted: 0,
+  });
+  expect(reports.map(({ state, reason }) => `${state}: ${reason}`)).toEqual([
+    'active: trains',
+    'straggling: takes 1.6 times as long as the others',
+  ]);
+  expect(stragglers(pair)).toContain('b takes 160 ms');
 });
 
 it('refuses one that computes differently, also while it opens the run', () => {

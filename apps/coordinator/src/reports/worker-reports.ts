@@ -1,5 +1,11 @@
 import type { MemberInfo, Numerics, View, WorkerReport } from '@berth/contracts';
-import { memberTtlMs, knownDifference, numericsDifference } from '@berth/protocol';
+import {
+  isAlive,
+  knownDifference,
+  numericsDifference,
+  paceAmong,
+  type Pace,
+} from '@berth/protocol';
 
 /** A member as its heartbeats show it. */
 export interface SeenMember {
@@ -18,16 +24,13 @@ export interface WorkerSight {
   readonly numerics?: Numerics | undefined;
 }
 
-/** A member that takes this much longer than the median is called straggling. */
-const stragglingRatio = 1.5;
-
 /** Describes members, those of the view by rank first, then the others by id. */
 export function describeWorkers(sight: WorkerSight): WorkerReport[] {
   const seats = sight.view?.members ?? [];
   const ranks = new Map(seats.map(({ memberId }, rank) => [memberId, rank]));
-  const medianMs = medianPace(sight.members.filter(({ info }) => ranks.has(info.memberId)));
+  const seated = sight.members.map(({ info }) => info).filter((info) => ranks.has(info.memberId));
   return sight.members
-    .map((member) => describe(member, ranks.get(member.info.memberId), medianMs, sight))
+    .map((member) => describe(member, ranks.get(member.info.memberId), seated, sight))
     .sort(
       (a, b) =>
         (a.rank ?? Infinity) - (b.rank ?? Infinity) || (a.memberId < b.memberId ? -1 : 1) || 0,
@@ -37,7 +40,7 @@ export function describeWorkers(sight: WorkerSight): WorkerReport[] {
 function describe(
   { info, ageMs }: SeenMember,
   rank: number | undefined,
-  medianMs: number | null,
+  seated: readonly MemberInfo[],
   { view, numCommitted, numerics: required }: WorkerSight,
 ): WorkerReport {
   const isSeated = rank !== undefined;
@@ -49,7 +52,7 @@ function describe(
     required !== undefined && info.runId !== null && info.runId === view?.runId
       ? difference(required, numerics)
       : undefined;
-  const paceRatio = isSeated && rankMs !== null && medianMs ? rankMs / medianMs : null;
+  const pace = isSeated ? paceAmong(seated, info) : undefined;
   return {
     memberId: info.memberId,
     rank: rank ?? null,
@@ -61,7 +64,7 @@ function describe(
     kernels: numerics.kernels,
     numThreads: numerics.numThreads,
     version: info.version ?? null,
-    ...stateOf(info, { isSeated, ageMs, lag, paceRatio, refusal }),
+    ...stateOf(info, { isSeated, ageMs, lag, pace, refusal }),
     runId: info.runId ?? (isSeated ? (view?.runId ?? null) : null),
     blocks: isSeated ? (view?.members[rank]?.blocks ?? []) : [],
     step: info.step,
@@ -69,7 +72,7 @@ function describe(
     heartbeatAgeMs: ageMs,
     lastSeenAtMs: null,
     rankMs,
-    paceRatio,
+    paceRatio: pace?.ratio ?? null,
     residentBytes: info.residentBytes ?? null,
     startedAtMs: info.startedAtMs,
     lastLines: [],
@@ -80,16 +83,16 @@ interface Standing {
   readonly isSeated: boolean;
   readonly ageMs: number;
   readonly lag: number;
-  readonly paceRatio: number | null;
+  readonly pace: Pace | undefined;
   /** Why its arithmetic is not the run's. */
   readonly refusal: string | undefined;
 }
 
 function stateOf(
   { state, complaint, runId, opening }: MemberInfo,
-  { isSeated, ageMs, lag, paceRatio, refusal }: Standing,
+  { isSeated, ageMs, lag, pace, refusal }: Standing,
 ): Pick<WorkerReport, 'state' | 'reason'> {
-  if (ageMs >= memberTtlMs)
+  if (!isAlive({ ageMs }))
     return { state: 'stale', reason: `no heartbeat for ${(ageMs / 1_000).toFixed(1)} s` };
   if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
   if (!isSeated) {
@@ -110,15 +113,10 @@ function stateOf(
       reason: `gets the weights: ${lag} ${lag === 1 ? 'step' : 'steps'} to go`,
     };
   if (complaint !== null) return { state: 'active', reason: complaint.error.message };
-  if (paceRatio !== null && paceRatio >= stragglingRatio)
+  if (pace?.isStraggling === true)
     return {
       state: 'straggling',
-      reason: `takes ${paceRatio.toFixed(1)} times as long as the median worker`,
+      reason: `takes ${pace.ratio.toFixed(1)} times as long as the others`,
     };
   return { state: 'active', reason: 'trains' };
-}
-
-function medianPace(members: readonly SeenMember[]): number | null {
-  const paces = members.flatMap(({ info }) => info.rankMs ?? []).sort((a, b) => a - b);
-  return paces[Math.floor(paces.length / 2)] ?? null;
 }

@@ -20,6 +20,7 @@ import {
 import {
   controlStates,
   isAbandoned,
+  isAlive,
   isInScope,
   reasonToWait,
   type ControlSight,
@@ -46,8 +47,6 @@ export interface ReportContext {
 const numRateLines = 20;
 /** Longest that a report waits for a history that is read for the first time. */
 const outlinePatienceMs = 1_000;
-/** Who has been silent for longer does not count as alive. */
-export const aliveMs = 2_000;
 
 /** A run with what it is doing right now. @throws BerthError `QUEUE_UNREACHABLE` */
 export async function reportOf(
@@ -67,7 +66,7 @@ export async function reportOf(
   const steps = logged.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));
   const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
   const newest = checkpoints.at(-1);
-  const alive = members.filter(({ info, ageMs }) => info.runId === runId && ageMs < aliveMs);
+  const alive = members.filter((member) => member.info.runId === runId && isAlive(member));
   const sight = await controlSight(connection, run, numCommitted, checkpoints);
   const waiting = waitingFor(run, context);
   const trouble = troubleOf({

@@ -19,12 +19,12 @@ import {
   createRuns,
   type RedisConnection,
 } from '@berth/queue';
-import { decideControl, type ControlSight, type Scope } from '@berth/protocol';
+import { decideControl, isAlive, type ControlSight, type Scope } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
 import { RunRemoval } from './run-removal.ts';
-import { aliveMs, controlSight, reportOf, type ReportContext } from './run-report.ts';
+import { controlSight, reportOf, type ReportContext } from './run-report.ts';
 import type { HealthCheck } from '../reports/health.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
@@ -114,7 +114,7 @@ export function createRunService(
 
   /** Whether anybody works on a run, or would as soon as it is its turn. */
   const attended = async ({ runId, status }: RunRecord, isAtRest: boolean): Promise<boolean> => {
-    const alive = (await members.list({ forget: isAtRest })).filter(({ ageMs }) => ageMs < aliveMs);
+    const alive = (await members.list({ forget: isAtRest })).filter(isAlive);
     const needsAny = status === 'queued' || status === 'preparing';
     return alive.some(({ info }) => needsAny || info.runId === runId);
   };

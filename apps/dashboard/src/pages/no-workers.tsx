@@ -11,7 +11,6 @@ const whenAtRest: Readonly<Partial<Record<RunStatus, string>>> = {
   paused: freed,
   stopped: freed,
   failed: freed,
-  crashed: freed,
 };
 
 /** Why no worker is on a run, and what brings one there. */

@@ -7,7 +7,7 @@ import { NewRunDialog } from '../components/new-run-dialog.tsx';
 import { Command, EmptyState, SkeletonRows, Tile } from '../components/parts.tsx';
 import { formatCompact, plural } from '../format.ts';
 import { cluster, loadError, runs } from '../state/live.ts';
-import { hasFailed, isUnderWay } from '../state/status.ts';
+import { isUnderWay } from '../state/status.ts';
 import { RunRow } from './run-row.tsx';
 
 const groups = {
@@ -18,7 +18,7 @@ const groups = {
     label: 'Ended',
     has: ({ run }: RunStatusReport) => run.status === 'completed' || run.status === 'stopped',
   },
-  failed: { label: 'Failed', has: ({ run }: RunStatusReport) => hasFailed(run.status) },
+  failed: { label: 'Failed', has: ({ run }: RunStatusReport) => run.status === 'failed' },
 } as const;
 type Group = keyof typeof groups;
 
@@ -130,7 +130,7 @@ function ClusterTiles({ reports }: { reports: readonly RunStatusReport[] }): JSX
   const speed = active.reduce((sum, report) => sum + (report.tokensPerSecond ?? 0), 0);
   const workers = (cluster.value?.workers ?? []).filter(({ state }) => state !== 'lost');
   const idle = workers.filter(({ runId }) => runId === null).length;
-  const failed = reports.filter(({ run }) => hasFailed(run.status)).length;
+  const failed = reports.filter(({ run }) => run.status === 'failed').length;
   return (
     <dl class="tiles four">
       <Tile

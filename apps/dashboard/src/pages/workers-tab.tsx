@@ -124,11 +124,12 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
   );
 }
 
-/** Time of a virtual rank beside the others': the tick is the median. */
+/** Time of a virtual rank beside the others': the tick is their median. */
 function Pace({ worker, slowest }: { worker: WorkerReport; slowest: number }): JSX.Element {
   const { rankMs, paceRatio } = worker;
-  if (rankMs === null || paceRatio === null) return <span class="muted">{unknown}</span>;
-  const tone = paceRatio > 1.5 ? 'warn' : 'calm';
+  if (rankMs === null) return <span class="muted">{unknown}</span>;
+  if (paceRatio === null) return <span>{formatDuration(rankMs)}</span>;
+  const tone = worker.state === 'straggling' ? 'warn' : 'calm';
   return (
     <span class="pace">
       <span class={`pace-bar ${tone}`} aria-hidden="true">

@@ -1,4 +1,5 @@
 import type { CheckpointReport, RunStatus, WorkerReport } from '@berth/contracts';
+import { isFinal } from '@berth/contracts/constants';
 import type { IconName } from '../components/icon.tsx';
 
 export type Tone = 'accent' | 'good' | 'warn' | 'bad' | 'calm';
@@ -25,7 +26,6 @@ export const runLooks: Readonly<Record<RunStatus, Look>> = {
   stopped: { icon: 'stop', word: 'Stopped', tone: 'calm' },
   completed: { icon: 'check', word: 'Completed', tone: 'good' },
   failed: { icon: 'cross', word: 'Failed', tone: 'bad' },
-  crashed: { icon: 'cross', word: 'Crashed', tone: 'bad' },
 };
 
 export const workerLooks: Readonly<Record<WorkerReport['state'], Look>> = {
@@ -45,23 +45,7 @@ export const validityLooks: Readonly<Record<CheckpointReport['validity'], Look>>
   corrupt: { icon: 'cross', word: 'Corrupt', tone: 'bad' },
 };
 
-const underWay: readonly RunStatus[] = [
-  'queued',
-  'preparing',
-  'starting',
-  'running',
-  'degraded',
-  'recovering',
-  'pausing',
-  'stopping',
-];
-
 /** True while something is expected to happen without anyone asking. */
 export function isUnderWay(status: RunStatus): boolean {
-  return underWay.includes(status);
-}
-
-/** True for a run that ended badly. */
-export function hasFailed(status: RunStatus): boolean {
-  return status === 'failed' || status === 'crashed';
+  return !isFinal(status);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
 import { controlRequestSchema, controlSchema } from './controls.ts';
 import { streamCursorSchema } from './cursor.ts';
@@ -38,7 +39,7 @@ export interface ApiOperation {
 const none = z.strictObject({});
 const input = { params: none, query: none, body: none };
 const document = z.record(z.string(), z.unknown());
-const ofRun = z.strictObject({ runId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/) });
+const ofRun = z.strictObject({ runId: z.string().regex(runNamePattern) });
 const ofQueue = z.strictObject({ queue: z.string().regex(/^[a-z][a-z-]{0,62}$/) });
 
 /** All of the HTTP interface under `/api`. */

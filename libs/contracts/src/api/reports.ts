@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../run-config.ts';
-import { runStatuses } from '../run.ts';
+import { runStatuses } from '../run-status.ts';
 import { alignedBlockSchema } from '../view.ts';
 import { controlStateSchema } from './controls.ts';
 
@@ -44,7 +44,7 @@ export const workerReportSchema = z.strictObject({
   lastSeenAtMs: z.number().nullable().default(null),
   /** Time it computes a virtual rank in, lately. */
   rankMs: z.number().nullable(),
-  /** That time over the median of the view's members. */
+  /** That time over the median of the view's other members. */
   paceRatio: z.number().nullable(),
   residentBytes: z.number().nullable(),
   startedAtMs: z.number(),

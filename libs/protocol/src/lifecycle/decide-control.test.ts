@@ -93,7 +93,6 @@ const table: Record<RunStatus, Record<Control, Outcome>> = {
   stopped: { pause: 'no', resume: 'queued', stop: 'same', kill: 'same', checkpoint: 'no' },
   completed: { pause: 'no', resume: 'no', stop: 'no', kill: 'no', checkpoint: 'no' },
   failed: { pause: 'no', resume: 'queued', stop: 'no', kill: 'no', checkpoint: 'no' },
-  crashed: { pause: 'no', resume: 'queued', stop: 'no', kill: 'no', checkpoint: 'no' },
 };
 
 function outcomeOf(before: RunRecord, control: Control, fromStep?: number): Outcome {
@@ -255,7 +254,7 @@ describe('any sequence of controls and of what the coordinator does', () => {
     starting: ['running', 'degraded', 'failed'],
     running: ['degraded', 'recovering', 'completed', 'failed'],
     degraded: ['running', 'recovering', 'completed', 'failed'],
-    recovering: ['running', 'degraded', 'failed', 'crashed'],
+    recovering: ['running', 'degraded', 'failed'],
     pausing: ['paused', 'completed', 'failed'],
     stopping: ['stopped', 'completed', 'failed'],
   };

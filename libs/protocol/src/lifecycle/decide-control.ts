@@ -185,7 +185,6 @@ function resume(question: Question): ControlDecision {
     case 'paused':
     case 'stopped':
     case 'failed':
-    case 'crashed':
     case 'completed':
       return fromStep === undefined ? goOn(question) : branchOff(question, fromStep);
     default: {

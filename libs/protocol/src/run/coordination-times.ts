@@ -1,6 +1,11 @@
 /** A member not seen for this long is dead. */
 export const memberTtlMs = 1_000;
 
+/** Whether a member counts as alive, by the time since its last heartbeat. */
+export function isAlive({ ageMs }: { readonly ageMs: number }): boolean {
+  return ageMs < memberTtlMs;
+}
+
 /** Times by which a coordinator leads, the same in simulation. */
 export const coordinationTimes = {
   leaseTtlMs: 1_500,
