@@ -26,7 +26,7 @@ import {
 } from '@berth/contracts';
 import {
   connectRedis,
-  createLedger,
+  openRun,
   redisServerPrograms,
   startRedisServer,
   type RedisConnection,
@@ -146,7 +146,7 @@ async function watchRestore(
   while (performance.now() < deadlineMs) {
     const [holder, epoch] = await connection.client.hmget('berth:lease', 'holder', 'epoch');
     if (typeof holder === 'string') terms.add(`${holder} ${epoch}`);
-    if ((await createLedger(connection, runId).numCommitted()) >= numSteps)
+    if ((await openRun(connection, runId).ledger.numCommitted()) >= numSteps)
       return { ended: true, terms };
     await sleep(50);
   }
@@ -212,7 +212,7 @@ async function measure(numSteps: number, numMembers: number, timeoutMs: number):
 
     await createRunRecord(connection, store, config, startedAtMs);
     for (const _ of ['leader', 'standby']) coordinators.push(await startCoordinator(services));
-    const ledger = createLedger(connection, runId);
+    const { ledger } = openRun(connection, runId);
     await waitFor(async () => (await ledger.numCommitted()) > 0);
     await waitFor(async () => (await store.head(`run-records/${runId}.json`)) !== undefined);
     await connection.client.flushall();

@@ -13,13 +13,7 @@ import {
   type RunConfig,
 } from '@berth/contracts';
 import { shardKey, storedLedger, writeManifest } from '@berth/checkpoint';
-import {
-  createLedger,
-  createMembers,
-  createMetricsLog,
-  createRuns,
-  type RedisConnection,
-} from '@berth/queue';
+import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { storeLedger } from './synthetic-ledger.ts';
 
 export interface SyntheticRun {
@@ -50,7 +44,7 @@ export async function loadRun(
   );
   const startedAtMs = Date.now() - 100 * numSteps;
   await createRunRecord(connection, store, config, startedAtMs);
-  const log = createMetricsLog(connection, runId, { capacity: 2 * numSteps });
+  const { metrics: log } = openRun(connection, runId, { maxMetricsLines: 2 * numSteps });
   for (let step = 0; step < numSteps; step += atOnce)
     await Promise.all(
       Array.from({ length: Math.min(atOnce, numSteps - step) }, (_, index) =>
@@ -63,7 +57,7 @@ export async function loadRun(
     await saveCheckpoint(store, config, Math.floor((index * numSteps) / numCheckpoints));
   const manifest = await saveCheckpoint(store, config, numSteps, segments, head);
   await connection.client.hset('berth:lease', 'epoch', 1);
-  await createLedger(connection, runId).restore(storedLedger(store, manifest), 1);
+  await openRun(connection, runId).ledger.restore(storedLedger(store, manifest), 1);
 }
 
 /** Lets members live until the signal. */

@@ -2,13 +2,7 @@ import { createS3ObjectStore, findNewestManifest, storedLedger } from '@berth/ch
 import type { Logger, Services, StoredLedger } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { chooseRun, noSuchRun, LedgerVerifier, type LedgerReport } from '@berth/protocol';
-import {
-  connectRedis,
-  createExampleIndex,
-  createLedger,
-  createRuns,
-  type Ledger,
-} from '@berth/queue';
+import { connectRedis, createExampleIndex, createRuns, openRun, type Ledger } from '@berth/queue';
 
 /** What a run's ledger and its newest checkpoint prove. */
 export type LedgerInspection = LedgerReport & {
@@ -38,7 +32,7 @@ export async function inspectLedger(
     const runId = chooseRun(runIds, run);
     const record = await runs.read(runId);
     if (record === undefined) throw noSuchRun(runIds, run);
-    const ledger = createLedger(connection, runId);
+    const { ledger } = openRun(connection, runId);
     const numCommitted = await ledger.numCommitted();
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
     const numEpochs = last === undefined ? 0 : last.from.epoch + 1;

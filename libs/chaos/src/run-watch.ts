@@ -8,14 +8,7 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import {
-  connectRedis,
-  createLease,
-  createLedger,
-  createRuns,
-  createViews,
-  type RedisConnection,
-} from '@berth/queue';
+import { connectRedis, createLease, createRuns, openRun, type RedisConnection } from '@berth/queue';
 
 const pollMs = 20;
 /** On a slow machine everything comes late. What hangs does not come at all. */
@@ -89,8 +82,7 @@ export class RunWatch {
   }
 
   async #watch(): Promise<void> {
-    const views = createViews(this.#connection, this.#runId);
-    const ledger = createLedger(this.#connection, this.#runId);
+    const { views, ledger } = openRun(this.#connection, this.#runId);
     const runs = createRuns(this.#connection);
     const lease = createLease(this.#connection, { holderId: 'watch', ttlMs: 0 });
     while (!this.#closed) {

@@ -1,5 +1,5 @@
 import type { LedgerEntry, MetricsLine, Services } from '@berth/contracts';
-import { connectRedis, createLedger, createMetricsLog, createRuns } from '@berth/queue';
+import { connectRedis, createRuns, openRun } from '@berth/queue';
 import { isAbandoned } from '@berth/protocol';
 
 /** All that a run says of its steps. */
@@ -11,9 +11,9 @@ export interface RunTrace {
 export async function readTrace({ redisUrl }: Services, runId: string): Promise<RunTrace> {
   const connection = await connectRedis(redisUrl, { role: 'producer' });
   try {
-    const ledger = createLedger(connection, runId);
+    const { ledger, metrics } = openRun(connection, runId);
     const entries = await ledger.entries(0, await ledger.numCommitted());
-    const lines = await createMetricsLog(connection, runId).last(20_000);
+    const lines = await metrics.last(20_000);
     // Lines of steps that were done again are a branch's.
     const attempts = (await createRuns(connection).read(runId))?.attempts ?? [];
     const steps = lines.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));

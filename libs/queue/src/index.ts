@@ -1,8 +1,4 @@
-export {
-  createCheckpointIndex,
-  type CheckpointIndex,
-  type CheckpointRef,
-} from './records/checkpoint-index.ts';
+export type { CheckpointIndex, CheckpointRef } from './records/checkpoint-index.ts';
 export { checkRedis, type RedisReport } from './connection/check-redis.ts';
 export {
   connectRedis,
@@ -21,7 +17,7 @@ export {
   type ExampleShardName,
 } from './records/example-index.ts';
 export { createLease, keepLease, type KeepLeaseOptions, type Lease } from './coordination/lease.ts';
-export { createLedger, type CommitState, type Ledger } from './coordination/ledger.ts';
+export type { CommitState, Ledger } from './coordination/ledger.ts';
 export { openLogSink, type LogSink } from './logs/log-sink.ts';
 export type { LogFilter } from './logs/log-items.ts';
 export { createLogStream, type LogStream } from './logs/log-stream.ts';
@@ -31,7 +27,7 @@ export {
   type Members,
   type UnreadableMember,
 } from './coordination/members.ts';
-export { createMetricsLog, type MetricsLog } from './records/metrics-log.ts';
+export type { MetricsLog } from './records/metrics-log.ts';
 export {
   redisServerPrograms,
   startRedisServer,
@@ -39,7 +35,8 @@ export {
   type RedisServerOptions,
 } from './server/redis-server.ts';
 export { probeWrites } from './connection/probe-writes.ts';
-export { createRendezvous, type Rendezvous } from './coordination/rendezvous.ts';
-export { createRunChronicle, type MarkerPage, type RunChronicle } from './records/run-chronicle.ts';
+export type { Rendezvous } from './coordination/rendezvous.ts';
+export type { MarkerPage, RunChronicle } from './records/run-chronicle.ts';
 export { createRuns, type Runs } from './records/runs.ts';
-export { createViews, type SubscribeOptions, type Views } from './coordination/views.ts';
+export type { SubscribeOptions, Views } from './coordination/views.ts';
+export { openRun, type RunHandle } from './open-run.ts';

@@ -7,7 +7,7 @@ import {
   type MetricsLine,
   type RunStatusReport,
 } from '@berth/contracts';
-import { createRunChronicle, type RedisConnection } from '@berth/queue';
+import { openRun, type RedisConnection } from '@berth/queue';
 import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import type { ClusterReports } from '../reports/cluster-reports.ts';
@@ -145,7 +145,7 @@ export class EventFeed {
     if (this.#isTurn(every.logs)) await this.#lookAtLogs(state, runId);
     if (this.#isTurn(every.markers)) {
       const isFirst = state.markerCursor === undefined;
-      const chronicle = createRunChronicle(connection, runId);
+      const { chronicle } = openRun(connection, runId);
       const { markers, cursor } = await chronicle.markers(state.markerCursor ?? '');
       state.markerCursor = cursor;
       if (!isFirst)

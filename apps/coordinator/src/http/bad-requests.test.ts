@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { wireErrorSchema } from '@berth/contracts';
-import { createMetricsLog, type RedisConnection } from '@berth/queue';
+import { openRun, type RedisConnection } from '@berth/queue';
 import { expect, it, onTestFinished } from 'vitest';
 import { configOf, failJob, lineOf, startTestApi } from '../testing/api-fixture.ts';
 import { badRequests, type BadRequest } from '../testing/bad-requests.ts';
@@ -20,7 +20,7 @@ it(`refuses ${numRequests} bad requests (BERTH_FUZZ_SEED=${seed})`, async () => 
   await api.post('/api/runs', { config: configOf('a'), goal });
   await api.post('/api/runs/a/controls/stop', {});
   for (let step = 0; step < 20; step++)
-    await createMetricsLog(api.connection, 'a').append(lineOf(step));
+    await openRun(api.connection, 'a').metrics.append(lineOf(step));
   const jobId = await failJob(api);
   const submission = { config: configOf('b', { train: { microBatch: 1 } }), goal };
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMetricsLog } from '@berth/queue';
+import { openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { Hono } from 'hono';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -41,7 +41,7 @@ describe('the event stream', () => {
     await Promise.all(readers.map((reader) => reader.connect()));
     // The feed has looked once: what comes now is new.
     await sleep(600);
-    const log = createMetricsLog(api.connection, 'a');
+    const { metrics: log } = openRun(api.connection, 'a');
     for (let step = 0; step < numSteps; step++) {
       await log.append(lineOf(step));
       await sleep(5);

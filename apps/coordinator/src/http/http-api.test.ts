@@ -6,13 +6,7 @@ import {
   type Job,
 } from '@berth/contracts';
 import { createJobProducer } from '@berth/queue/jobs';
-import {
-  createLogStream,
-  createMembers,
-  createMetricsLog,
-  createRuns,
-  createViews,
-} from '@berth/queue';
+import { createLogStream, createMembers, createRuns, openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultRates } from './guard.ts';
@@ -90,7 +84,7 @@ describe('runs', () => {
   it('have a history in buckets, and metrics page by page', async () => {
     const api = await startTestApi();
     await submit(api, 'a');
-    const log = createMetricsLog(api.connection, 'a');
+    const { metrics: log } = openRun(api.connection, 'a');
     for (let step = 0; step < 50; step++) await log.append(lineOf(step));
     await log.append(lineOf(50, { kind: 'eval' }));
     const path = '/api/runs/a/history?metrics=loss,tokensPerSecond&numBuckets=10';
@@ -118,7 +112,7 @@ describe('runs', () => {
     await submit(api, 'a');
     await lead(api, 'a');
     const members = createMembers(api.connection);
-    const views = createViews(api.connection, 'a');
+    const { views } = openRun(api.connection, 'a');
     const alive = new Set(['w1', 'w2']);
     const beat = async (): Promise<void> => {
       for (const id of alive) await members.heartbeat(memberOf(id, { runId: 'a' }));
@@ -279,7 +273,7 @@ describe('health and metrics', () => {
     const api = await startTestApi();
     await submit(api, 'a');
     await createRuns(api.connection).change('a', () => ({ status: 'running' }));
-    const log = createMetricsLog(api.connection, 'a');
+    const { metrics: log } = openRun(api.connection, 'a');
     for (let step = 0; step < 3; step++) await log.append(lineOf(step));
     const response = await api.get('/metrics');
     const text = await response.text();

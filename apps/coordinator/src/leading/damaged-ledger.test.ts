@@ -1,6 +1,6 @@
 import { readManifest } from '@berth/checkpoint';
 import { silentLogger, type Logger } from '@berth/contracts';
-import { createLease, createLedger } from '@berth/queue';
+import { createLease, openRun } from '@berth/queue';
 import { expect, it, onTestFinished } from 'vitest';
 import { RunHistory } from './recover-and-rewind.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
@@ -30,7 +30,7 @@ it.each([
     const { fencingEpoch } = await lease.acquire(1);
     const history = new RunHistory({ connection, store, logger }, 'r');
     await history.restore(fencingEpoch, recordOf('r', {}).attempts);
-    expect(await createLedger(connection, 'r').numCommitted()).toBe(4);
+    expect(await openRun(connection, 'r').ledger.numCommitted()).toBe(4);
     expect(told).toMatchObject([
       { step: 6, reason: expect.stringContaining(key) as string },
       { step: 4, numCommitted: 0 },

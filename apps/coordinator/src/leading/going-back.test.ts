@@ -7,14 +7,7 @@ import {
   type View,
 } from '@berth/contracts';
 import { createJobProducer } from '@berth/queue/jobs';
-import {
-  createLease,
-  createLedger,
-  createMembers,
-  createRunChronicle,
-  createRuns,
-  createViews,
-} from '@berth/queue';
+import { createLease, createMembers, createRuns, openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { RunSupervisor } from './run-supervisor.ts';
@@ -44,8 +37,8 @@ function complaintAbout({ version }: View): Complaint {
 it('takes a run whose states differ back to its newest checkpoint, and counts no late vote', async () => {
   const scene = await startScene({ runId, status: 'pausing', entries: entries.slice(0, 25) });
   const { connection, store } = scene;
-  const [runs, views] = [createRuns(connection), createViews(connection, runId)];
-  const ledger = createLedger(connection, runId);
+  const runs = createRuns(connection);
+  const { views, ledger, chronicle } = openRun(connection, runId);
   await storeCheckpoint(store, runId, entries.slice(0, 20));
   const view = await waitFor(() => views.current(), { ...patience, what: 'a view' });
 
@@ -60,7 +53,7 @@ it('takes a run whose states differ back to its newest checkpoint, and counts no
   expect(record.requests.cut).toMatchObject({ toStep: 20, attempt: 1 });
   expect(await ledger.vote(view, 'worker', entries[25]!, sums)).toMatchObject({ kind: 'stale' });
 
-  const { markers } = await createRunChronicle(connection, runId).markers('');
+  const { markers } = await chronicle.markers('');
   expect(markers).toContainEqual(
     expect.objectContaining({
       kind: 'diverged',
@@ -78,9 +71,9 @@ it('a run that is killed remembers what its members have found', async () => {
     holderId: 'c',
     ttlMs: 60_000,
   }).acquire();
-  await createLedger(connection, runId).restore(storedOf(entries.slice(0, 25)), fencingEpoch);
+  const { views, ledger } = openRun(connection, runId);
+  await ledger.restore(storedOf(entries.slice(0, 25)), fencingEpoch);
   await storeCheckpoint(store, runId, entries.slice(0, 20));
-  const views = createViews(connection, runId);
   const members = [{ memberId: 'worker', host: 'h', port: 1, blocks: [{ start: 0, length: 8 }] }];
   const draft = { fencingEpoch, mode: 'train' as const, reason: 'starting', members };
   const view = await views.publish(draft, undefined);

@@ -2,13 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { stepsPerSegment } from '@berth/checkpoint';
 import { silentLogger, type LedgerEntry, type ObjectStore } from '@berth/contracts';
 import { LedgerVerifier, nextHead, newAttempt } from '@berth/protocol';
-import {
-  createLease,
-  createLedger,
-  keepLease,
-  redisAddress,
-  type RedisConnection,
-} from '@berth/queue';
+import { createLease, keepLease, openRun, redisAddress, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RunHistory } from './recover-and-rewind.ts';
 import { entriesOf, globalBatch, storeCheckpoint } from '../testing/made-up-run.ts';
@@ -55,7 +49,7 @@ async function expectWhole(
   stored: readonly LedgerEntry[],
 ): Promise<void> {
   const verifier = new LedgerVerifier({ globalBatch, expectHead: stored.at(-1)?.head ?? '' });
-  for await (const page of createLedger(connection, runId).pages(0, stored.length))
+  for await (const page of openRun(connection, runId).ledger.pages(0, stored.length))
     verifier.add(page);
   expect(verifier.report()).toMatchObject({ ok: true, numSteps: stored.length });
 }

@@ -1,5 +1,5 @@
 import type { View } from '@berth/contracts';
-import { createCheckpointIndex, createLedger, createViews } from '@berth/queue';
+import { openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { expect, it } from 'vitest';
 import { startScene, storedOf } from '../testing/coordinator-scene.ts';
@@ -16,9 +16,7 @@ it('brings back all that a Redis has forgotten, and gives no view out twice', as
     entries: entries.slice(0, 25),
   });
   const { connection, store } = scene;
-  const views = createViews(connection, runId);
-  const ledger = createLedger(connection, runId);
-  const checkpoints = createCheckpointIndex(connection, runId);
+  const { views, ledger, checkpoints } = openRun(connection, runId);
   const viewAfter = (known: View): Promise<View> =>
     waitFor(
       async () => {

@@ -16,15 +16,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import { createJobProducer, type JobProducer } from '@berth/queue/jobs';
-import {
-  connectRedis,
-  createCheckpointIndex,
-  createLease,
-  createLedger,
-  createMetricsLog,
-  createViews,
-  type RedisConnection,
-} from '@berth/queue';
+import { connectRedis, createLease, openRun, type RedisConnection } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { newAttempt } from '@berth/protocol';
@@ -88,17 +80,16 @@ async function trainTo(
   saved: readonly number[],
 ): Promise<void> {
   const epoch = await fencingEpoch();
-  const views = createViews(connection, runId);
+  const { views, ledger, checkpoints } = openRun(connection, runId);
   const draft = { fencingEpoch: epoch, mode: 'train' as const, reason: '', members: [member] };
   const view = await views.publish(draft, (await views.current())?.version);
-  const ledger = createLedger(connection, runId);
   const made = entriesOf(steps, { fencingEpoch: epoch, viewVersion: view.version });
   for (const { sums, ...facts } of made.slice(view.fromStep))
     await ledger.vote(view, 'a', facts, sums);
   const entries = await ledger.entries(0, steps);
   for (const step of saved) {
     const manifestKey = await storeCheckpoint(store, runId, entries.slice(0, step), attempt);
-    await createCheckpointIndex(connection, runId).note({ step, manifestKey, savedAtMs: 1 });
+    await checkpoints.note({ step, manifestKey, savedAtMs: 1 });
   }
 }
 
@@ -157,11 +148,12 @@ async function state({ store, record }: Scene) {
   const stored: LedgerEntry[] = [];
   for (const { key } of branch?.ledger ?? [])
     for await (const page of decodeLedger(await store.get(key))) stored.push(...page);
+  const { ledger, checkpoints, views } = openRun(connection, runId);
   return {
-    ledger: (await createLedger(connection, runId).entries(0, 99)).map(({ step }) => step),
+    ledger: (await ledger.entries(0, 99)).map(({ step }) => step),
     checkpoints: await stepsOnLine(store, record),
-    newest: (await createCheckpointIndex(connection, runId).newest())?.step,
-    numVoters: (await createViews(connection, runId).current())?.members.length,
+    newest: (await checkpoints.newest())?.step,
+    numVoters: (await views.current())?.members.length,
     branch: stored.map(({ step }) => step),
   };
 }
@@ -287,7 +279,7 @@ describe('cutting a history back', () => {
     expect(change).toMatchObject({ status: 'failed', error: { code: 'CHECKPOINT_NOT_FOUND' } });
     expect(change.requests?.cut).toBeNull();
     expect(await stepsOnLine(store, { ...record, ...change })).toEqual([4, 6]);
-    expect(await createLedger(connection, runId).numCommitted()).toBe(numSteps);
+    expect(await openRun(connection, runId).ledger.numCommitted()).toBe(numSteps);
   });
 
   it('goes back to the beginning without a checkpoint', async () => {
@@ -297,7 +289,7 @@ describe('cutting a history back', () => {
     const requests = { ...noRequests, cut: { toStep: 0, attempt: 1, askedAtMs: 3 } };
     const change = await look({ ...record, attempts, requests }, { store, connection });
     expect(change).toMatchObject({ reason: 'went back to step 0' });
-    expect(await createLedger(connection, runId).numCommitted()).toBe(0);
+    expect(await openRun(connection, runId).ledger.numCommitted()).toBe(0);
     expect(await stepsOnLine(store, { ...record, attempts })).toEqual([]);
   });
 
@@ -327,7 +319,7 @@ describe('cutting a history back', () => {
 
   it('keeps the metrics of the branch beside those of the attempt after it', async () => {
     const { store, record } = await scene();
-    const metrics = createMetricsLog(connection, runId);
+    const { metrics } = openRun(connection, runId);
     const line = (attempt: number, kind: 'step' | 'eval', step: number) =>
       metrics.append({
         kind,

@@ -19,12 +19,7 @@ import {
   type RunRequests,
 } from '@berth/contracts';
 import type { ViewId } from '@berth/protocol';
-import {
-  createCheckpointIndex,
-  createLedger,
-  createMetricsLog,
-  type RedisConnection,
-} from '@berth/queue';
+import { openRun, type RedisConnection } from '@berth/queue';
 
 export interface RunHistoryOptions {
   readonly connection: RedisConnection;
@@ -47,9 +42,10 @@ export class RunHistory {
     const { connection } = options;
     this.#options = options;
     this.#runId = runId;
-    this.#ledger = createLedger(connection, runId);
-    this.#metrics = createMetricsLog(connection, runId);
-    this.#checkpoints = createCheckpointIndex(connection, runId);
+    const { ledger, metrics, checkpoints } = openRun(connection, runId);
+    this.#ledger = ledger;
+    this.#metrics = metrics;
+    this.#checkpoints = checkpoints;
   }
 
   /**

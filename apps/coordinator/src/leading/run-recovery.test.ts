@@ -5,7 +5,7 @@ import type { S3ObjectStore } from '@berth/checkpoint';
 import { BerthError, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
 import { exampleSetIdOf, prepareDataset, readDatasetManifest } from '@berth/data';
 import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
-import { createMembers, createRuns, createViews, type RedisConnection } from '@berth/queue';
+import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memberOf } from '../testing/api-fixture.ts';
@@ -154,7 +154,7 @@ describe('RunSupervisor', () => {
     };
     const jobs = await createJobProducer(backends.services.redisUrl);
     const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, runId);
-    const views = createViews(connection, runId);
+    const { views } = openRun(connection, runId);
     await beat();
     expect(await supervisor.tick(record, moment)).toMatchObject({ numerics });
     expect(await views.current()).toBeUndefined();

@@ -31,15 +31,7 @@ import {
   type TrainingStatus,
 } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
-import {
-  createCheckpointIndex,
-  createLedger,
-  createLogStream,
-  createMembers,
-  createMetricsLog,
-  createViews,
-  type RedisConnection,
-} from '@berth/queue';
+import { createLogStream, createMembers, openRun, type RedisConnection } from '@berth/queue';
 import { ExampleSupply } from './example-supply.ts';
 import { reportDepartures } from './report-departures.ts';
 import { changeToGoBack, reportDivergence, type FoundDamage } from './state-divergence.ts';
@@ -85,11 +77,12 @@ export class RunSupervisor {
     const { connection } = options;
     this.#options = options;
     this.runId = runId;
-    this.#views = createViews(connection, runId);
-    this.#ledger = createLedger(connection, runId);
+    const { views, ledger, metrics, checkpoints } = openRun(connection, runId);
+    this.#views = views;
+    this.#ledger = ledger;
+    this.#metrics = metrics;
+    this.#checkpoints = checkpoints;
     this.#members = createMembers(connection);
-    this.#metrics = createMetricsLog(connection, runId);
-    this.#checkpoints = createCheckpointIndex(connection, runId);
     this.#history = new RunHistory(options, runId);
   }
 

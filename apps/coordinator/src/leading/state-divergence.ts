@@ -1,6 +1,6 @@
 import { isComplete, listCheckpoints } from '@berth/checkpoint';
 import type { Logger, ObjectStore, RunRecord, WireError } from '@berth/contracts';
-import { createRunChronicle, type RedisConnection } from '@berth/queue';
+import { openRun, type RedisConnection } from '@berth/queue';
 import { goBack, oddOf, type RunChange } from '@berth/protocol';
 
 export interface DivergenceOptions {
@@ -26,7 +26,7 @@ export async function reportDivergence(
   const odd = oddOf({ details });
   const who = odd.length > 0 ? `${odd.join(', ')} has a damaged state` : 'A state is damaged';
   logger.warn(`${who}: the run ${follows}`, { ...details, reason: message });
-  await createRunChronicle(connection, runId).mark({
+  await openRun(connection, runId).chronicle.mark({
     kind: 'diverged',
     attempt: attempts.at(-1)?.attempt ?? 1,
     step: Number(details['step'] ?? 0),

@@ -7,7 +7,7 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
-import { createMetricsLog, type MetricsLog, type RedisConnection } from '@berth/queue';
+import { openRun, type MetricsLog, type RedisConnection } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBackends, type Backends } from '../testing/services.ts';
@@ -94,7 +94,7 @@ async function storedLines(runId: string, attempt = 1): Promise<MetricsLine[]> {
 describe('the archive of a run', () => {
   it('holds every line once, over takeovers and appends that are repeated', async () => {
     const record = await recordOf('whole');
-    const log = createMetricsLog(connection, 'whole');
+    const { metrics: log } = openRun(connection, 'whole');
     await appendAll(log, 0, 1_300);
     await log.append(lineOf(1_300, { kind: 'eval' }));
     await archiveOnce(record);
@@ -119,7 +119,7 @@ describe('the archive of a run', () => {
 
   it('outlives Redis, and the attempts stay apart', async () => {
     const record = await recordOf('apart', 2);
-    const log = createMetricsLog(connection, 'apart');
+    const { metrics: log } = openRun(connection, 'apart');
     for (let step = 0; step < 20; step++) await log.append(lineOf(step));
     await archiveOnce(record);
     await connection.call((client) => client.flushall());
@@ -133,7 +133,7 @@ describe('the archive of a run', () => {
 
   it('takes lines that were lost from the ledger', async () => {
     const record = await recordOf('gaps');
-    const log = createMetricsLog(connection, 'gaps');
+    const { metrics: log } = openRun(connection, 'gaps');
     const isLost = (step: number): boolean => step >= 30 && step < 35;
     const sums = {
       maskedLmLoss: 30,
@@ -181,7 +181,7 @@ describe('the archive of a run', () => {
       },
     };
     const record = await recordOf('traffic');
-    const log = createMetricsLog(connection, 'traffic');
+    const { metrics: log } = openRun(connection, 'traffic');
     const archive = new MetricsArchive({
       connection,
       store: counting,
@@ -202,7 +202,7 @@ describe('the archive of a run', () => {
 
   it('waits out an outage of the store, and a run that ended meanwhile is archived after it', async () => {
     const record = await recordOf('late');
-    await createMetricsLog(connection, 'late').append(lineOf(0));
+    await openRun(connection, 'late').metrics.append(lineOf(0));
     const away: ObjectStore = {
       ...store,
       put: () => Promise.reject(new Error('the store is away')),
@@ -247,7 +247,7 @@ describe('archived lines', () => {
 
   it('leave out what is damaged, once and by name, and the lines are made anew', async () => {
     const record = await recordOf('rotten');
-    const log = createMetricsLog(connection, 'rotten');
+    const { metrics: log } = openRun(connection, 'rotten');
     for (let step = 0; step < 5; step++) await log.append(lineOf(step));
     await archiveOnce(record);
     const [{ key } = { key: '' }] = await store.list(`${attemptPrefix('rotten', 1)}metrics-`);

@@ -6,12 +6,7 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
-import {
-  createCheckpointIndex,
-  createLedger,
-  createMetricsLog,
-  type RedisConnection,
-} from '@berth/queue';
+import { openRun, type RedisConnection } from '@berth/queue';
 import { AttemptArchive } from './attempt-archive.ts';
 
 // Few enough that reading them takes little of the time of those who wait for the lease.
@@ -30,9 +25,7 @@ export interface RunCopyOptions {
 export class RunMetricsCopy {
   readonly #store: ObjectStore;
   readonly #logger: Logger;
-  readonly #metrics;
-  readonly #ledger;
-  readonly #checkpoints;
+  readonly #run;
   readonly #archives = new Map<number, AttemptArchive>();
   #cursor = '';
   #checkpointStep = -1;
@@ -41,9 +34,7 @@ export class RunMetricsCopy {
   constructor({ connection, store, logger }: RunCopyOptions, runId: string) {
     this.#store = store;
     this.#logger = logger;
-    this.#metrics = createMetricsLog(connection, runId);
-    this.#ledger = createLedger(connection, runId);
-    this.#checkpoints = createCheckpointIndex(connection, runId);
+    this.#run = openRun(connection, runId);
   }
 
   /** True when there is a checkpoint since the last flush. */
@@ -54,7 +45,7 @@ export class RunMetricsCopy {
   /** Takes what has come to the log since the last time. @throws BerthError what Redis or the store throws */
   async gather(record: RunRecord, { isOver }: { readonly isOver: boolean }): Promise<void> {
     for (;;) {
-      const { lines, cursor } = await this.#metrics.after(this.#cursor, linesPerPage);
+      const { lines, cursor } = await this.#run.metrics.after(this.#cursor, linesPerPage);
       for (const line of lines) {
         const archive = await this.#archiveOf(record, line.attempt);
         archive.add(line);
@@ -64,7 +55,7 @@ export class RunMetricsCopy {
       if (lines.length < linesPerPage) break;
     }
     await this.#fillGaps(record, isOver);
-    const newest = await this.#checkpoints.newest();
+    const newest = await this.#run.checkpoints.newest();
     if (newest === undefined || newest.step === this.#checkpointStep) return;
     this.#checkpointStep = newest.step;
     this.#hasCheckpoint = true;
@@ -105,11 +96,12 @@ export class RunMetricsCopy {
     if (attempt === undefined) return;
     const archive = isOver ? await this.#archiveOf(record, attempt) : this.#archives.get(attempt);
     if (archive === undefined) return;
-    const end = isOver ? await this.#ledger.numCommitted() : archive.maxStep - patienceSteps;
+    const end = isOver ? await this.#run.ledger.numCommitted() : archive.maxStep - patienceSteps;
     while (archive.firstMissing < end) {
       const from = archive.firstMissing;
       const to = Math.min(end, from + entriesPerPage);
-      for (const entry of await this.#ledger.entries(from, to)) archive.add(lineOf(entry, attempt));
+      for (const entry of await this.#run.ledger.entries(from, to))
+        archive.add(lineOf(entry, attempt));
       archive.giveUpBefore(to);
     }
   }

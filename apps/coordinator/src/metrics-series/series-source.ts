@@ -1,5 +1,5 @@
 import { silentLogger, type Logger, type ObjectStore } from '@berth/contracts';
-import { createMetricsLog, type RedisConnection } from '@berth/queue';
+import { openRun, type RedisConnection } from '@berth/queue';
 import { archivedLines } from '../metrics-archive/archived-lines.ts';
 import type { SeriesSource } from './series-cache.ts';
 
@@ -10,7 +10,7 @@ export function createSeriesSource(
   logger: Logger = silentLogger,
 ): SeriesSource {
   return {
-    after: (runId, cursor, numLines) => createMetricsLog(connection, runId).after(cursor, numLines),
+    after: (runId, cursor, numLines) => openRun(connection, runId).metrics.after(cursor, numLines),
     archived: (runId) => archivedLines(store, runId, logger),
   };
 }

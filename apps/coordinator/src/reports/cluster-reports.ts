@@ -12,11 +12,9 @@ import {
 import { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from '@berth/checkpoint';
 import {
   createLease,
-  createLedger,
   createMembers,
-  createRunChronicle,
   createRuns,
-  createViews,
+  openRun,
   type RedisConnection,
 } from '@berth/queue';
 import type { BuildInfo } from '@berth/observability';
@@ -80,7 +78,7 @@ export class ClusterReports {
 
   /** Workers of a run, lost ones last. */
   async workers({ runId, status }: RunRecord): Promise<WorkerReport[]> {
-    const chronicle = createRunChronicle(this.#options.connection, runId);
+    const { chronicle } = openRun(this.#options.connection, runId);
     const [all, lost] = await Promise.all([
       isFinal(status) ? [] : this.#describe(runId),
       chronicle.lost(),
@@ -92,7 +90,7 @@ export class ClusterReports {
 
   /** All live workers, by their place in the current view of a run, and that view. */
   async crew(runId: string): Promise<{ workers: WorkerReport[]; view: View | undefined }> {
-    const view = await createViews(this.#options.connection, runId).current();
+    const view = await openRun(this.#options.connection, runId).views.current();
     return { workers: await this.#describe(runId, view), view };
   }
 
@@ -108,7 +106,7 @@ export class ClusterReports {
   }
 
   async markers({ run }: RunStatusReport): Promise<Marker[]> {
-    const chronicle = createRunChronicle(this.#options.connection, run.runId);
+    const { chronicle } = openRun(this.#options.connection, run.runId);
     const [seen, checkpoints] = await Promise.all([
       chronicle.markers(''),
       // Charts are worth showing while the store is away.
@@ -139,10 +137,11 @@ export class ClusterReports {
 
   async #describe(runId: string | undefined, view?: View): Promise<WorkerReport[]> {
     const { connection } = this.#options;
+    const run = runId === undefined ? undefined : openRun(connection, runId);
     const [members, current, numCommitted, record] = await Promise.all([
       createMembers(connection).list({ forget: false }),
-      view ?? (runId === undefined ? undefined : createViews(connection, runId).current()),
-      runId === undefined ? 0 : createLedger(connection, runId).numCommitted(),
+      view ?? run?.views.current(),
+      run?.ledger.numCommitted() ?? 0,
       runId === undefined ? undefined : createRuns(connection).read(runId),
     ]);
     return describeWorkers({

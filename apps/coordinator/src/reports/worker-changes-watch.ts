@@ -6,7 +6,7 @@ import {
   type RunRecord,
   type WorkerReport,
 } from '@berth/contracts';
-import { createRunChronicle, createRuns, type RedisConnection } from '@berth/queue';
+import { createRuns, openRun, type RedisConnection } from '@berth/queue';
 import type { LogSource } from '../ports.ts';
 import type { ClusterReports } from './cluster-reports.ts';
 import { compareCrews, type Crew, type Departure } from './worker-changes.ts';
@@ -61,7 +61,7 @@ async function look(
   const crew = { workers: byId([...seated, ...missing]) };
   if (before === undefined || before.run.runId !== run.runId) return { run, crew, departures: [] };
 
-  const chronicle = createRunChronicle(connection, run.runId);
+  const { chronicle } = openRun(connection, run.runId);
   const mark = (kind: Marker['kind'], text: string): Promise<void> =>
     chronicle.mark({
       kind,

@@ -1,6 +1,6 @@
 import { isFinal, silentLogger, type ObjectStore, type RunRecord } from '@berth/contracts';
 import { exampleShardKey } from '@berth/data';
-import { createExampleIndex, createMetricsLog, createRuns } from '@berth/queue';
+import { createExampleIndex, createRuns, openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RunRecordArchive } from '../leading/run-record-archive.ts';
@@ -32,7 +32,7 @@ async function made(runId: string, data: string, change: Partial<RunRecord> = {}
   await createRuns(connection).create(record);
   await storeCheckpoint(store, runId, entriesOf(3, { fencingEpoch: 1, viewVersion: 1 }));
   await store.put(`runs/${runId}/attempt-1/metrics-000001.jsonl`, Buffer.from('{}'));
-  await createMetricsLog(connection, runId).append(lineOf(1));
+  await openRun(connection, runId).metrics.append(lineOf(1));
   for (const key of [manifestKey, `datasets/${sha(data)}/vocab.txt`])
     await store.put(key, Buffer.from(key));
   const place = { split: 'train', epoch: 0, shard: 0 } as const;

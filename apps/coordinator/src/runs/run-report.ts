@@ -8,11 +8,8 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import {
-  createCheckpointIndex,
   createExampleIndex,
-  createLedger,
-  createMetricsLog,
-  createViews,
+  openRun,
   type CheckpointRef,
   type LiveMember,
   type RedisConnection,
@@ -56,11 +53,12 @@ export async function reportOf(
 ): Promise<RunStatusReport> {
   const { activeId, members, outlines, redis } = context;
   const { runId, config, attempts, status } = run;
+  const { ledger, views, metrics, checkpoints: index } = openRun(connection, runId);
   const [numCommitted, view, logged, checkpoints] = await Promise.all([
-    createLedger(connection, runId).numCommitted(),
-    createViews(connection, runId).current(),
-    createMetricsLog(connection, runId).last(2 * numRateLines),
-    createCheckpointIndex(connection, runId).list(),
+    ledger.numCommitted(),
+    views.current(),
+    metrics.last(2 * numRateLines),
+    index.list(),
   ]);
   const outline = await outlines.of({ run, numCommitted }, outlinePatienceMs);
   const steps = logged.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));
@@ -138,7 +136,7 @@ export async function controlSight(
   const saved = checkpointSteps.at(-1) ?? 0;
   let unsavedMs = 0;
   if (!isFinal(status) && numCommitted > saved) {
-    const ledger = createLedger(connection, runId);
+    const { ledger } = openRun(connection, runId);
     const [last, before] = await Promise.all([
       ledger.entry(numCommitted - 1),
       saved > 0 ? ledger.entry(saved - 1) : undefined,

@@ -1,6 +1,6 @@
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { parseRunConfig, type MetricsLine, type RunConfig } from '@berth/contracts';
-import { createMembers, createMetricsLog, createRuns, type RedisConnection } from '@berth/queue';
+import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memberOf } from '../testing/api-fixture.ts';
 import { entriesOf, storeCheckpoint } from '../testing/made-up-run.ts';
@@ -66,7 +66,7 @@ describe('the run service', () => {
   it('reports the newest evaluation however long ago it was, and the loss of the whole run', async () => {
     const runs = createRunService(connection, store);
     await runs.submit(config('long'), 'trained');
-    const log = createMetricsLog(connection, 'long');
+    const { metrics: log } = openRun(connection, 'long');
     const of = (kind: MetricsLine['kind'], step: number): MetricsLine => ({
       ...line(step, 1),
       kind,

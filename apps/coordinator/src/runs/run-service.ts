@@ -11,14 +11,7 @@ import {
   type RunRecord,
   type RunStatusReport,
 } from '@berth/contracts';
-import {
-  createCheckpointIndex,
-  createLedger,
-  createMembers,
-  createMetricsLog,
-  createRuns,
-  type RedisConnection,
-} from '@berth/queue';
+import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { decideControl, isAlive, type ControlSight, type Scope } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
@@ -103,10 +96,8 @@ export function createRunService(
 
   const look = async (record: RunRecord, { fromStep }: ControlRequest): Promise<ControlSight> => {
     const { runId } = record;
-    const [numCommitted, checkpoints] = await Promise.all([
-      createLedger(connection, runId).numCommitted(),
-      createCheckpointIndex(connection, runId).list(),
-    ]);
+    const { ledger, checkpoints: index } = openRun(connection, runId);
+    const [numCommitted, checkpoints] = await Promise.all([ledger.numCommitted(), index.list()]);
     const sight = await controlSight(connection, record, numCommitted, checkpoints);
     if (fromStep === undefined || !isFinal(record.status)) return sight;
     return { ...sight, checkpointSteps: await completeSteps(store, record, fromStep) };
@@ -175,7 +166,7 @@ export function createRunService(
       return Promise.all(context.runs.map((run) => reportOf(connection, run, context)));
     },
     metrics: async (runId, after) =>
-      createMetricsLog(connection, (await read(runId)).runId).after(after, numLinesPerAnswer),
+      openRun(connection, (await read(runId)).runId).metrics.after(after, numLinesPerAnswer),
   };
 }
 

@@ -14,9 +14,9 @@ import { createJobProducer } from '@berth/queue/jobs';
 import {
   connectRedis,
   createLease,
-  createLedger,
   createMembers,
   createRuns,
+  openRun,
   redisServerPrograms,
   startRedisServer,
   type RedisConnection,
@@ -77,7 +77,7 @@ export async function startScene({ runId, status, entries }: SceneOptions): Prom
     holderId: 'before',
     ttlMs: 1,
   }).acquire();
-  await createLedger(connection, runId).restore(storedOf(entries), fencingEpoch);
+  await openRun(connection, runId).ledger.restore(storedOf(entries), fencingEpoch);
   const members = createMembers(connection);
   const ending = new AbortController();
   let info = memberOf('worker', { runId, state: 'idle', step: 0 });

@@ -16,13 +16,9 @@ import { readDatasetManifest } from '@berth/data';
 import { countParameters } from '@berth/model';
 import type { WorkerMetrics } from '@berth/observability';
 import {
-  createCheckpointIndex,
   createExampleIndex,
-  createLedger,
-  createMetricsLog,
-  createRendezvous,
   createRuns,
-  createViews,
+  openRun,
   type MetricsLog,
   type RedisConnection,
 } from '@berth/queue';
@@ -95,7 +91,8 @@ export class RunSession {
       signal: ended.signal,
       logger,
     });
-    const ledger = createLedger(connection, runId);
+    const run = openRun(connection, runId);
+    const { ledger, rendezvous, metrics } = run;
     const source = createExampleSource({
       seed,
       numShards: manifest.train.length,
@@ -128,9 +125,6 @@ export class RunSession {
     });
     heartbeat.tellOpening('waiting for examples');
     const [state] = await Promise.all([laidOut, examplesAreOpen]);
-    const rendezvous = createRendezvous(connection, runId);
-    const checkpointIndex = createCheckpointIndex(connection, runId);
-    const metrics = createMetricsLog(connection, runId);
     const runs = createRuns(connection);
     const checkpoints = createCheckpointSaver({
       store,
@@ -145,10 +139,10 @@ export class RunSession {
       numerics: { ...runtime.numerics, fingerprint: opened.fingerprint },
       onSaved({ step, manifestKey, durationMs }) {
         ports.metrics.checkpointSaved(runId, durationMs);
-        return checkpointIndex.note({ step, manifestKey, savedAtMs: Date.now() });
+        return run.checkpoints.note({ step, manifestKey, savedAtMs: Date.now() });
       },
       currentRecord: () => runs.read(runId),
-      onDeleted: (step) => checkpointIndex.forget(step),
+      onDeleted: (step) => run.checkpoints.forget(step),
       onDiverged: (view, error) => member.diverged(view, error),
       onTried: (error) =>
         error === undefined
@@ -235,7 +229,7 @@ export class RunSession {
   }
 
   #watchViews(signal: AbortSignal): Promise<void> {
-    const views = createViews(this.#ports.connection, this.#runId);
+    const { views } = openRun(this.#ports.connection, this.#runId);
     const see = (view: View): void => {
       this.#isEmptyView = view.members.length === 0;
       const { portrait } = this.#ports.heartbeat;

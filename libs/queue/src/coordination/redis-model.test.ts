@@ -11,10 +11,8 @@ import { type ViewDraft } from '@berth/protocol';
 import {
   connectRedis,
   createLease,
-  createLedger,
   createMembers,
-  createRendezvous,
-  createViews,
+  openRun,
   redisServerPrograms,
   startRedisServer,
   type RedisConnection,
@@ -110,7 +108,7 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
         mode: 'train',
         reason: 'test',
       };
-      const views = createViews(connection, runId);
+      const { views } = openRun(connection, runId);
       const replaces = Math.max(0, (model.view?.version ?? 0) + step.replaces);
       const real = await views.publish(draft, replaces).catch(refusalOf);
       return { real, modelled: model.publish(draft, replaces) };
@@ -128,7 +126,7 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
         numExamples: globalBatch,
         gradientDigest: step.digest.repeat(16),
       };
-      const real = await createLedger(connection, runId).vote(
+      const real = await openRun(connection, runId).ledger.vote(
         view,
         step.member,
         facts,
@@ -140,13 +138,13 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
     case 'restore': {
       const entries = archive.slice(0, Math.max(0, archive.length - step.numDropped));
       const fencingEpoch = (model.view?.fencingEpoch ?? epoch) + step.epoch;
-      const real = await createLedger(connection, runId)
-        .restore(storedOf(entries), fencingEpoch)
+      const real = await openRun(connection, runId)
+        .ledger.restore(storedOf(entries), fencingEpoch)
         .catch((error: unknown) => toBerthError(error).code);
       return { real, modelled: codeOf(model.restore(entries, fencingEpoch)) };
     }
     case 'post':
-      await createRendezvous(connection, runId).post('topic', step.member, step.word);
+      await openRun(connection, runId).rendezvous.post('topic', step.member, step.word);
       model.post('topic', step.member, step.word);
       return {};
     case 'beat': {
@@ -169,11 +167,11 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
 /** Compares all that can be read. */
 async function compare(model: RedisModel): Promise<void> {
   const { runId } = model;
-  const entries = await createLedger(connection, runId).entries(0, 100);
+  const entries = await openRun(connection, runId).ledger.entries(0, 100);
   const untimed = (entry: LedgerEntry): LedgerEntry => ({ ...entry, committedAtMs: 0 });
   expect(entries.map(untimed)).toEqual(model.ledger.map(untimed));
-  expect(await createViews(connection, runId).current()).toEqual(model.view);
-  expect(await createRendezvous(connection, runId).read('topic')).toEqual(model.read('topic'));
+  expect(await openRun(connection, runId).views.current()).toEqual(model.view);
+  expect(await openRun(connection, runId).rendezvous.read('topic')).toEqual(model.read('topic'));
   const live = await createMembers(connection, { ttlMs: 1_000_000 }).list();
   expect(live.map(({ info }) => info)).toEqual(model.list(Date.now(), 1_000_000));
 }

@@ -25,7 +25,7 @@ export interface MetricsLog {
 export function createMetricsLog(
   connection: RedisConnection,
   runId: string,
-  { capacity = 20_000 }: { readonly capacity?: number } = {},
+  { capacity = 20_000 }: { readonly capacity?: number | undefined } = {},
 ): MetricsLog {
   const { metrics, metricsIndex } = runKeys(runId);
   return {
