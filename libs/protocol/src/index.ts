@@ -56,3 +56,17 @@ export type { Verdict, ViewId } from './ledger/vote.ts';
 export { areEqual, stateDiverged, votesDiverged } from './member/divergence.ts';
 export type { ViewDraft } from './run/view-draft.ts';
 export { chooseRun, noSuchRun } from './lifecycle/choose-run.ts';
+export { Controller } from './leading/controller.ts';
+export { holdLease } from './leading/hold-lease.ts';
+export type {
+  Clock,
+  Cut,
+  DataPort,
+  FiledBranch,
+  LeadingPorts,
+  PastPort,
+  RunPorts,
+} from './leading/ports.ts';
+export { RunPast } from './leading/run-past.ts';
+export { RunSupervisor, type Moment } from './leading/run-supervisor.ts';
+export { perform } from './leading/script.ts';

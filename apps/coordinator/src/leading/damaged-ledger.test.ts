@@ -1,8 +1,9 @@
 import { readManifest } from '@berth/checkpoint';
 import { silentLogger, type Logger } from '@berth/contracts';
+import { perform } from '@berth/protocol';
 import { createLease, openRun } from '@berth/queue';
 import { expect, it, onTestFinished } from 'vitest';
-import { RunHistory } from './recover-and-rewind.ts';
+import { pastOf } from '../testing/past-of.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
 import { openBackends } from '../testing/services.ts';
 
@@ -28,8 +29,8 @@ it.each([
     const logger: Logger = { ...silentLogger, warn: (_, fields) => void told.push(fields) };
     const lease = createLease(connection, { holderId: 'test', ttlMs: 60_000 });
     const { fencingEpoch } = await lease.acquire(1);
-    const history = new RunHistory({ connection, store, logger }, 'r');
-    await history.restore(fencingEpoch, recordOf('r', {}).attempts);
+    const history = pastOf({ connection, store, logger }, 'r');
+    await perform(history.restore(fencingEpoch, recordOf('r', {}).attempts));
     expect(await openRun(connection, 'r').ledger.numCommitted()).toBe(4);
     expect(told).toMatchObject([
       { step: 6, reason: expect.stringContaining(key) as string },

@@ -6,11 +6,12 @@ import {
   type StepSums,
   type View,
 } from '@berth/contracts';
+import { perform, RunSupervisor } from '@berth/protocol';
 import { createJobProducer } from '@berth/queue/jobs';
 import { createLease, createMembers, createRuns, openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { RunSupervisor } from './run-supervisor.ts';
+import { openRunPorts } from './run-ports.ts';
 import { memberOf } from '../testing/api-fixture.ts';
 import { startScene, storedOf } from '../testing/coordinator-scene.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
@@ -84,9 +85,13 @@ it('a run that is killed remembers what its members have found', async () => {
 
   const jobs = await createJobProducer(services.redisUrl);
   onTestFinished(() => jobs.close());
-  const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, runId);
+  const supervisor = new RunSupervisor(
+    openRunPorts({ connection, store, jobs, logger: silentLogger }, runId),
+  );
   const record = recordOf(runId, { status: 'stopping', requests: { ...noRequests, kill: true } });
-  const change = await supervisor.tick(record, { fencingEpoch, serverEpoch: 1, isLenient: false });
+  const change = await perform(
+    supervisor.tick(record, { fencingEpoch, serverEpoch: 1, isLenient: false }),
+  );
   expect(change).toMatchObject({
     status: 'stopped',
     requests: { kill: false, cut: { toStep: 20 } },

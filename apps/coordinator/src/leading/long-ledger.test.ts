@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { stepsPerSegment } from '@berth/checkpoint';
 import { silentLogger, type LedgerEntry, type ObjectStore } from '@berth/contracts';
-import { LedgerVerifier, nextHead, newAttempt } from '@berth/protocol';
+import { LedgerVerifier, nextHead, newAttempt, perform } from '@berth/protocol';
 import { createLease, keepLease, openRun, redisAddress, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { RunHistory } from './recover-and-rewind.ts';
+import { pastOf } from '../testing/past-of.ts';
 import { entriesOf, globalBatch, storeCheckpoint } from '../testing/made-up-run.ts';
 import { openBackends, type Backends } from '../testing/services.ts';
 
@@ -79,10 +79,8 @@ it('restores a ledger without losing a lease that is shorter than the time to ch
   });
   const fencingEpoch = await acquired;
   const watcher = watchLease(services.redisUrl);
-  await new RunHistory({ connection, store, logger: silentLogger }, 'long').restore(
-    fencingEpoch,
-    attempts,
-  );
+  const past = pastOf({ connection, store, logger: silentLogger }, 'long');
+  await perform(past.restore(fencingEpoch, attempts));
   const numRunOut = await watcher.stop();
   ending.abort();
   await keeping;
@@ -116,9 +114,11 @@ it('goes on where a coordinator died over it, and reads no segment that is back 
   const acquire = async (holderId: string): Promise<number> =>
     (await createLease(connection, { holderId, ttlMs: 0 }).acquire()).fencingEpoch;
   const restore = (by: RedisConnection, epoch: number): Promise<void> =>
-    new RunHistory({ connection: by, store: watched, logger: silentLogger }, 'died').restore(
-      epoch,
-      attempts,
+    perform(
+      pastOf({ connection: by, store: watched, logger: silentLogger }, 'died').restore(
+        epoch,
+        attempts,
+      ),
     );
 
   await expect(restore(mortal, await acquire('first'))).rejects.toThrow(Killed);

@@ -19,10 +19,10 @@ import { createJobProducer, type JobProducer } from '@berth/queue/jobs';
 import { connectRedis, createLease, openRun, type RedisConnection } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 import { startTestRedis, temporaryFolder } from '@berth/testing';
-import { newAttempt } from '@berth/protocol';
+import { newAttempt, perform, RunSupervisor } from '@berth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunHistory } from './recover-and-rewind.ts';
-import { RunSupervisor } from './run-supervisor.ts';
+import { openRunPorts } from './run-ports.ts';
+import { pastOf } from '../testing/past-of.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
@@ -140,7 +140,10 @@ async function look(
   ports: { readonly store: ObjectStore; readonly connection: RedisConnection },
 ): Promise<unknown> {
   const moment = { fencingEpoch: await fencingEpoch(), serverEpoch: 1, isLenient: false };
-  return new RunSupervisor({ ...ports, jobs, logger: silentLogger }, runId).tick(record, moment);
+  const supervisor = new RunSupervisor(
+    openRunPorts({ ...ports, jobs, logger: silentLogger }, runId),
+  );
+  return perform(supervisor.tick(record, moment));
 }
 
 async function state({ store, record }: Scene) {
@@ -312,8 +315,8 @@ describe('cutting a history back', () => {
     const before = (await connection.client.dumpBuffer(`berth:{${runId}}:ledger`)) ?? '';
     await look(record, { store, connection });
     await connection.client.restore(`berth:{${runId}}:ledger`, 0, before, 'REPLACE');
-    const history = new RunHistory({ store, connection, logger: silentLogger }, runId);
-    await history.restore(await fencingEpoch(), record.attempts);
+    const history = pastOf({ store, connection, logger: silentLogger }, runId);
+    await perform(history.restore(await fencingEpoch(), record.attempts));
     expect(await state({ store, record })).toMatchObject({ ledger: [0, 1], newest: 2 });
   });
 

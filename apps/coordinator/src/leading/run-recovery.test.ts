@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { BerthError, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
 import { exampleSetIdOf, prepareDataset, readDatasetManifest } from '@berth/data';
+import { perform, RunSupervisor } from '@berth/protocol';
 import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
 import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { temporaryFolder, waitFor } from '@berth/testing';
@@ -12,7 +13,7 @@ import { memberOf } from '../testing/api-fixture.ts';
 import { openBackends, type Backends } from '../testing/services.ts';
 import { RunRecordArchive } from './run-record-archive.ts';
 import { createRunService } from '../runs/run-service.ts';
-import { RunSupervisor } from './run-supervisor.ts';
+import { openRunPorts } from './run-ports.ts';
 
 const moment = { fencingEpoch: 1, serverEpoch: 1, isLenient: false };
 const patience = { timeoutMs: 10_000, intervalMs: 10 };
@@ -119,9 +120,11 @@ describe('RunRecordArchive after a restart of Redis', () => {
 describe('RunSupervisor', () => {
   it('stops a run that no worker is left to save', async () => {
     const jobs = await createJobProducer(backends.services.redisUrl);
-    const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'left');
+    const supervisor = new RunSupervisor(
+      openRunPorts({ connection, store, jobs, logger: silentLogger }, 'left'),
+    );
     const record: RunRecord = { ...(await submitted('left')), status: 'stopping' };
-    expect(await supervisor.tick(record, moment)).toMatchObject({ status: 'stopped' });
+    expect(await perform(supervisor.tick(record, moment))).toMatchObject({ status: 'stopped' });
     await jobs.close();
   });
 
@@ -153,21 +156,23 @@ describe('RunSupervisor', () => {
       await members.heartbeat({ ...memberOf('z', ready), state: 'dancing' as 'idle' });
     };
     const jobs = await createJobProducer(backends.services.redisUrl);
-    const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, runId);
+    const supervisor = new RunSupervisor(
+      openRunPorts({ connection, store, jobs, logger: silentLogger }, runId),
+    );
     const { views } = openRun(connection, runId);
     await beat();
-    expect(await supervisor.tick(record, moment)).toMatchObject({ numerics });
+    expect(await perform(supervisor.tick(record, moment))).toMatchObject({ numerics });
     expect(await views.current()).toBeUndefined();
     await beat();
-    await supervisor.tick({ ...record, numerics }, moment);
+    await perform(supervisor.tick({ ...record, numerics }, moment));
     expect((await views.current())?.members).toMatchObject([{ memberId: 'w' }]);
     await beat();
-    expect(await supervisor.tick({ ...record, status: 'running', numerics }, moment)).toMatchObject(
-      {
-        status: 'running',
-        reason: expect.stringMatching(/z speaks another version: state: /) as string,
-      },
-    );
+    expect(
+      await perform(supervisor.tick({ ...record, status: 'running', numerics }, moment)),
+    ).toMatchObject({
+      status: 'running',
+      reason: expect.stringMatching(/z speaks another version: state: /) as string,
+    });
     await jobs.close();
   });
 
@@ -179,10 +184,12 @@ describe('RunSupervisor', () => {
         throw new BerthError('DATA_CORPUS_INVALID', 'not UTF-8');
       },
     });
-    const supervisor = new RunSupervisor({ connection, store, jobs, logger: silentLogger }, 'bad');
+    const supervisor = new RunSupervisor(
+      openRunPorts({ connection, store, jobs, logger: silentLogger }, 'bad'),
+    );
     const record: RunRecord = { ...(await submitted('bad')), status: 'preparing' };
     const tickUntilItThrows = async (): Promise<boolean> => {
-      await supervisor.tick(record, moment);
+      await perform(supervisor.tick(record, moment));
       return false;
     };
     await expect(

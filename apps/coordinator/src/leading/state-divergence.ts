@@ -1,19 +1,10 @@
-import { isComplete, listCheckpoints } from '@berth/checkpoint';
-import type { Logger, ObjectStore, RunRecord, WireError } from '@berth/contracts';
+import type { Logger, RunRecord, WireError } from '@berth/contracts';
 import { openRun, type RedisConnection } from '@berth/queue';
-import { goBack, oddOf, type RunChange } from '@berth/protocol';
+import { oddOf } from '@berth/protocol';
 
 export interface DivergenceOptions {
   readonly connection: RedisConnection;
-  readonly store: ObjectStore;
   readonly logger: Logger;
-}
-
-/** What members found, and where the run is. */
-export interface FoundDamage {
-  readonly diverged: WireError;
-  readonly reason: string;
-  readonly numCommitted: number;
 }
 
 /** Tells people that members were found to hold different states, and what follows: in the log and in the run's history. */
@@ -33,25 +24,4 @@ export async function reportDivergence(
     timeMs: Date.now(),
     text: `${who}, the run ${follows}: ${message}`,
   });
-}
-
-/** Takes a run back to its newest checkpoint: all of those were made of equal states. */
-export async function changeToGoBack(
-  { store }: Pick<DivergenceOptions, 'store'>,
-  record: RunRecord,
-  { numCommitted, reason }: Omit<FoundDamage, 'diverged'>,
-): Promise<{ readonly change: RunChange; readonly toStep: number }> {
-  const toStep = await newestCompleteStep(store, record, numCommitted);
-  return { change: goBack(record, { nowMs: Date.now(), numCommitted, toStep, reason }), toStep };
-}
-
-async function newestCompleteStep(
-  store: ObjectStore,
-  { runId, attempts }: RunRecord,
-  maxStep: number,
-): Promise<number> {
-  const listed = await listCheckpoints(store, runId, attempts);
-  for (const { step, manifestKey } of listed.reverse())
-    if (step <= maxStep && (await isComplete(store, manifestKey))) return step;
-  return 0;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isBerthError, silentLogger, type Logger } from '@berth/contracts';
-import { decideLease, type Holding, type LeaseAnswer } from '@berth/protocol';
+import { silentLogger, type Logger } from '@berth/contracts';
+import { holdLease, perform, type LeaseAnswer } from '@berth/protocol';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys } from '../connection/keys.ts';
 import { acquireLeaseScript, releaseLeaseScript } from './lua/lease.ts';
@@ -62,39 +62,13 @@ export interface KeepLeaseOptions {
   readonly logger?: Logger;
 }
 
-/**
- * Holds the lease, or stands by for it, until the signal. Renews every third of its time to live, and asks again just when
- * another holder's runs out.
- * A changed epoch is announced by `onAcquired` alone.
- */
-export async function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
+/** Holds the lease, or stands by for it, until the signal; then releases it. */
+export function keepLease(lease: Lease, options: KeepLeaseOptions): Promise<void> {
   const { onAcquired, onLost, usedEpoch = () => 0, signal, logger = silentLogger } = options;
-  let holding: Holding = { epoch: undefined, renewedMs: -Infinity };
-  let newest = 0;
-  while (!signal.aborted) {
-    const sentMs = performance.now();
-    newest = Math.max(newest, usedEpoch());
-    const answer = await lease.acquire(newest).catch(unreachableOnly);
-    if (answer !== 'unreachable') newest = Math.max(newest, answer.fencingEpoch);
-    const times = { sentMs, nowMs: performance.now(), ttlMs: lease.ttlMs };
-    const decision = decideLease(holding, answer, times);
-    holding = decision.holding;
-    if (decision.event !== 'none')
-      logger.info(`Lease ${decision.event}`, { reason: decision.reason });
-    if (decision.event === 'acquired' && answer !== 'unreachable' && answer.held)
-      onAcquired(answer);
-    if (decision.event === 'lost') onLost(decision.reason);
-    await sleep(pauseAfter(answer, lease.ttlMs), undefined, { signal }).catch(() => undefined);
-  }
-  if (holding.epoch !== undefined) await lease.release().catch(unreachableOnly);
-}
-
-function pauseAfter(answer: LeaseAnswer | 'unreachable', ttlMs: number): number {
-  const standsBy = answer !== 'unreachable' && !answer.held;
-  return standsBy ? Math.min(answer.remainingMs + 1, ttlMs / 3) : ttlMs / 3;
-}
-
-function unreachableOnly(error: unknown): 'unreachable' {
-  if (isBerthError(error) && error.code === 'QUEUE_UNREACHABLE') return 'unreachable';
-  throw error;
+  const clock = {
+    nowMs: () => performance.now(),
+    sleep: (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined),
+  };
+  const listener = { onAcquired, onLost, usedEpoch, isOver: () => signal.aborted };
+  return perform(holdLease(lease, clock, listener, logger));
 }

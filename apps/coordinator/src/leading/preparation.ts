@@ -1,0 +1,159 @@
+import {
+  BerthError,
+  trainingHash,
+  type DatasetJob,
+  type DatasetManifest,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
+import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
+import { isAlive, type DataPort, type RunChange } from '@berth/protocol';
+import type { JobProducer } from '@berth/queue/jobs';
+import { createMembers, openRun, type RedisConnection } from '@berth/queue';
+import { ExampleSupply } from './example-supply.ts';
+
+export interface PreparationOptions {
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly jobs: JobProducer;
+}
+
+/** While the worker that has the dataset's job has said nothing of it. */
+const opens = 'opening the corpus';
+
+/** Has the data of one run made by jobs: its dataset first, then examples ahead of training. */
+export class Preparation implements DataPort {
+  readonly #options: PreparationOptions;
+  readonly #runId: string;
+  readonly #run;
+  readonly #members;
+  /** What is awaited, and for which request. */
+  #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
+  #supply: ExampleSupply | undefined;
+
+  constructor(options: PreparationOptions, runId: string) {
+    this.#options = options;
+    this.#runId = runId;
+    this.#run = openRun(options.connection, runId);
+    this.#members = createMembers(options.connection);
+  }
+
+  /** One look at a run whose data is being made. @throws BerthError with which its job failed */
+  async prepare(record: RunRecord): Promise<RunChange> {
+    if (record.manifestKey === null || record.requests.submission !== null)
+      return this.#findDataset(record);
+    const supply = await this.#openSupply(record);
+    await supply.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
+    if (record.goal === 'trained')
+      return { status: 'starting', reason: 'the first examples are being made' };
+    const missing = await supply.numMissingOfFirstEpoch();
+    return missing === 0
+      ? { status: 'completed', reason: 'the data is prepared' }
+      : { reason: `making examples: ${missing} shards to go` };
+  }
+
+  /** Has the dataset made, or found to be the one that the run has. */
+  async #findDataset(record: RunRecord): Promise<RunChange> {
+    const { jobs, store } = this.#options;
+    const { submission } = record.requests;
+    const config = submission?.config ?? record.config;
+    const askedAtMs = submission?.askedAtMs ?? record.attempts.at(-1)?.startedAtMs ?? 0;
+    if (this.#datasetJob?.askedAtMs !== askedAtMs) {
+      const { corpus, vocabulary, seed } = config;
+      const { numShards } = config.examples;
+      const job: DatasetJob = {
+        kind: 'dataset',
+        runId: this.#runId,
+        corpus,
+        vocabulary,
+        numShards,
+        seed,
+        askedAtMs,
+        ...(record.manifestKey !== null &&
+          submission !== null && {
+            known: { manifestKey: record.manifestKey, isTrainedOn: submission.isTrained },
+          }),
+      };
+      // Once: to ask again for a job that failed would start it over before its error is read.
+      this.#datasetJob = { askedAtMs, id: await jobs.enqueue(job) };
+    }
+    const { id } = this.#datasetJob;
+    const result = await this.#resultOf(id).catch((error: unknown) => {
+      this.#datasetJob = undefined;
+      throw error;
+    });
+    if (result === undefined) {
+      const progress = await jobs.progressOf(id);
+      return { reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens };
+    }
+    this.#supply = undefined;
+    const { manifestKey } = result as { manifestKey: string };
+    const manifest = await readDatasetManifest(store, manifestKey);
+    return {
+      config,
+      // Of a run that has trained it is that of its checkpoints, whichever release made it.
+      trainingHash: submission?.isTrained === true ? record.trainingHash : trainingHash(config),
+      manifestKey,
+      exampleSetId: exampleSetIdOf(manifest.datasetId, config.examples, config.seed),
+      datasetHealth: manifest.health,
+      requests: { ...record.requests, submission: null },
+      reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
+    };
+  }
+
+  async #whyNobodyReads(): Promise<string> {
+    const { live, unreadable } = await this.#members.survey({ forget: false });
+    const numHere = live.filter(isAlive).length + unreadable.length;
+    return numHere === 0
+      ? 'waiting for a worker to start: it is to read the corpus'
+      : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to take the corpus`;
+  }
+
+  async #openSupply(record: RunRecord): Promise<ExampleSupply> {
+    if (this.#supply !== undefined) return this.#supply;
+    const { manifestKey } = record;
+    if (manifestKey === null || record.exampleSetId === null)
+      throw new BerthError('INTERNAL', `Run ${this.#runId} trains without a dataset`);
+    const manifest = await readDatasetManifest(this.#options.store, manifestKey);
+    this.#supply = new ExampleSupply({
+      ...this.#options,
+      config: record.config,
+      manifest,
+      manifestKey,
+      exampleSetId: record.exampleSetId,
+    });
+    return this.#supply;
+  }
+
+  /** Has examples made ahead of training. @returns what the next step waits for, in words; '' for nothing */
+  async supply(record: RunRecord, numCommitted: number): Promise<string> {
+    const { numSteps, globalBatch } = record.config.train;
+    const { ledger } = this.#run;
+    const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
+    const supply = await this.#openSupply(record);
+    await supply.advance(
+      last?.to ?? { epoch: 0, index: 0 },
+      (numSteps - numCommitted) * globalBatch,
+    );
+    return numCommitted < numSteps ? supply.lacking() : '';
+  }
+
+  /** A job's result, or undefined while it is not done. */
+  async #resultOf(jobId: string): Promise<unknown> {
+    try {
+      return await this.#options.jobs.waitForJob(jobId, { timeoutMs: 0 });
+    } catch (error) {
+      if (error instanceof BerthError && error.code === 'WORKER_TIMEOUT') return undefined;
+      throw error;
+    }
+  }
+}
+
+function describe(manifest: DatasetManifest): string {
+  const sum = (key: 'numDocuments' | 'numTokens'): number =>
+    manifest.train.reduce((total, shard) => total + shard[key], 0);
+  return (
+    `${sum('numDocuments')} documents, ${sum('numTokens')} tokens, ` +
+    `${manifest.heldOut.numDocuments} held out, vocabulary ${manifest.vocabulary.numTokens}`
+  );
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger, ObjectStore } from '@berth/contracts';
+import type { Clock, RunPorts } from '@berth/protocol';
+import type { JobProducer } from '@berth/queue/jobs';
+import { createLogStream, createMembers, openRun, type RedisConnection } from '@berth/queue';
+import { openPast } from './open-past.ts';
+import { Preparation } from './preparation.ts';
+import { reportDepartures } from './report-departures.ts';
+import { reportDivergence } from './state-divergence.ts';
+
+export interface RunPortsOptions {
+  readonly connection: RedisConnection;
+  readonly store: ObjectStore;
+  readonly jobs: JobProducer;
+  readonly logger: Logger;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  timeMs: () => Date.now(),
+  sleep: (ms) => sleep(ms),
+};
+
+/** What the supervisor of a run asks for, from Redis, the bucket and the job queue. */
+export function openRunPorts(options: RunPortsOptions, runId: string): RunPorts {
+  const { connection, logger } = options;
+  const { ledger, views } = openRun(connection, runId);
+  return {
+    runId,
+    clock: systemClock,
+    ledger,
+    views,
+    members: createMembers(connection),
+    past: openPast(options, runId),
+    data: new Preparation(options, runId),
+    listener: {
+      published: (change) => void reportDepartures(change, createLogStream(connection), logger),
+      diverged: (record, error, follows) => reportDivergence(options, record, error, follows),
+    },
+    logger,
+  };
+}

@@ -1,0 +1,16 @@
+import { assignBlocks } from '@berth/collectives';
+import type { ViewMember } from '@berth/contracts';
+import type { LiveMember } from '../run/membership-state.ts';
+
+/** Members with the virtual ranks that each computes. */
+export function seatMembers(members: readonly LiveMember[], virtualRanks: number): ViewMember[] {
+  if (members.length === 0) return [];
+  const ids = members.map(({ memberId }) => memberId);
+  const blocks = assignBlocks(virtualRanks, ids);
+  return members.map(({ memberId, host, port }, index) => ({
+    memberId,
+    host,
+    port,
+    blocks: blocks[index] ?? [],
+  }));
+}
