@@ -1,11 +1,7 @@
-export { decideMember } from './member/decide-member.ts';
+export { MemberProtocol } from './member/member-protocol.ts';
 export type { Answer, Answers, Ask, MemberEvent, Tell } from './member/member-events.ts';
-export {
-  initialMemberState,
-  type MemberDecision,
-  type MemberRules,
-  type MemberState,
-} from './member/member-state.ts';
+export type { MemberRules } from './member/member-rules.ts';
+export { newMemory, type Memory } from './member/memory.ts';
 export { foundDamaged, reasonToGoBack } from './run/diverged.ts';
 export { oddOf } from './member/divergence.ts';
 export { goBack } from './lifecycle/go-back.ts';
@@ -52,7 +48,8 @@ export {
   type LedgerReport,
   type VerifyLedgerOptions,
 } from './ledger/verify-ledger.ts';
-export type { Verdict, ViewId } from './ledger/vote.ts';
+export type { ViewId } from './ledger/view-id.ts';
+export type { Verdict } from './ledger/vote.ts';
 export { areEqual, stateDiverged, votesDiverged } from './member/divergence.ts';
 export type { ViewDraft } from './run/view-draft.ts';
 export { chooseRun, noSuchRun } from './lifecycle/choose-run.ts';

@@ -2,21 +2,21 @@ import { BerthError, errorToWire, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { MemberWork } from './member-work.ts';
 import {
-  decideMember,
+  MemberProtocol,
+  newMemory,
   type Answer,
   type Ask,
+  type Memory,
   type MemberEvent,
   type Tell,
-  initialMemberState,
-  type MemberRules,
 } from '@berth/protocol';
 
-/** One worker's part in one run: carries out what `decideMember` decides. */
+/** One worker's part in one run: carries out what its protocol decides. */
 export class Member {
   readonly #ports: MemberPorts;
-  readonly #rules: MemberRules;
+  readonly #memory: Memory;
+  readonly #protocol: MemberProtocol;
   readonly #work: MemberWork;
-  #state = initialMemberState;
   /** Ends the ask under way. */
   #abort = new AbortController();
   #asking: Promise<void> = Promise.resolve();
@@ -26,7 +26,7 @@ export class Member {
     const { memberId, config, settleTimeoutMs, lastView } = options;
     const { numSteps, checkpointEverySteps, evalEverySteps } = config.train;
     this.#ports = ports;
-    this.#rules = {
+    const rules = {
       memberId,
       seed: config.seed,
       numSteps,
@@ -34,8 +34,9 @@ export class Member {
       evalEverySteps,
       settleTimeoutMs,
       stepTimeoutMs: config.cluster.stepTimeoutMs,
-      lastView,
     };
+    this.#memory = newMemory(lastView);
+    this.#protocol = new MemberProtocol(rules, this.#memory);
     this.#work = new MemberWork(ports, options, {
       onPeerLost: (error) => this.#happen({ kind: 'peerLost', error: errorToWire(error) }),
     });
@@ -43,7 +44,7 @@ export class Member {
 
   /** The newest view that was seen of the run. */
   get lastView(): View | undefined {
-    return this.#state.next ?? this.#state.view ?? this.#rules.lastView;
+    return this.#memory.newestView;
   }
 
   /** A view is current: the member follows it, or learns that it is not in it. */
@@ -59,7 +60,7 @@ export class Member {
   /** Takes part in no other step than the one under way; resolves when that is done. */
   async leave(): Promise<void> {
     this.#happen({ kind: 'leave' });
-    while (this.#state.phase.kind !== 'idle') await this.#asking;
+    while (this.#protocol.asked !== undefined) await this.#asking;
   }
 
   /** Ends what is under way and leaves. The member takes no part in anything afterwards. */
@@ -72,11 +73,11 @@ export class Member {
 
   #happen(event: MemberEvent): void {
     if (this.#isClosed) return;
-    const decision = decideMember(performance.now(), this.#state, event, this.#rules);
-    this.#state = decision.state;
-    this.#ports.logger.debug(decision.reason, { phase: decision.state.phase.kind });
-    for (const tell of decision.tells) this.#tell(tell);
-    if (decision.ask !== undefined) this.#asking = this.#carryOut(decision.ask);
+    const { tells, ask, reason } = this.#protocol.decide(performance.now(), event);
+    const { appliedStep } = this.#memory;
+    this.#ports.logger.debug(reason, { ask: this.#protocol.asked?.kind, appliedStep });
+    for (const tell of tells) this.#tell(tell);
+    if (ask !== undefined) this.#asking = this.#carryOut(ask);
   }
 
   async #carryOut(ask: Ask): Promise<void> {

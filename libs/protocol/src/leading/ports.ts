@@ -1,5 +1,5 @@
 import type { Logger, RunAttempt, RunRecord, RunRequests, View, WireError } from '@berth/contracts';
-import type { ViewId } from '../ledger/vote.ts';
+import type { ViewId } from '../ledger/view-id.ts';
 import type { RunChange } from '../lifecycle/decide-control.ts';
 import type { LeaseAnswer } from '../run/decide-lease.ts';
 import type { LiveMember, UnreadableMember } from '../run/membership-state.ts';

@@ -1,5 +1,5 @@
 import { BerthError, type RunAttempt } from '@berth/contracts';
-import type { ViewId } from '../ledger/vote.ts';
+import type { ViewId } from '../ledger/view-id.ts';
 import type { Cut, FiledBranch, RunPorts } from './ports.ts';
 import { call, type Script } from './script.ts';
 

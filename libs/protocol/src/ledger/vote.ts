@@ -1,7 +1,4 @@
-import type { CastVote, View } from '@berth/contracts';
-
-/** The part of a view that a vote is fenced by. */
-export type ViewId = Pick<View, 'fencingEpoch' | 'version'>;
+import type { CastVote } from '@berth/contracts';
 
 /** What the ledger says of a vote. */
 export type Verdict =

@@ -53,6 +53,11 @@ export function oddOf({ details }: Pick<WireError, 'details'>): string[] {
   return typeof odd === 'string' && odd !== '' ? odd.split(', ') : [];
 }
 
+/** Up to which step nobody can have been led astray by a damaged state. */
+export function agreedStepOf({ details }: WireError): number {
+  return typeof details['agreedStep'] === 'number' ? details['agreedStep'] : -1;
+}
+
 function whoHasWhat(values: ReadonlyMap<string, string>): string {
   const holders = new Map<string, string[]>();
   for (const [member, value] of values) holders.set(value, [...(holders.get(value) ?? []), member]);

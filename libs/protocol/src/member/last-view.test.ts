@@ -1,7 +1,7 @@
 import type { View } from '@berth/contracts';
 import { expect, it } from 'vitest';
-import { decideMember } from './decide-member.ts';
-import { initialMemberState, type MemberDecision } from './member-state.ts';
+import { MemberProtocol } from './member-protocol.ts';
+import { newMemory } from './memory.ts';
 
 function viewOf(fencingEpoch: number, version: number, ...memberIds: string[]): View {
   const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
@@ -9,7 +9,7 @@ function viewOf(fencingEpoch: number, version: number, ...memberIds: string[]): 
 }
 
 /** What a member that saw view 4 of epoch 2 before this life of its makes of a view. */
-function seen(view: View): MemberDecision {
+function seen(view: View) {
   const rules = {
     memberId: 'a',
     seed: 7,
@@ -18,20 +18,25 @@ function seen(view: View): MemberDecision {
     evalEverySteps: 0,
     settleTimeoutMs: 1_000,
     stepTimeoutMs: 1_000,
-    lastView: viewOf(2, 4, 'a'),
   };
-  return decideMember(0, initialMemberState, { kind: 'view', view }, rules);
+  const memory = newMemory(viewOf(2, 4, 'a'));
+  const protocol = new MemberProtocol(rules, memory);
+  const { tells, ask } = protocol.decide(0, { kind: 'view', view });
+  return { memory, tells, ask };
 }
 
 it('a view older than one of an earlier life is ignored', () => {
   for (const view of [viewOf(2, 3, 'a', 'b'), viewOf(1, 9, 'a', 'b')])
-    expect(seen(view)).toMatchObject({ state: initialMemberState, tells: [], ask: undefined });
+    expect(seen(view)).toEqual({
+      memory: newMemory(viewOf(2, 4, 'a')),
+      tells: [],
+      ask: undefined,
+    });
 });
 
 it('a view of an earlier life is not begun again: another is asked for', () => {
-  const { state, tells, ask } = seen(viewOf(2, 4, 'a', 'b'));
+  const { tells, ask } = seen(viewOf(2, 4, 'a', 'b'));
   expect(ask).toBeUndefined();
-  expect(state.phase.kind).toBe('idle');
   expect(tells).toContainEqual({
     kind: 'status',
     state: 'idle',

@@ -1,9 +1,9 @@
 import type { View, WireError } from '@berth/contracts';
 import { complaintsAbout, type MadeComplaint } from './complaints.ts';
-import { oddOf } from '../member/divergence.ts';
-import { viewName } from '../member/member-state.ts';
+import { agreedStepOf, oddOf } from '../member/divergence.ts';
+import { viewName } from '../ledger/view-id.ts';
 import type { LiveMember } from './membership-state.ts';
-import { agreedStepOf, wireError } from '../member/view-changes.ts';
+import { wireError } from '../member/wire-error.ts';
 
 /** A step whose gradient came out different: the members' of a view from each other's, theirs from the ledger's, or from any number. */
 export interface GradientDivergence {

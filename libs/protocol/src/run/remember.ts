@@ -2,7 +2,7 @@ import type { View } from '@berth/contracts';
 import { noteSeen, type LastSeen } from './absent.ts';
 import type { MadeComplaint } from './complaints.ts';
 import { expel, forgive } from './expulsions.ts';
-import { viewName } from '../member/member-state.ts';
+import { viewName } from '../ledger/view-id.ts';
 import type { Attempts, RunMemory, RunSight } from './run-state.ts';
 import { workersOf } from './worker-name.ts';
 

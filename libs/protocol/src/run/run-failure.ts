@@ -1,7 +1,7 @@
 import { type ErrorCode, type WireError } from '@berth/contracts';
 import { isOwnError, type MadeComplaint } from './complaints.ts';
 import type { RunMemory, RunRules, RunSight } from './run-state.ts';
-import { wireError } from '../member/view-changes.ts';
+import { wireError } from '../member/wire-error.ts';
 
 /** Whichever member meets one of these, all would: what they were told to do cannot be done. */
 const ofTheRun: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

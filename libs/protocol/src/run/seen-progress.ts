@@ -1,5 +1,5 @@
 import type { Rest, RunRules, RunSight, SeenProgress } from './run-state.ts';
-import { isOlderView, viewName } from '../member/member-state.ts';
+import { isOlderView, viewName } from '../ledger/view-id.ts';
 
 /** What Redis knew before and knows no more. */
 export interface RedisLoss {

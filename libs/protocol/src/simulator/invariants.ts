@@ -1,6 +1,6 @@
 import type { Attempts } from '@berth/checkpoint';
 import { stepFactsText, type LedgerEntry, type MemberInfo, type View } from '@berth/contracts';
-import { viewName } from '../member/member-state.ts';
+import { viewName } from '../ledger/view-id.ts';
 import type { RedisModel } from './redis-model.ts';
 import type { StoreModel } from './store-model.ts';
 import { numParts, type Reference, type Weights } from './toy-model.ts';

@@ -1,6 +1,6 @@
 import { sumContributions, vectorDigest, type Contribution } from '@berth/collectives';
 import type { View, ViewMember, WireError } from '@berth/contracts';
-import { viewName } from '../member/member-state.ts';
+import { viewName } from '../ledger/view-id.ts';
 import {
   contributionFrame,
   corrupted,

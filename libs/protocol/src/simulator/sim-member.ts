@@ -1,14 +1,13 @@
 import type { Contribution } from '@berth/collectives';
 import { stepSumNames, type StepSums, type WireError } from '@berth/contracts';
 import {
-  decideMember,
-  initialMemberState,
+  MemberProtocol,
+  newMemory,
   type Answer,
   type Answers,
   type Ask,
   type MemberEvent,
   type MemberRules,
-  type MemberState,
   type Tell,
 } from '../index.ts';
 import { findCheckpoint } from './find-checkpoint.ts';
@@ -50,9 +49,10 @@ export class SimMember {
   readonly #copies: StateCopies;
   readonly #peers: Peers;
   readonly #saver: Saver;
-  #rules: MemberRules;
+  readonly #rules: MemberRules;
   readonly #release: SimRelease;
-  #state = initialMemberState;
+  #memory = newMemory();
+  #protocol: MemberProtocol;
   /** What is in the engine. */
   #weights: Weights | undefined;
   #fetched: Weights | undefined;
@@ -100,6 +100,7 @@ export class SimMember {
       settleTimeoutMs,
       stepTimeoutMs,
     };
+    this.#protocol = new MemberProtocol(this.#rules, this.#memory);
     this.#heart = new SimHeart(world, this.process, release, () => {
       const since = this.#hungSinceMs;
       return since === undefined ? undefined : world.clock.nowMs - since;
@@ -107,28 +108,25 @@ export class SimMember {
     this.process.after(world.random.between(50, 300), () => this.#open());
   }
 
-  get state(): MemberState {
-    return this.#state;
-  }
-
   /** Whether its weights are not those of the undisturbed run. */
   get isDamaged(): boolean {
-    const { held } = this.#state;
-    return held >= 0 && this.#weights !== this.#world.reference.weights[held];
+    const { appliedStep } = this.#memory;
+    return appliedStep >= 0 && this.#weights !== this.#world.reference.weights[appliedStep];
   }
 
   /** Whether both work in the same view and hold the same, and this one is not about to end. */
   holdsSameAs(other: SimMember): boolean {
-    const [{ held, view, phase }, theirs] = [this.#state, other.#state];
+    const { appliedStep } = this.#memory;
+    const [ours, theirs] = [this.#protocol, other.#protocol];
     return (
-      held >= 0 &&
+      appliedStep >= 0 &&
       !this.process.isPaused &&
       !this.#isLeaving &&
       this.#onHungEnd === undefined &&
-      phase.kind !== 'idle' &&
-      theirs.phase.kind !== 'idle' &&
-      view?.version === theirs.view?.version &&
-      held === theirs.held &&
+      ours.asked !== undefined &&
+      theirs.asked !== undefined &&
+      ours.view?.version === theirs.view?.version &&
+      appliedStep === other.#memory.appliedStep &&
       this.#weights === other.#weights
     );
   }
@@ -136,10 +134,10 @@ export class SimMember {
   /** Flips a bit of its weights. */
   flipState(): void {
     if (this.#weights === undefined) return;
-    const { held } = this.#state;
+    const { appliedStep } = this.#memory;
     this.#weights = flipped(this.#weights, this.#world.random.next());
     this.#world.invariants.damaged();
-    this.#world.trace.note(this.process.name, `a bit of its state flips at step ${held}`);
+    this.#world.trace.note(this.process.name, `a bit of its state flips at step ${appliedStep}`);
   }
 
   kill(): void {
@@ -162,7 +160,7 @@ export class SimMember {
   }
 
   #goOnceIdle(): void {
-    if (this.#state.phase.kind !== 'idle') {
+    if (this.#protocol.asked !== undefined) {
       this.process.after(leaveLookMs, () => this.#goOnceIdle());
       return;
     }
@@ -183,15 +181,16 @@ export class SimMember {
     this.#session++;
     this.#attempt = attempt;
     this.#ask = undefined;
-    const { next, view } = this.#state;
-    this.#rules = { ...this.#rules, lastView: next ?? view ?? this.#rules.lastView };
-    this.#state = initialMemberState;
+    // Who goes back without a fence is covered by members that remember the view they left.
+    const forgets = this.#world.sabotage === 'no-go-back-fence';
+    this.#memory = newMemory(forgets ? undefined : this.#memory.newestView);
+    this.#memory.isLeaving = this.#isLeaving;
+    this.#protocol = new MemberProtocol(this.#rules, this.#memory);
     this.#weights = undefined;
     this.#seen = '';
     this.#copies.withdraw();
     this.#peers.leave({ isInOrder: true });
     this.#heart.tell({ state: 'syncing', step: -1, complaint: null });
-    if (this.#isLeaving) this.#state = { ...this.#state, isLeaving: true };
     this.process.after(this.#world.random.between(50, 300), () => {
       this.#heart.tell({ state: this.#isLeaving ? 'draining' : 'idle' });
     });
@@ -228,14 +227,10 @@ export class SimMember {
 
   #happen(event: MemberEvent): void {
     const { clock, trace, sabotage } = this.#world;
-    if (sabotage === 'heal-only') this.#state = { ...this.#state, agreedStep: this.#state.held };
-    const isBlind = sabotage === 'no-older-views' && event.kind === 'view';
-    const state = isBlind ? { ...this.#state, view: undefined, next: undefined } : this.#state;
-    // Who goes back without a fence is covered by members that remember the view they left.
-    const forgets = isBlind || sabotage === 'no-go-back-fence';
-    const rules = forgets ? { ...this.#rules, lastView: undefined } : this.#rules;
-    const decision = decideMember(clock.nowMs, state, event, rules);
-    this.#state = decision.state;
+    const memory = this.#memory;
+    if (sabotage === 'heal-only') memory.agreedStep = memory.appliedStep;
+    if (sabotage === 'no-older-views' && event.kind === 'view') memory.newestView = undefined;
+    const decision = this.#protocol.decide(clock.nowMs, event);
     trace.note(this.process.name, decision.reason);
     for (const tell of decision.tells) this.#tell(tell);
     if (decision.ask !== undefined) this.#carryOut(decision.ask);
@@ -365,7 +360,7 @@ export class SimMember {
         return;
       case 'readExamples': {
         const from = ask.cursor;
-        const to = cursorAt(this.#state.held + 1);
+        const to = cursorAt(this.#memory.appliedStep + 1);
         process.after(random.between(1, 3), () => done({ from, to, numExamples: globalBatch }));
         return;
       }
@@ -395,7 +390,7 @@ export class SimMember {
         const weights = this.#weights ?? '';
         const { attempt } = world.redis.record;
         engine(10, () =>
-          this.#saver.save({ view, attempt, cursor, step: this.#state.held, weights }),
+          this.#saver.save({ view, attempt, cursor, step: this.#memory.appliedStep, weights }),
         );
         return;
       }
@@ -448,7 +443,7 @@ export class SimMember {
   }
 
   #compute({ blocks }: Extract<Ask, { kind: 'compute' }>): void {
-    const { cursor } = this.#state;
+    const { cursor } = this.#memory;
     this.#blocks = blocks.map((block) => blockGradient(this.#weights ?? '', cursor, block));
     if (this.#release === 'other bits') for (const { data } of this.#blocks) data[0]! += 1;
   }
@@ -471,7 +466,7 @@ export class SimMember {
   }
 
   #sliceFor(step: number): string {
-    const isLone = this.#state.view?.members.length === 1;
+    const isLone = this.#protocol.view?.members.length === 1;
     if (this.#world.sabotage === 'no-slice') return '';
     return isLone || this.#weights === undefined ? '' : stateSlice(this.#weights, step);
   }

@@ -1,5 +1,5 @@
 import type { View, ViewMember, WireError } from '@berth/contracts';
-import { viewName } from '../member/member-state.ts';
+import { viewName } from '../ledger/view-id.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Weights } from './toy-model.ts';
 import { simError, type World } from './world.ts';

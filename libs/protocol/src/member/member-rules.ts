@@ -1,0 +1,13 @@
+/** What does not change in a member's life. */
+export interface MemberRules {
+  readonly memberId: string;
+  readonly seed: number;
+  readonly numSteps: number;
+  readonly checkpointEverySteps: number;
+  /** 0: only at the end. */
+  readonly evalEverySteps: number;
+  /** Longest wait for peers when a view begins. */
+  readonly settleTimeoutMs: number;
+  /** Longest wait for the others' votes. */
+  readonly stepTimeoutMs: number;
+}
