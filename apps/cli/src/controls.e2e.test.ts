@@ -78,7 +78,7 @@ async function until(
   what: string,
   holds: (report: RunStatusReport) => boolean,
 ): Promise<RunStatusReport> {
-  const deadlineMs = performance.now() + 120_000;
+  const deadlineMs = performance.now() + 600_000;
   for (;;) {
     const report = await statusOf(runId);
     if (holds(report)) return report;

@@ -79,4 +79,4 @@ it('a run leaves out a worker with another secret, says so, and goes on', async 
   const { step } = (await report())!;
   await until('more steps', (current) => current.step > step + 3);
   expect((await report())?.run.status).toBe('running');
-}, 450_000);
+});

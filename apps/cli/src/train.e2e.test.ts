@@ -179,40 +179,35 @@ describe('a run', () => {
     });
   });
 
-  it('gives the same weights when it is stopped and resumed', async () => {
+  it('gives the same weights when it is stopped, resumed, killed with all its processes, and goes on with other settings', async () => {
     const { folder, file } = await workplace();
     const training = spawnBerth(['train', file, '--workers', '1'], folder);
-    const exit = once(training, 'exit');
+    const stop = once(training, 'exit');
     await untilStep(folder, 3);
     training.kill('SIGINT');
-    await exit;
+    await stop;
     const stopped = await verifiedLedger(folder);
     expect(stopped.numSteps).toBeLessThan(numSteps);
     expect(stopped.checkpointStep).toBe(stopped.numSteps);
-    const resumed = await berth(['resume', 'e2e', '--workers', '2'], { folder });
-    expect(resumed).toMatchObject({ exitCode: 0 });
-    expect((await verifiedLedger(folder)).weightsDigest).toBe(undisturbed.weightsDigest);
-    const again = await berth(['resume', 'e2e'], { folder });
-    expect(again.exitCode).toBe(5);
-    // It says no before it starts anything.
-    expect(again.stderr).toMatch(/^error: Cannot resume run "e2e": it is completed; .*\n$/);
-  });
 
-  it('gives the same weights when all is killed at once and goes on with other settings', async () => {
-    const { folder, file } = await workplace();
-    const training = spawnBerth(['train', file, '--workers', '2'], folder);
-    const exit = once(training, 'exit');
-    await untilStep(folder, 7);
-    const children = childrenOf(training.pid ?? 0, '');
-    for (const pid of [training.pid ?? 0, ...children]) process.kill(pid, 'SIGKILL');
-    await exit;
+    const resumed = spawnBerth(['resume', 'e2e', '--workers', '2'], folder);
+    const end = once(resumed, 'exit');
+    await untilStep(folder, stopped.numSteps + 4);
+    const children = childrenOf(resumed.pid ?? 0, '');
+    for (const pid of [resumed.pid ?? 0, ...children]) process.kill(pid, 'SIGKILL');
+    await end;
+
     const other = ['--set', 'train.checkpointEverySteps=35', '--set', 'train.keepLast=1'];
-    const resumed = await berth(['train', file, '--workers', '2', ...other], { folder });
-    expect(resumed).toMatchObject({ exitCode: 0 });
+    const continued = await berth(['train', file, '--workers', '2', ...other], { folder });
+    expect(continued).toMatchObject({ exitCode: 0 });
     expect(await verifiedLedger(folder)).toMatchObject({
       ok: true,
       checkpointStep: numSteps,
       weightsDigest: undisturbed.weightsDigest,
     });
+    const again = await berth(['resume', 'e2e'], { folder });
+    expect(again.exitCode).toBe(5);
+    // It says no before it starts anything.
+    expect(again.stderr).toMatch(/^error: Cannot resume run "e2e": it is completed; .*\n$/);
   });
 });

@@ -214,7 +214,7 @@ describe('allReduce with a bf16 wire', () => {
             block,
             data: packedSum(ranks, block.start, block.length),
           }));
-          return session.allReduce({ step: 0, contributions, timeoutMs: 20_000 });
+          return session.allReduce({ step: 0, contributions, timeoutMs: 300_000 });
         }),
       );
       return results.map(({ reduced, digest }) => ({

@@ -84,7 +84,7 @@ it(`${numCallers} callers who prove the secret and then talk nonsense change nei
   };
   const reduce = async (step: number): Promise<void> => {
     const results = await Promise.all(
-      sessions.map((session, member) => reduceRanks(session, member, ranks, step, 60_000)),
+      sessions.map((session, member) => reduceRanks(session, member, ranks, step, 300_000)),
     );
     expect(results.map((result) => result.digest)).toEqual([digest, digest, digest]);
   };

@@ -60,9 +60,9 @@ describe('redact', () => {
   });
 
   it('takes no longer than a long text deserves', () => {
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     for (const part of ['x', '://', '://x:y', 'a:b@', ' ']) redactText(part.repeat(200_000));
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
   });
 
   it('writes errors with code, cause and details', () => {

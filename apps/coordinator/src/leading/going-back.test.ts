@@ -18,7 +18,6 @@ import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts'
 import { openBackends } from '../testing/services.ts';
 
 const runId = 'flipped';
-const patience = { timeoutMs: 120_000 };
 const entries = entriesOf(26, { fencingEpoch: 1, viewVersion: 1 });
 const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
 
@@ -41,7 +40,7 @@ it('takes a run whose states differ back to its newest checkpoint, and counts no
   const runs = createRuns(connection);
   const { views, ledger, chronicle } = openRun(connection, runId);
   await storeCheckpoint(store, runId, entries.slice(0, 20));
-  const view = await waitFor(() => views.current(), { ...patience, what: 'a view' });
+  const view = await waitFor(() => views.current(), { what: 'a view' });
 
   scene.say({ complaint: complaintAbout(view) });
   const record = await waitFor(
@@ -49,7 +48,7 @@ it('takes a run whose states differ back to its newest checkpoint, and counts no
       const read = await runs.read(runId);
       return read !== undefined && read.status === 'paused' && read;
     },
-    { ...patience, what: 'the end of the attempt' },
+    { what: 'the end of the attempt' },
   );
   expect(record.requests.cut).toMatchObject({ toStep: 20, attempt: 1 });
   expect(await ledger.vote(view, 'worker', entries[25]!, sums)).toMatchObject({ kind: 'stale' });

@@ -6,7 +6,6 @@ import { startScene, storedOf } from '../testing/coordinator-scene.ts';
 import { entriesOf, storeCheckpoint } from '../testing/made-up-run.ts';
 
 const runId = 'older';
-const patience = { timeoutMs: 120_000 };
 const entries = entriesOf(50, { fencingEpoch: 1, viewVersion: 1 });
 
 it('brings back all that a Redis has forgotten, and gives no view out twice', async () => {
@@ -23,9 +22,9 @@ it('brings back all that a Redis has forgotten, and gives no view out twice', as
         const view = await views.current().catch(() => undefined);
         return view !== undefined && view.fencingEpoch > known.fencingEpoch && view;
       },
-      { ...patience, what: 'a view of a new epoch' },
+      { what: 'a view of a new epoch' },
     );
-  const firstView = await waitFor(() => views.current(), { ...patience, what: 'a view' });
+  const firstView = await waitFor(() => views.current(), { what: 'a view' });
   expect(firstView.fromStep).toBe(25);
   await scene.copy();
   await ledger.restore(storedOf(entries), firstView.fencingEpoch);

@@ -16,7 +16,7 @@ import { createRunService } from '../runs/run-service.ts';
 import { openRunPorts } from './run-ports.ts';
 
 const moment = { fencingEpoch: 1, serverEpoch: 1, isLenient: false };
-const patience = { timeoutMs: 10_000, intervalMs: 10 };
+const patience = { intervalMs: 10 };
 
 let backends: Backends;
 let connection: RedisConnection;

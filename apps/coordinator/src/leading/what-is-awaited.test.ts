@@ -31,7 +31,6 @@ it('a run says who or what its dataset waits for', async () => {
       async () => expect.stringMatching(text).asymmetricMatch((await runs.report('r')).run.reason),
       {
         what: `${text}`,
-        timeoutMs: 30_000,
       },
     );
   await runs.submit(parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test'), 'trained');

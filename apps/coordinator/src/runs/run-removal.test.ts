@@ -162,7 +162,6 @@ describe('removing a run', () => {
     archive.note([record]);
     await waitFor(async () => (await keysInStore()).includes('run-records/known.json'), {
       what: 'the copy of the record',
-      timeoutMs: 10_000,
     });
     await removeAll('known');
     const runs = createRuns(backends.connection);

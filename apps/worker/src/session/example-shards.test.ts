@@ -58,7 +58,7 @@ async function openShard(
     delete: async () => void (held = undefined),
   } as Partial<ObjectStore> as ObjectStore;
   const { signal } = new AbortController();
-  const options = { timeoutMs: 5_000, numKept: 2, signal, logger: silentLogger };
+  const options = { timeoutMs: 300_000, numKept: 2, signal, logger: silentLogger };
   const shards = createExampleShards({ index, store, ...options });
   const { numExamples } = await shards.open(0, 3);
   return { numExamples, numForgotten };

@@ -15,7 +15,6 @@ it('brings Redis back with its data when it is killed, and not once it is stoppe
     await connection.client.set('key', 'value');
     process.kill(Number(readFileSync(join(folder, 'redis.pid'), 'utf8')), 'SIGKILL');
     await waitFor(async () => (await connection.client.get('key')) === 'value', {
-      timeoutMs: 10_000,
       intervalMs: 20,
       what: 'the value',
     });
