@@ -7,12 +7,12 @@ import { chaosReport } from '../testing/chaos-report.ts';
 it('ends with the same model after FLUSHALL, the death of every process, kills and a leave', async () => {
   const { path: folder } = await temporaryFolder();
   const faults = ['worker-kill', 'worker-leave', 'coordinator-kill', 'redis-flush', 'all-kill'];
-  const settings = ['train.numSteps=120', 'cluster.numWorkers=3'];
+  const settings = ['train.numSteps=80', 'cluster.numWorkers=2'];
   const report = await chaosReport(folder, { seeds: [3], faults, settings });
   expect(report.problems).toEqual([]);
   const [disturbed] = report.disturbed;
   expect(disturbed?.faults.map(({ kind }) => kind).sort()).toEqual(faults.toSorted());
-  expect(disturbed?.ledger).toMatchObject({ ok: true, numSteps: 120, numExamples: 120 * 16 });
+  expect(disturbed?.ledger).toMatchObject({ ok: true, numSteps: 80, numExamples: 80 * 16 });
   // Told to leave, a worker first finished its step.
   expect(logsUnder(report.folder).join('')).toContain('Left a view in order');
 });
