@@ -5,7 +5,8 @@ import { Violation } from './invariants.ts';
 import type { Peers } from './peers.ts';
 import { noSimRequests } from './redis-model.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
-import { SimMember, type SimRelease } from './sim-member.ts';
+import { SimMember } from './sim-member.ts';
+import type { SimRelease } from './sim-member-work.ts';
 import type { StateCopies } from './state-copies.ts';
 import { evalEverySteps, numSteps, storeStallMs, World, type Sabotage } from './world.ts';
 
