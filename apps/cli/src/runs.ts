@@ -47,7 +47,7 @@ export async function withRuns<T>(
         submit: (config, goal) => runs.submit(config, goal, { isAtRest: true }),
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
-        removal: (runId) => runs.removal(runId),
+        removal: (runId) => runs.removal(runId, { isAtRest: true }),
         remove: (runId) => runs.remove(runId, { isAtRest: true }),
       };
       return await use(reader, true);

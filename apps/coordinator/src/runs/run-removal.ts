@@ -18,6 +18,11 @@ interface RunContents {
   readonly kept: readonly string[];
 }
 
+export interface RemovalOptions {
+  /** No cluster runs, so that nobody works on a run that has not ended. @defaultValue false */
+  readonly isAtRest?: boolean;
+}
+
 /** Longest that one call deletes: whoever asks asks again until nothing is left. */
 const sliceMs = 3_000;
 const numAtOnce = 16;
@@ -34,30 +39,28 @@ export class RunRemoval {
     this.#runs = createRuns(connection);
   }
 
-  /** What would go, without removing anything. */
-  async survey(record: RunRecord): Promise<RemovalReport> {
+  /**
+   * What would go, without removing anything.
+   * @throws BerthError `RUN_STATE_CONFLICT` as `remove` does
+   */
+  async survey(
+    record: RunRecord,
+    { isAtRest = false }: RemovalOptions = {},
+  ): Promise<RemovalReport> {
+    requireEnded(record, isAtRest);
     return reportOf(record, await this.#contentsOf(record), false);
   }
 
   /**
    * Removes a run that has ended, as far as it gets in a few seconds. The run stays, and nothing else can be done with it,
    * until all that is its own is gone.
-   * @param options.isAtRest - no cluster runs, so that nobody works on a run that has not ended. @defaultValue false
    * @returns what is left
    * @throws BerthError `RUN_STATE_CONFLICT` when it has not ended
    */
-  async remove(
-    runId: string,
-    { isAtRest = false }: { readonly isAtRest?: boolean } = {},
-  ): Promise<RemovalReport> {
+  async remove(runId: string, { isAtRest = false }: RemovalOptions = {}): Promise<RemovalReport> {
     const deadlineMs = performance.now() + sliceMs;
     const record = await this.#runs.change(runId, (now) => {
-      if (!isFinal(now.status) && !isAtRest)
-        throw new BerthError(
-          'RUN_STATE_CONFLICT',
-          `Run "${runId}" is ${now.status}; stop it before it is removed: berth stop ${runId}`,
-          { details: { runId, status: now.status } },
-        );
+      requireEnded(now, isAtRest);
       if (now.requests.remove) return undefined;
       const status = isFinal(now.status) ? now.status : 'stopped';
       const requests = { ...noRequests, remove: true };
@@ -160,4 +163,13 @@ function reportOf(
     parts: parts.map(({ name, numObjects, sizeBytes }) => ({ name, numObjects, sizeBytes })),
     kept: [...kept],
   };
+}
+
+function requireEnded({ runId, status }: RunRecord, isAtRest: boolean): void {
+  if (isFinal(status) || isAtRest) return;
+  throw new BerthError(
+    'RUN_STATE_CONFLICT',
+    `Run "${runId}" is ${status}; stop it before it is removed: berth stop ${runId}`,
+    { details: { runId, status } },
+  );
 }

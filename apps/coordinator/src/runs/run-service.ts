@@ -16,7 +16,7 @@ import { decideControl, isAlive, type ControlSight, type Scope } from '@berth/pr
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
-import { RunRemoval } from './run-removal.ts';
+import { RunRemoval, type RemovalOptions } from './run-removal.ts';
 import { controlSight, reportOf, type ReportContext } from './run-report.ts';
 import type { HealthCheck } from '../reports/health.ts';
 
@@ -39,12 +39,12 @@ export interface RunService {
    */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
   /** What would go with a run. */
-  removal(runId: string): Promise<RemovalReport>;
+  removal(runId: string, options?: RemovalOptions): Promise<RemovalReport>;
   /**
    * Removes a run that has ended, as far as it gets in a few seconds; asked again, it goes on.
    * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it has not ended
    */
-  remove(runId: string, options?: { readonly isAtRest?: boolean }): Promise<RemovalReport>;
+  remove(runId: string, options?: RemovalOptions): Promise<RemovalReport>;
   report(runId: string): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
   /** Metrics lines after a cursor of an earlier answer, '' for the first; oldest first, at most a thousand. */
@@ -158,7 +158,7 @@ export function createRunService(
       );
     },
 
-    removal: async (runId) => removal.survey(await read(runId)),
+    removal: async (runId, options) => removal.survey(await read(runId), options),
     remove: async (runId, options) => removal.remove((await read(runId)).runId, options),
     report: async (runId) => reportNow(await read(runId)),
     async list() {
