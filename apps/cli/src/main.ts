@@ -8,6 +8,7 @@ import {
   toBerthError,
   type ModelSize,
 } from '@berth/contracts';
+import { addAppCommands } from './app-commands.ts';
 import type { ControlOptions } from './commands/control.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
@@ -76,6 +77,8 @@ program
   .option('--threads <n>', 'TensorFlow threads of a worker', threads, 1)
   .option('--port <n>', 'port of the first coordinator; 0: any free one', whole(0, 65_535), 7700)
   .action(async (options: UpOptions) => (await import('./commands/up.ts')).up(context, options));
+
+addAppCommands(program, process.env);
 
 interface TrainFlags {
   set: string[];

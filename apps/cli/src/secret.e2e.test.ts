@@ -41,7 +41,7 @@ it('a worker without a secret does not start, and says how to make one', async (
   expect(output.trim().split('\n')).toEqual([
     expect.stringMatching(/BERTH_SECRET is not set.*openssl rand -hex 32/),
   ]);
-  expect(worker.exitCode ?? (await once(worker, 'exit'))[0]).toBe(1);
+  expect(worker.exitCode ?? (await once(worker, 'exit'))[0]).toBe(2);
 });
 
 it('a run leaves out a worker with another secret, says so, and goes on', async () => {

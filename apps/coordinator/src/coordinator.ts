@@ -1,27 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import { errorToWire, isBerthError, type Logger, type Services } from '@berth/contracts';
-import type { Scope } from '@berth/protocol';
+import { errorToWire, isBerthError, type Logger } from '@berth/contracts';
 import { createJobProducer } from '@berth/queue/jobs';
 import { checkRedis, connectRedis } from '@berth/queue';
+import type { CoordinatorEnvironment } from './environment.ts';
 import { runController } from './leading/controller.ts';
 import { createLogSource } from './events/log-source.ts';
 import { createRunService } from './runs/run-service.ts';
 import { createHealthCheck } from './reports/health.ts';
 import { startApi } from './http/start-api.ts';
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends CoordinatorEnvironment {
   readonly coordinatorId: string;
-  readonly services: Services;
-  /** Where HTTP listens. */
-  readonly host: string;
-  readonly port: number;
-  /** Asked of those who want something by HTTP. */
-  readonly token: string | undefined;
-  /** Host names by which others reach it, with commas between. */
-  readonly names: string | undefined;
-  /** What it may take up. @defaultValue all runs */
-  readonly scope?: Scope | undefined;
   readonly onReady: (url: string) => void;
   readonly logger: Logger;
 }

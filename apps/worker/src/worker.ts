@@ -8,10 +8,8 @@ import {
   type Logger,
   type MemberInfo,
   type RunRecord,
-  type Services,
   type View,
 } from '@berth/contracts';
-import type { Endpoint } from '@berth/collectives';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
@@ -19,41 +17,22 @@ import { createJobConsumer } from '@berth/queue/jobs';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
-import { chooseDevice, type DevicePreference } from './device/device.ts';
+import { chooseDevice } from './device/device.ts';
 import { reachableAt } from './endpoint.ts';
+import type { WorkerEnvironment } from './environment.ts';
+import { drainedExitCode, exitCodeAfter } from './exit-code.ts';
 import { doJob } from './threads/do-job.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
 import { Heartbeat, idlePortrait, type SelfPortrait } from './telemetry/heartbeat.ts';
 import { startPeers } from './threads/peers.ts';
 import { RunSession } from './session/run-session.ts';
 import { LastKnown } from './telemetry/last-known.ts';
-import {
-  startMetricsServer,
-  type MetricsPage,
-  type MetricsPlace,
-} from './telemetry/metrics-server.ts';
+import { startMetricsServer, type MetricsPage } from './telemetry/metrics-server.ts';
 import { startRuntime, type Runtime } from './threads/runtime.ts';
 import { Troubles } from './session/troubles.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends WorkerEnvironment {
   readonly memberId: string;
-  readonly services: Services;
-  /** What workers prove to each other that they have. */
-  readonly secret: string;
-  readonly numThreads: number;
-  readonly device: DevicePreference;
-  /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
-  readonly aliveFile?: string | undefined;
-  /** Address to listen on for peers. */
-  readonly host: string;
-  /** @defaultValue any free port */
-  readonly port?: number | undefined;
-  /** Where peers dial when that is not where this worker listens. */
-  readonly advertise?: Endpoint | undefined;
-  /** Where Prometheus may ask; nowhere when left out. */
-  readonly metricsPlace?: MetricsPlace | undefined;
-  /** Folder of orders to misbehave, for chaos only; see `openFaultDoor`. */
-  readonly faultDoor?: string | undefined;
   readonly onReady: () => void;
   /** Given a way to ask for the run, attempt and step under way, for log records. */
   readonly onWork?: (look: () => LogFields) => void;
@@ -65,11 +44,13 @@ const reopenMs = 1_000;
 const tensorsPatienceMs = 300;
 
 /**
- * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal.
- * The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have threads of their own.
+ * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal; or in one run
+ * only, until that is over. The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have
+ * threads of their own.
+ * @returns the exit code of its process
  */
-export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { memberId, services, secret, numThreads, host, port = 0, logger } = options;
+export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<number> {
+  const { memberId, services, secret, numThreads, host, port, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   await checkRedis(services.redisUrl);
   const store = createS3ObjectStore(services.s3, logger);
@@ -81,7 +62,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   });
   const [runtime, data, peers] = await Promise.all([
     startRuntime({ numThreads, device: device.kind }),
-    startDataThread({ services }),
+    startDataThread(options),
     startPeers({ memberId, host, port, secret }, logger),
   ]);
   const members = createMembers(connection);
@@ -139,12 +120,13 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
   const lastViews = new Map<string, View>();
-  const takePart = async (): Promise<void> => {
+  const takePart = async (): Promise<number> => {
     while (!signal.aborted) {
-      const record = await activeRun(runs).catch((error: unknown) => {
+      const { record, exitCode } = await lookForWork(runs, options.run).catch((error: unknown) => {
         logger.debug('Cannot look for a run', { error: errorToWire(error) });
-        return undefined;
+        return nothing;
       });
+      if (exitCode !== undefined) return exitCode;
       if (record === undefined) {
         await sleep(idleLookMs);
         continue;
@@ -170,9 +152,16 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         await sleep(reopenMs);
       }
     }
+    return drainedExitCode;
   };
   // Without its threads a worker is of no use; started anew it is.
-  await Promise.race([takePart(), runtime.death, data.death, peers.death, device.lost]);
+  const exitCode = await Promise.race([
+    takePart(),
+    runtime.death,
+    data.death,
+    peers.death,
+    device.lost,
+  ]);
 
   heartbeat.tell({ state: 'draining' });
   await jobs.close();
@@ -185,6 +174,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   await device.release().catch(() => undefined);
   connection.close();
   store.close();
+  return exitCode;
 }
 
 function vitalSigns(runtime: Runtime): Pick<MemberInfo, 'residentBytes' | 'engineCallMs'> {
@@ -223,11 +213,25 @@ function workOf({ runId, step }: SelfPortrait, attempt: number | undefined): Log
   return runId === null ? {} : { runId, attempt, step };
 }
 
-/** The active run, once it has data to train on. */
-async function activeRun(runs: ReturnType<typeof createRuns>): Promise<RunRecord | undefined> {
+/** What there is to do for a worker: a run to take part in, or to end. */
+interface Work {
+  readonly record?: RunRecord;
+  readonly exitCode?: number;
+}
+
+const nothing: Work = {};
+
+/** The active run, once it has data to train on. @param only - the one run that it may be */
+async function lookForWork(
+  runs: ReturnType<typeof createRuns>,
+  only: string | undefined,
+): Promise<Work> {
+  const own = only === undefined ? undefined : await runs.read(only);
+  const exitCode = own && exitCodeAfter(own.status);
+  if (exitCode !== undefined) return { exitCode };
   const runId = await runs.active();
-  const record = runId === undefined ? undefined : await runs.read(runId);
-  if (record === undefined || isFinal(record.status) || record.manifestKey === null)
-    return undefined;
-  return record.goal === 'trained' ? record : undefined;
+  if (runId === undefined || runId !== (only ?? runId)) return nothing;
+  const record = await runs.read(runId);
+  if (record === undefined || isFinal(record.status) || record.manifestKey === null) return nothing;
+  return record.goal === 'trained' ? { record } : nothing;
 }

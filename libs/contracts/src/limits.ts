@@ -26,7 +26,8 @@ export const rankCount = countUpTo(2 ** 16);
 export const workerCount = countUpTo(1024);
 
 /** More than any machine has processors. */
-export const threadCount = countUpTo(1024);
+export const maxThreads = 1024;
+export const threadCount = countUpTo(maxThreads);
 
 /** A day: what is longer is not a slow step but a hang, and Node fires timers of more than 2^31 ms at once. */
 export const stepTimeout = countUpTo(86_400_000);

@@ -7,6 +7,7 @@ export {
 } from './event-file.ts';
 export { createLogger, type LoggerOptions, type RootLogger } from './logger.ts';
 export { startProcessLog, type ProcessLog, type ProcessLogOptions } from './process-log.ts';
+export { runProgram } from './run-program.ts';
 export { LogShipper, type LogShipperOptions } from './log-shipper.ts';
 export { createMetrics, type Metrics, type SavedCheckpoint, type WorkerHealth } from './metrics.ts';
 export { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';

@@ -1,5 +1,11 @@
 import { cpus, release, totalmem, type } from 'node:os';
-import { BerthError, redisUrlFromEnvironment, s3FromEnvironment } from '@berth/contracts';
+import {
+  BerthError,
+  coordinatorVariables,
+  readVariables,
+  redisUrlFromEnvironment,
+  s3FromEnvironment,
+} from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { checkDevice } from '../doctor/check-device.ts';
 import {
@@ -33,18 +39,22 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
 }
 
 async function examine({ env, folder }: Context): Promise<Finding[]> {
-  const port = Number(env['BERTH_HTTP_PORT'] ?? 7700);
-  const [device, queue, bucket, portFinding, disk, folders, compose] = await Promise.all([
+  const [device, queue, bucket, http, disk, folders, compose] = await Promise.all([
     checkDevice(env),
     checkIfNamed('redis', redisUrlFromEnvironment, (url) => checkQueue(url, env), env),
     checkIfNamed('bucket', s3FromEnvironment, checkBucket, env),
-    checkPort(env['BERTH_HTTP_HOST'] ?? '127.0.0.1', port),
+    checkIfNamed('port', httpPlace, async ({ host, port }) => [await checkPort(host, port)], env),
     checkDisk(folder),
     checkFolders(),
     checkCompose(),
   ]);
   const node = checkNode(process.versions.node);
-  return [node, ...device, ...queue, ...bucket, portFinding, disk, ...folders, compose];
+  return [node, ...device, ...queue, ...bucket, ...http, disk, ...folders, compose];
+}
+
+function httpPlace(env: Context['env']): { host: string; port: number } {
+  const { BERTH_HTTP_HOST: host, BERTH_HTTP_PORT: port } = readVariables(coordinatorVariables, env);
+  return { host, port };
 }
 
 /** Settings that contradict each other are a finding of their own: what they name cannot be tried. */

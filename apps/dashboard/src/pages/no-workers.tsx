@@ -43,9 +43,10 @@ function HowToJoin(): JSX.Element {
     <>
       <p>
         A process with the cluster’s <code>REDIS_URL</code>, store settings and{' '}
-        <code>BERTH_SECRET</code> joins by itself, on any machine that reaches them:
+        <code>BERTH_SECRET</code> in a file joins by itself, on any machine that reaches them. On
+        the machine 10.0.0.2, say:
       </p>
-      <Command text="node apps/worker/dist/main.js" />
+      <Command text="npx berth worker --env cluster.env --host 10.0.0.2" />
       <p>In containers:</p>
       <Command text="docker compose -f infra/compose/compose.yaml up -d --scale worker=4" />
     </>

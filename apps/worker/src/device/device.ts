@@ -2,10 +2,14 @@ import { BerthError, type Logger } from '@berth/contracts';
 import { leaseDevice, type RedisConnection } from '@berth/queue';
 import { listGpus } from './gpus.ts';
 
-const preferences = ['auto', 'cpu', 'gpu'] as const;
-
 /** `gpu` fails without a GPU of its own, `auto` takes what there is, `cpu` leaves GPUs alone. */
-export type DevicePreference = (typeof preferences)[number];
+export type DevicePreference = 'auto' | 'cpu' | 'gpu';
+
+/** What a worker may compute on. */
+export interface ComputeSettings {
+  readonly device: DevicePreference;
+  readonly numThreads: number;
+}
 
 /** Where this worker computes. */
 export interface ChosenDevice {
@@ -13,13 +17,6 @@ export interface ChosenDevice {
   /** Never resolves; rejects when the device was given to another. */
   readonly lost: Promise<never>;
   release(): Promise<void>;
-}
-
-/** Reads BERTH_DEVICE. @throws BerthError `CONFIG_INVALID` */
-export function parseDevice(text: string | undefined): DevicePreference {
-  const preference = preferences.find((known) => known === (text ?? 'auto'));
-  if (preference !== undefined) return preference;
-  throw new BerthError('CONFIG_INVALID', `BERTH_DEVICE is "${text}"; it is gpu, auto or cpu`);
 }
 
 /** What to say where a GPU is asked for and none is seen. */

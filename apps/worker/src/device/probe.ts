@@ -1,6 +1,7 @@
 import { errorToWire, type Numerics, type WireError } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
-import { noGpuMessage, parseDevice } from './device.ts';
+import { computeSettings } from '../environment.ts';
+import { noGpuMessage } from './device.ts';
 import { listGpus } from './gpus.ts';
 
 /** What this program prints, as JSON: what a worker started here with this environment would compute on. */
@@ -13,10 +14,10 @@ export interface ProbeReport {
 let gpus: string[] = [];
 let report: ProbeReport;
 try {
-  const device = parseDevice(process.env['BERTH_DEVICE']);
+  const { device, numThreads } = computeSettings(process.env);
   if (device !== 'cpu') gpus = (await listGpus(process.env)).map(({ name }) => name);
   const tensorFlow = startTensorFlow({
-    numThreads: Number(process.env['BERTH_NUM_THREADS'] ?? 1),
+    numThreads,
     device: gpus.length === 0 && device === 'gpu' ? 'auto' : device,
   });
   report = { gpus, numerics: numericsOf(tensorFlow) };

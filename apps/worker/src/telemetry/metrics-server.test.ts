@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createWorkerMetrics } from '@berth/observability';
 import { expect, it, onTestFinished } from 'vitest';
 import { LastKnown } from './last-known.ts';
-import { metricsPlaceOf, startMetricsServer } from './metrics-server.ts';
+import { startMetricsServer } from './metrics-server.ts';
 
 it('answers Prometheus and nobody else', async () => {
   const metrics = createWorkerMetrics({ version: '0' });
@@ -30,14 +30,6 @@ it('answers Prometheus and nobody else', async () => {
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('BERTH_METRICS_PORT') as string,
   });
-});
-
-it('listens only where it is told, on loopback by default', () => {
-  expect(metricsPlaceOf({})).toBeUndefined();
-  expect(metricsPlaceOf({ BERTH_METRICS_PORT: '9464' })).toEqual({ host: '127.0.0.1', port: 9464 });
-  const elsewhere = { BERTH_METRICS_PORT: '1', BERTH_METRICS_HOST: '0.0.0.0' };
-  expect(metricsPlaceOf(elsewhere)).toEqual({ host: '0.0.0.0', port: 1 });
-  expect(() => metricsPlaceOf({ BERTH_METRICS_PORT: 'http' })).toThrow(/use a port number/);
 });
 
 it('does not wait for a thread that is busy, but keeps its late answer', async () => {

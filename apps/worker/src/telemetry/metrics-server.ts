@@ -72,19 +72,3 @@ function answer(
 ): void {
   response.writeHead(status, { 'content-type': contentType }).end(text);
 }
-
-/**
- * Reads BERTH_METRICS_PORT and BERTH_METRICS_HOST.
- * @returns undefined when no port is set
- * @throws BerthError `CONFIG_INVALID` for what is no port
- */
-export function metricsPlaceOf(
-  env: Readonly<Record<string, string | undefined>>,
-): MetricsPlace | undefined {
-  const text = env['BERTH_METRICS_PORT'];
-  if (text === undefined || text === '') return undefined;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new BerthError('CONFIG_INVALID', `BERTH_METRICS_PORT is "${text}"; use a port number`);
-  return { host: env['BERTH_METRICS_HOST'] ?? '127.0.0.1', port };
-}

@@ -1,20 +1,18 @@
-import { env as environment } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { BerthError, silentLogger, type Job } from '@berth/contracts';
-import { corpusRootsFrom, makeExampleShard, prepareDataset } from '@berth/data';
+import { makeExampleShard, prepareDataset } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
 import { sayHowFar } from '../telemetry/say-how-far.ts';
-import { spillFolder } from './spill-folder.ts';
+import { clearFolder } from './clear-folder.ts';
 import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
 
 const port = parentPort;
 if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
-const { services } = workerData as DataThreadData;
+const { services, corpusRoots, spillFolder } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
 const store = createS3ObjectStore(services.s3, silentLogger);
-const roots = corpusRootsFrom(environment['BERTH_CORPUS_ROOTS']);
 
 const tell = (progress: string): void =>
   port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
@@ -25,8 +23,8 @@ async function work(job: Job): Promise<unknown> {
       return {
         manifestKey: await prepareDataset(job, store, {
           onProgress: sayHowFar(tell),
-          roots,
-          workFolder: await spillFolder(environment),
+          roots: corpusRoots,
+          workFolder: await clearFolder(spillFolder),
         }),
       };
     case 'examples': {

@@ -1,10 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import type { Job, Services } from '@berth/contracts';
+import type { Job } from '@berth/contracts';
+import type { WorkerEnvironment } from '../environment.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
-export interface DataThreadData {
-  readonly services: Services;
-}
+export type DataThreadData = Pick<WorkerEnvironment, 'services' | 'corpusRoots' | 'spillFolder'>;
 
 export interface JobOptions {
   /** Told how far the job is, for people. */
@@ -27,7 +26,12 @@ interface Running {
   readonly caller: ThreadCaller;
 }
 
-export async function startDataThread(data: DataThreadData): Promise<DataThread> {
+export async function startDataThread({
+  services,
+  corpusRoots,
+  spillFolder,
+}: DataThreadData): Promise<DataThread> {
+  const workerData: DataThreadData = { services, corpusRoots, spillFolder };
   let told: (progress: string) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const death = new Promise<never>((_, reject) => (fail = reject));
@@ -35,7 +39,7 @@ export async function startDataThread(data: DataThreadData): Promise<DataThread>
   let running = await start();
 
   async function start(): Promise<Running> {
-    const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData: data });
+    const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData });
     const caller = new ThreadCaller(thread, 'The data thread', ({ args }) => told(String(args[0])));
     const started = { thread, caller };
     caller.death.catch((error: unknown) => started === running && fail(error));

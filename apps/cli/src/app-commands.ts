@@ -1,0 +1,107 @@
+import { Option, type Command } from 'commander';
+import { BerthError, parseRedisUrl } from '@berth/contracts';
+
+interface AppCommand {
+  readonly name: 'worker' | 'coordinator';
+  readonly description: string;
+  /** Flags, the variable that each stands for, and what it says. */
+  readonly options: readonly (readonly [flags: string, variable: string, description: string])[];
+  readonly help: string;
+  /** Runs until the app ends the process. */
+  readonly run: () => Promise<unknown>;
+}
+
+const services: AppCommand['options'] = [
+  ['--redis <url>', 'REDIS_URL', 'Redis; with a password only in the environment'],
+  ['--s3-endpoint <url>', 'AWS_ENDPOINT_URL_S3', 'the S3 service; AWS when left out'],
+  ['--bucket <name>', 'BERTH_S3_BUCKET', 'the bucket'],
+];
+
+const appCommands: readonly AppCommand[] = [
+  {
+    name: 'worker',
+    description: 'one worker, which joins the cluster that its Redis and bucket belong to',
+    options: [
+      ...services,
+      ['--run <run>', 'BERTH_WORKER_RUN', 'train this run only, and end with it'],
+      ['--host <address>', 'BERTH_PEER_HOST', 'address of this machine that other workers dial'],
+      ['--port <n>', 'BERTH_PEER_PORT', 'port for other workers; any free one'],
+      ['--advertise <host:port>', 'BERTH_PEER_ADVERTISE', 'where they dial, if that is elsewhere'],
+      ['--device <kind>', 'BERTH_DEVICE', 'auto, cpu or gpu'],
+      ['--threads <n>', 'BERTH_NUM_THREADS', 'TensorFlow threads, part of the numerics'],
+      ['--name <text>', 'BERTH_WORKER_NAME', 'start of its member id; the host name'],
+      ['--metrics-port <n>', 'BERTH_METRICS_PORT', 'port for Prometheus and health checks'],
+    ],
+    help: [
+      'Secrets come by the environment or by --env: BERTH_SECRET, which all workers of a cluster share, the keys of the',
+      'bucket, a password of Redis. The environment counts before the file.',
+      '',
+      'SIGTERM or Ctrl-C: it leaves after the step under way. Exit codes, for whoever starts workers:',
+      '  0   the run that --run names is complete; nothing is left to do',
+      '  75  it was told to leave; start it again when it may go on',
+      '  5   the run that --run names was stopped; resume it before you start workers again',
+      '  1   that run failed, or this worker did',
+      '  2   a variable is missing or wrong; 4: Redis or the bucket cannot be reached; 6: no TensorFlow, or no GPU',
+      'Without --run it takes part in whichever run is active, and stays when one ends.',
+    ].join('\n'),
+    run: () => import('@berth/worker/main'),
+  },
+  {
+    name: 'coordinator',
+    description: 'one coordinator, which leads, or stands by where another does',
+    options: [
+      ...services,
+      ['--host <address>', 'BERTH_HTTP_HOST', 'address that it answers at; loopback'],
+      ['--port <n>', 'BERTH_HTTP_PORT', 'its port; 7700'],
+      ['--names <list>', 'BERTH_HTTP_NAMES', 'host names by which others reach it, with commas'],
+    ],
+    help: [
+      'Secrets come by the environment or by --env: BERTH_API_TOKEN, which requests must carry, the keys of the bucket,',
+      'a password of Redis. The environment counts before the file.',
+      '',
+      'SIGTERM or Ctrl-C: it ends with 0; runs go on without it until another one leads.',
+    ].join('\n'),
+    run: () => import('@berth/coordinator/main'),
+  },
+];
+
+/** `berth worker` and `berth coordinator`: the apps in this process, told by options what they read from the environment. */
+export function addAppCommands(program: Command, env: NodeJS.ProcessEnv): void {
+  for (const { name, description, options, help, run } of appCommands) {
+    const command = program.command(name).description(description);
+    const variables = options.map(([flags, variable, says]) => {
+      const option = new Option(flags, says).env(variable);
+      command.addOption(option);
+      return { variable, name: option.attributeName() };
+    });
+    command
+      .option('--env <file>', 'lines of NAME=value for what the environment leaves out')
+      .addHelpText('after', `\n${help}`)
+      .action(async (given: Readonly<Record<string, string>>) => {
+        if (command.getOptionValueSource('redis') === 'cli') refusePassword(given['redis'] ?? '');
+        for (const { variable, name } of variables)
+          if (given[name] !== undefined) env[variable] = given[name];
+        if (given['env'] !== undefined) loadVariables(given['env']);
+        await run();
+      });
+  }
+}
+
+/** Other users of the machine see what is on a command line. */
+function refusePassword(url: string): void {
+  if (parseRedisUrl(url).password === undefined) return;
+  throw new BerthError(
+    'USAGE',
+    '--redis: a password on the command line is seen by all users of the machine; put the URL into REDIS_URL or --env',
+  );
+}
+
+/** @throws BerthError `CONFIG_NOT_FOUND` */
+function loadVariables(file: string): void {
+  try {
+    process.loadEnvFile(file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BerthError('CONFIG_NOT_FOUND', `--env: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  readVariables,
+  requirePeerSecret,
+  requireServices,
+  workerVariables,
+  type Environment,
+  type Services,
+} from '@berth/contracts';
+import type { Endpoint } from '@berth/collectives';
+import { corpusRootsFrom } from '@berth/data';
+import type { ComputeSettings } from './device/device.ts';
+import type { MetricsPlace } from './telemetry/metrics-server.ts';
+
+/** What a worker is told by its environment. */
+export interface WorkerEnvironment extends ComputeSettings {
+  readonly services: Services;
+  /** What workers prove to each other that they have. */
+  readonly secret: string;
+  /** The one run that it is there for, and ends with; undefined for whichever is active. */
+  readonly run: string | undefined;
+  /** Address to listen on for peers. */
+  readonly host: string;
+  /** Zero: any free one. */
+  readonly port: number;
+  /** Where peers dial when that is not where this worker listens. */
+  readonly advertise: Endpoint | undefined;
+  /** Where Prometheus may ask; nowhere when left out. */
+  readonly metricsPlace: MetricsPlace | undefined;
+  /** Folders below which runs may read. */
+  readonly corpusRoots: readonly string[];
+  /** Where it sorts documents aside, alone; where the system has its temporary files when left out. */
+  readonly spillFolder: string | undefined;
+  /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
+  readonly aliveFile: string | undefined;
+  /** Folder of orders to misbehave, for chaos only; see `openFaultDoor`. */
+  readonly faultDoor: string | undefined;
+}
+
+/** @throws BerthError `CONFIG_INVALID` naming the variable that is missing or wrong */
+export function readEnvironment(env: Environment): WorkerEnvironment {
+  const variables = readVariables(workerVariables, env);
+  const { BERTH_METRICS_HOST: host, BERTH_METRICS_PORT: port, BERTH_FOLDER: folder } = variables;
+  return {
+    ...computeSettings(env),
+    services: requireServices(env),
+    secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
+    run: variables.BERTH_WORKER_RUN,
+    host: variables.BERTH_PEER_HOST,
+    port: variables.BERTH_PEER_PORT,
+    advertise: variables.BERTH_PEER_ADVERTISE,
+    metricsPlace: port === undefined ? undefined : { host, port },
+    corpusRoots: corpusRootsFrom(variables.BERTH_CORPUS_ROOTS),
+    spillFolder: folder && join(folder, 'tmp', variables.BERTH_WORKER_NAME ?? 'worker'),
+    aliveFile: variables.BERTH_ALIVE_FILE,
+    faultDoor: variables.BERTH_FAULT_DOOR,
+  };
+}
+
+const computeVariables = workerVariables.pick({ BERTH_DEVICE: true, BERTH_NUM_THREADS: true });
+
+/** The part that decides what a worker computes on. @throws BerthError `CONFIG_INVALID` */
+export function computeSettings(env: Environment): ComputeSettings {
+  const variables = readVariables(computeVariables, env);
+  return { device: variables.BERTH_DEVICE, numThreads: variables.BERTH_NUM_THREADS };
+}

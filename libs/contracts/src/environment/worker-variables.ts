@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { maxThreads } from '../limits.ts';
+import { countVariable, endpointVariable, portVariable } from './read-variables.ts';
+
+/** What a worker reads from its environment, beside services and the secret; apps/worker/README.md says what each is. */
+export const workerVariables = z.object({
+  BERTH_WORKER_NAME: z.string().optional(),
+  BERTH_WORKER_RUN: z.string().optional(),
+  BERTH_DEVICE: z.enum(['auto', 'cpu', 'gpu'], 'it is gpu, auto or cpu').default('auto'),
+  BERTH_NUM_THREADS: countVariable(maxThreads).default(1),
+  BERTH_PEER_HOST: z.string().default('127.0.0.1'),
+  BERTH_PEER_PORT: portVariable.default(0),
+  BERTH_PEER_ADVERTISE: endpointVariable.optional(),
+  BERTH_METRICS_HOST: z.string().default('127.0.0.1'),
+  BERTH_METRICS_PORT: portVariable.optional(),
+  BERTH_FOLDER: z.string().optional(),
+  BERTH_CORPUS_ROOTS: z.string().optional(),
+  BERTH_ALIVE_FILE: z.string().optional(),
+  BERTH_FAULT_DOOR: z.string().optional(),
+});
