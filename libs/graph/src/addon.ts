@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { BerthError } from '@berth/contracts';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type * as tfjs from '@tensorflow/tfjs-core';
@@ -39,6 +40,9 @@ export interface Addon {
   readonly backend: AddonBackend;
 }
 
+/** RTLD_NODELETE: unloaded with the thread that loaded it, TensorFlow would be called again when the process exits. */
+const keepLoaded = 0x1000;
+
 /** The patch that this code counts on; the addon says which one it was built with. */
 const addonRevision = 2;
 
@@ -76,8 +80,10 @@ function registerBackend(require: NodeJS.Require, tf: typeof tfjs): void {
   const { NodeJSKernelBackend } = require(`${name}/dist/nodejs_kernel_backend`) as {
     NodeJSKernelBackend: new (binding: unknown, packageName: string) => tfjs.KernelBackend;
   };
-  const binding: unknown = require(`${name}/lib/napi-v8/tfjs_binding.node`);
-  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, name), 3);
+  const binding = { exports: {} };
+  const file = require.resolve(`${name}/lib/napi-v8/tfjs_binding.node`);
+  process.dlopen(binding, file, constants.dlopen.RTLD_LAZY | keepLoaded);
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding.exports, name), 3);
   void tf.setBackend('tensorflow');
 }
 
