@@ -126,8 +126,21 @@ function* copy(
 /** Says instead of a step: there is no checkpoint, begin from the seed. */
 const initialWord = 'init';
 
-/** Nobody has a step of the ledger: one member chooses the checkpoint that all restore. */
+/** Nobody has a step of the ledger: all restore the same checkpoint, or begin from the seed. */
 function* restore(context: ViewContext, chooser: string): ViewScript {
+  const word = yield* agreeOnCheckpoint(context, chooser);
+  if (word === initialWord) {
+    const request = { kind: 'initialize', seed: context.rules.seed } as const;
+    yield* changeWeights(context, request, 0, 'initialising the weights from the seed');
+    return;
+  }
+  const step = Number(word);
+  yield* ask({ kind: 'fetchCheckpoint', step }, `restoring checkpoint ${step}`);
+  yield* load(context, step);
+}
+
+/** One member finds the newest checkpoint that the ledger has steps for, and tells the others. */
+function* agreeOnCheckpoint(context: ViewContext, chooser: string): ViewScript<string> {
   const { view, rules } = context;
   const topic = restoreTopic(view);
   let choice: string | undefined;
@@ -140,15 +153,7 @@ function* restore(context: ViewContext, chooser: string): ViewScript {
     yield* ask({ kind: 'postWord', topic, word: choice }, `all are to restore ${choice}`);
   const members = [chooser];
   const words = yield* gather(context, { topic, members, subject: 'checkpoint', patience });
-  const word = words.get(chooser) ?? initialWord;
-  if (word === initialWord) {
-    const request = { kind: 'initialize', seed: rules.seed } as const;
-    yield* changeWeights(context, request, 0, 'initialising the weights from the seed');
-    return;
-  }
-  const step = Number(word);
-  yield* ask({ kind: 'fetchCheckpoint', step }, `restoring checkpoint ${step}`);
-  yield* load(context, step);
+  return words.get(chooser) ?? initialWord;
 }
 
 /** What was fetched goes into the engine, which until then has what it had. */
