@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline';
-import { numStepSums, packGradient, silentLogger, type View } from '@berth/contracts';
+import { packGradient, silentLogger, type View } from '@berth/contracts';
 import { createPeerNode } from '@berth/collectives';
 import type { MemberSetting } from './allreduce.ts';
+
+/** Sums behind the gradient. */
+const numExact = 7;
 
 /**
  * One member of `allreduce.ts`: says where it listens, joins the view of the first line, then for each line with a number
@@ -17,11 +20,13 @@ async function main(): Promise<void> {
   const first = await lines.next();
   const view = JSON.parse(String(first.value)) as View;
   const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
-  const gradients = blocks.map(({ start }) => packGradient(noise(vectorLength, start), wire));
+  const gradients = blocks.map(({ start }) =>
+    packGradient(noise(vectorLength, start), vectorLength - numExact, wire),
+  );
   const session = await node.joinView(view, {
     vectorLength,
     wire,
-    numExact: numStepSums,
+    numExact,
     connectTimeoutMs: 30_000,
   });
   say({ ready: true });

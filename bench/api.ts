@@ -7,7 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { environmentOfServices, silentLogger, stepMetrics, type Services } from '@berth/contracts';
+import {
+  environmentOfServices,
+  silentLogger,
+  stepMetrics,
+  tasks,
+  type Services,
+} from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { connectRedis, redisServerPrograms, startRedisServer } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
@@ -38,7 +44,7 @@ const headers = { authorization: `Bearer ${token}` };
 /** What the dashboard asks for when a page opens. */
 function pagesOf({ runId, numSteps }: SyntheticRun): Record<string, readonly string[]> {
   const run = `/api/runs/${runId}`;
-  const history = `${run}/history?metrics=${stepMetrics.join(',')}`;
+  const history = `${run}/history?metrics=${stepMetrics(tasks.pretraining).join(',')}`;
   return {
     runs: ['/api/runs', '/api/cluster'],
     overview: [run, `${run}/history?metrics=loss`, '/api/cluster'],

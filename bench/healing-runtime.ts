@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StateVectors } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
-import { createGraphEngine } from '@berth/model';
+import { createGraphEngine, taskModels } from '@berth/model';
 import { defaultStepSetting, stepWork } from './step-setting.ts';
 import type { EngineSetting } from './healing-setting.ts';
 
@@ -21,7 +21,8 @@ const engine = createGraphEngine({
   tensorFlow,
   train: { numSteps: 1_000_000, virtualRanks: 1 },
   precision: 'fp32',
-  shape: work.batch,
+  task: taskModels.pretraining,
+  shape: work.shape,
 });
 
 parentPort?.on('message', (ask: RuntimeAsk) => {

@@ -1,7 +1,10 @@
 import {
+  lossScalesOf,
   modelSectionSchema,
   resolveModelConfig,
   runConfigSchema,
+  tasks,
+  type BatchShape,
   type ExampleBatch,
   type GradientRequest,
   type ModelConfig,
@@ -11,16 +14,13 @@ import {
 import { syntheticBatch } from './synthetic-batch.ts';
 
 /** What to measure: a whole training step of one virtual rank, dropout, clipping and update included. */
-export interface StepSetting {
+export interface StepSetting extends BatchShape {
   readonly size: ModelSize;
   readonly precision: 'fp32' | 'bf16';
   readonly engine: 'graph' | 'eager';
   readonly optimizer: 'adamw' | 'lamb';
   readonly device: 'cpu' | 'gpu';
   readonly numThreads: number;
-  readonly batchSize: number;
-  readonly seqLength: number;
-  readonly numPredictions: number;
   /** Tokens of the shortest example as a share of the longest; 1 is no padding. */
   readonly shortestRatio: number;
 }
@@ -33,8 +33,8 @@ export const defaultStepSetting: StepSetting = {
   device: 'cpu',
   numThreads: 2,
   batchSize: 8,
-  seqLength: 128,
-  numPredictions: 20,
+  maxSeqLength: 128,
+  maxPredictions: 20,
   shortestRatio: 1,
 };
 
@@ -43,13 +43,15 @@ const vocabSize = 30_522;
 export interface StepWork {
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
+  readonly shape: BatchShape;
   readonly batch: ExampleBatch;
   readonly request: (step: number) => GradientRequest;
 }
 
 /** Model, optimizer and batch of a setting; dropout is on, as in the BERT release. */
 export function stepWork(setting: StepSetting): StepWork {
-  const { size, batchSize, numPredictions } = setting;
+  const { size, batchSize, maxSeqLength, maxPredictions } = setting;
+  const denominators = { maskedWeight: batchSize * maxPredictions, numExamples: batchSize };
   const model = resolveModelConfig(modelSectionSchema.parse({ size }), vocabSize);
   const { optimizer } = runConfigSchema.parse({
     name: 'bench',
@@ -60,13 +62,13 @@ export function stepWork(setting: StepSetting): StepWork {
   return {
     model,
     optimizer,
+    shape: { batchSize, maxSeqLength, maxPredictions },
     batch,
     request: (step) => ({
       step,
       block: { start: 0, length: 1 },
       ranks: [{ virtualRank: 0, microBatches: [batch] }],
-      maskedLmScale: 1 / (batchSize * numPredictions + 1e-5),
-      nextSentenceScale: 1 / batchSize,
+      lossScales: lossScalesOf(tasks.pretraining, denominators),
     }),
   };
 }

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { modelSizeNames, numStateSlices, numStepSums, type TrainingEngine } from '@berth/contracts';
+import { modelSizeNames, numStateSlices, type TrainingEngine } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
 import {
   createEagerEngine,
   createGraphEngine,
+  taskModels,
   trainingFlopsPerStep,
   type GraphEngine,
 } from '@berth/model';
@@ -66,7 +67,7 @@ export function stepRunner(setting: StepSetting): StepRunner {
   const work = stepWork(setting);
   const { model, optimizer } = work;
   const start = performance.now();
-  const common = { model, optimizer, seed: 1 } as const;
+  const common = { task: taskModels.pretraining, model, optimizer, seed: 1 } as const;
   const train = { numSteps: 1_000_000, virtualRanks: 1 };
   const engine =
     setting.engine === 'graph'
@@ -75,7 +76,7 @@ export function stepRunner(setting: StepSetting): StepRunner {
           tensorFlow,
           train,
           precision: setting.precision,
-          shape: work.batch,
+          shape: work.shape,
         })
       : createEagerEngine({ ...common, train, precision: 'fp32' });
   const loadMs = performance.now() - start;
@@ -144,7 +145,7 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
     applyMs: summarize(times.map(({ applyMs }) => applyMs)),
     readGradientMs,
     stateDigestMs: summarize(digestMs),
-    tokensPerSecond: (setting.batchSize * setting.seqLength * 1000) / stepMs.median,
+    tokensPerSecond: (setting.batchSize * setting.maxSeqLength * 1000) / stepMs.median,
     matmulGflops,
     ceilingGflops,
     ceilingShare: matmulGflops / ceilingGflops,
@@ -159,7 +160,8 @@ function holdsGradients(engine: TrainingEngine): engine is GraphEngine {
 
 /** What sharing costs: laying the gradient end to end in memory that other threads see. */
 function timeReading(engine: GraphEngine): Summary {
-  const numBytes = (engine.numParameters + numStepSums) * Float32Array.BYTES_PER_ELEMENT;
+  const numBytes =
+    (engine.numParameters + engine.task.sums.length) * Float32Array.BYTES_PER_ELEMENT;
   const target = new Float32Array(new SharedArrayBuffer(numBytes));
   engine.readHeldGradients(target);
   return summarize(
@@ -219,8 +221,8 @@ function main(): void {
     device: oneOf('device', values.device, ['cpu', 'gpu']),
     numThreads: Number(values.threads),
     batchSize: Number(values.batch),
-    seqLength: Number(values.seq),
-    numPredictions: Number(values.predictions),
+    maxSeqLength: Number(values.seq),
+    maxPredictions: Number(values.predictions),
     shortestRatio: Number(values.shortest),
   };
   if (values.serve) serve(setting);
@@ -250,7 +252,7 @@ function print(report: StepReport, asJson: boolean): void {
   const ms = ({ median, low, high }: Summary): string =>
     `${median.toFixed(0)} ms (${low.toFixed(0)} to ${high.toFixed(0)})`;
   console.log(
-    `${setting.size} ${setting.precision} ${setting.engine}, ${setting.batchSize} x ${setting.seqLength}`,
+    `${setting.size} ${setting.precision} ${setting.engine}, ${setting.batchSize} x ${setting.maxSeqLength}`,
   );
   console.log(`step      ${ms(stepMs)} = ${report.tokensPerSecond.toFixed(0)} tokens/s`);
   console.log(`gradient  ${ms(gradientMs)}`);

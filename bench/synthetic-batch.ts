@@ -1,9 +1,6 @@
-import type { ExampleBatch } from '@berth/contracts';
+import type { BatchShape, ExampleBatch } from '@berth/contracts';
 
-export interface SyntheticShape {
-  readonly batchSize: number;
-  readonly seqLength: number;
-  readonly numPredictions: number;
+export interface SyntheticShape extends BatchShape {
   readonly vocabSize: number;
   /** Tokens of the shortest example, as a share of the longest; the others lie evenly between. */
   readonly shortestRatio: number;
@@ -11,7 +8,7 @@ export interface SyntheticShape {
 
 /** A batch of made-up token ids, always the same: time does not depend on what they say. */
 export function syntheticBatch(shape: SyntheticShape): ExampleBatch {
-  const { batchSize: B, seqLength: S, numPredictions: P, vocabSize } = shape;
+  const { batchSize: B, maxSeqLength: S, maxPredictions: P, vocabSize } = shape;
   const id = (index: number): number =>
     5 + ((Math.imul(index + 1, 0x9e3779b1) >>> 0) % (vocabSize - 5));
   const lengthOf = (row: number): number =>
@@ -22,15 +19,16 @@ export function syntheticBatch(shape: SyntheticShape): ExampleBatch {
   return {
     batchSize: B,
     seqLength: S,
-    numPredictions: P,
-    inputIds: inputMask.map((mask, index) => mask * id(index)),
-    inputMask,
-    segmentIds: inputMask.map((mask, index) => (mask === 1 && index % S >= S / 4 ? 1 : 0)),
-    maskedPositions: Int32Array.from({ length: B * P }, (_, slot) =>
-      Math.floor(((slot % P) * lengthOf(Math.floor(slot / P))) / P),
-    ),
-    maskedIds: Int32Array.from({ length: B * P }, (_, slot) => id(7 * slot)),
-    maskedWeights: new Float32Array(B * P).fill(1),
-    nextSentenceLabels: Int32Array.from({ length: B }, (_, row) => row % 2),
+    columns: {
+      inputIds: inputMask.map((mask, index) => mask * id(index)),
+      inputMask,
+      segmentIds: inputMask.map((mask, index) => (mask === 1 && index % S >= S / 4 ? 1 : 0)),
+      maskedPositions: Int32Array.from({ length: B * P }, (_, slot) =>
+        Math.floor(((slot % P) * lengthOf(Math.floor(slot / P))) / P),
+      ),
+      maskedIds: Int32Array.from({ length: B * P }, (_, slot) => id(7 * slot)),
+      maskedWeights: new Float32Array(B * P).fill(1),
+      nextSentenceLabels: Int32Array.from({ length: B }, (_, row) => row % 2),
+    },
   };
 }

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { stepsPerSegment, uploadLedgerSegment, type Line } from '@berth/checkpoint';
 import {
   genesisHead,
-  stepSumNames,
+  tasks,
   type LedgerEntry,
   type LedgerSegment,
   type ObjectStore,
-  type StepSums,
 } from '@berth/contracts';
 import { nextHead } from '@berth/protocol';
 
@@ -55,13 +54,16 @@ function entryOf(
     numExamples: globalBatch,
     gradientDigest: createHash('sha256').update(String(step)).digest('hex').slice(0, 16),
   };
-  const sums = stepSumNames.map((name, index) => [name, Math.fround(1 + Math.sin(step + index))]);
+  const sums = tasks.pretraining.sums.map((name, index) => [
+    name,
+    Math.fround(1 + Math.sin(step + index)),
+  ]);
   return {
     ...facts,
     fencingEpoch: 1,
     viewVersion: 1,
     members: [...memberIds],
-    sums: Object.fromEntries(sums) as StepSums,
+    sums: Object.fromEntries(sums),
     committedAtMs: startedAtMs + 100 * step,
     head: nextHead(head, facts),
   };

@@ -72,20 +72,16 @@ async function main(): Promise<void> {
     device: values.device as StepSetting['device'],
     numThreads: Number(values.threads),
     batchSize: Number(values.batch),
-    seqLength: Number(values.seq),
-    numPredictions: Number(values.predictions),
+    maxSeqLength: Number(values.seq),
+    maxPredictions: Number(values.predictions),
     shortestRatio: Number(values.shortest),
   };
   const { model, batch } = stepWork(setting);
-  const plain = (value: unknown): unknown =>
-    ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value;
-  const plainBatch = Object.fromEntries(
-    Object.entries(batch).map(([key, value]) => [key, plain(value)]),
-  );
+  const columns = Object.entries(batch.columns).map(([name, column]) => [name, [...column]]);
   const torch = await startPeer(values.python, [join(folder, 'torch_step.py')], {
     ...setting,
     model,
-    batch: plainBatch,
+    batch: Object.fromEntries(columns),
   });
   const stepOptions = (
     [

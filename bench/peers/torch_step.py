@@ -73,7 +73,7 @@ class Lamb(torch.optim.Optimizer):
 
 def tensors(setting, device):
     batch = setting["batch"]
-    b, s, p = batch["batchSize"], batch["seqLength"], batch["numPredictions"]
+    b, s, p = setting["batchSize"], setting["maxSeqLength"], setting["maxPredictions"]
     make = lambda name, *shape: torch.tensor(batch[name], device=device).reshape(*shape)
     positions = make("maskedPositions", b, p) + torch.arange(b, device=device)[:, None] * s
     mask = make("inputMask", b, s)

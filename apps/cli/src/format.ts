@@ -1,3 +1,5 @@
+import type { MetricsLine } from '@berth/contracts';
+
 /** 12,345 */
 export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
@@ -50,4 +52,10 @@ export function formatTable(rows: readonly (readonly (string | number)[])[]): st
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** A metric of a line with three decimals; a dash where the line does not say. */
+export function fixed(line: MetricsLine, metric: string): string {
+  const value = line[metric];
+  return typeof value === 'number' ? value.toFixed(3) : '-';
 }

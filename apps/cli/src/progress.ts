@@ -1,7 +1,7 @@
-import { isFinal, type RunStatusReport } from '@berth/contracts';
+import { isFinal, taskOf, type RunStatusReport } from '@berth/contracts';
 import { fitLine, type LinePart } from './fit-line.ts';
 import { formatDuration } from '@berth/launch';
-import { formatCount, formatShortCount, formatShortDuration } from './format.ts';
+import { fixed, formatCount, formatShortCount, formatShortDuration } from './format.ts';
 
 /**
  * One line on a run: `running  step 120/400  30%  train loss 7.213  held-out 6.951  12,345 tok/s  ETA 3m 10s`. What does not
@@ -21,7 +21,7 @@ export function progressLine(report: RunStatusReport, width = Infinity): string 
 }
 
 function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
-  const { step, numSteps, last, lastEval, tokensPerSecond, etaMs } = report;
+  const { run, step, numSteps, last, lastEval, tokensPerSecond, etaMs } = report;
   const parts = [
     essential(`step ${step}/${numSteps}`, `${step}/${numSteps}`, 20),
     essential(`${Math.floor((100 * step) / numSteps)}%`, undefined, 19),
@@ -30,9 +30,9 @@ function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
     parts.push(essential(`train loss ${last.loss.toFixed(3)}`, `loss ${last.loss.toFixed(2)}`, 18));
   if (lastEval !== null) parts.push(besides(`held-out ${lastEval.loss.toFixed(3)}`, 8));
   if (last !== null) {
-    parts.push(
-      besides(`mlm ${last.masked_lm_loss.toFixed(3)}`, 1),
-      besides(`nsp ${last.next_sentence_loss.toFixed(3)}`, 0),
+    const { losses } = taskOf(run.config.examples);
+    losses.forEach(({ abbreviation, name }, index) =>
+      parts.push(besides(`${abbreviation} ${fixed(last, `${name}_loss`)}`, 1 - index)),
     );
     if (last.learningRate !== undefined)
       parts.push(besides(`lr ${last.learningRate.toExponential(1)}`, 3));

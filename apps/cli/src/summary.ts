@@ -1,6 +1,6 @@
-import type { RunAttempt, RunStatusReport } from '@berth/contracts';
+import { taskOf, type RunAttempt, type RunStatusReport } from '@berth/contracts';
 import { formatDuration } from '@berth/launch';
-import { formatCount } from './format.ts';
+import { fixed, formatCount } from './format.ts';
 
 export interface SummaryOptions {
   /** How berth is called here. */
@@ -22,9 +22,9 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   if (lastEval !== null)
     lines.push(
       `  held-out    loss ${lastEval.loss.toFixed(3)} at step ${formatCount(lastEval.step)}: ` +
-        `masked_lm_loss ${lastEval.masked_lm_loss.toFixed(3)}, ` +
-        `masked_lm_accuracy ${lastEval.masked_lm_accuracy.toFixed(3)}, ` +
-        `next_sentence_accuracy ${lastEval.next_sentence_accuracy.toFixed(3)}`,
+        taskOf(run.config.examples)
+          .metrics.map(({ name }) => `${name} ${fixed(lastEval, name)}`)
+          .join(', '),
     );
   if (checkpointStep !== null) lines.push(`  checkpoint  step ${formatCount(checkpointStep)}`);
   const time = timeText(run.attempts);

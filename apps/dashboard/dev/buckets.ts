@@ -1,11 +1,4 @@
-import type {
-  History,
-  HistoryQuery,
-  Marker,
-  MetricsLine,
-  StepMetric,
-  Trace,
-} from '@berth/contracts';
+import type { History, HistoryQuery, Marker, MetricsLine, Trace } from '@berth/contracts';
 import { valueOf } from '../src/charts/curve.ts';
 
 /** Lines of one attempt, or the part of it that the run has left behind. */
@@ -45,7 +38,7 @@ export function historyOf(
 
 function traceOf(
   { attempt, isAbandoned, lines }: Stretch,
-  metric: StepMetric,
+  metric: string,
   xOf: (line: MetricsLine) => number,
   low: number,
   width: number,

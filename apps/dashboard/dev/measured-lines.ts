@@ -69,14 +69,15 @@ export function evalLine(
   };
 }
 
-function lossesAt(
-  { seed, halfLife }: CurveShape,
-  step: number,
-  noisiness: number,
-): Pick<
-  MetricsLine,
-  'loss' | 'masked_lm_loss' | 'masked_lm_accuracy' | 'next_sentence_loss' | 'next_sentence_accuracy'
-> {
+interface LossesAt {
+  readonly loss: number;
+  readonly masked_lm_loss: number;
+  readonly masked_lm_accuracy: number;
+  readonly next_sentence_loss: number;
+  readonly next_sentence_accuracy: number;
+}
+
+function lossesAt({ seed, halfLife }: CurveShape, step: number, noisiness: number): LossesAt {
   const fast = Math.exp(-step / (halfLife / 8));
   const slow = Math.exp(-step / halfLife);
   const masked_lm_loss = 1.62 + 5.1 * fast + 3.3 * slow + 0.09 * noisiness * gauss(seed, step);

@@ -13,6 +13,7 @@ import type {
   View,
   WorkerReport,
 } from '@berth/contracts';
+import { tasks } from '@berth/contracts/constants';
 import { controlStates, decideControl, type ControlSight } from '@berth/protocol';
 import type { Stretch } from './buckets.ts';
 import { evalLine, stepLine, uniform, type CurveShape } from './measured-lines.ts';
@@ -411,10 +412,7 @@ function attemptFrom(attempt: number, fromStep: number, startedAtMs: number): Ru
   };
 }
 
-function lossesOf({
-  loss,
-  masked_lm_loss,
-  next_sentence_loss,
-}: MetricsLine): CheckpointReport['heldOut'] {
-  return { loss, masked_lm_loss, next_sentence_loss };
+function lossesOf(line: MetricsLine): CheckpointReport['heldOut'] {
+  const losses = ['loss', ...tasks.pretraining.losses.map(({ name }) => `${name}_loss`)];
+  return Object.fromEntries(losses.map((name) => [name, Number(line[name])]));
 }

@@ -1,3 +1,5 @@
 /** What pages in a browser share with the rest, without the schemas: those would bring their library along. */
+export * from './metric-names.ts';
 export * from './run-name.ts';
 export * from './run-status.ts';
+export * from './tasks/index.ts';

@@ -57,6 +57,7 @@ export const exampleShardSchema = storedPartSchema.extend({
   shard: size,
   numExamples: size,
   numTokens: size,
+  /** Labels of all examples. */
   numPredictions: size,
 });
 export type ExampleShard = z.output<typeof exampleShardSchema>;
@@ -68,28 +69,4 @@ export function exampleShardField(
   shard: number,
 ): string {
   return `${split}/${epoch}/${shard}`;
-}
-
-/**
- * Examples ready for the device. Row-major; B examples, S = `seqLength`, P = `numPredictions` slots.
- * Unused slots have weight 0 and position 0.
- */
-export interface ExampleBatch {
-  readonly batchSize: number;
-  readonly seqLength: number;
-  readonly numPredictions: number;
-  /** [B, S] */
-  readonly inputIds: Int32Array;
-  /** [B, S], 1 for tokens, 0 for padding */
-  readonly inputMask: Int32Array;
-  /** [B, S] */
-  readonly segmentIds: Int32Array;
-  /** [B, P] */
-  readonly maskedPositions: Int32Array;
-  /** [B, P] */
-  readonly maskedIds: Int32Array;
-  /** [B, P], 1 or 0 */
-  readonly maskedWeights: Float32Array;
-  /** [B], 0 = real next, 1 = random */
-  readonly nextSentenceLabels: Int32Array;
 }

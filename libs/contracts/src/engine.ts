@@ -1,6 +1,7 @@
-import type { ExampleBatch } from './dataset.ts';
+import type { ExampleBatch } from './example-batch.ts';
 import type { GradientVector } from './gradient-vector.ts';
-import type { StepSums } from './ledger.ts';
+import type { StepSums } from './step-sums.ts';
+import type { Task } from './tasks/task.ts';
 import type { AlignedBlock } from './view.ts';
 
 /** One tensor inside the flat parameter vector. Names are Google's (data-and-model.md A3). */
@@ -37,10 +38,8 @@ export interface GradientRequest {
   readonly block: AlignedBlock;
   /** In virtual rank order, one per rank of the block. */
   readonly ranks: readonly RankExamples[];
-  /** 1 / (prediction weights of the whole step + 1e-5). */
-  readonly maskedLmScale: number;
-  /** 1 / (examples of the whole step). */
-  readonly nextSentenceScale: number;
+  /** What each term of the loss is multiplied by, by name: `lossScalesOf` the whole step. */
+  readonly lossScales: Readonly<Record<string, number>>;
 }
 
 export interface ApplyResult {
@@ -48,6 +47,9 @@ export interface ApplyResult {
   readonly gradientNorm: number;
   readonly learningRate: number;
 }
+
+/** Outputs of a task's head by name, such as logits: row-major, one example's after the other's. */
+export type Outputs = Readonly<Record<string, Float32Array>>;
 
 /** What is known of a gradient that stays on the device. */
 export interface HeldGradient {
@@ -60,10 +62,11 @@ export interface HeldGradient {
 
 /**
  * Forward, backward and update on one device. Calls block the thread, so an engine lives in a thread of its own.
- * Flat gradients have `numParameters + numStepSums` elements: the scaled gradient, then the step sums, in the form of the
- * run's wire.
+ * Flat gradients have as many elements as there are parameters and sums of the task: the scaled gradient, then the step
+ * sums, in the form of the run's wire.
  */
 export interface TrainingEngine {
+  readonly task: Task;
   readonly layout: readonly ParameterSpec[];
   readonly numParameters: number;
   /** Truncated normal weights from the seed, zero moments, step 0. */
@@ -97,5 +100,7 @@ export interface TrainingEngine {
   readonly holdGradients?: (request: GradientRequest) => HeldGradient;
   /** Sums over one batch, dropout off. */
   evaluate(batch: ExampleBatch): StepSums;
+  /** What the task's head gives for a batch, dropout off. */
+  predict(batch: ExampleBatch): Outputs;
   dispose(): void;
 }

@@ -1,4 +1,4 @@
-import { numStepSums, sumsFromVector, type StepSums } from './ledger.ts';
+import { sumsFromVector, type StepSums } from './step-sums.ts';
 
 /**
  * How gradients travel between members. `bf16`: every node of the canonical tree, leaves included, is rounded to bf16
@@ -21,11 +21,14 @@ export function bf16PaddedLength(numElements: number): number {
 }
 
 /** Puts a flat gradient with its sums, whose bits are those of the wire already, into the form in which it travels. */
-export function packGradient(flat: Float32Array, wire: Wire): GradientVector {
+export function packGradient(
+  flat: Float32Array,
+  numParameters: number,
+  wire: Wire,
+): GradientVector {
   if (wire === 'fp32') return flat;
-  const numParameters = flat.length - numStepSums;
   const padded = bf16PaddedLength(numParameters);
-  const packed = new Uint16Array(padded + 2 * numStepSums);
+  const packed = new Uint16Array(padded + 2 * (flat.length - numParameters));
   const halves = new Uint16Array(flat.buffer, flat.byteOffset, 2 * flat.length);
   for (let index = 0; index < numParameters; index++) packed[index] = halves[2 * index + 1]!;
   packed.set(halves.subarray(2 * numParameters), padded);
@@ -35,18 +38,20 @@ export function packGradient(flat: Float32Array, wire: Wire): GradientVector {
 /** The inverse of `packGradient`. */
 export function unpackGradient(vector: GradientVector, numParameters: number): Float32Array {
   if (vector instanceof Float32Array) return vector;
-  const flat = new Float32Array(numParameters + numStepSums);
+  const padded = bf16PaddedLength(numParameters);
+  const flat = new Float32Array(numParameters + (vector.length - padded) / 2);
   const halves = new Uint16Array(flat.buffer);
   for (let index = 0; index < numParameters; index++) halves[2 * index + 1] = vector[index]!;
-  halves.set(vector.subarray(vector.length - 2 * numStepSums), 2 * numParameters);
+  halves.set(vector.subarray(padded), 2 * numParameters);
   return flat;
 }
 
 /** The step sums at the end of a vector. */
-export function stepSumsOf(vector: GradientVector): StepSums {
-  if (vector instanceof Float32Array) return sumsFromVector(vector, vector.length - numStepSums);
-  const halves = vector.slice(vector.length - 2 * numStepSums);
-  return sumsFromVector(new Float32Array(halves.buffer));
+export function stepSumsOf(names: readonly string[], vector: GradientVector): StepSums {
+  if (vector instanceof Float32Array)
+    return sumsFromVector(names, vector, vector.length - names.length);
+  const halves = vector.slice(vector.length - 2 * names.length);
+  return sumsFromVector(names, new Float32Array(halves.buffer));
 }
 
 const scratch = new DataView(new ArrayBuffer(Float32Array.BYTES_PER_ELEMENT));

@@ -8,51 +8,6 @@ export const cursorSchema = z.strictObject({
 });
 export type Cursor = z.output<typeof cursorSchema>;
 
-/**
- * Sums over a step's examples that travel behind the gradient, in this order, as fp32.
- * Losses are summed unscaled; a mean is a sum over `maskedWeight` or `numExamples`.
- */
-export const stepSumNames = [
-  'maskedLmLoss',
-  'maskedLmCorrect',
-  'maskedWeight',
-  'nextSentenceLoss',
-  'nextSentenceCorrect',
-  'numExamples',
-  'numTokens',
-] as const;
-export type StepSums = Record<(typeof stepSumNames)[number], number>;
-export const numStepSums = stepSumNames.length;
-
-/** Metrics with the names of the BERT release (data-and-model.md A4). */
-export interface LossMetrics {
-  readonly loss: number;
-  readonly masked_lm_loss: number;
-  readonly masked_lm_accuracy: number;
-  readonly next_sentence_loss: number;
-  readonly next_sentence_accuracy: number;
-}
-
-/** Means from pooled sums. The denominators are the release's: weights + 1e-5 for masked LM, examples for NSP. */
-export function metricsFromSums(sums: StepSums): LossMetrics {
-  const weight = sums.maskedWeight + 1e-5;
-  const examples = Math.max(1, sums.numExamples);
-  const maskedLmLoss = sums.maskedLmLoss / weight;
-  const nextSentenceLoss = sums.nextSentenceLoss / examples;
-  return {
-    loss: maskedLmLoss + nextSentenceLoss,
-    masked_lm_loss: maskedLmLoss,
-    masked_lm_accuracy: sums.maskedLmCorrect / weight,
-    next_sentence_loss: nextSentenceLoss,
-    next_sentence_accuracy: sums.nextSentenceCorrect / examples,
-  };
-}
-
-export function sumsFromVector(vector: ArrayLike<number>, offset = 0): StepSums {
-  const entries = stepSumNames.map((name, index) => [name, vector[offset + index] ?? 0]);
-  return Object.fromEntries(entries) as StepSums;
-}
-
 /** The part of a step that every run of the same config must repeat to the bit. */
 export const stepFactsSchema = z.strictObject({
   /** Counted from 0: the number of steps committed before it. */
@@ -71,7 +26,8 @@ export const ledgerEntrySchema = stepFactsSchema.extend({
   fencingEpoch: z.int().positive(),
   viewVersion: z.int().positive(),
   members: z.array(z.string()).min(1),
-  sums: z.record(z.enum(stepSumNames), z.number()),
+  /** By the names of the run's task. */
+  sums: z.record(z.string(), z.number()),
   committedAtMs: z.number(),
   head: z.string().regex(/^[0-9a-f]{40}$/),
 });

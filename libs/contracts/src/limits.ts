@@ -6,6 +6,8 @@ import { z } from 'zod';
  */
 export const countUpTo = (limit: number): z.ZodInt => z.int().positive().max(limit);
 
+export const ratio = z.number().min(0).max(1);
+
 /** Steps: nine digits are what a checkpoint's folder has room for, and what sorts it among the others. */
 const maxSteps = 999_999_999;
 export const stepCount = countUpTo(maxSteps);

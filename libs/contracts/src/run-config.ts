@@ -5,6 +5,7 @@ import {
   exampleCount,
   path,
   rankCount,
+  ratio,
   shardCount,
   stepCount,
   stepInterval,
@@ -14,8 +15,7 @@ import {
 } from './limits.ts';
 import { modelSectionSchema } from './model-config.ts';
 import { runNamePattern } from './run-name.ts';
-
-const ratio = z.number().min(0).max(1);
+import { pretrainingExamples, pretrainingSettings } from './tasks/pretraining-settings.ts';
 
 function isKnownEncoding(label: string): boolean {
   if (label === 'auto') return true;
@@ -88,24 +88,7 @@ const examplesSection = z
       .default(128)
       .describe('Tokens of an example')
       .meta({ decides: 'examples' }),
-    maxPredictions: countUpTo(4096)
-      .default(20)
-      .describe('Most masked positions of an example')
-      .meta({ decides: 'examples' }),
-    maskedLmRatio: ratio
-      .gt(0)
-      .default(0.15)
-      .describe('Share of tokens masked')
-      .meta({ decides: 'examples' }),
-    shortSeqRatio: ratio
-      .default(0.1)
-      .describe('Share of documents cut to a random shorter length')
-      .meta({ decides: 'examples' }),
-    wholeWordMask: z
-      .boolean()
-      .default(false)
-      .describe('Mask all tokens of a word together, also in scripts without spaces')
-      .meta({ decides: 'examples' }),
+    ...pretrainingSettings,
     numShards: shardCount
       .default(16)
       .describe('Dataset shards, each one example job per epoch')
@@ -119,7 +102,7 @@ const examplesSection = z
       .describe('Example jobs made ahead of training')
       .meta({ decides: 'nothing' }),
   })
-  .describe('Masked LM and next sentence examples');
+  .describe(pretrainingExamples);
 
 const optimizerSection = z
   .strictObject({

@@ -98,18 +98,13 @@ export const submitRequestSchema = z.strictObject({
   goal: runRecordSchema.shape.goal,
 });
 
-/** One line of a run's metrics: what happened in a committed step, or an evaluation after it. */
-export const metricsLineSchema = z.strictObject({
+const lineFields = z.object({
   kind: z.enum(['step', 'eval']),
   /** Attempt of the run that it belongs to. */
   attempt: z.int().positive(),
   step: z.int().nonnegative(),
   timeMs: z.number(),
   loss: z.number(),
-  masked_lm_loss: z.number(),
-  masked_lm_accuracy: z.number(),
-  next_sentence_loss: z.number(),
-  next_sentence_accuracy: z.number(),
   learningRate: z.number().optional(),
   gradientNorm: z.number().optional(),
   numTokens: z.number(),
@@ -120,9 +115,27 @@ export const metricsLineSchema = z.strictObject({
   commitMs: z.number().optional(),
   applyMs: z.number().optional(),
 });
-export type MetricsLine = z.output<typeof metricsLineSchema>;
+
+/** A task's metrics by name. */
+interface TaskMetrics {
+  readonly [metric: string]: number | string | undefined;
+}
+
+/**
+ * One line of a run's metrics: what happened in a committed step, or an evaluation after it. The metrics of the run's task
+ * are beside those that all tasks have, each under its own name.
+ */
+export interface MetricsLine extends z.output<typeof lineFields>, TaskMetrics {}
 /** A metrics line before it is known which attempt it belongs to. */
-export type MeasuredLine = Omit<MetricsLine, 'attempt'>;
+export interface MeasuredLine extends Omit<z.output<typeof lineFields>, 'attempt'>, TaskMetrics {}
+
+export const metricsLineSchema = lineFields.catchall(z.unknown()).check(({ value, issues }) => {
+  const isUnknown = ([name, metric]: [string, unknown]): boolean =>
+    !(name in lineFields.shape) && typeof metric !== 'number';
+  const keys = Object.entries(value).filter(isUnknown);
+  if (keys.length > 0)
+    issues.push({ code: 'unrecognized_keys', keys: keys.map(([key]) => key), input: value });
+}) as unknown as z.ZodType<MetricsLine>;
 
 /** Some metrics lines, oldest first, and where to go on from. */
 export const metricsPageSchema = z.strictObject({

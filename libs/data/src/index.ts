@@ -11,7 +11,7 @@ export {
 } from './corpus/open-corpus.ts';
 export type { CorpusTally } from './corpus/read-lines.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
-export { allocateBatch, fillBatch, totalPredictions, type ExampleRow } from './sampling/batch.ts';
+export { batchOf, type ExampleRow } from './examples/batch.ts';
 export { packDocuments } from './dataset/document-shard.ts';
 export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';
 export {
@@ -21,13 +21,10 @@ export {
   makeExampleShard,
   readExampleShard,
   trainEpochOfKey,
-} from './tasks/pretraining/example-job.ts';
-export {
-  encodeExampleShard,
-  openExampleShard,
-  type ExampleShardFacts,
-  type ExampleShardReader,
-} from './tasks/pretraining/example-shard.ts';
+} from './examples/example-job.ts';
+export { taskExamples } from './tasks/index.ts';
+export type { ExampleShardReader, ExamplesRequest, TaskExamples } from './tasks/task-examples.ts';
+export { encodeExampleShard, type ExampleShardFacts } from './tasks/pretraining/example-shard.ts';
 export type { ExampleSettings, ExampleVocabulary } from './tasks/pretraining/settings.ts';
 export type { Example } from './tasks/pretraining/example.ts';
 export { generateExamples, type GenerateOptions } from './tasks/pretraining/generate.ts';

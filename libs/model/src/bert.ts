@@ -1,4 +1,4 @@
-// Shapes: B examples, S tokens, T = B S, H hidden, F feed-forward, N heads, D = H / N, V vocabulary, R = B P prediction slots.
+// Shapes: B examples, S tokens, T = B S, H hidden, F feed-forward, N heads, D = H / N.
 import type { ModelConfig } from '@berth/contracts';
 import {
   add,
@@ -15,7 +15,7 @@ import { attention } from './blocks/attention.ts';
 import { gatherRows } from './blocks/gather-rows.ts';
 import { geluErf, geluTanh } from './blocks/gelu.ts';
 import { layerNorm } from './blocks/layer-norm.ts';
-import { linear, linearTransposed } from './blocks/linear.ts';
+import { linear } from './blocks/linear.ts';
 import { dropoutSites, type DropoutMasks } from './eager/dropout.ts';
 import type { Weights } from './parameters/weights.ts';
 
@@ -28,31 +28,8 @@ export interface ForwardContext {
   readonly dropout?: DropoutMasks;
 }
 
-export interface BertOutputs {
-  /** Last hidden states, one row a token. */
-  readonly sequence_TH: Tensor2D;
-  readonly pooled_BH: Tensor2D;
-  readonly maskedLmLogits_RV: Tensor2D;
-  readonly nextSentenceLogits_B2: Tensor2D;
-}
-
-/** BERT with both pretraining heads, as in the BERT release (data-and-model.md A3). */
-export function bertForPretraining(context: ForwardContext): BertOutputs {
-  const sequence_TH = encode(context);
-  const pooled_BH = pool(context, sequence_TH);
-  return {
-    sequence_TH,
-    pooled_BH,
-    maskedLmLogits_RV: maskedLmHead(context, sequence_TH),
-    nextSentenceLogits_B2: linearTransposed(
-      pooled_BH,
-      context.weights.matrix('cls/seq_relationship/output_weights'),
-      context.weights.vector('cls/seq_relationship/output_bias'),
-    ),
-  };
-}
-
-function encode(context: ForwardContext): Tensor2D {
+/** The encoder, as in the BERT release (data-and-model.md A3): last hidden states, one row a token. */
+export function encode(context: ForwardContext): Tensor2D {
   let hidden_TH = embed(context);
   for (let layer = 0; layer < context.config.numLayers; layer++)
     hidden_TH = encoderLayer(context, layer, hidden_TH);
@@ -62,8 +39,11 @@ function encode(context: ForwardContext): Tensor2D {
 function embed(context: ForwardContext): Tensor2D {
   const { weights, batch } = context;
   const scope = 'bert/embeddings';
-  const words_TH = gatherRows(weights.matrix(`${scope}/word_embeddings`), batch.inputIds_T);
-  const types_TH = gatherRows(weights.matrix(`${scope}/token_type_embeddings`), batch.segmentIds_T);
+  const words_TH = gatherRows(weights.matrix(`${scope}/word_embeddings`), batch.column('inputIds'));
+  const types_TH = gatherRows(
+    weights.matrix(`${scope}/token_type_embeddings`),
+    batch.column('segmentIds'),
+  );
   const positions_TH = gatherRows(
     weights.matrix(`${scope}/position_embeddings`),
     batch.positionIds_T,
@@ -124,34 +104,26 @@ function selfAttention(context: ForwardContext, layer: number, input_TH: Tensor2
 }
 
 /** tanh(dense) of each example's first token. */
-function pool(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
+export function pool(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
   const first_BH = gatherRows(sequence_TH, context.batch.firstTokenRows_B);
   return tanh(dense(context, 'bert/pooler/dense', first_BH));
 }
 
-/** Logits of the masked positions only; the decoder is the word embedding table. */
-function maskedLmHead(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
-  const scope = 'cls/predictions/transform';
-  const masked_RH = gatherRows(sequence_TH, context.batch.maskedRows_R);
-  const active_RH = activate(context, dense(context, `${scope}/dense`, masked_RH));
-  return linearTransposed(
-    normalize(context, scope, active_RH),
-    context.weights.matrix('bert/embeddings/word_embeddings'),
-    context.weights.vector('cls/predictions/output_bias'),
-  );
-}
-
-function dense({ weights }: ForwardContext, scope: string, x_MK: Tensor2D): Tensor2D {
+export function dense({ weights }: ForwardContext, scope: string, x_MK: Tensor2D): Tensor2D {
   return linear(x_MK, weights.matrix(`${scope}/kernel`), weights.vector(`${scope}/bias`));
 }
 
-function normalize({ config, weights }: ForwardContext, scope: string, x_RH: Tensor2D): Tensor2D {
+export function normalize(
+  { config, weights }: ForwardContext,
+  scope: string,
+  x_RH: Tensor2D,
+): Tensor2D {
   const gamma_H = weights.vector(`${scope}/LayerNorm/gamma`);
   const beta_H = weights.vector(`${scope}/LayerNorm/beta`);
   return layerNorm(x_RH, gamma_H, beta_H, config.layerNormEps);
 }
 
-function activate({ config }: ForwardContext, x: Tensor2D): Tensor2D {
+export function activate({ config }: ForwardContext, x: Tensor2D): Tensor2D {
   return config.hiddenAct === 'gelu_new' ? geluTanh(x) : geluErf(x);
 }
 

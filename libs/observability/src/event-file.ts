@@ -37,7 +37,7 @@ function scalarsOf(line: MetricsLine): Record<string, number> {
   const { kind: _kind, attempt: _attempt, step: _step, timeMs: _timeMs, ...values } = line;
   return Object.fromEntries(
     Object.entries(values)
-      .filter((entry): entry is [string, number] => entry[1] !== undefined)
+      .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
       .map(([name, value]) => [`${group}/${name}`, value]),
   );
 }

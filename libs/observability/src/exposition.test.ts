@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tasks } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from './metrics.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
@@ -19,7 +20,7 @@ function workerPage(): Promise<string> {
 
 function coordinatorPage(): Promise<string> {
   const metrics = createMetrics({ version: '0.1.0' });
-  metrics.line('run', {
+  metrics.line('run', tasks.pretraining, {
     kind: 'step',
     attempt: 1,
     step: 3,

@@ -1,4 +1,4 @@
-import type { MetricsLine } from '@berth/contracts';
+import { tasks, type MetricsLine } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from './metrics.ts';
 
@@ -21,9 +21,9 @@ const line: MetricsLine = {
 describe('createMetrics', () => {
   it('exposes a step in base units under the published names', async () => {
     const metrics = createMetrics({ version: '0.1.0' });
-    metrics.line('run', line);
-    metrics.line('run', { ...line, step: 5 });
-    metrics.line('run', { ...line, kind: 'eval', step: 5, loss: 2 });
+    metrics.line('run', tasks.pretraining, line);
+    metrics.line('run', tasks.pretraining, { ...line, step: 5 });
+    metrics.line('run', tasks.pretraining, { ...line, kind: 'eval', step: 5, loss: 2 });
     const text = await metrics.text();
     expect(text.split('\n')).toEqual(
       expect.arrayContaining([
@@ -74,7 +74,7 @@ describe('createMetrics', () => {
 
   it('keeps the registries of two instances apart', async () => {
     const [a, b] = [createMetrics({}), createMetrics({})];
-    a.line('run', line);
+    a.line('run', tasks.pretraining, line);
     expect(await b.text()).not.toContain('run="run"');
   });
 });

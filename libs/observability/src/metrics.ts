@@ -1,13 +1,13 @@
-import type { MetricsLine } from '@berth/contracts';
+import type { MetricsLine, Task } from '@berth/contracts';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { phasesOf, stepBuckets } from './step-phases.ts';
 
 /** What a process tells Prometheus. All names start with `berth_` and use base units. */
 export interface Metrics {
   /** A committed step or an evaluation. */
-  line(run: string, line: MetricsLine): void;
+  line(run: string, task: Task, line: MetricsLine): void;
   /** Where a run stands by a line of before: counters and histograms begin with what this process sees. */
-  stand(run: string, line: MetricsLine): void;
+  stand(run: string, task: Task, line: MetricsLine): void;
   /** Replaces what is known of the run's workers; a worker that is left out is gone. */
   workers(run: string, workers: readonly WorkerHealth[]): void;
   checkpoint(run: string, saved: SavedCheckpoint): void;
@@ -75,11 +75,13 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
   const jobs = gauge('queue_jobs', 'Jobs by state', 'queue', 'state');
   const ranks = new Map<string, readonly number[]>();
 
-  const stand = (run: string, line: MetricsLine): void => {
+  const stand = (run: string, task: Task, line: MetricsLine): void => {
     const losses = line.kind === 'step' ? loss : evalLoss;
     losses.set({ run, objective: 'total' }, line.loss);
-    losses.set({ run, objective: 'masked_lm' }, line.masked_lm_loss);
-    losses.set({ run, objective: 'next_sentence' }, line.next_sentence_loss);
+    for (const { name } of task.losses) {
+      const value = line[`${name}_loss`];
+      if (typeof value === 'number') losses.set({ run, objective: name }, value);
+    }
     if (line.kind === 'eval') return;
     // A line's step counts from 0: it is the number of steps before it.
     step.set({ run }, line.step + 1);
@@ -91,8 +93,8 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     text: () => registry.metrics(),
     stand,
 
-    line(run, line) {
-      stand(run, line);
+    line(run, task, line) {
+      stand(run, task, line);
       if (line.kind === 'eval') return;
       tokens.inc({ run }, line.numTokens);
       if (line.reduceMs !== undefined) allReduce.observe({ run }, line.reduceMs / 1_000);

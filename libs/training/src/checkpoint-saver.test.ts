@@ -14,7 +14,6 @@ import {
   parseRunConfig,
   silentLogger,
   stateDigest,
-  sumsFromVector,
   type LedgerEntry,
   type ObjectStore,
   type ParameterSpec,
@@ -66,7 +65,7 @@ function entryOf(step: number): LedgerEntry {
     fencingEpoch: 1,
     viewVersion: 1,
     members: ['a'],
-    sums: sumsFromVector([0, 0, 0, 0, 0, 0, 0]),
+    sums: { loss: 0 },
     committedAtMs: 1,
     head: genesisHead,
   };

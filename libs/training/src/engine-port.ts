@@ -8,6 +8,7 @@ export function engineInThisThread(engine: TrainingEngine): EnginePort {
     ...(holdGradients && {
       holdGradients: async (request) => holdGradients.call(engine, request),
     }),
+    task: engine.task,
     layout: engine.layout,
     initialize: async (seed) => engine.initialize(seed),
     loadState: async (state) => engine.loadState(state),
@@ -17,5 +18,6 @@ export function engineInThisThread(engine: TrainingEngine): EnginePort {
     takeGradients: async (reduced) => engine.takeGradients(reduced),
     applyHeldGradients: async () => engine.applyHeldGradients(),
     evaluate: async (batch) => engine.evaluate(batch),
+    predict: async (batch) => engine.predict(batch),
   };
 }

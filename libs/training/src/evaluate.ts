@@ -1,36 +1,37 @@
-import { metricsFromSums, stepSumNames, type LossMetrics, type StepSums } from '@berth/contracts';
-import { allocateBatch } from '@berth/data';
+import { addSums, metricsFromSums, type ExampleSizes, type StepSums } from '@berth/contracts';
+import { batchOf } from '@berth/data';
 import type { EnginePort, ExampleReader } from './ports.ts';
 
-export interface EvaluationOptions {
+export interface EvaluationOptions extends ExampleSizes {
   readonly numEvalExamples: number;
   readonly batchSize: number;
-  readonly maxSeqLength: number;
-  readonly maxPredictions: number;
   /** Ends it after the batch under way. */
   readonly signal?: AbortSignal;
 }
 
-export interface Evaluation extends LossMetrics {
-  readonly numExamples: number;
+export interface Evaluation {
+  readonly metrics: ReturnType<typeof metricsFromSums>;
   readonly numTokens: number;
 }
 
-/** Held-out loss and accuracy, pooled over the first examples of the held-out shard, always the same ones, dropout off. */
+/** Held-out metrics, pooled over the first examples of the held-out shard, always the same ones, dropout off. */
 export async function evaluate(
   engine: EnginePort,
   heldOut: ExampleReader,
   options: EvaluationOptions,
 ): Promise<Evaluation> {
+  const { task } = engine;
   const numExamples = Math.min(options.numEvalExamples, heldOut.numExamples);
-  const total = Object.fromEntries(stepSumNames.map((name) => [name, 0])) as StepSums;
+  const sums: StepSums[] = [];
   for (let start = 0; start < numExamples; start += options.batchSize) {
     options.signal?.throwIfAborted();
     const size = Math.min(options.batchSize, numExamples - start);
-    const batch = allocateBatch(size, options.maxSeqLength, options.maxPredictions);
-    for (let row = 0; row < size; row++) heldOut.copyInto(batch, row, start + row);
-    const sums = await engine.evaluate(batch);
-    for (const name of stepSumNames) total[name] += sums[name];
+    const rows = Array.from({ length: size }, (_, row) => ({
+      reader: heldOut,
+      example: start + row,
+    }));
+    sums.push(await engine.evaluate(batchOf(task, options, rows)));
   }
-  return { ...metricsFromSums(total), numExamples, numTokens: total.numTokens };
+  const total = addSums(task.sums, sums);
+  return { metrics: metricsFromSums(task, total), numTokens: total['numTokens'] ?? 0 };
 }

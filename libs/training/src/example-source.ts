@@ -1,13 +1,20 @@
-import type { AlignedBlock, Cursor, ExampleBatch, RankExamples } from '@berth/contracts';
-import { allocateBatch, createSampler } from '@berth/data';
-import type { ExampleReader, ExampleShardsPort } from './ports.ts';
+import type {
+  AlignedBlock,
+  Cursor,
+  ExampleBatch,
+  ExampleSizes,
+  RankExamples,
+  StepSums,
+  Task,
+} from '@berth/contracts';
+import { batchOf, createSampler } from '@berth/data';
+import type { ExampleShardsPort } from './ports.ts';
 
-export interface ExampleSourceOptions {
+export interface ExampleSourceOptions extends ExampleSizes {
+  readonly task: Task;
   readonly seed: number;
   readonly numShards: number;
   readonly shuffleWindowShards: number;
-  readonly maxSeqLength: number;
-  readonly maxPredictions: number;
   readonly globalBatch: number;
   readonly virtualRanks: number;
   /** Examples of one forward pass; divides globalBatch / virtualRanks. */
@@ -20,8 +27,8 @@ export interface StepExamples {
   readonly from: Cursor;
   readonly to: Cursor;
   readonly numExamples: number;
-  readonly numPredictions: number;
-  readonly numTokens: number;
+  /** What losses are divided by: the task's sums over the step that are known without a model. */
+  readonly denominators: StepSums;
   ranksOf(block: AlignedBlock): RankExamples[];
 }
 
@@ -32,7 +39,8 @@ export interface ExampleSource {
 
 /** Cuts the endless, deterministic stream of examples into steps, virtual ranks and micro-batches. */
 export function createExampleSource(options: ExampleSourceOptions): ExampleSource {
-  const { shards, globalBatch, virtualRanks, microBatch } = options;
+  const { task, shards, globalBatch, virtualRanks, microBatch } = options;
+  const denominatorNames = [...new Set(task.losses.map(({ over }) => over.sum))];
   const sampler = createSampler({
     seed: options.seed,
     numShards: options.numShards,
@@ -57,12 +65,10 @@ export function createExampleSource(options: ExampleSourceOptions): ExampleSourc
         })),
       );
       openAhead(cursor).catch(() => undefined);
-      let numPredictions = 0;
-      let numTokens = 0;
-      for (const { reader, example } of readers) {
-        numPredictions += reader.numPredictionsOf(example);
-        numTokens += reader.numTokensOf(example);
-      }
+      const denominators = denominatorNames.map((sum) => {
+        const counts = readers.map(({ reader, example }) => reader.countOf(sum, example));
+        return [sum, counts.reduce((total, count) => total + count, 0)] as const;
+      });
       const rank = (virtualRank: number): RankExamples => {
         const microBatches: ExampleBatch[] = [];
         for (
@@ -70,26 +76,16 @@ export function createExampleSource(options: ExampleSourceOptions): ExampleSourc
           start < (virtualRank + 1) * rankSize;
           start += microBatch
         )
-          microBatches.push(fill(readers.slice(start, start + microBatch), options));
+          microBatches.push(batchOf(task, options, readers.slice(start, start + microBatch)));
         return { virtualRank, microBatches };
       };
       return {
         from: cursor,
         to: next,
         numExamples: globalBatch,
-        numPredictions,
-        numTokens,
+        denominators: Object.fromEntries(denominators),
         ranksOf: ({ start, length }) => Array.from({ length }, (_, index) => rank(start + index)),
       };
     },
   };
-}
-
-function fill(
-  rows: readonly { reader: ExampleReader; example: number }[],
-  { maxSeqLength, maxPredictions }: ExampleSourceOptions,
-): ExampleBatch {
-  const batch = allocateBatch(rows.length, maxSeqLength, maxPredictions);
-  for (const [row, { reader, example }] of rows.entries()) reader.copyInto(batch, row, example);
-  return batch;
 }

@@ -1,9 +1,9 @@
 import {
   BerthError,
-  numStepSums,
   parseRunConfig,
   silentLogger,
   sumsFromVector,
+  tasks,
   type MeasuredLine,
 } from '@berth/contracts';
 import { expect, it } from 'vitest';
@@ -13,8 +13,7 @@ import type { MemberPorts } from './member-ports.ts';
 const config = parseRunConfig({ name: 'r', corpus: { path: 'a.txt' } }, 'test');
 const heldOut = {
   numExamples: 40,
-  numPredictionsOf: () => 1,
-  numTokensOf: () => 4,
+  countOf: () => 1,
   copyInto: () => undefined,
 };
 
@@ -29,10 +28,12 @@ function evaluating(): {
   let keep = (): void => undefined;
   let numBatches = 0;
   const kept = new Promise<void>((resolve) => (keep = resolve));
-  const sums = sumsFromVector(new Float32Array(numStepSums).fill(1));
+  const { sums: names } = tasks.pretraining;
+  const sums = sumsFromVector(names, new Float32Array(names.length).fill(1));
   const ports = {
     heldOut: async () => heldOut,
     engine: {
+      task: tasks.pretraining,
       async evaluate() {
         numBatches++;
         return sums;

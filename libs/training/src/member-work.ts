@@ -46,7 +46,7 @@ export class MemberWork {
 
   /** The line about the step just applied. */
   metricsOf({ step, sums }: Extract<Tell, { kind: 'report' }>): MeasuredLine {
-    return this.#clock.line(step, sums);
+    return this.#clock.line(this.#ports.engine.task, step, sums);
   }
 
   /**
@@ -114,7 +114,7 @@ export class MemberWork {
 
   async #join({ view }: AskOf<'join'>, signal: AbortSignal): Promise<void> {
     this.#session = await this.#ports.peers.joinView(view, {
-      vectorLength: vectorLength(this.#ports.engine.layout),
+      vectorLength: vectorLength(this.#ports.engine),
       timeoutMs: this.#options.settleTimeoutMs,
       signal,
       onPeerLost: this.#onPeerLost,
@@ -165,7 +165,7 @@ export class MemberWork {
     const heldOut = await orAborted(this.#ports.heldOut(), signal);
     // A corpus of which nothing is held out.
     if (heldOut.numExamples === 0) return;
-    const { numExamples: _count, ...metrics } = await evaluate(this.#ports.engine, heldOut, {
+    const { metrics, numTokens } = await evaluate(this.#ports.engine, heldOut, {
       numEvalExamples: train.numEvalExamples,
       batchSize: Math.min(32, train.globalBatch),
       maxSeqLength,
@@ -173,7 +173,7 @@ export class MemberWork {
       signal,
     });
     const stepMs = performance.now() - startMs;
-    const line = { kind: 'eval', step, timeMs: Date.now(), ...metrics, stepMs } as const;
+    const line = { kind: 'eval', step, timeMs: Date.now(), ...metrics, numTokens, stepMs } as const;
     // Who commits the next step knows that this is kept: afterwards nobody could make it again.
     await orAborted(this.#ports.reporter.metrics(line), signal);
   }

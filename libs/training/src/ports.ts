@@ -8,19 +8,23 @@ import type {
   HeldGradient,
   LedgerEntry,
   MeasuredLine,
+  Outputs,
   ParameterSpec,
   StateVectors,
   StepFacts,
   StepSums,
+  Task,
   TrainingState,
   View,
   ViewMember,
 } from '@berth/contracts';
+import type { ExampleShardReader } from '@berth/data';
 import type { Verdict } from '@berth/protocol';
 import type { StepPhases } from './step-clock.ts';
 
 /** A TrainingEngine seen from another thread: the same calls, each a promise. */
 export interface EnginePort {
+  readonly task: Task;
   readonly layout: readonly ParameterSpec[];
   initialize(seed: number): Promise<void>;
   loadState(state: TrainingState): Promise<void>;
@@ -34,6 +38,7 @@ export interface EnginePort {
   /** Present when the engine can keep a gradient on the device. */
   holdGradients?(request: GradientRequest): Promise<HeldGradient>;
   evaluate(batch: ExampleBatch): Promise<StepSums>;
+  predict(batch: ExampleBatch): Promise<Outputs>;
 }
 
 /** The sum over one aligned block of virtual ranks. */
@@ -114,12 +119,7 @@ export interface ExampleShardsPort {
 }
 
 /** One example shard, open. */
-export interface ExampleReader {
-  readonly numExamples: number;
-  numPredictionsOf(example: number): number;
-  numTokensOf(example: number): number;
-  copyInto(batch: ExampleBatch, row: number, example: number): void;
-}
+export type ExampleReader = Pick<ExampleShardReader, 'numExamples' | 'countOf' | 'copyInto'>;
 
 /** Where a member says what it does. */
 export interface ReporterPort {

@@ -1,6 +1,5 @@
 import { sumContributions, vectorDigest } from '@berth/collectives';
 import {
-  numStepSums,
   packGradient,
   unpackGradient,
   type AlignedBlock,
@@ -43,7 +42,7 @@ export async function* trainInOneProcess(
   const { engine, examples: source, train } = options;
   const blocks = options.blocks ?? [{ start: 0, length: train.virtualRanks }];
   const isLone = options.blocks === undefined;
-  const session = localSession(numParameters(engine.layout), train.wire ?? 'fp32');
+  const session = localSession(engine, train.wire ?? 'fp32');
   let { step, cursor } = options.from ?? { step: 0, cursor: { epoch: 0, index: 0 } };
   for (; step < train.numSteps; step++) {
     const examples = await source.at(cursor);
@@ -58,7 +57,8 @@ export async function* trainInOneProcess(
 }
 
 /** Sums this process's own contributions in canonical order. */
-function localSession(numElements: number, wire: Wire): ReduceSession {
+function localSession({ layout, task }: EnginePort, wire: Wire): ReduceSession {
+  const numElements = numParameters(layout);
   return {
     vectors: [],
     async allReduce({ contributions }) {
@@ -66,8 +66,8 @@ function localSession(numElements: number, wire: Wire): ReduceSession {
         block,
         data: unpackGradient(data, numElements),
       }));
-      const sum = sumContributions(flat, { wire, numExact: numStepSums });
-      const reduced = packGradient(sum, wire);
+      const sum = sumContributions(flat, { wire, numExact: task.sums.length });
+      const reduced = packGradient(sum, numElements, wire);
       return { reduced, digest: vectorDigest(reduced) };
     },
     close: () => undefined,

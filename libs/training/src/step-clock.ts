@@ -3,6 +3,7 @@ import {
   type ApplyResult,
   type MeasuredLine,
   type StepSums,
+  type Task,
 } from '@berth/contracts';
 
 /** Times of the phases of a step. */
@@ -42,14 +43,14 @@ export class StepClock {
   }
 
   /** The line about the step that was applied last. */
-  line(step: number, sums: StepSums): MeasuredLine {
+  line(task: Task, step: number, sums: StepSums): MeasuredLine {
     return {
       kind: 'step',
       step,
       timeMs: Date.now(),
-      ...metricsFromSums(sums),
+      ...metricsFromSums(task, sums),
       ...this.#applied,
-      numTokens: sums.numTokens,
+      numTokens: sums['numTokens'] ?? 0,
       stepMs: performance.now() - this.#beganMs,
       ...this.#spent,
     };

@@ -1,4 +1,5 @@
 import {
+  lossScalesOf,
   numStateSlices,
   stepSumsOf,
   type AlignedBlock,
@@ -79,7 +80,7 @@ export class StepWork {
       isLone ? '' : engine.stateDigest(step % numStateSlices),
     ]);
     const gradientNorm = await orAborted(engine.takeGradients(reduced), options.signal);
-    const sums = stepSumsOf(reduced);
+    const sums = stepSumsOf(engine.task.sums, reduced);
     requireFinite(this.#context, { sums, gradientNorm });
     this.#reduced = { sums, digest, stateDigest };
     return this.#reduced;
@@ -92,13 +93,12 @@ export class StepWork {
   }
 
   #requestFor(block: AlignedBlock): GradientRequest {
-    const { step, examples } = this.#context;
+    const { step, examples, engine } = this.#context;
     return {
       step,
       block,
       ranks: examples.ranksOf(block),
-      maskedLmScale: 1 / (examples.numPredictions + 1e-5),
-      nextSentenceScale: 1 / examples.numExamples,
+      lossScales: lossScalesOf(engine.task, examples.denominators),
     };
   }
 }

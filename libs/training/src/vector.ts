@@ -1,4 +1,4 @@
-import { numStepSums, type ParameterSpec } from '@berth/contracts';
+import type { ParameterSpec, Task } from '@berth/contracts';
 
 /** Elements of the flat parameter vector. */
 export function numParameters(layout: readonly ParameterSpec[]): number {
@@ -7,6 +7,12 @@ export function numParameters(layout: readonly ParameterSpec[]): number {
 }
 
 /** Elements that travel in an all-reduce: the gradient, then the step sums. */
-export function vectorLength(layout: readonly ParameterSpec[]): number {
-  return numParameters(layout) + numStepSums;
+export function vectorLength({
+  layout,
+  task,
+}: {
+  readonly layout: readonly ParameterSpec[];
+  readonly task: Task;
+}): number {
+  return numParameters(layout) + task.sums.length;
 }

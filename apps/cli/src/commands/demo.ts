@@ -1,13 +1,13 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import type { MetricsLine, RunStatusReport } from '@berth/contracts';
+import { taskOf, type MetricsLine, type RunStatusReport } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { withCluster, withServices } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { follow } from '../follow.ts';
 import { formatDuration, loadConfig } from '@berth/launch';
-import { formatCount } from '../format.ts';
+import { fixed, formatCount } from '../format.ts';
 import { verifyRunLedger } from './ledger.ts';
 
 const configFile = fileURLToPath(new URL('../../../../configs/demo.yaml', import.meta.url));
@@ -89,12 +89,19 @@ function demoSummary(report: RunStatusReport, lines: readonly MetricsLine[]): st
       `  first loss   ${firstStep.loss.toFixed(3)} (knowing nothing: ln V + ln 2 = ${knowingNothing(report)})`,
     );
   if (before !== undefined && after !== undefined)
-    out.push(
-      `  held-out     masked_lm_loss ${before.masked_lm_loss.toFixed(3)} -> ${after.masked_lm_loss.toFixed(3)}, ` +
-        `next_sentence_accuracy ${after.next_sentence_accuracy.toFixed(3)}`,
-    );
+    out.push(`  held-out     ${headlines(report, before, after)}`);
   out.push(`  checkpoint   step ${report.checkpointStep ?? 0} in the bucket`);
   return out.join('\n');
+}
+
+function headlines({ run }: RunStatusReport, before: MetricsLine, after: MetricsLine): string {
+  const task = taskOf(run.config.examples);
+  return task.headlines
+    .map((name) => {
+      const isLoss = task.losses.some((term) => name === `${term.name}_loss`);
+      return `${name} ${isLoss ? `${fixed(before, name)} -> ` : ''}${fixed(after, name)}`;
+    })
+    .join(', ');
 }
 
 function knowingNothing(report: RunStatusReport): string {

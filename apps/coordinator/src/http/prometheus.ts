@@ -1,7 +1,13 @@
-import { errorToWire, type Logger, type MetricsLine, type WorkerReport } from '@berth/contracts';
+import {
+  errorToWire,
+  taskOf,
+  type Logger,
+  type MetricsLine,
+  type WorkerReport,
+} from '@berth/contracts';
 import { createMetrics, type Metrics } from '@berth/observability';
 import type { JobBoard } from '@berth/queue/jobs';
-import type { SeriesCache } from '../metrics-series/series-cache.ts';
+import type { CachedRun, SeriesCache } from '../metrics-series/series-cache.ts';
 import type { RunsPort } from '../ports.ts';
 import type { ClusterReports } from '../reports/cluster-reports.ts';
 
@@ -24,17 +30,18 @@ export class Monitoring {
   }
 
   /** Counts lines that were not counted yet; of those of before this process only the newest is told. */
-  takeLines(runId: string, lines: readonly MetricsLine[], areNew: boolean): void {
+  takeLines({ runId, config }: CachedRun, lines: readonly MetricsLine[], areNew: boolean): void {
+    const task = taskOf(config.examples);
     const countedUpToMs = this.#countedUpToMs.get(runId) ?? -Infinity;
     const uncounted = lines.filter(({ timeMs }) => timeMs > countedUpToMs);
     const last = uncounted.at(-1);
     if (last === undefined) return;
     this.#countedUpToMs.set(runId, last.timeMs);
-    if (areNew) for (const line of uncounted) this.#metrics.line(runId, line);
+    if (areNew) for (const line of uncounted) this.#metrics.line(runId, task, line);
     else
       for (const kind of ['step', 'eval'] as const) {
         const newest = uncounted.findLast((line) => line.kind === kind);
-        if (newest !== undefined) this.#metrics.stand(runId, newest);
+        if (newest !== undefined) this.#metrics.stand(runId, task, newest);
       }
   }
 

@@ -58,9 +58,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const { version } = build;
   const monitoring = new Monitoring(version);
   const histories = new SeriesCache(createSeriesSource(connection, store, logger), {
-    onLines: (runId, lines, areNew) => {
-      monitoring.takeLines(runId, lines, areNew);
-      if (areNew) feed.tellLines(runId, lines);
+    onLines: (run, lines, areNew) => {
+      monitoring.takeLines(run, lines, areNew);
+      if (areNew) feed.tellLines(run.runId, lines);
     },
   });
   const sights = new ClusterReports({

@@ -1,8 +1,8 @@
 import {
   noRequests,
   silentLogger,
-  stepSumNames,
   type Complaint,
+  tasks,
   type StepSums,
   type View,
 } from '@berth/contracts';
@@ -19,7 +19,7 @@ import { openBackends } from '../testing/services.ts';
 
 const runId = 'flipped';
 const entries = entriesOf(26, { fencingEpoch: 1, viewVersion: 1 });
-const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
+const sums: StepSums = Object.fromEntries(tasks.pretraining.sums.map((name) => [name, 1]));
 
 function complaintAbout({ version }: View): Complaint {
   return {

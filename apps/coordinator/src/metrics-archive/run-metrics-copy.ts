@@ -1,10 +1,12 @@
 import {
   metricsFromSums,
+  taskOf,
   type LedgerEntry,
   type Logger,
   type MetricsLine,
   type ObjectStore,
   type RunRecord,
+  type Task,
 } from '@berth/contracts';
 import { openRun, type RedisConnection } from '@berth/queue';
 import { AttemptArchive } from './attempt-archive.ts';
@@ -97,23 +99,28 @@ export class RunMetricsCopy {
     const archive = isOver ? await this.#archiveOf(record, attempt) : this.#archives.get(attempt);
     if (archive === undefined) return;
     const end = isOver ? await this.#run.ledger.numCommitted() : archive.maxStep - patienceSteps;
+    const task = taskOf(record.config.examples);
     while (archive.firstMissing < end) {
       const from = archive.firstMissing;
       const to = Math.min(end, from + entriesPerPage);
       for (const entry of await this.#run.ledger.entries(from, to))
-        archive.add(lineOf(entry, attempt));
+        archive.add(lineOf(task, entry, attempt));
       archive.giveUpBefore(to);
     }
   }
 }
 
-function lineOf({ step, sums, committedAtMs }: LedgerEntry, attempt: number): MetricsLine {
+function lineOf(
+  task: Task,
+  { step, sums, committedAtMs }: LedgerEntry,
+  attempt: number,
+): MetricsLine {
   return {
     kind: 'step',
     attempt,
     step,
     timeMs: committedAtMs,
-    ...metricsFromSums(sums),
-    numTokens: sums.numTokens,
+    ...metricsFromSums(task, sums),
+    numTokens: sums['numTokens'] ?? 0,
   };
 }

@@ -1,31 +1,38 @@
-import { stepMetrics, type MetricsLine, type StepMetric } from '@berth/contracts';
+import type { MetricsLine } from '@berth/contracts';
 import { partition } from './downsample.ts';
 
 const firstCapacity = 256;
-const numColumns = stepMetrics.length + 2;
-const columnOf = new Map(stepMetrics.map((metric, index) => [metric, index + 2]));
 
 /** Some lines by ascending x. */
 export interface LinesInOrder {
   readonly x: Float64Array;
   /** As `Points` wants them. */
-  values(metric: StepMetric): Float64Array;
+  values(metric: string): Float64Array;
 }
 
 /**
- * The metrics lines of one kind of one attempt by step, in columns that grow: 128 bytes a line. A line replaces an
+ * The metrics lines of one kind of one attempt by step, in columns that grow: 8 bytes a metric and line. A line replaces an
  * earlier one of its step.
  */
 export class MetricColumns {
-  #columns = Array.from({ length: numColumns }, () => new Float64Array(firstCapacity));
+  /** Where each metric is; the first two columns are steps and times. */
+  readonly #columnOf: ReadonlyMap<string, number>;
+  #columns: Float64Array[];
   #length = 0;
+
+  /** @param metrics - what is kept of a line */
+  constructor(metrics: readonly string[]) {
+    this.#columnOf = new Map(metrics.map((metric, index) => [metric, index + 2]));
+    const numColumns = metrics.length + 2;
+    this.#columns = Array.from({ length: numColumns }, () => new Float64Array(firstCapacity));
+  }
 
   get length(): number {
     return this.#length;
   }
 
   get sizeBytes(): number {
-    return numColumns * (this.#columns[0]?.byteLength ?? 0);
+    return this.#columns.length * this.#column(0).byteLength;
   }
 
   put(line: MetricsLine): void {
@@ -37,7 +44,8 @@ export class MetricColumns {
     if (isNewest || steps[index] !== line.step) this.#makeRoom(index);
     this.#column(0)[index] = line.step;
     this.#column(1)[index] = line.timeMs;
-    for (const [metric, column] of columnOf) this.#column(column)[index] = valueOf(line, metric);
+    for (const [metric, column] of this.#columnOf)
+      this.#column(column)[index] = valueOf(line, metric);
   }
 
   /** Lines whose step is in [fromStep, toStep), by step or by time, as they are now. */
@@ -55,17 +63,23 @@ export class MetricColumns {
     const order = isAscending(x) ? undefined : orderOf(x);
     const inOrder = (column: Float64Array): Float64Array =>
       order === undefined ? column : picked(column, order);
-    return { x: inOrder(x), values: (metric) => inOrder(part(columnOf.get(metric) ?? 2)) };
+    return { x: inOrder(x), values: (metric) => inOrder(part(this.#placeOf(metric))) };
   }
 
   /** A metric at a step, if there is a finite one. */
-  at(step: number, metric: StepMetric): number | undefined {
+  at(step: number, metric: string): number | undefined {
     const steps = this.#column(0);
     const index = partition(this.#length, (place) => (steps[place] ?? 0) >= step);
-    const value = this.#column(columnOf.get(metric) ?? 2)[index];
+    const value = this.#column(this.#placeOf(metric))[index];
     return index < this.#length && steps[index] === step && Number.isFinite(value)
       ? value
       : undefined;
+  }
+
+  #placeOf(metric: string): number {
+    const place = this.#columnOf.get(metric);
+    if (place === undefined) throw new RangeError(`no metric ${metric}`);
+    return place;
   }
 
   #column(index: number): Float64Array {
@@ -86,9 +100,9 @@ export class MetricColumns {
 }
 
 /** As `Points` wants it: NaN for no value, infinite for one that is not finite. */
-function valueOf(line: MetricsLine, metric: StepMetric): number {
+function valueOf(line: MetricsLine, metric: string): number {
   const value = metric === 'tokensPerSecond' ? tokensPerSecond(line) : line[metric];
-  if (value === undefined) return Number.NaN;
+  if (typeof value !== 'number') return Number.NaN;
   return Number.isFinite(value) ? value : Infinity;
 }
 

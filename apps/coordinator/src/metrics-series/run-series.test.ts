@@ -1,4 +1,10 @@
-import { historyQuerySchema, type MetricsLine, type RunAttempt } from '@berth/contracts';
+import {
+  historyQuerySchema,
+  parseRunConfig,
+  tasks,
+  type MetricsLine,
+  type RunAttempt,
+} from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { SeriesCache } from './series-cache.ts';
 import { RunSeries } from './run-series.ts';
@@ -35,7 +41,7 @@ const query = (change: object = {}) => historyQuerySchema.parse({ metrics: 'loss
 
 describe('a run history', () => {
   it('puts a line where its step is, in place of an earlier one', async () => {
-    const history = new RunSeries();
+    const history = new RunSeries(tasks.pretraining);
     for (const step of [0, 1, 3, 4, 2]) history.put(lineOf(step));
     history.put(lineOf(1, { loss: 9 }));
     const [trace] = await history.traces(query(), [attemptOf(1)]);
@@ -43,7 +49,7 @@ describe('a run history', () => {
   });
 
   it('shows what a resume left behind as a trace of its own', async () => {
-    const history = new RunSeries();
+    const history = new RunSeries(tasks.pretraining);
     for (let step = 0; step < 6; step++) history.put(lineOf(step));
     for (let step = 3; step < 5; step++) history.put(lineOf(step, { attempt: 2 }));
     const traces = await history.traces(query(), [attemptOf(1, 3), attemptOf(2)]);
@@ -55,7 +61,7 @@ describe('a run history', () => {
   });
 
   it('gives others their turn between two metrics', async () => {
-    const history = new RunSeries();
+    const history = new RunSeries(tasks.pretraining);
     history.put(lineOf(0));
     let numTurns = 0;
     const count = (): void => void (numTurns++, (turn = setImmediate(count)));
@@ -66,7 +72,7 @@ describe('a run history', () => {
   });
 
   it('knows the evaluation of a step, of an earlier attempt too', () => {
-    const history = new RunSeries();
+    const history = new RunSeries(tasks.pretraining);
     history.put(lineOf(10, { kind: 'eval' }));
     expect(history.heldOut(10, 2)).toEqual({
       loss: 10,
@@ -77,7 +83,7 @@ describe('a run history', () => {
   });
 
   it('orders by time what was trained again later', async () => {
-    const history = new RunSeries();
+    const history = new RunSeries(tasks.pretraining);
     for (let step = 0; step < 4; step++) history.put(lineOf(step));
     history.put(lineOf(1, { timeMs: 9_000 }));
     const [trace] = await history.traces(query({ x: 'time', from: 2_000, to: 9_000 }), [
@@ -87,7 +93,7 @@ describe('a run history', () => {
   });
 
   it('leaves out what was not measured', async () => {
-    const history = new RunSeries();
+    const history = new RunSeries(tasks.pretraining);
     history.put(lineOf(0));
     history.put(lineOf(1, { stepMs: 50 }));
     const [trace, none] = await history.traces(query({ metrics: 'tokensPerSecond,dataMs' }), []);
@@ -97,7 +103,8 @@ describe('a run history', () => {
 });
 
 describe('histories', () => {
-  const a = { runId: 'a', createdAtMs: 1 };
+  const config = parseRunConfig({ name: 'a', corpus: { path: 'a.txt' } }, 'test');
+  const a = { runId: 'a', createdAtMs: 1, config };
 
   it('read a log once, and the run that nobody asks for any more again', async () => {
     const log = Array.from({ length: 2_500 }, (_, step) => lineOf(step));
@@ -122,7 +129,7 @@ describe('histories', () => {
     log.push(lineOf(2_500));
     const [trace] = await (await histories.of(a)).traces(query(), []);
     expect(trace?.numPoints).toBe(2_501);
-    await histories.of({ runId: 'b', createdAtMs: 1 });
+    await histories.of({ ...a, runId: 'b' });
     await histories.of(a);
     expect(asked.slice(-3)).toEqual(['a ', 'a 1000', 'a 2000']);
     await histories.of({ ...a, createdAtMs: 2 });

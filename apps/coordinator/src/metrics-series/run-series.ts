@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type {
-  CheckpointReport,
-  HistoryQuery,
-  MetricsLine,
-  RunAttempt,
-  Trace,
+import {
+  stepMetrics,
+  type CheckpointReport,
+  type HistoryQuery,
+  type MetricsLine,
+  type RunAttempt,
+  type Task,
+  type Trace,
 } from '@berth/contracts';
 import { downsample } from './downsample.ts';
 import { MetricColumns } from './metric-columns.ts';
@@ -13,7 +15,14 @@ type Kind = MetricsLine['kind'];
 
 /** All metrics of a run, by attempt, in memory. */
 export class RunSeries {
+  readonly #task: Task;
+  readonly #metrics: readonly string[];
   readonly #columns = new Map<string, { kind: Kind; attempt: number; columns: MetricColumns }>();
+
+  constructor(task: Task) {
+    this.#task = task;
+    this.#metrics = stepMetrics(task);
+  }
 
   get sizeBytes(): number {
     let sum = 0;
@@ -24,20 +33,25 @@ export class RunSeries {
   put(line: MetricsLine): void {
     const { kind, attempt } = line;
     const key = `${kind}/${attempt}`;
-    const known = this.#columns.get(key) ?? { kind, attempt, columns: new MetricColumns() };
+    const known = this.#columns.get(key) ?? {
+      kind,
+      attempt,
+      columns: new MetricColumns(this.#metrics),
+    };
     if (known.columns.length === 0) this.#columns.set(key, known);
     known.columns.put(line);
   }
 
   /** The held-out losses after a step, of the newest attempt up to this one. */
   heldOut(step: number, attempt: number): CheckpointReport['heldOut'] {
+    const losses = ['loss', ...this.#task.losses.map(({ name }) => `${name}_loss`)];
     for (let number = attempt; number > 0; number--) {
       const columns = this.#columns.get(`eval/${number}`)?.columns;
-      const loss = columns?.at(step, 'loss');
-      const masked = columns?.at(step, 'masked_lm_loss');
-      const next = columns?.at(step, 'next_sentence_loss');
-      if (loss !== undefined && masked !== undefined && next !== undefined)
-        return { loss, masked_lm_loss: masked, next_sentence_loss: next };
+      const values = losses.flatMap((metric) => {
+        const value = columns?.at(step, metric);
+        return value === undefined ? [] : [[metric, value] as const];
+      });
+      if (values.length === losses.length) return Object.fromEntries(values);
     }
     return null;
   }
@@ -55,7 +69,7 @@ export class RunSeries {
     const from = query.from ?? -Infinity;
     const to = query.to ?? Infinity;
     const traces: Trace[] = [];
-    for (const metric of query.metrics)
+    for (const metric of query.metrics.filter((name) => this.#metrics.includes(name)))
       for (const { attempt, isAbandoned, lines } of parts) {
         await nextTurn();
         const { x } = lines;

@@ -1,4 +1,4 @@
-import type { MetricsLine, MetricsPage, RunRecord } from '@berth/contracts';
+import { taskOf, type MetricsLine, type MetricsPage, type RunRecord } from '@berth/contracts';
 import { RunSeries } from './run-series.ts';
 
 /** Where the metrics of runs come from. */
@@ -9,9 +9,12 @@ export interface SeriesSource {
   archived(runId: string): AsyncIterable<readonly MetricsLine[]>;
 }
 
+/** What must be known of a run to read its metrics. */
+export type CachedRun = Pick<RunRecord, 'runId' | 'createdAtMs' | 'config'>;
+
 export interface HistoriesOptions {
   /** Told of lines as they are read. @param areNew - false for those that were there when the run was first asked for */
-  readonly onLines?: (runId: string, lines: readonly MetricsLine[], areNew: boolean) => void;
+  readonly onLines?: (run: CachedRun, lines: readonly MetricsLine[], areNew: boolean) => void;
   /** Beyond this the runs that nobody has asked for longest go. @defaultValue 67_108_864 */
   readonly capacityBytes?: number;
 }
@@ -43,12 +46,13 @@ export class SeriesCache {
   }
 
   /** A run's history with all that its log says by now. @throws what the source throws */
-  async of({ runId, createdAtMs }: Pick<RunRecord, 'runId' | 'createdAtMs'>): Promise<RunSeries> {
+  async of(run: CachedRun): Promise<RunSeries> {
+    const { runId, createdAtMs, config } = run;
     const before = this.#known.get(runId);
     const isSame = before?.createdAtMs === createdAtMs;
     const known: Known = (isSame ? before : undefined) ?? {
       createdAtMs,
-      history: new RunSeries(),
+      history: new RunSeries(taskOf(config.examples)),
       cursor: '',
       hasArchive: false,
       isUpToDate: false,
@@ -56,7 +60,7 @@ export class SeriesCache {
     };
     this.#known.delete(runId);
     this.#known.set(runId, known);
-    known.reading ??= this.#read(runId, known).finally(() => {
+    known.reading ??= this.#read(run, known).finally(() => {
       known.reading = undefined;
     });
     await known.reading;
@@ -64,10 +68,11 @@ export class SeriesCache {
     return known.history;
   }
 
-  async #read(runId: string, known: Known): Promise<void> {
+  async #read(run: CachedRun, known: Known): Promise<void> {
+    const { runId } = run;
     const take = (lines: readonly MetricsLine[]): void => {
       for (const line of lines) known.history.put(line);
-      if (lines.length > 0) this.#onLines(runId, lines, known.isUpToDate);
+      if (lines.length > 0) this.#onLines(run, lines, known.isUpToDate);
     };
     if (!known.hasArchive) for await (const lines of this.#source.archived(runId)) take(lines);
     known.hasArchive = true;

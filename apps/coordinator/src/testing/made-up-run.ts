@@ -5,20 +5,20 @@ import {
   parseRunConfig,
   sha256Hex,
   silentLogger,
-  stepSumNames,
   trainingHash,
   type CheckpointManifest,
   type LedgerEntry,
   type LedgerSegment,
   type ObjectStore,
   type RunRecord,
+  tasks,
   type StepSums,
 } from '@berth/contracts';
 import { nextHead, newAttempt } from '@berth/protocol';
 
 export const globalBatch = 8;
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
-const sums = Object.fromEntries(stepSumNames.map((name) => [name, 1])) as StepSums;
+const sums: StepSums = Object.fromEntries(tasks.pretraining.sums.map((name) => [name, 1]));
 
 /** Ledger entries as a run would have made them in one view. */
 export function entriesOf(

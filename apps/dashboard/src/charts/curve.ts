@@ -1,8 +1,8 @@
-import type { MetricsLine, StepMetric, Trace } from '@berth/contracts';
+import type { MetricsLine, Trace } from '@berth/contracts';
 
 /** One metric of one attempt as points in rising order of x; each may stand for many. Not finite: null. */
 export interface Curve {
-  readonly metric: StepMetric;
+  readonly metric: string;
   readonly attempt: number;
   readonly isAbandoned: boolean;
   readonly x: readonly number[];
@@ -27,13 +27,14 @@ export function curveOfTrace(trace: Trace): Curve {
 }
 
 /** What a metrics line says of a metric; undefined when it does not say. */
-export function valueOf(line: MetricsLine, metric: StepMetric): number | null | undefined {
+export function valueOf(line: MetricsLine, metric: string): number | null | undefined {
   if (metric === 'tokensPerSecond') {
     const { stepMs, numTokens } = line;
     return stepMs === undefined || stepMs <= 0 ? undefined : (numTokens / stepMs) * 1000;
   }
   const value = line[metric];
-  return value === undefined || Number.isFinite(value) ? value : null;
+  if (value === undefined) return undefined;
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
 /**
@@ -43,7 +44,7 @@ export function valueOf(line: MetricsLine, metric: StepMetric): number | null | 
 export function appendLines(
   curves: readonly Curve[],
   lines: readonly MetricsLine[],
-  { metrics, axis, limit }: { metrics: readonly StepMetric[]; axis: Axis; limit: number },
+  { metrics, axis, limit }: { metrics: readonly string[]; axis: Axis; limit: number },
 ): readonly Curve[] {
   if (lines.length === 0) return curves;
   const result = [...curves];
@@ -63,7 +64,7 @@ export function appendLines(
   return result;
 }
 
-function emptyCurve(metric: StepMetric, attempt: number): Curve {
+function emptyCurve(metric: string, attempt: number): Curve {
   return {
     metric,
     attempt,

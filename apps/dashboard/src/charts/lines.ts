@@ -1,4 +1,3 @@
-import type { StepMetric } from '@berth/contracts';
 import type { Axis, Curve } from './curve.ts';
 import { smooth } from './smoothing.ts';
 
@@ -25,7 +24,7 @@ export interface LineOptions {
   readonly key: string;
   readonly label: string;
   readonly colour: string;
-  readonly metric: StepMetric;
+  readonly metric: string;
   readonly axis: Axis;
   /** In units of x; 0: none. */
   readonly smoothing: number;
@@ -116,7 +115,7 @@ function withGaps(points: Points, axis: Axis): Points {
 }
 
 /** Where something that is not a finite number was measured. */
-export function notFiniteAt(curves: readonly Curve[], metrics: readonly StepMetric[]): number[] {
+export function notFiniteAt(curves: readonly Curve[], metrics: readonly string[]): number[] {
   const places = curves
     .filter((curve) => metrics.includes(curve.metric))
     .flatMap((curve) => curve.x.filter((_, i) => curve.mean[i] === null));

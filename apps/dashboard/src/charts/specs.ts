@@ -1,4 +1,4 @@
-import type { StepMetric } from '@berth/contracts';
+import type { Task } from '@berth/contracts/constants';
 import {
   formatCompact,
   formatDuration,
@@ -10,7 +10,7 @@ import {
 import type { Aim } from './summary.ts';
 
 export interface SeriesSpec {
-  readonly metric: StepMetric;
+  readonly metric: string;
   readonly kind: 'step' | 'eval';
   readonly label: string;
   /** Name of a colour token. */
@@ -34,14 +34,14 @@ export interface ChartSpec {
   readonly canSmooth?: boolean;
 }
 
-function trainAndEval(metric: StepMetric, name: string): SeriesSpec[] {
+function trainAndEval(metric: string, name: string): SeriesSpec[] {
   return [
     { metric, kind: 'step', label: `${name}, train`, colour: 'series-1' },
     { metric, kind: 'eval', label: `${name}, held-out`, colour: 'series-2' },
   ];
 }
 
-function trainOnly(metric: StepMetric, label: string): SeriesSpec[] {
+function trainOnly(metric: string, label: string): SeriesSpec[] {
   return [{ metric, kind: 'step', label, colour: 'series-1' }];
 }
 
@@ -53,59 +53,42 @@ const phases = [
   ['applyMs', 'Optimizer', 'series-5'],
 ] as const;
 
-/** The charts of a run, in the order in which they are read. */
-export const chartSpecs: readonly ChartSpec[] = [
-  {
-    id: 'loss',
-    title: 'Loss',
-    section: 'learning',
-    aim: 'low',
-    format: formatNumber,
-    formatTick,
-    series: trainAndEval('loss', 'Loss'),
-    isWide: true,
-    canSmooth: true,
-  },
-  {
-    id: 'masked_lm_loss',
-    title: 'Masked LM loss',
-    section: 'learning',
-    aim: 'low',
-    format: formatNumber,
-    formatTick,
-    series: trainAndEval('masked_lm_loss', 'Masked LM loss'),
-    canSmooth: true,
-  },
-  {
-    id: 'masked_lm_accuracy',
-    title: 'Masked LM accuracy',
-    section: 'learning',
-    aim: 'high',
-    format: formatPercent,
-    formatTick: formatPercentTick,
-    series: trainAndEval('masked_lm_accuracy', 'Masked LM accuracy'),
-    canSmooth: true,
-  },
-  {
-    id: 'next_sentence_loss',
-    title: 'Next sentence loss',
-    section: 'learning',
-    aim: 'low',
-    format: formatNumber,
-    formatTick,
-    series: trainAndEval('next_sentence_loss', 'Next sentence loss'),
-    canSmooth: true,
-  },
-  {
-    id: 'next_sentence_accuracy',
-    title: 'Next sentence accuracy',
-    section: 'learning',
-    aim: 'high',
-    format: formatPercent,
-    formatTick: formatPercentTick,
-    series: trainAndEval('next_sentence_accuracy', 'Next sentence accuracy'),
-    canSmooth: true,
-  },
+export const lossChart: ChartSpec = {
+  id: 'loss',
+  title: 'Loss',
+  section: 'learning',
+  aim: 'low',
+  format: formatNumber,
+  formatTick,
+  series: trainAndEval('loss', 'Loss'),
+  isWide: true,
+  canSmooth: true,
+};
+
+const formats = {
+  nats: { format: formatNumber, formatTick },
+  ratio: { format: formatPercent, formatTick: formatPercentTick },
+} as const;
+
+/** The charts of a run that learns a task, in the order in which they are read. */
+export function chartSpecs(task: Task): readonly ChartSpec[] {
+  return [
+    lossChart,
+    ...task.metrics.map(({ name, label, unit, isMoreBetter }): ChartSpec => ({
+      id: name,
+      title: label,
+      section: 'learning',
+      aim: isMoreBetter ? 'high' : 'low',
+      ...formats[unit],
+      series: trainAndEval(name, label),
+      canSmooth: true,
+    })),
+    ...otherCharts,
+  ];
+}
+
+/** The charts that every task has besides. */
+const otherCharts: readonly ChartSpec[] = [
   {
     id: 'gradientNorm',
     title: 'Gradient norm before clipping',
@@ -157,10 +140,3 @@ export const chartSpecs: readonly ChartSpec[] = [
     isWide: true,
   },
 ];
-
-/** The chart of this id. */
-export function chartSpec(id: string): ChartSpec {
-  const found = chartSpecs.find((spec) => spec.id === id);
-  if (found === undefined) throw new Error(`No chart ${id}`);
-  return found;
-}

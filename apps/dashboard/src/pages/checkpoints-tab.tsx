@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { CheckpointReport, RunStatusReport } from '@berth/contracts';
+import { taskOf, type LossTerm } from '@berth/contracts/constants';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Chip, EmptyState, SkeletonRows } from '../components/parts.tsx';
@@ -22,7 +23,9 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
   const asked = useSignal<CheckpointReport | null>(null);
   const all = checkpoints.value;
   if (all === null) return <SkeletonRows count={4} />;
-  const { checkpointEverySteps, keepLast, keepEverySteps } = report.run.config.train;
+  const { train, examples } = report.run.config;
+  const { checkpointEverySteps, keepLast, keepEverySteps } = train;
+  const [mainLoss] = taskOf(examples).losses;
   if (all.length === 0)
     return (
       <EmptyState icon="save" title="No checkpoint yet">
@@ -75,6 +78,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                 <Row
                   key={checkpoint.manifestKey}
                   checkpoint={checkpoint}
+                  mainLoss={mainLoss}
                   isNewest={checkpoint === newest}
                   onResume={() => (asked.value = checkpoint)}
                 />
@@ -96,10 +100,11 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
 
 function Row(props: {
   readonly checkpoint: CheckpointReport;
+  readonly mainLoss: LossTerm | undefined;
   readonly isNewest: boolean;
   readonly onResume: () => void;
 }): JSX.Element {
-  const { checkpoint, isNewest, onResume } = props;
+  const { checkpoint, mainLoss, isNewest, onResume } = props;
   const { step, isAbandoned, attempt, resume } = checkpoint;
   return (
     <tr class={isAbandoned ? 'abandoned' : ''} data-step={step} data-attempt={attempt}>
@@ -117,9 +122,11 @@ function Row(props: {
       </td>
       <td data-label="Kind">{checkpoint.kind}</td>
       <td class="number" data-label="Held-out loss">
-        {formatNumber(checkpoint.heldOut?.loss)}
-        {checkpoint.heldOut !== null && (
-          <span class="sub">masked LM {formatNumber(checkpoint.heldOut.masked_lm_loss)}</span>
+        {formatNumber(checkpoint.heldOut?.['loss'])}
+        {checkpoint.heldOut !== null && mainLoss !== undefined && (
+          <span class="sub">
+            {mainLoss.label} {formatNumber(checkpoint.heldOut[`${mainLoss.name}_loss`])}
+          </span>
         )}
       </td>
       <td class="number" data-label="Size">

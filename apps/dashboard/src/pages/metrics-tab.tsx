@@ -1,4 +1,6 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { smoothingWindows, windowFor, windowOnAxis } from '../charts/smoothing.ts';
 import { chartSpecs } from '../charts/specs.ts';
@@ -21,13 +23,15 @@ const sections = [
 
 export interface MetricsTabProps {
   readonly history: RunHistory;
+  readonly task: Task;
   /** Steps that the run has made. */
   readonly numSteps: number;
 }
 
 /** All charts of a run, with one axis, one cursor and one zoom. */
-export function MetricsTab({ history, numSteps }: MetricsTabProps): JSX.Element {
+export function MetricsTab({ history, task, numSteps }: MetricsTabProps): JSX.Element {
   const { zoom } = history;
+  const specs = useMemo(() => chartSpecs(task), [task]);
   const axis = chosenAxis.value;
   const window = chosenSmoothing.value ?? windowFor(numSteps);
   const smoothing = windowOnAxis(window, axis, history.step.value ?? []);
@@ -96,7 +100,7 @@ export function MetricsTab({ history, numSteps }: MetricsTabProps): JSX.Element 
         <section key={id}>
           <h2 class="section-title">{title}</h2>
           <div class="chart-grid">
-            {chartSpecs
+            {specs
               .filter(({ section }) => section === id)
               .map((spec) => (
                 <ChartCard key={spec.id} spec={spec} history={history} smoothing={smoothing} />

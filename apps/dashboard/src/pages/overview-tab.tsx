@@ -1,8 +1,10 @@
 import type { JSX } from 'preact';
-import type { RunStatusReport } from '@berth/contracts';
+import type { MetricsLine, RunStatusReport } from '@berth/contracts';
+import { taskOf, type LossTerm } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
-import { chartSpec } from '../charts/specs.ts';
+import { valueOf } from '../charts/curve.ts';
+import { lossChart } from '../charts/specs.ts';
 import { ConfigView } from '../components/config-view.tsx';
 import { DatasetHealth } from '../components/dataset-health.tsx';
 import { Tile } from '../components/parts.tsx';
@@ -36,12 +38,7 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
       <KeyNumbers report={report} />
       <div class="columns">
         <div class="column main">
-          <ChartCard
-            spec={chartSpec('loss')}
-            history={history}
-            smoothing={smoothing}
-            height={260}
-          />
+          <ChartCard spec={lossChart} history={history} smoothing={smoothing} height={260} />
           <AttemptList
             attempts={report.run.attempts}
             numSteps={report.numSteps}
@@ -60,23 +57,24 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
 
 function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
   const { last, lastEval, checkpointStep, checkpointAtMs, run } = report;
+  const { losses, metrics } = taskOf(run.config.examples);
+  const quality = metrics.find(({ unit }) => unit === 'ratio');
+  const newest = lastEval ?? last;
   return (
     <dl class="tiles six">
       <Tile label="Loss" value={formatNumber(last?.loss)} note={stepNote(last?.step)} />
       <Tile
         label="Held-out loss"
         value={formatNumber(lastEval?.loss)}
-        note={
-          lastEval === null
-            ? 'not yet'
-            : `masked LM ${formatNumber(lastEval.masked_lm_loss)} · ${stepNote(lastEval.step)}`
-        }
+        note={heldOutNote(losses[0], lastEval)}
       />
-      <Tile
-        label="Masked LM accuracy"
-        value={formatPercent((lastEval ?? last)?.masked_lm_accuracy)}
-        note={lastEval !== null ? 'held-out' : last === null ? 'not yet' : 'train'}
-      />
+      {quality !== undefined && (
+        <Tile
+          label={quality.label}
+          value={formatPercent(newest === null ? null : valueOf(newest, quality.name))}
+          note={lastEval !== null ? 'held-out' : last === null ? 'not yet' : 'train'}
+        />
+      )}
       <Tile
         label="Tokens per second"
         value={formatCompact(report.tokensPerSecond)}
@@ -94,6 +92,12 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       />
     </dl>
   );
+}
+
+function heldOutNote(main: LossTerm | undefined, line: MetricsLine | null): string {
+  if (line === null) return 'not yet';
+  const term = main && `${main.label} ${formatNumber(valueOf(line, `${main.name}_loss`))} · `;
+  return `${term ?? ''}${stepNote(line.step)}`;
 }
 
 /** What a run at rest would want does not matter. */

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
-import { stepMetricNames } from '../charts/metric-names.ts';
+import { evalMetrics, stepMetrics, taskOf } from '@berth/contracts/constants';
 import { Chip, EmptyState, Progress, SkeletonRows } from '../components/parts.tsx';
 import { RemoveRun } from '../components/remove-run.tsx';
 import { ReasonLine } from '../components/reason-line.tsx';
@@ -24,19 +24,24 @@ const labels: Readonly<Record<RunTab, string>> = {
   logs: 'Logs',
 };
 
-const firstMetrics = stepMetricNames.slice(0, 3);
-
 /** Everything about one run. */
 export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Element {
   const history = useMemo(() => followHistory(runId), [runId]);
   useEffect(() => history.close, [history]);
-  useEffect(() => {
-    if (tab === 'overview') void history.want(['loss']);
-    // What is seen first is read first.
-    if (tab === 'metrics')
-      void history.want(firstMetrics).then(() => history.want(stepMetricNames));
-  }, [history, tab]);
   const report = openRun.value;
+  const task = report && taskOf(report.run.config.examples);
+  useEffect(() => {
+    if (tab !== 'overview' && tab !== 'metrics') return;
+    if (tab === 'overview' || task === undefined) {
+      void history.want(['loss'], ['loss']);
+      return;
+    }
+    // What is seen first is read first.
+    const [ofSteps, ofEvals] = [stepMetrics(task), evalMetrics(task)];
+    void history
+      .want(ofSteps.slice(0, 3), ofEvals.slice(0, 3))
+      .then(() => history.want(ofSteps, ofEvals));
+  }, [history, tab, task]);
   if (report === undefined) return <NoRun runId={runId} />;
   const { run, step, numSteps, etaMs } = report;
   const look = runLooks[run.status];
@@ -84,7 +89,9 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
         </nav>
       </header>
       {tab === 'overview' && <OverviewTab report={report} history={history} />}
-      {tab === 'metrics' && <MetricsTab history={history} numSteps={step} />}
+      {tab === 'metrics' && (
+        <MetricsTab history={history} task={taskOf(run.config.examples)} numSteps={step} />
+      )}
       {tab === 'workers' && <WorkersTab report={report} />}
       {tab === 'checkpoints' && <CheckpointsTab report={report} />}
       {tab === 'logs' && <LogsTab runId={runId} />}

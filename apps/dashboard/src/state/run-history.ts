@@ -6,7 +6,7 @@ import {
   type ReadonlySignal,
   type Signal,
 } from '@preact/signals';
-import type { ApiEvent, Marker, MetricsLine, RunAttempt, StepMetric } from '@berth/contracts';
+import type { ApiEvent, Marker, MetricsLine, RunAttempt } from '@berth/contracts';
 import { api, ApiError } from '../api/client.ts';
 import { appendLines, curveOfTrace, type Curve } from '../charts/curve.ts';
 import { chosenAxis } from './chart-settings.ts';
@@ -31,8 +31,8 @@ export interface RunHistory {
   /** Least and greatest x there is to show. */
   readonly range: ReadonlySignal<readonly [number, number]>;
   readonly error: ReadonlySignal<string | null>;
-  /** Asks for these metrics too; what is not asked for is not read. */
-  readonly want: (metrics: readonly StepMetric[]) => Promise<void>;
+  /** Asks for these metrics of steps and of evaluations too; what is not asked for is not read. */
+  readonly want: (ofSteps: readonly string[], ofEvals: readonly string[]) => Promise<void>;
   /** Reads what the axis and the zoom ask for. */
   readonly read: () => Promise<void>;
   readonly close: () => void;
@@ -45,7 +45,8 @@ export function followHistory(runId: string): RunHistory {
   const markers = signal<readonly Marker[]>([]);
   const zoom = signal<readonly [number, number] | null>(null);
   const error = signal<string | null>(null);
-  let metrics: readonly StepMetric[] = [];
+  let metrics: readonly string[] = [];
+  let evalMetrics: readonly string[] = [];
   let numReads = 0;
   let waiting: MetricsLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -54,7 +55,6 @@ export function followHistory(runId: string): RunHistory {
   const read = async (): Promise<void> => {
     if (metrics.length === 0) return;
     const thisRead = ++numReads;
-    const evalMetrics = metrics.filter(isEvaluated);
     const [from, to] = zoom.value ?? [];
     const options = { x: chosenAxis.value, from, to, numBuckets };
     try {
@@ -86,7 +86,6 @@ export function followHistory(runId: string): RunHistory {
     // A zoomed chart shows the past: lines beyond its end would only make it coarser.
     if (zoom.value !== null) return;
     const options = { axis: chosenAxis.value, limit };
-    const evalMetrics = metrics.filter(isEvaluated);
     const ofKind = (kind: MetricsLine['kind']): MetricsLine[] =>
       lines.filter((line) => line.kind === kind);
     step.value = appendLines(step.value, ofKind('step'), { ...options, metrics });
@@ -131,9 +130,13 @@ export function followHistory(runId: string): RunHistory {
       () => zoom.value ?? extentOf([...(step.value ?? []), ...(evaluation.value ?? [])]),
     ),
     error,
-    want: async (more) => {
-      if (more.every((metric) => metrics.includes(metric))) return;
-      metrics = [...new Set([...metrics, ...more])];
+    want: async (ofSteps, ofEvals) => {
+      const isThere =
+        ofSteps.every((metric) => metrics.includes(metric)) &&
+        ofEvals.every((metric) => evalMetrics.includes(metric));
+      if (isThere) return;
+      metrics = [...new Set([...metrics, ...ofSteps])];
+      evalMetrics = [...new Set([...evalMetrics, ...ofEvals])];
       await read();
     },
     read,
@@ -157,10 +160,6 @@ function extentOf(curves: readonly Curve[]): readonly [number, number] {
   // Almost the beginning is the beginning.
   if (from > 0 && from < to * 0.02) return [0, to];
   return from === to ? [from - 1, to + 1] : [from, to];
-}
-
-function isEvaluated(metric: StepMetric): boolean {
-  return metric === 'loss' || metric.startsWith('masked_lm') || metric.startsWith('next_sentence');
 }
 
 function branchesOf(attempts: readonly RunAttempt[]): string {

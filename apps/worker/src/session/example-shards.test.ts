@@ -5,7 +5,7 @@ import {
   type ExampleShard,
   type ObjectStore,
 } from '@berth/contracts';
-import { encodeExampleShard } from '@berth/data';
+import { encodeExampleShard, taskExamples } from '@berth/data';
 import type { ExampleIndex } from '@berth/queue';
 import { expect, it } from 'vitest';
 import { createExampleShards } from './example-shards.ts';
@@ -59,7 +59,12 @@ async function openShard(
   } as Partial<ObjectStore> as ObjectStore;
   const { signal } = new AbortController();
   const options = { timeoutMs: 300_000, numKept: 2, signal, logger: silentLogger };
-  const shards = createExampleShards({ index, store, ...options });
+  const shards = createExampleShards({
+    format: taskExamples.pretraining,
+    index,
+    store,
+    ...options,
+  });
   const { numExamples } = await shards.open(0, 3);
   return { numExamples, numForgotten };
 }

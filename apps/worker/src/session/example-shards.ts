@@ -7,11 +7,13 @@ import {
   type Logger,
   type ObjectStore,
 } from '@berth/contracts';
-import { readExampleShard } from '@berth/data';
+import { readExampleShard, type TaskExamples } from '@berth/data';
 import type { ExampleIndex, ExampleShardName } from '@berth/queue';
 import type { ExampleReader, ExampleShardsPort } from '@berth/training';
 
 export interface ExampleShardsOptions {
+  /** How the shards are read. */
+  readonly format: TaskExamples;
   readonly index: ExampleIndex;
   readonly store: ObjectStore;
   /** Longest wait for a shard to be made. */
@@ -45,7 +47,7 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
     for (let numDamaged = 0; ;) {
       const shard = await find(name);
       try {
-        return await readExampleShard(store, shard);
+        return await readExampleShard(store, shard, options.format);
       } catch (error) {
         if (!isBerthError(error) || !lost.has(error.code)) throw error;
         if (error.code !== 'STORE_NOT_FOUND') {

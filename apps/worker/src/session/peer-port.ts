@@ -1,4 +1,4 @@
-import { numStepSums, type StateVectors, type View, type Wire } from '@berth/contracts';
+import type { StateVectors, View, Wire } from '@berth/contracts';
 import type { StateLabel } from '@berth/collectives';
 import type { PeerPort } from '@berth/training';
 import type { Peers, SharedState } from '../threads/peers.ts';
@@ -8,10 +8,12 @@ export interface PeerPortOptions {
   readonly state: SharedState;
   readonly runId: string;
   readonly wire: Wire;
+  /** Of the task: they stay in fp32. */
+  readonly numSums: number;
 }
 
 /** The data plane as the training loop sees it. */
-export function peerPort(peers: Peers, { state, runId, wire }: PeerPortOptions): PeerPort {
+export function peerPort(peers: Peers, { state, runId, wire, numSums }: PeerPortOptions): PeerPort {
   const vectors = vectorsOf(state);
   const labelOf = (view: View, step: number): StateLabel => ({
     runId,
@@ -24,7 +26,7 @@ export function peerPort(peers: Peers, { state, runId, wire }: PeerPortOptions):
       const session = await peers.joinView(view, {
         ...options,
         wire,
-        numExact: numStepSums,
+        numExact: numSums,
         connectTimeoutMs: timeoutMs,
         onPeerLost(_, error) {
           // One that left may have nothing more to do: the run is over. If not, the next all-reduce fails.

@@ -5,6 +5,8 @@ import {
   errorToWire,
   isFinal,
   resolveModelConfig,
+  taskNameOf,
+  tasks,
   type Logger,
   type MeasuredLine,
   type MetricsLine,
@@ -12,8 +14,8 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import { readDatasetManifest } from '@berth/data';
-import { countParameters } from '@berth/model';
+import { readDatasetManifest, taskExamples } from '@berth/data';
+import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
 import type { WorkerMetrics } from '@berth/observability';
 import {
   createExampleIndex,
@@ -80,10 +82,13 @@ export class RunSession {
     const manifest = await readDatasetManifest(store, manifestKey);
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
+    const taskName = taskNameOf(examples);
+    const task = tasks[taskName];
     const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
     const attempt = record.attempts.at(-1)?.attempt ?? 1;
     const ended = new AbortController();
     const shards = createExampleShards({
+      format: taskExamples[taskName],
       index: createExampleIndex(connection, exampleSetId),
       store,
       timeoutMs: shardTimeoutMs,
@@ -94,6 +99,7 @@ export class RunSession {
     const run = openRun(connection, runId);
     const { ledger, rendezvous, metrics } = run;
     const source = createExampleSource({
+      task,
       seed,
       numShards: manifest.train.length,
       shuffleWindowShards: examples.shuffleWindowShards,
@@ -105,18 +111,18 @@ export class RunSession {
       shards,
     });
     const examplesAreOpen = openNextExamples(ledger, source);
-    const numElements = countParameters(model).preTraining;
+    const numElements = numParametersOf(parameterLayout(model, taskModels[taskName]));
     // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
     const isWarm = config.cluster.numWorkers > 1;
     const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
     const shape = {
       batchSize: microBatch,
-      seqLength: examples.maxSeqLength,
-      numPredictions: examples.maxPredictions,
+      maxSeqLength: examples.maxSeqLength,
+      maxPredictions: examples.maxPredictions,
     };
     heartbeat.tellOpening('compiling');
     const opened = await runtime.openEngine(
-      { model, optimizer, train, seed, shape },
+      { task: taskName, model, optimizer, train, seed, shape },
       config.cluster.stepTimeoutMs,
     );
     portrait.fingerprint = opened.fingerprint;
@@ -153,7 +159,7 @@ export class RunSession {
     const member: Member = new Member(
       {
         engine,
-        peers: peerPort(peers, { state, runId, wire: train.wire }),
+        peers: peerPort(peers, { state, runId, wire: train.wire, numSums: task.sums.length }),
         ledger,
         rendezvous,
         examples: source,

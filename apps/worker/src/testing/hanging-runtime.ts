@@ -1,4 +1,4 @@
-import { parseRunConfig, resolveModelConfig } from '@berth/contracts';
+import { parseRunConfig, resolveModelConfig, taskNameOf } from '@berth/contracts';
 import { startRuntime } from '../threads/runtime.ts';
 
 /** Starts TensorFlow, lets a call to it hang, tells how that ends, and exits. Argument: the longest a call may take. */
@@ -16,10 +16,10 @@ const config = parseRunConfig(
 );
 const runtime = await startRuntime({ numThreads: 1, device: 'cpu' });
 const { optimizer, train, seed } = config;
-const shape = { batchSize: 1, seqLength: 8, numPredictions: 1 };
+const shape = { batchSize: 1, maxSeqLength: 8, maxPredictions: 1 };
 const model = resolveModelConfig(config.model, 100);
 const { engine } = await runtime.openEngine(
-  { model, optimizer, train, seed, shape },
+  { task: taskNameOf(config.examples), model, optimizer, train, seed, shape },
   Number(limitMs),
 );
 await engine.initialize(seed);

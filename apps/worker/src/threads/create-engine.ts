@@ -1,25 +1,30 @@
-import type { ModelConfig, OptimizerConfig, TrainConfig, TrainingEngine } from '@berth/contracts';
+import type {
+  BatchShape,
+  ModelConfig,
+  OptimizerConfig,
+  TaskName,
+  TrainConfig,
+  TrainingEngine,
+} from '@berth/contracts';
 import type { TensorFlow } from '@berth/graph';
-import { createEagerEngine, createGraphEngine } from '@berth/model';
+import { createEagerEngine, createGraphEngine, taskModels } from '@berth/model';
 
 /** What an engine is made from; crosses to the runtime thread. */
 export interface EngineSpec {
+  readonly task: TaskName;
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
   readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks' | 'engine' | 'precision' | 'wire'>;
   readonly seed: number;
   /** Shape of a micro-batch. */
-  readonly shape: {
-    readonly batchSize: number;
-    readonly seqLength: number;
-    readonly numPredictions: number;
-  };
+  readonly shape: BatchShape;
 }
 
 export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
   const { model, optimizer, train, seed, shape } = spec;
   const { precision, wire } = train;
-  const options = { model, optimizer, train, seed, precision, wire };
+  const task = taskModels[spec.task];
+  const options = { task, model, optimizer, train, seed, precision, wire };
   return train.engine === 'graph'
     ? createGraphEngine({ ...options, shape, tensorFlow })
     : createEagerEngine(options);

@@ -6,6 +6,7 @@ import {
   type GradientVector,
   type HeldGradient,
   type Numerics,
+  type Outputs,
   type ParameterSpec,
   type StateVectors,
   type StepSums,
@@ -79,4 +80,5 @@ serveCalls(port, {
     engine().computeGradients(request, into),
   takeGradients: (reduced: GradientVector): number => engine().takeGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
+  predict: (batch: ExampleBatch): Outputs => engine().predict(batch),
 });

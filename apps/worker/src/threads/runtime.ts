@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import type {
-  ApplyResult,
-  GradientVector,
-  HeldGradient,
-  Numerics,
-  ParameterSpec,
-  StepSums,
-  TrainingState,
+import {
+  tasks,
+  type ApplyResult,
+  type GradientVector,
+  type HeldGradient,
+  type Numerics,
+  type Outputs,
+  type ParameterSpec,
+  type StepSums,
+  type TrainingState,
 } from '@berth/contracts';
 import { tensorFlowEnvironment } from '@berth/graph';
 import type { EngineSpec } from './create-engine.ts';
@@ -82,7 +84,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     async openEngine(spec, stepTimeoutMs) {
       stepLimitMs = stepTimeoutMs;
       const { layout, fingerprint } = await caller.call<Opened>('open', [spec]);
-      return { engine: enginePort(caller, layout, spec.train.engine === 'graph'), fingerprint };
+      return { engine: enginePort(caller, spec, layout), fingerprint };
     },
     async close() {
       await thread.terminate();
@@ -92,12 +94,13 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
 
 function enginePort(
   caller: ThreadCaller,
+  { task, train }: EngineSpec,
   layout: readonly ParameterSpec[],
-  canHold: boolean,
 ): EnginePort {
   return {
+    task: tasks[task],
     layout,
-    ...(canHold && {
+    ...(train.engine === 'graph' && {
       holdGradients: (request) => caller.call<HeldGradient>('holdGradients', [request]),
     }),
     initialize: (seed) => caller.call<void>('initialize', [seed]),
@@ -109,5 +112,6 @@ function enginePort(
     takeGradients: (reduced) => caller.call<number>('takeGradients', [reduced]),
     applyHeldGradients: () => caller.call<ApplyResult>('applyHeldGradients', []),
     evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),
+    predict: (batch) => caller.call<Outputs>('predict', [batch]),
   };
 }

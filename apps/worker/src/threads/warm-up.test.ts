@@ -3,14 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { vectorDigest } from '@berth/collectives';
 import type { GradientRequest, TrainingEngine } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
+import { madeUpBatch } from '@berth/model';
 import { describe, expect, it } from 'vitest';
 import { createEngine, type EngineSpec } from './create-engine.ts';
 import { warmUp } from './warm-up.ts';
-import { warmUpBatch } from './warm-up-batch.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1, device: 'cpu' });
 
 const spec: EngineSpec = {
+  task: 'pretraining',
   model: {
     vocabSize: 101,
     hiddenSize: 24,
@@ -38,7 +39,7 @@ const spec: EngineSpec = {
   },
   train: { numSteps: 100, virtualRanks: 4, engine: 'graph', precision: 'fp32', wire: 'fp32' },
   seed: 7,
-  shape: { batchSize: 3, seqLength: 21, numPredictions: 4 },
+  shape: { batchSize: 3, maxSeqLength: 21, maxPredictions: 4 },
 };
 const eager: EngineSpec = { ...spec, train: { ...spec.train, engine: 'eager' } };
 
@@ -65,7 +66,7 @@ describe('a fingerprint', () => {
     ['optimizer', { optimizer: { ...eager.optimizer, weightDecay: 0.0101 } }],
     ['dropout', { model: { ...eager.model, hiddenDropoutRatio: 0.2 } }],
     ['activation', { model: { ...eager.model, hiddenAct: 'gelu' } }],
-    ['shape', { shape: { ...eager.shape, seqLength: 22 } }],
+    ['shape', { shape: { ...eager.shape, maxSeqLength: 22 } }],
   ])('is another one with another %s', (_, change) => {
     expect(fingerprintOf({ ...eager, ...change })).not.toBe(honest);
   });
@@ -111,7 +112,7 @@ function fingerprintOf(given: EngineSpec, change?: (engine: TrainingEngine) => v
 function digestsOfTraining(engine: TrainingEngine, given: EngineSpec): string[] {
   engine.initialize(3);
   const digests = [0, 1].map((step) => {
-    const request = requestOf(given, step);
+    const request = requestOf(engine, given, step);
     const held = engine.holdGradients?.(request).digest;
     const gradient = engine.computeGradients(request);
     const digest = vectorDigest(gradient);
@@ -123,16 +124,19 @@ function digestsOfTraining(engine: TrainingEngine, given: EngineSpec): string[] 
   return [...digests, ...[weights, firstMoments, secondMoments].map(vectorDigest)];
 }
 
-function requestOf(given: EngineSpec, step: number): GradientRequest {
+function requestOf(
+  { task }: TrainingEngine,
+  { shape, model }: EngineSpec,
+  step: number,
+): GradientRequest {
   const ranks = [0, 1].map((virtualRank) => ({
     virtualRank,
-    microBatches: [warmUpBatch(given, 10 * step + virtualRank)],
+    microBatches: [madeUpBatch(task, shape, model.vocabSize, 10 * step + virtualRank)],
   }));
   return {
     step,
     block: { start: 0, length: 2 },
     ranks,
-    maskedLmScale: 0.04,
-    nextSentenceScale: 0.16,
+    lossScales: { masked_lm: 0.04, next_sentence: 0.16 },
   };
 }

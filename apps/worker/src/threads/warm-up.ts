@@ -1,7 +1,7 @@
 import { vectorDigest } from '@berth/collectives';
-import type { GradientRequest, TrainingEngine } from '@berth/contracts';
+import type { BatchShape, GradientRequest, Task, TrainingEngine } from '@berth/contracts';
+import { madeUpBatch } from '@berth/model';
 import type { EngineSpec } from './create-engine.ts';
-import { warmUpBatch } from './warm-up-batch.ts';
 
 /**
  * Does a step that counts for nothing, so that TensorFlow compiles and the first real step is as fast as any: the others
@@ -10,19 +10,18 @@ import { warmUpBatch } from './warm-up-batch.ts';
  * run has part in it, whatever it is called
  */
 export function warmUp(engine: TrainingEngine, spec: EngineSpec): string {
-  const { seed, train, shape } = spec;
+  const { model, seed, train, shape } = spec;
   engine.initialize(seed);
   // Two ranks, because sums of ranks are compiled too.
   const ranks = Array.from({ length: Math.min(2, train.virtualRanks) }, (_, virtualRank) => ({
     virtualRank,
-    microBatches: [warmUpBatch(spec, virtualRank)],
+    microBatches: [madeUpBatch(engine.task, shape, model.vocabSize, virtualRank)],
   }));
   const request: GradientRequest = {
     step: 0,
     block: { start: 0, length: ranks.length },
     ranks,
-    maskedLmScale: 1 / (ranks.length * shape.batchSize * shape.numPredictions),
-    nextSentenceScale: 1 / (ranks.length * shape.batchSize),
+    lossScales: lossScalesFor(engine.task, shape, ranks.length * shape.batchSize),
   };
   const held = engine.holdGradients?.(request);
   const gradient = engine.computeGradients(request);
@@ -30,4 +29,16 @@ export function warmUp(engine: TrainingEngine, spec: EngineSpec): string {
   engine.applyGradients(gradient);
   engine.applyHeldGradients();
   return `${held?.digest ?? vectorDigest(gradient)}${engine.stateDigest()}`;
+}
+
+/** As if all places for labels were taken. */
+function lossScalesFor(
+  { losses }: Task,
+  { maxPredictions }: BatchShape,
+  numExamples: number,
+): GradientRequest['lossScales'] {
+  const numLabels = (sum: string): number => (sum === 'numExamples' ? 1 : maxPredictions);
+  return Object.fromEntries(
+    losses.map(({ name, over }) => [name, 1 / (numExamples * numLabels(over.sum))]),
+  );
 }

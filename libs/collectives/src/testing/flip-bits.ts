@@ -1,10 +1,12 @@
-import { type BerthError, numStepSums, packGradient, type Wire } from '@berth/contracts';
+import { type BerthError, packGradient, type Wire } from '@berth/contracts';
 import { startTcpProxy } from '@berth/faults';
 import { frameHeaderBytes } from '../connections/frame.ts';
 import type { ViewSession } from '../session.ts';
 import { joinAll, randomNumbers, randomRanks, startNodes } from './local-mesh.ts';
 
-const vectorLength = 20_000 + numStepSums;
+const numExact = 7;
+const numParameters = 20_000;
+const vectorLength = numParameters + numExact;
 const timeoutMs = 60_000;
 /** Of the last member: a chunk of its contribution, then its slice of the sum, whose exact elements have a chunk of their own. */
 const numFrames = { fp32: 2, bf16: 3 } as const;
@@ -28,13 +30,13 @@ export async function flipBits(wire: Wire, numFlips: number, seed: number): Prom
   const [first, last] = mesh.view.members;
   const proxy = await startTcpProxy(last!);
   const ranks = randomRanks(2, vectorLength, seed);
-  const vectors = ranks.map((rank) => packGradient(rank, wire));
+  const vectors = ranks.map((rank) => packGradient(rank, numParameters, wire));
   let version = 0;
   const join = (): Promise<ViewSession[]> => {
     version += 1;
     const members = [first!, { ...last!, ...proxy.endpoint }];
     const view = { ...mesh.view, version, members };
-    return joinAll({ ...mesh, view }, { vectorLength, wire, numExact: numStepSums });
+    return joinAll({ ...mesh, view }, { vectorLength, wire, numExact });
   };
   let sessions = await join();
   const reduce = (step: number): Promise<PromiseSettledResult<string>[]> =>

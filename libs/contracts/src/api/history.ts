@@ -1,30 +1,15 @@
 import { z } from 'zod';
+import { stepMetrics } from '../metric-names.ts';
+import { tasks } from '../tasks/tasks.ts';
 
-/** What is drawn of metrics lines of kind `step`. */
-export const stepMetrics = [
-  'loss',
-  'masked_lm_loss',
-  'masked_lm_accuracy',
-  'next_sentence_loss',
-  'next_sentence_accuracy',
-  'learningRate',
-  'gradientNorm',
-  'tokensPerSecond',
-  'stepMs',
-  'dataMs',
-  'computeMs',
-  'reduceMs',
-  'commitMs',
-  'applyMs',
-] as const;
-export type StepMetric = (typeof stepMetrics)[number];
+const allMetrics = [...new Set(Object.values(tasks).flatMap(stepMetrics))];
 
 /** Query of `GET /api/runs/:runId/history`. */
 export const historyQuerySchema = z.strictObject({
   metrics: z
     .string()
     .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(stepMetrics)).min(1).max(stepMetrics.length)),
+    .pipe(z.array(z.enum(allMetrics)).min(1).max(allMetrics.length)),
   kind: z.enum(['step', 'eval']).default('step'),
   /** Horizontal axis: steps, or Unix time in milliseconds. */
   x: z.enum(['step', 'time']).default('step'),
@@ -41,7 +26,7 @@ const points = z.array(z.number());
  * out. The mean is null where a value is not finite; `min` and `max` are of the finite ones, null where there is none.
  */
 export const traceSchema = z.strictObject({
-  metric: z.enum(stepMetrics),
+  metric: z.enum(allMetrics),
   attempt: z.int().positive(),
   /** True for what came after a checkpoint that the run was resumed from: no longer part of the run. */
   isAbandoned: z.boolean(),

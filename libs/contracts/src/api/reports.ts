@@ -66,14 +66,8 @@ export const checkpointReportSchema = z.strictObject({
   createdAtMs: z.number(),
   weightsDigest: z.string(),
   manifestKey: z.string(),
-  /** Held-out losses at this step, if it was evaluated; `loss` is the sum of the others, here as everywhere. */
-  heldOut: z
-    .strictObject({
-      loss: z.number(),
-      masked_lm_loss: z.number(),
-      next_sentence_loss: z.number(),
-    })
-    .nullable(),
+  /** Held-out losses at this step by metric, if it was evaluated; `loss` is the sum of the others, here as everywhere. */
+  heldOut: z.record(z.string(), z.number()).nullable(),
   /** False when the run's config has changed since. */
   matchesConfig: z.boolean(),
   /** Whether the run can go on from this one now. */

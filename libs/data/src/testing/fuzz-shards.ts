@@ -1,9 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseRunConfig, sha256Hex, toBerthError, type ExampleBatch } from '@berth/contracts';
+import {
+  allocateBatch,
+  columnOf,
+  parseRunConfig,
+  sha256Hex,
+  tasks,
+  toBerthError,
+  type ColumnData,
+  type ExampleBatch,
+} from '@berth/contracts';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { allocateBatch } from '../sampling/batch.ts';
 import { encodeDocumentShard, openDocumentShard } from '../dataset/document-shard.ts';
 import { encodeExampleShard, openExampleShard } from '../tasks/pretraining/example-shard.ts';
 import { generateExamples } from '../tasks/pretraining/generate.ts';
@@ -14,8 +22,8 @@ import { createVocabulary, specialTokens } from '../text/vocabulary.ts';
 import { changes, mutate } from './mutate.ts';
 
 const seed = 20261129;
-const width = { seqLength: 16, numPredictions: 4 };
-const facts = { exampleSetId: 'ab'.repeat(32), maxSeqLength: 16, maxPredictions: 4 };
+const sizes = { maxSeqLength: 16, maxPredictions: 4 };
+const facts = { exampleSetId: 'ab'.repeat(32), ...sizes };
 const settings = { ...defaultSettings, ...facts };
 const vocabulary = createVocabulary([...specialTokens, 'a', 'b', '##c', 'd']);
 const documentBytes = encodeDocumentShard([
@@ -55,7 +63,11 @@ export function describeDamagedShards(numRuns: number): void {
             for (let example = 0; example < reader.numExamples; example++) {
               const batch = untouched();
               reader.copyInto(batch, 1, example);
-              requireOneRow(batch, reader.numTokensOf(example), reader.numPredictionsOf(example));
+              requireOneRow(
+                batch,
+                reader.countOf('numTokens', example),
+                reader.countOf('maskedWeight', example),
+              );
             }
           }),
         );
@@ -103,34 +115,30 @@ const outside = 77;
 
 /** Three rows that nothing has been written to. */
 function untouched(): ExampleBatch {
-  const batch = allocateBatch(3, width.seqLength, width.numPredictions);
-  for (const column of columnsOf(batch)) column.fill(outside);
+  const batch = allocateBatch(tasks.pretraining, { batchSize: 3, ...sizes });
+  for (const column of Object.values(batch.columns)) column.fill(outside);
   return batch;
 }
 
 /** Only the row in the middle may have been written, and all of it has been. */
 function requireOneRow(batch: ExampleBatch, numTokens: number, numPredictions: number): void {
-  for (const column of columnsOf(batch)) {
+  for (const column of Object.values(batch.columns)) {
     const length = column.length / 3;
     expect([...column.subarray(0, length), ...column.subarray(2 * length)]).toEqual(
       Array.from({ length: 2 * length }, () => outside),
     );
   }
-  const row = <T extends Int32Array | Float32Array>(column: T, length: number): T =>
-    column.subarray(length, 2 * length) as T;
-  const sum = (values: Int32Array | Float32Array): number =>
-    [...values].reduce((total, value) => total + value, 0);
-  expect(sum(row(batch.inputMask, width.seqLength))).toBe(numTokens);
-  expect(sum(row(batch.maskedWeights, width.numPredictions))).toBe(numPredictions);
-  expect(Math.max(...row(batch.segmentIds, width.seqLength))).toBeLessThanOrEqual(1);
-  expect(Math.max(...row(batch.maskedPositions, width.numPredictions))).toBeLessThan(
-    Math.max(1, numTokens),
-  );
-  expect(row(batch.nextSentenceLabels, 1)[0]).toBeLessThanOrEqual(1);
+  const row = (name: string): number[] => middleOf(columnOf(batch, name));
+  const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+  expect(sum(row('inputMask'))).toBe(numTokens);
+  expect(sum(row('maskedWeights'))).toBe(numPredictions);
+  expect(Math.max(...row('segmentIds'))).toBeLessThanOrEqual(1);
+  expect(Math.max(...row('maskedPositions'))).toBeLessThan(Math.max(1, numTokens));
+  expect(row('nextSentenceLabels')[0]).toBeLessThanOrEqual(1);
 }
 
-function columnsOf(batch: ExampleBatch): (Int32Array | Float32Array)[] {
-  return Object.values(batch).filter((column) => typeof column === 'object');
+function middleOf(column: ColumnData): number[] {
+  return [...column.subarray(column.length / 3, (2 * column.length) / 3)];
 }
 
 function aJob(): Parameters<typeof prepareDataset>[0] {

@@ -1,5 +1,8 @@
 // Shapes: R rows, C classes.
 import {
+  argMax,
+  cast,
+  equal,
   mul,
   reshape,
   sum,
@@ -24,4 +27,9 @@ export function weightedCrossEntropy(
     },
     (dy, [gradient_RC, weights_R]) => [mul(gradient_RC, reshape(mul(weights_R, dy), [-1, 1]))],
   );
+}
+
+/** sum_r weight[r] where the largest logit is the label's. */
+export function numHits(logits_RC: Tensor2D, labels_R: Tensor1D, weights_R: Tensor1D): Scalar {
+  return sum(mul(cast(equal(argMax(logits_RC, 1), labels_R), 'float32'), weights_R));
 }

@@ -1,6 +1,5 @@
 import {
   BerthError,
-  numStepSums,
   packGradient,
   roundToBf16,
   stateDigest,
@@ -12,10 +11,12 @@ import {
   type GradientRequest,
   type ModelConfig,
   type OptimizerConfig,
+  type Outputs,
   type ParameterSpec,
   type RankExamples,
   type StateVectors,
   type StepSums,
+  type Task,
   type TrainConfig,
   type TrainingEngine,
   type TrainingState,
@@ -26,13 +27,15 @@ import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
 import { hostDropoutMasks } from './dropout.ts';
 import { readAndDispose } from './flat-tensors.ts';
 import { checkRanks, initialState } from '../engine-state.ts';
-import { batchGradient, batchSums, type Model } from './micro-batch.ts';
+import { batchGradient, batchOutputs, batchSums, type Model } from './micro-batch.ts';
+import type { TaskModel } from '../tasks/task-model.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
 import { ParameterStore } from './parameter-store.ts';
 import { learningRateAt } from '../schedule.ts';
 import { sumInOrder, treeSum } from './ordered-sums.ts';
 
 export interface EngineOptions {
+  readonly task: TaskModel;
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
   readonly train: Pick<TrainConfig, 'numSteps'>;
@@ -58,52 +61,56 @@ export function createEagerEngine(options: EngineOptions): TrainingEngine {
 }
 
 class EagerEngine implements TrainingEngine {
+  readonly task: Task;
   readonly layout: readonly ParameterSpec[];
   readonly numParameters: number;
-  private readonly options: EngineOptions;
-  private readonly store: ParameterStore;
-  private step = 0;
+  readonly #options: EngineOptions;
+  readonly #store: ParameterStore;
+  #step = 0;
   /** By which the weights are to be updated. */
-  private taken: { readonly gradient: Float32Array; readonly norm: number } | undefined;
+  #taken: { readonly gradient: Float32Array; readonly norm: number } | undefined;
 
   constructor(options: EngineOptions) {
-    this.options = options;
-    this.layout = parameterLayout(options.model);
+    this.#options = options;
+    this.task = options.task.task;
+    this.layout = parameterLayout(options.model, options.task);
     this.numParameters = numParametersOf(this.layout);
-    this.store = new ParameterStore(this.layout);
+    this.#store = new ParameterStore(this.layout);
   }
 
   initialize(seed: number): void {
-    this.loadState(initialState(this.layout, this.options.model, seed));
+    this.loadState(initialState(this.layout, this.#options.model, seed));
   }
 
   loadState(state: TrainingState): void {
-    this.store.load(state);
-    this.step = state.step;
+    this.#store.load(state);
+    this.#step = state.step;
   }
 
   readState(into?: StateVectors): TrainingState {
-    const copy = this.store.read();
+    const copy = this.#store.read();
     into?.weights.set(copy.weights);
     into?.firstMoments.set(copy.firstMoments);
     into?.secondMoments.set(copy.secondMoments);
-    return { step: this.step, ...(into ?? copy) };
+    return { step: this.#step, ...(into ?? copy) };
   }
 
   stateDigest(slice?: number): string {
-    return stateDigest(this.store.read(), slice);
+    return stateDigest(this.#store.read(), slice);
   }
 
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     checkRanks(request);
-    const { wire = 'fp32' } = this.options;
-    const model = this.model();
-    const node = wire === 'bf16' ? roundNode : (sum: Tensor1D): Tensor1D => sum;
+    const { wire = 'fp32' } = this.#options;
+    const model = this.#model();
+    const { numParameters } = this;
+    const node = (sum: Tensor1D): Tensor1D =>
+      wire === 'bf16' ? roundNode(sum, numParameters) : sum;
     const sum_N = treeSum(
-      request.ranks.map((rank) => () => node(this.rankGradient(model, request, rank))),
+      request.ranks.map((rank) => () => node(this.#rankGradient(model, request, rank))),
       (left, right) => node(addAndDispose(left, right)),
     );
-    const vector = packGradient(readAndDispose(sum_N), wire);
+    const vector = packGradient(readAndDispose(sum_N), numParameters, wire);
     into?.set(vector);
     return into ?? vector;
   }
@@ -111,19 +118,19 @@ class EagerEngine implements TrainingEngine {
   takeGradients(reduced: GradientVector): number {
     const gradient = unpackGradient(reduced, this.numParameters);
     const norm = globalNorm(gradient, this.numParameters);
-    this.taken = { gradient, norm };
+    this.#taken = { gradient, norm };
     return norm;
   }
 
   applyHeldGradients(): ApplyResult {
-    const { optimizer: config, train } = this.options;
-    const { step, taken } = this;
+    const { optimizer: config, train } = this.#options;
+    const [step, taken] = [this.#step, this.#taken];
     if (taken === undefined) throw new BerthError('INTERNAL', 'no gradient was taken in');
     requireFiniteNorm(taken.norm, step);
     const learningRate = learningRateAt(config, train.numSteps, step);
     const factor = clipFactor(taken.norm, config.clipNorm);
-    this.store.update(taken.gradient, factor, { config, step, learningRate });
-    this.step = step + 1;
+    this.#store.update(taken.gradient, factor, { config, step, learningRate });
+    this.#step = step + 1;
     return { gradientNorm: taken.norm, learningRate };
   }
 
@@ -133,26 +140,31 @@ class EagerEngine implements TrainingEngine {
   }
 
   evaluate(batch: ExampleBatch): StepSums {
-    return sumsFromVector(readAndDispose(batchSums(this.model(), batch)));
+    return sumsFromVector(this.task.sums, readAndDispose(batchSums(this.#model(), batch)));
+  }
+
+  predict(batch: ExampleBatch): Outputs {
+    const outputs = Object.entries(batchOutputs(this.#model(), batch));
+    return Object.fromEntries(outputs.map(([name, output]) => [name, readAndDispose(output)]));
   }
 
   dispose(): void {
-    this.store.dispose();
+    this.#store.dispose();
   }
 
-  private model(): Model {
-    return { config: this.options.model, layout: this.layout, weights: this.store.weights };
+  #model(): Model {
+    const { task, model: config } = this.#options;
+    return { task, config, layout: this.layout, weights: this.#store.weights };
   }
 
   /** One virtual rank: its micro-batches, added in order. */
-  private rankGradient(model: Model, request: GradientRequest, rank: RankExamples): Tensor1D {
-    const { step, maskedLmScale, nextSentenceScale } = request;
-    const scales = { maskedLm: maskedLmScale, nextSentence: nextSentenceScale };
+  #rankGradient(model: Model, request: GradientRequest, rank: RankExamples): Tensor1D {
+    const { step, lossScales } = request;
     const { virtualRank } = rank;
     return sumInOrder(
       rank.microBatches.map((examples, microBatch) => () => {
-        const pass = { seed: this.options.seed, step, virtualRank, microBatch };
-        return batchGradient(model, examples, scales, hostDropoutMasks(pass));
+        const pass = { seed: this.#options.seed, step, virtualRank, microBatch };
+        return batchGradient(model, examples, lossScales, hostDropoutMasks(pass));
       }),
       addAndDispose,
     );
@@ -160,9 +172,8 @@ class EagerEngine implements TrainingEngine {
 }
 
 /** A node of the tree as it travels in bf16; the step sums stay as they are. */
-function roundNode(sum: Tensor1D): Tensor1D {
+function roundNode(sum: Tensor1D, numParameters: number): Tensor1D {
   const values = readAndDispose(sum);
-  const numParameters = values.length - numStepSums;
   return tensor1d(values.map((value, i) => (i < numParameters ? roundToBf16(value) : value)));
 }
 

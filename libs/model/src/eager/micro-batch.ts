@@ -1,21 +1,33 @@
-import type { ExampleBatch, ModelConfig, ParameterSpec } from '@berth/contracts';
 import {
+  columnOf,
+  type ExampleBatch,
+  type ModelConfig,
+  type ParameterSpec,
+} from '@berth/contracts';
+import {
+  add,
   dispose,
   keep,
+  mul,
+  scalar,
+  stack,
   tidy,
   valueAndGrads,
+  type Scalar,
   type Tensor,
   type Tensor1D,
+  type Tensor2D,
 } from '@tensorflow/tfjs-core';
-import { uploadBatch } from './batch-tensors.ts';
-import { bertForPretraining } from '../bert.ts';
+import { uploadBatch, type BatchTensors } from './batch-tensors.ts';
+import { encode } from '../bert.ts';
 import type { DropoutMasks } from './dropout.ts';
 import { concatFlat } from './flat-tensors.ts';
-import { pretrainingLoss, stepSumsOf, type LossScales } from '../tasks/pretraining/losses.ts';
 import { namedWeights } from '../parameters/weights.ts';
+import type { TaskModel } from '../tasks/task-model.ts';
 
 /** A model with its weights, in layout order. */
 export interface Model {
+  readonly task: TaskModel;
   readonly config: ModelConfig;
   readonly layout: readonly ParameterSpec[];
   readonly weights: readonly Tensor[];
@@ -23,35 +35,63 @@ export interface Model {
 
 /** Forward and backward over one batch: the flat gradient of the scaled loss, then the step sums. The caller disposes it. */
 export function batchGradient(
-  { config, layout, weights }: Model,
+  model: Model,
   examples: ExampleBatch,
-  scales: LossScales,
+  lossScales: Readonly<Record<string, number>>,
   dropout: DropoutMasks,
 ): Tensor1D {
   return tidy(() => {
     const batch = uploadBatch(examples);
-    const sums: Tensor1D[] = [];
-    const scaledLoss = (...tensors: Tensor[]) => {
-      const named = namedWeights(layout, tensors);
-      const outputs = bertForPretraining({ config, weights: named, batch, dropout });
-      const loss = pretrainingLoss(outputs, batch, scales);
-      sums.push(keep(stepSumsOf(outputs, batch, loss, examples)));
-      return loss.total;
+    const kept: Tensor1D[] = [];
+    const scaledLoss = (...weights: Tensor[]) => {
+      const sums = sumsOf({ ...model, weights }, batch, examples, dropout);
+      kept.push(keep(stepSums(model, sums)));
+      return model.task.task.losses
+        .map(({ name, sum }) => mul<Scalar>(sums[sum]!, lossScales[name] ?? Number.NaN))
+        .reduce((total, term) => add(total, term));
     };
-    const { grads } = valueAndGrads(scaledLoss)([...weights]);
-    const flat = concatFlat([...grads, ...sums]);
-    dispose(sums);
+    const { grads } = valueAndGrads(scaledLoss)([...model.weights]);
+    const flat = concatFlat([...grads, ...kept]);
+    dispose(kept);
     return flat;
   });
 }
 
 /** Forward over one batch, nothing dropped: its step sums. The caller disposes them. */
-export function batchSums({ config, layout, weights }: Model, examples: ExampleBatch): Tensor1D {
-  return tidy(() => {
-    const batch = uploadBatch(examples);
-    const named = namedWeights(layout, weights);
-    const outputs = bertForPretraining({ config, weights: named, batch });
-    const loss = pretrainingLoss(outputs, batch, { maskedLm: 1, nextSentence: 1 });
-    return stepSumsOf(outputs, batch, loss, examples);
-  });
+export function batchSums(model: Model, examples: ExampleBatch): Tensor1D {
+  return tidy(() => stepSums(model, sumsOf(model, uploadBatch(examples), examples)));
+}
+
+/** Forward over one batch, nothing dropped: what the head gives. The caller disposes it. */
+export function batchOutputs(model: Model, examples: ExampleBatch): Record<string, Tensor2D> {
+  return tidy(() => outputsOf(model, uploadBatch(examples)));
+}
+
+function outputsOf(
+  { task, config, layout, weights }: Model,
+  batch: BatchTensors,
+  dropout?: DropoutMasks,
+): Record<string, Tensor2D> {
+  const named = namedWeights(layout, weights);
+  const context = { config, weights: named, batch, ...(dropout && { dropout }) };
+  return task.eager.outputs(context, encode(context));
+}
+
+function sumsOf(
+  model: Model,
+  batch: BatchTensors,
+  examples: ExampleBatch,
+  dropout?: DropoutMasks,
+): Record<string, Scalar> {
+  const numTokens = columnOf(examples, 'inputMask');
+  return {
+    ...model.task.eager.sums(outputsOf(model, batch, dropout), batch),
+    numExamples: scalar(examples.batchSize),
+    numTokens: scalar(Array.from(numTokens).reduce((total, mask) => total + mask, 0)),
+  };
+}
+
+/** In the task's order. */
+function stepSums({ task }: Model, sums: Readonly<Record<string, Scalar>>): Tensor1D {
+  return stack(task.task.sums.map((name) => sums[name]!)) as Tensor1D;
 }

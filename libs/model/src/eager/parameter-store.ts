@@ -9,16 +9,16 @@ type StateVectors = Omit<TrainingState, 'step'>;
 
 /** Weights and moments on the device, one tensor per parameter, in layout order. Owns every tensor it holds. */
 export class ParameterStore {
-  private readonly layout: readonly ParameterSpec[];
-  private states: readonly ParameterState[] = [];
+  readonly #layout: readonly ParameterSpec[];
+  #states: readonly ParameterState[] = [];
 
   constructor(layout: readonly ParameterSpec[]) {
-    this.layout = layout;
+    this.#layout = layout;
   }
 
   /** @throws BerthError `INTERNAL` before anything was loaded */
   get weights(): readonly Tensor[] {
-    return this.loaded().map(({ weight }) => weight);
+    return this.#loaded().map(({ weight }) => weight);
   }
 
   /**
@@ -30,9 +30,9 @@ export class ParameterStore {
       vectors.weights,
       vectors.firstMoments,
       vectors.secondMoments,
-    ].map((flat) => splitFlat(this.layout, this.copyOf(flat)));
+    ].map((flat) => splitFlat(this.#layout, this.#copyOf(flat)));
     this.dispose();
-    this.states = this.layout.map((_, index) => ({
+    this.#states = this.#layout.map((_, index) => ({
       weight: at(weights, index),
       firstMoment: at(firstMoments, index),
       secondMoment: at(secondMoments, index),
@@ -41,7 +41,7 @@ export class ParameterStore {
 
   /** Copies everything to the host. */
   read(): StateVectors {
-    const states = this.loaded();
+    const states = this.#loaded();
     return {
       weights: readAndDispose(concatFlat(states.map(({ weight }) => weight))),
       firstMoments: readAndDispose(concatFlat(states.map(({ firstMoment }) => firstMoment))),
@@ -52,9 +52,9 @@ export class ParameterStore {
   /** One optimizer update by `gradient * factor`; the gradient is flat and not kept. */
   update(gradient: Float32Array, factor: number, context: Omit<UpdateContext, 'decayed'>): void {
     const rule = updateRules[context.config.name];
-    const gradients = splitFlat(this.layout, gradient);
-    const states = this.loaded();
-    this.states = this.layout.map(({ decayed }, index) => {
+    const gradients = splitFlat(this.#layout, gradient);
+    const states = this.#loaded();
+    this.#states = this.#layout.map(({ decayed }, index) => {
       const state = at(states, index);
       const next = tidy(() => ({
         ...rule(state, mul(at(gradients, index), factor), { ...context, decayed }),
@@ -65,18 +65,18 @@ export class ParameterStore {
   }
 
   dispose(): void {
-    dispose(this.states.flatMap((state) => Object.values(state)));
-    this.states = [];
+    dispose(this.#states.flatMap((state) => Object.values(state)));
+    this.#states = [];
   }
 
-  private loaded(): readonly ParameterState[] {
-    if (this.states.length > 0) return this.states;
+  #loaded(): readonly ParameterState[] {
+    if (this.#states.length > 0) return this.#states;
     throw new BerthError('INTERNAL', 'the engine holds no weights; call initialize or loadState');
   }
 
   /** A copy, because tensors may share the memory of the array they are made from. */
-  private copyOf(flat: Float32Array): Float32Array {
-    const numParameters = numParametersOf(this.layout);
+  #copyOf(flat: Float32Array): Float32Array {
+    const numParameters = numParametersOf(this.#layout);
     if (flat.length === numParameters) return flat.slice();
     throw new BerthError(
       'CHECKPOINT_MISMATCH',

@@ -1,62 +1,70 @@
-// Shapes: B examples, S tokens, P prediction slots; T = B S, R = B P, K dropout sites.
-import type { ExampleBatch } from '@berth/contracts';
-import { ops, type Graph, type TensorData, type Value } from '@berth/graph';
-import type { BatchShape } from './batch-shape.ts';
-import { fillUp } from './batch-shape.ts';
+import {
+  BerthError,
+  columnOf,
+  sizeInExample,
+  type BatchShape,
+  type ColumnData,
+  type ExampleBatch,
+  type Task,
+} from '@berth/contracts';
+import type { Graph, TensorData, Value } from '@berth/graph';
 
-/** What a forward pass is fed, as placeholders; rows index the [T, H] hidden states. */
+/** What a forward pass is fed, as placeholders. */
 export interface BatchInputs {
-  readonly inputIds_T: Value;
-  readonly inputMask_BS: Value;
-  readonly segmentIds_T: Value;
-  readonly maskedRows_R: Value;
-  readonly maskedIds_R: Value;
-  readonly maskedWeights_R: Value;
-  readonly nextSentenceLabels_B: Value;
+  readonly columns: Readonly<Record<string, Value>>;
   /** 1 for real examples, 0 for those that fill up the batch. */
   readonly exampleWeights_B: Value;
 }
 
-export function batchInputs(graph: Graph, shape: BatchShape): BatchInputs {
-  const { batchSize: B, seqLength: S, numPredictions: P } = shape;
-  const int32 = (name: string, dimensions: readonly number[]): Value =>
-    graph.placeholder(name, { dtype: 'int32', shape: dimensions });
-  const float32 = (name: string, dimensions: readonly number[]): Value =>
-    graph.placeholder(name, { dtype: 'float32', shape: dimensions });
+const exampleWeights = 'exampleWeights_B';
+
+export function batchInputs(graph: Graph, task: Task, shape: BatchShape): BatchInputs {
+  const columns = task.columns.map(({ name, dtype, shape: names }) => {
+    const dimensions = [shape.batchSize, ...names.map((dimension) => shape[dimension])];
+    return [name, graph.placeholder(name, { dtype, shape: dimensions })] as const;
+  });
   return {
-    inputIds_T: int32('inputIds_T', [B * S]),
-    inputMask_BS: int32('inputMask_BS', [B, S]),
-    segmentIds_T: int32('segmentIds_T', [B * S]),
-    maskedRows_R: int32('maskedRows_R', [B * P]),
-    maskedIds_R: int32('maskedIds_R', [B * P]),
-    maskedWeights_R: float32('maskedWeights_R', [B * P]),
-    nextSentenceLabels_B: int32('nextSentenceLabels_B', [B]),
-    exampleWeights_B: float32('exampleWeights_B', [B]),
+    columns: Object.fromEntries(columns),
+    exampleWeights_B: graph.placeholder(exampleWeights, {
+      dtype: 'float32',
+      shape: [shape.batchSize],
+    }),
   };
 }
 
-/** The elements to feed for a batch, which may be smaller than the shape. */
+/**
+ * The elements to feed for a batch. One that is smaller than the shape is filled up with empty examples behind its own, so
+ * that no element of its own moves.
+ * @throws BerthError `INTERNAL` when it does not fit
+ */
 export function batchData(
   batch: ExampleBatch,
+  task: Task,
   shape: BatchShape,
-): Record<keyof BatchInputs, TensorData> {
-  const { batchSize: B, seqLength: S, numPredictions: P } = shape;
-  const full = fillUp(batch, shape);
+): Record<string, TensorData> {
+  const { batchSize } = batch;
+  const fed = task.columns.map((column) => {
+    const data = columnOf(batch, column.name);
+    const size = sizeInExample(column, shape);
+    if (data.length !== batchSize * size || batchSize > shape.batchSize)
+      throw new BerthError(
+        'INTERNAL',
+        `a batch of ${batchSize} with ${data.length / batchSize} ${column.name} each was given to a graph ` +
+          `compiled for ${shape.batchSize} with ${size}`,
+      );
+    return [column.name, filledUp(data, shape.batchSize * size)] as const;
+  });
   return {
-    inputIds_T: full.inputIds,
-    inputMask_BS: full.inputMask,
-    segmentIds_T: full.segmentIds,
-    maskedRows_R: full.maskedPositions.map((position, slot) => Math.floor(slot / P) * S + position),
-    maskedIds_R: full.maskedIds,
-    maskedWeights_R: full.maskedWeights,
-    nextSentenceLabels_B: full.nextSentenceLabels,
-    exampleWeights_B: Float32Array.from({ length: B }, (_, row) => Number(row < batch.batchSize)),
+    ...Object.fromEntries(fed),
+    [exampleWeights]: Float32Array.from({ length: shape.batchSize }, (_, row) =>
+      Number(row < batchSize),
+    ),
   };
 }
 
-/** 0 for tokens, -10000 for padding keys. */
-export function attentionMask({ inputMask_BS }: BatchInputs): Value {
-  const [B = 0, S = 0] = inputMask_BS.shape;
-  const mask = ops.reshape(ops.cast(inputMask_BS, 'float32'), [B, 1, 1, S]);
-  return ops.mul(ops.sub(1, mask), -10_000);
+function filledUp(data: ColumnData, length: number): ColumnData {
+  if (data.length === length) return data;
+  const filled = data instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+  filled.set(data);
+  return filled;
 }

@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { startTensorFlow } from '@berth/graph';
 import { expect, it, onTestFinished } from 'vitest';
 import { flatGradient } from '../testing/flat-gradient.ts';
-import { goldenBatch, goldenOptimizer, microConfig } from '../testing/golden.ts';
+import { goldenOptimizer, goldenShape, microConfig } from '../testing/golden.ts';
 import { goldenBlock } from '../testing/requests.ts';
+import { pretrainingModel } from '../tasks/pretraining/pretraining-model.ts';
 import { createGraphEngine } from './graph-engine.ts';
-
-const { batchSize, seqLength, numPredictions } = goldenBatch(0);
-const shape = { batchSize, seqLength, numPredictions };
 
 /** TensorFlow orders the sums of some parameters only, and of others in other models: a deep one has more of them. */
 it.each([3, 4, 6])(
@@ -18,12 +16,13 @@ it.each([3, 4, 6])(
     const cacheFolder = mkdtempSync(join(tmpdir(), 'berth-tree-'));
     const engine = createGraphEngine({
       tensorFlow: startTensorFlow({ numThreads: 1 }),
+      task: pretrainingModel,
       model: { ...microConfig, numLayers },
       optimizer: goldenOptimizer('adamw'),
       train: { numSteps: 10, virtualRanks: 4 },
       seed: 7,
       precision: 'fp32',
-      shape,
+      shape: goldenShape,
       cacheFolder,
     });
     onTestFinished(() => {

@@ -1,4 +1,4 @@
-import { bf16PaddedLength, numStepSums, type ParameterSpec, type Wire } from '@berth/contracts';
+import { bf16PaddedLength, type ParameterSpec, type Wire } from '@berth/contracts';
 import { ops, type Graph, type GraphVariable, type Value } from '@berth/graph';
 import { joinParts, splitParts, type GraphParameter } from './graph-parameters.ts';
 
@@ -10,67 +10,74 @@ import { joinParts, splitParts, type GraphParameter } from './graph-parameters.t
 export class GradientStore {
   /** Levels a block can have: log2 of its longest length. */
   readonly numLevels: number;
-  private readonly wire: Wire;
-  private readonly graph: Graph;
-  private readonly parameters: readonly GraphParameter[];
-  private readonly current: readonly GraphVariable[];
-  private readonly levels: readonly (readonly GraphVariable[])[];
+  readonly #wire: Wire;
+  readonly #graph: Graph;
+  readonly #parameters: readonly GraphParameter[];
+  readonly #current: readonly GraphVariable[];
+  readonly #levels: readonly (readonly GraphVariable[])[];
 
-  constructor(graph: Graph, parameters: readonly GraphParameter[], numLevels: number, wire: Wire) {
-    this.wire = wire;
-    this.graph = graph;
-    this.parameters = parameters;
+  constructor(
+    graph: Graph,
+    parameters: readonly GraphParameter[],
+    { numLevels, wire }: { readonly numLevels: number; readonly wire: Wire },
+    numSums: number,
+  ) {
+    this.#wire = wire;
+    this.#graph = graph;
+    this.#parameters = parameters;
     this.numLevels = numLevels;
-    const shapes = [...parameters.map(({ shape }) => shape), [numStepSums]];
+    const shapes = [...parameters.map(({ shape }) => shape), [numSums]];
     const variables = (name: string): GraphVariable[] =>
       shapes.map((shape, index) => graph.variable(`${name}/${index}`, { dtype: 'float32', shape }));
-    this.current = variables('gradient');
-    this.levels = Array.from({ length: numLevels }, (_, level) => variables(`partial/${level}`));
+    this.#current = variables('gradient');
+    this.#levels = Array.from({ length: numLevels }, (_, level) => variables(`partial/${level}`));
   }
 
   /** The current sum: gradients of all parameters, then the step sums. */
   read(): { readonly gradients: readonly Value[]; readonly sums: Value } {
-    const values = this.current.map((variable) => this.graph.read(variable));
+    const values = this.#current.map((variable) => this.#graph.read(variable));
     return { gradients: values.slice(0, -1), sums: values.at(-1) as Value };
   }
 
   /** Makes a micro-batch's gradient the current sum. */
   start(gradients: readonly Value[]): Value {
-    return this.run(this.current.map((sum, index) => this.graph.assign(sum, at(gradients, index))));
+    return this.#run(
+      this.#current.map((sum, index) => this.#graph.assign(sum, at(gradients, index))),
+    );
   }
 
   /** Adds a micro-batch's gradient to the current sum. */
   accumulate(gradients: readonly Value[]): Value {
-    return this.run(
-      this.current.map((sum, index) => this.graph.assignAdd(sum, at(gradients, index))),
+    return this.#run(
+      this.#current.map((sum, index) => this.#graph.assignAdd(sum, at(gradients, index))),
     );
   }
 
   /** Adds a level to the current sum. */
   carry(level: number): Value {
-    return this.run(
-      this.current.map((sum, index) => this.graph.assign(sum, this.withLevel(level, index))),
+    return this.#run(
+      this.#current.map((sum, index) => this.#graph.assign(sum, this.#withLevel(level, index))),
     );
   }
 
   /** Keeps the current sum in a level, together with the one below. Those below that have been carried. */
   keep(level: number): Value {
-    const target = this.levels[level] ?? [];
-    return this.run(
-      target.map((sum, index) => this.graph.assign(sum, this.withLevel(level - 1, index))),
+    const target = this.#levels[level] ?? [];
+    return this.#run(
+      target.map((sum, index) => this.#graph.assign(sum, this.#withLevel(level - 1, index))),
     );
   }
 
   /** Rounds the current sum as one that travels. */
   round(): Value {
-    return this.run(this.current.map((sum, index) => this.graph.assign(sum, this.own(index))));
+    return this.#run(this.#current.map((sum, index) => this.#graph.assign(sum, this.#own(index))));
   }
 
   /** The current sum by the layout's names, in the wire's type, and the step sums. */
   readParts(): Record<string, Value> {
     const { gradients, sums } = this.read();
-    const dtype = this.wire === 'fp32' ? 'float32' : 'bfloat16';
-    const parts = splitParts(this.parameters, gradients);
+    const dtype = this.#wire === 'fp32' ? 'float32' : 'bfloat16';
+    const parts = splitParts(this.#parameters, gradients);
     return {
       ...Object.fromEntries(parts.map(({ part, value }) => [part.name, ops.cast(value, dtype)])),
       sums,
@@ -79,12 +86,12 @@ export class GradientStore {
 
   /** Makes gradients of the layout's parameters and step sums the current sum. */
   loadParts(valueOf: (part: ParameterSpec) => Value, sums: Value): Value {
-    return this.start([...joinParts(this.parameters, valueOf), sums]);
+    return this.start([...joinParts(this.#parameters, valueOf), sums]);
   }
 
   /** Number of int32 elements that hold a bf16 gradient, two each. */
   get numPairs(): number {
-    return bf16PaddedLength(this.numParameters) / 2;
+    return bf16PaddedLength(this.#numParameters) / 2;
   }
 
   /** As `loadParts`, from a flat bf16 gradient as int32, the only form of it that sessions take in. */
@@ -100,12 +107,12 @@ export class GradientStore {
   /** The current sum as it travels, in pieces of 32-bit elements. */
   flatPieces(): Value[] {
     const { gradients, sums } = this.read();
-    const flat = splitParts(this.parameters, gradients).map(({ value }) =>
+    const flat = splitParts(this.#parameters, gradients).map(({ value }) =>
       ops.reshape(value, [-1]),
     );
-    if (this.wire === 'fp32') return [...flat, sums];
-    const numPadding = 2 * this.numPairs - this.numParameters;
-    const padding = ops.full(this.graph, 0, { dtype: 'float32', shape: [numPadding] });
+    if (this.#wire === 'fp32') return [...flat, sums];
+    const numPadding = 2 * this.numPairs - this.#numParameters;
+    const padding = ops.full(this.#graph, 0, { dtype: 'float32', shape: [numPadding] });
     const halves = [...flat, ...(numPadding > 0 ? [padding] : [])].map((piece) =>
       ops.cast(piece, 'bfloat16'),
     );
@@ -113,33 +120,33 @@ export class GradientStore {
     return [ops.bitcast(pairs, 'int32'), ops.bitcast(sums, 'int32')];
   }
 
-  private get numParameters(): number {
-    return this.parameters.reduce(
+  get #numParameters(): number {
+    return this.#parameters.reduce(
       (total, { shape }) => total + shape.reduce((size, dimension) => size * dimension, 1),
       0,
     );
   }
 
   /** One addition: TensorFlow changes the order of several in one run, as if they were exact. */
-  private withLevel(level: number, index: number): Value {
-    const own = this.own(index);
+  #withLevel(level: number, index: number): Value {
+    const own = this.#own(index);
     if (level < 0) return own;
-    const lower = this.graph.read(at(at(this.levels, level), index));
-    return this.node(ops.add(lower, own), index);
+    const lower = this.#graph.read(at(at(this.#levels, level), index));
+    return this.#node(ops.add(lower, own), index);
   }
 
-  private own(index: number): Value {
-    return this.node(this.graph.read(at(this.current, index)), index);
+  #own(index: number): Value {
+    return this.#node(this.#graph.read(at(this.#current, index)), index);
   }
 
   /** A node of the tree as it would travel. */
-  private node(sum: Value, index: number): Value {
-    if (this.wire === 'fp32' || index === this.parameters.length) return sum;
+  #node(sum: Value, index: number): Value {
+    if (this.#wire === 'fp32' || index === this.#parameters.length) return sum;
     return ops.cast(ops.cast(sum, 'bfloat16'), 'float32');
   }
 
-  private run(statements: readonly Value[]): Value {
-    return ops.done(this.graph, statements);
+  #run(statements: readonly Value[]): Value {
+    return ops.done(this.#graph, statements);
   }
 }
 

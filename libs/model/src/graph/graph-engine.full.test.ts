@@ -5,7 +5,7 @@ import { startTensorFlow } from '@berth/graph';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEagerEngine } from '../eager/eager-engine.ts';
 import { relativeError } from '../testing/golden.ts';
-import { modelBatch, sizedOptions, sizedRequest } from '../testing/sized-models.ts';
+import { sizedOptions, sizedRequest, sizedShape } from '../testing/sized-models.ts';
 import { flatGradient } from '../testing/flat-gradient.ts';
 import { createGraphEngine, type GraphEngine } from './graph-engine.ts';
 
@@ -24,7 +24,7 @@ function graphEngine(
 ): GraphEngine {
   const options = sizedOptions(size, precision);
   const model = { ...options.model, hiddenAct };
-  const engine = createGraphEngine({ ...options, model, tensorFlow, shape: modelBatch(model) });
+  const engine = createGraphEngine({ ...options, model, tensorFlow, shape: sizedShape });
   engines.push(engine);
   engine.initialize(7);
   return engine;

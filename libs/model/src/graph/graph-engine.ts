@@ -2,18 +2,21 @@ import {
   BerthError,
   bf16PaddedLength,
   digestHex,
+  addSums,
+  examplesOf,
   numStateSlices,
-  numStepSums,
-  stepSumNames,
   sumsFromVector,
   type ApplyResult,
+  type BatchShape,
   type ExampleBatch,
   type GradientRequest,
   type GradientVector,
   type HeldGradient,
+  type Outputs,
   type ParameterSpec,
   type StateVectors,
   type StepSums,
+  type Task,
   type TrainConfig,
   type TrainingEngine,
   type TrainingState,
@@ -32,11 +35,10 @@ import { checkRanks, initialState } from '../engine-state.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
 import { learningRateAt } from '../schedule.ts';
 import { batchData } from './batch-inputs.ts';
-import { cutBatch, type BatchShape } from './batch-shape.ts';
 import { numDropoutSites } from './step-context.ts';
 import { graphParameters } from './graph-parameters.ts';
 import { StateWindow } from './state-window.ts';
-import { trainingGraph } from './training-graph.ts';
+import { lossScaleInput, trainingGraph } from './training-graph.ts';
 
 /** With precision `bf16`, activations and matrix products are in it; weights, sums, optimizer and statistics stay float32. */
 export interface GraphEngineOptions extends EngineOptions {
@@ -65,22 +67,25 @@ export function createGraphEngine(options: GraphEngineOptions): GraphEngine {
 }
 
 class CompiledEngine implements GraphEngine {
+  readonly task: Task;
   readonly layout: readonly ParameterSpec[];
   readonly numParameters: number;
-  private readonly options: GraphEngineOptions;
-  private readonly session: GraphSession;
-  private readonly window: StateWindow;
-  private step: number | undefined;
+  readonly #options: GraphEngineOptions;
+  readonly #session: GraphSession;
+  readonly #window: StateWindow;
+  #step: number | undefined;
   /** Of the session's current gradient, once all of it is there. */
-  private gradientNorm: number | undefined;
+  #gradientNorm: number | undefined;
 
   constructor(options: GraphEngineOptions) {
-    const { model, optimizer, shape, precision, train } = options;
-    this.options = options;
-    this.layout = parameterLayout(model);
+    const { task, model, optimizer, shape, precision, train } = options;
+    this.#options = options;
+    this.task = task.task;
+    this.layout = parameterLayout(model, task);
     this.numParameters = numParametersOf(this.layout);
-    this.window = new StateWindow(graphParameters(this.layout));
+    this.#window = new StateWindow(graphParameters(this.layout));
     const graph = trainingGraph({
+      task,
       model,
       optimizer,
       layout: this.layout,
@@ -90,7 +95,7 @@ class CompiledEngine implements GraphEngine {
       wire: options.wire ?? 'fp32',
     });
     const { cacheFolder } = options;
-    this.session = openGraphSession(
+    this.#session = openGraphSession(
       options.tensorFlow,
       graph,
       cacheFolder === undefined ? {} : { cacheFolder },
@@ -98,7 +103,7 @@ class CompiledEngine implements GraphEngine {
   }
 
   initialize(seed: number): void {
-    this.loadState(initialState(this.layout, this.options.model, seed));
+    this.loadState(initialState(this.layout, this.#options.model, seed));
   }
 
   loadState(state: TrainingState): void {
@@ -107,18 +112,18 @@ class CompiledEngine implements GraphEngine {
       firstMoment: state.firstMoments,
       secondMoment: state.secondMoments,
     };
-    for (const flat of Object.values(vectors)) this.checkLength(flat);
+    for (const flat of Object.values(vectors)) this.#checkLength(flat);
     for (const [kind, flat] of Object.entries(vectors))
-      this.session.run(`load_${kind}`, this.partsOf(flat));
-    this.step = state.step;
+      this.#session.run(`load_${kind}`, this.#partsOf(flat));
+    this.#step = state.step;
   }
 
   readState(into?: StateVectors): TrainingState {
-    const step = this.loadedStep();
+    const step = this.#loadedStep();
     const read = (kind: string, given: Float32Array | undefined): Float32Array => {
       const flat = given ?? new Float32Array(this.numParameters);
-      this.checkLength(flat);
-      this.session.runInto(`read_${kind}`, this.partsOf(flat));
+      this.#checkLength(flat);
+      this.#session.runInto(`read_${kind}`, this.#partsOf(flat));
       return flat;
     };
     return {
@@ -130,44 +135,44 @@ class CompiledEngine implements GraphEngine {
   }
 
   stateDigest(slice?: number): string {
-    this.loadedStep();
+    this.#loadedStep();
     const slices = slice === undefined ? [...Array(numStateSlices).keys()] : [slice];
     const total = new Uint32Array(2);
-    for (const index of slices) this.window.addToDigest(total, this.session, index);
+    for (const index of slices) this.#window.addToDigest(total, this.#session, index);
     return digestHex(total);
   }
 
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
-    this.accumulate(request);
+    this.#accumulate(request);
     return this.readHeldGradients(into);
   }
 
   holdGradients(request: GradientRequest): HeldGradient {
-    this.accumulate(request);
-    const { sums, digest } = this.session.run('describe');
+    this.#accumulate(request);
+    const { sums, digest } = this.#session.run('describe');
     return {
-      sums: sumsFromVector(sums as Float32Array),
+      sums: sumsFromVector(this.task.sums, sums as Float32Array),
       digest: digestHex(new Uint32Array(digest as Int32Array)),
-      gradientNorm: this.measureNorm(),
+      gradientNorm: this.#measureNorm(),
     };
   }
 
-  readHeldGradients(into = this.newVector()): GradientVector {
-    const sums = this.sumsOf(into);
+  readHeldGradients(into = this.#newVector()): GradientVector {
+    const sums = this.#sumsOf(into);
     if (into instanceof Uint16Array) into.fill(0, this.numParameters, into.length - sums.length);
-    this.session.runInto('read_gradient', { ...this.partsOf(into), sums });
+    this.#session.runInto('read_gradient', { ...this.#partsOf(into), sums });
     return into;
   }
 
   takeGradients(reduced: GradientVector): number {
-    const sums = floatsOf(this.sumsOf(reduced));
+    const sums = floatsOf(this.#sumsOf(reduced));
     if (reduced instanceof Float32Array)
-      this.session.run('load_gradient', { ...this.partsOf(reduced), sums });
+      this.#session.run('load_gradient', { ...this.#partsOf(reduced), sums });
     else {
       const pairs = reduced.subarray(0, bf16PaddedLength(this.numParameters));
-      this.session.run('load_gradient', { pairs: pairsOf(pairs), sums });
+      this.#session.run('load_gradient', { pairs: pairsOf(pairs), sums });
     }
-    return this.measureNorm();
+    return this.#measureNorm();
   }
 
   applyGradients(reduced: GradientVector): ApplyResult {
@@ -176,74 +181,109 @@ class CompiledEngine implements GraphEngine {
   }
 
   applyHeldGradients(): ApplyResult {
-    const { optimizer: config, train } = this.options;
-    const step = this.loadedStep();
-    const { gradientNorm } = this;
+    const { optimizer: config, train } = this.#options;
+    const step = this.#loadedStep();
+    const gradientNorm = this.#gradientNorm;
     if (gradientNorm === undefined) throw new BerthError('INTERNAL', 'no gradient was taken in');
     requireFiniteNorm(gradientNorm, step);
     const learningRate = learningRateAt(config, train.numSteps, step);
-    this.session.run('update', {
+    this.#session.run('update', {
       clipFactor: Float32Array.of(clipFactor(gradientNorm, config.clipNorm)),
       learningRate: Float32Array.of(learningRate),
       firstCorrection: Float32Array.of(1 - config.beta1 ** (step + 1)),
       secondCorrection: Float32Array.of(1 - config.beta2 ** (step + 1)),
     });
-    this.step = step + 1;
+    this.#step = step + 1;
     return { gradientNorm, learningRate };
   }
 
   evaluate(batch: ExampleBatch): StepSums {
-    this.loadedStep();
-    const { shape } = this.options;
-    const pieces = cutBatch(batch, shape.batchSize).map((piece) =>
-      sumsFromVector(this.read('evaluate', 'sums', batchData(piece, shape))),
+    const { sums: names } = this.task;
+    const pieces = this.#inPieces(batch, 'evaluate').map(({ results }) =>
+      sumsFromVector(names, results['sums'] as Float32Array),
     );
-    const total = (name: (typeof stepSumNames)[number]): number =>
-      pieces.reduce((sum, piece) => sum + piece[name], 0);
-    return Object.fromEntries(stepSumNames.map((name) => [name, total(name)])) as StepSums;
+    return addSums(names, pieces);
+  }
+
+  predict(batch: ExampleBatch): Outputs {
+    const pieces = this.#inPieces(batch, 'predict').map(({ piece, results }) => {
+      // Behind the piece's own examples come those that fill up the batch.
+      const share = piece.batchSize / this.#options.shape.batchSize;
+      return Object.entries(results).map(([name, values]) => ({
+        name,
+        values: (values as Float32Array).subarray(0, values.length * share),
+      }));
+    });
+    const names = pieces[0]?.map(({ name }) => name) ?? [];
+    return Object.fromEntries(
+      names.map((name, index) => [name, joined(pieces.map((parts) => parts[index]!.values))]),
+    );
   }
 
   dispose(): void {
-    this.session.dispose();
+    this.#session.dispose();
+  }
+
+  /** Runs a signature on a batch of any size, as many examples at a time as the graph was compiled for. */
+  #inPieces(
+    batch: ExampleBatch,
+    signature: string,
+  ): { readonly piece: ExampleBatch; readonly results: Record<string, TensorData> }[] {
+    this.#loadedStep();
+    const { shape } = this.#options;
+    const numPieces = Math.ceil(batch.batchSize / shape.batchSize);
+    return Array.from({ length: numPieces }, (_, index) => {
+      const from = index * shape.batchSize;
+      const piece = examplesOf(batch, from, Math.min(batch.batchSize, from + shape.batchSize));
+      return {
+        piece,
+        results: this.#session.run(signature, batchData(piece, this.task, shape)),
+      };
+    });
   }
 
   /** Leaves the block's sum as the session's current one: micro-batches in order, virtual ranks as a binary counter. */
-  private accumulate(request: GradientRequest): void {
-    this.loadedStep();
-    this.gradientNorm = undefined;
+  #accumulate(request: GradientRequest): void {
+    this.#loadedStep();
+    this.#gradientNorm = undefined;
     checkRanks(request);
+    const scales = Object.fromEntries(
+      this.task.losses.map(({ name }) => [
+        lossScaleInput(name),
+        Float32Array.of(request.lossScales[name] ?? Number.NaN),
+      ]),
+    );
     request.ranks.forEach(({ virtualRank, microBatches }, index) => {
       microBatches.forEach((batch, microBatch) =>
-        this.session.run(microBatch === 0 ? 'start' : 'accumulate', {
-          ...batchData(batch, this.options.shape),
-          dropoutKeys_K2: this.dropoutKeys(request.step, virtualRank, microBatch),
-          maskedLmScale: Float32Array.of(request.maskedLmScale),
-          nextSentenceScale: Float32Array.of(request.nextSentenceScale),
+        this.#session.run(microBatch === 0 ? 'start' : 'accumulate', {
+          ...batchData(batch, this.task, this.#options.shape),
+          dropoutKeys_K2: this.#dropoutKeys(request.step, virtualRank, microBatch),
+          ...scales,
         }),
       );
       const level = trailingOnes(index);
       const isLast = index === request.ranks.length - 1;
       const numCarried = isLast ? level : level - 1;
-      for (let below = 0; below < numCarried; below++) this.session.run(`carry_${below}`);
-      if (!isLast) this.session.run(`keep_${level}`);
-      else if (level === 0 && this.options.wire === 'bf16') this.session.run('round');
+      for (let below = 0; below < numCarried; below++) this.#session.run(`carry_${below}`);
+      if (!isLast) this.#session.run(`keep_${level}`);
+      else if (level === 0 && this.#options.wire === 'bf16') this.#session.run('round');
     });
   }
 
-  private measureNorm(): number {
-    const norms = this.read('norms', 'norms');
-    this.gradientNorm = globalNorm(norms, norms.length);
-    return this.gradientNorm;
+  #measureNorm(): number {
+    const norms = this.#session.run('norms')['norms'] as Float32Array;
+    this.#gradientNorm = globalNorm(norms, norms.length);
+    return this.#gradientNorm;
   }
 
-  private dropoutKeys(step: number, virtualRank: number, microBatch: number): Int32Array {
-    const pass = { seed: this.options.seed, step, virtualRank, microBatch };
-    const sites = Array.from({ length: numDropoutSites(this.options.model) }, (_, site) => site);
+  #dropoutKeys(step: number, virtualRank: number, microBatch: number): Int32Array {
+    const pass = { seed: this.#options.seed, step, virtualRank, microBatch };
+    const sites = Array.from({ length: numDropoutSites(this.#options.model) }, (_, site) => site);
     return Int32Array.from(sites.flatMap((site) => dropoutKey(pass, site)));
   }
 
   /** Views of a flat vector's parameters, by name. */
-  private partsOf<T extends GradientVector>(flat: T): Record<string, T> {
+  #partsOf<T extends GradientVector>(flat: T): Record<string, T> {
     return Object.fromEntries(
       this.layout.map(({ name, offset, size }) => [
         name,
@@ -252,33 +292,26 @@ class CompiledEngine implements GraphEngine {
     );
   }
 
-  private newVector(): GradientVector {
+  #newVector(): GradientVector {
     const { numParameters } = this;
-    return this.options.wire === 'bf16'
-      ? new Uint16Array(bf16PaddedLength(numParameters) + 2 * numStepSums)
-      : new Float32Array(numParameters + numStepSums);
+    const numSums = this.task.sums.length;
+    return this.#options.wire === 'bf16'
+      ? new Uint16Array(bf16PaddedLength(numParameters) + 2 * numSums)
+      : new Float32Array(numParameters + numSums);
   }
 
   /** The step sums at the end of a vector, float32 on any wire. */
-  private sumsOf(vector: GradientVector): GradientVector {
+  #sumsOf(vector: GradientVector): GradientVector {
     const width = Float32Array.BYTES_PER_ELEMENT / vector.BYTES_PER_ELEMENT;
-    return vector.subarray(vector.length - width * numStepSums);
+    return vector.subarray(vector.length - width * this.task.sums.length);
   }
 
-  private read(
-    signature: string,
-    output: string,
-    inputs: Readonly<Record<string, TensorData>> = {},
-  ): Float32Array {
-    return this.session.run(signature, inputs)[output] as Float32Array;
-  }
-
-  private loadedStep(): number {
-    if (this.step !== undefined) return this.step;
+  #loadedStep(): number {
+    if (this.#step !== undefined) return this.#step;
     throw new BerthError('INTERNAL', 'the engine holds no weights; call initialize or loadState');
   }
 
-  private checkLength(flat: Float32Array): void {
+  #checkLength(flat: Float32Array): void {
     if (flat.length === this.numParameters) return;
     throw new BerthError(
       'CHECKPOINT_MISMATCH',
@@ -291,6 +324,16 @@ class CompiledEngine implements GraphEngine {
 /** Levels of the tree that are complete when this rank's sum is made. */
 function trailingOnes(index: number): number {
   return 31 - Math.clz32(~index & (index + 1));
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
 }
 
 function floatsOf({ buffer, byteOffset, byteLength }: GradientVector): Float32Array {

@@ -1,12 +1,11 @@
 // Shapes: B examples, S tokens, T = B S, H hidden, F feed-forward, N heads, D = H / N, C classes, R rows.
-import type { ModelConfig } from '@berth/contracts';
+import type { BatchShape, ModelConfig } from '@berth/contracts';
 import { ops, type BlockBody, type Value } from '@berth/graph';
 import { crossEntropy } from './blocks/cross-entropy.ts';
 import { dropout } from './blocks/dropout.ts';
 import { activations } from './blocks/gelu.ts';
 import { layerNormGradient, normalize, scaleAndShift } from './blocks/layer-norm.ts';
 import { sumColumns, widen, type ComputeDtype } from './blocks/precision.ts';
-import type { BatchShape } from './batch-shape.ts';
 
 export type BlockName =
   | 'embeddings_forward'
@@ -41,7 +40,7 @@ export function modelBlocks(
   shape: BatchShape,
   compute: ComputeDtype,
 ): ModelBlocks {
-  const { batchSize: B, seqLength: S } = shape;
+  const { batchSize: B, maxSeqLength: S } = shape;
   const { hiddenSize: H, numHeads: N, layerNormEps, hiddenDropoutRatio } = config;
   const D = H / N;
   const scale = 1 / Math.sqrt(D);

@@ -1,8 +1,6 @@
-import { BerthError, type ModelConfig } from '@berth/contracts';
+import { BerthError, type BatchShape, type ModelConfig } from '@berth/contracts';
 import { ops, type Graph, type Value } from '@berth/graph';
 import { dropoutSites } from '../eager/dropout.ts';
-import type { BatchInputs } from './batch-inputs.ts';
-import type { BatchShape } from './batch-shape.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
 import type { BlockName, ModelBlocks } from './model-blocks.ts';
 
@@ -16,7 +14,10 @@ export interface StepContext {
   readonly shape: BatchShape;
   readonly compute: ComputeDtype;
   readonly blocks: ModelBlocks;
-  readonly batch: BatchInputs;
+  /** Of the batch, by name: its dimension, then those of an example. */
+  readonly columns: Readonly<Record<string, Value>>;
+  /** 1 for real examples, 0 for those that fill up the batch. */
+  readonly exampleWeights_B: Value;
   /** Float32 weights by the graph's parameter names. */
   readonly weights: ReadonlyMap<string, Value>;
   readonly keys: DropoutKeys;
@@ -46,6 +47,13 @@ export function callBlock(
     blocks[name],
     args.filter((argument) => argument !== undefined),
   );
+}
+
+/** A column of the batch. */
+export function column({ columns }: StepContext, name: string): Value {
+  const found = columns[name];
+  if (found !== undefined) return found;
+  throw new BerthError('INTERNAL', `the graph has no column ${name}`);
 }
 
 /** A parameter in float32. */

@@ -1,19 +1,19 @@
-import {
-  numStepSums,
-  type ModelConfig,
-  type OptimizerConfig,
-  type ParameterSpec,
-  type Wire,
+import type {
+  BatchShape,
+  ModelConfig,
+  OptimizerConfig,
+  ParameterSpec,
+  Wire,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
+import type { TaskModel } from '../tasks/task-model.ts';
 import { batchInputs } from './batch-inputs.ts';
-import type { BatchShape } from './batch-shape.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
 import { gradientDigest } from './digest.ts';
 import { GradientStore } from './gradient-store.ts';
 import { graphParameters, joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
 import { modelBlocks } from './model-blocks.ts';
-import { evaluationSums, gradientPass } from '../tasks/pretraining/graph-pass.ts';
+import { evaluationPass, gradientPass } from './passes.ts';
 import {
   dropoutKeysFrom,
   nothingDropped,
@@ -24,6 +24,7 @@ import { StateWindow } from './state-window.ts';
 import { updateAll, updateInputs, type ParameterVariables, type UpdateScalars } from './update.ts';
 
 export interface TrainingGraphOptions {
+  readonly task: TaskModel;
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
   readonly layout: readonly ParameterSpec[];
@@ -32,6 +33,11 @@ export interface TrainingGraphOptions {
   /** log2 of the longest block of virtual ranks. */
   readonly numLevels: number;
   readonly wire: Wire;
+}
+
+/** The input of `start` and `accumulate` that scales a term of the loss. */
+export function lossScaleInput(term: string): string {
+  return `scale/${term}`;
 }
 
 /** The three tensors a parameter has in a training state, as the graph's signatures name them. */
@@ -54,9 +60,10 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     norms() -> norms            Euclidean length of each parameter's gradient
  *     update(scalars)             one optimizer step by the current sum
  *     evaluate(batch) -> sums     nothing dropped
+ *     predict(batch) -> outputs   of the task's head, nothing dropped
  */
 export function trainingGraph(options: TrainingGraphOptions): Graph {
-  const { model, layout, shape } = options;
+  const { task, model, layout, shape } = options;
   const graph = new Graph();
   const parameters = graphParameters(layout);
   const variables = parameters.map(({ name, shape: dimensions }): ParameterVariables => {
@@ -69,15 +76,18 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
     ];
     return { weight, firstMoment, secondMoment };
   });
-  const store = new GradientStore(graph, parameters, options.numLevels, options.wire);
-  const batch = batchInputs(graph, shape);
+  const numSums = task.task.sums.length;
+  const store = new GradientStore(graph, parameters, options, numSums);
+  const { columns, exampleWeights_B } = batchInputs(graph, task.task, shape);
+  const inputs = { ...columns, exampleWeights_B };
   const context: StepContext = {
     graph,
     config: model,
     shape,
     compute: options.compute,
     blocks: modelBlocks(model, shape, options.compute),
-    batch,
+    columns,
+    exampleWeights_B,
     weights: new Map(
       parameters.map(({ name }, index) => [name, graph.read(variables[index]!.weight)]),
     ),
@@ -91,11 +101,12 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   );
   addState(graph, parameters, variables, fed);
   new StateWindow(parameters).addTo(graph, variables);
-  addGradients(context, parameters, store);
-  addSums(graph, store, options.wire, fed);
+  addGradients(context, task, inputs, parameters, store);
+  addSums(graph, store, options.wire, numSums, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);
-  const inputs = { ...batch };
-  graph.signature('evaluate', { inputs, outputs: { sums: evaluationSums(context) } });
+  const { sums, outputs } = evaluationPass(context, task);
+  graph.signature('evaluate', { inputs, outputs: { sums } });
+  graph.signature('predict', { inputs, outputs });
   return graph;
 }
 
@@ -117,26 +128,30 @@ function addState(
 
 function addGradients(
   context: StepContext,
+  task: TaskModel,
+  batch: Readonly<Record<string, Value>>,
   parameters: readonly GraphParameter[],
   store: GradientStore,
 ): void {
-  const { graph, config, batch } = context;
-  const scalar = { dtype: 'float32', shape: [] } as const;
-  const scales = {
-    maskedLm: graph.placeholder('maskedLmScale', scalar),
-    nextSentence: graph.placeholder('nextSentenceScale', scalar),
-  };
+  const { graph, config } = context;
+  const scales = task.task.losses.map(({ name }) => {
+    const scale = graph.placeholder(lossScaleInput(name), { dtype: 'float32', shape: [] });
+    return { name, scale };
+  });
   const keys_K2 = graph.placeholder('dropoutKeys_K2', {
     dtype: 'int32',
     shape: [numDropoutSites(config), 2],
   });
-  const { gradients, sums } = gradientPass({ ...context, keys: dropoutKeysFrom(keys_K2) }, scales);
+  const { gradients, sums } = gradientPass(
+    { ...context, keys: dropoutKeysFrom(keys_K2) },
+    task,
+    Object.fromEntries(scales.map(({ name, scale }) => [name, scale])),
+  );
   const inOrder = [...parameters.map(({ name }) => gradients.get(name) as Value), sums];
   const inputs = {
     ...batch,
     dropoutKeys_K2: keys_K2,
-    maskedLmScale: scales.maskedLm,
-    nextSentenceScale: scales.nextSentence,
+    ...Object.fromEntries(scales.map(({ name, scale }) => [lossScaleInput(name), scale])),
   };
   graph.signature('start', { inputs, outputs: { done: store.start(inOrder) } });
   graph.signature('accumulate', { inputs, outputs: { done: store.accumulate(inOrder) } });
@@ -146,6 +161,7 @@ function addSums(
   graph: Graph,
   store: GradientStore,
   wire: Wire,
+  numSums: number,
   fed: ReadonlyMap<string, Value>,
 ): void {
   for (let level = 0; level < store.numLevels; level++) {
@@ -153,7 +169,7 @@ function addSums(
     graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
   }
   graph.signature('round', { inputs: {}, outputs: { done: store.round() } });
-  const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numStepSums] });
+  const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numSums] });
   const load = (inputs: Record<string, Value>, done: Value): void =>
     graph.signature('load_gradient', { inputs: { ...inputs, sums }, outputs: { done } });
   if (wire === 'fp32') {

@@ -1,6 +1,7 @@
 import { sha256Hex } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { initialWeights, truncatedNormalQuantile } from './initialize.ts';
+import { pretrainingModel } from '../tasks/pretraining/pretraining-model.ts';
 import { parameterLayout } from './parameter-layout.ts';
 import { microConfig, microLayout } from '../testing/golden.ts';
 
@@ -27,7 +28,7 @@ describe('initial weights', () => {
 
   it('come from a normal distribution cut at two standard deviations', () => {
     const config = { ...microConfig, vocabSize: 40_000 };
-    const layout = parameterLayout(config);
+    const layout = parameterLayout(config, pretrainingModel);
     const table = initialWeights(layout, config, 3).subarray(0, 640_000);
     const scaled = table.map((value) => value / config.initializerRange);
     const mean = scaled.reduce((total, value) => total + value, 0) / scaled.length;

@@ -5,9 +5,10 @@ import {
   type ModelSize,
 } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import { forwardFlopsPerExample, trainingFlopsPerStep } from './flops.ts';
+import { forwardFlopsPerExample, trainingFlopsPerStep } from '../tasks/pretraining/flops.ts';
 import { fromHuggingFace, huggingFaceName, toHuggingFace } from '../hugging-face/names.ts';
-import { countParameters } from './parameter-counts.ts';
+import { countParameters } from '../tasks/pretraining/parameter-counts.ts';
+import { pretrainingModel } from '../tasks/pretraining/pretraining-model.ts';
 import { numParametersOf, parameterLayout } from './parameter-layout.ts';
 import { golden, goldenTensors, microConfig, microLayout } from '../testing/golden.ts';
 
@@ -17,7 +18,7 @@ function published(size: ModelSize, vocabSize = 30_522) {
 
 describe('parameter layout', () => {
   it("has no gaps and Google's 5 + 16 L + 9 tensors", () => {
-    const layout = parameterLayout(published('base'));
+    const layout = parameterLayout(published('base'), pretrainingModel);
     expect(layout).toHaveLength(206);
     let end = 0;
     for (const { offset, size, shape } of layout) {
@@ -49,7 +50,7 @@ describe('parameter counts', () => {
     expect(Object.keys(modelSizes)).toContain(size);
     const config = published(size);
     expect(countParameters(config)).toMatchObject({ bertModel, maskedLm, preTraining });
-    expect(numParametersOf(parameterLayout(config))).toBe(preTraining);
+    expect(numParametersOf(parameterLayout(config, pretrainingModel))).toBe(preTraining);
   });
 
   it('of base split into their parts', () => {
@@ -110,7 +111,7 @@ describe('FLOPs', () => {
   it('of a base example of 128 tokens are those of its matmuls', () => {
     const layer = 128 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 128 * 128 * 768;
     const heads = 768 * 768 + 2 * 768 + 20 * (768 * 768 + 768 * 30_522);
-    const shape = { seqLength: 128, numPredictions: 20 };
+    const shape = { maxSeqLength: 128, maxPredictions: 20 };
     expect(forwardFlopsPerExample(published('base'), shape)).toBe(2 * (12 * layer + heads));
     expect(trainingFlopsPerStep(published('base'), shape, 256)).toBe(
       6 * 256 * (12 * layer + heads),

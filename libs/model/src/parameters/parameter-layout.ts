@@ -1,12 +1,17 @@
 import type { ModelConfig, ParameterSpec } from '@berth/contracts';
+import type { TaskModel } from '../tasks/task-model.ts';
+import { denseShapes, layerNormShapes, type NamedShape } from './named-shapes.ts';
 
 /**
- * Every parameter of BERT for pretraining in checkpoint order: Google's names and shapes (data-and-model.md A3),
- * kernels [in, out], laid end to end in one flat vector. The masked LM decoder is the word embedding table.
+ * Every parameter of a model in checkpoint order, the encoder's before those of the task's head: Google's names and shapes
+ * (data-and-model.md A3), kernels [in, out], laid end to end in one flat vector.
  */
-export function parameterLayout(config: ModelConfig): readonly ParameterSpec[] {
+export function parameterLayout(
+  config: ModelConfig,
+  { headShapes }: Pick<TaskModel, 'headShapes'>,
+): readonly ParameterSpec[] {
   let offset = 0;
-  return namedShapes(config).map(([name, shape]) => {
+  return [...encoderShapes(config), ...headShapes(config)].map(([name, shape]) => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     const spec = { name, shape, offset, size, decayed: isDecayed(name) };
     offset += size;
@@ -24,49 +29,27 @@ function isDecayed(name: string): boolean {
   return !/LayerNorm|layer_norm|bias/.test(name);
 }
 
-type NamedShape = readonly [name: string, shape: readonly number[]];
-
-function namedShapes(config: ModelConfig): readonly NamedShape[] {
+function encoderShapes(config: ModelConfig): readonly NamedShape[] {
   const { hiddenSize: H, intermediateSize: F, vocabSize: V, numLayers } = config;
   return [
     ['bert/embeddings/word_embeddings', [V, H]],
     ['bert/embeddings/position_embeddings', [config.maxPositions, H]],
     ['bert/embeddings/token_type_embeddings', [config.typeVocabSize, H]],
-    ...layerNorm('bert/embeddings', H),
-    ...Array.from({ length: numLayers }, (_, layer) => encoderLayer(layer, H, F)).flat(),
-    ...dense('bert/pooler/dense', H, H),
-    ...dense('cls/predictions/transform/dense', H, H),
-    ...layerNorm('cls/predictions/transform', H),
-    ['cls/predictions/output_bias', [V]],
-    ['cls/seq_relationship/output_weights', [2, H]],
-    ['cls/seq_relationship/output_bias', [2]],
+    ...layerNormShapes('bert/embeddings', H),
+    ...Array.from({ length: numLayers }, (_, layer) => layerShapes(layer, H, F)).flat(),
   ];
 }
 
-function encoderLayer(layer: number, H: number, F: number): readonly NamedShape[] {
+function layerShapes(layer: number, H: number, F: number): readonly NamedShape[] {
   const scope = `bert/encoder/layer_${layer}`;
   return [
-    ...dense(`${scope}/attention/self/query`, H, H),
-    ...dense(`${scope}/attention/self/key`, H, H),
-    ...dense(`${scope}/attention/self/value`, H, H),
-    ...dense(`${scope}/attention/output/dense`, H, H),
-    ...layerNorm(`${scope}/attention/output`, H),
-    ...dense(`${scope}/intermediate/dense`, H, F),
-    ...dense(`${scope}/output/dense`, F, H),
-    ...layerNorm(`${scope}/output`, H),
-  ];
-}
-
-function dense(scope: string, numInputs: number, numOutputs: number): readonly NamedShape[] {
-  return [
-    [`${scope}/kernel`, [numInputs, numOutputs]],
-    [`${scope}/bias`, [numOutputs]],
-  ];
-}
-
-function layerNorm(scope: string, size: number): readonly NamedShape[] {
-  return [
-    [`${scope}/LayerNorm/gamma`, [size]],
-    [`${scope}/LayerNorm/beta`, [size]],
+    ...denseShapes(`${scope}/attention/self/query`, H, H),
+    ...denseShapes(`${scope}/attention/self/key`, H, H),
+    ...denseShapes(`${scope}/attention/self/value`, H, H),
+    ...denseShapes(`${scope}/attention/output/dense`, H, H),
+    ...layerNormShapes(`${scope}/attention/output`, H),
+    ...denseShapes(`${scope}/intermediate/dense`, H, F),
+    ...denseShapes(`${scope}/output/dense`, F, H),
+    ...layerNormShapes(`${scope}/output`, H),
   ];
 }

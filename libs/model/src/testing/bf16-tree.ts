@@ -1,4 +1,4 @@
-import { numStepSums, roundToBf16 } from '@berth/contracts';
+import { roundToBf16, tasks } from '@berth/contracts';
 
 /** The definition of a bf16 wire: leaves and sums rounded, but for the step sums. */
 export function bf16Tree(leaves: readonly Float32Array[]): Float32Array {
@@ -11,6 +11,6 @@ export function bf16Tree(leaves: readonly Float32Array[]): Float32Array {
 }
 
 function rounded(flat: Float32Array): Float32Array {
-  const numParameters = flat.length - numStepSums;
+  const numParameters = flat.length - tasks.pretraining.sums.length;
   return flat.map((value, index) => (index < numParameters ? roundToBf16(value) : value));
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { ExampleBatch, ModelConfig, OptimizerConfig } from '@berth/contracts';
+import type { BatchShape, ExampleBatch, ModelConfig, OptimizerConfig } from '@berth/contracts';
 import { fromHuggingFace, type HuggingFaceTensor } from '../hugging-face/names.ts';
 import { parameterLayout } from '../parameters/parameter-layout.ts';
+import { pretrainingModel } from '../tasks/pretraining/pretraining-model.ts';
 
 interface GoldenBatch {
   inputIds: number[][];
@@ -62,7 +63,7 @@ export const microConfig: ModelConfig = {
   layerNormEps: 1e-12,
 };
 
-export const microLayout = parameterLayout(microConfig);
+export const microLayout = parameterLayout(microConfig, pretrainingModel);
 
 /** The optimizer of the reference trajectories, ten steps long. */
 export function goldenOptimizer(name: OptimizerConfig['name']): OptimizerConfig {
@@ -79,20 +80,24 @@ export function goldenOptimizer(name: OptimizerConfig['name']): OptimizerConfig 
   };
 }
 
+/** That of the golden batches. */
+export const goldenShape: BatchShape = { batchSize: 4, maxSeqLength: 16, maxPredictions: 4 };
+
 export function goldenBatch(index: number): ExampleBatch {
   const batch = golden.batches[index];
   if (batch === undefined) throw new RangeError(`golden batch ${index}`);
   return {
     batchSize: batch.inputIds.length,
     seqLength: batch.inputIds[0]?.length ?? 0,
-    numPredictions: batch.maskedLmIds[0]?.length ?? 0,
-    inputIds: Int32Array.from(batch.inputIds.flat()),
-    inputMask: Int32Array.from(batch.inputMask.flat()),
-    segmentIds: Int32Array.from(batch.segmentIds.flat()),
-    maskedPositions: Int32Array.from(batch.maskedLmPositions.flat()),
-    maskedIds: Int32Array.from(batch.maskedLmIds.flat()),
-    maskedWeights: Float32Array.from(batch.maskedLmWeights.flat()),
-    nextSentenceLabels: Int32Array.from(batch.nextSentenceLabels),
+    columns: {
+      inputIds: Int32Array.from(batch.inputIds.flat()),
+      inputMask: Int32Array.from(batch.inputMask.flat()),
+      segmentIds: Int32Array.from(batch.segmentIds.flat()),
+      maskedPositions: Int32Array.from(batch.maskedLmPositions.flat()),
+      maskedIds: Int32Array.from(batch.maskedLmIds.flat()),
+      maskedWeights: Float32Array.from(batch.maskedLmWeights.flat()),
+      nextSentenceLabels: Int32Array.from(batch.nextSentenceLabels),
+    },
   };
 }
 

@@ -1,15 +1,24 @@
-import type { ExampleBatch, GradientRequest, RankExamples, TrainingState } from '@berth/contracts';
+import {
+  columnOf,
+  lossScalesOf,
+  tasks,
+  type ColumnData,
+  type ExampleBatch,
+  type GradientRequest,
+  type RankExamples,
+  type TrainingState,
+} from '@berth/contracts';
 import { goldenBatch, goldenFlat } from './golden.ts';
 
 /** A step of one virtual rank with one micro-batch, scaled as if it were the whole step. */
 export function wholeStep(step: number, batch: ExampleBatch): GradientRequest {
-  const weight = batch.maskedWeights.reduce((total, value) => total + value, 0);
+  const weights = Array.from(columnOf(batch, 'maskedWeights'));
+  const maskedWeight = weights.reduce((total, value) => total + value, 0);
   return {
     step,
     block: { start: 0, length: 1 },
     ranks: [{ virtualRank: 0, microBatches: [batch] }],
-    maskedLmScale: 1 / (weight + 1e-5),
-    nextSentenceScale: 1 / batch.batchSize,
+    lossScales: lossScalesOf(tasks.pretraining, { maskedWeight, numExamples: batch.batchSize }),
   };
 }
 
@@ -23,8 +32,7 @@ export function goldenBlock(start: number, length: number): GradientRequest {
     step: 5,
     block: { start, length },
     ranks,
-    maskedLmScale: 1 / 20,
-    nextSentenceScale: 1 / 16,
+    lossScales: { masked_lm: 1 / 20, next_sentence: 1 / 16 },
   };
 }
 
@@ -39,36 +47,31 @@ export function goldenState(): TrainingState {
   };
 }
 
-/** Examples [from, to) of a batch. */
-export function sliceBatch(batch: ExampleBatch, from: number, to: number): ExampleBatch {
-  const { seqLength: S, numPredictions: P } = batch;
+/** One batch after the other. */
+export function joinBatches(batches: readonly ExampleBatch[]): ExampleBatch {
+  const [first] = batches;
+  if (first === undefined) throw new RangeError('no batches');
+  const joined = (name: string, like: ColumnData): ColumnData => {
+    const values = batches.flatMap((batch) => Array.from(columnOf(batch, name)));
+    return like instanceof Int32Array ? Int32Array.from(values) : Float32Array.from(values);
+  };
+  const columns = Object.entries(first.columns).map(([name, like]) => [name, joined(name, like)]);
   return {
-    ...batch,
-    batchSize: to - from,
-    inputIds: batch.inputIds.slice(from * S, to * S),
-    inputMask: batch.inputMask.slice(from * S, to * S),
-    segmentIds: batch.segmentIds.slice(from * S, to * S),
-    maskedPositions: batch.maskedPositions.slice(from * P, to * P),
-    maskedIds: batch.maskedIds.slice(from * P, to * P),
-    maskedWeights: batch.maskedWeights.slice(from * P, to * P),
-    nextSentenceLabels: batch.nextSentenceLabels.slice(from, to),
+    ...first,
+    batchSize: batches.reduce((total, batch) => total + batch.batchSize, 0),
+    columns: Object.fromEntries(columns) as ExampleBatch['columns'],
   };
 }
 
 /** The same examples with more padding. */
 export function padBatch(batch: ExampleBatch, seqLength: number): ExampleBatch {
   const { batchSize, seqLength: S } = batch;
-  const pad = (values: Int32Array) => {
-    const padded = new Int32Array(batchSize * seqLength);
+  const padded = ['inputIds', 'inputMask', 'segmentIds'].map((name) => {
+    const column = columnOf(batch, name);
+    const wide = new Int32Array(batchSize * seqLength);
     for (let row = 0; row < batchSize; row++)
-      padded.set(values.subarray(row * S, (row + 1) * S), row * seqLength);
-    return padded;
-  };
-  return {
-    ...batch,
-    seqLength,
-    inputIds: pad(batch.inputIds),
-    inputMask: pad(batch.inputMask),
-    segmentIds: pad(batch.segmentIds),
-  };
+      wide.set(column.subarray(row * S, (row + 1) * S), row * seqLength);
+    return [name, wide] as const;
+  });
+  return { ...batch, seqLength, columns: { ...batch.columns, ...Object.fromEntries(padded) } };
 }

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  columnOf,
   datasetManifestSchema,
   examplesJobSchema,
   runConfigSchema,
@@ -10,8 +11,9 @@ import {
 } from '@berth/contracts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { rm } from 'node:fs/promises';
-import { allocateBatch, fillBatch, totalPredictions } from '../../sampling/batch.ts';
-import { exampleSetIdOf, makeExampleShard, readExampleShard } from './example-job.ts';
+import { batchOf } from '../../examples/batch.ts';
+import { exampleSetIdOf, makeExampleShard, readExampleShard } from '../../examples/example-job.ts';
+import { pretrainingExamples } from './pretraining-examples.ts';
 import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
 import { createSampler } from '../../sampling/sampler.ts';
 import {
@@ -201,7 +203,7 @@ describe('makeExampleShard', () => {
     const shard = await makeExampleShard(store, job);
     expect(await makeExampleShard(store, job)).toEqual(shard);
     expect(shard.key).toBe(`examples/${job.exampleSetId}/train-e3-s2.bex`);
-    const reader = await readExampleShard(store, shard);
+    const reader = await readExampleShard(store, shard, pretrainingExamples);
     expect(reader).toMatchObject({ exampleSetId: job.exampleSetId, maxSeqLength: 128 });
     expect(reader.numExamples).toBe(shard.numExamples);
   });
@@ -215,7 +217,7 @@ describe('makeExampleShard', () => {
     await expect(makeExampleShard(store, job)).rejects.toMatchObject({
       code: 'DATA_SHARD_CORRUPT',
     });
-    await expect(readExampleShard(store, shard)).rejects.toMatchObject({
+    await expect(readExampleShard(store, shard, pretrainingExamples)).rejects.toMatchObject({
       code: 'DATA_SHARD_CORRUPT',
     });
   });
@@ -301,17 +303,19 @@ describe('a step', () => {
 
     const rows = await Promise.all(
       examples.map(async ({ epoch, shard, example }) => ({
-        reader: await readExampleShard(store, recordOf(epoch, shard)),
+        reader: await readExampleShard(store, recordOf(epoch, shard), pretrainingExamples),
         example,
       })),
     );
     const numPredictions = records.reduce((sum, record) => sum + record.numPredictions, 0);
-    expect(totalPredictions(rows)).toBe(numPredictions);
-    const batch = allocateBatch(rows.length, settings.maxSeqLength, settings.maxPredictions);
-    fillBatch(batch, rows);
-    expect(batch.maskedWeights.reduce((sum, weight) => sum + weight, 0)).toBe(numPredictions);
+    const counts = rows.map(({ reader, example }) => reader.countOf('maskedWeight', example));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(numPredictions);
+    const batch = batchOf(pretrainingExamples.task, settings, rows);
+    const sumOf = (name: string): number =>
+      Array.from(columnOf(batch, name)).reduce((sum, value) => sum + value);
+    expect(sumOf('maskedWeights')).toBe(numPredictions);
     const numTokens = records.reduce((sum, record) => sum + record.numTokens, 0);
-    expect(batch.inputMask.reduce((sum, isToken) => sum + isToken, 0)).toBe(numTokens);
+    expect(sumOf('inputMask')).toBe(numTokens);
   });
 });
 

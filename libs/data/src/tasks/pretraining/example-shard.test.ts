@@ -1,10 +1,17 @@
-import { sha256Hex, type ExampleBatch, type ObjectStore } from '@berth/contracts';
+import {
+  allocateBatch,
+  columnOf,
+  sha256Hex,
+  tasks,
+  type ExampleBatch,
+  type ObjectStore,
+} from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateBatch, fillBatch, totalPredictions } from '../../sampling/batch.ts';
 import type { Example } from './example.ts';
-import { readExampleShard } from './example-job.ts';
+import { readExampleShard } from '../../examples/example-job.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
+import { pretrainingExamples } from './pretraining-examples.ts';
 
 const facts = { exampleSetId: '0123456789abcdef'.repeat(4), maxSeqLength: 16, maxPredictions: 4 };
 
@@ -25,25 +32,34 @@ const anExample: fc.Arbitrary<Example> = fc
   }));
 const someExamples = fc.array(anExample, { maxLength: 12 });
 
+function batchFor(
+  { length: batchSize }: readonly Example[],
+  maxSeqLength: number,
+  maxPredictions: number,
+): ExampleBatch {
+  return allocateBatch(tasks.pretraining, { batchSize, maxSeqLength, maxPredictions });
+}
+
 /** What a batch must hold for these examples, written the slow way. */
 function expectedBatch(
   examples: readonly Example[],
   seqLength: number,
   slots: number,
 ): ExampleBatch {
-  const batch = allocateBatch(examples.length, seqLength, slots);
+  const batch = batchFor(examples, seqLength, slots);
+  const column = (name: string): ReturnType<typeof columnOf> => columnOf(batch, name);
   for (const [row, example] of examples.entries()) {
     for (const [i, token] of example.ids.entries()) {
-      batch.inputIds[row * seqLength + i] = token;
-      batch.inputMask[row * seqLength + i] = 1;
-      batch.segmentIds[row * seqLength + i] = i < example.numFirstSegment ? 0 : 1;
+      column('inputIds')[row * seqLength + i] = token;
+      column('inputMask')[row * seqLength + i] = 1;
+      column('segmentIds')[row * seqLength + i] = i < example.numFirstSegment ? 0 : 1;
     }
     for (let i = 0; i < example.maskedPositions.length; i++) {
-      batch.maskedPositions[row * slots + i] = example.maskedPositions[i] ?? -1;
-      batch.maskedIds[row * slots + i] = example.maskedLabels[i] ?? -1;
-      batch.maskedWeights[row * slots + i] = 1;
+      column('maskedPositions')[row * slots + i] = example.maskedPositions[i] ?? -1;
+      column('maskedIds')[row * slots + i] = example.maskedLabels[i] ?? -1;
+      column('maskedWeights')[row * slots + i] = 1;
     }
-    batch.nextSentenceLabels[row] = example.isRandomNext ? 1 : 0;
+    column('nextSentenceLabels')[row] = example.isRandomNext ? 1 : 0;
   }
   return batch;
 }
@@ -55,18 +71,17 @@ describe('example shards', () => {
         const bytes = encodeExampleShard(examples, facts);
         const reader = openExampleShard(bytes, sha256Hex(bytes));
         expect(reader).toMatchObject({ ...facts, numExamples: examples.length });
-        const rows = examples.map((_, example) => ({ reader, example }));
-        const batch = allocateBatch(examples.length, 20, 6);
-        for (const column of Object.values(batch)) if (typeof column === 'object') column.fill(7);
-        fillBatch(batch, rows);
+        const batch = batchFor(examples, 20, 6);
+        for (const column of Object.values(batch.columns)) column.fill(7);
+        for (const row of examples.keys()) reader.copyInto(batch, row, row);
         expect(batch).toEqual(expectedBatch(examples, 20, 6));
 
         const numPredictions = examples.reduce((sum, e) => sum + e.maskedPositions.length, 0);
-        expect(totalPredictions(rows)).toBe(numPredictions);
         expect(reader.numPredictions).toBe(numPredictions);
-        expect(examples.map((_, i) => reader.numTokensOf(i))).toEqual(
-          examples.map(({ ids }) => ids.length),
-        );
+        const countsOf = (sum: string): number[] => examples.map((_, i) => reader.countOf(sum, i));
+        expect(countsOf('maskedWeight')).toEqual(examples.map((e) => e.maskedPositions.length));
+        expect(countsOf('numTokens')).toEqual(examples.map(({ ids }) => ids.length));
+        expect(countsOf('numExamples')).toEqual(examples.map(() => 1));
       }),
     );
   });
@@ -118,16 +133,20 @@ describe('example shards', () => {
     const store = { get: async () => bytes } as Partial<ObjectStore> as ObjectStore;
     const record = { numExamples: 1, numTokens, numPredictions };
     const read = (change: Partial<typeof record>): Promise<unknown> =>
-      readExampleShard(store, {
-        split: 'train',
-        epoch: 0,
-        shard: 0,
-        key: 'k',
-        sha256,
-        sizeBytes: bytes.length,
-        ...record,
-        ...change,
-      });
+      readExampleShard(
+        store,
+        {
+          split: 'train',
+          epoch: 0,
+          shard: 0,
+          key: 'k',
+          sha256,
+          sizeBytes: bytes.length,
+          ...record,
+          ...change,
+        },
+        pretrainingExamples,
+      );
     await expect(read({})).resolves.toMatchObject({ numExamples: 1 });
     for (const change of [{ numExamples: 2 }, { numTokens: 9_999 }, { numPredictions: 99 }])
       await expect(read(change)).rejects.toThrow(corrupt);

@@ -1,4 +1,5 @@
-import { BerthError, sha256Hex, type ExampleBatch } from '@berth/contracts';
+import { BerthError, columnOf, sha256Hex } from '@berth/contracts';
+import type { ExampleShardReader } from '../task-examples.ts';
 import type { Example } from './example.ts';
 import { GrowableUint16 } from './growable-uint16.ts';
 
@@ -57,21 +58,8 @@ export function encodeExampleShard(
   return Buffer.concat([new Uint8Array(header.buffer), ...columns]);
 }
 
-/** Random access to a verified example shard. */
-export interface ExampleShardReader extends ExampleShardFacts {
-  readonly numExamples: number;
-  /** Of all examples, special tokens counted. */
-  readonly numTokens: number;
-  readonly numPredictions: number;
-  numTokensOf(example: number): number;
-  /** The example's masked LM weight. */
-  numPredictionsOf(example: number): number;
-  /**
-   * Writes an example over row `row` of a batch.
-   * @throws BerthError `DATA_SHARD_CORRUPT` when the batch is narrower than the shard says it is
-   */
-  copyInto(batch: ExampleBatch, row: number, example: number): void;
-}
+/** Random access to a verified example shard of this task. */
+export interface PretrainingShardReader extends ExampleShardReader, ExampleShardFacts {}
 
 /**
  * Verifies a shard's bytes, then reads them in place.
@@ -82,7 +70,7 @@ export function openExampleShard(
   bytes: Uint8Array,
   expectedSha256: string,
   name = 'example shard',
-): ExampleShardReader {
+): PretrainingShardReader {
   const corrupt = (what: string): BerthError =>
     new BerthError('DATA_SHARD_CORRUPT', `${name}: ${what}; delete it and make it again`);
   const sha256 = sha256Hex(bytes);
@@ -134,30 +122,39 @@ export function openExampleShard(
     numExamples,
     numTokens,
     numPredictions,
-    numTokensOf: (example) => tokenCounts[example]!,
-    numPredictionsOf: (example) => predictionCounts[example]!,
+    countOf: (sum, example) => {
+      if (sum === 'maskedWeight') return predictionCounts[example]!;
+      return sum === 'numTokens' ? tokenCounts[example]! : 1;
+    },
     copyInto: (batch, row, example) => {
-      if (maxSeqLength > batch.seqLength || maxPredictions > batch.numPredictions)
+      const width = batch.seqLength;
+      const maskedIds = columnOf(batch, 'maskedIds');
+      const numSlots = maskedIds.length / batch.batchSize;
+      if (maxSeqLength > width || maxPredictions > numSlots)
         throw corrupt(`made for ${maxSeqLength} tokens and ${maxPredictions} predictions`);
-      const firstId = row * batch.seqLength;
-      const endId = firstId + batch.seqLength;
+      const firstId = row * width;
+      const endId = firstId + width;
       const endToken = firstId + tokenCounts[example]!;
-      batch.inputIds.set(exampleSlice(ids, tokenStarts, example), firstId);
-      batch.inputIds.fill(0, endToken, endId);
-      batch.inputMask.fill(1, firstId, endToken).fill(0, endToken, endId);
-      batch.segmentIds
+      const inputIds = columnOf(batch, 'inputIds');
+      inputIds.set(exampleSlice(ids, tokenStarts, example), firstId);
+      inputIds.fill(0, endToken, endId);
+      columnOf(batch, 'inputMask').fill(1, firstId, endToken).fill(0, endToken, endId);
+      columnOf(batch, 'segmentIds')
         .fill(0, firstId, endId)
         .fill(1, firstId + firstSegmentCounts[example]!, endToken);
 
-      const firstSlot = row * batch.numPredictions;
-      const endSlot = firstSlot + batch.numPredictions;
+      const firstSlot = row * numSlots;
+      const endSlot = firstSlot + numSlots;
       const endPrediction = firstSlot + predictionCounts[example]!;
-      batch.maskedPositions.set(exampleSlice(positions, predictionStarts, example), firstSlot);
-      batch.maskedPositions.fill(0, endPrediction, endSlot);
-      batch.maskedIds.set(exampleSlice(labels, predictionStarts, example), firstSlot);
-      batch.maskedIds.fill(0, endPrediction, endSlot);
-      batch.maskedWeights.fill(1, firstSlot, endPrediction).fill(0, endPrediction, endSlot);
-      batch.nextSentenceLabels[row] = isRandomNext[example]!;
+      const maskedPositions = columnOf(batch, 'maskedPositions');
+      maskedPositions.set(exampleSlice(positions, predictionStarts, example), firstSlot);
+      maskedPositions.fill(0, endPrediction, endSlot);
+      maskedIds.set(exampleSlice(labels, predictionStarts, example), firstSlot);
+      maskedIds.fill(0, endPrediction, endSlot);
+      columnOf(batch, 'maskedWeights')
+        .fill(1, firstSlot, endPrediction)
+        .fill(0, endPrediction, endSlot);
+      columnOf(batch, 'nextSentenceLabels')[row] = isRandomNext[example]!;
     },
   };
 }

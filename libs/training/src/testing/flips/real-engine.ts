@@ -1,14 +1,14 @@
 import {
+  lossScalesOf,
   parseRunConfig,
   unpackGradient,
   type AlignedBlock,
-  type ExampleBatch,
   type ModelConfig,
   type TrainingEngine,
   type TrainingState,
 } from '@berth/contracts';
 import type { TensorFlow } from '@berth/graph';
-import { createEagerEngine, createGraphEngine } from '@berth/model';
+import { createEagerEngine, createGraphEngine, madeUpBatch, taskModels } from '@berth/model';
 import type { FlipEngine } from './flip-run.ts';
 
 const model: ModelConfig = {
@@ -25,7 +25,8 @@ const model: ModelConfig = {
   initializerRange: 0.02,
   layerNormEps: 1e-12,
 };
-const shape = { batchSize: 2, seqLength: 8, numPredictions: 2 };
+const shape = { batchSize: 2, maxSeqLength: 8, maxPredictions: 2 };
+const task = taskModels.pretraining;
 const { optimizer } = parseRunConfig({ name: 'flips', corpus: { path: 'a.txt' } }, 'test');
 const train = { numSteps: 1_000, virtualRanks: 4 } as const;
 
@@ -34,7 +35,7 @@ export class RealEngine implements FlipEngine {
   readonly #engine: TrainingEngine;
 
   constructor(kind: 'graph' | 'eager', tensorFlow: TensorFlow) {
-    const common = { model, optimizer, train, seed: 7, precision: 'fp32' } as const;
+    const common = { task, model, optimizer, train, seed: 7, precision: 'fp32' } as const;
     this.#engine =
       kind === 'eager'
         ? createEagerEngine(common)
@@ -61,10 +62,11 @@ export class RealEngine implements FlipEngine {
   gradientOf(step: number, block: AlignedBlock): Float32Array {
     const ranks = Array.from({ length: block.length }, (_, index) => {
       const virtualRank = block.start + index;
-      return { virtualRank, microBatches: [batchOf(step * train.virtualRanks + virtualRank)] };
+      const seed = step * train.virtualRanks + virtualRank;
+      return { virtualRank, microBatches: [madeUpBatch(task.task, shape, model.vocabSize, seed)] };
     });
-    const scales = { maskedLmScale: 1 / 16, nextSentenceScale: 1 / 8 };
-    const gradient = this.#engine.computeGradients({ step, block, ranks, ...scales });
+    const lossScales = lossScalesOf(task.task, { maskedWeight: 16, numExamples: 8 });
+    const gradient = this.#engine.computeGradients({ step, block, ranks, lossScales });
     return unpackGradient(gradient, this.#engine.numParameters).slice();
   }
 
@@ -75,20 +77,4 @@ export class RealEngine implements FlipEngine {
   dispose(): void {
     this.#engine.dispose();
   }
-}
-
-function batchOf(number: number): ExampleBatch {
-  const { batchSize, seqLength, numPredictions } = shape;
-  const ints = (length: number, below: number, salt: number): Int32Array =>
-    Int32Array.from({ length }, (_, index) => (index * 37 + number * 101 + salt) % below);
-  return {
-    ...shape,
-    inputIds: ints(batchSize * seqLength, model.vocabSize, 5),
-    inputMask: new Int32Array(batchSize * seqLength).fill(1),
-    segmentIds: ints(batchSize * seqLength, 2, 0),
-    maskedPositions: ints(batchSize * numPredictions, seqLength, 1),
-    maskedIds: ints(batchSize * numPredictions, model.vocabSize, 3),
-    maskedWeights: new Float32Array(batchSize * numPredictions).fill(1),
-    nextSentenceLabels: ints(batchSize, 2, 1),
-  };
 }

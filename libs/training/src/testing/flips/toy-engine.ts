@@ -1,4 +1,4 @@
-import { numStepSums, stateDigest, type AlignedBlock, type TrainingState } from '@berth/contracts';
+import { stateDigest, type AlignedBlock, type TrainingState } from '@berth/contracts';
 import type { FlipEngine } from './flip-run.ts';
 
 const numToyParameters = 640;
@@ -21,7 +21,7 @@ export class ToyEngine implements FlipEngine {
 
   gradientOf(step: number, { start, length }: AlignedBlock): Float32Array {
     const { weights } = this.#state;
-    const gradient = new Float32Array(numToyParameters + numStepSums);
+    const gradient = new Float32Array(numToyParameters);
     const mean = Math.fround(weights.reduce((sum, weight) => Math.fround(sum + weight), 0) / 640);
     for (let rank = start; rank < start + length; rank++)
       weights.forEach((weight, index) => {

@@ -1,5 +1,6 @@
 import type { ModelConfig, ParameterSpec } from '@berth/contracts';
-import { parameterLayout } from './parameter-layout.ts';
+import { parameterLayout } from '../../parameters/parameter-layout.ts';
+import { pretrainingModel } from './pretraining-model.ts';
 
 /** Parameters by part; the parts add up to `preTraining` (data-and-model.md A7). */
 export interface ParameterCounts {
@@ -28,7 +29,7 @@ export interface ParameterCounts {
 
 /** Counts the parameters of an architecture, from its layout. */
 export function countParameters(config: ModelConfig): ParameterCounts {
-  const layout = parameterLayout(config);
+  const layout = parameterLayout(config, pretrainingModel);
   const sum = (part: Part) =>
     layout.filter((spec) => partOf(spec) === part).reduce((total, spec) => total + spec.size, 0);
   const embeddings = sum('embeddings');

@@ -2,6 +2,8 @@ import {
   BerthError,
   digestOf,
   exampleSettings,
+  taskNameOf,
+  taskOf,
   type DatasetManifest,
   type DocumentShard,
   type ExampleShard,
@@ -9,15 +11,16 @@ import {
   type ExamplesJob,
   type ObjectStore,
 } from '@berth/contracts';
-import { parseVocabulary } from '../../text/vocabulary.ts';
-import { encodeExampleShard, openExampleShard, type ExampleShardReader } from './example-shard.ts';
-import { generateExamples } from './generate.ts';
-import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
-import { getPart, putPart } from '../../dataset/stored-part.ts';
+import { readDatasetManifest, readDocumentShard } from '../dataset/read-dataset.ts';
+import { getPart, putPart } from '../dataset/stored-part.ts';
+import { taskExamples } from '../tasks/index.ts';
+import type { ExampleShardReader, TaskExamples } from '../tasks/task-examples.ts';
+import { parseVocabulary } from '../text/vocabulary.ts';
 
 /** The set of all example shards that share a dataset, a seed and the settings that shape examples. */
 export function exampleSetIdOf(datasetId: string, examples: ExamplesConfig, seed: number): string {
-  return digestOf({ format: 'berth-examples/1', datasetId, seed, ...exampleSettings(examples) });
+  const { exampleFormat: format } = taskOf(examples);
+  return digestOf({ format, datasetId, seed, ...exampleSettings(examples) });
 }
 
 /** Where an example shard is stored. */
@@ -54,16 +57,16 @@ export async function makeExampleShard(
   store: ObjectStore,
   job: ExamplesJob,
 ): Promise<ExampleShard> {
-  const { manifestKey, exampleSetId, split, epoch, shard, seed, examples: settings } = job;
+  const { manifestKey, split, epoch, shard, examples: settings } = job;
   const manifest = await readDatasetManifest(store, manifestKey);
   const documentShard = documentShardOf(job, manifest);
   const vocabulary = parseVocabulary(await getPart(store, manifest.vocabulary), manifestKey);
   const documents = await readDocumentShard(store, documentShard);
 
-  const examples = generateExamples({ documents, vocabulary, settings, split, seed, epoch, shard });
-  const bytes = encodeExampleShard(examples, { exampleSetId, ...settings });
+  const { make, open } = taskExamples[taskNameOf(settings)];
+  const bytes = make({ ...job, settings, documents, vocabulary });
   const part = await putPart(store, exampleShardKey(job), bytes);
-  const { numExamples, numTokens, numPredictions } = openExampleShard(bytes, part.sha256, part.key);
+  const { numExamples, numTokens, numPredictions } = open(bytes, part.sha256, part.key);
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
 }
 
@@ -74,8 +77,9 @@ export async function makeExampleShard(
 export async function readExampleShard(
   store: ObjectStore,
   { key, sizeBytes, sha256, numExamples, numTokens, numPredictions }: ExampleShard,
+  { open }: TaskExamples,
 ): Promise<ExampleShardReader> {
-  const reader = openExampleShard(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
+  const reader = open(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
   // Where an example lies is computed by the record's counts, before its shard is opened.
   const isSame =
     reader.numExamples === numExamples &&

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { countUpTo, ratio } from '../limits.ts';
+
+/** What the section of the run file that shapes examples is about. */
+export const pretrainingExamples = 'Masked LM and next sentence examples';
+
+/** Keys of that section. */
+export const pretrainingSettings = {
+  maxPredictions: countUpTo(4096)
+    .default(20)
+    .describe('Most masked positions of an example')
+    .meta({ decides: 'examples' }),
+  maskedLmRatio: ratio
+    .gt(0)
+    .default(0.15)
+    .describe('Share of tokens masked')
+    .meta({ decides: 'examples' }),
+  shortSeqRatio: ratio
+    .default(0.1)
+    .describe('Share of documents cut to a random shorter length')
+    .meta({ decides: 'examples' }),
+  wholeWordMask: z
+    .boolean()
+    .default(false)
+    .describe('Mask all tokens of a word together, also in scripts without spaces')
+    .meta({ decides: 'examples' }),
+} as const;

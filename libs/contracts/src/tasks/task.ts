@@ -1,0 +1,83 @@
+/** Sizes of a run's examples, under the names that the run file has for them. */
+export interface ExampleSizes {
+  readonly maxSeqLength: number;
+  /** Labels of an example at most. */
+  readonly maxPredictions: number;
+}
+
+/** The shape of a batch of a task's examples. */
+export interface BatchShape extends ExampleSizes {
+  readonly batchSize: number;
+}
+
+/** What a column's numbers are; a number is that of the classes that they name. */
+export type ColumnValues = 'token' | 'mask' | 'segment' | 'position' | 'weight' | number;
+
+/** One tensor of a batch. */
+export interface Column {
+  readonly name: string;
+  readonly dtype: 'int32' | 'float32';
+  /** Of one example; the batch's is one dimension more. */
+  readonly shape: readonly (keyof ExampleSizes)[];
+  readonly values: ColumnValues;
+}
+
+/** A mean: one of the task's sums over another. */
+export interface Mean {
+  readonly sum: string;
+  readonly over: {
+    readonly sum: string;
+    /** Added to it. */
+    readonly plus: number;
+  };
+}
+
+/**
+ * A part of the loss. Its denominator is known before a step begins, from what the step's examples are, so that each virtual
+ * rank can scale its own part. Its mean is the metric `<name>_loss`.
+ */
+export interface LossTerm extends Mean {
+  /** In snake case, as metrics and their labels have it. */
+  readonly name: string;
+  /** For people, inside a sentence. */
+  readonly label: string;
+  /** For a line that is short of room. */
+  readonly abbreviation: string;
+}
+
+/** A number that shows how well the task is done. */
+export interface Metric extends Mean {
+  readonly name: string;
+  /** For people. */
+  readonly label: string;
+  readonly unit: 'nats' | 'ratio';
+  readonly isMoreBetter: boolean;
+}
+
+/** What a run learns, as data. Whatever is not in a `tasks/` folder takes names and numbers of a task from here. */
+export interface Task {
+  readonly name: string;
+  /** In the order of the graph's inputs; the encoder's are among them. */
+  readonly columns: readonly Column[];
+  /**
+   * Sums over a step's examples, which travel behind the gradient in this order, as fp32. Losses are summed unscaled. All
+   * tasks have `numExamples` and `numTokens`.
+   */
+  readonly sums: readonly string[];
+  /** They add up to the loss. */
+  readonly losses: readonly LossTerm[];
+  /** In the order in which they are shown. */
+  readonly metrics: readonly Metric[];
+  /** Names of the metrics that tell in a line what was learnt. */
+  readonly headlines: readonly string[];
+  /** Release of what example shards hold; part of their identity. */
+  readonly exampleFormat: string;
+}
+
+/** What the encoder reads: [B, S] each. */
+export const encoderColumns = [
+  { name: 'inputIds', dtype: 'int32', shape: ['maxSeqLength'], values: 'token' },
+  /** 1 for tokens, 0 for padding. */
+  { name: 'inputMask', dtype: 'int32', shape: ['maxSeqLength'], values: 'mask' },
+  { name: 'segmentIds', dtype: 'int32', shape: ['maxSeqLength'], values: 'segment' },
+] as const satisfies readonly Column[];

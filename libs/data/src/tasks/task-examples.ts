@@ -1,0 +1,47 @@
+import type { ExampleBatch, ExampleShard, ExamplesConfig, Task } from '@berth/contracts';
+import type { TokenDocuments } from '../dataset/token-documents.ts';
+import type { Vocabulary } from '../text/vocabulary.ts';
+
+/** What the examples of a shard are made of, and which they are. */
+export interface ExamplesRequest {
+  /** Documents of one dataset shard. */
+  readonly documents: TokenDocuments;
+  readonly vocabulary: Vocabulary;
+  readonly settings: ExamplesConfig;
+  readonly exampleSetId: string;
+  readonly split: ExampleShard['split'];
+  readonly seed: number;
+  readonly epoch: number;
+  readonly shard: number;
+}
+
+/** Random access to a verified example shard. */
+export interface ExampleShardReader {
+  readonly numExamples: number;
+  /** Of all examples, special tokens counted. */
+  readonly numTokens: number;
+  /** Labels of all examples. */
+  readonly numPredictions: number;
+  /**
+   * What an example adds to one of the task's sums that are known without a model: its `numExamples`, its `numTokens`, and
+   * those that losses are divided by.
+   */
+  countOf(sum: string, example: number): number;
+  /**
+   * Writes an example over row `row` of a batch.
+   * @throws BerthError `DATA_SHARD_CORRUPT` when the batch is narrower than the shard says it is
+   */
+  copyInto(batch: ExampleBatch, row: number, example: number): void;
+}
+
+/** How a task's examples are made, kept and read. */
+export interface TaskExamples {
+  readonly task: Task;
+  /** The bytes of an example shard: the same request, the same bytes. */
+  readonly make: (request: ExamplesRequest) => Uint8Array;
+  /**
+   * @param name - of the shard, for messages
+   * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no example shard, or hold what no example can be
+   */
+  readonly open: (bytes: Uint8Array, expectedSha256: string, name?: string) => ExampleShardReader;
+}

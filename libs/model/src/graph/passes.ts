@@ -1,0 +1,97 @@
+// Shapes: B examples, S tokens, T = B S, H hidden.
+import type { Task } from '@berth/contracts';
+import { ops, type Value } from '@berth/graph';
+import type { HeadPass, TaskModel } from '../tasks/task-model.ts';
+import { embed, embedBackward, type Embedded } from './embeddings.ts';
+import {
+  layerBackward,
+  layerForward,
+  type Gradients,
+  type HiddenGradient,
+  type LayerForward,
+} from './encoder.ts';
+import { column, type StepContext } from './step-context.ts';
+
+export interface Evaluation {
+  /** Of the head, by name. */
+  readonly outputs: Record<string, Value>;
+  /** In the task's order. */
+  readonly sums: Value;
+}
+
+export interface Backward {
+  /** Of the scaled loss, by the graph's parameter names, float32. */
+  readonly gradients: Gradients;
+  /** In the task's order. */
+  readonly sums: Value;
+}
+
+interface Forward {
+  readonly embedded: Embedded;
+  readonly layers: readonly LayerForward[];
+  readonly head: HeadPass;
+}
+
+/** A forward pass with what the task makes of it. */
+export function evaluationPass(context: StepContext, model: TaskModel): Evaluation {
+  const { head } = forward(context, model);
+  return { outputs: head.outputs(), sums: stepSums(context, model.task, head.sums()) };
+}
+
+/**
+ * Forward and backward of one micro-batch, by hand: the same sums and gradients as the eager engine's automatic ones.
+ * @param scales - of the loss terms, by name
+ */
+export function gradientPass(
+  context: StepContext,
+  model: TaskModel,
+  scales: Readonly<Record<string, Value>>,
+): Backward {
+  const { embedded, layers, head } = forward(context, model);
+  const gradients: Gradients = new Map();
+  const { hidden, words_VH, sums } = head.backward(scales, gradients);
+  const read = (pick: (part: (typeof hidden)[number]) => Value): Value =>
+    ops.concat(hidden.map(pick), 0);
+  const dHidden = ops.sumRowsByNumber(
+    ops.cast(
+      read(({ gradient }) => gradient),
+      'float32',
+    ),
+    read(({ rows }) => rows),
+    context.shape.batchSize * context.shape.maxSeqLength,
+  );
+  let gradient: HiddenGradient = { skipped: dHidden, computed: undefined };
+  for (const [layer, { tape }] of [...layers.entries()].reverse())
+    gradient = layerBackward(context, layer, tape, gradient, gradients);
+  embedBackward(context, embedded, gradient, words_VH, gradients);
+  return { gradients, sums: stepSums(context, model.task, sums) };
+}
+
+function forward(context: StepContext, { graph }: TaskModel): Forward {
+  const embedded = embed(context);
+  const mask_B11S = attentionMask(context);
+  const layers: LayerForward[] = [];
+  let [hidden_TH] = embedded;
+  for (let layer = 0; layer < context.config.numLayers; layer++) {
+    const result = layerForward(context, layer, hidden_TH, mask_B11S);
+    layers.push(result);
+    hidden_TH = result.hidden_TH;
+  }
+  return { embedded, layers, head: graph.forward(context, hidden_TH) };
+}
+
+/** 0 for tokens, -10000 for padding keys. */
+function attentionMask(context: StepContext): Value {
+  const { batchSize: B, maxSeqLength: S } = context.shape;
+  const mask = ops.reshape(ops.cast(column(context, 'inputMask'), 'float32'), [B, 1, 1, S]);
+  return ops.mul(ops.sub(1, mask), -10_000);
+}
+
+function stepSums(context: StepContext, task: Task, ofTask: Record<string, Value>): Value {
+  const all: Record<string, Value | undefined> = {
+    ...ofTask,
+    numExamples: ops.sum(context.exampleWeights_B, [0]),
+    numTokens: ops.sum(ops.cast(column(context, 'inputMask'), 'float32'), [0, 1]),
+  };
+  return ops.stack(task.sums.map((name) => all[name] as Value));
+}

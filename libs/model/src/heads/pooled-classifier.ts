@@ -1,0 +1,127 @@
+// Shapes: B examples, H hidden, C classes.
+import type { ModelConfig } from '@berth/contracts';
+import { ops, type Value } from '@berth/graph';
+import { ones, type Rank, type Scalar, type Tensor2D } from '@tensorflow/tfjs-core';
+import { pool, type ForwardContext } from '../bert.ts';
+import { linearTransposed } from '../blocks/linear.ts';
+import { numHits, weightedCrossEntropy } from '../blocks/cross-entropy.ts';
+import type { BatchTensors } from '../eager/batch-tensors.ts';
+import { kernelGradient, type Gradients } from '../graph/encoder.ts';
+import { callBlock, column, matrix, weight, type StepContext } from '../graph/step-context.ts';
+import { denseShapes, type NamedShape } from '../parameters/named-shapes.ts';
+import type { HeadGradient } from '../tasks/task-model.ts';
+
+/** What a pooled classifier adds to sums. */
+export interface ClassSums<T> {
+  readonly loss: T;
+  /** Examples whose largest logit is their label's. */
+  readonly hits: T;
+}
+
+/** The forward pass of a pooled classifier in the graph. */
+export interface ClassPass {
+  /** float32 */
+  logits(): Value;
+  sums(): ClassSums<Value>;
+  backward(
+    scale: Value,
+    gradients: Gradients,
+  ): { readonly sums: ClassSums<Value>; readonly hidden: HeadGradient['hidden'][number] };
+}
+
+/** Classifies examples by their first token: pooler, then logits and their cross-entropy. */
+export interface PooledClassifier {
+  shapes(config: ModelConfig): readonly NamedShape[];
+  logits(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D;
+  sums(logits_BC: Tensor2D, batch: BatchTensors): ClassSums<Scalar>;
+  forward(context: StepContext, hidden_TH: Value): ClassPass;
+}
+
+/**
+ * @param scope - of its parameters `output_weights` and `output_bias`
+ * @param labels - the column of the classes
+ */
+export function pooledClassifier(
+  scope: string,
+  labels: string,
+  numClasses: number,
+): PooledClassifier {
+  const weightsName = `${scope}/output_weights`;
+  const biasName = `${scope}/output_bias`;
+  return {
+    shapes: ({ hiddenSize: H }) => [
+      [weightsName, [numClasses, H]],
+      [biasName, [numClasses]],
+    ],
+
+    logits: (context, sequence_TH) =>
+      linearTransposed(
+        pool(context, sequence_TH),
+        context.weights.matrix(weightsName),
+        context.weights.vector(biasName),
+      ),
+
+    sums(logits_BC, batch) {
+      const labels_B = batch.column(labels);
+      const weights_B = ones<Rank.R1>([batch.batchSize]);
+      return {
+        loss: weightedCrossEntropy(logits_BC, labels_B, weights_B),
+        hits: numHits(logits_BC, labels_B, weights_B),
+      };
+    },
+
+    forward(context, hidden_TH) {
+      const { graph, shape, exampleWeights_B } = context;
+      const rows = ops.mul(ops.range(graph, shape.batchSize), shape.maxSeqLength);
+      const first_BH = ops.gatherRows(hidden_TH, rows);
+      const pooledInput_BH = ops.matMul(first_BH, matrix(context, poolerKernel));
+      const [pooled_BH] = callBlock(
+        context,
+        'pooler_forward',
+        pooledInput_BH,
+        weight(context, poolerBias),
+      ) as [Value];
+      const logits = ops.matMul(pooled_BH, matrix(context, weightsName), { right: true });
+      const bias = weight(context, biasName);
+      const labels_B = column(context, labels);
+      return {
+        logits: () => ops.add(ops.cast(logits, 'float32'), bias),
+        sums() {
+          const args = [logits, bias, labels_B, exampleWeights_B];
+          const [loss, hits] = callBlock(context, 'cross_entropy_sums', ...args) as [Value, Value];
+          return { loss, hits };
+        },
+        backward(scale, gradients) {
+          const args = [logits, bias, labels_B, exampleWeights_B, scale];
+          const [loss, hits, dLogits, dBias] = callBlock(context, 'cross_entropy', ...args) as [
+            Value,
+            Value,
+            Value,
+            Value,
+          ];
+          gradients.set(biasName, dBias);
+          gradients.set(weightsName, kernelGradient(dLogits, pooled_BH));
+          const dPooled_BH = ops.matMul(dLogits, matrix(context, weightsName));
+          const [dPre_BH, dPoolerBias] = callBlock(
+            context,
+            'pooler_backward',
+            dPooled_BH,
+            pooled_BH,
+          ) as [Value, Value];
+          gradients.set(poolerBias, dPoolerBias);
+          gradients.set(poolerKernel, kernelGradient(first_BH, dPre_BH));
+          const gradient = ops.matMul(dPre_BH, matrix(context, poolerKernel), { right: true });
+          return { sums: { loss, hits }, hidden: { rows, gradient } };
+        },
+      };
+    },
+  };
+}
+
+const poolerKernel = 'bert/pooler/dense/kernel';
+const poolerBias = 'bert/pooler/dense/bias';
+
+/** The pooler's parameters, which stand before all others of a head. */
+export function poolerShapes({ hiddenSize: H }: ModelConfig): readonly NamedShape[] {
+  return denseShapes('bert/pooler/dense', H, H);
+}

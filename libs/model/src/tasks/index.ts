@@ -1,0 +1,6 @@
+import type { TaskName } from '@berth/contracts';
+import { pretrainingModel } from './pretraining/pretraining-model.ts';
+import type { TaskModel } from './task-model.ts';
+
+/** Head and losses of each task. */
+export const taskModels: Readonly<Record<TaskName, TaskModel>> = { pretraining: pretrainingModel };

@@ -1,0 +1,67 @@
+import { tasks } from '@berth/contracts';
+import { ops } from '@berth/graph';
+import { sum, type Tensor2D } from '@tensorflow/tfjs-core';
+import { column } from '../../graph/step-context.ts';
+import { pooledClassifier, poolerShapes, type ClassSums } from '../../heads/pooled-classifier.ts';
+import type { TaskModel } from '../task-model.ts';
+import { maskedLmLogits, MaskedLmPass, maskedLmShapes, maskedLmSums } from './masked-lm-head.ts';
+
+const nextSentence = pooledClassifier('cls/seq_relationship', 'nextSentenceLabels', 2);
+
+/** BERT with both pretraining heads, as in the BERT release (data-and-model.md A3, A4). */
+export const pretrainingModel: TaskModel = {
+  task: tasks.pretraining,
+
+  headShapes: (config) => [
+    ...poolerShapes(config),
+    ...maskedLmShapes(config),
+    ...nextSentence.shapes(config),
+  ],
+
+  eager: {
+    outputs: (context, sequence_TH) => ({
+      maskedLmLogits: maskedLmLogits(context, sequence_TH),
+      nextSentenceLogits: nextSentence.logits(context, sequence_TH),
+    }),
+    sums: ({ maskedLmLogits: masked, nextSentenceLogits: next }, batch) =>
+      sumsOf(
+        maskedLmSums(masked as Tensor2D, batch),
+        sum(batch.column('maskedWeights')),
+        nextSentence.sums(next as Tensor2D, batch),
+      ),
+  },
+
+  graph: {
+    forward(context, hidden_TH) {
+      const next = nextSentence.forward(context, hidden_TH);
+      const masked = new MaskedLmPass(context, hidden_TH);
+      const maskedWeight = ops.sum(column(context, 'maskedWeights'), [0, 1]);
+      return {
+        outputs: () => ({
+          maskedLmLogits: masked.logits(),
+          nextSentenceLogits: next.logits(),
+        }),
+        sums: () => sumsOf(masked.sums(), maskedWeight, next.sums()),
+        backward(scales, gradients) {
+          const ofMasked = masked.backward(scales['masked_lm']!, gradients);
+          const ofNext = next.backward(scales['next_sentence']!, gradients);
+          return {
+            sums: sumsOf(ofMasked.sums, maskedWeight, ofNext.sums),
+            hidden: [ofMasked.hidden, ofNext.hidden],
+            words_VH: ofMasked.words_VH,
+          };
+        },
+      };
+    },
+  },
+};
+
+function sumsOf<T>(masked: ClassSums<T>, maskedWeight: T, next: ClassSums<T>): Record<string, T> {
+  return {
+    maskedLmLoss: masked.loss,
+    maskedLmCorrect: masked.hits,
+    maskedWeight,
+    nextSentenceLoss: next.loss,
+    nextSentenceCorrect: next.hits,
+  };
+}
