@@ -4,7 +4,7 @@ import type { StepSums } from './step-sums.ts';
 import type { Task } from './tasks/task.ts';
 import type { AlignedBlock } from './view.ts';
 
-/** One tensor inside the flat parameter vector. Names are Google's (data-and-model.md A3). */
+/** One tensor inside the flat parameter vector. Names are Google's (docs/bert.md#parameters). */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];

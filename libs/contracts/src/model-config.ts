@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { maxModel } from './limits.ts';
 
-/** The six published BERT sizes: layers, hidden, heads (data-and-model.md A7). Feed-forward is four times hidden. */
+/** The six published BERT sizes: layers, hidden, heads (docs/bert.md#sizes). Feed-forward is four times hidden. */
 export const modelSizes = {
   tiny: { numLayers: 2, hiddenSize: 128, numHeads: 2 },
   mini: { numLayers: 4, hiddenSize: 256, numHeads: 4 },

@@ -28,7 +28,7 @@ export interface ForwardContext {
   readonly dropout?: DropoutMasks;
 }
 
-/** The encoder, as in the BERT release (data-and-model.md A3): last hidden states, one row a token. */
+/** The encoder, as in the BERT release (docs/bert.md#model): last hidden states, one row a token. */
 export function encode(context: ForwardContext): Tensor2D {
   let hidden_TH = embed(context);
   for (let layer = 0; layer < context.config.numLayers; layer++)

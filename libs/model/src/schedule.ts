@@ -4,7 +4,7 @@ import type { OptimizerConfig } from '@berth/contracts';
 export type ScheduleConfig = Pick<OptimizerConfig, 'learningRate' | 'numWarmupSteps' | 'schedule'>;
 
 /**
- * The learning rate of the update after `step` updates (data-and-model.md A5). Warm-up grows linearly from 0, so with
+ * The learning rate of the update after `step` updates (docs/bert.md#learning-rate). Warm-up grows linearly from 0, so with
  * warm-up the first update only moves the moments. Then `google` decays to 0 at `numSteps` counted from step 0, with a
  * small fall where warm-up ends; `linear` from the end of warm-up; `constant` stays.
  */

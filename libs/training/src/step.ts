@@ -33,7 +33,7 @@ export interface Reduced {
 }
 
 /**
- * The arithmetic of one training step (DESIGN section 4): compute, reduce, apply, each called once and in this order.
+ * The arithmetic of one training step (docs/protocol.md#a-step): compute, reduce, apply, each called once and in this order.
  * What happens in between is the business of whoever runs it: nothing is changed before `apply`.
  */
 export class StepWork {

@@ -1,6 +1,6 @@
 import { encoderColumns, type Mean, type Task } from './task.ts';
 
-/** The release's denominator of masked LM (data-and-model.md A4). */
+/** The release's denominator of masked LM (docs/bert.md#loss). */
 const perPrediction: Pick<Mean, 'over'> = { over: { sum: 'maskedWeight', plus: 1e-5 } };
 const perExample: Pick<Mean, 'over'> = { over: { sum: 'numExamples', plus: 0 } };
 

@@ -12,7 +12,7 @@ export interface HuggingFaceName {
   readonly transposed: boolean;
 }
 
-/** Maps one of Google's names to Hugging Face's (data-and-model.md B). */
+/** Maps one of Google's names to Hugging Face's (docs/bert.md#hugging-face). */
 export function huggingFaceName(googleName: string): HuggingFaceName {
   const name = googleName
     .replace('cls/predictions/output_bias', 'cls/predictions/bias')

@@ -4,7 +4,7 @@ import type { UpdateRule } from './update-rule.ts';
 
 /**
  * AdamWeightDecayOptimizer of the BERT release: no bias correction, epsilon outside the root, decay added to the update
- * (data-and-model.md A5).
+ * (docs/bert.md#optimizer).
  */
 export const adamwUpdate: UpdateRule = (state, gradient, { config, learningRate, decayed }) => {
   const { firstMoment, secondMoment } = nextMoments(state, gradient, config);

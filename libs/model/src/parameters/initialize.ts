@@ -4,7 +4,7 @@ import { numParametersOf } from './parameter-layout.ts';
 
 /**
  * Fresh flat weights: kernels and tables from a normal distribution cut at two standard deviations
- * (`config.initializerRange`), gammas 1, biases and betas 0 (data-and-model.md A3). Element e of parameter p is a pure
+ * (`config.initializerRange`), gammas 1, biases and betas 0 (docs/bert.md#parameters). Element e of parameter p is a pure
  * function of (seed, p, e), made with IEEE additions, multiplications and one division only: the same bits on every machine.
  * @param seed - unsigned 32-bit
  */

@@ -1,4 +1,4 @@
-/** A parameter by Google's name (data-and-model.md A3). */
+/** A parameter by Google's name (docs/bert.md#parameters). */
 export type NamedShape = readonly [name: string, shape: readonly number[]];
 
 export function denseShapes(scope: string, numInputs: number, numOutputs: number): NamedShape[] {

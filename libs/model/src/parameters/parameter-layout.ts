@@ -4,7 +4,7 @@ import { denseShapes, layerNormShapes, type NamedShape } from './named-shapes.ts
 
 /**
  * Every parameter of a model in checkpoint order, the encoder's before those of the task's head: Google's names and shapes
- * (data-and-model.md A3), kernels [in, out], laid end to end in one flat vector.
+ * (docs/bert.md#parameters), kernels [in, out], laid end to end in one flat vector.
  */
 export function parameterLayout(
   config: ModelConfig,

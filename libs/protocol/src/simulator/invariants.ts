@@ -8,7 +8,7 @@ import { numParts, type Reference, type Weights } from './toy-model.ts';
 /** A member's time to live, in looks that come as fast as can be. */
 const maxDeadLooks = 60;
 
-/** An invariant of DESIGN section 4 that did not hold. */
+/** An invariant that did not hold (docs/protocol.md#invariants). */
 export class Violation extends Error {
   override readonly name = 'Violation';
 }

@@ -2,7 +2,7 @@ import type { ModelConfig, ParameterSpec } from '@berth/contracts';
 import { parameterLayout } from '../../parameters/parameter-layout.ts';
 import { pretrainingModel } from './pretraining-model.ts';
 
-/** Parameters by part; the parts add up to `preTraining` (data-and-model.md A7). */
+/** Parameters by part; the parts add up to `preTraining` (docs/bert.md#sizes). */
 export interface ParameterCounts {
   /** Word, position and segment tables. */
   readonly embeddings: number;

@@ -8,7 +8,7 @@ import { maskedLmLogits, MaskedLmPass, maskedLmShapes, maskedLmSums } from './ma
 
 const nextSentence = pooledClassifier('cls/seq_relationship', 'nextSentenceLabels', 2);
 
-/** BERT with both pretraining heads, as in the BERT release (data-and-model.md A3, A4). */
+/** BERT with both pretraining heads, as in the BERT release (docs/bert.md#loss). */
 export const pretrainingModel: TaskModel = {
   task: tasks.pretraining,
 
