@@ -1,4 +1,4 @@
-import { sumContributions, vectorDigest, type Contribution } from '@berth/collectives';
+import { vectorDigest, type Contribution } from '@berth/collectives';
 import type { View, ViewMember, WireError } from '@berth/contracts';
 import { viewName } from '../ledger/view-id.ts';
 import {
@@ -8,10 +8,10 @@ import {
   isFaultFor,
   isIntact,
   reducedFrame,
-  type DataFrame,
   type Frame,
 } from './frames.ts';
 import type { SimProcess } from './sim-process.ts';
+import { SimRound } from './sim-round.ts';
 import { simError, type FrameFault, type World } from './world.ts';
 
 /** What a member waits for from its peers. */
@@ -25,17 +25,10 @@ interface Session {
   readonly view: View;
   readonly name: string;
   readonly greeted: Set<string>;
-  /** What has come of each step. */
-  readonly inbox: Map<number, Inbox>;
+  /** By step. */
+  readonly rounds: Map<number, SimRound>;
   failure: WireError | undefined;
   waiting: Waiting | undefined;
-}
-
-/** By sender. */
-interface Inbox {
-  readonly contributions: Map<string, readonly Contribution[]>;
-  /** Slices of the sum. */
-  readonly reduced: Map<string, Float32Array>;
 }
 
 const redialMs = 200;
@@ -65,7 +58,7 @@ export class Peers {
       view,
       name: viewName(view),
       greeted: new Set(),
-      inbox: new Map(),
+      rounds: new Map(),
       failure: undefined,
       waiting: { step: 'join', done, failed },
     };
@@ -89,7 +82,7 @@ export class Peers {
       return;
     }
     session.waiting = { step, done, failed };
-    this.#inboxOf(session, step).contributions.set(this.#process.name, blocks);
+    this.#roundOf(session, step).contribute(this.#process.name, blocks);
     for (const other of this.#others(session))
       this.#send(other, contributionFrame(session.name, step, blocks));
     this.#deadline(session, timeoutMs);
@@ -185,7 +178,7 @@ export class Peers {
           this.#fail(session, damaged(from, frame));
           return;
         }
-        this.#keep(session, from, frame);
+        this.#roundOf(session, frame.step).keep(from, frame);
         break;
       case 'closed': {
         const error = lost(from, frame.isInOrder);
@@ -211,42 +204,19 @@ export class Peers {
       waiting.done('');
       return;
     }
-    const { reduced } = this.#inboxOf(session, waiting.step);
-    session.inbox.delete(waiting.step);
-    const slices = session.view.members.map(({ memberId }) => reduced.get(memberId) ?? []);
-    const sum = Float32Array.from(slices.flatMap((slice) => [...slice]));
+    const sum = this.#roundOf(session, waiting.step).total;
+    session.rounds.delete(waiting.step);
     this.#flip(sum);
     waiting.done(vectorDigest(sum));
   }
 
-  #keep(session: Session, from: string, frame: DataFrame): void {
-    const { contributions, reduced } = this.#inboxOf(session, frame.step);
-    if (frame.kind === 'contribution') contributions.set(from, frame.blocks);
-    else reduced.set(from, frame.slice);
-  }
-
   /** Sums our slice once all blocks are here. */
   #sumSlice(session: Session, step: number): void {
-    const { members } = session.view;
-    const { contributions, reduced } = this.#inboxOf(session, step);
-    if (contributions.size < members.length || reduced.has(this.#process.name)) return;
-    const sum = this.#sum(members.map(({ memberId }) => contributions.get(memberId) ?? []));
-    const self = members.findIndex(({ memberId }) => memberId === this.#process.name);
-    const boundary = (index: number): number => Math.floor((index * sum.length) / members.length);
-    const slice = sum.slice(boundary(self), boundary(self + 1));
-    reduced.set(this.#process.name, slice);
+    const inMemberOrder = this.#world.sabotage === 'member-order';
+    const slice = this.#roundOf(session, step).sumSlice(this.#process.name, inMemberOrder);
+    if (slice === undefined) return;
     for (const other of this.#others(session))
       this.#send(other, reducedFrame(session.name, step, slice));
-  }
-
-  #sum(parts: readonly (readonly Contribution[])[]): Float32Array {
-    const sum = sumContributions(parts.flat()).slice();
-    if (this.#world.sabotage === 'member-order') {
-      // Each member's own sum first, then one member after the other.
-      const partial = parts.map((blocks) => chain(blocks.map(({ data }) => data)));
-      sum.set(chain(partial));
-    }
-    return sum;
   }
 
   #flip(sum: Float32Array): void {
@@ -259,14 +229,14 @@ export class Peers {
   #missing(session: Session, { step }: Waiting): string[] {
     const others = this.#others(session).map(({ memberId }) => memberId);
     if (step === 'join') return others.filter((memberId) => !session.greeted.has(memberId));
-    const { contributions, reduced } = this.#inboxOf(session, step);
-    return others.filter((memberId) => !contributions.has(memberId) || !reduced.has(memberId));
+    const round = this.#roundOf(session, step);
+    return others.filter((memberId) => !round.has(memberId));
   }
 
-  #inboxOf(session: Session, step: number): Inbox {
-    const inbox = session.inbox.get(step) ?? { contributions: new Map(), reduced: new Map() };
-    session.inbox.set(step, inbox);
-    return inbox;
+  #roundOf({ view, rounds }: Session, step: number): SimRound {
+    const round = rounds.get(step) ?? new SimRound(view.members.map(({ memberId }) => memberId));
+    rounds.set(step, round);
+    return round;
   }
 
   #deadline(session: Session, timeoutMs: number): void {
@@ -287,14 +257,6 @@ export class Peers {
     session.waiting = undefined;
     waiting?.failed(session.failure);
   }
-}
-
-function chain(vectors: readonly Float32Array[]): Float32Array {
-  const [first, ...others] = vectors.filter((vector) => vector.length > 0);
-  const sum = first === undefined ? new Float32Array() : first.slice();
-  for (const vector of others)
-    for (let index = 0; index < sum.length; index++) sum[index]! += vector[index]!;
-  return sum;
 }
 
 function lost(memberId: string, left = false): WireError {
