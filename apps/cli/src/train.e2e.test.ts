@@ -110,7 +110,7 @@ function useCluster(numWorkers: number): SharedCluster {
 }
 
 const graph = 'train.engine=graph';
-const bf16 = 'train.wire=bf16';
+const bf16 = 'train.allReduceDtype=bf16';
 
 describe('a run', () => {
   let undisturbed: LedgerJson;

@@ -66,7 +66,7 @@ function hundredThousandSteps(emit: (event: ApiEvent) => void): SyntheticRun {
       keepLast: 4,
       keepEverySteps: 10_000,
       precision: 'bf16',
-      wire: 'bf16',
+      allReduceDtype: 'bf16',
     },
     cluster: { numWorkers: 64, minWorkers: 48, numThreads: 4 },
   });

@@ -72,18 +72,18 @@ describe('config', () => {
         name: { type: 'string' },
         train: {
           default: {},
-          properties: { numSteps: { default: 1000 }, wire: { default: 'fp32' } },
+          properties: { numSteps: { default: 1000 }, allReduceDtype: { default: 'fp32' } },
         },
       },
     };
     const entries = flatten(
-      { name: 'a', train: { numSteps: 5, wire: 'fp32' } },
+      { name: 'a', train: { numSteps: 5, allReduceDtype: 'fp32' } },
       defaultsOf(schema),
     );
     expect(entries.map(({ path, isChanged }) => [path, isChanged])).toEqual([
       ['name', true],
       ['train.numSteps', true],
-      ['train.wire', false],
+      ['train.allReduceDtype', false],
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { BerthError } from './errors.ts';
+import { renamedFrom } from './renamed-settings.ts';
 import { runConfigJsonSchema } from './run-config.ts';
 import { nearest } from './suggest.ts';
 
@@ -18,8 +19,14 @@ export function configError(error: z.ZodError, input: unknown, sourceOf: SourceO
     const key = issue.keys[0] ?? '';
     const known = Object.keys(propertiesOf(schemaAt(issue.path)));
     const near = nearest(key, known);
-    const hint = near === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${near}"?`;
     const full = [...issue.path, key];
+    const renamed = renamedFrom(full.join('.'));
+    const hint =
+      renamed !== undefined
+        ? `it is called ${renamed.now}, which is set too`
+        : near === undefined
+          ? `known keys: ${known.join(', ')}`
+          : `did you mean "${near}"?`;
     const where = shownText(full.join('.'));
     return new BerthError('CONFIG_UNKNOWN_KEY', `${sourceOf(full)}: unknown key ${where}; ${hint}`);
   }

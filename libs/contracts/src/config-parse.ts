@@ -1,16 +1,17 @@
 import { configError, type SourceOf } from './config-error.ts';
 import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
+import { withCurrentNames } from './renamed-settings.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
 
 /**
- * Checks a run config and fills in its defaults.
+ * Checks a run config and fills in its defaults. Settings may have the names of earlier releases.
  * @param source - where it came from, or where each setting did, for messages
  * @throws BerthError `CONFIG_UNKNOWN_KEY` with the nearest known key, `CONFIG_INVALID` for anything else
  */
 export function parseRunConfig(value: unknown, source: string | SourceOf): RunConfig {
   const sourceOf = typeof source === 'string' ? () => source : source;
-  const parsed = runConfigSchema.safeParse(value);
+  const parsed = runConfigSchema.safeParse(withCurrentNames(value).config);
   if (!parsed.success) throw configError(parsed.error, value, sourceOf);
   checkConsistency(parsed.data, sourceOf);
   return parsed.data;

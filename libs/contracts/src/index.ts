@@ -26,6 +26,7 @@ export * from './peer-secret.ts';
 export * from './port-taken.ts';
 export * from './read-json.ts';
 export * from './redis-url.ts';
+export * from './renamed-settings.ts';
 export * from './run-config.ts';
 export * from './run.ts';
 export * from './services.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withCurrentNames } from './renamed-settings.ts';
 import { wires } from './gradient-vector.ts';
 import {
   countUpTo,
@@ -202,10 +203,10 @@ const trainSection = z
       .default('fp32')
       .describe('Arithmetic of the matmuls; bf16 needs the graph engine')
       .meta({ decides: 'weights' }),
-    wire: z
+    allReduceDtype: z
       .enum(wires)
       .default('fp32')
-      .describe('How gradients travel; bf16: half the bytes, sums rounded to bf16')
+      .describe('Type in which gradients travel; bf16: half the bytes, sums rounded to bf16')
       .meta({ decides: 'weights' }),
   })
   .describe('Training loop');
@@ -260,6 +261,12 @@ export const runConfigSchema = z
 export function runConfigJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(runConfigSchema, { io: 'input' }) as Record<string, unknown>;
 }
+
+/** A config as a run of this or an earlier release has it stored. */
+export const storedRunConfigSchema = z.preprocess(
+  (stored) => withCurrentNames(stored).config,
+  runConfigSchema,
+);
 
 export type RunConfig = z.output<typeof runConfigSchema>;
 export type RunConfigInput = z.input<typeof runConfigSchema>;

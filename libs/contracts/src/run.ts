@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { controlSchema, controlStateSchema } from './api/controls.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
-import { runConfigSchema } from './run-config.ts';
+import { storedRunConfigSchema } from './run-config.ts';
 import { runStatuses } from './run-status.ts';
 import { numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
@@ -45,7 +45,7 @@ export const runRequestsSchema = z.strictObject({
   /** It was submitted again: this config holds once its files are found to hold the data that the run has. */
   submission: z
     .strictObject({
-      config: runConfigSchema,
+      config: storedRunConfigSchema,
       askedAtMs: z.number(),
       /** It has trained: other data is refused. */
       isTrained: z.boolean(),
@@ -67,7 +67,7 @@ export const noRequests: RunRequests = {
 /** A run as the coordinator keeps it. */
 export const runRecordSchema = z.strictObject({
   runId: z.string(),
-  config: runConfigSchema,
+  config: storedRunConfigSchema,
   trainingHash: z.string(),
   status: z.enum(runStatuses),
   /** Why it is in this state, for people. */

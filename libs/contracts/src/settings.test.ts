@@ -31,7 +31,7 @@ describe('settings', () => {
     ['examples.numShards', 'data'],
     ['examples.shuffleWindowShards', 'weights'],
     ['train.numSteps', 'weights'],
-    ['train.wire', 'weights'],
+    ['train.allReduceDtype', 'weights'],
     ['train.evalEverySteps', 'nothing'],
     ['train.checkpointEverySteps', 'nothing'],
     ['cluster.numThreads', 'weights'],

@@ -20,6 +20,21 @@ describe('run files', () => {
     expect(config.train.virtualRanks).toBe(8);
   });
 
+  it('may call a setting, or an override, as earlier releases did', () => {
+    const file = runFile('name: a\ncorpus: { path: x }\ntrain: { wire: bf16 }\n');
+    const renamed = [{ before: 'train.wire', now: 'train.allReduceDtype' }];
+    const written = loadConfig(file);
+    expect(written.config.train.allReduceDtype).toBe('bf16');
+    expect(written.renamed).toEqual(renamed);
+    for (const name of ['wire', 'allReduceDtype']) {
+      const overridden = loadConfig(file, [`train.${name}=fp32`]);
+      expect(overridden.config.train.allReduceDtype).toBe('fp32');
+      expect(overridden.renamed).toEqual(renamed);
+    }
+    expect(() => loadConfig(file, ['train.wire=fp8'])).toThrow(/^--set train\.wire=fp8: /);
+    expect(loadConfig(runFile('name: a\ncorpus: { path: x }\n')).renamed).toEqual([]);
+  });
+
   it('take overrides, read as YAML', () => {
     const file = runFile('name: a\ncorpus: { path: x }\n');
     const { config } = loadConfig(file, ['train.numSteps=7', 'vocabulary.doLowerCase=false']);

@@ -1,12 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { BerthError, parseRunConfig, type RunConfig } from '@berth/contracts';
+import {
+  BerthError,
+  parseRunConfig,
+  renamedFrom,
+  withCurrentNames,
+  type RenamedSetting,
+  type RunConfig,
+} from '@berth/contracts';
 import { parse } from 'yaml';
 
 export interface LoadedConfig {
   readonly config: RunConfig;
   /** `vocabulary.size` as the file states it, before defaults. */
   readonly statedVocabSize: number | undefined;
+  /** Settings that the file or an override calls by an old name. */
+  readonly renamed: readonly RenamedSetting[];
 }
 
 /**
@@ -17,9 +26,10 @@ export interface LoadedConfig {
  */
 export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
   const parsed = overrides.map(parseOverride);
+  const written = withCurrentNames(readConfig(file));
   const input = parsed.reduce(
     (before, { keys, value }) => withSetting(before, keys, value),
-    readConfig(file),
+    written.config as Record<string, unknown>,
   );
   const config = parseRunConfig(
     input,
@@ -36,7 +46,8 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
     },
   };
   const stated = (input['vocabulary'] as { size?: number } | undefined)?.size;
-  return { config: resolved, statedVocabSize: stated };
+  const renamed = new Set([...written.renamed, ...parsed.flatMap((override) => override.renamed)]);
+  return { config: resolved, statedVocabSize: stated, renamed: [...renamed] };
 }
 
 function absolute(folder: string, path: string): string {
@@ -76,7 +87,9 @@ function parseYaml(text: string, source: string): unknown {
 /** A setting of the command line. */
 interface Override {
   readonly option: string;
+  /** By today's names. */
   readonly keys: readonly string[];
+  readonly renamed: readonly RenamedSetting[];
   readonly value: unknown;
 }
 
@@ -89,7 +102,13 @@ function parseOverride(text: string): Override {
   const keys = text.slice(0, Math.max(0, equals)).split('.');
   if (keys.some((key) => key.trim() === ''))
     throw new BerthError('USAGE', `${option}: write it as key=value, such as train.numSteps=200`);
-  return { option, keys, value: parseYaml(text.slice(equals + 1), option) };
+  const old = renamedFrom(keys.join('.'));
+  return {
+    option,
+    keys: old?.now.split('.') ?? keys,
+    renamed: old === undefined ? [] : [old],
+    value: parseYaml(text.slice(equals + 1), option),
+  };
 }
 
 /** A copy in which the setting is another. */

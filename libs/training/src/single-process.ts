@@ -19,7 +19,7 @@ export interface SingleProcessOptions {
   readonly engine: EnginePort;
   readonly examples: ExampleSource;
   readonly train: Pick<RunConfig['train'], 'numSteps' | 'virtualRanks'> &
-    Partial<Pick<RunConfig['train'], 'wire'>>;
+    Partial<Pick<RunConfig['train'], 'allReduceDtype'>>;
   /** Blocks computed one by one, as that many workers would; one block of all ranks when left out. */
   readonly blocks?: readonly AlignedBlock[];
   /** Where to go on: steps applied to the engine's weights, and the next example. */
@@ -42,7 +42,7 @@ export async function* trainInOneProcess(
   const { engine, examples: source, train } = options;
   const blocks = options.blocks ?? [{ start: 0, length: train.virtualRanks }];
   const isLone = options.blocks === undefined;
-  const session = localSession(engine, train.wire ?? 'fp32');
+  const session = localSession(engine, train.allReduceDtype ?? 'fp32');
   let { step, cursor } = options.from ?? { step: 0, cursor: { epoch: 0, index: 0 } };
   for (; step < train.numSteps; step++) {
     const examples = await source.at(cursor);

@@ -42,6 +42,8 @@ export async function train(
   options: TrainOptions,
 ): Promise<void> {
   const loaded = loadConfig(file, options.set);
+  for (const { before, now } of loaded.renamed)
+    context.say(`note: ${before} is called ${now} now; it was read as that`);
   const config = withWorkers(loaded.config, options.workers);
   const leftOut = await checkInput(config, loaded.statedVocabSize);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);

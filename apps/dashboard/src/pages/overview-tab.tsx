@@ -121,7 +121,7 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
     ['Corpus', config.corpus.path],
     ['Batch', `${formatCount(train.globalBatch)} × ${config.examples.maxSeqLength} tokens`],
     ['Virtual ranks', formatCount(train.virtualRanks)],
-    ['Precision', `${train.precision}, gradients ${train.wire}`],
+    ['Precision', `${train.precision}, gradients ${train.allReduceDtype}`],
     ['Seed', String(config.seed)],
     ['Training hash', run.trainingHash.slice(0, 16)],
     ['Example shards', formatCount(report.numExampleShards)],

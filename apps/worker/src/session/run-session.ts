@@ -159,7 +159,12 @@ export class RunSession {
     const member: Member = new Member(
       {
         engine,
-        peers: peerPort(peers, { state, runId, wire: train.wire, numSums: task.sums.length }),
+        peers: peerPort(peers, {
+          state,
+          runId,
+          wire: train.allReduceDtype,
+          numSums: task.sums.length,
+        }),
         ledger,
         rendezvous,
         examples: source,

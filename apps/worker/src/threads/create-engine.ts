@@ -14,7 +14,10 @@ export interface EngineSpec {
   readonly task: TaskName;
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
-  readonly train: Pick<TrainConfig, 'numSteps' | 'virtualRanks' | 'engine' | 'precision' | 'wire'>;
+  readonly train: Pick<
+    TrainConfig,
+    'numSteps' | 'virtualRanks' | 'engine' | 'precision' | 'allReduceDtype'
+  >;
   readonly seed: number;
   /** Shape of a micro-batch. */
   readonly shape: BatchShape;
@@ -22,7 +25,7 @@ export interface EngineSpec {
 
 export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
   const { model, optimizer, train, seed, shape } = spec;
-  const { precision, wire } = train;
+  const { precision, allReduceDtype: wire } = train;
   const task = taskModels[spec.task];
   const options = { task, model, optimizer, train, seed, precision, wire };
   return train.engine === 'graph'

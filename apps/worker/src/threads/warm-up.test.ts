@@ -37,7 +37,13 @@ const spec: EngineSpec = {
     weightDecay: 0.01,
     clipNorm: 1,
   },
-  train: { numSteps: 100, virtualRanks: 4, engine: 'graph', precision: 'fp32', wire: 'fp32' },
+  train: {
+    numSteps: 100,
+    virtualRanks: 4,
+    engine: 'graph',
+    precision: 'fp32',
+    allReduceDtype: 'fp32',
+  },
   seed: 7,
   shape: { batchSize: 3, maxSeqLength: 21, maxPredictions: 4 },
 };

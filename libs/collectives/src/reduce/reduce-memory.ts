@@ -47,7 +47,7 @@ export class ReduceMemory {
     if (next > maximumMemoryBytes) {
       throw new BerthError(
         'CONFIG_INVALID',
-        `a gradient of ${plan.shape.length} elements needs ${next} bytes to be reduced, more than the ${maximumMemoryBytes} that WebAssembly addresses; use a smaller model or train.wire bf16`,
+        `a gradient of ${plan.shape.length} elements needs ${next} bytes to be reduced, more than the ${maximumMemoryBytes} that WebAssembly addresses; use a smaller model or train.allReduceDtype bf16`,
       );
     }
     const { buffer } = this.#kernels.memory;

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { parseRunConfig } from './config-parse.ts';
+import { renamedFrom, withCurrentNames } from './renamed-settings.ts';
+import { runRecordSchema } from './run.ts';
+
+const corpus = { path: '/text' };
+const old = { name: 'a', corpus, train: { numSteps: 3, wire: 'bf16' } };
+
+describe('a setting that was called otherwise', () => {
+  it('is read by its old name', () => {
+    expect(parseRunConfig(old, 'test').train).toMatchObject({
+      numSteps: 3,
+      allReduceDtype: 'bf16',
+    });
+    expect(withCurrentNames(old)).toEqual({
+      config: { name: 'a', corpus, train: { numSteps: 3, allReduceDtype: 'bf16' } },
+      renamed: [{ before: 'train.wire', now: 'train.allReduceDtype' }],
+    });
+    expect(renamedFrom('train.wire')?.now).toBe('train.allReduceDtype');
+    expect(renamedFrom('train.allReduceDtype')).toBeUndefined();
+  });
+
+  it('is read in the record of an older run', () => {
+    const { config } = runRecordSchema.shape;
+    const { allReduceDtype: _, ...train } = parseRunConfig({ name: 'a', corpus }, 'test').train;
+    const stored = { ...parseRunConfig({ name: 'a', corpus }, 'test'), train };
+    expect(config.parse({ ...stored, train: { ...train, wire: 'bf16' } }).train).toMatchObject({
+      allReduceDtype: 'bf16',
+    });
+  });
+
+  it('cannot have both names', () => {
+    const both = { ...old, train: { ...old.train, allReduceDtype: 'fp32' } };
+    expect(() => parseRunConfig(both, 'run.yaml')).toThrow(
+      'run.yaml: unknown key "train.wire"; it is called train.allReduceDtype, which is set too',
+    );
+  });
+
+  it.each([undefined, null, 3, [], { train: null }, { train: ['wire'] }, { wire: 'bf16' }])(
+    'leaves alone what is no config: %j',
+    (value) => {
+      expect(withCurrentNames(value)).toEqual({ config: value, renamed: [] });
+    },
+  );
+});

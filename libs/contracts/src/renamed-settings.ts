@@ -1,0 +1,45 @@
+/** A setting that earlier releases called otherwise. */
+export interface RenamedSetting {
+  /** As in `train.numSteps`. */
+  readonly before: string;
+  readonly now: string;
+}
+
+const renamedSettings: readonly RenamedSetting[] = [
+  { before: 'train.wire', now: 'train.allReduceDtype' },
+];
+
+/** What a setting of this path is called today, and what it was called before. */
+export function renamedFrom(path: string): RenamedSetting | undefined {
+  return renamedSettings.find(({ before }) => before === path);
+}
+
+/**
+ * A run config as it was written, with today's names. A setting that has both names keeps both, and is refused for the old one.
+ * @returns also what was renamed
+ */
+export function withCurrentNames(config: unknown): {
+  readonly config: unknown;
+  readonly renamed: readonly RenamedSetting[];
+} {
+  const renamed: RenamedSetting[] = [];
+  let current = config;
+  for (const setting of renamedSettings) {
+    const [section = '', before = ''] = setting.before.split('.');
+    const now = setting.now.slice(section.length + 1);
+    const settings = isObject(current) ? current[section] : undefined;
+    if (!isObject(settings) || !Object.hasOwn(settings, before) || Object.hasOwn(settings, now))
+      continue;
+    const entries = Object.entries(settings).map(([key, value]) => [
+      key === before ? now : key,
+      value,
+    ]);
+    current = { ...(current as object), [section]: Object.fromEntries(entries) };
+    renamed.push(setting);
+  }
+  return { config: current, renamed };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
