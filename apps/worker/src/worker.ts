@@ -7,7 +7,6 @@ import {
   type LogFields,
   type Logger,
   type MemberInfo,
-  type RunRecord,
   type View,
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
@@ -20,7 +19,8 @@ import { startDataThread } from './threads/data.ts';
 import { chooseDevice } from './device/device.ts';
 import { reachableAt } from './endpoint.ts';
 import type { WorkerEnvironment } from './environment.ts';
-import { drainedExitCode, exitCodeAfter } from './exit-code.ts';
+import { drainedExitCode } from './exit-code.ts';
+import { findWork, nothing } from './find-work.ts';
 import { doJob } from './threads/do-job.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
 import { Heartbeat, idlePortrait, type SelfPortrait } from './telemetry/heartbeat.ts';
@@ -122,7 +122,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const lastViews = new Map<string, View>();
   const takePart = async (): Promise<number> => {
     while (!signal.aborted) {
-      const { record, exitCode } = await lookForWork(runs, options.run).catch((error: unknown) => {
+      const { record, exitCode } = await findWork(runs, options.run).catch((error: unknown) => {
         logger.debug('Cannot look for a run', { error: errorToWire(error) });
         return nothing;
       });
@@ -211,27 +211,4 @@ function pageOf(metrics: WorkerMetrics, runtime: Runtime): MetricsPage {
 /** What a worker is at, as fields of its log records. */
 function workOf({ runId, step }: SelfPortrait, attempt: number | undefined): LogFields {
   return runId === null ? {} : { runId, attempt, step };
-}
-
-/** What there is to do for a worker: a run to take part in, or to end. */
-interface Work {
-  readonly record?: RunRecord;
-  readonly exitCode?: number;
-}
-
-const nothing: Work = {};
-
-/** The active run, once it has data to train on. @param only - the one run that it may be */
-async function lookForWork(
-  runs: ReturnType<typeof createRuns>,
-  only: string | undefined,
-): Promise<Work> {
-  const own = only === undefined ? undefined : await runs.read(only);
-  const exitCode = own && exitCodeAfter(own.status);
-  if (exitCode !== undefined) return { exitCode };
-  const runId = await runs.active();
-  if (runId === undefined || runId !== (only ?? runId)) return nothing;
-  const record = await runs.read(runId);
-  if (record === undefined || isFinal(record.status) || record.manifestKey === null) return nothing;
-  return record.goal === 'trained' ? { record } : nothing;
 }

@@ -1,0 +1,48 @@
+import { noRequests, parseRunConfig, type RunRecord } from '@berth/contracts';
+import { expect, it } from 'vitest';
+import { findWork } from './find-work.ts';
+
+const config = parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test');
+const record: RunRecord = {
+  runId: 'r',
+  config,
+  trainingHash: 'hash',
+  status: 'preparing',
+  reason: '',
+  error: null,
+  goal: 'trained',
+  createdAtMs: 0,
+  updatedAtMs: 0,
+  attempts: [],
+  requests: noRequests,
+  keptSteps: [],
+  manifestKey: 'datasets/d/manifest.json',
+  exampleSetId: 'e',
+  numerics: null,
+};
+const submission = { config, askedAtMs: 1, isTrained: false };
+
+const found = (change: Partial<RunRecord>, only?: string) =>
+  findWork(
+    { active: () => Promise.resolve('r'), read: () => Promise.resolve({ ...record, ...change }) },
+    only,
+  );
+
+it('is a run that has its data and is to be trained', async () => {
+  expect(await found({})).toEqual({ record });
+  expect(await found({}, 'r')).toEqual({ record });
+});
+
+it.each([
+  ['has no data yet', { manifestKey: null }],
+  ['has the data of before it was submitted anew', { requests: { ...noRequests, submission } }],
+  ['is only to be prepared', { goal: 'prepared' }],
+  ['has ended', { status: 'stopped' }],
+] as const)('is none that %s', async (_, change) => {
+  expect(await found(change)).toEqual({});
+});
+
+it('is none but the one that a worker is there for, whose end is its own', async () => {
+  expect(await found({}, 'other')).toEqual({});
+  expect(await found({ status: 'completed' }, 'r')).toEqual({ exitCode: 0 });
+});
