@@ -12,7 +12,7 @@ for entry in * .[!.]*; do
   esac
 done
 
-rm -rf libs/testing node_modules/@berth/testing
+rm -rf libs/testing node_modules/@berth/testing node_modules/@berth/bench
 rm -rf libs/*/src libs/*/test libs/*/examples libs/*/dist/testing libs/protocol/dist/simulator
 rm -rf apps/*/src apps/*/test apps/*/dist/testing
 find libs apps node_modules -type f \

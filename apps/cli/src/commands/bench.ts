@@ -4,17 +4,17 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BerthError } from '@berth/contracts';
 
-/** Benchmarks by name; each is a program of its own under `bench/`. */
+/** Benchmarks by name; each is a program of its own in the workspace `bench`. */
 export const benchmarks = {
-  step: 'step.ts',
-  'step-against-pytorch': 'peers/compare-step.ts',
-  allreduce: 'allreduce.ts',
-  handshake: 'handshake.ts',
-  join: 'healing.ts',
-  'allreduce-against-gloo': 'peers/compare-allreduce.ts',
-  bits: 'bits.ts',
-  api: 'api.ts',
-  ledger: 'ledger.ts',
+  step: 'step/step.js',
+  'step-against-pytorch': 'peers/compare-step.js',
+  allreduce: 'collectives/allreduce.js',
+  handshake: 'collectives/handshake.js',
+  join: 'joining/join.js',
+  'allreduce-against-gloo': 'peers/compare-allreduce.js',
+  bits: 'step/bits.js',
+  api: 'api/api.js',
+  ledger: 'cluster/ledger.js',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
@@ -25,7 +25,7 @@ export const clusterBenchmarks = {
   soak: async () => (await import('@berth/chaos')).soak,
 } as const;
 
-const folder = fileURLToPath(new URL('../../../../bench/', import.meta.url));
+const folder = fileURLToPath(new URL('../../../../bench/dist/', import.meta.url));
 
 /** `berth bench <name>`: runs a benchmark from a checkout, its output and exit code unchanged. */
 export async function bench(name: Benchmark, args: readonly string[]): Promise<void> {
@@ -33,13 +33,9 @@ export async function bench(name: Benchmark, args: readonly string[]): Promise<v
   if (!existsSync(program))
     throw new BerthError(
       'USAGE',
-      `Benchmarks run from a checkout of berth; ${program} is not there`,
+      `Benchmarks run from a checkout of berth that is built; ${program} is not there`,
     );
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@berth/source', '--import', 'tsx', program, ...args],
-    { stdio: 'inherit', cwd: folder },
-  );
+  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   process.exitCode = code ?? 1;
 }

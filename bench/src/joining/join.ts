@@ -1,4 +1,4 @@
-import type { EngineSetting, JoinMemberSetting } from './healing-setting.ts';
+import type { EngineSetting, JoinMemberSetting } from './join-setting.ts';
 import { randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import { modelSectionSchema, modelSizeNames, resolveModelConfig } from '@berth/contracts';
 import type { Endpoint } from '@berth/collectives';
 import { countParameters } from '@berth/model';
-import { askAll, machine } from './allreduce.ts';
-import type { JoinAsk } from './healing-member.ts';
-import { ownProgram, startProgram, type Program } from './program.ts';
-import { summarize, type Summary } from './summary.ts';
+import { askAll, machine } from '../collectives/allreduce.ts';
+import type { JoinAsk } from './join-member.ts';
+import { ownProgram, startProgram, type Program } from '../program.ts';
+import { summarize, type Summary } from '../summary.ts';
 
 /** One join, in milliseconds. */
 interface Join {
@@ -32,7 +32,7 @@ interface Join {
 }
 
 const vocabSize = 30_522;
-const memberProgram = fileURLToPath(new URL('healing-member.ts', import.meta.url));
+const memberProgram = fileURLToPath(new URL('./join-member.js', import.meta.url));
 
 interface JoinSetting {
   readonly numDonors: number;

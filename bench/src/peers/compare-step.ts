@@ -1,22 +1,21 @@
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelSizes, type ModelSize } from '@berth/contracts';
-import { defaultStepSetting, stepWork, type StepSetting } from '../step-setting.ts';
+import { defaultStepSetting, stepWork, type StepSetting } from '../step/step-setting.ts';
 import { ownProgram, ProgramMissing, startProgram } from '../program.ts';
 import { summarize } from '../summary.ts';
 
-const help = `Usage: npx tsx --conditions=@berth/source bench/peers/compare-step.ts [options]
+const help = `Usage: npx berth bench step-against-pytorch [options]
 
 Trains the same model with berth and with PyTorch, in turns of a few steps, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch and transformers (default python3)
   --model SIZE --precision P --optimizer O --threads N --batch N --seq N --predictions N --shortest RATIO --device D
-                  as bench/step.ts
+                  as berth bench step
   --turns N       turns of each (default 8)    --steps N    steps of a turn (default 4)
   --json          all figures`;
 
-const folder = dirname(fileURLToPath(import.meta.url));
+const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A program that runs steps when told to. */
 interface Peer {
@@ -78,7 +77,7 @@ async function main(): Promise<void> {
   };
   const { model, batch } = stepWork(setting);
   const columns = Object.entries(batch.columns).map(([name, column]) => [name, [...column]]);
-  const torch = await startPeer(values.python, [join(folder, 'torch_step.py')], {
+  const torch = await startPeer(values.python, [fileOf('../../src/peers/torch_step.py')], {
     ...setting,
     model,
     batch: Object.fromEntries(columns),
@@ -97,7 +96,7 @@ async function main(): Promise<void> {
     ] as const
   ).flatMap((name) => [`--${name}`, values[name]]);
   const berth = await startPeer(process.execPath, [
-    ...ownProgram(join(folder, '../step.ts'), [...stepOptions, '--serve']),
+    ...ownProgram(fileOf('../step/step.js'), [...stepOptions, '--serve']),
   ]);
   for (const peer of [torch, berth]) await peer.steps(2);
   const turns: { torchMs: number; berthMs: number; ratio: number }[] = [];

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { wires, type View, type Wire } from '@berth/contracts';
 import { assignBlocks, type Endpoint } from '@berth/collectives';
-import { ownProgram, startProgram, type Program } from './program.ts';
-import { summarize, type Summary } from './summary.ts';
+import { ownProgram, startProgram, type Program } from '../program.ts';
+import { summarize, type Summary } from '../summary.ts';
 
 export interface AllReduceSetting {
   readonly numWorkers: number;
@@ -35,7 +35,7 @@ interface BerthCluster extends AllReduceCluster {
   cpuMs(): number;
 }
 
-const ownCheckout = fileURLToPath(new URL('..', import.meta.url));
+const ownCheckout = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
  * Starts one process per member, connected over TCP on loopback.
@@ -45,7 +45,7 @@ export async function startBerth(
   { numWorkers, mb, wire }: AllReduceSetting,
   checkout = ownCheckout,
 ): Promise<BerthCluster> {
-  const memberProgram = resolve(checkout, 'bench/allreduce-member.ts');
+  const memberProgram = resolve(checkout, 'bench/dist/collectives/allreduce-member.js');
   const memberIds = Array.from({ length: numWorkers }, (_, index) => `member-${index}`);
   const vectorLength = vectorLengthOf(mb);
   const secret = randomBytes(32).toString('hex');
@@ -225,4 +225,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (process.argv[1]?.endsWith('/allreduce.ts') === true) await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

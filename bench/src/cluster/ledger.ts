@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -34,7 +35,7 @@ import {
 import { startS3Server } from '@berth/s3-server';
 import type { WorkerReport } from './ledger-worker.ts';
 import type { LoopReport } from './loop-delay.ts';
-import { ownProgram, startProgram } from './program.ts';
+import { ownProgram, startProgram } from '../program.ts';
 import { lineOf, storeLedger } from './synthetic-ledger.ts';
 import { createRunRecord, numerics } from './synthetic-run.ts';
 
@@ -113,14 +114,15 @@ async function storeCheckpoint(
 }
 
 async function startCoordinator(services: Services): Promise<ChildProcess> {
-  const entry = fileURLToPath(new URL('../apps/coordinator/dist/main.js', import.meta.url));
-  const watch = new URL('./loop-delay.ts', import.meta.url).href;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--import', watch, entry], {
+  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/main'));
+  const watch = new URL('./loop-delay.js', import.meta.url).href;
+  const child = spawn(process.execPath, ['--import', watch, entry], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       ...process.env,
       ...environmentOfServices(services),
       BERTH_HTTP_PORT: '0',
+      BERTH_API_TOKEN: randomBytes(16).toString('hex'),
       LOG_LEVEL: 'error',
     },
   });
@@ -159,7 +161,7 @@ async function waitFor(isTrue: () => Promise<boolean>): Promise<void> {
 
 /** `berth ledger verify` in a process of its own. */
 async function verify(services: Services): Promise<Report['verify']> {
-  const entry = fileURLToPath(new URL('../apps/cli/dist/main.js', import.meta.url));
+  const entry = fileURLToPath(import.meta.resolve('@berth/cli/main'));
   const startMs = performance.now();
   const child = spawn(process.execPath, [entry, 'ledger', 'verify', runId], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -206,7 +208,7 @@ async function measure(numSteps: number, numMembers: number, timeoutMs: number):
     const setting = { numSteps, numMembers, startedAtMs };
     const manifestBytes = await storeCheckpoint(store, config, setting);
     const workerSetting = JSON.stringify({ s3, runId, layout });
-    const program = fileURLToPath(new URL('./ledger-worker.ts', import.meta.url));
+    const program = fileURLToPath(new URL('./ledger-worker.js', import.meta.url));
     const worker = startProgram(process.execPath, ownProgram(program, [workerSetting]));
     const workerReport = (await worker.ask()) as unknown as WorkerReport;
 

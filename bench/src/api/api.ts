@@ -17,8 +17,8 @@ import {
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { connectRedis, redisServerPrograms, startRedisServer } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
-import { summarize } from './summary.ts';
-import { keepMembers, loadRun, type SyntheticRun } from './synthetic-run.ts';
+import { summarize } from '../summary.ts';
+import { keepMembers, loadRun, type SyntheticRun } from '../cluster/synthetic-run.ts';
 
 const help = `berth bench api: how fast a coordinator answers for a long run, and how much memory it takes
   --steps N     steps of the run (100000)
@@ -60,7 +60,7 @@ function pagesOf({ runId, numSteps }: SyntheticRun): Record<string, readonly str
 }
 
 async function startCoordinator(services: Services): Promise<{ child: ChildProcess; url: string }> {
-  const entry = fileURLToPath(new URL('../apps/coordinator/dist/main.js', import.meta.url));
+  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/main'));
   const child = spawn(process.execPath, [entry], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {

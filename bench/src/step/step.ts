@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelSizeNames, numStateSlices, type TrainingEngine } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
@@ -11,7 +12,7 @@ import {
 } from '@berth/model';
 import { measureCeiling } from './matmul-ceiling.ts';
 import { defaultStepSetting, stepWork, type StepSetting } from './step-setting.ts';
-import { summarize, type Summary } from './summary.ts';
+import { summarize, type Summary } from '../summary.ts';
 
 /** Milliseconds of one step, by phase. */
 export interface StepTimes {
@@ -282,4 +283,4 @@ function oneOf<T extends string>(option: string, value: string, choices: readonl
   return found;
 }
 
-if (process.argv[1]?.endsWith('step.ts')) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

@@ -4,10 +4,10 @@ import { Worker } from 'node:worker_threads';
 import { silentLogger, type StateVectors } from '@berth/contracts';
 import { createPeerNode, StateMemory, type StateLabel, type PeerAddress } from '@berth/collectives';
 import { tensorFlowEnvironment } from '@berth/graph';
-import type { EngineSetting, JoinMemberSetting } from './healing-setting.ts';
-import type { RuntimeAsk } from './healing-runtime.ts';
+import type { JoinMemberSetting } from './join-setting.ts';
+import type { RuntimeAsk } from './join-thread.ts';
 
-/** What a member of `healing.ts` is asked to do, one line each. */
+/** What a member of `join.ts` is asked to do, one line each. */
 export type JoinAsk =
   /** Computes the gradient of a step. */
   | { readonly do: 'compute' }
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   ];
   const vectors: StateVectors = { weights, firstMoments, secondMoments };
   Object.assign(process.env, tensorFlowEnvironment({ ...engine, device: 'cpu' }));
-  const thread = startThread(new URL('healing-runtime.ts', import.meta.url), engine);
+  const thread = new Worker(new URL('./join-thread.js', import.meta.url), { workerData: engine });
   thread.on('error', (error) => {
     throw error;
   });
@@ -79,12 +79,6 @@ async function main(): Promise<void> {
   }
   await thread.terminate();
   await node.close();
-}
-
-/** A thread that runs TypeScript too: Node 20 does not hand a loader on to threads. */
-function startThread(program: URL, workerData: EngineSetting): Worker {
-  const start = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${program.href}')))`;
-  return new Worker(start, { eval: true, workerData });
 }
 
 /** Numbers in [-0.01, 0.01). */

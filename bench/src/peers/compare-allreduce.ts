@@ -11,7 +11,7 @@ import {
   vectorLengthOf,
   type AllReduceCluster,
   type AllReduceSetting,
-} from '../allreduce.ts';
+} from '../collectives/allreduce.ts';
 import { ProgramMissing, startProgram } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
 
@@ -21,11 +21,11 @@ Sums the same vector with berth and with Gloo through torch.distributed, in turn
 member on loopback, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch (default python3)
-  --workers N --mb N --wire W    as bench/allreduce.ts; Gloo's wire is always fp32
+  --workers N --mb N --wire W    as berth bench allreduce; Gloo's wire is always fp32
   --turns N       turns of each (default 8)    --rounds N    rounds of a turn (default 3)
   --json          all figures`;
 
-const torchProgram = fileURLToPath(new URL('torch_allreduce.py', import.meta.url));
+const torchProgram = fileURLToPath(new URL('../../src/peers/torch_allreduce.py', import.meta.url));
 
 async function startGloo(
   python: string,

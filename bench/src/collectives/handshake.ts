@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { silentLogger, type View } from '@berth/contracts';
 import { assignBlocks, createPeerNode } from '@berth/collectives';
 import { machine } from './allreduce.ts';
-import { summarize } from './summary.ts';
+import { summarize } from '../summary.ts';
 
 const help = `Usage: npx berth bench handshake [options]
 

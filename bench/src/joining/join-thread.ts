@@ -2,10 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { StateVectors } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { createGraphEngine, taskModels } from '@berth/model';
-import { defaultStepSetting, stepWork } from './step-setting.ts';
-import type { EngineSetting } from './healing-setting.ts';
+import { defaultStepSetting, stepWork } from '../step/step-setting.ts';
+import type { EngineSetting } from './join-setting.ts';
 
-/** What the runtime thread of a member of `healing.ts` is asked to do. */
+/** What the runtime thread of a member of `join.ts` is asked to do. */
 export type RuntimeAsk =
   | { readonly do: 'load'; readonly state: StateVectors }
   | { readonly do: 'read'; readonly into: StateVectors }
