@@ -84,7 +84,11 @@ export async function createRunRecord(
   startedAtMs: number,
 ): Promise<void> {
   const datasetKey = 'datasets/bench/manifest.json';
-  const part = (name: string) => ({ key: name, sizeBytes: 1, sha256: digest(name) });
+  const part = (name: string) => ({
+    key: `datasets/bench/${name}`,
+    sizeBytes: 1,
+    sha256: digest(name),
+  });
   const shard = (name: string) => ({
     ...part(name),
     numDocuments: 1,
