@@ -84,7 +84,7 @@ async function installNode(version) {
 /** What a process of this Node inherits: programs that it starts by name are of it too. */
 function inherited(node) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` };
-  return { cwd: root, env, timeoutMs: 30 * 60_000 };
+  return { cwd: root, env, timeoutMs: 120 * 60_000 };
 }
 
 async function runTests(node) {
