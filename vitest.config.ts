@@ -23,7 +23,7 @@ const everything = [
 const apart = [
   'libs/{graph,model,launch,chaos}/**',
   'libs/training/src/single-process.test.ts',
-  'libs/training/src/testing/flips/**',
+  'libs/training/src/testing/**',
   'apps/{cli,worker}/**',
   'tools/**',
 ];

@@ -16,7 +16,7 @@ it where tests were skipped: each test counts as one, and so does each other che
   format      prettier
   lint        oxlint with type information
   types       tsc over all packages
-  boundaries  which package may use which, and file lengths
+  boundaries  which package may use which, what may name a task, and file lengths
   unused      knip: dead code, unlisted dependencies
   tests       vitest, beside the sources of libs, apps and tools
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importsOf, isTestFile } from './read-projects.mjs';
+import { linesWithObjectives } from './objectives.mjs';
 import { checkBoundaries, packageOf } from './rules.mjs';
 
 type Project = Parameters<typeof checkBoundaries>[0][number];
@@ -10,6 +11,7 @@ const file = (fields: Partial<SourceFile> = {}): SourceFile => ({
   numLines: 100,
   isTest: false,
   imports: [],
+  objectives: [],
   ...fields,
 });
 
@@ -117,5 +119,34 @@ describe('reading sources', () => {
     expect(packageOf('name/deep')).toBe('name');
     expect(packageOf('node:fs')).toBeUndefined();
     expect(packageOf('../a.ts')).toBeUndefined();
+  });
+});
+
+describe('objectives', () => {
+  it.each([
+    "metrics['masked_lm_loss']",
+    'const maskedLmScale = 1;',
+    '/** The masked LM head. */',
+    'besides(`mlm ${loss}`)',
+    'evalNsp(batch)',
+    'nextSentenceLabels: labels,',
+    "weights.matrix('cls/seq_relationship/output_weights')",
+  ])('are found in %s', (line) => {
+    expect(linesWithObjectives('libs/x/src/a.ts', `\n${line}\n`)).toEqual([2]);
+  });
+
+  it('are not found in other words, in tasks, nor in what measures pre-training', () => {
+    const words = 'transport, transposed, unspecified, the next line, a masked array, next token';
+    expect(linesWithObjectives('libs/x/src/a.ts', words)).toEqual([]);
+    for (const path of ['libs/x/src/tasks/pretraining/a.ts', 'bench/step.ts'])
+      expect(linesWithObjectives(path, 'masked LM')).toEqual([]);
+  });
+
+  it('are an error outside tests', () => {
+    const objectives = [7];
+    const files = [file({ objectives }), file({ objectives, isTest: true })];
+    expect(errorsOf(project('@berth/x', 'layer:0', { files }))).toEqual([
+      "libs/x/src/a.ts:7 names an objective; take it from the run's task",
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { linesWithObjectives } from './objectives.mjs';
 
 /**
  * The workspace as nx sees it, with each project's declarations and source files.
@@ -44,11 +45,13 @@ function listSources(folder) {
 
 function readSource(file, folder, root) {
   const text = readFileSync(file, 'utf8');
+  const path = relative(root, file);
   return {
-    path: relative(root, file),
+    path,
     numLines: text.split('\n').length - 1,
     isTest: isTestFile(relative(folder, file)),
     imports: importsOf(text),
+    objectives: linesWithObjectives(path, text),
   };
 }
 

@@ -67,7 +67,14 @@ const softLimit = 300;
  * @property {readonly SourceFile[]} files
  */
 
-/** @typedef {{ path: string, numLines: number, isTest: boolean, imports: readonly string[] }} SourceFile */
+/**
+ * @typedef {object} SourceFile
+ * @property {string} path
+ * @property {number} numLines
+ * @property {boolean} isTest
+ * @property {readonly string[]} imports
+ * @property {readonly number[]} objectives - lines that name what a task learns
+ */
 
 /**
  * @param {readonly Project[]} projects
@@ -80,6 +87,7 @@ export function checkBoundaries(projects) {
     ...checkReferences(project, layers),
     ...checkOwners(project, layers),
     ...checkImports(project),
+    ...checkObjectives(project),
   ]);
   const files = projects.flatMap((project) => project.files);
   const { tooLong, long } = checkLengths(files);
@@ -132,6 +140,15 @@ function checkImports({ name, dependencies, devDependencies, files }) {
       .filter((used) => used !== undefined && !allowed.has(used) && !isTestTool(used, isTest))
       .map((used) => `${path} imports ${used}, which package.json of ${name} does not allow there`);
   });
+}
+
+/** What a task learns is named in `tasks/` folders only; tests may, as they are about a task. */
+function checkObjectives({ files }) {
+  return files
+    .filter(({ isTest }) => !isTest)
+    .flatMap(({ path, objectives }) =>
+      objectives.map((line) => `${path}:${line} names an objective; take it from the run's task`),
+    );
 }
 
 /** Declared once for all tests, in the root package.json. */

@@ -3,6 +3,7 @@ import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
 import { withCurrentNames } from './renamed-settings.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
+import { problemWithPredictions } from './tasks/pretraining-settings.ts';
 
 /**
  * Checks a run config and fills in its defaults. Settings may have the names of earlier releases.
@@ -58,12 +59,8 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
       `${examples.maxSeqLength} is longer than model.maxPositions ${model.maxPositions}`,
       'model.maxPositions',
     );
-  if (examples.maxPredictions > examples.maxSeqLength - 3)
-    fail(
-      'examples.maxPredictions',
-      `${examples.maxPredictions} is more than the ${examples.maxSeqLength - 3} tokens that can be masked`,
-      'examples.maxSeqLength',
-    );
+  const problem = problemWithPredictions(examples);
+  if (problem !== undefined) fail('examples.maxPredictions', problem, 'examples.maxSeqLength');
   if (optimizer.numWarmupSteps > train.numSteps)
     fail(
       'optimizer.numWarmupSteps',

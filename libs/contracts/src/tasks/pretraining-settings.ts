@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countUpTo, ratio } from '../limits.ts';
+import type { ExampleSizes } from './task.ts';
 
 /** What the section of the run file that shapes examples is about. */
 export const pretrainingExamples = 'Masked LM and next sentence examples';
@@ -25,3 +26,13 @@ export const pretrainingSettings = {
     .describe('Mask all tokens of a word together, also in scripts without spaces')
     .meta({ decides: 'examples' }),
 } as const;
+
+/** Why examples cannot have so many predictions; undefined when they can. */
+export function problemWithPredictions({
+  maxSeqLength,
+  maxPredictions,
+}: ExampleSizes): string | undefined {
+  const most = maxSeqLength - 3;
+  if (maxPredictions <= most) return undefined;
+  return `${maxPredictions} is more than the ${most} tokens that can be masked`;
+}

@@ -15,7 +15,7 @@ export function linear(x_MK: Tensor2D, kernel_KN: Tensor2D, bias_N: Tensor1D): T
   );
 }
 
-/** x weights^T + bias, the weights stored [out, in]: the masked LM decoder and the next sentence head. */
+/** x weights^T + bias, the weights stored [out, in], as classifiers and the word table are. */
 export function linearTransposed(x_MK: Tensor2D, weights_NK: Tensor2D, bias_N: Tensor1D): Tensor2D {
   return withGradient(
     [x_MK, weights_NK, bias_N],
