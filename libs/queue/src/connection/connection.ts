@@ -212,7 +212,7 @@ function isPassing(error: Error & { readonly previousErrors?: readonly Error[] }
 /** Why a server that answers takes no writes: by the name of its reply, what is wrong and what helps. */
 const writeRefusals: readonly (readonly [RegExp, string])[] = [
   [/\bOOM\b/, 'it has no memory left; raise its maxmemory, or free some'],
-  [/\bMISCONF\b/, 'it cannot write to its disk; free space there, see its log'],
+  [/\bMISCONF\b/, 'it cannot write to its disk; free space there, and look into its log if that does not help'],
 ];
 
 /** The error for a server that reads but does not write; undefined for any other error. */
@@ -222,7 +222,7 @@ function refusesWrites(error: unknown, where: string): BerthError | undefined {
   if (why === undefined) return undefined;
   return new BerthError(
     'QUEUE_UNREACHABLE',
-    `Redis refuses writes: ${why} (${where}); what runs goes on by itself then`,
+    `Redis refuses writes: ${why}; what runs goes on by itself then. It is the Redis at ${where}`,
     { cause: error, details: { redis: where } },
   );
 }
