@@ -212,7 +212,10 @@ function isPassing(error: Error & { readonly previousErrors?: readonly Error[] }
 /** Why a server that answers takes no writes: by the name of its reply, what is wrong and what helps. */
 const writeRefusals: readonly (readonly [RegExp, string])[] = [
   [/\bOOM\b/, 'it has no memory left; raise its maxmemory, or free some'],
-  [/\bMISCONF\b/, 'it cannot write to its disk; free space there, and look into its log if that does not help'],
+  [
+    /\bMISCONF\b/,
+    'it cannot write to its disk; free space there, and look into its log if that does not help',
+  ],
 ];
 
 /** The error for a server that reads but does not write; undefined for any other error. */
