@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { anchorsOf, exists, packageOf, pages, paths, proseOf, root, targetOf } from './pages.ts';
+
+const source = /\.(?:ts|tsx|mjs|cjs|lua)$/;
+
+function hasAnchor(path: string, anchor: string): boolean {
+  const page = pages.find((one) => one.path === path);
+  return page !== undefined && anchorsOf(page).includes(anchor);
+}
+
+describe('pages', () => {
+  it('link to what there is', () => {
+    const broken = pages.flatMap((page) =>
+      [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+        const target = targetOf(page, link);
+        if (target === undefined) return [];
+        const { path, anchor } = target;
+        const isThere = exists(path) && (anchor === undefined || hasAnchor(path, anchor));
+        return isThere ? [] : [`${page.path}: ${link}`];
+      }),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('name source files and folders that there are', () => {
+    const all = [...paths];
+    const missing = pages
+      .filter(({ path }) => !path.startsWith('docs/adr/'))
+      .flatMap((page) =>
+        [...proseOf(page).matchAll(/`([\w@./-]+)`/g)].flatMap(([, name = '']) => {
+          const isFolder = /^[\w@-][\w@/-]*\/$/.test(name);
+          if (!isFolder && !(source.test(name) && !/^\.\w+$/.test(name))) return [];
+          const target = targetOf(page, name)?.path ?? name;
+          const within = packageOf(page) ?? '';
+          const isThere =
+            exists(target) ||
+            exists(name) ||
+            all.some((path) => path.startsWith(within) && path.endsWith(`/${name}`));
+          return isThere ? [] : [`${page.path}: ${name}`];
+        }),
+      );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('comments', () => {
+  it('cite pages and sections that there are', () => {
+    const wrong = [...paths]
+      .filter((path) => source.test(path))
+      .flatMap((path) =>
+        [...readFileSync(join(root, path), 'utf8').matchAll(/\bdocs\/[\w/-]+\.md(#[\w-]+)?/g)]
+          .filter(([cited]) => {
+            const [page = '', anchor] = cited.split('#');
+            return !exists(page) || (anchor !== undefined && !hasAnchor(page, anchor));
+          })
+          .map(([cited]) => `${path}: ${cited}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+});
