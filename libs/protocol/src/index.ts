@@ -2,9 +2,9 @@ export { MemberProtocol } from './member/member-protocol.ts';
 export type { Answer, Answers, Ask, MemberEvent, Tell } from './member/member-events.ts';
 export type { MemberRules } from './member/member-rules.ts';
 export { newMemory, type Memory } from './member/memory.ts';
-export { foundDamaged, reasonToGoBack } from './run/diverged.ts';
+export { reasonToGoBack } from './run/diverged.ts';
 export { oddOf } from './member/divergence.ts';
-export { goBack } from './lifecycle/go-back.ts';
+export { isNewerRecord } from './lifecycle/is-newer-record.ts';
 export { decideMembership } from './run/membership.ts';
 export type {
   LiveMember,
@@ -30,7 +30,6 @@ export {
   hasTrained,
   isAbandoned,
   newAttempt,
-  takeBack,
 } from './lifecycle/attempts.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export type { ControlSight } from './lifecycle/control-sight.ts';

@@ -37,14 +37,15 @@ export async function runController(
 ): Promise<void> {
   const { connection, coordinatorId, scope, logger } = options;
   const runs = createRuns(connection);
-  const keeping = new Keeping(options, runs);
+  const archive = new RunRecordArchive(options.store, logger);
+  const keeping = new Keeping(options, runs, archive);
   const news = createMembers(connection).news(signal);
   const ports: LeadingPorts = {
     clock: systemClock,
     runs,
     keeping,
     awaitNews: (timeoutMs) => news.wait(timeoutMs),
-    openRun: (runId, runLogger) => openRunPorts({ ...options, logger: runLogger }, runId),
+    openRun: (runId, runLogger) => openRunPorts({ ...options, archive, logger: runLogger }, runId),
     logger,
   };
   const controller = new Controller(ports, scope);
@@ -70,10 +71,10 @@ class Keeping {
   readonly #cleaning: StoreCleaning;
   #metrics: MetricsArchive;
 
-  constructor(options: ControllerOptions, runs: Runs) {
+  constructor(options: ControllerOptions, runs: Runs, records: RunRecordArchive) {
     this.#options = options;
     this.#runs = runs;
-    this.#records = new RunRecordArchive(options.store, options.logger);
+    this.#records = records;
     this.#cleaning = new StoreCleaning(options);
     this.#metrics = new MetricsArchive(options);
   }

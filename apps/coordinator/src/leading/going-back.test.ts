@@ -12,6 +12,7 @@ import { createLease, createMembers, createRuns, openRun } from '@berth/queue';
 import { waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { openRunPorts } from './run-ports.ts';
+import { RunRecordArchive } from './run-record-archive.ts';
 import { memberOf } from '../testing/api-fixture.ts';
 import { startScene, storedOf } from '../testing/coordinator-scene.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
@@ -84,8 +85,9 @@ it('a run that is killed remembers what its members have found', async () => {
 
   const jobs = await createJobProducer(services.redisUrl);
   onTestFinished(() => jobs.close());
+  const archive = new RunRecordArchive(store, silentLogger);
   const supervisor = new RunSupervisor(
-    openRunPorts({ connection, store, jobs, logger: silentLogger }, runId),
+    openRunPorts({ connection, store, archive, jobs, logger: silentLogger }, runId),
   );
   const record = recordOf(runId, { status: 'stopping', requests: { ...noRequests, kill: true } });
   const change = await perform(

@@ -22,6 +22,7 @@ import { startTestRedis, temporaryFolder } from '@berth/testing';
 import { newAttempt, perform, RunSupervisor } from '@berth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRunPorts } from './run-ports.ts';
+import { RunRecordArchive } from './run-record-archive.ts';
 import { pastOf } from '../testing/past-of.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
 
@@ -140,8 +141,9 @@ async function look(
   ports: { readonly store: ObjectStore; readonly connection: RedisConnection },
 ): Promise<unknown> {
   const moment = { fencingEpoch: await fencingEpoch(), serverEpoch: 1, isLenient: false };
+  const archive = new RunRecordArchive(ports.store, silentLogger);
   const supervisor = new RunSupervisor(
-    openRunPorts({ ...ports, jobs, logger: silentLogger }, runId),
+    openRunPorts({ ...ports, archive, jobs, logger: silentLogger }, runId),
   );
   return perform(supervisor.tick(record, moment));
 }
@@ -219,6 +221,16 @@ describe('cutting a history back', () => {
       [6, true],
     ]);
   });
+
+  it.each(['pausing', 'stopping'] as const)(
+    'is done before a run that is %s saves',
+    async (status) => {
+      const { store, record } = await scene();
+      const change = await look({ ...record, status }, { store, connection });
+      expect(change).toMatchObject({ reason: 'went back to step 2' });
+      expect(await state({ store, record })).toEqual(cutBack);
+    },
+  );
 
   it('comes to the same end wherever the coordinator is killed, also when Redis loses all besides', async () => {
     for (let diesAtCall = 1; ; diesAtCall++) {

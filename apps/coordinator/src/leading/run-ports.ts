@@ -5,6 +5,7 @@ import type { JobProducer } from '@berth/queue/jobs';
 import { createLogStream, createMembers, openRun, type RedisConnection } from '@berth/queue';
 import { openPast } from './open-past.ts';
 import { Preparation } from './preparation.ts';
+import type { RunRecordArchive } from './run-record-archive.ts';
 import { reportDepartures } from './report-departures.ts';
 import { reportDivergence } from './state-divergence.ts';
 
@@ -12,6 +13,7 @@ export interface RunPortsOptions {
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
   readonly jobs: JobProducer;
+  readonly archive: RunRecordArchive;
   readonly logger: Logger;
 }
 
@@ -33,6 +35,7 @@ export function openRunPorts(options: RunPortsOptions, runId: string): RunPorts 
     members: createMembers(connection),
     past: openPast(options, runId),
     data: new Preparation(options, runId),
+    keepRecord: (record) => options.archive.keep(record),
     listener: {
       published: (change) => void reportDepartures(change, createLogStream(connection), logger),
       diverged: (record, error, follows) => reportDivergence(options, record, error, follows),

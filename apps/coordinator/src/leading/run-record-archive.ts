@@ -8,6 +8,7 @@ import {
   type ObjectStore,
   type RunRecord,
 } from '@berth/contracts';
+import { isNewerRecord } from '@berth/protocol';
 import type { Runs } from '@berth/queue';
 
 const prefix = 'run-records/';
@@ -22,7 +23,7 @@ export class RunRecordArchive {
   readonly #known = new Map<string, RunRecord>();
   /** What the bucket holds of each run. */
   readonly #stored = new Map<string, string>();
-  #storing = false;
+  #storing: Promise<void> | undefined;
 
   constructor(store: ObjectStore, logger: Logger) {
     this.#store = store;
@@ -32,7 +33,17 @@ export class RunRecordArchive {
   /** Takes note of records and begins to store those that changed; what fails is tried again at the next call. */
   note(records: readonly RunRecord[]): void {
     for (const record of records) this.#learn(record);
-    if (!this.#storing) void this.#storeChanged();
+    this.#storing ??= this.#storeChanged();
+  }
+
+  /**
+   * Stores a record before Redis has it, so that a Redis that comes back older does not undo it.
+   * @throws what the store throws
+   */
+  async keep(record: RunRecord): Promise<void> {
+    this.#learn(record);
+    await this.#storing;
+    await this.#put(record);
   }
 
   /**
@@ -60,8 +71,8 @@ export class RunRecordArchive {
         continue;
       }
       if (held === undefined) await runs.create(record);
-      else if (isOlder && isNewer(record, held))
-        await runs.change(runId, (now) => (isNewer(record, now) ? record : undefined));
+      else if (isOlder && isNewerRecord(record, held))
+        await runs.change(runId, (now) => (isNewerRecord(record, now) ? record : undefined));
       else continue;
       this.#logger.warn('Restored a run that Redis had lost', { runId, status: record.status });
     }
@@ -95,7 +106,7 @@ export class RunRecordArchive {
 
   #learn(record: RunRecord): void {
     const known = this.#known.get(record.runId);
-    if (known === undefined || isNewer(record, known)) this.#known.set(record.runId, record);
+    if (known === undefined || isNewerRecord(record, known)) this.#known.set(record.runId, record);
   }
 
   /** Whether somebody has deleted the copy that there was; while the store is away it is thought to be there. */
@@ -108,20 +119,22 @@ export class RunRecordArchive {
     }
   }
 
+  async #put(record: RunRecord): Promise<void> {
+    await this.#store.put(recordKey(record.runId), Buffer.from(JSON.stringify(record)));
+    this.#stored.set(record.runId, contentOf(record));
+  }
+
   async #storeChanged(): Promise<void> {
-    this.#storing = true;
     try {
       for (const record of this.#known.values()) {
-        const content = contentOf(record);
         // Who removes a run stores that itself, and deletes it last.
-        if (record.requests.remove || this.#stored.get(record.runId) === content) continue;
-        await this.#store.put(recordKey(record.runId), Buffer.from(JSON.stringify(record)));
-        this.#stored.set(record.runId, content);
+        const isStored = this.#stored.get(record.runId) === contentOf(record);
+        if (!record.requests.remove && !isStored) await this.#put(record);
       }
     } catch (error) {
       this.#logger.warn('A run record is not stored yet', { error: errorToWire(error) });
     } finally {
-      this.#storing = false;
+      this.#storing = undefined;
     }
   }
 }
@@ -129,13 +142,6 @@ export class RunRecordArchive {
 /** Where the copy of a run's record lies. */
 export function recordKey(runId: string): string {
   return `${prefix}${runId}.json`;
-}
-
-/** True when one copy of a run's record is from after the other. */
-function isNewer(a: RunRecord, b: RunRecord): boolean {
-  if (a.createdAtMs !== b.createdAtMs) return a.createdAtMs > b.createdAtMs;
-  const numMore = a.attempts.length - b.attempts.length;
-  return numMore > 0 || (numMore === 0 && a.updatedAtMs > b.updatedAtMs);
 }
 
 /** A record without what changes all the time and is worth nothing later. */

@@ -120,8 +120,9 @@ describe('RunRecordArchive after a restart of Redis', () => {
 describe('RunSupervisor', () => {
   it('stops a run that no worker is left to save', async () => {
     const jobs = await createJobProducer(backends.services.redisUrl);
+    const archive = new RunRecordArchive(store, silentLogger);
     const supervisor = new RunSupervisor(
-      openRunPorts({ connection, store, jobs, logger: silentLogger }, 'left'),
+      openRunPorts({ connection, store, archive, jobs, logger: silentLogger }, 'left'),
     );
     const record: RunRecord = { ...(await submitted('left')), status: 'stopping' };
     expect(await perform(supervisor.tick(record, moment))).toMatchObject({ status: 'stopped' });
@@ -156,8 +157,9 @@ describe('RunSupervisor', () => {
       await members.heartbeat({ ...memberOf('z', ready), state: 'dancing' as 'idle' });
     };
     const jobs = await createJobProducer(backends.services.redisUrl);
+    const archive = new RunRecordArchive(store, silentLogger);
     const supervisor = new RunSupervisor(
-      openRunPorts({ connection, store, jobs, logger: silentLogger }, runId),
+      openRunPorts({ connection, store, archive, jobs, logger: silentLogger }, runId),
     );
     const { views } = openRun(connection, runId);
     await beat();
@@ -184,8 +186,9 @@ describe('RunSupervisor', () => {
         throw new BerthError('DATA_CORPUS_INVALID', 'not UTF-8');
       },
     });
+    const archive = new RunRecordArchive(store, silentLogger);
     const supervisor = new RunSupervisor(
-      openRunPorts({ connection, store, jobs, logger: silentLogger }, 'bad'),
+      openRunPorts({ connection, store, archive, jobs, logger: silentLogger }, 'bad'),
     );
     const record: RunRecord = { ...(await submitted('bad')), status: 'preparing' };
     const tickUntilItThrows = async (): Promise<boolean> => {

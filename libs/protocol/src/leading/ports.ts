@@ -133,6 +133,8 @@ export interface RunPorts {
   readonly members: MembersPort;
   readonly past: PastPort;
   readonly data: DataPort;
+  /** Keeps a copy of the run's record outside Redis, before Redis has it. */
+  keepRecord(record: RunRecord): Call<unknown>;
   readonly listener: RunListener;
   /** @defaultValue `decideRun`, which the simulator breaks to prove that each of its parts is needed */
   readonly decide?: typeof decideRun;

@@ -3,6 +3,7 @@ import {
   errorFromWire,
   errorToWire,
   isBerthError,
+  isFinal,
   type RunRecord,
   type View,
   type WireError,
@@ -60,19 +61,13 @@ export class RunSupervisor {
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
   *tick(record: RunRecord, moment: Moment): Script<RunChange | undefined> {
-    const { requests } = record;
-    switch (record.status) {
-      // Not yet while it is queued: until its turn has come it can be withdrawn.
-      case 'preparing':
-      case 'starting':
-        if (requests.cut !== null) return yield* this.#rewind(record, requests.cut, moment);
-        break;
-      case 'stopping':
-        if (requests.kill) return yield* this.#kill(record, moment);
-        break;
-      default:
-    }
-    switch (record.status) {
+    const { status, requests } = record;
+    if (status === 'stopping' && requests.kill) return yield* this.#kill(record, moment);
+    // Not yet while it is queued: until its turn has come it can be withdrawn. Whatever it is asked for since, nothing is
+    // trained or saved on steps that are given up.
+    if (requests.cut !== null && status !== 'queued' && !isFinal(status))
+      return yield* this.#rewind(record, requests.cut, moment);
+    switch (status) {
       case 'queued':
         return { status: 'preparing', reason: 'asking for the dataset' };
       case 'preparing':
@@ -84,7 +79,7 @@ export class RunSupervisor {
       case 'pausing':
       case 'stopping':
         yield* this.#past.restore(moment.fencingEpoch, record.attempts);
-        return yield* this.#train(record, record.status, moment);
+        return yield* this.#train(record, status, moment);
       case 'paused':
       case 'stopped':
       case 'completed':
@@ -208,6 +203,9 @@ export class RunSupervisor {
     // Whoever has not heard yet might add a step to those that are given up, or to a run that rests.
     yield* this.fence(fencingEpoch, reason);
     yield* call(listener.diverged(record, diverged, `goes back to step ${toStep}`));
+    // Members forget what they hold once they see the record, and a Redis that comes back older knows nothing of it.
+    const updatedAtMs = clock.timeMs();
+    yield* call(this.#ports.keepRecord({ ...record, ...change, updatedAtMs }));
     return change;
   }
 

@@ -110,8 +110,10 @@ export class Invariants {
       throw new Violation(`I5: a vote of ${member} counted while the run was ${status}`);
   }
 
-  /** I6: what is in the bucket is not done again. */
+  /** I6: what is in the bucket is not done again, by whom the view in force counts on. */
   checkInitialization(member: string): void {
+    const { view } = this.#redis;
+    if (!view?.members.some(({ memberId }) => memberId === member)) return;
     const newest = this.#store.newestValid(this.#redis.record.attempts);
     if (newest !== undefined)
       throw new Violation(
@@ -190,7 +192,7 @@ export class Invariants {
 
   /** Somebody has been told that there is a checkpoint, by the attempt that is the newest. */
   saved(attempt: number, step: number): void {
-    if (attempt === this.#redis.record.attempt) this.#savedStep = Math.max(this.#savedStep, step);
+    if (attempt === this.#redis.attempt) this.#savedStep = Math.max(this.#savedStep, step);
   }
 
   #checkManifests(): void {

@@ -5,11 +5,20 @@ import {
   type CastVote,
   type LedgerEntry,
   type MemberInfo,
+  type RunRecord,
   type StepFacts,
   type StepSums,
   type View,
 } from '@berth/contracts';
-import { nextHead, type LeaseAnswer, type ViewDraft, type ViewId, type Verdict } from '../index.ts';
+import {
+  nextHead,
+  type LeaseAnswer,
+  type RunChange,
+  type Verdict,
+  type ViewDraft,
+  type ViewId,
+} from '../index.ts';
+import { isNewerRecord } from '../lifecycle/is-newer-record.ts';
 import type { Weights } from './toy-model.ts';
 
 /** Ways to break Redis' part of the protocol, to prove that it is needed. */
@@ -28,29 +37,8 @@ export type RestoreResult =
   | { readonly kind: 'stale'; readonly newest: number }
   | { readonly kind: 'diverged' };
 
-/** What was asked of the run and is not done yet. */
-export interface SimRequests {
-  readonly checkpoint: boolean;
-  readonly kill: boolean;
-  readonly cut: { readonly toStep: number; readonly askedAtMs: number } | undefined;
-}
-
-export const noSimRequests: SimRequests = { checkpoint: false, kill: false, cut: undefined };
-
-/** A run's record; its revision stands for the time of its last change. */
-export interface SimRecord {
-  readonly status: string | undefined;
-  readonly requests: SimRequests;
-  /** Grows with each resume. */
-  readonly attempt: number;
-  readonly attempts: Attempts;
-  readonly revision: number;
-}
-
-/** True when one copy of the record is from after the other. */
-export function isNewerRecord(a: SimRecord, b: SimRecord): boolean {
-  return a.attempt > b.attempt || (a.attempt === b.attempt && a.revision > b.revision);
-}
+/** What became of a change: somebody else may have made another before, or lead by now. */
+export type Replaced = 'done' | 'changed' | { readonly newest: number };
 
 interface KnownView {
   readonly view: View;
@@ -91,13 +79,9 @@ export class RedisModel {
   readonly #archived = new Map<number, Weights>();
   /** Steps whose evaluation is in the archive alone. */
   readonly #onlyArchived = new Set<number>();
-  #record: SimRecord = {
-    status: undefined,
-    requests: noSimRequests,
-    attempt: 1,
-    attempts: [{ attempt: 1, startedAtMs: 0 }],
-    revision: 0,
-  };
+  #record: RunRecord | undefined;
+  #hasRecord = false;
+  #active: string | undefined;
 
   constructor(runId: string, sabotage?: RedisSabotage) {
     this.runId = runId;
@@ -114,7 +98,8 @@ export class RedisModel {
     this.#members = new Map();
     this.#listedMs = undefined;
     this.forgetNotes();
-    this.#record = { ...this.#record, status: undefined, requests: noSimRequests };
+    this.#hasRecord = false;
+    this.#active = undefined;
   }
 
   /**
@@ -123,7 +108,7 @@ export class RedisModel {
    */
   snapshot(): () => void {
     const [lease, view, ledger, listedMs] = [this.#lease, this.#view, this.#ledger, this.#listedMs];
-    const record = this.#record;
+    const [record, hasRecord, active] = [this.#record, this.#hasRecord, this.#active];
     const copies = {
       view: view && { ...view },
       votes: new Map(this.#votes),
@@ -145,6 +130,8 @@ export class RedisModel {
       this.#checkpoints = copies.checkpoints;
       this.#evaluations = copies.evaluations;
       this.#record = record;
+      this.#hasRecord = hasRecord;
+      this.#active = active;
     };
   }
 
@@ -352,9 +339,14 @@ export class RedisModel {
       if (!isOnLine(attempts, { attempt, step })) this.#checkpoints.delete(step);
   }
 
+  /** The newest step that a checkpoint is noted of; 0 without one. */
+  get newestCheckpoint(): number {
+    return Math.max(0, ...this.#checkpoints.keys());
+  }
+
   hasCheckpoint(step: number): boolean {
     const attempt = this.#checkpoints.get(step);
-    return attempt !== undefined && isOnLine(this.#record.attempts, { attempt, step });
+    return attempt !== undefined && isOnLine(this.record.attempts, { attempt, step });
   }
 
   /** Forgets which checkpoints and evaluations there are. */
@@ -379,34 +371,67 @@ export class RedisModel {
     return this.#evaluations.has(step);
   }
 
-  /** The run's record; its status is undefined when there is none. */
-  get record(): SimRecord {
+  /** The run's record as it was last: who has read it knows it, also when Redis has lost it. */
+  get record(): RunRecord {
+    if (this.#record === undefined) throw new Error('No run was submitted');
     return this.#record;
   }
 
+  get hasRecord(): boolean {
+    return this.#hasRecord;
+  }
+
+  /** The newest one, by its number. */
+  get attempt(): number {
+    return this.record.attempts.at(-1)?.attempt ?? 1;
+  }
+
+  /** As somebody submits a run. */
+  submit(record: RunRecord): void {
+    this.#record = record;
+    this.#hasRecord = true;
+  }
+
   /** As somebody who is no coordinator changes it: whatever it says. */
-  changeRecord(change: Partial<Omit<SimRecord, 'revision'>>): void {
-    this.#record = { ...this.#record, ...change, revision: this.#record.revision + 1 };
+  changeRecord(change: RunChange): void {
+    const known = this.record;
+    const { updatedAtMs } = { ...known, ...change };
+    this.#record = {
+      ...known,
+      ...change,
+      updatedAtMs: Math.max(updatedAtMs, known.updatedAtMs + 1),
+    };
   }
 
   /** As a coordinator changes it: only if it is what it has read, in the epoch of its lease. */
-  updateRecord(
-    known: SimRecord,
-    change: Partial<Omit<SimRecord, 'revision'>>,
-    epoch: number,
-  ): 'done' | 'changed' | { readonly newest: number } {
-    const isFenced = this.#sabotage !== 'no-record-fence';
-    if (isFenced && epoch !== this.leaseEpoch) return { newest: this.leaseEpoch };
-    if (isFenced && known.revision !== this.#record.revision) return 'changed';
-    if (!isFenced && known.status !== this.#record.status) return 'changed';
+  updateRecord(known: RunRecord, change: RunChange, epoch: number): Replaced {
+    if (!this.#hasRecord) return 'changed';
+    if (this.#sabotage === 'no-record-fence') {
+      if (known.status !== this.record.status) return 'changed';
+    } else {
+      if (epoch !== this.leaseEpoch) return { newest: this.leaseEpoch };
+      if (known !== this.#record) return 'changed';
+    }
     this.changeRecord(change);
     return 'done';
   }
 
   /** Puts a copy of the record in the place of none, or of an older one. */
-  putBack(copy: SimRecord, { isOlder }: { readonly isOlder: boolean }): void {
-    const isMissing = this.#record.status === undefined;
-    if (isMissing || (isOlder && isNewerRecord(copy, this.#record))) this.#record = copy;
+  putBack(copy: RunRecord, { isOlder }: { readonly isOlder: boolean }): void {
+    if (this.#hasRecord && !(isOlder && isNewerRecord(copy, this.record))) return;
+    this.#record = copy;
+    this.#hasRecord = true;
+  }
+
+  get active(): string | undefined {
+    return this.#active;
+  }
+
+  setActive(runId: string | undefined, expected: string | undefined, epoch: number): Replaced {
+    if (epoch !== this.leaseEpoch) return { newest: this.leaseEpoch };
+    if (this.#active !== expected && this.#active !== runId) return 'changed';
+    this.#active = runId;
+    return 'done';
   }
 
   /** Epoch of the lease; 0 without one, and in another life of Redis than it was given in. */

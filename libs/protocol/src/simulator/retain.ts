@@ -19,9 +19,8 @@ export function retain(
   const fenced = (then: (attempts: Attempts) => void): void =>
     world.call(
       process,
-      (redis) => redis.record,
-      (record) => {
-        const isOurs = record.status !== undefined && record.attempt === attempt;
+      (redis) => ({ isOurs: redis.hasRecord && redis.attempt === attempt, record: redis.record }),
+      ({ isOurs, record }) => {
         if (isOurs) then(record.attempts);
         else end();
       },

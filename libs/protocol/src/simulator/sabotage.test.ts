@@ -64,13 +64,15 @@ const flipsAndRollbacks: readonly PlannedFault[] = Array.from({ length: 40 }, (_
   forMs: 1_200,
 }));
 
-const restKinds = ['store-away', 'state-flip', 'stop-run', 'store-away', 'pause-run'] as const;
-/** Runs are to rest while they go back. */
-const restsAndFlips: readonly PlannedFault[] = Array.from({ length: 60 }, (_, index) => ({
-  kind: restKinds[index % restKinds.length] ?? 'store-away',
-  atMs: 450 + 400 * index,
-  forMs: 2_500,
-}));
+/** A run is to rest, and no coordinator looks, while members find that their states differ and train on. */
+const restsAndFlips = Array.from({ length: 16 }, (_, index) => 450 + 1_500 * index).flatMap(
+  (atMs): PlannedFault[] => [
+    { kind: 'pause-coordinator', atMs, forMs: 700 },
+    { kind: 'pause-coordinator', atMs: atMs + 1, forMs: 700 },
+    { kind: 'state-flip', atMs: atMs + 100, forMs: 0 },
+    { kind: 'pause-run', atMs: atMs + 200, forMs: 0 },
+  ],
+);
 
 const flips = (): Options => ({ stateFlips: true });
 

@@ -152,7 +152,7 @@ export class Saver {
     };
     this.#world.call(
       this.#process,
-      (redis) => ({ entries: redis.ledger.slice(0, step), now: redis.record.attempt }),
+      (redis) => ({ entries: redis.ledger.slice(0, step), now: redis.attempt }),
       ({ entries, now }) => {
         if (now !== attempt) {
           end(simError('WORKER_FENCED', `attempt ${now} has begun`));

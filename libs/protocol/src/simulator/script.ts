@@ -1,32 +1,38 @@
-import type { WireError } from '@berth/contracts';
+import type { Call, Script } from '../leading/script.ts';
 
-/** What a coordinator does between two waits: each `yield` is a call that is answered later, or fails. */
-export type Script = Generator<Call, void, unknown>;
-export type Call = (done: (result: unknown) => void, failed: (error: WireError) => void) => void;
-
-/** Runs a script to its end, or to the first error. */
-export function runScript(script: Script, ended: (error?: WireError) => void): void {
-  const goOn = (resume: () => IteratorResult<Call, void>): void => {
-    let step: IteratorResult<Call, void>;
+/** Runs a script whose calls are answered in virtual time, to its end or to the first error that it does not catch. */
+export function runScript<T>(
+  script: Script<T>,
+  done: (value: T) => void,
+  failed: (error: unknown) => void,
+): void {
+  const goOn = (resume: () => IteratorResult<Call<unknown>, T>): void => {
+    let step: IteratorResult<Call<unknown>, T>;
     try {
       step = resume();
     } catch (error) {
-      if (!isWireError(error)) throw error;
-      ended(error);
+      failed(error);
       return;
     }
     if (step.done === true) {
-      ended();
+      done(step.value);
       return;
     }
-    step.value(
-      (result) => goOn(() => script.next(result)),
+    step.value.then(
+      (answer) => goOn(() => script.next(answer)),
       (error) => goOn(() => script.throw(error)),
     );
   };
   goOn(() => script.next());
 }
 
-function isWireError(value: unknown): value is WireError {
-  return typeof value === 'object' && value !== null && 'code' in value && 'details' in value;
+/** Several calls that are one to whoever asks. */
+export function inOneCall<T>(work: () => Script<T>): Call<T> {
+  return callOf((done, failed) => runScript(work(), done, failed));
+}
+
+export function callOf<T>(ask: Call<T>['then']): Call<T> {
+  // What a script yields is a promise or like one, and nothing else waits for it.
+  // oxlint-disable-next-line unicorn/no-thenable
+  return { then: ask };
 }

@@ -141,7 +141,7 @@ export class SimMemberWork {
       case 'save': {
         const { view, cursor } = ask;
         const weights = this.weights ?? '';
-        const { attempt } = world.redis.record;
+        const { attempt } = world.redis;
         const { appliedStep: step } = this.#memory;
         engine(10, () => saver.save({ view, attempt, cursor, step, weights }));
         return;

@@ -178,7 +178,7 @@ export class SimMember {
   #look(): void {
     this.#world.call(
       this.process,
-      (redis) => ({ view: redis.view, attempt: redis.record.attempt }),
+      (redis) => ({ view: redis.view, attempt: redis.attempt }),
       ({ view, attempt }) => {
         if (this.#heart.state === 'syncing') return;
         this.#attempt ??= attempt;

@@ -1,14 +1,22 @@
-import type { WireError } from '@berth/contracts';
+import {
+  isFinal,
+  type Control,
+  type ControlRequest,
+  type RunRecord,
+  type WireError,
+} from '@berth/contracts';
+import { decideControl } from '../lifecycle/decide-control.ts';
 import { workerOf } from '../run/worker-name.ts';
 import { planFaults, type Fault, type PlannedFault } from './faults.ts';
 import { Violation } from './invariants.ts';
 import type { Peers } from './peers.ts';
-import { noSimRequests } from './redis-model.ts';
-import { SimCoordinator } from './sim-coordinator.ts';
+import { SimLeader } from './sim-leader.ts';
 import { SimMember } from './sim-member.ts';
 import type { SimRelease } from './sim-member-work.ts';
+import { newRecord } from './sim-record.ts';
 import type { StateCopies } from './state-copies.ts';
-import { evalEverySteps, numSteps, storeStallMs, World, type Sabotage } from './world.ts';
+import type { StoreModel } from './store-model.ts';
+import { evalEverySteps, numSteps, runId, storeStallMs, World, type Sabotage } from './world.ts';
 
 export interface SimulationOptions {
   readonly sabotage?: Sabotage | undefined;
@@ -98,7 +106,7 @@ class Simulation {
   readonly #members = new Map<string, SimMember>();
   readonly #copies = new Map<string, StateCopies>();
   readonly #connections = new Map<string, Peers>();
-  readonly #coordinators: SimCoordinator[] = [];
+  readonly #coordinators: SimLeader[] = [];
   /** Workers that die again and again for a while, by name. */
   readonly #crashLoops = new Map<string, { readonly lifeMs: number; readonly untilMs: number }>();
   #numMade = 0;
@@ -114,7 +122,7 @@ class Simulation {
     this.#world.notFiniteStep = notFiniteStep;
     const { clock, random, redis, store } = this.#world;
     this.#plan = plan ?? planFaults(random, stateFlips === true ? onlyStateFlips : undefined);
-    redis.changeRecord({ status: 'starting' });
+    redis.submit(newRecord(runId, this.#world.timeMs));
     store.archive(redis.record);
     const numMembers = 2 + (random.next() % 3);
     for (let index = 0; index < numMembers; index++) this.#startMember();
@@ -130,7 +138,7 @@ class Simulation {
     return {
       seed: this.#seed,
       problem,
-      failure: this.#world.failure,
+      failure: this.#world.redis.record.error ?? undefined,
       numFaults: this.#numFaults,
       numEvents: this.#numEvents,
       virtualMs: this.#world.clock.nowMs,
@@ -144,7 +152,7 @@ class Simulation {
     const lastFaultMs = Math.max(0, ...this.#plan.map(endOf));
     const patienceMs = leastPatienceMs + stepsPatience * computeMs;
     try {
-      while (!isOver(redis.record.status) && clock.step()) {
+      while (!isOver(redis.record) && clock.step()) {
         this.#numEvents++;
         invariants.check(() => this.#living().some(({ isDamaged }) => isDamaged));
         if (redis.ledger.length > notFiniteStep)
@@ -156,7 +164,7 @@ class Simulation {
       return error instanceof Violation ? error.message : String((error as Error).stack);
     }
     if (redis.record.status !== 'completed')
-      return `The run is ${redis.record.status}: ${this.#world.failure?.message}`;
+      return `The run is ${redis.record.status}: ${redis.record.error?.message}`;
     const last = store.newestValid(redis.record.attempts);
     const weights = last?.step === numSteps ? store.load(last) : undefined;
     if (weights !== reference.weights[numSteps]) return `I3: the last checkpoint holds ${weights}`;
@@ -191,7 +199,7 @@ class Simulation {
   }
 
   #startCoordinator(): void {
-    this.#coordinators.push(new SimCoordinator(this.#world, `c${this.#numMade++}`));
+    this.#coordinators.push(new SimLeader(this.#world, `c${this.#numMade++}`));
   }
 
   #living(): SimMember[] {
@@ -303,21 +311,20 @@ class Simulation {
         clock.after(forMs, () => (store.isAway = false));
         return;
       case 'stop-run':
-        this.#ask('stopping');
+        this.#control('stop');
         return;
       case 'pause-run':
-        this.#ask('pausing');
+        this.#control('pause');
         return;
       case 'kill-run':
-        this.#kill();
+        this.#control('kill');
         return;
       case 'checkpoint-run':
-        if (isTraining(redis.record.status))
-          redis.changeRecord({ requests: { ...redis.record.requests, checkpoint: true } });
+        this.#control('checkpoint');
         return;
       case 'rewind-run':
         this.#numRewinds++;
-        this.#kill();
+        this.#control('kill');
     }
   }
 
@@ -348,41 +355,37 @@ class Simulation {
     if (this.#snapshots.length > maxSnapshots) this.#snapshots.shift();
   }
 
-  #ask(status: 'stopping' | 'pausing'): boolean {
-    const { redis } = this.#world;
-    if (!isTraining(redis.record.status)) return false;
-    redis.changeRecord({ status });
+  /** What an operator asks of the run, as the coordinator that is asked decides it. @returns whether it changes anything */
+  #control(control: Control, request: ControlRequest = {}): boolean {
+    const { redis, store, timeMs } = this.#world;
+    if (!redis.hasRecord) return false;
+    const { record } = redis;
+    const checkpointSteps = stepsOf(store, record);
+    const sight = { numCommitted: redis.ledger.length, checkpointSteps, unsavedMs: 0 };
+    const decision = decideControl(timeMs, record, sight, control, request);
+    if (decision.kind !== 'change') return false;
+    redis.changeRecord(decision.change);
     return true;
-  }
-
-  #kill(): void {
-    const { redis } = this.#world;
-    if (this.#ask('stopping') || redis.record.status === 'stopping')
-      redis.changeRecord({ requests: { ...redis.record.requests, kill: true } });
   }
 
   /** The operator resumes the run whenever it rests, from an older checkpoint when that was planned. */
   #operate(): void {
     const { clock, redis, store, random } = this.#world;
-    const { status, requests, attempt, attempts } = redis.record;
-    if (status === 'stopped' || status === 'paused') {
-      const line = store.onLine(attempts).map(({ step }) => step);
-      const steps = [...new Set(line)].filter((step) => step < numSteps);
-      const toStep = this.#numRewinds > 0 ? random.pick(steps) : undefined;
-      const asked = toStep === undefined ? undefined : { toStep, askedAtMs: clock.nowMs };
-      if (asked !== undefined) this.#numRewinds--;
-      const cut = asked ?? requests.cut;
-      const startedAtMs = clock.nowMs;
-      redis.changeRecord({
-        status: 'starting',
-        requests: { ...noSimRequests, cut },
-        attempt: attempt + 1,
-        attempts: [...attempts, { attempt: attempt + 1, startedAtMs, wentBackTo: cut?.toStep }],
-      });
-      store.archive(redis.record);
+    if (isFinal(redis.record.status)) {
+      const steps = stepsOf(store, redis.record).filter((step) => step < numSteps);
+      const fromStep = this.#numRewinds > 0 ? random.pick(steps) : undefined;
+      if (this.#control('resume', fromStep === undefined ? {} : { fromStep })) {
+        if (fromStep !== undefined) this.#numRewinds--;
+        store.archive(redis.record);
+      }
     }
     clock.after(operatorLookMs, () => this.#operate());
   }
+}
+
+/** Steps of the checkpoints that a run can go on from, oldest first. */
+function stepsOf(store: StoreModel, { attempts }: RunRecord): number[] {
+  return [...new Set(store.onLine(attempts).map(({ step }) => step))];
 }
 
 function nameOf({ process }: SimMember): string {
@@ -394,10 +397,7 @@ function endOf(fault: PlannedFault): number {
   return fault.atMs + (fault.kind === 'crash-loop' ? crashLoopLength * fault.forMs : 0);
 }
 
-function isTraining(status: string | undefined): status is string {
-  return ['running', 'degraded', 'recovering'].includes(status ?? '');
-}
-
-function isOver(status: string | undefined): boolean {
-  return status === 'completed' || status === 'failed';
+/** Of a checkpoint that is gone meanwhile another resume makes good. */
+function isOver({ status, error }: RunRecord): boolean {
+  return status === 'completed' || (status === 'failed' && error?.code !== 'CHECKPOINT_NOT_FOUND');
 }

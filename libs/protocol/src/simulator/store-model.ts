@@ -1,7 +1,7 @@
 import { isOnLine, type Attempts } from '@berth/checkpoint';
-import type { Cursor, LedgerEntry } from '@berth/contracts';
-import type { ViewId } from '../index.ts';
-import { isNewerRecord, type SimRecord } from './redis-model.ts';
+import type { Cursor, LedgerEntry, RunRecord } from '@berth/contracts';
+import type { FiledBranch } from '../index.ts';
+import { isNewerRecord } from '../lifecycle/is-newer-record.ts';
 import type { Weights } from './toy-model.ts';
 
 /** Of one attempt, under one fencing epoch. */
@@ -18,28 +18,22 @@ export interface SimManifest extends SimLine {
   readonly entries: readonly LedgerEntry[];
 }
 
-/** What was cut off, and the view in force then. */
-export interface SimBranch {
-  readonly toStep: number;
-  readonly madeAt: ViewId;
-}
-
 export const numShards = 4;
 
 /** The bucket: shards under names that tell their line and content, and manifests that name shards. */
 export class StoreModel {
   isAway = false;
   /** Copy of the run's record, for when Redis has lost it. */
-  archived: SimRecord | undefined;
-  /** Branches whose entries are filed, by when the cut was asked for, oldest first. */
-  readonly branches = new Map<number, SimBranch>();
+  archived: RunRecord | undefined;
+  /** Branches whose entries are filed, by the attempt that left them. */
+  readonly branches = new Map<number, FiledBranch>();
   /** Grows with each change. */
   revision = 0;
   readonly #shards = new Map<string, Weights>();
   readonly #manifests = new Map<string, SimManifest>();
 
   /** Keeps a copy of the record unless there is a newer one. */
-  archive(record: SimRecord): void {
+  archive(record: RunRecord): void {
     if (this.archived === undefined || isNewerRecord(record, this.archived)) this.archived = record;
   }
 

@@ -105,8 +105,6 @@ export class World {
   readonly waitingCallFaults: CallFault[] = [];
   readonly waitingFrameFaults: FrameFault[] = [];
   readonly waitingStalls: StoreStall[] = [];
-  /** Why a coordinator has given the run up. */
-  failure: WireError | undefined;
   /** The step whose gradient is not finite. */
   notFiniteStep: number | undefined;
   /** Members whose next reduced gradient has a flipped bit. */
