@@ -13,6 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { newAttempt } from './attempts.ts';
 import { decideControl } from './decide-control.ts';
 import { goBack } from './go-back.ts';
+import { simulate } from '../simulator/simulate.ts';
 
 const page = readFileSync(new URL('../../../../docs/protocol.md', import.meta.url), 'utf8');
 const [, drawing = ''] = /```mermaid\n(stateDiagram-v2\n.*?)```/s.exec(page) ?? [];
@@ -39,6 +40,7 @@ const arrows = [...drawing.matchAll(/(\S+) --> (\w+): (.+)/g)].flatMap(
 );
 
 const textOf = ({ from, to, label }: Arrow): string => `${from} --> ${to}: ${label}`;
+const wayOf = ({ from, to }: Arrow): string => `${from} --> ${to}`;
 const isControl = ({ label }: Arrow): boolean => !label.startsWith('(');
 
 const config = parseRunConfig(
@@ -97,7 +99,14 @@ describe('the drawing of a run in docs/protocol.md', () => {
       return to === undefined || to === from ? [] : [`${from} --> ${to}`];
     });
     const drawn = arrows.filter((arrow) => !isControl(arrow));
-    expect(drawn.map(({ from, to }) => `${from} --> ${to}`)).toEqual(expect.arrayContaining(ways));
+    expect(drawn.map(wayOf)).toEqual(expect.arrayContaining(ways));
+  });
+
+  it('has the ways that simulated runs go', () => {
+    const seeds = Array.from({ length: 15 }, (_, seed) => seed);
+    const ways = new Set(seeds.flatMap((seed) => simulate(seed).statusChanges));
+    expect(ways.size).toBeGreaterThan(10);
+    expect(arrows.map(wayOf)).toEqual(expect.arrayContaining([...ways]));
   });
 
   it('leaves what rests only by a control, and everything else also without', () => {

@@ -61,6 +61,8 @@ interface Lease {
  */
 export class RedisModel {
   readonly runId: string;
+  /** That the run has gone through, as in `running --> pausing`. */
+  readonly statusChanges = new Set<string>();
   readonly #sabotage: RedisSabotage | undefined;
   /** Changes with each restart. */
   #server = 1;
@@ -395,7 +397,8 @@ export class RedisModel {
   /** As somebody who is no coordinator changes it: whatever it says. */
   changeRecord(change: RunChange): void {
     const known = this.record;
-    const { updatedAtMs } = { ...known, ...change };
+    const { updatedAtMs, status } = { ...known, ...change };
+    if (status !== known.status) this.statusChanges.add(`${known.status} --> ${status}`);
     this.#record = {
       ...known,
       ...change,

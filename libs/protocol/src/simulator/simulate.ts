@@ -41,6 +41,8 @@ export interface SimulationReport {
   readonly numFaults: number;
   readonly numEvents: number;
   readonly virtualMs: number;
+  /** As in `running --> pausing`. */
+  readonly statusChanges: readonly string[];
   /** What happened last, with reasons. */
   readonly trace: string;
 }
@@ -142,6 +144,7 @@ class Simulation {
       numFaults: this.#numFaults,
       numEvents: this.#numEvents,
       virtualMs: this.#world.clock.nowMs,
+      statusChanges: [...this.#world.redis.statusChanges],
       trace: problem === undefined ? '' : this.#world.trace.last(traceLines),
     };
   }
