@@ -23,7 +23,7 @@ import { drainedExitCode } from './exit-code.ts';
 import { findWork, nothing } from './find-work.ts';
 import { doJob } from './threads/do-job.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
-import { Heartbeat, idlePortrait, type SelfPortrait } from './telemetry/heartbeat.ts';
+import { Heartbeat, idleStatus, type WorkerStatus } from './telemetry/heartbeat.ts';
 import { startPeers } from './threads/peers.ts';
 import { RunSession } from './session/run-session.ts';
 import { LastKnown } from './telemetry/last-known.ts';
@@ -76,12 +76,12 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     startedAtMs: Date.now(),
   };
   const markAlive = createAliveFile(options.aliveFile);
-  const heartbeat = new Heartbeat(({ fingerprint, opening, ...portrait }, isNews) =>
+  const heartbeat = new Heartbeat(({ fingerprint, opening, ...status }, isNews) =>
     members
       .heartbeat(
         {
           ...about,
-          ...portrait,
+          ...status,
           ...vitalSigns(runtime),
           ...openingOf(opening),
           numerics: { ...runtime.numerics, fingerprint },
@@ -91,7 +91,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       .then(() => (runtime.hangs() ? undefined : markAlive()))
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
-  const troubles = new Troubles(heartbeat.portrait);
+  const troubles = new Troubles(heartbeat.status);
   const runs = createRuns(connection);
   const hasEnded = async (runId: string): Promise<boolean> => {
     const record = await runs.read(runId).catch(() => undefined);
@@ -115,7 +115,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       logger.warn('A fault was not done', { error: errorToWire(error) }),
     ));
   let attempt: number | undefined;
-  options.onWork?.(() => workOf(heartbeat.portrait, attempt));
+  options.onWork?.(() => workOf(heartbeat.status, attempt));
   options.onReady();
   logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
@@ -143,7 +143,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         logger.info('Takes part in the run');
         await session.run(signal);
         logger.info('The run is over for this worker');
-        heartbeat.tell(idlePortrait);
+        heartbeat.tell(idleStatus);
       } catch (error) {
         const wire = errorToWire(error);
         logger.warn('Cannot take part in the run', { runId: record.runId, error: wire });
@@ -183,7 +183,7 @@ function vitalSigns(runtime: Runtime): Pick<MemberInfo, 'residentBytes' | 'engin
   return engineCallMs === undefined ? { residentBytes } : { residentBytes, engineCallMs };
 }
 
-function openingOf(opening: SelfPortrait['opening']): Pick<MemberInfo, 'opening'> {
+function openingOf(opening: WorkerStatus['opening']): Pick<MemberInfo, 'opening'> {
   if (opening === undefined) return {};
   const { activity, sinceMs } = opening;
   return { opening: { activity, forMs: performance.now() - sinceMs } };
@@ -209,6 +209,6 @@ function pageOf(metrics: WorkerMetrics, runtime: Runtime): MetricsPage {
 }
 
 /** What a worker is at, as fields of its log records. */
-function workOf({ runId, step }: SelfPortrait, attempt: number | undefined): LogFields {
+function workOf({ runId, step }: WorkerStatus, attempt: number | undefined): LogFields {
   return runId === null ? {} : { runId, attempt, step };
 }

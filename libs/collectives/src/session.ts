@@ -28,7 +28,7 @@ import { peerLost } from './connections/peer-lost.ts';
 import { type PeerLink, Round } from './reduce/round.ts';
 
 /** All who have another secret are to be named, not only the first. */
-const strangersMs = 250;
+const otherSecretWaitMs = 250;
 /** Far below what a control message may hold. */
 const maxReasonLength = 1_000;
 const aliveEveryMs = 500;
@@ -106,7 +106,7 @@ export class Session implements ViewSession {
   readonly #standing = new Progress();
   readonly #plan: ReducePlan;
   /** Members that have another secret. */
-  readonly #strangers: string[] = [];
+  readonly #withOtherSecret: string[] = [];
   #round: Round | undefined;
   #failure: BerthError | undefined;
 
@@ -211,16 +211,18 @@ export class Session implements ViewSession {
   fail(cause: BerthError): void {
     if (this.#failure !== undefined) return;
     const error =
-      this.#strangers.length === 0 ? cause : secretsDiffer(this.#options.memberId, this.#strangers);
+      this.#withOtherSecret.length === 0
+        ? cause
+        : secretsDiffer(this.#options.memberId, this.#withOtherSecret);
     this.#failure = error;
     this.#standing.fail(error);
     this.#round?.fail(error);
-    const farewell = encodeControl({
+    const lastFrame = encodeControl({
       kind: 'leave',
       reason: error.message.slice(0, maxReasonLength),
     });
     for (const { source, connected } of this.#links)
-      if (connected) source?.leave(error, farewell);
+      if (connected) source?.leave(error, lastFrame);
       else source?.fail(error);
     for (const { sink } of this.#links) sink?.fail(error);
     const lost = error.code === 'COLLECTIVE_PEER_LOST' ? error.details['memberId'] : undefined;
@@ -245,8 +247,8 @@ export class Session implements ViewSession {
       if (this.#failure !== undefined) source.fail(this.#failure);
       else this.#speak(link, source);
     } catch (error) {
-      const isStranger = isBerthError(error) && error.code === 'COLLECTIVE_UNAUTHENTICATED';
-      if (isStranger) this.#meetStranger(memberId);
+      const hasOtherSecret = isBerthError(error) && error.code === 'COLLECTIVE_UNAUTHENTICATED';
+      if (hasOtherSecret) this.#noteOtherSecret(memberId);
       else this.fail(peerLost(memberId, error));
     }
   }
@@ -262,10 +264,10 @@ export class Session implements ViewSession {
     this.#standing.advance();
   }
 
-  #meetStranger(memberId: string): void {
-    this.#strangers.push(memberId);
+  #noteOtherSecret(memberId: string): void {
+    this.#withOtherSecret.push(memberId);
     const { memberId: self } = this.#options;
-    setTimeout(() => this.fail(secretsDiffer(self, this.#strangers)), strangersMs);
+    setTimeout(() => this.fail(secretsDiffer(self, this.#withOtherSecret)), otherSecretWaitMs);
   }
 
   async #run(round: Round): Promise<void> {

@@ -57,7 +57,7 @@ export function createCoordinatorClient(
 ): CoordinatorClient {
   const urls = url.split(',');
   const fetchFrom = async (base: string, { method, path, body }: Request): Promise<Response> => {
-    if (isOurs) refuseStranger(base);
+    if (isOurs) refuseForeignServer(base);
     return fetch(new URL(path, base), {
       method,
       signal: AbortSignal.timeout(requestTimeoutMs),
@@ -131,7 +131,7 @@ export function createCoordinatorClient(
 }
 
 /** @throws BerthError `COORDINATOR_UNREACHABLE` when the port of a coordinator belongs to another user */
-function refuseStranger(base: string): void {
+function refuseForeignServer(base: string): void {
   const { port } = new URL(base);
   const owner = tcpOwner({ port: Number(port), isListening: true });
   if (owner === undefined || owner === process.getuid?.()) return;

@@ -17,7 +17,7 @@ const checkIntervalMs = 1_000;
 const maxConnections = 1_024;
 const keepAliveTimeoutMs = 65_000;
 const closeTimeoutMs = 5_000;
-const defaultStrangerTimeoutMs = 20_000;
+const defaultUnauthenticatedTimeoutMs = 20_000;
 
 export interface S3ServerOptions {
   /** Holds the buckets; created if missing. One server at a time. */
@@ -29,7 +29,7 @@ export interface S3ServerOptions {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** A connection may stand so long without a signed request. @defaultValue 20_000 */
-  readonly strangerTimeoutMs?: number;
+  readonly unauthenticatedTimeoutMs?: number;
   /** @defaultValue silent */
   readonly logger?: Logger;
 }
@@ -48,7 +48,7 @@ export interface S3Server {
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const { folder, host = '127.0.0.1', port = 0, logger = silentLogger } = options;
-  const { strangerTimeoutMs = defaultStrangerTimeoutMs } = options;
+  const { unauthenticatedTimeoutMs = defaultUnauthenticatedTimeoutMs } = options;
   const storage = await openStorage(folder);
   const server = createServer(
     { connectionsCheckingInterval: checkIntervalMs },
@@ -57,8 +57,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   // An upload may take as long as it needs, but not stand still.
   server.requestTimeout = 0;
   // Until it is signed: what is not may not stand long.
-  server.timeout = strangerTimeoutMs;
-  server.headersTimeout = strangerTimeoutMs;
+  server.timeout = unauthenticatedTimeoutMs;
+  server.headersTimeout = unauthenticatedTimeoutMs;
   server.maxConnections = maxConnections;
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.listen(port, host);
@@ -90,7 +90,9 @@ async function serve(
     response.once('finish', () => {
       // Node takes it for an idle connection that may be used again.
       if (!request.complete)
-        request.socket.setTimeout(options.strangerTimeoutMs ?? defaultStrangerTimeoutMs);
+        request.socket.setTimeout(
+          options.unauthenticatedTimeoutMs ?? defaultUnauthenticatedTimeoutMs,
+        );
     });
     if (response.headersSent) response.destroy();
     else await send(request, response, errorResponse(request, requestId, refusal)).catch(() => {});

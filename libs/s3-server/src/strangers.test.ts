@@ -25,7 +25,7 @@ it.each([
 ])('ends a connection that sends %s', async (_what, text) => {
   const folder = await mkdtemp(join(tmpdir(), 'berth-strangers-'));
   const key = { accessKeyId: 'test', secretAccessKey: 'secret' };
-  const server = await startS3Server({ folder, ...key, strangerTimeoutMs: 300 });
+  const server = await startS3Server({ folder, ...key, unauthenticatedTimeoutMs: 300 });
   onTestFinished(async () => {
     await server.close();
     await rm(folder, { recursive: true });

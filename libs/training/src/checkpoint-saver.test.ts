@@ -80,14 +80,14 @@ const ledger: LedgerPort = {
 };
 
 function rendezvous(): RendezvousPort {
-  const topics = new Map<string, Map<string, string>>();
+  const keys = new Map<string, Map<string, string>>();
   return {
-    async post(topic, memberId, word) {
-      const words = topics.get(topic) ?? new Map<string, string>();
-      if (!words.has(memberId)) words.set(memberId, word);
-      topics.set(topic, words);
+    async post(key, memberId, value) {
+      const values = keys.get(key) ?? new Map<string, string>();
+      if (!values.has(memberId)) values.set(memberId, value);
+      keys.set(key, values);
     },
-    read: async (topic) => topics.get(topic) ?? new Map<string, string>(),
+    read: async (key) => keys.get(key) ?? new Map<string, string>(),
   };
 }
 

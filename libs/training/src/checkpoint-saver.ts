@@ -7,8 +7,8 @@ import {
   type TrainingState,
   type View,
 } from '@berth/contracts';
-import { digestTopicOf } from './saving/agreement.ts';
-import { saveSnapshot, topicOf, type Snapshot } from './saving/save-snapshot.ts';
+import { digestKeyOf } from './saving/agreement.ts';
+import { saveSnapshot, keyOf, type Snapshot } from './saving/save-snapshot.ts';
 import type { CheckpointSaverOptions } from './saving/saver-options.ts';
 
 /** One member's part in checkpoints: its shards, and if it leads the view, the manifest. */
@@ -129,7 +129,7 @@ function skip(
   const { step } = state;
   logger.warn('Skipped a checkpoint: the one before is still being saved', { step });
   Promise.all([
-    rendezvous.post(digestTopicOf(view, step), memberId, ''),
-    rendezvous.post(topicOf(view, step), memberId, '[]'),
+    rendezvous.post(digestKeyOf(view, step), memberId, ''),
+    rendezvous.post(keyOf(view, step), memberId, '[]'),
   ]).catch((error: unknown) => logger.debug('Nobody told', { error: errorToWire(error) }));
 }

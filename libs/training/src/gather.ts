@@ -3,25 +3,25 @@ import { BerthError } from '@berth/contracts';
 import type { RendezvousPort } from './ports.ts';
 
 /**
- * Waits for the words of all members under a topic.
+ * Waits for the values of all members under a key.
  * @throws BerthError `COLLECTIVE_TIMEOUT` naming the members that said nothing
  */
 export async function gather(
   rendezvous: RendezvousPort,
-  topic: string,
+  key: string,
   members: readonly string[],
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<ReadonlyMap<string, string>> {
   const deadlineMs = performance.now() + timeoutMs;
   for (let pollMs = 5; ; pollMs = Math.min(50, pollMs * 2)) {
     signal?.throwIfAborted();
-    const words = await rendezvous.read(topic);
-    const missing = members.filter((member) => !words.has(member));
-    if (missing.length === 0) return words;
+    const values = await rendezvous.read(key);
+    const missing = members.filter((member) => !values.has(member));
+    if (missing.length === 0) return values;
     if (performance.now() > deadlineMs)
       throw new BerthError(
         'COLLECTIVE_TIMEOUT',
-        `${topic}: nothing from ${missing.join(', ')} within ${timeoutMs} ms`,
+        `${key}: nothing from ${missing.join(', ')} within ${timeoutMs} ms`,
         { details: { missing: missing.join(',') } },
       );
     await sleep(pollMs);

@@ -63,10 +63,10 @@ export class MemberWork {
         return ledger.entry(ask.step);
       case 'digestState':
         return engine.stateDigest();
-      case 'postWord':
-        return rendezvous.post(ask.topic, memberId, ask.word);
-      case 'readWords':
-        return rendezvous.read(ask.topic);
+      case 'postValue':
+        return rendezvous.post(ask.key, memberId, ask.value);
+      case 'readValues':
+        return rendezvous.read(ask.key);
       case 'findCheckpoint':
         return orAborted(checkpoints.newestStep(ask.maxStep), signal);
       case 'fetchCheckpoint':

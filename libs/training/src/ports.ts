@@ -106,9 +106,9 @@ export interface LedgerPort {
 
 /** Where members of a view tell each other something small, once each. */
 export interface RendezvousPort {
-  /** Writes this member's word; a second word of the same member is ignored. */
-  post(topic: string, memberId: string, word: string): Promise<void>;
-  read(topic: string): Promise<ReadonlyMap<string, string>>;
+  /** Writes this member's value; a second value of the same member is ignored. */
+  post(key: string, memberId: string, value: string): Promise<void>;
+  read(key: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /** Shard-level access to examples, wherever they are made and kept. */

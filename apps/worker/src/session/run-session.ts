@@ -75,7 +75,7 @@ export class RunSession {
     { memberId, record }: { readonly memberId: string; readonly record: RunRecord },
   ): Promise<RunSession> {
     const { connection, store, runtime, peers, logger, heartbeat } = ports;
-    const { portrait } = heartbeat;
+    const { status } = heartbeat;
     const { runId, config, manifestKey, exampleSetId } = record;
     if (manifestKey === null || exampleSetId === null)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
@@ -125,9 +125,9 @@ export class RunSession {
       { task: taskName, model, optimizer, train, seed, shape },
       config.cluster.stepTimeoutMs,
     );
-    portrait.fingerprint = opened.fingerprint;
+    status.fingerprint = opened.fingerprint;
     const engine = watchPace(opened.engine, (rankMs) => {
-      portrait.rankMs = rankMs;
+      status.rankMs = rankMs;
     });
     heartbeat.tellOpening('waiting for examples');
     const [state] = await Promise.all([laidOut, examplesAreOpen]);
@@ -172,12 +172,12 @@ export class RunSession {
         checkpoints,
         reporter: {
           step: (step) => {
-            portrait.step = step;
+            status.step = step;
             ports.metrics.progress(runId, step);
           },
           timed: (phases) => ports.metrics.phases(runId, phases),
           status(state, complaint) {
-            if (state === 'training') Object.assign(portrait, { state, complaint });
+            if (state === 'training') Object.assign(status, { state, complaint });
             else heartbeat.tell({ state, complaint });
           },
           metrics: inOrder((line: MeasuredLine) =>
@@ -235,7 +235,7 @@ export class RunSession {
     if (ended.aborted) return;
     await Promise.race([this.#member.leave(), once(ended, 'abort')]);
     this.#ports.logger.info('Left a view in order', {
-      numApplied: this.#ports.heartbeat.portrait.step,
+      numApplied: this.#ports.heartbeat.status.step,
     });
   }
 
@@ -243,8 +243,8 @@ export class RunSession {
     const { views } = openRun(this.#ports.connection, this.#runId);
     const see = (view: View): void => {
       this.#isEmptyView = view.members.length === 0;
-      const { portrait } = this.#ports.heartbeat;
-      portrait.newestEpoch = Math.max(view.fencingEpoch, portrait.newestEpoch ?? 0);
+      const { status } = this.#ports.heartbeat;
+      status.newestEpoch = Math.max(view.fencingEpoch, status.newestEpoch ?? 0);
       this.#member.see(view);
     };
     return views.subscribe(see, { signal });

@@ -1,16 +1,16 @@
 import { errorToWire, type MemberInfo } from '@berth/contracts';
-import type { SelfPortrait } from '../telemetry/heartbeat.ts';
+import type { WorkerStatus } from '../telemetry/heartbeat.ts';
 
 type Trouble = NonNullable<MemberInfo['troubles']>[number];
 
 /** What this worker tries again and again without success, told with its heartbeat. */
 export class Troubles {
-  readonly #portrait: SelfPortrait;
+  readonly #status: WorkerStatus;
   readonly #known = new Map<Trouble['doing'], Trouble>();
   readonly #timers = new Map<Trouble['doing'], NodeJS.Timeout>();
 
-  constructor(portrait: SelfPortrait) {
-    this.#portrait = portrait;
+  constructor(status: WorkerStatus) {
+    this.#status = status;
   }
 
   /** @param goodForMs - after which it is no trouble any more, if nobody has tried again. @defaultValue for ever */
@@ -32,6 +32,6 @@ export class Troubles {
   }
 
   #tell(): void {
-    this.#portrait.troubles = [...this.#known.values()];
+    this.#status.troubles = [...this.#known.values()];
   }
 }

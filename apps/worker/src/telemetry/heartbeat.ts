@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberInfo } from '@berth/contracts';
 
 /** What a worker says of itself that changes. */
-export type SelfPortrait = Pick<
+export type WorkerStatus = Pick<
   MemberInfo,
   'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch' | 'troubles'
 > & {
@@ -14,7 +14,7 @@ export type SelfPortrait = Pick<
 type Opening = NonNullable<MemberInfo['opening']>;
 
 /** Of a worker without a run; what epoch it has seen stays so. */
-export const idlePortrait: Readonly<Omit<SelfPortrait, 'newestEpoch' | 'troubles'>> = {
+export const idleStatus: Readonly<Omit<WorkerStatus, 'newestEpoch' | 'troubles'>> = {
   state: 'idle',
   runId: null,
   step: -1,
@@ -29,22 +29,22 @@ const beatMs = 200;
 /** Tells again and again that this worker lives and what it does, and at once when there is news. */
 export class Heartbeat {
   /** Sent with the next beat; may be changed in place. */
-  readonly portrait: SelfPortrait = { ...idlePortrait, newestEpoch: 0 };
-  readonly #send: (portrait: SelfPortrait, isNews: boolean) => Promise<void>;
+  readonly status: WorkerStatus = { ...idleStatus, newestEpoch: 0 };
+  readonly #send: (status: WorkerStatus, isNews: boolean) => Promise<void>;
   readonly #beating: Promise<void>;
   #stopped = false;
   #hasNews = false;
   #wake = (): void => undefined;
 
   /** @param send - does not reject */
-  constructor(send: (portrait: SelfPortrait, isNews: boolean) => Promise<void>) {
+  constructor(send: (status: WorkerStatus, isNews: boolean) => Promise<void>) {
     this.#send = send;
     this.#beating = this.#beat();
   }
 
-  /** Changes the portrait and sends it without waiting for the next beat. */
-  tell(change: Partial<SelfPortrait>): void {
-    Object.assign(this.portrait, change);
+  /** Changes the status and sends it without waiting for the next beat. */
+  tell(change: Partial<WorkerStatus>): void {
+    Object.assign(this.status, change);
     this.#hasNews = true;
     this.#wake();
   }
@@ -64,7 +64,7 @@ export class Heartbeat {
     while (!this.#stopped) {
       const isNews = this.#hasNews;
       this.#hasNews = false;
-      await this.#send(this.portrait, isNews);
+      await this.#send(this.status, isNews);
       if (this.#hasNews) continue;
       const pause = new AbortController();
       this.#wake = () => pause.abort();

@@ -5,7 +5,7 @@ import type { LocalEndpoint } from './local-path.ts';
 /** About a header: what lands here is copied, and so is little. */
 const spillBytes = 64;
 const keepAliveMs = 10_000;
-const farewellMs = 1000;
+const closeGraceMs = 1000;
 const nothing = new Uint8Array(0);
 
 export interface Endpoint {
@@ -104,12 +104,12 @@ export class ByteSource {
   }
 
   /** Like `fail`, but sends a last word first, and gives the peer time to read it before its writes fail. */
-  leave(error: Error, farewell: Uint8Array): void {
+  leave(error: Error, lastFrame: Uint8Array): void {
     if (this.socket.pending || this.socket.destroyed) return this.fail(error);
     this.#end(error);
     this.socket.pause();
-    this.socket.end(farewell);
-    setTimeout(() => this.socket.destroy(), farewellMs).unref();
+    this.socket.end(lastFrame);
+    setTimeout(() => this.socket.destroy(), closeGraceMs).unref();
   }
 
   #end(error: Error): void {

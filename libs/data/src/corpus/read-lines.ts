@@ -4,7 +4,7 @@ import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { BerthError, isBerthError, type ErrorDetails } from '@berth/contracts';
 import { toCorpusError, type CorpusFile } from './corpus-files.ts';
-import { adviceFor, createDecode, sampleBytes, sightEncoding } from './text-encoding.ts';
+import { adviceFor, createDecode, sampleBytes, detectEncoding } from './text-encoding.ts';
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -117,14 +117,14 @@ function createToUtf8(
   head: Buffer,
   { encoding, tally }: ReadOptions,
 ): ToUtf8 {
-  const sight =
+  const detected =
     encoding === 'auto'
-      ? sightEncoding(head.subarray(0, sampleBytes))
+      ? detectEncoding(head.subarray(0, sampleBytes))
       : { encoding: new TextDecoder(encoding).encoding };
-  if ('advice' in sight) throw invalid(file, sight.advice);
-  tally?.encodings.set(sight.encoding, (tally.encodings.get(sight.encoding) ?? 0) + 1);
-  if (sight.encoding === 'utf-8') return (bytes = Buffer.alloc(0)) => bytes;
-  const decode = createDecode(sight.encoding);
+  if ('advice' in detected) throw invalid(file, detected.advice);
+  tally?.encodings.set(detected.encoding, (tally.encodings.get(detected.encoding) ?? 0) + 1);
+  if (detected.encoding === 'utf-8') return (bytes = Buffer.alloc(0)) => bytes;
+  const decode = createDecode(detected.encoding);
   let offset = 0;
   return (bytes) => {
     try {
@@ -134,7 +134,7 @@ function createToUtf8(
     } catch {
       throw invalid(
         file,
-        `from byte ${offset} of the text on, is not ${sight.encoding}: ` +
+        `from byte ${offset} of the text on, is not ${detected.encoding}: ` +
           'correct corpus.encoding, or replace the file with an intact copy',
       );
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adviceFor, createDecode, sightEncoding } from './text-encoding.ts';
+import { adviceFor, createDecode, detectEncoding } from './text-encoding.ts';
 
 const swap = (bytes: Buffer): Buffer => Buffer.from(bytes).swap16();
 const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
@@ -20,7 +20,7 @@ describe('encoding of a text', () => {
     ['text with a stray zero', Buffer.from(`${'Words. '.repeat(100)}\0\n`), 'utf-8'],
     ['nothing', Buffer.alloc(0), 'utf-8'],
   ])('%s', (_case, bytes, encoding) => {
-    expect(sightEncoding(bytes)).toEqual({ encoding });
+    expect(detectEncoding(bytes)).toEqual({ encoding });
   });
 
   it.each<[string, Uint8Array, RegExp]>([
@@ -29,7 +29,7 @@ describe('encoding of a text', () => {
     ['a program', Buffer.from('\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0', 'latin1'), /zero bytes/],
     ['UTF-16 with half a pair', utf16('One. \ud800 two.'), /zero bytes.*utf-16le/],
   ])('is refused with advice: %s', (_case, bytes, advice) => {
-    expect(sightEncoding(bytes)).toEqual({ advice: expect.stringMatching(advice) });
+    expect(detectEncoding(bytes)).toEqual({ advice: expect.stringMatching(advice) });
   });
 });
 

@@ -5,12 +5,12 @@ const zeroBytes =
   'has zero bytes: if it is UTF-16, set corpus.encoding to utf-16le or utf-16be, otherwise leave the file out';
 
 /** What the first bytes of a text say of its encoding. */
-export type EncodingSight =
+export type DetectedEncoding =
   | { readonly encoding: string }
   /** Certainly not text that can be read here; says what to do. */
   | { readonly advice: string };
 
-const marks: readonly (readonly [readonly number[], EncodingSight])[] = [
+const marks: readonly (readonly [readonly number[], DetectedEncoding])[] = [
   [[0xff, 0xfe, 0, 0], { advice: 'is UTF-32: convert it with iconv -f utf-32le -t utf-8' }],
   [[0, 0, 0xfe, 0xff], { advice: 'is UTF-32: convert it with iconv -f utf-32be -t utf-8' }],
   [[0xff, 0xfe], { encoding: 'utf-16le' }],
@@ -22,7 +22,7 @@ const marks: readonly (readonly [readonly number[], EncodingSight])[] = [
  * Tells the encoding where the bytes leave no doubt: by a byte order mark, or by the zero bytes of UTF-16. What has
  * neither is taken for UTF-8, which a reader then verifies.
  */
-export function sightEncoding(sample: Uint8Array): EncodingSight {
+export function detectEncoding(sample: Uint8Array): DetectedEncoding {
   const marked = marks.find(([mark]) => mark.every((byte, index) => sample[index] === byte));
   if (marked !== undefined) return marked[1];
   const numUnits = sample.length >> 1;

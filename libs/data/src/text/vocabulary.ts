@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BerthError } from '@berth/contracts';
-import { sightEncoding } from '../corpus/text-encoding.ts';
+import { detectEncoding } from '../corpus/text-encoding.ts';
 
 /** The five tokens that every BERT vocabulary has, in the order in which a trained one begins. */
 export const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
@@ -64,13 +64,13 @@ export function createVocabulary(tokens: readonly string[], name = 'the vocabula
  * @throws BerthError DATA_VOCABULARY_INVALID, naming the line.
  */
 export function parseVocabulary(bytes: Uint8Array, name: string): Vocabulary {
-  const sight = sightEncoding(bytes);
-  const isUtf16 = 'encoding' in sight && sight.encoding.startsWith('utf-16');
+  const detected = detectEncoding(bytes);
+  const isUtf16 = 'encoding' in detected && detected.encoding.startsWith('utf-16');
   if (isUtf16 || !isUtf8(bytes)) {
     throw new BerthError(
       'DATA_VOCABULARY_INVALID',
       `${name} is ${isUtf16 ? 'UTF-16' : 'not UTF-8'}: convert it with ` +
-        `iconv -f ${isUtf16 ? sight.encoding : 'ENCODING'} -t utf-8`,
+        `iconv -f ${isUtf16 ? detected.encoding : 'ENCODING'} -t utf-8`,
     );
   }
   const text = new TextDecoder().decode(bytes);

@@ -7,12 +7,12 @@ import { createS3ObjectStore } from '@berth/checkpoint';
 import { checkRedis, redisAddress, redisServerPrograms } from '@berth/queue';
 import { startS3Server, type S3Server } from '@berth/s3-server';
 import { lockFolder } from '../local/folder-lock.ts';
-import { keepRedis, type KeptRedis } from './kept-redis.ts';
+import { superviseRedis, type SupervisedRedis } from './supervised-redis.ts';
 import { makeFolder } from '../local/make-folder.ts';
 
 /** Faults of embedded services, for chaos. */
 export interface Disturbances {
-  readonly redis?: Omit<KeptRedis, 'url' | 'stop'>;
+  readonly redis?: Omit<SupervisedRedis, 'url' | 'stop'>;
   /** The S3 server is gone for a while. */
   readonly interruptStore?: (durationMs: number) => Promise<void>;
 }
@@ -56,7 +56,7 @@ export async function startServices(
       closers.push(async () => free());
     }
     if (redisUrl === undefined) {
-      const redis = await keepRedis(
+      const redis = await superviseRedis(
         {
           programs: redisServerPrograms(env),
           folder: join(folder, 'redis'),

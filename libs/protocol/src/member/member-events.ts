@@ -17,8 +17,8 @@ export type Ask =
   | { readonly kind: 'readEntry'; readonly step: number }
   /** Digests all of the weights and moments. */
   | { readonly kind: 'digestState' }
-  | { readonly kind: 'postWord'; readonly topic: string; readonly word: string }
-  | { readonly kind: 'readWords'; readonly topic: string }
+  | { readonly kind: 'postValue'; readonly key: string; readonly value: string }
+  | { readonly kind: 'readValues'; readonly key: string }
   | { readonly kind: 'findCheckpoint'; readonly maxStep: number }
   | { readonly kind: 'fetchCheckpoint'; readonly step: number }
   /** Copies the weights and moments aside, for members of the view that lack them. */
@@ -60,8 +60,8 @@ export interface Answers {
   readonly join: void;
   readonly readEntry: LedgerEntry | undefined;
   readonly digestState: string;
-  readonly postWord: void;
-  readonly readWords: ReadonlyMap<string, string>;
+  readonly postValue: void;
+  readonly readValues: ReadonlyMap<string, string>;
   /** Step of the newest checkpoint that verifies. */
   readonly findCheckpoint: number | undefined;
   readonly fetchCheckpoint: void;

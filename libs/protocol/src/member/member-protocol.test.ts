@@ -6,7 +6,7 @@ describe('a quiet run', () => {
     const puppet = memberIn('a');
     while (puppet.ask !== undefined) puppet.goOn();
     const step = ['readExamples', 'compute', 'reduce', 'vote', 'apply'];
-    const settle = ['join', 'postWord', 'readWords', 'findCheckpoint', 'postWord', 'readWords'];
+    const settle = ['join', 'postValue', 'readValues', 'findCheckpoint', 'postValue', 'readValues'];
     const end = ['save', 'evaluate', 'finishSaves'];
     expect(puppet.asked).toEqual(settle.concat('initialize', step, step, 'save', step, end));
     expect(puppet.state).toMatchObject({ appliedStep: 3, isIdle: true });

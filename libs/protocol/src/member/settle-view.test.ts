@@ -3,13 +3,13 @@ import type { Answers } from './member-events.ts';
 import { memberIn, Puppet, viewOf } from '../testing/puppet.ts';
 
 describe('healing', () => {
-  const heldBy = (held: Record<string, number>): Answers['readWords'] =>
+  const heldBy = (held: Record<string, number>): Answers['readValues'] =>
     new Map(Object.entries(held).map(([member, step]) => [member, String(step)]));
 
   /** In a second view, from step 1 on, whose members have said what they hold. */
   function settling(puppet: Puppet, held: Record<string, number>): Puppet {
     puppet.see({ ...viewOf(10, ...Object.keys(held)), fromStep: 1 });
-    puppet.until('readWords').answer('readWords', heldBy(held));
+    puppet.until('readValues').answer('readValues', heldBy(held));
     return puppet;
   }
 
@@ -54,7 +54,7 @@ describe('healing', () => {
     expect(puppet.state).toMatchObject({ appliedStep: -1, isIdle: true });
     expect(puppet.complaint).not.toBeNull();
     puppet.see({ ...viewOf(11, 'a'), fromStep: 1 });
-    puppet.until('readWords').answer('readWords', heldBy({ a: -1 }));
+    puppet.until('readValues').answer('readValues', heldBy({ a: -1 }));
     expect(puppet.ask).toEqual({ kind: 'findCheckpoint', maxStep: 1 });
   });
 });
@@ -66,9 +66,9 @@ describe('weights', () => {
     puppet.answer('apply');
     puppet.answer('join');
     puppet.answer('digestState');
-    puppet.answer('postWord');
+    puppet.answer('postValue');
     puppet.answer(
-      'readWords',
+      'readValues',
       new Map([
         ['a', '1'],
         ['b', '2'],
@@ -77,8 +77,8 @@ describe('weights', () => {
     // The view says that only step 0 is committed, so both are ahead of the ledger.
     expect(puppet.ask?.kind).toBe('findCheckpoint');
     puppet.answer('findCheckpoint', 0);
-    puppet.answer('postWord');
-    puppet.answer('readWords', new Map([['a', '0']]));
+    puppet.answer('postValue');
+    puppet.answer('readValues', new Map([['a', '0']]));
     expect(puppet.ask?.kind).toBe('fetchCheckpoint');
     expect(puppet.state.appliedStep).toBe(1);
     puppet.answer('fetchCheckpoint');

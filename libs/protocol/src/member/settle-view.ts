@@ -2,11 +2,11 @@ import type { ViewMember } from '@berth/contracts';
 import { agreedStepOf, stateDiverged } from './divergence.ts';
 import { Patience } from './patience.ts';
 import {
-  holdingWord,
+  holdingValue,
   parseHolding,
   planSettle,
-  restoreTopic,
-  settleTopic,
+  restoreKey,
+  settleKey,
   type Holding,
   type SettlePlan,
 } from './settle.ts';
@@ -70,34 +70,34 @@ function* compareStates(context: ViewContext): ViewScript<ReadonlyMap<string, Ho
   const isCompared = step >= 0 && view.members.length > 1;
   const digest = isCompared ? yield* ask({ kind: 'digestState' }, `what is step ${step}?`) : '';
   const patience = new Patience(context, rules.settleTimeoutMs);
-  const topic = settleTopic(view);
-  const word = holdingWord({ step, digest, agreedStep });
-  yield* ask({ kind: 'postWord', topic, word }, `we hold step ${step}`);
+  const key = settleKey(view);
+  const value = holdingValue({ step, digest, agreedStep });
+  yield* ask({ kind: 'postValue', key, value }, `we hold step ${step}`);
   const members = view.members.map(({ memberId }) => memberId);
-  const words = yield* gather(context, { topic, members, subject: 'held steps', patience });
-  return new Map(members.map((member) => [member, parseHolding(words.get(member))]));
+  const values = yield* gather(context, { key, members, subject: 'held steps', patience });
+  return new Map(members.map((member) => [member, parseHolding(values.get(member))]));
 }
 
 interface Gathering {
-  readonly topic: string;
+  readonly key: string;
   readonly members: readonly string[];
   /** What they speak of. */
   readonly subject: string;
   readonly patience: Patience;
 }
 
-/** Waits until everyone has spoken under a topic. */
+/** Waits until everyone has spoken under a key. */
 function* gather(
   { rules }: ViewContext,
-  { topic, members, subject, patience }: Gathering,
+  { key, members, subject, patience }: Gathering,
 ): ViewScript<ReadonlyMap<string, string>> {
   for (;;) {
-    const words = yield* ask({ kind: 'readWords', topic }, `hearing of ${subject}`);
-    const missing = members.filter((member) => !words.has(member));
-    if (missing.length === 0) return words;
+    const values = yield* ask({ kind: 'readValues', key }, `hearing of ${subject}`);
+    const missing = members.filter((member) => !values.has(member));
+    if (missing.length === 0) return values;
     const names = missing.join(', ');
     if (patience.isOver) {
-      const message = `${topic}: nothing from ${names} within ${rules.settleTimeoutMs} ms`;
+      const message = `${key}: nothing from ${names} within ${rules.settleTimeoutMs} ms`;
       throw viewFailure('COLLECTIVE_TIMEOUT', message, { missing: missing.join(',') });
     }
     yield* patience.pause(`nothing from ${names} yet`);
@@ -124,17 +124,17 @@ function* copy(
 }
 
 /** Says instead of a step: there is no checkpoint, begin from the seed. */
-const initialWord = 'init';
+const initialValue = 'init';
 
 /** Nobody has a step of the ledger: all restore the same checkpoint, or begin from the seed. */
 function* restore(context: ViewContext, chooser: string): ViewScript {
-  const word = yield* agreeOnCheckpoint(context, chooser);
-  if (word === initialWord) {
+  const value = yield* agreeOnCheckpoint(context, chooser);
+  if (value === initialValue) {
     const request = { kind: 'initialize', seed: context.rules.seed } as const;
     yield* changeWeights(context, request, 0, 'initialising the weights from the seed');
     return;
   }
-  const step = Number(word);
+  const step = Number(value);
   yield* ask({ kind: 'fetchCheckpoint', step }, `restoring checkpoint ${step}`);
   yield* load(context, step);
 }
@@ -142,18 +142,18 @@ function* restore(context: ViewContext, chooser: string): ViewScript {
 /** One member finds the newest checkpoint that the ledger has steps for, and tells the others. */
 function* agreeOnCheckpoint(context: ViewContext, chooser: string): ViewScript<string> {
   const { view, rules } = context;
-  const topic = restoreTopic(view);
+  const key = restoreKey(view);
   let choice: string | undefined;
   if (chooser === rules.memberId) {
     const request = { kind: 'findCheckpoint', maxStep: view.fromStep } as const;
-    choice = String((yield* ask(request, 'nobody holds a step of the ledger')) ?? initialWord);
+    choice = String((yield* ask(request, 'nobody holds a step of the ledger')) ?? initialValue);
   }
   const patience = new Patience(context, rules.settleTimeoutMs);
   if (choice !== undefined)
-    yield* ask({ kind: 'postWord', topic, word: choice }, `all are to restore ${choice}`);
+    yield* ask({ kind: 'postValue', key, value: choice }, `all are to restore ${choice}`);
   const members = [chooser];
-  const words = yield* gather(context, { topic, members, subject: 'checkpoint', patience });
-  return words.get(chooser) ?? initialWord;
+  const values = yield* gather(context, { key, members, subject: 'checkpoint', patience });
+  return values.get(chooser) ?? initialValue;
 }
 
 /** What was fetched goes into the engine, which until then has what it had. */

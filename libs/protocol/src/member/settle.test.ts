@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { holdingWord, parseHolding, planSettle, type Holding } from './settle.ts';
+import { holdingValue, parseHolding, planSettle, type Holding } from './settle.ts';
 
-const held = (words: Record<string, number | string>): Map<string, Holding> =>
-  new Map(Object.entries(words).map(([member, word]) => [member, parseHolding(String(word))]));
+const held = (values: Record<string, number | string>): Map<string, Holding> =>
+  new Map(Object.entries(values).map(([member, value]) => [member, parseHolding(String(value))]));
 
 describe('settling a view', () => {
   it('restores when nobody holds anything, as the first member says', () => {
@@ -53,12 +53,12 @@ describe('settling a view', () => {
     });
   });
 
-  it('reads the words that it writes', () => {
+  it('reads the values that it writes', () => {
     const holding = { step: 3, digest: '0123456789abcdef', agreedStep: -1 };
-    expect(parseHolding(holdingWord(holding))).toEqual(holding);
+    expect(parseHolding(holdingValue(holding))).toEqual(holding);
   });
 
-  it('does not depend on the order of the words', () => {
+  it('does not depend on the order of the values', () => {
     expect(planSettle(held({ c: 3, a: 4, b: 4 }), 5)).toEqual(
       planSettle(held({ b: 4, c: 3, a: 4 }), 5),
     );

@@ -55,21 +55,21 @@ export function planSettle(
 }
 
 /** What a member says of what it holds. */
-export function holdingWord({ step, digest, agreedStep }: Holding): string {
+export function holdingValue({ step, digest, agreedStep }: Holding): string {
   return `${step}:${digest}:${agreedStep}`;
 }
 
-export function parseHolding(word = ''): Holding {
-  const [step, digest = '', agreedStep = '-1'] = word.split(':');
+export function parseHolding(value = ''): Holding {
+  const [step, digest = '', agreedStep = '-1'] = value.split(':');
   return { step: Number(step), digest, agreedStep: Number(agreedStep) };
 }
 
-/** Topic under which the members of a view say what they hold. */
-export function settleTopic(view: View): string {
+/** Key under which the members of a view say what they hold. */
+export function settleKey(view: View): string {
   return `settle-${view.fencingEpoch}-${view.version}`;
 }
 
-/** Topic under which the chooser says what to restore. */
-export function restoreTopic(view: View): string {
+/** Key under which the chooser says what to restore. */
+export function restoreKey(view: View): string {
   return `restore-${view.fencingEpoch}-${view.version}`;
 }

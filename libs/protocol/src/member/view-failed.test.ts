@@ -17,9 +17,9 @@ describe('states that differ', () => {
     puppet.answer('readExamples');
     puppet.answer('join');
     puppet.answer('digestState');
-    puppet.answer('postWord');
-    const word = `1:${digest}:0`;
-    puppet.answer('readWords', new Map(['a', 'b', 'c'].map((member) => [member, word])));
+    puppet.answer('postValue');
+    const value = `1:${digest}:0`;
+    puppet.answer('readValues', new Map(['a', 'b', 'c'].map((member) => [member, value])));
     puppet.answer('readEntry', { to: { epoch: 0, index: 8 } } as never);
     return puppet.until('vote');
   }
@@ -74,7 +74,7 @@ describe('states that differ', () => {
     const puppet = witness();
     puppet.see({ ...viewOf(3, 'a', 'c'), fromStep: 1 });
     puppet.answer('join');
-    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: '-1::-1' });
+    expect(puppet.ask).toMatchObject({ kind: 'postValue', value: '-1::-1' });
     expect(puppet.state.divergence).toBeUndefined();
   });
 
@@ -83,8 +83,8 @@ describe('states that differ', () => {
     puppet.answer('apply');
     puppet.see({ ...viewOf(2, 'a', 'b', 'c', 'd'), fromStep: 1 });
     puppet.answer('readExamples');
-    puppet.until('readWords').answer(
-      'readWords',
+    puppet.until('readValues').answer(
+      'readValues',
       new Map([
         ['a', '1:x:0'],
         ['b', '1:y:1'],

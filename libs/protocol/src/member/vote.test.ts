@@ -53,7 +53,7 @@ describe('a step cut short after the vote', () => {
     puppet.answer('readEntry', entry);
     puppet.answer('apply');
     puppet.answer('digestState');
-    expect(puppet.ask).toMatchObject({ kind: 'postWord', word: `1:${digest}:0` });
+    expect(puppet.ask).toMatchObject({ kind: 'postValue', value: `1:${digest}:0` });
   });
 
   it('is not applied if it was not, or with another result', () => {
@@ -61,7 +61,7 @@ describe('a step cut short after the vote', () => {
       const puppet = cutShort();
       puppet.answer('readEntry', found);
       puppet.answer('digestState');
-      expect(puppet.ask).toMatchObject({ kind: 'postWord', word: `0:${digest}:0` });
+      expect(puppet.ask).toMatchObject({ kind: 'postValue', value: `0:${digest}:0` });
     }
   });
 
@@ -69,9 +69,9 @@ describe('a step cut short after the vote', () => {
     const puppet = cutShort();
     puppet.answer('readEntry', undefined);
     puppet.answer('digestState');
-    puppet.answer('postWord');
+    puppet.answer('postValue');
     puppet.answer(
-      'readWords',
+      'readValues',
       new Map([
         ['a', '0'],
         ['b', '0'],

@@ -71,7 +71,7 @@ function decideChange(
   const lost = [...before].filter((member) => !now.has(member));
   const joined = [...now].filter((member) => !before.has(member));
   if (lost.length > 0)
-    return { kind: 'publish', members: chosen, reason: farewell(lost, state.live) };
+    return { kind: 'publish', members: chosen, reason: reasonOfLoss(lost, state.live) };
   const complaints = complaintsAbout(view, state.live);
   if (complaints.length > 0) return answerComplaints(nowMs, state, options, chosen, complaints);
   if (joined.length > 0) {
@@ -88,7 +88,7 @@ function decideChange(
   return { kind: 'keep', reason: `${count}${stragglers(chosen)}${besides}` };
 }
 
-function farewell(lost: readonly string[], live: readonly LiveMember[]): string {
+function reasonOfLoss(lost: readonly string[], live: readonly LiveMember[]): string {
   const draining = new Set(
     live.flatMap(({ memberId, state }) => (state === 'draining' ? memberId : [])),
   );

@@ -70,7 +70,7 @@ export class RedisModel {
   #view: KnownView | undefined;
   #votes = new Map<string, CastVote>();
   #ledger: LedgerEntry[] = [];
-  #words = new Map<string, Map<string, string>>();
+  #values = new Map<string, Map<string, string>>();
   #members = new Map<string, { info: MemberInfo; seenMs: number }>();
   #listedMs: number | undefined;
   /** Attempts that saved, by step. */
@@ -96,7 +96,7 @@ export class RedisModel {
     this.#view = undefined;
     this.#votes = new Map();
     this.#ledger = [];
-    this.#words = new Map();
+    this.#values = new Map();
     this.#members = new Map();
     this.#listedMs = undefined;
     this.forgetNotes();
@@ -115,7 +115,7 @@ export class RedisModel {
       view: view && { ...view },
       votes: new Map(this.#votes),
       ledger: [...ledger],
-      words: new Map([...this.#words].map(([topic, words]) => [topic, new Map(words)])),
+      values: new Map([...this.#values].map(([key, values]) => [key, new Map(values)])),
       members: new Map(this.#members),
       checkpoints: new Map(this.#checkpoints),
       evaluations: new Map(this.#evaluations),
@@ -126,7 +126,7 @@ export class RedisModel {
       this.#view = copies.view;
       this.#votes = copies.votes;
       this.#ledger = copies.ledger;
-      this.#words = copies.words;
+      this.#values = copies.values;
       this.#members = copies.members;
       this.#listedMs = listedMs;
       this.#checkpoints = copies.checkpoints;
@@ -290,14 +290,14 @@ export class RedisModel {
     return undefined;
   }
 
-  post(topic: string, memberId: string, word: string): void {
-    const words = this.#words.get(topic) ?? new Map<string, string>();
-    if (!words.has(memberId)) words.set(memberId, word);
-    this.#words.set(topic, words);
+  post(key: string, memberId: string, value: string): void {
+    const values = this.#values.get(key) ?? new Map<string, string>();
+    if (!values.has(memberId)) values.set(memberId, value);
+    this.#values.set(key, values);
   }
 
-  read(topic: string): ReadonlyMap<string, string> {
-    return new Map(this.#words.get(topic));
+  read(key: string): ReadonlyMap<string, string> {
+    return new Map(this.#values.get(key));
   }
 
   heartbeat(nowMs: number, info: MemberInfo): void {

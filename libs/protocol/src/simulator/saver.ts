@@ -68,8 +68,8 @@ export class Saver {
     const own = shardIndexes((index) => index % members.length === position);
     this.#upload(snapshot, own, (uploaded) => {
       const keys = own.map((index) => this.#shardKey(snapshot, index));
-      const word = JSON.stringify([snapshot.weights, ...(uploaded ? keys : [])]);
-      this.#post(snapshot, word, () => {
+      const value = JSON.stringify([snapshot.weights, ...(uploaded ? keys : [])]);
+      this.#post(snapshot, value, () => {
         if (!uploaded) this.#end(simError('STORE_UNREACHABLE', 'the bucket is away'));
         else if (isLeader) this.#gather(snapshot, members, this.#world.clock.nowMs + patienceMs);
         else this.#end();
@@ -86,14 +86,14 @@ export class Saver {
       this.#process.after(pollMs, () => this.#gather(snapshot, members, deadlineMs));
     this.#world.call(
       this.#process,
-      (redis) => redis.read(topicOf(snapshot)),
-      (words) => {
-        if (!isLate && members.some((member) => !words.has(member))) {
+      (redis) => redis.read(keyOf(snapshot)),
+      (values) => {
+        if (!isLate && members.some((member) => !values.has(member))) {
           again();
           return;
         }
-        const told = [...words].map(([member, word]) => {
-          const [weights, ...keys] = JSON.parse(word) as [string, ...string[]];
+        const told = [...values].map(([member, value]) => {
+          const [weights, ...keys] = JSON.parse(value) as [string, ...string[]];
           return { member, weights, keys };
         });
         const digests = new Map(told.map(({ member, weights }) => [member, weights]));
@@ -135,12 +135,12 @@ export class Saver {
     );
   }
 
-  #post(snapshot: Snapshot, word: string, done: () => void): void {
+  #post(snapshot: Snapshot, value: string, done: () => void): void {
     this.#world.call(
       this.#process,
-      (redis) => redis.post(topicOf(snapshot), this.#process.name, word),
+      (redis) => redis.post(keyOf(snapshot), this.#process.name, value),
       done,
-      () => this.#process.after(200, () => this.#post(snapshot, word, done)),
+      () => this.#process.after(200, () => this.#post(snapshot, value, done)),
     );
   }
 
@@ -201,7 +201,7 @@ export class Saver {
   }
 }
 
-function topicOf({ view, step }: Snapshot): string {
+function keyOf({ view, step }: Snapshot): string {
   return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
 }
 

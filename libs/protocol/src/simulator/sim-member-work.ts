@@ -88,11 +88,11 @@ export class SimMemberWork {
         process.after(random.between(1, 5), () => done(digest));
         return;
       }
-      case 'postWord':
-        world.call(process, (redis) => redis.post(ask.topic, process.name, ask.word), done, fail);
+      case 'postValue':
+        world.call(process, (redis) => redis.post(ask.key, process.name, ask.value), done, fail);
         return;
-      case 'readWords':
-        world.call(process, (redis) => redis.read(ask.topic), done, fail);
+      case 'readValues':
+        world.call(process, (redis) => redis.read(ask.key), done, fail);
         return;
       case 'findCheckpoint':
         findCheckpoint(world, process, ask.maxStep, done, fail);

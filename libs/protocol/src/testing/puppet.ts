@@ -28,8 +28,8 @@ const answers: Answers = {
   join: undefined,
   readEntry: undefined,
   digestState: digest,
-  postWord: undefined,
-  readWords: new Map([['a', 'init']]),
+  postValue: undefined,
+  readValues: new Map([['a', 'init']]),
   findCheckpoint: undefined,
   fetchCheckpoint: undefined,
   snapshot: undefined,
@@ -87,8 +87,8 @@ export class Puppet {
   /** Answers as in a run that begins, all members of which are there. */
   goOn(): void {
     const { ask, state } = this;
-    if (ask?.kind === 'readWords' && ask.topic.startsWith('settle'))
-      this.answer('readWords', new Map(state.view?.members.map((m) => [m.memberId, '-1'])));
+    if (ask?.kind === 'readValues' && ask.key.startsWith('settle'))
+      this.answer('readValues', new Map(state.view?.members.map((m) => [m.memberId, '-1'])));
     else if (ask !== undefined) this.answer(ask.kind);
   }
 

@@ -71,7 +71,7 @@ const command = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant('restore' as const), numDropped: fc.nat(2), epoch: offset }),
-  fc.record({ kind: fc.constant('post' as const), member, word: fc.constantFrom('1', '2') }),
+  fc.record({ kind: fc.constant('post' as const), member, value: fc.constantFrom('1', '2') }),
   fc.record({ kind: fc.constant('beat' as const), member }),
   fc.record({ kind: fc.constant('leave' as const), member }),
   fc.record({ kind: fc.constant('flush' as const) }),
@@ -143,8 +143,8 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
       return { real, modelled: codeOf(model.restore(entries, fencingEpoch)) };
     }
     case 'post':
-      await openRun(connection, runId).rendezvous.post('topic', step.member, step.word);
-      model.post('topic', step.member, step.word);
+      await openRun(connection, runId).rendezvous.post('key', step.member, step.value);
+      model.post('key', step.member, step.value);
       return {};
     case 'beat': {
       const info = infoOf(step.member);
@@ -170,7 +170,7 @@ async function compare(model: RedisModel): Promise<void> {
   const untimed = (entry: LedgerEntry): LedgerEntry => ({ ...entry, committedAtMs: 0 });
   expect(entries.map(untimed)).toEqual(model.ledger.map(untimed));
   expect(await openRun(connection, runId).views.current()).toEqual(model.view);
-  expect(await openRun(connection, runId).rendezvous.read('topic')).toEqual(model.read('topic'));
+  expect(await openRun(connection, runId).rendezvous.read('key')).toEqual(model.read('key'));
   const live = await createMembers(connection, { ttlMs: 1_000_000 }).list();
   expect(live.map(({ info }) => info)).toEqual(model.list(Date.now(), 1_000_000));
 }

@@ -4,7 +4,7 @@ import type { RendezvousPort } from '../ports.ts';
 import { areEqual, stateDiverged } from '@berth/protocol';
 
 /** Under which members say which state they save. */
-export function digestTopicOf(view: View, step: number): string {
+export function digestKeyOf(view: View, step: number): string {
   return `state-${view.fencingEpoch}-${view.version}-${step}`;
 }
 
@@ -18,15 +18,13 @@ export async function agreeOn(
   { rendezvous, view, step, digest }: Saving,
   patience: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<string[]> {
-  const topic = digestTopicOf(view, step);
+  const key = digestKeyOf(view, step);
   const members = view.members.map(({ memberId }) => memberId);
-  const words = await gather(rendezvous, topic, members, patience).catch(() =>
-    rendezvous.read(topic),
-  );
-  const digests = new Map([...words].filter(([, word]) => word !== ''));
+  const values = await gather(rendezvous, key, members, patience).catch(() => rendezvous.read(key));
+  const digests = new Map([...values].filter(([, value]) => value !== ''));
   if (!areEqual(digests)) throw errorFromWire(stateDiverged(step, 'the state to save', digests));
   if (2 * digests.size <= members.length) throw tooFew(step, members, digests);
-  return [...digests].flatMap(([member, word]) => (word === digest ? [member] : []));
+  return [...digests].flatMap(([member, value]) => (value === digest ? [member] : []));
 }
 
 function tooFew(

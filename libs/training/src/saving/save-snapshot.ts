@@ -21,7 +21,7 @@ import {
 } from '@berth/contracts';
 import { gather } from '../gather.ts';
 import type { RendezvousPort } from '../ports.ts';
-import { agreeOn, digestTopicOf } from './agreement.ts';
+import { agreeOn, digestKeyOf } from './agreement.ts';
 import { attemptOf, currentAttempt } from './attempt-fence.ts';
 import { ledgerUpTo } from './ledger-up-to.ts';
 import { retain } from './retain.ts';
@@ -42,7 +42,7 @@ export interface Snapshot {
 }
 
 /** Under which members tell of their parts of a save. */
-export function topicOf(view: View, step: number): string {
+export function keyOf(view: View, step: number): string {
   return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
 }
 
@@ -68,7 +68,7 @@ export async function saveSnapshot(
   const { runId } = record;
   const { fencingEpoch } = view;
   const line = { runId, attempt: attemptOf(record), fencingEpoch };
-  const topic = topicOf(view, state.step);
+  const key = keyOf(view, state.step);
   const members = view.members.map((member) => member.memberId);
   const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
     uploadShards(
@@ -84,8 +84,8 @@ export async function saveSnapshot(
   const uploading = upload(own);
   const uploaded = uploading.catch(() => []);
   const digest = await stateDigestInTurns(state);
-  await postAtLast(rendezvous, digestTopicOf(view, state.step), memberId, digest, saving);
-  await postAtLast(rendezvous, topic, memberId, JSON.stringify(await uploaded), saving);
+  await postAtLast(rendezvous, digestKeyOf(view, state.step), memberId, digest, saving);
+  await postAtLast(rendezvous, key, memberId, JSON.stringify(await uploaded), saving);
   await uploading;
   if (members[0] !== memberId) return;
 
@@ -93,12 +93,12 @@ export async function saveSnapshot(
   const signal = AbortSignal.any([superseded.signal, saving]);
   const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
   const patience = { timeoutMs, signal };
-  const [agreeing, words] = await Promise.all([
+  const [agreeing, values] = await Promise.all([
     agreeOn({ rendezvous, view, step: state.step, digest }, patience),
-    gather(rendezvous, topic, members, patience).catch(() => rendezvous.read(topic)),
+    gather(rendezvous, key, members, patience).catch(() => rendezvous.read(key)),
   ]);
   for (const member of agreeing)
-    for (const part of checkpointShardSchema.array().parse(JSON.parse(words.get(member) ?? '[]')))
+    for (const part of checkpointShardSchema.array().parse(JSON.parse(values.get(member) ?? '[]')))
       // A member that has not heard of our attempt yet stored it where others may delete it.
       if (part.key === shardKey(line, state.step, part))
         parts.set(`${part.kind}-${part.index}`, part);
@@ -141,19 +141,19 @@ export async function saveSnapshot(
   );
 }
 
-/** Posts a word, also over a short outage of Redis. */
+/** Posts a value, also over a short outage of Redis. */
 async function postAtLast(
   rendezvous: RendezvousPort,
-  topic: string,
+  key: string,
   memberId: string,
-  word: string,
+  value: string,
   signal: AbortSignal,
 ): Promise<void> {
   const deadlineMs = performance.now() + postTimeoutMs;
   for (;;)
     try {
       signal.throwIfAborted();
-      return await rendezvous.post(topic, memberId, word);
+      return await rendezvous.post(key, memberId, value);
     } catch (error) {
       if (signal.aborted || performance.now() > deadlineMs) throw error;
       await sleep(postAgainMs);

@@ -4,12 +4,12 @@ import { temporaryFolder, waitFor } from '@berth/testing';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { keepRedis } from './kept-redis.ts';
+import { superviseRedis } from './supervised-redis.ts';
 
 it('brings Redis back with its data when it is killed, and not once it is stopped', async () => {
   const { path: folder } = await temporaryFolder();
   const programs = redisServerPrograms(process.env);
-  const redis = await keepRedis({ folder, appendOnly: true, programs }, silentLogger);
+  const redis = await superviseRedis({ folder, appendOnly: true, programs }, silentLogger);
   const connection = await connectRedis(redis.url, { role: 'worker' });
   try {
     await connection.client.set('key', 'value');
@@ -30,7 +30,7 @@ it('brings Redis back with its data when it is killed, and not once it is stoppe
 it('lets a replica take its place, on the same socket, and takes no dangerous commands', async () => {
   const { path: folder } = await temporaryFolder();
   const programs = redisServerPrograms(process.env);
-  const redis = await keepRedis({ folder, appendOnly: true, programs }, silentLogger);
+  const redis = await superviseRedis({ folder, appendOnly: true, programs }, silentLogger);
   const connection = await connectRedis(redis.url, { role: 'worker' });
   const { client } = connection;
   const serverOf = async (): Promise<string | undefined> =>

@@ -12,7 +12,7 @@ import {
 import { tcpOwner } from '../local/tcp-owner.ts';
 
 /** An embedded Redis that comes back with its data, on the same socket, when it dies. */
-export interface KeptRedis {
+export interface SupervisedRedis {
   readonly url: string;
   /** Ends it like a crash. Resolves when it is back, by itself, after the outage. */
   kill(outageMs?: number): Promise<void>;
@@ -41,10 +41,10 @@ const disabledCommands = [
 ];
 
 /** @throws BerthError as `startRedisServer`, for the first start only */
-export async function keepRedis(
+export async function superviseRedis(
   given: RedisServerOptions & { readonly folder: string },
   logger: Logger,
-): Promise<KeptRedis> {
+): Promise<SupervisedRedis> {
   const options = { ...given, disabledCommands };
   const { folder } = options;
   let place = folder;
