@@ -9,8 +9,8 @@ import { Scope, type Value } from './scope.ts';
 export class FunctionBody extends Scope {
   readonly arguments: readonly Value[];
   /** Nodes that must run although nothing uses their result. */
-  private readonly effects: string[] = [];
-  private readonly reads = new Map<Value, Value>();
+  readonly #effects: string[] = [];
+  readonly #reads = new Map<Value, Value>();
 
   constructor(specs: readonly TensorSpec[]) {
     super();
@@ -20,23 +20,23 @@ export class FunctionBody extends Scope {
   }
 
   get isStateful(): boolean {
-    return this.effects.length > 0;
+    return this.#effects.length > 0;
   }
 
   /** The value that the variable behind a resource argument has when the function starts. Read before you assign. */
   readVariable(resource: Value, { dtype, shape }: TensorSpec): Value {
     const attributes = { dtype: { dtype } };
     const [value] = this.op('ReadVariableOp', [resource], attributes, [{ dtype, shape }]);
-    this.reads.set(resource, value as Value);
+    this.#reads.set(resource, value as Value);
     return value as Value;
   }
 
   /** Writes a value to the variable behind a resource argument, after it was read. */
   assign(resource: Value, value: Value): void {
     const attributes = { dtype: { dtype: value.dtype }, validate_shape: { bool: false } };
-    const read = this.reads.get(resource);
+    const read = this.#reads.get(resource);
     const after = read === undefined ? [] : [read];
-    this.effects.push(
+    this.#effects.push(
       this.statement('AssignVariableOp', [resource, value], attributes, { after }).node,
     );
   }
@@ -49,13 +49,13 @@ export class FunctionBody extends Scope {
       ...this.arguments.map((argument) => bytesField(2, argDef(argument.node, argument))),
       ...results.map((result, index) => bytesField(3, argDef(resultName(index), result))),
       intField(17, Number(this.isStateful)),
-      ...this.effects.map((node) => stringField(20, node)),
+      ...this.#effects.map((node) => stringField(20, node)),
     ]);
     return merge([
       bytesField(1, signature),
       ...this.nodes.map((node) => bytesField(3, encodeNode(node))),
       ...results.map((result, index) => stringEntry(4, resultName(index), this.reference(result))),
-      ...this.effects.map((node) => stringEntry(6, node, node)),
+      ...this.#effects.map((node) => stringEntry(6, node, node)),
     ]);
   }
 

@@ -42,9 +42,9 @@ interface LibraryFunction {
 
 /** A TensorFlow graph under construction, with library functions, variables and signatures. */
 export class Graph extends Scope {
-  private readonly functions = new Map<string, LibraryFunction>();
-  private readonly functionDefs: Message[] = [];
-  private readonly namedSignatures = new Map<string, Signature>();
+  readonly #functions = new Map<string, LibraryFunction>();
+  readonly #functionDefs: Message[] = [];
+  readonly #namedSignatures = new Map<string, Signature>();
 
   /** A tensor that a run feeds. */
   placeholder(name: string, { dtype, shape }: TensorSpec): Value {
@@ -99,8 +99,9 @@ export class Graph extends Scope {
     const specs = args.map(({ dtype, shape }) => ({ dtype, shape }));
     const key = JSON.stringify([name, specs]);
     const known =
-      this.functions.get(key) ?? this.define(name, key, (scope) => body(...scope.arguments), specs);
-    return this.callFunction('PartitionedCall', known, args);
+      this.#functions.get(key) ??
+      this.#define(name, key, (scope) => body(...scope.arguments), specs);
+    return this.#callFunction('PartitionedCall', known, args);
   }
 
   /** Calls a block once that also writes variables, whose handles are among the arguments. */
@@ -110,18 +111,22 @@ export class Graph extends Scope {
     args: readonly Value[],
   ): Value[] {
     const specs = args.map(({ dtype, shape }) => ({ dtype, shape }));
-    return this.callFunction('StatefulPartitionedCall', this.define(name, name, body, specs), args);
+    return this.#callFunction(
+      'StatefulPartitionedCall',
+      this.#define(name, name, body, specs),
+      args,
+    );
   }
 
   /** Adds a way to run the graph. */
   signature(name: string, signature: Signature): void {
-    this.namedSignatures.set(name, signature);
+    this.#namedSignatures.set(name, signature);
   }
 
   /** All signatures. */
   get endpoints(): GraphEndpoints {
     return Object.fromEntries(
-      [...this.namedSignatures].map(([name, { inputs, outputs }]) => [
+      [...this.#namedSignatures].map(([name, { inputs, outputs }]) => [
         name,
         { inputs: endpointsOf(inputs), outputs: endpointsOf(outputs) },
       ]),
@@ -133,13 +138,13 @@ export class Graph extends Scope {
     const versions = intField(1, graphDefProducer);
     const graphDef = merge([
       ...this.nodes.map((node) => bytesField(1, encodeNode(node))),
-      bytesField(2, merge(this.functionDefs.map((def) => bytesField(1, def)))),
+      bytesField(2, merge(this.#functionDefs.map((def) => bytesField(1, def)))),
       bytesField(4, versions),
     ]);
     const metaGraph = merge([
       bytesField(1, stringField(4, servingTag)),
       bytesField(2, graphDef),
-      ...[...this.namedSignatures].map(([name, signature]) =>
+      ...[...this.#namedSignatures].map(([name, signature]) =>
         mapEntry(5, name, encodeSignature(signature)),
       ),
     ]);
@@ -151,7 +156,7 @@ export class Graph extends Scope {
     return index === 0 ? node : `${node}:${index}`;
   }
 
-  private define(
+  #define(
     name: string,
     key: string,
     build: (scope: FunctionBody) => readonly Value[],
@@ -159,17 +164,17 @@ export class Graph extends Scope {
   ): LibraryFunction {
     const scope = new FunctionBody(specs);
     const results = build(scope);
-    const unique = this.functions.size === 0 ? name : `${name}_${this.functions.size}`;
-    this.functionDefs.push(scope.encode(unique, results));
+    const unique = this.#functions.size === 0 ? name : `${name}_${this.#functions.size}`;
+    this.#functionDefs.push(scope.encode(unique, results));
     const defined = {
       name: unique,
       results: results.map(({ dtype, shape }) => ({ dtype, shape })),
     };
-    this.functions.set(key, defined);
+    this.#functions.set(key, defined);
     return defined;
   }
 
-  private callFunction(
+  #callFunction(
     op: 'PartitionedCall' | 'StatefulPartitionedCall',
     { name, results }: LibraryFunction,
     args: readonly Value[],

@@ -10,37 +10,37 @@ interface HostTensor extends TensorSpec {
 
 /** Tensors that become constants of a graph: those that JavaScript makes while a function is traced, and older scalars. */
 export class HostTensors {
-  private readonly binding: TracedBinding;
-  private readonly tensors = new Map<number, HostTensor>();
+  readonly #binding: TracedBinding;
+  readonly #tensors = new Map<number, HostTensor>();
   /** Arrays that tfjs was given since; it uploads those of older tensors too, when they are first used. */
-  private readonly given = new WeakSet();
+  readonly #given = new WeakSet();
 
   constructor(binding: TracedBinding) {
-    this.binding = binding;
+    this.#binding = binding;
   }
 
   /** Notes the elements of a tensor that the function makes. */
   give(elements: unknown): void {
-    if (typeof elements === 'object' && elements !== null) this.given.add(elements);
+    if (typeof elements === 'object' && elements !== null) this.#given.add(elements);
   }
 
   /** Notes that a tensor of JavaScript's was uploaded. */
   uploaded(id: number, shape: readonly number[], dtype: number, data: TensorData): void {
     const name = dtypeOf(dtype);
     if (name === undefined || name === 'string') return;
-    if (this.given.has(data) || sizeOf(shape) === 1)
-      this.tensors.set(id, { dtype: name, shape: [...shape], data: data.slice() });
+    if (this.#given.has(data) || sizeOf(shape) === 1)
+      this.#tensors.set(id, { dtype: name, shape: [...shape], data: data.slice() });
   }
 
   has(id: number): boolean {
-    return this.tensors.has(id);
+    return this.#tensors.has(id);
   }
 
   /** @returns undefined for a tensor that is no constant */
   constantOf(scope: Scope, id: number): Value | undefined {
-    const host = this.tensors.get(id) ?? this.olderScalar(id);
+    const host = this.#tensors.get(id) ?? this.#olderScalar(id);
     if (host === undefined) return undefined;
-    this.tensors.set(id, host);
+    this.#tensors.set(id, host);
     const { dtype, shape, data } = host;
     const [first] = data;
     const isUniform =
@@ -51,8 +51,8 @@ export class HostTensors {
   }
 
   /** A tensor of one element that was there before, such as those that optimizers hold. */
-  private olderScalar(id: number): HostTensor | undefined {
-    const { binding } = this;
+  #olderScalar(id: number): HostTensor | undefined {
+    const binding = this.#binding;
     const data = binding.tensorDataSync(id);
     const dtype =
       data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool';

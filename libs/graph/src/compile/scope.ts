@@ -34,10 +34,10 @@ const statefulOps = new Set([
 /** A list of nodes under construction: a graph, or the body of a library function. Equal nodes are made once. */
 export abstract class Scope {
   protected readonly nodes: NodeDef[] = [];
-  private readonly names = new Set<string>();
+  readonly #names = new Set<string>();
   /** Operation of each node, to name its outputs. */
-  private readonly ops = new Map<string, string>();
-  private readonly made = new Map<string, Value[]>();
+  readonly #ops = new Map<string, string>();
+  readonly #made = new Map<string, Value[]>();
 
   /** Adds any TensorFlow operation. All its attributes must be given, and the specs of all its outputs. */
   op(
@@ -53,13 +53,13 @@ export abstract class Scope {
       ...after.map((value) => `^${this.own(value).node}`),
     ];
     const key = nodeKey(op, references, attributes);
-    const known = statefulOps.has(op) || name !== undefined ? undefined : this.made.get(key);
+    const known = statefulOps.has(op) || name !== undefined ? undefined : this.#made.get(key);
     if (known !== undefined) return known;
     const node = this.claimName(name ?? op);
     this.nodes.push({ name: node, op, inputs: references, attributes });
-    this.ops.set(node, op);
+    this.#ops.set(node, op);
     const values = outputs.map((spec, index) => this.value(node, spec, index));
-    this.made.set(key, values);
+    this.#made.set(key, values);
     return values;
   }
 
@@ -84,14 +84,14 @@ export abstract class Scope {
 
   protected claimName(wanted: string): string {
     let name = wanted;
-    for (let count = 1; this.names.has(name); count++) name = `${wanted}_${count}`;
-    this.names.add(name);
+    for (let count = 1; this.#names.has(name); count++) name = `${wanted}_${count}`;
+    this.#names.add(name);
     return name;
   }
 
   /** The operation that gives a value; undefined for an argument of a function. */
   operationOf({ node }: Value): string | undefined {
-    return this.ops.get(node);
+    return this.#ops.get(node);
   }
 
   protected own(value: Value): Value {

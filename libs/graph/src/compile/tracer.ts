@@ -31,41 +31,41 @@ type Capture = (id: number) => (() => Value) | undefined;
  * become constants.
  */
 export class Tracer {
-  private readonly graph: Graph;
-  private readonly binding: TracedBinding;
-  private readonly capture: Capture;
-  private readonly frames: Frame[];
-  private readonly hostTensors: HostTensors;
-  private isPaused = false;
+  readonly #graph: Graph;
+  readonly #binding: TracedBinding;
+  readonly #capture: Capture;
+  readonly #frames: Frame[];
+  readonly #hostTensors: HostTensors;
+  #isPaused = false;
 
   constructor(graph: Graph, binding: TracedBinding, capture: Capture) {
-    this.graph = graph;
-    this.binding = binding;
-    this.capture = capture;
-    this.hostTensors = new HostTensors(binding);
-    this.frames = [{ scope: graph, values: new Map() }];
+    this.#graph = graph;
+    this.#binding = binding;
+    this.#capture = capture;
+    this.#hostTensors = new HostTensors(binding);
+    this.#frames = [{ scope: graph, values: new Map() }];
   }
 
   /** The addon with its operations written down. */
   recordingBinding(): TracedBinding {
-    const { binding } = this;
+    const binding = this.#binding;
     const recorded: Partial<TracedBinding> = {
       executeOp: (name, attributes, inputs, numOutputs) => {
-        if (this.isPaused) return binding.executeOp(name, attributes, inputs, numOutputs);
+        if (this.#isPaused) return binding.executeOp(name, attributes, inputs, numOutputs);
         if (dynamicOps.has(name))
           throw cannotCompile(name, 'the size of its result depends on values');
         const values = inputs.map((id) => this.valueOf(id, `in the operation ${name}`));
         const outputs = binding.executeOp(name, attributes, inputs, numOutputs);
-        this.record(name, attributes, values, outputs);
+        this.#record(name, attributes, values, outputs);
         return outputs;
       },
       createTensor: (shape, dtype, data) => {
         const id = binding.createTensor(shape, dtype, data);
-        this.hostTensors.uploaded(id, shape, dtype, data);
+        this.#hostTensors.uploaded(id, shape, dtype, data);
         return id;
       },
       tensorDataSync: (id) => {
-        if (this.isPaused || this.hostTensors.has(id)) return binding.tensorDataSync(id);
+        if (this.#isPaused || this.#hostTensors.has(id)) return binding.tensorDataSync(id);
         throw cannotCompile(
           operationOf(this.valueOf(id, 'in JavaScript')),
           'its result is read in JavaScript (data, array, or an operation that tfjs runs on the host); ' +
@@ -84,12 +84,12 @@ export class Tracer {
 
   /** Notes the elements of a tensor that JavaScript makes. */
   give(elements: unknown): void {
-    this.hostTensors.give(elements);
+    this.#hostTensors.give(elements);
   }
 
   /** Says what a tensor of the addon is in the graph. */
   bind(id: number, value: Value): void {
-    this.frame.values.set(id, value);
+    this.#frame.values.set(id, value);
   }
 
   /**
@@ -97,28 +97,28 @@ export class Tracer {
    * @param use - who uses it, or what for
    */
   valueOf(id: number, use: string): Value {
-    const known = this.frame.values.get(id);
+    const known = this.#frame.values.get(id);
     if (known !== undefined) return known;
-    const captured = this.capture(id);
-    const isConstant = this.hostTensors.has(id);
-    if (!isConstant && this.frames.length > 1 && (captured || this.frames[0]!.values.has(id)))
+    const captured = this.#capture(id);
+    const isConstant = this.#hostTensors.has(id);
+    if (!isConstant && this.#frames.length > 1 && (captured || this.#frames[0]!.values.has(id)))
       throw new BerthError(
         'INTERNAL',
         `a block uses a tensor that was computed outside of it (${use}); pass it as an argument`,
       );
-    const value = captured?.() ?? this.hostValue(id, use);
+    const value = captured?.() ?? this.#hostValue(id, use);
     this.bind(id, value);
     return value;
   }
 
   /** Runs a function of tensors as one library function of the graph, written down at the first call for these types. */
   block(name: string, inputs: readonly number[], run: () => readonly number[]): readonly number[] {
-    if (this.frames.length > 1 || this.isPaused) return run();
+    if (this.#frames.length > 1 || this.#isPaused) return run();
     const use = `in the block ${name}`;
     const args = inputs.map((id) => this.valueOf(id, use));
     const results: { ids?: readonly number[] } = {};
     const body = (...inner: Value[]): readonly Value[] => {
-      this.frames.push({
+      this.#frames.push({
         scope: inner[0]!.scope,
         values: new Map(inputs.map((id, index) => [id, inner[index]!])),
       });
@@ -126,17 +126,17 @@ export class Tracer {
         results.ids = run();
         return results.ids.map((id) => this.valueOf(id, use));
       } finally {
-        this.frames.pop();
+        this.#frames.pop();
       }
     };
-    const values = this.graph.call(name, body, args);
-    results.ids ??= this.silently(run);
+    const values = this.#graph.call(name, body, args);
+    results.ids ??= this.#silently(run);
     results.ids.forEach((id, index) => this.bind(id, values[index]!));
     return results.ids;
   }
 
-  private hostValue(id: number, use: string): Value {
-    const value = this.hostTensors.constantOf(this.frame.scope, id);
+  #hostValue(id: number, use: string): Value {
+    const value = this.#hostTensors.constantOf(this.#frame.scope, id);
     if (value !== undefined) return value;
     throw new BerthError(
       'INTERNAL',
@@ -144,20 +144,20 @@ export class Tracer {
     );
   }
 
-  private get frame(): Frame {
-    return this.frames.at(-1)!;
+  get #frame(): Frame {
+    return this.#frames.at(-1)!;
   }
 
-  private silently<T>(action: () => T): T {
-    this.isPaused = true;
+  #silently<T>(action: () => T): T {
+    this.#isPaused = true;
     try {
       return action();
     } finally {
-      this.isPaused = false;
+      this.#isPaused = false;
     }
   }
 
-  private record(
+  #record(
     op: string,
     attributes: readonly AddonAttribute[],
     inputs: readonly Value[],
@@ -170,13 +170,13 @@ export class Tracer {
       return { dtype: name, shape };
     });
     const encoded = Object.fromEntries(
-      attributes.map((attribute) => [attribute.name, this.encode(op, attribute)]),
+      attributes.map((attribute) => [attribute.name, this.#encode(op, attribute)]),
     );
-    const values = this.frame.scope.op(op, inputs, encoded, specs);
+    const values = this.#frame.scope.op(op, inputs, encoded, specs);
     outputs.forEach(({ id }, index) => this.bind(id, values[index]!));
   }
 
-  private encode(op: string, { name, type, value }: AddonAttribute): NodeAttribute {
+  #encode(op: string, { name, type, value }: AddonAttribute): NodeAttribute {
     const {
       TF_ATTR_BOOL,
       TF_ATTR_FLOAT,
@@ -184,7 +184,7 @@ export class Tracer {
       TF_ATTR_SHAPE,
       TF_ATTR_STRING,
       TF_ATTR_TYPE,
-    } = this.binding;
+    } = this.#binding;
     const dtype = (number: number): GraphDtype => {
       const found = dtypeOf(number);
       if (found !== undefined) return found;
