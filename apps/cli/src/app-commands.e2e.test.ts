@@ -9,12 +9,11 @@ import {
   type RunConfig,
   type RunStatusReport,
 } from '@berth/contracts';
-import { findCluster, type CoordinatorClient } from '@berth/launch';
+import { findCluster, freePort, type CoordinatorClient } from '@berth/launch';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { berth, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
-import { freePort } from './testing/free-port.ts';
 
 const corpus = fileURLToPath(
   new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
@@ -41,8 +40,7 @@ let file: string;
 
 beforeAll(async () => {
   ({ path: folder } = await temporaryFolder());
-  const port = String(await freePort());
-  up = spawnBerth(['up', '--workers', '0', '--port', port], folder);
+  up = spawnBerth(['up', '--workers', '0', '--port', '0'], folder);
   await waitFor(() => findCluster(folder) !== undefined, { what: 'the cluster' });
   client = clientOf(folder)!;
   file = join(folder, 'cluster.env');

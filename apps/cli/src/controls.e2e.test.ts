@@ -12,11 +12,10 @@ import {
 } from '@berth/contracts';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster, type CoordinatorClient } from '@berth/launch';
+import { findCluster, freePort, type CoordinatorClient } from '@berth/launch';
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
-import { freePort } from './testing/free-port.ts';
 
 const numSteps = 60;
 const corpus = fileURLToPath(

@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it } from 'vitest';
 import { childrenOf, spawnBerth } from './testing/berth-process.ts';
-import { freePort } from './testing/free-port.ts';
 
 it('leaves no process of ours behind when what started the cluster is killed', async () => {
   const folder = await temporaryFolder();
-  const up = spawnBerth(['up', '--workers', '1', '--port', String(await freePort())], folder.path);
+  const up = spawnBerth(['up', '--workers', '1', '--port', '0'], folder.path);
   let said = '';
   up.stderr?.on('data', (text: Buffer) => (said += text.toString()));
   const isUp = (): boolean => said.includes('berth is up');

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,26 +48,21 @@ describe.skipIf(executable === undefined)('a real cluster', { timeout: 1_800_000
 
 /** `berth up` with two workers, as a person would start it. */
 async function startCluster(folder: string): Promise<{ url: string; child: ChildProcess }> {
-  const port = await freePort();
-  const args = ['up', '--workers', '2', '--port', String(port)];
-  const child = spawn(process.execPath, [berth, ...args], {
+  const child = spawn(process.execPath, [berth, 'up', '--workers', '2', '--port', '0'], {
     env: { ...process.env, BERTH_FOLDER: folder },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const url = `http://127.0.0.1:${port}`;
+  const file = join(folder, 'cluster.json');
   const deadline = Date.now() + startTimeoutMs;
-  for (;;) {
-    const isReady = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isReady) return { url, child };
+  while (!existsSync(file)) {
     if (Date.now() > deadline || child.exitCode !== null) {
       child.kill('SIGKILL');
-      throw new Error(`No cluster at ${url} within ${startTimeoutMs} ms`);
+      throw new Error(`No cluster in ${folder} within ${startTimeoutMs} ms`);
     }
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
+  const { coordinatorUrl } = JSON.parse(readFileSync(file, 'utf8')) as { coordinatorUrl: string };
+  return { url: coordinatorUrl, child };
 }
 
 /** Kills the process of the first worker that trains. @returns its member id */
@@ -81,14 +75,4 @@ async function killWorker(url: string, token: string, runId: string): Promise<st
   if (victim === undefined) throw new Error('No worker trains');
   process.kill(victim.pid, 'SIGKILL');
   return victim.memberId;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

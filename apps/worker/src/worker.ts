@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -11,7 +10,7 @@ import {
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
-import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
+import { buildInfo, createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
 import { createJobConsumer } from '@berth/queue/jobs';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
@@ -66,7 +65,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     startPeers({ memberId, host, port, secret }, logger),
   ]);
   const members = createMembers(connection);
-  const version = ownVersion();
+  const { version } = buildInfo();
   const about = {
     memberId,
     version,
@@ -187,11 +186,6 @@ function openingOf(opening: WorkerStatus['opening']): Pick<MemberInfo, 'opening'
   if (opening === undefined) return {};
   const { activity, sinceMs } = opening;
   return { opening: { activity, forMs: performance.now() - sinceMs } };
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** A worker's metrics, with how many tensors there are as far as is known: its thread answers between two steps. */

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -12,6 +10,7 @@ import {
   type AllReduceCluster,
   type AllReduceSetting,
 } from '../collectives/allreduce.ts';
+import { freePort } from '@berth/launch';
 import { ProgramMissing, startProgram } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
 
@@ -48,15 +47,6 @@ async function startGloo(
     },
     stop: () => programs.forEach((program) => program.stop()),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function main(): Promise<void> {

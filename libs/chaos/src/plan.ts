@@ -1,3 +1,5 @@
+import { Random } from '@berth/protocol';
+
 /** Ways to misbehave, each done to real processes, sockets and services. */
 export const faultKinds = [
   'worker-kill',
@@ -51,27 +53,15 @@ const disturbedRatio = 0.75;
  * @returns faults by step
  */
 export function planFaults(seed: number, numSteps: number, counts: FaultCounts): PlannedFault[] {
-  const random = randomSource(seed);
+  const random = new Random(seed);
   const kinds = faultKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => kind));
   for (let last = kinds.length - 1; last > 0; last--) {
-    const other = random() % (last + 1);
+    const other = random.next() % (last + 1);
     [kinds[last], kinds[other]] = [kinds[other]!, kinds[last]!];
   }
   const span = Math.max(1, disturbedRatio * numSteps - calmSteps);
   return kinds.map((kind, index) => {
-    const place = (index + random() / 2 ** 32) / kinds.length;
-    return { kind, atStep: calmSteps + Math.floor(place * span), target: random() };
+    const place = (index + random.next() / 2 ** 32) / kinds.length;
+    return { kind, atStep: calmSteps + Math.floor(place * span), target: random.next() };
   });
-}
-
-/** splitmix32: whole numbers below 2^32. */
-function randomSource(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e37_79b9) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0_aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a_2d97);
-    return (mixed ^ (mixed >>> 15)) >>> 0;
-  };
 }

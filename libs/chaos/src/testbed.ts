@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
 import {
@@ -12,7 +10,13 @@ import {
   type SettableClock,
   type TcpProxy,
 } from '@berth/faults';
-import { startCluster, type Cluster, startServices, type Disturbances } from '@berth/launch';
+import {
+  freePorts,
+  startCluster,
+  startServices,
+  type Cluster,
+  type Disturbances,
+} from '@berth/launch';
 
 export interface TestbedOptions {
   readonly folder: string;
@@ -128,13 +132,4 @@ function closeOnSignal(close: () => Promise<void>): () => void {
     return () => process.off(signal, end);
   });
   return () => listeners.forEach((undo) => undo());
-}
-
-/** Ports that are free now, all different: a worker comes back on its own. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

@@ -22,6 +22,7 @@ export { maxShards } from './limits.ts';
 export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';
+export * from './or-aborted.ts';
 export * from './peer-secret.ts';
 export * from './port-taken.ts';
 export * from './read-json.ts';

@@ -9,6 +9,7 @@ export {
   findCluster,
   startCluster,
 } from './local/cluster.ts';
+export { freePort, freePorts } from './local/free-ports.ts';
 export { lockFolder } from './local/folder-lock.ts';
 export { folderProblem, makeFolder } from './local/make-folder.ts';
 export { makePrivate } from './local/private-folder.ts';

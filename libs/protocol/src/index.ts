@@ -3,6 +3,7 @@ export type { Answer, Answers, Ask, MemberEvent, Tell } from './member/member-ev
 export type { MemberRules } from './member/member-rules.ts';
 export { newMemory, type Memory } from './member/memory.ts';
 export { reasonToGoBack } from './run/diverged.ts';
+export { Random } from './random.ts';
 export { oddOf } from './member/divergence.ts';
 export { isNewerRecord } from './lifecycle/is-newer-record.ts';
 export { decideMembership } from './run/membership.ts';

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, type MeasuredLine, type TrainingState } from '@berth/contracts';
+import { BerthError, orAborted, type MeasuredLine, type TrainingState } from '@berth/contracts';
 import { evaluate } from './evaluate.ts';
 import { ExamplesAhead } from './examples-ahead.ts';
 import type { StepExamples } from './example-source.ts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
-import { orAborted } from './or-aborted.ts';
 import type { ReduceSession } from './ports.ts';
 import type { Answers, Ask, Tell } from '@berth/protocol';
 import { StepClock } from './step-clock.ts';

@@ -1,6 +1,7 @@
 import {
   lossScalesOf,
   numStateSlices,
+  orAborted,
   stepSumsOf,
   type AlignedBlock,
   type ApplyResult,
@@ -8,7 +9,6 @@ import {
   type StepSums,
 } from '@berth/contracts';
 import type { StepExamples } from './example-source.ts';
-import { orAborted } from './or-aborted.ts';
 import { requireFinite } from './require-finite.ts';
 import type { BlockGradient, EnginePort, ReduceSession } from './ports.ts';
 

@@ -1,12 +1,12 @@
 import {
   errorFromWire,
+  orAborted,
   toBerthError,
   type ClusterReport,
   type ErrorCode,
   type ObjectStore,
 } from '@berth/contracts';
 import { createMembers, probeWrites, type RedisConnection } from '@berth/queue';
-import { withinTime } from '../within-time.ts';
 
 export type Health = ClusterReport['redis'] & {
   /** When it is not well. */
@@ -50,13 +50,16 @@ async function check(
   ask: () => Promise<unknown>,
 ): Promise<Health> {
   const askedMs = performance.now();
+  const deadline = AbortSignal.timeout(timeoutMs);
   try {
-    await withinTime(ask(), { timeoutMs, code, what });
+    await orAborted(ask(), deadline);
     const tookMs = Math.round(performance.now() - askedMs);
     return { isOk: true, detail: `${what} answered in ${tookMs} ms` };
   } catch (error) {
-    const { message, code } = toBerthError(error);
-    return { isOk: false, detail: message, code };
+    if (error === deadline.reason)
+      return { isOk: false, detail: `${what} did not answer within ${timeoutMs} ms`, code };
+    const { message, code: cause } = toBerthError(error);
+    return { isOk: false, detail: message, code: cause };
   }
 }
 

@@ -1,3 +1,5 @@
+import { Random } from '@berth/protocol';
+
 /** A request that must be refused. */
 export interface BadRequest {
   /** What is wrong with it, for messages. */
@@ -22,8 +24,8 @@ type Draw = <T>(from: readonly T[]) => T;
 
 /** Makes requests that must be refused, the same ones for the same seed. */
 export function badRequests(seed: number, options: BadRequestOptions): () => BadRequest {
-  const next = randomNumbers(seed);
-  const draw: Draw = (from) => from[Math.floor(next() * from.length)] as never;
+  const random = new Random(seed);
+  const draw: Draw = (from) => random.pick(from) as never;
   return () => {
     const make = draw(makers);
     return make(draw, options);
@@ -345,15 +347,4 @@ function spoil(config: object, draw: Draw): object {
 /** For a path or query: as it is where that makes a request at all. */
 function encode(text: string): string {
   return /^[\x21-\x7e]*$/.test(text) && !/[?#/&=]/.test(text) ? text : encodeURIComponent(text);
-}
-
-/** Numbers in [0, 1): mulberry32. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

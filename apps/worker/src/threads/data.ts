@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Job } from '@berth/contracts';
+import { orAborted, type Job } from '@berth/contracts';
 import type { WorkerEnvironment } from '../environment.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
@@ -58,11 +58,8 @@ export async function startDataThread({
     async process(job, { tell, signal }) {
       signal.throwIfAborted();
       told = tell;
-      const aborted = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      });
       try {
-        return await Promise.race([running.caller.call('process', [job]), aborted]);
+        return await orAborted(running.caller.call('process', [job]), signal);
       } catch (error) {
         if (signal.aborted) await startAnew();
         throw error;

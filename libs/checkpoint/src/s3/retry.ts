@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { orAborted } from '@berth/contracts';
 
 export interface RetryOptions {
   /** Longest one attempt may take. */
@@ -53,12 +54,8 @@ async function withinTime<T>(
   }, timeoutMs);
   const abort = (): void => controller.abort(outer?.reason);
   outer?.addEventListener('abort', abort, { once: true });
-  const { signal } = controller;
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
   try {
-    return await Promise.race([task(signal), aborted]);
+    return await orAborted(task(controller.signal), controller.signal);
   } finally {
     clearTimeout(timer);
     outer?.removeEventListener('abort', abort);

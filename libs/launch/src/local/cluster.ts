@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
@@ -9,6 +7,7 @@ import { Supervised } from './supervised-process.ts';
 import { clusterSecret, clusterToken } from './cluster-secret.ts';
 import { createCoordinatorClient, type CoordinatorClient } from '../coordinator-client.ts';
 import { formatDuration } from '../format-duration.ts';
+import { freePort } from './free-ports.ts';
 import { makeFolder } from './make-folder.ts';
 import { makePrivate } from './private-folder.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
@@ -113,6 +112,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       const port = index === 0 ? options.httpPort : undefined;
       coordinators.push(
         supervise(name, entryOf('@berth/coordinator/main'), {
+          // Chosen here so that a restarted coordinator comes back on it.
           BERTH_HTTP_PORT: String(port ?? (await freePort())),
           BERTH_OWN_RUN: options.ownRun,
           BERTH_OWN_SINCE_MS: String(sinceMs),
@@ -213,16 +213,6 @@ export function findCluster(folder: string): ClusterFile | undefined {
 
 function clusterFile(folder: string): string {
   return join(folder, 'cluster.json');
-}
-
-/** A port that is free now. Chosen here so that a restarted coordinator comes back on it. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export function entryOf(specifier: string): string {

@@ -1,6 +1,6 @@
 import { sumContributions, vectorDigest, type Contribution } from '@berth/collectives';
 import type { AlignedBlock, Cursor, StepFacts } from '@berth/contracts';
-import { mix } from './random.ts';
+import { mix } from '../random.ts';
 
 export const globalBatch = 8;
 const epochSize = 100;

@@ -1,7 +1,7 @@
 import type { ErrorCode, Numerics, WireError } from '@berth/contracts';
 import { Clock } from './clock.ts';
 import { Invariants } from './invariants.ts';
-import { Random } from './random.ts';
+import { Random } from '../random.ts';
 import { RedisModel, redisSabotages, type RedisSabotage } from './redis-model.ts';
 import type { SimProcess } from './sim-process.ts';
 import { manifestKey, StoreModel, type SimLine } from './store-model.ts';

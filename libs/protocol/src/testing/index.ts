@@ -1,4 +1,3 @@
-export { Random } from '../simulator/random.ts';
 export { RedisModel, type RestoreResult } from '../simulator/redis-model.ts';
 export { cursorAt } from '../simulator/toy-model.ts';
 export { epochSize, factsOf, globalBatch, ledgerOf, storedOf, sums } from './steps.ts';

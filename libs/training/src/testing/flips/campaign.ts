@@ -1,5 +1,5 @@
 import { numStateSlices, type StateVectors, type TrainingState } from '@berth/contracts';
-import { Random } from '@berth/protocol/testing';
+import { Random } from '@berth/protocol';
 import { FlipRun, numMembers, type Flip, type FlipEngine, type FlipOutcome } from './flip-run.ts';
 
 /** What became of so many flips. */
