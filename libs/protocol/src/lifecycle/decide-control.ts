@@ -186,7 +186,7 @@ function resume(question: Question): ControlDecision {
     case 'stopped':
     case 'failed':
     case 'completed':
-      return fromStep === undefined ? goOn(question) : branchOff(question, fromStep);
+      return fromStep === undefined ? continueRun(question) : branchOff(question, fromStep);
     default: {
       const attempt = record.attempts.at(-1);
       if (fromStep === undefined || attempt?.fromStep === fromStep)
@@ -196,7 +196,7 @@ function resume(question: Question): ControlDecision {
   }
 }
 
-function goOn({ nowMs, record, sight }: Question): ControlDecision {
+function continueRun({ nowMs, record, sight }: Question): ControlDecision {
   const { config, goal, status, attempts } = record;
   const ended = attempts.at(-1)?.toStep ?? null;
   const isDone = goal === 'trained' && (ended === null || ended >= config.train.numSteps);

@@ -15,11 +15,11 @@ export interface MadeComplaint {
 
 /** A live member's complaint about the view in force, each. One that accuses only strangers is of an older view of its number. */
 export function complaintsAbout(view: View, live: readonly LiveMember[]): MadeComplaint[] {
-  const seated = new Set(view.members.map((member) => member.memberId));
+  const inView = new Set(view.members.map((member) => member.memberId));
   return live.flatMap(({ memberId, complaint }) => {
-    if (complaint?.viewVersion !== view.version || !seated.has(memberId)) return [];
+    if (complaint?.viewVersion !== view.version || !inView.has(memberId)) return [];
     const { suspects } = complaint;
-    const isOlder = suspects.length > 0 && !suspects.some((suspect) => seated.has(suspect));
+    const isOlder = suspects.length > 0 && !suspects.some((suspect) => inView.has(suspect));
     return isOlder ? [] : [{ memberId, complaint }];
   });
 }
@@ -55,7 +55,7 @@ export function answerComplaints(
     return { kind: 'keep', reason: what };
 
   const living = new Set(complaints.map((made) => made.memberId));
-  let expels =
+  let toQuarantine =
     own.length > 0
       ? own.map((made) => made.memberId)
       : accusedBy(complaints.filter(isLoss)).filter((suspect) => !living.has(suspect));
@@ -63,7 +63,7 @@ export function answerComplaints(
     ({ complaint }) => complaint.error.code === 'COLLECTIVE_UNAUTHENTICATED',
   );
   const [suspect] = accusedBy(complaints, newcomersOf(state.live));
-  if (expels.length === 0 && suspect !== undefined) {
+  if (toQuarantine.length === 0 && suspect !== undefined) {
     const isKnown = state.onProbation.has(suspect);
     if (
       isKnown ||
@@ -71,17 +71,17 @@ export function answerComplaints(
       isStuck(suspect, state) ||
       state.numAttempts >= options.patientAttempts
     )
-      expels = [suspect];
+      toQuarantine = [suspect];
   }
-  const members = chosen.filter((member) => !expels.includes(member.memberId));
+  const members = chosen.filter((member) => !toQuarantine.includes(member.memberId));
   if (members.length === chosen.length)
     return { kind: 'publish', members, reason: `trying again: ${what}` };
   if (members.length >= Math.max(1, options.minWorkers))
     return {
       kind: 'publish',
       members,
-      reason: reasonWithout(expels, [...own, ...complaints]),
-      expels,
+      reason: reasonWithout(toQuarantine, [...own, ...complaints]),
+      toQuarantine,
     };
   // Too few would be left. The heartbeats will show whether the suspects are really dead.
   return isPatient
@@ -90,8 +90,11 @@ export function answerComplaints(
 }
 
 /** Names each member once, though errors name a lost one too, and the first to tell is who lost it by itself. */
-function reasonWithout(expels: readonly string[], complaints: readonly MadeComplaint[]): string {
-  const losses = expels.map((id) => `lost member ${id}: `);
+function reasonWithout(
+  toQuarantine: readonly string[],
+  complaints: readonly MadeComplaint[],
+): string {
+  const losses = toQuarantine.map((id) => `lost member ${id}: `);
   const told = complaints.find(({ complaint: { error } }) =>
     losses.some((loss) => error.message.startsWith(loss)),
   );
@@ -102,8 +105,8 @@ function reasonWithout(expels: readonly string[], complaints: readonly MadeCompl
     0,
     ...losses.map((loss) => (message.includes(loss) ? message.lastIndexOf(loss) + loss.length : 0)),
   );
-  const seen = expels.includes(memberId) ? '' : `seen by ${memberId} `;
-  return `without ${expels.join(', ')}: ${message.slice(start)} (${seen}at step ${complaint.step})`;
+  const seen = toQuarantine.includes(memberId) ? '' : `seen by ${memberId} `;
+  return `without ${toQuarantine.join(', ')}: ${message.slice(start)} (${seen}at step ${complaint.step})`;
 }
 
 /** The others have waited for it, and longer in vain than nearly every call to an engine takes. */

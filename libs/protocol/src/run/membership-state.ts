@@ -25,7 +25,7 @@ export interface MembershipState {
   /** Views of these same workers that began at the step they all failed to commit, the one in force included. */
   readonly numAttempts: number;
   /** Members that are not seated for now, although they live: the others cannot work with them. */
-  readonly expelled: ReadonlySet<string>;
+  readonly quarantined: ReadonlySet<string>;
   /** Members of the view in force that have been left out before, and made no steps in peace since. */
   readonly onProbation: ReadonlySet<string>;
   /** True while the step under way, which another view would throw away, is waited for before anyone joins. */
@@ -66,5 +66,5 @@ export type MembershipDecision =
       readonly members: readonly LiveMember[];
       readonly reason: string;
       /** Members left out although their heartbeat goes on: dead, or cut off from the others. */
-      readonly expels?: readonly string[];
+      readonly toQuarantine?: readonly string[];
     };

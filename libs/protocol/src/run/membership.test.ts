@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decideMembership } from './membership.ts';
 import type { MembershipOptions, MembershipState } from './membership-state.ts';
 import { numericsDifference } from './numerics.ts';
-import { siftMembers } from './sift-members.ts';
+import { classifyMembers } from './classify-members.ts';
 
 const options: MembershipOptions = {
   minWorkers: 1,
@@ -62,7 +62,7 @@ function state(change: Partial<MembershipState>): MembershipState {
     waitingSinceMs: 0,
     complaintSinceMs: undefined,
     numAttempts: 1,
-    expelled: new Set(),
+    quarantined: new Set(),
     onProbation: new Set(),
     isMidStep: false,
     leftOut: '',
@@ -132,8 +132,11 @@ describe('the first view', () => {
       kind: 'keep',
       reason: '1 of 2 workers; compiling, 40 s so far: b',
     });
-    const expelled = state({ live: [opens('b', 'compiling', 1_000)], expelled: new Set(['b']) });
-    expect(decideMembership(0, expelled, options).reason).toBe('waiting for a worker');
+    const quarantined = state({
+      live: [opens('b', 'compiling', 1_000)],
+      quarantined: new Set(['b']),
+    });
+    expect(decideMembership(0, quarantined, options).reason).toBe('waiting for a worker');
   });
 
   it('refuses a worker with other numerics and says why', () => {
@@ -166,7 +169,7 @@ describe('the first view', () => {
     expect(decideMembership(0, going, { ...options, wantedWorkers: 4 }).reason).toMatch(
       /^1 of 4 workers; waiting for examples, 4 s so far: b; c is refused: .*; d is refused: /,
     );
-    expect(siftMembers(going).opening.map(({ memberId }) => memberId)).toEqual(['b']);
+    expect(classifyMembers(going).opening.map(({ memberId }) => memberId)).toEqual(['b']);
   });
 
   it('refuses a worker whose names are the same and whose arithmetic is not', () => {
@@ -338,7 +341,7 @@ describe('a broken connection', () => {
     const complaints = { a: lost('c'), b: lost('d'), c: null, d: null };
     expect(decide(29, complaints).kind).toBe('keep');
     const decision = decide(30, complaints);
-    expect(decision).toMatchObject({ kind: 'publish', expels: ['d', 'c'] });
+    expect(decision).toMatchObject({ kind: 'publish', toQuarantine: ['d', 'c'] });
     expect(decision.reason).toBe('without d, c: the connection was closed (seen by a at step 10)');
     const members = decision.kind === 'publish' ? decision.members : [];
     expect(members.map(({ memberId }) => memberId)).toEqual(['a', 'b']);
@@ -365,14 +368,14 @@ describe('a broken connection', () => {
       kind: 'publish',
       reason: expect.stringMatching(/^trying again/),
     });
-    expect(decision).not.toHaveProperty('expels');
+    expect(decision).not.toHaveProperty('toQuarantine');
   });
 
   it('that comes again and again leaves out the one most accused, and never the first for another', () => {
     const complaints = { a: lost('c'), b: lost('c'), c: lost('a') };
-    expect(decide(30, complaints, { numAttempts: 3 })).toMatchObject({ expels: ['c'] });
+    expect(decide(30, complaints, { numAttempts: 3 })).toMatchObject({ toQuarantine: ['c'] });
     const mutual = { a: lost('b'), b: lost('a') };
-    expect(decide(30, mutual, { numAttempts: 3 })).toMatchObject({ expels: ['b'] });
+    expect(decide(30, mutual, { numAttempts: 3 })).toMatchObject({ toQuarantine: ['b'] });
   });
 
   it('leaves a newcomer out rather than one that holds the weights, at once if secrets differ', () => {
@@ -387,7 +390,7 @@ describe('a broken connection', () => {
     const current = state({ live, view: view('a', 'b'), complaintSinceMs: 0 });
     expect(decideMembership(999, current, options).kind).toBe('keep');
     expect(decideMembership(1_000, current, options)).toMatchObject({
-      expels: ['a'],
+      toQuarantine: ['a'],
       reason: 'without a: the secrets differ (at step 10)',
     });
   });
@@ -400,9 +403,9 @@ describe('a broken connection', () => {
     expect(decideMembership(1_000, current, two).reason).toMatch(/^trying again/);
   });
 
-  it('does not seat the expelled', () => {
-    const expelled = new Set(['b']);
-    const current = state({ live: [member('a'), member('b')], view: view('a'), expelled });
+  it('leaves out the quarantined', () => {
+    const quarantined = new Set(['b']);
+    const current = state({ live: [member('a'), member('b')], view: view('a'), quarantined });
     expect(decideMembership(0, current, options).kind).toBe('keep');
   });
 });

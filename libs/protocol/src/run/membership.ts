@@ -7,7 +7,7 @@ import type {
   MembershipState,
 } from './membership-state.ts';
 import { openingText } from './opening.ts';
-import { siftMembers } from './sift-members.ts';
+import { classifyMembers } from './classify-members.ts';
 import { stragglers } from './stragglers.ts';
 
 /**
@@ -19,7 +19,7 @@ export function decideMembership(
   state: MembershipState,
   options: MembershipOptions,
 ): MembershipDecision {
-  const { eligible, refused, opening } = siftMembers(state);
+  const { eligible, refused, opening } = classifyMembers(state);
   const soon = openingText(opening);
   const chosen = eligible.slice(0, options.virtualRanks);
   const need = Math.max(1, options.minWorkers);

@@ -1,7 +1,7 @@
 import type { View } from '@berth/contracts';
 import { noteSeen, type LastSeen } from './absent.ts';
 import type { MadeComplaint } from './complaints.ts';
-import { expel, forgive } from './expulsions.ts';
+import { quarantineWorkers, forgive } from './quarantine.ts';
 import { viewName } from '../ledger/view-id.ts';
 import type { Attempts, RunMemory, RunSight } from './run-state.ts';
 import { workersOf } from './worker-name.ts';
@@ -32,7 +32,7 @@ export function remember(
     ...before,
     complaintSinceMs,
     attempts,
-    ...expulsionsAfter(nowMs, before, sight),
+    ...quarantinesAfter(nowMs, before, sight),
     lastSeen: noteSeen(before.lastSeen, live, runId, nowMs),
     lookedMs: nowMs,
     saveNotBeforeMs,
@@ -52,26 +52,27 @@ function countAttempts(before: Attempts, view: View, isOutage: boolean): Attempt
 }
 
 /** Who died in the view in force is left out for a while; whoever makes steps in it is forgiven. */
-function expulsionsAfter(
+function quarantinesAfter(
   nowMs: number,
   before: RunMemory,
   { view, live, numCommitted }: RunSight,
-): Pick<RunMemory, 'expulsions' | 'peace'> {
-  const { expulsions, peace, lastSeen, lookedMs } = before;
-  if (view === undefined) return { expulsions, peace };
+): Pick<RunMemory, 'quarantines' | 'peace'> {
+  const { quarantines, peace, lastSeen, lookedMs } = before;
+  if (view === undefined) return { quarantines, peace };
   const members = view.members.map(({ memberId }) => memberId);
   const alive = new Set(live.map(({ memberId }) => memberId));
   const died = members.filter((id) => !alive.has(id) && wasSeen(lastSeen, id, lookedMs));
   const name = viewName(view);
   const now = { view: name, nowMs, numCommitted };
-  if (peace.view !== name) return { expulsions: expel(expulsions, died, nowMs), peace: now };
+  if (peace.view !== name)
+    return { quarantines: quarantineWorkers(quarantines, died, nowMs), peace: now };
   if (numCommitted <= peace.numCommitted)
-    return { expulsions: expel(expulsions, died, nowMs), peace };
-  const forgiven = forgive(expulsions, members, {
+    return { quarantines: quarantineWorkers(quarantines, died, nowMs), peace };
+  const forgiven = forgive(quarantines, members, {
     numSteps: numCommitted - peace.numCommitted,
     durationMs: nowMs - peace.nowMs,
   });
-  return { expulsions: expel(forgiven, died, nowMs), peace: now };
+  return { quarantines: quarantineWorkers(forgiven, died, nowMs), peace: now };
 }
 
 function wasSeen(lastSeen: LastSeen, memberId: string, lookedMs: number): boolean {

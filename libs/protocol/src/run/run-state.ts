@@ -1,7 +1,7 @@
 import type { Numerics, RunStatus, View, WireError } from '@berth/contracts';
 import type { LastSeen } from './absent.ts';
 import type { GradientDivergence } from './diverged.ts';
-import type { Expulsions } from './expulsions.ts';
+import type { Quarantines } from './quarantine.ts';
 import type { LiveMember, MembershipOptions, UnreadableMember } from './membership-state.ts';
 
 /** Statuses in which members work on a run's steps. */
@@ -68,7 +68,7 @@ export interface RunMemory {
   readonly waitingSinceMs: number;
   readonly complaintSinceMs: number | undefined;
   readonly attempts: Attempts;
-  readonly expulsions: Expulsions;
+  readonly quarantines: Quarantines;
   readonly lastSeen: LastSeen;
   /** A checkpoint that was asked for waits until then, as the store was away. */
   readonly saveNotBeforeMs: number;
@@ -131,7 +131,7 @@ export function newRunMemory(nowMs: number): RunMemory {
     waitingSinceMs: nowMs,
     complaintSinceMs: undefined,
     attempts: { view: '', fromStep: -1, workers: '', counts: new Map(), count: 0 },
-    expulsions: new Map(),
+    quarantines: new Map(),
     lastSeen: new Map(),
     saveNotBeforeMs: -Infinity,
     savingSince: undefined,

@@ -8,14 +8,14 @@ import {
   secondDivergence,
   stateDivergenceOf,
 } from './diverged.ts';
-import { expel, leftOutAt, onProbation } from './expulsions.ts';
+import { quarantineWorkers, leftOutAt, onProbation } from './quarantine.ts';
 import { stepsText } from '../lifecycle/texts.ts';
 import { decideMembership } from './membership.ts';
 import type { MembershipState } from './membership-state.ts';
 import { remember } from './remember.ts';
 import { failureFrom, refusalToOpen } from './run-failure.ts';
 import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
-import { siftMembers, type SiftedMembers } from './sift-members.ts';
+import { classifyMembers, type ClassifiedMembers } from './classify-members.ts';
 import { lossSince, noteRest, reasonToRepeat } from './seen-progress.ts';
 
 /** Members of a new view have begun its first step by then, or said why not. */
@@ -93,15 +93,15 @@ export function decideRun(
   const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
   const numHere = live.filter((member) => member.runId === runId).length;
   const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
-  const leftOut = leftOutAt(nowMs, memory.expulsions, sight, numNeeded);
+  const leftOut = leftOutAt(nowMs, memory.quarantines, sight, numNeeded);
   const state: MembershipState = {
     ...sight,
     ...memory,
     mode,
     repeats: reasonToRepeat(nowMs, resting, sight, rules),
     numAttempts: memory.attempts.count,
-    expelled: leftOut.expelled,
-    onProbation: onProbation(memory.expulsions, view),
+    quarantined: leftOut.quarantined,
+    onProbation: onProbation(memory.quarantines, view),
     isMidStep:
       isCalm &&
       (isMidStep(sight) || nowMs - memory.peace.nowMs < beginMs) &&
@@ -112,7 +112,7 @@ export function decideRun(
   // Whoever is left can save.
   const decision = decideMembership(nowMs, state, { ...rules, minWorkers: numNeeded });
   const isShort = (numMembers: number): boolean =>
-    numMembers < wanted && !isStarting(sight, numMembers, wanted, siftMembers(state));
+    numMembers < wanted && !isStarting(sight, numMembers, wanted, classifyMembers(state));
   const { reason } = decision;
   switch (decision.kind) {
     case 'keep': {
@@ -127,15 +127,15 @@ export function decideRun(
       };
     }
     case 'publish': {
-      const { members, expels = [] } = decision;
-      const expulsions = expel(memory.expulsions, expels, nowMs);
+      const { members, toQuarantine = [] } = decision;
+      const quarantines = quarantineWorkers(memory.quarantines, toQuarantine, nowMs);
       return {
         kind: 'publish',
         members,
         mode,
         isShort: isShort(members.length),
         ...(diverged && { diverged }),
-        memory: { ...memory, expulsions },
+        memory: { ...memory, quarantines },
         reason,
       };
     }
@@ -158,7 +158,7 @@ function isStarting(
   { status, view }: RunSight,
   numMembers: number,
   wanted: number,
-  { eligible, opening }: SiftedMembers,
+  { eligible, opening }: ClassifiedMembers,
 ): boolean {
   const hasLostNone =
     status === 'starting' || (status === 'running' && numMembers >= (view?.members.length ?? 0));

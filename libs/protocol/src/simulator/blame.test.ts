@@ -37,7 +37,7 @@ describe('a worker that dies within steps of a second, again and again for two m
     const guarded = run(plan);
     expect(problemsOf(guarded)).toEqual([]);
     expect(durationOf(guarded)).toBeLessThan(1.1 * calmMs);
-    expect(durationOf(run(plan, 'expel-processes'))).toBeGreaterThan(1.2 * calmMs);
+    expect(durationOf(run(plan, 'quarantine-processes'))).toBeGreaterThan(1.2 * calmMs);
     expect(durationOf(run(plan, 'join-at-once'))).toBeGreaterThan(1.8 * calmMs);
   });
 

@@ -182,7 +182,7 @@ class Simulation {
     if (this.#living().length >= maxMembers) return undefined;
     const { clock, random } = this.#world;
     const number = this.#numMade++;
-    const isNew = name === undefined || this.#world.lacks('expel-processes');
+    const isNew = name === undefined || this.#world.lacks('quarantine-processes');
     const memberId = `${isNew ? `m${number}` : name}-${number.toString(16).padStart(6, '0')}`;
     const member = new SimMember(this.#world, memberId, this.#copies, this.#connections, release);
     this.#members.set(memberId, member);

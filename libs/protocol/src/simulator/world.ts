@@ -42,7 +42,7 @@ export type Sabotage =
   | CrashSabotage;
 
 /** Less and less is known of a crash loop: its worker's name, that a step is under way, that attempts were not of the same workers. */
-const crashSabotages = ['expel-processes', 'join-at-once', 'attempts-of-all'] as const;
+const crashSabotages = ['quarantine-processes', 'join-at-once', 'attempts-of-all'] as const;
 type CrashSabotage = (typeof crashSabotages)[number];
 
 export const runId = 'run';

@@ -1,12 +1,12 @@
 import type { LiveMember, MembershipState } from './membership-state.ts';
 import { knownDifference, numericsDifference, standardOf } from './numerics.ts';
 
-type SiftState = Pick<
+type MembersState = Pick<
   MembershipState,
-  'runId' | 'live' | 'unreadable' | 'view' | 'numerics' | 'expelled'
+  'runId' | 'live' | 'unreadable' | 'view' | 'numerics' | 'quarantined'
 >;
 
-export interface SiftedMembers {
+export interface ClassifiedMembers {
   /** Those that have opened the run, by id, without those that leave or cannot give its numerics. */
   readonly eligible: LiveMember[];
   /** Who is refused and why, as the end of a reason; '' when nobody is. */
@@ -16,16 +16,16 @@ export interface SiftedMembers {
 }
 
 /** Which live members can be counted on for a run. */
-export function siftMembers(state: SiftState): SiftedMembers {
+export function classifyMembers(state: MembersState): ClassifiedMembers {
   const present = state.live.filter(
-    ({ runId, memberId }) => runId === state.runId && !state.expelled.has(memberId),
+    ({ runId, memberId }) => runId === state.runId && !state.quarantined.has(memberId),
   );
   const candidates = present
     .filter((member) => member.state === 'idle' || member.state === 'training')
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   // Members of the view in force keep their place, so that a newcomer never pushes out one that holds the weights.
-  const seated = new Set(state.view?.members.map((member) => member.memberId));
-  candidates.sort((a, b) => Number(seated.has(b.memberId)) - Number(seated.has(a.memberId)));
+  const inView = new Set(state.view?.members.map((member) => member.memberId));
+  candidates.sort((a, b) => Number(inView.has(b.memberId)) - Number(inView.has(a.memberId)));
   const standard = standardOf(state.numerics, candidates);
   const refusals: string[] = [];
   const isRefused = (member: LiveMember, difference: string | undefined): boolean => {
