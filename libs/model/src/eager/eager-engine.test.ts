@@ -1,12 +1,8 @@
 import type { TrainingEngine } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  describeEngine,
-  dropping,
-  optionsOf,
-  type EngineVariant,
-} from '../testing/engine-contract.ts';
+import { describeEngine } from '../testing/engine-contract.ts';
+import { dropping, optionsOf, type EngineVariant } from '../testing/engine-variants.ts';
 import { flatGradient } from '../testing/flat-gradient.ts';
 import { goldenBatch } from '../testing/golden.ts';
 import { goldenBlock, goldenState } from '../testing/requests.ts';

@@ -11,14 +11,14 @@ import {
 import { startTensorFlow } from '@berth/graph';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createEagerEngine } from '../eager/eager-engine.ts';
+import { describeEngine } from '../testing/engine-contract.ts';
 import {
-  describeEngine,
   dropping,
   lossOf,
   optionsOf,
   splitGradient,
   type EngineVariant,
-} from '../testing/engine-contract.ts';
+} from '../testing/engine-variants.ts';
 import { flatGradient } from '../testing/flat-gradient.ts';
 import { goldenBatch, goldenShape as shape, relativeError } from '../testing/golden.ts';
 import { goldenBlock, goldenState, padBatch, wholeStep } from '../testing/requests.ts';

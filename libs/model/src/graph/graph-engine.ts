@@ -1,8 +1,8 @@
 import {
   BerthError,
+  addSums,
   bf16PaddedLength,
   digestHex,
-  addSums,
   examplesOf,
   numStateSlices,
   sumsFromVector,
@@ -29,16 +29,16 @@ import {
   type TensorFlow,
 } from '@berth/graph';
 import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
-import { dropoutKey } from '../eager/dropout.ts';
 import type { EngineOptions } from '../eager/eager-engine.ts';
-import { checkRanks, initialState } from '../engine-state.ts';
+import { initialState } from '../engine-state.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
 import { learningRateAt } from '../schedule.ts';
+import { accumulateBlock } from './accumulate.ts';
 import { batchData } from './batch-inputs.ts';
-import { numDropoutSites } from './step-context.ts';
 import { graphParameters } from './graph-parameters.ts';
 import { StateWindow } from './state-window.ts';
-import { lossScaleInput, trainingGraph } from './training-graph.ts';
+import { trainingGraph } from './training-graph.ts';
+import { floatsOf, joined, pairsOf } from './vectors.ts';
 
 /** With precision `bf16`, activations and matrix products are in it; weights, sums, optimizer and statistics stay float32. */
 export interface GraphEngineOptions extends EngineOptions {
@@ -242,44 +242,16 @@ class CompiledEngine implements GraphEngine {
     });
   }
 
-  /** Leaves the block's sum as the session's current one: micro-batches in order, virtual ranks as a binary counter. */
   #accumulate(request: GradientRequest): void {
     this.#loadedStep();
     this.#gradientNorm = undefined;
-    checkRanks(request);
-    const scales = Object.fromEntries(
-      this.task.losses.map(({ name }) => [
-        lossScaleInput(name),
-        Float32Array.of(request.lossScales[name] ?? Number.NaN),
-      ]),
-    );
-    request.ranks.forEach(({ virtualRank, microBatches }, index) => {
-      microBatches.forEach((batch, microBatch) =>
-        this.#session.run(microBatch === 0 ? 'start' : 'accumulate', {
-          ...batchData(batch, this.task, this.#options.shape),
-          dropoutKeys_K2: this.#dropoutKeys(request.step, virtualRank, microBatch),
-          ...scales,
-        }),
-      );
-      const level = trailingOnes(index);
-      const isLast = index === request.ranks.length - 1;
-      const numCarried = isLast ? level : level - 1;
-      for (let below = 0; below < numCarried; below++) this.#session.run(`carry_${below}`);
-      if (!isLast) this.#session.run(`keep_${level}`);
-      else if (level === 0 && this.#options.wire === 'bf16') this.#session.run('round');
-    });
+    accumulateBlock(this.#session, request, this.#options);
   }
 
   #measureNorm(): number {
     const norms = this.#session.run('norms')['norms'] as Float32Array;
     this.#gradientNorm = globalNorm(norms, norms.length);
     return this.#gradientNorm;
-  }
-
-  #dropoutKeys(step: number, virtualRank: number, microBatch: number): Int32Array {
-    const pass = { seed: this.#options.seed, step, virtualRank, microBatch };
-    const sites = Array.from({ length: numDropoutSites(this.#options.model) }, (_, site) => site);
-    return Int32Array.from(sites.flatMap((site) => dropoutKey(pass, site)));
   }
 
   /** Views of a flat vector's parameters, by name. */
@@ -319,27 +291,4 @@ class CompiledEngine implements GraphEngine {
         'use the model section and vocabulary the state was made with',
     );
   }
-}
-
-/** Levels of the tree that are complete when this rank's sum is made. */
-function trailingOnes(index: number): number {
-  return 31 - Math.clz32(~index & (index + 1));
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
-}
-
-function floatsOf({ buffer, byteOffset, byteLength }: GradientVector): Float32Array {
-  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
-}
-
-function pairsOf({ buffer, byteOffset, length }: Uint16Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, length / 2);
 }

@@ -4,83 +4,21 @@ import {
   examplesOf,
   metricsFromSums,
   stepSumsOf,
-  sumsFromVector,
   tasks,
   unpackGradient,
-  type GradientRequest,
   type ParameterSpec,
-  type StepSums,
   type TrainingEngine,
-  type Wire,
 } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import type { EngineOptions } from '../eager/eager-engine.ts';
-import { pretrainingModel } from '../tasks/pretraining/pretraining-model.ts';
 import { bf16Tree } from './bf16-tree.ts';
+import { dropping, lossOf, splitGradient, type EngineVariant } from './engine-variants.ts';
 import { flatGradient } from './flat-gradient.ts';
-import {
-  golden,
-  goldenBatch,
-  goldenFlat,
-  goldenOptimizer,
-  microConfig,
-  relativeError,
-  tensorsBeyond,
-} from './golden.ts';
+import { golden, goldenBatch, goldenFlat, relativeError, tensorsBeyond } from './golden.ts';
 import { goldenBlock, goldenState, joinBatches, wholeStep } from './requests.ts';
 import { sharedVectors } from './shared-vectors.ts';
 import { stateDigestsOf } from './state-digests.ts';
 
-export interface EngineVariant {
-  readonly optimizer?: 'adamw' | 'lamb';
-  readonly dropoutRatio?: number;
-  readonly wire?: Wire;
-}
-
-/** The golden model's options. */
-export function optionsOf({
-  optimizer = 'adamw',
-  dropoutRatio = 0,
-  wire = 'fp32',
-}: EngineVariant): EngineOptions & {
-  readonly train: { readonly numSteps: number; readonly virtualRanks: number };
-} {
-  return {
-    task: pretrainingModel,
-    model: {
-      ...microConfig,
-      hiddenDropoutRatio: dropoutRatio,
-      attentionDropoutRatio: dropoutRatio,
-    },
-    optimizer: goldenOptimizer(optimizer),
-    train: { numSteps: 10, virtualRanks: 4 },
-    seed: 12_345,
-    precision: 'fp32',
-    wire,
-  };
-}
-
-export const dropping: EngineVariant = { dropoutRatio: 0.3 };
 const { sums: sumNames } = tasks.pretraining;
-
-/** The parts of a flat gradient. */
-export function splitGradient(
-  { numParameters }: TrainingEngine,
-  flat: Float32Array,
-): { readonly gradient: Float32Array; readonly sums: StepSums } {
-  return {
-    gradient: flat.subarray(0, numParameters),
-    sums: sumsFromVector(sumNames, flat, numParameters),
-  };
-}
-
-/** The loss that a request scales sums to. */
-export function lossOf(sums: StepSums, { lossScales }: GradientRequest): number {
-  return tasks.pretraining.losses.reduce(
-    (total, { name, sum }) => total + sums[sum]! * lossScales[name]!,
-    0,
-  );
-}
 
 /**
  * What every engine does.
