@@ -1,5 +1,6 @@
 import { BerthError } from '@berth/contracts';
 import type { Context, MiddlewareHandler } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
 import { hasToken, refusal, type AccessPolicy } from './access.ts';
 import { clientOf } from './client-of.ts';
 import { RateLimit, type Rate } from './rate-limit.ts';
@@ -17,19 +18,6 @@ export const defaultRates: RequestRates = {
   dearReads: { perSecond: 40, burst: 200 },
   badTokens: { perSecond: 1, burst: 20 },
 };
-
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 /** Lets in whoever the policy lets in. */
 export function guard(policy: AccessPolicy): MiddlewareHandler {
@@ -65,16 +53,28 @@ export function requireToken(policy: AccessPolicy, rate: Rate): (context: Contex
   };
 }
 
-/** Adds to every answer what browsers must know. */
-export const secureHeaders: MiddlewareHandler = async (context, next) => {
+/** Adds to every answer what browsers must know. Whether there is TLS in front, and for how long, is not ours to say. */
+export const browserHeaders: MiddlewareHandler = secureHeaders({
+  strictTransportSecurity: false,
+  xFrameOptions: 'DENY',
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    fontSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    manifestSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+});
+
+/** Answers that do not say how long they may be kept are not kept. */
+export const noStore: MiddlewareHandler = async (context, next) => {
   await next();
   const { headers } = context.res;
-  headers.set('X-Content-Type-Options', 'nosniff');
-  headers.set('X-Frame-Options', 'DENY');
-  headers.set('Referrer-Policy', 'no-referrer');
-  headers.set('Cross-Origin-Opener-Policy', 'same-origin');
-  headers.set('Cross-Origin-Resource-Policy', 'same-origin');
-  headers.set('Content-Security-Policy', pagePolicy);
   if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
 };
 

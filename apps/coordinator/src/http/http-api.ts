@@ -13,7 +13,14 @@ import type { AccessPolicy } from './access.ts';
 import { answerError } from './answer-error.ts';
 import { serveDashboard } from './dashboard-files.ts';
 import type { EventStreams } from './event-stream.ts';
-import { guard, limitRate, requireToken, secureHeaders, type RequestRates } from './guard.ts';
+import {
+  browserHeaders,
+  guard,
+  limitRate,
+  noStore,
+  requireToken,
+  type RequestRates,
+} from './guard.ts';
 import type { Handlers } from './handlers.ts';
 import { readInput } from './read-input.ts';
 
@@ -42,7 +49,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
   const limitDearReads = limitRate(rates.dearReads);
   const admit = requireToken(access, rates.badTokens);
 
-  app.use(secureHeaders, guard(access));
+  app.use(browserHeaders, noStore, guard(access));
   app.use(
     bodyLimit({
       maxSize: maxBodyBytes,
