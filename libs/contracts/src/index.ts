@@ -29,6 +29,7 @@ export * from './read-json.ts';
 export * from './redis-url.ts';
 export * from './renamed-settings.ts';
 export * from './run-config.ts';
+export * from './run-event.ts';
 export * from './run.ts';
 export * from './services.ts';
 export * from './settings.ts';

@@ -5,6 +5,7 @@ export { newMemory, type Memory } from './member/memory.ts';
 export { reasonToGoBack } from './run/diverged.ts';
 export { Random } from './random.ts';
 export { oddOf } from './member/divergence.ts';
+export { eventsOfRecord } from './run/run-events.ts';
 export { isNewerRecord } from './lifecycle/is-newer-record.ts';
 export { decideMembership } from './run/membership.ts';
 export type {
@@ -65,5 +66,6 @@ export type {
   RunPorts,
 } from './leading/ports.ts';
 export { RunPast } from './leading/run-past.ts';
-export { RunSupervisor, type Moment } from './leading/run-supervisor.ts';
+export type { Moment } from './leading/run-observer.ts';
+export { RunSupervisor } from './leading/run-supervisor.ts';
 export { perform } from './leading/script.ts';

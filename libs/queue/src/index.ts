@@ -36,7 +36,7 @@ export {
 } from './server/redis-server.ts';
 export { probeWrites } from './connection/probe-writes.ts';
 export type { Rendezvous } from './coordination/rendezvous.ts';
-export type { MarkerPage, RunChronicle } from './records/run-chronicle.ts';
+export type { EventPage, RunEvents } from './records/run-events.ts';
 export { createRuns, type Runs } from './records/runs.ts';
 export type { SubscribeOptions, Views } from './coordination/views.ts';
 export { openRun, type RunHandle } from './open-run.ts';

@@ -4,7 +4,7 @@ import { createRendezvous, type Rendezvous } from './coordination/rendezvous.ts'
 import { createViews, type Views } from './coordination/views.ts';
 import { createCheckpointIndex, type CheckpointIndex } from './records/checkpoint-index.ts';
 import { createMetricsLog, type MetricsLog } from './records/metrics-log.ts';
-import { createRunChronicle, type RunChronicle } from './records/run-chronicle.ts';
+import { createRunEvents, type RunEvents } from './records/run-events.ts';
 
 /** What Redis holds of one run, besides its record: that is one of all `createRuns` knows. */
 export interface RunHandle {
@@ -14,7 +14,7 @@ export interface RunHandle {
   readonly rendezvous: Rendezvous;
   readonly metrics: MetricsLog;
   readonly checkpoints: CheckpointIndex;
-  readonly chronicle: RunChronicle;
+  readonly events: RunEvents;
 }
 
 /**
@@ -33,6 +33,6 @@ export function openRun(
     rendezvous: createRendezvous(connection, runId),
     metrics: createMetricsLog(connection, runId, { capacity: maxMetricsLines }),
     checkpoints: createCheckpointIndex(connection, runId),
-    chronicle: createRunChronicle(connection, runId),
+    events: createRunEvents(connection, runId),
   };
 }

@@ -11,6 +11,7 @@ import { openRun, type RedisConnection } from '@berth/queue';
 import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import type { ClusterReports } from '../reports/cluster-reports.ts';
+import { markersFrom } from '../reports/markers.ts';
 import type { EventHub } from './event-hub.ts';
 import { isSameSight } from './same-sight.ts';
 
@@ -145,11 +146,13 @@ export class EventFeed {
     if (this.#isTurn(every.logs)) await this.#lookAtLogs(state, runId);
     if (this.#isTurn(every.markers)) {
       const isFirst = state.markerCursor === undefined;
-      const { chronicle } = openRun(connection, runId);
-      const { markers, cursor } = await chronicle.markers(state.markerCursor ?? '');
+      const { events, cursor } = await openRun(connection, runId).events.after(
+        state.markerCursor ?? '',
+      );
       state.markerCursor = cursor;
       if (!isFirst)
-        for (const marker of markers) hub.publish(topics, { type: 'marker', runId, marker });
+        for (const marker of events.flatMap(markersFrom))
+          hub.publish(topics, { type: 'marker', runId, marker });
     }
     const isWorkersTurn = this.#isTurn(every.workers);
     if (!isWorkersTurn && !this.#isTurn(every.checkpoints)) return;

@@ -4,6 +4,7 @@ import {
   wireErrorSchema,
   type ApiEvent,
   type Job,
+  type NewRunEvent,
 } from '@berth/contracts';
 import { createJobProducer } from '@berth/queue/jobs';
 import { createLogStream, createMembers, createRuns, openRun } from '@berth/queue';
@@ -117,7 +118,11 @@ describe('runs', () => {
     const beat = async (): Promise<void> => {
       for (const id of alive) await members.heartbeat(memberOf(id, { runId: 'a' }));
     };
-    const publish = async (ids: string[], reason: string): Promise<void> => {
+    const publish = async (
+      ids: string[],
+      reason: string,
+      events: NewRunEvent[] = [],
+    ): Promise<void> => {
       const members = ids.map((memberId, index) => ({
         memberId,
         host: '127.0.0.1',
@@ -125,7 +130,8 @@ describe('runs', () => {
         blocks: [{ start: index, length: 1 }],
       }));
       const before = await views.current();
-      await views.publish({ fencingEpoch: 1, mode: 'train', reason, members }, before?.version);
+      const draft = { fencingEpoch: 1, mode: 'train' as const, reason, members };
+      await views.publish(draft, before?.version, events);
     };
     await beat();
     await publish(['w1', 'w2'], 'two workers');
@@ -137,11 +143,17 @@ describe('runs', () => {
       { memberId: 'w1', rank: 0, state: 'active', blocks: [{ start: 0 }], residentBytes: 1_000 },
       { memberId: 'w2', rank: 1, state: 'active', lag: 0 },
     ]);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await beat();
     alive.delete('w2');
     await members.leave('w2');
-    await publish(['w1'], 'w2 lost: its connection broke');
+    const lost: NewRunEvent = {
+      kind: 'lost',
+      attempt: 1,
+      timeMs: Date.now(),
+      memberId: 'w2',
+      text: 'w2 lost: its connection broke',
+      lastHeard: { info: memberOf('w2', { runId: 'a' }), timeMs: Date.now() - 5 },
+    };
+    await publish(['w1'], 'without w2: its connection broke', [lost]);
     const withLost = await waitFor(
       async () => {
         const all = await workers();
@@ -149,7 +161,7 @@ describe('runs', () => {
       },
       { what: 'the lost worker' },
     );
-    expect(withLost[1]).toMatchObject({ memberId: 'w2', reason: 'w2 lost: its connection broke' });
+    expect(withLost[1]).toMatchObject({ memberId: 'w2', reason: 'its connection broke' });
     const lastSeenAtMs = withLost[1]?.lastSeenAtMs ?? 0;
     const [, later] = await waitFor(
       async () => {

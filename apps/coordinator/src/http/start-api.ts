@@ -3,6 +3,7 @@ import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/cont
 import { buildInfo } from '@berth/observability';
 import { createJobBoard } from '@berth/queue/jobs';
 import type { RedisConnection } from '@berth/queue';
+import { tellEvents } from '../events/tell-events.ts';
 import { EventFeed } from '../events/event-feed.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { SeriesCache } from '../metrics-series/series-cache.ts';
@@ -18,7 +19,6 @@ import { Monitoring } from './prometheus.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import { shippedPresets } from '../runs/presets.ts';
 import { ClusterReports } from '../reports/cluster-reports.ts';
-import { watchCrew } from '../reports/worker-changes-watch.ts';
 import type { HealthCheck } from '../reports/health.ts';
 
 export interface ApiOptions {
@@ -70,6 +70,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     store,
     histories,
     health,
+    logs,
   });
   const hub = new EventHub({ epoch: randomBytes(6).toString('hex') });
   const feed = new EventFeed({ hub, connection, runs, sights, histories, logs, logger });
@@ -97,7 +98,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const ending = new AbortController();
   const working = [
     feed.run(ending.signal),
-    watchCrew({ connection, sights, logs, logger }, ending.signal),
+    tellEvents({ connection, logs, logger, isLeader: () => sights.isLeader() }, ending.signal),
     warmUp(runs, histories, logger),
   ];
   return {

@@ -39,7 +39,7 @@ it('takes a run whose states differ back to its newest checkpoint, and counts no
   const scene = await startScene({ runId, status: 'pausing', entries: entries.slice(0, 25) });
   const { connection, store } = scene;
   const runs = createRuns(connection);
-  const { views, ledger, chronicle } = openRun(connection, runId);
+  const { views, ledger, events: log } = openRun(connection, runId);
   await storeCheckpoint(store, runId, entries.slice(0, 20));
   const view = await waitFor(() => views.current(), { what: 'a view' });
 
@@ -54,8 +54,8 @@ it('takes a run whose states differ back to its newest checkpoint, and counts no
   expect(record.requests.cut).toMatchObject({ toStep: 20, attempt: 1 });
   expect(await ledger.vote(view, 'worker', entries[25]!, sums)).toMatchObject({ kind: 'stale' });
 
-  const { markers } = await chronicle.markers('');
-  expect(markers).toContainEqual(
+  const { events } = await log.after('');
+  expect(events).toContainEqual(
     expect.objectContaining({
       kind: 'diverged',
       step: 25,

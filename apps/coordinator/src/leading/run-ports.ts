@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, ObjectStore } from '@berth/contracts';
 import type { Clock, RunPorts } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
-import { createLogStream, createMembers, openRun, type RedisConnection } from '@berth/queue';
+import { createMembers, openRun, type RedisConnection } from '@berth/queue';
 import { openPast } from './open-past.ts';
 import { Preparation } from './preparation.ts';
 import type { RunRecordArchive } from './run-record-archive.ts';
-import { reportDepartures } from './report-departures.ts';
-import { reportDivergence } from './state-divergence.ts';
 
 export interface RunPortsOptions {
   readonly connection: RedisConnection;
@@ -25,7 +23,7 @@ export const systemClock: Clock = {
 
 /** What the supervisor of a run asks for, from Redis, the bucket and the job queue. */
 export function openRunPorts(options: RunPortsOptions, runId: string): RunPorts {
-  const { connection, logger } = options;
+  const { connection, archive, logger } = options;
   const { ledger, views } = openRun(connection, runId);
   return {
     runId,
@@ -35,11 +33,7 @@ export function openRunPorts(options: RunPortsOptions, runId: string): RunPorts 
     members: createMembers(connection),
     past: openPast(options, runId),
     data: new Preparation(options, runId),
-    keepRecord: (record) => options.archive.keep(record),
-    listener: {
-      published: (change) => void reportDepartures(change, createLogStream(connection), logger),
-      diverged: (record, error, follows) => reportDivergence(options, record, error, follows),
-    },
+    keepRecord: (record) => archive.keep(record),
     logger,
   };
 }

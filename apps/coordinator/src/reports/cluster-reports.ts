@@ -6,7 +6,6 @@ import {
   type ObjectStore,
   type RunRecord,
   type RunStatusReport,
-  type View,
   type WorkerReport,
 } from '@berth/contracts';
 import { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from '@berth/checkpoint';
@@ -18,9 +17,11 @@ import {
   type RedisConnection,
 } from '@berth/queue';
 import type { BuildInfo } from '@berth/observability';
+import type { LogSource } from '../ports.ts';
 import type { SeriesCache } from '../metrics-series/series-cache.ts';
 import { describeCheckpoints } from './checkpoint-reports.ts';
 import type { Health, HealthCheck } from './health.ts';
+import { lostWorkers } from './lost-workers.ts';
 import { markersOf } from './markers.ts';
 import { describeWorkers } from './worker-reports.ts';
 
@@ -31,6 +32,7 @@ export interface ClusterSightsOptions {
   readonly store: ObjectStore;
   readonly histories: SeriesCache;
   readonly health: HealthCheck;
+  readonly logs: LogSource;
 }
 
 const surveyEveryMs = 2_000;
@@ -78,20 +80,19 @@ export class ClusterReports {
 
   /** Workers of a run, lost ones last. */
   async workers({ runId, status }: RunRecord): Promise<WorkerReport[]> {
-    const { chronicle } = openRun(this.#options.connection, runId);
-    const [all, lost] = await Promise.all([
+    const { connection, logs } = this.#options;
+    const [all, { events }] = await Promise.all([
       isFinal(status) ? [] : this.#describe(runId),
-      chronicle.lost(),
+      openRun(connection, runId).events.after(''),
     ]);
     const live = all.filter((worker) => worker.rank !== null || worker.runId === runId);
     const ids = new Set(live.map(({ memberId }) => memberId));
-    return [...live, ...lost.filter(({ memberId }) => !ids.has(memberId)).map(agedNow)];
-  }
-
-  /** All live workers, by their place in the current view of a run, and that view. */
-  async crew(runId: string): Promise<{ workers: WorkerReport[]; view: View | undefined }> {
-    const view = await openRun(this.#options.connection, runId).views.current();
-    return { workers: await this.#describe(runId, view), view };
+    const lost = lostWorkers(Date.now(), events).filter(({ memberId }) => !ids.has(memberId));
+    const withLines = lost.map(async (worker) => ({
+      ...worker,
+      lastLines: await logs.lastLines(worker.memberId).catch(() => []),
+    }));
+    return [...live, ...(await Promise.all(withLines))];
   }
 
   /** Newest first; the store is asked at most every two seconds. */
@@ -106,13 +107,13 @@ export class ClusterReports {
   }
 
   async markers({ run }: RunStatusReport): Promise<Marker[]> {
-    const { chronicle } = openRun(this.#options.connection, run.runId);
+    const { events } = openRun(this.#options.connection, run.runId);
     const [seen, checkpoints] = await Promise.all([
-      chronicle.markers(''),
+      events.after(''),
       // Charts are worth showing while the store is away.
       this.checkpoints(run).catch(() => []),
     ]);
-    return markersOf(run, checkpoints, seen.markers);
+    return markersOf(run, checkpoints, seen.events);
   }
 
   async #surveyed(run: RunRecord): Promise<SurveyedCheckpoint[]> {
@@ -135,12 +136,12 @@ export class ClusterReports {
     return surveyCheckpoints(this.#options.store, run.runId, run.attempts, cache);
   }
 
-  async #describe(runId: string | undefined, view?: View): Promise<WorkerReport[]> {
+  async #describe(runId: string | undefined): Promise<WorkerReport[]> {
     const { connection } = this.#options;
     const run = runId === undefined ? undefined : openRun(connection, runId);
     const [members, current, numCommitted, record] = await Promise.all([
       createMembers(connection).list({ forget: false }),
-      view ?? run?.views.current(),
+      run?.views.current(),
       run?.ledger.numCommitted() ?? 0,
       runId === undefined ? undefined : createRuns(connection).read(runId),
     ]);
@@ -151,15 +152,6 @@ export class ClusterReports {
       numerics: record?.numerics ?? undefined,
     });
   }
-}
-
-/** A lost worker was described when it was lost. */
-function agedNow(worker: WorkerReport): WorkerReport {
-  const { lastSeenAtMs, heartbeatAgeMs } = worker;
-  return {
-    ...worker,
-    heartbeatAgeMs: lastSeenAtMs === null ? heartbeatAgeMs : Date.now() - lastSeenAtMs,
-  };
 }
 
 function dropOldest(map: Map<string, unknown>, size: number): void {

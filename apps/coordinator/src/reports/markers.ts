@@ -1,10 +1,10 @@
-import type { CheckpointReport, Marker, RunRecord } from '@berth/contracts';
+import type { CheckpointReport, Marker, RunEvent, RunRecord } from '@berth/contracts';
 
 /** What is marked on a run's charts, by time. */
 export function markersOf(
   run: RunRecord,
   checkpoints: readonly CheckpointReport[],
-  seen: readonly Marker[],
+  events: readonly RunEvent[],
 ): Marker[] {
   const resumes = run.attempts.slice(1).map(({ attempt, fromStep, startedAtMs }) => ({
     kind: 'resume' as const,
@@ -22,5 +22,10 @@ export function markersOf(
       timeMs: createdAtMs,
       text: `checkpoint of step ${step}, ${kind}`,
     }));
-  return [...resumes, ...saved, ...seen].sort((a, b) => a.timeMs - b.timeMs);
+  return [...resumes, ...saved, ...events.flatMap(markersFrom)].sort((a, b) => a.timeMs - b.timeMs);
+}
+
+/** How an event is marked; not at all where the record or the bucket says the same. */
+export function markersFrom({ kind, attempt, step, timeMs, text }: RunEvent): Marker[] {
+  return kind === 'saved' || kind === 'rewound' ? [] : [{ kind, attempt, step, timeMs, text }];
 }

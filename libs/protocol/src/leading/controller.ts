@@ -12,7 +12,8 @@ import type { RunChange } from '../lifecycle/decide-control.ts';
 import { isInScope, queueOf, type Scope } from '../lifecycle/queue.ts';
 import { coordinationTimes } from '../run/coordination-times.ts';
 import type { LeadingPorts } from './ports.ts';
-import { RunSupervisor, type Moment } from './run-supervisor.ts';
+import type { Moment } from './run-observer.ts';
+import { RunSupervisor } from './run-supervisor.ts';
 import { call, type Script } from './script.ts';
 
 const { tickMs, afterNewsMs, afterErrorMs, outageGraceMs } = coordinationTimes;
@@ -156,7 +157,6 @@ export class Controller {
     if (!isNews) return;
     const { clock, runs } = this.#ports;
     const { status = record.status, reason = record.reason } = change;
-    if (status !== record.status) logger.info(`Run ${record.runId} is ${status}`, { reason });
     const updatedAtMs = clock.timeMs();
     let end: RunChange = {};
     if (isFinal(status)) {
@@ -185,7 +185,7 @@ function* changeOf(
     if (!isBerthError(error) || error.policy.retry || error.code === 'RUN_STATE_CONFLICT')
       throw error;
     logger.error(`Run ${record.runId} failed`, { error: errorToWire(error) });
-    yield* supervisor.fence(moment.fencingEpoch, 'the run has failed');
+    yield* supervisor.fence(record, moment, 'the run has failed');
     return { status: 'failed', reason: error.message, error: errorToWire(error) };
   }
 }

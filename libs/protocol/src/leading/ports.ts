@@ -1,4 +1,11 @@
-import type { Logger, RunAttempt, RunRecord, RunRequests, View, WireError } from '@berth/contracts';
+import type {
+  Logger,
+  NewRunEvent,
+  RunAttempt,
+  RunRecord,
+  RunRequests,
+  View,
+} from '@berth/contracts';
 import type { ViewId } from '../ledger/view-id.ts';
 import type { RunChange } from '../lifecycle/decide-control.ts';
 import type { LeaseAnswer } from '../run/decide-lease.ts';
@@ -51,15 +58,22 @@ export interface KeepingPort {
 export interface MembersPort {
   /** @param options.forget - false to list those as well who have not been seen for long */
   survey(options: { readonly forget: boolean }): Call<{
-    readonly live: readonly { readonly info: LiveMember }[];
+    readonly live: readonly { readonly info: LiveMember; readonly ageMs: number }[];
     readonly unreadable: readonly UnreadableMember[];
   }>;
 }
 
 export interface ViewsPort {
   current(): Call<View | undefined>;
-  /** @param replaces - version of the view that is known to be in force */
-  publish(draft: ViewDraft, replaces: number | undefined): Call<View>;
+  /**
+   * @param replaces - version of the view that is known to be in force
+   * @param events - what that means, kept with the view
+   */
+  publish(
+    draft: ViewDraft,
+    replaces: number | undefined,
+    events: readonly NewRunEvent[],
+  ): Call<View>;
 }
 
 export interface LedgerPort {
@@ -113,17 +127,6 @@ export interface DataPort {
   supply(record: RunRecord, numCommitted: number): Call<string>;
 }
 
-/** Told what happens to a run. */
-export interface RunListener {
-  published(change: {
-    readonly before: View | undefined;
-    readonly view: View;
-    readonly live: readonly LiveMember[];
-  }): void;
-  /** Members were found to hold different states, and what follows. */
-  diverged(record: RunRecord, error: WireError, follows: string): Call<unknown>;
-}
-
 /** All that the supervisor of one run asks for. */
 export interface RunPorts {
   readonly runId: string;
@@ -135,7 +138,6 @@ export interface RunPorts {
   readonly data: DataPort;
   /** Keeps a copy of the run's record outside Redis, before Redis has it. */
   keepRecord(record: RunRecord): Call<unknown>;
-  readonly listener: RunListener;
   /** @defaultValue `decideRun`, which the simulator breaks to prove that each of its parts is needed */
   readonly decide?: typeof decideRun;
   readonly logger: Logger;

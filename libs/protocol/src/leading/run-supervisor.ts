@@ -4,6 +4,7 @@ import {
   errorToWire,
   isBerthError,
   isFinal,
+  type NewRunEvent,
   type RunRecord,
   type View,
   type WireError,
@@ -11,8 +12,9 @@ import {
 import { takeBack } from '../lifecycle/attempts.ts';
 import type { RunChange } from '../lifecycle/decide-control.ts';
 import { goBack } from '../lifecycle/go-back.ts';
-import { coordinationTimes, runPatience } from '../run/coordination-times.ts';
+import { runPatience } from '../run/coordination-times.ts';
 import { foundDamaged } from '../run/diverged.ts';
+import { eventOfDivergence, eventsOfView } from '../run/run-events.ts';
 import { decideRun } from '../run/run.ts';
 import {
   newRunMemory,
@@ -20,38 +22,32 @@ import {
   type RunSight,
   type TrainingStatus,
 } from '../run/run-state.ts';
+import type { ViewDraft } from '../run/view-draft.ts';
 import type { Cut, RunPorts } from './ports.ts';
+import { isEnding, RunObserver, type Moment } from './run-observer.ts';
 import { RunPast } from './run-past.ts';
 import { call, type Script } from './script.ts';
 import { seatMembers } from './seat-members.ts';
-
-/** What holds while the supervisor looks. */
-export interface Moment {
-  readonly fencingEpoch: number;
-  /** The epoch with which this life of Redis began. */
-  readonly serverEpoch: number;
-  /** True when silence proves nothing: Redis was away, so nobody could beat. */
-  readonly isLenient: boolean;
-}
 
 /** What members found, and where the run is. */
 interface FoundDamage {
   readonly diverged: WireError;
   readonly reason: string;
   readonly numCommitted: number;
+  readonly live: RunSight['live'];
 }
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
 export class RunSupervisor {
   readonly #ports: RunPorts;
   readonly #past: RunPast;
+  readonly #observer: RunObserver;
   #memory;
-  /** Members that the log has named, as their heartbeats cannot be read. */
-  readonly #unreadable = new Set<string>();
 
   constructor(ports: RunPorts) {
     this.#ports = ports;
     this.#past = new RunPast(ports);
+    this.#observer = new RunObserver(ports);
     this.#memory = newRunMemory(ports.clock.nowMs());
   }
 
@@ -93,22 +89,36 @@ export class RunSupervisor {
   }
 
   /** Puts a view without members in force: whoever still trains commits nothing more. */
-  *fence(fencingEpoch: number, reason: string): Script<View> {
-    const { views } = this.#ports;
-    const before = yield* call(views.current());
+  *fence(
+    record: RunRecord,
+    { fencingEpoch }: Moment,
+    reason: string,
+    found: { readonly live?: RunSight['live']; readonly events?: readonly NewRunEvent[] } = {},
+  ): Script<View> {
+    const before = yield* call(this.#ports.views.current());
     if (before?.members.length === 0) return before;
     const draft = { fencingEpoch, mode: 'train' as const, reason, members: [] };
-    return yield* call(views.publish(draft, before?.version));
+    return yield* this.#publish(record, before, draft, found);
   }
 
-  *#rewind(
-    { requests, attempts, keptSteps }: RunRecord,
-    cut: Cut,
-    { fencingEpoch }: Moment,
-  ): Script<RunChange> {
-    const fence = yield* this.fence(fencingEpoch, `going back to step ${cut.toStep}`);
+  /** Replaces the view, and says who joins, leaves and is lost by that. */
+  #publish(
+    record: RunRecord,
+    before: View | undefined,
+    draft: ViewDraft,
+    { live, events = [] }: { live?: RunSight['live']; events?: readonly NewRunEvent[] },
+  ): Script<View> {
+    const { clock, views } = this.#ports;
+    const [timeMs, lastHeard] = [clock.timeMs(), this.#observer.lastHeard];
+    const changes = eventsOfView({ record, timeMs, before, draft, live, lastHeard });
+    return call(views.publish(draft, before?.version, [...events, ...changes]));
+  }
+
+  *#rewind(record: RunRecord, cut: Cut, moment: Moment): Script<RunChange> {
+    const { requests, attempts, keptSteps } = record;
+    const fence = yield* this.fence(record, moment, `going back to step ${cut.toStep}`);
     try {
-      yield* this.#past.rewind(cut, attempts, fence, fencingEpoch);
+      yield* this.#past.rewind(cut, attempts, fence, moment.fencingEpoch);
     } catch (error) {
       if (!isBerthError(error) || error.code !== 'CHECKPOINT_NOT_FOUND') throw error;
       return {
@@ -130,12 +140,12 @@ export class RunSupervisor {
     const { views, past } = this.#ports;
     const numCommitted = yield* this.numCommitted();
     const view = yield* call(views.current());
-    const { live } = yield* this.#liveMembers(moment);
+    const { live } = yield* this.#observer.liveMembers(moment);
     const damage = foundDamaged(view, live, numCommitted);
     // Members forget what they found when their attempt ends.
     if (damage !== undefined)
-      return yield* this.#goBack(record, { ...damage, numCommitted }, moment);
-    yield* this.fence(moment.fencingEpoch, 'killed');
+      return yield* this.#goBack(record, { ...damage, numCommitted, live }, moment);
+    yield* this.fence(record, moment, 'killed', { live });
     const saved = yield* call(past.newestListed());
     return {
       status: 'stopped',
@@ -146,9 +156,8 @@ export class RunSupervisor {
   *#train(record: RunRecord, status: TrainingStatus, moment: Moment): Script<RunChange> {
     const { train, cluster } = record.config;
     const { clock, data, decide = decideRun } = this.#ports;
-    const { fencingEpoch } = moment;
-    const sight = yield* this.#look(record, status, moment);
-    yield* this.#past.restore(fencingEpoch, record.attempts, behindIn(sight));
+    const sight = yield* this.#observer.observe(record, status, moment);
+    yield* this.#past.restore(moment.fencingEpoch, record.attempts, behindIn(sight));
     const decision = decide(clock.nowMs(), this.#memory, sight, {
       numSteps: train.numSteps,
       minWorkers: cluster.minWorkers,
@@ -159,12 +168,12 @@ export class RunSupervisor {
     });
     this.#memory = decision.memory;
     const { reason } = decision;
-    const { numCommitted } = sight;
+    const { numCommitted, live } = sight;
     switch (decision.kind) {
       case 'end':
         // A completed run has no step left; any other might see one committed by a member that comes back.
         if (decision.status !== 'completed' && sight.view !== undefined)
-          yield* this.fence(fencingEpoch, reason);
+          yield* this.fence(record, moment, reason, { live });
         return { status: decision.status, reason };
       case 'readAgain':
         // A lease that knows less than an epoch that was used begins the next one.
@@ -179,7 +188,7 @@ export class RunSupervisor {
       }
       case 'goBack': {
         const { diverged } = decision;
-        return yield* this.#goBack(record, { diverged, reason, numCommitted }, moment);
+        return yield* this.#goBack(record, { diverged, reason, numCommitted, live }, moment);
       }
       default:
     }
@@ -194,67 +203,21 @@ export class RunSupervisor {
   /** Takes the run back to its newest checkpoint: all of those were made of equal states. */
   *#goBack(
     record: RunRecord,
-    { diverged, reason, numCommitted }: FoundDamage,
-    { fencingEpoch }: Moment,
+    { diverged, reason, numCommitted, live }: FoundDamage,
+    moment: Moment,
   ): Script<RunChange> {
-    const { past, clock, listener } = this.#ports;
+    const { past, clock } = this.#ports;
     const toStep = yield* call(past.newestWhole(record.attempts, numCommitted));
     const change = goBack(record, { nowMs: clock.timeMs(), numCommitted, toStep, reason });
     // Whoever has not heard yet might add a step to those that are given up, or to a run that rests.
-    yield* this.fence(fencingEpoch, reason);
-    yield* call(listener.diverged(record, diverged, `goes back to step ${toStep}`));
+    const events = [
+      eventOfDivergence(record, clock.timeMs(), diverged, `goes back to step ${toStep}`),
+    ];
+    yield* this.fence(record, moment, reason, { live, events });
     // Members forget what they hold once they see the record, and a Redis that comes back older knows nothing of it.
     const updatedAtMs = clock.timeMs();
     yield* call(this.#ports.keepRecord({ ...record, ...change, updatedAtMs }));
     return change;
-  }
-
-  *#look(record: RunRecord, status: TrainingStatus, moment: Moment): Script<RunSight> {
-    const { runId, past, views } = this.#ports;
-    const { attempts, config } = record;
-    const wantsCheckpoint = record.requests.checkpoint;
-    const numCommitted = yield* this.numCommitted();
-    const hasAll = numCommitted >= config.train.numSteps;
-    const matters = hasAll || wantsCheckpoint || isEnding(status);
-    return {
-      runId,
-      status,
-      wantsCheckpoint,
-      numerics: record.numerics ?? undefined,
-      numCommitted,
-      isSaved: matters && (yield* call(past.isSaved(numCommitted, attempts))),
-      isEvaluated:
-        (hasAll || numCommitted === 0) && (yield* this.#isEvaluated(record, numCommitted)),
-      view: yield* call(views.current()),
-      fencingEpoch: moment.fencingEpoch,
-      serverEpoch: moment.serverEpoch,
-      ...(yield* this.#liveMembers(moment)),
-    };
-  }
-
-  *#isEvaluated({ attempts, config }: RunRecord, step: number): Script<boolean> {
-    if (config.corpus.heldOutRatio === 0) return true;
-    if (step === 0 && config.train.evalEverySteps === 0) return true;
-    return yield* call(this.#ports.past.isEvaluated(step, attempts));
-  }
-
-  /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
-  *#liveMembers({ isLenient }: Moment): Script<Pick<RunSight, 'live' | 'unreadable'>> {
-    const { clock, members, logger } = this.#ports;
-    const askedMs = clock.nowMs();
-    const { live, unreadable } = yield* call(members.survey({ forget: !isLenient }));
-    const tookMs = clock.nowMs() - askedMs;
-    if (tookMs > coordinationTimes.trustedAnswerMs)
-      throw new BerthError(
-        'QUEUE_UNREACHABLE',
-        `Redis took ${Math.round(tookMs)} ms to answer; who beat meanwhile is not known yet`,
-      );
-    for (const { memberId, problem } of unreadable) {
-      if (this.#unreadable.has(memberId)) continue;
-      this.#unreadable.add(memberId);
-      logger.warn('A worker speaks another version and is left out', { memberId, problem });
-    }
-    return { live: live.map(({ info }) => info), unreadable };
   }
 
   *#goOn(
@@ -275,23 +238,21 @@ export class RunSupervisor {
     // Recorded before anyone trains by it, whatever happens in between.
     if (numerics?.fingerprint !== record.numerics?.fingerprint) return { numerics, reason };
     if (decision.kind === 'publish') {
-      const { listener, views, logger } = this.#ports;
+      const { clock, logger } = this.#ports;
       const { members, mode, diverged } = decision;
-      if (diverged !== undefined) yield* call(listener.diverged(record, diverged, 'heals'));
+      const events =
+        diverged === undefined
+          ? []
+          : [eventOfDivergence(record, clock.timeMs(), diverged, 'heals')];
       const seated = seatMembers(members, record.config.train.virtualRanks);
       const draft = { fencingEpoch, mode, reason, members: seated };
-      const published = yield* call(views.publish(draft, view?.version));
+      const published = yield* this.#publish(record, view, draft, { live, events });
       const { version, fromStep } = published;
       logger.info('Published a view', { version, step: fromStep, reason });
-      listener.published({ before: view, view: published, live });
     }
     if (isEnding(status)) return { numerics, reason };
     return { numerics, reason, status: decision.isShort ? 'degraded' : 'running' };
   }
-}
-
-function isEnding(status: TrainingStatus): boolean {
-  return status === 'stopping' || status === 'pausing';
 }
 
 /** The view of which a member complains that the ledger ends before what is in the bucket; '' when none does. */

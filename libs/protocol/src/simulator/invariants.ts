@@ -161,9 +161,26 @@ export class Invariants {
     const name = viewName(view);
     if (this.#viewNames.has(name)) throw new Violation(`I5: there are two views ${name}`);
     this.#viewNames.add(name);
+    this.#checkEvents(members.map(({ memberId }) => memberId));
     if (members.length > 0 && fromStep < this.#restoredTo)
       throw new Violation(
         `I6: view ${version} begins at step ${fromStep}, but ${this.#restoredTo} steps are restored`,
+      );
+  }
+
+  /** What was said of members, each once, leads to those who are in the view. */
+  #checkEvents(members: readonly string[]): void {
+    const seated = new Set<string>();
+    for (const { kind, memberId = '' } of this.#redis.events) {
+      const isNews = kind === 'joined' ? !seated.has(memberId) : seated.has(memberId);
+      if (!isNews && ['joined', 'left', 'lost'].includes(kind))
+        throw new Violation(`Events: that ${memberId} ${kind} is said twice`);
+      if (kind === 'joined') seated.add(memberId);
+      else seated.delete(memberId);
+    }
+    if ([...seated].sort().join() !== members.toSorted().join())
+      throw new Violation(
+        `Events: ${[...seated].join()} are said to be there, ${members.join()} are`,
       );
   }
 

@@ -67,10 +67,6 @@ function openSimRun(world: World, calls: SimCalls, logger: Logger): RunPorts {
       supply: () => calls.at(''),
     },
     keepRecord: (record) => calls.store((store) => store.archive(record)),
-    listener: {
-      published: () => undefined,
-      diverged: () => calls.at(undefined),
-    },
     members: {
       survey: ({ forget }) =>
         calls.redis(
@@ -78,7 +74,10 @@ function openSimRun(world: World, calls: SimCalls, logger: Logger): RunPorts {
           (live) => {
             invariants.checkLive(live, dead, !forget);
             const seen = sabotage === 'no-fingerprint' ? { numerics: runNumerics } : {};
-            return { live: live.map((info) => ({ info: { ...info, ...seen } })), unreadable: [] };
+            return {
+              live: live.map((info) => ({ info: { ...info, ...seen }, ageMs: 0 })),
+              unreadable: [],
+            };
           },
         ),
     },
@@ -102,13 +101,13 @@ function openSimRun(world: World, calls: SimCalls, logger: Logger): RunPorts {
     },
     views: {
       current: () => calls.redis((redis) => redis.view),
-      publish: (draft, replaces = 0) =>
+      publish: (draft, replaces = 0, events) =>
         calls.redis(
           (redis) => {
             const { view } = redis;
             const isGoingBack = draft.members.length === 0 && /damaged/.test(draft.reason);
             if (sabotage === 'no-go-back-fence' && isGoingBack && view !== undefined) return view;
-            const result = redis.publish(draft, replaces);
+            const result = redis.publish(draft, replaces, events);
             if ('members' in result) invariants.checkView(result);
             return result;
           },

@@ -5,6 +5,7 @@ import {
   type CastVote,
   type LedgerEntry,
   type MemberInfo,
+  type NewRunEvent,
   type RunRecord,
   type StepFacts,
   type StepSums,
@@ -84,6 +85,7 @@ export class RedisModel {
   #record: RunRecord | undefined;
   #hasRecord = false;
   #active: string | undefined;
+  #events: NewRunEvent[] = [];
 
   constructor(runId: string, sabotage?: RedisSabotage) {
     this.runId = runId;
@@ -102,6 +104,7 @@ export class RedisModel {
     this.forgetNotes();
     this.#hasRecord = false;
     this.#active = undefined;
+    this.#events = [];
   }
 
   /**
@@ -119,6 +122,7 @@ export class RedisModel {
       members: new Map(this.#members),
       checkpoints: new Map(this.#checkpoints),
       evaluations: new Map(this.#evaluations),
+      events: [...this.#events],
     };
     return () => {
       if (this.#sabotage !== 'no-older-watch') this.#server++;
@@ -131,6 +135,7 @@ export class RedisModel {
       this.#listedMs = listedMs;
       this.#checkpoints = copies.checkpoints;
       this.#evaluations = copies.evaluations;
+      this.#events = copies.events;
       this.#record = record;
       this.#hasRecord = hasRecord;
       this.#active = active;
@@ -174,6 +179,7 @@ export class RedisModel {
   publish(
     draft: ViewDraft,
     replaces: number,
+    events: readonly NewRunEvent[] = [],
   ): View | { readonly newest: number } | { readonly inForce: number } {
     const known = this.#view?.view;
     const last = this.#ledger.at(-1);
@@ -185,6 +191,7 @@ export class RedisModel {
     const { runId } = this;
     const view = { ...draft, members, runId, version, fromStep: this.#ledger.length };
     this.#view = { view, divergence: undefined };
+    this.#events.push(...events);
     this.#votes = new Map();
     return view;
   }
@@ -424,6 +431,11 @@ export class RedisModel {
     if (this.#hasRecord && !(isOlder && isNewerRecord(copy, this.record))) return;
     this.#record = copy;
     this.#hasRecord = true;
+  }
+
+  /** What was said of members, oldest first. */
+  get events(): readonly NewRunEvent[] {
+    return this.#events;
   }
 
   get active(): string | undefined {

@@ -26,8 +26,8 @@ export interface RunKeys {
   readonly metrics: string;
   readonly metricsIndex: string;
   readonly checkpoints: string;
-  readonly markers: string;
-  readonly lostWorkers: string;
+  readonly events: string;
+  readonly eventsTold: string;
   /** Pub/sub channel of hints; what they hint at is read from the keys. */
   readonly hints: string;
 }
@@ -43,8 +43,9 @@ export function runKeys(runId: string): RunKeys {
     metrics: `${run}metrics`,
     metricsIndex: `${run}metrics:index`,
     checkpoints: `${run}checkpoints`,
-    markers: `${run}markers`,
-    lostWorkers: `${run}lost-workers`,
+    // As older releases called what charts are marked with.
+    events: `${run}markers`,
+    eventsTold: `${run}markers:told`,
     hints: `${run}hints`,
   };
 }

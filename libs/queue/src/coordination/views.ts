@@ -1,10 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, isBerthError, readKnown, viewSchema, type View } from '@berth/contracts';
+import {
+  BerthError,
+  isBerthError,
+  readKnown,
+  viewSchema,
+  type NewRunEvent,
+  type View,
+} from '@berth/contracts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { listenForHints } from '../connection/hints.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
 import { publishViewScript } from './lua/view.ts';
 import type { ViewDraft } from '@berth/protocol';
+import { eventTexts } from '../records/run-events.ts';
 import { staleEpoch } from './stale-epoch.ts';
 
 export interface SubscribeOptions {
@@ -19,9 +27,10 @@ export interface Views {
   /**
    * Replaces the current view.
    * @param replaces - its version; 0 if there is none. If Redis has lost its data the next version is above this one all the same
+   * @param events - what the change of views means, kept with it. @defaultValue none
    * @throws BerthError `QUEUE_STALE_EPOCH` when a newer coordinator is known, `QUEUE_VIEW_REPLACED` when another view is current
    */
-  publish(draft: ViewDraft, replaces?: number): Promise<View>;
+  publish(draft: ViewDraft, replaces?: number, events?: readonly NewRunEvent[]): Promise<View>;
   current(): Promise<View | undefined>;
   /**
    * Waits for a view for which `accept` is true.
@@ -55,18 +64,19 @@ export function createViews(connection: RedisConnection, runId: string): Views {
   return {
     current,
 
-    async publish(draft, replaces = 0) {
+    async publish(draft, replaces = 0, events = []) {
       const members = draft.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
       const sorted = { ...draft, members };
       const reply = await connection.run(
         publishViewScript,
-        [globalKeys.lease, keys.view, keys.votes, keys.ledger],
+        [globalKeys.lease, keys.view, keys.votes, keys.ledger, keys.events],
         [
           draft.fencingEpoch,
           replaces,
           JSON.stringify(sorted),
           JSON.stringify(members.map(({ memberId }) => memberId)),
           keys.hints,
+          ...eventTexts(events),
         ],
       );
       const [kind, first, fromStep] = reply as ['published' | 'stale' | 'replaced', number, number];

@@ -1,10 +1,9 @@
-import { BerthError, type Job, type WorkerReport } from '@berth/contracts';
+import { BerthError, type Job } from '@berth/contracts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobBoard } from './job-board.ts';
 import { createJobConsumer } from './job-consumer.ts';
 import { createJobProducer } from './job-producer.ts';
-import { createRunChronicle } from '../records/run-chronicle.ts';
 
 const redis = useRedis();
 
@@ -64,53 +63,5 @@ describe('the job board', () => {
     const code = 'QUEUE_JOB_NOT_FOUND';
     await expect(board.failed('other', 1)).rejects.toMatchObject({ code });
     await expect(board.retry('berth-jobs', 'none')).rejects.toMatchObject({ code });
-  });
-});
-
-describe("a run's chronicle", () => {
-  it('keeps the newest markers, and leads from one page to the next', async () => {
-    const chronicle = createRunChronicle(redis.connection, 'r');
-    const marker = { kind: 'lost', attempt: 1, timeMs: 1, text: 'gone' } as const;
-    for (let step = 0; step < 3; step++) await chronicle.mark({ ...marker, step });
-    const first = await chronicle.markers('');
-    expect(first.markers.map(({ step }) => step)).toEqual([0, 1, 2]);
-    expect((await chronicle.markers(first.cursor)).markers).toEqual([]);
-    await chronicle.mark({ ...marker, step: 3 });
-    expect((await chronicle.markers(first.cursor)).markers).toMatchObject([{ step: 3 }]);
-  });
-
-  it('knows who was lost, but not one that has come back', async () => {
-    const chronicle = createRunChronicle(redis.connection, 'back');
-    const named = (memberId: string): WorkerReport => ({
-      memberId,
-      rank: null,
-      hostname: 'h',
-      host: '127.0.0.1',
-      port: 1,
-      pid: 1,
-      device: 'CPU',
-      kernels: 'avx2',
-      numThreads: 1,
-      version: null,
-      state: 'lost',
-      reason: 'gone',
-      runId: 'back',
-      blocks: [],
-      step: 1,
-      lag: 0,
-      heartbeatAgeMs: 1,
-      lastSeenAtMs: 7,
-      rankMs: null,
-      paceRatio: null,
-      residentBytes: null,
-      startedAtMs: 0,
-      lastLines: [],
-    });
-    for (const id of ['a', 'b']) await chronicle.noteLost(named(id));
-    await chronicle.noteBack({ ...named('a'), state: 'active' });
-    await chronicle.noteBack({ ...named('new'), state: 'active' });
-    expect(await chronicle.lost()).toEqual([named('b')]);
-    await chronicle.noteLost(named('a'));
-    expect((await chronicle.lost()).map(({ memberId }) => memberId).sort()).toEqual(['a', 'b']);
   });
 });

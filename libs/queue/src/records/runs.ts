@@ -3,12 +3,15 @@ import {
   canonicalJson,
   readJson,
   runRecordSchema,
+  type NewRunEvent,
   type RunRecord,
 } from '@berth/contracts';
+import { eventsOfRecord } from '@berth/protocol';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys, keysOfRun, runKeys } from '../connection/keys.ts';
 import { compareAndSetScript } from './lua/compare-and-set.ts';
 import { staleEpoch } from '../coordination/stale-epoch.ts';
+import { eventTexts } from './run-events.ts';
 
 /** Run records, and which run is the active one. */
 export interface Runs {
@@ -68,9 +71,11 @@ export function createRuns(connection: RedisConnection): Runs {
     before: string,
     after: string,
     fencingEpoch?: number,
+    { runId = '', events = [] as readonly NewRunEvent[] } = {},
   ): Promise<Replaced> => {
-    const parameters = [before, after, fencingEpoch ?? ''];
-    const keys = [key, globalKeys.lease];
+    const parameters = [before, after, fencingEpoch ?? '', ...eventTexts(events)];
+    const run = runKeys(runId);
+    const keys = [key, globalKeys.lease, run.events, run.ledger];
     const reply = await connection.run(compareAndSetScript, keys, parameters);
     const [outcome, newest] = reply as [number, number];
     if (outcome === -1) throw staleEpoch(key, Number(fencingEpoch), newest);
@@ -118,7 +123,10 @@ export function createRuns(connection: RedisConnection): Runs {
       const isKnown = canonicalJson(parseRecord(runId, text)) === canonicalJson(known);
       const { record } = runKeys(runId);
       const outcome = isKnown
-        ? await replace(record, text, JSON.stringify(updated), fencingEpoch)
+        ? await replace(record, text, JSON.stringify(updated), fencingEpoch, {
+            runId,
+            events: eventsOfRecord(known, updated),
+          })
         : 'conflict';
       if (outcome !== 'conflict') return updated;
       throw new BerthError(
@@ -136,7 +144,9 @@ export function createRuns(connection: RedisConnection): Runs {
         const change = decide(record);
         if (change === undefined) return record;
         const updated = changed(record, change);
-        const outcome = await replace(runKeys(runId).record, text, JSON.stringify(updated));
+        const told = { runId, events: eventsOfRecord(record, updated) };
+        const after = JSON.stringify(updated);
+        const outcome = await replace(runKeys(runId).record, text, after, undefined, told);
         if (outcome === 'replaced') return updated;
       }
     },

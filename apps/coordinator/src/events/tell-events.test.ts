@@ -1,31 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import {
-  type LogFields,
-  type Logger,
-  type MemberInfo,
-  type View,
-  type ViewMember,
-  silentLogger,
-} from '@berth/contracts';
-import { connectRedis, createLogStream } from '@berth/queue';
+import { silentLogger, type LogFields, type Logger } from '@berth/contracts';
+import { connectRedis, createLease, createLogStream, openRun } from '@berth/queue';
 import { startTestRedis, waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { reportDepartures } from './report-departures.ts';
+import { createLogSource } from './log-source.ts';
+import { tellNewEvents } from './tell-events.ts';
 
 const program = fileURLToPath(new URL('../testing/logging-process.ts', import.meta.url));
-const member = (memberId: string): ViewMember => ({ memberId, host: 'h', port: 1, blocks: [] });
-const viewOf = (version: number, ids: readonly string[], reason: string): View => ({
-  runId: 'run',
-  fencingEpoch: 1,
-  version,
-  fromStep: 7,
-  members: ids.map(member),
-  mode: 'train',
-  reason,
-});
-
 it('a killed worker is named with why and with its last lines', async () => {
   const redis = await startTestRedis();
   const connection = await connectRedis(redis.url, { role: 'producer' });
@@ -54,30 +37,41 @@ it('a killed worker is named with why and with its last lines', async () => {
   const records: [string, string, LogFields | undefined][] = [];
   const logger: Logger = {
     ...silentLogger,
+    child: () => logger,
     info: (message, fields) => records.push(['info', message, fields]),
     warn: (message, fields) => records.push(['warn', message, fields]),
   };
-  const live = [{ memberId: 'worker-3', state: 'draining' } as MemberInfo];
-  await reportDepartures(
+  const { fencingEpoch } = await createLease(connection, {
+    holderId: 'c',
+    ttlMs: 60_000,
+  }).acquire();
+  const { views } = openRun(connection, 'run');
+  const draft = { fencingEpoch, mode: 'train' as const, reason: 'changed', members: [] };
+  const event = { attempt: 1, timeMs: 1 };
+  await views.publish(draft, 0, [
     {
-      before: viewOf(1, ['worker-1', 'worker-2-abc', 'worker-3'], 'first'),
-      view: viewOf(2, ['worker-1'], 'lost worker-2-abc, left by worker-3'),
-      live,
+      ...event,
+      kind: 'lost',
+      memberId: 'worker-2-abc',
+      text: 'worker-2-abc lost: its heartbeats stopped',
     },
-    logs,
-    logger,
-  );
+    { ...event, kind: 'left', memberId: 'worker-3', text: 'worker-3 left: it ended in order' },
+  ]);
+  const options = { connection, logs: createLogSource(connection), logger };
+  await tellNewEvents(options, 'run');
+  // Another coordinator goes on where this one has ended.
+  await tellNewEvents(options, 'run');
   expect(records).toEqual([
     [
       'warn',
       'The run goes on without worker-2-abc: its heartbeats stopped',
       {
         worker: 'worker-2-abc',
-        step: 7,
-        lastLines: expect.arrayContaining(['warn: This is how it was']) as string[],
+        step: 0,
+        lastLines: [expect.stringMatching(/warn This is how it was$/)] as string[],
       },
     ],
-    ['info', 'worker-3 has left the run', { worker: 'worker-3', step: 7 }],
+    ['info', 'worker-3 has left the run', { worker: 'worker-3', step: 0 }],
   ]);
   const { lines } = await logs.page({ limit: 5, source: 'worker-2-abc', level: 'warn' });
   expect(lines[0]).toMatchObject({ runId: 'run', attempt: 1, step: 6, app: 'worker' });
