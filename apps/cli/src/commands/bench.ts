@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BerthError } from '@berth/contracts';
 
 /** Benchmarks by name; each is a program of its own in the workspace `bench`. */
@@ -10,7 +10,7 @@ export const benchmarks = {
   'step-against-pytorch': 'peers/compare-step.js',
   allreduce: 'collectives/allreduce.js',
   handshake: 'collectives/handshake.js',
-  join: 'joining/join.js',
+  healing: 'healing/healing.js',
   'allreduce-against-gloo': 'peers/compare-allreduce.js',
   bits: 'step/bits.js',
   api: 'api/api.js',
@@ -35,7 +35,8 @@ export async function bench(name: Benchmark, args: readonly string[]): Promise<v
       'USAGE',
       `Benchmarks run from a checkout of berth that is built; ${program} is not there`,
     );
-  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit' });
+  const first = ['--import', pathToFileURL(`${folder}one-line-errors.js`).href];
+  const child = spawn(process.execPath, [...first, program, ...args], { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   process.exitCode = code ?? 1;
 }

@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { silentLogger, type StateVectors } from '@berth/contracts';
 import { createPeerNode, StateMemory, type StateLabel, type PeerAddress } from '@berth/collectives';
 import { tensorFlowEnvironment } from '@berth/graph';
-import type { JoinMemberSetting } from './join-setting.ts';
-import type { RuntimeAsk } from './join-thread.ts';
+import type { JoinMemberSetting } from './healing-setting.ts';
+import type { RuntimeAsk } from './healing-thread.ts';
 
 /** What a member of `join.ts` is asked to do, one line each. */
 export type JoinAsk =
@@ -36,7 +36,9 @@ async function main(): Promise<void> {
   ];
   const vectors: StateVectors = { weights, firstMoments, secondMoments };
   Object.assign(process.env, tensorFlowEnvironment({ ...engine, device: 'cpu' }));
-  const thread = new Worker(new URL('./join-thread.js', import.meta.url), { workerData: engine });
+  const thread = new Worker(new URL('./healing-thread.js', import.meta.url), {
+    workerData: engine,
+  });
   thread.on('error', (error) => {
     throw error;
   });

@@ -3,7 +3,7 @@ import type { StateVectors } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { createGraphEngine, taskModels } from '@berth/model';
 import { defaultStepSetting, stepWork } from '../step/step-setting.ts';
-import type { EngineSetting } from './join-setting.ts';
+import type { EngineSetting } from './healing-setting.ts';
 
 /** What the runtime thread of a member of `join.ts` is asked to do. */
 export type RuntimeAsk =

@@ -1,4 +1,4 @@
-import type { EngineSetting, JoinMemberSetting } from './join-setting.ts';
+import type { EngineSetting, JoinMemberSetting } from './healing-setting.ts';
 import { randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { modelSectionSchema, modelSizeNames, resolveModelConfig } from '@berth/c
 import type { Endpoint } from '@berth/collectives';
 import { countParameters } from '@berth/model';
 import { askAll, machine } from '../collectives/allreduce.ts';
-import type { JoinAsk } from './join-member.ts';
+import type { JoinAsk } from './healing-member.ts';
 import { ownProgram, startProgram, type Program } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
 
@@ -32,7 +32,7 @@ interface Join {
 }
 
 const vocabSize = 30_522;
-const memberProgram = fileURLToPath(new URL('./join-member.js', import.meta.url));
+const memberProgram = fileURLToPath(new URL('./healing-member.js', import.meta.url));
 
 interface JoinSetting {
   readonly numDonors: number;
@@ -108,7 +108,7 @@ function joinOf(
 
 const lineOf = (ask: JoinAsk): string => JSON.stringify(ask);
 
-const help = `Usage: npx berth bench join [options]
+const help = `Usage: npx berth bench healing [options]
 
 Lets a member join by copying weights and moments from donors on loopback, each a process with a real engine, while the
 donors compute the gradient of the step that it joins.
