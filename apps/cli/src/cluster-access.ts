@@ -18,7 +18,7 @@ type ServicesInUse = Pick<RunningServices, 'services' | 'close'>;
 
 /** Longer than a cluster takes to start, or to end in order. */
 const busyTimeoutMs = 60_000;
-const lookAgainMs = 50;
+const pollEveryMs = 50;
 
 /** The coordinator to talk to: named by BERTH_COORDINATOR_URL, or of the cluster that runs from our folder. */
 export function findCoordinator(context: Context): CoordinatorClient | undefined {
@@ -100,6 +100,6 @@ export async function whenFree<T>(context: Context, attempt: () => Promise<T>): 
       const isBusy = isBerthError(error) && error.code === 'RUN_STATE_CONFLICT';
       if (!isBusy || performance.now() >= deadlineMs) throw error;
       if (numTries === 2) context.say(`waiting: ${error.message}`);
-      await sleep(lookAgainMs);
+      await sleep(pollEveryMs);
     }
 }

@@ -188,7 +188,7 @@ describe('controls, each with the coordinator killed right after it', () => {
       killCoordinator();
     }
     const report = await untilStatus('b', 'completed');
-    expect(report.run.requests.cut).toBeNull();
+    expect(report.run.requests.rewind).toBeNull();
     const { attempts } = report.run;
     expect(attempts).toHaveLength(run.attempts.length + 1);
     expect(attempts.at(-2)?.abandonedFromStep).toBe(fromStep);

@@ -13,7 +13,7 @@ import { withRuns, type RunReader } from './runs.ts';
 
 /** Longer than workers of a killed cluster take to end, and their heartbeats to count as old. */
 const lastBeatsMs = 10_000;
-const lookAgainMs = 200;
+const pollEveryMs = 200;
 
 export interface Submitted {
   readonly config: RunConfig;
@@ -64,6 +64,6 @@ async function submitOnceAlone(
       if (!isAttended || performance.now() >= deadlineMs) throw error;
       if (numTries === 2)
         context.say(`waiting: workers that were at ${config.name} a moment ago may still end`);
-      await sleep(lookAgainMs);
+      await sleep(pollEveryMs);
     }
 }

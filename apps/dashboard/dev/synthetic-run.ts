@@ -14,7 +14,7 @@ import type {
   WorkerReport,
 } from '@berth/contracts';
 import { tasks } from '@berth/contracts/constants';
-import { controlStates, decideControl, type ControlSight } from '@berth/protocol';
+import { controlStates, decideControl, type ControlSnapshot } from '@berth/protocol';
 import type { Stretch } from './buckets.ts';
 import { evalLine, stepLine, uniform, type CurveShape } from './measured-lines.ts';
 import { blocksOf, makeWorker } from './synthetic-workers.ts';
@@ -94,7 +94,7 @@ export class SyntheticRun {
       createdAtMs: this.#createdAtMs,
       updatedAtMs: Date.now(),
       attempts: this.attempts,
-      requests: { checkpoint: false, kill: false, cut: null, submission: null, remove: false },
+      requests: { checkpoint: false, kill: false, rewind: null, submission: null, remove: false },
       keptSteps: [],
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',
@@ -130,7 +130,7 @@ export class SyntheticRun {
       numWorkersAlive: this.alive.length,
       releases: {},
       sparkline: this.#sparkline(),
-      controls: controlStates(Date.now(), run, this.#controlSight()),
+      controls: controlStates(Date.now(), run, this.#controlSnapshot()),
       numExampleShards: 16,
       dataset: {
         summary:
@@ -311,14 +311,14 @@ export class SyntheticRun {
     const { kind, reason } = decideControl(
       Date.now(),
       run,
-      this.#controlSight(),
+      this.#controlSnapshot(),
       'resume',
       request,
     );
     return { isEnabled: kind === 'change', reason };
   }
 
-  #controlSight(): ControlSight {
+  #controlSnapshot(): ControlSnapshot {
     const kept = this.checkpoints.filter(({ isAbandoned }) => !isAbandoned);
     const checkpointSteps = kept.map(({ step }) => step).toReversed();
     const unsavedMs = (this.step - (checkpointSteps.at(-1) ?? 0)) * this.#shape.stepMs;

@@ -38,7 +38,7 @@ export interface WorkerOptions extends WorkerEnvironment {
   readonly logger: Logger;
 }
 
-const idleLookMs = 200;
+const idlePollMs = 200;
 const reopenMs = 1_000;
 const tensorsPatienceMs = 300;
 
@@ -127,7 +127,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       });
       if (exitCode !== undefined) return exitCode;
       if (record === undefined) {
-        await sleep(idleLookMs);
+        await sleep(idlePollMs);
         continue;
       }
       attempt = record.attempts.at(-1)?.attempt;

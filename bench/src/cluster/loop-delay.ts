@@ -9,8 +9,8 @@ export interface LoopReport {
   readonly cpuSeconds: number;
 }
 
-const lookEveryMs = 5;
-const delay = monitorEventLoopDelay({ resolution: lookEveryMs });
+const pollEveryMs = 5;
+const delay = monitorEventLoopDelay({ resolution: pollEveryMs });
 delay.enable();
 let cpuBefore = cpuMs();
 let cpuSeen = cpuBefore;
@@ -19,7 +19,7 @@ setInterval(() => {
   const now = cpuMs();
   longestBlockCpuMs = Math.max(longestBlockCpuMs, now - cpuSeen);
   cpuSeen = now;
-}, lookEveryMs).unref();
+}, pollEveryMs).unref();
 
 process.on('message', (message) => {
   if (message === 'reset') {

@@ -97,14 +97,14 @@ export async function readBranch(
   }
 }
 
-const numParallelLooks = 16;
+const numParallelReads = 16;
 
 /** Whether a checkpoint has a manifest, and all that this names, in full size. @throws what the store throws */
 export async function isComplete(store: ObjectStore, manifestKey: string): Promise<boolean> {
   try {
     const { shards, ledger } = await readManifest(store, manifestKey);
     const parts = [...shards, ...ledger];
-    const found = await mapConcurrently(parts, numParallelLooks, ({ key }) => store.head(key));
+    const found = await mapConcurrently(parts, numParallelReads, ({ key }) => store.head(key));
     return parts.every(({ sizeBytes }, index) => found[index]?.sizeBytes === sizeBytes);
   } catch (error) {
     if (isDamage(error)) return false;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from './config-parse.ts';
 import { renamedFrom, withCurrentNames } from './renamed-settings.ts';
-import { runRecordSchema } from './run.ts';
+import { noRequests, runRecordSchema } from './run.ts';
 
 const corpus = { path: '/text' };
 const old = { name: 'a', corpus, train: { numSteps: 3, wire: 'bf16' } };
@@ -27,6 +27,15 @@ describe('a setting that was called otherwise', () => {
     expect(config.parse({ ...stored, train: { ...train, wire: 'bf16' } }).train).toMatchObject({
       allReduceDtype: 'bf16',
     });
+  });
+
+  it('may be a request in the record of an older run', () => {
+    const { requests } = runRecordSchema.shape;
+    const rewind = { toStep: 3, attempt: 1, askedAtMs: 5 };
+    const { rewind: _, ...others } = noRequests;
+    expect(requests.parse({ ...others, cut: rewind })).toEqual({ ...noRequests, rewind });
+    expect(requests.parse({ ...others, cut: null })).toEqual(noRequests);
+    expect(requests.parse(undefined)).toEqual(noRequests);
   });
 
   it('cannot have both names', () => {

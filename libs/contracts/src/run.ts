@@ -31,14 +31,14 @@ export const runRequestsSchema = z.strictObject({
   checkpoint: z.boolean(),
   /** End without saving. */
   kill: z.boolean(),
-  /** Before the attempt trains, the history is cut back. */
-  cut: z
+  /** Before the attempt trains, the history is rewound. */
+  rewind: z
     .strictObject({
       /** Committed steps that stay. */
       toStep: z.int().nonnegative(),
       /** The attempt that what is cut off is filed under. */
       attempt: z.int().positive(),
-      /** Tells this cut from one that was asked for at another time. */
+      /** Tells this rewind from one that was asked for at another time. */
       askedAtMs: z.number(),
     })
     .nullable(),
@@ -59,10 +59,17 @@ export type RunRequests = z.output<typeof runRequestsSchema>;
 export const noRequests: RunRequests = {
   checkpoint: false,
   kill: false,
-  cut: null,
+  rewind: null,
   submission: null,
   remove: false,
 };
+
+/** Requests as an earlier release has stored them: it called a rewind a cut. */
+function withCurrentRequests(stored: unknown): unknown {
+  if (typeof stored !== 'object' || stored === null || !('cut' in stored)) return stored;
+  const { cut, ...others } = stored;
+  return { ...others, rewind: cut };
+}
 
 /** A run as the coordinator keeps it. */
 export const runRecordSchema = z.strictObject({
@@ -79,7 +86,7 @@ export const runRecordSchema = z.strictObject({
   updatedAtMs: z.number(),
   /** Oldest first; the last one is under way unless it has ended. */
   attempts: z.array(runAttemptSchema),
-  requests: runRequestsSchema.default(noRequests),
+  requests: z.preprocess(withCurrentRequests, runRequestsSchema.default(noRequests)),
   /** Checkpoints that were asked for: they stay. */
   keptSteps: z.array(z.int().nonnegative()).default([]),
   /** Set once the dataset exists. */

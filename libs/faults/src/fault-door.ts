@@ -13,7 +13,7 @@ export interface FaultDoor {
   close(): void;
 }
 
-const lookMs = 20;
+const pollMs = 20;
 
 /**
  * Lets whoever may write to a folder do faults to this process which nobody can do from outside, such as a flipped bit in its
@@ -27,7 +27,7 @@ export async function openFaultDoor(
 ): Promise<FaultDoor> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const prefix = `${process.pid}-`;
-  let looking = Promise.resolve();
+  let polling = Promise.resolve();
   const obey = async (name: string): Promise<void> => {
     const path = join(folder, name);
     const order = JSON.parse(await readFile(path, 'utf8')) as FaultOrder;
@@ -36,15 +36,15 @@ export async function openFaultDoor(
     await handler(order);
     await unlink(path);
   };
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     const names = (await readdir(folder)).filter(
       (name) => name.startsWith(prefix) && name.endsWith('.json'),
     );
     for (const name of names.sort()) await obey(name);
   };
-  const lookInTurn = (): void => void (looking = looking.then(look).catch(onError));
-  const watcher = watch(folder, { persistent: false }, lookInTurn);
-  lookInTurn();
+  const pollInTurn = (): void => void (polling = polling.then(poll).catch(onError));
+  const watcher = watch(folder, { persistent: false }, pollInTurn);
+  pollInTurn();
   return { close: () => watcher.close() };
 }
 
@@ -65,6 +65,6 @@ export async function orderFault(
   while (existsSync(path)) {
     if (performance.now() > deadlineMs)
       throw new Error(`Process ${pid} did not do ${order.kind} within ${timeoutMs} ms`);
-    await sleep(lookMs);
+    await sleep(pollMs);
   }
 }

@@ -22,7 +22,7 @@ export {
   type RunDecision,
   type RunMemory,
   type RunRules,
-  type RunSight,
+  type RunSnapshot,
   type TrainingStatus,
 } from './run/run-state.ts';
 export { paceAmong, stragglers, type Pace } from './run/stragglers.ts';
@@ -34,7 +34,7 @@ export {
   newAttempt,
 } from './lifecycle/attempts.ts';
 export { controlStates } from './lifecycle/control-states.ts';
-export type { ControlSight } from './lifecycle/control-sight.ts';
+export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
 export { decideControl, type ControlDecision, type RunChange } from './lifecycle/decide-control.ts';
 export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
 export {
@@ -58,7 +58,7 @@ export { Controller } from './leading/controller.ts';
 export { holdLease } from './leading/hold-lease.ts';
 export type {
   Clock,
-  Cut,
+  Rewind,
   DataPort,
   FiledBranch,
   LeadingPorts,
@@ -66,6 +66,6 @@ export type {
   RunPorts,
 } from './leading/ports.ts';
 export { RunPast } from './leading/run-past.ts';
-export type { Moment } from './leading/run-observer.ts';
+export type { TickContext } from './leading/run-observer.ts';
 export { RunSupervisor } from './leading/run-supervisor.ts';
 export { perform } from './leading/script.ts';

@@ -116,9 +116,9 @@ describe('a coordinator of before a restart', () => {
     await expect(createViews(connection, 'run').publish(draft, 1)).rejects.toMatchObject(stale);
     const ledger = createLedger(connection, 'run');
     await expect(ledger.restore(storedOf(ledgerOf(3)), fencingEpoch)).rejects.toMatchObject(stale);
-    await expect(ledger.cut(0, { fencingEpoch, version: 1 }, fencingEpoch)).rejects.toMatchObject(
-      stale,
-    );
+    await expect(
+      ledger.rewind(0, { fencingEpoch, version: 1 }, fencingEpoch),
+    ).rejects.toMatchObject(stale);
     const runs = createRuns(connection);
     await expect(runs.setActive('run', undefined, fencingEpoch)).rejects.toMatchObject(stale);
     const after = heldBy(

@@ -102,7 +102,7 @@ export class Member {
         if (tell.complaint !== null) logger.warn('A view failed', { ...tell.complaint });
         reporter.status(tell.state, tell.complaint);
         return;
-      case 'held':
+      case 'appliedStep':
         reporter.step(tell.step);
         return;
       case 'report':

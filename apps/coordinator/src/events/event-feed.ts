@@ -13,13 +13,13 @@ import type { LogSource, RunsPort } from '../ports.ts';
 import type { ClusterReports } from '../reports/cluster-reports.ts';
 import { markersFrom } from '../reports/markers.ts';
 import type { EventHub } from './event-hub.ts';
-import { isSameSight } from './same-sight.ts';
+import { isSameReport } from './same-report.ts';
 
 export interface EventFeedOptions {
   readonly hub: EventHub;
   readonly connection: RedisConnection;
   readonly runs: RunsPort;
-  readonly sights: ClusterReports;
+  readonly reports: ClusterReports;
   readonly histories: SeriesCache;
   readonly logs: LogSource;
   readonly logger: Logger;
@@ -104,8 +104,8 @@ export class EventFeed {
       this.#forgetIdle();
       if (this.#topics.size === 0) continue;
       const looks = [
-        this.#look(),
-        ...[...this.#topics.values()].map((state) => this.#lookAt(state)),
+        this.#poll(),
+        ...[...this.#topics.values()].map((state) => this.#pollTopic(state)),
       ];
       for (const outcome of await Promise.allSettled(looks))
         if (outcome.status === 'rejected')
@@ -114,16 +114,16 @@ export class EventFeed {
   }
 
   /** What every topic is told of. */
-  async #look(): Promise<void> {
-    const { runs, sights } = this.#options;
-    if (this.#isTurn(every.allRuns)) await this.#lookAtAllRuns();
+  async #poll(): Promise<void> {
+    const { runs, reports } = this.#options;
+    if (this.#isTurn(every.allRuns)) await this.#pollRuns();
     else for (const runId of this.#runsToReport()) this.tell(await runs.report(runId));
     if (!this.#isTurn(every.cluster)) return;
-    const report = await sights.cluster();
+    const report = await reports.cluster();
     this.#publishChange('cluster', report, [...this.#topics.keys()], { type: 'cluster', report });
   }
 
-  async #lookAtAllRuns(): Promise<void> {
+  async #pollRuns(): Promise<void> {
     const reports = await this.#options.runs.list();
     for (const report of reports) this.tell(report);
     const runIds = new Set(reports.map(({ run }) => run.runId));
@@ -136,14 +136,14 @@ export class EventFeed {
   }
 
   /** What only those who watch a run are told of. */
-  async #lookAt(state: TopicState): Promise<void> {
+  async #pollTopic(state: TopicState): Promise<void> {
     const { runId } = state;
     if (runId === undefined) return;
-    const { hub, connection, runs, sights, histories } = this.#options;
+    const { hub, connection, runs, reports, histories } = this.#options;
     const topics = [topicOf(runId)];
     const told = this.#sent.get(`run/${runId}`)?.value;
     await histories.of(isReport(told) ? told.run : (await runs.report(runId)).run);
-    if (this.#isTurn(every.logs)) await this.#lookAtLogs(state, runId);
+    if (this.#isTurn(every.logs)) await this.#pollLogs(state, runId);
     if (this.#isTurn(every.markers)) {
       const isFirst = state.markerCursor === undefined;
       const { events, cursor } = await openRun(connection, runId).events.after(
@@ -158,17 +158,17 @@ export class EventFeed {
     if (!isWorkersTurn && !this.#isTurn(every.checkpoints)) return;
     const { run } = await runs.report(runId);
     if (isWorkersTurn) {
-      const workers = await sights.workers(run);
+      const workers = await reports.workers(run);
       this.#publishChange(`workers/${runId}`, workers, topics, { type: 'workers', runId, workers });
     }
     if (this.#isTurn(every.checkpoints)) {
-      const checkpoints = await sights.checkpoints(run);
+      const checkpoints = await reports.checkpoints(run);
       const event: ApiEvent = { type: 'checkpoints', runId, checkpoints };
       this.#publishChange(`checkpoints/${runId}`, checkpoints, topics, event);
     }
   }
 
-  async #lookAtLogs(state: TopicState, runId: string): Promise<void> {
+  async #pollLogs(state: TopicState, runId: string): Promise<void> {
     const { logs, hub } = this.#options;
     const after = state.logCursor;
     const query = { level: 'info' as const, limit: after === undefined ? 1 : linesPerEvent };
@@ -190,7 +190,7 @@ export class EventFeed {
   #publishChange(key: string, value: unknown, topics: readonly string[], event: ApiEvent): void {
     const last = this.#sent.get(key);
     const isOld = last === undefined || this.#tick - last.tick >= refreshTicks;
-    if (!isOld && isSameSight(last.value, value)) return;
+    if (!isOld && isSameReport(last.value, value)) return;
     this.#sent.set(key, { value, tick: this.#tick });
     this.#options.hub.publish(topics, event);
   }

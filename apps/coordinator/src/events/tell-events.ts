@@ -11,7 +11,7 @@ export interface TellOptions {
   readonly logger: Logger;
 }
 
-const lookEveryMs = 400;
+const pollEveryMs = 400;
 
 /**
  * While this coordinator leads, logs what happens to runs, until the signal. How far it has come is in Redis: who takes over goes
@@ -21,7 +21,7 @@ export async function tellEvents(options: TellOptions, signal: AbortSignal): Pro
   /** When each run's record was changed last, as far as its events were told since. */
   let told = new Map<string, number>();
   while (!signal.aborted) {
-    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    await sleep(pollEveryMs, undefined, { signal }).catch(() => undefined);
     try {
       if (signal.aborted) return;
       if (await options.isLeader()) await tellOfAll(options, told);

@@ -13,7 +13,7 @@ const seed = Number(process.env['BERTH_FUZZ_SEED'] ?? Date.now() % 1_000_000);
 const plenty = { perSecond: 1e6, burst: 1e6 };
 
 it(`refuses ${numRequests} bad requests (BERTH_FUZZ_SEED=${seed})`, async () => {
-  const rates = { writes: plenty, dearReads: plenty, badTokens: plenty };
+  const rates = { writes: plenty, expensiveReads: plenty, badTokens: plenty };
   const api = await startTestApi({ rates });
   const { token } = api;
   const goal = 'trained';

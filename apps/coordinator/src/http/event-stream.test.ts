@@ -29,7 +29,7 @@ describe('the event stream', () => {
   it('gives 200 clients every event, over a reconnect of them all', async () => {
     const rate = { perSecond: 10_000, burst: 10_000 };
     const api = await startTestApi({
-      rates: { writes: rate, dearReads: rate, badTokens: rate },
+      rates: { writes: rate, expensiveReads: rate, badTokens: rate },
       events: { maxReadersHere: numClients },
     });
     await submit(api, 'a');

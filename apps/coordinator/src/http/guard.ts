@@ -8,14 +8,14 @@ import { RateLimit, type Rate } from './rate-limit.ts';
 /** How often one client may do what costs something. */
 export interface RequestRates {
   readonly writes: Rate;
-  readonly dearReads: Rate;
+  readonly expensiveReads: Rate;
   /** Requests without the right token. */
   readonly badTokens: Rate;
 }
 
 export const defaultRates: RequestRates = {
   writes: { perSecond: 10, burst: 60 },
-  dearReads: { perSecond: 40, burst: 200 },
+  expensiveReads: { perSecond: 40, burst: 200 },
   badTokens: { perSecond: 1, burst: 20 },
 };
 

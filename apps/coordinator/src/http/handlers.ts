@@ -16,7 +16,7 @@ import type { ClusterReports } from '../reports/cluster-reports.ts';
 export interface HandlerOptions {
   readonly version: string;
   readonly runs: RunsPort;
-  readonly sights: Pick<ClusterReports, 'cluster' | 'workers' | 'checkpoints' | 'markers'>;
+  readonly reports: Pick<ClusterReports, 'cluster' | 'workers' | 'checkpoints' | 'markers'>;
   readonly histories: SeriesCache;
   readonly logs: LogSource;
   readonly jobs: JobBoard;
@@ -33,7 +33,7 @@ export type Handlers = {
 };
 
 export function createHandlers(options: HandlerOptions): Handlers {
-  const { version, runs, sights, histories, logs, jobs } = options;
+  const { version, runs, reports, histories, logs, jobs } = options;
   const configSchema = runConfigJsonSchema();
   const openapi = openApiDocument(version);
   const written = async (report: Promise<ApiOutput<'run'>>): Promise<ApiOutput<'run'>> => {
@@ -42,7 +42,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
   };
 
   return {
-    cluster: () => sights.cluster(),
+    cluster: () => reports.cluster(),
     runs: () => runs.list(),
     submitRun: ({ body }) =>
       written(runs.submit(parseRunConfig(body.config, 'request'), body.goal)),
@@ -57,11 +57,11 @@ export function createHandlers(options: HandlerOptions): Handlers {
       const history = await histories.of(report.run);
       const asOfMs = Date.now();
       const traces = await history.traces(query, report.run.attempts);
-      return { runId, traces, markers: await sights.markers(report), asOfMs };
+      return { runId, traces, markers: await reports.markers(report), asOfMs };
     },
 
-    workers: async ({ params }) => sights.workers((await runs.report(params.runId)).run),
-    checkpoints: async ({ params }) => sights.checkpoints((await runs.report(params.runId)).run),
+    workers: async ({ params }) => reports.workers((await runs.report(params.runId)).run),
+    checkpoints: async ({ params }) => reports.checkpoints((await runs.report(params.runId)).run),
 
     async runLogs({ params: { runId }, query }) {
       await runs.report(runId);

@@ -362,7 +362,9 @@ describe('requests that are refused', () => {
 
   it('wait their turn when they come too fast', async () => {
     const rate = { perSecond: 1, burst: 3 };
-    const api = await startTestApi({ rates: { writes: rate, dearReads: rate, badTokens: rate } });
+    const api = await startTestApi({
+      rates: { writes: rate, expensiveReads: rate, badTokens: rate },
+    });
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => api.get('/api/logs')));
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
       200, 200, 200, 429, 429,

@@ -46,7 +46,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
   const { access, rates, handlers, events, health, logger } = options;
   const app = new Hono();
   const limitWrites = limitRate(rates.writes);
-  const limitDearReads = limitRate(rates.dearReads);
+  const limitExpensiveReads = limitRate(rates.expensiveReads);
   const admit = requireToken(access, rates.badTokens);
 
   app.use(browserHeaders, noStore, guard(access));
@@ -63,7 +63,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
     app.on(operation.method, operation.path, async (context) => {
       admit(context);
       if (operation.method !== 'GET') limitWrites(context);
-      else if (operation.cost === 'dear') limitDearReads(context);
+      else if (operation.cost === 'expensive') limitExpensiveReads(context);
       const input = await readInput(operation, context);
       if (name === 'events') return openEvents(context, input as ApiInput<'events'>);
       const handle = handlers[name] as (input: unknown) => Promise<unknown>;
@@ -88,7 +88,7 @@ export function createHttpApi(options: HttpApiOptions): Hono {
   });
   app.get('/metrics', async (context) => {
     admit(context);
-    limitDearReads(context);
+    limitExpensiveReads(context);
     const { text, contentType } = await options.metrics();
     return context.body(text, 200, { 'Content-Type': contentType });
   });

@@ -9,7 +9,7 @@ const longestStallMs = 100;
 const plenty = { perSecond: 1e6, burst: 1e6 };
 
 const start = (): Promise<ApiFixture> =>
-  startTestApi({ rates: { writes: plenty, dearReads: plenty, badTokens: plenty } });
+  startTestApi({ rates: { writes: plenty, expensiveReads: plenty, badTokens: plenty } });
 
 function unknownKeys(keyLength: number): string[] {
   return Array.from({ length: numKeys }, (_, index) =>

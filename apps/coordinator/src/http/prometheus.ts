@@ -13,7 +13,7 @@ import type { ClusterReports } from '../reports/cluster-reports.ts';
 
 export interface MonitoringOptions {
   readonly runs: RunsPort;
-  readonly sights: ClusterReports;
+  readonly reports: ClusterReports;
   readonly histories: SeriesCache;
   readonly jobs: JobBoard;
   readonly logger: Logger;
@@ -46,21 +46,21 @@ export class Monitoring {
   }
 
   /** The page; what cannot be looked up now stays as it was. */
-  async page({ runs, sights, histories, jobs, logger }: MonitoringOptions): Promise<{
+  async page({ runs, reports, histories, jobs, logger }: MonitoringOptions): Promise<{
     readonly text: string;
     readonly contentType: string;
   }> {
     const newest = async (): Promise<void> => {
-      const reports = await runs.list();
-      const report = reports.find(({ view }) => view !== null) ?? reports[0];
+      const listed = await runs.list();
+      const report = listed.find(({ view }) => view !== null) ?? listed[0];
       if (report === undefined) return;
       const { run } = report;
       await histories.of(run);
-      this.#metrics.workers(run.runId, (await sights.workers(run)).flatMap(healthOf));
-      const markers = await sights.markers(report);
+      this.#metrics.workers(run.runId, (await reports.workers(run)).flatMap(healthOf));
+      const markers = await reports.markers(report);
       const found = markers.filter(({ kind }) => kind === 'diverged');
       this.#metrics.divergences(run.runId, found.length);
-      const checkpoints = await sights.checkpoints(run);
+      const checkpoints = await reports.checkpoints(run);
       const saved = checkpoints.find(
         ({ validity, isAbandoned }) => validity === 'complete' && !isAbandoned,
       );

@@ -35,7 +35,7 @@ export interface ApiOptions {
   readonly token: string | undefined;
   /** Host names by which others reach it, with commas between. */
   readonly names?: string | undefined;
-  /** @defaultValue 60 writes at once and 10 a second, 200 dear reads at once and 40 a second, 20 wrong tokens at once and 1 a second */
+  /** @defaultValue 60 writes at once and 10 a second, 200 expensive reads at once and 40 a second, 20 wrong tokens at once and 1 a second */
   readonly rates?: RequestRates | undefined;
   readonly events?: Omit<EventStreamOptions, 'hub' | 'feed'>;
   readonly logger: Logger;
@@ -63,7 +63,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       if (areNew) feed.tellLines(run.runId, lines);
     },
   });
-  const sights = new ClusterReports({
+  const reports = new ClusterReports({
     coordinatorId,
     build,
     connection,
@@ -73,7 +73,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     logs,
   });
   const hub = new EventHub({ epoch: randomBytes(6).toString('hex') });
-  const feed = new EventFeed({ hub, connection, runs, sights, histories, logs, logger });
+  const feed = new EventFeed({ hub, connection, runs, reports, histories, logs, logger });
   const jobs = createJobBoard(connection);
   const app = createHttpApi({
     access,
@@ -81,7 +81,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     handlers: createHandlers({
       version,
       runs,
-      sights,
+      reports,
       histories,
       logs,
       jobs,
@@ -90,7 +90,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     }),
     events: new EventStreams({ hub, feed, ...options.events }),
     health,
-    metrics: () => monitoring.page({ runs, sights, histories, jobs, logger }),
+    metrics: () => monitoring.page({ runs, reports, histories, jobs, logger }),
     dashboardFolder,
     logger,
   });
@@ -98,7 +98,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const ending = new AbortController();
   const working = [
     feed.run(ending.signal),
-    tellEvents({ connection, logs, logger, isLeader: () => sights.isLeader() }, ending.signal),
+    tellEvents({ connection, logs, logger, isLeader: () => reports.isLeader() }, ending.signal),
     warmUp(runs, histories, logger),
   ];
   return {

@@ -19,7 +19,7 @@ export interface ExampleSupplyOptions {
   readonly exampleSetId: string;
 }
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 /** Before the first look. */
 const noWindow = { numShards: 0, numThere: 0 };
 
@@ -33,7 +33,7 @@ export class ExampleSupply {
   #numIndexed = 0;
   /** Jobs whose result is not in the index yet. */
   readonly #pending = new Map<string, ExampleShardName>();
-  #lastLookMs = -Infinity;
+  #lastPollMs = -Infinity;
   /** What the next step reads, at the last look. */
   #window = noWindow;
 
@@ -47,8 +47,8 @@ export class ExampleSupply {
    * @throws BerthError with which an example job failed
    */
   async advance(cursor: Cursor, numExamplesNeeded: number): Promise<void> {
-    if (performance.now() - this.#lastLookMs < lookEveryMs) return;
-    this.#lastLookMs = performance.now();
+    if (performance.now() - this.#lastPollMs < pollEveryMs) return;
+    this.#lastPollMs = performance.now();
     const { examples, seed } = this.#options.config;
     await this.#forgetIfLost();
     await this.#settlePending();

@@ -51,7 +51,7 @@ it('takes a run whose states differ back to its newest checkpoint, and counts no
     },
     { what: 'the end of the attempt' },
   );
-  expect(record.requests.cut).toMatchObject({ toStep: 20, attempt: 1 });
+  expect(record.requests.rewind).toMatchObject({ toStep: 20, attempt: 1 });
   expect(await ledger.vote(view, 'worker', entries[25]!, sums)).toMatchObject({ kind: 'stale' });
 
   const { events } = await log.after('');
@@ -95,7 +95,7 @@ it('a run that is killed remembers what its members have found', async () => {
   );
   expect(change).toMatchObject({
     status: 'stopped',
-    requests: { kill: false, cut: { toStep: 20 } },
+    requests: { kill: false, rewind: { toStep: 20 } },
   });
   expect((await views.current())?.members).toEqual([]);
 });

@@ -27,7 +27,7 @@ import { pastOf } from '../testing/past-of.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
-const runId = 'cut';
+const runId = 'rewind';
 const toStep = 2;
 const numSteps = 7;
 
@@ -105,7 +105,7 @@ async function scene(): Promise<Scene> {
   const record = recordOf(runId, {
     status: 'preparing',
     attempts: [ended, { ...newAttempt(2, toStep, 3), wentBackTo: toStep }],
-    requests: { ...noRequests, cut: { toStep, attempt: 1, askedAtMs: 3 } },
+    requests: { ...noRequests, rewind: { toStep, attempt: 1, askedAtMs: 3 } },
   });
   return { store, record };
 }
@@ -168,7 +168,7 @@ async function stepsOnLine(store: ObjectStore, { attempts }: RunRecord): Promise
   return [...new Set(listed.map(({ step }) => step))];
 }
 
-const cutBack = {
+const rewound = {
   ledger: [0, 1],
   checkpoints: [2],
   newest: 2,
@@ -176,7 +176,7 @@ const cutBack = {
   branch: [2, 3, 4, 5, 6],
 };
 
-/** As it is once the attempt after the cut has trained to step 5 and saved step 4. */
+/** As it is once the attempt after the rewind has trained to step 5 and saved step 4. */
 const wentOn = { ledger: [0, 1, 2, 3, 4], checkpoints: [2, 4], newest: 4 };
 
 /** A store whose calls stand still from some call on, until told to go on. */
@@ -213,7 +213,7 @@ describe('cutting a history back', () => {
       keptSteps: [],
       reason: 'went back to step 2',
     });
-    expect(await state({ store, record })).toEqual(cutBack);
+    expect(await state({ store, record })).toEqual(rewound);
     const surveyed = await surveyCheckpoints(store, runId, record.attempts);
     expect(surveyed.map(({ step, isLeftBehind }) => [step, isLeftBehind])).toEqual([
       [2, false],
@@ -228,7 +228,7 @@ describe('cutting a history back', () => {
       const { store, record } = await scene();
       const change = await look({ ...record, status }, { store, connection });
       expect(change).toMatchObject({ reason: 'went back to step 2' });
-      expect(await state({ store, record })).toEqual(cutBack);
+      expect(await state({ store, record })).toEqual(rewound);
     },
   );
 
@@ -241,7 +241,7 @@ describe('cutting a history back', () => {
       if (isFlushed) await flush();
       await look(record, { store, connection });
       const { branch, ...rest } = await state({ store, record });
-      const { branch: whole, ...line } = cutBack;
+      const { branch: whole, ...line } = rewound;
       expect({ diesAtCall, ...rest }).toEqual({ diesAtCall, ...line });
       // What no checkpoint held was in Redis alone.
       const known = isFlushed ? branch.slice(0, 4) : branch;
@@ -292,7 +292,7 @@ describe('cutting a history back', () => {
     await store.delete(gone?.manifestKey ?? '');
     const change = (await look(record, { store, connection })) as Partial<RunRecord>;
     expect(change).toMatchObject({ status: 'failed', error: { code: 'CHECKPOINT_NOT_FOUND' } });
-    expect(change.requests?.cut).toBeNull();
+    expect(change.requests?.rewind).toBeNull();
     expect(await stepsOnLine(store, { ...record, ...change })).toEqual([4, 6]);
     expect(await openRun(connection, runId).ledger.numCommitted()).toBe(numSteps);
   });
@@ -301,7 +301,7 @@ describe('cutting a history back', () => {
     const { store, record } = await scene();
     const [ended] = record.attempts;
     const attempts = [ended!, { ...newAttempt(2, 0, 3), wentBackTo: 0 }];
-    const requests = { ...noRequests, cut: { toStep: 0, attempt: 1, askedAtMs: 3 } };
+    const requests = { ...noRequests, rewind: { toStep: 0, attempt: 1, askedAtMs: 3 } };
     const change = await look({ ...record, attempts, requests }, { store, connection });
     expect(change).toMatchObject({ reason: 'went back to step 0' });
     expect(await openRun(connection, runId).ledger.numCommitted()).toBe(0);

@@ -1,6 +1,6 @@
 import type { CheckpointReport, ControlState, RunRecord } from '@berth/contracts';
 import type { SurveyedCheckpoint } from '@berth/checkpoint';
-import { decideControl, type ControlSight } from '@berth/protocol';
+import { decideControl, type ControlSnapshot } from '@berth/protocol';
 
 /** Describes a run's checkpoints, newest first. */
 export function describeCheckpoints(
@@ -11,7 +11,11 @@ export function describeCheckpoints(
 ): CheckpointReport[] {
   const usable = surveyed.filter((found) => whyUnusable(found) === undefined);
   // A resume from a named checkpoint asks for nothing else.
-  const sight = { numCommitted: 0, checkpointSteps: usable.map(({ step }) => step), unsavedMs: 0 };
+  const snapshot = {
+    numCommitted: 0,
+    checkpointSteps: usable.map(({ step }) => step),
+    unsavedMs: 0,
+  };
   return surveyed.toReversed().map((found) => {
     const { step, attempt, isLeftBehind, manifest, manifestKey, validity } = found;
     const { sizeBytes, numParts } = found;
@@ -29,7 +33,7 @@ export function describeCheckpoints(
       manifestKey,
       heldOut: heldOut(step, attempt),
       matchesConfig: manifest === undefined || manifest.trainingHash === run.trainingHash,
-      resume: resumeFrom(nowMs, run, sight, found),
+      resume: resumeFrom(nowMs, run, snapshot, found),
     };
   });
 }
@@ -37,13 +41,13 @@ export function describeCheckpoints(
 function resumeFrom(
   nowMs: number,
   run: RunRecord,
-  sight: ControlSight,
+  snapshot: ControlSnapshot,
   found: SurveyedCheckpoint,
 ): ControlState {
   const unusable = whyUnusable(found);
   if (unusable !== undefined) return { isEnabled: false, reason: unusable };
   const request = { fromStep: found.step };
-  const { kind, reason } = decideControl(nowMs, run, sight, 'resume', request);
+  const { kind, reason } = decideControl(nowMs, run, snapshot, 'resume', request);
   return { isEnabled: kind === 'change', reason };
 }
 

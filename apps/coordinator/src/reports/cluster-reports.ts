@@ -25,7 +25,7 @@ import { lostWorkers } from './lost-workers.ts';
 import { markersOf } from './markers.ts';
 import { describeWorkers } from './worker-reports.ts';
 
-export interface ClusterSightsOptions {
+export interface ClusterReportsOptions {
   readonly coordinatorId: string;
   readonly build: BuildInfo;
   readonly connection: RedisConnection;
@@ -41,12 +41,12 @@ const numManifestCaches = 16;
 
 /** The cluster as it is now, read from Redis and the store for whoever asks. */
 export class ClusterReports {
-  readonly #options: ClusterSightsOptions;
+  readonly #options: ClusterReportsOptions;
   readonly #startedAtMs = Date.now();
   readonly #manifests = new Map<string, ManifestCache>();
   readonly #surveys = new Map<string, { askedMs: number; survey: Promise<SurveyedCheckpoint[]> }>();
 
-  constructor(options: ClusterSightsOptions) {
+  constructor(options: ClusterReportsOptions) {
     this.#options = options;
   }
 

@@ -38,10 +38,10 @@ it('finds the same workers straggling as the reason of the run names', () => {
     member('a', { state: 'training', rankMs: 100 }),
     member('b', { state: 'training', rankMs: 160 }),
   ];
-  const seats = pair.map(({ memberId }) => ({ memberId, blocks: [] }));
+  const membersOfView = pair.map(({ memberId }) => ({ memberId, blocks: [] }));
   const reports = describeWorkers({
     members: pair.map((info) => ({ info, ageMs: 10 })),
-    view: { runId: 'r', members: seats } as unknown as View,
+    view: { runId: 'r', members: membersOfView } as unknown as View,
     numCommitted: 0,
   });
   expect(reports.map(({ state, reason }) => `${state}: ${reason}`)).toEqual([

@@ -15,7 +15,7 @@ export interface SeenMember {
 }
 
 /** What is known when workers are described. */
-export interface WorkerSight {
+export interface WorkerSnapshot {
   readonly members: readonly SeenMember[];
   readonly view: View | undefined;
   /** Committed steps of the view's run. */
@@ -25,12 +25,14 @@ export interface WorkerSight {
 }
 
 /** Describes members, those of the view by rank first, then the others by id. */
-export function describeWorkers(sight: WorkerSight): WorkerReport[] {
-  const seats = sight.view?.members ?? [];
-  const ranks = new Map(seats.map(({ memberId }, rank) => [memberId, rank]));
-  const seated = sight.members.map(({ info }) => info).filter((info) => ranks.has(info.memberId));
-  return sight.members
-    .map((member) => describe(member, ranks.get(member.info.memberId), seated, sight))
+export function describeWorkers(snapshot: WorkerSnapshot): WorkerReport[] {
+  const membersOfView = snapshot.view?.members ?? [];
+  const ranks = new Map(membersOfView.map(({ memberId }, rank) => [memberId, rank]));
+  const seated = snapshot.members
+    .map(({ info }) => info)
+    .filter((info) => ranks.has(info.memberId));
+  return snapshot.members
+    .map((member) => describe(member, ranks.get(member.info.memberId), seated, snapshot))
     .sort(
       (a, b) =>
         (a.rank ?? Infinity) - (b.rank ?? Infinity) || (a.memberId < b.memberId ? -1 : 1) || 0,
@@ -41,10 +43,10 @@ function describe(
   { info, ageMs }: SeenMember,
   rank: number | undefined,
   seated: readonly MemberInfo[],
-  { view, numCommitted, numerics: required }: WorkerSight,
+  { view, numCommitted, numerics: required }: WorkerSnapshot,
 ): WorkerReport {
-  const isSeated = rank !== undefined;
-  const belongs = isSeated || (view !== undefined && info.runId === view.runId);
+  const isMember = rank !== undefined;
+  const belongs = isMember || (view !== undefined && info.runId === view.runId);
   const lag = belongs && info.step >= 0 ? Math.max(0, numCommitted - info.step) : 0;
   const { numerics, rankMs } = info;
   const difference = info.opening === undefined ? numericsDifference : knownDifference;
@@ -52,7 +54,7 @@ function describe(
     required !== undefined && info.runId !== null && info.runId === view?.runId
       ? difference(required, numerics)
       : undefined;
-  const pace = isSeated ? paceAmong(seated, info) : undefined;
+  const pace = isMember ? paceAmong(seated, info) : undefined;
   return {
     memberId: info.memberId,
     rank: rank ?? null,
@@ -64,9 +66,9 @@ function describe(
     kernels: numerics.kernels,
     numThreads: numerics.numThreads,
     version: info.version ?? null,
-    ...stateOf(info, { isSeated, ageMs, lag, pace, refusal }),
-    runId: info.runId ?? (isSeated ? (view?.runId ?? null) : null),
-    blocks: isSeated ? (view?.members[rank]?.blocks ?? []) : [],
+    ...stateOf(info, { isMember, ageMs, lag, pace, refusal }),
+    runId: info.runId ?? (isMember ? (view?.runId ?? null) : null),
+    blocks: isMember ? (view?.members[rank]?.blocks ?? []) : [],
     step: info.step,
     lag,
     heartbeatAgeMs: ageMs,
@@ -80,7 +82,7 @@ function describe(
 }
 
 interface Standing {
-  readonly isSeated: boolean;
+  readonly isMember: boolean;
   readonly ageMs: number;
   readonly lag: number;
   readonly pace: Pace | undefined;
@@ -90,12 +92,12 @@ interface Standing {
 
 function stateOf(
   { state, complaint, runId, opening }: MemberInfo,
-  { isSeated, ageMs, lag, pace, refusal }: Standing,
+  { isMember, ageMs, lag, pace, refusal }: Standing,
 ): Pick<WorkerReport, 'state' | 'reason'> {
   if (!isAlive({ ageMs }))
     return { state: 'stale', reason: `no heartbeat for ${(ageMs / 1_000).toFixed(1)} s` };
   if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
-  if (!isSeated) {
+  if (!isMember) {
     if (complaint !== null) return { state: 'refused', reason: complaint.error.message };
     if (refusal !== undefined) return { state: 'refused', reason: refusal };
     if (opening !== undefined) {

@@ -9,19 +9,19 @@ import {
 } from '@berth/contracts';
 import { newAttempt } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
-import { decideSubmission, newRecord, type SubmissionSight } from './decide-submission.ts';
+import { decideSubmission, newRecord, type SubmissionSnapshot } from './decide-submission.ts';
 
 const nowMs = 1_000;
 const configOf = (change: object = {}): RunConfig =>
   parseRunConfig({ name: 'run', corpus: { path: '/a.txt' }, ...change }, 'test');
-const untrained: SubmissionSight = {
+const untrained: SubmissionSnapshot = {
   numCommitted: 0,
   checkpointSteps: [],
   unsavedMs: 0,
   isStored: false,
   isAttended: true,
 };
-const trained: SubmissionSight = { ...untrained, numCommitted: 45, checkpointSteps: [40] };
+const trained: SubmissionSnapshot = { ...untrained, numCommitted: 45, checkpointSteps: [40] };
 
 function recordOf(status: RunStatus, change: Partial<RunRecord> = {}): RunRecord {
   const ended = isFinal(status) ? { endedAtMs: 9, toStep: 0, endReason: 'ended' } : {};
@@ -38,10 +38,10 @@ function recordOf(status: RunStatus, change: Partial<RunRecord> = {}): RunRecord
 
 const submit = (
   record: RunRecord,
-  sight: SubmissionSight,
+  snapshot: SubmissionSnapshot,
   change: object = {},
   goal: RunRecord['goal'] = 'trained',
-) => decideSubmission(nowMs, record, sight, { config: configOf(change), goal });
+) => decideSubmission(nowMs, record, snapshot, { config: configOf(change), goal });
 
 const other = { train: { checkpointEverySteps: 7 } };
 const active = runStatuses.filter((status) => !isFinal(status));
@@ -86,7 +86,7 @@ describe('a config submitted under the name of a run that has not trained', () =
 });
 
 describe('a config submitted under the name of a run that has trained', () => {
-  const ways: [string, RunRecord, SubmissionSight][] = [
+  const ways: [string, RunRecord, SubmissionSnapshot][] = [
     ['Redis', recordOf('stopped'), trained],
     ['the bucket', recordOf('stopped'), { ...untrained, isStored: true }],
     [
@@ -96,7 +96,7 @@ describe('a config submitted under the name of a run that has trained', () => {
     ],
   ];
 
-  it.each(ways)('as %s knows, is refused if it gives other weights', (_who, record, sight) => {
+  it.each(ways)('as %s knows, is refused if it gives other weights', (_who, record, snapshot) => {
     for (const [change, code, message] of [
       [
         { vocabulary: { size: 999 } },
@@ -111,14 +111,14 @@ describe('a config submitted under the name of a run that has trained', () => {
       ],
       [{ cluster: { numThreads: 2 } }, 'CHECKPOINT_MISMATCH', 'cluster.numThreads 1'],
     ] as const)
-      expect(() => submit(record, sight, change)).toThrow(
+      expect(() => submit(record, snapshot, change)).toThrow(
         expect.objectContaining({ code, message: expect.stringContaining(message) as string }),
       );
   });
 
-  it.each(ways)('as %s knows, goes on once its data is the same', (_who, record, sight) => {
+  it.each(ways)('as %s knows, goes on once its data is the same', (_who, record, snapshot) => {
     const config = configOf({ ...other, corpus: { path: '/b.txt' } });
-    const change = submit(record, sight, { ...other, corpus: { path: '/b.txt' } });
+    const change = submit(record, snapshot, { ...other, corpus: { path: '/b.txt' } });
     expect(change).toMatchObject({
       status: 'queued',
       requests: { submission: { config, askedAtMs: nowMs, isTrained: true } },

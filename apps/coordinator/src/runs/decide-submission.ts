@@ -13,7 +13,7 @@ import {
   decideControl,
   hasTrained,
   newAttempt,
-  type ControlSight,
+  type ControlSnapshot,
   type RunChange,
 } from '@berth/protocol';
 
@@ -24,7 +24,7 @@ export interface Submission {
 }
 
 /** What a submission is decided by, besides the run's record. */
-export interface SubmissionSight extends ControlSight {
+export interface SubmissionSnapshot extends ControlSnapshot {
   /** Whether the bucket holds a checkpoint of it, whatever Redis has lost. */
   readonly isStored: boolean;
   /** Whether anybody works on it. */
@@ -63,19 +63,19 @@ export function newRecord({ config, goal }: Submission, nowMs: number): RunRecor
 export function decideSubmission(
   nowMs: number,
   record: RunRecord,
-  sight: SubmissionSight,
+  snapshot: SubmissionSnapshot,
   submission: Submission,
 ): RunChange | undefined {
   const { status } = record;
   if (record.requests.remove)
     throw conflict(record, 'is being removed; once that is done its name is free');
   const isDone = status === 'completed' && record.goal === 'trained';
-  const isTrained = isDone || sight.isStored || hasTrained(record, sight);
+  const isTrained = isDone || snapshot.isStored || hasTrained(record, snapshot);
   if (isTrained) refuseOtherTraining(record, submission.config);
   if (!isFinal(status)) {
     const [change] = changedSettings(currentConfig(record), submission.config, allKinds);
     const rests = status === 'queued' || status === 'preparing';
-    if (sight.isAttended || (rests && change === undefined))
+    if (snapshot.isAttended || (rests && change === undefined))
       return whileUnderWay(record, submission, change);
   }
   if (!isTrained) return madeAnew(nowMs, record, submission);
@@ -86,10 +86,10 @@ export function decideSubmission(
       status: 'queued',
       reason: 'submitted again, waiting for its turn',
       goal: submission.goal,
-      requests: { ...noRequests, cut: record.requests.cut, submission: request },
+      requests: { ...noRequests, rewind: record.requests.rewind, submission: request },
     };
   if (isDone) throw conflict(record, 'is completed; choose another name to train again');
-  const decision = decideControl(nowMs, record, sight, 'resume');
+  const decision = decideControl(nowMs, record, snapshot, 'resume');
   if (decision.kind !== 'change') throw conflict(record, `cannot go on: ${decision.reason}`);
   const { requests = noRequests } = decision.change;
   return {

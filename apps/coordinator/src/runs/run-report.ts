@@ -20,7 +20,7 @@ import {
   isAlive,
   isInScope,
   reasonToWait,
-  type ControlSight,
+  type ControlSnapshot,
   type Scope,
 } from '@berth/protocol';
 import type { RunOutlines } from '../metrics-series/run-outlines.ts';
@@ -65,7 +65,7 @@ export async function reportOf(
   const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
   const newest = checkpoints.at(-1);
   const alive = members.filter((member) => member.info.runId === runId && isAlive(member));
-  const sight = await controlSight(connection, run, numCommitted, checkpoints);
+  const snapshot = await controlSnapshot(connection, run, numCommitted, checkpoints);
   const waiting = waitingFor(run, context);
   const trouble = troubleOf({
     run,
@@ -93,7 +93,7 @@ export async function reportOf(
       ),
     ),
     sparkline: outline?.lossCourse() ?? [],
-    controls: controlStates(Date.now(), run, sight),
+    controls: controlStates(Date.now(), run, snapshot),
     ...(trouble !== undefined && { trouble }),
     dataset: datasetReportOf(run),
     numExampleShards:
@@ -126,12 +126,12 @@ function datasetReportOf({
 }
 
 /** What controls are decided by, as Redis knows it. */
-export async function controlSight(
+export async function controlSnapshot(
   connection: RedisConnection,
   { runId, attempts, status }: RunRecord,
   numCommitted: number,
   checkpoints: readonly CheckpointRef[],
-): Promise<ControlSight> {
+): Promise<ControlSnapshot> {
   const checkpointSteps = checkpoints.map(({ step }) => step);
   const saved = checkpointSteps.at(-1) ?? 0;
   let unsavedMs = 0;

@@ -12,12 +12,12 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
-import { decideControl, isAlive, type ControlSight, type Scope } from '@berth/protocol';
+import { decideControl, isAlive, type ControlSnapshot, type Scope } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
 import { RunRemoval, type RemovalOptions } from './run-removal.ts';
-import { controlSight, reportOf, type ReportContext } from './run-report.ts';
+import { controlSnapshot, reportOf, type ReportContext } from './run-report.ts';
 import type { HealthCheck } from '../reports/health.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
@@ -94,13 +94,16 @@ export function createRunService(
   const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>
     reportOf(connection, run, await contextNow());
 
-  const look = async (record: RunRecord, { fromStep }: ControlRequest): Promise<ControlSight> => {
+  const look = async (
+    record: RunRecord,
+    { fromStep }: ControlRequest,
+  ): Promise<ControlSnapshot> => {
     const { runId } = record;
     const { ledger, checkpoints: index } = openRun(connection, runId);
     const [numCommitted, checkpoints] = await Promise.all([ledger.numCommitted(), index.list()]);
-    const sight = await controlSight(connection, record, numCommitted, checkpoints);
-    if (fromStep === undefined || !isFinal(record.status)) return sight;
-    return { ...sight, checkpointSteps: await completeSteps(store, record, fromStep) };
+    const snapshot = await controlSnapshot(connection, record, numCommitted, checkpoints);
+    if (fromStep === undefined || !isFinal(record.status)) return snapshot;
+    return { ...snapshot, checkpointSteps: await completeSteps(store, record, fromStep) };
   };
 
   /** Whether anybody works on a run, or would as soon as it is its turn. */
@@ -118,7 +121,7 @@ export function createRunService(
         await runs.create(record);
         return reportNow(record);
       }
-      const sight = await look(existing, {});
+      const snapshot = await look(existing, {});
       const [isAttended, stored] = await Promise.all([
         attended(existing, isAtRest),
         listCheckpoints(store, existing.runId, existing.attempts),
@@ -129,7 +132,7 @@ export function createRunService(
           decideSubmission(
             Date.now(),
             record,
-            { ...sight, isAttended, isStored },
+            { ...snapshot, isAttended, isStored },
             { config, goal },
           ),
         ),
@@ -137,11 +140,11 @@ export function createRunService(
     },
 
     async control(runId, control, request = {}) {
-      const sight = await look(await read(runId), request);
+      const snapshot = await look(await read(runId), request);
       return reportNow(
         await runs.change(runId, (record) => {
           const nowMs = Date.now();
-          const decision = decideControl(nowMs, record, sight, control, request);
+          const decision = decideControl(nowMs, record, snapshot, control, request);
           switch (decision.kind) {
             case 'change':
               return { ...decision.change, updatedAtMs: nowMs };

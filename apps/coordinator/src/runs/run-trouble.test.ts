@@ -2,13 +2,13 @@ import type { ErrorCode, MemberInfo } from '@berth/contracts';
 import { expect, it } from 'vitest';
 import { memberOf } from '../testing/api-fixture.ts';
 import { recordOf } from '../testing/made-up-run.ts';
-import { troubleOf, type TroubleSight } from './run-trouble.ts';
+import { troubleOf, type TroubleSnapshot } from './run-trouble.ts';
 
 type Trouble = NonNullable<MemberInfo['troubles']>[number];
 
 const run = recordOf('r', { status: 'running' });
 const everySteps = run.config.train.checkpointEverySteps;
-const sight: TroubleSight = {
+const snapshot: TroubleSnapshot = {
   run,
   checkpointStep: everySteps,
   members: [memberOf('a')],
@@ -21,19 +21,19 @@ function trouble(code: ErrorCode, message: string, change: Partial<Trouble> = {}
 }
 
 const withTroubles = (...troubles: Trouble[]): string | undefined =>
-  troubleOf({ ...sight, members: [memberOf('a'), memberOf('b', { troubles })] });
+  troubleOf({ ...snapshot, members: [memberOf('a'), memberOf('b', { troubles })] });
 
 it('is none while all goes well, and for runs that do not go on', () => {
-  expect(troubleOf(sight)).toBeUndefined();
+  expect(troubleOf(snapshot)).toBeUndefined();
   const redis = { isOk: false, detail: 'Redis refuses writes' };
   for (const status of ['queued', 'paused', 'stopped', 'completed', 'failed'] as const)
-    expect(troubleOf({ ...sight, run: { ...run, status }, redis })).toBeUndefined();
+    expect(troubleOf({ ...snapshot, run: { ...run, status }, redis })).toBeUndefined();
 });
 
 it('is that Redis takes no writes, before anything else', () => {
   const redis = { isOk: false, detail: 'Redis refuses writes: it has no memory left' };
   const members = [memberOf('a', { step: 1e6 })];
-  expect(troubleOf({ ...sight, redis, members })).toBe(redis.detail);
+  expect(troubleOf({ ...snapshot, redis, members })).toBe(redis.detail);
 });
 
 it('is a save that fails for want of space at once, and any other that fails again', () => {
@@ -55,7 +55,7 @@ it('is work on the data that finds no space, which says nothing of checkpoints',
 });
 
 it('is a newest checkpoint that is older than three intervals, or none by then', () => {
-  const at = (step: number) => ({ ...sight, members: [memberOf('a'), memberOf('b', { step })] });
+  const at = (step: number) => ({ ...snapshot, members: [memberOf('a'), memberOf('b', { step })] });
   const late = at(4 * everySteps + 1);
   expect(troubleOf(at(4 * everySteps))).toBeUndefined();
   expect(troubleOf(late)).toContain(`is of step ${everySteps}, more than 3 intervals`);

@@ -1,7 +1,7 @@
 import { isFinal, type MemberInfo, type RunRecord } from '@berth/contracts';
 import type { Health } from '../reports/health.ts';
 
-export interface TroubleSight {
+export interface TroubleSnapshot {
   readonly run: RunRecord;
   /** The newest checkpoint; null before the first. */
   readonly checkpointStep: number | null;
@@ -18,17 +18,17 @@ const lateIntervals = 3;
  * What keeps a run from going on as it should though nothing is lost and it is tried again and again: one line for people, or
  * undefined. Pure.
  */
-export function troubleOf(sight: TroubleSight): string | undefined {
-  const { run, redis, members } = sight;
+export function troubleOf(snapshot: TroubleSnapshot): string | undefined {
+  const { run, redis, members } = snapshot;
   if (isFinal(run.status) || run.status === 'paused' || run.status === 'queued') return undefined;
   if (redis?.isOk === false) return redis.detail;
   const worst = members
     .flatMap(({ memberId, troubles = [] }) => troubles.map((one) => ({ memberId, ...one })))
     .filter(({ error, numFailed }) => isFull(error.code) || numFailed > passingFailures)
     .sort((a, b) => Number(isFull(b.error.code)) - Number(isFull(a.error.code)))[0];
-  if (worst === undefined) return lateCheckpoint(sight);
+  if (worst === undefined) return lateCheckpoint(snapshot);
   const { memberId, doing, error } = worst;
-  const saved = doing === 'saving a checkpoint' ? `${savedText(sight)}; ` : '';
+  const saved = doing === 'saving a checkpoint' ? `${savedText(snapshot)}; ` : '';
   return `${saved}${doing} fails (${memberId}) and is tried again: ${error.message}`;
 }
 
@@ -36,16 +36,16 @@ function isFull(code: string): boolean {
   return code === 'STORE_FULL' || code === 'DISK_FULL';
 }
 
-function lateCheckpoint(sight: TroubleSight): string | undefined {
-  const { checkpointEverySteps } = sight.run.config.train;
+function lateCheckpoint(snapshot: TroubleSnapshot): string | undefined {
+  const { checkpointEverySteps } = snapshot.run.config.train;
   // Steps that are made again have been saved as far as they ever were.
-  const reached = Math.max(0, ...sight.members.map(({ step }) => step));
-  const numUnsaved = reached - (sight.checkpointStep ?? 0);
+  const reached = Math.max(0, ...snapshot.members.map(({ step }) => step));
+  const numUnsaved = reached - (snapshot.checkpointStep ?? 0);
   if (numUnsaved <= lateIntervals * checkpointEverySteps) return undefined;
-  return `${savedText(sight)}, more than ${lateIntervals} intervals of ${checkpointEverySteps} steps ago: saving cannot keep up, or fails`;
+  return `${savedText(snapshot)}, more than ${lateIntervals} intervals of ${checkpointEverySteps} steps ago: saving cannot keep up, or fails`;
 }
 
-function savedText({ checkpointStep }: TroubleSight): string {
+function savedText({ checkpointStep }: TroubleSnapshot): string {
   return checkpointStep === null
     ? 'there is no checkpoint yet'
     : `the newest checkpoint is of step ${checkpointStep}`;

@@ -54,8 +54,8 @@ export interface RunSessionPorts {
 
 const settleTimeoutMs = 60_000;
 const shardTimeoutMs = 300_000;
-const lookMs = 500;
-const lookSoonMs = 50;
+const pollMs = 500;
+const pollSoonMs = 50;
 const appendAgainMs = 500;
 
 /** This worker's part in one run, from when it has opened it until the run is over. */
@@ -254,7 +254,7 @@ export class RunSession {
     while (!signal.aborted) {
       if (await this.#isOver()) this.#ended.abort();
       else {
-        const ms = this.#isEmptyView ? lookSoonMs : lookMs;
+        const ms = this.#isEmptyView ? pollSoonMs : pollMs;
         await sleep(ms, undefined, { signal }).catch(() => undefined);
       }
     }

@@ -21,14 +21,14 @@ interface Scene {
 }
 
 /** A thread that computes until it is ended, and a run that is over from some look on. */
-function sceneOf(isOver: (numLooks: number) => boolean): Scene {
-  let numLooks = 0;
+function sceneOf(isOver: (numPolls: number) => boolean): Scene {
+  let numPolls = 0;
   const told: string[] = [];
   const scene: Scene = {
     told,
     numStarted: 0,
     ports: {
-      hasEnded: () => Promise.resolve(isOver(numLooks++)),
+      hasEnded: () => Promise.resolve(isOver(numPolls++)),
       troubles: { failed: (doing) => told.push(doing), done: () => undefined },
       data: {
         process(_job, { signal }) {
@@ -54,7 +54,7 @@ it('a dataset of a run that has ended is not begun', async () => {
 });
 
 it('a dataset of a run that ends is given up, which is no trouble', async () => {
-  const scene = sceneOf((numLooks) => numLooks > 1);
+  const scene = sceneOf((numPolls) => numPolls > 1);
   await expect(doJob(scene.ports, dataset, options)).rejects.toMatchObject({
     code: 'RUN_STATE_CONFLICT',
   });

@@ -11,7 +11,7 @@ const pauseMs = 5_000;
 const troubleMs = 60_000;
 
 /** How often is looked whether the run still wants its data. */
-const lookMs = 1_000;
+const pollMs = 1_000;
 
 export interface JobPorts {
   readonly data: Pick<DataThread, 'process'>;
@@ -31,19 +31,19 @@ export async function doJob(
 ): Promise<unknown> {
   const doing = doingOf[job.kind];
   const [ended, done] = [new AbortController(), new AbortController()];
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     if (job.kind !== 'dataset' || !(await hasEnded(job.runId))) return;
     const message = `Run "${job.runId}" has ended: its dataset is not made`;
     ended.abort(new BerthError('RUN_STATE_CONFLICT', message));
   };
-  const looking = async (): Promise<void> => {
+  const polling = async (): Promise<void> => {
     while (!done.signal.aborted && !ended.signal.aborted) {
-      await sleep(lookMs, undefined, { signal: done.signal }).catch(() => undefined);
-      await look();
+      await sleep(pollMs, undefined, { signal: done.signal }).catch(() => undefined);
+      await poll();
     }
   };
-  await look();
-  const watching = looking();
+  await poll();
+  const watching = polling();
   try {
     const result = await data.process(job, {
       tell,

@@ -24,8 +24,8 @@ export interface ApiOperation {
   readonly path: string;
   /** One sentence, for people. */
   readonly summary: string;
-  /** `dear` ones are fewer per client and second. */
-  readonly cost: 'cheap' | 'dear';
+  /** `expensive` ones are fewer per client and second. */
+  readonly cost: 'cheap' | 'expensive';
   readonly params: z.ZodType;
   readonly query: z.ZodType;
   readonly body: z.ZodType;
@@ -65,7 +65,7 @@ export const apiOperations = {
     method: 'POST',
     path: '/api/runs',
     summary: 'Creates a run, or goes on with the one of that name if it is the same run.',
-    cost: 'dear',
+    cost: 'expensive',
     body: submitRequestSchema,
     response: runStatusSchema,
     status: 201,
@@ -84,7 +84,7 @@ export const apiOperations = {
     method: 'POST',
     path: '/api/runs/:runId/controls/:control',
     summary: 'Asks something of a run: pause, resume, stop, kill, checkpoint.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofRun.extend({ control: controlSchema }),
     body: controlRequestSchema,
     response: runStatusSchema,
@@ -94,7 +94,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/runs/:runId/removal',
     summary: 'What would go if the run were removed.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofRun,
     response: removalReportSchema,
   },
@@ -104,7 +104,7 @@ export const apiOperations = {
     path: '/api/runs/:runId',
     summary:
       'Removes a run that has ended, with all that only it uses, for a few seconds; ask again until it is done.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofRun,
     response: removalReportSchema,
   },
@@ -113,7 +113,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/runs/:runId/history',
     summary: 'Metrics of a run in buckets with mean, least and greatest value, and markers.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofRun,
     query: historyQuerySchema,
     response: historySchema,
@@ -142,7 +142,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/runs/:runId/checkpoints',
     summary: 'The checkpoints of a run, newest first.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofRun,
     response: z.array(checkpointReportSchema),
   },
@@ -151,7 +151,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/runs/:runId/logs',
     summary: 'Log lines of a run, of all its workers.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofRun,
     query: logQuerySchema,
     response: logPageSchema,
@@ -161,7 +161,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/logs',
     summary: 'Log lines of all processes.',
-    cost: 'dear',
+    cost: 'expensive',
     query: logQuerySchema,
     response: logPageSchema,
   },
@@ -178,7 +178,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/queues/:queue/jobs',
     summary: 'Jobs that failed, newest first.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofQueue,
     query: jobsQuerySchema,
     response: z.array(jobReportSchema),
@@ -188,7 +188,7 @@ export const apiOperations = {
     method: 'POST',
     path: '/api/queues/:queue/jobs/:jobId/retry',
     summary: 'Runs a failed job again; one that no longer is failed stays as it is.',
-    cost: 'dear',
+    cost: 'expensive',
     params: ofQueue.extend({ jobId: z.string().regex(/^[\w-]{1,100}$/) }),
     response: jobReportSchema,
   },
@@ -197,7 +197,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/events',
     summary: 'What changes, as server-sent events that can be resumed by Last-Event-ID.',
-    cost: 'dear',
+    cost: 'expensive',
     query: eventsQuerySchema,
     response: apiEventSchema,
     mediaType: 'text/event-stream',

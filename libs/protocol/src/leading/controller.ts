@@ -12,7 +12,7 @@ import type { RunChange } from '../lifecycle/decide-control.ts';
 import { isInScope, queueOf, type Scope } from '../lifecycle/queue.ts';
 import { coordinationTimes } from '../run/coordination-times.ts';
 import type { LeadingPorts } from './ports.ts';
-import type { Moment } from './run-observer.ts';
+import type { TickContext } from './run-observer.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 import { call, type Script } from './script.ts';
 
@@ -20,7 +20,7 @@ const { tickMs, afterNewsMs, afterErrorMs, outageGraceMs } = coordinationTimes;
 const keepEveryMs = 1_000;
 
 /** The lease, while this coordinator holds it. */
-export type HeldLease = Pick<Moment, 'fencingEpoch' | 'serverEpoch'>;
+export type Lease = Pick<TickContext, 'fencingEpoch' | 'serverEpoch'>;
 
 /** One epoch of holding the lease: nothing that was remembered about Redis outlives it. */
 interface Term {
@@ -38,7 +38,7 @@ export class Controller {
   readonly #ports: LeadingPorts;
   /** What it may take up; undefined for all runs. */
   readonly #scope: Scope | undefined;
-  #held: HeldLease | undefined;
+  #lease: Lease | undefined;
   #usedEpoch = 0;
   #term: Term | undefined;
   #keptMs = -Infinity;
@@ -56,8 +56,8 @@ export class Controller {
   }
 
   /** From now on it leads, or leads no more. */
-  hold(held: HeldLease | undefined): void {
-    this.#held = held;
+  hold(lease: Lease | undefined): void {
+    this.#lease = lease;
   }
 
   /** One look after the other, each after a while or soon after news of a member. */
@@ -67,7 +67,7 @@ export class Controller {
     while (!isOver()) {
       hadNews = yield* call(this.#ports.awaitNews(hadNews ? afterNewsMs : tickMs));
       try {
-        yield* this.#look();
+        yield* this.#tick();
       } catch (error) {
         logger.warn('Coordination is delayed', { error: errorToWire(error) });
         const { code, details } = toBerthError(error);
@@ -79,15 +79,15 @@ export class Controller {
     }
   }
 
-  *#look(): Script<void> {
+  *#tick(): Script<void> {
     const { clock, runs, keeping } = this.#ports;
     if (this.#isAfterOutage) {
       yield* call(runs.active());
       this.#lenientUntilMs = clock.nowMs() + outageGraceMs;
       this.#isAfterOutage = false;
     }
-    if (this.#held === undefined) return;
-    const { fencingEpoch, serverEpoch } = this.#held;
+    if (this.#lease === undefined) return;
+    const { fencingEpoch, serverEpoch } = this.#lease;
     if (this.#term?.fencingEpoch !== fencingEpoch) {
       // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
       yield* call(keeping.restore({ isOlder: fencingEpoch === serverEpoch }));
@@ -147,9 +147,9 @@ export class Controller {
     supervisor: RunSupervisor,
     record: RunRecord,
     logger: Logger,
-    moment: Moment,
+    context: TickContext,
   ): Script<void> {
-    const change = yield* changeOf(supervisor, record, logger, moment);
+    const change = yield* changeOf(supervisor, record, logger, context);
     if (change === undefined) return;
     const isNews = Object.entries(change).some(
       ([key, value]) => record[key as keyof RunRecord] !== value,
@@ -164,11 +164,11 @@ export class Controller {
       const step = yield* supervisor.numCommitted();
       end = {
         attempts: endAttempt(attempts, { nowMs: updatedAtMs, step, reason }),
-        requests: { ...noRequests, cut: requests.cut },
+        requests: { ...noRequests, rewind: requests.rewind },
       };
     }
     const changes = { ...change, ...end, updatedAtMs };
-    yield* call(runs.update(record, changes, moment.fencingEpoch));
+    yield* call(runs.update(record, changes, context.fencingEpoch));
   }
 }
 
@@ -177,15 +177,15 @@ function* changeOf(
   supervisor: RunSupervisor,
   record: RunRecord,
   logger: Logger,
-  moment: Moment,
+  context: TickContext,
 ): Script<RunChange | undefined> {
   try {
-    return yield* supervisor.tick(record, moment);
+    return yield* supervisor.tick(record, context);
   } catch (error) {
     if (!isBerthError(error) || error.policy.retry || error.code === 'RUN_STATE_CONFLICT')
       throw error;
     logger.error(`Run ${record.runId} failed`, { error: errorToWire(error) });
-    yield* supervisor.fence(record, moment, 'the run has failed');
+    yield* supervisor.fence(record, context, 'the run has failed');
     return { status: 'failed', reason: error.message, error: errorToWire(error) };
   }
 }

@@ -78,11 +78,11 @@ export interface ViewsPort {
 
 export interface LedgerPort {
   numCommitted(): Call<number>;
-  /** Cuts the ledger back, unless what follows is newer than the cut. @returns committed steps */
-  cut(toStep: number, madeAt: ViewId, fencingEpoch: number): Call<number>;
+  /** Rewinds the ledger, unless what follows is newer than the rewind. @returns committed steps */
+  rewind(toStep: number, madeAt: ViewId, fencingEpoch: number): Call<number>;
 }
 
-export type Cut = NonNullable<RunRequests['cut']>;
+export type Rewind = NonNullable<RunRequests['rewind']>;
 
 /** What was cut off, and the view in force then. */
 export interface FiledBranch {
@@ -109,8 +109,8 @@ export interface PastPort {
   pin(step: number, attempts: readonly RunAttempt[], fencingEpoch: number): Call<boolean>;
   /** What an attempt left behind, once that is filed. */
   branch(attempt: number): Call<FiledBranch | undefined>;
-  /** Files the entries that a cut will take off the ledger; the ledger is as it was. */
-  fileBranch(cut: Cut, fence: ViewId): Call<FiledBranch>;
+  /** Files the entries that a rewind will take off the ledger; the ledger is as it was. */
+  fileBranch(rewind: Rewind, fence: ViewId): Call<FiledBranch>;
   /** Makes Redis list the checkpoints of the line. */
   listAgain(attempts: readonly RunAttempt[]): Call<unknown>;
   isSaved(step: number, attempts: readonly RunAttempt[]): Call<boolean>;

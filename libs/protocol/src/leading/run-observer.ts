@@ -1,11 +1,11 @@
 import { BerthError, type NewRunEvent, type RunRecord } from '@berth/contracts';
 import { coordinationTimes } from '../run/coordination-times.ts';
-import type { RunSight, TrainingStatus } from '../run/run-state.ts';
+import type { RunSnapshot, TrainingStatus } from '../run/run-state.ts';
 import type { RunPorts } from './ports.ts';
 import { call, type Script } from './script.ts';
 
 /** What holds while the supervisor looks. */
-export interface Moment {
+export interface TickContext {
   readonly fencingEpoch: number;
   /** The epoch with which this life of Redis began. */
   readonly serverEpoch: number;
@@ -26,7 +26,7 @@ export class RunObserver {
   }
 
   /** One look at a run in training. */
-  *observe(record: RunRecord, status: TrainingStatus, moment: Moment): Script<RunSight> {
+  *observe(record: RunRecord, status: TrainingStatus, context: TickContext): Script<RunSnapshot> {
     const { runId, ledger, past, views } = this.#ports;
     const { attempts, config } = record;
     const wantsCheckpoint = record.requests.checkpoint;
@@ -43,9 +43,9 @@ export class RunObserver {
       isEvaluated:
         (hasAll || numCommitted === 0) && (yield* this.#isEvaluated(record, numCommitted)),
       view: yield* call(views.current()),
-      fencingEpoch: moment.fencingEpoch,
-      serverEpoch: moment.serverEpoch,
-      ...(yield* this.liveMembers(moment)),
+      fencingEpoch: context.fencingEpoch,
+      serverEpoch: context.serverEpoch,
+      ...(yield* this.liveMembers(context)),
     };
   }
 
@@ -56,7 +56,7 @@ export class RunObserver {
   }
 
   /** @throws BerthError `QUEUE_UNREACHABLE` when Redis stood still, so that everyone looks dead to it */
-  *liveMembers({ isLenient }: Moment): Script<Pick<RunSight, 'live' | 'unreadable'>> {
+  *liveMembers({ isLenient }: TickContext): Script<Pick<RunSnapshot, 'live' | 'unreadable'>> {
     const { clock, members, logger } = this.#ports;
     const askedMs = clock.nowMs();
     const { live, unreadable } = yield* call(members.survey({ forget: !isLenient }));

@@ -1,6 +1,6 @@
 import { BerthError, type RunAttempt } from '@berth/contracts';
 import type { ViewId } from '../ledger/view-id.ts';
-import type { Cut, FiledBranch, RunPorts } from './ports.ts';
+import type { Rewind, FiledBranch, RunPorts } from './ports.ts';
 import { call, type Script } from './script.ts';
 
 /** A run's past, in Redis and in the bucket, as the coordinator that holds the lease may mend and rewind it. */
@@ -28,34 +28,34 @@ export class RunPast {
   /**
    * Takes the run back to a checkpoint: that is pinned for the attempt that goes on from it, and the entries after it are
    * filed under the attempt that made them. Nothing is deleted or moved, so that a coordinator that wakes up late does no
-   * harm; every part may be done again, and the branch's own file says that only the ledger is left to cut.
+   * harm; every part may be done again, and the branch's own file says that only the ledger is left to rewind.
    * @param fence - the view in force, without members: nothing is committed meanwhile
    * @throws BerthError `CHECKPOINT_NOT_FOUND` when no checkpoint of that step is whole any more
    */
   *rewind(
-    cut: Cut,
+    rewind: Rewind,
     attempts: readonly RunAttempt[],
     fence: ViewId,
     fencingEpoch: number,
   ): Script<void> {
     const { past, logger, runId } = this.#ports;
-    const { toStep } = cut;
-    const known = yield* call(past.branch(cut.attempt));
-    const filed = known?.askedAtMs === cut.askedAtMs ? known : undefined;
+    const { toStep } = rewind;
+    const known = yield* call(past.branch(rewind.attempt));
+    const filed = known?.askedAtMs === rewind.askedAtMs ? known : undefined;
     // Redis may have lost the entries that are about to become the branch.
-    const before = attempts.filter(({ attempt }) => attempt <= cut.attempt);
+    const before = attempts.filter(({ attempt }) => attempt <= rewind.attempt);
     yield* this.#restoreLedger(fencingEpoch, filed === undefined ? before : attempts);
     if (filed === undefined) yield* this.#pin(toStep, attempts, fencingEpoch);
-    const branch = filed ?? (yield* call(past.fileBranch(cut, fence)));
-    const numCommitted = yield* this.#cutLedger(branch, fencingEpoch);
+    const branch = filed ?? (yield* call(past.fileBranch(rewind, fence)));
+    const numCommitted = yield* this.#rewindLedger(branch, fencingEpoch);
     yield* call(past.listAgain(attempts));
-    const branchOf = cut.attempt;
-    logger.info('Cut the history back', { runId, toStep, numCommitted, branchOf });
+    const branchOf = rewind.attempt;
+    logger.info('Rewound the history', { runId, toStep, numCommitted, branchOf });
   }
 
-  #cutLedger(branch: FiledBranch, fencingEpoch: number): Script<number> {
+  #rewindLedger(branch: FiledBranch, fencingEpoch: number): Script<number> {
     const madeAt = { fencingEpoch: branch.fencingEpoch, version: branch.viewVersion };
-    return call(this.#ports.ledger.cut(branch.fromStep, madeAt, fencingEpoch));
+    return call(this.#ports.ledger.rewind(branch.fromStep, madeAt, fencingEpoch));
   }
 
   /** A Redis that came back older may hold again what was cut off. */
@@ -65,7 +65,7 @@ export class RunPast {
       if (abandonedFromStep === null) continue;
       if ((yield* call(ledger.numCommitted())) <= abandonedFromStep) continue;
       const branch = yield* call(past.branch(attempt));
-      if (branch !== undefined) yield* this.#cutLedger(branch, fencingEpoch);
+      if (branch !== undefined) yield* this.#rewindLedger(branch, fencingEpoch);
     }
   }
 
@@ -94,7 +94,7 @@ export class RunPast {
     if (step === 0 || (yield* call(past.pin(step, attempts, fencingEpoch)))) return;
     throw new BerthError(
       'CHECKPOINT_NOT_FOUND',
-      `Checkpoint ${step} of run "${runId}" is gone, nothing was cut: resume the run from another one`,
+      `Checkpoint ${step} of run "${runId}" is gone, nothing was rewound: resume the run from another one`,
       { details: { runId, step } },
     );
   }

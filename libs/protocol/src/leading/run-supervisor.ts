@@ -19,22 +19,22 @@ import { decideRun } from '../run/run.ts';
 import {
   newRunMemory,
   type RunDecision,
-  type RunSight,
+  type RunSnapshot,
   type TrainingStatus,
 } from '../run/run-state.ts';
 import type { ViewDraft } from '../run/view-draft.ts';
-import type { Cut, RunPorts } from './ports.ts';
-import { isEnding, RunObserver, type Moment } from './run-observer.ts';
+import type { Rewind, RunPorts } from './ports.ts';
+import { isEnding, RunObserver, type TickContext } from './run-observer.ts';
 import { RunPast } from './run-past.ts';
 import { call, type Script } from './script.ts';
-import { seatMembers } from './seat-members.ts';
+import { assignMembers } from './assign-members.ts';
 
 /** What members found, and where the run is. */
 interface FoundDamage {
   readonly diverged: WireError;
   readonly reason: string;
   readonly numCommitted: number;
-  readonly live: RunSight['live'];
+  readonly live: RunSnapshot['live'];
 }
 
 /** Takes one run from queued to its end, one small look at a time. Holds nothing that cannot be read again. */
@@ -56,13 +56,13 @@ export class RunSupervisor {
    * @returns what to change in its record
    * @throws BerthError what ends the run, or a retryable error for the next look
    */
-  *tick(record: RunRecord, moment: Moment): Script<RunChange | undefined> {
+  *tick(record: RunRecord, context: TickContext): Script<RunChange | undefined> {
     const { status, requests } = record;
-    if (status === 'stopping' && requests.kill) return yield* this.#kill(record, moment);
+    if (status === 'stopping' && requests.kill) return yield* this.#kill(record, context);
     // Not yet while it is queued: until its turn has come it can be withdrawn. Whatever it is asked for since, nothing is
     // trained or saved on steps that are given up.
-    if (requests.cut !== null && status !== 'queued' && !isFinal(status))
-      return yield* this.#rewind(record, requests.cut, moment);
+    if (requests.rewind !== null && status !== 'queued' && !isFinal(status))
+      return yield* this.#rewind(record, requests.rewind, context);
     switch (status) {
       case 'queued':
         return { status: 'preparing', reason: 'asking for the dataset' };
@@ -74,8 +74,8 @@ export class RunSupervisor {
       case 'recovering':
       case 'pausing':
       case 'stopping':
-        yield* this.#past.restore(moment.fencingEpoch, record.attempts);
-        return yield* this.#train(record, status, moment);
+        yield* this.#past.restore(context.fencingEpoch, record.attempts);
+        return yield* this.#train(record, status, context);
       case 'paused':
       case 'stopped':
       case 'completed':
@@ -91,9 +91,9 @@ export class RunSupervisor {
   /** Puts a view without members in force: whoever still trains commits nothing more. */
   *fence(
     record: RunRecord,
-    { fencingEpoch }: Moment,
+    { fencingEpoch }: TickContext,
     reason: string,
-    found: { readonly live?: RunSight['live']; readonly events?: readonly NewRunEvent[] } = {},
+    found: { readonly live?: RunSnapshot['live']; readonly events?: readonly NewRunEvent[] } = {},
   ): Script<View> {
     const before = yield* call(this.#ports.views.current());
     if (before?.members.length === 0) return before;
@@ -106,7 +106,7 @@ export class RunSupervisor {
     record: RunRecord,
     before: View | undefined,
     draft: ViewDraft,
-    { live, events = [] }: { live?: RunSight['live']; events?: readonly NewRunEvent[] },
+    { live, events = [] }: { live?: RunSnapshot['live']; events?: readonly NewRunEvent[] },
   ): Script<View> {
     const { clock, views } = this.#ports;
     const [timeMs, lastHeard] = [clock.timeMs(), this.#observer.lastHeard];
@@ -114,38 +114,38 @@ export class RunSupervisor {
     return call(views.publish(draft, before?.version, [...events, ...changes]));
   }
 
-  *#rewind(record: RunRecord, cut: Cut, moment: Moment): Script<RunChange> {
+  *#rewind(record: RunRecord, rewind: Rewind, context: TickContext): Script<RunChange> {
     const { requests, attempts, keptSteps } = record;
-    const fence = yield* this.fence(record, moment, `going back to step ${cut.toStep}`);
+    const fence = yield* this.fence(record, context, `going back to step ${rewind.toStep}`);
     try {
-      yield* this.#past.rewind(cut, attempts, fence, moment.fencingEpoch);
+      yield* this.#past.rewind(rewind, attempts, fence, context.fencingEpoch);
     } catch (error) {
       if (!isBerthError(error) || error.code !== 'CHECKPOINT_NOT_FOUND') throw error;
       return {
         status: 'failed',
         reason: error.message,
         error: errorToWire(error),
-        requests: { ...requests, cut: null },
+        requests: { ...requests, rewind: null },
         attempts: takeBack(attempts),
       };
     }
     return {
-      requests: { ...requests, cut: null },
-      keptSteps: keptSteps.filter((step) => step <= cut.toStep),
-      reason: `went back to step ${cut.toStep}`,
+      requests: { ...requests, rewind: null },
+      keptSteps: keptSteps.filter((step) => step <= rewind.toStep),
+      reason: `went back to step ${rewind.toStep}`,
     };
   }
 
-  *#kill(record: RunRecord, moment: Moment): Script<RunChange> {
+  *#kill(record: RunRecord, context: TickContext): Script<RunChange> {
     const { views, past } = this.#ports;
     const numCommitted = yield* this.numCommitted();
     const view = yield* call(views.current());
-    const { live } = yield* this.#observer.liveMembers(moment);
+    const { live } = yield* this.#observer.liveMembers(context);
     const damage = foundDamaged(view, live, numCommitted);
     // Members forget what they found when their attempt ends.
     if (damage !== undefined)
-      return yield* this.#goBack(record, { ...damage, numCommitted, live }, moment);
-    yield* this.fence(record, moment, 'killed', { live });
+      return yield* this.#goBack(record, { ...damage, numCommitted, live }, context);
+    yield* this.fence(record, context, 'killed', { live });
     const saved = yield* call(past.newestListed());
     return {
       status: 'stopped',
@@ -153,12 +153,12 @@ export class RunSupervisor {
     };
   }
 
-  *#train(record: RunRecord, status: TrainingStatus, moment: Moment): Script<RunChange> {
+  *#train(record: RunRecord, status: TrainingStatus, context: TickContext): Script<RunChange> {
     const { train, cluster } = record.config;
     const { clock, data, decide = decideRun } = this.#ports;
-    const sight = yield* this.#observer.observe(record, status, moment);
-    yield* this.#past.restore(moment.fencingEpoch, record.attempts, behindIn(sight));
-    const decision = decide(clock.nowMs(), this.#memory, sight, {
+    const snapshot = yield* this.#observer.observe(record, status, context);
+    yield* this.#past.restore(context.fencingEpoch, record.attempts, behindIn(snapshot));
+    const decision = decide(clock.nowMs(), this.#memory, snapshot, {
       numSteps: train.numSteps,
       minWorkers: cluster.minWorkers,
       wantedWorkers: cluster.numWorkers,
@@ -168,12 +168,12 @@ export class RunSupervisor {
     });
     this.#memory = decision.memory;
     const { reason } = decision;
-    const { numCommitted, live } = sight;
+    const { numCommitted, live } = snapshot;
     switch (decision.kind) {
       case 'end':
         // A completed run has no step left; any other might see one committed by a member that comes back.
-        if (decision.status !== 'completed' && sight.view !== undefined)
-          yield* this.fence(record, moment, reason, { live });
+        if (decision.status !== 'completed' && snapshot.view !== undefined)
+          yield* this.fence(record, context, reason, { live });
         return { status: decision.status, reason };
       case 'readAgain':
         // A lease that knows less than an epoch that was used begins the next one.
@@ -188,23 +188,23 @@ export class RunSupervisor {
       }
       case 'goBack': {
         const { diverged } = decision;
-        return yield* this.#goBack(record, { diverged, reason, numCommitted, live }, moment);
+        return yield* this.#goBack(record, { diverged, reason, numCommitted, live }, context);
       }
       default:
     }
-    if (isEnding(status)) return yield* this.#goOn(record, sight, decision, moment);
+    if (isEnding(status)) return yield* this.#carryOut(record, snapshot, decision, context);
     const lacking = yield* call(data.supply(record, numCommitted));
     // The reason of a view stays with it.
     const isTold = lacking !== '' && decision.kind !== 'publish';
     const told = isTold ? { ...decision, reason: `${reason}; ${lacking}` } : decision;
-    return yield* this.#goOn(record, sight, told, moment);
+    return yield* this.#carryOut(record, snapshot, told, context);
   }
 
   /** Takes the run back to its newest checkpoint: all of those were made of equal states. */
   *#goBack(
     record: RunRecord,
     { diverged, reason, numCommitted, live }: FoundDamage,
-    moment: Moment,
+    context: TickContext,
   ): Script<RunChange> {
     const { past, clock } = this.#ports;
     const toStep = yield* call(past.newestWhole(record.attempts, numCommitted));
@@ -213,18 +213,18 @@ export class RunSupervisor {
     const events = [
       eventOfDivergence(record, clock.timeMs(), diverged, `goes back to step ${toStep}`),
     ];
-    yield* this.fence(record, moment, reason, { live, events });
+    yield* this.fence(record, context, reason, { live, events });
     // Members forget what they hold once they see the record, and a Redis that comes back older knows nothing of it.
     const updatedAtMs = clock.timeMs();
     yield* call(this.#ports.keepRecord({ ...record, ...change, updatedAtMs }));
     return change;
   }
 
-  *#goOn(
+  *#carryOut(
     record: RunRecord,
-    { status, view, live }: RunSight,
+    { status, view, live }: RunSnapshot,
     decision: Extract<RunDecision, { kind: 'wait' | 'keep' | 'publish' }>,
-    { fencingEpoch }: Moment,
+    { fencingEpoch }: TickContext,
   ): Script<RunChange> {
     const { reason } = decision;
     if (decision.kind === 'wait')
@@ -244,8 +244,8 @@ export class RunSupervisor {
         diverged === undefined
           ? []
           : [eventOfDivergence(record, clock.timeMs(), diverged, 'heals')];
-      const seated = seatMembers(members, record.config.train.virtualRanks);
-      const draft = { fencingEpoch, mode, reason, members: seated };
+      const assigned = assignMembers(members, record.config.train.virtualRanks);
+      const draft = { fencingEpoch, mode, reason, members: assigned };
       const published = yield* this.#publish(record, view, draft, { live, events });
       const { version, fromStep } = published;
       logger.info('Published a view', { version, step: fromStep, reason });
@@ -256,7 +256,7 @@ export class RunSupervisor {
 }
 
 /** The view of which a member complains that the ledger ends before what is in the bucket; '' when none does. */
-function behindIn({ view, live }: RunSight): string {
+function behindIn({ view, live }: RunSnapshot): string {
   const isBehind = live.some(
     ({ complaint }) =>
       complaint?.viewVersion === view?.version && complaint?.error.code === 'LEDGER_BEHIND',

@@ -14,14 +14,18 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newAttempt } from './attempts.ts';
 import { controlStates } from './control-states.ts';
-import type { ControlSight } from './control-sight.ts';
+import type { ControlSnapshot } from './control-snapshot.ts';
 import { decideControl } from './decide-control.ts';
 
 const config = parseRunConfig(
   { name: 'run', corpus: { path: 'c' }, train: { numSteps: 100 } },
   'test',
 );
-const sight: ControlSight = { numCommitted: 45, checkpointSteps: [20, 40], unsavedMs: 120_000 };
+const snapshot: ControlSnapshot = {
+  numCommitted: 45,
+  checkpointSteps: [20, 40],
+  unsavedMs: 120_000,
+};
 const nowMs = 1_000_000;
 
 function recordOf(status: RunStatus, change: Partial<RunRecord> = {}): RunRecord {
@@ -97,7 +101,7 @@ const table: Record<RunStatus, Record<Control, Outcome>> = {
 
 function outcomeOf(before: RunRecord, control: Control, fromStep?: number): Outcome {
   const request = fromStep === undefined ? {} : { fromStep };
-  const decision = decideControl(nowMs, before, sight, control, request);
+  const decision = decideControl(nowMs, before, snapshot, control, request);
   switch (decision.kind) {
     case 'same':
       return 'same';
@@ -121,25 +125,25 @@ describe('a control', () => {
 
   it.each(cases)('of a run that is %s: %s, asked twice, is done once', (status, control) => {
     const before = recordOf(status);
-    const decision = decideControl(nowMs, before, sight, control);
+    const decision = decideControl(nowMs, before, snapshot, control);
     if (decision.kind !== 'change') return;
     const after = { ...before, ...decision.change };
-    const again = decideControl(nowMs + 5, after, sight, control);
+    const again = decideControl(nowMs + 5, after, snapshot, control);
     expect(again).toMatchObject({ kind: 'same' });
   });
 
   it.each(cases)('of a run that is %s: %s says what it does or why not', (status, control) => {
-    const { isEnabled, reason } = controlStates(nowMs, recordOf(status), sight)[control];
+    const { isEnabled, reason } = controlStates(nowMs, recordOf(status), snapshot)[control];
     expect(isEnabled).toBe(!['same', 'no'].includes(table[status][control]));
     expect(reason).toMatch(/^[a-z].*[^.]$/);
   });
 
   it('says what is lost and where it goes on', () => {
-    const states = controlStates(nowMs, recordOf('running'), sight);
+    const states = controlStates(nowMs, recordOf('running'), snapshot);
     expect(states.kill.reason).toBe(
       'ends at once without saving; 5 steps (2 min) since checkpoint 40 will be lost',
     );
-    expect(controlStates(nowMs, recordOf('stopped'), sight).resume.reason).toBe(
+    expect(controlStates(nowMs, recordOf('stopped'), snapshot).resume.reason).toBe(
       'goes on from checkpoint 40; 5 steps after it, not saved, will be done again',
     );
     const unsaved = { numCommitted: 1, checkpointSteps: [], unsavedMs: 3_000 };
@@ -154,14 +158,14 @@ describe('resuming from a checkpoint', () => {
 
   it.each(resting)('begins an attempt of a run that is %s, and makes a branch', (status) => {
     const before = recordOf(status, { error: { code: 'INTERNAL', message: '', details: {} } });
-    const decision = decideControl(nowMs, before, sight, 'resume', { fromStep: 20 });
+    const decision = decideControl(nowMs, before, snapshot, 'resume', { fromStep: 20 });
     expect(decision).toMatchObject({
       kind: 'change',
       change: {
         status: 'queued',
         error: null,
         attempts: [{ abandonedFromStep: 20 }, { attempt: 2, fromStep: 20, startedAtMs: nowMs }],
-        requests: { ...noRequests, cut: { toStep: 20, attempt: 1, askedAtMs: nowMs } },
+        requests: { ...noRequests, rewind: { toStep: 20, attempt: 1, askedAtMs: nowMs } },
       },
     });
     if (decision.kind !== 'change') return;
@@ -176,7 +180,9 @@ describe('resuming from a checkpoint', () => {
   });
 
   it('names the checkpoints there are', () => {
-    const decision = decideControl(nowMs, recordOf('stopped'), sight, 'resume', { fromStep: 30 });
+    const decision = decideControl(nowMs, recordOf('stopped'), snapshot, 'resume', {
+      fromStep: 30,
+    });
     expect(decision).toEqual({
       kind: 'refuse',
       code: 'CHECKPOINT_NOT_FOUND',
@@ -190,7 +196,7 @@ describe('resuming from a checkpoint', () => {
       { ...newAttempt(2, 15, 3), endedAtMs: 4, toStep: 45 },
     ];
     const before = recordOf('stopped', { attempts });
-    const decision = decideControl(nowMs, before, sight, 'resume', { fromStep: 20 });
+    const decision = decideControl(nowMs, before, snapshot, 'resume', { fromStep: 20 });
     expect(decision).toMatchObject({
       change: {
         attempts: [{ abandonedFromStep: null }, { abandonedFromStep: 20 }, { attempt: 3 }],
@@ -198,15 +204,15 @@ describe('resuming from a checkpoint', () => {
     });
   });
 
-  it('cuts before anything else, also when it was paused before its turn came', () => {
-    const cut = { toStep: 20, attempt: 1, askedAtMs: 5 };
-    const before = recordOf('queued', { requests: { ...noRequests, cut } });
-    const paused = decideControl(nowMs, before, sight, 'pause');
-    expect(paused).toMatchObject({ change: { requests: { cut }, attempts: [{ toStep: 20 }] } });
+  it('rewinds before anything else, also when it was paused before its turn came', () => {
+    const rewind = { toStep: 20, attempt: 1, askedAtMs: 5 };
+    const before = recordOf('queued', { requests: { ...noRequests, rewind } });
+    const paused = decideControl(nowMs, before, snapshot, 'pause');
+    expect(paused).toMatchObject({ change: { requests: { rewind }, attempts: [{ toStep: 20 }] } });
     if (paused.kind !== 'change') return;
     const after = { ...before, ...paused.change };
-    expect(decideControl(nowMs, after, sight, 'resume')).toMatchObject({
-      change: { requests: { cut }, attempts: [{}, { fromStep: 20 }] },
+    expect(decideControl(nowMs, after, snapshot, 'resume')).toMatchObject({
+      change: { requests: { rewind }, attempts: [{}, { fromStep: 20 }] },
     });
     expect(outcomeOf(after, 'resume', 40)).toBe('no');
   });
@@ -219,23 +225,23 @@ describe('resuming from a checkpoint', () => {
         { ...newAttempt(2, 40, 3), endedAtMs: 4, toStep: 100, endReason: 'all steps are done' },
       ];
       const before = recordOf('completed', { attempts, reason: 'all steps are done' });
-      const asked = decideControl(nowMs, before, sight, 'resume', { fromStep: 20 });
+      const asked = decideControl(nowMs, before, snapshot, 'resume', { fromStep: 20 });
       const queued = { ...before, ...(asked.kind === 'change' ? asked.change : {}) };
       expect(queued.attempts.map(({ abandonedFromStep }) => abandonedFromStep)).toEqual([
         20,
         20,
         null,
       ]);
-      const back = decideControl(nowMs + 1, queued, sight, control);
+      const back = decideControl(nowMs + 1, queued, snapshot, control);
       const after = { ...queued, ...(back.kind === 'change' ? back.change : {}) };
       expect(after).toEqual({ ...before, error: null });
-      const begun = decideControl(nowMs + 1, { ...queued, status: 'preparing' }, sight, control);
-      expect(begun).toMatchObject({ change: { requests: { cut: { toStep: 20 } } } });
+      const begun = decideControl(nowMs + 1, { ...queued, status: 'preparing' }, snapshot, control);
+      expect(begun).toMatchObject({ change: { requests: { rewind: { toStep: 20 } } } });
     },
   );
 
   it('has nothing to do from the last step', () => {
-    const all = { ...sight, numCommitted: 100, checkpointSteps: [100] };
+    const all = { ...snapshot, numCommitted: 100, checkpointSteps: [100] };
     const request = { fromStep: 100 };
     expect(decideControl(nowMs, recordOf('completed'), all, 'resume', request).kind).toBe('refuse');
   });
@@ -285,10 +291,10 @@ describe('any sequence of controls and of what the coordinator does', () => {
           }
           const { control, fromStep } = step;
           const request = fromStep === undefined ? {} : { fromStep };
-          const decision = decideControl(time, record, sight, control, request);
+          const decision = decideControl(time, record, snapshot, control, request);
           if (decision.kind !== 'change') continue;
           record = runRecordSchema.parse({ ...record, ...decision.change });
-          const again = decideControl(time + 1, record, sight, control, request);
+          const again = decideControl(time + 1, record, snapshot, control, request);
           expect(again.kind).toBe('same');
         }
         const { attempts, requests, status } = record;
@@ -305,20 +311,20 @@ describe('any sequence of controls and of what the coordinator does', () => {
 });
 
 describe('an attempt', () => {
-  const cut = { toStep: 20, attempt: 1, askedAtMs: 2 };
+  const rewind = { toStep: 20, attempt: 1, askedAtMs: 2 };
   const begun = (record: RunRecord, request = {}) => {
-    const decision = decideControl(nowMs, record, sight, 'resume', request);
+    const decision = decideControl(nowMs, record, snapshot, 'resume', request);
     return decision.kind === 'change' ? decision.change.attempts?.at(-1) : undefined;
   };
 
   it('says that it went back, so that what came after is left behind', () => {
     expect(begun(recordOf('stopped'), { fromStep: 20 })?.wentBackTo).toBe(20);
-    const asked = recordOf('paused', { requests: { ...noRequests, cut } });
+    const asked = recordOf('paused', { requests: { ...noRequests, rewind } });
     expect(begun(asked)?.wentBackTo).toBe(20);
   });
 
   it('is begun over when nothing was trained in any', () => {
-    const none: ControlSight = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
+    const none: ControlSnapshot = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
     const ended = { endedAtMs: 900, toStep: 0, endReason: 'the data is prepared' };
     const attempts = [{ ...newAttempt(1, 0, 1), ...ended }];
     const decide = (change: Partial<RunRecord>, seen = none) =>
@@ -332,7 +338,7 @@ describe('an attempt', () => {
   });
 
   it('that goes on leaves nothing behind, whatever Redis has lost of the ledger', () => {
-    const lost: ControlSight = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
+    const lost: ControlSnapshot = { numCommitted: 0, checkpointSteps: [], unsavedMs: 0 };
     const decision = decideControl(nowMs, recordOf('stopped'), lost, 'resume');
     const attempts = decision.kind === 'change' ? decision.change.attempts : undefined;
     expect(attempts?.at(-1)?.wentBackTo).toBeUndefined();
@@ -341,7 +347,7 @@ describe('an attempt', () => {
 
 it.each(['pause', 'stop', 'kill'] as const)('says what a run was at before %s', (control) => {
   const reasonAt = (status: RunStatus): unknown =>
-    decideControl(nowMs, recordOf(status), { ...sight, numCommitted: 0 }, control);
+    decideControl(nowMs, recordOf(status), { ...snapshot, numCommitted: 0 }, control);
   const because = (end: RegExp) => ({
     change: { reason: expect.stringMatching(end) as string },
   });

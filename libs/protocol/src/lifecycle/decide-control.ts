@@ -5,7 +5,7 @@ import {
   type RunRecord,
   type RunStatus,
 } from '@berth/contracts';
-import type { ControlSight } from './control-sight.ts';
+import type { ControlSnapshot } from './control-snapshot.ts';
 import { beginAttempt, beginOver, endAttempt, hasTrained, withdrawAttempt } from './attempts.ts';
 import { savingNow, stepsText, unsavedText } from './texts.ts';
 
@@ -25,7 +25,7 @@ export type ControlDecision =
 interface Question {
   readonly nowMs: number;
   readonly record: RunRecord;
-  readonly sight: ControlSight;
+  readonly snapshot: ControlSnapshot;
   readonly request: ControlRequest;
 }
 
@@ -33,12 +33,12 @@ interface Question {
 export function decideControl(
   nowMs: number,
   record: RunRecord,
-  sight: ControlSight,
+  snapshot: ControlSnapshot,
   control: Control,
   request: ControlRequest = {},
 ): ControlDecision {
   if (record.requests.remove) return refuse('it is being removed');
-  return deciders[control]({ nowMs, record, sight: withCut(record, sight), request });
+  return deciders[control]({ nowMs, record, snapshot: withRewind(record, snapshot), request });
 }
 
 const deciders = {
@@ -50,11 +50,14 @@ const deciders = {
 } as const satisfies Record<Control, (question: Question) => ControlDecision>;
 
 /** What is about to be cut off no longer counts. */
-function withCut({ requests: { cut } }: RunRecord, sight: ControlSight): ControlSight {
-  if (cut === null) return sight;
+function withRewind(
+  { requests: { rewind } }: RunRecord,
+  snapshot: ControlSnapshot,
+): ControlSnapshot {
+  if (rewind === null) return snapshot;
   return {
-    numCommitted: Math.min(sight.numCommitted, cut.toStep),
-    checkpointSteps: sight.checkpointSteps.filter((step) => step <= cut.toStep),
+    numCommitted: Math.min(snapshot.numCommitted, rewind.toStep),
+    checkpointSteps: snapshot.checkpointSteps.filter((step) => step <= rewind.toStep),
     unsavedMs: 0,
   };
 }
@@ -112,7 +115,7 @@ function stop(question: Question): ControlDecision {
 }
 
 function kill(question: Question): ControlDecision {
-  const { record, sight } = question;
+  const { record, snapshot } = question;
   const { status, requests } = record;
   switch (status) {
     case 'queued':
@@ -134,7 +137,7 @@ function kill(question: Question): ControlDecision {
     default:
       return refuse(`it is ${status}; there is nothing to kill`);
   }
-  const loss = unsavedText(sight);
+  const loss = unsavedText(snapshot);
   const price = loss === undefined ? 'nothing is lost' : `${loss} will be lost`;
   return change(`ends at once without saving; ${price}`, {
     status: 'stopping',
@@ -143,14 +146,14 @@ function kill(question: Question): ControlDecision {
   });
 }
 
-function checkpoint({ record, sight }: Question): ControlDecision {
+function checkpoint({ record, snapshot }: Question): ControlDecision {
   const { status, requests } = record;
   switch (status) {
     case 'running':
     case 'degraded':
     case 'recovering':
       if (requests.checkpoint) return { kind: 'same', reason: savingNow };
-      return change(savesAndGoesOn(sight), {
+      return change(savesAndGoesOn(snapshot), {
         requests: { ...requests, checkpoint: true },
       });
     case 'pausing':
@@ -168,8 +171,8 @@ function checkpoint({ record, sight }: Question): ControlDecision {
   }
 }
 
-function savesAndGoesOn(sight: ControlSight): string {
-  const unsaved = unsavedText(sight);
+function savesAndGoesOn(snapshot: ControlSnapshot): string {
+  const unsaved = unsavedText(snapshot);
   const gain = unsaved === undefined ? '' : `; now ${unsaved}`;
   return `saves after the step under way and goes on${gain}`;
 }
@@ -196,7 +199,7 @@ function resume(question: Question): ControlDecision {
   }
 }
 
-function continueRun({ nowMs, record, sight }: Question): ControlDecision {
+function continueRun({ nowMs, record, snapshot }: Question): ControlDecision {
   const { config, goal, status, attempts } = record;
   const ended = attempts.at(-1)?.toStep ?? null;
   const isDone = goal === 'trained' && (ended === null || ended >= config.train.numSteps);
@@ -204,19 +207,19 @@ function continueRun({ nowMs, record, sight }: Question): ControlDecision {
     return refuse(
       'it is completed; nothing is left to do, unless it is resumed from an older checkpoint',
     );
-  const cutTo = record.requests.cut?.toStep;
+  const rewindTo = record.requests.rewind?.toStep;
   // Redis may have lost the ledger of a run that rests: it comes back with the run's turn.
-  const fromStep = Math.min(cutTo ?? Infinity, Math.max(sight.numCommitted, ended ?? 0));
-  return change(`goes on ${whence(sight, fromStep)}`, {
+  const fromStep = Math.min(rewindTo ?? Infinity, Math.max(snapshot.numCommitted, ended ?? 0));
+  return change(`goes on ${whence(snapshot, fromStep)}`, {
     ...requeued(record, 'resumed'),
     goal: status === 'completed' ? 'trained' : goal,
-    attempts: hasTrained(record, sight)
-      ? beginAttempt(attempts, { fromStep, nowMs, wentBackTo: cutTo })
+    attempts: hasTrained(record, snapshot)
+      ? beginAttempt(attempts, { fromStep, nowMs, wentBackTo: rewindTo })
       : beginOver(attempts, nowMs),
   });
 }
 
-function whence({ checkpointSteps }: ControlSight, fromStep: number): string {
+function whence({ checkpointSteps }: ControlSnapshot, fromStep: number): string {
   const saved = checkpointSteps.at(-1);
   if (saved === undefined)
     return fromStep === 0 ? 'from the beginning' : 'from its newest checkpoint';
@@ -225,8 +228,8 @@ function whence({ checkpointSteps }: ControlSight, fromStep: number): string {
   return `from checkpoint ${saved}; ${stepsText(redone)} after it, not saved, will be done again`;
 }
 
-function branchOff({ nowMs, record, sight }: Question, fromStep: number): ControlDecision {
-  const { checkpointSteps } = sight;
+function branchOff({ nowMs, record, snapshot }: Question, fromStep: number): ControlDecision {
+  const { checkpointSteps } = snapshot;
   if (!checkpointSteps.includes(fromStep)) {
     const known = checkpointSteps.length > 0 ? checkpointSteps.join(', ') : 'none';
     return {
@@ -242,7 +245,7 @@ function branchOff({ nowMs, record, sight }: Question, fromStep: number): Contro
     ...requeued(record, `resumed from checkpoint ${fromStep}`),
     goal: 'trained',
     attempts: beginAttempt(record.attempts, { fromStep, nowMs, wentBackTo: fromStep }),
-    requests: { ...noRequests, cut: { toStep: fromStep, attempt, askedAtMs: nowMs } },
+    requests: { ...noRequests, rewind: { toStep: fromStep, attempt, askedAtMs: nowMs } },
   });
 }
 
@@ -251,17 +254,17 @@ function requeued({ requests }: RunRecord, reason: string): RunChange {
     status: 'queued',
     reason: `${reason}, waiting for its turn`,
     error: null,
-    requests: { ...noRequests, cut: requests.cut },
+    requests: { ...noRequests, rewind: requests.rewind },
   };
 }
 
 /** A resume from an older checkpoint whose turn has not come leaves no trace: what is complete stays so. */
 function withdraw(
-  { status, config, attempts, requests: { cut } }: RunRecord,
+  { status, config, attempts, requests: { rewind } }: RunRecord,
   rested: Extract<RunStatus, 'paused' | 'stopped'>,
 ): ControlDecision | undefined {
   const [before, last] = attempts.slice(-2);
-  const isAsked = status === 'queued' && cut !== null && cut.askedAtMs === last?.startedAtMs;
+  const isAsked = status === 'queued' && rewind !== null && rewind.askedAtMs === last?.startedAtMs;
   if (!isAsked || before === undefined) return undefined;
   const isComplete = (before.toStep ?? 0) >= config.train.numSteps;
   return change('does not go back; the run stays as it was', {
@@ -274,17 +277,17 @@ function withdraw(
 
 /** Ends at once, as nothing of it is under way. */
 function rest(
-  { nowMs, record, sight }: Question,
+  { nowMs, record, snapshot }: Question,
   status: Extract<RunStatus, 'paused' | 'stopped'>,
   reason: string,
 ): ControlDecision {
   const withdrawn = withdraw(record, status);
   if (withdrawn !== undefined) return withdrawn;
-  const end = { nowMs, step: sight.numCommitted, reason };
+  const end = { nowMs, step: snapshot.numCommitted, reason };
   return change(status === 'paused' ? 'gives its place in the queue up' : 'ends at once', {
     status,
     reason,
-    requests: { ...noRequests, cut: record.requests.cut },
+    requests: { ...noRequests, rewind: record.requests.rewind },
     attempts: endAttempt(record.attempts, end),
   });
 }

@@ -78,11 +78,11 @@ describe('the drawing of a run in docs/protocol.md', () => {
   });
 
   it('has the arrows of the controls, and no others', () => {
-    const sight = { numCommitted: 45, checkpointSteps: [20, 40], unsavedMs: 0 };
+    const snapshot = { numCommitted: 45, checkpointSteps: [20, 40], unsavedMs: 0 };
     const allowed = runStatuses.flatMap((from) =>
       controls.flatMap((label) =>
         [{}, { fromStep: 20 }].flatMap((request): Arrow[] => {
-          const decision = decideControl(5, recordOf(from), sight, label, request);
+          const decision = decideControl(5, recordOf(from), snapshot, label, request);
           const to = decision.kind === 'change' ? (decision.change.status ?? from) : from;
           return to === from ? [] : [{ from, to, label }];
         }),

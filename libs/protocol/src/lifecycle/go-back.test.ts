@@ -23,11 +23,11 @@ const record: RunRecord = {
 const going = { nowMs: 7, numCommitted: 35, toStep: 20, reason: 'b has a damaged state' };
 
 describe('going back', () => {
-  it('begins another attempt behind a cut, in one change', () => {
+  it('begins another attempt behind a rewind, in one change', () => {
     const change = goBack(record, going);
     expect(change).toMatchObject({
       status: 'starting',
-      requests: { checkpoint: true, cut: { toStep: 20, attempt: 1, askedAtMs: 7 } },
+      requests: { checkpoint: true, rewind: { toStep: 20, attempt: 1, askedAtMs: 7 } },
       keptSteps: [10, 20],
     });
     expect(change.reason).toMatch(/goes back to step 20: b has a damaged state/);
@@ -41,10 +41,10 @@ describe('going back', () => {
     ['pausing', 'paused'],
     ['stopping', 'stopped'],
   ] as const)(
-    'lets a run that is %s rest, and keeps the cut for when it is resumed',
+    'lets a run that is %s rest, and keeps the rewind for when it is resumed',
     (from, to) => {
       const change = goBack({ ...record, status: from }, going);
-      expect(change).toMatchObject({ status: to, requests: { cut: { toStep: 20 } } });
+      expect(change).toMatchObject({ status: to, requests: { rewind: { toStep: 20 } } });
       expect(change.attempts).toBeUndefined();
     },
   );

@@ -18,14 +18,14 @@ export function goBack(record: RunRecord, going: GoingBack): RunChange {
   const { nowMs, numCommitted, toStep, reason } = going;
   const { attempts, status, requests } = record;
   const attempt = attempts.at(-1)?.attempt ?? 1;
-  const cut = { toStep, attempt, askedAtMs: nowMs };
+  const rewind = { toStep, attempt, askedAtMs: nowMs };
   const keptSteps = record.keptSteps.filter((step) => step <= toStep);
   const back = `goes back to step ${toStep}: ${reason}`;
   if (status === 'pausing' || status === 'stopping')
     return {
       status: status === 'pausing' ? 'paused' : 'stopped',
       reason: back,
-      requests: { ...noRequests, cut },
+      requests: { ...noRequests, rewind },
       keptSteps,
     };
   if (isFinal(status)) return {};
@@ -34,7 +34,7 @@ export function goBack(record: RunRecord, going: GoingBack): RunChange {
     status: 'starting',
     reason: back,
     attempts: beginAttempt(ended, { fromStep: toStep, nowMs, wentBackTo: toStep }),
-    requests: { ...requests, cut },
+    requests: { ...requests, rewind },
     keptSteps,
   };
 }

@@ -1,4 +1,4 @@
-import type { ControlSight } from './control-sight.ts';
+import type { ControlSnapshot } from './control-snapshot.ts';
 
 export const savingNow = 'it is being saved already';
 
@@ -7,7 +7,7 @@ export function unsavedText({
   numCommitted,
   checkpointSteps,
   unsavedMs,
-}: ControlSight): string | undefined {
+}: ControlSnapshot): string | undefined {
   const saved = checkpointSteps.at(-1) ?? 0;
   const unsaved = numCommitted - saved;
   if (unsaved <= 0) return undefined;

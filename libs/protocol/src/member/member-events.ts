@@ -101,7 +101,7 @@ export type Tell =
       readonly complaint: Complaint | null;
     }
   /** The weights now stand at a step; -1: they are no step's. */
-  | { readonly kind: 'held'; readonly step: number }
+  | { readonly kind: 'appliedStep'; readonly step: number }
   /** A step of ours was applied: whoever leads the view reports it. */
   | { readonly kind: 'report'; readonly step: number; readonly sums: StepSums };
 

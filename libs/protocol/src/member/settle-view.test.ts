@@ -84,6 +84,6 @@ describe('weights', () => {
     puppet.answer('fetchCheckpoint');
     puppet.fail();
     expect(puppet.state.appliedStep).toBe(-1);
-    expect(puppet.told).toContainEqual({ kind: 'held', step: -1 });
+    expect(puppet.told).toContainEqual({ kind: 'appliedStep', step: -1 });
   });
 });

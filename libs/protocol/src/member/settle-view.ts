@@ -74,7 +74,7 @@ function* compareStates(context: ViewContext): ViewScript<ReadonlyMap<string, Ho
   const value = holdingValue({ step, digest, agreedStep });
   yield* ask({ kind: 'postValue', key, value }, `we hold step ${step}`);
   const members = view.members.map(({ memberId }) => memberId);
-  const values = yield* gather(context, { key, members, subject: 'held steps', patience });
+  const values = yield* gather(context, { key, members, subject: 'applied steps', patience });
   return new Map(members.map((member) => [member, parseHolding(values.get(member))]));
 }
 

@@ -32,7 +32,7 @@ describe('states that differ', () => {
       step: 1,
       error: { code: 'STATE_DIVERGED', details: { odd: 'a', agreedStep: 1, slice: 1 } },
     });
-    expect(puppet.told).toContainEqual({ kind: 'held', step: -1 });
+    expect(puppet.told).toContainEqual({ kind: 'appliedStep', step: -1 });
   });
 
   it('in which another is odd stay', () => {

@@ -56,7 +56,7 @@ export function* ask<K extends Ask['kind']>(
 function standAt({ me, tell }: Pick<ViewContext, 'me' | 'tell'>, step: number): void {
   me.appliedStep = step;
   me.pending = undefined;
-  tell({ kind: 'held', step });
+  tell({ kind: 'appliedStep', step });
 }
 
 /** There are no weights worth keeping any more. */

@@ -1,8 +1,8 @@
-import type { RunRules, RunSight } from './run-state.ts';
+import type { RunRules, RunSnapshot } from './run-state.ts';
 
 /** What members are at while they are at no step: before the first and after the last; '' between. */
 export function besideSteps(
-  { numCommitted, isSaved, isEvaluated, view }: RunSight,
+  { numCommitted, isSaved, isEvaluated, view }: RunSnapshot,
   { numSteps }: Pick<RunRules, 'numSteps'>,
 ): string {
   if (view === undefined || view.members.length === 0) return '';

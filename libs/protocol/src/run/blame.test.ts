@@ -2,7 +2,7 @@ import type { Complaint, ErrorCode, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { liveMember as member } from '../testing/live-member.ts';
 import { decideRun } from './run.ts';
-import { newRunMemory, type RunDecision, type RunRules, type RunSight } from './run-state.ts';
+import { newRunMemory, type RunDecision, type RunRules, type RunSnapshot } from './run-state.ts';
 
 const rules: RunRules = {
   numSteps: 1_000,
@@ -33,7 +33,7 @@ class Run {
   look(afterMs: number, ...live: readonly MemberInfo[]): RunDecision {
     this.nowMs += afterMs;
     const { view, numCommitted } = this;
-    const sight: RunSight = {
+    const snapshot: RunSnapshot = {
       runId: 'r',
       status: 'running',
       wantsCheckpoint: false,
@@ -47,7 +47,7 @@ class Run {
       live,
       unreadable: [],
     };
-    const decision = decideRun(this.nowMs, this.#memory, sight, this.#rules);
+    const decision = decideRun(this.nowMs, this.#memory, snapshot, this.#rules);
     this.#memory = decision.memory;
     if (decision.kind === 'publish')
       this.view = {
@@ -166,7 +166,7 @@ describe('an error that no other try cures', () => {
 
 describe('a worker that dies again and again', () => {
   /** Two members of steady life with steps of a minute, and one that dies 10 s after it was seated. */
-  function crashLoop(run: Run, lookMs: number, hours: number): { fail: RunDecision | undefined } {
+  function crashLoop(run: Run, pollMs: number, hours: number): { fail: RunDecision | undefined } {
     let numStarts = 0;
     let seatedMs: number | undefined;
     let backMs = 0;
@@ -177,7 +177,7 @@ describe('a worker that dies again and again', () => {
       const isSeated = run.seated.includes(id);
       const crashing = member(id, { state: isSeated ? 'training' : 'idle', step: -1 });
       const version = run.view?.version;
-      const decision = run.look(lookMs, a, b, ...(isUp ? [crashing] : []));
+      const decision = run.look(pollMs, a, b, ...(isUp ? [crashing] : []));
       if (decision.kind === 'fail') return { fail: decision };
       if (run.view?.version !== version) stepSinceMs = run.nowMs;
       if (run.seated.includes(id)) seatedMs ??= run.nowMs;

@@ -2,7 +2,7 @@ import type { Complaint, MemberInfo, View, WireError } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { votesDiverged } from '../member/divergence.ts';
 import { decideRun } from './run.ts';
-import { newRunMemory, type RunMemory, type RunRules, type RunSight } from './run-state.ts';
+import { newRunMemory, type RunMemory, type RunRules, type RunSnapshot } from './run-state.ts';
 
 const rules: RunRules = {
   numSteps: 100,
@@ -23,7 +23,7 @@ function viewOf(version: number, fromStep: number): View {
   return { runId: 'r', fencingEpoch: 1, version, fromStep, members, mode: 'train', reason: 'x' };
 }
 
-function sightOf(view: View, numCommitted: number, error: WireError | undefined): RunSight {
+function snapshotOf(view: View, numCommitted: number, error: WireError | undefined): RunSnapshot {
   const complaint: Complaint | null =
     error === undefined
       ? null
@@ -58,8 +58,8 @@ function sightOf(view: View, numCommitted: number, error: WireError | undefined)
   };
 }
 
-function decide(sight: RunSight, memory: RunMemory = newRunMemory(0)) {
-  return decideRun(1_000, memory, sight, rules);
+function decide(snapshot: RunSnapshot, memory: RunMemory = newRunMemory(0)) {
+  return decideRun(1_000, memory, snapshot, rules);
 }
 
 const stateError = (agreedStep: number): WireError => {
@@ -74,13 +74,13 @@ const stateError = (agreedStep: number): WireError => {
 
 describe('states that differ', () => {
   it('take the run back when steps were committed since all agreed', () => {
-    const decision = decide(sightOf(viewOf(3, 10), 20, stateError(10)));
+    const decision = decide(snapshotOf(viewOf(3, 10), 20, stateError(10)));
     expect(decision).toMatchObject({ kind: 'goBack', diverged: { code: 'STATE_DIVERGED' } });
     expect(decision.reason).toMatch(/c has a damaged state; all agreed at step 10 last/);
   });
 
   it('heal in another view when none was', () => {
-    const decision = decide(sightOf(viewOf(3, 20), 20, stateError(20)));
+    const decision = decide(snapshotOf(viewOf(3, 20), 20, stateError(20)));
     expect(decision).toMatchObject({ kind: 'publish', diverged: { code: 'STATE_DIVERGED' } });
   });
 });
@@ -90,19 +90,19 @@ describe('gradients that differ', () => {
   const gradientError = votesDiverged(20, [facts('a', 'f'), facts('b', 'f'), facts('c', 'g')]);
 
   it('cost one attempt, and end the run the second time at the same step', () => {
-    const first = decide(sightOf(viewOf(3, 20), 20, gradientError));
+    const first = decide(snapshotOf(viewOf(3, 20), 20, gradientError));
     expect(first.kind).toBe('publish');
-    const again = decide(sightOf(viewOf(3, 20), 20, gradientError), first.memory);
+    const again = decide(snapshotOf(viewOf(3, 20), 20, gradientError), first.memory);
     expect(again.kind).toBe('publish');
-    const second = decide(sightOf(viewOf(4, 20), 20, gradientError), again.memory);
+    const second = decide(snapshotOf(viewOf(4, 20), 20, gradientError), again.memory);
     expect(second).toMatchObject({ kind: 'fail', error: { code: 'LEDGER_DIVERGED' } });
     expect(second.reason).toMatch(/a, b: f; c: g, for the second time/);
   });
 
   it('cost one attempt at another step', () => {
-    const first = decide(sightOf(viewOf(3, 20), 20, gradientError));
+    const first = decide(snapshotOf(viewOf(3, 20), 20, gradientError));
     const other = { ...gradientError, details: { ...gradientError.details, step: 21 } };
-    expect(decide(sightOf(viewOf(4, 21), 21, other), first.memory).kind).toBe('publish');
+    expect(decide(snapshotOf(viewOf(4, 21), 21, other), first.memory).kind).toBe('publish');
   });
 
   it('from any number end the run with what they are, once states were compared', () => {
@@ -111,9 +111,9 @@ describe('gradients that differ', () => {
       message: 'gradient norm NaN',
       details: { divergence: 'finite', step: 20 },
     };
-    const first = decide(sightOf(viewOf(3, 20), 20, error));
+    const first = decide(snapshotOf(viewOf(3, 20), 20, error));
     expect(first.kind).toBe('publish');
-    expect(decide(sightOf(viewOf(4, 20), 20, error), first.memory)).toMatchObject({
+    expect(decide(snapshotOf(viewOf(4, 20), 20, error), first.memory)).toMatchObject({
       kind: 'fail',
       error: { code: 'NUMERICS_NOT_FINITE', message: 'gradient norm NaN' },
     });

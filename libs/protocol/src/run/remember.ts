@@ -3,7 +3,7 @@ import { noteSeen, type LastSeen } from './absent.ts';
 import type { MadeComplaint } from './complaints.ts';
 import { quarantineWorkers, forgive } from './quarantine.ts';
 import { viewName } from '../ledger/view-id.ts';
-import type { Attempts, RunMemory, RunSight } from './run-state.ts';
+import type { Attempts, RunMemory, RunSnapshot } from './run-state.ts';
 import { workersOf } from './worker-name.ts';
 
 /** From a checkpoint that failed because the store was away to the next try. */
@@ -13,10 +13,10 @@ const saveAgainMs = 15_000;
 export function remember(
   nowMs: number,
   before: RunMemory,
-  sight: RunSight,
+  snapshot: RunSnapshot,
   complaints: readonly MadeComplaint[],
 ): RunMemory {
-  const { runId, view, live } = sight;
+  const { runId, view, live } = snapshot;
   const isAbout = (code: string): boolean =>
     complaints.some(({ complaint }) => complaint.error.code === code);
   const complaintSinceMs = complaints.length === 0 ? undefined : (before.complaintSinceMs ?? nowMs);
@@ -32,11 +32,11 @@ export function remember(
     ...before,
     complaintSinceMs,
     attempts,
-    ...quarantinesAfter(nowMs, before, sight),
+    ...quarantinesAfter(nowMs, before, snapshot),
     lastSeen: noteSeen(before.lastSeen, live, runId, nowMs),
-    lookedMs: nowMs,
+    polledMs: nowMs,
     saveNotBeforeMs,
-    seen: { numCommitted: sight.numCommitted, view },
+    seen: { numCommitted: snapshot.numCommitted, view },
   };
 }
 
@@ -55,13 +55,13 @@ function countAttempts(before: Attempts, view: View, isOutage: boolean): Attempt
 function quarantinesAfter(
   nowMs: number,
   before: RunMemory,
-  { view, live, numCommitted }: RunSight,
+  { view, live, numCommitted }: RunSnapshot,
 ): Pick<RunMemory, 'quarantines' | 'peace'> {
-  const { quarantines, peace, lastSeen, lookedMs } = before;
+  const { quarantines, peace, lastSeen, polledMs } = before;
   if (view === undefined) return { quarantines, peace };
   const members = view.members.map(({ memberId }) => memberId);
   const alive = new Set(live.map(({ memberId }) => memberId));
-  const died = members.filter((id) => !alive.has(id) && wasSeen(lastSeen, id, lookedMs));
+  const died = members.filter((id) => !alive.has(id) && wasSeen(lastSeen, id, polledMs));
   const name = viewName(view);
   const now = { view: name, nowMs, numCommitted };
   if (peace.view !== name)
@@ -75,6 +75,6 @@ function quarantinesAfter(
   return { quarantines: quarantineWorkers(forgiven, died, nowMs), peace: now };
 }
 
-function wasSeen(lastSeen: LastSeen, memberId: string, lookedMs: number): boolean {
-  return lastSeen.get(memberId) === lookedMs;
+function wasSeen(lastSeen: LastSeen, memberId: string, polledMs: number): boolean {
+  return lastSeen.get(memberId) === polledMs;
 }

@@ -45,7 +45,7 @@ it('tell who joins, and why others are there no more', () => {
 });
 
 it('tell what a changed record means, of the newest attempt', () => {
-  const cut = { toStep: 2, attempt: 1, askedAtMs: 1 };
+  const rewind = { toStep: 2, attempt: 1, askedAtMs: 1 };
   const change = (before: Partial<RunRecord>, after: Partial<RunRecord>) =>
     eventsOfRecord({ ...record, ...before }, { ...record, ...after });
   const place = { attempt: 2, timeMs: 7 };
@@ -53,7 +53,7 @@ it('tell what a changed record means, of the newest attempt', () => {
   expect(change({ status: 'starting' }, {})).toEqual([
     { ...place, kind: 'status', text: 'running: trains' },
   ]);
-  expect(change({ requests: { ...noRequests, cut } }, {})).toEqual([
+  expect(change({ requests: { ...noRequests, rewind } }, {})).toEqual([
     { ...place, kind: 'rewound', text: 'went back to step 2' },
   ]);
   const reason = 'saved checkpoint 40, as asked for';

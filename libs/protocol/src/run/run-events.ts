@@ -10,9 +10,9 @@ export type LastHeard = ReadonlyMap<string, NonNullable<NewRunEvent['lastHeard']
 export function eventsOfRecord(before: RunRecord, after: RunRecord): NewRunEvent[] {
   const place = placeOf(after, after.updatedAtMs);
   const events: NewRunEvent[] = [];
-  const { cut, checkpoint } = before.requests;
-  if (cut !== null && after.requests.cut === null && after.status === before.status)
-    events.push({ ...place, kind: 'rewound', text: `went back to step ${cut.toStep}` });
+  const { rewind, checkpoint } = before.requests;
+  if (rewind !== null && after.requests.rewind === null && after.status === before.status)
+    events.push({ ...place, kind: 'rewound', text: `went back to step ${rewind.toStep}` });
   if (checkpoint && !after.requests.checkpoint && after.status === before.status)
     events.push({ ...place, kind: 'saved', text: after.reason });
   if (after.status !== before.status)

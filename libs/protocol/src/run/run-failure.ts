@@ -1,6 +1,6 @@
 import { type ErrorCode, type WireError } from '@berth/contracts';
 import { isOwnError, type MadeComplaint } from './complaints.ts';
-import type { RunMemory, RunRules, RunSight } from './run-state.ts';
+import type { RunMemory, RunRules, RunSnapshot } from './run-state.ts';
 import { wireError } from '../member/wire-error.ts';
 
 /** Whichever member meets one of these, all would: what they were told to do cannot be done. */
@@ -27,7 +27,7 @@ const ofTheRun: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function failureFrom(
   complaints: readonly MadeComplaint[],
   { attempts }: RunMemory,
-  { view }: RunSight,
+  { view }: RunSnapshot,
   { maxAttemptsPerStep }: RunRules,
 ): WireError | undefined {
   const errors = complaints.map(({ complaint }) => complaint.error);
@@ -44,7 +44,10 @@ export function failureFrom(
 }
 
 /** Without a member, the run ends with the reason why most could not open it, if that will not pass. */
-export function refusalToOpen({ runId, live }: RunSight, numWanted: number): WireError | undefined {
+export function refusalToOpen(
+  { runId, live }: RunSnapshot,
+  numWanted: number,
+): WireError | undefined {
   const here = live.filter((member) => member.runId === runId);
   const refusals = here.flatMap(({ memberId, state, complaint }) =>
     state === 'syncing' && complaint !== null ? { memberId, complaint } : [],

@@ -11,7 +11,7 @@ export type TrainingStatus = Extract<
 >;
 
 /** A run in training, as the coordinator sees it in one look; the parts may be moments apart. */
-export interface RunSight {
+export interface RunSnapshot {
   readonly runId: string;
   readonly status: TrainingStatus;
   /** A checkpoint was asked for, and is not there yet. */
@@ -79,7 +79,7 @@ export interface RunMemory {
   /** The view in force, and when it began or last committed a step. */
   readonly peace: { readonly view: string } & Since;
   /** When the look before was. */
-  readonly lookedMs: number;
+  readonly polledMs: number;
   /** The newest step whose gradient came out different. */
   readonly gradientDivergence: GradientDivergence | undefined;
   readonly seen: SeenProgress;
@@ -137,7 +137,7 @@ export function newRunMemory(nowMs: number): RunMemory {
     savingSince: undefined,
     joiningSince: undefined,
     peace: { view: '', nowMs, numCommitted: 0 },
-    lookedMs: nowMs,
+    polledMs: nowMs,
     gradientDivergence: undefined,
     seen: nothingSeen,
     resting: undefined,

@@ -7,7 +7,7 @@ import {
   type RunDecision,
   type RunMemory,
   type RunRules,
-  type RunSight,
+  type RunSnapshot,
 } from './run-state.ts';
 
 const rules: RunRules = {
@@ -34,7 +34,7 @@ function view(mode: View['mode'], ...memberIds: string[]): View {
 
 const [a, b] = [member('worker-1-aaaaaa'), member('worker-2-bbbbbb')];
 
-function sight(change: Partial<RunSight>): RunSight {
+function snapshot(change: Partial<RunSnapshot>): RunSnapshot {
   return {
     runId: 'r',
     status: 'running',
@@ -54,9 +54,9 @@ function sight(change: Partial<RunSight>): RunSight {
 
 const decide = (
   nowMs: number,
-  change: Partial<RunSight>,
+  change: Partial<RunSnapshot>,
   memory: RunMemory = newRunMemory(0),
-): RunDecision => decideRun(nowMs, memory, sight(change), rules);
+): RunDecision => decideRun(nowMs, memory, snapshot(change), rules);
 
 describe('a run with fewer members than it wants', () => {
   const one = { ...rules, minWorkers: 1 };
@@ -65,8 +65,8 @@ describe('a run with fewer members than it wants', () => {
     opening: { activity: 'compiling', forMs: 9_000 },
   });
   const idle = member('worker-2-bbbbbb', { state: 'idle' });
-  const isShort = (change: Partial<RunSight>, nowMs = 30_000): boolean => {
-    const decision = decideRun(nowMs, newRunMemory(0), sight(change), one);
+  const isShort = (change: Partial<RunSnapshot>, nowMs = 30_000): boolean => {
+    const decision = decideRun(nowMs, newRunMemory(0), snapshot(change), one);
     if (decision.kind !== 'keep' && decision.kind !== 'publish') throw new Error(decision.reason);
     return decision.isShort;
   };
@@ -214,7 +214,7 @@ describe('a run that lacks workers', () => {
     const alone = { view: view('train', a.memberId), live: [a] };
     const few = { ...rules, minWorkers: 1 };
     const { memory } = decide(0, {});
-    expect(decideRun(130_000, memory, sight(alone), few)).toMatchObject({
+    expect(decideRun(130_000, memory, snapshot(alone), few)).toMatchObject({
       kind: 'keep',
       isShort: true,
       reason: '1 of 2 workers: worker-2 last seen 2 min ago',

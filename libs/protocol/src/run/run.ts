@@ -14,7 +14,7 @@ import { decideMembership } from './membership.ts';
 import type { MembershipState } from './membership-state.ts';
 import { remember } from './remember.ts';
 import { failureFrom, refusalToOpen } from './run-failure.ts';
-import type { RunDecision, RunMemory, RunRules, RunSight, Since } from './run-state.ts';
+import type { RunDecision, RunMemory, RunRules, RunSnapshot, Since } from './run-state.ts';
 import { classifyMembers, type ClassifiedMembers } from './classify-members.ts';
 import { lossSince, noteRest, reasonToRepeat } from './seen-progress.ts';
 
@@ -27,11 +27,11 @@ const longestStepWaitMs = 60_000;
 export function decideRun(
   nowMs: number,
   before: RunMemory,
-  sight: RunSight,
+  snapshot: RunSnapshot,
   rules: RunRules,
 ): RunDecision {
-  const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint } = sight;
-  const lost = lossSince(before.seen, sight);
+  const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint } = snapshot;
+  const lost = lossSince(before.seen, snapshot);
   if (lost !== undefined)
     return {
       kind: 'readAgain',
@@ -41,7 +41,7 @@ export function decideRun(
     };
   if (numCommitted >= rules.numSteps && isSaved && isEvaluated)
     return end('completed', before, `trained ${stepsText(rules.numSteps)}`);
-  const rest = restOf(sight);
+  const rest = restOf(snapshot);
   if (rest !== undefined && (isSaved || numCommitted === 0))
     return end(rest, before, isSaved ? `saved at step ${numCommitted}` : 'nothing was trained yet');
   if (wantsCheckpoint && isSaved)
@@ -52,13 +52,13 @@ export function decideRun(
       reason: `saved checkpoint ${numCommitted}, as asked for`,
     };
 
-  const { view } = sight;
+  const { view } = snapshot;
   const complaints = view === undefined ? [] : complaintsAbout(view, live);
-  const remembered = remember(nowMs, before, sight, complaints);
+  const remembered = remember(nowMs, before, snapshot, complaints);
   const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
   const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
   const joiningSince = before.joiningSince ?? { nowMs, numCommitted };
-  const resting = noteRest(nowMs, before.resting, sight, rules);
+  const resting = noteRest(nowMs, before.resting, snapshot, rules);
   const memory = {
     ...remembered,
     savingSince,
@@ -79,46 +79,46 @@ export function decideRun(
         'The ledger holds every step: resume makes those again that no checkpoint has, to the same bits',
     );
   const failure =
-    failureFrom(complaints, memory, sight, rules) ??
+    failureFrom(complaints, memory, snapshot, rules) ??
     secondDivergence(before.gradientDivergence, view, complaints);
   if (failure !== undefined) return fail(memory, failure);
 
   const isCalm = complaints.length === 0;
   const finishesStep =
     isCalm &&
-    isMidStep(sight) &&
+    isMidStep(snapshot) &&
     savingSince !== undefined &&
-    isStill(nowMs, savingSince, sight, longestStepWaitMs);
+    isStill(nowMs, savingSince, snapshot, longestStepWaitMs);
   const mode = isSaving && !finishesStep ? 'save' : 'train';
   const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
   const numHere = live.filter((member) => member.runId === runId).length;
   const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
-  const leftOut = leftOutAt(nowMs, memory.quarantines, sight, numNeeded);
+  const leftOut = leftOutAt(nowMs, memory.quarantines, snapshot, numNeeded);
   const state: MembershipState = {
-    ...sight,
+    ...snapshot,
     ...memory,
     mode,
-    repeats: reasonToRepeat(nowMs, resting, sight, rules),
+    repeats: reasonToRepeat(nowMs, resting, snapshot, rules),
     numAttempts: memory.attempts.count,
     quarantined: leftOut.quarantined,
     onProbation: onProbation(memory.quarantines, view),
     isMidStep:
       isCalm &&
-      (isMidStep(sight) || nowMs - memory.peace.nowMs < beginMs) &&
-      isStill(nowMs, joiningSince, sight, rules.stepTimeoutMs),
+      (isMidStep(snapshot) || nowMs - memory.peace.nowMs < beginMs) &&
+      isStill(nowMs, joiningSince, snapshot, rules.stepTimeoutMs),
     absent: absentText(memory.lastSeen, live, wanted - numHere, nowMs),
     leftOut: leftOut.text,
   };
   // Whoever is left can save.
   const decision = decideMembership(nowMs, state, { ...rules, minWorkers: numNeeded });
   const isShort = (numMembers: number): boolean =>
-    numMembers < wanted && !isStarting(sight, numMembers, wanted, classifyMembers(state));
+    numMembers < wanted && !isStarting(snapshot, numMembers, wanted, classifyMembers(state));
   const { reason } = decision;
   switch (decision.kind) {
     case 'keep': {
       const remembers = decision.awaitsJoin === true ? { ...memory, joiningSince } : memory;
-      const numMembers = sight.view?.members.length ?? 0;
-      const beside = besideSteps(sight, rules);
+      const numMembers = snapshot.view?.members.length ?? 0;
+      const beside = besideSteps(snapshot, rules);
       return {
         kind: 'keep',
         isShort: isShort(numMembers),
@@ -143,7 +143,7 @@ export function decideRun(
       break;
   }
   const isEarly = nowMs - memory.waitingSinceMs < rules.joinTimeoutMs;
-  const refusal = refusalToOpen(sight, isEarly ? wanted : 0);
+  const refusal = refusalToOpen(snapshot, isEarly ? wanted : 0);
   if (refusal !== undefined) return fail(memory, refusal);
   if (rest !== undefined && numHere === 0)
     return end(rest, memory, 'no worker was left to save; resume redoes some steps');
@@ -155,7 +155,7 @@ export function decideRun(
  * it started, and enough are opening the run or waiting to join.
  */
 function isStarting(
-  { status, view }: RunSight,
+  { status, view }: RunSnapshot,
   numMembers: number,
   wanted: number,
   { eligible, opening }: ClassifiedMembers,
@@ -166,7 +166,7 @@ function isStarting(
 }
 
 /** What the run is to become once it is saved. */
-function restOf({ status }: RunSight): 'paused' | 'stopped' | undefined {
+function restOf({ status }: RunSnapshot): 'paused' | 'stopped' | undefined {
   if (status === 'pausing') return 'paused';
   return status === 'stopping' ? 'stopped' : undefined;
 }
@@ -175,14 +175,14 @@ function restOf({ status }: RunSight): 'paused' | 'stopped' | undefined {
 function isStill(
   nowMs: number,
   since: Since,
-  { numCommitted }: RunSight,
+  { numCommitted }: RunSnapshot,
   longestMs: number,
 ): boolean {
   return numCommitted === since.numCommitted && nowMs - since.nowMs < longestMs;
 }
 
 /** Whether a step is under way, which another view would throw away. */
-function isMidStep({ view, live }: RunSight): boolean {
+function isMidStep({ view, live }: RunSnapshot): boolean {
   if (view === undefined || view.mode === 'save') return false;
   const training = new Set(
     live.flatMap(({ memberId, state }) => (state === 'training' ? memberId : [])),

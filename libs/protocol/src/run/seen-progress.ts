@@ -1,4 +1,4 @@
-import type { Rest, RunRules, RunSight, SeenProgress } from './run-state.ts';
+import type { Rest, RunRules, RunSnapshot, SeenProgress } from './run-state.ts';
 import { isOlderView, viewName } from '../ledger/view-id.ts';
 
 /** What Redis knew before and knows no more. */
@@ -13,8 +13,8 @@ export interface RedisLoss {
  * Whether Redis holds less than this coordinator saw of the run, or than a member did.
  * @returns undefined when it has lost nothing
  */
-export function lossSince(seen: SeenProgress, sight: RunSight): RedisLoss | undefined {
-  const { numCommitted, view, live, runId, fencingEpoch } = sight;
+export function lossSince(seen: SeenProgress, snapshot: RunSnapshot): RedisLoss | undefined {
+  const { numCommitted, view, live, runId, fencingEpoch } = snapshot;
   const usedEpoch = fencingEpoch + 1;
   if (numCommitted < seen.numCommitted) {
     const reason = `its ledger ends at step ${numCommitted}, after ${seen.numCommitted} were seen`;
@@ -37,7 +37,7 @@ export function lossSince(seen: SeenProgress, sight: RunSight): RedisLoss | unde
 export function noteRest(
   nowMs: number,
   before: Rest | undefined,
-  { view, live, numCommitted }: RunSight,
+  { view, live, numCommitted }: RunSnapshot,
   { numSteps }: RunRules,
 ): Rest | undefined {
   if (view === undefined || view.members.length === 0) return undefined;
@@ -56,7 +56,7 @@ export function noteRest(
 export function reasonToRepeat(
   nowMs: number,
   resting: Rest | undefined,
-  { view, serverEpoch, isSaved }: RunSight,
+  { view, serverEpoch, isSaved }: RunSnapshot,
   { restGraceMs }: RunRules,
 ): string | undefined {
   if (view !== undefined && view.fencingEpoch < serverEpoch)

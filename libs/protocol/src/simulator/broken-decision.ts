@@ -1,12 +1,12 @@
-import { decideRun, type RunMemory, type RunRules, type RunSight } from '../index.ts';
+import { decideRun, type RunMemory, type RunRules, type RunSnapshot } from '../index.ts';
 import type { World } from './world.ts';
 
 /** `decideRun`, without the part that a sabotage takes away. What it decides is part of the trace. */
 export function brokenDecision(world: World, name: string): typeof decideRun {
-  return (nowMs, memory, sight, rules) => {
+  return (nowMs, memory, snapshot, rules) => {
     const isBlind = world.sabotage === 'no-older-watch';
     const known = isBlind ? blindMemory(memory) : memory;
-    const seen = isBlind ? blindSight(sight) : sight;
+    const seen = isBlind ? blindSnapshot(snapshot) : snapshot;
     const decision = decideRun(nowMs, known, seen, rulesOf(world, rules));
     if (decision.kind !== 'keep') world.trace.note(name, decision.reason);
     return world.lacks('attempts-of-all')
@@ -20,8 +20,8 @@ function blindMemory(memory: RunMemory): RunMemory {
   return { ...memory, seen: { numCommitted: 0, view: undefined } };
 }
 
-function blindSight(sight: RunSight): RunSight {
-  return { ...sight, fencingEpoch: Infinity, serverEpoch: 0 };
+function blindSnapshot(snapshot: RunSnapshot): RunSnapshot {
+  return { ...snapshot, fencingEpoch: Infinity, serverEpoch: 0 };
 }
 
 function rulesOf(world: World, rules: RunRules): RunRules {

@@ -6,7 +6,7 @@ import type { StoreModel } from './store-model.ts';
 import { numParts, type Reference, type Weights } from './toy-model.ts';
 
 /** A member's time to live, in looks that come as fast as can be. */
-const maxDeadLooks = 60;
+const maxDeadPolls = 60;
 
 /** An invariant that did not hold (docs/protocol.md#invariants). */
 export class Violation extends Error {
@@ -29,7 +29,7 @@ export class Invariants {
   /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
   #damagedAt: number | undefined;
   /** Looks in a row at which a dead member was listed. */
-  readonly #deadLooks = new Map<string, number>();
+  readonly #deadPolls = new Map<string, number>();
   readonly #viewNames = new Set<string>();
 
   constructor(redis: RedisModel, store: StoreModel, reference: Reference) {
@@ -134,10 +134,10 @@ export class Invariants {
   checkLive(live: readonly MemberInfo[], dead: ReadonlySet<string>, isLenient: boolean): void {
     const listed = new Set(live.map(({ memberId }) => memberId));
     for (const memberId of dead) {
-      const numLooks = listed.has(memberId) ? (this.#deadLooks.get(memberId) ?? 0) : 0;
-      this.#deadLooks.set(memberId, isLenient ? 0 : numLooks + 1);
-      if (numLooks > maxDeadLooks)
-        throw new Violation(`Liveness: ${memberId} is dead, and still listed at ${numLooks} looks`);
+      const numPolls = listed.has(memberId) ? (this.#deadPolls.get(memberId) ?? 0) : 0;
+      this.#deadPolls.set(memberId, isLenient ? 0 : numPolls + 1);
+      if (numPolls > maxDeadPolls)
+        throw new Violation(`Liveness: ${memberId} is dead, and still listed at ${numPolls} looks`);
     }
   }
 

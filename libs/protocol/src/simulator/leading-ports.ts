@@ -83,12 +83,12 @@ function openSimRun(world: World, calls: SimCalls, logger: Logger): RunPorts {
     },
     ledger: {
       numCommitted: () => calls.redis((redis) => redis.ledger.length),
-      cut: (toStep, madeAt, fencingEpoch) =>
+      rewind: (toStep, madeAt, fencingEpoch) =>
         calls.redis(
           (redis) => {
-            const isAgain = redis.record.requests.cut === null;
-            if (isAgain && sabotage === 'no-cut-again') return undefined;
-            const refusal = redis.cut(toStep, madeAt, fencingEpoch);
+            const isAgain = redis.record.requests.rewind === null;
+            if (isAgain && sabotage === 'no-rewind-again') return undefined;
+            const refusal = redis.rewind(toStep, madeAt, fencingEpoch);
             if (refusal !== undefined) return refusal;
             invariants.wentBack(redis.ledger.length);
             return undefined;

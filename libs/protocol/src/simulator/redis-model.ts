@@ -282,8 +282,8 @@ export class RedisModel {
     return { kind: 'restored', numCommitted: this.#ledger.length };
   }
 
-  /** As the script does: entries newer than the view that the cut was made at stay. */
-  cut(toStep: number, madeAt: ViewId, epoch: number): { readonly newest: number } | undefined {
+  /** As the script does: entries newer than the view that the rewind was made at stay. */
+  rewind(toStep: number, madeAt: ViewId, epoch: number): { readonly newest: number } | undefined {
     const newest = this.#newestEpoch;
     if (epoch !== this.leaseEpoch || epoch < newest) return { newest };
     const first = this.#ledger[toStep];

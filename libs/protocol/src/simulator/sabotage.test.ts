@@ -131,7 +131,7 @@ describe('the simulator notices when', () => {
     ],
     [
       'what was cut off stays when Redis brings it back',
-      'no-cut-again',
+      'no-rewind-again',
       /^The run is failed|^I1, I3|^A damaged state/,
       () => ({ plan: flipsAndRollbacks }),
     ],

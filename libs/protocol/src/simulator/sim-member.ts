@@ -18,8 +18,8 @@ import { StateCopies } from './state-copies.ts';
 import { flipped } from './toy-model.ts';
 import { evalEverySteps, numSteps, simError, type World } from './world.ts';
 
-const viewLookMs = 200;
-const leaveLookMs = 20;
+const viewPollMs = 200;
+const leavePollMs = 20;
 /** These two are a minute and ten in production: shorter, a run of some seconds meets them, and is not all waiting. */
 const settleTimeoutMs = 8_000;
 export const stepTimeoutMs = 6_000;
@@ -113,7 +113,7 @@ export class SimMember {
     this.process.kill();
     this.#world.dead.add(this.process.name);
     this.#ports.peers.leave({ isInOrder: false });
-    this.#world.viewHints.delete(this.#lookSoon);
+    this.#world.viewHints.delete(this.#pollSoon);
   }
 
   /** The next call to the engine is never answered, though heartbeats go on; then the watchdog ends the process. */
@@ -128,12 +128,12 @@ export class SimMember {
   leave(): void {
     this.#isLeaving = true;
     this.#happen({ kind: 'leave' });
-    this.#goOnceIdle();
+    this.#continueOnceIdle();
   }
 
-  #goOnceIdle(): void {
+  #continueOnceIdle(): void {
     if (this.#protocol.asked !== undefined) {
-      this.process.after(leaveLookMs, () => this.#goOnceIdle());
+      this.process.after(leavePollMs, () => this.#continueOnceIdle());
       return;
     }
     this.#heart.note({ state: 'draining' });
@@ -143,7 +143,7 @@ export class SimMember {
 
   #open(): void {
     this.#heart.tell({ state: this.#isLeaving ? 'draining' : 'idle' });
-    this.#world.viewHints.add(this.#lookSoon);
+    this.#world.viewHints.add(this.#pollSoon);
     this.#watch();
   }
 
@@ -168,14 +168,14 @@ export class SimMember {
     });
   }
 
-  readonly #lookSoon = (): void => this.process.after(1, () => this.#look());
+  readonly #pollSoon = (): void => this.process.after(1, () => this.#poll());
 
   #watch(): void {
-    this.#look();
-    this.process.after(viewLookMs, () => this.#watch());
+    this.#poll();
+    this.process.after(viewPollMs, () => this.#watch());
   }
 
-  #look(): void {
+  #poll(): void {
     this.#world.call(
       this.process,
       (redis) => ({ view: redis.view, attempt: redis.attempt }),
@@ -221,7 +221,7 @@ export class SimMember {
           this.#heart.note({ state: tell.state, complaint: tell.complaint });
         else this.#heart.tell({ state: tell.state, complaint: tell.complaint });
         return;
-      case 'held':
+      case 'appliedStep':
         this.#heart.note({ step: tell.step });
         if (tell.step >= 0)
           this.#world.invariants.checkWeights(this.process.name, tell.step, this.#work.weights);

@@ -33,7 +33,7 @@ export function openSimPast(world: World, calls: SimCalls): PastPort {
   return {
     newest: (attempts, maxStep) =>
       inOneCall(function* () {
-        const isRewinding = model.record.requests.cut !== null;
+        const isRewinding = model.record.requests.rewind !== null;
         if (sabotage === 'no-restore' && !isRewinding) return undefined;
         const found = yield* call(
           calls.store((store) => store.newestValid(attempts, maxStep), 'list'),

@@ -75,7 +75,7 @@ const maxCoordinators = 2;
 const leastPatienceMs = 60_000 + 3 * storeStallMs;
 /** And so many steps. */
 const stepsPatience = 2 * numSteps;
-const operatorLookMs = 300;
+const operatorPollMs = 300;
 const crashRestartMs = 50;
 /** A crash loop lasts longer than other faults. */
 const crashLoopLength = 4;
@@ -364,8 +364,8 @@ class Simulation {
     if (!redis.hasRecord) return false;
     const { record } = redis;
     const checkpointSteps = stepsOf(store, record);
-    const sight = { numCommitted: redis.ledger.length, checkpointSteps, unsavedMs: 0 };
-    const decision = decideControl(timeMs, record, sight, control, request);
+    const snapshot = { numCommitted: redis.ledger.length, checkpointSteps, unsavedMs: 0 };
+    const decision = decideControl(timeMs, record, snapshot, control, request);
     if (decision.kind !== 'change') return false;
     redis.changeRecord(decision.change);
     return true;
@@ -382,7 +382,7 @@ class Simulation {
         store.archive(redis.record);
       }
     }
-    clock.after(operatorLookMs, () => this.#operate());
+    clock.after(operatorPollMs, () => this.#operate());
   }
 }
 

@@ -4,7 +4,7 @@ import type { SimProcess } from './sim-process.ts';
 import type { Weights } from './toy-model.ts';
 import { simError, type World } from './world.ts';
 
-const lookMs = 20;
+const pollMs = 20;
 const numSlices = 4;
 
 /** A state on offer, as its label says. */
@@ -69,7 +69,7 @@ export class StateCopies {
         this.#process.after(random.between(2, 60), () =>
           donor.#process.isAlive ? arrived(index, slice) : next(),
         );
-      } else if (clock.nowMs < deadlineMs) this.#process.after(lookMs, () => ask(index, numLost));
+      } else if (clock.nowMs < deadlineMs) this.#process.after(pollMs, () => ask(index, numLost));
     };
     for (let index = 0; index < numSlices; index++) ask(index, 0);
   }

@@ -18,7 +18,7 @@ export type Sabotage =
   /** What was made at the end of a view, and is known no more, is not made again. */
   | 'no-rest-watch'
   /** What was cut off a ledger stays when Redis brings it back. */
-  | 'no-cut-again'
+  | 'no-rewind-again'
   | 'no-frame-fence'
   | 'no-frame-check'
   | 'no-finite-check'

@@ -15,7 +15,7 @@ import type { Verdict, ViewId } from '@berth/protocol';
 import { staleEpoch } from './stale-epoch.ts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
-import { cutLedgerScript } from './lua/cut-ledger.ts';
+import { rewindLedgerScript } from './lua/rewind-ledger.ts';
 import { voteScript } from './lua/vote.ts';
 import { restoreLedger } from './restore-ledger.ts';
 
@@ -65,12 +65,12 @@ export interface Ledger {
    */
   restore(stored: StoredLedger, fencingEpoch: number): Promise<number>;
   /**
-   * Cuts the ledger back, unless what follows was committed under a newer view than the one that the cut was made at.
+   * Rewinds the ledger, unless what follows was committed under a newer view than the one that the rewind was made at.
    * The view in force must have no members, so that nothing is committed meanwhile.
    * @returns committed steps
    * @throws BerthError `QUEUE_STALE_EPOCH` when a newer coordinator is known
    */
-  cut(toStep: number, madeAt: ViewId, fencingEpoch: number): Promise<number>;
+  rewind(toStep: number, madeAt: ViewId, fencingEpoch: number): Promise<number>;
 }
 
 // Some 150 KiB, and a few ms to parse.
@@ -151,13 +151,13 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
 
     restore: (stored, fencingEpoch) => restoreLedger(connection, runId, stored, fencingEpoch),
 
-    async cut(toStep, madeAt, fencingEpoch) {
+    async rewind(toStep, madeAt, fencingEpoch) {
       const reply = await connection.run(
-        cutLedgerScript,
+        rewindLedgerScript,
         [globalKeys.lease, keys.view, keys.votes, keys.ledger],
         [fencingEpoch, toStep, madeAt.fencingEpoch, madeAt.version],
       );
-      const [kind, value] = reply as ['cut' | 'stale', number];
+      const [kind, value] = reply as ['rewind' | 'stale', number];
       if (kind === 'stale') throw staleEpoch(`ledger of run ${runId}`, fencingEpoch, value);
       return value;
     },

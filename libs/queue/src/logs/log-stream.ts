@@ -40,7 +40,7 @@ const numLastLines = 20;
 const lastLinesTtlSeconds = 7 * 86_400;
 const scanChunk = 500;
 const linesPerCall = 200;
-const lookMs = 1_000;
+const pollMs = 1_000;
 const pauseMs = 100;
 const noLine = '0-0';
 
@@ -138,7 +138,7 @@ export function createLogStream(
             if (!isBerthError(error) || error.code !== 'QUEUE_UNREACHABLE') throw error;
           }
           // The pause lets a burst of hints lead to one look.
-          if (await hints.wait(lookMs))
+          if (await hints.wait(pollMs))
             await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
         }
       } finally {

@@ -2,13 +2,13 @@ import { defineScript } from '../../connection/script.ts';
 import { leaseFunctions } from './lease-epoch.ts';
 
 /**
- * Cuts the ledger back to a number of steps. Entries that were committed under a newer view than the cut was made at are
+ * Rewinds the ledger to a number of steps. Entries that were committed under a newer view than the rewind was made at are
  * of the attempt after it, and stay. Only in the epoch of the lease.
  * KEYS: lease, view, votes, ledger
- * ARGV: epoch, steps that stay, epoch and version of the view that the cut was made at
- * Returns {'cut', committed steps}, or {'stale', newest epoch} when this is not the epoch of the lease.
+ * ARGV: epoch, steps that stay, epoch and version of the view that the rewind was made at
+ * Returns {'rewind', committed steps}, or {'stale', newest epoch} when this is not the epoch of the lease.
  */
-export const cutLedgerScript = defineScript(`${leaseFunctions}
+export const rewindLedgerScript = defineScript(`${leaseFunctions}
 local epoch, toStep = tonumber(ARGV[1]), tonumber(ARGV[2])
 local cutEpoch, cutVersion = tonumber(ARGV[3]), tonumber(ARGV[4])
 local lease = leaseEpoch(KEYS[1])
@@ -24,5 +24,5 @@ if first then
     redis.call('DEL', KEYS[3])
   end
 end
-return {'cut', redis.call('LLEN', KEYS[4])}
+return {'rewind', redis.call('LLEN', KEYS[4])}
 `);

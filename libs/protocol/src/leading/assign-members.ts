@@ -3,7 +3,7 @@ import type { ViewMember } from '@berth/contracts';
 import type { LiveMember } from '../run/membership-state.ts';
 
 /** Members with the virtual ranks that each computes. */
-export function seatMembers(members: readonly LiveMember[], virtualRanks: number): ViewMember[] {
+export function assignMembers(members: readonly LiveMember[], virtualRanks: number): ViewMember[] {
   if (members.length === 0) return [];
   const ids = members.map(({ memberId }) => memberId);
   const blocks = assignBlocks(virtualRanks, ids);

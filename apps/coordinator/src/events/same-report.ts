@@ -8,7 +8,7 @@ const ages: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether two looks at the same thing show the same, ages aside. */
-export function isSameSight(before: unknown, after: unknown): boolean {
+export function isSameReport(before: unknown, after: unknown): boolean {
   return textOf(before) === textOf(after);
 }
 

@@ -1,5 +1,5 @@
 /** What a control is decided by, besides the run's record. */
-export interface ControlSight {
+export interface ControlSnapshot {
   readonly numCommitted: number;
   /** Steps of complete checkpoints, oldest first. */
   readonly checkpointSteps: readonly number[];
