@@ -192,8 +192,10 @@ export class RunSupervisor {
       }
       default:
     }
-    if (isEnding(status)) return yield* this.#carryOut(record, snapshot, decision, context);
-    const lacking = yield* call(data.supply(record, numCommitted));
+    // A run that is to rest finishes the step under way, which may wait for its examples.
+    const needsExamples =
+      !isEnding(status) || (decision.kind === 'keep' && snapshot.view?.mode === 'train');
+    const lacking = needsExamples ? yield* call(data.supply(record, numCommitted)) : '';
     // The reason of a view stays with it.
     const isTold = lacking !== '' && decision.kind !== 'publish';
     const told = isTold ? { ...decision, reason: `${reason}; ${lacking}` } : decision;
