@@ -27,11 +27,8 @@ export {
   type SkippedCheckpoint,
 } from './read.ts';
 export { decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.ts';
-export {
-  createS3ObjectStore,
-  type S3ObjectStore,
-  type S3ObjectStoreOptions,
-} from './s3/s3-object-store.ts';
+export { createS3ObjectStore, type S3ObjectStore } from './s3/s3-object-store.ts';
+export type { S3ObjectStoreOptions } from './s3/s3-options.ts';
 export {
   decodeSafetensors,
   encodeSafetensors,

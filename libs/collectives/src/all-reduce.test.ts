@@ -3,7 +3,7 @@ import { bf16PaddedLength, type GradientVector, packGradient, roundToBf16 } from
 import { describe, expect, it } from 'vitest';
 import { sumContributions } from './reduce/blocks.ts';
 import { vectorDigest } from './reduce/digest.ts';
-import type { ViewSession } from './session.ts';
+import type { ViewSession } from './view-session.ts';
 import {
   bitsOf,
   contributionsOf,

@@ -5,7 +5,7 @@ import { vectorDigest } from './reduce/digest.ts';
 import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './connections/frame.ts';
 import { listenerBytes } from './handshake/messages.ts';
 import { chunkBytes } from './reduce/plan.ts';
-import type { ReduceResult, ViewSession } from './session.ts';
+import type { ReduceResult, ViewSession } from './view-session.ts';
 import {
   expectedSum,
   joinAll,

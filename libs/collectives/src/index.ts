@@ -17,7 +17,7 @@ export {
   type PeerNode,
   type PeerNodeOptions,
 } from './peer-node.ts';
-export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './session.ts';
+export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './view-session.ts';
 export type { PeerAddress } from './connections/peer-address.ts';
 export type { StateRequest, StateTransfer } from './state/fetch.ts';
 export { StateMemory } from './state/memory.ts';

@@ -1,10 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import {
-  type AlignedBlock,
   BerthError,
   type GradientVector,
   isBerthError,
-  type Logger,
   toBerthError,
   type View,
   type ViewMember,
@@ -16,16 +13,11 @@ import { dialMember } from './connections/dial-member.ts';
 import { runHashOf } from './connections/frame.ts';
 import { secretsDiffer } from './handshake/messages.ts';
 import { localSocketsPay } from './connections/local-path.ts';
-import {
-  checkContributions,
-  planReduce,
-  type ReducePlan,
-  type VectorShape,
-} from './reduce/plan.ts';
+import { checkContributions, planReduce, type ReducePlan } from './reduce/plan.ts';
 import { Progress } from './reduce/progress.ts';
-import type { ReduceMemory } from './reduce/reduce-memory.ts';
 import { peerLost } from './connections/peer-lost.ts';
 import { type PeerLink, Round } from './reduce/round.ts';
+import type { ReduceRequest, ReduceResult, SessionOptions, ViewSession } from './view-session.ts';
 
 /** All who have another secret are to be named, not only the first. */
 const otherSecretWaitMs = 250;
@@ -35,57 +27,6 @@ const aliveEveryMs = 500;
 /** Looks without a sign of life between them that make a connection dead; counted, as a pause of ours proves nothing. */
 const maxSilent = 3;
 const listenMs = 1_000;
-
-/** The sum over one block of virtual ranks. */
-export interface BlockVector {
-  readonly block: AlignedBlock;
-  readonly data: GradientVector;
-}
-
-export interface ReduceRequest {
-  readonly step: number;
-  /** One per block that the view assigns to this member, in its order. Left out if they lie in `vectors` already. */
-  readonly contributions?: readonly BlockVector[];
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface ReduceResult {
-  /**
-   * Sum over all virtual ranks, in shared memory of the peer node: valid until something is put into `vectors` of any
-   * of its sessions, which `allReduce` does with contributions; also after the session is closed.
-   */
-  readonly reduced: GradientVector;
-  /** Of `reduced`; see `vectorDigest`. */
-  readonly digest: string;
-}
-
-/** This member's connections with all others of one view. Used up by the first failure: go on with a new view. */
-export interface ViewSession {
-  readonly view: View;
-  /** Memory for the contribution of each block of this member; an all-reduce uses what is there up. */
-  readonly vectors: readonly GradientVector[];
-  /**
-   * Sums a vector over all virtual ranks; all members call it for the same steps, in order.
-   * The bits depend on the ranks' vectors only, not on the members.
-   * @throws BerthError `COLLECTIVE_PEER_LOST` at once when a connection breaks, `COLLECTIVE_TIMEOUT` naming who is
-   * missing and in which phase, `COLLECTIVE_ABORTED` on `signal` or `close`, `COLLECTIVE_PROTOCOL` on frames or
-   * arguments that do not fit the view
-   */
-  allReduce(request: ReduceRequest): Promise<ReduceResult>;
-  /** Tells the peers and closes the connections. */
-  close(): void;
-}
-
-export interface SessionOptions {
-  readonly view: View;
-  readonly memberId: string;
-  readonly key: KeyObject;
-  readonly memory: ReduceMemory;
-  readonly logger: Logger;
-  readonly shape: VectorShape;
-  readonly onPeerLost: (memberId: string, error: BerthError) => void;
-}
 
 interface HalfLink {
   readonly index: number;

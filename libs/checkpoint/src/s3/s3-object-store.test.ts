@@ -8,7 +8,8 @@ import { faultsFor, startHttpProxy, type HttpFault } from '@berth/faults';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeObjectStore } from '../testing/object-store-contract.ts';
 import { openTestStore, startTestStore, testCredentials } from '../testing/fixtures.ts';
-import type { S3ObjectStore, S3ObjectStoreOptions } from './s3-object-store.ts';
+import type { S3ObjectStore } from './s3-object-store.ts';
+import type { S3ObjectStoreOptions } from './s3-options.ts';
 
 const mebibyte = 2 ** 20;
 const inParts = { multipartThresholdBytes: 5 * mebibyte, partSizeBytes: 5 * mebibyte };

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
-  CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   paginateListObjectsV2,
   PutObjectCommand,
-  S3Client,
 } from '@aws-sdk/client-s3';
 import {
   BerthError,
@@ -18,36 +16,13 @@ import {
   type ObjectStore,
   type PutOptions,
 } from '@berth/contracts';
+import { createBucket, createClient, watchClock } from './s3-client.ts';
+import type { S3ObjectStoreOptions } from './s3-options.ts';
 import { putInParts } from './multipart-put.ts';
 import type { S3Call } from './s3-call.ts';
 import { withRetries } from './retry.ts';
 import { uploadCleaning } from './unfinished-uploads.ts';
 import { classifyFailure, storeError } from './store-failure.ts';
-
-export interface S3ObjectStoreOptions {
-  /** `http://host:port` or `https://...`; AWS when left out. */
-  readonly endpoint?: string | undefined;
-  /** Of the profile when left out. */
-  readonly region?: string | undefined;
-  readonly bucket: string;
-  /** Put before every key, with a slash between. @defaultValue '' */
-  readonly prefix?: string;
-  /** Both keys or neither: then AWS's provider chain finds some, and renews those that expire. */
-  readonly accessKeyId?: string | undefined;
-  readonly secretAccessKey?: string | undefined;
-  /** Of temporary keys. */
-  readonly sessionToken?: string | undefined;
-  /** Bucket in the path, not in the host name: what most services other than AWS want. @defaultValue with an endpoint */
-  readonly forcePathStyle?: boolean;
-  /** Longest one request may take. @defaultValue 30000 */
-  readonly requestTimeoutMs?: number;
-  /** Longest one request and its repetitions may take. @defaultValue 60000 */
-  readonly deadlineMs?: number;
-  /** Larger objects are uploaded in parts. @defaultValue 67108864 (64 MiB) */
-  readonly multipartThresholdBytes?: number;
-  /** At least 5 MiB, as S3 demands. @defaultValue 16777216 (16 MiB) */
-  readonly partSizeBytes?: number;
-}
 
 export interface S3ObjectStore extends ObjectStore {
   /** Creates the bucket if it is missing. */
@@ -58,7 +33,6 @@ export interface S3ObjectStore extends ObjectStore {
   close(): void;
 }
 
-const connectionTimeoutMs = 5_000;
 const maxCorruptReads = 3;
 const maxCreationRounds = 3;
 
@@ -266,59 +240,6 @@ async function readAtMost(maxBytes: number, body: Readable): Promise<Uint8Array 
   }
   const [only] = pieces;
   return new Uint8Array(only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces));
-}
-
-function createClient(options: S3ObjectStoreOptions): S3Client {
-  // The SDK announces the Node.js versions of its future releases on stderr; this is its switch for that.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-  const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = options;
-  return new S3Client({
-    ...(endpoint !== undefined && { endpoint }),
-    ...(region !== undefined && { region }),
-    forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
-    ...(accessKeyId !== undefined &&
-      secretAccessKey !== undefined && {
-        credentials: {
-          accessKeyId,
-          secretAccessKey,
-          ...(sessionToken !== undefined && { sessionToken }),
-        },
-      }),
-    maxAttempts: 1,
-    // Waiting for "100 Continue" costs a round trip and a fresh connection for every large upload.
-    expectContinueHeader: false,
-    requestHandler: { connectionTimeout: connectionTimeoutMs },
-  });
-}
-
-/** Reads the clock of the service from each of its answers. */
-function watchClock(client: S3Client): { readonly aheadMs: number | undefined } {
-  const clock: { aheadMs: number | undefined } = { aheadMs: undefined };
-  client.middlewareStack.add(
-    (next) => async (input) => {
-      const output = await next(input);
-      const { headers } = output.response as { headers?: Record<string, string> };
-      const dateMs = Date.parse(headers?.['date'] ?? '');
-      if (!Number.isNaN(dateMs)) clock.aheadMs = dateMs + 500 - Date.now();
-      return output;
-    },
-    { step: 'deserialize', priority: 'low', name: 'watchClock' },
-  );
-  return clock;
-}
-
-/** Succeeds also when another process creates it at the same time. */
-async function createBucket(
-  client: S3Client,
-  bucket: string,
-  abortSignal: AbortSignal,
-): Promise<void> {
-  try {
-    await client.send(new CreateBucketCommand({ Bucket: bucket }), { abortSignal });
-  } catch (error) {
-    if (error instanceof Error && error.name === 'BucketAlreadyOwnedByYou') return;
-    throw error;
-  }
 }
 
 function objectInfo(key: string, sizeBytes = 0, lastModified?: Date): ObjectInfo {

@@ -18,11 +18,8 @@ import { weightsDigest } from '../digest.ts';
 import type { Line } from '../keys.ts';
 import { uploadLedgerSegment } from '../ledger-segment.ts';
 import { planShards } from '../plan.ts';
-import {
-  createS3ObjectStore,
-  type S3ObjectStore,
-  type S3ObjectStoreOptions,
-} from '../s3/s3-object-store.ts';
+import { createS3ObjectStore, type S3ObjectStore } from '../s3/s3-object-store.ts';
+import type { S3ObjectStoreOptions } from '../s3/s3-options.ts';
 import { uploadShards, writeManifest } from '../write.ts';
 
 export const testCredentials = { accessKeyId: 'test-key', secretAccessKey: 'test-secret' };

@@ -1,7 +1,7 @@
 import { type BerthError, packGradient, type Wire } from '@berth/contracts';
 import { startTcpProxy } from '@berth/faults';
 import { frameHeaderBytes } from '../connections/frame.ts';
-import type { ViewSession } from '../session.ts';
+import type { ViewSession } from '../view-session.ts';
 import { joinAll, randomNumbers, randomRanks, startNodes } from './local-mesh.ts';
 
 const numExact = 7;

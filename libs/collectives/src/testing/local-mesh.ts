@@ -10,7 +10,7 @@ import { ByteSource } from '../connections/byte-source.ts';
 import { deriveKey, type Purpose } from '../handshake/messages.ts';
 import { createPeerNode, type JoinOptions, type PeerNode } from '../peer-node.ts';
 import { proveToListener } from '../handshake/dialler.ts';
-import type { ReduceResult, ViewSession } from '../session.ts';
+import type { ReduceResult, ViewSession } from '../view-session.ts';
 
 export const runId = 'run-a';
 export const secret = 'the secret of these tests';

@@ -7,7 +7,7 @@ import {
 } from '@berth/contracts';
 import type { ControlSnapshot } from './control-snapshot.ts';
 import { beginAttempt, beginOver, endAttempt, hasTrained, withdrawAttempt } from './attempts.ts';
-import { savingNow, stepsText, unsavedText } from './texts.ts';
+import { savingNow, unsavedText, whence } from './texts.ts';
 
 export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
 
@@ -217,15 +217,6 @@ function continueRun({ nowMs, record, snapshot }: Question): ControlDecision {
       ? beginAttempt(attempts, { fromStep, nowMs, wentBackTo: rewindTo })
       : beginOver(attempts, nowMs),
   });
-}
-
-function whence({ checkpointSteps }: ControlSnapshot, fromStep: number): string {
-  const saved = checkpointSteps.at(-1);
-  if (saved === undefined)
-    return fromStep === 0 ? 'from the beginning' : 'from its newest checkpoint';
-  const redone = fromStep - saved;
-  if (redone <= 0) return `from checkpoint ${saved}`;
-  return `from checkpoint ${saved}; ${stepsText(redone)} after it, not saved, will be done again`;
 }
 
 function branchOff({ nowMs, record, snapshot }: Question, fromStep: number): ControlDecision {

@@ -15,6 +15,16 @@ export function unsavedText({
   return `${stepsText(unsaved)} (${durationText(unsavedMs)}) since ${since}`;
 }
 
+/** From where a run goes on: "from checkpoint 40; 5 steps after it, not saved, will be done again". */
+export function whence({ checkpointSteps }: ControlSnapshot, fromStep: number): string {
+  const saved = checkpointSteps.at(-1);
+  if (saved === undefined)
+    return fromStep === 0 ? 'from the beginning' : 'from its newest checkpoint';
+  const redone = fromStep - saved;
+  if (redone <= 0) return `from checkpoint ${saved}`;
+  return `from checkpoint ${saved}; ${stepsText(redone)} after it, not saved, will be done again`;
+}
+
 export function stepsText(count: number): string {
   return count === 1 ? '1 step' : `${count} steps`;
 }
