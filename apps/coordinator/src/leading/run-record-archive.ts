@@ -33,7 +33,10 @@ export class RunRecordArchive {
   /** Takes note of records and begins to store those that changed; what fails is tried again at the next call. */
   note(records: readonly RunRecord[]): void {
     for (const record of records) this.#learn(record);
-    this.#storing ??= this.#storeChanged();
+    // Forgotten later than it is set, also where there is nothing to store.
+    this.#storing ??= this.#storeChanged().finally(() => {
+      this.#storing = undefined;
+    });
   }
 
   /**
@@ -133,8 +136,6 @@ export class RunRecordArchive {
       }
     } catch (error) {
       this.#logger.warn('A run record is not stored yet', { error: errorToWire(error) });
-    } finally {
-      this.#storing = undefined;
     }
   }
 }

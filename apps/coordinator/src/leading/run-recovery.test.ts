@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { S3ObjectStore } from '@berth/checkpoint';
 import { BerthError, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
 import { exampleSetIdOf, prepareDataset, readDatasetManifest } from '@berth/data';
@@ -54,7 +54,11 @@ describe('RunRecordArchive', () => {
   it('finds them in the bucket when the coordinator is new too', async () => {
     const runs = createRuns(connection);
     const record = await submitted('cold');
-    new RunRecordArchive(store, silentLogger).note([record]);
+    const archive = new RunRecordArchive(store, silentLogger);
+    // As a coordinator does before there is any run.
+    archive.note([]);
+    await setImmediate();
+    archive.note([record]);
     await waitFor(async () => (await store.head('run-records/cold.json')) !== undefined, {
       ...patience,
       what: 'the copy',
