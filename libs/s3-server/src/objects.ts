@@ -178,18 +178,25 @@ async function openCurrent(
 ): Promise<{ handle: FileHandle; version: ObjectVersion } | undefined> {
   const handle = await unlessMissing(open(objectPath(storage, bucket, key), 'r'));
   if (!handle) return undefined;
-  const stats = await handle.stat();
-  if (!stats.isFile()) {
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      await handle.close();
+      return undefined;
+    }
+    const modifiedMs = Math.round(stats.mtimeMs);
+    const metadata = await unlessMissing(readFile(metadataPath(storage, bucket, key), 'utf8'));
+    const versions = metadata
+      ? (JSON.parse(metadata) as { versions: ObjectVersion[] }).versions
+      : [];
+    const known = versions.find(
+      (version) => version.modifiedMs === modifiedMs && version.sizeBytes === stats.size,
+    );
+    return { handle, version: known ?? foreignVersion(modifiedMs, stats.size) };
+  } catch (error) {
     await handle.close();
-    return undefined;
+    throw error;
   }
-  const modifiedMs = Math.round(stats.mtimeMs);
-  const metadata = await unlessMissing(readFile(metadataPath(storage, bucket, key), 'utf8'));
-  const versions = metadata ? (JSON.parse(metadata) as { versions: ObjectVersion[] }).versions : [];
-  const known = versions.find(
-    (version) => version.modifiedMs === modifiedMs && version.sizeBytes === stats.size,
-  );
-  return { handle, version: known ?? foreignVersion(modifiedMs, stats.size) };
 }
 
 /** A file that came into the folder by other means is an object too, without checksum. */

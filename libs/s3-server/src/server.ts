@@ -121,7 +121,8 @@ async function answer(
 /** Whether the client left while it sent its request, or was sent the answer. */
 function isGone(request: IncomingMessage, error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
-  return (!request.complete && request.destroyed) || code === 'ERR_STREAM_PREMATURE_CLOSE';
+  const hasLeft = code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_UNABLE_TO_PIPE';
+  return hasLeft || (!request.complete && request.destroyed);
 }
 
 /** What the client is told: what a handler refused, or that there is no space left. */
@@ -155,7 +156,12 @@ async function send(
     if (request.method !== 'HEAD' && status !== 204) response.setHeader('Content-Length', length);
     response.end(body);
   } else {
-    await pipeline(body, response);
+    try {
+      await pipeline(body, response);
+    } finally {
+      // Node 26 leaves it open where the client has left before.
+      body.destroy();
+    }
   }
 }
 
