@@ -1,5 +1,5 @@
 import { addSums, metricsFromSums, type ExampleSizes, type StepSums } from '@berth/contracts';
-import { batchOf } from '@berth/data';
+import { batchOf, spreadEvenly } from '@berth/data';
 import type { EnginePort, ExampleReader } from './ports.ts';
 
 export interface EvaluationOptions extends ExampleSizes {
@@ -14,22 +14,20 @@ export interface Evaluation {
   readonly numTokens: number;
 }
 
-/** Held-out metrics, pooled over the first examples of the held-out shard, always the same ones, dropout off. */
+/** Held-out metrics, pooled over examples that are taken evenly from all held-out documents, always the same ones, dropout off. */
 export async function evaluate(
   engine: EnginePort,
   heldOut: ExampleReader,
   options: EvaluationOptions,
 ): Promise<Evaluation> {
   const { task } = engine;
-  const numExamples = Math.min(options.numEvalExamples, heldOut.numExamples);
+  const examples = spreadEvenly(heldOut.numExamples, options.numEvalExamples);
   const sums: StepSums[] = [];
-  for (let start = 0; start < numExamples; start += options.batchSize) {
+  for (let start = 0; start < examples.length; start += options.batchSize) {
     options.signal?.throwIfAborted();
-    const size = Math.min(options.batchSize, numExamples - start);
-    const rows = Array.from({ length: size }, (_, row) => ({
-      reader: heldOut,
-      example: start + row,
-    }));
+    const rows = examples
+      .slice(start, start + options.batchSize)
+      .map((example) => ({ reader: heldOut, example }));
     sums.push(await engine.evaluate(batchOf(task, options, rows)));
   }
   const total = addSums(task.sums, sums);
