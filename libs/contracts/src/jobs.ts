@@ -13,7 +13,7 @@ export const datasetJobSchema = z.strictObject({
   corpus: sections.corpus,
   vocabulary: sections.vocabulary,
   numShards: z.int().positive(),
-  seed: z.int().nonnegative(),
+  seed: sections.seed,
   /** When it was asked for: files may have changed since they were read for an earlier request. */
   askedAtMs: z.number(),
   /** The dataset that the run has, made with the same settings. */
@@ -38,7 +38,7 @@ export const examplesJobSchema = z.strictObject({
   split: z.enum(['train', 'heldOut']),
   epoch: z.int().nonnegative(),
   shard: z.int().nonnegative(),
-  seed: z.int().nonnegative(),
+  seed: sections.seed,
   examples: sections.examples,
 });
 export type ExamplesJob = z.output<typeof examplesJobSchema>;

@@ -77,4 +77,10 @@ describe('CounterRandom', () => {
     expect(chiSquared(reals)).toBeLessThan(27.88);
     expect(chiSquared(integers)).toBeLessThan(27.88);
   });
+
+  it.each([2 ** 32, -1, 0.5, Number.NaN])('refuses the seed %d rather than cutting it', (seed) => {
+    expect(() => CounterRandom.of(seed)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
 });

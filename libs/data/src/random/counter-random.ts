@@ -1,3 +1,4 @@
+import { BerthError } from '@berth/contracts';
 import type { RandomSource } from './random-source.ts';
 
 /** The first word of every stream's path, so that no two uses of chance share numbers. */
@@ -65,8 +66,14 @@ export class CounterRandom implements RandomSource {
     this.#key1 = key1;
   }
 
-  /** The stream of a seed and a path; the path starts with one of `randomDomains`. */
+  /**
+   * The stream of a seed and a path; the path starts with one of `randomDomains`.
+   * @param seed - unsigned 32-bit integer: a word of the key
+   * @throws BerthError `CONFIG_INVALID` for any other seed
+   */
   static of(seed: number, ...path: readonly number[]): CounterRandom {
+    if (seed >>> 0 !== seed)
+      throw new BerthError('CONFIG_INVALID', `seed ${seed} is no integer from 0 to 4294967295`);
     let stream = new CounterRandom(seed, 0);
     for (const word of path) stream = stream.child(word);
     return stream;

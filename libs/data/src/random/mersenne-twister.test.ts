@@ -43,4 +43,22 @@ describe('MersenneTwister', () => {
     for (let i = 0; i < 2000; i++) random.random();
     expect(random.random()).toBe(expected.later);
   });
+
+  // Printed by CPython 3.11: getrandbits(32) three times, then random().
+  it.each([
+    { seed: 4_294_967_301, words: [675479763, 2085189291, 1213270837], later: 0.8899258643720599 },
+    { seed: -7, words: [1390851128, 4071050724, 647892279], later: 0.3948234964231735 },
+    { seed: 2 ** 53 - 1, words: [404802386, 2407860725, 957238923], later: 0.7525835200499853 },
+  ])('uses a seed of more than 32 bits, or below 0, as CPython: $seed', (expected) => {
+    const random = new MersenneTwister(expected.seed);
+    // Of 32 bits a width of 2^32 - 1 rejects only the largest word.
+    expect(expected.words.map(() => random.randint(0, 0xffff_fffe))).toEqual(expected.words);
+    expect(random.random()).toBe(expected.later);
+  });
+
+  it.each([2 ** 53, 0.5, Number.NaN])('refuses %d, which is no exact integer', (seed) => {
+    expect(() => new MersenneTwister(seed)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
 });

@@ -1,3 +1,4 @@
+import { BerthError } from '@berth/contracts';
 import type { RandomSource } from './random-source.ts';
 
 const stateSize = 624;
@@ -12,16 +13,20 @@ export class MersenneTwister implements RandomSource {
   readonly #state = new Uint32Array(stateSize);
   #next = stateSize;
 
-  /** @param seed - unsigned 32-bit integer */
+  /**
+   * @param seed - used in full, but for its sign, as CPython does
+   * @throws BerthError `CONFIG_INVALID` for what is no exact integer
+   */
   constructor(seed: number) {
+    const key = keyOf(seed);
     const state = this.#state;
     state[0] = 19_650_218;
     for (let i = 1; i < stateSize; i++) state[i] = Math.imul(1_812_433_253, mixed(state, i)) + i;
 
-    // The key has one word, so its index stays 0 and the two passes wrap once.
     let i = 1;
     for (let k = 0; k < stateSize; k++) {
-      state[i] = (state[i]! ^ Math.imul(mixed(state, i), 1_664_525)) + seed;
+      const j = k % key.length;
+      state[i] = (state[i]! ^ Math.imul(mixed(state, i), 1_664_525)) + key[j]! + j;
       i = nextIndex(state, i);
     }
     for (let k = 1; k < stateSize; k++) {
@@ -63,6 +68,14 @@ export class MersenneTwister implements RandomSource {
     }
     this.#next = 0;
   }
+}
+
+/** The words of an integer's magnitude, the lowest first. */
+function keyOf(seed: number): readonly number[] {
+  if (!Number.isSafeInteger(seed))
+    throw new BerthError('CONFIG_INVALID', `seed ${seed} is no integer below 2^53 in magnitude`);
+  const [low, high] = [Math.abs(seed) % 2 ** 32, Math.floor(Math.abs(seed) / 2 ** 32)];
+  return high === 0 ? [low] : [low, high];
 }
 
 function mixed(state: Uint32Array, i: number): number {
