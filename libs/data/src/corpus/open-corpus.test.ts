@@ -54,6 +54,16 @@ describe('text files', () => {
     ]);
   });
 
+  // What Python strips ends a document there: U+FEFF is no white space to it, U+001C is.
+  it('end a document at the lines that create_pretraining_data.py calls blank', async () => {
+    const bom = await write('bom.txt', 'one a\n \uFEFF\ntwo b\n');
+    expect(await sentencesOf(bom, 'lines')).toEqual([['one a', 'two b']]);
+    for (const separator of ['\u001C', ' \u001F', '\u0085', '\u3000']) {
+      const path = await write('other.txt', `one a\n${separator}\ntwo b\n`);
+      expect(await sentencesOf(path, 'lines')).toEqual([['one a'], ['two b']]);
+    }
+  });
+
   it('end a document with the file, unlike create_pretraining_data.py', async () => {
     await write('a.txt', 'One.\nTwo.');
     await write('b.txt', 'Three.\nFour.');

@@ -1,3 +1,4 @@
+import { isBlankLine } from './blank-line.ts';
 import { splitSentences } from './split-sentences.ts';
 
 /** lines: one sentence a line; prose: sentences run over lines, or several share one. */
@@ -24,7 +25,7 @@ export function detectSentenceMode(firstLines: readonly string[]): SentenceMode 
 }
 
 function hasOneSentenceEach(lines: readonly string[]): boolean {
-  const filled = lines.filter((line) => line.trim() !== '');
+  const filled = lines.filter((line) => !isBlankLine(line));
   const single = filled.filter(
     (line) => endOfSentence.test(line) && splitSentences(line).length === 1,
   );
@@ -37,7 +38,7 @@ function isUnpunctuated(lines: readonly string[]): boolean {
   let numSentenceEnds = 0;
   let paragraph: string[] = [];
   for (const line of [...lines, '']) {
-    if (line.trim() !== '') paragraph.push(withoutItemNumber(line));
+    if (!isBlankLine(line)) paragraph.push(withoutItemNumber(line));
     else if (paragraph.length > 0) {
       numLineEnds += paragraph.length - 1;
       numSentenceEnds += splitSentences(paragraph.join(' ')).length - 1;

@@ -1,11 +1,12 @@
 import { BerthError, type CorpusConfig } from '@berth/contracts';
+import { isBlankLine } from './blank-line.ts';
 import type { CorpusDocument } from './corpus-document.ts';
 import type { CorpusFile } from './corpus-files.ts';
 import { readLines, type ReadOptions } from './read-lines.ts';
 import { detectSentenceMode, sampleLength, toSentences } from './sentence-mode.ts';
 
 /**
- * The documents of a .txt file: blank lines and the end of the file separate them. In mode `auto` the first
+ * The documents of a .txt file: lines that Python calls blank and the end of the file separate them. In mode `auto` the first
  * {@link sampleLength} characters decide.
  *
  * @throws BerthError DATA_CORPUS_INVALID for a document longer than `maxDocumentBytes`, and what {@link readLines} throws.
@@ -29,7 +30,7 @@ export async function* readTxtDocuments(
 
   for await (const line of readLines(file, options)) {
     lineNumber += 1;
-    if (line.trim() === '') {
+    if (isBlankLine(line)) {
       yield* finish();
       continue;
     }

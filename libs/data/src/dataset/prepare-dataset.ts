@@ -1,13 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import {
-  BerthError,
-  sha256Hex,
-  type DatasetJob,
-  type ObjectStore,
-  type TextRules,
-} from '@berth/contracts';
+import { BerthError, sha256Hex, type DatasetJob, type ObjectStore } from '@berth/contracts';
 import { corpusDigest, digestFiles, serializeFileDigests } from '../corpus/corpus-digest.ts';
 import { requireWithin, type CorpusRoots } from '../corpus/corpus-roots.ts';
 import { createCorpusTally, openCorpus, type Corpus } from '../corpus/open-corpus.ts';
@@ -15,6 +9,7 @@ import { dataDifference } from './data-difference.ts';
 import { readDatasetManifest } from './read-dataset.ts';
 import { writeDataset, type CorpusHealth } from './write-dataset.ts';
 import type { TokenSentences } from './token-documents.ts';
+import { ownTextRules } from '../text/text-rules.ts';
 import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
 import { trainVocabulary } from '../text/train-vocabulary.ts';
 import { parseVocabulary, serializeVocabulary } from '../text/vocabulary.ts';
@@ -92,7 +87,7 @@ export async function prepareDataset(
     heldOutRatio,
     vocabulary: bytes,
     doLowerCase,
-    textRules: ownTextRules(process.versions),
+    textRules: ownTextRules(),
     numShards: job.numShards,
     seed: job.seed,
     documents: tokenised(),
@@ -109,11 +104,6 @@ export async function prepareDataset(
     workFolder,
   });
   return manifestKey;
-}
-
-/** What of the engine decides tokens and sentences. */
-function ownTextRules({ unicode, icu }: NodeJS.ProcessVersions): TextRules {
-  return { unicode: unicode ?? 'none', icu: icu ?? 'none' };
 }
 
 /** A dataset that has gone is made again, unless a run's weights depend on it. */

@@ -62,7 +62,7 @@ export interface WriteDatasetOptions extends DatasetInputs {
 }
 
 /** Grows when a release reads the same bytes, by the same settings, as other documents. */
-const readerVersion = 2;
+const readerVersion = 3;
 
 /**
  * The dataset that these inputs make: other bytes or settings, or another version of the tables that say where sentences

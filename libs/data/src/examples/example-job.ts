@@ -64,7 +64,7 @@ export async function makeExampleShard(
   const documents = await readDocumentShard(store, documentShard);
 
   const { make, open } = taskExamples[taskNameOf(settings)];
-  const bytes = make({ ...job, settings, documents, vocabulary });
+  const bytes = make({ ...job, settings, documents, vocabulary, textRules: manifest.textRules });
   const part = await putPart(store, exampleShardKey(job), bytes);
   const { numExamples, numTokens, numPredictions } = open(bytes, part.sha256, part.key);
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };

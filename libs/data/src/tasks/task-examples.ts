@@ -1,4 +1,4 @@
-import type { ExampleBatch, ExampleShard, ExamplesConfig, Task } from '@berth/contracts';
+import type { ExampleBatch, ExampleShard, ExamplesConfig, Task, TextRules } from '@berth/contracts';
 import type { TokenDocuments } from '../dataset/token-documents.ts';
 import type { Vocabulary } from '../text/vocabulary.ts';
 
@@ -13,6 +13,8 @@ export interface ExamplesRequest {
   readonly seed: number;
   readonly epoch: number;
   readonly shard: number;
+  /** Of the engine that made the dataset; undefined in what older releases made. */
+  readonly textRules?: TextRules | undefined;
 }
 
 /** Random access to a verified example shard. */

@@ -1,4 +1,4 @@
-import type { ExampleShard } from '@berth/contracts';
+import type { ExampleShard, TextRules } from '@berth/contracts';
 import { CounterRandom, randomDomains } from '../../random/counter-random.ts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import { maskedExample, type Example } from './example.ts';
@@ -18,6 +18,8 @@ export interface GenerateOptions {
   readonly seed: number;
   readonly epoch: number;
   readonly shard: number;
+  /** Of the engine that made the dataset, if known. */
+  readonly textRules?: TextRules | undefined;
 }
 
 /**
@@ -37,7 +39,7 @@ export function* generateExamples(options: GenerateOptions): Generator<Example, 
     pickNext: elsewhere(documents),
   };
   const continuesWord = settings.wholeWordMask
-    ? createWordContinuations(vocabulary.tokens)
+    ? createWordContinuations(vocabulary.tokens, options.textRules)
     : undefined;
   for (let document = 0; document < numDocumentsOf(documents); document++) {
     const ofDocument = stream.child(document);

@@ -6,10 +6,18 @@ import type { Example } from './example.ts';
 import { generateExamples } from './generate.ts';
 import { generateGoogleExamples } from './google-examples.ts';
 import { defaultSettings } from '../../testing/example-fixture.ts';
-import { createPieceContinuations, createWordContinuations } from './word-continuations.ts';
+import { ownTextRules } from '../../text/text-rules.ts';
+import {
+  createPieceContinuations,
+  createWordContinuations,
+  type WordContinuations,
+} from './word-continuations.ts';
 
 /** Tokens of one word are joined by "+". */
-function words(line: string, create = createWordContinuations): string {
+function words(
+  line: string,
+  create: (tokens: string[]) => WordContinuations = (tokens) => createWordContinuations(tokens),
+): string {
   const tokens = line.split(' ');
   const continues = create(tokens)(Uint16Array.from(tokens, (_, id) => id));
   return tokens
@@ -33,6 +41,24 @@ describe('words of a sequence', () => {
 
   it('are those of the release where it is to be reproduced', () => {
     expect(words('walk ##ing 北 京', createPieceContinuations)).toBe('walk+##ing 北 京');
+  });
+});
+
+describe('words by the rules of another engine', () => {
+  const other = { ...ownTextRules(), icu: '0.1' };
+
+  it('are refused by name where the engine tells words apart', () => {
+    expect(() => createWordContinuations(['北', '##s'], other)).toThrow(
+      expect.objectContaining({
+        code: 'DATA_TEXT_RULES',
+        message: expect.stringMatching(/Node \d+.*ICU \d+.*ICU 0\.1/),
+      }),
+    );
+  });
+
+  it('are not where pieces do, nor by the same rules', () => {
+    expect(createWordContinuations(['a', '##s'], other)).toBeTypeOf('function');
+    expect(createWordContinuations(['北'], ownTextRules())).toBeTypeOf('function');
   });
 });
 

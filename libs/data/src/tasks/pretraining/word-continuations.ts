@@ -1,3 +1,5 @@
+import { BerthError, type TextRules } from '@berth/contracts';
+import { ownTextRules } from '../../text/text-rules.ts';
 import { continuationPrefix } from '../../text/vocabulary.ts';
 
 /** Marks with 1 each token that belongs to the same word as the token before it. */
@@ -12,10 +14,16 @@ export function createPieceContinuations(tokens: readonly string[]): WordContinu
 /**
  * The same, but where a script writes words without spaces between them, Unicode word segmentation tells them apart:
  * there an ideograph is a token of its own, and a whole phrase of Thai one "word" of many pieces.
+ * @param textRules - of the engine that made the dataset; undefined where that was not noted
+ * @throws BerthError `DATA_TEXT_RULES` when the vocabulary has such a script and this engine's rules are others
  */
-export function createWordContinuations(tokens: readonly string[]): WordContinuations {
+export function createWordContinuations(
+  tokens: readonly string[],
+  textRules?: TextRules,
+): WordContinuations {
   const ofPieces = createPieceContinuations(tokens);
   const isUnspaced = flagsOf(tokens, (token) => unspaced.test(bare(token)));
+  if (textRules !== undefined && isUnspaced.includes(1)) requireSame(textRules, ownTextRules());
   return (ids) => {
     const continues = ofPieces(ids);
     for (let start = 0; start < ids.length; start++) {
@@ -28,6 +36,17 @@ export function createWordContinuations(tokens: readonly string[]): WordContinua
     }
     return continues;
   };
+}
+
+/** Examples are to have the same bytes whichever worker makes them. */
+function requireSame(ofDataset: TextRules, own: TextRules): void {
+  if (own.unicode === ofDataset.unicode && own.icu === ofDataset.icu) return;
+  const name = ({ unicode, icu }: TextRules): string => `Unicode ${unicode} and ICU ${icu}`;
+  throw new BerthError(
+    'DATA_TEXT_RULES',
+    `Node ${process.versions.node} of this worker tells words apart by ${name(own)}, the dataset was made by ` +
+      `${name(ofDataset)}: whole word masks of scripts without spaces could differ. Give all workers one Node release`,
+  );
 }
 
 const unspaced =
