@@ -11,7 +11,7 @@ const numExact = 7;
  * runs that many all-reduces.
  */
 async function main(): Promise<void> {
-  const { memberId, vectorLength, wire } = JSON.parse(process.argv[2] ?? '') as MemberSetting;
+  const { memberId, vectorLength, dtype } = JSON.parse(process.argv[2] ?? '') as MemberSetting;
   const secret = process.env['BERTH_SECRET'] ?? '';
   const node = createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger });
   say({ endpoint: await node.listen() });
@@ -21,11 +21,11 @@ async function main(): Promise<void> {
   const view = JSON.parse(String(first.value)) as View;
   const blocks = view.members.find((member) => member.memberId === memberId)?.blocks ?? [];
   const gradients = blocks.map(({ start }) =>
-    packGradient(noise(vectorLength, start), vectorLength - numExact, wire),
+    packGradient(noise(vectorLength, start), vectorLength - numExact, dtype),
   );
   const session = await node.joinView(view, {
     vectorLength,
-    wire,
+    dtype,
     numExact,
     connectTimeoutMs: 30_000,
   });

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { wires, type View, type Wire } from '@berth/contracts';
+import { allReduceDtypes, type View, type AllReduceDtype } from '@berth/contracts';
 import { assignBlocks, type Endpoint } from '@berth/collectives';
 import { ownProgram, startProgram, type Program } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
@@ -12,14 +12,14 @@ export interface AllReduceSetting {
   readonly numWorkers: number;
   /** Megabytes (10^6) of the fp32 vector: 440 is BERT base. */
   readonly mb: number;
-  readonly wire: Wire;
+  readonly dtype: AllReduceDtype;
 }
 
 /** What one member process is started with. */
 export interface MemberSetting {
   readonly memberId: string;
   readonly vectorLength: number;
-  readonly wire: Wire;
+  readonly dtype: AllReduceDtype;
 }
 
 /** Processes that sum a vector again and again. */
@@ -42,7 +42,7 @@ const ownCheckout = fileURLToPath(new URL('../../..', import.meta.url));
  * @param checkout - whose members
  */
 export async function startBerth(
-  { numWorkers, mb, wire }: AllReduceSetting,
+  { numWorkers, mb, dtype }: AllReduceSetting,
   checkout = ownCheckout,
 ): Promise<BerthCluster> {
   const memberProgram = resolve(checkout, 'bench/dist/collectives/allreduce-member.js');
@@ -50,7 +50,7 @@ export async function startBerth(
   const vectorLength = vectorLengthOf(mb);
   const secret = randomBytes(32).toString('hex');
   const programs = memberIds.map((memberId) => {
-    const setting: MemberSetting = { memberId, vectorLength, wire };
+    const setting: MemberSetting = { memberId, vectorLength, dtype };
     const args = ownProgram(memberProgram, [JSON.stringify(setting)]);
     return startProgram(process.execPath, args, { BERTH_SECRET: secret });
   });
@@ -112,16 +112,16 @@ export function busGigabytesPerSecond({ numWorkers, mb }: AllReduceSetting, ms: 
 export function allReduceSetting(values: {
   readonly workers: string;
   readonly mb: string;
-  readonly wire: string;
+  readonly dtype: string;
 }): AllReduceSetting {
-  const wire = wires.find((choice) => choice === values.wire);
+  const dtype = allReduceDtypes.find((choice) => choice === values.dtype);
   const numWorkers = Number(values.workers);
   const mb = Number(values.mb);
-  if (wire === undefined) throw new RangeError(`--wire is fp32 or bf16, not ${values.wire}`);
+  if (dtype === undefined) throw new RangeError(`--dtype is fp32 or bf16, not ${values.dtype}`);
   if (!Number.isInteger(numWorkers) || numWorkers < 1)
     throw new RangeError(`--workers is a number of processes, not ${values.workers}`);
   if (!(mb > 0)) throw new RangeError(`--mb is a size in megabytes, not ${values.mb}`);
-  return { numWorkers, mb, wire };
+  return { numWorkers, mb, dtype };
 }
 
 export function machine(): string {
@@ -135,7 +135,7 @@ Sums a gradient over member processes on loopback, through the data plane that t
 
   --workers N     processes (default 2)
   --mb N          megabytes of the fp32 vector (default 440: BERT base)
-  --wire W        fp32 or bf16 (default fp32)
+  --dtype D       fp32 or bf16 (default fp32)
   --rounds N      measured rounds, after two that are not (default 10)
   --against PATH  another checkout, set up: both run in turns of a round each, and their times are compared
   --json          every figure`;
@@ -176,7 +176,7 @@ async function main(): Promise<void> {
     options: {
       workers: text('2'),
       mb: text('440'),
-      wire: text('fp32'),
+      dtype: text('fp32'),
       rounds: text('10'),
       against: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -213,7 +213,7 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(report, null, 2));
   else {
     console.log(
-      `${setting.mb} MB ${setting.wire} over ${setting.numWorkers} members, ${report.machine}`,
+      `${setting.mb} MB ${setting.dtype} over ${setting.numWorkers} members, ${report.machine}`,
     );
     console.log(
       `${ms.median.toFixed(0)} ms (${ms.low.toFixed(0)} to ${ms.high.toFixed(0)}), bus ${report.busGigabytesPerSecond.toFixed(2)} GB/s`,

@@ -20,7 +20,7 @@ Sums the same vector with berth and with Gloo through torch.distributed, in turn
 member on loopback, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch (default python3)
-  --workers N --mb N --wire W    as berth bench allreduce; Gloo's wire is always fp32
+  --workers N --mb N --dtype D    as berth bench allreduce; Gloo's is always fp32
   --turns N       turns of each (default 8)    --rounds N    rounds of a turn (default 3)
   --json          all figures`;
 
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
       python: text('python3'),
       workers: text('2'),
       mb: text('440'),
-      wire: text('fp32'),
+      dtype: text('fp32'),
       turns: text('8'),
       rounds: text('3'),
       json: { type: 'boolean', default: false },
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
     `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
   console.log(`${setting.mb} MB over ${setting.numWorkers} members, ${report.machine}`);
   console.log(`${gloo.name.padEnd(32)} ${line(report.glooMs, 0)} ms`);
-  console.log(`${`berth, ${setting.wire}`.padEnd(32)} ${line(report.berthMs, 0)} ms`);
+  console.log(`${`berth, ${setting.dtype}`.padEnd(32)} ${line(report.berthMs, 0)} ms`);
   console.log(`ratio ${line(report.ratio, 2)}, median and middle half of ${turns.length} turns`);
 }
 

@@ -179,9 +179,9 @@ describe('allReduce', () => {
   });
 });
 
-describe('allReduce with a bf16 wire', () => {
+describe('allReduce in bf16', () => {
   const numSums = 7;
-  const shape = { wire: 'bf16', numExact: numSums } as const;
+  const shape = { dtype: 'bf16', numExact: numSums } as const;
 
   /** What virtual ranks contribute: leaves rounded, blocks summed as the definition says. */
   const packedSum = (ranks: readonly Float32Array[], start: number, length: number) =>

@@ -86,7 +86,7 @@ function errorOf(outcome: PromiseSettledResult<unknown> | undefined): BerthError
 function frame(fields: Partial<FrameHeader>): Buffer {
   const header: FrameHeader = {
     type: 'contribution',
-    wire: 'fp32',
+    dtype: 'fp32',
     runHash: runHashOf(runId),
     fencingEpoch: 3,
     viewVersion: 5,

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { BerthError, type Logger, type View, type Wire } from '@berth/contracts';
+import { BerthError, type Logger, type View, type AllReduceDtype } from '@berth/contracts';
 import type { Endpoint } from './connections/byte-source.ts';
 import { ControlChannel, type ControlMessage, type JoinMessage } from './connections/control.ts';
 import { type Caller, Gate } from './handshake/listener.ts';
@@ -30,8 +30,8 @@ export interface JoinOptions {
   /** Elements of the vectors that this view will sum; the same for all members. */
   readonly vectorLength: number;
   /** @defaultValue fp32 */
-  readonly wire?: Wire;
-  /** Elements at the end of the vectors that are fp32 on any wire. @defaultValue none */
+  readonly dtype?: AllReduceDtype;
+  /** Elements at the end of the vectors that are fp32 whatever the dtype. @defaultValue none */
   readonly numExact?: number;
   readonly connectTimeoutMs: number;
   readonly signal?: AbortSignal;
@@ -128,7 +128,7 @@ class TcpPeerNode implements PeerNode {
       logger,
       shape: {
         length: options.vectorLength,
-        wire: options.wire ?? 'fp32',
+        dtype: options.dtype ?? 'fp32',
         numExact: options.numExact ?? 0,
       },
       onPeerLost: (lostId, error) => options.onPeerLost?.(lostId, error),

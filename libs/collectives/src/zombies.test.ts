@@ -50,7 +50,7 @@ it('drops 1,000 frames of older steps, views and epochs', async () => {
       const header = {
         ...age,
         type,
-        wire: 'fp32' as const,
+        dtype: 'fp32' as const,
         length,
         runHash: runHashOf(runId),
         sender: 1,

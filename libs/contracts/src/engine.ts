@@ -63,7 +63,7 @@ export interface HeldGradient {
 /**
  * Forward, backward and update on one device. Calls block the thread, so an engine lives in a thread of its own.
  * Flat gradients have as many elements as there are parameters and sums of the task: the scaled gradient, then the step
- * sums, in the form of the run's wire.
+ * sums, in the run's all-reduce dtype.
  */
 export interface TrainingEngine {
   readonly task: Task;

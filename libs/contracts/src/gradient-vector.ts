@@ -4,11 +4,11 @@ import { sumsFromVector, type StepSums } from './step-sums.ts';
  * How gradients travel between members. `bf16`: every node of the canonical tree, leaves included, is rounded to bf16
  * (summed in fp32, nearest even), so that what travels is exact and the bits do not depend on who computed what.
  */
-export const wires = ['fp32', 'bf16'] as const;
-export type Wire = (typeof wires)[number];
+export const allReduceDtypes = ['fp32', 'bf16'] as const;
+export type AllReduceDtype = (typeof allReduceDtypes)[number];
 
 /**
- * A flat gradient and the step sums, in the form in which they travel. The sums are fp32 on any wire. `fp32`: end to end.
+ * A flat gradient and the step sums, in the form in which they travel. The sums are fp32 in either dtype. `fp32`: end to end.
  * `bf16`: the gradient's upper halves, zeros up to a multiple of {@link bf16Padding}, then the sums as pairs of halves.
  */
 export type GradientVector = Float32Array | Uint16Array;
@@ -20,13 +20,13 @@ export function bf16PaddedLength(numElements: number): number {
   return Math.ceil(numElements / bf16Padding) * bf16Padding;
 }
 
-/** Puts a flat gradient with its sums, whose bits are those of the wire already, into the form in which it travels. */
+/** Puts a flat gradient with its sums, whose bits are those of the dtype already, into the form in which it travels. */
 export function packGradient(
   flat: Float32Array,
   numParameters: number,
-  wire: Wire,
+  dtype: AllReduceDtype,
 ): GradientVector {
-  if (wire === 'fp32') return flat;
+  if (dtype === 'fp32') return flat;
   const padded = bf16PaddedLength(numParameters);
   const packed = new Uint16Array(padded + 2 * (flat.length - numParameters));
   const halves = new Uint16Array(flat.buffer, flat.byteOffset, 2 * flat.length);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { withCurrentNames } from './renamed-settings.ts';
-import { wires } from './gradient-vector.ts';
+import { allReduceDtypes } from './gradient-vector.ts';
 import {
   countUpTo,
   exampleCount,
@@ -204,7 +204,7 @@ const trainSection = z
       .describe('Arithmetic of the matmuls; bf16 needs the graph engine')
       .meta({ decides: 'weights' }),
     allReduceDtype: z
-      .enum(wires)
+      .enum(allReduceDtypes)
       .default('fp32')
       .describe('Type in which gradients travel; bf16: half the bytes, sums rounded to bf16')
       .meta({ decides: 'weights' }),

@@ -8,7 +8,7 @@ import {
   type RunConfig,
   type StepFacts,
   type StepSums,
-  type Wire,
+  type AllReduceDtype,
 } from '@berth/contracts';
 import type { ExampleSource } from './example-source.ts';
 import type { EnginePort, ReduceSession } from './ports.ts';
@@ -57,7 +57,7 @@ export async function* trainInOneProcess(
 }
 
 /** Sums this process's own contributions in canonical order. */
-function localSession({ layout, task }: EnginePort, wire: Wire): ReduceSession {
+function localSession({ layout, task }: EnginePort, dtype: AllReduceDtype): ReduceSession {
   const numElements = numParameters(layout);
   return {
     vectors: [],
@@ -66,8 +66,8 @@ function localSession({ layout, task }: EnginePort, wire: Wire): ReduceSession {
         block,
         data: unpackGradient(data, numElements),
       }));
-      const sum = sumContributions(flat, { wire, numExact: task.sums.length });
-      const reduced = packGradient(sum, numElements, wire);
+      const sum = sumContributions(flat, { dtype, numExact: task.sums.length });
+      const reduced = packGradient(sum, numElements, dtype);
       return { reduced, digest: vectorDigest(reduced) };
     },
     close: () => undefined,

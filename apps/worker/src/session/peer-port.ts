@@ -1,4 +1,4 @@
-import type { StateVectors, View, Wire } from '@berth/contracts';
+import type { StateVectors, View, AllReduceDtype } from '@berth/contracts';
 import type { StateLabel } from '@berth/collectives';
 import type { PeerPort } from '@berth/training';
 import type { Peers, SharedState } from '../threads/peers.ts';
@@ -7,13 +7,16 @@ export interface PeerPortOptions {
   /** Three parts of as many elements as the model has parameters. */
   readonly state: SharedState;
   readonly runId: string;
-  readonly wire: Wire;
+  readonly dtype: AllReduceDtype;
   /** Of the task: they stay in fp32. */
   readonly numSums: number;
 }
 
 /** The data plane as the training loop sees it. */
-export function peerPort(peers: Peers, { state, runId, wire, numSums }: PeerPortOptions): PeerPort {
+export function peerPort(
+  peers: Peers,
+  { state, runId, dtype, numSums }: PeerPortOptions,
+): PeerPort {
   const vectors = vectorsOf(state);
   const labelOf = (view: View, step: number): StateLabel => ({
     runId,
@@ -25,7 +28,7 @@ export function peerPort(peers: Peers, { state, runId, wire, numSums }: PeerPort
     async joinView(view, { timeoutMs, onPeerLost, ...options }) {
       const session = await peers.joinView(view, {
         ...options,
-        wire,
+        dtype,
         numExact: numSums,
         connectTimeoutMs: timeoutMs,
         onPeerLost(_, error) {

@@ -162,7 +162,7 @@ export class RunSession {
         peers: peerPort(peers, {
           state,
           runId,
-          wire: train.allReduceDtype,
+          dtype: train.allReduceDtype,
           numSums: task.sums.length,
         }),
         ledger,

@@ -25,9 +25,9 @@ export interface EngineSpec {
 
 export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
   const { model, optimizer, train, seed, shape } = spec;
-  const { precision, allReduceDtype: wire } = train;
+  const { precision, allReduceDtype } = train;
   const task = taskModels[spec.task];
-  const options = { task, model, optimizer, train, seed, precision, wire };
+  const options = { task, model, optimizer, train, seed, precision, allReduceDtype };
   return train.engine === 'graph'
     ? createGraphEngine({ ...options, shape, tensorFlow })
     : createEagerEngine(options);

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { wires } from '@berth/contracts';
+import { allReduceDtypes } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -20,7 +20,7 @@ const u32 = fc.nat({ max: 0xffff_ffff });
 const u48 = fc.nat({ max: 2 ** 48 - 1 });
 const frames: fc.Arbitrary<FrameHeader> = fc.record({
   type: fc.constantFrom(...frameTypes),
-  wire: fc.constantFrom(...wires),
+  dtype: fc.constantFrom(...allReduceDtypes),
   runHash: fc.string().map(runHashOf),
   fencingEpoch: u48,
   viewVersion: u48,
@@ -69,7 +69,7 @@ describe('frame header', () => {
 
   it.each([
     ['type', 5, 9],
-    ['wire', 56, 2],
+    ['dtype', 56, 2],
     ['length', 52, 0],
   ])('is refused with a wrong %s, be it intact', (_, offset, value) => {
     const bytes = encodeFrame({ ...fc.sample(frames, 1)[0]!, length: 1 }, [1, 2]);

@@ -1,8 +1,14 @@
 import { crc32 } from 'node:zlib';
-import { type AlignedBlock, BerthError, sha256Hex, type Wire, wires } from '@berth/contracts';
+import {
+  type AlignedBlock,
+  BerthError,
+  sha256Hex,
+  type AllReduceDtype,
+  allReduceDtypes,
+} from '@berth/contracts';
 import type { PayloadSums } from '../reduce/payload-sums.ts';
 import { chunkBytes } from '../reduce/plan.ts';
-import { elementBytes } from '../reduce/wire.ts';
+import { elementBytes } from '../reduce/dtype.ts';
 
 /** `contribution`: a chunk of one block's sum, to the owner of the slice. `reduced`: a chunk of the result, from it. */
 export const frameTypes = ['contribution', 'reduced'] as const;
@@ -12,7 +18,7 @@ export type FrameType = (typeof frameTypes)[number];
 export interface FrameHeader {
   readonly type: FrameType;
   /** Format of the elements. */
-  readonly wire: Wire;
+  readonly dtype: AllReduceDtype;
   /** First 16 hex digits of sha256(runId). */
   readonly runHash: string;
   readonly fencingEpoch: number;
@@ -43,7 +49,7 @@ export function runHashOf(runId: string): string {
 /**
  * Layout, little-endian: magic u32, format u8, type u8, sender u16, run hash 8 bytes, fencing epoch u48, view version
  * u48, step u48, slice u16, block start u32, block length u32, vector length u32, offset u32, length u32,
- * wire u32, the sums u32 u32, CRC-32 of all that u32.
+ * dtype u32, the sums u32 u32, CRC-32 of all that u32.
  * @param sums - of the bytes that follow: a contribution's as payload-sums.ts has them, the digest of a `reduced` chunk
  */
 export function encodeFrame(header: FrameHeader, [first, second]: PayloadSums): Buffer {
@@ -63,7 +69,7 @@ export function encodeFrame(header: FrameHeader, [first, second]: PayloadSums): 
   bytes.writeUInt32LE(header.vectorLength, 44);
   bytes.writeUInt32LE(header.offset, 48);
   bytes.writeUInt32LE(header.length, 52);
-  bytes.writeUInt32LE(wires.indexOf(header.wire), 56);
+  bytes.writeUInt32LE(allReduceDtypes.indexOf(header.dtype), 56);
   bytes.writeUInt32LE(first, describedBytes);
   bytes.writeUInt32LE(second, describedBytes + 4);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, checkedBytes)), checkedBytes);
@@ -90,11 +96,11 @@ export function decodeFrame(bytes: Buffer): FrameHeader {
     );
   }
   const type = frameTypes[bytes.readUInt8(5)];
-  const wire = wires[bytes.readUInt32LE(56)];
-  if (type === undefined || wire === undefined) throw noFrame(bytes);
+  const dtype = allReduceDtypes[bytes.readUInt32LE(56)];
+  if (type === undefined || dtype === undefined) throw noFrame(bytes);
   const header: FrameHeader = {
     type,
-    wire,
+    dtype,
     sender: bytes.readUInt16LE(6),
     runHash: bytes.toString('hex', 8, 16),
     fencingEpoch: bytes.readUIntLE(16, 6),
@@ -106,7 +112,7 @@ export function decodeFrame(bytes: Buffer): FrameHeader {
     offset: bytes.readUInt32LE(48),
     length: bytes.readUInt32LE(52),
   };
-  const mostElements = chunkBytes / elementBytes[wire];
+  const mostElements = chunkBytes / elementBytes[dtype];
   if (header.length === 0 || header.length > mostElements) {
     throw protocolError(`a frame has 1 to ${mostElements} elements, not ${header.length}`);
   }

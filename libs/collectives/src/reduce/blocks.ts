@@ -1,5 +1,5 @@
-import { BerthError, roundToBf16, type AlignedBlock, type Wire } from '@berth/contracts';
-import { addNodes } from './wire.ts';
+import { BerthError, roundToBf16, type AlignedBlock, type AllReduceDtype } from '@berth/contracts';
+import { addNodes } from './dtype.ts';
 
 /** One addition of the canonical tree: the sum at `left` becomes `left + right`. Positions count blocks in order of start. */
 export interface Addition {
@@ -77,23 +77,26 @@ export function canonicalAdditions(blocks: readonly AlignedBlock[]): Addition[] 
 
 /**
  * The canonical sum in plain JavaScript: the definition that the all-reduce reproduces to the bit.
- * @param numExact - elements at the end that are fp32 on any wire
+ * @param numExact - elements at the end that are fp32 whatever the dtype
  * @throws BerthError `CONFIG_INVALID` if the blocks do not tile [0, V) for a power of two V
  */
 export function sumContributions(
   contributions: readonly Contribution[],
-  { wire = 'fp32', numExact = 0 }: { readonly wire?: Wire; readonly numExact?: number } = {},
+  {
+    dtype = 'fp32',
+    numExact = 0,
+  }: { readonly dtype?: AllReduceDtype; readonly numExact?: number } = {},
 ): Float32Array {
   const ordered = [...contributions].sort((a, b) => a.block.start - b.block.start);
-  const wireAt = (index: number, length: number): Wire =>
-    index < length - numExact ? wire : 'fp32';
+  const dtypeAt = (index: number, length: number): AllReduceDtype =>
+    index < length - numExact ? dtype : 'fp32';
   const sums = ordered.map(({ data }) =>
-    data.map((value, i) => (wireAt(i, data.length) === 'bf16' ? roundToBf16(value) : value)),
+    data.map((value, i) => (dtypeAt(i, data.length) === 'bf16' ? roundToBf16(value) : value)),
   );
   for (const { left, right } of canonicalAdditions(ordered.map(({ block }) => block))) {
     const [leftSum, rightSum] = [sums[left]!, sums[right]!];
     for (let i = 0; i < leftSum.length; i += 1)
-      leftSum[i] = addNodes(wireAt(i, leftSum.length), leftSum[i]!, rightSum[i]!);
+      leftSum[i] = addNodes(dtypeAt(i, leftSum.length), leftSum[i]!, rightSum[i]!);
   }
   return sums[0]!;
 }

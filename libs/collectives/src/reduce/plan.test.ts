@@ -8,13 +8,13 @@ describe('sliceOf', () => {
     ['bf16', 32],
   ] as const)(
     'cuts a vector of %s at units of %i elements, as even as they allow',
-    (wire, unitElements) => {
+    (dtype, unitElements) => {
       const lengths = fc.integer({ min: 1, max: 1e9 });
       fc.assert(
         fc.property(lengths, fc.integer({ min: 1, max: 64 }), (vectorLength, numMembers) => {
           let next = 0;
           const sizes = Array.from({ length: numMembers }, (_, index) => {
-            const { start, length } = sliceOf(index, numMembers, vectorLength, wire);
+            const { start, length } = sliceOf(index, numMembers, vectorLength, dtype);
             expect(start).toBe(next);
             next += length;
             expect(length === 0 ? 0 : start % unitElements).toBe(0);

@@ -4,24 +4,24 @@ import {
   bf16PaddedLength,
   type GradientVector,
   type View,
-  type Wire,
+  type AllReduceDtype,
 } from '@berth/contracts';
 import { type Addition, canonicalAdditions } from './blocks.ts';
 import { unitBytes } from '../wasm/kernels.ts';
-import { elementBytes } from './wire.ts';
+import { elementBytes } from './dtype.ts';
 
 /** What the vectors of a view look like; the same for all members. */
 export interface VectorShape {
-  readonly wire: Wire;
+  readonly dtype: AllReduceDtype;
   /** Elements of the vector. */
   readonly length: number;
-  /** How many of them, at the end, are fp32 on any wire. */
+  /** How many of them, at the end, are fp32 whatever the dtype. */
   readonly numExact: number;
 }
 
 /** Elements [start, start + length) of the vector, padding included, and where they lie in it. */
 export interface Chunk {
-  readonly wire: Wire;
+  readonly dtype: AllReduceDtype;
   readonly start: number;
   readonly length: number;
   readonly byteOffset: number;
@@ -51,15 +51,15 @@ export const chunkBytes = 1 << 20;
 
 /** @throws BerthError `CONFIG_INVALID` if the view's blocks do not tile the virtual ranks */
 export function planReduce(view: View, shape: VectorShape): ReducePlan {
-  const { wire, length, numExact } = shape;
+  const { dtype, length, numExact } = shape;
   const numMembers = view.members.length;
   const blocks = ownedBlocks(view);
   // Exact elements need chunks of their own where the others are not fp32; the last member has them.
-  const numBody = wire === 'fp32' ? length : bf16PaddedLength(length - numExact);
+  const numBody = dtype === 'fp32' ? length : bf16PaddedLength(length - numExact);
   const chunks = view.members.map((_, index) =>
-    chunksOf(wire, sliceOf(index, numMembers, numBody, wire)),
+    chunksOf(dtype, sliceOf(index, numMembers, numBody, dtype)),
   );
-  if (wire === 'bf16' && numExact > 0) {
+  if (dtype === 'bf16' && numExact > 0) {
     const exact = { start: numBody, length: numExact };
     chunks.at(-1)?.push(chunkAt('fp32', exact, numBody * elementBytes.bf16));
   }
@@ -85,29 +85,34 @@ interface Span {
 }
 
 /** The even share of the vector that a member reduces. Slices start at whole units of the kernels. */
-export function sliceOf(index: number, numMembers: number, numElements: number, wire: Wire): Span {
-  const unit = unitBytes / elementBytes[wire];
+export function sliceOf(
+  index: number,
+  numMembers: number,
+  numElements: number,
+  dtype: AllReduceDtype,
+): Span {
+  const unit = unitBytes / elementBytes[dtype];
   const numUnits = Math.ceil(numElements / unit);
   const boundary = (at: number): number =>
     Math.min(numElements, Math.floor((at * numUnits) / numMembers) * unit);
   return { start: boundary(index), length: boundary(index + 1) - boundary(index) };
 }
 
-function chunksOf(wire: Wire, { start, length }: Span): Chunk[] {
-  const most = chunkBytes / elementBytes[wire];
+function chunksOf(dtype: AllReduceDtype, { start, length }: Span): Chunk[] {
+  const most = chunkBytes / elementBytes[dtype];
   return Array.from({ length: Math.ceil(length / most) }, (_, index) => {
     const first = start + index * most;
     const span = { start: first, length: Math.min(most, length - index * most) };
-    return chunkAt(wire, span, first * elementBytes[wire]);
+    return chunkAt(dtype, span, first * elementBytes[dtype]);
   });
 }
 
-function chunkAt(wire: Wire, span: Span, byteOffset: number): Chunk {
-  return { wire, ...span, byteOffset, byteLength: span.length * elementBytes[wire] };
+function chunkAt(dtype: AllReduceDtype, span: Span, byteOffset: number): Chunk {
+  return { dtype, ...span, byteOffset, byteLength: span.length * elementBytes[dtype] };
 }
 
-function vectorBytesOf({ wire, length, numExact }: VectorShape): number {
-  if (wire === 'fp32') return length * elementBytes.fp32;
+function vectorBytesOf({ dtype, length, numExact }: VectorShape): number {
+  if (dtype === 'fp32') return length * elementBytes.fp32;
   return bf16PaddedLength(length - numExact) * elementBytes.bf16 + numExact * elementBytes.fp32;
 }
 
@@ -126,14 +131,14 @@ export function checkContributions(
       `allReduce got contributions for blocks ${given}, but the view assigns ${describe(blocks)}; pass one per block, in order`,
     );
   }
-  const due = vectorBytesOf(shape) / elementBytes[shape.wire];
+  const due = vectorBytesOf(shape) / elementBytes[shape.dtype];
   const isOfWire = (data: GradientVector): boolean =>
-    data instanceof (shape.wire === 'fp32' ? Float32Array : Uint16Array);
+    data instanceof (shape.dtype === 'fp32' ? Float32Array : Uint16Array);
   const wrong = contributions.find(({ data }) => !isOfWire(data) || data.length !== due);
   if (wrong !== undefined) {
     throw new BerthError(
       'COLLECTIVE_PROTOCOL',
-      `allReduce got ${wrong.data.length} elements for block ${wrong.block.start}, but the ${shape.wire} vector has ${due}; its shape is fixed for a view`,
+      `allReduce got ${wrong.data.length} elements for block ${wrong.block.start}, but the ${shape.dtype} vector has ${due}; its shape is fixed for a view`,
     );
   }
 }

@@ -3,7 +3,7 @@ import { digestHex } from './digest.ts';
 import type { PayloadSums } from './payload-sums.ts';
 import type { Chunk, ReducePlan } from './plan.ts';
 import { createKernels, maximumMemoryBytes, pageBytes, unitBytes } from '../wasm/kernels.ts';
-import { elementBytes } from './wire.ts';
+import { elementBytes } from './dtype.ts';
 
 /** Chunks that a peer may be ahead of the slowest one: bounds memory, not throughput. */
 export const windowChunks = 3;
@@ -80,7 +80,7 @@ export class ReduceMemory {
   /** Sums a chunk over all blocks in canonical order, to its place in the result. */
   sumChunk(index: number, chunk: Chunk): void {
     const { additions } = this.#layout;
-    const add = this.#kernels.add[chunk.wire];
+    const add = this.#kernels.add[chunk.dtype];
     const address = (position: number): number => this.#chunkAddress(position, index, chunk);
     const target = vectorAddress + chunk.byteOffset;
     for (const { left, right } of additions.slice(0, -1))
@@ -133,8 +133,8 @@ export class ReduceMemory {
   #vectorAt(address: number): GradientVector {
     const { shape, vectorBytes } = this.#layout;
     const { buffer } = this.#kernels.memory;
-    const length = vectorBytes / elementBytes[shape.wire];
-    return shape.wire === 'fp32'
+    const length = vectorBytes / elementBytes[shape.dtype];
+    return shape.dtype === 'fp32'
       ? new Float32Array(buffer, address, length)
       : new Uint16Array(buffer, address, length);
   }

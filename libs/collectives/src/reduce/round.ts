@@ -17,7 +17,7 @@ import { areSameSums, type PayloadSums } from './payload-sums.ts';
 import type { Chunk, ReducePlan } from './plan.ts';
 import { Progress } from './progress.ts';
 import { type ReduceMemory, windowChunks } from './reduce-memory.ts';
-import { elementBytes } from './wire.ts';
+import { elementBytes } from './dtype.ts';
 
 /** A peer of the view and the two one-way connections with it. */
 export interface PeerLink {
@@ -192,14 +192,14 @@ export class Round {
     sender: number,
     slice: number,
     block: AlignedBlock,
-    { wire, start: offset, length }: Chunk,
+    { dtype, start: offset, length }: Chunk,
   ): FrameHeader {
     const { runHash, fencingEpoch, viewVersion, step } = this.#input.frameBase;
     const vectorLength = this.#input.plan.shape.length;
     // Written out, since spreading objects shows in the time of a step.
     return {
       type,
-      wire,
+      dtype,
       runHash,
       fencingEpoch,
       viewVersion,
@@ -235,7 +235,7 @@ function* frameInto(target: Uint8Array, expected: FrameHeader): Generator<Uint8A
     }
     const header = decodeFrame(bytes);
     if (!isStale(header, expected)) requireFrame(header, expected);
-    yield new Uint8Array(header.length * elementBytes[header.wire]);
+    yield new Uint8Array(header.length * elementBytes[header.dtype]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type BerthError, packGradient, type Wire } from '@berth/contracts';
+import { type BerthError, packGradient, type AllReduceDtype } from '@berth/contracts';
 import { startTcpProxy } from '@berth/faults';
 import { frameHeaderBytes } from '../connections/frame.ts';
 import type { ViewSession } from '../view-session.ts';
@@ -24,19 +24,23 @@ export interface FlipReport {
  * Two members sum vectors through a relay that changes one bit of each sum's frames, headers included, at a random place; after
  * every failure they go on in a new view.
  */
-export async function flipBits(wire: Wire, numFlips: number, seed: number): Promise<FlipReport> {
+export async function flipBits(
+  dtype: AllReduceDtype,
+  numFlips: number,
+  seed: number,
+): Promise<FlipReport> {
   const random = randomNumbers(seed);
   const mesh = await startNodes(2, 2);
   const [first, last] = mesh.view.members;
   const proxy = await startTcpProxy(last!);
   const ranks = randomRanks(2, vectorLength, seed);
-  const vectors = ranks.map((rank) => packGradient(rank, numParameters, wire));
+  const vectors = ranks.map((rank) => packGradient(rank, numParameters, dtype));
   let version = 0;
   const join = (): Promise<ViewSession[]> => {
     version += 1;
     const members = [first!, { ...last!, ...proxy.endpoint }];
     const view = { ...mesh.view, version, members };
-    return joinAll({ ...mesh, view }, { vectorLength, wire, numExact });
+    return joinAll({ ...mesh, view }, { vectorLength, dtype, numExact });
   };
   let sessions = await join();
   const reduce = (step: number): Promise<PromiseSettledResult<string>[]> =>
@@ -52,7 +56,7 @@ export async function flipBits(wire: Wire, numFlips: number, seed: number): Prom
       (outcome) => outcome.status === 'fulfilled' && outcome.value,
     );
     if (right[0] === false || right[0] !== right[1]) throw new Error('sums are wrong undisturbed');
-    const bytesOfStep = vectors[0]!.byteLength + numFrames[wire] * frameHeaderBytes;
+    const bytesOfStep = vectors[0]!.byteLength + numFrames[dtype] * frameHeaderBytes;
     const report = { numRight: 0, numWrong: 0, refusals: new Map<string, number>() };
     for (let step = 1; step <= numFlips; step += 1) {
       let byte = Math.floor(random() * bytesOfStep);

@@ -1,4 +1,4 @@
-import type { Wire } from '@berth/contracts';
+import type { AllReduceDtype } from '@berth/contracts';
 import * as wasm from './assembler.ts';
 import { advance, unitBytes } from './loops.ts';
 
@@ -8,11 +8,11 @@ const upperHalfBits = 0xffff_0000;
 const exponentsOfHalves = 0x7f80_7f80;
 
 /** `target[i] = left[i] + right[i]`, unit by unit, until `targetEnd`. */
-export function addSource(wire: Wire): wasm.FunctionSource {
+export function addSource(dtype: AllReduceDtype): wasm.FunctionSource {
   const [target, left, right, targetEnd] = [0, 1, 2, 3];
   const scratch = [4, 5, 6, 7] as const;
   const constants = new wasm.Constants(8);
-  const sumOfVectors = wire === 'fp32' ? sumOfFp32 : sumOfBf16;
+  const sumOfVectors = dtype === 'fp32' ? sumOfFp32 : sumOfBf16;
   const loop = wasm.repeatWhile([
     ...[0, 16, 32, 48].flatMap((offset) => [
       wasm.localGet(target),
@@ -30,7 +30,7 @@ export function addSource(wire: Wire): wasm.FunctionSource {
     wasm.i32LessUnsigned,
   ]);
   const locals = [...scratch.map(() => 'v128' as const), ...constants.locals];
-  return { name: wire, numParameters: 4, locals, body: [...constants.code, loop] };
+  return { name: dtype, numParameters: 4, locals, body: [...constants.code, loop] };
 }
 
 /** Code that leaves the sum of the vectors that two codes leave, with the numbers of scratch locals. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addFlushed } from '../reduce/add-flushed.ts';
 import { addToDigest } from '../reduce/digest.ts';
-import { addNodes } from '../reduce/wire.ts';
+import { addNodes } from '../reduce/dtype.ts';
 import { createKernels, pageBytes } from './kernels.ts';
 
 const { memory, add, digest } = createKernels();

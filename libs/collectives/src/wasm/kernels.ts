@@ -1,7 +1,7 @@
-import type { Wire } from '@berth/contracts';
+import type { AllReduceDtype } from '@berth/contracts';
 import { addToDigest } from '../reduce/digest.ts';
 import { type PayloadSums, sumsOfLanes } from '../reduce/payload-sums.ts';
-import { elementBytes } from '../reduce/wire.ts';
+import { elementBytes } from '../reduce/dtype.ts';
 import { addSource } from './add-kernel.ts';
 import { assembleModule } from './assembler.ts';
 import { digestSource } from './digest-kernel.ts';
@@ -27,7 +27,7 @@ const maximumPages = 65_535;
 const wordsPerUnit = unitBytes / 4;
 
 /**
- * `target[i] = left[i] + right[i]` as `addNodes` of wire.ts defines it, for i < numElements, rounded up to a whole unit;
+ * `target[i] = left[i] + right[i]` as `addNodes` of dtype.ts defines it, for i < numElements, rounded up to a whole unit;
  * `target` may be `left` or `right`.
  */
 type AddKernel = (target: number, left: number, right: number, numElements: number) => void;
@@ -35,7 +35,7 @@ type AddKernel = (target: number, left: number, right: number, numElements: numb
 /** SIMD kernels over one growing memory. Addresses are byte offsets into it, multiples of {@link unitBytes}. */
 export interface Kernels {
   readonly memory: SharedMemory;
-  readonly add: Readonly<Record<Wire, AddKernel>>;
+  readonly add: Readonly<Record<AllReduceDtype, AddKernel>>;
   /** Same as `addToDigest` of digest.ts over words in memory; `sums` is the address of the two sums. */
   readonly digest: (address: number, numWords: number, firstIndex: number, sums: number) => void;
   /** Same as `payloadSums` of payload-sums.ts over words in memory; `scratch` is the address of a unit to work in. */
@@ -52,13 +52,16 @@ export function createKernels(): Kernels {
   const module = new WebAssembly.Module(Uint8Array.from(assembleModule(sources, maximumPages)));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const functions = exports as Readonly<
-    Record<Wire | 'digest' | 'weigh', (a: number, b: number, c: number, d: number) => void>
+    Record<
+      AllReduceDtype | 'digest' | 'weigh',
+      (a: number, b: number, c: number, d: number) => void
+    >
   >;
   const addOf =
-    (wire: Wire): AddKernel =>
+    (dtype: AllReduceDtype): AddKernel =>
     (target, left, right, numElements) => {
-      const numUnits = Math.ceil((numElements * elementBytes[wire]) / unitBytes);
-      functions[wire](target, left, right, target + numUnits * unitBytes);
+      const numUnits = Math.ceil((numElements * elementBytes[dtype]) / unitBytes);
+      functions[dtype](target, left, right, target + numUnits * unitBytes);
     };
   return {
     memory,

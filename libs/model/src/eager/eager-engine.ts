@@ -20,7 +20,7 @@ import {
   type TrainConfig,
   type TrainingEngine,
   type TrainingState,
-  type Wire,
+  type AllReduceDtype,
 } from '@berth/contracts';
 import { add, dispose, tensor1d, type Tensor1D } from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
@@ -43,7 +43,7 @@ export interface EngineOptions {
   readonly seed: number;
   readonly precision: TrainConfig['precision'];
   /** How gradients travel. @defaultValue fp32 */
-  readonly wire?: Wire;
+  readonly allReduceDtype?: AllReduceDtype;
 }
 
 /**
@@ -101,16 +101,16 @@ class EagerEngine implements TrainingEngine {
 
   computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
     checkRanks(request);
-    const { wire = 'fp32' } = this.#options;
+    const { allReduceDtype = 'fp32' } = this.#options;
     const model = this.#model();
     const { numParameters } = this;
     const node = (sum: Tensor1D): Tensor1D =>
-      wire === 'bf16' ? roundNode(sum, numParameters) : sum;
+      allReduceDtype === 'bf16' ? roundNode(sum, numParameters) : sum;
     const sum_N = treeSum(
       request.ranks.map((rank) => () => node(this.#rankGradient(model, request, rank))),
       (left, right) => node(addAndDispose(left, right)),
     );
-    const vector = packGradient(readAndDispose(sum_N), numParameters, wire);
+    const vector = packGradient(readAndDispose(sum_N), numParameters, allReduceDtype);
     into?.set(vector);
     return into ?? vector;
   }

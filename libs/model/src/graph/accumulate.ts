@@ -1,4 +1,4 @@
-import type { BatchShape, GradientRequest, ModelConfig, Wire } from '@berth/contracts';
+import type { BatchShape, GradientRequest, ModelConfig, AllReduceDtype } from '@berth/contracts';
 import type { GraphSession } from '@berth/graph';
 import { dropoutKey, type DropoutPass } from '../eager/dropout.ts';
 import { checkRanks } from '../engine-state.ts';
@@ -12,7 +12,7 @@ export interface AccumulateOptions {
   readonly model: ModelConfig;
   readonly shape: BatchShape;
   readonly seed: number;
-  readonly wire?: Wire;
+  readonly allReduceDtype?: AllReduceDtype;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface AccumulateOptions {
 export function accumulateBlock(
   session: GraphSession,
   request: GradientRequest,
-  { task: { task }, model, shape, seed, wire }: AccumulateOptions,
+  { task: { task }, model, shape, seed, allReduceDtype }: AccumulateOptions,
 ): void {
   checkRanks(request);
   const { step, ranks, lossScales } = request;
@@ -45,7 +45,7 @@ export function accumulateBlock(
     const numCarried = isLast ? level : level - 1;
     for (let below = 0; below < numCarried; below++) session.run(`carry_${below}`);
     if (!isLast) session.run(`keep_${level}`);
-    else if (level === 0 && wire === 'bf16') session.run('round');
+    else if (level === 0 && allReduceDtype === 'bf16') session.run('round');
   });
 }
 

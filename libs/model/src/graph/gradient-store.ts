@@ -1,16 +1,16 @@
-import { bf16PaddedLength, type ParameterSpec, type Wire } from '@berth/contracts';
+import { bf16PaddedLength, type ParameterSpec, type AllReduceDtype } from '@berth/contracts';
 import { ops, type Graph, type GraphVariable, type Value } from '@berth/graph';
 import { joinParts, splitParts, type GraphParameter } from './graph-parameters.ts';
 
 /**
  * Where gradients are added up inside the session: the sum of the virtual rank at work, and one partial sum per level of the
- * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums. With a bf16
- * wire every node of the tree is rounded to it, but for the step sums.
+ * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums. Reduced in
+ * bf16, every node of the tree is rounded, but for the step sums.
  */
 export class GradientStore {
   /** Levels a block can have: log2 of its longest length. */
   readonly numLevels: number;
-  readonly #wire: Wire;
+  readonly #allReduceDtype: AllReduceDtype;
   readonly #graph: Graph;
   readonly #parameters: readonly GraphParameter[];
   readonly #current: readonly GraphVariable[];
@@ -19,10 +19,13 @@ export class GradientStore {
   constructor(
     graph: Graph,
     parameters: readonly GraphParameter[],
-    { numLevels, wire }: { readonly numLevels: number; readonly wire: Wire },
+    {
+      numLevels,
+      allReduceDtype,
+    }: { readonly numLevels: number; readonly allReduceDtype: AllReduceDtype },
     numSums: number,
   ) {
-    this.#wire = wire;
+    this.#allReduceDtype = allReduceDtype;
     this.#graph = graph;
     this.#parameters = parameters;
     this.numLevels = numLevels;
@@ -73,10 +76,10 @@ export class GradientStore {
     return this.#run(this.#current.map((sum, index) => this.#graph.assign(sum, this.#own(index))));
   }
 
-  /** The current sum by the layout's names, in the wire's type, and the step sums. */
+  /** The current sum by the layout's names, in the all-reduce dtype, and the step sums. */
   readParts(): Record<string, Value> {
     const { gradients, sums } = this.read();
-    const dtype = this.#wire === 'fp32' ? 'float32' : 'bfloat16';
+    const dtype = this.#allReduceDtype === 'fp32' ? 'float32' : 'bfloat16';
     const parts = splitParts(this.#parameters, gradients);
     return {
       ...Object.fromEntries(parts.map(({ part, value }) => [part.name, ops.cast(value, dtype)])),
@@ -110,7 +113,7 @@ export class GradientStore {
     const flat = splitParts(this.#parameters, gradients).map(({ value }) =>
       ops.reshape(value, [-1]),
     );
-    if (this.#wire === 'fp32') return [...flat, sums];
+    if (this.#allReduceDtype === 'fp32') return [...flat, sums];
     const numPadding = 2 * this.numPairs - this.#numParameters;
     const padding = ops.full(this.#graph, 0, { dtype: 'float32', shape: [numPadding] });
     const halves = [...flat, ...(numPadding > 0 ? [padding] : [])].map((piece) =>
@@ -141,7 +144,7 @@ export class GradientStore {
 
   /** A node of the tree as it would travel. */
   #node(sum: Value, index: number): Value {
-    if (this.#wire === 'fp32' || index === this.#parameters.length) return sum;
+    if (this.#allReduceDtype === 'fp32' || index === this.#parameters.length) return sum;
     return ops.cast(ops.cast(sum, 'bfloat16'), 'float32');
   }
 

@@ -92,7 +92,7 @@ class CompiledEngine implements GraphEngine {
       shape,
       compute: precision === 'bf16' ? 'bfloat16' : 'float32',
       numLevels: Math.log2(train.virtualRanks),
-      wire: options.wire ?? 'fp32',
+      allReduceDtype: options.allReduceDtype ?? 'fp32',
     });
     const { cacheFolder } = options;
     this.#session = openGraphSession(
@@ -267,12 +267,12 @@ class CompiledEngine implements GraphEngine {
   #newVector(): GradientVector {
     const { numParameters } = this;
     const numSums = this.task.sums.length;
-    return this.#options.wire === 'bf16'
+    return this.#options.allReduceDtype === 'bf16'
       ? new Uint16Array(bf16PaddedLength(numParameters) + 2 * numSums)
       : new Float32Array(numParameters + numSums);
   }
 
-  /** The step sums at the end of a vector, float32 on any wire. */
+  /** The step sums at the end of a vector, float32 in either dtype. */
   #sumsOf(vector: GradientVector): GradientVector {
     const width = Float32Array.BYTES_PER_ELEMENT / vector.BYTES_PER_ELEMENT;
     return vector.subarray(vector.length - width * this.task.sums.length);

@@ -3,7 +3,7 @@ import type {
   ModelConfig,
   OptimizerConfig,
   ParameterSpec,
-  Wire,
+  AllReduceDtype,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
 import type { TaskModel } from '../tasks/task-model.ts';
@@ -32,7 +32,7 @@ export interface TrainingGraphOptions {
   readonly compute: ComputeDtype;
   /** log2 of the longest block of virtual ranks. */
   readonly numLevels: number;
-  readonly wire: Wire;
+  readonly allReduceDtype: AllReduceDtype;
 }
 
 /** The input of `start` and `accumulate` that scales a term of the loss. */
@@ -53,9 +53,9 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     accumulate(batch)           it is added to the current sum
  *     carry_<level>()             that level + current sum -> current sum
  *     keep_<level>()              level below + current sum -> that level
- *     round()                     the current sum is rounded to the wire's type
- *     read_gradient() -> parts in the wire's type, sums
- *     load_gradient(parts, sums)  with a bf16 wire (pairs, sums): see `GradientStore.loadPairs`
+ *     round()                     the current sum is rounded to the all-reduce dtype
+ *     read_gradient() -> parts in the all-reduce dtype, sums
+ *     load_gradient(parts, sums)  in bf16 (pairs, sums): see `GradientStore.loadPairs`
  *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
  *     norms() -> norms            Euclidean length of each parameter's gradient
  *     update(scalars)             one optimizer step by the current sum
@@ -102,7 +102,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   addState(graph, parameters, variables, fed);
   new StateWindow(parameters).addTo(graph, variables);
   addGradients(context, task, inputs, parameters, store);
-  addSums(graph, store, options.wire, numSums, fed);
+  addSums(graph, store, options.allReduceDtype, numSums, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const { sums, outputs } = evaluationPass(context, task);
   graph.signature('evaluate', { inputs, outputs: { sums } });
@@ -160,7 +160,7 @@ function addGradients(
 function addSums(
   graph: Graph,
   store: GradientStore,
-  wire: Wire,
+  allReduceDtype: AllReduceDtype,
   numSums: number,
   fed: ReadonlyMap<string, Value>,
 ): void {
@@ -172,7 +172,7 @@ function addSums(
   const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numSums] });
   const load = (inputs: Record<string, Value>, done: Value): void =>
     graph.signature('load_gradient', { inputs: { ...inputs, sums }, outputs: { done } });
-  if (wire === 'fp32') {
+  if (allReduceDtype === 'fp32') {
     const parts = Object.fromEntries(fed);
     load(
       parts,

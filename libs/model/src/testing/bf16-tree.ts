@@ -1,6 +1,6 @@
 import { roundToBf16, tasks } from '@berth/contracts';
 
-/** The definition of a bf16 wire: leaves and sums rounded, but for the step sums. */
+/** The definition of an all-reduce in bf16: leaves and sums rounded, but for the step sums. */
 export function bf16Tree(leaves: readonly Float32Array[]): Float32Array {
   const [first, ...others] = leaves;
   if (first === undefined) throw new RangeError('no leaves');

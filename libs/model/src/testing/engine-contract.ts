@@ -93,7 +93,7 @@ export function describeEngine(engineOf: (variant?: EngineVariant) => TrainingEn
     it('of a block are the bf16 tree over the ranks when they travel in bf16', () => {
       const exact = engineOf(dropping);
       const leaves = [0, 1, 2, 3].map((rank) => flatGradient(exact, goldenBlock(rank, 1)));
-      const engine = engineOf({ ...dropping, wire: 'bf16' });
+      const engine = engineOf({ ...dropping, allReduceDtype: 'bf16' });
       const packed = engine.computeGradients(goldenBlock(2, 1));
       expect(packed).toBeInstanceOf(Uint16Array);
       expect(unpackGradient(packed, engine.numParameters)).toEqual(bf16Tree(leaves.slice(2, 3)));

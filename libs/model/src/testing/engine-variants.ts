@@ -4,7 +4,7 @@ import {
   type GradientRequest,
   type StepSums,
   type TrainingEngine,
-  type Wire,
+  type AllReduceDtype,
 } from '@berth/contracts';
 import type { EngineOptions } from '../eager/eager-engine.ts';
 import { pretrainingModel } from '../tasks/pretraining/pretraining-model.ts';
@@ -13,14 +13,14 @@ import { goldenOptimizer, microConfig } from './golden.ts';
 export interface EngineVariant {
   readonly optimizer?: 'adamw' | 'lamb';
   readonly dropoutRatio?: number;
-  readonly wire?: Wire;
+  readonly allReduceDtype?: AllReduceDtype;
 }
 
 /** The golden model's options. */
 export function optionsOf({
   optimizer = 'adamw',
   dropoutRatio = 0,
-  wire = 'fp32',
+  allReduceDtype = 'fp32',
 }: EngineVariant): EngineOptions & {
   readonly train: { readonly numSteps: number; readonly virtualRanks: number };
 } {
@@ -35,7 +35,7 @@ export function optionsOf({
     train: { numSteps: 10, virtualRanks: 4 },
     seed: 12_345,
     precision: 'fp32',
-    wire,
+    allReduceDtype,
   };
 }
 
