@@ -31,12 +31,15 @@ export { createS3ObjectStore, type S3ObjectStore } from './s3/s3-object-store.ts
 export type { S3ObjectStoreOptions } from './s3/s3-options.ts';
 export {
   decodeSafetensors,
+  decodeSafetensorsHeader,
   encodeSafetensors,
   floatsOf,
   floatTensor,
+  safetensorsDataStart,
   type SafeTensor,
   type SafetensorsFile,
   type SafetensorsType,
+  type TensorPlace,
 } from './safetensors.ts';
 export { storedLedger } from './stored-ledger.ts';
 export { isDamage, readPart } from './stored-part.ts';

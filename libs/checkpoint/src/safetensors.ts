@@ -37,6 +37,20 @@ const headerDepth = 3;
 const lengthBytes = 8;
 const metadataName = '__metadata__';
 
+/** A tensor of a file by its place: `begin` and `end` count bytes behind the header. */
+export interface TensorPlace extends Omit<SafeTensor, 'bytes'> {
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of the data, which they tile. */
+  readonly places: readonly TensorPlace[];
+  /** Where in the file the data begins. */
+  readonly dataStart: number;
+}
+
 /**
  * A safetensors file (huggingface/safetensors, README "Format"): tensors by falling element size, then name; header padded
  * to 8 bytes. `__metadata__` always has `format: pt`, without which older transformers refuse the file.
@@ -48,26 +62,43 @@ export function encodeSafetensors(
   const ordered = [...tensors].sort(
     (a, b) => elementBytes[b.dtype] - elementBytes[a.dtype] || (a.name < b.name ? -1 : 1),
   );
+  const header = encodeSafetensorsHeader(ordered, metadata);
+  const sizeBytes = ordered.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+  const file = Buffer.alloc(header.byteLength + sizeBytes);
+  file.set(header);
+  let offset = header.byteLength;
+  for (const { bytes } of ordered) {
+    file.set(bytes, offset);
+    offset += bytes.byteLength;
+  }
+  return file;
+}
+
+/** What comes before the data of such a file; the tensors follow in this order, without gaps. */
+function encodeSafetensorsHeader(
+  tensors: readonly Omit<SafeTensor, 'bytes'>[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const header: [string, unknown][] = [[metadataName, { format: 'pt', ...metadata }]];
   let end = 0;
-  for (const { name, dtype, shape, bytes } of ordered) {
-    header.push([name, { dtype, shape, data_offsets: [end, end + bytes.byteLength] }]);
-    end += bytes.byteLength;
+  for (const { name, dtype, shape } of tensors) {
+    const begin = end;
+    end += sizeOf(dtype, shape);
+    header.push([name, { dtype, shape, data_offsets: [begin, end] }]);
   }
   if (new Set(header.map(([name]) => name)).size !== header.length) {
     throw new TypeError(`safetensors: names must differ and not be ${metadataName}`);
   }
   const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const dataStart = lengthBytes + Math.ceil(json.byteLength / 8) * 8;
-  const file = Buffer.alloc(dataStart + end, ' ');
-  file.writeBigUInt64LE(BigInt(dataStart - lengthBytes));
-  file.set(json, lengthBytes);
-  let offset = dataStart;
-  for (const { bytes } of ordered) {
-    file.set(bytes, offset);
-    offset += bytes.byteLength;
-  }
-  return file;
+  const bytes = Buffer.alloc(dataStart, ' ');
+  bytes.writeBigUInt64LE(BigInt(dataStart - lengthBytes));
+  bytes.set(json, lengthBytes);
+  return bytes;
+}
+
+function sizeOf(dtype: SafetensorsType, shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, elementBytes[dtype]);
 }
 
 /** A tensor of 32-bit floats, without copying. */
@@ -101,7 +132,7 @@ export function floatsOf(tensor: SafeTensor): Float32Array | Float64Array {
  */
 export function decodeSafetensors(file: Uint8Array, numTensors = 0): SafetensorsFile {
   try {
-    return decode(file, maxHeaderBytes(numTensors));
+    return decode(file, numTensors);
   } catch (error) {
     if (isBerthError(error)) throw error;
     return corrupt(`it cannot be read (${toBerthError(error).message})`, error);
@@ -113,36 +144,57 @@ export function maxHeaderBytes(numTensors: number): number {
   return headerBytes + headerBytesPerTensor * numTensors;
 }
 
-function decode(file: Uint8Array, headerLimit: number): SafetensorsFile {
-  const { header, data } = splitFile(file, headerLimit);
-  const { [metadataName]: metadata = {}, ...entries } = parseHeader(header);
-  const tensors = Object.entries(entries)
-    .map(([name, entry]) => readEntry(name, entry, data))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
-  let end = 0;
-  for (const { tensor, begin, end: next } of tensors) {
-    if (begin !== end) corrupt(`tensor ${tensor.name} begins at ${begin}, not ${end}`);
-    end = next;
-  }
-  if (end !== data.byteLength) corrupt(`${data.byteLength - end} bytes belong to no tensor`);
-  return {
-    metadata: readMetadata(metadata),
-    tensors: new Map(tensors.map(({ tensor }) => [tensor.name, tensor])),
-  };
-}
-
-function splitFile(
-  file: Uint8Array,
-  headerLimit: number,
-): { header: Uint8Array; data: Uint8Array } {
-  if (file.byteLength < lengthBytes) corrupt(`the file has ${file.byteLength} bytes`);
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+/** How many bytes a file's header ends at. @param start the first eight bytes of it, or more */
+export function safetensorsDataStart(
+  start: Uint8Array,
+  fileBytes: number,
+  numTensors: number,
+): number {
+  if (start.byteLength < lengthBytes) corrupt(`the file has ${start.byteLength} bytes`);
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
   const claimedBytes = Number(view.getBigUint64(0, true));
   const dataStart = lengthBytes + claimedBytes;
-  if (claimedBytes > headerLimit || dataStart > file.byteLength) {
+  if (claimedBytes > maxHeaderBytes(numTensors) || dataStart > fileBytes) {
     corrupt(`the header claims ${claimedBytes} bytes`);
   }
-  return { header: file.subarray(lengthBytes, dataStart), data: file.subarray(dataStart) };
+  return dataStart;
+}
+
+/**
+ * Reads the header of a file, by the same rules as the whole.
+ * @param start the file up to `safetensorsDataStart`, or more
+ * @throws BerthError `CHECKPOINT_CORRUPT`
+ */
+export function decodeSafetensorsHeader(
+  start: Uint8Array,
+  fileBytes: number,
+  numTensors = 0,
+): SafetensorsHeader {
+  const dataStart = safetensorsDataStart(start, fileBytes, numTensors);
+  const { [metadataName]: metadata = {}, ...entries } = parseHeader(
+    start.subarray(lengthBytes, dataStart),
+  );
+  const dataBytes = fileBytes - dataStart;
+  const places = Object.entries(entries)
+    .map(([name, entry]) => readEntry(name, entry, dataBytes))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const { name, begin, end: next } of places) {
+    if (begin !== end) corrupt(`tensor ${name} begins at ${begin}, not ${end}`);
+    end = next;
+  }
+  if (end !== dataBytes) corrupt(`${dataBytes - end} bytes belong to no tensor`);
+  return { metadata: readMetadata(metadata), places, dataStart };
+}
+
+function decode(file: Uint8Array, numTensors: number): SafetensorsFile {
+  const header = decodeSafetensorsHeader(file, file.byteLength, numTensors);
+  const data = file.subarray(header.dataStart);
+  const tensors = header.places.map(({ begin, end, ...tensor }): [string, SafeTensor] => [
+    tensor.name,
+    { ...tensor, bytes: data.subarray(begin, end) },
+  ]);
+  return { metadata: header.metadata, tensors: new Map(tensors) };
 }
 
 function parseHeader(header: Uint8Array): Record<string, unknown> {
@@ -184,11 +236,7 @@ function countKeys(value: unknown): number {
   return Object.values(value).reduce((sum: number, item) => sum + 1 + countKeys(item), 0);
 }
 
-function readEntry(
-  name: string,
-  entry: unknown,
-  data: Uint8Array,
-): { tensor: SafeTensor; begin: number; end: number } {
+function readEntry(name: string, entry: unknown, dataBytes: number): TensorPlace {
   if (!isRecord(entry)) return corrupt(`tensor ${name} has no description`);
   const { dtype, shape, data_offsets: range } = entry;
   if (typeof dtype !== 'string' || !isElementType(dtype)) {
@@ -197,11 +245,11 @@ function readEntry(
   if (!isCounts(shape)) return corrupt(`tensor ${name} has no valid shape`);
   if (!isCounts(range) || range.length !== 2) return corrupt(`tensor ${name} has no valid range`);
   const [begin = 0, end = 0] = range;
-  const sizeBytes = shape.reduce((product, size) => product * size, elementBytes[dtype]);
-  if (begin > end || end > data.byteLength || end - begin !== sizeBytes) {
-    corrupt(`tensor ${name} of ${sizeBytes} bytes claims [${begin}, ${end}) of ${data.byteLength}`);
+  const sizeBytes = sizeOf(dtype, shape);
+  if (begin > end || end > dataBytes || end - begin !== sizeBytes) {
+    corrupt(`tensor ${name} of ${sizeBytes} bytes claims [${begin}, ${end}) of ${dataBytes}`);
   }
-  return { tensor: { name, dtype, shape, bytes: data.subarray(begin, end) }, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 function readMetadata(metadata: unknown): Record<string, string> {

@@ -18,7 +18,7 @@ export * from './gradient-vector.ts';
 export * from './jobs.ts';
 export * from './judge-health.ts';
 export * from './ledger.ts';
-export { maxShards } from './limits.ts';
+export { maxModel, maxShards } from './limits.ts';
 export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';

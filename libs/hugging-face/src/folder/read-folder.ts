@@ -1,0 +1,104 @@
+import { BerthError, type ParameterSpec } from '@berth/contracts';
+import { createVocabulary, type Vocabulary } from '@berth/data';
+import { parameterLayout, taskModels } from '@berth/model';
+import { modelConfigOf } from '../config-json.ts';
+import { readJsonFile } from '../json-file.ts';
+import type { ModelSource } from '../model-source.ts';
+import { readTokenizer } from '../tokenizer/read-tokenizer.ts';
+import { transpose } from '../transpose.ts';
+import { toFloat32 } from './element-types.ts';
+import { listFolderTensors, readFolderTensor, type FolderTensor } from './folder-tensors.ts';
+import { matchTensors, untiedDecoder, type LoadingRow } from './match-tensors.ts';
+
+/** A Hugging Face folder, opened: what it is, and its weights to be read one by one. */
+export interface HuggingFaceFolder extends ModelSource {
+  /** Every tensor of the folder, and every parameter that it lacks. */
+  readonly rows: readonly LoadingRow[];
+  /** What else a user should know. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Opens a folder that transformers has saved, or anything of that form: config.json, safetensors, a tokenizer.
+ * @throws BerthError `CHECKPOINT_NOT_FOUND` when it is none, `CONFIG_INVALID`, `DATA_VOCABULARY_INVALID` or
+ * `CHECKPOINT_MISMATCH` when berth cannot be what it says, `CHECKPOINT_CORRUPT` when a file is damaged
+ */
+export async function readHuggingFaceFolder(folder: string): Promise<HuggingFaceFolder> {
+  const config = await readJsonFile(folder, 'config.json');
+  if (config === undefined)
+    throw new BerthError(
+      'CHECKPOINT_NOT_FOUND',
+      `${folder} has no config.json, so it is no folder that Hugging Face's save_pretrained has written`,
+    );
+  const model = modelConfigOf(config);
+  const tensors = await listFolderTensors(folder);
+  const layout = parameterLayout(model, taskModels.pretraining);
+  const { byParameter, rows } = matchTensors(tensors, layout, folder);
+  const isTied = config.get('tie_word_embeddings') !== false;
+  if (!isTied) await checkDecoder(tensors, folder);
+  const tokenizer = await readTokenizer(folder);
+  const { vocabulary, note } = fillVocabulary(tokenizer.vocabulary, model.vocabSize, folder);
+  return {
+    where: folder,
+    model,
+    vocabulary,
+    doLowerCase: tokenizer.doLowerCase,
+    layout,
+    missing: new Set(layout.map(({ name }) => name).filter((name) => !byParameter.has(name))),
+    rows,
+    notes: [...tokenizer.notes, ...note],
+    async read({ name, shape }: ParameterSpec) {
+      const match = byParameter.get(name);
+      if (match === undefined)
+        throw new BerthError('CHECKPOINT_MISMATCH', `${folder} has no weights for ${name}`);
+      const values = toFloat32(match.tensor.dtype, await readFolderTensor(match.tensor));
+      return match.isTransposed ? transpose(values, shape.toReversed()) : values;
+    },
+  };
+}
+
+/** @throws BerthError `CHECKPOINT_MISMATCH` when a decoder that is not tied to the word table differs from it */
+async function checkDecoder(
+  tensors: ReadonlyMap<string, FolderTensor>,
+  folder: string,
+): Promise<void> {
+  const pair = untiedDecoder(tensors);
+  if (pair === undefined) return;
+  const [decoder, words] = await Promise.all([
+    readFolderTensor(pair.decoder),
+    readFolderTensor(pair.words),
+  ]);
+  if (Buffer.compare(decoder, words) === 0) return;
+  throw new BerthError(
+    'CHECKPOINT_MISMATCH',
+    `${folder}: config.json says tie_word_embeddings false, and ${pair.decoder.name} differs from ` +
+      `${pair.words.name}; berth has the tied decoder of the BERT release only`,
+  );
+}
+
+/**
+ * Some models have more rows in their word table than their vocabulary has tokens: each gets a name, so that it keeps its id.
+ * @throws BerthError `DATA_VOCABULARY_INVALID` when there are fewer rows than tokens
+ */
+function fillVocabulary(
+  vocabulary: Vocabulary,
+  numRows: number,
+  folder: string,
+): { readonly vocabulary: Vocabulary; readonly note: readonly string[] } {
+  const numTokens = vocabulary.tokens.length;
+  if (numTokens === numRows) return { vocabulary, note: [] };
+  if (numTokens > numRows)
+    throw new BerthError(
+      'DATA_VOCABULARY_INVALID',
+      `${folder}: the vocabulary has ${numTokens} tokens, and the word table ${numRows} rows`,
+    );
+  const tokens = [...vocabulary.tokens];
+  for (let index = 0; tokens.length < numRows; index++)
+    if (!vocabulary.ids.has(`[unused${index}]`)) tokens.push(`[unused${index}]`);
+  return {
+    vocabulary: createVocabulary(tokens, folder),
+    note: [
+      `the word table has ${numRows} rows for ${numTokens} tokens; the others are called [unusedN]`,
+    ],
+  };
+}
