@@ -92,7 +92,7 @@ async function storeCheckpoint(
   const vector = (): Float32Array => new Float32Array(262_144).fill(0.5);
   const state = { step, weights: vector(), firstMoments: vector(), secondMoments: vector() };
   const manifest = {
-    format: 'berth-checkpoint/1' as const,
+    format: 'berth-checkpoint/2' as const,
     runId,
     step,
     cursor: { epoch: 0, index: globalBatch * step },

@@ -177,7 +177,7 @@ async function saveCheckpoint(
   const key = shardKey(line, step, { kind: 'weights', index: 0, sha256 });
   await store.put(key, body);
   const manifest: CheckpointManifest = {
-    format: 'berth-checkpoint/1',
+    format: 'berth-checkpoint/2',
     runId,
     step,
     cursor: { epoch: 0, index: globalBatch * step },

@@ -2,15 +2,17 @@ import { appendFile, readFile, rm, stat, truncate, utimes, writeFile } from 'nod
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { silentLogger, stateDigest, type CheckpointManifest, type Logger } from '@berth/contracts';
-import { describe, expect, it } from 'vitest';
+import { startHttpProxy } from '@berth/faults';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { applyRetention } from './apply-retention.ts';
 import { manifestKey } from './keys.ts';
-import { listCheckpoints } from './manifest.ts';
+import { encodeManifest, listCheckpoints } from './manifest.ts';
 import { findNewestManifest } from './newest-manifest.ts';
 import { planShards } from './plan.ts';
 import { findNewestValid, loadCheckpoint } from './read.ts';
 import {
   layoutOf,
+  openTestStore,
   startTestStore,
   stateAt,
   storeCheckpoint,
@@ -121,6 +123,38 @@ describe('writeManifest', () => {
     await expect(writeManifest(store, 1, other, silentLogger)).rejects.toThrow(
       withCode('CHECKPOINT_EXISTS'),
     );
+  });
+
+  it.each(['ignores', 'does not know'])(
+    'of another state is refused also where the service %s conditions',
+    async (how) => {
+      const { store, endpoint } = await startTestStore();
+      const proxy = await startHttpProxy(endpoint, ({ headers, url = '' }) => {
+        if (headers['if-none-match'] === undefined) return 'pass';
+        if (how === 'does not know') return { status: 501, code: 'NotImplemented' };
+        return { after: () => store.delete(url.replace('/box/team/', '')) };
+      });
+      onTestFinished(() => proxy.close());
+      const unconditional = openTestStore(proxy.url);
+      const manifest = await storeParts(store, 3);
+      expect(await writeManifest(unconditional, 1, manifest, silentLogger)).toBe('written');
+      expect(await writeManifest(unconditional, 1, manifest, silentLogger)).toBe('exists');
+      const state = { ...stateAt(3), weights: stateAt(4).weights };
+      const other = await storeParts(store, 3, { state });
+      await expect(writeManifest(unconditional, 1, other, silentLogger)).rejects.toThrow(
+        withCode('CHECKPOINT_EXISTS'),
+      );
+      expect((await findNewestValid(store, 'run', options))?.state).toEqual(stateAt(3));
+    },
+  );
+
+  it('of an earlier release is read, and found to be the same', async () => {
+    const { store } = await startTestStore();
+    const manifest = await storeParts(store, 3);
+    const old = { ...manifest, format: 'berth-checkpoint/1' };
+    await store.put(manifestKey(testLine, 3), Buffer.from(JSON.stringify(old)));
+    expect((await findNewestValid(store, 'run', options))?.manifest).toEqual(old);
+    expect(await writeManifest(store, 1, manifest, silentLogger)).toBe('exists');
   });
 
   it('of twenty racing writers of two states lets one state win', async () => {
@@ -299,7 +333,7 @@ describe('applyRetention', () => {
     const old = await storeCheckpoint(store, 3);
     const manifest = await storeParts(store, 6);
     const shared = { ...manifest, ledger: manifest.ledger.concat(old.ledger) };
-    await store.put(manifestKey(testLine, 6), Buffer.from(JSON.stringify(shared)));
+    await store.put(manifestKey(testLine, 6), encodeManifest(shared));
     const decision = await applyRetention(store, 'run', policy, {
       newestVerifiedStep: 6,
       ...ofOneAttempt,

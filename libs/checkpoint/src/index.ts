@@ -27,6 +27,7 @@ export {
   type SkippedCheckpoint,
 } from './read.ts';
 export { decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.ts';
+export { probeStore, storeFeatures, type StoreFeature, type StoreProbe } from './s3/probe-store.ts';
 export { createS3ObjectStore, type S3ObjectStore } from './s3/s3-object-store.ts';
 export type { S3ObjectStoreOptions } from './s3/s3-options.ts';
 export {

@@ -232,7 +232,7 @@ describe('checkpoints of the layout before', () => {
     const ledger = await Promise.all(parts.ledger.map(moved));
     await store.put(
       `${folder}/manifest.json`,
-      Buffer.from(JSON.stringify({ ...parts, shards, ledger })),
+      Buffer.from(JSON.stringify({ ...parts, shards, ledger, format: 'berth-checkpoint/1' })),
     );
     return shards.map(({ key }) => key);
   }

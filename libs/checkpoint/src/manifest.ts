@@ -1,6 +1,7 @@
 import {
   checkpointManifestSchema,
-  readJson,
+  readKnown,
+  sha256Hex,
   type CheckpointManifest,
   type ObjectInfo,
   type ObjectStore,
@@ -74,7 +75,7 @@ export function manifestsAmong(
 /** @throws BerthError `CHECKPOINT_CORRUPT` when it is not a manifest of that key, and what the store throws */
 export async function readManifest(store: ObjectStore, key: string): Promise<CheckpointManifest> {
   const bytes = await store.get(key);
-  const reading = readJson(checkpointManifestSchema, new TextDecoder().decode(bytes));
+  const reading = readKnown(checkpointManifestSchema, contentOf(store, key, bytes));
   if (!reading.ok)
     throw corrupt(store, key, `it is not a checkpoint manifest (${reading.problem})`);
   const manifest = reading.value;
@@ -87,4 +88,31 @@ export async function readManifest(store: ObjectStore, key: string): Promise<Che
   );
   if (foreign === undefined) return manifest;
   throw corrupt(store, key, `it names ${foreign.key}, which is not of run ${runId}`);
+}
+
+/** What is stored of a manifest: its text with the digest of that, so that no other text is one. */
+export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
+  const content = { ...manifest, format: 'berth-checkpoint/2' };
+  return Buffer.from(textOf({ ...content, sha256: sha256Hex(textOf(content)) }));
+}
+
+/** What a manifest says, unless its digest is of something else. @throws BerthError `CHECKPOINT_CORRUPT` */
+function contentOf(store: ObjectStore, key: string, bytes: Uint8Array): unknown {
+  const text = Buffer.from(bytes).toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(store, key, `it is not a checkpoint manifest (${String(error)})`, error);
+  }
+  if (typeof value !== 'object' || value === null || !('format' in value)) return value;
+  const { sha256, ...content } = value as Record<string, unknown>;
+  if (value.format === 'berth-checkpoint/1' && sha256 === undefined) return value;
+  if (textOf(value) !== text || sha256Hex(textOf(content)) !== sha256)
+    throw corrupt(store, key, 'its SHA-256 is not the one in it');
+  return content;
+}
+
+function textOf(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -10,7 +10,7 @@ import {
 import { sha256InTurns } from './digest.ts';
 import { manifestKey, shardKey, type Line } from './keys.ts';
 import { momentNames, type PlannedShard } from './plan.ts';
-import { readManifest } from './manifest.ts';
+import { encodeManifest, readManifest } from './manifest.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { isDamage } from './stored-part.ts';
 import { encodeSafetensors, floatTensor, type SafeTensor } from './safetensors.ts';
@@ -84,9 +84,12 @@ export async function writeManifest(
 ): Promise<'written' | 'exists'> {
   const { runId, fencingEpoch, step } = manifest;
   const key = manifestKey({ runId, attempt, fencingEpoch }, step);
-  const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  const bytes = encodeManifest(manifest);
   const put = { contentType: 'application/json', ...(signal && { signal }) };
-  if ((await store.put(key, bytes, { ifAbsent: true, ...put })) === 'written') return 'written';
+  // A service that ignores the condition would replace what is there.
+  const isThere = (await store.head(key)) !== undefined;
+  if (!isThere && (await store.put(key, bytes, { ifAbsent: true, ...put })) === 'written')
+    return 'written';
 
   const existing = await readManifest(store, key).catch((error: unknown) => {
     if (!isDamage(error)) throw error;

@@ -21,7 +21,8 @@ export type LedgerSegment = z.output<typeof ledgerSegmentSchema>;
 
 /** Written last, only if absent: a checkpoint exists exactly when its manifest does and every part verifies. */
 export const checkpointManifestSchema = z.strictObject({
-  format: z.literal('berth-checkpoint/1'),
+  /** The first one has no digest of its own text; only the second is written. */
+  format: z.enum(['berth-checkpoint/1', 'berth-checkpoint/2']),
   runId: z.string(),
   /** Steps applied to these weights. */
   step: z.int().nonnegative(),

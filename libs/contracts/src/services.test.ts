@@ -7,6 +7,7 @@ import {
 } from './services.ts';
 
 const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+const ownKeys = { BERTH_S3_ACCESS_KEY: 'own', BERTH_S3_SECRET_KEY: 'hidden' };
 const found = { accessKeyId: 'id', secretAccessKey: 'secret' };
 
 describe('services of the environment', () => {
@@ -33,6 +34,10 @@ describe('services of the environment', () => {
       { BERTH_S3_BUCKET: 'box', ...keys, AWS_SESSION_TOKEN: 'token' },
       { s3: { bucket: 'box', prefix: '', ...found, sessionToken: 'token' } },
     ],
+    [
+      { BERTH_S3_BUCKET: 'box', ...ownKeys, ...keys, AWS_SESSION_TOKEN: 'x', AWS_PROFILE: 'lab' },
+      { s3: { bucket: 'box', prefix: '', accessKeyId: 'own', secretAccessKey: 'hidden' } },
+    ],
     [{ REDIS_URL: '', BERTH_S3_BUCKET: '', AWS_ENDPOINT_URL_S3: '', BERTH_S3_PREFIX: '' }, {}],
   ])('%j', (env, services) => {
     expect(servicesFromEnvironment(env)).toEqual(services);
@@ -47,6 +52,10 @@ describe('services of the environment', () => {
     [
       { AWS_ENDPOINT_URL_S3: 'http://a', AWS_SECRET_ACCESS_KEY: 'x', AWS_ACCESS_KEY_ID: '' },
       /AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not/,
+    ],
+    [
+      { BERTH_S3_BUCKET: 'box', BERTH_S3_SECRET_KEY: 'x', ...keys },
+      /BERTH_S3_SECRET_KEY is set and BERTH_S3_ACCESS_KEY is not/,
     ],
     [{ BERTH_S3_BUCKET: 'box', AWS_SESSION_TOKEN: 'x' }, /without the keys it belongs to/],
     [{ BERTH_S3_BUCKET: 'box', ...keys, AWS_PROFILE: 'lab' }, /only one can be used/],
@@ -66,6 +75,7 @@ describe('services of the environment', () => {
     { REDIS_URL: 'redis://a', AWS_ENDPOINT_URL_S3: 'http://a:1', ...keys },
     { REDIS_URL: 'rediss://a/1', BERTH_S3_BUCKET: 'box', AWS_PROFILE: 'lab' },
     { REDIS_URL: 'redis://a', BERTH_S3_BUCKET: 'box', ...keys, AWS_SESSION_TOKEN: 'x' },
+    { REDIS_URL: 'redis://a', BERTH_S3_BUCKET: 'box', ...ownKeys, AWS_PROFILE: 'lab' },
   ])('are the same for a child that inherits %j', (env) => {
     const services = requireServices(env);
     const inherited = {

@@ -26,9 +26,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The services named by the environment: REDIS_URL, and a bucket by BERTH_S3_BUCKET (without an endpoint it is one of
- * AWS) or AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL), with BERTH_S3_PREFIX, AWS_REGION (or AWS_DEFAULT_REGION) and
- * either AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN or what AWS's provider chain finds, such as
- * AWS_PROFILE. An empty variable is one that is not set.
+ * AWS) or AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL), with BERTH_S3_PREFIX, AWS_REGION (or AWS_DEFAULT_REGION) and the
+ * first of these: BERTH_S3_ACCESS_KEY and BERTH_S3_SECRET_KEY; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+ * AWS_SESSION_TOKEN; what AWS's provider chain finds, such as AWS_PROFILE. An empty variable is one that is not set.
  * @returns only what is set, so that the rest can be embedded
  * @throws BerthError `CONFIG_INVALID` for settings that do not belong together, or a malformed value
  */
@@ -76,10 +76,26 @@ export function s3FromEnvironment(env: Environment): S3Place | undefined {
   );
 }
 
-/** Keys in the environment are used as they are, and only they. */
-function keysFromEnvironment(
-  env: Environment,
-): Pick<S3Place, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'> {
+type Keys = Pick<S3Place, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>;
+
+/** Keys in the environment are used as they are, and only they; those of berth's own names before any of AWS. */
+function keysFromEnvironment(env: Environment): Keys {
+  return ownKeys(env) ?? awsKeys(env);
+}
+
+function ownKeys(env: Environment): Keys | undefined {
+  const accessKeyId = setting(env, 'BERTH_S3_ACCESS_KEY');
+  const secretAccessKey = setting(env, 'BERTH_S3_SECRET_KEY');
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  if (accessKeyId !== undefined && secretAccessKey !== undefined)
+    return { accessKeyId, secretAccessKey };
+  const [there, missing] = accessKeyId === undefined ? ['SECRET', 'ACCESS'] : ['ACCESS', 'SECRET'];
+  throw invalid(
+    `BERTH_S3_${there}_KEY is set and BERTH_S3_${missing}_KEY is not; set both or unset both`,
+  );
+}
+
+function awsKeys(env: Environment): Keys {
   const accessKeyId = setting(env, 'AWS_ACCESS_KEY_ID');
   const secretAccessKey = setting(env, 'AWS_SECRET_ACCESS_KEY');
   const sessionToken = setting(env, 'AWS_SESSION_TOKEN');
@@ -120,6 +136,8 @@ export function environmentOfServices({ redisUrl, s3 }: Services): Record<string
     AWS_REGION: s3.region ?? '',
     BERTH_S3_BUCKET: s3.bucket,
     BERTH_S3_PREFIX: s3.prefix,
+    BERTH_S3_ACCESS_KEY: '',
+    BERTH_S3_SECRET_KEY: '',
     ...(s3.accessKeyId !== undefined && {
       AWS_ACCESS_KEY_ID: s3.accessKeyId,
       AWS_SECRET_ACCESS_KEY: s3.secretAccessKey ?? '',

@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * What a proxy does to a request: hand it on; hand it on and drop the answer; drop it; never answer; change one bit of the
- * answer's body; answer with this status and S3 error code; hand it on late; or take it in whole, and hand it on later even if
- * the client has given up meanwhile.
+ * answer's body; answer with this status and S3 error code; hand it on late; take it in whole, and hand it on later even if
+ * the client has given up meanwhile; or hand it on once something else is done.
  */
 export type HttpFault =
   | 'pass'
@@ -22,7 +22,8 @@ export type HttpFault =
   | 'flipBit'
   | { readonly status: number; readonly code: string }
   | { readonly delayMs: number }
-  | { readonly holdMs: number };
+  | { readonly holdMs: number }
+  | { readonly after: () => Promise<unknown> };
 
 export type HttpFaultChoice = (request: IncomingMessage) => HttpFault;
 
@@ -64,7 +65,8 @@ async function handle(
   if (typeof fault === 'object') {
     if ('status' in fault) return refuse(request, response, fault);
     if ('holdMs' in fault) return hold(request, response, { hostname, port }, fault.holdMs);
-    await delay(fault.delayMs);
+    if ('after' in fault) await fault.after();
+    else await delay(fault.delayMs);
   }
   const { method, url: path, headers } = request;
   const upstream = forward({ hostname, port, method, path, headers });

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isBerthError, silentLogger, type Services } from '@berth/contracts';
-import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
+import {
+  createS3ObjectStore,
+  probeStore,
+  storeFeatures,
+  type S3ObjectStore,
+  type StoreFeature,
+} from '@berth/checkpoint';
 import { checkRedis, connectRedis, redisAddress, redisServerPrograms } from '@berth/queue';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
@@ -51,16 +57,19 @@ async function redisClockMs(url: string): Promise<number> {
   }
 }
 
-/** The bucket takes, gives, lists and forgets an object, and knows writes that must not replace. */
+const patience = { requestTimeoutMs: 3_000, deadlineMs: 5_000 };
+const probeTimeoutMs = 30_000;
+
+/** The bucket takes, gives, lists and forgets an object, and the service has what berth asks of it. */
 export async function checkBucket(s3: Services['s3'] | undefined): Promise<Finding[]> {
   if (s3 === undefined) return [ok('bucket', 'not named; berth starts an S3 server on loopback')];
-  const store = createS3ObjectStore(
-    { ...s3, requestTimeoutMs: 3_000, deadlineMs: 5_000 },
-    silentLogger,
-  );
+  const store = createS3ObjectStore({ ...s3, ...patience }, silentLogger);
   try {
-    const bucket = await probeBucket(store);
-    return [bucket, ...temporaryKeys(s3), clockFinding('store clock', store.clockAheadMs() ?? 0)];
+    const problem = await tryBucket(store);
+    const clock = clockFinding('store clock', store.clockAheadMs() ?? 0);
+    if (problem !== undefined) return [fail('bucket', problem)];
+    const features = await checkFeatures(s3, store.describe());
+    return [...features, ...temporaryKeys(s3), clock];
   } catch (error) {
     if (isBerthError(error) && error.code === 'STORE_NOT_FOUND')
       return [
@@ -72,25 +81,51 @@ export async function checkBucket(s3: Services['s3'] | undefined): Promise<Findi
   }
 }
 
-async function probeBucket(store: S3ObjectStore): Promise<Finding> {
+/** @returns what is wrong @throws what the store throws */
+async function tryBucket(store: S3ObjectStore): Promise<string | undefined> {
   const key = `doctor-${randomBytes(6).toString('hex')}`;
-  await store.put(key, Buffer.from('first'), { ifAbsent: true });
+  await store.put(key, Buffer.from('first'));
   try {
-    const second = await store.put(key, Buffer.from('second'), { ifAbsent: true });
     const kept = Buffer.from(await store.get(key)).toString();
+    if (kept !== 'first') return `${store.describe()} does not give back what was written`;
     const listed = await store.list(key);
-    if (!listed.some((object) => object.key === key))
-      return fail('bucket', `${store.describe()} does not list what was just written`);
-    if (second === 'exists' && kept === 'first')
-      return ok('bucket', `${store.describe()}: write, conditional write, read, list, delete`);
-    return fail(
-      'bucket',
-      `${store.describe()} ignores If-None-Match, which decides when a checkpoint exists; ` +
-        'use a store that has it: AWS S3, Versity gateway, RustFS, SeaweedFS, or the embedded one',
-    );
+    if (listed.some((object) => object.key === key)) return undefined;
+    return `${store.describe()} does not list what was just written`;
   } finally {
     await store.delete(key);
   }
+}
+
+/** What the lack of a feature means; without those of `fail` nothing can be kept safely. */
+const meanings: Readonly<Record<StoreFeature, readonly [Finding['verdict'], string]>> = {
+  'conditional put': [
+    'warn',
+    'a run stays safe all the same: no two attempts or fencing epochs write under one key, and one process at a time has ' +
+      'the lease; but two clusters that share a bucket and prefix by mistake are noticed late',
+  ],
+  'conditional upload in parts': [
+    'warn',
+    'berth asks for it for small objects only; nothing changes',
+  ],
+  'upload in parts': ['fail', 'a tensor of more than 64 MiB, as of BERT-base, cannot be saved'],
+  checksums: [
+    'warn',
+    'damage on the way is found when a checkpoint is read, not when it is written; then the one before is taken',
+  ],
+  'listing in order': ['warn', 'berth sorts what it lists; nothing changes'],
+  'range reads': ['warn', 'berth reads whole objects; programs that read a part of a file get all'],
+};
+
+async function checkFeatures(s3: Services['s3'], where: string): Promise<Finding[]> {
+  const options = { ...s3, requestTimeoutMs: probeTimeoutMs, deadlineMs: probeTimeoutMs };
+  const lacking = await probeStore(options);
+  const has = storeFeatures.filter((feature) => !lacking.has(feature));
+  const bucket = ok('bucket', `${where}: write, read, list, delete, ${has.join(', ')}`);
+  const findings = [...lacking].map(([feature, problem]): Finding => {
+    const [verdict, meaning] = meanings[feature];
+    return { name: `bucket ${feature}`, verdict, detail: `${problem}: ${meaning}` };
+  });
+  return [bucket, ...findings];
 }
 
 /** Keys of the environment cannot be renewed while berth runs. */

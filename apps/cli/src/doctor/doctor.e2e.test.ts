@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { silentLogger } from '@berth/contracts';
+import { startHttpProxy } from '@berth/faults';
 import { redisServerPrograms, startRedisServer } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
@@ -79,6 +80,38 @@ describe('berth doctor', () => {
     const wrong = await checkBucket({ ...s3, ...credentials, secretAccessKey: 'wrong' });
     expect(wrong).toMatchObject([{ verdict: 'fail' }]);
     expect(wrong[0]?.detail).toContain('Check the access key');
+    store.close();
+    await server.close();
+  });
+
+  it('names what a service lacks, and what that means', async () => {
+    const { path: folder } = await temporaryFolder();
+    const server = await startS3Server({ folder, port: 0, ...credentials, logger: silentLogger });
+    const place = { region: 'us-east-1', bucket: 'there', prefix: 'team', ...credentials };
+    const store = createS3ObjectStore({ ...place, endpoint: server.endpoint }, silentLogger);
+    await store.ensureBucket();
+    const proxy = await startHttpProxy(server.endpoint, ({ method = '', headers, url = '' }) => {
+      const key = decodeURIComponent(url.replace(/^\/there\/team\/|[?].*/g, ''));
+      // One that knows no conditions replaces what is there.
+      if (headers['if-none-match'] !== undefined)
+        return { after: () => store.delete(key).catch(() => undefined) };
+      return method === 'POST' ? { status: 501, code: 'NotImplemented' } : 'pass';
+    });
+    const findings = await checkBucket({ ...place, endpoint: proxy.url });
+    expect(findings.map(({ name, verdict }) => `${name}: ${verdict}`)).toEqual([
+      'bucket: ok',
+      'bucket conditional put: warn',
+      'bucket conditional upload in parts: warn',
+      'bucket upload in parts: fail',
+      'store clock: ok',
+    ]);
+    const [bucket, condition, , parts] = findings;
+    expect(bucket?.detail).toMatch(/delete, checksums, listing in order, range reads$/);
+    expect(condition?.detail).toMatch(/^it ignores If-None-Match: a run stays safe/);
+    expect(parts?.detail).toMatch(/^it answers 501 NotImplemented: a tensor of more than 64 MiB/);
+    expect(await store.list('')).toEqual([]);
+    expect(await store.listUploads('')).toEqual([]);
+    await proxy.close();
     store.close();
     await server.close();
   });

@@ -70,7 +70,7 @@ export async function storeCheckpoint(
     ledger.push(await uploadLedgerSegment(store, line, step, segment));
   }
   const manifest: CheckpointManifest = {
-    format: 'berth-checkpoint/1',
+    format: 'berth-checkpoint/2',
     runId,
     step,
     cursor: last?.to ?? { epoch: 0, index: 0 },

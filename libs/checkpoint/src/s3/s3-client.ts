@@ -8,6 +8,7 @@ export function createClient(options: S3ObjectStoreOptions): S3Client {
   // The SDK announces the Node.js versions of its future releases on stderr; this is its switch for that.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = options;
+  if (accessKeyId === undefined && endpoint !== undefined && !isAws(endpoint)) leaveMetadataAlone();
   return new S3Client({
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),
@@ -25,6 +26,18 @@ export function createClient(options: S3ObjectStoreOptions): S3Client {
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: connectionTimeoutMs },
   });
+}
+
+/**
+ * Elsewhere the keys of the machine's role are no keys, and the address of the metadata service is nobody's or somebody
+ * else's. AWS_EC2_METADATA_DISABLED=false asks for them all the same.
+ */
+function leaveMetadataAlone(): void {
+  process.env['AWS_EC2_METADATA_DISABLED'] ??= 'true';
+}
+
+function isAws(endpoint: string): boolean {
+  return /\.(amazonaws\.com(\.cn)?|api\.aws)$/.test(new URL(endpoint).hostname);
 }
 
 /** Reads the clock of the service from each of its answers. */

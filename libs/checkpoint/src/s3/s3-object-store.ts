@@ -51,6 +51,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   const clock = watchClock(client);
   // Keys that were found once are found again; where none ever were, waiting for them helps nobody.
   let hasAnswered = false;
+  let knowsConditions = true;
 
   const call: S3Call = async (name, run, signal) => {
     try {
@@ -120,12 +121,13 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   };
 
   const send = async (key: string, body: Uint8Array, put: PutOptions): Promise<void> => {
+    const hasCondition = put.ifAbsent === true && knowsConditions;
     const target = {
       Bucket: bucket,
       Key: root + key,
       ...(put.contentType !== undefined && { ContentType: put.contentType }),
     };
-    const condition = put.ifAbsent ? { IfNoneMatch: '*' } : {};
+    const condition = hasCondition ? { IfNoneMatch: '*' } : {};
     if (body.byteLength > multipartThresholdBytes) {
       const { signal } = put;
       const upload = { target, condition, key, body, partSizeBytes, ...(signal && { signal }) };
@@ -152,9 +154,21 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
     async put(key, body, put = {}) {
       for (let round = 1; ; round++) {
         try {
+          // Not one act, as it is with a condition; ADR 0058 says why that is enough.
+          if (put.ifAbsent === true && !knowsConditions) {
+            const isOurs = await holds(key, body, put.signal);
+            if (isOurs !== undefined) return isOurs ? 'written' : 'exists';
+          }
           await send(key, body, put);
           return 'written';
         } catch (error) {
+          if (put.ifAbsent === true && knowsConditions && isUnknownToService(error)) {
+            knowsConditions = false;
+            logger.warn('The store does not know If-None-Match; berth looks before it writes', {
+              where,
+            });
+            continue;
+          }
           if (!isBerthError(error) || error.code !== 'STORE_CONFLICT') throw error;
           // What is there may be our own: an earlier attempt whose answer was lost.
           const same = await holds(key, body, put.signal);
@@ -226,6 +240,11 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
 
     close: () => client.destroy(),
   };
+}
+
+/** Whether the service has said that it does not know what it was asked. */
+function isUnknownToService(error: unknown): boolean {
+  return isBerthError(error) && error.details['reason'] === 'NotImplemented';
 }
 
 /** All that comes, or how much came when that is too much: a length need not be announced. */

@@ -126,7 +126,7 @@ export async function storeParts(
   const shards = planShards(testLayout, testShardBytes);
   const entries = ledgerUpTo(step);
   return {
-    format: 'berth-checkpoint/1',
+    format: 'berth-checkpoint/2',
     runId: 'run',
     step,
     cursor: { epoch: 0, index: step * 8 },

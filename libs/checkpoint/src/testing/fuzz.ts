@@ -1,7 +1,7 @@
-import { silentLogger, toBerthError, type ObjectStore } from '@berth/contracts';
+import { BerthError, silentLogger, toBerthError, type ObjectStore } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { manifestKey } from '../keys.ts';
+import { manifestKey, placeOfKey } from '../keys.ts';
 import { decodeLedger, encodeLedger } from '../ledger-segment.ts';
 import { findNewestValid } from '../read.ts';
 import { decodeSafetensors, encodeSafetensors, floatTensor, floatsOf } from '../safetensors.ts';
@@ -89,38 +89,94 @@ export function describeDamage(numRuns: number): void {
     const { store } = await startTestStore();
     await storeCheckpoint(store, 3);
     await storeCheckpoint(store, 6);
-    const held = new Map<string, Uint8Array>();
-    for (const { key } of await store.list('')) held.set(key, await store.get(key));
+    const { remembered, held, asked } = await remember(store);
     const key = manifestKey(testLine, 6);
     const sound = held.get(key)!;
-    let mutant: Uint8Array = sound;
-    const asked = new Set<string>();
-    // The same objects without a request for each: the decoders are what is tried.
-    const remembered: ObjectStore = {
-      ...store,
-      list: async (prefix) =>
-        [...held].flatMap(([name, { length }]) =>
-          name.startsWith(prefix) ? [{ key: name, sizeBytes: length, lastModifiedMs: 1 }] : [],
-        ),
-      async get(name) {
-        asked.add(name);
-        const bytes = name === key ? mutant : held.get(name);
-        return bytes ?? store.get(name);
-      },
-    };
     await fc.assert(
       fc.asyncProperty(changes, async (list) => {
-        mutant = mutate(sound, list);
-        const step = await findNewestValid(remembered, 'run', options).then(
-          (found) => found?.manifest.step,
-          (error: unknown) => toBerthError(error).code,
-        );
-        expect([3, 6]).toContain(step);
+        const mutant = mutate(sound, list);
+        held.set(key, mutant);
+        expect(await newestStep(remembered)).toBe(mutant.equals(sound) ? 6 : 3);
       }),
       runs,
     );
     expect([...asked].filter((name) => !name.startsWith('runs/run/'))).toEqual([]);
   });
+
+  it(`loads none of ${numRuns} mutated checkpoints, and the newest sound one instead`, async () => {
+    const { store } = await startTestStore();
+    const steps = [2, 4, 6, 8];
+    for (const step of steps) await storeCheckpoint(store, step);
+    const { remembered, held } = await remember(store);
+    const sound = new Map(held);
+    const keys = [...sound.keys()];
+    const damage = fc.record({
+      object: fc.nat(keys.length - 1),
+      kind: fc.constantFrom('bytes', 'bytes', 'bytes', 'gone', 'empty', 'another'),
+      other: fc.nat(keys.length - 1),
+      list: changes,
+    });
+    let numLost = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 3 }), async (damages) => {
+        for (const [key, bytes] of sound) held.set(key, bytes);
+        for (const { object, kind, other, list } of damages) {
+          const key = keys[object]!;
+          if (kind === 'gone') held.delete(key);
+          else if (kind === 'empty') held.set(key, Buffer.alloc(0));
+          else if (kind === 'another') held.set(key, sound.get(keys[other]!)!);
+          else held.set(key, mutate(sound.get(key)!, list));
+        }
+        const isSound = (step: number): boolean =>
+          keys.every((key) => {
+            const [bytes, before] = [held.get(key), sound.get(key)!];
+            const isSame = bytes !== undefined && Buffer.from(before).equals(bytes);
+            return isSame || placeOfKey('run', key)?.step !== step;
+          });
+        const expected = steps.findLast(isSound);
+        if (expected !== 8) numLost++;
+        const isLeft = keys.some((key) => placeOfKey('run', key)?.isManifest && held.has(key));
+        expect(await newestStep(remembered)).toBe(
+          expected ?? (isLeft ? 'CHECKPOINT_CORRUPT' : undefined),
+        );
+      }),
+      runs,
+    );
+    expect(numLost).toBeGreaterThan(numRuns / 5);
+  });
+}
+
+/** The objects of a store without a request for each: the decoders are what is tried. */
+async function remember(store: ObjectStore): Promise<{
+  readonly remembered: ObjectStore;
+  readonly held: Map<string, Uint8Array>;
+  readonly asked: ReadonlySet<string>;
+}> {
+  const held = new Map<string, Uint8Array>();
+  const asked = new Set<string>();
+  for (const { key } of await store.list('')) held.set(key, await store.get(key));
+  const remembered: ObjectStore = {
+    ...store,
+    list: async (prefix) =>
+      [...held].flatMap(([name, { length }]) =>
+        name.startsWith(prefix) ? [{ key: name, sizeBytes: length, lastModifiedMs: 1 }] : [],
+      ),
+    async get(name) {
+      asked.add(name);
+      const bytes = held.get(name);
+      if (bytes !== undefined) return bytes;
+      throw new BerthError('STORE_NOT_FOUND', `there is no ${name}`);
+    },
+  };
+  return { remembered, held, asked };
+}
+
+async function newestStep(store: ObjectStore): Promise<number | string | undefined> {
+  try {
+    return (await findNewestValid(store, 'run', options))?.manifest.step;
+  } catch (error) {
+    return toBerthError(error).code;
+  }
 }
 
 /** The code of what some work throws. */

@@ -109,7 +109,7 @@ export async function saveSnapshot(
   for (const part of await upload(missing)) parts.set(`${part.kind}-${part.index}`, part);
 
   const manifest: CheckpointManifest = {
-    format: 'berth-checkpoint/1',
+    format: 'berth-checkpoint/2',
     runId,
     step: state.step,
     cursor,
