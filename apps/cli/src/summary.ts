@@ -15,7 +15,7 @@ export interface SummaryOptions {
 
 /** The last words about a run: what came out, and what to type next. */
 export function summaryOf(report: RunStatusReport, options: SummaryOptions): string {
-  const { run, step, numSteps, lastEval, checkpointStep } = report;
+  const { run, step, numSteps, lastEval, checkpointStep, best } = report;
   const lines = [`${run.runId}: ${options.status ?? run.status}, ${run.reason}`];
   if (step > 0) lines.push(`  steps       ${formatCount(step)} of ${formatCount(numSteps)}`);
   if (report.last !== null) lines.push(`  train loss  ${report.last.loss.toFixed(3)}`);
@@ -26,7 +26,11 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
           .metrics.map(({ name }) => `${name} ${fixed(lastEval, name)}`)
           .join(', '),
     );
-  if (checkpointStep !== null) lines.push(`  checkpoint  step ${formatCount(checkpointStep)}`);
+  if (checkpointStep !== null) {
+    const which = best === null ? '' : `; the best is step ${formatCount(best.step)}`;
+    const loss = best === null ? '' : `, held-out loss ${best.loss.toFixed(3)}, and stays`;
+    lines.push(`  checkpoint  step ${formatCount(checkpointStep)}${which}${loss}`);
+  }
   const time = timeText(run.attempts);
   if (time !== undefined) lines.push(`  time        ${time}`);
   const next = nextCommands(report, options);

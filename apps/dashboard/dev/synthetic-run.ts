@@ -32,7 +32,7 @@ export interface SyntheticOptions {
   readonly emit: (event: ApiEvent) => void;
 }
 
-type SyntheticCheckpoint = Omit<CheckpointReport, 'resume'>;
+type SyntheticCheckpoint = Omit<CheckpointReport, 'resume' | 'isBest'>;
 
 /** A made-up run that does what a real one would say it does. */
 export class SyntheticRun {
@@ -96,6 +96,7 @@ export class SyntheticRun {
       attempts: this.attempts,
       requests: { checkpoint: false, kill: false, rewind: null, submission: null, remove: false },
       keptSteps: [],
+      evaluations: [],
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',
       numerics: { tensorflow: '2.21.0', device: 'CPU', kernels: 'AVX512_CORE', numThreads: 4 },
@@ -127,6 +128,7 @@ export class SyntheticRun {
       view: this.#view(),
       checkpointStep: checkpoint?.step ?? null,
       checkpointAtMs: checkpoint?.createdAtMs ?? null,
+      best: null,
       numWorkersAlive: this.alive.length,
       releases: {},
       sparkline: this.#sparkline(),
@@ -300,8 +302,16 @@ export class SyntheticRun {
     const run = this.record;
     return this.checkpoints.map((checkpoint) => ({
       ...checkpoint,
+      isBest: checkpoint === this.#best(),
       resume: this.#resumeFrom(checkpoint, run),
     }));
+  }
+
+  #best(): SyntheticCheckpoint | undefined {
+    const lossOf = ({ heldOut }: SyntheticCheckpoint): number => heldOut?.['loss'] ?? Infinity;
+    return this.checkpoints
+      .filter(({ isAbandoned }) => !isAbandoned)
+      .toSorted((a, b) => lossOf(a) - lossOf(b))[0];
   }
 
   #resumeFrom({ step, isAbandoned }: SyntheticCheckpoint, run: RunRecord): ControlState {

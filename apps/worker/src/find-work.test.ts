@@ -16,6 +16,7 @@ const record: RunRecord = {
   attempts: [],
   requests: noRequests,
   keptSteps: [],
+  evaluations: [],
   manifestKey: 'datasets/d/manifest.json',
   exampleSetId: 'e',
   numerics: null,

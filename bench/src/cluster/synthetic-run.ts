@@ -131,6 +131,7 @@ export async function createRunRecord(
     ],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: datasetKey,
     exampleSetId: 'bench',
     numerics,

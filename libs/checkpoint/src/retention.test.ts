@@ -20,6 +20,18 @@ describe('decideRetention', () => {
     });
   });
 
+  it('keeps the best of those that there are', () => {
+    const policy = {
+      keepLast: 1,
+      keepEverySteps: 0,
+      bestOf: (steps: readonly number[]) => (steps.includes(200) ? 200 : undefined),
+    };
+    const decision = decideRetention([100, 200, 300], policy, 300);
+    expect(decision.keep).toEqual([200, 300]);
+    expect(decision.reasons.get(200)).toBe('best on held-out examples');
+    expect(decideRetention([100, 300], policy, 300).keep).toEqual([300]);
+  });
+
   it('keeps all while none is known to verify', () => {
     const policy = { keepLast: 1, keepEverySteps: 0 };
     expect(decideRetention([1, 2, 3], policy, undefined).delete).toEqual([]);

@@ -6,6 +6,8 @@ export interface RetentionPolicy {
   readonly keepEverySteps: number;
   /** Kept for good because somebody asked for them. @defaultValue none */
   readonly keptSteps?: readonly number[];
+  /** Which of some steps has the best model, if that is known: it is kept while it is so. @defaultValue not known */
+  readonly bestOf?: (steps: readonly number[]) => number | undefined;
   /** Kept while the attempt that has gone on from it lasts. */
   readonly resumedFromStep?: number;
 }
@@ -32,6 +34,7 @@ export function decideRetention(
 ): RetentionDecision {
   const ordered = [...steps].sort((a, b) => a - b);
   const newest = new Set(ordered.slice(-Math.max(1, policy.keepLast)));
+  const best = policy.bestOf?.(ordered);
   const reasonToKeep = (step: number): string | undefined => {
     if (newestVerifiedStep === undefined || !steps.includes(newestVerifiedStep)) {
       return 'no checkpoint is known to verify';
@@ -39,6 +42,7 @@ export function decideRetention(
     if (step === newestVerifiedStep) return 'newest that verifies';
     if (newest.has(step)) return `among the last ${policy.keepLast}`;
     if (policy.keptSteps?.includes(step) === true) return 'asked for';
+    if (step === best) return 'best on held-out examples';
     if (step === policy.resumedFromStep) return 'resumed from';
     if (policy.keepEverySteps > 0 && step % policy.keepEverySteps === 0) {
       return `every ${policy.keepEverySteps} steps`;

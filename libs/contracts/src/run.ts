@@ -25,6 +25,15 @@ export const runAttemptSchema = z.strictObject({
 });
 export type RunAttempt = z.output<typeof runAttemptSchema>;
 
+/** What the model after a step came to on held-out examples. */
+export const evaluationSchema = z.strictObject({
+  attempt: z.int().positive(),
+  step: z.int().nonnegative(),
+  /** The sum of the task's losses. */
+  loss: z.number(),
+});
+export type Evaluation = z.output<typeof evaluationSchema>;
+
 /** What was asked of a run and is not done yet: in its record, so that it outlives the coordinator that was asked. */
 export const runRequestsSchema = z.strictObject({
   /** Save at the next step boundary, then go on. */
@@ -89,6 +98,8 @@ export const runRecordSchema = z.strictObject({
   requests: z.preprocess(withCurrentRequests, runRequestsSchema.default(noRequests)),
   /** Checkpoints that were asked for: they stay. */
   keptSteps: z.array(z.int().nonnegative()).default([]),
+  /** Of steps that have a checkpoint or may get one: by them the best is known, which stays too. */
+  evaluations: z.array(evaluationSchema).default([]),
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),
@@ -164,6 +175,8 @@ export const runStatusSchema = z.strictObject({
   view: viewSchema.nullable(),
   checkpointStep: z.int().nonnegative().nullable(),
   checkpointAtMs: z.number().nullable(),
+  /** The checkpoint with the least held-out loss. */
+  best: evaluationSchema.nullable().default(null),
   numWorkersAlive: z.int().nonnegative(),
   /** Release of berth that each of them runs, by member id, as far as they say. */
   releases: z.record(z.string(), z.string()),

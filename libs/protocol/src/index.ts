@@ -33,6 +33,7 @@ export {
   isAbandoned,
   newAttempt,
 } from './lifecycle/attempts.ts';
+export { bestCheckpoint, noteEvaluation } from './lifecycle/evaluations.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
 export { decideControl, type ControlDecision, type RunChange } from './lifecycle/decide-control.ts';

@@ -139,6 +139,7 @@ function saverOf(
     attempts,
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: 'm',
     exampleSetId: 'e',
     numerics,

@@ -78,4 +78,15 @@ describe('a checkpoint of a run', () => {
     );
     expect(reports.map(({ kind }) => kind)).toEqual(['final', 'permanent', 'manual', 'rolling']);
   });
+
+  it('is the best where none that can be used has a lesser held-out loss', () => {
+    const loss = { 100: 3, 200: 1, 300: 1, [numSteps]: 2 };
+    const evaluations = Object.entries(loss).map(([step, value]) => ({
+      attempt: 1,
+      step: Number(step),
+      loss: value,
+    }));
+    const reports = describeCheckpoints(5, recordOf('r', { evaluations }), survey, () => null);
+    expect(reports.flatMap(({ step, isBest }) => (isBest ? [step] : []))).toEqual([numSteps]);
+  });
 });

@@ -1,6 +1,6 @@
 import type { CheckpointReport, ControlState, RunRecord } from '@berth/contracts';
 import type { SurveyedCheckpoint } from '@berth/checkpoint';
-import { decideControl, type ControlSnapshot } from '@berth/protocol';
+import { bestCheckpoint, decideControl, type ControlSnapshot } from '@berth/protocol';
 
 /** Describes a run's checkpoints, newest first. */
 export function describeCheckpoints(
@@ -16,6 +16,7 @@ export function describeCheckpoints(
     checkpointSteps: usable.map(({ step }) => step),
     unsavedMs: 0,
   };
+  const best = bestCheckpoint(run, snapshot.checkpointSteps);
   return surveyed.toReversed().map((found) => {
     const { step, attempt, isLeftBehind, manifest, manifestKey, validity } = found;
     const { sizeBytes, numParts } = found;
@@ -25,6 +26,7 @@ export function describeCheckpoints(
       attempt,
       isAbandoned: isLeftBehind,
       kind: kindOf(step, run),
+      isBest: step === best?.step && whyUnusable(found) === undefined,
       validity,
       sizeBytes,
       numParts,

@@ -46,6 +46,7 @@ export function newRecord({ config, goal }: Submission, nowMs: number): RunRecor
     attempts: [newAttempt(1, 0, nowMs)],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: null,
     exampleSetId: null,
     numerics: null,

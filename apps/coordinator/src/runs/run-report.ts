@@ -15,6 +15,7 @@ import {
   type RedisConnection,
 } from '@berth/queue';
 import {
+  bestCheckpoint,
   controlStates,
   isAbandoned,
   isAlive,
@@ -86,6 +87,11 @@ export async function reportOf(
     view: view ?? null,
     checkpointStep: newest?.step ?? null,
     checkpointAtMs: newest?.savedAtMs ?? null,
+    best:
+      bestCheckpoint(
+        run,
+        checkpoints.map(({ step }) => step),
+      ) ?? null,
     numWorkersAlive: alive.length,
     releases: Object.fromEntries(
       alive.flatMap(({ info: { memberId, version } }) =>

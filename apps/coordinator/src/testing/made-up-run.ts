@@ -109,6 +109,7 @@ export function recordOf(runId: string, change: Partial<RunRecord>): RunRecord {
     attempts: [newAttempt(1, 0, 1)],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: 'm',
     exampleSetId: 'e',
     numerics,

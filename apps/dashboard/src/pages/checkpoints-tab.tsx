@@ -51,6 +51,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
             every {plural(checkpointEverySteps, 'step')}; the newest {keepLast} stay
             {keepEverySteps > 0 ? `, one every ${plural(keepEverySteps, 'step')} for good` : ''}
             {all.some(({ kind }) => kind === 'manual') ? ', and those that were asked for' : ''}
+            {all.some(({ isBest }) => isBest) ? ', and the best' : ''}
           </span>
         </header>
         <div class="table-scroll" tabIndex={0} role="region" aria-label="Checkpoints">
@@ -120,7 +121,10 @@ function Row(props: {
         <Chip look={validityLooks[checkpoint.validity]} />
         {!checkpoint.matchesConfig && <span class="sub">of another config</span>}
       </td>
-      <td data-label="Kind">{checkpoint.kind}</td>
+      <td data-label="Kind">
+        {checkpoint.kind}
+        {checkpoint.isBest && <span class="sub best">best held-out loss: it stays</span>}
+      </td>
       <td class="number" data-label="Held-out loss">
         {formatNumber(checkpoint.heldOut?.['loss'])}
         {checkpoint.heldOut !== null && mainLoss !== undefined && (

@@ -17,13 +17,8 @@ import {
 import { readDatasetManifest, taskExamples } from '@berth/data';
 import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
 import type { WorkerMetrics } from '@berth/observability';
-import {
-  createExampleIndex,
-  createRuns,
-  openRun,
-  type MetricsLog,
-  type RedisConnection,
-} from '@berth/queue';
+import { createExampleIndex, createRuns, openRun, type RedisConnection } from '@berth/queue';
+import { noteEvaluation } from '@berth/protocol';
 import {
   createCheckpointSaver,
   createExampleSource,
@@ -156,6 +151,11 @@ export class RunSession {
           : ports.troubles.failed('saving a checkpoint', error),
       logger,
     });
+    const noteLoss = async ({ attempt: ofAttempt, step, loss }: MetricsLine): Promise<void> => {
+      const evaluation = { attempt: ofAttempt, step, loss };
+      const steps = (await run.checkpoints.list()).map((saved) => saved.step);
+      await runs.change(runId, (now) => ({ evaluations: noteEvaluation(now, evaluation, steps) }));
+    };
     const member: Member = new Member(
       {
         engine,
@@ -181,7 +181,14 @@ export class RunSession {
             else heartbeat.tell({ state, complaint });
           },
           metrics: inOrder((line: MeasuredLine) =>
-            appendAtLast(metrics, { attempt, ...line }, ended.signal, logger),
+            atLast(
+              async () => {
+                await metrics.append({ attempt, ...line });
+                if (line.kind === 'eval') await noteLoss({ attempt, ...line });
+              },
+              ended.signal,
+              logger,
+            ),
           ),
         },
         logger,
@@ -281,16 +288,15 @@ function inOrder<T>(work: (item: T) => Promise<void>): (item: T) => Promise<void
   return (item) => (last = last.then(() => work(item)));
 }
 
-/** Appends a line, after an outage if need be: a run is complete only when its last evaluation is there. */
-async function appendAtLast(
-  metrics: MetricsLog,
-  line: MetricsLine,
+/** Notes a metrics line, after an outage if need be: a run is complete only when its last evaluation is there. */
+async function atLast(
+  note: () => Promise<void>,
   signal: AbortSignal,
   logger: Logger,
 ): Promise<void> {
   while (!signal.aborted)
     try {
-      await metrics.append(line);
+      await note();
       return;
     } catch (error) {
       logger.warn('A metrics line waits for Redis', { error: errorToWire(error) });

@@ -60,6 +60,8 @@ export const checkpointReportSchema = z.strictObject({
   isAbandoned: z.boolean(),
   /** `rolling` ones go when newer ones come; the others stay. */
   kind: z.enum(['rolling', 'permanent', 'manual', 'final']),
+  /** Whether none that is complete has a lesser held-out loss; it stays while that is so. */
+  isBest: z.boolean().default(false),
   validity: z.enum(['complete', 'incomplete', 'corrupt']),
   sizeBytes: z.number(),
   numParts: z.int().nonnegative(),

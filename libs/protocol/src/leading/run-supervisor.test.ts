@@ -19,6 +19,7 @@ const record: RunRecord = {
   attempts: [],
   requests: noRequests,
   keptSteps: [],
+  evaluations: [],
   manifestKey: 'm',
   exampleSetId: 'e',
   numerics: null,

@@ -44,6 +44,7 @@ function recordOf(status: RunStatus, change: Partial<RunRecord> = {}): RunRecord
     attempts: [isFinal(status) ? { ...attempt, ...ended } : attempt],
     requests: noRequests,
     keptSteps: [20, 40],
+    evaluations: [],
     manifestKey: 'm',
     exampleSetId: 'e',
     numerics: null,

@@ -64,6 +64,7 @@ function recordOf(status: RunStatus): RunRecord {
     attempts: [isFinal(status) ? { ...attempt, endedAtMs: 2, toStep, endReason: '' } : attempt],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: 'm',
     exampleSetId: 'e',
     numerics: null,

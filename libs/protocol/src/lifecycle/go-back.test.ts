@@ -16,6 +16,7 @@ const record: RunRecord = {
   attempts: [newAttempt(1, 0, 0)],
   requests: { ...noRequests, checkpoint: true },
   keptSteps: [10, 20, 30],
+  evaluations: [],
   manifestKey: 'm',
   exampleSetId: 'e',
   numerics: null,

@@ -29,6 +29,7 @@ export function newRecord(runId: string, timeMs: number): RunRecord {
     attempts: [newAttempt(1, 0, timeMs)],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: 'dataset',
     exampleSetId: 'examples',
     numerics: runNumerics,

@@ -43,6 +43,7 @@ it('tell of each change of a status, whoever makes it', async () => {
     attempts: [],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: null,
     exampleSetId: null,
     numerics: null,

@@ -37,6 +37,7 @@ describe('runs', () => {
     attempts: [],
     requests: noRequests,
     keptSteps: [],
+    evaluations: [],
     manifestKey: null,
     exampleSetId: null,
     numerics,

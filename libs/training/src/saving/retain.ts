@@ -1,5 +1,6 @@
 import { applyRetention } from '@berth/checkpoint';
 import { BerthError } from '@berth/contracts';
+import { bestCheckpoint } from '@berth/protocol';
 import { currentAttempt } from './attempt-fence.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
@@ -22,11 +23,13 @@ export async function retain(
       `Redis does not know run "${record.runId}": nothing is deleted until it does`,
     );
   };
-  const { keptSteps, attempts } = await fence();
+  const now = await fence();
+  const { keptSteps, attempts } = now;
   const resumedFromStep = attempts.at(-1)?.wentBackTo;
   const policy = {
     ...record.config.train,
     keptSteps,
+    bestOf: (steps: readonly number[]) => bestCheckpoint(now, steps)?.step,
     ...(resumedFromStep !== undefined && { resumedFromStep }),
   };
   const decision = await applyRetention(store, record.runId, policy, {

@@ -1,0 +1,47 @@
+import type { Evaluation } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { beginAttempt, newAttempt } from './attempts.ts';
+import { bestCheckpoint, noteEvaluation } from './evaluations.ts';
+
+const attempts = [newAttempt(1, 0, 0)];
+const of = (step: number, loss: number, attempt = 1): Evaluation => ({ attempt, step, loss });
+
+describe('the best checkpoint', () => {
+  it('is the one with the least held-out loss among those that there are, the first of equals', () => {
+    const evaluations = [of(10, 3), of(20, 1), of(30, 2), of(40, 2)];
+    expect(bestCheckpoint({ attempts, evaluations }, [10, 20, 30, 40])?.step).toBe(20);
+    expect(bestCheckpoint({ attempts, evaluations }, [10, 30, 40])?.step).toBe(30);
+    expect(bestCheckpoint({ attempts, evaluations }, [50])).toBeUndefined();
+  });
+
+  it('is none that a later attempt has left behind', () => {
+    const evaluations = [of(10, 3), of(20, 1)];
+    const ended = attempts.map((attempt) => ({ ...attempt, toStep: 20, endedAtMs: 1 }));
+    const later = beginAttempt(ended, { fromStep: 10, nowMs: 2, wentBackTo: 10 });
+    expect(bestCheckpoint({ attempts: later, evaluations }, [10, 20])?.step).toBe(10);
+    expect(noteEvaluation({ attempts: later, evaluations }, of(20, 2, 2), [10, 20])).toEqual([
+      of(10, 3),
+      of(20, 2, 2),
+    ]);
+  });
+});
+
+describe('the evaluations of a run', () => {
+  it('are those of steps that have a checkpoint or may still get one', () => {
+    const evaluations = [of(10, 3), of(15, 1), of(20, 2), of(25, 9)];
+    expect(noteEvaluation({ attempts, evaluations }, of(30, 4), [10, 20])).toEqual([
+      of(10, 3),
+      of(20, 2),
+      of(25, 9),
+      of(30, 4),
+    ]);
+  });
+
+  it('keep the newest of a step, and nothing that is not finite', () => {
+    const evaluations = [of(10, 3)];
+    expect(noteEvaluation({ attempts, evaluations }, of(10, 2), [])).toEqual([of(10, 2)]);
+    expect(noteEvaluation({ attempts, evaluations }, of(20, Number.NaN), [10])).toEqual([
+      of(10, 3),
+    ]);
+  });
+});
