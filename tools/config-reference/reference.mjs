@@ -6,7 +6,7 @@
  * @property {string} [type]
  * @property {string} [description]
  * @property {unknown} [default]
- * @property {'content' | 'data' | 'examples' | 'weights' | 'nothing'} [decides]
+ * @property {'content' | 'data' | 'examples' | 'weights' | 'rate' | 'nothing'} [decides]
  * @property {readonly string[]} [enum]
  * @property {string} [pattern]
  * @property {number} [minimum]
@@ -23,6 +23,7 @@ const meanings = {
   data: 'data',
   examples: 'examples',
   weights: 'weights',
+  rate: 'weights (by the rates)',
   nothing: 'nothing of these',
 };
 
@@ -39,8 +40,10 @@ their values, \`--set train.numSteps=200\` overrides one. Editors check and comp
 
 "Decides" says what another value changes: the documents and the vocabulary (data), the masked examples made from them
 (examples), or how they are trained on (weights). What decides data decides examples too, and what decides examples
-decides weights: a run that has trained refuses another value of these under its name. What decides nothing of these may
-be changed at any time, and the weights stay the same, bit for bit.
+decides weights: a run that has trained refuses another value of these under its name. What decides weights only by the
+learning rates (by the rates) may be changed while the run rests, as long as no step that is done would have had another
+one: so a run gets more steps ([using.md](using.md#more-steps-than-planned)). What decides nothing of these may be changed
+at any time, and the weights stay the same, bit for bit.
 `;
 
 /**

@@ -10,6 +10,7 @@ import {
 } from '@berth/contracts';
 import { addAppCommands } from './app-commands.ts';
 import type { ControlOptions } from './commands/control.ts';
+import type { ExtendOptions } from './commands/extend.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
@@ -40,6 +41,7 @@ const whole =
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
 const count = whole(0, 999_999_999);
+const steps = whole(1, 999_999_999);
 const workers = whole(1, 1024);
 const threads = whole(1, 1024);
 const collect = (text: string, before: string[]): string[] => [...before, text];
@@ -117,6 +119,18 @@ program
   .option('--json', 'print the result as JSON', false)
   .action(async (runId: string, options: ResumeOptions) =>
     (await import('./commands/train.ts')).resume(context, runId, options),
+  );
+
+program
+  .command('extend')
+  .description('train a run that rests for more steps than planned, to the bits of one planned so')
+  .argument('<run>')
+  .requiredOption('--steps <n>', 'steps of the whole run, those done included', steps)
+  .option('--decay-steps <n>', 'let the last of them decay, as the schedule wsd does', steps)
+  .option('--workers <n>', 'workers to start; as the run had', workers)
+  .option('--json', 'print the result as JSON', false)
+  .action(async (run: string, options: ExtendOptions) =>
+    (await import('./commands/extend.ts')).extend(context, run, options),
   );
 
 for (const [name, description] of [

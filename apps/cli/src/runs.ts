@@ -1,6 +1,7 @@
 import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   isFinal,
+  type ExtensionRequest,
   type RemovalReport,
   type RunConfig,
   type RunRecord,
@@ -16,6 +17,8 @@ import type { Context } from './context.ts';
 export interface RunReader {
   /** @throws BerthError what refuses the submission */
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<unknown>;
+  /** @throws BerthError `RUN_STATE_CONFLICT` when the run's state or schedule does not allow it */
+  extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   list(): Promise<RunStatusReport[]>;
   /** @throws BerthError `RUN_NOT_FOUND` */
   status(runId: string): Promise<RunStatusReport>;
@@ -45,6 +48,7 @@ export async function withRuns<T>(
     try {
       const reader: RunReader = {
         submit: (config, goal) => runs.submit(config, goal, { isAtRest: true }),
+        extend: (runId, request) => runs.extend(runId, request),
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
         removal: (runId) => runs.removal(runId, { isAtRest: true }),

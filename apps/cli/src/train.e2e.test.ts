@@ -71,6 +71,8 @@ interface SharedCluster {
   train(name: string, ...settings: readonly string[]): Promise<LedgerJson>;
   /** The same, with a worker killed in the middle. */
   trainThroughKill(name: string, ...settings: readonly string[]): Promise<LedgerJson>;
+  /** Trains a run that is done for more steps. */
+  extend(name: string, toSteps: number): Promise<{ stderr: string; ledger: LedgerJson }>;
 }
 
 /** One cluster for the tests of a suite: it takes far longer to start than a run takes to train. */
@@ -95,6 +97,11 @@ function useCluster(numWorkers: number): SharedCluster {
     async train(name, ...settings) {
       expect(await berth(train(name, settings), place)).toMatchObject({ exitCode: 0 });
       return verifiedLedger(place.folder, name);
+    },
+    async extend(name, toSteps) {
+      const { exitCode, stderr } = await berth(['extend', name, '--steps', `${toSteps}`], place);
+      expect(exitCode).toBe(0);
+      return { stderr, ledger: await verifiedLedger(place.folder, name) };
     },
     async trainThroughKill(name, ...settings) {
       const training = spawnBerth(train(name, settings), place.folder);
@@ -143,6 +150,19 @@ describe('a run', () => {
       expect({ weightsDigest, head }).toEqual({
         weightsDigest: undisturbed.weightsDigest,
         head: undisturbed.head,
+      });
+    });
+
+    it('gives the same bits when it was planned shorter and is extended', async () => {
+      const wsd = ['optimizer.schedule=wsd', 'optimizer.numDecaySteps=4'];
+      const planned = await cluster.train('planned', ...wsd, 'train.numSteps=16');
+      await cluster.train('short', ...wsd, 'train.numSteps=10');
+      const extended = await cluster.extend('short', 16);
+      expect(extended.stderr).toContain('short goes back from step 10 to 6');
+      expect(extended.ledger).toMatchObject({
+        ok: true,
+        head: planned.head,
+        weightsDigest: planned.weightsDigest,
       });
     });
 

@@ -1,6 +1,7 @@
 import type {
   Control,
   ControlRequest,
+  ExtensionRequest,
   LogPage,
   LogQuery,
   MetricsPage,
@@ -14,6 +15,7 @@ import type {
 export interface RunsPort {
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
+  extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   removal(runId: string): Promise<RemovalReport>;
   remove(runId: string): Promise<RemovalReport>;
   /** @throws BerthError `RUN_NOT_FOUND` */

@@ -8,6 +8,8 @@ export interface RetentionPolicy {
   readonly keptSteps?: readonly number[];
   /** Which of some steps has the best model, if that is known: it is kept while it is so. @defaultValue not known */
   readonly bestOf?: (steps: readonly number[]) => number | undefined;
+  /** Kept for good because the run's plan may be changed from there on. @defaultValue none */
+  readonly milestones?: readonly number[];
   /** Kept while the attempt that has gone on from it lasts. */
   readonly resumedFromStep?: number;
 }
@@ -43,6 +45,7 @@ export function decideRetention(
     if (newest.has(step)) return `among the last ${policy.keepLast}`;
     if (policy.keptSteps?.includes(step) === true) return 'asked for';
     if (step === best) return 'best on held-out examples';
+    if (policy.milestones?.includes(step) === true) return 'a milestone of the run';
     if (step === policy.resumedFromStep) return 'resumed from';
     if (policy.keepEverySteps > 0 && step % policy.keepEverySteps === 0) {
       return `every ${policy.keepEverySteps} steps`;

@@ -21,7 +21,7 @@ export function parseRunConfig(value: unknown, source: string | SourceOf): RunCo
 function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
   const { train, examples, optimizer } = config;
   const model = resolveModelConfig(config.model, config.vocabulary.size);
-  const fail = (where: string, message: string, ...others: string[]): never => {
+  const fail: Fail = (where, message, ...others) => {
     // Either may be the one to change: the one that was set last is more likely to be.
     const sources = [where, ...others].map((key) => sourceOf(key.split('.')));
     const source = sources.find((one) => one !== sourceOf([])) ?? sourceOf([]);
@@ -67,12 +67,37 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
       `${optimizer.numWarmupSteps} is more than train.numSteps ${train.numSteps}`,
       'train.numSteps',
     );
+  checkDecay(config, fail);
   if (config.cluster.minWorkers > train.virtualRanks)
     fail(
       'cluster.minWorkers',
       `${config.cluster.minWorkers} workers cannot share ${train.virtualRanks} virtual ranks`,
       'train.virtualRanks',
     );
+}
+
+type Fail = (where: string, message: string, ...others: string[]) => never;
+
+function checkDecay({ optimizer, train }: RunConfig, fail: Fail): void {
+  const { schedule, numWarmupSteps, numDecaySteps, decayShape } = optimizer;
+  if (schedule === 'wsd') {
+    const numLeft = train.numSteps - numWarmupSteps;
+    if (numDecaySteps !== undefined && numDecaySteps > numLeft)
+      fail(
+        'optimizer.numDecaySteps',
+        `${numDecaySteps} is more than the ${numLeft} of train.numSteps ${train.numSteps} that warm-up leaves`,
+        'train.numSteps',
+        'optimizer.numWarmupSteps',
+      );
+    return;
+  }
+  for (const [key, value] of Object.entries({ numDecaySteps, decayShape }))
+    if (value !== undefined)
+      fail(
+        `optimizer.${key}`,
+        `only optimizer.schedule wsd has it, and this is ${schedule}`,
+        'optimizer.schedule',
+      );
 }
 
 /** Exact for every whole number, also above 32 bits. */

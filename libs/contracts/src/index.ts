@@ -17,6 +17,7 @@ export * from './example-batch.ts';
 export * from './gradient-vector.ts';
 export * from './jobs.ts';
 export * from './judge-health.ts';
+export * from './learning-rate.ts';
 export * from './ledger.ts';
 export { maxModel, maxShards } from './limits.ts';
 export * from './logger.ts';

@@ -117,16 +117,28 @@ const optimizerSection = z
       .positive()
       .default(1e-4)
       .describe('Peak learning rate')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'rate' }),
     numWarmupSteps: stepInterval
       .default(0)
       .describe('Steps of linear warm-up')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'rate' }),
     schedule: z
-      .enum(['google', 'linear', 'constant'])
+      .enum(['google', 'linear', 'constant', 'cosine', 'wsd', 'square-root'])
       .default('google')
-      .describe('google: decay counted from step 0; linear: from the end of warm-up')
-      .meta({ decides: 'weights' }),
+      .describe(
+        'google: decay counted from step 0; linear, cosine: from the end of warm-up; wsd: stable, then a short decay; ' +
+          'square-root: falls as 1/√step',
+      )
+      .meta({ decides: 'rate' }),
+    numDecaySteps: stepCount
+      .optional()
+      .describe('Steps of the decay that ends a wsd schedule; default a tenth of train.numSteps')
+      .meta({ decides: 'rate' }),
+    decayShape: z
+      .enum(['linear', '1-sqrt'])
+      .optional()
+      .describe('How a wsd schedule decays; default linear')
+      .meta({ decides: 'rate' }),
     beta1: ratio
       .lt(1)
       .default(0.9)
@@ -163,7 +175,7 @@ const trainSection = z
     numSteps: stepCount
       .default(1000)
       .describe('Optimizer steps of the run')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'rate' }),
     globalBatch: exampleCount
       .default(256)
       .describe('Examples of a step, whatever the number of workers')

@@ -30,7 +30,7 @@ describe('settings', () => {
     ['vocabulary.path', 'content'],
     ['examples.numShards', 'data'],
     ['examples.shuffleWindowShards', 'weights'],
-    ['train.numSteps', 'weights'],
+    ['train.numSteps', 'rate'],
     ['train.allReduceDtype', 'weights'],
     ['train.evalEverySteps', 'nothing'],
     ['train.checkpointEverySteps', 'nothing'],

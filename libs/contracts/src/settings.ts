@@ -5,9 +5,10 @@ import { runConfigSchema, type RunConfig } from './run-config.ts';
 
 /**
  * What a setting decides first, as its key in the schema says: the tokenised `data`, the `examples` made of them, the
- * `weights` trained on those, or `nothing` of a run's bits. Of a path it is the `content` that decides, not the name.
+ * `weights` trained on those, of these only through the learning `rate` of each step and how many there are, or `nothing` of a
+ * run's bits. Of a path it is the `content` that decides, not the name.
  */
-const kinds = ['data', 'examples', 'weights', 'content', 'nothing'] as const;
+const kinds = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'] as const;
 export type Decides = (typeof kinds)[number];
 
 /** A key of the run config. */

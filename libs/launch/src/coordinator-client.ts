@@ -9,6 +9,7 @@ import {
   wireErrorSchema,
   type Control,
   type ControlRequest,
+  type ExtensionRequest,
   type MetricsLine,
   type RemovalReport,
   type RunConfig,
@@ -25,6 +26,8 @@ export interface CoordinatorClient {
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   /** Asks something of a run; harmless when asked again. */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /** Trains a run that rests for more steps than planned. */
+  extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -110,6 +113,7 @@ export function createCoordinatorClient(
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),
+    extend: (runId, request) => report('POST', `${at(runId)}/extension`, request),
     removal: async (runId) =>
       requireKnown(removalReportSchema, await request('GET', `${at(runId)}/removal`), what),
     remove: async (runId) =>

@@ -44,5 +44,4 @@ export {
 } from './optimizers/update-rule.ts';
 export { countParameters, type ParameterCounts } from './tasks/pretraining/parameter-counts.ts';
 export { numParametersOf, parameterLayout } from './parameters/parameter-layout.ts';
-export { learningRateAt, type ScheduleConfig } from './schedule.ts';
 export { namedWeights, type Weights } from './parameters/weights.ts';

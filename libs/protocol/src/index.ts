@@ -36,7 +36,13 @@ export {
 export { bestCheckpoint, noteEvaluation } from './lifecycle/evaluations.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
-export { decideControl, type ControlDecision, type RunChange } from './lifecycle/decide-control.ts';
+export {
+  decideControl,
+  restsAt,
+  type ControlDecision,
+  type RunChange,
+} from './lifecycle/decide-control.ts';
+export { decideExtension, firstStepAgainst } from './lifecycle/decide-extension.ts';
 export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
 export {
   decideLease,

@@ -1,4 +1,4 @@
-import { BerthError, errorToWire, type View } from '@berth/contracts';
+import { BerthError, errorToWire, milestonesOf, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { MemberWork } from './member-work.ts';
 import {
@@ -31,6 +31,7 @@ export class Member {
       seed: config.seed,
       numSteps,
       checkpointEverySteps,
+      milestones: milestonesOf(config),
       evalEverySteps,
       settleTimeoutMs,
       stepTimeoutMs: config.cluster.stepTimeoutMs,

@@ -48,6 +48,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
       written(runs.submit(parseRunConfig(body.config, 'request'), body.goal)),
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
+    extendRun: ({ params, body }) => written(runs.extend(params.runId, body)),
     removal: ({ params }) => runs.removal(params.runId),
     removeRun: ({ params }) => runs.remove(params.runId),
     metrics: ({ params, query }) => runs.metrics(params.runId, query.after),

@@ -1,4 +1,9 @@
-import type { CheckpointReport, ControlState, RunRecord } from '@berth/contracts';
+import {
+  milestonesOf,
+  type CheckpointReport,
+  type ControlState,
+  type RunRecord,
+} from '@berth/contracts';
 import type { SurveyedCheckpoint } from '@berth/checkpoint';
 import { bestCheckpoint, decideControl, type ControlSnapshot } from '@berth/protocol';
 
@@ -70,5 +75,6 @@ function kindOf(step: number, { config, keptSteps }: RunRecord): CheckpointRepor
   const { numSteps, keepEverySteps } = config.train;
   if (step === numSteps) return 'final';
   if (keepEverySteps > 0 && step % keepEverySteps === 0) return 'permanent';
+  if (milestonesOf(config).includes(step)) return 'permanent';
   return keptSteps.includes(step) ? 'manual' : 'rolling';
 }

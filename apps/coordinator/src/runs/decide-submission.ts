@@ -11,8 +11,10 @@ import {
 } from '@berth/contracts';
 import {
   decideControl,
+  firstStepAgainst,
   hasTrained,
   newAttempt,
+  restsAt,
   type ControlSnapshot,
   type RunChange,
 } from '@berth/protocol';
@@ -72,7 +74,7 @@ export function decideSubmission(
     throw conflict(record, 'is being removed; once that is done its name is free');
   const isDone = status === 'completed' && record.goal === 'trained';
   const isTrained = isDone || snapshot.isStored || hasTrained(record, snapshot);
-  if (isTrained) refuseOtherTraining(record, submission.config);
+  if (isTrained) refuseOtherTraining(record, submission.config, restsAt(record, snapshot));
   if (!isFinal(status)) {
     const [change] = changedSettings(currentConfig(record), submission.config, allKinds);
     const rests = status === 'queued' || status === 'preparing';
@@ -89,8 +91,14 @@ export function decideSubmission(
       goal: submission.goal,
       requests: { ...noRequests, rewind: record.requests.rewind, submission: request },
     };
-  if (isDone) throw conflict(record, 'is completed; choose another name to train again');
-  const decision = decideControl(nowMs, record, snapshot, 'resume');
+  const { numSteps } = submission.config.train;
+  if (isDone && numSteps <= record.config.train.numSteps)
+    throw conflict(
+      record,
+      'is completed; give it more train.numSteps, or choose another name to train again',
+    );
+  const planned = { ...record, config: submission.config };
+  const decision = decideControl(nowMs, planned, snapshot, 'resume');
   if (decision.kind !== 'change') throw conflict(record, `cannot go on: ${decision.reason}`);
   const { requests = noRequests } = decision.change;
   return {
@@ -100,7 +108,7 @@ export function decideSubmission(
   };
 }
 
-const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'content', 'nothing'];
+const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
 function currentConfig({ config, requests }: RunRecord): RunConfig {
   return requests.submission?.config ?? config;
@@ -146,20 +154,39 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
   };
 }
 
-function refuseOtherTraining({ runId, config: known }: RunRecord, config: RunConfig): void {
+function refuseOtherTraining(
+  { runId, config: known }: RunRecord,
+  config: RunConfig,
+  numDone: number,
+): void {
   const [change] = changedSettings(known, config, ['data', 'examples', 'weights']);
   const vocabulary = changedSettings(known, config, ['content']).find(
     ({ path, after }) => path === 'vocabulary.path' && after === undefined,
   );
-  const found = change ?? vocabulary;
+  const found = change ?? vocabulary ?? changedPlan(known, config, numDone);
   if (found === undefined) return;
   const { path, decides, before, after } = found;
   throw new BerthError(
-    decides === 'weights' ? 'CHECKPOINT_MISMATCH' : 'DATA_MISMATCH',
+    decides === 'weights' || decides === 'rate' ? 'CHECKPOINT_MISMATCH' : 'DATA_MISMATCH',
     `Run "${runId}" was made with ${path} ${show(before)}, this config says ${show(after)}; ` +
-      'what it has trained cannot be used: restore the value, or choose another name',
+      (decides === 'rate'
+        ? 'steps that are done would have had other learning rates, or not been done: restore the value, choose ' +
+          `another name, or ask for more steps: berth extend ${runId} --steps N`
+        : 'what it has trained cannot be used: restore the value, or choose another name'),
     { details: { runId, path } },
   );
+}
+
+/** The first setting that gives other rates to steps that are done, or ends the run before them. */
+function changedPlan(
+  known: RunConfig,
+  config: RunConfig,
+  numDone: number,
+): SettingChange | undefined {
+  const isSame =
+    config.train.numSteps >= Math.min(numDone, known.train.numSteps) &&
+    firstStepAgainst(known, config, numDone) === undefined;
+  return isSame ? undefined : changedSettings(known, config, ['rate'])[0];
 }
 
 function conflict({ runId, status }: RunRecord, what: string): BerthError {

@@ -4,6 +4,7 @@ import {
   isFinal,
   type Control,
   type ControlRequest,
+  type ExtensionRequest,
   type MetricsPage,
   type ObjectStore,
   type RemovalReport,
@@ -12,7 +13,14 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
-import { decideControl, isAlive, type ControlSnapshot, type Scope } from '@berth/protocol';
+import {
+  decideControl,
+  decideExtension,
+  isAlive,
+  type ControlDecision,
+  type ControlSnapshot,
+  type Scope,
+} from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
@@ -38,6 +46,11 @@ export interface RunService {
    * when there is none to resume from
    */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /**
+   * Trains a run that rests for more steps than planned, as if it had been planned so.
+   * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when its state or its schedule does not allow it; `CONFIG_INVALID`
+   */
+  extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   /** What would go with a run. */
   removal(runId: string, options?: RemovalOptions): Promise<RemovalReport>;
   /**
@@ -106,6 +119,30 @@ export function createRunService(
     return { ...snapshot, checkpointSteps: await completeSteps(store, record, fromStep) };
   };
 
+  const change = async (
+    runId: string,
+    verb: string,
+    decide: (nowMs: number, record: RunRecord) => ControlDecision,
+  ): Promise<RunStatusReport> =>
+    reportNow(
+      await runs.change(runId, (record) => {
+        const nowMs = Date.now();
+        const decision = decide(nowMs, record);
+        switch (decision.kind) {
+          case 'change':
+            return { ...decision.change, updatedAtMs: nowMs };
+          case 'same':
+            return undefined;
+          case 'refuse':
+            throw new BerthError(
+              decision.code,
+              `Cannot ${verb} run "${runId}": ${decision.reason}`,
+              { details: { runId, status: record.status } },
+            );
+        }
+      }),
+    );
+
   /** Whether anybody works on a run, or would as soon as it is its turn. */
   const attended = async ({ runId, status }: RunRecord, isAtRest: boolean): Promise<boolean> => {
     const alive = (await members.list({ forget: isAtRest })).filter(isAlive);
@@ -126,13 +163,15 @@ export function createRunService(
         attended(existing, isAtRest),
         listCheckpoints(store, existing.runId, existing.attempts),
       ]);
+      // Redis may have lost the steps of a run whose cluster died.
+      const numCommitted = Math.max(snapshot.numCommitted, ...stored.map(({ step }) => step));
       const isStored = stored.length > 0;
       return reportNow(
         await runs.change(config.name, (record) =>
           decideSubmission(
             Date.now(),
             record,
-            { ...snapshot, isAttended, isStored },
+            { ...snapshot, numCommitted, isAttended, isStored },
             { config, goal },
           ),
         ),
@@ -141,23 +180,17 @@ export function createRunService(
 
     async control(runId, control, request = {}) {
       const snapshot = await look(await read(runId), request);
-      return reportNow(
-        await runs.change(runId, (record) => {
-          const nowMs = Date.now();
-          const decision = decideControl(nowMs, record, snapshot, control, request);
-          switch (decision.kind) {
-            case 'change':
-              return { ...decision.change, updatedAtMs: nowMs };
-            case 'same':
-              return undefined;
-            case 'refuse':
-              throw new BerthError(
-                decision.code,
-                `Cannot ${control} run "${runId}": ${decision.reason}`,
-                { details: { runId, status: record.status } },
-              );
-          }
-        }),
+      return change(runId, control, (nowMs, record) =>
+        decideControl(nowMs, record, snapshot, control, request),
+      );
+    },
+
+    async extend(runId, request) {
+      const record = await read(runId);
+      const snapshot = await look(record, {});
+      const checkpointSteps = await completeSteps(store, record);
+      return change(runId, 'extend', (nowMs, now) =>
+        decideExtension(nowMs, now, { ...snapshot, checkpointSteps }, request),
       );
     },
 
@@ -173,14 +206,16 @@ export function createRunService(
   };
 }
 
-/** Steps of the checkpoints in the bucket, without the wanted one if a part of it is missing. */
+/** Steps of the checkpoints in the bucket, without those that a part is missing of; only the wanted one is looked at, if one is. */
 async function completeSteps(
   store: ObjectStore,
   { runId, attempts }: RunRecord,
-  wantedStep: number,
+  wantedStep?: number,
 ): Promise<number[]> {
   const steps = new Set<number>();
-  for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts))
-    if (step !== wantedStep || (await isComplete(store, manifestKey))) steps.add(step);
-  return [...steps];
+  for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts)) {
+    const isLookedAt = wantedStep === undefined || step === wantedStep;
+    if (!isLookedAt || (await isComplete(store, manifestKey))) steps.add(step);
+  }
+  return [...steps].sort((a, b) => a - b);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stepCount } from '../limits.ts';
 
 /**
  * What people may ask of a run. `pause` saves and gives its workers back; `resume` goes on, from an older checkpoint
@@ -14,6 +15,15 @@ export const controlRequestSchema = z.strictObject({
   fromStep: z.int().nonnegative().optional(),
 });
 export type ControlRequest = z.output<typeof controlRequestSchema>;
+
+/** Body of `POST /api/runs/:runId/extension`. */
+export const extensionRequestSchema = z.strictObject({
+  /** Of the whole run, those done included. */
+  numSteps: stepCount,
+  /** The last of them decay, as with the schedule wsd; without it the schedule stays. */
+  numDecaySteps: stepCount.optional(),
+});
+export type ExtensionRequest = z.output<typeof extensionRequestSchema>;
 
 /** Whether a control works now, and if not, why, for people. */
 export const controlStateSchema = z.strictObject({

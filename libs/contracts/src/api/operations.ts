@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
-import { controlRequestSchema, controlSchema } from './controls.ts';
+import { controlRequestSchema, controlSchema, extensionRequestSchema } from './controls.ts';
 import { streamCursorSchema } from './cursor.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
 import { historyQuerySchema, historySchema } from './history.ts';
@@ -87,6 +87,17 @@ export const apiOperations = {
     cost: 'expensive',
     params: ofRun.extend({ control: controlSchema }),
     body: controlRequestSchema,
+    response: runStatusSchema,
+  },
+  extendRun: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/extension',
+    summary:
+      'Trains a run that rests for more steps than planned, where its schedule allows that to the bit.',
+    cost: 'expensive',
+    params: ofRun,
+    body: extensionRequestSchema,
     response: runStatusSchema,
   },
   removal: {

@@ -1,5 +1,6 @@
 import {
   BerthError,
+  learningRateAt,
   packGradient,
   roundToBf16,
   stateDigest,
@@ -31,7 +32,6 @@ import { batchGradient, batchOutputs, batchSums, type Model } from './micro-batc
 import type { TaskModel } from '../tasks/task-model.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
 import { ParameterStore } from './parameter-store.ts';
-import { learningRateAt } from '../schedule.ts';
 import { sumInOrder, treeSum } from './ordered-sums.ts';
 
 export interface EngineOptions {

@@ -4,6 +4,7 @@ import {
   bf16PaddedLength,
   digestHex,
   examplesOf,
+  learningRateAt,
   numStateSlices,
   sumsFromVector,
   type ApplyResult,
@@ -32,7 +33,6 @@ import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
 import type { EngineOptions } from '../eager/eager-engine.ts';
 import { initialState } from '../engine-state.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
-import { learningRateAt } from '../schedule.ts';
 import { accumulateBlock } from './accumulate.ts';
 import { batchData } from './batch-inputs.ts';
 import { graphParameters } from './graph-parameters.ts';

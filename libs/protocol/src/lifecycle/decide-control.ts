@@ -199,6 +199,16 @@ function resume(question: Question): ControlDecision {
   }
 }
 
+/** The committed steps of a run that rests: those from which it would go on. */
+export function restsAt(
+  { attempts, requests: { rewind } }: RunRecord,
+  { numCommitted }: Pick<ControlSnapshot, 'numCommitted'>,
+): number {
+  const ended = attempts.at(-1)?.toStep ?? 0;
+  // Redis may have lost the ledger of a run that rests: it comes back with the run's turn.
+  return Math.min(rewind?.toStep ?? Infinity, Math.max(numCommitted, ended));
+}
+
 function continueRun({ nowMs, record, snapshot }: Question): ControlDecision {
   const { config, goal, status, attempts } = record;
   const ended = attempts.at(-1)?.toStep ?? null;
@@ -208,8 +218,7 @@ function continueRun({ nowMs, record, snapshot }: Question): ControlDecision {
       'it is completed; nothing is left to do, unless it is resumed from an older checkpoint',
     );
   const rewindTo = record.requests.rewind?.toStep;
-  // Redis may have lost the ledger of a run that rests: it comes back with the run's turn.
-  const fromStep = Math.min(rewindTo ?? Infinity, Math.max(snapshot.numCommitted, ended ?? 0));
+  const fromStep = restsAt(record, snapshot);
   return change(`goes on ${whence(snapshot, fromStep)}`, {
     ...requeued(record, 'resumed'),
     goal: status === 'completed' ? 'trained' : goal,

@@ -99,8 +99,10 @@ function* finish(context: ViewContext): ViewScript {
 }
 
 function* saveIfDue(context: ViewContext): ViewScript {
-  const { me, rules } = context;
-  if (me.appliedStep % rules.checkpointEverySteps === 0) yield* save(context);
+  const { appliedStep } = context.me;
+  const { checkpointEverySteps, milestones } = context.rules;
+  if (appliedStep % checkpointEverySteps === 0 || milestones.includes(appliedStep))
+    yield* save(context);
 }
 
 function* save({ me, view }: ViewContext): ViewScript {

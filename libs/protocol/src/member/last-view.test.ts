@@ -14,6 +14,7 @@ function seen(view: View) {
     memberId: 'a',
     seed: 7,
     numSteps: 3,
+    milestones: [],
     checkpointEverySteps: 2,
     evalEverySteps: 0,
     settleTimeoutMs: 1_000,

@@ -4,6 +4,8 @@ export interface MemberRules {
   readonly seed: number;
   readonly numSteps: number;
   readonly checkpointEverySteps: number;
+  /** Saved besides: somebody may want to go on from there. */
+  readonly milestones: readonly number[];
   /** 0: only at the end. */
   readonly evalEverySteps: number;
   /** Longest wait for peers when a view begins. */

@@ -63,6 +63,7 @@ export class SimMember {
       memberId,
       seed: 1,
       numSteps,
+      milestones: [],
       // Where votes compare nothing, saves must not find it first.
       checkpointEverySteps: world.sabotage === 'no-slice' ? numSteps : 5,
       evalEverySteps,

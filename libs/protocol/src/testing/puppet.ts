@@ -9,6 +9,7 @@ const rules: MemberRules = {
   memberId: 'a',
   seed: 7,
   numSteps: 3,
+  milestones: [],
   checkpointEverySteps: 2,
   evalEverySteps: 0,
   settleTimeoutMs: 1_000,

@@ -1,5 +1,5 @@
 import { applyRetention } from '@berth/checkpoint';
-import { BerthError } from '@berth/contracts';
+import { BerthError, milestonesOf } from '@berth/contracts';
 import { bestCheckpoint } from '@berth/protocol';
 import { currentAttempt } from './attempt-fence.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
@@ -30,6 +30,7 @@ export async function retain(
     ...record.config.train,
     keptSteps,
     bestOf: (steps: readonly number[]) => bestCheckpoint(now, steps)?.step,
+    milestones: milestonesOf(record.config),
     ...(resumedFromStep !== undefined && { resumedFromStep }),
   };
   const decision = await applyRetention(store, record.runId, policy, {

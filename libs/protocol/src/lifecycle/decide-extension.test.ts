@@ -1,0 +1,116 @@
+import { noRequests, parseRunConfig, trainingHash, type RunRecord } from '@berth/contracts';
+import { describe, expect, it } from 'vitest';
+import { endAttempt, newAttempt } from './attempts.ts';
+import { decideExtension } from './decide-extension.ts';
+
+type Schedule = RunRecord['config']['optimizer']['schedule'];
+
+function restingAt(toStep: number, schedule: Schedule, change: Partial<RunRecord> = {}): RunRecord {
+  const config = parseRunConfig(
+    {
+      name: 'run',
+      corpus: { path: 'c' },
+      train: { numSteps: 100 },
+      optimizer: { schedule, numWarmupSteps: 10, ...(schedule === 'wsd' && { numDecaySteps: 20 }) },
+    },
+    'test',
+  );
+  const end = { nowMs: 5, step: toStep, reason: 'as it was' };
+  return {
+    runId: 'run',
+    config,
+    trainingHash: trainingHash(config),
+    status: toStep === 100 ? 'completed' : 'stopped',
+    reason: '',
+    error: null,
+    goal: 'trained',
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    attempts: endAttempt([newAttempt(1, 0, 0)], end),
+    requests: noRequests,
+    keptSteps: [],
+    evaluations: [],
+    manifestKey: null,
+    exampleSetId: null,
+    numerics: null,
+    ...change,
+  };
+}
+
+function decide(record: RunRecord, numSteps = 200, more: { numDecaySteps?: number } = {}) {
+  const numCommitted = record.attempts.at(-1)?.toStep ?? 0;
+  const checkpointSteps = [50, 80, 100].filter((step) => step <= numCommitted);
+  const snapshot = { numCommitted, checkpointSteps, unsavedMs: 0 };
+  return decideExtension(9, record, snapshot, { numSteps, ...more });
+}
+
+describe('decideExtension', () => {
+  it.each(['constant', 'square-root'] as const)('goes on with %s from the end', (schedule) => {
+    expect(decide(restingAt(100, schedule))).toMatchObject({
+      kind: 'change',
+      reason: 'goes on from checkpoint 100',
+      change: {
+        status: 'queued',
+        config: { train: { numSteps: 200 } },
+        attempts: [{}, { attempt: 2, fromStep: 100 }],
+      },
+    });
+  });
+
+  it('goes on with wsd where its decay has not begun', () => {
+    expect(decide(restingAt(80, 'wsd'))).toMatchObject({
+      reason: 'goes on from checkpoint 80',
+      change: { attempts: [{}, { fromStep: 80 }], requests: { rewind: null } },
+    });
+  });
+
+  it('goes back with wsd to where its decay began', () => {
+    expect(decide(restingAt(100, 'wsd'))).toMatchObject({
+      kind: 'change',
+      change: {
+        config: { train: { numSteps: 200 }, optimizer: { numDecaySteps: 20 } },
+        attempts: [{ abandonedFromStep: 80 }, { fromStep: 80, wentBackTo: 80 }],
+        requests: { rewind: { toStep: 80 } },
+      },
+    });
+  });
+
+  it('ends a constant run with a decay', () => {
+    const decision = decide(restingAt(100, 'constant'), 150, { numDecaySteps: 50 });
+    expect(decision).toMatchObject({
+      reason: 'goes on from checkpoint 100',
+      change: { config: { optimizer: { schedule: 'wsd', numDecaySteps: 50 } } },
+    });
+  });
+
+  it.each(['google', 'linear', 'cosine'] as const)('refuses %s, and says why', (schedule) => {
+    expect(decide(restingAt(100, schedule))).toMatchObject({
+      kind: 'refuse',
+      reason: expect.stringContaining(`${schedule}, has planned its rates for 100 steps`) as string,
+    });
+  });
+
+  it('refuses a decayed run without a checkpoint of before', () => {
+    const snapshot = { numCommitted: 100, checkpointSteps: [100], unsavedMs: 0 };
+    expect(decideExtension(9, restingAt(100, 'wsd'), snapshot, { numSteps: 200 })).toMatchObject({
+      reason: expect.stringMatching(/^its decay began at step 80, and no checkpoint/) as string,
+    });
+  });
+
+  it.each([
+    [
+      restingAt(50, 'constant', { status: 'running' }),
+      200,
+      'it is running; pause or stop it first',
+    ],
+    [restingAt(50, 'constant'), 100, 'it is planned for 100 steps already; name more'],
+  ])('refuses what cannot be asked', (record, numSteps, reason) => {
+    expect(decide(record, numSteps)).toMatchObject({ kind: 'refuse', reason });
+  });
+
+  it('refuses a decay longer than the run', () => {
+    expect(() => decide(restingAt(50, 'constant'), 120, { numDecaySteps: 119 })).toThrow(
+      'optimizer.numDecaySteps: 119 is more than the 110',
+    );
+  });
+});
