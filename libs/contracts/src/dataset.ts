@@ -22,6 +22,9 @@ export type DocumentShard = z.output<typeof documentShardSchema>;
 /** A file of a corpus: its name in it, its size in bytes and the SHA-256 of these. */
 export const fileDigestSchema = z.tuple([z.string(), size, sha256]);
 
+/** Occurrences of each entry of a vocabulary, by id. */
+export const tokenCountsSchema = z.array(size);
+
 /** Versions of the JavaScript engine's tables of text: Unicode's, and those of ICU, which splits sentences. */
 export const textRulesSchema = z.strictObject({ unicode: z.string(), icu: z.string() });
 export type TextRules = z.output<typeof textRulesSchema>;
@@ -36,6 +39,8 @@ export const datasetManifestSchema = z.strictObject({
   /** Those files, one line [name, size, SHA-256] each. Absent in what older releases made. */
   corpusFiles: storedPartSchema.optional(),
   vocabulary: storedPartSchema.extend({ numTokens: size }),
+  /** How often each entry occurs in the training documents. Absent in what older releases made. */
+  tokenCounts: storedPartSchema.optional(),
   doLowerCase: z.boolean(),
   heldOutRatio: z.number(),
   /**

@@ -24,7 +24,12 @@ export {
   trainEpochOfKey,
 } from './examples/example-job.ts';
 export { taskExamples } from './tasks/index.ts';
-export type { ExampleShardReader, ExamplesRequest, TaskExamples } from './tasks/task-examples.ts';
+export type {
+  BaselineMeter,
+  ExampleShardReader,
+  ExamplesRequest,
+  TaskExamples,
+} from './tasks/task-examples.ts';
 export { encodeExampleShard, type ExampleShardFacts } from './tasks/pretraining/example-shard.ts';
 export type { ExampleSettings, ExampleVocabulary } from './tasks/pretraining/settings.ts';
 export type { Example } from './tasks/pretraining/example.ts';
@@ -33,6 +38,7 @@ export {
   generateGoogleExamples,
   type GoogleExamplesOptions,
 } from './tasks/pretraining/google-examples.ts';
+export { readTextStatistics, type TextStatistics } from './dataset/text-statistics.ts';
 export { readDatasetManifest, readDocumentShard } from './dataset/read-dataset.ts';
 export {
   createSampler,

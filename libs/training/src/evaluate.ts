@@ -1,15 +1,18 @@
 import { addSums, metricsFromSums, type ExampleSizes, type StepSums } from '@berth/contracts';
-import { batchOf, spreadEvenly } from '@berth/data';
+import { batchOf, spreadEvenly, type BaselineMeter } from '@berth/data';
 import type { EnginePort, ExampleReader } from './ports.ts';
 
 export interface EvaluationOptions extends ExampleSizes {
   readonly numEvalExamples: number;
   readonly batchSize: number;
+  /** Shown the same examples. */
+  readonly baselines: BaselineMeter;
   /** Ends it after the batch under way. */
   readonly signal?: AbortSignal;
 }
 
 export interface Evaluation {
+  /** With what baselines reach on the same examples. */
   readonly metrics: ReturnType<typeof metricsFromSums>;
   readonly numTokens: number;
 }
@@ -28,8 +31,11 @@ export async function evaluate(
     const rows = examples
       .slice(start, start + options.batchSize)
       .map((example) => ({ reader: heldOut, example }));
-    sums.push(await engine.evaluate(batchOf(task, options, rows)));
+    const batch = batchOf(task, options, rows);
+    options.baselines.add(batch);
+    sums.push(await engine.evaluate(batch));
   }
   const total = addSums(task.sums, sums);
-  return { metrics: metricsFromSums(task, total), numTokens: total['numTokens'] ?? 0 };
+  const metrics = { ...metricsFromSums(task, total), ...options.baselines.values() };
+  return { metrics, numTokens: total['numTokens'] ?? 0 };
 }

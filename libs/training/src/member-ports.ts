@@ -1,4 +1,5 @@
 import type { Logger, RunConfig, View } from '@berth/contracts';
+import type { BaselineMeter } from '@berth/data';
 import type { CheckpointSaver } from './checkpoint-saver.ts';
 import type { ExampleSource } from './example-source.ts';
 import type {
@@ -18,6 +19,8 @@ export interface MemberPorts {
   readonly rendezvous: RendezvousPort;
   readonly examples: ExampleSource;
   readonly heldOut: () => Promise<ExampleReader>;
+  /** A new one for each evaluation. */
+  readonly baselines: () => BaselineMeter;
   readonly checkpoints: CheckpointSaver;
   readonly reporter: ReporterPort;
   readonly logger: Logger;

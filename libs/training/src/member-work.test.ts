@@ -6,6 +6,7 @@ import {
   tasks,
   type MeasuredLine,
 } from '@berth/contracts';
+import { taskExamples } from '@berth/data';
 import { expect, it } from 'vitest';
 import { MemberWork } from './member-work.ts';
 import type { MemberPorts } from './member-ports.ts';
@@ -32,6 +33,7 @@ function evaluating(): {
   const sums = sumsFromVector(names, new Float32Array(names.length).fill(1));
   const ports = {
     heldOut: async () => heldOut,
+    baselines: () => taskExamples.pretraining.baselines(undefined),
     engine: {
       task: tasks.pretraining,
       async evaluate() {

@@ -169,6 +169,7 @@ export class MemberWork {
       batchSize: Math.min(32, train.globalBatch),
       maxSeqLength,
       maxPredictions,
+      baselines: this.#ports.baselines(),
       signal,
     });
     const stepMs = performance.now() - startMs;

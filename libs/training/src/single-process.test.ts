@@ -18,7 +18,9 @@ import {
   prepareDataset,
   readDatasetManifest,
   readExampleShard,
+  readTextStatistics,
   taskExamples,
+  type TextStatistics,
 } from '@berth/data';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
 import { createEagerEngine, createGraphEngine, taskModels } from '@berth/model';
@@ -52,6 +54,7 @@ let tensorFlow: TensorFlow;
 let examples: ExampleSource;
 let heldOut: ExampleReader;
 let model: ModelConfig;
+let statistics: TextStatistics | undefined;
 
 beforeAll(async () => {
   tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -76,6 +79,7 @@ beforeAll(async () => {
     store,
   );
   const manifest = await readDatasetManifest(store, manifestKey);
+  statistics = await readTextStatistics(store, manifest);
   const exampleSetId = exampleSetIdOf(manifest.datasetId, config.examples, seed);
   const job = {
     kind: 'examples',
@@ -235,13 +239,24 @@ describe('a run in one process', () => {
   it('starts at ln V + ln 2 and learns', async () => {
     const engine = newEngine();
     engine.initialize(config.seed);
-    const options = { ...config.examples, numEvalExamples: 16, batchSize: 5 };
-    const before = await evaluate(engineInThisThread(engine), heldOut, options);
+    const options = () => ({
+      ...config.examples,
+      numEvalExamples: 16,
+      batchSize: 5,
+      baselines: taskExamples.pretraining.baselines(statistics),
+    });
+    const before = await evaluate(engineInThisThread(engine), heldOut, options());
     await trained(engine);
-    const after = await evaluate(engineInThisThread(engine), heldOut, options);
+    const after = await evaluate(engineInThisThread(engine), heldOut, options());
     const knowingNothing = Math.log(model.vocabSize) + Math.LN2;
     expect(Math.abs(before.metrics.loss - knowingNothing)).toBeLessThan(0.3);
     expect(after.metrics['masked_lm_loss']).toBeLessThan(before.metrics['masked_lm_loss']!);
+    expect(after.metrics).toMatchObject({
+      masked_lm_loss_unigram: before.metrics['masked_lm_loss_unigram'],
+      next_sentence_accuracy_majority: before.metrics['next_sentence_accuracy_majority'],
+    });
+    // What knows how often tokens occur is better than what knows nothing.
+    expect(after.metrics['masked_lm_loss_unigram']).toBeLessThan(Math.log(model.vocabSize));
     engine.dispose();
   });
 });

@@ -14,7 +14,7 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import { readDatasetManifest, taskExamples } from '@berth/data';
+import { readDatasetManifest, readTextStatistics, taskExamples } from '@berth/data';
 import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
 import type { WorkerMetrics } from '@berth/observability';
 import { createExampleIndex, createRuns, openRun, type RedisConnection } from '@berth/queue';
@@ -75,6 +75,7 @@ export class RunSession {
     if (manifestKey === null || exampleSetId === null)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
     const manifest = await readDatasetManifest(store, manifestKey);
+    const statistics = await readTextStatistics(store, manifest);
     const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
     const { examples, train, seed, optimizer } = config;
     const taskName = taskNameOf(examples);
@@ -169,6 +170,7 @@ export class RunSession {
         rendezvous,
         examples: source,
         heldOut: () => shards.heldOut(),
+        baselines: () => taskExamples[taskName].baselines(statistics),
         checkpoints,
         reporter: {
           step: (step) => {

@@ -1,5 +1,6 @@
 export { taskNameOf, taskOf, tasks, type TaskName } from './tasks.ts';
 export type {
+  Baseline,
   BatchShape,
   Column,
   ColumnValues,
@@ -9,4 +10,4 @@ export type {
   Metric,
   Task,
 } from './task.ts';
-export { encoderColumns } from './task.ts';
+export { baselinesOf, encoderColumns } from './task.ts';

@@ -77,6 +77,18 @@ export const pretraining: Task = {
       ...perExample,
     },
   ],
+  baselines: [
+    { name: 'masked_lm_loss_unigram', metric: 'masked_lm_loss', label: 'unigram' },
+    { name: 'masked_lm_loss_copy', metric: 'masked_lm_loss', label: 'copy' },
+    { name: 'masked_lm_accuracy_majority', metric: 'masked_lm_accuracy', label: 'majority' },
+    { name: 'masked_lm_accuracy_copy', metric: 'masked_lm_accuracy', label: 'copy' },
+    { name: 'next_sentence_loss_majority', metric: 'next_sentence_loss', label: 'majority' },
+    {
+      name: 'next_sentence_accuracy_majority',
+      metric: 'next_sentence_accuracy',
+      label: 'majority',
+    },
+  ],
   headlines: ['masked_lm_loss', 'next_sentence_accuracy'],
   exampleFormat: 'berth-examples/1',
 };

@@ -54,6 +54,18 @@ export interface Metric extends Mean {
   readonly isMoreBetter: boolean;
 }
 
+/**
+ * What a predictor that has learnt nothing but counts reaches in one of a task's metrics, on the same examples. Lines of
+ * evaluations have it by its name, as far as it is known.
+ */
+export interface Baseline {
+  /** In snake case: the metric, then what predicts. */
+  readonly name: string;
+  readonly metric: string;
+  /** For people: what predicts. */
+  readonly label: string;
+}
+
 /** What a run learns, as data. Whatever is not in a `tasks/` folder takes names and numbers of a task from here. */
 export interface Task {
   readonly name: string;
@@ -68,10 +80,16 @@ export interface Task {
   readonly losses: readonly LossTerm[];
   /** In the order in which they are shown. */
   readonly metrics: readonly Metric[];
+  readonly baselines: readonly Baseline[];
   /** Names of the metrics that tell in a line what was learnt. */
   readonly headlines: readonly string[];
   /** Release of what example shards hold; part of their identity. */
   readonly exampleFormat: string;
+}
+
+/** What says nothing of a metric that only reaches these. */
+export function baselinesOf({ baselines }: Task, metric: string): readonly Baseline[] {
+  return baselines.filter((baseline) => baseline.metric === metric);
 }
 
 /** What the encoder reads: [B, S] each. */

@@ -21,9 +21,11 @@ export async function readDatasetManifest(
   const bytes = await store.get(key);
   const reading = readJson(datasetManifestSchema, new TextDecoder().decode(bytes));
   if (!reading.ok) throw noManifest(store, key, reading.problem);
-  const { vocabulary, train, heldOut } = reading.value;
+  const { vocabulary, tokenCounts, train, heldOut } = reading.value;
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
-  const foreign = [vocabulary, ...train, heldOut].find((part) => !isIn(folder, part.key));
+  const foreign = [vocabulary, tokenCounts, ...train, heldOut].find(
+    (part) => part !== undefined && !isIn(folder, part.key),
+  );
   if (foreign === undefined) return reading.value;
   throw noManifest(store, key, `it names ${foreign.key}, which is not beside it`);
 }

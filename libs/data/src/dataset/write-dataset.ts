@@ -23,6 +23,7 @@ import { DocumentSpill } from './document-spill.ts';
 import { shardOfDocument } from '../sampling/epoch-order.ts';
 import { readDatasetManifest } from './read-dataset.ts';
 import { putPart } from './stored-part.ts';
+import { serializeTokenCounts } from './text-statistics.ts';
 import type { TokenSentences } from './token-documents.ts';
 
 /** Ids are stored in 16 bits. */
@@ -113,7 +114,8 @@ export async function writeDataset(
   }
 
   return inSpillFolder(options.workFolder, async (spillFolder) => {
-    const { train, heldOut, splitHealth } = await spillDocuments(options, spillFolder);
+    const tokenCounts = new Float64Array(tokens.length);
+    const { train, heldOut, splitHealth } = await spillDocuments(options, spillFolder, tokenCounts);
     const numCasedEntries = tokens.filter(isCased).length;
     const health = { ...options.corpusHealth(), ...splitHealth, numCasedEntries };
     refuseUnsuitable(health, options);
@@ -129,6 +131,11 @@ export async function writeDataset(
       corpusDigest: sha256Hex(corpusFiles),
       corpusFiles: await putPart(store, `${folder}/corpus.jsonl`, corpusFiles),
       vocabulary: { ...vocabulary, numTokens: tokens.length },
+      tokenCounts: await putPart(
+        store,
+        `${folder}/token-counts.json`,
+        serializeTokenCounts(tokenCounts),
+      ),
       doLowerCase,
       heldOutRatio,
       textRules,
@@ -174,10 +181,14 @@ type SplitHealth = Pick<
   | 'coverage'
 >;
 
-/** Sorts the documents into shards. No training shard is empty. */
+/**
+ * Sorts the documents into shards. No training shard is empty.
+ * @param tokenCounts - to which the tokens of training documents are added, by id
+ */
 async function spillDocuments(
   { documents, seed, heldOutRatio, numShards }: WriteDatasetOptions,
   folder: string,
+  tokenCounts: Float64Array,
 ): Promise<{ train: DocumentSpill[]; heldOut: DocumentSpill; splitHealth: SplitHealth }> {
   const all = Array.from({ length: numShards }, (_, i) => new DocumentSpill(join(folder, `${i}`)));
   const heldOut = new DocumentSpill(join(folder, 'held-out'));
@@ -194,6 +205,7 @@ async function spillDocuments(
     if (isOut(numDocuments++)) await heldOut.append(sentences);
     else {
       coverage.add(sentences);
+      for (const sentence of sentences) for (const id of sentence) tokenCounts[id]! += 1;
       await all[shardOfDocument(seed, numTrain++, numShards)]!.append(sentences);
     }
   }

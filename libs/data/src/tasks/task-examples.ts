@@ -1,4 +1,5 @@
 import type { ExampleBatch, ExampleShard, ExamplesConfig, Task, TextRules } from '@berth/contracts';
+import type { TextStatistics } from '../dataset/text-statistics.ts';
 import type { TokenDocuments } from '../dataset/token-documents.ts';
 import type { Vocabulary } from '../text/vocabulary.ts';
 
@@ -36,6 +37,13 @@ export interface ExampleShardReader {
   copyInto(batch: ExampleBatch, row: number, example: number): void;
 }
 
+/** Measures what the task's baselines reach on the examples that it is shown. */
+export interface BaselineMeter {
+  add(batch: ExampleBatch): void;
+  /** By the names of the task's baselines, as far as they are known. */
+  values(): Readonly<Record<string, number>>;
+}
+
 /** How a task's examples are made, kept and read. */
 export interface TaskExamples {
   readonly task: Task;
@@ -46,4 +54,6 @@ export interface TaskExamples {
    * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no example shard, or hold what no example can be
    */
   readonly open: (bytes: Uint8Array, expectedSha256: string, name?: string) => ExampleShardReader;
+  /** @param statistics - of the training text; undefined where they are not known */
+  readonly baselines: (statistics: TextStatistics | undefined) => BaselineMeter;
 }

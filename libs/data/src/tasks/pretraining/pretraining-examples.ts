@@ -1,5 +1,6 @@
 import { tasks } from '@berth/contracts';
 import type { TaskExamples } from '../task-examples.ts';
+import { pretrainingBaselines } from './baselines.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
 import { generateExamples } from './generate.ts';
 
@@ -12,4 +13,5 @@ export const pretrainingExamples: TaskExamples = {
       ...request.settings,
     }),
   open: openExampleShard,
+  baselines: pretrainingBaselines,
 };

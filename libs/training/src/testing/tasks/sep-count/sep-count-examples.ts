@@ -32,6 +32,7 @@ function* examplesOf(request: ExamplesRequest): Generator<Example> {
 export const sepCountExamples: TaskExamples = {
   task: sepCount,
   make: (request) => Buffer.from(JSON.stringify([...examplesOf(request)])),
+  baselines: () => ({ add: () => undefined, values: () => ({}) }),
   open(bytes, expectedSha256, name = 'example shard') {
     if (sha256Hex(bytes) !== expectedSha256)
       throw new BerthError('DATA_SHARD_CORRUPT', `${name}: other bytes`);

@@ -37,6 +37,7 @@ export const sepCount: Task = {
       ...perExample,
     },
   ],
+  baselines: [],
   headlines: ['sep_count_accuracy'],
   exampleFormat: 'sep-count/1',
 };

@@ -96,7 +96,8 @@ it.each(['eager', 'graph'])(
     engine.initialize(1);
     const heldOut = open('heldOut', 0, 0);
     const port = engineInThisThread(engine);
-    const asked = { ...settings, numEvalExamples: 64, batchSize: 16 };
+    const baselines = sepCountExamples.baselines(undefined);
+    const asked = { ...settings, numEvalExamples: 64, batchSize: 16, baselines };
     const before = (await evaluate(port, heldOut, asked)).metrics;
     const losses: number[] = [];
     const { train } = config;
