@@ -1,6 +1,7 @@
 import { taskOf, type RunAttempt, type RunStatusReport } from '@berth/contracts';
 import { formatDuration } from '@berth/launch';
-import { fixed, formatCount } from './format.ts';
+import { formatCount } from './format.ts';
+import { heldOutLines } from './held-out-lines.ts';
 
 export interface SummaryOptions {
   /** How berth is called here. */
@@ -21,10 +22,8 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   if (report.last !== null) lines.push(`  train loss  ${report.last.loss.toFixed(3)}`);
   if (lastEval !== null)
     lines.push(
-      `  held-out    loss ${lastEval.loss.toFixed(3)} at step ${formatCount(lastEval.step)}: ` +
-        taskOf(run.config.examples)
-          .metrics.map(({ name }) => `${name} ${fixed(lastEval, name)}`)
-          .join(', '),
+      `  held-out    loss ${lastEval.loss.toFixed(3)} at step ${formatCount(lastEval.step)}`,
+      ...heldOutLines(taskOf(run.config.examples), lastEval).map((text) => `    ${text}`),
     );
   if (checkpointStep !== null) {
     const which = best === null ? '' : `; the best is step ${formatCount(best.step)}`;

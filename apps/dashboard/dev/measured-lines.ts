@@ -65,6 +65,12 @@ export function evalLine(
     ...losses,
     masked_lm_loss: masked_lm_loss + gap,
     loss: losses.loss + gap,
+    masked_lm_loss_unigram: 6.52,
+    masked_lm_loss_copy: 5.8,
+    masked_lm_accuracy_majority: 0.062,
+    masked_lm_accuracy_copy: 0.124,
+    next_sentence_loss_majority: 0.688,
+    next_sentence_accuracy_majority: 0.552,
     numTokens: 65_536,
   };
 }

@@ -8,6 +8,7 @@ import { formatCount, formatDateTime } from '../format.ts';
 import { chosenAxis } from '../state/chart-settings.ts';
 import type { RunHistory } from '../state/run-history.ts';
 import { chartModel, type ChartModel } from './chart-model.ts';
+import type { Level } from './levels.ts';
 import type { Line } from './lines.ts';
 import { ChartLegend } from './chart-legend.tsx';
 import { ChartTable } from './chart-table.tsx';
@@ -24,10 +25,15 @@ export interface ChartCardProps {
   /** In units of x. */
   readonly smoothing: number;
   readonly height?: number;
+  /** What its lines are seen against. */
+  readonly levels?: readonly Level[];
 }
 
+const noLevels: readonly Level[] = [];
+
 /** A chart with its title, legend, tools and a sentence that says what it shows. */
-export function ChartCard({ spec, history, smoothing, height }: ChartCardProps): JSX.Element {
+export function ChartCard(props: ChartCardProps): JSX.Element {
+  const { spec, history, height } = props;
   const [ref, isSeen] = useInView<HTMLElement>();
   const tall = height ?? (spec.isWide === true ? 280 : 220);
   return (
@@ -38,7 +44,7 @@ export function ChartCard({ spec, history, smoothing, height }: ChartCardProps):
       data-chart={spec.id}
     >
       {isSeen && history.step.value !== null ? (
-        <ChartBody spec={spec} history={history} smoothing={smoothing} height={tall} />
+        <ChartBody {...props} height={tall} />
       ) : (
         <ChartSkeleton title={spec.title} height={tall} />
       )}
@@ -51,6 +57,7 @@ function ChartBody({
   history,
   smoothing,
   height,
+  levels = noLevels,
 }: ChartCardProps & { height: number }): JSX.Element {
   const step = history.step.value ?? [];
   const evaluation = history.evaluation.value ?? [];
@@ -104,7 +111,13 @@ function ChartBody({
           />
         </div>
       </header>
-      <ChartLegend model={model} place={place} format={spec.format} formatX={formatX} />
+      <ChartLegend
+        model={model}
+        levels={levels}
+        place={place}
+        format={spec.format}
+        formatX={formatX}
+      />
       {isTable.value ? (
         <ChartTable model={model} spec={spec} axis={axis} height={height} />
       ) : model.columns.x.length === 0 ? (
@@ -115,6 +128,7 @@ function ChartBody({
           axis={axis}
           range={history.range.value}
           markers={history.markers.value}
+          levels={levels}
           formatTick={spec.formatTick}
           height={height}
           isStacked={spec.isStacked === true}

@@ -3,10 +3,12 @@ import type { JSX } from 'preact';
 import { unknown } from '../format.ts';
 import type { ChartModel } from './chart-model.ts';
 import { valueBefore, type Column } from './columns.ts';
+import type { Level } from './levels.ts';
 import type { Line } from './lines.ts';
 
 export interface ChartLegendProps {
   readonly model: ChartModel;
+  readonly levels: readonly Level[];
   /** Where the cursor is; null: nowhere, the newest values are shown. */
   readonly place: ReadonlySignal<number | null>;
   readonly format: (value: number) => string;
@@ -15,7 +17,7 @@ export interface ChartLegendProps {
 
 /** The lines with their values at the cursor. */
 export function ChartLegend(props: ChartLegendProps): JSX.Element {
-  const { model, place, format, formatX } = props;
+  const { model, levels, place, format, formatX } = props;
   const { x, ofLine } = model.columns;
   const at = place.value ?? x.length - 1;
   const position = x[at];
@@ -29,6 +31,13 @@ export function ChartLegend(props: ChartLegendProps): JSX.Element {
           <span class={swatchOf(line)} />
           <span class="legend-label">{shortLabel(line, shown.length)}</span>
           {isWithin(line, position) && <span class="legend-value">{say(column, at, format)}</span>}
+        </span>
+      ))}
+      {levels.map(({ label, value }) => (
+        <span class="legend-item" key={`level ${label}`}>
+          <span class="swatch dashed" />
+          <span class="legend-label">{label}</span>
+          <span class="legend-value">{format(value)}</span>
         </span>
       ))}
       <span class="legend-x">{position === undefined ? '' : formatX(position)}</span>

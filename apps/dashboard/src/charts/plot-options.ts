@@ -16,6 +16,8 @@ export interface PlotOptions {
   readonly formatTick: (value: number) => string;
   readonly isStacked: boolean;
   readonly isLog: boolean;
+  /** Values that the vertical axis has to show too. */
+  readonly levels: () => readonly number[];
   /** Range of x, read at each drawing. */
   readonly rangeOfX: () => readonly [number, number];
   /** Charts of the same name share their cursor. */
@@ -182,9 +184,10 @@ const wholeIncrements = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((unit
 ]);
 
 /** A tenth of air above and below; stacked areas start at zero. */
-function rangeOfY({ isStacked }: PlotOptions): uPlot.Scale.Range {
-  return (_, min, max) => {
-    if (min === null || max === null) return [0, 1];
+function rangeOfY({ isStacked, levels }: PlotOptions): uPlot.Scale.Range {
+  return (_, least, greatest) => {
+    if (least === null || greatest === null) return [0, 1];
+    const [min, max] = [Math.min(least, ...levels()), Math.max(greatest, ...levels())];
     const air = max > min ? (max - min) * 0.08 : Math.abs(max) * 0.1 || 1;
     return [isStacked ? 0 : min - air, max + air];
   };

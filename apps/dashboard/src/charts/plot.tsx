@@ -6,6 +6,7 @@ import { theme } from '../state/theme.ts';
 import type { ChartModel } from './chart-model.ts';
 import { readColours } from './colours.ts';
 import type { Axis } from './curve.ts';
+import { levelPlugin, type Level } from './levels.ts';
 import { markerPlugin } from './marker-plugin.ts';
 import { plotData, plotOptions, shapeOf } from './plot-options.ts';
 
@@ -14,6 +15,7 @@ export interface PlotProps {
   readonly axis: Axis;
   readonly range: readonly [number, number];
   readonly markers: readonly Marker[];
+  readonly levels: readonly Level[];
   readonly formatTick: (value: number) => string;
   readonly height: number;
   readonly isStacked: boolean;
@@ -60,7 +62,7 @@ export function Plot(props: PlotProps): JSX.Element {
     if (plot.current !== null)
       // uPlot draws in a microtask; the mark is what the performance test reads.
       queueMicrotask(() => performance.measure('chart-redraw', { start }));
-  }, [model, range, props.markers, kind]);
+  }, [model, range, props.markers, JSON.stringify(props.levels), kind]);
 
   return (
     <div
@@ -92,12 +94,13 @@ function makePlot(node: HTMLDivElement, latest: { readonly current: PlotProps })
     formatTick,
     isStacked,
     isLog,
+    levels: () => latest.current.levels.map(({ value }) => value),
     rangeOfX: () => latest.current.range,
     syncKey: 'berth',
     onCursor: (plot) => latest.current.onCursor(plot.cursor.idx ?? null, plot),
     onZoom: (from, to) => latest.current.onZoom(from, to),
     onReset: () => latest.current.onReset(),
-    plugins: [markerPlugin(source, colours)],
+    plugins: [levelPlugin(() => latest.current.levels, colours), markerPlugin(source, colours)],
   });
   return new uPlot(options, plotData(model.drawnColumns, isLog), node);
 }

@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
+import type { MetricsLine } from '@berth/contracts';
 import type { Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
+import { levelsOf } from '../charts/levels.ts';
 import { smoothingWindows, windowFor, windowOnAxis } from '../charts/smoothing.ts';
 import { chartSpecs } from '../charts/specs.ts';
 import { Button, IconButton } from '../components/button.tsx';
@@ -24,12 +26,13 @@ const sections = [
 export interface MetricsTabProps {
   readonly history: RunHistory;
   readonly task: Task;
+  readonly lastEval: MetricsLine | null;
   /** Steps that the run has made. */
   readonly numSteps: number;
 }
 
 /** All charts of a run, with one axis, one cursor and one zoom. */
-export function MetricsTab({ history, task, numSteps }: MetricsTabProps): JSX.Element {
+export function MetricsTab({ history, task, lastEval, numSteps }: MetricsTabProps): JSX.Element {
   const { zoom } = history;
   const specs = useMemo(() => chartSpecs(task), [task]);
   const axis = chosenAxis.value;
@@ -103,7 +106,13 @@ export function MetricsTab({ history, task, numSteps }: MetricsTabProps): JSX.El
             {specs
               .filter(({ section }) => section === id)
               .map((spec) => (
-                <ChartCard key={spec.id} spec={spec} history={history} smoothing={smoothing} />
+                <ChartCard
+                  key={spec.id}
+                  spec={spec}
+                  history={history}
+                  smoothing={smoothing}
+                  levels={levelsOf(task, spec.id, lastEval)}
+                />
               ))}
           </div>
         </section>

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { taskOf, type LossTerm } from '@berth/contracts/constants';
+import { taskOf, type Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
+import { levelsOf } from '../charts/levels.ts';
 import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
 import { valueOf } from '../charts/curve.ts';
 import { lossChart } from '../charts/specs.ts';
@@ -57,8 +58,8 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
 
 function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
   const { last, lastEval, checkpointStep, checkpointAtMs, run } = report;
-  const { losses, metrics } = taskOf(run.config.examples);
-  const quality = metrics.find(({ unit }) => unit === 'ratio');
+  const task = taskOf(run.config.examples);
+  const quality = task.metrics.find(({ unit }) => unit === 'ratio');
   const newest = lastEval ?? last;
   return (
     <dl class="tiles six">
@@ -66,13 +67,13 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       <Tile
         label="Held-out loss"
         value={formatNumber(lastEval?.loss)}
-        note={heldOutNote(losses[0], lastEval)}
+        note={heldOutNote(task, lastEval)}
       />
       {quality !== undefined && (
         <Tile
           label={quality.label}
           value={formatPercent(newest === null ? null : valueOf(newest, quality.name))}
-          note={lastEval !== null ? 'held-out' : last === null ? 'not yet' : 'train'}
+          note={qualityNote(task, quality.name, report)}
         />
       )}
       <Tile
@@ -94,10 +95,23 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
   );
 }
 
-function heldOutNote(main: LossTerm | undefined, line: MetricsLine | null): string {
+function heldOutNote(task: Task, line: MetricsLine | null): string {
   if (line === null) return 'not yet';
-  const term = main && `${main.label} ${formatNumber(valueOf(line, `${main.name}_loss`))} · `;
-  return `${term ?? ''}${stepNote(line.step)}`;
+  const [main] = task.losses;
+  if (main === undefined) return stepNote(line.step);
+  const metric = `${main.name}_loss`;
+  const against = levelsOf(task, metric, line)
+    .slice(0, 1)
+    .map(({ label, value }) => ` (${label} ${formatNumber(value)})`);
+  return `${main.label} ${formatNumber(valueOf(line, metric))}${against.join('')} · ${stepNote(line.step)}`;
+}
+
+function qualityNote(task: Task, metric: string, { last, lastEval }: RunStatusReport): string {
+  if (lastEval === null) return last === null ? 'not yet' : 'train';
+  const against = levelsOf(task, metric, lastEval).map(
+    ({ label, value }) => `${label} ${formatPercent(value)}`,
+  );
+  return ['held-out', ...against].join(' · ');
 }
 
 /** What a run at rest would want does not matter. */

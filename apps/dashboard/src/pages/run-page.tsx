@@ -90,7 +90,12 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
       </header>
       {tab === 'overview' && <OverviewTab report={report} history={history} />}
       {tab === 'metrics' && (
-        <MetricsTab history={history} task={taskOf(run.config.examples)} numSteps={step} />
+        <MetricsTab
+          history={history}
+          task={taskOf(run.config.examples)}
+          lastEval={report.lastEval}
+          numSteps={step}
+        />
       )}
       {tab === 'workers' && <WorkersTab report={report} />}
       {tab === 'checkpoints' && <CheckpointsTab report={report} />}

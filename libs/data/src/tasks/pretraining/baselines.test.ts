@@ -64,7 +64,7 @@ it('leave out what needs the training text where it is not known', () => {
 it('rank as they must on real text: to copy is better than not to', () => {
   const { documents: excerpt, vocabulary } = goldenExcerpt();
   const documents = packDocuments(excerpt);
-  const tokenCounts = new Array<number>(vocabulary.tokens.length).fill(0);
+  const tokenCounts = vocabulary.tokens.map(() => 0);
   for (const id of documents.tokens) tokenCounts[id]! += 1;
   const place = { split: 'train', seed: 1, epoch: 0, shard: 0 } as const;
   const bytes = encodeExampleShard(
