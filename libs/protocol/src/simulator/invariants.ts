@@ -123,7 +123,7 @@ export class Invariants {
 
   /** I5: only who holds the lease changes the run's record. */
   checkRecordChange(coordinator: string, fencingEpoch: number): void {
-    const { leaseEpoch } = this.#redis;
+    const leaseEpoch = this.#redis.lease.epoch;
     if (fencingEpoch !== leaseEpoch)
       throw new Violation(
         `I5: ${coordinator} changed the record in epoch ${fencingEpoch}, not ${leaseEpoch}`,

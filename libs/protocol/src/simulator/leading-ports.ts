@@ -19,7 +19,7 @@ export function leadingPorts(world: World, calls: SimCalls, logger: Logger): Lea
     awaitNews: newsOf(world, calls),
     openRun: () => openSimRun(world, calls, logger),
     runs: {
-      active: () => calls.redis((redis) => redis.active),
+      active: () => calls.redis((redis) => redis.runs.active),
       read: () => calls.redis(recordIn),
       survey: () =>
         calls.redis(recordIn, (record) => ({
@@ -28,12 +28,12 @@ export function leadingPorts(world: World, calls: SimCalls, logger: Logger): Lea
         })),
       update: (known, change, fencingEpoch) =>
         calls.redis((redis) => {
-          const outcome = redis.updateRecord(known, change, fencingEpoch);
+          const outcome = redis.runs.update(known, change, fencingEpoch);
           if (outcome === 'done') invariants.checkRecordChange(process.name, fencingEpoch);
           return outcome;
         }, requireDone),
       setActive: (active, expected, fencingEpoch) =>
-        calls.redis((redis) => redis.setActive(active, expected, fencingEpoch), requireDone),
+        calls.redis((redis) => redis.runs.setActive(active, expected, fencingEpoch), requireDone),
     },
     keeping: {
       restore: ({ isOlder }) =>
@@ -41,7 +41,7 @@ export function leadingPorts(world: World, calls: SimCalls, logger: Logger): Lea
           const copy = yield* call(calls.store((store) => store.archived));
           const mayBeOlder = isOlder && sabotage !== 'no-older-watch';
           if (copy !== undefined)
-            yield* call(calls.redis((redis) => redis.putBack(copy, { isOlder: mayBeOlder })));
+            yield* call(calls.redis((redis) => redis.runs.putBack(copy, { isOlder: mayBeOlder })));
         }),
       // Stored in its own time.
       note: () =>
@@ -70,7 +70,7 @@ function openSimRun(world: World, calls: SimCalls, logger: Logger): RunPorts {
     members: {
       survey: ({ forget }) =>
         calls.redis(
-          (redis, nowMs) => redis.list(nowMs, forget ? memberTtlMs : Infinity),
+          (redis, nowMs) => redis.members.list(nowMs, forget ? memberTtlMs : Infinity),
           (live) => {
             invariants.checkLive(live, dead, !forget);
             const seen = sabotage === 'no-fingerprint' ? { numerics: runNumerics } : {};
@@ -126,7 +126,7 @@ function openSimRun(world: World, calls: SimCalls, logger: Logger): RunPorts {
 }
 
 function recordIn(redis: RedisModel): RunRecord | undefined {
-  return redis.hasRecord ? redis.record : undefined;
+  return redis.runs.hasRecord ? redis.record : undefined;
 }
 
 /** As hints come from Redis: one that came since the last wait ends the next at once. */

@@ -1,5 +1,5 @@
 import { BerthError } from '@berth/contracts';
-import type { Replaced } from './redis-model.ts';
+import type { Replaced } from './redis-runs.ts';
 
 /** @throws BerthError what a coordinator gets whose change was not made */
 export function requireDone(outcome: Replaced): void {

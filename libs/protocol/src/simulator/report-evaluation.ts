@@ -17,7 +17,7 @@ export function reportEvaluation(
     if (isOver()) return;
     world.call(
       process,
-      (redis) => redis.noteEvaluation(step, weights),
+      (redis) => redis.notes.addEvaluation(step, weights),
       done,
       () => process.after(500, report),
     );

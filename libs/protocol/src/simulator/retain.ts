@@ -19,7 +19,10 @@ export function retain(
   const fenced = (then: (attempts: Attempts) => void): void =>
     world.call(
       process,
-      (redis) => ({ isOurs: redis.hasRecord && redis.attempt === attempt, record: redis.record }),
+      (redis) => ({
+        isOurs: redis.runs.hasRecord && redis.attempt === attempt,
+        record: redis.record,
+      }),
       ({ isOurs, record }) => {
         if (isOurs) then(record.attempts);
         else end();

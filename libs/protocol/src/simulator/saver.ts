@@ -184,7 +184,7 @@ export class Saver {
   #note({ step, attempt }: Snapshot, end: (error?: WireError) => void): void {
     this.#world.call(
       this.#process,
-      (redis) => redis.noteCheckpoint(step, attempt),
+      (redis) => redis.notes.addCheckpoint(step, attempt),
       () => retain(this.#world, this.#process, { attempt, step }, end),
       end,
     );

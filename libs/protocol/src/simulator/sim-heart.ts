@@ -69,7 +69,7 @@ export class SimHeart {
     const info = engineCallMs === undefined ? this.#info : { ...this.#info, engineCallMs };
     this.#world.call(
       this.#process,
-      (redis, nowMs) => redis.heartbeat(nowMs, info),
+      (redis, nowMs) => redis.members.heartbeat(nowMs, info),
       done,
       () => undefined,
     );

@@ -20,9 +20,9 @@ export class SimLeader {
       ttlMs,
       acquire: (usedEpoch: number) =>
         calls.redis((redis, nowMs) =>
-          redis.acquireLease(nowMs, name, ttlMs, usedEpoch, world.timeMs),
+          redis.lease.acquire(nowMs, name, ttlMs, usedEpoch, world.timeMs),
         ),
-      release: () => calls.redis((redis) => redis.releaseLease(name)),
+      release: () => calls.redis((redis) => redis.lease.release(name)),
     };
     const listener = {
       onAcquired: (held: { fencingEpoch: number; serverEpoch: number }) => controller.hold(held),

@@ -139,7 +139,7 @@ export class SimMember {
     }
     this.#heart.note({ state: 'draining' });
     const end = (): void => this.kill();
-    this.#world.call(this.process, (redis) => redis.leave(this.process.name), end, end);
+    this.#world.call(this.process, (redis) => redis.members.leave(this.process.name), end, end);
   }
 
   #open(): void {

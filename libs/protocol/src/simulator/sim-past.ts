@@ -75,18 +75,20 @@ export function openSimPast(world: World, calls: SimCalls): PastPort {
 
     listAgain: (attempts) =>
       inOneCall(function* () {
-        yield* call(calls.redis((redis) => redis.forgetCheckpoints(attempts)));
+        yield* call(calls.redis((redis) => redis.notes.forgetCheckpoints(attempts)));
         const listed = yield* call(calls.store((store) => store.onLine(attempts)));
         yield* call(
           calls.redis((redis) => {
             for (const { step, attempt } of listed)
-              if (!redis.hasCheckpoint(step)) redis.noteCheckpoint(step, attempt);
+              if (!redis.notes.hasCheckpoint(step, redis.record.attempts))
+                redis.notes.addCheckpoint(step, attempt);
           }),
         );
       }),
 
-    isSaved: (step) => calls.redis((redis) => redis.hasCheckpoint(step)),
-    newestListed: () => calls.redis((redis) => redis.newestCheckpoint),
-    isEvaluated: (step) => calls.redis((redis) => redis.hasEvaluation(step)),
+    isSaved: (step) =>
+      calls.redis((redis) => redis.notes.hasCheckpoint(step, redis.record.attempts)),
+    newestListed: () => calls.redis((redis) => redis.notes.newestCheckpoint),
+    isEvaluated: (step) => calls.redis((redis) => redis.notes.hasEvaluation(step)),
   };
 }

@@ -93,12 +93,12 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
     case 'acquire': {
       const { holder: holderId, ttlMs } = step;
       const answer = await createLease(connection, { holderId, ttlMs }).acquire(usedEpoch);
-      const expected = model.acquireLease(nowMs, holderId, ttlMs, usedEpoch, nowMs);
+      const expected = model.lease.acquire(nowMs, holderId, ttlMs, usedEpoch, nowMs);
       return { real: { ...answer, remainingMs: 0 }, modelled: { ...expected, remainingMs: 0 } };
     }
     case 'release':
       await createLease(connection, { holderId: step.holder, ttlMs: 1 }).release();
-      model.releaseLease(step.holder);
+      model.lease.release(step.holder);
       return {};
     case 'publish': {
       const draft: ViewDraft = {
@@ -149,12 +149,12 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
     case 'beat': {
       const info = infoOf(step.member);
       await createMembers(connection).heartbeat(info);
-      model.heartbeat(nowMs, info);
+      model.members.heartbeat(nowMs, info);
       return {};
     }
     case 'leave':
       await createMembers(connection).leave(step.member);
-      model.leave(step.member);
+      model.members.leave(step.member);
       return {};
     case 'flush':
       await connection.call((client) => client.flushall());
@@ -172,7 +172,7 @@ async function compare(model: RedisModel): Promise<void> {
   expect(await openRun(connection, runId).views.current()).toEqual(model.view);
   expect(await openRun(connection, runId).rendezvous.read('key')).toEqual(model.read('key'));
   const live = await createMembers(connection, { ttlMs: 1_000_000 }).list();
-  expect(live.map(({ info }) => info)).toEqual(model.list(Date.now(), 1_000_000));
+  expect(live.map(({ info }) => info)).toEqual(model.members.list(Date.now(), 1_000_000));
 }
 
 function refusalOf(error: unknown): { newest: number } | { inForce: number } {
