@@ -119,3 +119,12 @@ function gauss(seed: number, index: number): number {
   for (let i = 0; i < 4; i++) sum += uniform(seed * 8 + i, index);
   return (sum - 2) * 1.73;
 }
+
+/** A made-up digest, the same for the same salt. */
+export function digestOf(salt: number): string {
+  return Array.from({ length: 8 }, (_, i) =>
+    Math.floor(uniform(salt, i) * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0'),
+  ).join('');
+}

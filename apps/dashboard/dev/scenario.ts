@@ -154,17 +154,11 @@ function failed(emit: (event: ApiEvent) => void): SyntheticRun {
       'Step 318: the loss is NaN on every worker. Lower optimizer.learningRate (0.03) or lengthen the warm-up, then resume from step 0',
     details: { step: 318 },
   };
-  const lines = run.stretches[0]?.lines ?? [];
-  const last = lines.at(-1);
-  if (last !== undefined)
-    lines.push({
-      ...last,
-      step: 318,
-      loss: NaN,
-      masked_lm_loss: NaN,
-      gradientNorm: NaN,
-      timeMs: last.timeMs + 400,
-    });
+  const last = run.history.stretches[0]?.lines.at(-1);
+  if (last !== undefined) {
+    const bad = { loss: NaN, masked_lm_loss: NaN, gradientNorm: NaN };
+    run.history.add([{ ...last, ...bad, step: 318, timeMs: last.timeMs + 400 }]);
+  }
   return run;
 }
 

@@ -119,7 +119,7 @@ function answer(
     case 'logs':
       return cluster.logs(id, logQuerySchema.parse(query));
     case 'history':
-      return historyOf(id, run.history, run.markers, historyQuerySchema.parse(query));
+      return historyOf(id, run.history.stretches, run.markers, historyQuerySchema.parse(query));
     case 'controls':
       return cluster.control(
         id,

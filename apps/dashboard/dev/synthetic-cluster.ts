@@ -69,8 +69,11 @@ export class SyntheticCluster {
 
   removal(run: SyntheticRun): RemovalReport {
     const { status } = run.report().run;
-    const sizeBytes = run.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.sizeBytes, 0);
-    const numObjects = run.checkpoints.length;
+    const sizeBytes = run.checkpoints.all.reduce(
+      (sum, checkpoint) => sum + checkpoint.sizeBytes,
+      0,
+    );
+    const numObjects = run.checkpoints.all.length;
     const parts = [{ name: 'checkpoints' as const, numObjects, sizeBytes }];
     return { runId: run.runId, status, isDone: false, parts, kept: ['dataset: demo may use it'] };
   }
@@ -134,10 +137,7 @@ export class SyntheticCluster {
       }, 700);
     }
     if (control === 'resume') {
-      run.resumeFrom(
-        fromStep ?? run.checkpoints.find(({ isAbandoned }) => !isAbandoned)?.step ?? 0,
-        live,
-      );
+      run.resumeFrom(fromStep ?? run.checkpoints.kept[0]?.step ?? 0, live);
       for (let i = run.alive.length; i < run.config.cluster.numWorkers; i++) run.join(i, live);
       run.become('running', `Training with all ${run.config.cluster.numWorkers} workers`);
     }

@@ -1,7 +1,6 @@
 import type {
   ApiEvent,
   CheckpointReport,
-  ControlState,
   LogLine,
   Marker,
   MetricsLine,
@@ -10,13 +9,13 @@ import type {
   RunRecord,
   RunStatus,
   RunStatusReport,
-  View,
   WorkerReport,
 } from '@berth/contracts';
-import { tasks } from '@berth/contracts/constants';
-import { controlStates, decideControl, type ControlSnapshot } from '@berth/protocol';
-import type { Stretch } from './buckets.ts';
-import { evalLine, stepLine, uniform, type CurveShape } from './measured-lines.ts';
+import { newAttempt, type ControlSnapshot } from '@berth/protocol';
+import { digestOf, evalLine, stepLine, type CurveShape } from './measured-lines.ts';
+import { SyntheticCheckpoints } from './synthetic-checkpoints.ts';
+import { SyntheticHistory } from './synthetic-history.ts';
+import { reportOf } from './synthetic-report.ts';
 import { blocksOf, makeWorker } from './synthetic-workers.ts';
 
 export interface SyntheticOptions {
@@ -32,8 +31,6 @@ export interface SyntheticOptions {
   readonly emit: (event: ApiEvent) => void;
 }
 
-type SyntheticCheckpoint = Omit<CheckpointReport, 'resume' | 'isBest'>;
-
 /** A made-up run that does what a real one would say it does. */
 export class SyntheticRun {
   readonly config: RunConfig;
@@ -43,9 +40,9 @@ export class SyntheticRun {
   error: RunRecord['error'];
   step = 0;
   attempts: RunAttempt[];
-  stretches: { attempt: number; isAbandoned: boolean; lines: MetricsLine[] }[];
+  readonly history = new SyntheticHistory();
   readonly markers: Marker[] = [];
-  checkpoints: SyntheticCheckpoint[] = [];
+  readonly checkpoints: SyntheticCheckpoints;
   workers: WorkerReport[] = [];
   readonly logs: LogLine[] = [];
   readonly #shape: CurveShape;
@@ -72,10 +69,20 @@ export class SyntheticRun {
       peakLearningRate: config.optimizer.learningRate,
       halfLife: options.halfLife,
     };
-    this.attempts = [attemptFrom(1, 0, this.#clockMs)];
-    this.stretches = [{ attempt: 1, isAbandoned: false, lines: [] }];
+    this.attempts = [newAttempt(1, 0, this.#clockMs)];
+    this.history.begin(1);
+    this.checkpoints = new SyntheticCheckpoints(config, this.#shape);
     for (let i = 0; i < options.numWorkers; i++) this.workers.push(makeWorker(this.runId, i));
     this.#assign();
+  }
+
+  get stepMs(): number {
+    return this.#shape.stepMs;
+  }
+
+  /** Of the view in force. */
+  get viewVersion(): number {
+    return this.#viewVersion;
   }
 
   get attempt(): number {
@@ -86,7 +93,7 @@ export class SyntheticRun {
     return {
       runId: this.runId,
       config: this.config,
-      trainingHash: this.#digest(this.config.seed),
+      trainingHash: digestOf(this.config.seed),
       status: this.status,
       reason: this.reason,
       error: this.error,
@@ -108,44 +115,7 @@ export class SyntheticRun {
   }
 
   report(): RunStatusReport {
-    const lines = this.stretches.findLast(({ isAbandoned }) => !isAbandoned)?.lines ?? [];
-    const last = lines.findLast(({ kind }) => kind === 'step') ?? null;
-    const checkpoint = this.checkpoints.find(({ isAbandoned }) => !isAbandoned);
-    const isTraining = this.status === 'running' || this.status === 'degraded';
-    const run = this.record;
-    return {
-      run,
-      step: this.step,
-      numSteps: this.config.train.numSteps,
-      last,
-      lastEval:
-        this.stretches
-          .flatMap((stretch) => stretch.lines.findLast(({ kind }) => kind === 'eval') ?? [])
-          .at(-1) ?? null,
-      tokensPerSecond:
-        isTraining && last !== null ? (last.numTokens / (last.stepMs ?? 1)) * 1000 : null,
-      etaMs: isTraining ? (this.config.train.numSteps - this.step) * this.#shape.stepMs : null,
-      view: this.#view(),
-      checkpointStep: checkpoint?.step ?? null,
-      checkpointAtMs: checkpoint?.createdAtMs ?? null,
-      best: null,
-      numWorkersAlive: this.alive.length,
-      releases: {},
-      sparkline: this.#sparkline(),
-      controls: controlStates(Date.now(), run, this.#controlSnapshot()),
-      numExampleShards: 16,
-      dataset: {
-        summary:
-          '3 files, 233 documents (0 of one sentence), 63,061 sentences, 2,154,773 tokens, 2.7 % held out, 0.11 % [UNK]',
-        findings: [
-          {
-            severity: 'warning',
-            code: 'left-out',
-            text: 'left out of the corpus: README.md (not .txt, .jsonl or .ndjson, each plain, .gz or .zst): convert what belongs to it, or name by a glob in corpus.path what does',
-          },
-        ],
-      },
-    };
+    return reportOf(this);
   }
 
   /** Makes steps up to this one, at the speed of its clock or at once. */
@@ -160,7 +130,7 @@ export class SyntheticRun {
         added.push(evalLine(this.#shape, this.attempt, this.step, this.#clockMs));
       if (this.step % checkpointEverySteps === 0) this.checkpoint('rolling', { isLive });
     }
-    this.stretches.at(-1)?.lines.push(...added);
+    this.history.add(added);
     this.workers = this.workers.map((worker) =>
       worker.state === 'lost'
         ? worker
@@ -171,26 +141,12 @@ export class SyntheticRun {
   }
 
   checkpoint(kind: CheckpointReport['kind'], { isLive }: { isLive: boolean }): void {
-    const digest = this.#digest(this.step + this.attempt);
-    const every = this.config.train.keepEverySteps;
-    const isKept = kind === 'rolling' && every > 0 && this.step % every === 0;
-    this.checkpoints.unshift({
+    const digest = this.checkpoints.add(kind, {
       step: this.step,
       attempt: this.attempt,
-      isAbandoned: false,
-      kind: isKept ? 'permanent' : kind,
-      validity: 'complete',
-      sizeBytes: 1_310_720_000 * (0.99 + 0.02 * uniform(3, this.step)),
       numParts: Math.max(1, this.alive.length),
-      createdAtMs: this.#clockMs,
-      weightsDigest: digest,
-      manifestKey: `runs/${this.runId}/checkpoints/step-${this.step}-${this.attempt}/manifest.json`,
-      heldOut: lossesOf(evalLine(this.#shape, this.attempt, this.step, 0)),
-      matchesConfig: true,
+      timeMs: this.#clockMs,
     });
-    const own = this.checkpoints.filter((other) => other.kind === 'rolling' && !other.isAbandoned);
-    const gone = new Set(own.slice(this.config.train.keepLast));
-    this.checkpoints = this.checkpoints.filter((other) => !gone.has(other));
     this.mark('checkpoint', `Checkpoint at step ${this.step}`, { isLive });
     if (isLive) {
       this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpointReports() });
@@ -278,19 +234,11 @@ export class SyntheticRun {
           }
         : attempt,
     );
-    this.stretches = this.stretches.flatMap((stretch) => {
-      if (stretch.isAbandoned) return [stretch];
-      const kept = stretch.lines.filter((line) => line.step <= step);
-      const left = stretch.lines.filter((line) => line.step > step);
-      const parts = [{ ...stretch, lines: kept }];
-      return left.length === 0 ? parts : [...parts, { ...stretch, isAbandoned: true, lines: left }];
-    });
-    this.checkpoints = this.checkpoints.map((checkpoint) =>
-      checkpoint.step > step ? { ...checkpoint, isAbandoned: true } : checkpoint,
-    );
+    this.history.branchAt(step);
+    this.checkpoints.abandonAfter(step);
     const attempt = before.attempt + 1;
-    this.attempts.push(attemptFrom(attempt, step, atMs));
-    this.stretches.push({ attempt, isAbandoned: false, lines: [] });
+    this.attempts.push(newAttempt(attempt, step, atMs));
+    this.history.begin(attempt);
     this.step = step;
     this.error = null;
     this.mark('resume', `Attempt ${attempt} goes on from step ${step}`, { isLive });
@@ -299,38 +247,11 @@ export class SyntheticRun {
   }
 
   checkpointReports(): CheckpointReport[] {
-    const run = this.record;
-    return this.checkpoints.map((checkpoint) => ({
-      ...checkpoint,
-      isBest: checkpoint === this.#best(),
-      resume: this.#resumeFrom(checkpoint, run),
-    }));
+    return this.checkpoints.reports(this.record, this.controlSnapshot);
   }
 
-  #best(): SyntheticCheckpoint | undefined {
-    const lossOf = ({ heldOut }: SyntheticCheckpoint): number => heldOut?.['loss'] ?? Infinity;
-    return this.checkpoints
-      .filter(({ isAbandoned }) => !isAbandoned)
-      .toSorted((a, b) => lossOf(a) - lossOf(b))[0];
-  }
-
-  #resumeFrom({ step, isAbandoned }: SyntheticCheckpoint, run: RunRecord): ControlState {
-    if (isAbandoned)
-      return { isEnabled: false, reason: 'it is on a branch that the run has left behind' };
-    const request = { fromStep: step };
-    const { kind, reason } = decideControl(
-      Date.now(),
-      run,
-      this.#controlSnapshot(),
-      'resume',
-      request,
-    );
-    return { isEnabled: kind === 'change', reason };
-  }
-
-  #controlSnapshot(): ControlSnapshot {
-    const kept = this.checkpoints.filter(({ isAbandoned }) => !isAbandoned);
-    const checkpointSteps = kept.map(({ step }) => step).toReversed();
+  get controlSnapshot(): ControlSnapshot {
+    const checkpointSteps = this.checkpoints.kept.map(({ step }) => step).toReversed();
     const unsavedMs = (this.step - (checkpointSteps.at(-1) ?? 0)) * this.#shape.stepMs;
     return { numCommitted: this.step, checkpointSteps, unsavedMs };
   }
@@ -355,10 +276,6 @@ export class SyntheticRun {
     return this.#clockMs;
   }
 
-  get history(): readonly Stretch[] {
-    return this.stretches;
-  }
-
   #assign(): void {
     const alive = this.alive;
     const blocks = blocksOf(this.config.train.virtualRanks, alive.length);
@@ -368,61 +285,4 @@ export class SyntheticRun {
       worker.state === 'lost' ? worker : { ...worker, rank, blocks: blocks[rank++] ?? [] },
     );
   }
-
-  #view(): View | null {
-    if (this.alive.length === 0) return null;
-    return {
-      runId: this.runId,
-      fencingEpoch: 1,
-      version: this.#viewVersion,
-      fromStep: Math.max(0, this.step - 40),
-      members: this.alive.map(({ memberId, host, port, blocks }) => ({
-        memberId,
-        host,
-        port,
-        blocks,
-      })),
-      mode: 'train',
-      reason: this.workers.some(({ state }) => state === 'lost')
-        ? 'A member was lost; the others share its part'
-        : 'All workers have joined',
-    };
-  }
-
-  #sparkline(): number[] {
-    const lines = this.stretches
-      .filter(({ isAbandoned }) => !isAbandoned)
-      .flatMap(({ lines }) => lines.slice(-4000));
-    const newest = lines.filter(({ kind }) => kind === 'step').slice(-4000);
-    const size = Math.max(1, Math.ceil(newest.length / 40));
-    return Array.from({ length: Math.min(40, Math.ceil(newest.length / size)) }, (_, i) => {
-      const part = newest.slice(i * size, (i + 1) * size);
-      return part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
-    });
-  }
-
-  #digest(salt: number): string {
-    return Array.from({ length: 8 }, (_, i) =>
-      Math.floor(uniform(salt, i) * 2 ** 32)
-        .toString(16)
-        .padStart(8, '0'),
-    ).join('');
-  }
-}
-
-function attemptFrom(attempt: number, fromStep: number, startedAtMs: number): RunAttempt {
-  return {
-    attempt,
-    startedAtMs,
-    fromStep,
-    endedAtMs: null,
-    toStep: null,
-    endReason: null,
-    abandonedFromStep: null,
-  };
-}
-
-function lossesOf(line: MetricsLine): CheckpointReport['heldOut'] {
-  const losses = ['loss', ...tasks.pretraining.losses.map(({ name }) => `${name}_loss`)];
-  return Object.fromEntries(losses.map((name) => [name, Number(line[name])]));
 }

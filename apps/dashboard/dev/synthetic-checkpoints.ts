@@ -1,0 +1,90 @@
+import type { CheckpointReport, ControlState, RunConfig, RunRecord } from '@berth/contracts';
+import { tasks } from '@berth/contracts/constants';
+import { decideControl, type ControlSnapshot } from '@berth/protocol';
+import { digestOf, evalLine, uniform, type CurveShape } from './measured-lines.ts';
+
+type SyntheticCheckpoint = Omit<CheckpointReport, 'resume' | 'isBest'>;
+
+/** Where a made-up run stands as it saves. */
+interface SavedAt {
+  readonly step: number;
+  readonly attempt: number;
+  readonly numParts: number;
+  readonly timeMs: number;
+}
+
+/** The checkpoints of a made-up run, newest first. */
+export class SyntheticCheckpoints {
+  readonly #config: RunConfig;
+  readonly #shape: CurveShape;
+  #all: SyntheticCheckpoint[] = [];
+
+  constructor(config: RunConfig, shape: CurveShape) {
+    this.#config = config;
+    this.#shape = shape;
+  }
+
+  get all(): readonly SyntheticCheckpoint[] {
+    return this.#all;
+  }
+
+  /** Those that the run has not left behind. */
+  get kept(): readonly SyntheticCheckpoint[] {
+    return this.#all.filter(({ isAbandoned }) => !isAbandoned);
+  }
+
+  /** @returns the digest of the weights that were saved */
+  add(kind: CheckpointReport['kind'], { step, attempt, numParts, timeMs }: SavedAt): string {
+    const { keepEverySteps, keepLast } = this.#config.train;
+    const weightsDigest = digestOf(step + attempt);
+    const isKept = kind === 'rolling' && keepEverySteps > 0 && step % keepEverySteps === 0;
+    this.#all.unshift({
+      step,
+      attempt,
+      isAbandoned: false,
+      kind: isKept ? 'permanent' : kind,
+      validity: 'complete',
+      sizeBytes: 1_310_720_000 * (0.99 + 0.02 * uniform(3, step)),
+      numParts,
+      createdAtMs: timeMs,
+      weightsDigest,
+      manifestKey: `runs/${this.#config.name}/checkpoints/step-${step}-${attempt}/manifest.json`,
+      heldOut: this.#lossesAt(attempt, step),
+      matchesConfig: true,
+    });
+    const gone = new Set(this.kept.filter((one) => one.kind === 'rolling').slice(keepLast));
+    this.#all = this.#all.filter((one) => !gone.has(one));
+    return weightsDigest;
+  }
+
+  abandonAfter(step: number): void {
+    this.#all = this.#all.map((one) => (one.step > step ? { ...one, isAbandoned: true } : one));
+  }
+
+  reports(run: RunRecord, snapshot: ControlSnapshot): CheckpointReport[] {
+    const lossOf = ({ heldOut }: SyntheticCheckpoint): number => heldOut?.['loss'] ?? Infinity;
+    const [best] = this.kept.toSorted((a, b) => lossOf(a) - lossOf(b));
+    return this.#all.map((one) => ({
+      ...one,
+      isBest: one === best,
+      resume: resumeFrom(one, run, snapshot),
+    }));
+  }
+
+  #lossesAt(attempt: number, step: number): CheckpointReport['heldOut'] {
+    const line = evalLine(this.#shape, attempt, step, 0);
+    const names = ['loss', ...tasks.pretraining.losses.map(({ name }) => `${name}_loss`)];
+    return Object.fromEntries(names.map((name) => [name, Number(line[name])]));
+  }
+}
+
+function resumeFrom(
+  { step, isAbandoned }: SyntheticCheckpoint,
+  run: RunRecord,
+  snapshot: ControlSnapshot,
+): ControlState {
+  if (isAbandoned)
+    return { isEnabled: false, reason: 'it is on a branch that the run has left behind' };
+  const { kind, reason } = decideControl(Date.now(), run, snapshot, 'resume', { fromStep: step });
+  return { isEnabled: kind === 'change', reason };
+}

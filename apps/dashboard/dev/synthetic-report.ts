@@ -1,0 +1,72 @@
+import type { RunRecord, RunStatusReport, View, WorkerReport } from '@berth/contracts';
+import { controlStates, type ControlSnapshot } from '@berth/protocol';
+import type { SyntheticCheckpoints } from './synthetic-checkpoints.ts';
+import type { SyntheticHistory } from './synthetic-history.ts';
+
+/** What a report tells of a made-up run. */
+interface ReportedRun {
+  readonly record: RunRecord;
+  readonly step: number;
+  readonly stepMs: number;
+  readonly history: SyntheticHistory;
+  readonly checkpoints: SyntheticCheckpoints;
+  readonly workers: readonly WorkerReport[];
+  readonly alive: readonly WorkerReport[];
+  readonly viewVersion: number;
+  readonly controlSnapshot: ControlSnapshot;
+}
+
+/** What the API says of a made-up run. */
+export function reportOf(run: ReportedRun): RunStatusReport {
+  const { record, step, stepMs, history } = run;
+  const { status } = record;
+  const { numSteps } = record.config.train;
+  const last = history.lastStep ?? null;
+  const [checkpoint] = run.checkpoints.kept;
+  const isTraining = status === 'running' || status === 'degraded';
+  return {
+    run: record,
+    step,
+    numSteps,
+    last,
+    lastEval: history.lastEval ?? null,
+    tokensPerSecond:
+      isTraining && last !== null ? (last.numTokens / (last.stepMs ?? 1)) * 1000 : null,
+    etaMs: isTraining ? (numSteps - step) * stepMs : null,
+    view: viewOf(run),
+    checkpointStep: checkpoint?.step ?? null,
+    checkpointAtMs: checkpoint?.createdAtMs ?? null,
+    best: null,
+    numWorkersAlive: run.alive.length,
+    releases: {},
+    sparkline: history.sparkline,
+    controls: controlStates(Date.now(), record, run.controlSnapshot),
+    numExampleShards: 16,
+    dataset: {
+      summary:
+        '3 files, 233 documents (0 of one sentence), 63,061 sentences, 2,154,773 tokens, 2.7 % held out, 0.11 % [UNK]',
+      findings: [
+        {
+          severity: 'warning',
+          code: 'left-out',
+          text: 'left out of the corpus: README.md (not .txt, .jsonl or .ndjson, each plain, .gz or .zst): convert what belongs to it, or name by a glob in corpus.path what does',
+        },
+      ],
+    },
+  };
+}
+
+function viewOf({ record, viewVersion, step, alive, workers }: ReportedRun): View | null {
+  if (alive.length === 0) return null;
+  return {
+    runId: record.runId,
+    fencingEpoch: 1,
+    version: viewVersion,
+    fromStep: Math.max(0, step - 40),
+    members: alive.map(({ memberId, host, port, blocks }) => ({ memberId, host, port, blocks })),
+    mode: 'train',
+    reason: workers.some(({ state }) => state === 'lost')
+      ? 'A member was lost; the others share its part'
+      : 'All workers have joined',
+  };
+}
