@@ -13,6 +13,8 @@ import type {
 
 /** Runs as the HTTP interface asks for them. */
 export interface RunsPort {
+  /** A config with what it leaves out of the model that it begins with. */
+  withModel(config: unknown): Promise<unknown>;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;

@@ -48,3 +48,14 @@ export { findSweepableParts, findUnnamedParts, sweepUnnamedParts } from './unnam
 export { encodeShard, uploadShard, uploadShards, writeManifest } from './write.ts';
 export { findNewestManifest } from './newest-manifest.ts';
 export { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from './survey.ts';
+export { checkpointAsModel } from './models/checkpoint-as-model.ts';
+export {
+  findCheckpoint,
+  findModel,
+  listModelNames,
+  namesFolder,
+  nameModel,
+} from './models/find-model.ts';
+export { runRecordKey } from './models/model-keys.ts';
+export { loadModelWeights, readModel, readModelVocabulary } from './models/read-model.ts';
+export { storeModel, type ModelToStore, type ParameterValues } from './models/store-model.ts';

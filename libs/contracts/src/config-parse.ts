@@ -27,6 +27,13 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
     const source = sources.find((one) => one !== sourceOf([])) ?? sourceOf([]);
     throw new BerthError('CONFIG_INVALID', `${source}: ${where}: ${message}`);
   };
+  const { path, extend } = config.vocabulary;
+  if (extend !== undefined && path === undefined && config.init === undefined)
+    fail(
+      'vocabulary.extend',
+      'there is no vocabulary to extend: name one in vocabulary.path or begin with a model (init.from), or raise ' +
+        'vocabulary.size',
+    );
   if (!isPowerOfTwo(train.virtualRanks))
     fail('train.virtualRanks', `${train.virtualRanks} is not a power of two; use 1, 2, 4, 8, ...`);
   if (train.globalBatch % train.virtualRanks !== 0)

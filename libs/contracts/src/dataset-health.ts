@@ -18,6 +18,17 @@ export const leftOutSchema = z.strictObject({
 });
 export type LeftOut = z.output<typeof leftOutSchema>;
 
+const piecesSchema = z.strictObject({ numTokens: count, numUnknownTokens: count });
+
+/** What extending a vocabulary did for the words of a corpus, held out or not; too long ones do not count. */
+export const vocabularyExtensionSchema = z.strictObject({
+  numPieces: count,
+  numWords: count,
+  before: piecesSchema,
+  after: piecesSchema,
+});
+export type VocabularyExtension = z.output<typeof vocabularyExtensionSchema>;
+
 /** What became of a corpus on its way to tokens: measured while a dataset is made. */
 export const datasetHealthSchema = z.strictObject({
   numFiles: count,
@@ -48,5 +59,7 @@ export const datasetHealthSchema = z.strictObject({
   numCasedEntries: count,
   /** At most this share of the training tokens is in an epoch's examples; by sequence length, ascending. */
   coverage: z.array(z.strictObject({ maxSeqLength: z.int().positive(), ratio: z.number() })),
+  /** Of a vocabulary that was extended for this corpus. */
+  extension: vocabularyExtensionSchema.optional(),
 });
 export type DatasetHealth = z.output<typeof datasetHealthSchema>;

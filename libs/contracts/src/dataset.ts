@@ -38,7 +38,11 @@ export const datasetManifestSchema = z.strictObject({
   corpusDigest: sha256,
   /** Those files, one line [name, size, SHA-256] each. Absent in what older releases made. */
   corpusFiles: storedPartSchema.optional(),
-  vocabulary: storedPartSchema.extend({ numTokens: size }),
+  vocabulary: storedPartSchema.extend({
+    numTokens: size,
+    /** SHA-256 of the vocab.txt that it was extended from. */
+    extendedFrom: sha256.optional(),
+  }),
   /** How often each entry occurs in the training documents. Absent in what older releases made. */
   tokenCounts: storedPartSchema.optional(),
   doLowerCase: z.boolean(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storedPartSchema } from './dataset.ts';
 import { runConfigSchema } from './run-config.ts';
 
 const sections = runConfigSchema.shape;
@@ -12,6 +13,8 @@ export const datasetJobSchema = z.strictObject({
   runId: z.string(),
   corpus: sections.corpus,
   vocabulary: sections.vocabulary,
+  /** That of the model which the run begins with: the dataset has it, or it extended. */
+  modelVocabulary: storedPartSchema.optional(),
   numShards: z.int().positive(),
   seed: sections.seed,
   /** When it was asked for: files may have changed since they were read for an earlier request. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DatasetHealth, LeftOut } from './dataset-health.ts';
+import type { DatasetHealth, LeftOut, VocabularyExtension } from './dataset-health.ts';
 
 /** Something about a dataset that its user should know before training begins. */
 export const healthFindingSchema = z.strictObject({
@@ -69,7 +69,20 @@ export function describeHealth(health: DatasetHealth): string {
     `${percent(share(numHeldOutTokens, numTrainTokens + numHeldOutTokens))} held out`,
     `${percent(unknownShare(health))} [UNK]`,
   ];
+  if (health.extension !== undefined) counts.push(describeExtension(health.extension));
   return counts.join(', ');
+}
+
+/** What it was for: fewer [UNK], and fewer pieces a word. */
+function describeExtension({ numPieces, numWords, before, after }: VocabularyExtension): string {
+  const unknown = [before, after].map(({ numUnknownTokens, numTokens }) =>
+    percent(share(numUnknownTokens, numTokens)),
+  );
+  const pieces = [before, after].map(({ numTokens }) => share(numTokens, numWords).toFixed(3));
+  return (
+    `vocabulary extended by ${plural(numPieces, 'piece')}: [UNK] ${unknown.join(' -> ')}, ` +
+    `pieces a word ${pieces.join(' -> ')}`
+  );
 }
 
 type Judge = (health: DatasetHealth, settings: HealthSettings) => HealthFinding | undefined;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { withCurrentNames } from './renamed-settings.ts';
 import { allReduceDtypes } from './gradient-vector.ts';
+import { initSectionSchema } from './init-section.ts';
 import {
   countUpTo,
   exampleCount,
@@ -76,6 +77,10 @@ const vocabularySection = z
       .boolean()
       .default(true)
       .describe('Uncased model: lower-case and strip accents')
+      .meta({ decides: 'data' }),
+    extend: countUpTo(65_000)
+      .optional()
+      .describe('Pieces that the text needs, learnt in addition to those of a given vocabulary')
       .meta({ decides: 'data' }),
   })
   .describe('WordPiece vocabulary');
@@ -263,6 +268,7 @@ export const runConfigSchema = z
     vocabulary: vocabularySection.prefault({}),
     examples: examplesSection.prefault({}),
     model: modelSectionSchema.prefault({}),
+    init: initSectionSchema.optional(),
     optimizer: optimizerSection.prefault({}),
     train: trainSection.prefault({}),
     cluster: clusterSection.prefault({}),

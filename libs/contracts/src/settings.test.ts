@@ -10,7 +10,7 @@ function changed(path: string): typeof config {
   const [section = '', key = ''] = path.split('.');
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   if (key === '') copy[section] = 'other';
-  else (copy[section] as Record<string, unknown>)[key] = 'other';
+  else copy[section] = { ...(copy[section] as object | undefined), [key]: 'other' };
   return copy as unknown as typeof config;
 }
 

@@ -61,6 +61,8 @@ export function exampleSettings(examples: RunConfig['examples']): Record<string,
 
 function settingsOf(schema: z.core.$ZodType, path: readonly string[]): Setting[] {
   if (schema instanceof z.ZodPrefault) return settingsOf(schema.unwrap(), path);
+  if (schema instanceof z.ZodOptional && schema.unwrap() instanceof z.ZodObject)
+    return settingsOf(schema.unwrap(), path);
   if (schema instanceof z.ZodObject)
     return Object.entries(schema.shape as z.core.$ZodShape).flatMap(([key, inner]) =>
       settingsOf(inner, [...path, key]),

@@ -39,7 +39,11 @@ export {
   type GoogleExamplesOptions,
 } from './tasks/pretraining/google-examples.ts';
 export { readTextStatistics, type TextStatistics } from './dataset/text-statistics.ts';
-export { readDatasetManifest, readDocumentShard } from './dataset/read-dataset.ts';
+export {
+  readDatasetManifest,
+  readDatasetVocabulary,
+  readDocumentShard,
+} from './dataset/read-dataset.ts';
 export {
   createSampler,
   type ExampleRef,
@@ -55,6 +59,7 @@ export {
   type WriteDatasetOptions,
   datasetPrefixOf,
 } from './dataset/write-dataset.ts';
+export { oldEntriesOf } from './text/old-entries.ts';
 export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
 export {
   createTokenizer,

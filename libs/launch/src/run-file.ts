@@ -3,10 +3,15 @@ import { dirname, resolve } from 'node:path';
 import {
   BerthError,
   parseRunConfig,
+  readInit,
   renamedFrom,
   withCurrentNames,
+  withStoredModel,
+  type InitialModel,
+  type InitSection,
   type RenamedSetting,
   type RunConfig,
+  type SourceOf,
 } from '@berth/contracts';
 import { parse } from 'yaml';
 
@@ -18,23 +23,58 @@ export interface LoadedConfig {
   readonly renamed: readonly RenamedSetting[];
 }
 
+/** A run file as it was written, with overrides, before it is known what it leaves out. */
+export interface RunFile {
+  readonly file: string;
+  readonly input: Record<string, unknown>;
+  /** Where each setting came from, for messages. */
+  readonly sourceOf: SourceOf;
+  readonly renamed: readonly RenamedSetting[];
+  /** The stored model that it begins with; a folder by its absolute path. */
+  readonly init: InitSection | undefined;
+}
+
 /**
- * Reads a run file (YAML or JSON), applies `--set` overrides, and makes its paths absolute.
+ * Reads a run file (YAML or JSON) and applies `--set` overrides.
  * @param overrides - `a.b=value` each; the value is read as YAML
- * @throws BerthError `CONFIG_NOT_FOUND`, `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY`, naming the override where it is at fault;
- * `USAGE` for an override that is not one
+ * @throws BerthError `CONFIG_NOT_FOUND` or `CONFIG_INVALID`; `USAGE` for an override that is not one
  */
-export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
+export function readRunFile(file: string, overrides: readonly string[] = []): RunFile {
   const parsed = overrides.map(parseOverride);
   const written = withCurrentNames(readConfig(file));
   const input = parsed.reduce(
     (before, { keys, value }) => withSetting(before, keys, value),
     written.config as Record<string, unknown>,
   );
+  const renamed = new Set([...written.renamed, ...parsed.flatMap((override) => override.renamed)]);
+  const init = readInit(input);
+  const isFolder = init?.from.includes('/') === true && !init.from.startsWith('s3://');
+  const from = isFolder ? resolve(dirname(resolve(file)), init.from) : init?.from;
+  return {
+    file,
+    input: isFolder ? withSetting(input, ['init', 'from'], from) : input,
+    sourceOf: (path) => parsed.findLast(({ keys }) => isAlong(path, keys))?.option ?? file,
+    renamed: [...renamed],
+    init: init && { ...init, from: from! },
+  };
+}
+
+/**
+ * The config that a run file states, with its paths absolute.
+ * @param model - that it begins with
+ * @throws BerthError `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY`, naming the override where it is at fault
+ */
+export function configOf(runFile: RunFile, model?: InitialModel): LoadedConfig {
+  const { file, input, sourceOf, renamed } = runFile;
   const config = parseRunConfig(
-    input,
-    (path) => parsed.findLast(({ keys }) => isAlong(path, keys))?.option ?? file,
+    model === undefined ? input : withStoredModel(input, model, sourceOf),
+    sourceOf,
   );
+  if (config.init !== undefined && config.init.sha256 === undefined)
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `${file}: init: a run that begins with a stored model is trained by \`berth train\`; leave it out here`,
+    );
   const folder = dirname(resolve(file));
   const { corpus, vocabulary } = config;
   const resolved = {
@@ -46,8 +86,12 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
     },
   };
   const stated = (input['vocabulary'] as { size?: number } | undefined)?.size;
-  const renamed = new Set([...written.renamed, ...parsed.flatMap((override) => override.renamed)]);
-  return { config: resolved, statedVocabSize: stated, renamed: [...renamed] };
+  return { config: resolved, statedVocabSize: stated, renamed };
+}
+
+/** Both at once, of a run that begins from its seed. */
+export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
+  return configOf(readRunFile(file, overrides));
 }
 
 function absolute(folder: string, path: string): string {

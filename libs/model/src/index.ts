@@ -25,6 +25,12 @@ export {
   type GraphEngine,
   type GraphEngineOptions,
 } from './graph/graph-engine.ts';
+export {
+  continueFrom,
+  type Continued,
+  type ContinueOptions,
+  type StoredWeights,
+} from './parameters/continue-from.ts';
 export { initialWeights } from './parameters/initialize.ts';
 export { pooledClassifier, poolerShapes } from './heads/pooled-classifier.ts';
 export { madeUpBatch } from './made-up-batch.ts';

@@ -1,4 +1,4 @@
-import type { Logger, RunConfig, View } from '@berth/contracts';
+import type { Logger, RunConfig, TrainingState, View } from '@berth/contracts';
 import type { BaselineMeter } from '@berth/data';
 import type { CheckpointSaver } from './checkpoint-saver.ts';
 import type { ExampleSource } from './example-source.ts';
@@ -14,6 +14,8 @@ import type {
 /** Everything a member of a run talks to. */
 export interface MemberPorts {
   readonly engine: EnginePort;
+  /** What the run begins as, where that is not drawn from its seed. */
+  readonly storedStart?: ((signal: AbortSignal) => Promise<TrainingState>) | undefined;
   readonly peers: PeerPort;
   readonly ledger: LedgerPort;
   readonly rendezvous: RendezvousPort;

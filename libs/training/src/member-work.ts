@@ -80,7 +80,7 @@ export class MemberWork {
       case 'load':
         return this.#load(ask);
       case 'initialize':
-        return engine.initialize(ask.seed);
+        return this.#initialize(ask, signal);
       case 'readExamples':
         this.#clock.begin();
         this.#examples = await this.#clock.time(
@@ -141,6 +141,12 @@ export class MemberWork {
         'COLLECTIVE_PROTOCOL',
         `The state after step ${step} has digest ${digest} here, ${expected} where it was copied from`,
       );
+  }
+
+  async #initialize({ seed }: AskOf<'initialize'>, signal: AbortSignal): Promise<void> {
+    const { engine, storedStart } = this.#ports;
+    if (storedStart === undefined) return engine.initialize(seed);
+    await engine.loadState(await orAborted(storedStart(signal), signal));
   }
 
   async #compute({ step, blocks, isLone }: AskOf<'compute'>, signal: AbortSignal): Promise<void> {

@@ -44,8 +44,10 @@ export function createHandlers(options: HandlerOptions): Handlers {
   return {
     cluster: () => reports.cluster(),
     runs: () => runs.list(),
-    submitRun: ({ body }) =>
-      written(runs.submit(parseRunConfig(body.config, 'request'), body.goal)),
+    async submitRun({ body }) {
+      const config = parseRunConfig(await runs.withModel(body.config), 'request');
+      return written(runs.submit(config, body.goal));
+    },
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
     extendRun: ({ params, body }) => written(runs.extend(params.runId, body)),

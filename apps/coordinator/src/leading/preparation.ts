@@ -5,7 +5,9 @@ import {
   type DatasetManifest,
   type ObjectStore,
   type RunRecord,
+  type StoredPart,
 } from '@berth/contracts';
+import { readModel } from '@berth/checkpoint';
 import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
 import { isAlive, type DataPort, type RunChange } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
@@ -61,11 +63,14 @@ export class Preparation implements DataPort {
     if (this.#datasetJob?.askedAtMs !== askedAtMs) {
       const { corpus, vocabulary, seed } = config;
       const { numShards } = config.examples;
+      const modelId = config.init?.sha256;
+      const model = modelId === undefined ? undefined : await readModel(store, modelId);
       const job: DatasetJob = {
         kind: 'dataset',
         runId: this.#runId,
         corpus,
         vocabulary,
+        ...(model && { modelVocabulary: partOf(model.vocabulary) }),
         numShards,
         seed,
         askedAtMs,
@@ -147,6 +152,10 @@ export class Preparation implements DataPort {
       throw error;
     }
   }
+}
+
+function partOf({ key, sizeBytes, sha256 }: StoredPart): StoredPart {
+  return { key, sizeBytes, sha256 };
 }
 
 function describe(manifest: DatasetManifest): string {

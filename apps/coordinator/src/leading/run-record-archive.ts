@@ -1,4 +1,4 @@
-import { isDamage } from '@berth/checkpoint';
+import { isDamage, runRecordKey } from '@berth/checkpoint';
 import {
   canonicalJson,
   errorToWire,
@@ -86,7 +86,7 @@ export class RunRecordArchive {
       const text = await this.#textOf(key);
       const reading = readJson(runRecordSchema, text);
       const problem = reading.ok
-        ? recordKey(reading.value.runId) === key
+        ? runRecordKey(reading.value.runId) === key
           ? undefined
           : `it is of run ${reading.value.runId}`
         : reading.problem;
@@ -116,14 +116,14 @@ export class RunRecordArchive {
   async #isRemoved(runId: string): Promise<boolean> {
     if (!this.#stored.has(runId)) return false;
     try {
-      return (await this.#store.head(recordKey(runId))) === undefined;
+      return (await this.#store.head(runRecordKey(runId))) === undefined;
     } catch {
       return false;
     }
   }
 
   async #put(record: RunRecord): Promise<void> {
-    await this.#store.put(recordKey(record.runId), Buffer.from(JSON.stringify(record)));
+    await this.#store.put(runRecordKey(record.runId), Buffer.from(JSON.stringify(record)));
     this.#stored.set(record.runId, contentOf(record));
   }
 
@@ -138,11 +138,6 @@ export class RunRecordArchive {
       this.#logger.warn('A run record is not stored yet', { error: errorToWire(error) });
     }
   }
-}
-
-/** Where the copy of a run's record lies. */
-export function recordKey(runId: string): string {
-  return `${prefix}${runId}.json`;
 }
 
 /** A record without what changes all the time and is worth nothing later. */

@@ -10,7 +10,7 @@ import {
 } from '@berth/contracts';
 import { datasetPrefixOf, exampleSetPrefix } from '@berth/data';
 import { createExampleIndex, createRuns, type RedisConnection } from '@berth/queue';
-import { recordKey } from '../leading/run-record-archive.ts';
+import { runRecordKey } from '@berth/checkpoint';
 
 /** What a run consists of and who else has a part in it. */
 interface RunContents {
@@ -67,7 +67,7 @@ export class RunRemoval {
       return { status, requests, reason: `it is being removed: berth rm ${runId} goes on with it` };
     });
     // Whatever Redis loses from here on, it comes back as one that is being removed.
-    await this.#store.put(recordKey(runId), Buffer.from(JSON.stringify(record)));
+    await this.#store.put(runRecordKey(runId), Buffer.from(JSON.stringify(record)));
     const contents = await this.#contentsOf(record);
     for (const upload of await this.#store.listUploads(`runs/${runId}/`))
       await this.#store.abortUpload(upload);
@@ -84,7 +84,7 @@ export class RunRemoval {
     if (record.exampleSetId !== null && contents.parts.some(({ name }) => name === 'examples'))
       await createExampleIndex(this.#connection, record.exampleSetId).remove();
     await this.#runs.remove(runId);
-    await this.#store.delete(recordKey(runId));
+    await this.#store.delete(runRecordKey(runId));
     return reportOf(record, { ...contents, parts: [] }, true);
   }
 

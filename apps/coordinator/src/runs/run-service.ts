@@ -1,7 +1,10 @@
-import { isComplete, listCheckpoints } from '@berth/checkpoint';
+import { findModel, isComplete, listCheckpoints } from '@berth/checkpoint';
 import {
   BerthError,
   isFinal,
+  readInit,
+  silentLogger,
+  withStoredModel,
   type Control,
   type ControlRequest,
   type ExtensionRequest,
@@ -30,6 +33,11 @@ import type { HealthCheck } from '../reports/health.ts';
 
 /** What people may ask of runs. State lives in Redis; the controller acts on it. */
 export interface RunService {
+  /**
+   * A config as it was written, with what it leaves out of the stored model that it begins with: `withStoredModel`.
+   * @throws BerthError `CHECKPOINT_NOT_FOUND` when there is none, `CONFIG_INVALID` for what contradicts it
+   */
+  withModel(config: unknown): Promise<unknown>;
   /**
    * Creates a run, or goes on with the one of that name if it is the same run.
    * @param options.isAtRest - whether no coordinator looks who is alive, so that asking again does. @defaultValue false
@@ -151,6 +159,13 @@ export function createRunService(
   };
 
   return {
+    async withModel(config) {
+      const init = readInit(config);
+      if (init === undefined) return config;
+      const model = await findModel(store, init, silentLogger);
+      return withStoredModel(config, model, 'request');
+    },
+
     async submit(config, goal, { isAtRest = false } = {}) {
       const existing = await runs.read(config.name);
       if (existing === undefined) {

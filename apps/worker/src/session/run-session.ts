@@ -32,6 +32,7 @@ import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Peers } from '../threads/peers.ts';
 import type { Runtime } from '../threads/runtime.ts';
+import { storedStart } from './stored-start.ts';
 import type { Troubles } from './troubles.ts';
 
 export interface RunSessionPorts {
@@ -160,6 +161,14 @@ export class RunSession {
     const member: Member = new Member(
       {
         engine,
+        storedStart: storedStart({
+          store,
+          config,
+          dataset: manifest,
+          task: taskName,
+          model,
+          logger,
+        }),
         peers: peerPort(peers, {
           state,
           runId,

@@ -28,7 +28,8 @@ export async function dataDifference(
   { files, vocabulary }: DataNow,
 ): Promise<string | undefined> {
   const differences = [await filesDifference(store, manifest, files)];
-  if (vocabulary !== undefined && sha256Hex(vocabulary.bytes) !== manifest.vocabulary.sha256)
+  const known = manifest.vocabulary.extendedFrom ?? manifest.vocabulary.sha256;
+  if (vocabulary !== undefined && sha256Hex(vocabulary.bytes) !== known)
     differences.push(`the vocabulary ${vocabulary.path} has other bytes`);
   return differences.filter((difference) => difference !== undefined).join('; ') || undefined;
 }

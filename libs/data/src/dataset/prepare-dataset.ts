@@ -1,19 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { BerthError, sha256Hex, type DatasetJob, type ObjectStore } from '@berth/contracts';
+import {
+  BerthError,
+  sha256Hex,
+  type DatasetJob,
+  type ObjectStore,
+  type VocabularyExtension,
+} from '@berth/contracts';
 import { corpusDigest, digestFiles, serializeFileDigests } from '../corpus/corpus-digest.ts';
 import { requireWithin, type CorpusRoots } from '../corpus/corpus-roots.ts';
 import { createCorpusTally, openCorpus, type Corpus } from '../corpus/open-corpus.ts';
 import { dataDifference } from './data-difference.ts';
 import { readDatasetManifest } from './read-dataset.ts';
+import { getPart } from './stored-part.ts';
 import { writeDataset, type CorpusHealth } from './write-dataset.ts';
 import type { TokenSentences } from './token-documents.ts';
+import { extendVocabulary, measurePieces } from '../text/extend-vocabulary.ts';
 import { ownTextRules } from '../text/text-rules.ts';
 import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
 import { trainVocabulary } from '../text/train-vocabulary.ts';
 import { parseVocabulary, serializeVocabulary } from '../text/vocabulary.ts';
-import { createWordCounter } from '../text/word-counter.ts';
+import { createWordCounter, type WordCounts } from '../text/word-counter.ts';
 
 /** What is done for a dataset, and how far a pass over its corpus has come. */
 export interface PrepareProgress {
@@ -54,7 +62,7 @@ export async function prepareDataset(
   });
   const corpusFiles = serializeFileDigests(files);
   const digest = sha256Hex(corpusFiles);
-  const given = await givenVocabulary(job, roots);
+  const given = await givenVocabulary(job, store, roots);
   const known = await usableDataset(job, store);
   if (known !== undefined) {
     const { manifestKey, isTrainedOn } = known;
@@ -63,8 +71,8 @@ export async function prepareDataset(
     if (difference === undefined) return manifestKey;
     if (isTrainedOn) throw otherData(job, difference);
   }
-  const bytes = given?.bytes ?? (await trainedVocabulary(job, corpus, onProgress));
-  const vocabulary = parseVocabulary(bytes, job.vocabulary.path ?? 'the trained vocabulary');
+  const { bytes, extension } = await vocabularyOf(job, given, () => countWords(job, corpus, onProgress));
+  const vocabulary = parseVocabulary(bytes, given?.path ?? 'the trained vocabulary');
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
   const read = createCorpusTally();
   const tokens = createTokenTally();
@@ -86,6 +94,7 @@ export async function prepareDataset(
     sentenceMode,
     heldOutRatio,
     vocabulary: bytes,
+    extendedFrom: extension && given && sha256Hex(given.bytes),
     doLowerCase,
     textRules: ownTextRules(),
     numShards: job.numShards,
@@ -98,6 +107,7 @@ export async function prepareDataset(
       encodings: Object.fromEntries(read.encodings),
       numEmptyDocuments: read.numEmptyDocuments,
       ...tokens,
+      ...(extension && { extension }),
     }),
     store,
     prefix: 'datasets',
@@ -115,24 +125,65 @@ async function usableDataset(
   return (await store.head(known.manifestKey)) === undefined ? undefined : known;
 }
 
-async function givenVocabulary(
-  { vocabulary: { path } }: DatasetJob,
-  roots: CorpusRoots,
-): Promise<{ path: string; bytes: Uint8Array } | undefined> {
-  if (path === undefined) return undefined;
-  const realPath = await requireWithin(roots, path, 'vocabulary.path');
-  try {
-    return { path, bytes: await readFile(realPath) };
-  } catch (error) {
-    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause: error });
-  }
+/** A vocab.txt that is not made of the corpus. */
+interface GivenVocabulary {
+  /** For people. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
 }
 
-async function trainedVocabulary(
+/** That of the run file or of the model which the run begins with; they must be the same. */
+async function givenVocabulary(
+  { vocabulary: { path }, modelVocabulary }: DatasetJob,
+  store: ObjectStore,
+  roots: CorpusRoots,
+): Promise<GivenVocabulary | undefined> {
+  const ofModel = modelVocabulary && {
+    path: 'the vocabulary of the model to begin with',
+    bytes: await getPart(store, modelVocabulary),
+  };
+  if (path === undefined) return ofModel;
+  const realPath = await requireWithin(roots, path, 'vocabulary.path');
+  const bytes = await readFile(realPath).catch((cause: unknown) => {
+    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause });
+  });
+  if (ofModel === undefined || sha256Hex(bytes) === sha256Hex(ofModel.bytes)) return { path, bytes };
+  throw new BerthError(
+    'DATA_MISMATCH',
+    `${path} is not the vocabulary of the model that the run begins with: leave vocabulary.path out`,
+  );
+}
+
+/** The vocabulary of a dataset: given, given and extended, or trained. */
+async function vocabularyOf(
+  { vocabulary: { extend, minFrequency, size } }: DatasetJob,
+  given: GivenVocabulary | undefined,
+  countWords: () => Promise<WordCounts>,
+): Promise<{ bytes: Uint8Array; extension?: VocabularyExtension }> {
+  if (given === undefined)
+    return {
+      bytes: serializeVocabulary(trainVocabulary(await countWords(), { size, minFrequency })),
+    };
+  if (extend === undefined) return given;
+  const before = parseVocabulary(given.bytes, given.path);
+  const counts = await countWords();
+  const after = extendVocabulary(before, counts, { numPieces: extend, minFrequency });
+  return {
+    bytes: serializeVocabulary(after),
+    extension: {
+      numPieces: extend,
+      numWords: [...counts.values()].reduce((sum, count) => sum + count, 0),
+      before: measurePieces(before, counts),
+      after: measurePieces(after, counts),
+    },
+  };
+}
+
+async function countWords(
   { vocabulary }: DatasetJob,
   corpus: Corpus,
   onProgress: (progress: PrepareProgress) => void,
-): Promise<Uint8Array> {
+): Promise<WordCounts> {
   const { doLowerCase } = vocabulary;
   onProgress(progressOf(corpus, 'counting words', 0));
   const counter = createWordCounter({ doLowerCase });
@@ -143,7 +194,7 @@ async function trainedVocabulary(
     await yieldToOthers();
   }
   onProgress(progressOf(corpus, 'making the vocabulary', null));
-  return serializeVocabulary(trainVocabulary(counter.counts(), vocabulary));
+  return counter.counts();
 }
 
 function progressOf(

@@ -44,6 +44,14 @@ function noManifest(store: ObjectStore, key: string, why: string): BerthError {
   );
 }
 
+/** The vocab.txt of a dataset. @throws BerthError `DATA_SHARD_CORRUPT` when it is not the one that the manifest names */
+export function readDatasetVocabulary(
+  store: ObjectStore,
+  { vocabulary }: DatasetManifest,
+): Promise<Uint8Array> {
+  return getPart(store, vocabulary);
+}
+
 /** @throws BerthError `DATA_SHARD_CORRUPT` when the shard is not the one the manifest names */
 export async function readDocumentShard(
   store: ObjectStore,

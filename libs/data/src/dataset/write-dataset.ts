@@ -53,6 +53,8 @@ export type CorpusHealth = Omit<DatasetHealth, keyof SplitHealth | 'numCasedEntr
 export interface WriteDatasetOptions extends DatasetInputs {
   /** Sentences of token ids, in corpus order. Not read when the dataset exists. */
   readonly documents: AsyncIterable<{ readonly sentences: TokenSentences }>;
+  /** SHA-256 of the vocab.txt that the vocabulary was extended from, if it was. */
+  readonly extendedFrom?: string | undefined;
   /** Asked for after the last document. */
   readonly corpusHealth: () => CorpusHealth;
   readonly store: ObjectStore;
@@ -104,7 +106,7 @@ export function datasetPrefixOf(manifestKey: string): string | undefined {
 export async function writeDataset(
   options: WriteDatasetOptions,
 ): Promise<{ manifest: DatasetManifest; manifestKey: string }> {
-  const { store, corpusFiles, doLowerCase, heldOutRatio, textRules } = options;
+  const { store, corpusFiles, doLowerCase, heldOutRatio, textRules, extendedFrom } = options;
   const { tokens } = checkedVocabulary(options.vocabulary);
   const datasetId = datasetIdOf(options);
   const folder = `${options.prefix}/${datasetId}`;
@@ -130,7 +132,11 @@ export async function writeDataset(
       datasetId,
       corpusDigest: sha256Hex(corpusFiles),
       corpusFiles: await putPart(store, `${folder}/corpus.jsonl`, corpusFiles),
-      vocabulary: { ...vocabulary, numTokens: tokens.length },
+      vocabulary: {
+        ...vocabulary,
+        numTokens: tokens.length,
+        ...(extendedFrom !== undefined && { extendedFrom }),
+      },
       tokenCounts: await putPart(
         store,
         `${folder}/token-counts.json`,

@@ -12,6 +12,8 @@ export interface TaskModel {
   readonly task: Task;
   /** Parameters behind the encoder's, in checkpoint order; the pooler, where there is one, is the first. */
   readonly headShapes: (config: ModelConfig) => readonly NamedShape[];
+  /** Of these, the parameters that have a row for each entry of the vocabulary. */
+  readonly vocabularyParameters: readonly string[];
   readonly eager: EagerHead;
   readonly graph: GraphHead;
 }

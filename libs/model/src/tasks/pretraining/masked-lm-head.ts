@@ -15,7 +15,7 @@ import type { HeadGradient } from '../task-model.ts';
 
 const words = 'bert/embeddings/word_embeddings';
 const transform = 'cls/predictions/transform';
-const outputBias = 'cls/predictions/output_bias';
+export const outputBias = 'cls/predictions/output_bias';
 
 /** Transform and output bias; the decoder is the word table. */
 export function maskedLmShapes(config: ModelConfig): readonly NamedShape[] {

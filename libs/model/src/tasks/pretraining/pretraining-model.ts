@@ -4,7 +4,13 @@ import { sum, type Tensor2D } from '@tensorflow/tfjs-core';
 import { column } from '../../graph/step-context.ts';
 import { pooledClassifier, poolerShapes, type ClassSums } from '../../heads/pooled-classifier.ts';
 import type { TaskModel } from '../task-model.ts';
-import { maskedLmLogits, MaskedLmPass, maskedLmShapes, maskedLmSums } from './masked-lm-head.ts';
+import {
+  maskedLmLogits,
+  MaskedLmPass,
+  maskedLmShapes,
+  maskedLmSums,
+  outputBias,
+} from './masked-lm-head.ts';
 
 const nextSentence = pooledClassifier('cls/seq_relationship', 'nextSentenceLabels', 2);
 
@@ -17,6 +23,7 @@ export const pretrainingModel: TaskModel = {
     ...maskedLmShapes(config),
     ...nextSentence.shapes(config),
   ],
+  vocabularyParameters: [outputBias],
 
   eager: {
     outputs: (context, sequence_TH) => ({

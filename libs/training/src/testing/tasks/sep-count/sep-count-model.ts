@@ -7,6 +7,7 @@ const classifier = pooledClassifier('cls/sep_count', 'sepCounts', maxCount);
 export const sepCountModel: TaskModel = {
   task: sepCount,
   headShapes: (config) => [...poolerShapes(config), ...classifier.shapes(config)],
+  vocabularyParameters: [],
   eager: {
     outputs: (context, sequence_TH) => ({ logits: classifier.logits(context, sequence_TH) }),
     sums: ({ logits }, batch) => sumsOf(classifier.sums(logits!, batch)),

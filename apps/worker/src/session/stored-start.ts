@@ -1,0 +1,55 @@
+import { loadModelWeights, readModel, readModelVocabulary } from '@berth/checkpoint';
+import {
+  BerthError,
+  type DatasetManifest,
+  type Logger,
+  type ModelConfig,
+  type ObjectStore,
+  type RunConfig,
+  type TaskName,
+  type TrainingState,
+} from '@berth/contracts';
+import { oldEntriesOf, parseVocabulary, readDatasetVocabulary } from '@berth/data';
+import { continueFrom, taskModels } from '@berth/model';
+
+export interface StoredStartOptions {
+  readonly store: ObjectStore;
+  readonly config: RunConfig;
+  readonly dataset: DatasetManifest;
+  readonly task: TaskName;
+  readonly model: ModelConfig;
+  readonly logger: Logger;
+}
+
+/**
+ * What a run begins as that begins with a stored model: read from the bucket by every worker that needs it, the same bits each
+ * time; `undefined` for a run that begins from its seed.
+ */
+export function storedStart(
+  options: StoredStartOptions,
+): ((signal: AbortSignal) => Promise<TrainingState>) | undefined {
+  const { store, config, dataset, task, model, logger } = options;
+  const { init, seed } = config;
+  if (init === undefined) return undefined;
+  return async (signal) => {
+    const { sha256 } = init;
+    if (sha256 === undefined)
+      throw new BerthError('INTERNAL', 'The model to begin with has not been found out');
+    const stored = await readModel(store, sha256);
+    const vocabularies = await Promise.all([
+      readModelVocabulary(store, stored),
+      readDatasetVocabulary(store, dataset),
+    ]);
+    const [before, now] = vocabularies.map((bytes) => parseVocabulary(bytes, 'vocab.txt'));
+    const { state, fresh, unused } = continueFrom({
+      task: taskModels[task],
+      model,
+      seed,
+      weights: await loadModelWeights(store, stored, { signal }),
+      oldEntries: oldEntriesOf(before!, now!),
+    });
+    const { origin } = stored;
+    logger.info('Begins with a stored model', { model: sha256, origin, fresh, unused });
+    return state;
+  };
+}

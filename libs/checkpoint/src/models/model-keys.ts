@@ -1,0 +1,30 @@
+import { BerthError, runNamePattern } from '@berth/contracts';
+
+/** Where models lie that runs begin with; like datasets, whole and unchanged for all runs. */
+export const modelsPrefix = 'models/';
+
+/** The folder of a model, by the SHA-256 that it is known by. */
+export function modelPrefix(modelId: string): string {
+  return `${modelsPrefix}${modelId}/`;
+}
+
+export function modelManifestKey(modelId: string): string {
+  return `${modelPrefix(modelId)}manifest.json`;
+}
+
+export const modelNamesPrefix = 'model-names/';
+
+/** @throws BerthError `USAGE` for a name that no model can have */
+export function modelNameKey(name: string): string {
+  if (!runNamePattern.test(name))
+    throw new BerthError(
+      'USAGE',
+      `"${name}" cannot be the name of a model: use lower-case letters, digits and hyphens`,
+    );
+  return `${modelNamesPrefix}${name}.json`;
+}
+
+/** Where the copy of a run's record lies. */
+export function runRecordKey(runId: string): string {
+  return `run-records/${runId}.json`;
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import {
+  canonicalJson,
+  storedModelId,
+  type ModelConfig,
+  type ObjectStore,
+  type StoredModel,
+  type StoredPart,
+} from '@berth/contracts';
+import { sha256InTurns } from '../digest.ts';
+import { encodeSafetensors, floatTensor, type SafeTensor } from '../safetensors.ts';
+import { corrupt } from '../stored-part.ts';
+import { modelManifestKey, modelPrefix } from './model-keys.ts';
+import { readModel } from './read-model.ts';
+
+/** Values of a parameter, row-major. */
+export interface ParameterValues {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** A trained model wherever it lies, as it is stored for runs to begin with. */
+export interface ModelToStore {
+  /** For people: which folder, or which step of which run. */
+  readonly where: string;
+  readonly model: ModelConfig;
+  readonly doLowerCase: boolean;
+  /** A vocab.txt. */
+  readonly vocabulary: { readonly bytes: Uint8Array; readonly numTokens: number };
+  /** Google's names, in layout order; without those that are not there. */
+  readonly parameters: readonly string[];
+  /** Asked for in order, perhaps more than once. */
+  read(parameter: string): Promise<ParameterValues>;
+  /** Of the weights, where it is known before they are read. */
+  readonly weightsDigest?: string;
+}
+
+/** A file of the weights holds so much at most, or one tensor. */
+const shardBytes = 64 << 20;
+
+/**
+ * Stores a model under the SHA-256 of what it is; one that is there already stays as it is.
+ * @throws BerthError what reading it throws, `CHECKPOINT_CORRUPT` when it changes meanwhile, and what the store throws
+ */
+export async function storeModel(
+  store: ObjectStore,
+  source: ModelToStore,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<StoredModel> {
+  const { model, doLowerCase, parameters, where } = source;
+  const { bytes, numTokens } = source.vocabulary;
+  const vocabulary = { sizeBytes: bytes.byteLength, sha256: await sha256InTurns(bytes) };
+  const weightsDigest = source.weightsDigest ?? (await digestOfWeights(source));
+  const tensors = [...parameters];
+  const identity = { model, doLowerCase, vocabulary, weightsDigest, tensors };
+  const modelId = storedModelId(identity);
+  const manifestKey = modelManifestKey(modelId);
+  if ((await store.head(manifestKey)) !== undefined) return readModel(store, modelId);
+
+  const options = signal === undefined ? {} : { signal };
+  const vocabularyKey = `${modelPrefix(modelId)}vocab.txt`;
+  await store.put(vocabularyKey, bytes, options);
+  const hash = createHash('sha256');
+  const shards: StoredModel['shards'] = [];
+  for await (const group of groupsOf(source)) {
+    for (const { bytes: values } of group) hash.update(values);
+    shards.push({
+      ...(await putShard(store, `${modelPrefix(modelId)}weights-${shards.length}`, group, options)),
+      tensors: group.map(({ name }) => name),
+    });
+  }
+  if (hash.digest('hex') !== weightsDigest)
+    throw corrupt(store, where, 'its weights changed while they were read');
+  const manifest: StoredModel = {
+    format: 'berth-model/1',
+    modelId,
+    model,
+    doLowerCase,
+    vocabulary: { key: vocabularyKey, ...vocabulary, numTokens },
+    weightsDigest,
+    tensors,
+    shards,
+    origin: where,
+  };
+  const text = new TextEncoder().encode(canonicalJson(manifest));
+  const written = await store.put(manifestKey, text, { ifAbsent: true, ...options });
+  // Somebody has stored the same model meanwhile, from elsewhere perhaps.
+  return written === 'written' ? manifest : readModel(store, modelId);
+}
+
+async function digestOfWeights({ parameters, read }: ModelToStore): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of parameters) hash.update(bytesOf((await read(name)).values));
+  return hash.digest('hex');
+}
+
+/** The tensors in order, as many at a time as go into one file. */
+async function* groupsOf({ parameters, read }: ModelToStore): AsyncGenerator<SafeTensor[]> {
+  let group: SafeTensor[] = [];
+  let sizeBytes = 0;
+  for (const name of parameters) {
+    const { shape, values } = await read(name);
+    if (group.length > 0 && sizeBytes + values.byteLength > shardBytes) {
+      yield group;
+      [group, sizeBytes] = [[], 0];
+    }
+    group.push(floatTensor(name, shape, values));
+    sizeBytes += values.byteLength;
+  }
+  yield group;
+}
+
+async function putShard(
+  store: ObjectStore,
+  name: string,
+  tensors: readonly SafeTensor[],
+  options: { readonly signal?: AbortSignal },
+): Promise<StoredPart> {
+  const bytes = encodeSafetensors(tensors);
+  const sha256 = await sha256InTurns(bytes);
+  const key = `${name}-${sha256.slice(0, 16)}.safetensors`;
+  await store.put(key, bytes, options);
+  return { key, sizeBytes: bytes.byteLength, sha256 };
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
