@@ -1,5 +1,13 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, isBerthError, servicesFromEnvironment, type Services } from '@berth/contracts';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import {
+  BerthError,
+  isBerthError,
+  servicesFromEnvironment,
+  type ObjectStore,
+  type Services,
+} from '@berth/contracts';
 import {
   findCluster,
   startCluster,
@@ -7,6 +15,7 @@ import {
   type ClusterOptions,
   createCoordinatorClient,
   type CoordinatorClient,
+  makeFolder,
   makePrivate,
   startServices,
   type RunningServices,
@@ -85,6 +94,39 @@ export async function withServices<T>(
   } finally {
     await close();
   }
+}
+
+/**
+ * The bucket, of the running cluster or of the folder.
+ * @param options.isNew - whether a folder is made where there is none
+ * @throws BerthError `CONFIG_INVALID` when it is that of a cluster elsewhere, which nobody has named; `RUN_NOT_FOUND` when there is no
+ * folder and none is to be made
+ */
+export async function withStore<T>(
+  context: Context,
+  { isNew = false }: { readonly isNew?: boolean },
+  use: (store: ObjectStore) => Promise<T>,
+): Promise<T> {
+  const { folder, env, logger } = context;
+  const open = async (s3: Services['s3']): Promise<T> => {
+    const store = createS3ObjectStore(s3, logger);
+    try {
+      return await use(store);
+    } finally {
+      store.close();
+    }
+  };
+  const { s3 } = servicesFromEnvironment(env);
+  if (s3 !== undefined) return open(s3);
+  const named = env['BERTH_COORDINATOR_URL'];
+  const isOurs = named === undefined || findCluster(folder)?.coordinatorUrl === named;
+  if (!isOurs)
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `The bucket of the cluster at ${named} is not known here; name it: BERTH_S3_BUCKET, AWS_ENDPOINT_URL_S3 and its keys`,
+    );
+  if (isNew && !existsSync(folder)) makeFolder(folder, 'set BERTH_FOLDER to a folder that can be');
+  return withServices(context, (services) => open(services.s3));
 }
 
 /**

@@ -10,9 +10,10 @@ import {
 } from '@berth/contracts';
 import { findCoordinator, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
-import { type Cluster, type CoordinatorClient, loadConfig } from '@berth/launch';
+import { type Cluster, configOf, type CoordinatorClient, readRunFile } from '@berth/launch';
 import { requireFolder } from '../folder.ts';
 import { follow } from '../follow.ts';
+import { initialModel } from '../initial-model.ts';
 import { findRun, withRuns } from '../runs.ts';
 import { submitAhead } from '../submit-ahead.ts';
 import { summaryOf } from '../summary.ts';
@@ -41,7 +42,8 @@ export async function train(
   goal: RunRecord['goal'],
   options: TrainOptions,
 ): Promise<void> {
-  const loaded = loadConfig(file, options.set);
+  const runFile = readRunFile(file, options.set);
+  const loaded = configOf(runFile, await initialModel(context, runFile));
   for (const { before, now } of loaded.renamed)
     context.say(`note: ${before} is called ${now} now; it was read as that`);
   const config = withWorkers(loaded.config, options.workers);
