@@ -14,6 +14,7 @@ import type { ExtendOptions } from './commands/extend.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
+import type { ImportOptions } from './commands/import.ts';
 import type { InitOptions } from './commands/init.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
@@ -108,6 +109,16 @@ for (const [name, goal, description] of [
       context.say(`reading ${file}`);
       return (await import('./commands/train.ts')).train(context, file, goal, options);
     });
+
+program
+  .command('import')
+  .description('store the model of a Hugging Face folder, for runs to begin with (init.from)')
+  .argument('<folder>')
+  .option('--name <name>', 'what runs call it; the name of the folder when left out')
+  .option('--json', 'print the result as JSON', false)
+  .action(async (folder: string, options: ImportOptions) =>
+    (await import('./commands/import.ts')).importModel(context, folder, options),
+  );
 
 program
   .command('resume')

@@ -18,7 +18,9 @@ export const initSectionSchema = z
     extendPositions: z
       .boolean()
       .default(false)
-      .describe('Allow model.maxPositions above the model’s (twice, if that is left out), by copying')
+      .describe(
+        'Allow model.maxPositions above the model’s (twice, if that is left out), by copying',
+      )
       .meta({ decides: 'weights' }),
   })
   .describe('The stored model that training begins with; from the seed when left out');

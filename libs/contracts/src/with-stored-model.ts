@@ -38,7 +38,10 @@ export function withStoredModel(
     const given = section[key];
     if (given === undefined || given === value) return value;
     const path = `${name}.${key}`;
-    return fail(path, `${JSON.stringify(given)}, but ${from} has ${JSON.stringify(value)}: leave it out`);
+    return fail(
+      path,
+      `${JSON.stringify(given)}, but ${from} has ${JSON.stringify(value)}: leave it out`,
+    );
   };
   const own = start.model;
   const { numTokens } = start.vocabulary;

@@ -52,6 +52,7 @@ describe('a config submitted under the name of a run that has not trained', () =
     { corpus: { path: '/a.txt', heldOutRatio: 0.5 } },
     { examples: { numShards: 3 } },
     { seed: 1 },
+    { init: { from: 'bert', sha256: 'a'.repeat(64) } },
   ])('makes it anew, without the data, for %j', (change) => {
     const failed = recordOf('failed', { error: { code: 'INTERNAL', message: '', details: {} } });
     expect(submit(failed, untrained, change)).toEqual({

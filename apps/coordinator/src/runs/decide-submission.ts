@@ -140,8 +140,12 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
   const { manifestKey, exampleSetId, datasetHealth, trainingHash: hash } = record;
   const isVocabularyLeftOut =
     record.config.vocabulary.path !== undefined && config.vocabulary.path === undefined;
+  // The vocabulary may be that of the model.
+  const isOtherModel = record.config.init?.sha256 !== config.init?.sha256;
   const isOther =
-    isVocabularyLeftOut || changedSettings(record.config, config, ['data']).length > 0;
+    isVocabularyLeftOut ||
+    isOtherModel ||
+    changedSettings(record.config, config, ['data']).length > 0;
   if (manifestKey === null || isOther) return { ...anew, datasetHealth: undefined };
   return {
     ...anew,

@@ -58,7 +58,8 @@ function shardReader(
   store: ObjectStore,
   shards: readonly CheckpointShard[],
 ): (parameter: string) => Promise<ParameterValues> {
-  let open: { readonly key: string; readonly tensors: ReturnType<typeof decodeSafetensors> } | undefined;
+  let open:
+    { readonly key: string; readonly tensors: ReturnType<typeof decodeSafetensors> } | undefined;
   return async (parameter) => {
     const shard = shards.find(({ tensors }) => tensors.includes(parameter));
     if (shard === undefined) throw corrupt(store, parameter, 'no part of the checkpoint has it');

@@ -49,7 +49,12 @@ export async function findModel(
     );
   const named = step === undefined ? await modelOfName(store, name) : undefined;
   if (named !== undefined) return readModel(store, named);
-  const found = await findCheckpoint(store, name, step === undefined ? undefined : Number(step), logger);
+  const found = await findCheckpoint(
+    store,
+    name,
+    step === undefined ? undefined : Number(step),
+    logger,
+  );
   return storeModel(
     store,
     await checkpointAsModel(store, found.manifestKey, await readManifest(store, found.manifestKey)),
@@ -58,11 +63,17 @@ export async function findModel(
 
 /**
  * Gives a stored model a name.
- * @throws BerthError `CHECKPOINT_EXISTS` when another has it
+ * @throws BerthError `CHECKPOINT_EXISTS` when another model or a run has it
  */
 export async function nameModel(store: ObjectStore, name: string, modelId: string): Promise<void> {
   const known = await modelOfName(store, name);
   const key = modelNameKey(name);
+  if ((await store.head(runRecordKey(name))) !== undefined)
+    throw new BerthError(
+      'CHECKPOINT_EXISTS',
+      `A run is called "${name}" in ${store.describe()}; give the model another name (--name)`,
+      { details: { name } },
+    );
   const text = JSON.stringify({ format: 'berth-model-name/1', name, modelId });
   const isFree =
     known === undefined &&

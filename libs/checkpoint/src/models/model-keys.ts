@@ -1,11 +1,8 @@
 import { BerthError, runNamePattern } from '@berth/contracts';
 
-/** Where models lie that runs begin with; like datasets, whole and unchanged for all runs. */
-export const modelsPrefix = 'models/';
-
-/** The folder of a model, by the SHA-256 that it is known by. */
+/** The folder of a model that runs begin with, by the SHA-256 that it is known by; like a dataset, unchanged and for all runs. */
 export function modelPrefix(modelId: string): string {
-  return `${modelsPrefix}${modelId}/`;
+  return `models/${modelId}/`;
 }
 
 export function modelManifestKey(modelId: string): string {

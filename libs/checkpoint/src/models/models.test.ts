@@ -1,14 +1,13 @@
-import { canonicalJson, silentLogger, type DatasetManifest, type ModelConfig } from '@berth/contracts';
+import {
+  canonicalJson,
+  silentLogger,
+  type DatasetManifest,
+  type ModelConfig,
+} from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { sha256InTurns, weightsDigest } from '../digest.ts';
 import { manifestKey } from '../keys.ts';
-import {
-  startTestStore,
-  stateAt,
-  storeParts,
-  testLayout,
-  testLine,
-} from '../testing/fixtures.ts';
+import { startTestStore, stateAt, storeParts, testLayout, testLine } from '../testing/fixtures.ts';
 import type { S3ObjectStore } from '../s3/s3-object-store.ts';
 import { writeManifest } from '../write.ts';
 import { findModel, nameModel } from './find-model.ts';
@@ -145,7 +144,10 @@ describe('a stored model', () => {
 describe('the model to begin with', () => {
   it('is that of a name, which no other can have', async () => {
     const { store } = await startTestStore();
-    const [first, second] = [await storeModel(store, source(3)), await storeModel(store, source(4))];
+    const [first, second] = [
+      await storeModel(store, source(3)),
+      await storeModel(store, source(4)),
+    ];
     await nameModel(store, 'bert', first.modelId);
     await nameModel(store, 'bert', first.modelId);
     await expect(nameModel(store, 'bert', second.modelId)).rejects.toThrow(

@@ -88,18 +88,18 @@ export async function storeModel(
   return written === 'written' ? manifest : readModel(store, modelId);
 }
 
-async function digestOfWeights({ parameters, read }: ModelToStore): Promise<string> {
+async function digestOfWeights(source: ModelToStore): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of parameters) hash.update(bytesOf((await read(name)).values));
+  for (const name of source.parameters) hash.update(bytesOf((await source.read(name)).values));
   return hash.digest('hex');
 }
 
 /** The tensors in order, as many at a time as go into one file. */
-async function* groupsOf({ parameters, read }: ModelToStore): AsyncGenerator<SafeTensor[]> {
+async function* groupsOf(source: ModelToStore): AsyncGenerator<SafeTensor[]> {
   let group: SafeTensor[] = [];
   let sizeBytes = 0;
-  for (const name of parameters) {
-    const { shape, values } = await read(name);
+  for (const name of source.parameters) {
+    const { shape, values } = await source.read(name);
     if (group.length > 0 && sizeBytes + values.byteLength > shardBytes) {
       yield group;
       [group, sizeBytes] = [[], 0];

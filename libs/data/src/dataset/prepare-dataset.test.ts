@@ -3,8 +3,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   datasetJobSchema,
+  describeHealth,
   type DatasetJob,
   judgeHealth,
+  sha256Hex,
   type DatasetHealth,
   type DatasetManifest,
 } from '@berth/contracts';
@@ -42,11 +44,12 @@ interface Settings {
   readonly corpus?: object;
   readonly vocabulary?: object;
   readonly known?: DatasetJob['known'];
+  readonly modelVocabulary?: DatasetJob['modelVocabulary'];
 }
 
 async function prepare(
   path: string,
-  { corpus, vocabulary, known }: Settings = {},
+  { corpus, vocabulary, known, modelVocabulary }: Settings = {},
   options: PrepareOptions = {},
 ): Promise<DatasetManifest & { health: DatasetHealth }> {
   const job = datasetJobSchema.parse({
@@ -58,6 +61,7 @@ async function prepare(
     seed: 3,
     askedAtMs: 1,
     known,
+    modelVocabulary,
   });
   const manifest = await readDatasetManifest(store, await prepareDataset(job, store, options));
   const { health } = manifest;
@@ -355,6 +359,45 @@ describe('data that a run has', () => {
     const trained = await known(true);
     await expect(prepare(corpus, { ...trained, vocabulary })).rejects.toMatchObject({
       code: 'DATA_MISMATCH',
+    });
+  });
+
+  it('has the vocabulary of the model to begin with, or it extended', async () => {
+    const bytes = new TextEncoder().encode(`${vocabularyOf(30)}\n[unused0]\n`);
+    await store.put('models/m/vocab.txt', bytes);
+    const modelVocabulary = {
+      key: 'models/m/vocab.txt',
+      sizeBytes: bytes.length,
+      sha256: sha256Hex(bytes),
+    };
+    const corpus = await corpusOf('known', texts);
+    const plain = await prepare(corpus, { modelVocabulary });
+    expect(plain.vocabulary.sha256).toBe(modelVocabulary.sha256);
+    expect(plain.health.extension).toBeUndefined();
+
+    const extend = { modelVocabulary, vocabulary: { extend: 20 } };
+    const extended = await prepare(corpus, extend);
+    expect(extended.datasetId).not.toBe(plain.datasetId);
+    expect(extended.vocabulary).toMatchObject({
+      numTokens: plain.vocabulary.numTokens + 19,
+      extendedFrom: modelVocabulary.sha256,
+    });
+    const { extension, numTrainTokens, numHeldOutTokens } = extended.health;
+    expect(extension?.after.numTokens).toBe(numTrainTokens + numHeldOutTokens);
+    expect(extension?.before.numTokens).toBeGreaterThan(extension!.after.numTokens);
+    expect(describeHealth(extended.health)).toMatch(
+      /vocabulary extended by 20 pieces: \[UNK\] \S+ % -> \S+ %, pieces a word \d\.\d{3} -> \d\.\d{3}$/,
+    );
+    const known = {
+      manifestKey: `datasets/${extended.datasetId}/manifest.json`,
+      isTrainedOn: true,
+    };
+    expect((await prepare(corpus, { ...extend, known })).datasetId).toBe(extended.datasetId);
+
+    const path = await write('other.txt', vocabularyOf(31));
+    await expect(prepare(corpus, { modelVocabulary, vocabulary: { path } })).rejects.toMatchObject({
+      code: 'DATA_MISMATCH',
+      message: expect.stringContaining('other.txt is not the vocabulary of the model') as string,
     });
   });
 

@@ -71,7 +71,9 @@ export async function prepareDataset(
     if (difference === undefined) return manifestKey;
     if (isTrainedOn) throw otherData(job, difference);
   }
-  const { bytes, extension } = await vocabularyOf(job, given, () => countWords(job, corpus, onProgress));
+  const { bytes, extension } = await vocabularyOf(job, given, () =>
+    countWords(job, corpus, onProgress),
+  );
   const vocabulary = parseVocabulary(bytes, given?.path ?? 'the trained vocabulary');
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
   const read = createCorpusTally();
@@ -147,7 +149,8 @@ async function givenVocabulary(
   const bytes = await readFile(realPath).catch((cause: unknown) => {
     throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause });
   });
-  if (ofModel === undefined || sha256Hex(bytes) === sha256Hex(ofModel.bytes)) return { path, bytes };
+  if (ofModel === undefined || sha256Hex(bytes) === sha256Hex(ofModel.bytes))
+    return { path, bytes };
   throw new BerthError(
     'DATA_MISMATCH',
     `${path} is not the vocabulary of the model that the run begins with: leave vocabulary.path out`,

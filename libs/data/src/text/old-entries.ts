@@ -24,7 +24,8 @@ export function oldEntriesOf(before: Vocabulary, now: Vocabulary): Map<number, r
           'leave vocabulary.path out, and the vocabulary is that of the model',
       );
     const ids: number[] = [];
-    if (token.startsWith(continuationPrefix)) continued(token.slice(continuationPrefix.length), ids);
+    if (token.startsWith(continuationPrefix))
+      continued(token.slice(continuationPrefix.length), ids);
     else wordPiece(token, ids);
     old.set(id, ids);
   }

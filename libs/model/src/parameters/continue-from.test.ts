@@ -9,7 +9,9 @@ const words = 'bert/embeddings/word_embeddings';
 const positions = 'bert/embeddings/position_embeddings';
 const bias = 'cls/predictions/output_bias';
 
-const flat = initialWeights(microLayout, microConfig, 1).map((value, index) => value + index * 1e-5);
+const flat = initialWeights(microLayout, microConfig, 1).map(
+  (value, index) => value + index * 1e-5,
+);
 
 function stored(without: RegExp = /^$/): StoredWeights {
   return new Map(
@@ -48,7 +50,9 @@ describe('a run that begins with stored weights', () => {
     const { state, fresh, unused } = continueFrom(options);
     expect(state.weights).toEqual(flat);
     expect(state.step).toBe(0);
-    expect([...state.firstMoments, ...state.secondMoments].every((value) => value === 0)).toBe(true);
+    expect([...state.firstMoments, ...state.secondMoments].every((value) => value === 0)).toBe(
+      true,
+    );
     expect([fresh, unused]).toEqual([[], []]);
   });
 

@@ -85,7 +85,11 @@ function meanOfRows(
 }
 
 /** Rows may have been added to tables; all else is equal. */
-function checkShape({ name, shape }: ParameterSpec, stored: readonly number[], hasEntries: boolean): void {
+function checkShape(
+  { name, shape }: ParameterSpec,
+  stored: readonly number[],
+  hasEntries: boolean,
+): void {
   const mayGrow = hasEntries || name === positions;
   const [rows = 0, ...row] = shape;
   const [storedRows = 0, ...storedRow] = stored;
