@@ -3,7 +3,7 @@ import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
 import { withCurrentNames } from './renamed-settings.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
-import { problemWithPredictions } from './tasks/pretraining-settings.ts';
+import { problemWithPasses, problemWithPredictions } from './tasks/pretraining-settings.ts';
 
 /**
  * Checks a run config and fills in its defaults. Settings may have the names of earlier releases.
@@ -68,6 +68,8 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
     );
   const problem = problemWithPredictions(examples);
   if (problem !== undefined) fail('examples.maxPredictions', problem, 'examples.maxSeqLength');
+  const ofPasses = problemWithPasses(examples);
+  if (ofPasses !== undefined) fail('examples.dupeFactor', ofPasses, 'examples.mode');
   if (optimizer.numWarmupSteps > train.numSteps)
     fail(
       'optimizer.numWarmupSteps',

@@ -37,6 +37,8 @@ export type DatasetJobResult = z.output<typeof datasetJobResultSchema>;
 export const examplesJobSchema = z.strictObject({
   kind: z.literal('examples'),
   exampleSetId: z.string(),
+  /** Absent: the first. */
+  exampleFormat: z.string().optional(),
   manifestKey: z.string(),
   split: z.enum(['train', 'heldOut']),
   epoch: z.int().nonnegative(),

@@ -103,6 +103,8 @@ export const runRecordSchema = z.strictObject({
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),
+  /** How its examples are made, for good. Absent where an earlier release made the run: the first way. */
+  exampleFormat: z.string().optional(),
   /** Of its dataset, once that exists and if it was measured. */
   datasetHealth: datasetHealthSchema.optional(),
   /** Decided by its first worker; members that differ are refused. */

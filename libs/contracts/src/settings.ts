@@ -16,6 +16,8 @@ export interface Setting {
   /** `train.numSteps` */
   readonly path: string;
   readonly decides: Decides;
+  /** What earlier releases did, which had no such key: a value that leaves identities as they were. */
+  readonly absentAs?: unknown;
 }
 
 /** All settings, in the order of the schema. */
@@ -54,8 +56,12 @@ export function exampleSettings(examples: RunConfig['examples']): Record<string,
   return Object.fromEntries(
     settings
       .filter(({ decides }) => decides === 'examples')
-      .map(({ path }) => path.replace('examples.', ''))
-      .map((key) => [key, examples[key as keyof typeof examples]]),
+      .map(({ path, absentAs }) => {
+        const key = path.replace('examples.', '');
+        return { key, value: examples[key as keyof typeof examples], absentAs };
+      })
+      .filter(({ value, absentAs }) => value !== absentAs)
+      .map(({ key, value }) => [key, value]),
   );
 }
 
@@ -67,11 +73,11 @@ function settingsOf(schema: z.core.$ZodType, path: readonly string[]): Setting[]
     return Object.entries(schema.shape as z.core.$ZodShape).flatMap(([key, inner]) =>
       settingsOf(inner, [...path, key]),
     );
-  const decides = z.globalRegistry.get(schema)?.['decides'];
+  const { decides, absentAs } = z.globalRegistry.get(schema) ?? {};
   const known = kinds.find((kind) => kind === decides);
   if (known === undefined)
     throw new BerthError('INTERNAL', `The schema does not say what ${path.join('.')} decides`);
-  return [{ path: path.join('.'), decides: known }];
+  return [{ path: path.join('.'), decides: known, ...(absentAs !== undefined && { absentAs }) }];
 }
 
 function valueAt(config: RunConfig, path: string): unknown {

@@ -12,6 +12,7 @@ export {
 export type { CorpusTally } from './corpus/read-lines.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
+export { createDocumentCache, type ReadDocuments } from './dataset/document-cache.ts';
 export { packDocuments } from './dataset/document-shard.ts';
 export { spreadEvenly } from './sampling/spread-evenly.ts';
 export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';

@@ -17,6 +17,7 @@ export interface ExampleSupplyOptions {
   readonly manifest: DatasetManifest;
   readonly manifestKey: string;
   readonly exampleSetId: string;
+  readonly exampleFormat?: string | undefined;
 }
 
 const pollEveryMs = 500;
@@ -123,11 +124,12 @@ export class ExampleSupply {
       }
       if (name.split === 'train') this.#counts.delete(key);
       if ([...this.#pending.values()].some((other) => sameShard(other, name))) continue;
-      const { manifestKey, exampleSetId, config } = this.#options;
+      const { manifestKey, exampleSetId, exampleFormat, config } = this.#options;
       const { seed, examples } = config;
       const job: ExamplesJob = {
         kind: 'examples',
         exampleSetId,
+        ...(exampleFormat !== undefined && { exampleFormat }),
         manifestKey,
         ...name,
         seed,

@@ -99,7 +99,12 @@ export class Preparation implements DataPort {
       // Of a run that has trained it is that of its checkpoints, whichever release made it.
       trainingHash: submission?.isTrained === true ? record.trainingHash : trainingHash(config),
       manifestKey,
-      exampleSetId: exampleSetIdOf(manifest.datasetId, config.examples, config.seed),
+      exampleSetId: exampleSetIdOf(
+        manifest.datasetId,
+        config.examples,
+        config.seed,
+        record.exampleFormat,
+      ),
       datasetHealth: manifest.health,
       requests: { ...record.requests, submission: null },
       reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
@@ -126,6 +131,7 @@ export class Preparation implements DataPort {
       manifest,
       manifestKey,
       exampleSetId: record.exampleSetId,
+      exampleFormat: record.exampleFormat,
     });
     return this.#supply;
   }

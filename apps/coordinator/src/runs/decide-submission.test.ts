@@ -3,6 +3,7 @@ import {
   noRequests,
   parseRunConfig,
   runStatuses,
+  tasks,
   type RunConfig,
   type RunRecord,
   type RunStatus,
@@ -83,6 +84,20 @@ describe('a config submitted under the name of a run that has not trained', () =
   it('trains a vocabulary in place of a given one', () => {
     const given = recordOf('stopped', { config: configOf({ vocabulary: { path: '/vocab.txt' } }) });
     expect(submit(given, untrained)).toMatchObject({ manifestKey: null });
+  });
+});
+
+describe('the way in which examples are made', () => {
+  const old = { exampleFormat: undefined };
+  const newest = tasks.pretraining.exampleFormat;
+
+  it('is the newest for a run that begins, also anew', () => {
+    expect(newRecord({ config: configOf(), goal: 'trained' }, 1).exampleFormat).toBe(newest);
+    expect(submit(recordOf('failed', old), untrained)).toMatchObject({ exampleFormat: newest });
+  });
+
+  it('stays that of a run that has trained, whichever release made it', () => {
+    expect(submit(recordOf('stopped', old), trained)).not.toHaveProperty('exampleFormat');
   });
 });
 

@@ -3,6 +3,7 @@ import {
   changedSettings,
   isFinal,
   noRequests,
+  taskOf,
   trainingHash,
   type Decides,
   type RunConfig,
@@ -51,6 +52,7 @@ export function newRecord({ config, goal }: Submission, nowMs: number): RunRecor
     evaluations: [],
     manifestKey: null,
     exampleSetId: null,
+    exampleFormat: taskOf(config.examples).exampleFormat,
     numerics: null,
   };
 }

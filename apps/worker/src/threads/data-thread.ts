@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { BerthError, silentLogger, type Job } from '@berth/contracts';
-import { makeExampleShard, prepareDataset } from '@berth/data';
+import { createDocumentCache, makeExampleShard, prepareDataset } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
 import { sayHowFar } from '../telemetry/say-how-far.ts';
@@ -12,6 +12,8 @@ const port = parentPort;
 if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
 const { services, corpusRoots, spillFolder } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
+/** A shard is read again for each other of its window, in every epoch. */
+const readDocuments = createDocumentCache(256 * 1024 ** 2);
 const store = createS3ObjectStore(services.s3, silentLogger);
 
 const tell = (progress: string): void =>
@@ -28,7 +30,7 @@ async function work(job: Job): Promise<unknown> {
         }),
       };
     case 'examples': {
-      const shard = await makeExampleShard(store, job);
+      const shard = await makeExampleShard(store, job, readDocuments);
       await createExampleIndex(connection, job.exampleSetId).put(shard);
       return shard;
     }

@@ -90,5 +90,5 @@ export const pretraining: Task = {
     },
   ],
   headlines: ['masked_lm_loss', 'next_sentence_accuracy'],
-  exampleFormat: 'berth-examples/1',
+  exampleFormat: 'berth-examples/2',
 };

@@ -83,7 +83,7 @@ export interface Task {
   readonly baselines: readonly Baseline[];
   /** Names of the metrics that tell in a line what was learnt. */
   readonly headlines: readonly string[];
-  /** Release of what example shards hold; part of their identity. */
+  /** Release of how examples are made, which new runs get; part of their identity. */
   readonly exampleFormat: string;
 }
 

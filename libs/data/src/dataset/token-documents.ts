@@ -14,3 +14,18 @@ export type TokenSentences = readonly (readonly number[])[];
 export function numDocumentsOf(documents: TokenDocuments): number {
   return documents.documentStarts.length - 1;
 }
+
+/** The documents as they were read. */
+export function* sentencesOf({
+  tokens,
+  sentenceStarts,
+  documentStarts,
+}: TokenDocuments): Generator<number[][], void, undefined> {
+  for (let document = 0; document + 1 < documentStarts.length; document++) {
+    const starts = sentenceStarts.subarray(
+      documentStarts[document],
+      documentStarts[document + 1]! + 1,
+    );
+    yield Array.from(starts.subarray(1), (end, i) => Array.from(tokens.subarray(starts[i], end)));
+  }
+}

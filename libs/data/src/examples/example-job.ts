@@ -3,7 +3,6 @@ import {
   digestOf,
   exampleSettings,
   taskNameOf,
-  taskOf,
   type DatasetManifest,
   type DocumentShard,
   type ExampleShard,
@@ -12,15 +11,32 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { readDatasetManifest, readDocumentShard } from '../dataset/read-dataset.ts';
+import type { ReadDocuments } from '../dataset/document-cache.ts';
 import { getPart, putPart } from '../dataset/stored-part.ts';
+import type { TokenDocuments } from '../dataset/token-documents.ts';
+import { epochShardOrder, windowShards } from '../sampling/epoch-order.ts';
 import { taskExamples } from '../tasks/index.ts';
 import type { ExampleShardReader, TaskExamples } from '../tasks/task-examples.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
 
-/** The set of all example shards that share a dataset, a seed and the settings that shape examples. */
-export function exampleSetIdOf(datasetId: string, examples: ExamplesConfig, seed: number): string {
-  const { exampleFormat: format } = taskOf(examples);
-  return digestOf({ format, datasetId, seed, ...exampleSettings(examples) });
+/**
+ * The set of all example shards that share a dataset, a seed, the settings that shape examples and the way they are made.
+ * @param format - @defaultValue the first
+ */
+export function exampleSetIdOf(
+  datasetId: string,
+  examples: ExamplesConfig,
+  seed: number,
+  format?: string,
+): string {
+  const task = taskExamples[taskNameOf(examples)];
+  return digestOf({
+    format: format ?? task.firstFormat,
+    datasetId,
+    seed,
+    ...exampleSettings(examples),
+    ...(task.readsWindow(examples, format) && { windowShards: examples.shuffleWindowShards }),
+  });
 }
 
 /** Where an example shard is stored. */
@@ -56,18 +72,35 @@ export function trainEpochOfKey(exampleSetId: string, key: string): number | und
 export async function makeExampleShard(
   store: ObjectStore,
   job: ExamplesJob,
+  read: ReadDocuments = readDocumentShard,
 ): Promise<ExampleShard> {
-  const { manifestKey, split, epoch, shard, examples: settings } = job;
+  const { manifestKey, split, epoch, shard, examples: settings, exampleFormat: format } = job;
   const manifest = await readDatasetManifest(store, manifestKey);
   const documentShard = documentShardOf(job, manifest);
   const vocabulary = parseVocabulary(await getPart(store, manifest.vocabulary), manifestKey);
-  const documents = await readDocumentShard(store, documentShard);
-
-  const { make, open } = taskExamples[taskNameOf(settings)];
-  const bytes = make({ ...job, settings, documents, vocabulary, textRules: manifest.textRules });
+  const { make, open, readsWindow } = taskExamples[taskNameOf(settings)];
+  const documents = await read(store, documentShard);
+  const others: TokenDocuments[] = [];
+  if (split === 'train' && readsWindow(settings, format))
+    for (const other of othersOfWindow(job, manifest.train.length))
+      others.push(await read(store, manifest.train[other]!));
+  const { textRules } = manifest;
+  const bytes = make({ ...job, settings, format, documents, others, vocabulary, textRules });
   const part = await putPart(store, exampleShardKey(job), bytes);
   const { numExamples, numTokens, numPredictions } = open(bytes, part.sha256, part.key);
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
+}
+
+/** The other shards that are mixed with this one in its epoch, in ascending order. */
+function othersOfWindow(
+  { seed, epoch, shard, examples }: ExamplesJob,
+  numShards: number,
+): Uint32Array {
+  const order = epochShardOrder(seed, epoch, numShards);
+  const window = windowShards(order, examples.shuffleWindowShards).find((one) =>
+    one.includes(shard),
+  );
+  return (window ?? new Uint32Array()).filter((other) => other !== shard).toSorted();
 }
 
 /**
@@ -96,7 +129,7 @@ export async function readExampleShard(
 function documentShardOf(job: ExamplesJob, manifest: DatasetManifest): DocumentShard {
   const mismatch = (what: string): BerthError =>
     new BerthError('DATA_MISMATCH', `${job.manifestKey}: ${what}; start the run again`);
-  const expectedId = exampleSetIdOf(manifest.datasetId, job.examples, job.seed);
+  const expectedId = exampleSetIdOf(manifest.datasetId, job.examples, job.seed, job.exampleFormat);
   if (job.exampleSetId !== expectedId)
     throw mismatch(`dataset and settings give example set ${expectedId}, not ${job.exampleSetId}`);
   if (job.split === 'heldOut') {

@@ -5,8 +5,12 @@ import type { Vocabulary } from '../text/vocabulary.ts';
 
 /** What the examples of a shard are made of, and which they are. */
 export interface ExamplesRequest {
+  /** The way they are made. @defaultValue the task's first */
+  readonly format?: string | undefined;
   /** Documents of one dataset shard. */
   readonly documents: TokenDocuments;
+  /** Those of the shards that are mixed with it, where the task reads them. */
+  readonly others?: readonly TokenDocuments[];
   readonly vocabulary: Vocabulary;
   readonly settings: ExamplesConfig;
   readonly exampleSetId: string;
@@ -47,7 +51,14 @@ export interface BaselineMeter {
 /** How a task's examples are made, kept and read. */
 export interface TaskExamples {
   readonly task: Task;
-  /** The bytes of an example shard: the same request, the same bytes. */
+  /** The way in which examples are made where none is named. */
+  readonly firstFormat: string;
+  /** Whether examples of a shard are made of all documents that are mixed in its epoch. */
+  readonly readsWindow: (settings: ExamplesConfig, format: string | undefined) => boolean;
+  /**
+   * The bytes of an example shard: the same request, the same bytes.
+   * @throws BerthError `DATA_MISMATCH` when this release does not know the format
+   */
   readonly make: (request: ExamplesRequest) => Uint8Array;
   /**
    * @param name - of the shard, for messages

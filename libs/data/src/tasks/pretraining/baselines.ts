@@ -13,12 +13,14 @@ import type { BaselineMeter } from '../task-examples.ts';
 export function pretrainingBaselines(statistics: TextStatistics | undefined): BaselineMeter {
   const predictor = statistics && tokenPredictor(statistics);
   const sums = { weight: 0, unigram: 0, copy: 0, majorityHits: 0, copyHits: 0 };
-  let numExamples = 0;
+  let numPairs = 0;
   let numRandomNext = 0;
   return {
     add(batch) {
-      numExamples += batch.batchSize;
-      for (const label of columnOf(batch, 'nextSentenceLabels')) numRandomNext += label;
+      for (const label of batch.columns['nextSentenceLabels'] ?? []) {
+        numPairs += 1;
+        numRandomNext += label;
+      }
       if (predictor === undefined) return;
       for (const { shown, label, weight } of maskedTokens(batch)) {
         const { unigram, copy, guess, copyGuess } = predictor(shown, label);
@@ -30,7 +32,7 @@ export function pretrainingBaselines(statistics: TextStatistics | undefined): Ba
       }
     },
     values() {
-      const share = numRandomNext / numExamples;
+      const share = numRandomNext / numPairs;
       return {
         ...(sums.weight > 0 && {
           masked_lm_loss_unigram: sums.unigram / sums.weight,
@@ -38,7 +40,7 @@ export function pretrainingBaselines(statistics: TextStatistics | undefined): Ba
           masked_lm_accuracy_majority: sums.majorityHits / sums.weight,
           masked_lm_accuracy_copy: sums.copyHits / sums.weight,
         }),
-        ...(numExamples > 0 && {
+        ...(numPairs > 0 && {
           next_sentence_loss_majority: surprise(share) + surprise(1 - share),
           next_sentence_accuracy_majority: Math.max(share, 1 - share),
         }),

@@ -21,7 +21,7 @@ export interface Example {
 /** Lays out a pair and masks it. */
 export function maskedExample(
   { tokens }: TokenDocuments,
-  { a, b, isRandomNext }: SegmentPair,
+  { a, b, bDocuments, isRandomNext }: SegmentPair,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
   continuesWord: WordContinuations | undefined,
@@ -32,7 +32,7 @@ export function maskedExample(
   original[0] = vocabulary.clsId;
   original.set(tokens.subarray(a.start, a.end), 1);
   original[numFirstSegment - 1] = vocabulary.sepId;
-  original.set(tokens.subarray(b.start, b.end), numFirstSegment);
+  original.set(bDocuments.tokens.subarray(b.start, b.end), numFirstSegment);
   original[original.length - 1] = vocabulary.sepId;
 
   const ids = original.slice();

@@ -12,6 +12,8 @@ const heldOutSeed = 12_345;
 export interface GenerateOptions {
   /** Documents of one dataset shard. */
   readonly documents: TokenDocuments;
+  /** Where random segments may come from too. */
+  readonly others?: readonly TokenDocuments[];
   readonly vocabulary: ExampleVocabulary;
   readonly settings: ExampleSettings;
   readonly split: ExampleShard['split'];
@@ -24,9 +26,9 @@ export interface GenerateOptions {
 
 /**
  * The examples of one shard and epoch, lazily, in document order. The n-th example of a document depends on
- * (seed, epoch, shard, document, n) and the shard's documents alone; held-out examples ignore the seed.
- * A random next segment comes from another document of the shard. In a shard of one document it comes from another
- * place of that document, never from where A ends, so its label is true.
+ * (seed, epoch, shard, document, n) and the documents alone; held-out examples ignore the seed.
+ * A random next segment comes from any other document of the shard and of the others. Where there is none it comes from
+ * another place of that document, never from where A ends, so its label is true.
  */
 export function* generateExamples(options: GenerateOptions): Generator<Example, void, undefined> {
   const { documents, vocabulary, settings, split, epoch, shard } = options;
@@ -36,7 +38,7 @@ export function* generateExamples(options: GenerateOptions): Generator<Example, 
   const pairOptions = {
     numTokens: settings.maxSeqLength - 3,
     shortSeqRatio: settings.shortSeqRatio,
-    pickNext: elsewhere(documents),
+    pickNext: elsewhere([documents, ...(options.others ?? [])]),
   };
   const continuesWord = settings.wholeWordMask
     ? createWordContinuations(vocabulary.tokens, options.textRules)
@@ -52,19 +54,26 @@ export function* generateExamples(options: GenerateOptions): Generator<Example, 
   }
 }
 
-/** A sentence of another document or, when there is none, one that does not follow A. */
-function elsewhere(documents: TokenDocuments): NextSentencePicker {
-  const { documentStarts } = documents;
-  const numOthers = numDocumentsOf(documents) - 1;
+/** A sentence of another document or, when there is none, one that does not follow A, which is of the first set. */
+function elsewhere(sets: readonly TokenDocuments[]): NextSentencePicker {
+  let numDocuments = 0;
+  const places = sets.map((documents) => {
+    const first = numDocuments;
+    numDocuments += numDocumentsOf(documents);
+    return { documents, first, end: numDocuments };
+  });
   return (random, document, continuation) => {
-    const other = numOthers === 0 ? document : anyBut(document, 0, numOthers, random);
-    const first = documentStarts[other]!;
-    const last = documentStarts[other + 1]! - 1;
+    const isAlone = numDocuments === 1;
+    const other = isAlone ? document : anyBut(document, 0, numDocuments - 1, random);
+    const { documents, first } = places.find(({ end }) => other < end)!;
+    const { documentStarts } = documents;
+    const firstSentence = documentStarts[other - first]!;
+    const lastSentence = documentStarts[other - first + 1]! - 1;
     const sentence =
-      numOthers === 0 && continuation <= last
-        ? anyBut(continuation, first, last, random)
-        : random.randint(first, last);
-    return { document: other, sentence };
+      isAlone && continuation <= lastSentence
+        ? anyBut(continuation, firstSentence, lastSentence, random)
+        : random.randint(firstSentence, lastSentence);
+    return { documents, document: other - first, sentence };
   };
 }
 

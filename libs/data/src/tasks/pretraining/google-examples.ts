@@ -48,7 +48,8 @@ export function generateGoogleExamples(
 }
 
 /** Any sentence of any document, drawn up to ten times until it is not the current one. */
-function tenTries({ documentStarts }: TokenDocuments): NextSentencePicker {
+function tenTries(documents: TokenDocuments): NextSentencePicker {
+  const { documentStarts } = documents;
   const lastDocument = documentStarts.length - 2;
   return (random, current) => {
     let document = current;
@@ -57,6 +58,6 @@ function tenTries({ documentStarts }: TokenDocuments): NextSentencePicker {
     }
     const first = documentStarts[document]!;
     const numSentences = documentStarts[document + 1]! - first;
-    return { document, sentence: first + random.randint(0, numSentences - 1) };
+    return { documents, document, sentence: first + random.randint(0, numSentences - 1) };
   };
 }

@@ -11,6 +11,8 @@ export interface TokenRange {
 export interface SegmentPair {
   readonly a: TokenRange;
   readonly b: TokenRange;
+  /** Whose tokens those of B are. */
+  readonly bDocuments: TokenDocuments;
   readonly isRandomNext: boolean;
 }
 
@@ -22,7 +24,14 @@ export type NextSentencePicker = (
   random: RandomSource,
   document: number,
   continuation: number,
-) => { readonly document: number; readonly sentence: number };
+) => NextSentence;
+
+/** Where a segment starts. */
+export interface NextSentence {
+  readonly documents: TokenDocuments;
+  readonly document: number;
+  readonly sentence: number;
+}
 
 export interface SegmentPairOptions {
   /** Tokens of A and B together: the sequence length less [CLS] and two [SEP]. */
@@ -54,17 +63,21 @@ export function* segmentPairs(
     const splitAt = sentence + (numSentences === 1 ? 1 : random.randint(1, numSentences - 1));
     const a = { start: sentenceStarts[sentence]!, end: sentenceStarts[splitAt]! };
     const isRandomNext = numSentences === 1 || random.random() < 0.5;
+    let bDocuments = documents;
     let bStart = splitAt;
     let bEnd = chunkEnd;
     if (isRandomNext) {
       const next = pickNext(random, document, splitAt);
-      const nextEnd = documentStarts[next.document + 1]!;
+      bDocuments = next.documents;
       bStart = next.sentence;
-      bEnd = endOfSegment(sentenceStarts, bStart, nextEnd, target - (a.end - a.start));
+      const nextEnd = bDocuments.documentStarts[next.document + 1]!;
+      const numLeft = target - (a.end - a.start);
+      bEnd = endOfSegment(bDocuments.sentenceStarts, bStart, nextEnd, numLeft);
     }
-    const b = { start: sentenceStarts[bStart]!, end: sentenceStarts[bEnd]! };
+    const starts = bDocuments.sentenceStarts;
+    const b = { start: starts[bStart]!, end: starts[bEnd]! };
     truncatePair(a, b, numTokens, random);
-    yield { a, b, isRandomNext };
+    yield { a, b, bDocuments, isRandomNext };
     sentence = isRandomNext ? splitAt : chunkEnd;
   }
 }

@@ -31,6 +31,8 @@ function* examplesOf(request: ExamplesRequest): Generator<Example> {
 /** Examples of the toy, kept as JSON. */
 export const sepCountExamples: TaskExamples = {
   task: sepCount,
+  firstFormat: sepCount.exampleFormat,
+  readsWindow: () => false,
   make: (request) => Buffer.from(JSON.stringify([...examplesOf(request)])),
   baselines: () => ({ add: () => undefined, values: () => ({}) }),
   open(bytes, expectedSha256, name = 'example shard') {
