@@ -36,7 +36,7 @@ export async function submitAhead(context: Context, submitted: Submitted): Promi
     const found = (await runs.list()).find(({ run }) => run.runId === runId)?.run;
     if (found === undefined || !isAtRest) return;
     if (!isFinal(found.status)) await submitOnceAlone(context, runs, submitted);
-    else if (!ifNeeded && goal === 'trained' && isDone(found))
+    else if (!ifNeeded && goal === 'trained' && isDone(found, config))
       throw new BerthError(
         'RUN_STATE_CONFLICT',
         `Run "${runId}" is completed; choose another name to train again, or remove it: ${berth} rm ${runId}`,
@@ -44,8 +44,9 @@ export async function submitAhead(context: Context, submitted: Submitted): Promi
   });
 }
 
-function isDone({ status, goal }: RunRecord): boolean {
-  return status === 'completed' && goal === 'trained';
+/** Whether a run has done all that is asked of it now. */
+function isDone({ status, goal, config: known }: RunRecord, { train }: RunConfig): boolean {
+  return status === 'completed' && goal === 'trained' && train.numSteps <= known.train.numSteps;
 }
 
 /** Submits once nothing is heard any more of workers that end as their cluster was killed. */

@@ -54,9 +54,25 @@ describe('a run config', () => {
     expect(train.virtualRanks).toBe(65_536);
   });
 
+  it('cuts no packed example short unless it is told to', () => {
+    const ratioOf = (examples: object): number =>
+      parseRunConfig({ ...good, examples }, 'run.yaml').examples.shortSeqRatio;
+    expect(ratioOf({})).toBe(0.1);
+    expect(ratioOf({ nextSentence: false })).toBe(0);
+    expect(ratioOf({ nextSentence: false, shortSeqRatio: 0.2 })).toBe(0.2);
+  });
+
   it.each([
     [{ name: 'a' }, /^run\.yaml: corpus is missing \(Raw text\)$/],
     [{ name: 'a', corpus: {} }, /^run\.yaml: corpus\.path is missing \(File, directory or glob/],
+    [
+      { ...good, examples: { packAcrossDocuments: true } },
+      /examples\.packAcrossDocuments: only examples of nextSentence false are packed$/,
+    ],
+    [
+      { ...good, optimizer: { decayShape: '1-sqrt' } },
+      /optimizer\.decayShape: only optimizer\.schedule wsd has it, and this is google$/,
+    ],
     [{ corpus: { path: 'x' } }, /^run\.yaml: name is missing/],
     [{ ...good, train: null }, /train: must be a section with keys of its own, not empty$/],
     [{ ...good, corpus: 'x.txt' }, /corpus: must be a section .*, not "x\.txt"$/],

@@ -3,7 +3,7 @@ import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
 import { withCurrentNames } from './renamed-settings.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
-import { problemWithPasses, problemWithPredictions } from './tasks/pretraining-settings.ts';
+import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-settings.ts';
 
 /**
  * Checks a run config and fills in its defaults. Settings may have the names of earlier releases.
@@ -12,7 +12,7 @@ import { problemWithPasses, problemWithPredictions } from './tasks/pretraining-s
  */
 export function parseRunConfig(value: unknown, source: string | SourceOf): RunConfig {
   const sourceOf = typeof source === 'string' ? () => source : source;
-  const parsed = runConfigSchema.safeParse(withCurrentNames(value).config);
+  const parsed = runConfigSchema.safeParse(withTaskDefaults(withCurrentNames(value).config));
   if (!parsed.success) throw configError(parsed.error, value, sourceOf);
   checkConsistency(parsed.data, sourceOf);
   return parsed.data;
@@ -66,10 +66,9 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
       `${examples.maxSeqLength} is longer than model.maxPositions ${model.maxPositions}`,
       'model.maxPositions',
     );
-  const problem = problemWithPredictions(examples);
-  if (problem !== undefined) fail('examples.maxPredictions', problem, 'examples.maxSeqLength');
-  const ofPasses = problemWithPasses(examples);
-  if (ofPasses !== undefined) fail('examples.dupeFactor', ofPasses, 'examples.mode');
+  const found = problemWithExamples(examples);
+  if (found !== undefined)
+    fail(`examples.${found.key}`, found.problem, ...found.others.map((key) => `examples.${key}`));
   if (optimizer.numWarmupSteps > train.numSteps)
     fail(
       'optimizer.numWarmupSteps',

@@ -16,6 +16,8 @@ export const datasetJobSchema = z.strictObject({
   /** That of the model which the run begins with: the dataset has it, or it extended. */
   modelVocabulary: storedPartSchema.optional(),
   numShards: z.int().positive(),
+  /** As the run's task does; left out where it does. */
+  pairsSentences: z.boolean().optional(),
   seed: sections.seed,
   /** When it was asked for: files may have changed since they were read for an earlier request. */
   askedAtMs: z.number(),

@@ -35,6 +35,8 @@ export interface HealthSettings {
   readonly heldOutRatio: number;
   /** Left out where examples are not known yet: coverage is not judged then. */
   readonly maxSeqLength?: number;
+  /** Whether examples are pairs of sentences; others lose no token and can do with single ones. @defaultValue true */
+  readonly pairsSentences?: boolean;
 }
 
 /** What is wrong with a dataset, worst first. */
@@ -122,7 +124,11 @@ function unmatched(numCasedEntries: number): string {
   return `${entries} of the vocabulary with a capital letter match nothing in lower-cased text`;
 }
 
-const judgeSentences: Judge = ({ numDocuments, numOneSentenceDocuments }) => {
+const judgeSentences: Judge = (
+  { numDocuments, numOneSentenceDocuments },
+  { pairsSentences = true },
+) => {
+  if (!pairsSentences) return undefined;
   const one = share(numOneSentenceDocuments, numDocuments);
   if (one <= 0.5) return undefined;
   return {
@@ -137,7 +143,8 @@ const judgeSentences: Judge = ({ numDocuments, numOneSentenceDocuments }) => {
 
 const minCoverage = 0.5;
 
-const judgeCoverage: Judge = ({ coverage }, { maxSeqLength = 0 }) => {
+const judgeCoverage: Judge = ({ coverage }, { maxSeqLength = 0, pairsSentences = true }) => {
+  if (!pairsSentences) return undefined;
   const measured = coverage.findLast((entry) => entry.maxSeqLength <= maxSeqLength);
   if (measured === undefined || measured.ratio >= minCoverage) return undefined;
   return {

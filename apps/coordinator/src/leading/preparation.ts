@@ -1,5 +1,6 @@
 import {
   BerthError,
+  taskOf,
   trainingHash,
   type DatasetJob,
   type DatasetManifest,
@@ -72,6 +73,7 @@ export class Preparation implements DataPort {
         vocabulary,
         ...(model && { modelVocabulary: partOf(model.vocabulary) }),
         numShards,
+        ...(!taskOf(config.examples).pairsSentences && { pairsSentences: false }),
         seed,
         askedAtMs,
         ...(record.manifestKey !== null &&

@@ -2,6 +2,7 @@ import {
   describeHealth,
   isFinal,
   judgeHealth,
+  taskOf,
   type DatasetReport,
   type MetricsLine,
   type RunRecord,
@@ -125,9 +126,15 @@ function datasetReportOf({
   const { doLowerCase } = config.vocabulary;
   const { heldOutRatio } = config.corpus;
   const { maxSeqLength } = config.examples;
+  const { pairsSentences } = taskOf(config.examples);
   return {
     summary: describeHealth(datasetHealth),
-    findings: judgeHealth(datasetHealth, { doLowerCase, heldOutRatio, maxSeqLength }),
+    findings: judgeHealth(datasetHealth, {
+      doLowerCase,
+      heldOutRatio,
+      maxSeqLength,
+      pairsSentences,
+    }),
   };
 }
 

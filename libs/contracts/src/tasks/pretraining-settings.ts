@@ -3,7 +3,9 @@ import { countUpTo, ratio } from '../limits.ts';
 import type { ExampleSizes } from './task.ts';
 
 /** What the section of the run file that shapes examples is about. */
-export const pretrainingExamples = 'Masked LM and next sentence examples';
+export const pretrainingExamples = 'Masked LM examples, with or without next sentence prediction';
+
+const defaultShortSeqRatio = 0.1;
 
 /** Keys of that section. */
 export const pretrainingSettings = {
@@ -30,35 +32,87 @@ export const pretrainingSettings = {
     .describe('Share of tokens masked')
     .meta({ decides: 'examples' }),
   shortSeqRatio: ratio
-    .default(0.1)
-    .describe('Share of documents cut to a random shorter length')
+    .default(defaultShortSeqRatio)
+    .describe(
+      'Share of documents cut to a random shorter length; without nextSentence, of examples, and 0 where left out',
+    )
     .meta({ decides: 'examples' }),
   wholeWordMask: z
     .boolean()
     .default(false)
     .describe('Mask all tokens of a word together, also in scripts without spaces')
     .meta({ decides: 'examples' }),
+  nextSentence: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Pairs of segments, and next sentence prediction; false: whole sentences packed to maxSeqLength, as in RoBERTa',
+    )
+    .meta({ decides: 'examples', absentAs: true }),
+  packAcrossDocuments: z
+    .boolean()
+    .optional()
+    .describe(
+      'Without nextSentence: whether an example that a document does not fill goes on with another; default true',
+    )
+    .meta({ decides: 'examples' }),
 } as const;
 
-/** Why examples cannot have so many predictions; undefined when they can. */
-export function problemWithPredictions({
-  maxSeqLength,
-  maxPredictions,
-}: ExampleSizes): string | undefined {
-  const most = maxSeqLength - 3;
-  if (maxPredictions <= most) return undefined;
-  return `${maxPredictions} is more than the ${most} tokens that can be masked`;
-}
-
-/** Why examples cannot be made in so many passes; undefined when they can. */
-export function problemWithPasses({
-  mode,
-  dupeFactor,
-}: {
+type PretrainingSettings = ExampleSizes & {
   readonly mode: string;
   readonly dupeFactor?: number | undefined;
-}): string | undefined {
-  return dupeFactor === undefined || mode === 'google'
-    ? undefined
-    : `only examples.mode google has it, and this is ${mode}: there each epoch is a pass of its own`;
+  readonly nextSentence: boolean;
+  readonly packAcrossDocuments?: boolean | undefined;
+};
+
+/** What is wrong with a setting of the section, by its key, and the keys that it does not go with. */
+export interface ExamplesProblem {
+  readonly key: string;
+  readonly problem: string;
+  readonly others: readonly string[];
+}
+
+/** The first setting of the section that does not go with the others. */
+export function problemWithExamples({
+  maxSeqLength,
+  maxPredictions,
+  mode,
+  dupeFactor,
+  nextSentence,
+  packAcrossDocuments,
+}: PretrainingSettings): ExamplesProblem | undefined {
+  const most = maxSeqLength - (nextSentence ? 3 : 2);
+  if (maxPredictions > most)
+    return {
+      key: 'maxPredictions',
+      problem: `${maxPredictions} is more than the ${most} tokens that can be masked`,
+      others: ['maxSeqLength'],
+    };
+  if (dupeFactor !== undefined && mode !== 'google')
+    return {
+      key: 'dupeFactor',
+      problem: `only examples.mode google has it, and this is ${mode}: there each epoch is a pass of its own`,
+      others: ['mode'],
+    };
+  if (mode === 'google' && !nextSentence)
+    return {
+      key: 'nextSentence',
+      problem: 'examples.mode google knows only pairs with next sentences; leave the mode out',
+      others: ['mode'],
+    };
+  if (nextSentence && packAcrossDocuments !== undefined)
+    return {
+      key: 'packAcrossDocuments',
+      problem: 'only examples of nextSentence false are packed',
+      others: ['nextSentence'],
+    };
+  return undefined;
+}
+
+/** A run config as it was written, with the defaults that depend on what it learns. */
+export function withTaskDefaults(config: unknown): unknown {
+  const { examples } = (config ?? {}) as { readonly examples?: Record<string, unknown> | null };
+  if (examples?.['nextSentence'] !== false || Object.hasOwn(examples, 'shortSeqRatio'))
+    return config;
+  return { ...(config as object), examples: { ...examples, shortSeqRatio: 0 } };
 }

@@ -90,5 +90,6 @@ export const pretraining: Task = {
     },
   ],
   headlines: ['masked_lm_loss', 'next_sentence_accuracy'],
+  pairsSentences: true,
   exampleFormat: 'berth-examples/2',
 };

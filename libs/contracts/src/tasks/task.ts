@@ -83,6 +83,8 @@ export interface Task {
   readonly baselines: readonly Baseline[];
   /** Names of the metrics that tell in a line what was learnt. */
   readonly headlines: readonly string[];
+  /** Whether examples are pairs of sentences, so that a document of one has none to offer. */
+  readonly pairsSentences: boolean;
   /** Release of how examples are made, which new runs get; part of their identity. */
   readonly exampleFormat: string;
 }

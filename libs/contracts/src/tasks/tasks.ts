@@ -1,16 +1,17 @@
 import type { ExamplesConfig } from '../run-config.ts';
+import { maskedLm } from './masked-lm.ts';
 import { pretraining } from './pretraining.ts';
 import type { Task } from './task.ts';
 
 /** What a run can learn. */
-export const tasks = { pretraining } as const satisfies Record<string, Task>;
+export const tasks = { pretraining, maskedLm } as const satisfies Record<string, Task>;
 export type TaskName = keyof typeof tasks;
 
-/** The task that a run's examples are for; so far a run file has no choice. */
-export function taskNameOf(_examples: ExamplesConfig): TaskName {
-  return 'pretraining';
+/** The task that a run's examples are for. */
+export function taskNameOf({ nextSentence }: Pick<ExamplesConfig, 'nextSentence'>): TaskName {
+  return nextSentence ? 'pretraining' : 'maskedLm';
 }
 
-export function taskOf(examples: ExamplesConfig): Task {
+export function taskOf(examples: Pick<ExamplesConfig, 'nextSentence'>): Task {
   return tasks[taskNameOf(examples)];
 }

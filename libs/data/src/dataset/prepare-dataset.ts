@@ -100,6 +100,7 @@ export async function prepareDataset(
     doLowerCase,
     textRules: ownTextRules(),
     numShards: job.numShards,
+    ...(job.pairsSentences !== undefined && { pairsSentences: job.pairsSentences }),
     seed: job.seed,
     documents: tokenised(),
     corpusHealth: (): CorpusHealth => ({

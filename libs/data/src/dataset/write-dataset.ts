@@ -55,6 +55,8 @@ export interface WriteDatasetOptions extends DatasetInputs {
   readonly documents: AsyncIterable<{ readonly sentences: TokenSentences }>;
   /** SHA-256 of the vocab.txt that the vocabulary was extended from, if it was. */
   readonly extendedFrom?: string | undefined;
+  /** Whether examples of it are to be pairs of sentences. @defaultValue true */
+  readonly pairsSentences?: boolean;
   /** Asked for after the last document. */
   readonly corpusHealth: () => CorpusHealth;
   readonly store: ObjectStore;
@@ -245,9 +247,9 @@ function tooFewDocuments(numDocuments: number): BerthError {
 
 function refuseUnsuitable(
   health: DatasetHealth,
-  { doLowerCase, heldOutRatio }: DatasetInputs,
+  { doLowerCase, heldOutRatio, pairsSentences = true }: WriteDatasetOptions,
 ): void {
-  const refusals = judgeHealth(health, { doLowerCase, heldOutRatio }).filter(
+  const refusals = judgeHealth(health, { doLowerCase, heldOutRatio, pairsSentences }).filter(
     ({ severity }) => severity === 'refusal',
   );
   if (refusals.length === 0) return;

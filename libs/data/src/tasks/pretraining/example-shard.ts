@@ -154,7 +154,8 @@ export function openExampleShard(
       columnOf(batch, 'maskedWeights')
         .fill(1, firstSlot, endPrediction)
         .fill(0, endPrediction, endSlot);
-      columnOf(batch, 'nextSentenceLabels')[row] = isRandomNext[example]!;
+      const { nextSentenceLabels } = batch.columns;
+      if (nextSentenceLabels !== undefined) nextSentenceLabels[row] = isRandomNext[example]!;
     },
   };
 }

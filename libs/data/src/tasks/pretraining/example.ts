@@ -5,7 +5,7 @@ import { maskTokens } from './masking.ts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import type { WordContinuations } from './word-continuations.ts';
 
-/** A masked LM and next sentence example, unpadded: [CLS] A [SEP] B [SEP]. */
+/** An example, unpadded: [CLS] A [SEP] B [SEP], or without next sentence [CLS] and each document's text with a [SEP]. */
 export interface Example {
   /** With masks applied. */
   readonly ids: Uint16Array;
@@ -35,8 +35,20 @@ export function maskedExample(
   original.set(bDocuments.tokens.subarray(b.start, b.end), numFirstSegment);
   original[original.length - 1] = vocabulary.sepId;
 
+  const masked = maskedSequence(original, settings, vocabulary, continuesWord, random);
+  return { ...masked, numFirstSegment, isRandomNext };
+}
+
+/** Masks a copy of a sequence. */
+export function maskedSequence(
+  original: Uint16Array,
+  settings: ExampleSettings,
+  vocabulary: ExampleVocabulary,
+  continuesWord: WordContinuations | undefined,
+  random: RandomSource,
+): Pick<Example, 'ids' | 'maskedPositions' | 'maskedLabels'> {
   const ids = original.slice();
   const maskedPositions = maskTokens(ids, settings, vocabulary, continuesWord, random);
   const maskedLabels = maskedPositions.map((position) => original[position]!);
-  return { ids, numFirstSegment, maskedPositions, maskedLabels, isRandomNext };
+  return { ids, maskedPositions, maskedLabels };
 }

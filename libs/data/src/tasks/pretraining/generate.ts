@@ -31,10 +31,8 @@ export interface GenerateOptions {
  * another place of that document, never from where A ends, so its label is true.
  */
 export function* generateExamples(options: GenerateOptions): Generator<Example, void, undefined> {
-  const { documents, vocabulary, settings, split, epoch, shard } = options;
-  const isTrain = split === 'train';
-  const domain = isTrain ? randomDomains.trainExamples : randomDomains.heldOutExamples;
-  const stream = CounterRandom.of(isTrain ? options.seed : heldOutSeed, domain, epoch, shard);
+  const { documents, vocabulary, settings } = options;
+  const stream = streamOf(options);
   const pairOptions = {
     numTokens: settings.maxSeqLength - 3,
     shortSeqRatio: settings.shortSeqRatio,
@@ -52,6 +50,18 @@ export function* generateExamples(options: GenerateOptions): Generator<Example, 
       index++;
     }
   }
+}
+
+/** The chances of a shard's examples. */
+export function streamOf({
+  split,
+  seed,
+  epoch,
+  shard,
+}: Pick<GenerateOptions, 'split' | 'seed' | 'epoch' | 'shard'>): CounterRandom {
+  return split === 'train'
+    ? CounterRandom.of(seed, randomDomains.trainExamples, epoch, shard)
+    : CounterRandom.of(heldOutSeed, randomDomains.heldOutExamples, epoch, shard);
 }
 
 /** A sentence of another document or, when there is none, one that does not follow A, which is of the first set. */

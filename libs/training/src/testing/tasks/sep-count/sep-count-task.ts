@@ -39,5 +39,6 @@ export const sepCount: Task = {
   ],
   baselines: [],
   headlines: ['sep_count_accuracy'],
+  pairsSentences: false,
   exampleFormat: 'sep-count/1',
 };
