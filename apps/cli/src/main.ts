@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { buildInfo, describeBuild } from '@berth/observability';
 import {
   BerthError,
@@ -13,6 +13,7 @@ import type { ControlOptions } from './commands/control.ts';
 import type { ExtendOptions } from './commands/extend.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
+import type { ExportCommandOptions } from './commands/export.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { ImportOptions } from './commands/import.ts';
 import type { InitOptions } from './commands/init.ts';
@@ -63,6 +64,7 @@ const program = new Command('berth')
       '  berth train configs/demo.yaml               a run of your own, with a cluster of its own',
       '  berth up --workers 2                        a cluster that stays; then berth train, status, resume',
       '  berth ledger verify my-run                  prove that every example was used exactly once',
+      '  berth export my-run --to my-bert            a folder that transformers opens',
       '',
     ].join('\n'),
   );
@@ -200,6 +202,23 @@ program
   );
 
 program
+  .command('export')
+  .description('write a model for Hugging Face: transformers, tokenizers, sentence-transformers')
+  .argument('<what>', 'a run (its newest checkpoint), RUN@STEP, or a folder as ./FOLDER')
+  .requiredOption('--to <place>', 'folder to write, or s3://BUCKET/PREFIX')
+  .option('--step <n>', 'checkpoint of this step', count)
+  .addOption(
+    new Option('--for <library>', 'also what this library reads')
+      .choices(['transformers', 'sentence-transformers'])
+      .default('transformers'),
+  )
+  .option('--force', 'write over files of the same names', false)
+  .option('--json', 'print the result as JSON', false)
+  .action(async (what: string, options: ExportCommandOptions) =>
+    (await import('./commands/export.ts')).exportModel(context, what, options),
+  );
+
+program
   .command('params')
   .description('count the parameters of a model')
   .option('--model <size>', modelSizeNames.join(', '), 'base')
@@ -282,15 +301,6 @@ program
   .action(() => {
     const where = `${context.folder}/logs, and on the page under Logs, also those of other machines`;
     program.error(`error: there is no command for logs; they are in ${where}`, { exitCode: 2 });
-  });
-
-program
-  .command('export', { hidden: true })
-  .argument('[words...]')
-  .allowUnknownOption()
-  .action(() => {
-    const how = 'docs/using.md says where the weights are and how other libraries read them';
-    program.error(`error: there is no command to export a model yet; ${how}`, { exitCode: 2 });
   });
 
 // A full disk or a reader that is gone ends the output, not the cluster that this process may be.

@@ -38,7 +38,7 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
 
 /** What can be typed now. */
 function nextCommands(
-  { run, step }: RunStatusReport,
+  { run, step, checkpointStep }: RunStatusReport,
   { berth, file, isStatus = false }: SummaryOptions,
 ): string[] {
   const { runId, status, goal } = run;
@@ -49,6 +49,7 @@ function nextCommands(
   else if (status !== 'completed') next.push(`  ${berth} resume ${runId}`);
   if (!isStatus) next.push(`  ${berth} status ${runId}`);
   if (step > 0) next.push(`  ${berth} ledger verify ${runId}`);
+  if (checkpointStep !== null) next.push(`  ${berth} export ${runId} --to ${runId}-bert`);
   return next;
 }
 

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256Hex } from '@berth/contracts';
+import { readHuggingFaceFolder, readWeights } from '@berth/hugging-face';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster } from '@berth/launch';
@@ -225,6 +227,10 @@ describe('a run', () => {
       checkpointStep: numSteps,
       weightsDigest: undisturbed.weightsDigest,
     });
+    const to = join(folder, 'exported');
+    expect(await berth(['export', 'e2e', '--to', to], { folder })).toMatchObject({ exitCode: 0 });
+    const weights = await readWeights(await readHuggingFaceFolder(to));
+    expect(sha256Hex(new Uint8Array(weights.buffer))).toBe(undisturbed.weightsDigest);
     const again = await berth(['resume', 'e2e'], { folder });
     expect(again.exitCode).toBe(5);
     // It says no before it starts anything.

@@ -34,6 +34,7 @@ export {
   decodeSafetensors,
   decodeSafetensorsHeader,
   encodeSafetensors,
+  encodeSafetensorsHeader,
   floatsOf,
   floatTensor,
   safetensorsDataStart,
@@ -56,6 +57,6 @@ export {
   namesFolder,
   nameModel,
 } from './models/find-model.ts';
-export { runRecordKey } from './models/model-keys.ts';
+export { runRecordKey, runRecordsPrefix } from './models/model-keys.ts';
 export { loadModelWeights, readModel, readModelVocabulary } from './models/read-model.ts';
 export { storeModel, type ModelToStore, type ParameterValues } from './models/store-model.ts';

@@ -75,7 +75,7 @@ export function encodeSafetensors(
 }
 
 /** What comes before the data of such a file; the tensors follow in this order, without gaps. */
-function encodeSafetensorsHeader(
+export function encodeSafetensorsHeader(
   tensors: readonly Omit<SafeTensor, 'bytes'>[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {

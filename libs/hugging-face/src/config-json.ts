@@ -70,3 +70,29 @@ function dropout(config: JsonFile, key: string): number {
   if (ratio >= 0 && ratio < 1) return ratio;
   throw config.invalid(`${key} must be from 0 to below 1, not ${ratio}`);
 }
+
+/** The config.json of a model. @param architecture the class of transformers that has its heads */
+export function configJson(model: ModelConfig, padId: number, architecture: string): unknown {
+  return {
+    architectures: [architecture],
+    attention_probs_dropout_prob: model.attentionDropoutRatio,
+    classifier_dropout: null,
+    hidden_act: model.hiddenAct,
+    hidden_dropout_prob: model.hiddenDropoutRatio,
+    hidden_size: model.hiddenSize,
+    initializer_range: model.initializerRange,
+    intermediate_size: model.intermediateSize,
+    layer_norm_eps: model.layerNormEps,
+    max_position_embeddings: model.maxPositions,
+    model_type: 'bert',
+    num_attention_heads: model.numHeads,
+    num_hidden_layers: model.numLayers,
+    pad_token_id: padId,
+    position_embedding_type: 'absolute',
+    tie_word_embeddings: true,
+    torch_dtype: 'float32',
+    type_vocab_size: model.typeVocabSize,
+    use_cache: true,
+    vocab_size: model.vocabSize,
+  };
+}

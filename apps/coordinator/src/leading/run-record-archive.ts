@@ -1,4 +1,4 @@
-import { isDamage, runRecordKey } from '@berth/checkpoint';
+import { isDamage, runRecordKey, runRecordsPrefix } from '@berth/checkpoint';
 import {
   canonicalJson,
   errorToWire,
@@ -10,8 +10,6 @@ import {
 } from '@berth/contracts';
 import { isNewerRecord } from '@berth/protocol';
 import type { Runs } from '@berth/queue';
-
-const prefix = 'run-records/';
 
 /**
  * Copies of all run records, here and in the bucket, from which Redis gets them back should it lose its data. A bucket
@@ -82,7 +80,7 @@ export class RunRecordArchive {
   }
 
   async #load(): Promise<void> {
-    for (const { key } of await this.#store.list(prefix)) {
+    for (const { key } of await this.#store.list(runRecordsPrefix)) {
       const text = await this.#textOf(key);
       const reading = readJson(runRecordSchema, text);
       const problem = reading.ok

@@ -8,9 +8,9 @@ import {
   type RemovalReport,
   type RunRecord,
 } from '@berth/contracts';
+import { runRecordKey } from '@berth/checkpoint';
 import { datasetPrefixOf, exampleSetPrefix } from '@berth/data';
 import { createExampleIndex, createRuns, type RedisConnection } from '@berth/queue';
-import { runRecordKey } from '@berth/checkpoint';
 
 /** What a run consists of and who else has a part in it. */
 interface RunContents {

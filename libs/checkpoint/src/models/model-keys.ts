@@ -21,7 +21,10 @@ export function modelNameKey(name: string): string {
   return `${modelNamesPrefix}${name}.json`;
 }
 
+/** Where copies of all run records lie. */
+export const runRecordsPrefix = 'run-records/';
+
 /** Where the copy of a run's record lies. */
 export function runRecordKey(runId: string): string {
-  return `run-records/${runId}.json`;
+  return `${runRecordsPrefix}${runId}.json`;
 }

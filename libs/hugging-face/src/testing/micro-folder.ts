@@ -20,7 +20,7 @@ export const microModel: ModelConfig = {
   layerNormEps: 1e-12,
 };
 
-const microLayout = parameterLayout(microModel, taskModels.pretraining);
+export const microLayout = parameterLayout(microModel, taskModels.pretraining);
 export const microWeights = Float32Array.from(
   { length: numParametersOf(microLayout) },
   (_, index) => Math.sin(index + 1),

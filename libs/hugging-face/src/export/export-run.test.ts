@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { silentLogger, type MetricsLine } from '@berth/contracts';
+import { temporaryFolder } from '@berth/testing';
+import { describe, expect, it } from 'vitest';
+import { readHuggingFaceFolder } from '../folder/read-folder.ts';
+import { readWeights } from '../model-source.ts';
+import { microWeightsAt, startMicroBucket, storeMicroCheckpoint } from '../testing/micro-run.ts';
+import { writeHuggingFaceFolder } from '../writing/write-folder.ts';
+import { exportRun } from './export-run.ts';
+
+const evaluation: MetricsLine = {
+  kind: 'eval',
+  attempt: 1,
+  step: 3,
+  timeMs: 0,
+  loss: 1.25,
+  numTokens: 10,
+  masked_lm_loss: 0.75,
+};
+
+async function exportMicro(
+  store: Awaited<ReturnType<typeof startMicroBucket>>,
+  step?: number,
+): Promise<{ folder: string; step: number; weights: Float32Array }> {
+  const { path } = await temporaryFolder();
+  const folder = join(path, 'to');
+  const options = {
+    step,
+    layout: 'transformers' as const,
+    evaluations: [evaluation],
+    logger: silentLogger,
+  };
+  const { step: exported } = await exportRun(store, 'micro', options, (source, card) =>
+    writeHuggingFaceFolder(source, folder, { card }),
+  );
+  const weights = await readWeights(await readHuggingFaceFolder(folder));
+  return { folder, step: exported, weights };
+}
+
+describe('an exported run', () => {
+  it('has the weights of its newest checkpoint, and a card that tells what it was trained on', async () => {
+    const store = await startMicroBucket();
+    await storeMicroCheckpoint(store, 3);
+    await storeMicroCheckpoint(store, 5);
+    const { folder, step, weights } = await exportMicro(store);
+    expect(step).toBe(5);
+    expect(weights).toEqual(microWeightsAt(5));
+    const card = readFileSync(join(folder, 'README.md'), 'utf8');
+    expect(card).toContain('step 5 of run `micro`');
+    expect(card).toContain('| examples, tokens used | 40, 500 |');
+    expect(card).toContain('| training, mean of the last 5 steps | 2.500 | 2.000 | 0.500 |');
+    expect(card).toContain('| held-out documents, at step 3 | 1.250 | 0.750 | - |');
+  });
+
+  it('may be of another step', async () => {
+    const store = await startMicroBucket();
+    await storeMicroCheckpoint(store, 3);
+    await storeMicroCheckpoint(store, 5);
+    expect((await exportMicro(store, 3)).weights).toEqual(microWeightsAt(3));
+    await expect(exportMicro(store, 4)).rejects.toThrow('it has those of 3, 5');
+  });
+
+  it('passes over a checkpoint that is damaged, unless that was asked for', async () => {
+    const store = await startMicroBucket();
+    await storeMicroCheckpoint(store, 3);
+    const keys = await storeMicroCheckpoint(store, 5);
+    const weights = keys.find((key) => key.includes('weights-1'))!;
+    const bytes = await store.get(weights);
+    bytes[bytes.byteLength - 1]! ^= 1;
+    await store.put(weights, bytes);
+    expect(await exportMicro(store)).toMatchObject({ step: 3, weights: microWeightsAt(3) });
+    await expect(exportMicro(store, 5)).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });
+  });
+
+  it('has to have a checkpoint', async () => {
+    await expect(exportMicro(await startMicroBucket())).rejects.toMatchObject({
+      code: 'CHECKPOINT_NOT_FOUND',
+    });
+  });
+});

@@ -1,0 +1,179 @@
+import type { ModelConfig } from '@berth/contracts';
+import type { FolderLayout } from '../writing/write-folder.ts';
+import type { WrittenFile } from '../writing/write-weights.ts';
+import type { RunFacts } from './run-facts.ts';
+
+/** What a card tells besides the run. */
+export interface CardFacts {
+  readonly model: ModelConfig;
+  readonly doLowerCase: boolean;
+  readonly weights: WrittenFile;
+  readonly architecture: string;
+  readonly layout: FolderLayout;
+}
+
+/** The model card of an exported checkpoint: Markdown with the front matter that the Hub reads. */
+export function modelCard(run: RunFacts, facts: CardFacts): string {
+  return [
+    frontMatter(facts.layout),
+    '',
+    `# ${run.runId}`,
+    '',
+    `A BERT pretrained with berth: step ${count(run.step)} of run \`${run.runId}\`.`,
+    '',
+    table(modelRows(facts)),
+    '',
+    '## Use',
+    '',
+    ...usage(facts),
+    '',
+    '## Training',
+    '',
+    table([...dataRows(run), ...trainingRows(run)]),
+    '',
+    '## Results',
+    '',
+    table([['', 'loss', ...run.task.metrics.map(({ label }) => label)], ...resultRows(run)]),
+    '',
+    '## Verify',
+    '',
+    table([
+      ['SHA-256 of model.safetensors', code(facts.weights.sha256)],
+      ["SHA-256 of the weights in berth's order", code(run.weightsDigest)],
+      ['head of the ledger', code(run.ledgerHead)],
+      ['dataset', code(run.dataset.datasetId)],
+      ['arithmetic', numerics(run)],
+    ]),
+    '',
+    'Everybody who has the run can prove that each training example was used exactly once, in order, and that the ledger leads ' +
+      `to these weights: \`berth ledger verify ${run.runId}\`. The same run file, on the same text and a machine of the same ` +
+      'kind, ends with the same bits, and `berth export` writes the same model.safetensors.',
+    '',
+  ].join('\n');
+}
+
+function frontMatter(layout: FolderLayout): string {
+  const lines = [
+    '# license: choose one; the text that the model was trained on may bind you',
+    `library_name: ${layout}`,
+    `pipeline_tag: ${layout === 'transformers' ? 'fill-mask' : 'sentence-similarity'}`,
+    'tags: [bert, berth]',
+  ];
+  return ['---', ...lines, '---'].join('\n');
+}
+
+function modelRows({ model, doLowerCase, architecture }: CardFacts): string[][] {
+  return [
+    ['class', code(architecture)],
+    ['layers, hidden size, heads', `${model.numLayers}, ${model.hiddenSize}, ${model.numHeads}`],
+    ['longest sequence', `${count(model.maxPositions)} tokens`],
+    ['vocabulary', `${count(model.vocabSize)} entries, ${doLowerCase ? 'uncased' : 'cased'}`],
+    ['activation', code(model.hiddenAct)],
+  ];
+}
+
+function usage({ architecture, layout }: CardFacts): string[] {
+  const lines =
+    layout === 'sentence-transformers'
+      ? [
+          'from sentence_transformers import SentenceTransformer',
+          "vectors = SentenceTransformer('.').encode(['a sentence'])",
+        ]
+      : [
+          `from transformers import AutoTokenizer, ${architecture}`,
+          `model = ${architecture}.from_pretrained('.')`,
+          "tokenizer = AutoTokenizer.from_pretrained('.')",
+        ];
+  return ['```python', ...lines, '```'];
+}
+
+function dataRows({ dataset, record }: RunFacts): string[][] {
+  const { health } = dataset;
+  const corpus = record?.config.corpus;
+  return [
+    ...(corpus ? [['text', code(baseName(corpus.path))]] : []),
+    ...(health
+      ? [
+          ['documents, sentences', `${count(health.numDocuments)}, ${count(health.numSentences)}`],
+          [
+            'tokens',
+            `${count(health.numTrainTokens)}, and ${count(health.numHeldOutTokens)} held out`,
+          ],
+          [
+            '[UNK] among them',
+            percent(
+              health.numUnknownTokens /
+                Math.max(1, health.numTrainTokens + health.numHeldOutTokens),
+            ),
+          ],
+        ]
+      : []),
+  ];
+}
+
+function trainingRows({ record, step, numExamples, numTokens }: RunFacts): string[][] {
+  const rows = [
+    ['steps', record ? `${count(step)} of ${count(record.config.train.numSteps)}` : count(step)],
+    ['examples, tokens used', `${count(numExamples)}, ${count(numTokens)}`],
+  ];
+  if (record === undefined) return rows;
+  const { examples, optimizer, train, seed } = record.config;
+  return [
+    ...rows,
+    [
+      'batch',
+      `${count(train.globalBatch)} examples of up to ${count(examples.maxSeqLength)} tokens`,
+    ],
+    [
+      'optimizer',
+      `${optimizer.name}, rate ${optimizer.learningRate}, schedule ${optimizer.schedule}, ` +
+        `${count(optimizer.numWarmupSteps)} steps of warm-up, weight decay ${optimizer.weightDecay}`,
+    ],
+    ['precision', train.precision],
+    ['seed', String(seed)],
+  ];
+}
+
+function resultRows({ task, training, heldOut }: RunFacts): string[][] {
+  const row = (what: string, metrics: Readonly<Record<string, unknown>>): string[] => [
+    what,
+    ...['loss', ...task.metrics.map(({ name }) => name)].map((name) => {
+      const value = metrics[name];
+      return typeof value === 'number' ? value.toFixed(3) : '-';
+    }),
+  ];
+  return [
+    row(`training, mean of the last ${count(training.numSteps)} steps`, training.metrics),
+    ...(heldOut ? [row(`held-out documents, at step ${count(heldOut.step)}`, heldOut)] : []),
+  ];
+}
+
+function numerics({ numerics: { tensorflow, device, kernels, numThreads } }: RunFacts): string {
+  return `TensorFlow ${tensorflow}, ${device}, ${kernels}, threads ${numThreads}`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...others] = rows;
+  const isHeadless = head.length === 2;
+  const columns = isHeadless ? ['', ''] : head;
+  return [columns, columns.map(() => '---'), ...(isHeadless ? rows : others)]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`)
+    .join('\n');
+}
+
+/** Not the whole path: a card is published. */
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function percent(ratio: number): string {
+  return `${(100 * ratio).toFixed(2)} %`;
+}
