@@ -32,6 +32,8 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly corpusRoots: readonly string[];
   /** Where it sorts documents aside, alone; where the system has its temporary files when left out. */
   readonly spillFolder: string | undefined;
+  /** Where states wait that the bucket does not take; in memory only when left out. */
+  readonly spoolFolder: string | undefined;
   /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
   readonly aliveFile: string | undefined;
   /** Folder of orders to misbehave, for chaos only; see `openFaultDoor`. */
@@ -53,6 +55,7 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
     metricsPlace: port === undefined ? undefined : { host, port },
     corpusRoots: corpusRootsFrom(variables.BERTH_CORPUS_ROOTS),
     spillFolder: folder && join(folder, 'tmp', variables.BERTH_WORKER_NAME ?? 'worker'),
+    spoolFolder: folder && join(folder, 'spool'),
     aliveFile: variables.BERTH_ALIVE_FILE,
     faultDoor: variables.BERTH_FAULT_DOOR,
   };

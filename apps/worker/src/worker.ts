@@ -75,7 +75,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     startedAtMs: Date.now(),
   };
   const markAlive = createAliveFile(options.aliveFile);
-  const heartbeat = new Heartbeat(({ fingerprint, opening, ...status }, isNews) =>
+  const heartbeat = new Heartbeat(({ fingerprint, opening, pending, saved, ...status }, isNews) =>
     members
       .heartbeat(
         {
@@ -83,6 +83,8 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
           ...status,
           ...vitalSigns(runtime),
           ...openingOf(opening),
+          ...savingOf(pending),
+          ...(saved && { saved }),
           numerics: { ...runtime.numerics, fingerprint },
         },
         { isNews },
@@ -136,7 +138,18 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       heartbeat.tellOpening('opening the run');
       try {
         const session = await RunSession.open(
-          { connection, store, runtime, peers, logger, heartbeat, troubles, metrics, lastViews },
+          {
+            connection,
+            store,
+            runtime,
+            peers,
+            logger,
+            heartbeat,
+            troubles,
+            metrics,
+            lastViews,
+            spoolFolder: options.spoolFolder,
+          },
           { memberId, record },
         );
         logger.info('Takes part in the run');
@@ -186,6 +199,12 @@ function openingOf(opening: WorkerStatus['opening']): Pick<MemberInfo, 'opening'
   if (opening === undefined) return {};
   const { activity, sinceMs } = opening;
   return { opening: { activity, forMs: performance.now() - sinceMs } };
+}
+
+function savingOf(pending: WorkerStatus['pending']): Pick<MemberInfo, 'saving'> {
+  if (pending === undefined) return {};
+  const { step, sinceMs, spooledBytes } = pending;
+  return { saving: { step, spooledBytes, forMs: performance.now() - sinceMs } };
 }
 
 /** A worker's metrics, with how many tensors there are as far as is known: its thread answers between two steps. */

@@ -46,8 +46,34 @@ export const checkpointManifestSchema = z.strictObject({
   model: z.record(z.string(), z.unknown()),
   shards: z.array(checkpointShardSchema).min(1),
   createdAtMs: z.number(),
+  /** Absent in what earlier releases wrote. */
+  saving: z
+    .strictObject({
+      /** From the first upload to this manifest. */
+      durationMs: z.number().nonnegative(),
+      /** For how long training stood still. */
+      stallMs: z.number().nonnegative(),
+    })
+    .optional(),
 });
 export type CheckpointManifest = z.output<typeof checkpointManifestSchema>;
+
+/** What lies beside a state that waits on a worker's disk for the bucket: most of its view's members had the same one. */
+export const spooledStateSchema = z.strictObject({
+  format: z.literal('berth-spool/1'),
+  runId: z.string(),
+  attempt: z.int().positive(),
+  fencingEpoch: z.int().positive(),
+  step: z.int().positive(),
+  cursor: cursorSchema,
+  trainingHash: z.string(),
+  numParameters: z.int().positive(),
+  stateDigest: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Of the ledger after the step. */
+  ledgerHead: z.string(),
+  stallMs: z.number().nonnegative(),
+});
+export type SpooledState = z.output<typeof spooledStateSchema>;
 
 /**
  * What a resume from an older checkpoint left behind of the ledger: the entries lie beside this. Written once they do and

@@ -34,6 +34,12 @@ export const threadCount = countUpTo(maxThreads);
 /** A day: what is longer is not a slow step but a hang, and Node fires timers of more than 2^31 ms at once. */
 export const stepTimeout = countUpTo(86_400_000);
 
+/** Up to a month; zero: never. */
+export const saveInterval = z
+  .int()
+  .nonnegative()
+  .max(30 * 86_400_000);
+
 /** As long as Linux takes one. Terminals and logs would obey control characters in it. */
 export const path = z
   .string()

@@ -8,6 +8,7 @@ import {
   path,
   rankCount,
   ratio,
+  saveInterval,
   shardCount,
   stepCount,
   stepInterval,
@@ -204,6 +205,14 @@ const trainSection = z
     checkpointEverySteps: stepCount
       .default(100)
       .describe('Steps between checkpoints')
+      .meta({ decides: 'nothing' }),
+    checkpointEveryMs: saveInterval
+      .default(0)
+      .describe('Also after this much time, by the clock of Redis; 0: by steps only')
+      .meta({ decides: 'nothing' }),
+    maxUnsavedMs: saveInterval
+      .default(14_400_000)
+      .describe('Training waits once the bucket has taken no checkpoint for this long; 0: never')
       .meta({ decides: 'nothing' }),
     keepLast: stepCount.default(3).describe('Newest checkpoints kept').meta({ decides: 'nothing' }),
     keepEverySteps: stepInterval

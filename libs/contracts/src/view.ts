@@ -92,6 +92,26 @@ export const memberInfoSchema = z.strictObject({
   newestEpoch: z.int().nonnegative().optional(),
   /** Memory of its process. */
   residentBytes: z.number().optional(),
+  /** A state that it saves beside training; absent when all is saved. */
+  saving: z
+    .strictObject({
+      step: z.int().nonnegative(),
+      /** For how long training has been ahead of what the bucket took. */
+      forMs: z.number().nonnegative(),
+      /** What of it is on disk until the bucket takes it; 0 before it takes long. */
+      spooledBytes: z.int().nonnegative(),
+    })
+    .optional(),
+  /** The newest checkpoint whose manifest it wrote. */
+  saved: z
+    .strictObject({
+      step: z.int().nonnegative(),
+      /** From the first upload to the manifest. */
+      durationMs: z.number().nonnegative(),
+      /** For how long training stood still. */
+      stallMs: z.number().nonnegative(),
+    })
+    .optional(),
   /** What it tries again and again without success. */
   troubles: z
     .array(

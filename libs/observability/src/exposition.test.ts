@@ -10,7 +10,8 @@ const phases = { dataMs: 1, computeMs: 20, reduceMs: 5, commitMs: 2, applyMs: 3 
 
 function workerPage(): Promise<string> {
   const metrics = createWorkerMetrics({ version: '0.1.0', worker: 'w' });
-  metrics.checkpointSaved('run', 250);
+  metrics.checkpointSaved('run', { durationMs: 250, stallMs: 20 });
+  metrics.checkpointPending('run', { sinceMs: performance.now(), spooledBytes: 7 });
   metrics.progress('before', 3);
   metrics.progress('run', 4);
   metrics.phases('run', phases);

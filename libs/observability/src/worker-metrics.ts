@@ -8,12 +8,27 @@ export interface WorkerMetrics {
   /** Where the time of a step went that it has applied. */
   phases(run: string, phases: StepPhases): void;
   /** A checkpoint is complete whose manifest this worker wrote. */
-  checkpointSaved(run: string, durationMs: number): void;
+  checkpointSaved(run: string, spent: SaveTimes): void;
+  /** A state waits to be saved, or none does any more. */
+  checkpointPending(run: string, pending: PendingState | undefined): void;
   /** Tensors that TensorFlow holds. */
   tensors(count: number): void;
   /** The `/metrics` page. */
   text(): Promise<string>;
   readonly contentType: string;
+}
+
+interface SaveTimes {
+  /** From the first upload to the manifest. */
+  readonly durationMs: number;
+  /** For how long training stood still. */
+  readonly stallMs: number;
+}
+
+interface PendingState {
+  /** As `performance.now` tells it. */
+  readonly sinceMs: number;
+  readonly spooledBytes: number;
 }
 
 /** @param build - labels of `berth_build_info`: version, worker and the like */
@@ -54,6 +69,35 @@ export function createWorkerMetrics(build: Readonly<Record<string, string>>): Wo
     buckets: stepBuckets,
     registers,
   });
+  const stallTime = new Histogram({
+    name: 'berth_checkpoint_stall_seconds',
+    help: 'Time that training stands still for a checkpoint: the state is copied aside',
+    labelNames: ['run'],
+    buckets: stepBuckets,
+    registers,
+  });
+  const pendings = new Map<string, PendingState>();
+  const pendingAge: Gauge = new Gauge({
+    name: 'berth_checkpoint_pending_seconds',
+    help: 'Since when this worker has states that the bucket has not taken; absent when all is saved',
+    labelNames: ['run'],
+    registers,
+    collect() {
+      pendingAge.reset();
+      for (const [run, { sinceMs }] of pendings)
+        pendingAge.set({ run }, (performance.now() - sinceMs) / 1_000);
+    },
+  });
+  const spooled: Gauge = new Gauge({
+    name: 'berth_checkpoint_spooled_bytes',
+    help: 'Of a state that waits on disk for the bucket',
+    labelNames: ['run'],
+    registers,
+    collect() {
+      spooled.reset();
+      for (const [run, { spooledBytes }] of pendings) spooled.set({ run }, spooledBytes);
+    },
+  });
   const numTensors = new Gauge({
     name: 'berth_tensors',
     help: 'Tensors that TensorFlow holds',
@@ -74,7 +118,14 @@ export function createWorkerMetrics(build: Readonly<Record<string, string>>): Wo
       for (const [phase, durationMs] of phasesOf(spent))
         phaseTimes.observe({ run, phase }, durationMs / 1_000);
     },
-    checkpointSaved: (run, durationMs) => saveTime.observe({ run }, durationMs / 1_000),
+    checkpointSaved(run, { durationMs, stallMs }) {
+      saveTime.observe({ run }, durationMs / 1_000);
+      stallTime.observe({ run }, stallMs / 1_000);
+    },
+    checkpointPending(run, pending) {
+      if (pending === undefined) pendings.delete(run);
+      else pendings.set(run, pending);
+    },
     tensors: (count) => numTensors.set(count),
   };
 }

@@ -1,3 +1,5 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   createS3ObjectStore,
   findNewestManifest,
@@ -27,7 +29,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createCheckpointSaver, type CheckpointSaver } from './checkpoint-saver.ts';
 import { newAttempt } from '@berth/protocol';
 import type { LedgerPort, RendezvousPort } from './ports.ts';
+import type { PendingSave } from './saving/saver-options.ts';
+import { Spool } from './saving/spool.ts';
 
+const wentBack = { ...newAttempt(2, 5, 0), wentBackTo: 5 };
 const layout: readonly ParameterSpec[] = [
   { name: 'kernel', shape: [2, 3], offset: 0, size: 6, decayed: true },
 ];
@@ -124,6 +129,9 @@ function saverOf(
     diverged = [] as BerthError[],
     current = (record: RunRecord): RunRecord | undefined => record,
     attempts = [newAttempt(1, 0, 0)],
+    pending = [] as (PendingSave | undefined)[],
+    spool = undefined as Spool | undefined,
+    spoolAfterMs = 1,
   } = {},
 ): CheckpointSaver {
   const record: RunRecord = {
@@ -160,6 +168,9 @@ function saverOf(
     onDeleted: async () => undefined,
     onDiverged: (_, error) => void diverged.push(error),
     onTried: (error) => void tried.push(error?.code),
+    onPending: (state) => void pending.push(state),
+    spool,
+    spoolAfterMs,
     logger: silentLogger,
   });
 }
@@ -378,5 +389,104 @@ describe('createCheckpointSaver', () => {
     leader.save({ ...viewOf('a'), version: 2 }, stateAt(20), cursor);
     await leader.settled();
     expect(saved).toEqual([20]);
+  });
+});
+
+/** A bucket that is away until it is said to be back. */
+async function storeAway(): Promise<{ store: ObjectStore; comeBack: () => void }> {
+  const refusal = new BerthError('STORE_UNREACHABLE', 'the bucket is away');
+  const gate = { pass: (): Promise<void> => Promise.reject(refusal) };
+  const store = await gatedStore(gate);
+  return { store, comeBack: () => void (gate.pass = () => Promise.resolve()) };
+}
+
+describe('an outage of the bucket', () => {
+  it('costs no state: the newest is tried again, lies on disk meanwhile, and is gone from there once it is saved', async () => {
+    const { path } = await temporaryFolder();
+    const { store, comeBack } = await storeAway();
+    const [saved, pending] = [[] as number[], [] as (PendingSave | undefined)[]];
+    const saver = saverOf('a', store, { saved, pending, spool: new Spool(path, 'a') });
+    for (const step of [10, 20]) {
+      saver.save(viewOf('a'), stateAt(step), cursor);
+      await expect(saver.settled()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    }
+    expect((await readdir(path)).sort()).toEqual(['run.20.a.json', 'run.20.a.state']);
+    const [first, last] = [pending[0], pending.at(-1)];
+    expect(first).toMatchObject({ step: 10, spooledBytes: 0 });
+    // Behind since the first that the bucket did not take.
+    expect(last).toEqual({ step: 20, spooledBytes: 72, sinceMs: first?.sinceMs });
+    comeBack();
+    await expect.poll(() => saved, { timeout: 20_000 }).toEqual([20]);
+    await expect.poll(() => pending.at(-1)).toBeUndefined();
+    expect(await readdir(path)).toEqual([]);
+    await saver.close();
+    expect(await saver.newestStep(100)).toBe(20);
+  });
+
+  it('costs no state either when the process dies in it: the next one stores what lies on disk', async () => {
+    const { path } = await temporaryFolder();
+    const { store, comeBack } = await storeAway();
+    const died = saverOf('a', store, { spool: new Spool(path, 'a') });
+    died.save(viewOf('a'), stateAt(20), cursor);
+    await expect(died.settled()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    await died.close();
+    const next = saverOf('b', store, { spool: new Spool(path, 'b') });
+    await next.storeSpooled();
+    expect(await readdir(path)).toHaveLength(2);
+    comeBack();
+    await next.storeSpooled();
+    expect(await readdir(path)).toEqual([]);
+    expect((await next.load(20)).weights).toEqual(stateAt(20).weights);
+    const newest = await findNewestManifest(store, 'run', { logger: silentLogger });
+    expect(newest?.manifest).toMatchObject({ step: 20, stateDigest: stateDigest(stateAt(20)) });
+  });
+
+  it.each<[string, { damage?: true; has?: true; attempts?: RunRecord['attempts'] }]>([
+    ['that is damaged', { damage: true }],
+    ['that a later attempt has left behind', { attempts: [newAttempt(1, 0, 0), wentBack] }],
+    ['that the bucket has', { has: true }],
+  ])('leaves no state to store %s', async (_, { damage = false, has = false, attempts }) => {
+    const { path } = await temporaryFolder();
+    const { store, comeBack } = await storeAway();
+    const died = saverOf('a', store, { spool: new Spool(path, 'a') });
+    died.save(viewOf('a'), stateAt(20), cursor);
+    await expect(died.settled()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    await died.close();
+    comeBack();
+    if (damage) await writeFile(join(path, 'run.20.a.state'), Buffer.alloc(72, 3));
+    const other = saverOf('c', store);
+    if (has) other.save(viewOf('c'), stateAt(20), cursor);
+    await other.settled();
+    const before = await store.list('');
+    const next = saverOf('b', store, {
+      spool: new Spool(path, 'b'),
+      ...(attempts !== undefined && { attempts }),
+    });
+    await next.storeSpooled();
+    expect(await readdir(path)).toEqual([]);
+    expect(await store.list('')).toEqual(before);
+  });
+
+  it('lets memory be used again, never that of a state on its way', async () => {
+    let end = (): void => undefined;
+    const outage = new Promise<void>((resolve) => (end = resolve));
+    const store = await gatedStore({ pass: () => outage });
+    const saved: number[] = [];
+    const saver = saverOf('a', store, { saved });
+    const memories = [10, 20, 30].map((step) => {
+      const memory = saver.memory();
+      for (const [name, values] of Object.entries(stateAt(step)))
+        if (name !== 'step') memory[name as 'weights'].set(values as Float32Array);
+      saver.save(viewOf('a'), { step, ...memory }, cursor);
+      return memory.weights;
+    });
+    expect(new Set(memories).size).toBe(2);
+    expect(memories[2]).toBe(memories[1]);
+    end();
+    await saver.settled();
+    expect(saved).toEqual([10, 30]);
+    for (const step of saved)
+      expect((await saver.load(step)).weights).toEqual(stateAt(step).weights);
+    expect(memories).toContain(saver.memory().weights);
   });
 });

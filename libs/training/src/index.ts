@@ -1,5 +1,6 @@
 export { createCheckpointSaver, type CheckpointSaver } from './checkpoint-saver.ts';
-export type { CheckpointSaverOptions } from './saving/saver-options.ts';
+export type { CheckpointSaverOptions, PendingSave } from './saving/saver-options.ts';
+export { Spool } from './saving/spool.ts';
 export { engineInThisThread } from './engine-port.ts';
 export { evaluate, type Evaluation, type EvaluationOptions } from './evaluate.ts';
 export {

@@ -100,8 +100,12 @@ export class MemberWork {
         await this.#clock.timeApply(this.#computed().apply());
         this.#ports.reporter.timed?.(this.#clock.phases);
         return;
-      case 'save':
-        return checkpoints.save(ask.view, await engine.readState(), ask.cursor);
+      case 'save': {
+        const startMs = performance.now();
+        const state = await engine.readState(checkpoints.memory());
+        const stallMs = Math.round(performance.now() - startMs);
+        return checkpoints.save(ask.view, state, ask.cursor, { stallMs });
+      }
       case 'finishSaves':
         return orAborted(checkpoints.settled(), signal);
       case 'evaluate':

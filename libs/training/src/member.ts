@@ -24,7 +24,7 @@ export class Member {
 
   constructor(ports: MemberPorts, options: MemberOptions) {
     const { memberId, config, settleTimeoutMs, lastView } = options;
-    const { numSteps, checkpointEverySteps, evalEverySteps } = config.train;
+    const { numSteps, checkpointEverySteps, checkpointEveryMs, evalEverySteps } = config.train;
     this.#ports = ports;
     const rules = {
       memberId,
@@ -32,6 +32,7 @@ export class Member {
       numSteps,
       checkpointEverySteps,
       milestones: milestonesOf(config),
+      checkpointEveryMs,
       evalEverySteps,
       settleTimeoutMs,
       stepTimeoutMs: config.cluster.stepTimeoutMs,

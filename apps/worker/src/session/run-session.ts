@@ -23,6 +23,7 @@ import {
   createCheckpointSaver,
   createExampleSource,
   Member,
+  Spool,
   type CheckpointSaver,
 } from '@berth/training';
 import { createExampleShards } from './example-shards.ts';
@@ -46,6 +47,8 @@ export interface RunSessionPorts {
   readonly metrics: WorkerMetrics;
   /** The newest view of each run that this process has seen, kept from one session to the next. */
   readonly lastViews: Map<string, View>;
+  /** Where states wait that the bucket does not take; in memory only when undefined. */
+  readonly spoolFolder: string | undefined;
 }
 
 const settleTimeoutMs = 60_000;
@@ -140,8 +143,9 @@ export class RunSession {
       datasetId: manifest.datasetId,
       exampleSetId,
       numerics: { ...runtime.numerics, fingerprint: opened.fingerprint },
-      onSaved({ step, manifestKey, durationMs }) {
-        ports.metrics.checkpointSaved(runId, durationMs);
+      onSaved({ step, manifestKey, durationMs, stallMs }) {
+        ports.metrics.checkpointSaved(runId, { durationMs, stallMs });
+        status.saved = { step, durationMs, stallMs };
         return run.checkpoints.note({ step, manifestKey, savedAtMs: Date.now() });
       },
       currentRecord: () => runs.read(runId),
@@ -151,6 +155,11 @@ export class RunSession {
         error === undefined
           ? ports.troubles.done('saving a checkpoint')
           : ports.troubles.failed('saving a checkpoint', error),
+      onPending(pending) {
+        status.pending = pending;
+        ports.metrics.checkpointPending(runId, pending);
+      },
+      spool: ports.spoolFolder === undefined ? undefined : new Spool(ports.spoolFolder, memberId),
       logger,
     });
     const noteLoss = async ({ attempt: ofAttempt, step, loss }: MetricsLine): Promise<void> => {
@@ -158,6 +167,8 @@ export class RunSession {
       const steps = (await run.checkpoints.list()).map((saved) => saved.step);
       await runs.change(runId, (now) => ({ evaluations: noteEvaluation(now, evaluation, steps) }));
     };
+    // Before members look for the newest checkpoint.
+    await checkpoints.storeSpooled();
     const member: Member = new Member(
       {
         engine,

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberInfo } from '@berth/contracts';
+import type { PendingSave } from '@berth/training';
 
 /** What a worker says of itself that changes. */
 export type WorkerStatus = Pick<
   MemberInfo,
-  'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch' | 'troubles'
+  'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch' | 'troubles' | 'saved'
 > & {
+  /** A state that waits to be saved, and since when. */
+  pending: PendingSave | undefined;
   /** Of its arithmetic in the run that it has opened. */
   fingerprint: string | undefined;
   /** What it is at before it can take part in the run, and since when. */
@@ -15,6 +18,8 @@ type Opening = NonNullable<MemberInfo['opening']>;
 
 /** Of a worker without a run; what epoch it has seen stays so. */
 export const idleStatus: Readonly<Omit<WorkerStatus, 'newestEpoch' | 'troubles'>> = {
+  pending: undefined,
+  saved: undefined,
   state: 'idle',
   runId: null,
   step: -1,

@@ -164,6 +164,7 @@ export class RunSupervisor {
       wantedWorkers: cluster.numWorkers,
       virtualRanks: train.virtualRanks,
       stepTimeoutMs: cluster.stepTimeoutMs,
+      maxUnsavedMs: train.maxUnsavedMs,
       ...runPatience,
     });
     this.#memory = decision.memory;
@@ -186,6 +187,9 @@ export class RunSupervisor {
         const keptSteps = [...new Set([...record.keptSteps, decision.step])].sort((a, b) => a - b);
         return { requests: { ...record.requests, checkpoint: false }, keptSteps, reason };
       }
+      case 'hold':
+        yield* this.fence(record, context, reason, { live });
+        return { status: 'recovering', reason };
       case 'goBack': {
         const { diverged } = decision;
         return yield* this.#goBack(record, { diverged, reason, numCommitted, live }, context);

@@ -1,5 +1,7 @@
 import type { AlignedBlock } from '@berth/contracts';
+import type { CommitTimes } from '../ledger/vote.ts';
 import type { Answers } from './member-events.ts';
+import type { MemberRules } from './member-rules.ts';
 import { settle } from './settle-view.ts';
 import {
   ask,
@@ -23,9 +25,9 @@ export function* followView(context: ViewContext): ViewScript {
   // Whoever led the view before may have died over it: no later view stands here again.
   if (!isAtTheEnd(context)) yield* evaluateIfDue(context);
   while (!isAtTheEnd(context) && !me.isLeaving) {
-    yield* trainStep(context);
+    const times = yield* trainStep(context);
     if (!isAtTheEnd(context)) {
-      yield* saveIfDue(context);
+      yield* saveIfDue(context, times);
       yield* evaluateIfDue(context);
     }
   }
@@ -33,7 +35,7 @@ export function* followView(context: ViewContext): ViewScript {
 }
 
 /** One step: what all members have voted for, and nothing else, is applied to the weights. */
-function* trainStep(context: ViewContext): ViewScript {
+function* trainStep(context: ViewContext): ViewScript<CommitTimes> {
   const { me, view, rules, tell } = context;
   const step = me.appliedStep;
 
@@ -58,10 +60,12 @@ function* trainStep(context: ViewContext): ViewScript {
   me.pending = facts;
   const verdict = yield* vote(context, facts, reduced);
 
-  yield* changeWeights(context, { kind: 'apply', step }, step + 1, `step ${step} is ${verdict}`);
+  const reason = `step ${step} is ${verdict.kind}`;
+  yield* changeWeights(context, { kind: 'apply', step }, step + 1, reason);
 
   me.cursor = to;
   if (leads(context)) tell({ kind: 'report', step, sums: reduced.sums });
+  return verdict;
 }
 
 /** The virtual ranks that are ours in this view. */
@@ -98,11 +102,21 @@ function* finish(context: ViewContext): ViewScript {
   yield* ask({ kind: 'finishSaves' }, 'waiting until all is saved');
 }
 
-function* saveIfDue(context: ViewContext): ViewScript {
+function* saveIfDue(context: ViewContext, times: CommitTimes): ViewScript {
   const { appliedStep } = context.me;
   const { checkpointEverySteps, milestones } = context.rules;
-  if (appliedStep % checkpointEverySteps === 0 || milestones.includes(appliedStep))
-    yield* save(context);
+  const isDue = appliedStep % checkpointEverySteps === 0 || milestones.includes(appliedStep);
+  if (isDue || isTimeToSave(context.rules, times)) yield* save(context);
+}
+
+/** Whether a step is the first of another interval: all members find the same, as they go by the ledger's clock. */
+export function isTimeToSave(
+  { checkpointEveryMs }: Pick<MemberRules, 'checkpointEveryMs'>,
+  { beforeAtMs, committedAtMs }: CommitTimes,
+): boolean {
+  if (checkpointEveryMs === 0 || beforeAtMs === 0) return false;
+  const intervalOf = (timeMs: number): number => Math.floor(timeMs / checkpointEveryMs);
+  return intervalOf(committedAtMs) > intervalOf(beforeAtMs);
 }
 
 function* save({ me, view }: ViewContext): ViewScript {

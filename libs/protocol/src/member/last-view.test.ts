@@ -16,6 +16,7 @@ function seen(view: View) {
     numSteps: 3,
     milestones: [],
     checkpointEverySteps: 2,
+    checkpointEveryMs: 0,
     evalEverySteps: 0,
     settleTimeoutMs: 1_000,
     stepTimeoutMs: 1_000,

@@ -1,5 +1,6 @@
 import type { StepFacts } from '@berth/contracts';
 import { votesDiverged } from './divergence.ts';
+import type { CommitTimes, Verdict } from '../ledger/vote.ts';
 import type { Answers } from './member-events.ts';
 import { Patience } from './patience.ts';
 import {
@@ -19,7 +20,7 @@ export function* vote(
   context: ViewContext,
   facts: StepFacts,
   { sums, stateDigest }: Pick<Answers['reduce'], 'sums' | 'stateDigest'>,
-): ViewScript<'committed' | 'replayed'> {
+): ViewScript<Extract<Verdict, CommitTimes>> {
   const { view, rules } = context;
   const { step } = facts;
   const patience = new Patience(context, rules.stepTimeoutMs);
@@ -36,7 +37,7 @@ export function* vote(
         break;
       case 'committed':
       case 'replayed':
-        return verdict.kind;
+        return verdict;
       case 'stale':
         throw viewFailure(
           'WORKER_FENCED',

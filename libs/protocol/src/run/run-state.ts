@@ -92,6 +92,8 @@ export interface RunRules extends MembershipOptions {
   readonly maxAttemptsPerStep: number;
   /** After this time every member has complained of a step that does not end. */
   readonly stepTimeoutMs: number;
+  /** How long training may be ahead of what the bucket takes before it waits; 0: for ever. @defaultValue 0 */
+  readonly maxUnsavedMs?: number;
   /** How long members may rest at the end of a view before what they made there counts as lost and is made again. */
   readonly restGraceMs: number;
 }
@@ -112,6 +114,8 @@ export type RunDecision = {
   /** The checkpoint that was asked for is there. */
   | { readonly kind: 'saved'; readonly step: number }
   | { readonly kind: 'wait' }
+  /** Nobody trains until what was made is saved. */
+  | { readonly kind: 'hold' }
   | { readonly kind: 'keep'; readonly isShort: boolean }
   | {
       readonly kind: 'publish';

@@ -58,6 +58,38 @@ const decide = (
   memory: RunMemory = newRunMemory(0),
 ): RunDecision => decideRun(nowMs, memory, snapshot(change), rules);
 
+describe('a run that the bucket takes no checkpoint of', () => {
+  const limited = { ...rules, maxUnsavedMs: 3_600_000 };
+  const saving = { step: 8, forMs: 3_600_001, spooledBytes: 1 };
+  const look = (change: Partial<RunSnapshot>, with_ = limited): RunDecision =>
+    decideRun(30_000, newRunMemory(0), snapshot(change), with_);
+
+  it('waits once that has lasted too long, and says since when and where the state is', () => {
+    const late = member(a.memberId, { saving });
+    expect(look({ live: [late, b] })).toMatchObject({
+      kind: 'hold',
+      reason:
+        'training waits until a checkpoint is saved, and then goes on by itself: the bucket has taken none for 1.0 h ' +
+        '(train.maxUnsavedMs is 1.0 h); step 8 is on the disk of worker-1-aaaaaa',
+    });
+    expect(look({ live: [late, b] }, { ...limited, maxUnsavedMs: 0 }).kind).toBe('keep');
+    const early = member(a.memberId, { saving: { ...saving, forMs: 3_600_000 } });
+    expect(look({ live: [early, b] }).kind).toBe('keep');
+  });
+
+  it('goes on once it is saved, with the members that it had', () => {
+    const held = { view: view('train'), live: [a, b] };
+    expect(look(held)).toMatchObject({ kind: 'publish', mode: 'train', members: [a, b] });
+  });
+
+  it('is saved all the same when it is to rest, or has no step left', () => {
+    const live = [member(a.memberId, { saving }), b];
+    // The step under way is waited for.
+    expect(look({ live, status: 'stopping' }).kind).toBe('keep');
+    expect(look({ live, numCommitted: 100 }).kind).toBe('keep');
+  });
+});
+
 describe('a run with fewer members than it wants', () => {
   const one = { ...rules, minWorkers: 1 };
   const comes = member('worker-2-bbbbbb', {

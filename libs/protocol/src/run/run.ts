@@ -12,6 +12,7 @@ import { quarantineWorkers, leftOutAt, onProbation } from './quarantine.ts';
 import { stepsText } from '../lifecycle/texts.ts';
 import { decideMembership } from './membership.ts';
 import type { MembershipState } from './membership-state.ts';
+import { reasonToHold } from './reason-to-hold.ts';
 import { remember } from './remember.ts';
 import { failureFrom, refusalToOpen } from './run-failure.ts';
 import type { RunDecision, RunMemory, RunRules, RunSnapshot, Since } from './run-state.ts';
@@ -82,6 +83,8 @@ export function decideRun(
     failureFrom(complaints, memory, snapshot, rules) ??
     secondDivergence(before.gradientDivergence, view, complaints);
   if (failure !== undefined) return fail(memory, failure);
+  const hold = rest === undefined && numCommitted < rules.numSteps && reasonToHold(snapshot, rules);
+  if (typeof hold === 'string') return { kind: 'hold', memory, reason: hold };
 
   const isCalm = complaints.length === 0;
   const finishesStep =

@@ -144,9 +144,12 @@ export class RedisModel {
     if (entry !== undefined) {
       const isSame = this.#isSame(stepFactsText(entry), text);
       const isOurs = entry.fencingEpoch === fencingEpoch && entry.viewVersion === version;
-      if (isSame && isOurs) return { kind: 'committed', head: entry.head };
+      const before = this.#ledger[step - 1];
+      const { head, committedAtMs } = entry;
+      const times = { committedAtMs, beforeAtMs: before?.committedAtMs ?? 0 };
+      if (isSame && isOurs) return { kind: 'committed', head, ...times };
       if (!isCurrent) return stale;
-      if (isSame) return { kind: 'replayed', head: entry.head };
+      if (isSame) return { kind: 'replayed', head, ...times };
       const reason = `step ${step} is in the ledger as ${stepFactsText(entry)}, but here it is ${text}`;
       return { kind: 'contradicted', reason };
     }
@@ -170,6 +173,7 @@ export class RedisModel {
       return this.#view.divergence;
     }
     const head = nextHead(this.head, facts);
+    const beforeAtMs = this.#ledger.at(-1)?.committedAtMs ?? 0;
     this.#ledger.push({
       ...facts,
       sums,
@@ -180,7 +184,7 @@ export class RedisModel {
       head,
     });
     this.#votes = new Map();
-    return { kind: 'committed', head };
+    return { kind: 'committed', head, committedAtMs: nowMs, beforeAtMs };
   }
 
   get head(): string {

@@ -66,6 +66,7 @@ export class SimMember {
       milestones: [],
       // Where votes compare nothing, saves must not find it first.
       checkpointEverySteps: world.sabotage === 'no-slice' ? numSteps : 5,
+      checkpointEveryMs: 0,
       evalEverySteps,
       settleTimeoutMs,
       stepTimeoutMs,

@@ -5,12 +5,13 @@ import { MemberProtocol } from '../member/member-protocol.ts';
 import type { MemberRules } from '../member/member-rules.ts';
 import { newMemory, type Memory } from '../member/memory.ts';
 
-const rules: MemberRules = {
+const quietRules: MemberRules = {
   memberId: 'a',
   seed: 7,
   numSteps: 3,
   milestones: [],
   checkpointEverySteps: 2,
+  checkpointEveryMs: 0,
   evalEverySteps: 0,
   settleTimeoutMs: 1_000,
   stepTimeoutMs: 1_000,
@@ -40,7 +41,7 @@ const answers: Answers = {
   readExamples: { from: { epoch: 0, index: 0 }, to: { epoch: 0, index: 8 }, numExamples: 8 },
   compute: undefined,
   reduce: { digest, sums, stateDigest: digest },
-  vote: { kind: 'committed', head },
+  vote: { kind: 'committed', head, committedAtMs: 1, beforeAtMs: 0 },
   apply: undefined,
   save: undefined,
   finishSaves: undefined,
@@ -51,11 +52,16 @@ const answers: Answers = {
 /** A member whose asks are answered as in a quiet run, unless the test says otherwise. */
 export class Puppet {
   readonly memory = newMemory();
-  readonly #protocol = new MemberProtocol(rules, this.memory);
+  readonly #rules = { ...quietRules };
+  readonly #protocol = new MemberProtocol(this.#rules, this.memory);
   nowMs = 0;
   ask: Ask | undefined;
   readonly asked: string[] = [];
   readonly told: Tell[] = [];
+
+  set rules(change: Partial<MemberRules>) {
+    Object.assign(this.#rules, change);
+  }
 
   see(view: View): void {
     this.#follow({ kind: 'view', view });

@@ -155,11 +155,24 @@ describe('voting', () => {
     await ledger.vote(view, 'a', factsOf(0), sums);
     const next = await createViews(redis.connection, 'run').publish(draftOf(['b']), view.version);
     const head = await ledger.head();
-    expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual({ kind: 'replayed', head });
+    const committedAtMs = (await ledger.entry(0))?.committedAtMs;
+    expect(committedAtMs).toBeGreaterThan(0);
+    const replayed = { kind: 'replayed', head, committedAtMs, beforeAtMs: 0 };
+    expect(await ledger.vote(next, 'b', factsOf(0), sums)).toEqual(replayed);
     const contradicted = await ledger.vote(next, 'b', factsOf(0, other), sums);
     expect(contradicted).toMatchObject({ kind: 'contradicted' });
     expect(JSON.stringify(contradicted)).toMatch(/in the ledger as .*0001, but here it is .*f{16}/);
     expect(await ledger.numCommitted()).toBe(1);
+  });
+
+  it('tells every member the same times of a step and the one before', async () => {
+    const { ledger, view } = await start(['a', 'b']);
+    for (const step of [0, 1])
+      for (const member of ['a', 'b']) await ledger.vote(view, member, factsOf(step), sums);
+    const [first, second] = await ledger.entries(0, 2);
+    const times = { beforeAtMs: first?.committedAtMs, committedAtMs: second?.committedAtMs };
+    for (const member of ['a', 'b'])
+      expect(await ledger.vote(view, member, factsOf(1), sums)).toMatchObject(times);
   });
 
   it('refuses votes of replaced views, strangers and old epochs without a trace', async () => {

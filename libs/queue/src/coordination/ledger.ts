@@ -179,7 +179,8 @@ function requireFinite(step: number, sums: StepSums): void {
 }
 
 type VoteReply =
-  | ['committed' | 'replayed' | 'contradicted', string]
+  | ['committed' | 'replayed', string, string, string]
+  | ['contradicted', string]
   | ['waiting' | 'diverged', ...string[]]
   | ['stale', number, number]
   | ['ahead', number];
@@ -189,7 +190,12 @@ function voteResult(facts: StepFacts, reply: VoteReply): Verdict {
   switch (reply[0]) {
     case 'committed':
     case 'replayed':
-      return { kind: reply[0], head: reply[1] };
+      return {
+        kind: reply[0],
+        head: reply[1],
+        committedAtMs: Number(reply[2]),
+        beforeAtMs: Number(reply[3]),
+      };
     case 'waiting':
       return { kind: 'waiting', missing: reply.slice(1) };
     case 'stale':

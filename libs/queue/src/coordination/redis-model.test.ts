@@ -6,7 +6,7 @@ import {
   type StepSums,
   type StoredLedger,
 } from '@berth/contracts';
-import { type ViewDraft } from '@berth/protocol';
+import type { Verdict, ViewDraft } from '@berth/protocol';
 import {
   connectRedis,
   createLease,
@@ -132,7 +132,8 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
         sums,
         step.state,
       );
-      return { real, modelled: model.vote(nowMs, view, step.member, facts, sums, step.state) };
+      const modelled = model.vote(nowMs, view, step.member, facts, sums, step.state);
+      return { real: isFirstOf(real), modelled: isFirstOf(modelled) };
     }
     case 'restore': {
       const entries = archive.slice(0, Math.max(0, archive.length - step.numDropped));
@@ -161,6 +162,13 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
       model.flush();
       return {};
   }
+}
+
+/** A verdict without times, but with whether there was a step before. */
+function isFirstOf(verdict: Verdict): object {
+  if (!('beforeAtMs' in verdict)) return verdict;
+  const { kind, head, committedAtMs, beforeAtMs } = verdict;
+  return { kind, head, isFirst: beforeAtMs === 0, isOrdered: beforeAtMs <= committedAtMs };
 }
 
 /** Compares all that can be read. */

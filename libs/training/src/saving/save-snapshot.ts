@@ -1,19 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assignShards,
-  manifestKey,
   shardKey,
   stateDigestInTurns,
   uploadShards,
-  weightsDigest,
-  writeManifest,
   type PlannedShard,
 } from '@berth/checkpoint';
 import {
-  BerthError,
   checkpointShardSchema,
-  errorToWire,
-  type CheckpointManifest,
   type CheckpointShard,
   type Cursor,
   type TrainingState,
@@ -22,10 +16,10 @@ import {
 import { gather } from '../gather.ts';
 import type { RendezvousPort } from '../ports.ts';
 import { agreeOn, digestKeyOf } from './agreement.ts';
-import { attemptOf, currentAttempt } from './attempt-fence.ts';
-import { ledgerUpTo } from './ledger-up-to.ts';
-import { retain } from './retain.ts';
+import { attemptOf } from './attempt-fence.ts';
+import { completeSave, type SaveSignals } from './complete-save.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
+import { spoolWhenSlow } from './spool-when-slow.ts';
 
 /** The least time that a leader with its own part done waits for the others; it can do their parts itself. */
 const minPatienceMs = 5_000;
@@ -37,6 +31,8 @@ export interface Snapshot {
   readonly view: View;
   readonly state: TrainingState;
   readonly cursor: Cursor;
+  /** For how long training stood still. */
+  readonly stallMs: number;
   /** Aborts when a newer view saves. */
   readonly superseded: AbortController;
 }
@@ -46,99 +42,70 @@ export function keyOf(view: View, step: number): string {
   return `checkpoint-${view.fencingEpoch}-${view.version}-${step}`;
 }
 
-/** How long a save may go on. */
-export interface SaveSignals {
-  /** Aborts when the session ends: nothing is uploaded after that. */
-  readonly saving: AbortSignal;
-  /** Aborts somewhat later: what has been deleted by half is better deleted whole. */
-  readonly deleting: AbortSignal;
+/** The first member of a view writes its manifests. */
+export function leadsSave(memberId: string, { view }: Pick<Snapshot, 'view'>): boolean {
+  return view.members[0]?.memberId === memberId;
 }
 
 /**
  * Uploads a member's part of a state and, if it leads the view, writes the manifest.
+ * @param onSpooled - told by the leader, should it take long, how many bytes are on disk until the bucket has them
  * @throws BerthError `STATE_DIVERGED` when a member holds another state, and what the store and Redis throw
  */
 export async function saveSnapshot(
   options: CheckpointSaverOptions,
   planned: readonly PlannedShard[],
-  { view, state, cursor, superseded }: Snapshot,
-  { saving, deleting }: SaveSignals,
+  snapshot: Snapshot,
+  signals: SaveSignals,
+  onSpooled: (numBytes: number) => void,
 ): Promise<void> {
-  const { store, rendezvous, memberId, record, onSaved, logger } = options;
-  const { runId } = record;
-  const { fencingEpoch } = view;
-  const line = { runId, attempt: attemptOf(record), fencingEpoch };
-  const key = keyOf(view, state.step);
-  const members = view.members.map((member) => member.memberId);
-  const upload = (indexes: readonly number[]): Promise<CheckpointShard[]> =>
-    uploadShards(
-      store,
-      line,
-      indexes.map((index) => shardAt(planned, index)),
-      state,
-      { signal: saving },
-    );
-
-  const own = assignShards(planned.length, members.indexOf(memberId), members.length);
-  const startMs = performance.now();
-  const uploading = upload(own);
-  const uploaded = uploading.catch(() => []);
-  const digest = await stateDigestInTurns(state);
-  await postAtLast(rendezvous, digestKeyOf(view, state.step), memberId, digest, saving);
-  await postAtLast(rendezvous, key, memberId, JSON.stringify(await uploaded), saving);
-  await uploading;
-  if (members[0] !== memberId) return;
-
-  const parts = new Map<string, CheckpointShard>();
-  const signal = AbortSignal.any([superseded.signal, saving]);
-  const timeoutMs = Math.max(minPatienceMs, performance.now() - startMs);
-  const patience = { timeoutMs, signal };
-  const [agreeing, values] = await Promise.all([
-    agreeOn({ rendezvous, view, step: state.step, digest }, patience),
-    gather(rendezvous, key, members, patience).catch(() => rendezvous.read(key)),
-  ]);
-  for (const member of agreeing)
-    for (const part of checkpointShardSchema.array().parse(JSON.parse(values.get(member) ?? '[]')))
-      // A member that has not heard of our attempt yet stored it where others may delete it.
-      if (part.key === shardKey(line, state.step, part))
-        parts.set(`${part.kind}-${part.index}`, part);
-  // What a lost member did not upload, or uploaded of a state nobody has compared, the leader has too.
-  const missing = planned.flatMap(({ kind, index }, position) =>
-    parts.has(`${kind}-${index}`) ? [] : [position],
-  );
-  for (const part of await upload(missing)) parts.set(`${part.kind}-${part.index}`, part);
-
-  const manifest: CheckpointManifest = {
-    format: 'berth-checkpoint/2',
-    runId,
-    step: state.step,
-    cursor,
-    seed: record.config.seed,
-    trainingHash: record.trainingHash,
-    datasetId: options.datasetId,
-    exampleSetId: options.exampleSetId,
-    numerics: options.numerics,
-    fencingEpoch,
-    ...(await ledgerUpTo(options, line, state.step)),
-    weightsDigest: await weightsDigest(state.weights),
-    stateDigest: digest,
-    model: { ...options.model },
-    shards: planned.map(({ kind, index }) => {
-      const part = parts.get(`${kind}-${index}`);
-      if (part === undefined) throw new BerthError('INTERNAL', `No shard ${kind}-${index}`);
-      return part;
-    }),
-    createdAtMs: Date.now(),
-  };
-  await currentAttempt(options);
-  await writeManifest(store, line.attempt, manifest, logger, saving);
+  const { store, rendezvous, memberId, record } = options;
+  const { view, state, cursor, stallMs, superseded } = snapshot;
+  const { saving } = signals;
   const { step } = state;
-  const durationMs = Math.round(performance.now() - startMs);
-  await onSaved({ step, manifestKey: manifestKey(line, step), durationMs });
-  logger.info('Saved a checkpoint', { step, durationMs, weightsDigest: manifest.weightsDigest });
-  await retain(options, state.step, deleting).catch((error: unknown) =>
-    logger.warn('Old checkpoints were not deleted', { error: errorToWire(error) }),
-  );
+  const line = { runId: record.runId, attempt: attemptOf(record), fencingEpoch: view.fencingEpoch };
+  const key = keyOf(view, step);
+  const members = view.members.map((member) => member.memberId);
+  const own = assignShards(planned.length, members.indexOf(memberId), members.length);
+  const ownShards = own.flatMap((index) => planned[index] ?? []);
+  const startMs = performance.now();
+  const uploading = uploadShards(store, line, ownShards, state, { signal: saving });
+  const uploaded = uploading.catch(() => []);
+  const stateDigest = await stateDigestInTurns(state);
+  const agreed = { line, state, cursor, stateDigest, stallMs, startMs };
+  const patience = () => ({
+    timeoutMs: Math.max(minPatienceMs, performance.now() - startMs),
+    signal: AbortSignal.any([superseded.signal, saving]),
+  });
+  const agree = (): Promise<string[]> =>
+    agreeOn({ rendezvous, view, step, digest: stateDigest }, patience());
+  const isLeader = leadsSave(memberId, snapshot);
+  const endSpooling = isLeader ? spoolWhenSlow(options, agreed, agree, onSpooled) : undefined;
+  try {
+    await postAtLast(rendezvous, digestKeyOf(view, step), memberId, stateDigest, saving);
+    await postAtLast(rendezvous, key, memberId, JSON.stringify(await uploaded), saving);
+    await uploading;
+    if (!isLeader) return;
+    const [agreeing, values] = await Promise.all([
+      agree(),
+      gather(rendezvous, key, members, patience()).catch(() => rendezvous.read(key)),
+    ]);
+    // What a lost member did not upload, or uploaded of a state nobody has compared, the leader has too. So it has what a
+    // member that has not heard of our attempt yet stored where others may delete it.
+    const parts = agreeing
+      .flatMap((member) => partsIn(values.get(member)))
+      .filter((part) => part.key === shardKey(line, step, part));
+    await completeSave(options, planned, agreed, parts, signals);
+    await endSpooling?.();
+  } catch (error) {
+    // Nothing may read the state any more once this is over.
+    await Promise.all([endSpooling?.(error), uploaded]);
+    throw error;
+  }
+}
+
+function partsIn(value = '[]'): CheckpointShard[] {
+  return checkpointShardSchema.array().parse(JSON.parse(value));
 }
 
 /** Posts a value, also over a short outage of Redis. */
@@ -158,10 +125,4 @@ async function postAtLast(
       if (signal.aborted || performance.now() > deadlineMs) throw error;
       await sleep(postAgainMs);
     }
-}
-
-function shardAt(planned: readonly PlannedShard[], index: number): PlannedShard {
-  const shard = planned[index];
-  if (shard === undefined) throw new BerthError('INTERNAL', `No planned shard ${index}`);
-  return shard;
 }

@@ -7,7 +7,7 @@ import { defineScript } from '../../connection/script.ts';
  * KEYS: view, votes, ledger
  * ARGV: epoch, view version, memberId, step, facts text, digest of a part of the state that the step was computed from, entry JSON
  *       without what the script adds, genesis head, hint channel
- * Returns {'committed' | 'replayed', head} | {'waiting', missing member ids...} | {'stale', epoch, version} |
+ * Returns {'committed' | 'replayed', head, when it was committed, when the step before was or 0} | {'waiting', missing member ids...} | {'stale', epoch, version} |
  *         {'ahead', committed steps} | {'contradicted', facts text of the ledger} |
  *         {'diverged', member, its facts text, its state digest, the same of each other member...}
  */
@@ -18,16 +18,20 @@ local view = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'members', 'diverg
 local current = tonumber(view[1] or 0) == epoch and tonumber(view[2] or 0) == version
 local stale = {'stale', tonumber(view[1] or 0), tonumber(view[2] or 0)}
 local committed = redis.call('LLEN', KEYS[3])
+local function timeOf(index)
+  if index < 0 then return '0' end
+  return string.format('%.0f', cjson.decode(redis.call('LINDEX', KEYS[3], index)).committedAtMs)
+end
 
 if step < committed then
   local entry = cjson.decode(redis.call('LINDEX', KEYS[3], step))
   local known = string.format('%d|%d.%d|%d.%d|%d|%s', entry.step, entry.from.epoch, entry.from.index,
     entry.to.epoch, entry.to.index, entry.numExamples, entry.gradientDigest)
   if known == facts and entry.fencingEpoch == epoch and entry.viewVersion == version then
-    return {'committed', entry.head}
+    return {'committed', entry.head, timeOf(step), timeOf(step - 1)}
   end
   if not current then return stale end
-  if known == facts then return {'replayed', entry.head} end
+  if known == facts then return {'replayed', entry.head, timeOf(step), timeOf(step - 1)} end
   return {'contradicted', known}
 end
 if not current then return stale end
@@ -71,5 +75,5 @@ local entry = string.sub(entryJson, 1, -2) .. ',"fencingEpoch":' .. epoch .. ',"
 redis.call('RPUSH', KEYS[3], entry)
 redis.call('DEL', KEYS[2])
 redis.call('PUBLISH', channel, 'commit')
-return {'committed', head}
+return {'committed', head, now, timeOf(step - 1)}
 `);
