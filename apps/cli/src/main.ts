@@ -11,6 +11,7 @@ import {
 import { addAppCommands } from './app-commands.ts';
 import type { ControlOptions } from './commands/control.ts';
 import type { ExtendOptions } from './commands/extend.ts';
+import type { PinOptions } from './commands/pin.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { ChaosCommandOptions } from './commands/chaos.ts';
 import type { ExportCommandOptions } from './commands/export.ts';
@@ -150,7 +151,6 @@ for (const [name, description] of [
   ['pause', 'finish the step, save, and free the workers until berth resume'],
   ['stop', 'finish the step, save, and end'],
   ['kill', 'end at once, without saving'],
-  ['checkpoint', 'save now and go on; the checkpoint is kept'],
 ] as const) {
   const command = program
     .command(name)
@@ -162,6 +162,19 @@ for (const [name, description] of [
     );
   if (name === 'kill') command.option('--yes', 'do not ask', false);
 }
+
+program
+  .command('checkpoint')
+  .description('save now and go on, and keep that checkpoint; or keep another, or one no longer')
+  .argument('<run>')
+  .option('--pin <step>', 'save nothing: keep the checkpoint of this step for good', count)
+  .option('--unpin <step>', 'save nothing: let that of this step go when newer ones come', count)
+  .option('--json', 'print the result as JSON', false)
+  .action(async (runId: string, options: PinOptions) => {
+    if (options.pin !== undefined || options.unpin !== undefined)
+      return (await import('./commands/pin.ts')).pin(context, runId, options);
+    return (await import('./commands/control.ts')).control(context, runId, 'checkpoint', options);
+  });
 
 program
   .command('ls')

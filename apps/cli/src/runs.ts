@@ -22,6 +22,8 @@ export interface RunReader {
   list(): Promise<RunStatusReport[]>;
   /** @throws BerthError `RUN_NOT_FOUND` */
   status(runId: string): Promise<RunStatusReport>;
+  /** Keeps a checkpoint that no newer one replaces, or lets it go by the rule of the others. */
+  pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -51,6 +53,7 @@ export async function withRuns<T>(
         extend: (runId, request) => runs.extend(runId, request),
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
+        pin: (runId, step, isPinned) => runs.pin(runId, step, isPinned),
         removal: (runId) => runs.removal(runId, { isAtRest: true }),
         remove: (runId) => runs.remove(runId, { isAtRest: true }),
       };

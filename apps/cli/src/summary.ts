@@ -30,6 +30,8 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
     const loss = best === null ? '' : `, held-out loss ${best.loss.toFixed(3)}, and stays`;
     lines.push(`  checkpoint  step ${formatCount(checkpointStep)}${which}${loss}`);
   }
+  if (run.keptSteps.length > 0)
+    lines.push(`  pinned      ${run.keptSteps.map(formatCount).join(', ')}`);
   const time = timeText(run.attempts);
   if (time !== undefined) lines.push(`  time        ${time}`);
   const next = nextCommands(report, options);

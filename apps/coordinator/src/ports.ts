@@ -18,6 +18,7 @@ export interface RunsPort {
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
+  pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   removal(runId: string): Promise<RemovalReport>;
   remove(runId: string): Promise<RemovalReport>;
   /** @throws BerthError `RUN_NOT_FOUND` */

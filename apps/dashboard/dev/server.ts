@@ -115,7 +115,9 @@ function answer(
     case 'workers':
       return run.workers;
     case 'checkpoints':
-      return run.checkpointReports();
+      return verb === 'pin'
+        ? cluster.pin(run, Number(which), method === 'POST')
+        : run.checkpointReports();
     case 'logs':
       return cluster.logs(id, logQuerySchema.parse(query));
     case 'history':

@@ -49,12 +49,19 @@ export class SyntheticCheckpoints {
       createdAtMs: timeMs,
       weightsDigest,
       manifestKey: `runs/${this.#config.name}/checkpoints/step-${step}-${attempt}/manifest.json`,
+      isPinned: kind === 'manual',
+      saveMs: 2_100 + 900 * uniform(5, step),
+      stallMs: 160 + 80 * uniform(7, step),
       heldOut: this.#lossesAt(attempt, step),
       matchesConfig: true,
     });
     const gone = new Set(this.kept.filter((one) => one.kind === 'rolling').slice(keepLast));
     this.#all = this.#all.filter((one) => !gone.has(one));
     return weightsDigest;
+  }
+
+  pin(step: number, isPinned: boolean): void {
+    this.#all = this.#all.map((one) => (one.step === step ? { ...one, isPinned } : one));
   }
 
   abandonAfter(step: number): void {

@@ -113,6 +113,11 @@ export class SyntheticCluster {
     return memberId;
   }
 
+  pin(run: SyntheticRun, step: number, isPinned: boolean): RunStatusReport {
+    run.checkpoints.pin(step, isPinned);
+    return run.report();
+  }
+
   control(runId: string, control: Control, fromStep: number | undefined): RunStatusReport {
     const run = this.find(runId);
     const state = run.report().controls[control];

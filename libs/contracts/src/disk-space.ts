@@ -11,7 +11,7 @@ export async function describeSpace(folder: string): Promise<string> {
 }
 
 /** `12 B`, `1.5 MB`: to two digits or whole. */
-function formatBytes(numBytes: number): string {
+export function formatBytes(numBytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = Math.min(Math.floor(Math.log10(Math.max(1, numBytes)) / 3), units.length - 1);
   const value = numBytes / 1_000 ** power;

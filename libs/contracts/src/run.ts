@@ -4,7 +4,7 @@ import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
 import { storedRunConfigSchema } from './run-config.ts';
 import { runStatuses } from './run-status.ts';
-import { numericsSchema, viewSchema } from './view.ts';
+import { memberInfoSchema, numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
 
 /** One time a run was started or resumed. Lost processes and restarts of services do not end an attempt. */
@@ -179,6 +179,10 @@ export const runStatusSchema = z.strictObject({
   checkpointAtMs: z.number().nullable(),
   /** The checkpoint with the least held-out loss. */
   best: evaluationSchema.nullable().default(null),
+  /** A state that the bucket has not taken yet, and the worker that saves it; absent when all is saved. */
+  saving: memberInfoSchema.shape.saving.unwrap().extend({ memberId: z.string() }).optional(),
+  /** What saving the newest checkpoint took, while the worker lives that did it. */
+  saved: memberInfoSchema.shape.saved,
   numWorkersAlive: z.int().nonnegative(),
   /** Release of berth that each of them runs, by member id, as far as they say. */
   releases: z.record(z.string(), z.string()),

@@ -28,6 +28,8 @@ export interface CoordinatorClient {
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
   /** Trains a run that rests for more steps than planned. */
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
+  /** Keeps a checkpoint that no newer one replaces, or lets it go by the rule of the others. */
+  pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -114,6 +116,8 @@ export function createCoordinatorClient(
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),
     extend: (runId, request) => report('POST', `${at(runId)}/extension`, request),
+    pin: (runId, step, isPinned) =>
+      report(isPinned ? 'POST' : 'DELETE', `${at(runId)}/checkpoints/${step}/pin`),
     removal: async (runId) =>
       requireKnown(removalReportSchema, await request('GET', `${at(runId)}/removal`), what),
     remove: async (runId) =>

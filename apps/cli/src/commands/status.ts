@@ -5,6 +5,7 @@ import { formatDuration } from '@berth/launch';
 import { formatTable } from '../format.ts';
 import { progressLine } from '../progress.ts';
 import { findRun, withRuns } from '../runs.ts';
+import { saveLines } from '../save-lines.ts';
 import { summaryOf } from '../summary.ts';
 
 /**
@@ -39,7 +40,7 @@ function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): s
             isStatus: true,
           }),
         ]
-      : [progressLine(report), report.run.reason, ...membersOf(report)];
+      : [progressLine(report), report.run.reason, ...saveLines(report), ...membersOf(report)];
   if (report.dataset !== undefined) lines.unshift(datasetLines(report.dataset));
   return lines.join('\n');
 }

@@ -65,6 +65,8 @@ export function createHandlers(options: HandlerOptions): Handlers {
 
     workers: async ({ params }) => reports.workers((await runs.report(params.runId)).run),
     checkpoints: async ({ params }) => reports.checkpoints((await runs.report(params.runId)).run),
+    pinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, true)),
+    unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),
 
     async runLogs({ params: { runId }, query }) {
       await runs.report(runId);

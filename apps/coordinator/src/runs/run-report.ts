@@ -4,6 +4,7 @@ import {
   judgeHealth,
   taskOf,
   type DatasetReport,
+  type MemberInfo,
   type MetricsLine,
   type RunRecord,
   type RunStatusReport,
@@ -93,6 +94,7 @@ export async function reportOf(
         run,
         checkpoints.map(({ step }) => step),
       ) ?? null,
+    ...savesOf(alive.map(({ info }) => info)),
     numWorkersAlive: alive.length,
     releases: Object.fromEntries(
       alive.flatMap(({ info: { memberId, version } }) =>
@@ -136,6 +138,16 @@ function datasetReportOf({
       pairsSentences,
     }),
   };
+}
+
+/** What its workers save, and what the newest of their saves took. */
+function savesOf(members: readonly MemberInfo[]): Pick<RunStatusReport, 'saving' | 'saved'> {
+  const [late] = members
+    .flatMap(({ memberId, saving }) => (saving === undefined ? [] : [{ ...saving, memberId }]))
+    // Whoever has it on disk leads the save.
+    .sort((a, b) => b.spooledBytes - a.spooledBytes || b.forMs - a.forMs);
+  const [saved] = members.flatMap((member) => member.saved ?? []).sort((a, b) => b.step - a.step);
+  return { ...(late && { saving: late }), ...(saved && { saved }) };
 }
 
 /** What controls are decided by, as Redis knows it. */

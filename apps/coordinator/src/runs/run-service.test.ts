@@ -50,6 +50,39 @@ describe('the run service', () => {
     expect(await runs.submit(config('twice'), 'trained')).toEqual(first);
   });
 
+  it('pins a checkpoint that is there, and says which there are where it is not', async () => {
+    const runs = createRunService(connection, store);
+    await runs.submit(config('pinned'), 'trained');
+    await expect(runs.pin('pinned', 2, true)).rejects.toMatchObject({
+      code: 'CHECKPOINT_NOT_FOUND',
+      message: 'Run "pinned" has no checkpoint of step 2 to keep; it has none',
+    });
+    await storeCheckpoint(store, 'pinned', entriesOf(2, { fencingEpoch: 1, viewVersion: 1 }));
+    for (const again of [1, 2]) {
+      const { run } = await runs.pin('pinned', 2, true);
+      expect(run.keptSteps, `time ${again}`).toEqual([2]);
+    }
+    await expect(runs.pin('pinned', 3, true)).rejects.toThrow('it has those of 2');
+    expect((await runs.pin('pinned', 2, false)).run.keptSteps).toEqual([]);
+  });
+
+  it('tells what waits for the bucket, of whoever has it on disk, and what the newest save took', async () => {
+    const runs = createRunService(connection, store);
+    await runs.submit(config('late'), 'trained');
+    const saving = { step: 20, forMs: 9_000, spooledBytes: 0 };
+    const told = [
+      { saving, saved: { step: 10, durationMs: 900, stallMs: 40 } },
+      { saving: { ...saving, forMs: 8_000, spooledBytes: 72 } },
+    ];
+    for (const [index, change] of told.entries())
+      await createMembers(connection).heartbeat(
+        memberOf(`w${index}`, { runId: 'late', ...change }),
+      );
+    const report = await runs.report('late');
+    expect(report.saving).toEqual({ step: 20, forMs: 8_000, spooledBytes: 72, memberId: 'w1' });
+    expect(report.saved).toEqual({ step: 10, durationMs: 900, stallMs: 40 });
+  });
+
   it('knows by the bucket that a run has trained, and refuses it other settings', async () => {
     const runs = createRunService(connection, store);
     await runs.submit(config('fixed'), 'trained');

@@ -59,6 +59,11 @@ export interface RunService {
    * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when its state or its schedule does not allow it; `CONFIG_INVALID`
    */
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
+  /**
+   * Keeps a checkpoint that the run can go on from, or lets it go by the rule of the others; again is fine.
+   * @throws BerthError `RUN_NOT_FOUND`; `CHECKPOINT_NOT_FOUND` when there is none of that step to keep
+   */
+  pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   /** What would go with a run. */
   removal(runId: string, options?: RemovalOptions): Promise<RemovalReport>;
   /**
@@ -209,6 +214,20 @@ export function createRunService(
       );
     },
 
+    async pin(runId, step, isPinned) {
+      const record = await read(runId);
+      const steps = isPinned ? await completeSteps(store, record, step) : [];
+      if (isPinned && !steps.includes(step)) throw noCheckpoint(runId, step, steps);
+      return reportNow(
+        await runs.change(runId, ({ keptSteps }) => {
+          if (keptSteps.includes(step) === isPinned) return undefined;
+          const others = keptSteps.filter((kept) => kept !== step);
+          const kept = isPinned ? [...others, step].sort((a, b) => a - b) : others;
+          return { keptSteps: kept, updatedAtMs: Date.now() };
+        }),
+      );
+    },
+
     removal: async (runId, options) => removal.survey(await read(runId), options),
     remove: async (runId, options) => removal.remove((await read(runId)).runId, options),
     report: async (runId) => reportNow(await read(runId)),
@@ -219,6 +238,15 @@ export function createRunService(
     metrics: async (runId, after) =>
       openRun(connection, (await read(runId)).runId).metrics.after(after, numLinesPerAnswer),
   };
+}
+
+function noCheckpoint(runId: string, step: number, steps: readonly number[]): BerthError {
+  const known = steps.length === 0 ? 'it has none' : `it has those of ${steps.join(', ')}`;
+  return new BerthError(
+    'CHECKPOINT_NOT_FOUND',
+    `Run "${runId}" has no checkpoint of step ${step} to keep; ${known}`,
+    { details: { runId, step } },
+  );
 }
 
 /** Steps of the checkpoints in the bucket, without those that a part is missing of; only the wanted one is looked at, if one is. */

@@ -28,7 +28,8 @@ export function troubleOf(snapshot: TroubleSnapshot): string | undefined {
     .sort((a, b) => Number(isFull(b.error.code)) - Number(isFull(a.error.code)))[0];
   if (worst === undefined) return lateCheckpoint(snapshot);
   const { memberId, doing, error } = worst;
-  const saved = doing === 'saving a checkpoint' ? `${savedText(snapshot)}; ` : '';
+  const saved =
+    doing === 'saving a checkpoint' ? `${savedText(snapshot)}${spooledText(members)}; ` : '';
   return `${saved}${doing} fails (${memberId}) and is tried again: ${error.message}`;
 }
 
@@ -43,6 +44,15 @@ function lateCheckpoint(snapshot: TroubleSnapshot): string | undefined {
   const numUnsaved = reached - (snapshot.checkpointStep ?? 0);
   if (numUnsaved <= lateIntervals * checkpointEverySteps) return undefined;
   return `${savedText(snapshot)}, more than ${lateIntervals} intervals of ${checkpointEverySteps} steps ago: saving cannot keep up, or fails`;
+}
+
+/** Which state waits on a disk for the bucket, if one does. */
+function spooledText(members: readonly MemberInfo[]): string {
+  const [spooled] = members.flatMap(({ memberId, saving }) =>
+    saving !== undefined && saving.spooledBytes > 0 ? [{ memberId, ...saving }] : [],
+  );
+  if (spooled === undefined) return '';
+  return `, step ${spooled.step} is on the disk of ${spooled.memberId} until the bucket takes it`;
 }
 
 function savedText({ checkpointStep }: TroubleSnapshot): string {

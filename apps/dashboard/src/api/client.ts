@@ -68,6 +68,8 @@ export interface Api {
   retryJob(queue: string, id: string): Promise<unknown>;
   submit(config: unknown): Promise<RunStatusReport>;
   control(runId: string, control: Control, body?: ControlRequest): Promise<RunStatusReport>;
+  /** Keeps a checkpoint for good, or no longer. */
+  pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -89,6 +91,8 @@ export const api: Api = {
   retryJob: (queue, id) => post(`${pathOfQueue(queue)}/${encodeURIComponent(id)}/retry`),
   submit: (config) => post('/api/runs', { config, goal: 'trained' }),
   control: (runId, control, body = {}) => post(`${pathOf(runId)}/controls/${control}`, body),
+  pin: (runId, step, isPinned) =>
+    request(`${pathOf(runId)}/checkpoints/${step}/pin`, { method: isPinned ? 'POST' : 'DELETE' }),
   removal: (runId) => get(`${pathOf(runId)}/removal`),
   remove: (runId) => request(pathOf(runId), { method: 'DELETE' }),
   configSchema: () => get('/api/config-schema'),

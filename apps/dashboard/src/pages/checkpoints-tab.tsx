@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { CheckpointReport, RunStatusReport } from '@berth/contracts';
 import { taskOf, type LossTerm } from '@berth/contracts/constants';
+import { api, ApiError } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Chip, EmptyState, SkeletonRows } from '../components/parts.tsx';
@@ -11,11 +12,13 @@ import {
   formatAge,
   formatBytes,
   formatCount,
+  formatDuration,
   formatNumber,
   plural,
   unknown,
 } from '../format.ts';
-import { checkpoints, nowMs } from '../state/live.ts';
+import { checkpoints, nowMs, takeReport } from '../state/live.ts';
+import { toast } from '../state/toasts.ts';
 import { validityLooks } from '../state/status.ts';
 
 /** What a run can go on from. */
@@ -24,21 +27,22 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
   const all = checkpoints.value;
   if (all === null) return <SkeletonRows count={4} />;
   const { train, examples } = report.run.config;
-  const { checkpointEverySteps, keepLast, keepEverySteps } = train;
+  const { checkpointEverySteps, checkpointEveryMs, keepLast, keepEverySteps } = train;
+  const every =
+    plural(checkpointEverySteps, 'step') +
+    (checkpointEveryMs > 0 ? ` and every ${formatDuration(checkpointEveryMs)}` : '');
   const [mainLoss] = taskOf(examples).losses;
   if (all.length === 0)
     return (
       <EmptyState icon="save" title="No checkpoint yet">
-        <p>
-          One is saved every {plural(checkpointEverySteps, 'step')}; “Checkpoint now” saves one at
-          once.
-        </p>
+        <p>One is saved every {every}; “Checkpoint now” saves one at once.</p>
       </EmptyState>
     );
   const newest = all.find(({ isAbandoned, validity }) => !isAbandoned && validity === 'complete');
   const numLeft = all.filter(({ isAbandoned }) => isAbandoned).length;
   return (
     <>
+      {report.saving !== undefined && <Saving saving={report.saving} />}
       <section class="card flush">
         <header class="card-head">
           <h2>
@@ -48,9 +52,9 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
             )}
           </h2>
           <span class="muted">
-            every {plural(checkpointEverySteps, 'step')}; the newest {keepLast} stay
+            every {every}; the newest {keepLast} stay
             {keepEverySteps > 0 ? `, one every ${plural(keepEverySteps, 'step')} for good` : ''}
-            {all.some(({ kind }) => kind === 'manual') ? ', and those that were asked for' : ''}
+            {all.some(({ isPinned }) => isPinned) ? ', and those that are pinned' : ''}
             {all.some(({ isBest }) => isBest) ? ', and the best' : ''}
           </span>
         </header>
@@ -67,6 +71,9 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                 <th scope="col" class="number">
                   Size
                 </th>
+                <th scope="col" class="number">
+                  Save time
+                </th>
                 <th scope="col">Saved</th>
                 <th scope="col">Weights</th>
                 <th scope="col">
@@ -82,6 +89,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                   mainLoss={mainLoss}
                   isNewest={checkpoint === newest}
                   onResume={() => (asked.value = checkpoint)}
+                  onPin={() => void setPin(report, checkpoint)}
                 />
               ))}
             </tbody>
@@ -104,9 +112,11 @@ function Row(props: {
   readonly mainLoss: LossTerm | undefined;
   readonly isNewest: boolean;
   readonly onResume: () => void;
+  readonly onPin: () => void;
 }): JSX.Element {
-  const { checkpoint, mainLoss, isNewest, onResume } = props;
-  const { step, isAbandoned, attempt, resume } = checkpoint;
+  const { checkpoint, mainLoss, isNewest, onResume, onPin } = props;
+  const { step, isAbandoned, attempt, resume, isPinned, validity } = checkpoint;
+  const canPin = isPinned || (!isAbandoned && validity === 'complete');
   return (
     <tr class={isAbandoned ? 'abandoned' : ''} data-step={step} data-attempt={attempt}>
       <td>
@@ -124,6 +134,7 @@ function Row(props: {
       <td data-label="Kind">
         {checkpoint.kind}
         {checkpoint.isBest && <span class="sub best">best held-out loss: it stays</span>}
+        {isPinned && <span class="sub">pinned</span>}
       </td>
       <td class="number" data-label="Held-out loss">
         {formatNumber(checkpoint.heldOut?.['loss'])}
@@ -137,6 +148,12 @@ function Row(props: {
         {formatBytes(checkpoint.sizeBytes)}
         <span class="sub">{plural(checkpoint.numParts, 'part')}</span>
       </td>
+      <td class="number" data-label="Save time">
+        {formatDuration(checkpoint.saveMs)}
+        {checkpoint.stallMs !== null && (
+          <span class="sub">training waited {formatDuration(checkpoint.stallMs)}</span>
+        )}
+      </td>
       <td data-label="Saved">{formatAge(nowMs.value - checkpoint.createdAtMs)}</td>
       <td data-label="Weights">
         <code title={checkpoint.weightsDigest}>
@@ -144,6 +161,18 @@ function Row(props: {
         </code>
       </td>
       <td class="actions">
+        <Button
+          icon="pin"
+          look="quiet"
+          name="pin"
+          disabledReason={canPin ? undefined : 'Only a complete checkpoint of the run can be kept.'}
+          hint={
+            isPinned ? 'It goes when newer ones come.' : 'It stays, however many newer ones come.'
+          }
+          onClick={onPin}
+        >
+          {isPinned ? 'Unpin' : 'Pin'}
+        </Button>
         <Button
           icon="branch"
           look="quiet"
@@ -157,6 +186,30 @@ function Row(props: {
       </td>
     </tr>
   );
+}
+
+/** What the bucket has yet to take. */
+function Saving({ saving }: { saving: NonNullable<RunStatusReport['saving']> }): JSX.Element {
+  const { step, forMs, spooledBytes, memberId } = saving;
+  return (
+    <p class="muted saving" role="status">
+      Saving step {formatCount(step)}; the bucket lacks what was made in the last{' '}
+      {formatDuration(forMs)}
+      {spooledBytes > 0 && `; ${formatBytes(spooledBytes)} wait on the disk of ${memberId}`}.
+    </p>
+  );
+}
+
+async function setPin(
+  { run }: RunStatusReport,
+  { step, isPinned }: CheckpointReport,
+): Promise<void> {
+  try {
+    takeReport(await api.pin(run.runId, step, !isPinned));
+    toast('good', `Checkpoint ${formatCount(step)} is ${isPinned ? 'no longer pinned' : 'pinned'}`);
+  } catch (error) {
+    toast('bad', error instanceof ApiError ? error.message : String(error));
+  }
 }
 
 function ResumeDialog(props: {

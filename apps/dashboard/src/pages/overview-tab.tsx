@@ -57,7 +57,7 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
 }
 
 function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
-  const { last, lastEval, checkpointStep, checkpointAtMs, run } = report;
+  const { last, lastEval, checkpointStep, run } = report;
   const task = taskOf(run.config.examples);
   const quality = task.metrics.find(({ unit }) => unit === 'ratio');
   const newest = lastEval ?? last;
@@ -85,14 +85,19 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       <Tile
         label="Checkpoint"
         value={checkpointStep === null ? 'none' : formatCount(checkpointStep)}
-        note={
-          checkpointAtMs === null
-            ? `every ${formatCount(run.config.train.checkpointEverySteps)} steps`
-            : formatAge(nowMs.value - checkpointAtMs)
-        }
+        note={checkpointNote(report)}
       />
     </dl>
   );
+}
+
+function checkpointNote({ run, checkpointAtMs, saved, saving }: RunStatusReport): string {
+  if (saving !== undefined && saving.spooledBytes > 0)
+    return `step ${formatCount(saving.step)} waits on a disk`;
+  if (checkpointAtMs === null)
+    return `every ${formatCount(run.config.train.checkpointEverySteps)} steps`;
+  const age = formatAge(nowMs.value - checkpointAtMs);
+  return saved === undefined ? age : `${age} · in ${formatDuration(saved.durationMs)}`;
 }
 
 function heldOutNote(task: Task, line: MetricsLine | null): string {

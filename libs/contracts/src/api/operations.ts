@@ -40,6 +40,7 @@ const none = z.strictObject({});
 const input = { params: none, query: none, body: none };
 const document = z.record(z.string(), z.unknown());
 const ofRun = z.strictObject({ runId: z.string().regex(runNamePattern) });
+const ofCheckpoint = ofRun.extend({ step: z.coerce.number().int().nonnegative() });
 const ofQueue = z.strictObject({ queue: z.string().regex(/^[a-z][a-z-]{0,62}$/) });
 
 /** All of the HTTP interface under `/api`. */
@@ -156,6 +157,24 @@ export const apiOperations = {
     cost: 'expensive',
     params: ofRun,
     response: z.array(checkpointReportSchema),
+  },
+  pinCheckpoint: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/checkpoints/:step/pin',
+    summary: 'Keeps a checkpoint that no newer one replaces.',
+    cost: 'expensive',
+    params: ofCheckpoint,
+    response: runStatusSchema,
+  },
+  unpinCheckpoint: {
+    ...input,
+    method: 'DELETE',
+    path: '/api/runs/:runId/checkpoints/:step/pin',
+    summary: 'Lets a checkpoint that was kept go by the rule of the others.',
+    cost: 'cheap',
+    params: ofCheckpoint,
+    response: runStatusSchema,
   },
   runLogs: {
     ...input,

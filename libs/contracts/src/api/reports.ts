@@ -70,6 +70,11 @@ export const checkpointReportSchema = z.strictObject({
   manifestKey: z.string(),
   /** Held-out losses at this step by metric, if it was evaluated; `loss` is the sum of the others, here as everywhere. */
   heldOut: z.record(z.string(), z.number()).nullable(),
+  /** Somebody asked for it: it stays until that is taken back. */
+  isPinned: z.boolean().default(false),
+  /** From the first upload to the manifest, and for how long training stood still; null where that was not noted. */
+  saveMs: z.number().nullable().default(null),
+  stallMs: z.number().nullable().default(null),
   /** False when the run's config has changed since. */
   matchesConfig: z.boolean(),
   /** Whether the run can go on from this one now. */

@@ -14,10 +14,18 @@ export async function retain(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, record, logger, onDeleted } = options;
+  let known: readonly number[] | undefined;
   const fence = async () => {
     signal.throwIfAborted();
     const now = await currentAttempt(options);
-    if (now !== undefined) return now;
+    if (now !== undefined) {
+      known ??= now.keptSteps;
+      if (String(now.keptSteps) === String(known)) return now;
+      throw new BerthError(
+        'RUN_STATE_CONFLICT',
+        `Somebody has pinned or unpinned a checkpoint of run "${record.runId}": what goes is decided anew at the next save`,
+      );
+    }
     throw new BerthError(
       'QUEUE_UNREACHABLE',
       `Redis does not know run "${record.runId}": nothing is deleted until it does`,
