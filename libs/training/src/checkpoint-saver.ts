@@ -169,7 +169,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
       tellPending();
     },
     async settled() {
-      while (!isTried) await once(triedAll, 'tried');
+      if (!isTried) await once(triedAll, 'tried');
       if (failure !== undefined) throw failure;
     },
     async newestStep(maxStep) {
