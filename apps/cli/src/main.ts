@@ -17,6 +17,7 @@ import type { ChaosCommandOptions } from './commands/chaos.ts';
 import type { ExportCommandOptions } from './commands/export.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { ImportOptions } from './commands/import.ts';
+import type { ForkOptions } from './commands/fork.ts';
 import type { InitOptions } from './commands/init.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
@@ -133,6 +134,24 @@ program
   .option('--json', 'print the result as JSON', false)
   .action(async (runId: string, options: ResumeOptions) =>
     (await import('./commands/train.ts')).resume(context, runId, options),
+  );
+
+program
+  .command('fork')
+  .description('go on from a checkpoint of a run with other settings, as a run of its own')
+  .argument('<run>')
+  .option('--from <step>', 'the checkpoint; the newest when left out', count)
+  .option(
+    '--set <key=value>',
+    'what it has otherwise, such as optimizer.learningRate=1e-5',
+    collect,
+    [],
+  )
+  .option('--name <name>', 'of the new run; that of the old one and -fork when left out')
+  .option('--workers <n>', 'workers to start; as the run had when left out', workers)
+  .option('--json', 'print the result as JSON', false)
+  .action(async (run: string, options: ForkOptions) =>
+    (await import('./commands/fork.ts')).fork(context, run, options),
   );
 
 program

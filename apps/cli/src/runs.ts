@@ -2,6 +2,8 @@ import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   isFinal,
   type ExtensionRequest,
+  type ForkReport,
+  type ForkRequest,
   type RemovalReport,
   type RunConfig,
   type RunRecord,
@@ -19,6 +21,8 @@ export interface RunReader {
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<unknown>;
   /** @throws BerthError `RUN_STATE_CONFLICT` when the run's state or schedule does not allow it */
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
+  /** Makes a run that goes on from a checkpoint of another, for a few seconds; to be asked again until it is done. */
+  fork(runId: string, request: ForkRequest): Promise<ForkReport>;
   list(): Promise<RunStatusReport[]>;
   /** @throws BerthError `RUN_NOT_FOUND` */
   status(runId: string): Promise<RunStatusReport>;
@@ -51,6 +55,7 @@ export async function withRuns<T>(
       const reader: RunReader = {
         submit: (config, goal) => runs.submit(config, goal, { isAtRest: true }),
         extend: (runId, request) => runs.extend(runId, request),
+        fork: (runId, request) => runs.fork(runId, request),
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
         pin: (runId, step, isPinned) => runs.pin(runId, step, isPinned),

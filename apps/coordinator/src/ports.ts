@@ -2,6 +2,8 @@ import type {
   Control,
   ControlRequest,
   ExtensionRequest,
+  ForkReport,
+  ForkRequest,
   LogPage,
   LogQuery,
   MetricsPage,
@@ -19,6 +21,7 @@ export interface RunsPort {
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
+  fork(runId: string, request: ForkRequest): Promise<ForkReport>;
   removal(runId: string): Promise<RemovalReport>;
   remove(runId: string): Promise<RemovalReport>;
   /** @throws BerthError `RUN_NOT_FOUND` */

@@ -1,6 +1,7 @@
 export { applyRetention } from './apply-retention.ts';
 export { isOnLine, type Attempts } from './attempts.ts';
 export { isComplete, readBranch, storeBranchLedger, writeBranch } from './branch.ts';
+export { copyCheckpoint, type CopyProgress } from './copy-checkpoint.ts';
 export { stateDigestInTurns, weightsDigest } from './digest.ts';
 export {
   attemptsPrefix,

@@ -8,20 +8,20 @@ export const initSectionSchema = z
       .describe(
         'A Hugging Face folder (written with a slash), an imported model, a run (its newest checkpoint), or RUN@STEP',
       )
-      .meta({ decides: 'content' }),
+      .meta({ decides: 'content', change: 'new' }),
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a model, as berth import prints it')
       .optional()
       .describe('SHA-256 of the model; found out when left out, and refused when it is another')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     extendPositions: z
       .boolean()
       .default(false)
       .describe(
         'Allow model.maxPositions above the model’s (twice, if that is left out), by copying',
       )
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
   })
   .describe('The stored model that training begins with; from the seed when left out');
 

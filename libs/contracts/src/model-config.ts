@@ -39,54 +39,54 @@ export const modelSectionSchema = z
       .enum(modelSizeNames)
       .default('base')
       .describe('One of the published sizes')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     hiddenSize: z
       .int()
       .positive()
       .max(maxModel.hiddenSize)
       .optional()
       .describe('Width of the encoder; default from size')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     numLayers: z
       .int()
       .positive()
       .max(maxModel.numLayers)
       .optional()
       .describe('Encoder layers; default from size')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     numHeads: z
       .int()
       .positive()
       .max(maxModel.numHeads)
       .optional()
       .describe('Attention heads; default from size')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     intermediateSize: z
       .int()
       .positive()
       .max(maxModel.intermediateSize)
       .optional()
       .describe('Feed-forward width; default 4 x hidden')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     maxPositions: z
       .int()
       .positive()
       .max(maxModel.maxPositions)
       .default(512)
       .describe('Longest sequence the model can take')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'init' }),
     typeVocabSize: z
       .int()
       .min(2)
       .max(maxModel.typeVocabSize)
       .default(2)
       .describe('Number of segment ids')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     hiddenAct: z
       .enum(['gelu_new', 'gelu'])
       .default('gelu_new')
       .describe('gelu_new: tanh form (Google); gelu: erf form')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     hiddenDropoutRatio: z
       .number()
       .min(0)
@@ -106,13 +106,13 @@ export const modelSectionSchema = z
       .positive()
       .default(0.02)
       .describe('Std of the truncated normal')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
     layerNormEps: z
       .number()
       .positive()
       .default(1e-12)
       .describe('Epsilon inside the square root')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'new' }),
   })
   .describe('Architecture');
 

@@ -103,7 +103,7 @@ const examplesSection = z
     shuffleWindowShards: shardCount
       .default(16)
       .describe('Shards mixed together in the epoch order')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'init' }),
     readAheadShards: shardCount
       .default(32)
       .describe('Example jobs made ahead of training')
@@ -185,7 +185,7 @@ const trainSection = z
     globalBatch: exampleCount
       .default(256)
       .describe('Examples of a step, whatever the number of workers')
-      .meta({ decides: 'weights' }),
+      .meta({ decides: 'weights', change: 'init' }),
     virtualRanks: rankCount
       .default(8)
       .describe('Fixed parts of a step; a power of two')

@@ -93,6 +93,10 @@ export const runRecordSchema = z.strictObject({
   goal: z.enum(['prepared', 'trained']),
   createdAtMs: z.number(),
   updatedAtMs: z.number(),
+  /** The checkpoint of another run that it began as, and the head of the ledger there. */
+  forkedFrom: z
+    .strictObject({ runId: z.string(), step: z.int().nonnegative(), ledgerHead: z.string() })
+    .optional(),
   /** Oldest first; the last one is under way unless it has ended. */
   attempts: z.array(runAttemptSchema),
   requests: z.preprocess(withCurrentRequests, runRequestsSchema.default(noRequests)),

@@ -11,11 +11,30 @@ import { runConfigSchema, type RunConfig } from './run-config.ts';
 const kinds = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'] as const;
 export type Decides = (typeof kinds)[number];
 
+/**
+ * What another value of a setting takes, of a run that has trained: it goes on with it (`resume`); it goes on where no step
+ * that is done would have had another rate (`extend`); a run of its own, from a checkpoint with its moments and its place in
+ * the examples (`fork`) or from its weights alone (`init`); or one from the beginning (`new`). It follows from what the setting
+ * decides, unless its key in the schema says otherwise.
+ */
+const changes = ['resume', 'extend', 'fork', 'init', 'new'] as const;
+export type Change = (typeof changes)[number];
+
+const changeOf = {
+  nothing: 'resume',
+  rate: 'extend',
+  weights: 'fork',
+  examples: 'init',
+  data: 'init',
+  content: 'init',
+} as const satisfies Record<Decides, Change>;
+
 /** A key of the run config. */
 export interface Setting {
   /** `train.numSteps` */
   readonly path: string;
   readonly decides: Decides;
+  readonly change: Change;
   /** What earlier releases did, which had no such key: a value that leaves identities as they were. */
   readonly absentAs?: unknown;
 }
@@ -43,6 +62,26 @@ export function changedSettings(
       after: valueAt(after, setting.path),
     }))
     .filter((change) => digestOf([change.before]) !== digestOf([change.after]));
+}
+
+/** What to do for another value of a setting, of a run that has trained and cannot have it. */
+export function howToChange(runId: string, { path, change, after }: SettingChange): string {
+  const value = JSON.stringify(after) ?? 'null';
+  switch (change) {
+    case 'resume':
+      return `pause it first (berth pause ${runId}), then the same command goes on with the new value`;
+    case 'extend':
+      return (
+        'steps that are done would have had other learning rates, or not been done: restore the value, ask for more steps ' +
+        `(berth extend ${runId} --steps N), or go on by it in a run of its own (berth fork ${runId} --from STEP --set ${path}=${value})`
+      );
+    case 'fork':
+      return `restore the value, or go on by it in a run of its own: berth fork ${runId} --from STEP --set ${path}=${value}`;
+    case 'init':
+      return `restore the value, or choose another name, and begin with its weights (init: { from: ${runId} })`;
+    case 'new':
+      return 'what it has trained cannot be used: restore the value, or choose another name';
+  }
 }
 
 /** Digest of the settings that decide the weights: on equal data, configs with the same hash give the same bits. */
@@ -73,11 +112,41 @@ function settingsOf(schema: z.core.$ZodType, path: readonly string[]): Setting[]
     return Object.entries(schema.shape as z.core.$ZodShape).flatMap(([key, inner]) =>
       settingsOf(inner, [...path, key]),
     );
-  const { decides, absentAs } = z.globalRegistry.get(schema) ?? {};
+  const { decides, change, absentAs } = z.globalRegistry.get(schema) ?? {};
   const known = kinds.find((kind) => kind === decides);
   if (known === undefined)
     throw new BerthError('INTERNAL', `The schema does not say what ${path.join('.')} decides`);
-  return [{ path: path.join('.'), decides: known, ...(absentAs !== undefined && { absentAs }) }];
+  const said = changes.find((one) => one === change);
+  return [
+    {
+      path: path.join('.'),
+      decides: known,
+      change: said ?? changeOf[known],
+      ...(absentAs !== undefined && { absentAs }),
+    },
+  ];
+}
+
+/** A config with other values at some paths; `null` unsets. What comes out is to be parsed. */
+export function withSettings(
+  config: RunConfig,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  let changed: Record<string, unknown> = config;
+  for (const [path, value] of Object.entries(values))
+    changed = withSetting(changed, path.split('.'), value);
+  return changed;
+}
+
+function withSetting(
+  node: unknown,
+  [key = '', ...below]: readonly string[],
+  value: unknown,
+): Record<string, unknown> {
+  const section = typeof node === 'object' && node !== null ? (node as Record<string, unknown>) : {};
+  const before = Object.hasOwn(section, key) ? section[key] : undefined;
+  const now = below.length === 0 ? (value ?? undefined) : withSetting(before, below, value);
+  return { ...section, [key]: now };
 }
 
 function valueAt(config: RunConfig, path: string): unknown {

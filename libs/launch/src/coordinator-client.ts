@@ -12,6 +12,9 @@ import {
   type ExtensionRequest,
   type MetricsLine,
   type RemovalReport,
+  forkReportSchema,
+  type ForkReport,
+  type ForkRequest,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -30,6 +33,8 @@ export interface CoordinatorClient {
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   /** Keeps a checkpoint that no newer one replaces, or lets it go by the rule of the others. */
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
+  /** Makes a run that goes on from a checkpoint of another, for a few seconds; to be asked again until it is done. */
+  fork(runId: string, request: ForkRequest): Promise<ForkReport>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -118,6 +123,8 @@ export function createCoordinatorClient(
     extend: (runId, request) => report('POST', `${at(runId)}/extension`, request),
     pin: (runId, step, isPinned) =>
       report(isPinned ? 'POST' : 'DELETE', `${at(runId)}/checkpoints/${step}/pin`),
+    fork: async (runId, body) =>
+      requireKnown(forkReportSchema, await request('POST', `${at(runId)}/forks`, body), what),
     removal: async (runId) =>
       requireKnown(removalReportSchema, await request('GET', `${at(runId)}/removal`), what),
     remove: async (runId) =>

@@ -14,5 +14,5 @@ export { lockFolder } from './local/folder-lock.ts';
 export { folderProblem, makeFolder } from './local/make-folder.ts';
 export { makePrivate } from './local/private-folder.ts';
 export { Supervised } from './local/supervised-process.ts';
-export { configOf, loadConfig, readRunFile, type RunFile } from './run-file.ts';
+export { configOf, loadConfig, parseSettings, readRunFile, type RunFile } from './run-file.ts';
 export { type Disturbances, type RunningServices, startServices } from './services/services.ts';

@@ -137,6 +137,17 @@ interface Override {
   readonly value: unknown;
 }
 
+/**
+ * Settings of the command line by their paths, under today's names.
+ * @param overrides - `a.b=value` each; the value is read as YAML
+ * @throws BerthError `USAGE` for one that is not
+ */
+export function parseSettings(overrides: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    overrides.map(parseOverride).map(({ keys, value }) => [keys.join('.'), value]),
+  );
+}
+
 /** Values show in messages up to here. */
 const longestShownLength = 80;
 

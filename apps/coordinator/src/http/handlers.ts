@@ -51,6 +51,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
     extendRun: ({ params, body }) => written(runs.extend(params.runId, body)),
+    forkRun: ({ params, body }) => runs.fork(params.runId, body),
     removal: ({ params }) => runs.removal(params.runId),
     removeRun: ({ params }) => runs.remove(params.runId),
     metrics: ({ params, query }) => runs.metrics(params.runId, query.after),

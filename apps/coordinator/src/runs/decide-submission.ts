@@ -1,6 +1,7 @@
 import {
   BerthError,
   changedSettings,
+  howToChange,
   isFinal,
   noRequests,
   taskOf,
@@ -126,7 +127,7 @@ function whileUnderWay(
     throw conflict(
       record,
       `is ${status} with ${change.path} ${show(change.before)}, and this config says ${show(change.after)}: ` +
-        `pause it first (berth pause ${runId}), then the same command goes on with the new value`,
+        howToChange(runId, { ...change, change: 'resume' }),
     );
   if (status === 'pausing' || status === 'stopping')
     throw conflict(record, `is ${status}; submit it again once that is done`);
@@ -175,10 +176,7 @@ function refuseOtherTraining(
   throw new BerthError(
     decides === 'weights' || decides === 'rate' ? 'CHECKPOINT_MISMATCH' : 'DATA_MISMATCH',
     `Run "${runId}" was made with ${path} ${show(before)}, this config says ${show(after)}; ` +
-      (decides === 'rate'
-        ? 'steps that are done would have had other learning rates, or not been done: restore the value, choose ' +
-          `another name, or ask for more steps: berth extend ${runId} --steps N`
-        : 'what it has trained cannot be used: restore the value, or choose another name'),
+      howToChange(runId, found),
     { details: { runId, path } },
   );
 }

@@ -8,6 +8,8 @@ import {
   type Control,
   type ControlRequest,
   type ExtensionRequest,
+  type ForkReport,
+  type ForkRequest,
   type MetricsPage,
   type ObjectStore,
   type RemovalReport,
@@ -25,6 +27,7 @@ import {
   type Scope,
 } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
+import { forkRun } from './run-fork.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
 import { RunRemoval, type RemovalOptions } from './run-removal.ts';
@@ -64,6 +67,11 @@ export interface RunService {
    * @throws BerthError `RUN_NOT_FOUND`; `CHECKPOINT_NOT_FOUND` when there is none of that step to keep
    */
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
+  /**
+   * Makes a run that goes on from a checkpoint of another, as far as it gets in a few seconds; asked again, it goes on.
+   * @throws BerthError `RUN_NOT_FOUND`, and what `forkRun` throws
+   */
+  fork(runId: string, request: ForkRequest): Promise<ForkReport>;
   /** What would go with a run. */
   removal(runId: string, options?: RemovalOptions): Promise<RemovalReport>;
   /**
@@ -228,6 +236,7 @@ export function createRunService(
       );
     },
 
+    fork: async (runId, request) => forkRun({ runs, store }, await read(runId), request),
     removal: async (runId, options) => removal.survey(await read(runId), options),
     remove: async (runId, options) => removal.remove((await read(runId)).runId, options),
     report: async (runId) => reportNow(await read(runId)),

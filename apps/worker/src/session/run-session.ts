@@ -174,7 +174,7 @@ export class RunSession {
         engine,
         storedStart: storedStart({
           store,
-          config,
+          record,
           dataset: manifest,
           task: taskName,
           model,

@@ -5,7 +5,7 @@ import {
   type Logger,
   type ModelConfig,
   type ObjectStore,
-  type RunConfig,
+  type RunRecord,
   type TaskName,
   type TrainingState,
 } from '@berth/contracts';
@@ -14,7 +14,7 @@ import { continueFrom, taskModels } from '@berth/model';
 
 export interface StoredStartOptions {
   readonly store: ObjectStore;
-  readonly config: RunConfig;
+  readonly record: Pick<RunRecord, 'config' | 'forkedFrom'>;
   readonly dataset: DatasetManifest;
   readonly task: TaskName;
   readonly model: ModelConfig;
@@ -23,13 +23,21 @@ export interface StoredStartOptions {
 
 /**
  * What a run begins as that begins with a stored model: read from the bucket by every worker that needs it, the same bits each
- * time; `undefined` for a run that begins from its seed.
+ * time; `undefined` for a run that begins from its seed. A fork has no beginning of its own, but a checkpoint.
  */
 export function storedStart(
   options: StoredStartOptions,
 ): ((signal: AbortSignal) => Promise<TrainingState>) | undefined {
-  const { store, config, dataset, task, model, logger } = options;
+  const { store, record, dataset, task, model, logger } = options;
+  const { config, forkedFrom } = record;
   const { init, seed } = config;
+  if (forkedFrom !== undefined)
+    return async () => {
+      throw new BerthError(
+        'CHECKPOINT_NOT_FOUND',
+        `The run began as checkpoint ${forkedFrom.step} of ${forkedFrom.runId}, and no copy of that is left: fork it again`,
+      );
+    };
   if (init === undefined) return undefined;
   return async (signal) => {
     const { sha256 } = init;

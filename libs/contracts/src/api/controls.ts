@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stepCount } from '../limits.ts';
+import { runNamePattern } from '../run-name.ts';
 
 /**
  * What people may ask of a run. `pause` saves and gives its workers back; `resume` goes on, from an older checkpoint
@@ -24,6 +25,27 @@ export const extensionRequestSchema = z.strictObject({
   numDecaySteps: stepCount.optional(),
 });
 export type ExtensionRequest = z.output<typeof extensionRequestSchema>;
+
+/** Body of `POST /api/runs/:runId/forks`. */
+export const forkRequestSchema = z.strictObject({
+  /** Of the new run. */
+  name: z.string().regex(runNamePattern),
+  /** The checkpoint that it goes on from; the newest when left out. */
+  fromStep: z.int().nonnegative().optional(),
+  /** What it has otherwise, by path: `{ "optimizer.learningRate": 0.0001 }`. */
+  settings: z.record(z.string().max(200), z.unknown()),
+});
+export type ForkRequest = z.output<typeof forkRequestSchema>;
+
+/** How far a fork has come: there is a run once it is done. */
+export const forkReportSchema = z.strictObject({
+  runId: z.string(),
+  fromStep: z.int().nonnegative(),
+  /** Files of the checkpoint that are still to be copied. */
+  numPartsToGo: z.int().nonnegative(),
+  isDone: z.boolean(),
+});
+export type ForkReport = z.output<typeof forkReportSchema>;
 
 /** Whether a control works now, and if not, why, for people. */
 export const controlStateSchema = z.strictObject({

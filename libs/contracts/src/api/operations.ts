@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
-import { controlRequestSchema, controlSchema, extensionRequestSchema } from './controls.ts';
+import { controlRequestSchema, controlSchema, extensionRequestSchema,
+  forkReportSchema,
+  forkRequestSchema } from './controls.ts';
 import { streamCursorSchema } from './cursor.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
 import { historyQuerySchema, historySchema } from './history.ts';
@@ -100,6 +102,18 @@ export const apiOperations = {
     params: ofRun,
     body: extensionRequestSchema,
     response: runStatusSchema,
+  },
+  forkRun: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/forks',
+    summary:
+      'Makes a run that goes on from a checkpoint of another with other settings: copies for a few seconds; ask again until it is done.',
+    cost: 'expensive',
+    params: ofRun,
+    body: forkRequestSchema,
+    response: forkReportSchema,
+    status: 201,
   },
   removal: {
     ...input,

@@ -1,0 +1,91 @@
+import {
+  BerthError,
+  changedSettings,
+  digestOf,
+  howToChange,
+  noRequests,
+  parseRunConfig,
+  trainingHash,
+  withSettings,
+  type Decides,
+  type ForkRequest,
+  type RunConfig,
+  type RunRecord,
+} from '@berth/contracts';
+import { newAttempt } from '@berth/protocol';
+
+/** The checkpoint of another run that a run goes on from. */
+export type ForkedFrom = NonNullable<RunRecord['forkedFrom']>;
+
+const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
+
+/**
+ * The config of a run that goes on from a checkpoint of another with other settings.
+ * @throws BerthError `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY` for settings that make no run, or none that can go on from there
+ */
+export function forkedConfig(
+  { runId, config: known }: RunRecord,
+  { name, settings }: ForkRequest,
+  fromStep: number,
+): RunConfig {
+  const config = parseRunConfig({ ...withSettings(known, settings), name }, 'the fork');
+  const changes = changedSettings(known, config, allKinds);
+  // Of a path it is the bytes that count: the worker that reads them compares.
+  const refused = changes.find(
+    ({ path, change, after }) =>
+      change === 'new' ||
+      (change === 'init' && path !== 'corpus.path') ||
+      (path === 'vocabulary.path' && after === undefined),
+  );
+  if (refused !== undefined)
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `${refused.path}: a fork of "${runId}" goes on with its examples and its moments, so it has the same: ` +
+        howToChange(runId, refused),
+      { details: { runId, path: refused.path } },
+    );
+  if (config.train.numSteps > fromStep) return config;
+  throw new BerthError(
+    'CONFIG_INVALID',
+    `train.numSteps: ${config.train.numSteps}, of which ${fromStep} are done at the checkpoint: name more (--set train.numSteps=${2 * fromStep})`,
+    { details: { runId } },
+  );
+}
+
+/** The training hash of a fork: other histories make other runs of the same settings. */
+export function forkedHash(config: RunConfig, { step, ledgerHead }: ForkedFrom): string {
+  return digestOf({ trainingHash: trainingHash(config), step, ledgerHead });
+}
+
+/**
+ * The record of a run whose first checkpoint has been copied from another. Its data is that of the other, as for a run that has
+ * trained and is submitted again.
+ */
+export function forkedRecord(
+  source: RunRecord,
+  config: RunConfig,
+  forkedFrom: ForkedFrom,
+  nowMs: number,
+): RunRecord {
+  const { manifestKey, exampleSetId, datasetHealth } = source;
+  return {
+    runId: config.name,
+    config,
+    trainingHash: forkedHash(config, forkedFrom),
+    forkedFrom,
+    status: 'queued',
+    reason: `forked from ${forkedFrom.runId} at step ${forkedFrom.step}, waiting for its turn`,
+    error: null,
+    goal: 'trained',
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    attempts: [newAttempt(1, forkedFrom.step, nowMs)],
+    requests: { ...noRequests, submission: { config, askedAtMs: nowMs, isTrained: true } },
+    keptSteps: [forkedFrom.step],
+    evaluations: [],
+    manifestKey,
+    exampleSetId,
+    ...(datasetHealth && { datasetHealth }),
+    numerics: null,
+  };
+}
