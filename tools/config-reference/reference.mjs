@@ -27,6 +27,20 @@ const meanings = {
   nothing: 'nothing of these',
 };
 
+/** What another value takes, of a run that has trained. */
+const takes = {
+  resume: 'goes on',
+  extend: 'goes on, or a fork',
+  fork: 'a fork',
+  init: 'its weights',
+  new: 'a new run',
+};
+
+/**
+ * What a change of each key takes, by path.
+ * @typedef {ReadonlyMap<string, keyof typeof takes>} Changes
+ */
+
 const preamble = `# Keys of a run file
 
 Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` and \`corpus.path\` must be
@@ -40,25 +54,34 @@ their values, \`--set train.numSteps=200\` overrides one. Editors check and comp
 
 "Decides" says what another value changes: the documents and the vocabulary (data), the masked examples made from them
 (examples), or how they are trained on (weights). What decides data decides examples too, and what decides examples
-decides weights: a run that has trained refuses another value of these under its name. What decides weights only by the
-learning rates (by the rates) may be changed while the run rests, as long as no step that is done would have had another
-one: so a run gets more steps ([using.md](using.md#more-steps-than-planned)). What decides nothing of these may be changed
-at any time, and the weights stay the same, bit for bit.
+decides weights. A run that has trained refuses another value of these under its name; "another value" says what you can do
+instead:
+
+- **goes on**: pause the run; the same command goes on with the new value, and the weights stay the same, bit for bit.
+- **goes on, or a fork**: it goes on while no step that is done would have had another learning rate, so a run gets more steps
+  ([using.md](using.md#more-steps-than-planned)); else as the next.
+- **a fork**: \`berth fork RUN --from STEP --set key=value\` makes a run of its own from a checkpoint, with its moments and its
+  place in the examples ([starting.md](starting.md#forks)).
+- **its weights**: examples or order are others; a new run can begin with the weights: \`init: { from: RUN }\`
+  ([starting.md](starting.md)).
+- **a new run**: another model, or another beginning.
 `;
 
 /**
  * @param {Schema} schema
+ * @param {Changes} changes
  * @returns {string} Markdown
  */
-export function referencePage(schema) {
+export function referencePage(schema, changes) {
   const entries = Object.entries(schema.properties ?? {});
   const isSection = ([, node]) => node.properties !== undefined;
-  const top = tableOf('', Object.fromEntries(entries.filter((entry) => !isSection(entry))), schema);
+  const topEntries = entries.filter((entry) => !isSection(entry));
+  const top = tableOf('', Object.fromEntries(topEntries), schema, changes);
   const sections = entries
     .filter(isSection)
     .map(
       ([name, node]) =>
-        `## ${name}\n\n${node.description ?? ''}.\n\n${tableOf(`${name}.`, node.properties ?? {}, node)}`,
+        `## ${name}\n\n${node.description ?? ''}.\n\n${tableOf(`${name}.`, node.properties ?? {}, node, changes)}`,
     );
   return `${[preamble, top, ...sections].join('\n\n').replaceAll(/\n{3,}/g, '\n\n')}\n`;
 }
@@ -73,16 +96,18 @@ export function schemaFile(schema) {
  * @param {string} prefix
  * @param {Record<string, Schema>} properties
  * @param {Pick<Schema, 'required'>} parent
+ * @param {Changes} changes
  */
-function tableOf(prefix, properties, { required = [] }) {
+function tableOf(prefix, properties, { required = [] }, changes) {
   const rows = Object.entries(properties).map(([key, node]) => [
     `\`${prefix}${key}\``,
     required.includes(key) && node.default === undefined ? 'must be given' : defaultOf(node),
     valuesOf(node),
     node.description ?? '',
     node.decides === undefined ? '' : meanings[node.decides],
+    takes[changes.get(`${prefix}${key}`)] ?? '',
   ]);
-  const all = [['key', 'default', 'values', 'what it is', 'decides'], ...rows];
+  const all = [['key', 'default', 'values', 'what it is', 'decides', 'another value'], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const line = (cells) =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { runConfigJsonSchema } from '@berth/contracts';
+import { runConfigJsonSchema, settings } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { referencePage, schemaFile } from './reference.mjs';
 
@@ -10,7 +10,9 @@ describe('what is published about run files', () => {
   it('is up to date; npm run reference makes it so', () => {
     const schema = runConfigJsonSchema();
     expect(textOf('configs/run.schema.json')).toBe(schemaFile(schema));
-    expect(textOf('docs/config.md')).toBe(referencePage(schema));
+    expect(textOf('docs/config.md')).toBe(
+      referencePage(schema, new Map(settings.map(({ path, change }) => [path, change]))),
+    );
   });
 
   it('is named by every config that is shipped', () => {
@@ -23,29 +25,37 @@ describe('what is published about run files', () => {
 });
 
 it('tells of each key what it takes, by default and at all', () => {
-  const page = referencePage({
-    properties: {
-      name: { type: 'string', pattern: '^a|b$', description: 'A name', decides: 'nothing' },
-      part: {
-        description: 'A part',
-        required: ['count'],
-        properties: {
-          count: { type: 'integer', exclusiveMinimum: 0, maximum: 5_000, decides: 'weights' },
-          ratio: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0.5 },
-          kind: { type: 'string', enum: ['x', 'y'], default: 'x', decides: 'content' },
+  const page = referencePage(
+    {
+      properties: {
+        name: { type: 'string', pattern: '^a|b$', description: 'A name', decides: 'nothing' },
+        part: {
+          description: 'A part',
+          required: ['count'],
+          properties: {
+            count: { type: 'integer', exclusiveMinimum: 0, maximum: 5_000, decides: 'weights' },
+            ratio: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0.5 },
+            kind: { type: 'string', enum: ['x', 'y'], default: 'x', decides: 'content' },
+          },
         },
       },
+      required: ['name', 'part'],
     },
-    required: ['name', 'part'],
-  });
-  const rows = page.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
-  expect(rows).toContain('| `name` | must be given | `^a\\|b$` | A name | nothing of these |');
-  expect(rows).toContain(
-    '| `part.count` | must be given | whole number above 0 to 5,000 | | weights |',
+    new Map([
+      ['name', 'resume'],
+      ['part.count', 'fork'],
+    ]),
   );
-  expect(rows).toContain('| `part.ratio` | `0.5` | number from 0 below 1 | | |');
+  const rows = page.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
   expect(rows).toContain(
-    '| `part.kind` | `x` | x, y | | data (by the bytes there, not by the path) |',
+    '| `name` | must be given | `^a\\|b$` | A name | nothing of these | goes on |',
+  );
+  expect(rows).toContain(
+    '| `part.count` | must be given | whole number above 0 to 5,000 | | weights | a fork |',
+  );
+  expect(rows).toContain('| `part.ratio` | `0.5` | number from 0 below 1 | | | |');
+  expect(rows).toContain(
+    '| `part.kind` | `x` | x, y | | data (by the bytes there, not by the path) | |',
   );
   expect(rows).toContain('## part');
 });

@@ -143,7 +143,8 @@ function withSetting(
   [key = '', ...below]: readonly string[],
   value: unknown,
 ): Record<string, unknown> {
-  const section = typeof node === 'object' && node !== null ? (node as Record<string, unknown>) : {};
+  const section =
+    typeof node === 'object' && node !== null ? (node as Record<string, unknown>) : {};
   const before = Object.hasOwn(section, key) ? section[key] : undefined;
   const now = below.length === 0 ? (value ?? undefined) : withSetting(before, below, value);
   return { ...section, [key]: now };

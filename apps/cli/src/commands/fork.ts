@@ -27,7 +27,11 @@ export async function fork(context: Context, run: string, options: ForkOptions):
     const source = await findRun(runs, run);
     const taken = new Set((await runs.list()).map((report) => report.run.runId));
     const name = options.name ?? freeName(source, taken);
-    const request = { name, settings, ...(options.from !== undefined && { fromStep: options.from }) };
+    const request = {
+      name,
+      settings,
+      ...(options.from !== undefined && { fromStep: options.from }),
+    };
     let report = await runs.fork(source, request);
     while (!report.isDone) {
       context.say(`copying checkpoint ${report.fromStep}: ${report.numPartsToGo} files to go`);

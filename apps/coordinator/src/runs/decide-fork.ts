@@ -40,7 +40,7 @@ export function forkedConfig(
   if (refused !== undefined)
     throw new BerthError(
       'CONFIG_INVALID',
-      `${refused.path}: a fork of "${runId}" goes on with its examples and its moments, so it has the same: ` +
+      `${refused.path}: a fork goes on with the examples and the moments of "${runId}", so it cannot have another value: ` +
         howToChange(runId, refused),
       { details: { runId, path: refused.path } },
     );

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
-import { controlRequestSchema, controlSchema, extensionRequestSchema,
+import {
+  controlRequestSchema,
+  controlSchema,
+  extensionRequestSchema,
   forkReportSchema,
-  forkRequestSchema } from './controls.ts';
+  forkRequestSchema,
+} from './controls.ts';
 import { streamCursorSchema } from './cursor.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
 import { historyQuerySchema, historySchema } from './history.ts';
