@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { buildInfo, describeBuild } from '@berth/observability';
 import {
   BerthError,
@@ -21,6 +21,8 @@ import type { ForkOptions } from './commands/fork.ts';
 import type { InitOptions } from './commands/init.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
+import { addModelCommands } from './model-commands.ts';
+import { whole } from './whole.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
 dropEmptyVariables(process.env);
@@ -36,14 +38,6 @@ const context: Context = {
 // What berth and its processes write is for this user only.
 process.umask(0o077);
 
-/** Reads a whole number within limits. */
-const whole =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 const count = whole(0, 999_999_999);
 const steps = whole(1, 999_999_999);
 const workers = whole(1, 1024);
@@ -232,6 +226,8 @@ program
   .action(async (runId: string, options: { json: boolean }) =>
     (await import('./commands/ledger.ts')).verifyRunLedger(context, runId, options),
   );
+
+addModelCommands(program, context);
 
 program
   .command('export')

@@ -16,6 +16,7 @@ export * from './errors.ts';
 export * from './example-batch.ts';
 export * from './gradient-vector.ts';
 export type { InitSection } from './init-section.ts';
+export * from './inference.ts';
 export * from './jobs.ts';
 export * from './judge-health.ts';
 export * from './learning-rate.ts';

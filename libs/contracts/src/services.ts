@@ -20,7 +20,7 @@ export const servicesSchema = z.strictObject({
   }),
 });
 export type Services = z.output<typeof servicesSchema>;
-type S3Place = Services['s3'];
+export type S3Place = Services['s3'];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -30,10 +30,15 @@ export interface ForwardContext {
 
 /** The encoder, as in the BERT release (docs/bert.md#model): last hidden states, one row a token. */
 export function encode(context: ForwardContext): Tensor2D {
-  let hidden_TH = embed(context);
+  return hiddenStates(context).at(-1)!;
+}
+
+/** The hidden states of the embeddings and of every layer, one row a token. */
+export function hiddenStates(context: ForwardContext): Tensor2D[] {
+  const states = [embed(context)];
   for (let layer = 0; layer < context.config.numLayers; layer++)
-    hidden_TH = encoderLayer(context, layer, hidden_TH);
-  return hidden_TH;
+    states.push(encoderLayer(context, layer, states[layer]!));
+  return states;
 }
 
 function embed(context: ForwardContext): Tensor2D {

@@ -12,6 +12,11 @@ export {
   type DropoutPass,
 } from './eager/dropout.ts';
 export { createEagerEngine, type EngineOptions } from './eager/eager-engine.ts';
+export {
+  createForwardEngine,
+  type ForwardEngine,
+  type ForwardEngineOptions,
+} from './eager/forward-engine.ts';
 export { forwardFlopsPerExample, trainingFlopsPerStep } from './tasks/pretraining/flops.ts';
 export {
   fromHuggingFace,

@@ -9,5 +9,6 @@ export type {
   Mean,
   Metric,
   Task,
+  TokenPrediction,
 } from './task.ts';
 export { baselinesOf, encoderColumns } from './task.ts';

@@ -34,6 +34,7 @@ export const pretraining: Task = {
       abbreviation: 'mlm',
       sum: 'maskedLmLoss',
       ...perPrediction,
+      parameters: ['cls/predictions/'],
     },
     {
       name: 'next_sentence',
@@ -41,6 +42,7 @@ export const pretraining: Task = {
       abbreviation: 'nsp',
       sum: 'nextSentenceLoss',
       ...perExample,
+      parameters: ['bert/pooler/', 'cls/seq_relationship/'],
     },
   ],
   metrics: [
@@ -92,4 +94,11 @@ export const pretraining: Task = {
   headlines: ['masked_lm_loss', 'next_sentence_accuracy'],
   pairsSentences: true,
   exampleFormat: 'berth-examples/2',
+  tokenPrediction: {
+    loss: 'masked_lm',
+    positions: 'maskedPositions',
+    tokens: 'maskedIds',
+    weights: 'maskedWeights',
+    logits: 'maskedLmLogits',
+  },
 };

@@ -43,6 +43,8 @@ export interface LossTerm extends Mean {
   readonly label: string;
   /** For a line that is short of room. */
   readonly abbreviation: string;
+  /** How the names of the head's parameters begin that it is computed with. */
+  readonly parameters: readonly string[];
 }
 
 /** A number that shows how well the task is done. */
@@ -66,6 +68,18 @@ export interface Baseline {
   readonly label: string;
 }
 
+/** How a task predicts tokens from what stands around them: what masks are filled by. */
+export interface TokenPrediction {
+  /** The name of the loss term that it is learnt by; e to its mean is the pseudo-perplexity. */
+  readonly loss: string;
+  /** Columns: the positions to predict, the tokens that stand there, and what each counts. */
+  readonly positions: string;
+  readonly tokens: string;
+  readonly weights: string;
+  /** The output that has a logit for each entry of the vocabulary, one row a position. */
+  readonly logits: string;
+}
+
 /** What a run learns, as data. Whatever is not in a `tasks/` folder takes names and numbers of a task from here. */
 export interface Task {
   readonly name: string;
@@ -85,6 +99,8 @@ export interface Task {
   readonly headlines: readonly string[];
   /** Whether examples are pairs of sentences, so that a document of one has none to offer. */
   readonly pairsSentences: boolean;
+  /** Where it is a part of the task. */
+  readonly tokenPrediction?: TokenPrediction;
   /** Release of how examples are made, which new runs get; part of their identity. */
   readonly exampleFormat: string;
 }

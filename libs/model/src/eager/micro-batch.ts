@@ -77,21 +77,39 @@ function outputsOf(
   return task.eager.outputs(context, encode(context));
 }
 
+/** The step sums that outputs of the head come to for a batch. */
+export function outputSums(
+  model: Pick<Model, 'task'>,
+  outputs: Readonly<Record<string, Tensor2D>>,
+  examples: ExampleBatch,
+): Tensor1D {
+  return tidy(() => stepSums(model, withCounts(model, outputs, uploadBatch(examples), examples)));
+}
+
 function sumsOf(
   model: Model,
   batch: BatchTensors,
   examples: ExampleBatch,
   dropout?: DropoutMasks,
 ): Record<string, Scalar> {
+  return withCounts(model, outputsOf(model, batch, dropout), batch, examples);
+}
+
+function withCounts(
+  { task }: Pick<Model, 'task'>,
+  outputs: Readonly<Record<string, Tensor2D>>,
+  batch: BatchTensors,
+  examples: ExampleBatch,
+): Record<string, Scalar> {
   const numTokens = columnOf(examples, 'inputMask');
   return {
-    ...model.task.eager.sums(outputsOf(model, batch, dropout), batch),
+    ...task.eager.sums(outputs, batch),
     numExamples: scalar(examples.batchSize),
     numTokens: scalar(Array.from(numTokens).reduce((total, mask) => total + mask, 0)),
   };
 }
 
 /** In the task's order. */
-function stepSums({ task }: Model, sums: Readonly<Record<string, Scalar>>): Tensor1D {
+function stepSums({ task }: Pick<Model, 'task'>, sums: Readonly<Record<string, Scalar>>): Tensor1D {
   return stack(task.task.sums.map((name) => sums[name]!)) as Tensor1D;
 }

@@ -17,6 +17,7 @@ export const sepCount: Task = {
       abbreviation: 'sep',
       sum: 'sepCountLoss',
       ...perExample,
+      parameters: ['cls/'],
     },
   ],
   metrics: [

@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import {
+  BerthError,
+  type InferenceRequest,
+  type InferenceResult,
+  type ModelPlace,
+  type Services,
+} from '@berth/contracts';
+import { findCheckpoint, type WantedCheckpoint } from '@berth/coordinator/find-checkpoint';
+import { createInferenceProcess } from '@berth/inference/client';
+import { chooseRun, noSuchRun } from '@berth/protocol';
+import { connectRedis, createRuns } from '@berth/queue';
+import { withServices } from './cluster-access.ts';
+import type { Context } from './context.ts';
+
+/** What can be asked of the models that a command names. */
+export interface Models {
+  /** In the order in which they were named. */
+  readonly places: readonly ModelPlace[];
+  readonly ask: <R extends InferenceRequest>(request: R) => Promise<InferenceResult<R['kind']>>;
+}
+
+/** A person waits, and ends with Ctrl-C what takes too long. */
+const timeoutMs = 24 * 3_600_000;
+
+/**
+ * Finds models and starts a process that uses them, for as long as `use` takes.
+ * @param names - a run, `run@step`, `run@best`, or a folder, which has a slash in its name
+ * @param isBest - whether a run without a step means its best checkpoint, not its newest
+ * @throws BerthError `RUN_NOT_FOUND`, `CHECKPOINT_NOT_FOUND` or `USAGE`
+ */
+export async function withModels<T>(
+  context: Context,
+  names: readonly string[],
+  isBest: boolean,
+  use: (models: Models) => Promise<T>,
+): Promise<T> {
+  const wanted = names.map((name) => parseName(name, isBest));
+  const run = async (services: Services | undefined): Promise<T> => {
+    const places: ModelPlace[] = [];
+    for (const one of wanted)
+      places.push('path' in one ? { kind: 'folder', path: resolve(one.path) } : await find(one));
+    const s3 = services?.s3;
+    const inference = createInferenceProcess({ s3, numThreads: availableParallelism() });
+    try {
+      return await use({ places, ask: (request) => inference.ask(request, { timeoutMs }) });
+    } finally {
+      inference.close();
+    }
+
+    async function find(named: NamedCheckpoint): Promise<ModelPlace> {
+      if (services === undefined) throw new BerthError('INTERNAL', 'There are no services');
+      return placeOf(context, services, named);
+    }
+  };
+  if (wanted.every((one) => 'path' in one)) return run(undefined);
+  return withServices(context, run);
+}
+
+interface NamedCheckpoint {
+  readonly run: string;
+  readonly wanted: WantedCheckpoint;
+}
+
+/** @throws BerthError `USAGE` */
+function parseName(name: string, isBest: boolean): NamedCheckpoint | { readonly path: string } {
+  if (name.includes('/')) return { path: name };
+  const [run = '', step, ...others] = name.split('@');
+  const isStep = step === undefined || step === 'best' || /^\d{1,9}$/.test(step);
+  if (run === '' || !isStep || others.length > 0)
+    throw new BerthError(
+      'USAGE',
+      `${name}: write a run (my-run), a checkpoint of one (my-run@400, my-run@best), or a folder (./my-bert)`,
+    );
+  if (step === undefined) return { run, wanted: isBest ? 'best' : 'newest' };
+  return { run, wanted: step === 'best' ? 'best' : Number(step) };
+}
+
+async function placeOf(
+  { logger }: Context,
+  { redisUrl, s3 }: Services,
+  { run, wanted }: NamedCheckpoint,
+): Promise<ModelPlace> {
+  const connection = await connectRedis(redisUrl, { role: 'producer', logger });
+  const store = createS3ObjectStore(s3, logger);
+  try {
+    const records = await createRuns(connection).list();
+    const runIds = records.map(({ runId }) => runId);
+    const runId = chooseRun(runIds, run);
+    const record = records.find((one) => one.runId === runId);
+    if (record === undefined) throw noSuchRun(runIds, run);
+    return (await findCheckpoint(store, record, wanted)).place;
+  } finally {
+    connection.close();
+    store.close();
+  }
+}

@@ -1,0 +1,1 @@
+export { Answerer } from './answer.ts';

@@ -1,0 +1,128 @@
+import {
+  BerthError,
+  runConfigSchema,
+  taskNameOf,
+  type DatasetManifest,
+  type ExamplesConfig,
+  type ModelPlace,
+  type ObjectStore,
+  type ParameterSpec,
+  type Task,
+  type TokenPrediction,
+} from '@berth/contracts';
+import { createTokenizer, type Tokenizer } from '@berth/data';
+import {
+  openCheckpoint,
+  parametersOf,
+  readHuggingFaceFolder,
+  type ModelSource,
+} from '@berth/hugging-face';
+import { createForwardEngine, taskModels, type ForwardEngine } from '@berth/model';
+
+/** A trained model that is loaded and can be asked. */
+export interface OpenModel {
+  /** For people: which step of which run, or which folder. */
+  readonly where: string;
+  readonly source: ModelSource;
+  readonly tokenizer: Tokenizer;
+  readonly engine: ForwardEngine;
+  /** How texts become the examples that it is evaluated on. */
+  readonly examples: ExamplesConfig;
+  /** As the run's record has it. */
+  readonly exampleFormat: string | undefined;
+  /** Of the run that it is of; undefined for one from elsewhere. */
+  readonly dataset: DatasetManifest | undefined;
+  dispose(): void;
+}
+
+/**
+ * Loads a model, with all of its weights verified as far as its place allows.
+ * @throws BerthError `CHECKPOINT_*`, `CONFIG_INVALID` or `DATA_VOCABULARY_INVALID` when there is none, and what the store throws
+ */
+export async function openModel(store: () => ObjectStore, place: ModelPlace): Promise<OpenModel> {
+  const { source, dataset } = await openPlace(store, place);
+  const { model, vocabulary, doLowerCase, where } = source;
+  const examples =
+    place.kind === 'checkpoint' ? place.examples : defaultExamples(model.maxPositions);
+  const task = taskModels[taskNameOf(examples)];
+  const weights = parametersOf(source);
+  const engine = await createForwardEngine({
+    task,
+    model,
+    read: async (parameter) => {
+      if (source.missing.has(parameter.name)) return new Float32Array(parameter.size);
+      return nextOf(weights, parameter, where);
+    },
+  });
+  // What is behind the last parameter proves them all.
+  await weights.next();
+  const tokenizer = createTokenizer(vocabulary, { doLowerCase });
+  const exampleFormat = place.kind === 'checkpoint' ? place.exampleFormat : undefined;
+  const dispose = (): void => engine.dispose();
+  return { where, source, tokenizer, engine, examples, exampleFormat, dataset, dispose };
+}
+
+async function openPlace(
+  store: () => ObjectStore,
+  place: ModelPlace,
+): Promise<{ readonly source: ModelSource; readonly dataset: DatasetManifest | undefined }> {
+  if (place.kind === 'folder')
+    return { source: await readHuggingFaceFolder(place.path), dataset: undefined };
+  const source = await openCheckpoint(store(), place.manifestKey);
+  return { source, dataset: source.dataset };
+}
+
+async function nextOf(
+  weights: AsyncGenerator<readonly [ParameterSpec, Float32Array]>,
+  { name }: ParameterSpec,
+  where: string,
+): Promise<Float32Array> {
+  const next = await weights.next();
+  if (next.done !== true && next.value[0].name === name) return next.value[1];
+  throw new BerthError('CHECKPOINT_MISMATCH', `The weights of ${where} have no ${name}`);
+}
+
+/** Of a folder, which does not say what it was trained on. */
+function defaultExamples(maxPositions: number): ExamplesConfig {
+  const all = runConfigSchema.shape.examples.parse({});
+  return { ...all, maxSeqLength: Math.min(all.maxSeqLength, maxPositions) };
+}
+
+/**
+ * How a model predicts tokens.
+ * @throws BerthError `MODEL_UNSUITABLE` when it does not, or lacks that part of its head
+ */
+export function tokenPredictionOf({ engine, source, where }: OpenModel): TokenPrediction {
+  const { tokenPrediction, losses, name } = engine.task;
+  const term = losses.find((loss) => loss.name === tokenPrediction?.loss);
+  if (tokenPrediction === undefined || term === undefined)
+    throw unsuitable(where, `its task, ${name}, predicts no tokens`);
+  const missing = missingFor(term.parameters, source);
+  if (missing !== undefined)
+    throw unsuitable(
+      where,
+      `it lacks ${missing} and the rest of the head that predicts tokens, so it is an encoder only`,
+    );
+  return tokenPrediction;
+}
+
+/** The names of the loss terms whose part of the head a model has. */
+export function presentTerms(task: Task, source: ModelSource): string[] {
+  return task.losses
+    .filter(({ parameters }) => missingFor(parameters, source) === undefined)
+    .map(({ name }) => name);
+}
+
+/** @throws BerthError `MODEL_UNSUITABLE` when it lacks the layer that makes one vector of a text */
+export function requirePooler({ source, where }: OpenModel): void {
+  if (missingFor(['bert/pooler/'], source) === undefined) return;
+  throw unsuitable(where, 'it has no pooler; ask for the mean of its hidden states');
+}
+
+function missingFor(beginnings: readonly string[], source: ModelSource): string | undefined {
+  return [...source.missing].find((name) => beginnings.some((start) => name.startsWith(start)));
+}
+
+function unsuitable(where: string, why: string): BerthError {
+  return new BerthError('MODEL_UNSUITABLE', `${where} cannot do this: ${why}`);
+}

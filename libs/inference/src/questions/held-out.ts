@@ -1,0 +1,121 @@
+import {
+  BerthError,
+  sha256Hex,
+  taskNameOf,
+  type CorpusConfig,
+  type ExamplesConfig,
+  type ObjectStore,
+} from '@berth/contracts';
+import {
+  openCorpus,
+  packDocuments,
+  readDocumentShard,
+  readTextStatistics,
+  taskExamples,
+  type BaselineMeter,
+  type ExampleShardReader,
+  type TokenDocuments,
+} from '@berth/data';
+import type { OpenModel } from '../models/open-model.ts';
+
+/** Examples to measure models on: the same documents, pairs and masks, whoever asks. */
+export interface HeldOutExamples {
+  readonly settings: ExamplesConfig;
+  readonly reader: ExampleShardReader;
+  readonly numDocuments: number;
+  readonly baselines: BaselineMeter;
+}
+
+/** Ids of documents and examples have 16 bits. */
+const maxVocabularySize = 65_536;
+
+/** Most tokens of a corpus that examples are made of: about as many as anyone evaluates on, 32 MB. */
+const maxTokens = 16_000_000;
+
+/**
+ * Makes the examples of a corpus, or of a run's own held-out documents, by the settings of its run.
+ * @param corpus - undefined for the run's own
+ * @throws BerthError `MODEL_INPUT_INVALID` when there is neither, `DATA_CORPUS_*`, and what the store throws
+ */
+export async function heldOutExamples(
+  store: () => ObjectStore,
+  model: OpenModel,
+  corpus: CorpusConfig | undefined,
+): Promise<HeldOutExamples> {
+  const { dataset, where, tokenizer, source } = model;
+  if (corpus === undefined && dataset === undefined)
+    throw new BerthError(
+      'MODEL_INPUT_INVALID',
+      `${where} is of no run, so it has no held-out documents of its own: say --on and a corpus`,
+    );
+  const documents =
+    corpus === undefined
+      ? await readDocumentShard(store(), dataset!.heldOut)
+      : await tokenised(model, corpus);
+  const numDocuments = documents.documentStarts.length - 1;
+  if (numDocuments === 0)
+    throw new BerthError(
+      'DATA_CORPUS_EMPTY',
+      `${where} was trained with corpus.heldOutRatio 0, so nothing is held out: say --on and a corpus`,
+    );
+  const { maxPositions, vocabSize } = source.model;
+  if (vocabSize > maxVocabularySize)
+    throw new BerthError(
+      'MODEL_UNSUITABLE',
+      `${where} has a vocabulary of ${vocabSize} entries; examples can be made for at most ${maxVocabularySize}`,
+    );
+  const settings = {
+    ...model.examples,
+    maxSeqLength: Math.min(model.examples.maxSeqLength, maxPositions),
+  };
+  const task = taskExamples[taskNameOf(settings)];
+  const bytes = task.make({
+    documents,
+    vocabulary: tokenizer.vocabulary,
+    settings,
+    format: model.exampleFormat,
+    textRules: corpus === undefined ? dataset?.textRules : undefined,
+    exampleSetId: '0'.repeat(64),
+    split: 'heldOut',
+    // Held-out examples ignore it.
+    seed: 0,
+    epoch: 0,
+    shard: 0,
+  });
+  const reader = task.open(bytes, sha256Hex(bytes));
+  const statistics = dataset && (await readTextStatistics(store(), dataset));
+  return { settings, reader, numDocuments, baselines: task.baselines(statistics) };
+}
+
+/**
+ * The documents of a corpus. Of one that is too large every second is left out as often as it takes, so that what stays is even
+ * over the whole.
+ */
+async function tokenised(
+  { tokenizer }: Pick<OpenModel, 'tokenizer'>,
+  config: CorpusConfig,
+): Promise<TokenDocuments> {
+  const corpus = await openCorpus(config);
+  let kept: { readonly sentences: number[][]; readonly numTokens: number }[] = [];
+  let numTokens = 0;
+  let every = 1;
+  let index = 0;
+  for await (const document of corpus.documents()) {
+    if (index++ % every !== 0) continue;
+    const sentences = document.sentences
+      .map((text) => tokenizer.tokenize(text))
+      .filter(({ length }) => length > 0);
+    if (sentences.length === 0) continue;
+    const count = sentences.reduce((sum, { length }) => sum + length, 0);
+    kept.push({ sentences, numTokens: count });
+    numTokens += count;
+    while (numTokens > maxTokens && kept.length > 1) {
+      every *= 2;
+      kept = kept.filter((_, place) => place % 2 === 0);
+      numTokens = kept.reduce((sum, one) => sum + one.numTokens, 0);
+    }
+  }
+  if (kept.length === 0)
+    throw new BerthError('DATA_CORPUS_EMPTY', `corpus ${config.path} has no document with text`);
+  return packDocuments(kept.map(({ sentences }) => sentences));
+}
