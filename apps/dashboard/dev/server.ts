@@ -9,12 +9,14 @@ import {
   controlRequestSchema,
   controlSchema,
   errorToWire,
+  fillMaskBodySchema,
   historyQuerySchema,
   logQuerySchema,
   parseRunConfig,
   runConfigJsonSchema,
   toBerthError,
 } from '@berth/contracts';
+import { madeUpAnswer } from './made-up-answer.ts';
 import { historyOf } from './buckets.ts';
 import type { SyntheticCluster } from './synthetic-cluster.ts';
 
@@ -122,6 +124,8 @@ function answer(
       return cluster.logs(id, logQuerySchema.parse(query));
     case 'history':
       return historyOf(id, run.history.stretches, run.markers, historyQuerySchema.parse(query));
+    case 'fill-mask':
+      return madeUpAnswer(fillMaskBodySchema.parse(body), run);
     case 'controls':
       return cluster.control(
         id,

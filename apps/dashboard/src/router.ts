@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-export const runTabs = ['overview', 'metrics', 'workers', 'checkpoints', 'logs'] as const;
+export const runTabs = ['overview', 'metrics', 'workers', 'checkpoints', 'try-it', 'logs'] as const;
 export type RunTab = (typeof runTabs)[number];
 
 export type Route =

@@ -15,6 +15,7 @@ const pages: Readonly<Record<string, string>> = {
   workers: `${run}/workers`,
   'workers-few': '/runs/sotu-mini-7kq2/workers',
   checkpoints: `${run}/checkpoints`,
+  'try-it': `${run}/try-it`,
   logs: `${run}/logs`,
   queues: '/queues',
   failed: '/runs/lr-probe-3e-2',

@@ -11,7 +11,8 @@ import {
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
 import { buildInfo, createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
-import { createJobConsumer } from '@berth/queue/jobs';
+import { createInferenceProcess } from '@berth/inference/client';
+import { answerModelQuestions, createJobConsumer } from '@berth/queue/jobs';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
@@ -20,6 +21,7 @@ import { reachableAt } from './endpoint.ts';
 import type { WorkerEnvironment } from './environment.ts';
 import { drainedExitCode } from './exit-code.ts';
 import { findWork, nothing } from './find-work.ts';
+import { answerQuestion } from './answer-question.ts';
 import { doJob } from './threads/do-job.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
 import { Heartbeat, idleStatus, type WorkerStatus } from './telemetry/heartbeat.ts';
@@ -41,6 +43,7 @@ export interface WorkerOptions extends WorkerEnvironment {
 const idlePollMs = 200;
 const reopenMs = 1_000;
 const tensorsPatienceMs = 300;
+const modelsIdleMs = 300_000;
 
 /**
  * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal; or in one run
@@ -100,6 +103,15 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   };
   const jobs = await createJobConsumer(services.redisUrl, {
     process: (job, signal, tell) => doJob({ data, troubles, hasEnded }, job, { signal, tell }),
+    logger,
+  });
+  const models = createInferenceProcess({
+    s3: services.s3,
+    numThreads: 1,
+    idleMs: modelsIdleMs,
+  });
+  const questions = await answerModelQuestions(services.redisUrl, {
+    process: (request, signal) => answerQuestion(models, request, signal),
     logger,
   });
   const metrics = createWorkerMetrics({
@@ -176,7 +188,8 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   ]);
 
   heartbeat.tell({ state: 'draining' });
-  await jobs.close();
+  models.close();
+  await Promise.all([jobs.close(), questions.close()]);
   await heartbeat.stop();
   await members.leave(memberId).catch(() => undefined);
   await peers.close();

@@ -78,8 +78,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const on = (): { corpus: ReturnType<typeof runConfigSchema.shape.corpus.parse> } => ({
   corpus: runConfigSchema.shape.corpus.parse({ path: corpus }),
 });
-const ask = <R extends InferenceRequest>(request: R): ReturnType<Answerer['answer']> =>
-  answerer.answer(request);
+const ask = (request: InferenceRequest): ReturnType<Answerer['answer']> => answerer.answer(request);
 
 describe('a filled mask', () => {
   it('is a probability over the whole vocabulary, for each mask of each text', async () => {

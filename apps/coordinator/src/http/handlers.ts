@@ -9,6 +9,7 @@ import {
 } from '@berth/contracts';
 import type { JobBoard } from '@berth/queue/jobs';
 import type { SeriesCache } from '../metrics-series/series-cache.ts';
+import type { RunModels } from '../models/run-models.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import type { ClusterReports } from '../reports/cluster-reports.ts';
 
@@ -20,6 +21,7 @@ export interface HandlerOptions {
   readonly histories: SeriesCache;
   readonly logs: LogSource;
   readonly jobs: JobBoard;
+  readonly models: RunModels;
   readonly presets: () => Promise<Preset[]>;
   /** Told of a run that was just asked something. */
   readonly onWrite: (report: ApiOutput<'run'>) => void;
@@ -33,7 +35,7 @@ export type Handlers = {
 };
 
 export function createHandlers(options: HandlerOptions): Handlers {
-  const { version, runs, reports, histories, logs, jobs } = options;
+  const { version, runs, reports, histories, logs, jobs, models } = options;
   const configSchema = runConfigJsonSchema();
   const openapi = openApiDocument(version);
   const written = async (report: Promise<ApiOutput<'run'>>): Promise<ApiOutput<'run'>> => {
@@ -68,6 +70,11 @@ export function createHandlers(options: HandlerOptions): Handlers {
     checkpoints: async ({ params }) => reports.checkpoints((await runs.report(params.runId)).run),
     pinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, true)),
     unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),
+
+    fillMask: (input) => models.fillMask(input),
+    embed: (input) => models.embed(input),
+    evaluate: (input) => models.evaluate(input),
+    compare: (input) => models.compare(input),
 
     async runLogs({ params: { runId }, query }) {
       await runs.report(runId);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/contracts';
 import { buildInfo } from '@berth/observability';
-import { createJobBoard } from '@berth/queue/jobs';
+import { createJobBoard, createModelQuestions } from '@berth/queue/jobs';
 import type { RedisConnection } from '@berth/queue';
 import { tellEvents } from '../events/tell-events.ts';
 import { EventFeed } from '../events/event-feed.ts';
@@ -16,6 +16,7 @@ import { createHandlers } from './handlers.ts';
 import { createHttpApi } from './http-api.ts';
 import { listen } from './listen.ts';
 import { Monitoring } from './prometheus.ts';
+import { createRunModels } from '../models/run-models.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import { shippedPresets } from '../runs/presets.ts';
 import { ClusterReports } from '../reports/cluster-reports.ts';
@@ -75,6 +76,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const hub = new EventHub({ epoch: randomBytes(6).toString('hex') });
   const feed = new EventFeed({ hub, connection, runs, reports, histories, logs, logger });
   const jobs = createJobBoard(connection);
+  const questions = createModelQuestions(connection);
   const app = createHttpApi({
     access,
     rates: options.rates ?? defaultRates,
@@ -85,6 +87,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       histories,
       logs,
       jobs,
+      models: createRunModels({ store, report: (runId) => runs.report(runId), questions }),
       presets: shippedPresets(logger),
       onWrite: (report) => feed.tell(report),
     }),
@@ -107,7 +110,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       ending.abort();
       server.close();
       await Promise.all(working);
-      await jobs.close();
+      await Promise.all([jobs.close(), questions.close()]);
     },
   };
 }

@@ -1,4 +1,6 @@
 import type {
+  CheckpointChoice,
+  FillMaskAnswer,
   CheckpointReport,
   ClusterReport,
   Control,
@@ -17,6 +19,8 @@ import { askToken, readToken } from './token.ts';
 
 /** Longest that a request may take before it counts as failed. */
 const timeoutMs = 15_000;
+/** The same where a worker may have to load a model first. */
+const modelTimeoutMs = 120_000;
 
 /** The server's refusal, in its own words, or that it could not be reached. */
 export class ApiError extends Error {
@@ -44,6 +48,12 @@ export interface HistoryOptions {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly numBuckets: number;
+}
+
+export interface FillMaskQuestion {
+  readonly text: string;
+  readonly numCandidates: number;
+  readonly checkpoint: CheckpointChoice;
 }
 
 export interface LogOptions {
@@ -74,6 +84,8 @@ export interface Api {
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
   remove(runId: string): Promise<RemovalReport>;
+  /** What a model of the run puts in the place of each [MASK]. */
+  fillMask(runId: string, body: FillMaskQuestion): Promise<FillMaskAnswer>;
   configSchema(): Promise<Record<string, unknown>>;
   presets(): Promise<Preset[]>;
 }
@@ -95,6 +107,7 @@ export const api: Api = {
     request(`${pathOf(runId)}/checkpoints/${step}/pin`, { method: isPinned ? 'POST' : 'DELETE' }),
   removal: (runId) => get(`${pathOf(runId)}/removal`),
   remove: (runId) => request(pathOf(runId), { method: 'DELETE' }),
+  fillMask: (runId, body) => post(`${pathOf(runId)}/fill-mask`, body, modelTimeoutMs),
   configSchema: () => get('/api/config-schema'),
   presets: () => get('/api/presets'),
 };
@@ -119,16 +132,16 @@ function get<T>(path: string): Promise<T> {
   return request<T>(path, {});
 }
 
-function post<T>(path: string, body: unknown = {}): Promise<T> {
-  return request<T>(path, { method: 'POST', body: JSON.stringify(body) });
+function post<T>(path: string, body: unknown = {}, patienceMs?: number): Promise<T> {
+  return request<T>(path, { method: 'POST', body: JSON.stringify(body) }, patienceMs);
 }
 
 /** Asks for the token until the server takes it or the person gives up. */
-async function request<T>(path: string, init: RequestInit): Promise<T> {
+async function request<T>(path: string, init: RequestInit, patienceMs = timeoutMs): Promise<T> {
   for (;;) {
     const token = readToken();
     try {
-      return await send<T>(path, init, token);
+      return await send<T>(path, { ...init, signal: AbortSignal.timeout(patienceMs) }, token);
     } catch (error) {
       const isRefused = error instanceof ApiError && error.status === 401;
       if (!isRefused || !(await askToken(token))) throw error;
@@ -142,7 +155,7 @@ async function send<T>(path: string, init: RequestInit, token: string | null): P
   if (token !== null) headers['authorization'] = `Bearer ${token}`;
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers, signal: AbortSignal.timeout(timeoutMs) });
+    response = await fetch(path, { ...init, headers });
   } catch {
     throw new ApiError('UNREACHABLE', 'The coordinator does not answer; is it running?', 0);
   }

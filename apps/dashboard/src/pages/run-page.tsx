@@ -10,6 +10,7 @@ import { pathOfRun, runTabs, type RunTab } from '../router.ts';
 import { checkpoints, loadError, openRun, runs, workers } from '../state/live.ts';
 import { followHistory } from '../state/run-history.ts';
 import { isUnderWay, runLooks } from '../state/status.ts';
+import { TryItTab } from '../try-it/try-it-tab.tsx';
 import { CheckpointsTab } from './checkpoints-tab.tsx';
 import { LogsTab } from './logs-tab.tsx';
 import { MetricsTab } from './metrics-tab.tsx';
@@ -21,6 +22,7 @@ const labels: Readonly<Record<RunTab, string>> = {
   metrics: 'Metrics',
   workers: 'Workers',
   checkpoints: 'Checkpoints',
+  'try-it': 'Try it',
   logs: 'Logs',
 };
 
@@ -99,6 +101,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
       )}
       {tab === 'workers' && <WorkersTab report={report} />}
       {tab === 'checkpoints' && <CheckpointsTab report={report} />}
+      {tab === 'try-it' && <TryItTab report={report} />}
       {tab === 'logs' && <LogsTab runId={runId} />}
     </div>
   );

@@ -3,6 +3,7 @@ export * from './cursor.ts';
 export * from './events.ts';
 export * from './history.ts';
 export * from './logs.ts';
+export * from './models.ts';
 export * from './openapi.ts';
 export * from './operations.ts';
 export * from './reports.ts';

@@ -10,6 +10,16 @@ import {
 } from './controls.ts';
 import { streamCursorSchema } from './cursor.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
+import {
+  compareAnswerSchema,
+  compareBodySchema,
+  embedAnswerSchema,
+  embedBodySchema,
+  evaluateAnswerSchema,
+  evaluateBodySchema,
+  fillMaskAnswerSchema,
+  fillMaskBodySchema,
+} from './models.ts';
 import { historyQuerySchema, historySchema } from './history.ts';
 import { logPageSchema, logQuerySchema } from './logs.ts';
 import {
@@ -193,6 +203,46 @@ export const apiOperations = {
     cost: 'cheap',
     params: ofCheckpoint,
     response: runStatusSchema,
+  },
+  fillMask: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/fill-mask',
+    summary: 'What a model of the run puts in the place of each [MASK] of a text.',
+    cost: 'expensive',
+    params: ofRun,
+    body: fillMaskBodySchema,
+    response: fillMaskAnswerSchema,
+  },
+  embed: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/embed',
+    summary: 'A vector for each of some texts, by a model of the run.',
+    cost: 'expensive',
+    params: ofRun,
+    body: embedBodySchema,
+    response: embedAnswerSchema,
+  },
+  evaluate: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/evaluate',
+    summary: "A model's metrics on held-out documents of its run.",
+    cost: 'expensive',
+    params: ofRun,
+    body: evaluateBodySchema,
+    response: evaluateAnswerSchema,
+  },
+  compare: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/compare',
+    summary: 'Two models on the same held-out documents, and how sure their difference is.',
+    cost: 'expensive',
+    params: ofRun,
+    body: compareBodySchema,
+    response: compareAnswerSchema,
   },
   runLogs: {
     ...input,

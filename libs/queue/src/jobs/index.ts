@@ -7,3 +7,8 @@ export {
   type JobCounts,
   type JobProducer,
 } from './job-producer.ts';
+export {
+  answerModelQuestions,
+  createModelQuestions,
+  type ModelQuestions,
+} from './model-questions.ts';

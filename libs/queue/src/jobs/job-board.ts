@@ -1,7 +1,7 @@
 import { BerthError, jobStates, type JobReport, type QueueReport } from '@berth/contracts';
 import type { Job as QueuedJob } from 'bullmq';
 import type { RedisConnection } from '../connection/connection.ts';
-import { jobQueueName, openQueue } from './job-queue.ts';
+import { dataJobs, jobQueueName, openQueue } from './job-queue.ts';
 
 type JobState = JobReport['state'];
 
@@ -24,7 +24,7 @@ const numOldest = 32;
 
 /** The job queue, on a connection that the caller closes. */
 export function createJobBoard(connection: RedisConnection): JobBoard {
-  const queue = openQueue(connection.client);
+  const queue = openQueue(connection.client, dataJobs);
   const notFound = (what: string): BerthError =>
     new BerthError('QUEUE_JOB_NOT_FOUND', `There is no ${what}`);
   const checkName = (name: string): void => {

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, jobSchema, silentLogger, type Job, type Logger } from '@berth/contracts';
+import { BerthError, silentLogger, type Job, type Logger } from '@berth/contracts';
 import { Worker, type Job as QueuedJob } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../connection/connection.ts';
 import { maxNumStalls, toJobFailure } from './job-outcome.ts';
-import { jobQueueName, jobQueuePrefix, openQueue } from './job-queue.ts';
+import { dataJobs, jobQueuePrefix, openQueue, type QueueKind } from './job-queue.ts';
 
-export interface JobConsumerOptions {
+export interface JobConsumerOptions<T> {
   /**
    * Does the work. A job may be given out more than once, also while an earlier attempt still runs, so equal jobs must
    * leave equal results. `signal` aborts when the job is lost to another consumer. `tell` says how far it is, for people.
    */
   readonly process: (
-    job: Job,
+    job: T,
     signal: AbortSignal,
     tell: (progress: string) => void,
   ) => Promise<unknown>;
@@ -31,17 +31,26 @@ export interface JobConsumer {
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
-/** @throws BerthError `QUEUE_UNREACHABLE` */
-export async function createJobConsumer(
+/** Takes the jobs that make data. @throws BerthError `QUEUE_UNREACHABLE` */
+export function createJobConsumer(
   url: string,
-  options: JobConsumerOptions,
+  options: JobConsumerOptions<Job>,
+): Promise<JobConsumer> {
+  return consume(dataJobs, url, options);
+}
+
+/** Takes what waits in a queue. @throws BerthError `QUEUE_UNREACHABLE` */
+export async function consume<T>(
+  kind: QueueKind<T>,
+  url: string,
+  options: JobConsumerOptions<T>,
 ): Promise<JobConsumer> {
   const { logger = silentLogger, watchdogMs = 5_000 } = options;
   const connection = await connectRedis(url, { role: 'worker', logger });
-  const queue = openQueue(connection.client);
+  const queue = openQueue(connection.client, kind);
   const activity: Activity = { numStarted: 0, numRunning: 0 };
   const closing = new AbortController();
-  let worker = startWorker(connection.client, options, activity);
+  let worker = startWorker(connection.client, kind, options, activity);
 
   // After some reconnects a BullMQ worker lives but fetches nothing (taskforcesh/bullmq#4585 and kin).
   const watch = async (): Promise<void> => {
@@ -53,7 +62,7 @@ export async function createJobConsumer(
       if (mark === undefined || mark !== before || closing.signal.aborted) continue;
       logger.warn('The job worker is idle while jobs wait; starting it anew', { waiting });
       const stuck = worker;
-      worker = startWorker(connection.client, options, activity);
+      worker = startWorker(connection.client, kind, options, activity);
       mark = undefined;
       await stuck.close(true);
     }
@@ -93,7 +102,12 @@ export function idleMark(
   return numRunning === 0 && numWaiting > 0 ? numStarted : undefined;
 }
 
-function startWorker(client: Redis, options: JobConsumerOptions, activity: Activity): Worker {
+function startWorker<T>(
+  client: Redis,
+  kind: QueueKind<T>,
+  options: JobConsumerOptions<T>,
+  activity: Activity,
+): Worker {
   const { concurrency = 1, lockDurationMs = 10_000, logger = silentLogger } = options;
   // All three parameters: BullMQ makes a signal only for a function that has them.
   const processJob = async (
@@ -106,14 +120,18 @@ function startWorker(client: Redis, options: JobConsumerOptions, activity: Activ
     // Who cannot be told now is told later.
     const tell = (progress: string): void => void job.updateProgress(progress).catch(() => {});
     try {
-      return await options.process(parseJob(job), signal ?? new AbortController().signal, tell);
+      return await options.process(
+        parseJob(kind, job),
+        signal ?? new AbortController().signal,
+        tell,
+      );
     } catch (error) {
       throw toJobFailure(error);
     } finally {
       activity.numRunning--;
     }
   };
-  const worker = new Worker(jobQueueName, processJob, {
+  const worker = new Worker(kind.name, processJob, {
     connection: client,
     prefix: jobQueuePrefix,
     concurrency,
@@ -136,8 +154,8 @@ function startWorker(client: Redis, options: JobConsumerOptions, activity: Activ
   return worker;
 }
 
-function parseJob({ id, data }: QueuedJob): Job {
-  const parsed = jobSchema.safeParse(data);
+function parseJob<T>({ schema }: QueueKind<T>, { id, data }: QueuedJob): T {
+  const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new BerthError(
     'INTERNAL',

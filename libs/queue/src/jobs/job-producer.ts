@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, digestOf, type Job, type Logger } from '@berth/contracts';
 import { connectRedis } from '../connection/connection.ts';
 import { fromJobFailure } from './job-outcome.ts';
-import { openQueue } from './job-queue.ts';
+import { dataJobs, openQueue } from './job-queue.ts';
 
 export interface EnqueueOptions {
   /** 1 runs first; 0 before all of them. @defaultValue 0 */
@@ -49,7 +49,7 @@ export async function createJobProducer(
   options: { readonly logger?: Logger } = {},
 ): Promise<JobProducer> {
   const connection = await connectRedis(url, { ...options, role: 'producer' });
-  const queue = openQueue(connection.client);
+  const queue = openQueue(connection.client, dataJobs);
   const find = (jobId: string): ReturnType<typeof queue.getJob> =>
     connection.call(() => queue.getJob(jobId));
 

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobConsumer, idleMark } from './job-consumer.ts';
 import { createJobProducer, jobIdOf } from './job-producer.ts';
-import { openQueue } from './job-queue.ts';
+import { dataJobs, openQueue } from './job-queue.ts';
 import { redisServerPrograms, startRedisServer } from '../server/redis-server.ts';
 
 const redis = useRedis();
@@ -225,7 +225,7 @@ describe('the watchdog', () => {
   });
 
   it('replaces an idle worker by one that works', async () => {
-    const queue = openQueue(redis.connection.client);
+    const queue = openQueue(redis.connection.client, dataJobs);
     const producer = await createJobProducer(redis.server.url);
     await queue.pause();
     const id = await producer.enqueue(jobOf(0));

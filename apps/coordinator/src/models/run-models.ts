@@ -1,0 +1,66 @@
+import type { ApiInput, ApiOutput, ObjectStore, RunStatusReport } from '@berth/contracts';
+import type { ModelQuestions } from '@berth/queue/jobs';
+import { findCheckpoint, type FoundCheckpoint, type WantedCheckpoint } from './find-checkpoint.ts';
+
+/** The models of runs as people may ask them; workers answer. */
+export interface RunModels {
+  fillMask(input: ApiInput<'fillMask'>): Promise<ApiOutput<'fillMask'>>;
+  embed(input: ApiInput<'embed'>): Promise<ApiOutput<'embed'>>;
+  evaluate(input: ApiInput<'evaluate'>): Promise<ApiOutput<'evaluate'>>;
+  compare(input: ApiInput<'compare'>): Promise<ApiOutput<'compare'>>;
+}
+
+/** The first question after a while also starts a process and loads the model. */
+const shortTimeoutMs = 90_000;
+const longTimeoutMs = 300_000;
+
+export function createRunModels({
+  store,
+  report,
+  questions,
+}: {
+  readonly store: ObjectStore;
+  /** @throws BerthError `RUN_NOT_FOUND` */
+  readonly report: (runId: string) => Promise<RunStatusReport>;
+  readonly questions: ModelQuestions;
+}): RunModels {
+  const find = async (runId: string, wanted: WantedCheckpoint): Promise<FoundCheckpoint> =>
+    findCheckpoint(store, (await report(runId)).run, wanted);
+
+  return {
+    async fillMask({ params, body: { text, numCandidates, checkpoint } }) {
+      const { step, place: model } = await find(params.runId, checkpoint);
+      const request = { kind: 'fillMask' as const, model, texts: [text], numCandidates };
+      const { texts } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
+      return { step, ...texts[0]! };
+    },
+    async embed({ params, body: { checkpoint, ...body } }) {
+      const { step, place: model } = await find(params.runId, checkpoint);
+      const request = { kind: 'embed' as const, model, ...body };
+      const { where: _, ...answer } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
+      return { step, ...answer };
+    },
+    async evaluate({ params, body: { numExamples, checkpoint } }) {
+      const { step, place: model } = await find(params.runId, checkpoint);
+      const request = { kind: 'evaluate', model, numExamples, isOneByOne: false } as const;
+      const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
+      const { where: _, oneByOne: __, ...answer } = answered;
+      return { step, ...answer };
+    },
+    async compare({ params, body: { numExamples, checkpoint, other } }) {
+      const [own, others] = await Promise.all([
+        find(params.runId, checkpoint),
+        find(other.runId, other.checkpoint),
+      ]);
+      const request = {
+        kind: 'compare',
+        model: own.place,
+        other: others.place,
+        numExamples,
+      } as const;
+      const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
+      const { where: _, other: __, ...answer } = answered;
+      return { step: own.step, otherStep: others.step, ...answer };
+    },
+  };
+}

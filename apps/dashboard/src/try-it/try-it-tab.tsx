@@ -1,0 +1,195 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useId, useMemo, useRef } from 'preact/hooks';
+import type { RunStatusReport } from '@berth/contracts';
+import { taskOf } from '@berth/contracts/constants';
+import { Button } from '../components/button.tsx';
+import { EmptyState, SkeletonRows } from '../components/parts.tsx';
+import { formatCount, plural } from '../format.ts';
+import { checkpoints } from '../state/live.ts';
+import { Answer } from './answer.tsx';
+import { Problem } from './problem.tsx';
+import { sentenceOf, toggled, type Sentence } from './sentence.ts';
+import { createTryOut } from './state.ts';
+
+const example = 'we will work together for peace in the world';
+/** A model has a few hundred tokens at most. */
+const maxLength = 2_000;
+
+/** A sentence with a word hidden, and what the run's newest model would put there; asked again with every new checkpoint. */
+export function TryItTab({ report }: { report: RunStatusReport }): JSX.Element {
+  const { runId, config } = report.run;
+  const all = checkpoints.value;
+  if (taskOf(config.examples).tokenPrediction === undefined)
+    return (
+      <EmptyState icon="search" title="Nothing to try here">
+        <p>This run learns a task that fills in no words.</p>
+      </EmptyState>
+    );
+  if (all === null) return <SkeletonRows count={3} />;
+  const usable = all.filter(({ isAbandoned, validity }) => !isAbandoned && validity === 'complete');
+  const [newest] = usable;
+  if (newest === undefined)
+    return (
+      <EmptyState icon="save" title="No checkpoint yet">
+        <p>
+          The model can be tried once it has been saved: every{' '}
+          {plural(config.train.checkpointEverySteps, 'step')}, or now with “Checkpoint now”.
+        </p>
+      </EmptyState>
+    );
+  const best = usable.find(({ isBest }) => isBest);
+  return <TryOut key={runId} runId={runId} newestStep={newest.step} bestStep={best?.step} />;
+}
+
+function TryOut(props: {
+  readonly runId: string;
+  readonly newestStep: number;
+  readonly bestStep: number | undefined;
+}): JSX.Element {
+  const { runId, newestStep, bestStep } = props;
+  const tryOut = useMemo(() => createTryOut(runId), [runId]);
+  const text = useSignal('');
+  const sentence = useSignal<Sentence>(sentenceOf(''));
+  const choice = useSignal<'newest' | 'best'>('newest');
+  const hintId = useId();
+  const { isAsking, answered, error } = tryOut.state.value;
+  const { words, hidden } = sentence.value;
+
+  const ask = (next: Sentence = sentence.value): void => {
+    if (next.hidden.size > 0) void tryOut.ask(next, choice.value);
+  };
+  const write = (written: string): void => {
+    text.value = written;
+    sentence.value = sentenceOf(written);
+    if (written.trim() === '') tryOut.forget();
+  };
+  const toggle = (place: number): void => {
+    sentence.value = toggled(sentence.value, place);
+    ask();
+  };
+
+  // A new checkpoint may know better.
+  const step = choice.value === 'best' ? bestStep : newestStep;
+  const askedStep = useRef(step);
+  useEffect(() => {
+    if (askedStep.current === step) return;
+    askedStep.current = step;
+    if (tryOut.state.value.answered !== null) ask(tryOut.state.value.answered.sentence);
+  }, [step]);
+
+  return (
+    <div class="try-it">
+      <section class="card">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            ask();
+          }}
+        >
+          <label class="try-label" for="try-text">
+            Write a sentence, then hide a word
+          </label>
+          <div class="try-row">
+            <input
+              id="try-text"
+              class="try-text"
+              type="text"
+              autocomplete="off"
+              spellcheck={false}
+              maxLength={maxLength}
+              placeholder={example}
+              aria-describedby={hintId}
+              value={text.value}
+              onInput={(event) => write(event.currentTarget.value)}
+            />
+            <Button
+              type="submit"
+              look="primary"
+              name="fill-mask"
+              isBusy={isAsking}
+              disabledReason={hidden.size === 0 ? whyNot(words.length) : undefined}
+            >
+              Fill in
+            </Button>
+          </div>
+          <p id={hintId} class="try-hint muted">
+            {words.length === 0 ? (
+              <>
+                Nothing in mind?{' '}
+                <button type="button" class="link" onClick={() => startWith(example)}>
+                  Take this one
+                </button>
+                . [MASK] can be written too.
+              </>
+            ) : (
+              'Choose the words that the model is to guess:'
+            )}
+          </p>
+          {words.length > 0 && (
+            <div class="try-words" role="group" aria-label="Words to hide">
+              {words.map((word, place) => (
+                <button
+                  type="button"
+                  key={`${place} ${word}`}
+                  class="try-word"
+                  aria-pressed={hidden.has(place)}
+                  aria-label={`Hide ${word}`}
+                  onClick={() => toggle(place)}
+                >
+                  {word}
+                </button>
+              ))}
+            </div>
+          )}
+        </form>
+      </section>
+      {error !== null && <Problem error={error} onAgain={() => ask()} />}
+      <section class="card try-answer" aria-live="polite" aria-busy={isAsking}>
+        <header class="card-head">
+          <h2>
+            {answered === null
+              ? 'What the model thinks'
+              : `At step ${formatCount(answered.answer.step)}`}
+          </h2>
+          {bestStep !== undefined && bestStep !== newestStep && (
+            <div class="segments" role="group" aria-label="Which checkpoint is asked">
+              {(['newest', 'best'] as const).map((name) => (
+                <button
+                  type="button"
+                  key={name}
+                  aria-pressed={choice.value === name}
+                  onClick={() => (choice.value = name)}
+                >
+                  {name === 'newest' ? 'Newest' : 'Best'}
+                </button>
+              ))}
+            </div>
+          )}
+        </header>
+        {answered === null ? (
+          <p class="muted try-wait">{isAsking ? firstWords : restingWords(newestStep)}</p>
+        ) : (
+          <Answer answered={answered} isStale={isAsking || error !== null} />
+        )}
+      </section>
+    </div>
+  );
+
+  function startWith(given: string): void {
+    write(given);
+    sentence.value = toggled(sentence.value, given.split(' ').indexOf('peace'));
+    ask();
+  }
+}
+
+const firstWords =
+  'Asking … The first question takes some seconds: a worker loads the model beside its training.';
+
+function restingWords(step: number): string {
+  return `Nothing asked yet. The model is that of step ${formatCount(step)}, and is asked again with every new checkpoint.`;
+}
+
+function whyNot(numWords: number): string {
+  return numWords === 0 ? 'Write a sentence first' : 'Choose a word to hide first';
+}

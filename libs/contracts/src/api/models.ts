@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import {
+  compareResultSchema,
+  embedResultSchema,
+  evaluateResultSchema,
+  filledTextSchema,
+  poolingSchema,
+} from '../inference.ts';
+import { runNamePattern } from '../run-name.ts';
+
+/** Which checkpoint of a run is asked: a step, the newest, or the one with the least held-out loss. */
+export const checkpointChoiceSchema = z
+  .union([z.enum(['newest', 'best']), z.int().nonnegative()])
+  .default('newest');
+export type CheckpointChoice = z.output<typeof checkpointChoiceSchema>;
+
+/** Longest text of a request, in UTF-16 units: longer than any model takes. */
+export const maxTextLength = 10_000;
+const text = z.string().min(1).max(maxTextLength);
+const numExamples = z.int().min(1).max(1_024).default(256);
+const checkpoint = checkpointChoiceSchema;
+/** The step whose model has answered. */
+const step = z.int().nonnegative();
+
+export const fillMaskBodySchema = z.strictObject({
+  /** With at least one [MASK]. */
+  text,
+  numCandidates: z.int().min(1).max(50).default(5),
+  checkpoint,
+});
+export const fillMaskAnswerSchema = filledTextSchema.extend({ step });
+export type FillMaskAnswer = z.output<typeof fillMaskAnswerSchema>;
+
+export const embedBodySchema = z.strictObject({
+  texts: z.array(text).min(1).max(32),
+  pooling: poolingSchema.default('mean'),
+  isNormalized: z.boolean().default(false),
+  checkpoint,
+});
+export const embedAnswerSchema = embedResultSchema.omit({ where: true }).extend({ step });
+
+export const evaluateBodySchema = z.strictObject({ numExamples, checkpoint });
+export const evaluateAnswerSchema = evaluateResultSchema
+  .omit({ where: true, oneByOne: true })
+  .extend({ step });
+
+export const compareBodySchema = z.strictObject({
+  numExamples,
+  checkpoint,
+  /** What it is compared with, on the held-out documents of the first. */
+  other: z.strictObject({ runId: z.string().regex(runNamePattern), checkpoint }),
+});
+export const compareAnswerSchema = compareResultSchema
+  .omit({ where: true, other: true })
+  .extend({ step, otherStep: step });
