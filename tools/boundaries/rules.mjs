@@ -39,6 +39,7 @@ const owners = {
   '@fontsource-variable/inter': ['@berth/dashboard'],
   '@preact/signals': ['@berth/dashboard'],
   '@hono/node-server': ['@berth/coordinator'],
+  '@huggingface/hub': ['@berth/hugging-face'],
   '@tensorflow/tfjs-core': ['@berth/model', '@berth/graph'],
   '@tensorflow/tfjs-node-gpu': ['@berth/graph'],
   bullmq: ['@berth/queue'],

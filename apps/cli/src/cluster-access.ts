@@ -105,13 +105,13 @@ export async function withServices<T>(
 export async function withStore<T>(
   context: Context,
   { isNew = false }: { readonly isNew?: boolean },
-  use: (store: ObjectStore, place: Services['s3']) => Promise<T>,
+  use: (store: ObjectStore) => Promise<T>,
 ): Promise<T> {
   const { folder, env, logger } = context;
   const open = async (s3: Services['s3']): Promise<T> => {
     const store = createS3ObjectStore(s3, logger);
     try {
-      return await use(store, s3);
+      return await use(store);
     } finally {
       store.close();
     }

@@ -19,6 +19,7 @@ import type { DoctorOptions } from './commands/doctor.ts';
 import type { ImportOptions } from './commands/import.ts';
 import type { ForkOptions } from './commands/fork.ts';
 import type { InitOptions } from './commands/init.ts';
+import type { PushOptions } from './commands/push.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
 import { addModelCommands } from './model-commands.ts';
@@ -244,6 +245,23 @@ program
   .option('--json', 'print the result as JSON', false)
   .action(async (what: string, options: ExportCommandOptions) =>
     (await import('./commands/export.ts')).exportModel(context, what, options),
+  );
+
+program
+  .command('push')
+  .description('publish a checkpoint on the Hugging Face Hub; the token is taken from HF_TOKEN')
+  .argument('<run>', 'a run (its newest checkpoint), or RUN@STEP')
+  .argument('<repository>', 'owner/name')
+  .option('--step <n>', 'checkpoint of this step', count)
+  .addOption(
+    new Option('--for <library>', 'also what this library reads')
+      .choices(['transformers', 'sentence-transformers'])
+      .default('transformers'),
+  )
+  .option('--create', 'make the repository, private, where there is none', false)
+  .option('--json', 'print the result as JSON', false)
+  .action(async (what: string, repo: string, options: PushOptions) =>
+    (await import('./commands/push.ts')).push(context, what, repo, options),
   );
 
 program

@@ -23,6 +23,7 @@ describe('a command that cannot be done says why, in one line', () => {
     [['logs', 'a', '--follow'], /there is no command for logs; they are in .*\/logs/],
     [['export', 'a'], /required option '--to <place>' not specified/],
     [['export', 'a', '--to', 'x', '--for', 'onnx'], /Allowed choices are transformers, sentence-/],
+    [['push', 'a', 'you/bert'], /HF_TOKEN is not set/],
     [['bench', 'nope'], /benchmarks are step, /],
     [['init', '--folder', '/proc/berth/a'], /\/proc\/berth\/a cannot be written: nothing can be/],
     [['init', '--folder', 'FOLDER/run.json/x'], /cannot be written: a part of the path is not a/],

@@ -1,6 +1,6 @@
 export { openCheckpoint, type CheckpointSource } from './checkpoint/open-checkpoint.ts';
 export { findCheckpoints, listRuns, readStoredRecord } from './checkpoint/find-checkpoints.ts';
-export { exportRun, type ExportOptions } from './export/export-run.ts';
+export { exportRun, type ExportedCheckpoint } from './export/export-run.ts';
 export { readHuggingFaceFolder, type HuggingFaceFolder } from './folder/read-folder.ts';
 export type { LoadingRow } from './folder/match-tensors.ts';
 export { parametersOf, readWeights, type ModelSource } from './model-source.ts';
@@ -12,3 +12,4 @@ export {
   type WrittenFolder,
 } from './writing/write-folder.ts';
 export type { WrittenFile } from './writing/write-weights.ts';
+export { createModelRepo, pushFolder, type HubPlace } from './hub/push-folder.ts';

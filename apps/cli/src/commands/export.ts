@@ -2,29 +2,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createS3ObjectStore } from '@berth/checkpoint';
+import { BerthError, s3FromEnvironment, type ObjectStore, type Services } from '@berth/contracts';
 import {
-  BerthError,
-  s3FromEnvironment,
-  type Logger,
-  type MetricsLine,
-  type ObjectStore,
-  type Services,
-} from '@berth/contracts';
-import { archivedLines } from '@berth/coordinator/archived-lines';
-import {
-  exportRun,
-  listRuns,
   readHuggingFaceFolder,
   writeHuggingFaceFolder,
-  type CardWriter,
   type FolderLayout,
-  type ModelSource,
   type WrittenFolder,
 } from '@berth/hugging-face';
-import { chooseRun, noSuchRun } from '@berth/protocol';
-import { withStore } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes, formatCount } from '../format.ts';
+import { handOver, parseCheckpoint } from '../hand-over.ts';
 
 export interface ExportCommandOptions {
   readonly to: string;
@@ -44,80 +31,60 @@ export async function exportModel(
   what: string,
   options: ExportCommandOptions,
 ): Promise<void> {
-  const { name, step } = parseWhat(what, options.step);
-  if (what.includes('/')) {
-    const source = await readHuggingFaceFolder(what);
-    const place = s3FromEnvironment(context.env);
-    report(
-      context,
-      options,
-      what,
-      await writeTo(source, undefined, options, { place, logger: context.logger }),
-    );
+  const { to } = options;
+  const bucket = bucketOf(to);
+  if (bucket === undefined) {
+    const { name, written } = await writeFolder(context, what, to, options);
+    report(context, options, name, written);
     return;
   }
-  await withStore(context, {}, async (store, place) => {
-    const { logger } = context;
-    const runIds = await listRuns(store);
-    const runId = chooseRun(runIds, name);
-    if (!runIds.includes(runId)) throw noSuchRun(runIds, name);
-    const evaluations = await evaluationsOf(store, runId, logger);
-    const exported = await exportRun(
-      store,
-      runId,
-      { step, layout: options.for, evaluations, logger },
-      (source, card) => writeTo(source, card, options, { place, logger }),
-    );
-    report(context, options, `${runId}, step ${exported.step},`, exported.result);
-  });
-}
-
-/** Splits RUN@STEP. @throws BerthError `USAGE` */
-function parseWhat(
-  what: string,
-  asked: number | undefined,
-): { readonly name: string; readonly step: number | undefined } {
-  const [name = '', step, ...others] = what.split('@');
-  if (what.includes('/') || step === undefined) return { name: what, step: asked };
-  if (others.length > 0 || !/^\d{1,9}$/.test(step) || asked !== undefined)
-    throw new BerthError('USAGE', `${what}: write a run and one step, as my-run@400`);
-  return { name, step: Number(step) };
-}
-
-interface Place {
-  readonly place: Services['s3'] | undefined;
-  readonly logger: Logger;
-}
-
-async function writeTo(
-  source: ModelSource,
-  card: CardWriter | undefined,
-  { to, for: layout, force }: ExportCommandOptions,
-  { place, logger }: Place,
-): Promise<WrittenFolder> {
-  const options = { ...(card && { card }), layout, force };
-  const bucket = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(to);
-  if (bucket === null && to.startsWith('s3:'))
-    throw new BerthError('USAGE', `--to ${to}: write it as s3://BUCKET/PREFIX`);
-  if (bucket === null) return writeHuggingFaceFolder(source, to, options);
-  if (place === undefined)
+  const s3 = s3FromEnvironment(context.env);
+  if (s3 === undefined)
     throw new BerthError(
       'USAGE',
-      `--to ${to}: set AWS_ENDPOINT_URL_S3, or BERTH_S3_BUCKET, and keys`,
+      `--to ${to}: name its server by AWS_ENDPOINT_URL_S3, or a bucket of AWS by BERTH_S3_BUCKET; a folder needs neither`,
     );
-  const [, name = '', prefix = ''] = bucket;
-  const store = createS3ObjectStore({ ...place, bucket: name, prefix }, logger);
-  const staging = await mkdtemp(join(tmpdir(), 'berth-export-'));
+  const store = createS3ObjectStore({ ...s3, ...bucket }, context.logger);
+  const folder = await mkdtemp(join(tmpdir(), 'berth-export-'));
   try {
-    if (!force) await requireEmpty(store, to);
-    const written = await writeHuggingFaceFolder(source, staging, options);
+    if (!options.force) await requireEmpty(store, to);
+    const { name, written } = await writeFolder(context, what, folder, options);
     // config.json, without which nothing opens it, is the last.
-    for (const file of written.files) await store.put(file, await readFile(join(staging, file)));
-    return { ...written, folder: to };
+    for (const file of written.files) await store.put(file, await readFile(join(folder, file)));
+    report(context, options, name, { ...written, folder: to });
   } finally {
     store.close();
-    await rm(staging, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function writeFolder(
+  context: Context,
+  what: string,
+  folder: string,
+  { step: asked, for: layout, force }: ExportCommandOptions,
+): Promise<{ readonly name: string; readonly written: WrittenFolder }> {
+  if (what.includes('/')) {
+    if (asked !== undefined) throw new BerthError('USAGE', '--step is for runs only');
+    const source = await readHuggingFaceFolder(what);
+    const written = await writeHuggingFaceFolder(source, folder, { layout, force });
+    return { name: what, written };
+  }
+  const { runId, step, result } = await handOver(
+    context,
+    parseCheckpoint(what, asked),
+    layout,
+    ({ source, card }) => writeHuggingFaceFolder(source, folder, { card, layout, force }),
+  );
+  return { name: `${runId}, step ${formatCount(step)},`, written: result };
+}
+
+/** @throws BerthError `USAGE` when it begins like a place in a bucket and is none */
+function bucketOf(to: string): { readonly bucket: string; readonly prefix: string } | undefined {
+  if (!to.startsWith('s3:')) return undefined;
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(to) ?? [];
+  if (bucket !== undefined && prefix !== undefined) return { bucket, prefix };
+  throw new BerthError('USAGE', `--to ${to}: write it as s3://BUCKET/PREFIX`);
 }
 
 async function requireEmpty(store: ObjectStore, to: string): Promise<void> {
@@ -129,17 +96,6 @@ async function requireEmpty(store: ObjectStore, to: string): Promise<void> {
     );
 }
 
-async function evaluationsOf(
-  store: ObjectStore,
-  runId: string,
-  logger: Logger,
-): Promise<MetricsLine[]> {
-  const evaluations: MetricsLine[] = [];
-  for await (const lines of archivedLines(store, runId, logger))
-    evaluations.push(...lines.filter(({ kind }) => kind === 'eval'));
-  return evaluations;
-}
-
 function report(
   context: Context,
   { json, for: layout }: ExportCommandOptions,
@@ -147,10 +103,13 @@ function report(
   written: WrittenFolder,
 ): void {
   const { folder, files, sizeBytes, sha256, architecture } = written;
+  // Python reads folders only.
+  const isCopied = folder.startsWith('s3:');
+  const path = isCopied ? 'my-bert' : folder;
   const open =
     layout === 'sentence-transformers'
-      ? `from sentence_transformers import SentenceTransformer; SentenceTransformer('${folder}')`
-      : `from transformers import ${architecture}; ${architecture}.from_pretrained('${folder}')`;
+      ? `from sentence_transformers import SentenceTransformer; SentenceTransformer('${path}')`
+      : `from transformers import ${architecture}; ${architecture}.from_pretrained('${path}')`;
   context.print(
     json
       ? JSON.stringify({ ...written, open })
@@ -158,6 +117,7 @@ function report(
           `${what} is in ${folder}`,
           `  size    ${formatBytes(sizeBytes)} in ${files.length} files`,
           `  sha256  ${sha256}  model.safetensors`,
+          ...(isCopied ? [`  copy    aws s3 sync ${folder} ${path}`] : []),
           `  open    ${open}`,
         ].join('\n'),
   );

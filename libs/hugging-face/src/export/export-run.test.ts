@@ -31,7 +31,7 @@ async function exportMicro(
     evaluations: [evaluation],
     logger: silentLogger,
   };
-  const { step: exported } = await exportRun(store, 'micro', options, (source, card) =>
+  const { step: exported } = await exportRun(store, 'micro', options, ({ source, card }) =>
     writeHuggingFaceFolder(source, folder, { card }),
   );
   const weights = await readWeights(await readHuggingFaceFolder(folder));

@@ -15,16 +15,25 @@ export interface ExportOptions {
   readonly logger: Logger;
 }
 
+/** A checkpoint to be written down. */
+export interface ExportedCheckpoint {
+  readonly source: ModelSource;
+  readonly card: CardWriter;
+  readonly runId: string;
+  readonly step: number;
+}
+
 /**
  * Hands a run's checkpoint, with its model card, to whoever writes it down. One that turns out to be damaged is passed over for
  * the one before it, unless its step was asked for.
+ * @param write may be called again; what it throws should be about the checkpoint, or about a place that is no object store
  * @throws BerthError `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_CORRUPT`, what `write` and the store throw
  */
 export async function exportRun<T>(
   store: ObjectStore,
   runId: string,
   options: ExportOptions,
-  write: (source: ModelSource, card: CardWriter) => Promise<T>,
+  write: (exported: ExportedCheckpoint) => Promise<T>,
 ): Promise<{ readonly step: number; readonly result: T }> {
   const { step: wanted, layout, evaluations, logger } = options;
   const record = await readStoredRecord(store, runId);
@@ -37,7 +46,7 @@ export async function exportRun<T>(
       const { model, doLowerCase } = source;
       const card: CardWriter = (written) =>
         modelCard(run, { model, doLowerCase, layout, ...written });
-      return { step, result: await write(source, card) };
+      return { step, result: await write({ source, card, runId, step }) };
     } catch (error) {
       if (!isDamage(error) || index === found.length - 1) throw error;
       logger.warn('passing over a damaged checkpoint', { runId, step, reason: error.message });
