@@ -1,22 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  environmentOfServices,
-  silentLogger,
-  stepMetrics,
-  tasks,
-  type Services,
-} from '@berth/contracts';
-import { createS3ObjectStore } from '@berth/checkpoint';
-import { connectRedis, redisServerPrograms, startRedisServer } from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
+import { environmentOfServices, stepMetrics, tasks, type Services } from '@berth/contracts';
+import { commonOptions, text } from '../options.ts';
+import { residentMb } from '../resident-mb.ts';
+import { startBenchServices } from '../services.ts';
 import { summarize } from '../summary.ts';
 import { keepMembers, loadRun, type SyntheticRun } from '../cluster/synthetic-run.ts';
 
@@ -29,12 +20,11 @@ const help = `berth bench api: how fast a coordinator answers for a long run, an
 
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '100000' },
-    workers: { type: 'string', default: '64' },
-    clients: { type: 'string', default: '64' },
-    rounds: { type: 'string', default: '10' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
+    steps: text('100000'),
+    workers: text('64'),
+    clients: text('64'),
+    rounds: text('10'),
+    ...commonOptions,
   },
 });
 
@@ -76,19 +66,14 @@ async function startCoordinator(services: Services): Promise<{ child: ChildProce
   return { child, url: message.url };
 }
 
-function residentMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024;
-}
-
 async function openPage(url: string, paths: readonly string[]): Promise<number> {
   const startedMs = performance.now();
   await Promise.all(
     paths.map(async (path) => {
       const response = await fetch(`${url}${path}`, { headers });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
-      JSON.parse(text);
+      const body = await response.text();
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${body}`);
+      JSON.parse(body);
     }),
   );
   return performance.now() - startedMs;
@@ -103,16 +88,8 @@ function readEvents(url: string): () => void {
 if (values.help) console.log(help);
 else {
   const run = { runId: 'long', numSteps: Number(values.steps), numWorkers: Number(values.workers) };
-  const folder = mkdtempSync(join(tmpdir(), 'berth-bench-api-'));
-  const redis = await startRedisServer({ programs: redisServerPrograms(process.env) });
-  const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench-secret' };
-  const server = await startS3Server({ folder, ...credentials });
-  const { endpoint } = server;
-  const s3 = { endpoint, region: 'us-east-1', bucket: 'bench', prefix: '', ...credentials };
-  const services = { redisUrl: redis.url, s3 };
-  const store = createS3ObjectStore(s3, silentLogger);
-  await store.ensureBucket();
-  const connection = await connectRedis(redis.url, { role: 'producer' });
+  const bench = await startBenchServices();
+  const { services, store, connection } = bench;
   await loadRun(connection, store, run);
   const ending = new AbortController();
   const beating = keepMembers(connection, run, ending.signal);
@@ -153,11 +130,7 @@ else {
     child.kill('SIGTERM');
     ending.abort();
     await beating;
-    connection.close();
-    store.close();
-    await redis.stop();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
+    await bench.close();
   }
   process.exit();
 }

@@ -1,19 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  createS3ObjectStore,
-  planShards,
-  uploadShards,
-  weightsDigest,
-  writeManifest,
-} from '@berth/checkpoint';
+import { planShards, uploadShards, weightsDigest, writeManifest } from '@berth/checkpoint';
 import {
   environmentOfServices,
   parseRunConfig,
@@ -25,17 +17,13 @@ import {
   type RunConfig,
   type Services,
 } from '@berth/contracts';
-import {
-  connectRedis,
-  openRun,
-  redisServerPrograms,
-  startRedisServer,
-  type RedisConnection,
-} from '@berth/queue';
-import { startS3Server } from '@berth/s3-server';
+import { openRun, type RedisConnection } from '@berth/queue';
 import type { WorkerReport } from './ledger-worker.ts';
 import type { LoopReport } from './loop-delay.ts';
+import { commonOptions, text } from '../options.ts';
 import { ownProgram, startProgram } from '../program.ts';
+import { residentMb } from '../resident-mb.ts';
+import { startBenchServices } from '../services.ts';
 import { lineOf, storeLedger } from './synthetic-ledger.ts';
 import { createRunRecord, numerics } from './synthetic-run.ts';
 
@@ -48,11 +36,10 @@ Exits with 1 when the restore does not end, or the lease was lost meanwhile.`;
 
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '1000000' },
-    members: { type: 'string', default: '8' },
-    minutes: { type: 'string', default: '60' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
+    steps: text('1000000'),
+    members: text('8'),
+    minutes: text('60'),
+    ...commonOptions,
   },
 });
 
@@ -176,38 +163,21 @@ async function verify(services: Services): Promise<Report['verify']> {
   return { ok: code === 0, seconds: (performance.now() - startMs) / 1e3, peakMb };
 }
 
-function residentMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024 || 0;
-  } catch {
-    return 0;
-  }
-}
-
 async function usedBytes({ client }: RedisConnection): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
 }
 
 async function measure(numSteps: number, numMembers: number, timeoutMs: number): Promise<Report> {
-  const folder = mkdtempSync(join(tmpdir(), 'berth-bench-ledger-'));
-  const redis = await startRedisServer({ programs: redisServerPrograms(process.env) });
-  const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench-secret' };
-  const server = await startS3Server({ folder, ...credentials });
-  const { endpoint } = server;
-  const s3 = { endpoint, region: 'us-east-1', bucket: 'bench', prefix: '', ...credentials };
-  const services = { redisUrl: redis.url, s3 };
-  const store = createS3ObjectStore(s3, silentLogger);
-  const connection = await connectRedis(redis.url, { role: 'producer' });
+  const bench = await startBenchServices();
+  const { services, store, connection } = bench;
   const coordinators: ChildProcess[] = [];
   try {
-    await store.ensureBucket();
     const train = { numSteps: 2 * numSteps, globalBatch };
     const config = parseRunConfig({ name: runId, corpus: { path: '/text' }, train }, 'benchmark');
     const startedAtMs = Date.now() - 100 * numSteps;
     const setting = { numSteps, numMembers, startedAtMs };
     const manifestBytes = await storeCheckpoint(store, config, setting);
-    const workerSetting = JSON.stringify({ s3, runId, layout });
+    const workerSetting = JSON.stringify({ s3: services.s3, runId, layout });
     const program = fileURLToPath(new URL('./ledger-worker.js', import.meta.url));
     const worker = startProgram(process.execPath, ownProgram(program, [workerSetting]));
     const workerReport = (await worker.ask()) as unknown as WorkerReport;
@@ -246,11 +216,7 @@ async function measure(numSteps: number, numMembers: number, timeoutMs: number):
     };
   } finally {
     for (const child of coordinators) child.kill('SIGTERM');
-    connection.close();
-    store.close();
-    await redis.stop();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
+    await bench.close();
   }
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allReduceDtypes, type View, type AllReduceDtype } from '@berth/contracts';
 import { assignBlocks, type Endpoint } from '@berth/collectives';
+import { commonOptions, countOf, oneOf, text } from '../options.ts';
 import { ownProgram, startProgram, type Program } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
 
@@ -108,20 +109,24 @@ export function busGigabytesPerSecond({ numWorkers, mb }: AllReduceSetting, ms: 
   return ((2 * (numWorkers - 1)) / numWorkers) * (mb / ms);
 }
 
+/** What decides the all-reduce that is measured, on a command line. */
+export const allReduceOptions = {
+  workers: text('2'),
+  mb: text('440'),
+  dtype: text('fp32'),
+} as const;
+
 /** @throws RangeError that names the option */
-export function allReduceSetting(values: {
-  readonly workers: string;
-  readonly mb: string;
-  readonly dtype: string;
-}): AllReduceSetting {
-  const dtype = allReduceDtypes.find((choice) => choice === values.dtype);
-  const numWorkers = Number(values.workers);
+export function allReduceSetting(
+  values: Readonly<Record<keyof typeof allReduceOptions, string>>,
+): AllReduceSetting {
   const mb = Number(values.mb);
-  if (dtype === undefined) throw new RangeError(`--dtype is fp32 or bf16, not ${values.dtype}`);
-  if (!Number.isInteger(numWorkers) || numWorkers < 1)
-    throw new RangeError(`--workers is a number of processes, not ${values.workers}`);
   if (!(mb > 0)) throw new RangeError(`--mb is a size in megabytes, not ${values.mb}`);
-  return { numWorkers, mb, dtype };
+  return {
+    numWorkers: countOf('workers', values.workers),
+    mb,
+    dtype: oneOf('dtype', values.dtype, allReduceDtypes),
+  };
 }
 
 export function machine(): string {
@@ -171,16 +176,12 @@ function rangeOf({ median, low, high }: Summary): string {
 }
 
 async function main(): Promise<void> {
-  const text = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
     options: {
-      workers: text('2'),
-      mb: text('440'),
-      dtype: text('fp32'),
+      ...allReduceOptions,
       rounds: text('10'),
       against: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      ...commonOptions,
     },
   });
   if (values.help) {

@@ -8,6 +8,7 @@ import type { Endpoint } from '@berth/collectives';
 import { countParameters } from '@berth/model';
 import { askAll, machine } from '../collectives/allreduce.ts';
 import type { JoinAsk } from './healing-member.ts';
+import { commonOptions, countOf, flag, oneOf, text } from '../options.ts';
 import { ownProgram, startProgram, type Program } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
 
@@ -122,8 +123,6 @@ donors compute the gradient of the step that it joins.
   --json              every figure`;
 
 async function main(): Promise<void> {
-  const text = (value: string) => ({ type: 'string', default: value }) as const;
-  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     options: {
       model: text('base'),
@@ -132,17 +131,14 @@ async function main(): Promise<void> {
       batch: text('8'),
       threads: text('1'),
       idle: flag,
-      json: flag,
-      help: flag,
+      ...commonOptions,
     },
   });
   if (values.help) {
     console.log(help);
     return;
   }
-  const size = modelSizeNames.find((name) => name === values.model);
-  if (size === undefined)
-    throw new RangeError(`--model is one of ${modelSizeNames.join(', ')}, not ${values.model}`);
+  const size = oneOf('model', values.model, modelSizeNames);
   const numDonors = countOf('donors', values.donors);
   const numJoins = countOf('joins', values.joins);
   const engine = {
@@ -185,13 +181,6 @@ const names: Record<keyof Join, string> = {
 function describe({ median, low, high }: Summary, figure: keyof Join): string {
   const [digits, unit] = figure === 'stallSteps' ? [2, 'steps'] : [0, 'ms'];
   return `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
-}
-
-/** @throws RangeError that names the option */
-function countOf(option: string, value: string): number {
-  const count = Number(value);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new RangeError(`--${option} is a positive number, not ${value}`);
 }
 
 await main();

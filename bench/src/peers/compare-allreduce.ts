@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
+  allReduceOptions,
   allReduceSetting,
   askAll,
   machine,
@@ -11,6 +12,7 @@ import {
   type AllReduceSetting,
 } from '../collectives/allreduce.ts';
 import { freePort } from '@berth/launch';
+import { commonOptions, text } from '../options.ts';
 import { ProgramMissing, startProgram } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
 
@@ -50,17 +52,13 @@ async function startGloo(
 }
 
 async function main(): Promise<void> {
-  const text = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
     options: {
       python: text('python3'),
-      workers: text('2'),
-      mb: text('440'),
-      dtype: text('fp32'),
+      ...allReduceOptions,
       turns: text('8'),
       rounds: text('3'),
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      ...commonOptions,
     },
   });
   if (values.help) {

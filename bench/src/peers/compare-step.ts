@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { modelSizes, type ModelSize } from '@berth/contracts';
-import { defaultStepSetting, stepWork, type StepSetting } from '../step/step-setting.ts';
+import { commonOptions, text } from '../options.ts';
+import { stepArguments, stepOptions, stepSettingOf } from '../step/step-options.ts';
+import { stepWork } from '../step/step-setting.ts';
 import { ownProgram, ProgramMissing, startProgram } from '../program.ts';
 import { summarize } from '../summary.ts';
 
@@ -40,41 +41,20 @@ async function startPeer(
 }
 
 async function main(): Promise<void> {
-  const text = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
     options: {
       python: text('python3'),
-      model: text('mini'),
-      precision: text('fp32'),
-      optimizer: text('adamw'),
-      device: text('cpu'),
-      threads: text('2'),
-      batch: text('8'),
-      seq: text('128'),
-      predictions: text('20'),
-      shortest: text('1'),
+      ...stepOptions,
       turns: text('8'),
       steps: text('4'),
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      ...commonOptions,
     },
   });
-  if (values.help || !(values.model in modelSizes)) {
+  if (values.help) {
     console.log(help);
     return;
   }
-  const setting: StepSetting = {
-    ...defaultStepSetting,
-    size: values.model as ModelSize,
-    precision: values.precision as StepSetting['precision'],
-    optimizer: values.optimizer as StepSetting['optimizer'],
-    device: values.device as StepSetting['device'],
-    numThreads: Number(values.threads),
-    batchSize: Number(values.batch),
-    maxSeqLength: Number(values.seq),
-    maxPredictions: Number(values.predictions),
-    shortestRatio: Number(values.shortest),
-  };
+  const setting = stepSettingOf(values);
   const { model, batch } = stepWork(setting);
   const columns = Object.entries(batch.columns).map(([name, column]) => [name, [...column]]);
   const torch = await startPeer(values.python, [fileOf('../../src/peers/torch_step.py')], {
@@ -82,21 +62,8 @@ async function main(): Promise<void> {
     model,
     batch: Object.fromEntries(columns),
   });
-  const stepOptions = (
-    [
-      'model',
-      'precision',
-      'optimizer',
-      'device',
-      'threads',
-      'batch',
-      'seq',
-      'predictions',
-      'shortest',
-    ] as const
-  ).flatMap((name) => [`--${name}`, values[name]]);
   const berth = await startPeer(process.execPath, [
-    ...ownProgram(fileOf('../step/step.js'), [...stepOptions, '--serve']),
+    ...ownProgram(fileOf('../step/step.js'), [...stepArguments(values), '--serve']),
   ]);
   for (const peer of [torch, berth]) await peer.steps(2);
   const turns: { torchMs: number; berthMs: number; ratio: number }[] = [];

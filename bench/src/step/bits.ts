@@ -6,6 +6,7 @@ import { modelSizeNames } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { digestsOfProducts } from './bits-of-products.ts';
 import { defaultStepSetting, type StepSetting } from './step-setting.ts';
+import { commonOptions, oneOf, text } from '../options.ts';
 import { stepRunner } from './step.ts';
 
 const help = `Usage: npx berth bench bits [options]
@@ -33,7 +34,6 @@ const self = fileURLToPath(import.meta.url);
 const run = promisify(execFile);
 
 async function main(): Promise<void> {
-  const text = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
     options: {
       model: text('tiny,mini'),
@@ -41,8 +41,7 @@ async function main(): Promise<void> {
       threads: text('2,1,4'),
       steps: text('2'),
       child: text(''),
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      ...commonOptions,
     },
   });
   if (values.help) return console.log(help);
@@ -106,11 +105,9 @@ function inThisProcess(task: string): string {
     return JSON.stringify(
       digestsOfProducts(startTensorFlow({ numThreads: Number(precision), device: 'cpu' })),
     );
-  if (!modelSizeNames.some((name) => name === model))
-    throw new RangeError(`--model takes ${modelSizeNames.join(', ')}, not ${model}`);
   const setting = {
     ...defaultStepSetting,
-    size: model,
+    size: oneOf('model', model ?? '', modelSizeNames),
     precision,
     numThreads: Number(numThreads),
   } as StepSetting;

@@ -11,7 +11,9 @@ import {
   type GraphEngine,
 } from '@berth/model';
 import { measureCeiling } from './matmul-ceiling.ts';
-import { defaultStepSetting, stepWork, type StepSetting } from './step-setting.ts';
+import { commonOptions, flag, oneOf, text } from '../options.ts';
+import { stepOptions, stepSettingOf } from './step-options.ts';
+import { stepWork, type StepSetting } from './step-setting.ts';
 import { summarize, type Summary } from '../summary.ts';
 
 /** Milliseconds of one step, by phase. */
@@ -189,43 +191,21 @@ const help = `Usage: npx berth bench step [options]
   --serve             run as many steps as each line of stdin says, for compare-step.ts`;
 
 function main(): void {
-  const text = (value: string) => ({ type: 'string', default: value }) as const;
-  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     options: {
-      model: text('mini'),
-      precision: text('fp32'),
+      ...stepOptions,
       engine: text('graph'),
-      optimizer: text('adamw'),
-      device: text('cpu'),
-      threads: text('2'),
-      batch: text('8'),
-      seq: text('128'),
-      predictions: text('20'),
-      shortest: text('1'),
       steps: text('10'),
-      json: flag,
       serve: flag,
-      help: flag,
+      ...commonOptions,
     },
   });
   if (values.help) {
     console.log(help);
     return;
   }
-  const setting: StepSetting = {
-    ...defaultStepSetting,
-    size: oneOf('model', values.model, modelSizeNames),
-    precision: oneOf('precision', values.precision, ['fp32', 'bf16']),
-    engine: oneOf('engine', values.engine, ['graph', 'eager']),
-    optimizer: oneOf('optimizer', values.optimizer, ['adamw', 'lamb']),
-    device: oneOf('device', values.device, ['cpu', 'gpu']),
-    numThreads: Number(values.threads),
-    batchSize: Number(values.batch),
-    maxSeqLength: Number(values.seq),
-    maxPredictions: Number(values.predictions),
-    shortestRatio: Number(values.shortest),
-  };
+  const engine = oneOf('engine', values.engine, ['graph', 'eager']);
+  const setting: StepSetting = { ...stepSettingOf(values), engine };
   if (values.serve) serve(setting);
   else print(measureStep(setting, Number(values.steps)), values.json);
 }
@@ -273,14 +253,6 @@ function print(report: StepReport, asJson: boolean): void {
   console.log(`peak RSS  ${mib(report.peakRssBytes)}`);
   for (const { numSteps, rssBytes, numTensors } of report.memory)
     console.log(`memory    ${mib(rssBytes)}, ${numTensors} tensors after ${numSteps} steps`);
-}
-
-/** @throws RangeError that names the option */
-function oneOf<T extends string>(option: string, value: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined)
-    throw new RangeError(`--${option} is one of ${choices.join(', ')}, not ${value}`);
-  return found;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main();
