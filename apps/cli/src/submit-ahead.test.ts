@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { parseRunConfig, silentLogger, type RunConfig, type RunStatus } from '@berth/contracts';
 import { createRunService } from '@berth/coordinator/run-service';
+import { liveMember } from '@berth/protocol/testing';
 import { connectRedis, createMembers, createRuns } from '@berth/queue';
 import { temporaryFolder } from '@berth/testing';
 import { beforeEach, expect, it } from 'vitest';
@@ -32,25 +33,8 @@ async function leave(status: RunStatus): Promise<void> {
     const runs = createRuns(connection);
     await createRunService(connection, store).submit(configOf({ keepLast: 2 }), 'trained');
     await runs.change('r', () => ({ status, manifestKey: 'm', exampleSetId: 'e' }));
-    const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
     const members = createMembers(connection);
-    await members.heartbeat(
-      {
-        memberId: 'worker-1',
-        host: '127.0.0.1',
-        port: 1,
-        pid: 1,
-        hostname: 'h',
-        numerics,
-        startedAtMs: 0,
-        state: 'training',
-        runId: 'r',
-        step: 4,
-        complaint: null,
-        rankMs: 1,
-      },
-      { isNews: true },
-    );
+    await members.heartbeat(liveMember('worker-1', { step: 4, rankMs: 1 }), { isNews: true });
     // The last look of its coordinator.
     await members.list();
     connection.close();

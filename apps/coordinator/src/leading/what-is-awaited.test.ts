@@ -1,5 +1,6 @@
 import { parseRunConfig, silentLogger } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
+import { liveMember } from '@berth/protocol/testing';
 import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
 import { connectRedis, createMembers } from '@berth/queue';
 import { waitFor } from '@berth/testing';
@@ -36,22 +37,9 @@ it('a run says who or what its dataset waits for', async () => {
   await runs.submit(parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test'), 'trained');
   await says(/^waiting for a worker to start: it is to read the corpus$/);
 
-  const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
+  const waiting = liveMember('worker-1-aaaaaa', { state: 'idle', runId: null, step: -1 });
   const beating = setInterval(() => {
-    void createMembers(connection).heartbeat({
-      memberId: 'worker-1-aaaaaa',
-      host: '127.0.0.1',
-      port: 1,
-      pid: 1,
-      hostname: 'h',
-      numerics,
-      startedAtMs: 0,
-      state: 'idle',
-      runId: null,
-      step: -1,
-      complaint: null,
-      rankMs: null,
-    });
+    void createMembers(connection).heartbeat(waiting);
   }, 50);
   onTestFinished(() => clearInterval(beating));
   await says(/^waiting for the worker to take the corpus$/);

@@ -1,21 +1,16 @@
 import type { Complaint, ErrorCode, MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { liveMember as member } from '../testing/live-member.ts';
+import { runRules, runSnapshot, viewOf } from '../testing/run-snapshot.ts';
 import { decideRun } from './run.ts';
-import { newRunMemory, type RunDecision, type RunRules, type RunSnapshot } from './run-state.ts';
+import { newRunMemory, type RunDecision, type RunRules } from './run-state.ts';
 
 const rules: RunRules = {
+  ...runRules,
   numSteps: 1_000,
-  minWorkers: 1,
   wantedWorkers: 3,
   virtualRanks: 8,
-  joinTimeoutMs: 20_000,
-  lostGraceMs: 30,
   complaintGraceMs: 1_200,
-  patientAttempts: 3,
-  maxAttemptsPerStep: 30,
-  stepTimeoutMs: 600_000,
-  restGraceMs: 3_000,
 };
 
 /** A run as its coordinator sees it, look after look; what it publishes comes into force. */
@@ -33,37 +28,19 @@ class Run {
   look(afterMs: number, ...live: readonly MemberInfo[]): RunDecision {
     this.nowMs += afterMs;
     const { view, numCommitted } = this;
-    const snapshot: RunSnapshot = {
-      runId: 'r',
-      status: 'running',
-      wantsCheckpoint: false,
-      numerics: undefined,
-      numCommitted,
-      isSaved: false,
-      isEvaluated: false,
-      view,
-      fencingEpoch: 1,
-      serverEpoch: 1,
-      live,
-      unreadable: [],
-    };
+    const snapshot = runSnapshot({ numCommitted, view, live });
     const decision = decideRun(this.nowMs, this.#memory, snapshot, this.#rules);
     this.#memory = decision.memory;
     if (decision.kind === 'publish')
-      this.view = {
-        runId: 'r',
-        fencingEpoch: 1,
-        version: (view?.version ?? 0) + 1,
-        fromStep: numCommitted,
-        mode: decision.mode,
-        reason: decision.reason,
-        members: decision.members.map(({ memberId }) => ({
-          memberId,
-          host: 'h',
-          port: 1,
-          blocks: [],
-        })),
-      };
+      this.view = viewOf(
+        decision.members.map(({ memberId }) => memberId),
+        {
+          version: (view?.version ?? 0) + 1,
+          fromStep: numCommitted,
+          mode: decision.mode,
+          reason: decision.reason,
+        },
+      );
     return decision;
   }
 

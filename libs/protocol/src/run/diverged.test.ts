@@ -1,61 +1,34 @@
-import type { Complaint, MemberInfo, View, WireError } from '@berth/contracts';
+import type { Complaint, View, WireError } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { votesDiverged } from '../member/divergence.ts';
+import { liveMember } from '../testing/live-member.ts';
+import { runRules, runSnapshot, viewOf as viewOfMembers } from '../testing/run-snapshot.ts';
 import { decideRun } from './run.ts';
 import { newRunMemory, type RunMemory, type RunRules, type RunSnapshot } from './run-state.ts';
 
 const rules: RunRules = {
-  numSteps: 100,
-  minWorkers: 1,
+  ...runRules,
   wantedWorkers: 3,
   virtualRanks: 8,
   joinTimeoutMs: 10,
   lostGraceMs: 0,
   complaintGraceMs: 0,
-  patientAttempts: 3,
-  maxAttemptsPerStep: 30,
   stepTimeoutMs: 1_000,
-  restGraceMs: 3_000,
 };
+const memberIds = ['a', 'b', 'c'];
 
-function viewOf(version: number, fromStep: number): View {
-  const members = ['a', 'b', 'c'].map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
-  return { runId: 'r', fencingEpoch: 1, version, fromStep, members, mode: 'train', reason: 'x' };
-}
+const viewOf = (version: number, fromStep: number): View =>
+  viewOfMembers(memberIds, { version, fromStep, reason: 'x' });
 
 function snapshotOf(view: View, numCommitted: number, error: WireError | undefined): RunSnapshot {
   const complaint: Complaint | null =
     error === undefined
       ? null
       : { viewVersion: view.version, step: numCommitted, suspects: [], error };
-  const live = ['a', 'b', 'c'].map((memberId): MemberInfo => ({
-    memberId,
-    host: 'h',
-    port: 1,
-    pid: 1,
-    hostname: 'h',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    startedAtMs: 0,
-    state: 'idle',
-    runId: 'r',
-    step: numCommitted,
-    complaint,
-    rankMs: null,
-  }));
-  return {
-    runId: 'r',
-    status: 'running',
-    wantsCheckpoint: false,
-    numerics: undefined,
-    numCommitted,
-    isSaved: false,
-    isEvaluated: false,
-    unreadable: [],
-    view,
-    fencingEpoch: 1,
-    serverEpoch: 1,
-    live,
-  };
+  const live = memberIds.map((memberId) =>
+    liveMember(memberId, { state: 'idle', step: numCommitted, complaint }),
+  );
+  return runSnapshot({ numCommitted, view, live });
 }
 
 function decide(snapshot: RunSnapshot, memory: RunMemory = newRunMemory(0)) {

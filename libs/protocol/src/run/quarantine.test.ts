@@ -1,5 +1,6 @@
 import type { MemberInfo } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { liveMember } from '../testing/live-member.ts';
 import {
   quarantineWorkers,
   forgive,
@@ -8,23 +9,8 @@ import {
   type Quarantines,
 } from './quarantine.ts';
 
-function member(memberId: string, change: Partial<MemberInfo> = {}): MemberInfo {
-  return {
-    memberId,
-    host: 'h',
-    port: 1,
-    pid: 1,
-    hostname: 'h',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    startedAtMs: 0,
-    state: 'idle',
-    runId: 'r',
-    step: 10,
-    complaint: null,
-    rankMs: null,
-    ...change,
-  };
-}
+const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
+  liveMember(memberId, { state: 'idle', ...change });
 
 /** Who of these is left out while somebody else trains. */
 function leftOut(nowMs: number, quarantines: Quarantines, ...memberIds: string[]): string[] {

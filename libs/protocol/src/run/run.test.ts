@@ -1,6 +1,7 @@
 import type { MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { liveMember } from '../testing/live-member.ts';
+import { runRules, runSnapshot, viewOf } from '../testing/run-snapshot.ts';
 import { decideRun } from './run.ts';
 import {
   newRunMemory,
@@ -10,47 +11,17 @@ import {
   type RunSnapshot,
 } from './run-state.ts';
 
-const rules: RunRules = {
-  numSteps: 100,
-  minWorkers: 2,
-  wantedWorkers: 2,
-  virtualRanks: 4,
-  joinTimeoutMs: 20_000,
-  lostGraceMs: 30,
-  complaintGraceMs: 1_000,
-  patientAttempts: 3,
-  maxAttemptsPerStep: 30,
-  stepTimeoutMs: 600_000,
-  restGraceMs: 3_000,
-};
+const rules: RunRules = { ...runRules, minWorkers: 2 };
 
 const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
   liveMember(memberId, { step: 9, ...change });
 
-function view(mode: View['mode'], ...memberIds: string[]): View {
-  const members = memberIds.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
-  return { runId: 'r', fencingEpoch: 1, version: 3, fromStep: 5, mode, reason: '', members };
-}
+const view = (mode: View['mode'], ...memberIds: string[]): View => viewOf(memberIds, { mode });
 
 const [a, b] = [member('worker-1-aaaaaa'), member('worker-2-bbbbbb')];
 
-function snapshot(change: Partial<RunSnapshot>): RunSnapshot {
-  return {
-    runId: 'r',
-    status: 'running',
-    wantsCheckpoint: false,
-    numerics: undefined,
-    numCommitted: 10,
-    isSaved: false,
-    isEvaluated: false,
-    view: view('train', a.memberId, b.memberId),
-    fencingEpoch: 1,
-    serverEpoch: 1,
-    live: [a, b],
-    unreadable: [],
-    ...change,
-  };
-}
+const snapshot = (change: Partial<RunSnapshot>): RunSnapshot =>
+  runSnapshot({ view: view('train', a.memberId, b.memberId), live: [a, b], ...change });
 
 const decide = (
   nowMs: number,

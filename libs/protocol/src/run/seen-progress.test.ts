@@ -1,53 +1,23 @@
 import type { MemberInfo, View } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { liveMember } from '../testing/live-member.ts';
+import { runRules, runSnapshot, viewOf } from '../testing/run-snapshot.ts';
 import { decideRun } from './run.ts';
-import { newRunMemory, type RunDecision, type RunRules, type RunSnapshot } from './run-state.ts';
-
-const rules: RunRules = {
-  numSteps: 100,
-  minWorkers: 1,
-  wantedWorkers: 2,
-  virtualRanks: 4,
-  joinTimeoutMs: 20_000,
-  lostGraceMs: 30,
-  complaintGraceMs: 1_000,
-  patientAttempts: 3,
-  maxAttemptsPerStep: 30,
-  stepTimeoutMs: 600_000,
-  restGraceMs: 3_000,
-};
+import { newRunMemory, type RunDecision, type RunSnapshot } from './run-state.ts';
 
 const member = (memberId: string, change: Partial<MemberInfo> = {}): MemberInfo =>
   liveMember(memberId, { newestEpoch: 5, ...change });
 
-const members = ['a', 'b'].map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] }));
-
-function view(change: Partial<View> = {}): View {
-  const place = { runId: 'r', fencingEpoch: 5, version: 3, fromStep: 5 };
-  return { ...place, mode: 'train', reason: '', members, ...change };
-}
+const view = (change: Partial<View> = {}): View =>
+  viewOf(['a', 'b'], { fencingEpoch: 5, ...change });
 
 function snapshot(change: Partial<RunSnapshot> = {}): RunSnapshot {
-  return {
-    runId: 'r',
-    status: 'running',
-    wantsCheckpoint: false,
-    numerics: undefined,
-    numCommitted: 10,
-    isSaved: false,
-    isEvaluated: false,
-    view: view(),
-    fencingEpoch: 5,
-    serverEpoch: 5,
-    live: [member('a'), member('b')],
-    unreadable: [],
-    ...change,
-  };
+  const epochs = { fencingEpoch: 5, serverEpoch: 5 };
+  return runSnapshot({ view: view(), live: [member('a'), member('b')], ...epochs, ...change });
 }
 
 describe('a Redis that holds less than was seen', () => {
-  const { memory } = decideRun(0, newRunMemory(0), snapshot(), rules);
+  const { memory } = decideRun(0, newRunMemory(0), snapshot(), runRules);
 
   it.each<[string, Partial<RunSnapshot>, string]>([
     ['steps', { numCommitted: 9 }, 'its ledger ends at step 9, after 10 were seen'],
@@ -55,7 +25,7 @@ describe('a Redis that holds less than was seen', () => {
     ['an epoch', { view: view({ fencingEpoch: 4, version: 9 }) }, 'view 9 is in force'],
     ['all views', { view: undefined }, 'it has no view, after view 3 was'],
   ])('is read again when it has lost %s', (_, change, reason) => {
-    const decision = decideRun(100, memory, snapshot(change), rules);
+    const decision = decideRun(100, memory, snapshot(change), runRules);
     expect(decision).toMatchObject({ kind: 'readAgain', usedEpoch: 6 });
     expect(decision.reason).toContain(reason);
   });
@@ -63,7 +33,7 @@ describe('a Redis that holds less than was seen', () => {
   it('is recognised by a new coordinator from what a member of the run has seen', () => {
     const other = member('c', { runId: 'other', newestEpoch: 90 });
     const fresh = (live: MemberInfo[]): RunDecision =>
-      decideRun(0, newRunMemory(0), snapshot({ live }), rules);
+      decideRun(0, newRunMemory(0), snapshot({ live }), runRules);
     expect(fresh([member('a'), member('b', { newestEpoch: 8 }), other])).toMatchObject({
       kind: 'readAgain',
       usedEpoch: 8,
@@ -72,11 +42,16 @@ describe('a Redis that holds less than was seen', () => {
   });
 
   it('is given a view again that was published before it was restarted', () => {
-    const decision = decideRun(100, memory, snapshot({ fencingEpoch: 7, serverEpoch: 6 }), rules);
+    const decision = decideRun(
+      100,
+      memory,
+      snapshot({ fencingEpoch: 7, serverEpoch: 6 }),
+      runRules,
+    );
     expect(decision).toMatchObject({ kind: 'publish', mode: 'train' });
     expect(decision.reason).toContain('Redis was restarted or replaced');
     const later = snapshot({ fencingEpoch: 7, serverEpoch: 5 });
-    expect(decideRun(100, memory, later, rules).kind).toBe('keep');
+    expect(decideRun(100, memory, later, runRules).kind).toBe('keep');
   });
 });
 
@@ -93,22 +68,22 @@ describe('members that rest at the end of a view', () => {
       'nothing is known of the checkpoint',
     ],
   ])('make the %s again that nobody knows of', (_, change, reason) => {
-    const first = decideRun(0, newRunMemory(0), snapshot(change), rules);
+    const first = decideRun(0, newRunMemory(0), snapshot(change), runRules);
     expect(first.kind).toBe('keep');
-    expect(decideRun(2_900, first.memory, snapshot(change), rules).kind).toBe('keep');
-    const late = decideRun(3_000, first.memory, snapshot(change), rules);
+    expect(decideRun(2_900, first.memory, snapshot(change), runRules).kind).toBe('keep');
+    const late = decideRun(3_000, first.memory, snapshot(change), runRules);
     expect(late).toMatchObject({ kind: 'publish', mode: change.view?.mode ?? 'train' });
     expect(late.reason).toContain(reason);
     const renewed = { ...change, view: { ...(change.view ?? view()), version: 4 } };
-    expect(decideRun(3_100, late.memory, snapshot(renewed), rules).kind).toBe('keep');
+    expect(decideRun(3_100, late.memory, snapshot(renewed), runRules).kind).toBe('keep');
   });
 
   it('are left alone while one of them is at work, or the run has steps left', () => {
     const [first, second] = idle as [MemberInfo, MemberInfo];
     const atWork = { ...atTheEnd, live: [first, { ...second, state: 'training' as const }] };
     for (const change of [atWork, { ...atTheEnd, numCommitted: 99 }]) {
-      const { memory } = decideRun(0, newRunMemory(0), snapshot(change), rules);
-      expect(decideRun(60_000, memory, snapshot(change), rules).kind).toBe('keep');
+      const { memory } = decideRun(0, newRunMemory(0), snapshot(change), runRules);
+      expect(decideRun(60_000, memory, snapshot(change), runRules).kind).toBe('keep');
     }
   });
 });

@@ -19,7 +19,13 @@ import {
 } from '../index.ts';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RedisModel, type RestoreResult, cursorAt, globalBatch } from '@berth/protocol/testing';
+import {
+  RedisModel,
+  type RestoreResult,
+  cursorAt,
+  globalBatch,
+  liveMember,
+} from '@berth/protocol/testing';
 
 const sums: StepSums = { loss: 1 };
 const holders = ['c1', 'c2'];
@@ -211,22 +217,8 @@ function codeOf(result: RestoreResult): number | string {
   }
 }
 
-function infoOf(memberId: string): MemberInfo {
-  return {
-    memberId,
-    host: 'h',
-    port: 1,
-    pid: 1,
-    hostname: 'h',
-    numerics: { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 },
-    startedAtMs: 0,
-    state: 'idle',
-    runId: 'run',
-    step: -1,
-    complaint: null,
-    rankMs: null,
-  };
-}
+const infoOf = (memberId: string): MemberInfo =>
+  liveMember(memberId, { state: 'idle', runId: 'run', step: -1 });
 
 it('answers as the Lua scripts of a real Redis do', async () => {
   const heard = new Set<string>();
