@@ -88,12 +88,17 @@ beforeAll(async () => {
     seed,
     examples: config.examples,
   } as const;
-  const open = async (split: 'train' | 'heldOut', epoch: number, shard: number) =>
-    readExampleShard(
-      store,
-      await makeExampleShard(store, { ...job, split, epoch, shard }),
-      taskExamples.pretraining,
-    );
+  const opened = new Map<string, Promise<ExampleReader>>();
+  const open = (split: 'train' | 'heldOut', epoch: number, shard: number) => {
+    const key = `${split} ${epoch} ${shard}`;
+    const known =
+      opened.get(key) ??
+      makeExampleShard(store, { ...job, split, epoch, shard }).then((made) =>
+        readExampleShard(store, made, taskExamples.pretraining),
+      );
+    opened.set(key, known);
+    return known;
+  };
   heldOut = await open('heldOut', 0, 0);
   examples = createExampleSource({
     task: tasks.pretraining,

@@ -66,7 +66,7 @@ describe('gradients of the graph engine', () => {
   });
 
   it('give the same update and digest, held or not, when they travel in bf16', () => {
-    const engine = graphEngine({ allReduceDtype: 'bf16' });
+    const engine = graphEngine({ ...dropping, allReduceDtype: 'bf16' });
     const request = goldenBlock(0, 4);
     const vector = engine.computeGradients(request).slice();
     const applied = engine.applyGradients(vector);

@@ -47,10 +47,17 @@ const documents = packDocuments(
   ),
 );
 
+const opened = new Map<string, ExampleShardReader>();
+
 function open(split: 'train' | 'heldOut', epoch: number, shard: number): ExampleShardReader {
   const place = { split, seed: 1, epoch, shard, exampleSetId: 'toy' };
+  const key = JSON.stringify(place);
+  const known = opened.get(key);
+  if (known !== undefined) return known;
   const bytes = sepCountExamples.make({ documents, vocabulary, settings, ...place });
-  return sepCountExamples.open(bytes, sha256Hex(bytes));
+  const reader = sepCountExamples.open(bytes, sha256Hex(bytes));
+  opened.set(key, reader);
+  return reader;
 }
 
 const source = createExampleSource({
