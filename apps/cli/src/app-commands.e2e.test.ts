@@ -1,105 +1,91 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import {
-  environmentOfServices,
-  parseRunConfig,
-  type RunConfig,
-  type RunStatusReport,
-} from '@berth/contracts';
-import { findCluster, freePort, type CoordinatorClient } from '@berth/launch';
-import { temporaryFolder, waitFor } from '@berth/testing';
+import type { RunConfig } from '@berth/contracts';
+import { freePort, type CoordinatorClient } from '@berth/launch';
+import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { berth, spawnBerth } from './testing/berth-process.ts';
-import { clientOf } from './testing/client-of.ts';
-
-const corpus = fileURLToPath(
-  new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
-);
-
-function configOf(name: string, numSteps: number): RunConfig {
-  const config = {
-    name,
-    corpus: { path: corpus, heldOutRatio: 0.1 },
-    vocabulary: { size: 1000 },
-    examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
-    model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
-    train: { numSteps, engine: 'eager', globalBatch: 8, virtualRanks: 4 },
-  };
-  return parseRunConfig(config, 'test');
-}
+import { environmentFileOf, startCluster, type TestCluster } from './testing/test-cluster.ts';
+import { tinyRun } from './testing/tiny-run.ts';
 
 const token = 'the-token-of-this-cluster';
+let cluster: TestCluster;
 let folder: string;
-let up: ChildProcess;
 let client: CoordinatorClient;
 /** All that a process elsewhere needs to join. */
 let file: string;
 
 beforeAll(async () => {
-  ({ path: folder } = await temporaryFolder());
-  up = spawnBerth(['up', '--workers', '0', '--port', '0'], folder);
-  await waitFor(() => findCluster(folder) !== undefined, { what: 'the cluster' });
-  client = clientOf(folder)!;
-  file = join(folder, 'cluster.env');
-  const variables = {
-    ...environmentOfServices(findCluster(folder)!.services),
-    BERTH_SECRET: 'the secret of this cluster',
-    BERTH_API_TOKEN: token,
-  };
-  const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'\n`);
-  writeFileSync(file, lines.join(''), { mode: 0o600 });
+  cluster = await startCluster({ numWorkers: 0 });
+  ({ folder, client } = cluster);
+  file = environmentFileOf(cluster, { BERTH_API_TOKEN: token });
 });
 
-afterAll(async () => {
-  const ended = once(up, 'exit');
-  up.kill('SIGINT');
-  await ended;
-});
+afterAll(() => cluster.stop());
 
 /** Starts `berth worker` or `berth coordinator`, with nothing but the file and flags to go by. */
-function start(...args: string[]): { process: ChildProcess; exitCode: Promise<number | null> } {
-  const process = spawnBerth([...args, '--env', file], join(folder, args[0]!));
+function start(
+  args: readonly string[],
+  env = file,
+): { process: ChildProcess; exitCode: Promise<number | null> } {
+  const process = spawnBerth([...args, '--env', env], join(folder, args[0]!));
   process.stdout?.resume();
   process.stderr?.resume();
   onTestFinished(() => void process.kill('SIGKILL'));
   return { process, exitCode: once(process, 'exit').then(([code]) => code as number | null) };
 }
 
-const until = (runId: string, what: string, isSo: (report: RunStatusReport) => boolean) =>
-  waitFor(async () => isSo(await client.status(runId)), { intervalMs: 20, what });
+const configOf = (name: string, numSteps: number): RunConfig =>
+  tinyRun(name, { train: { numSteps } });
 
 describe('berth worker', () => {
   it('leaves with 75 when it is told to, and ends with 0 when its run is complete', async () => {
-    const first = start('worker', '--run', 'long');
-    await client.submit(configOf('long', 200), 'trained');
-    await until('long', 'some steps', ({ step }) => step > 3);
+    const first = start(['worker', '--run', 'long']);
+    await client.submit(configOf('long', 80), 'trained');
+    await cluster.until('long', 'some steps', ({ step }) => step > 3);
     first.process.kill('SIGTERM');
     expect(await first.exitCode).toBe(75);
     const { run } = await client.status('long');
     expect(run.status).not.toBe('completed');
 
-    expect(await start('worker', '--run', 'long').exitCode).toBe(0);
+    expect(await start(['worker', '--run', 'long']).exitCode).toBe(0);
     const report = await client.status('long');
-    expect(report).toMatchObject({ step: 200, run: { status: 'completed' } });
-    expect(await start('worker', '--run', 'long').exitCode).toBe(0);
+    expect(report).toMatchObject({ step: 80, run: { status: 'completed' } });
+    expect(await start(['worker', '--run', 'long']).exitCode).toBe(0);
   });
 
   it('ends with 5 when its run is stopped, and without a run of its own stays', async () => {
-    const own = start('worker', '--run', 'stopped', '--name', 'own');
-    const any = start('worker', '--name', 'any');
+    const own = start(['worker', '--run', 'stopped', '--name', 'own']);
+    const any = start(['worker', '--name', 'any']);
     await client.submit(configOf('stopped', 100_000), 'trained');
-    await until('stopped', 'some steps of both', ({ step, view }) => {
+    await cluster.until('stopped', 'some steps of both', ({ step, view }) => {
       return step > 3 && view?.members.length === 2;
     });
     await client.control('stopped', 'stop');
     expect(await own.exitCode).toBe(5);
     await client.submit(configOf('next', 5), 'trained');
-    await until('next', 'its end', ({ run }) => run.status === 'completed');
+    await cluster.until('next', 'its end', ({ run }) => run.status === 'completed');
     any.process.kill('SIGTERM');
     expect(await any.exitCode).toBe(75);
+  });
+
+  it('is left out by those with another secret, which say so and go on', async () => {
+    const own = start(['worker', '--run', 'guarded', '--name', 'own']);
+    await client.submit(configOf('guarded', 100_000), 'trained');
+    await cluster.until('guarded', 'some steps', ({ step }) => step > 3);
+    const secret = { BERTH_SECRET: 'the secret of somebody else' };
+    // First by its id, so that only its lack of weights speaks against it.
+    start(['worker', '--name', 'a-stranger'], environmentFileOf(cluster, secret, 'other.env'));
+    const { step } = await cluster.until('guarded', 'the reason', ({ run, view }) =>
+      [run.reason, view?.reason].some((reason) =>
+        /^without a-stranger-\w+: .*\bsecrets of .* differ/.test(reason ?? ''),
+      ),
+    );
+    const later = await cluster.until('guarded', 'more steps', (now) => now.step > step + 3);
+    expect(later.run.status).toBe('running');
+    await client.control('guarded', 'stop');
+    expect(await own.exitCode).toBe(5);
   });
 
   it('says what is wrong with what it is told, and keeps passwords off the command line', async () => {
@@ -125,7 +111,7 @@ describe('berth worker', () => {
 describe('berth coordinator', () => {
   it('answers beside the one that leads, and ends with 0 when it is told to', async () => {
     const port = await freePort();
-    const standby = start('coordinator', '--port', String(port));
+    const standby = start(['coordinator', '--port', String(port)]);
     const ask = (): Promise<Response> =>
       fetch(`http://127.0.0.1:${port}/api/runs`, { headers: { authorization: `Bearer ${token}` } });
     const answers = (): Promise<boolean> =>

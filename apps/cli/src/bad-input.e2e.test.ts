@@ -1,12 +1,10 @@
-import { once } from 'node:events';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import type { RunStatusReport } from '@berth/contracts';
-import { temporaryFolder, waitFor } from '@berth/testing';
+import { temporaryFolder } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster } from '@berth/launch';
-import { berth, spawnBerth } from './testing/berth-process.ts';
+import { berth } from './testing/berth-process.ts';
+import { startCluster, type TestCluster } from './testing/test-cluster.ts';
 
 const text = [
   'The quick brown fox jumps over the lazy dog.\nIt does so every day.\nNobody knows why.\n',
@@ -22,11 +20,11 @@ const good: Record<string, string | object> = {
   vocabulary: { size: 64 },
   examples: { maxSeqLength: 16, maxPredictions: 2, numShards: 2 },
   model: { size: 'tiny', hiddenSize: 16, numHeads: 2, maxPositions: 16 },
-  train: { numSteps: 2, globalBatch: 4, virtualRanks: 2, numEvalExamples: 2 },
+  train: { numSteps: 2, engine: 'eager', globalBatch: 4, virtualRanks: 2, numEvalExamples: 2 },
 };
 
 let folder: string;
-let cluster: ChildProcess;
+let cluster: TestCluster;
 
 /** Changes some settings of the good run; sections are merged. */
 function runFile(name: string, change: Record<string, object>): string {
@@ -56,7 +54,8 @@ function manifests(): string[] {
 }
 
 beforeAll(async () => {
-  folder = (await temporaryFolder()).path;
+  cluster = await startCluster({ numWorkers: 1 });
+  ({ folder } = cluster);
   writeFileSync(join(folder, 'good.txt'), text);
   writeFileSync(join(folder, 'empty.txt'), '\n\n');
   writeFileSync(join(folder, 'latin1.txt'), Buffer.from('Caf\xe9 au lait.\n', 'latin1'));
@@ -69,17 +68,9 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'mixed', 'a.txt'), Buffer.from(`\ufeff${text}`, 'utf16le'));
   writeFileSync(join(folder, 'mixed', 'b.docx'), 'x');
   symlinkSync('.', join(folder, 'mixed', 'self'));
-  cluster = spawnBerth(['up', '--workers', '1', '--port', '0'], folder);
-  await waitFor(() => findCluster(folder), {
-    what: 'the cluster',
-  });
 });
 
-afterAll(async () => {
-  const exit = once(cluster, 'exit');
-  cluster.kill('SIGTERM');
-  await exit;
-});
+afterAll(() => cluster.stop());
 
 describe('bad input gives one error and exit code 2', () => {
   it.each([
@@ -145,7 +136,7 @@ describe('bad input gives one error and exit code 2', () => {
   });
 
   it('a port that is taken', async () => {
-    const { port } = new URL(findCluster(folder)?.coordinatorUrl ?? '');
+    const { port } = new URL(cluster.client.url);
     const { path } = await temporaryFolder();
     const { exitCode, stderr } = await berth(['up', '--port', port], { folder: path });
     expect(exitCode).toBe(2);

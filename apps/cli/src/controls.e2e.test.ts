@@ -1,61 +1,29 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   isBerthError,
-  parseRunConfig,
   silentLogger,
   type Control,
   type ControlRequest,
   type RunConfig,
   type RunStatusReport,
 } from '@berth/contracts';
-import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster, freePort, type CoordinatorClient } from '@berth/launch';
+import { freePort, type CoordinatorClient } from '@berth/launch';
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
-import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
-import { clientOf } from './testing/client-of.ts';
+import { berth, childrenOf } from './testing/berth-process.ts';
+import { startCluster, type TestCluster } from './testing/test-cluster.ts';
+import { tinyRun } from './testing/tiny-run.ts';
 
 const numSteps = 60;
-const corpus = fileURLToPath(
-  new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
-);
+// Few examples are made ahead, so that little is trained while nobody coordinates; each run makes its own.
+const examples = { numShards: 8, shuffleWindowShards: 1, readAheadShards: 2 };
+const train = { numSteps, checkpointEverySteps: 10, keepLast: 10 };
+const configOf = (name: string, seed: number): RunConfig => ({
+  ...tinyRun(name, { examples, train, cluster: { numWorkers: 2 } }),
+  seed,
+});
 
-function configOf(name: string, seed: number): RunConfig {
-  return parseRunConfig(
-    {
-      name,
-      seed,
-      corpus: { path: corpus, heldOutRatio: 0.1 },
-      vocabulary: { size: 1000 },
-      // Few examples are made ahead, so that little is trained while nobody coordinates; each run makes its own.
-      examples: {
-        maxSeqLength: 32,
-        maxPredictions: 5,
-        numShards: 8,
-        shuffleWindowShards: 1,
-        readAheadShards: 2,
-      },
-      model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
-      optimizer: { learningRate: 1e-3, numWarmupSteps: 5 },
-      train: {
-        numSteps,
-        engine: 'eager',
-        globalBatch: 8,
-        virtualRanks: 4,
-        checkpointEverySteps: 10,
-        keepLast: 10,
-        numEvalExamples: 16,
-      },
-      cluster: { numWorkers: 2 },
-    },
-    'test',
-  );
-}
-
-let folder: string;
-let up: ReturnType<typeof spawnBerth>;
+let cluster: TestCluster;
 let client: CoordinatorClient;
 
 /** Asks again while nobody answers, as people do. */
@@ -93,7 +61,7 @@ const untilStatus = (runId: string, status: string): Promise<RunStatusReport> =>
   until(runId, status, ({ run }) => run.status === status);
 
 function killCoordinator(): void {
-  for (const pid of childrenOf(up.pid ?? 0, 'coordinator')) process.kill(pid, 'SIGKILL');
+  for (const pid of childrenOf(cluster.up.pid ?? 0, 'coordinator')) process.kill(pid, 'SIGKILL');
 }
 
 /** Asks something of a run, and kills the coordinator as soon as it has answered; then asks again. */
@@ -107,28 +75,15 @@ async function controlAndKill(
   return patiently(() => client.control(runId, control, request));
 }
 
-async function ledgerOf(runId: string): Promise<LedgerInspection> {
-  const cluster = findCluster(folder);
-  if (cluster === undefined) throw new Error('no cluster');
-  return inspectLedger(cluster.services, runId, silentLogger);
-}
+const ledgerOf = (runId: string): Promise<LedgerInspection> =>
+  inspectLedger(cluster.services, runId, silentLogger);
 
 beforeAll(async () => {
-  ({ path: folder } = await temporaryFolder());
-  const port = String(await freePort());
-  up = spawnBerth(['up', '--workers', '2', '--port', port], folder);
-  await waitFor(async () => findCluster(folder) !== undefined, {
-    intervalMs: 100,
-    what: 'the cluster',
-  });
-  client = clientOf(folder)!;
+  cluster = await startCluster({ numWorkers: 2, port: await freePort() });
+  ({ client } = cluster);
 });
 
-afterAll(async () => {
-  const exit = once(up, 'exit');
-  up.kill('SIGINT');
-  await exit;
-});
+afterAll(() => cluster.stop());
 
 describe('controls, each with the coordinator killed right after it', () => {
   it('pauses a run, lets the next one train, and resumes with the same weights', async () => {
@@ -172,7 +127,7 @@ describe('controls, each with the coordinator killed right after it', () => {
     await until('b', 'a step', ({ step }) => step > stopped.step);
     await controlAndKill('b', 'kill');
     const killed = await untilStatus('b', 'stopped');
-    const again = await berth(['kill', 'b', '--yes', '--json'], { folder });
+    const again = await berth(['kill', 'b', '--yes', '--json'], cluster);
     expect(again.exitCode).toBe(0);
     expect((JSON.parse(again.stdout) as RunStatusReport).run).toEqual(killed.run);
     expect(await statusOf('b')).toMatchObject({ step: killed.step, numWorkersAlive: 0 });
@@ -199,7 +154,7 @@ describe('controls, each with the coordinator killed right after it', () => {
     await client.control('a', 'resume', { fromStep: 20 });
     await until('a', 'the new attempt', ({ step }) => step < numSteps);
     await untilStatus('a', 'completed');
-    const { exitCode, stderr } = await berth(['resume', 'a', '--from', '17'], { folder });
+    const { exitCode, stderr } = await berth(['resume', 'a', '--from', '17'], cluster);
     expect(exitCode).toBe(3);
     expect(stderr).toContain('there is no complete checkpoint at step 17; there are: 10, ');
     expect(stderr).not.toContain('goes back');

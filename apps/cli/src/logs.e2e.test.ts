@@ -1,40 +1,17 @@
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { isFinal, parseRunConfig, silentLogger, type MetricsLine } from '@berth/contracts';
+import { isFinal, silentLogger, type MetricsLine } from '@berth/contracts';
 import { LogShipper } from '@berth/observability';
 import { connectRedis, createLogStream, createMembers, openLogSink } from '@berth/queue';
-import { temporaryFolder, waitFor } from '@berth/testing';
+import { waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { findCluster } from '@berth/launch';
-import { spawnBerth } from './testing/berth-process.ts';
-import { clientOf } from './testing/client-of.ts';
+import { startCluster } from './testing/test-cluster.ts';
+import { tinyRun } from './testing/tiny-run.ts';
 
-const corpus = fileURLToPath(
-  new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
-);
 const numSteps = 40;
-const config = parseRunConfig(
-  {
-    name: 'logs',
-    seed: 7,
-    corpus: { path: corpus, heldOutRatio: 0.1 },
-    vocabulary: { size: 1000 },
-    examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
-    model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
-    optimizer: { learningRate: 1e-3, numWarmupSteps: 5 },
-    train: { numSteps, engine: 'eager', globalBatch: 8, virtualRanks: 4, numEvalExamples: 16 },
-  },
-  'test',
-);
 
 it('a run whose worker is killed under a flood of logs leaves its logs and metrics', async () => {
-  const { path: folder } = await temporaryFolder();
-  const up = spawnBerth(['up', '--workers', '2', '--port', '0'], folder);
-  const ended = once(up, 'exit');
-  const cluster = await waitFor(() => findCluster(folder), {
-    what: 'the cluster',
-  });
+  const cluster = await startCluster({ numWorkers: 2 });
+  const { client } = cluster;
   const { redisUrl, s3 } = cluster.services;
   const connection = await connectRedis(redisUrl, { role: 'producer' });
   const store = createS3ObjectStore(s3, silentLogger);
@@ -43,16 +20,10 @@ it('a run whose worker is killed under a flood of logs leaves its logs and metri
     flood.close();
     store.close();
     connection.close();
-    up.kill('SIGTERM');
-    await ended;
+    await cluster.stop();
   });
-  const client = clientOf(folder)!;
-  await client.submit(config, 'trained');
-  const atStep = (step: number): Promise<boolean> =>
-    waitFor(async () => (await client.status('logs')).step >= step, {
-      what: `step ${step}`,
-    });
-  await atStep(4);
+  await client.submit(tinyRun('logs', { train: { numSteps } }), 'trained');
+  await cluster.until('logs', 'some steps', ({ step }) => step >= 4);
   const [victim] = (await createMembers(connection).list()).map(({ info }) => info);
   process.kill(victim?.pid ?? 0, 'SIGKILL');
   const shipper = new LogShipper({
@@ -63,12 +34,9 @@ it('a run whose worker is killed under a flood of logs leaves its logs and metri
   });
   for (let i = 0; i < 50_000; i++)
     shipper.take({ level: 'info', message: `flood ${i}`, fields: { text: 'x'.repeat(500) } });
-  await waitFor(async () => isFinal((await client.status('logs')).run.status), {
-    what: 'the end of the run',
-  });
+  const { run } = await cluster.until('logs', 'the end', ({ run }) => isFinal(run.status));
   await shipper.close(30_000);
 
-  const { run } = await client.status('logs');
   expect(run.status).toBe('completed');
   const logs = createLogStream(connection);
   const last = await logs.lastLinesOf(victim?.memberId ?? '', 20);

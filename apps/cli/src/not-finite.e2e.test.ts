@@ -1,35 +1,27 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from '@berth/testing';
-import { expect, it } from 'vitest';
+import { silentLogger } from '@berth/contracts';
+import { inspectLedger, type LedgerInspection } from '@berth/chaos';
+import { expect, it, onTestFinished } from 'vitest';
 import { berth } from './testing/berth-process.ts';
+import { startCluster } from './testing/test-cluster.ts';
+import { tinyRunFile } from './testing/tiny-run.ts';
 
-const corpus = fileURLToPath(
-  new URL('../../../libs/data/test/golden/excerpt.txt', import.meta.url),
-);
 const numSteps = 6;
-const config = {
-  seed: 7,
-  corpus: { path: corpus, heldOutRatio: 0.1 },
-  vocabulary: { size: 500 },
-  examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 2 },
-  model: { size: 'tiny', numLayers: 1, hiddenSize: 16, numHeads: 2, maxPositions: 32 },
-  train: { numSteps, engine: 'eager', globalBatch: 8, virtualRanks: 4, numEvalExamples: 8 },
-};
 
 it('a run that diverges fails before the step is voted for, and one with another rate goes on', async () => {
-  const { path: folder } = await temporaryFolder();
-  const train = async (name: string, learningRate: number): ReturnType<typeof berth> => {
+  const cluster = await startCluster({ numWorkers: 2 });
+  onTestFinished(() => cluster.stop());
+  const { folder, services } = cluster;
+  const train = (name: string, learningRate: number): ReturnType<typeof berth> => {
     const file = join(folder, `${name}.yaml`);
     const optimizer = { learningRate, numWarmupSteps: 1 };
-    writeFileSync(file, JSON.stringify({ ...config, name, optimizer }));
-    return berth(['train', file, '--workers', '2'], { folder });
+    const settings = { optimizer, train: { numSteps }, cluster: { numWorkers: 2 } };
+    writeFileSync(file, JSON.stringify(tinyRunFile(name, settings)));
+    return berth(['train', file], { folder });
   };
-  const ledgerOf = async (name: string): Promise<object> => {
-    const { stdout } = await berth(['ledger', 'verify', name, '--json'], { folder });
-    return JSON.parse(stdout) as object;
-  };
+  const ledgerOf = (name: string): Promise<LedgerInspection> =>
+    inspectLedger(services, name, silentLogger);
 
   const steep = await train('steep', 1e30);
   expect(steep.exitCode).toBe(1);
