@@ -79,12 +79,17 @@ describe('checkBoundaries', () => {
   });
 
   it('warns of long files and refuses very long ones', () => {
-    const files = [300, 301, 500, 501].map((numLines) =>
-      file({ path: `${numLines}.ts`, numLines }),
+    const sources = [300, 301, 400, 401].map((numLines) => file({ path: 'a.ts', numLines }));
+    const tests = [301, 500, 501].map((numLines) =>
+      file({ path: 'a.test.ts', numLines, isTest: true }),
     );
+    const files = [...sources, ...tests];
     const { errors, warnings } = checkBoundaries([project('@berth/data', 'layer:1', { files })]);
-    expect(errors).toEqual(['501.ts has 501 lines; split it below 300']);
-    expect(warnings).toHaveLength(2);
+    expect(errors).toEqual([
+      'a.ts has 401 lines; split it below 300',
+      'a.test.ts has 501 lines; split it below 300',
+    ]);
+    expect(warnings).toHaveLength(4);
   });
 });
 

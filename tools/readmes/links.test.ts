@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { anchorsOf, exists, packageOf, pages, paths, proseOf, root, targetOf } from './pages.ts';
+import {
+  anchorsOf,
+  blocksOf,
+  exists,
+  packageOf,
+  pages,
+  paths,
+  proseOf,
+  root,
+  targetOf,
+} from './pages.ts';
 
 const source = /\.(?:ts|tsx|mjs|cjs|lua)$/;
 
@@ -42,6 +52,19 @@ describe('pages', () => {
         }),
       );
     expect(missing).toEqual([]);
+  });
+});
+
+describe('the README of a package', () => {
+  it('has 20 to 60 lines and, of a library, one example at most', () => {
+    const readmes = pages.filter(({ path }) => /^(?:libs|apps)\/[^/]+\/README\.md$/.test(path));
+    const wrong = readmes.flatMap((page) => {
+      const numLines = page.text.split('\n').length - 1;
+      const numExamples = blocksOf(page).filter(({ language }) => language === 'ts').length;
+      const isRight = numLines >= 20 && numLines <= 60 && numExamples <= 1;
+      return isRight ? [] : [`${page.path}: ${numLines} lines, ${numExamples} examples`];
+    });
+    expect(wrong).toEqual([]);
   });
 });
 
