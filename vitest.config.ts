@@ -19,13 +19,13 @@ const everything = [
   'tools/**/*.test.ts',
 ];
 
-/** Files that load the TensorFlow addon, which belongs to a process, start many processes or change their own. */
+/** Files that load the TensorFlow addon, which belongs to a process, or change the environment of their own. */
 const apart = [
-  'libs/{graph,model,launch,chaos}/**',
+  'libs/{graph,model}/**',
   'libs/training/src/single-process.test.ts',
   'libs/training/src/testing/**',
-  'apps/{cli,worker}/**',
-  'tools/**',
+  'apps/worker/src/{device,threads}/**',
+  'tools/setup/**',
 ];
 
 const exclude = [...configDefaults.exclude, ...longTests];
