@@ -40,25 +40,10 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 
 const statusOf = (runId: string): Promise<RunStatusReport> => patiently(() => client.status(runId));
 
-async function until(
-  runId: string,
-  what: string,
-  holds: (report: RunStatusReport) => boolean,
-): Promise<RunStatusReport> {
-  const deadlineMs = performance.now() + 600_000;
-  for (;;) {
-    const report = await statusOf(runId);
-    if (holds(report)) return report;
-    if (performance.now() > deadlineMs)
-      throw new Error(`${runId}: no ${what}: step ${report.step}, ${JSON.stringify(report.run)}`);
-    await sleep(100);
-  }
-}
-
 const untilStep = (runId: string, step: number): Promise<RunStatusReport> =>
-  until(runId, `step ${step}`, (report) => report.step >= step);
+  cluster.until(runId, `step ${step}`, (report) => report.step >= step);
 const untilStatus = (runId: string, status: string): Promise<RunStatusReport> =>
-  until(runId, status, ({ run }) => run.status === status);
+  cluster.until(runId, status, ({ run }) => run.status === status);
 
 function killCoordinator(): void {
   for (const pid of childrenOf(cluster.up.pid ?? 0, 'coordinator')) process.kill(pid, 'SIGKILL');
@@ -110,9 +95,13 @@ describe('controls, each with the coordinator killed right after it', () => {
   it('saves on demand, goes on, and keeps the checkpoint', async () => {
     await untilStep('b', 6);
     await controlAndKill('b', 'checkpoint');
-    const report = await until('b', 'a kept checkpoint', ({ run }) => run.keptSteps.length > 0);
+    const report = await cluster.until(
+      'b',
+      'a kept checkpoint',
+      ({ run }) => run.keptSteps.length > 0,
+    );
     const kept = report.run.keptSteps[0] ?? 0;
-    const later = await until('b', 'more steps', (now) => now.step > kept);
+    const later = await cluster.until('b', 'more steps', (now) => now.step > kept);
     expect(later.run).toMatchObject({ keptSteps: [kept], attempts: [{ endedAtMs: null }] });
   });
 
@@ -124,7 +113,7 @@ describe('controls, each with the coordinator killed right after it', () => {
     await untilStatus('a', 'completed');
 
     await client.control('b', 'resume');
-    await until('b', 'a step', ({ step }) => step > stopped.step);
+    await cluster.until('b', 'a step', ({ step }) => step > stopped.step);
     await controlAndKill('b', 'kill');
     const killed = await untilStatus('b', 'stopped');
     const again = await berth(['kill', 'b', '--yes', '--json'], cluster);
@@ -152,7 +141,7 @@ describe('controls, each with the coordinator killed right after it', () => {
 
   it('goes on from a checkpoint of a completed run', async () => {
     await client.control('a', 'resume', { fromStep: 20 });
-    await until('a', 'the new attempt', ({ step }) => step < numSteps);
+    await cluster.until('a', 'the new attempt', ({ step }) => step < numSteps);
     await untilStatus('a', 'completed');
     const { exitCode, stderr } = await berth(['resume', 'a', '--from', '17'], cluster);
     expect(exitCode).toBe(3);

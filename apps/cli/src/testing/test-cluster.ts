@@ -2,7 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { environmentOfServices, type RunStatusReport, type Services } from '@berth/contracts';
+import {
+  environmentOfServices,
+  isBerthError,
+  type RunStatusReport,
+  type Services,
+} from '@berth/contracts';
 import { findCluster, type CoordinatorClient } from '@berth/launch';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { spawnBerth } from './berth-process.ts';
@@ -14,7 +19,7 @@ export interface TestCluster {
   readonly up: ChildProcess;
   readonly services: Services;
   readonly client: CoordinatorClient;
-  /** Waits until a run is as it is wanted. */
+  /** Waits until a run is as it is wanted, also while nobody answers. */
   until(
     runId: string,
     what: string,
@@ -43,8 +48,8 @@ export async function startCluster({
     until: (runId, what, isSo) =>
       waitFor(
         async () => {
-          const report = await client.status(runId);
-          return isSo(report) && report;
+          const report = await client.status(runId).catch(unlessUnreachable);
+          return report !== undefined && isSo(report) && report;
         },
         { intervalMs: 100, what: `${what} of ${runId}` },
       ),
@@ -54,6 +59,10 @@ export async function startCluster({
       await ended;
     },
   };
+}
+
+function unlessUnreachable(error: unknown): undefined {
+  if (!isBerthError(error) || error.code !== 'COORDINATOR_UNREACHABLE') throw error;
 }
 
 /** Writes all that a process elsewhere needs to join. @returns the file for `--env` */
