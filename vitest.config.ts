@@ -21,7 +21,7 @@ const everything = [
 
 /** Files that load the TensorFlow addon, which belongs to a process, or change the environment of their own. */
 const apart = [
-  'libs/{graph,model}/**',
+  'libs/{graph,model,inference}/**',
   'libs/training/src/single-process.test.ts',
   'libs/training/src/testing/**',
   'apps/worker/src/{device,threads}/**',
