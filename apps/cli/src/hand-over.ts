@@ -2,27 +2,23 @@ import { BerthError, type Logger, type MetricsLine, type ObjectStore } from '@be
 import { archivedLines } from '@berth/coordinator/archived-lines';
 import {
   exportRun,
+  findCheckpoints,
   listRuns,
+  readStoredRecord,
   type ExportedCheckpoint,
   type FolderLayout,
 } from '@berth/hugging-face';
-import { chooseRun, noSuchRun } from '@berth/protocol';
+import { bestCheckpoint, chooseRun, noSuchRun } from '@berth/protocol';
 import { withStore } from './cluster-access.ts';
 import type { Context } from './context.ts';
+import { parseName, type NamedCheckpoint } from './models.ts';
 
-/** A run, and a step of it where one is named. */
-export interface NamedCheckpoint {
-  readonly name: string;
-  readonly step: number | undefined;
-}
-
-/** Splits RUN@STEP. @throws BerthError `USAGE` */
+/** The checkpoint that RUN, RUN@STEP or RUN@best names. @throws BerthError `USAGE` */
 export function parseCheckpoint(what: string, asked: number | undefined): NamedCheckpoint {
-  const [name = '', step, ...others] = what.split('@');
-  if (step === undefined) return { name, step: asked };
-  if (others.length > 0 || !/^\d{1,9}$/.test(step) || asked !== undefined)
+  const named = parseName(what, false);
+  if ('path' in named || (asked !== undefined && named.wanted !== 'newest'))
     throw new BerthError('USAGE', `${what}: write a run and one step, as my-run@400`);
-  return { name, step: Number(step) };
+  return asked === undefined ? named : { ...named, wanted: asked };
 }
 
 /** What was written down. */
@@ -38,7 +34,7 @@ export interface HandedOver<T> {
  */
 export async function handOver<T>(
   context: Context,
-  { name, step }: NamedCheckpoint,
+  { run: name, wanted }: NamedCheckpoint,
   layout: FolderLayout,
   write: (exported: ExportedCheckpoint) => Promise<T>,
 ): Promise<HandedOver<T>> {
@@ -47,10 +43,33 @@ export async function handOver<T>(
     const runIds = await listRuns(store);
     const runId = chooseRun(runIds, name);
     if (!runIds.includes(runId)) throw noSuchRun(runIds, name);
+    const step = await stepOf(store, runId, wanted);
     const evaluations = await evaluationsOf(store, runId, logger);
     const exported = await exportRun(store, runId, { step, layout, evaluations, logger }, write);
     return { runId, ...exported };
   });
+}
+
+/** Undefined for the newest. @throws BerthError `CHECKPOINT_NOT_FOUND` when the best is wanted and none was evaluated */
+async function stepOf(
+  store: ObjectStore,
+  runId: string,
+  wanted: NamedCheckpoint['wanted'],
+): Promise<number | undefined> {
+  if (wanted !== 'best') return wanted === 'newest' ? undefined : wanted;
+  const record = await readStoredRecord(store, runId);
+  const found = await findCheckpoints(store, runId, { record });
+  const best =
+    record &&
+    bestCheckpoint(
+      record,
+      found.map(({ step }) => step),
+    );
+  if (best) return best.step;
+  throw new BerthError(
+    'CHECKPOINT_NOT_FOUND',
+    `Run "${runId}" has no checkpoint that was evaluated (evaluations come every train.evalEverySteps)`,
+  );
 }
 
 async function evaluationsOf(

@@ -233,7 +233,7 @@ addModelCommands(program, context);
 program
   .command('export')
   .description('write a model for Hugging Face: transformers, tokenizers, sentence-transformers')
-  .argument('<what>', 'a run (its newest checkpoint), RUN@STEP, or a folder as ./FOLDER')
+  .argument('<what>', 'a run (its newest checkpoint), RUN@STEP, RUN@best, or a folder as ./FOLDER')
   .requiredOption('--to <place>', 'folder to write, or s3://BUCKET/PREFIX')
   .option('--step <n>', 'checkpoint of this step', count)
   .addOption(
@@ -250,7 +250,7 @@ program
 program
   .command('push')
   .description('publish a checkpoint on the Hugging Face Hub; the token is taken from HF_TOKEN')
-  .argument('<run>', 'a run (its newest checkpoint), or RUN@STEP')
+  .argument('<run>', 'a run (its newest checkpoint), RUN@STEP or RUN@best')
   .argument('<repository>', 'owner/name')
   .option('--step <n>', 'checkpoint of this step', count)
   .addOption(

@@ -59,13 +59,13 @@ export async function withModels<T>(
   return withServices(context, run);
 }
 
-interface NamedCheckpoint {
+export interface NamedCheckpoint {
   readonly run: string;
   readonly wanted: WantedCheckpoint;
 }
 
 /** @throws BerthError `USAGE` */
-function parseName(name: string, isBest: boolean): NamedCheckpoint | { readonly path: string } {
+export function parseName(name: string, isBest: boolean): NamedCheckpoint | { readonly path: string } {
   if (name.includes('/')) return { path: name };
   const [run = '', step, ...others] = name.split('@');
   const isStep = step === undefined || step === 'best' || /^\d{1,9}$/.test(step);

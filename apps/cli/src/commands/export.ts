@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, s3FromEnvironment, type ObjectStore, type Services } from '@berth/contracts';
+import { BerthError, s3FromEnvironment, type ObjectStore } from '@berth/contracts';
 import {
   readHuggingFaceFolder,
   writeHuggingFaceFolder,

@@ -20,10 +20,12 @@ import {
 import { checkpoints, nowMs, takeReport } from '../state/live.ts';
 import { toast } from '../state/toasts.ts';
 import { validityLooks } from '../state/status.ts';
+import { ExportDialog } from './export-dialog.tsx';
 
 /** What a run can go on from. */
 export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Element {
   const asked = useSignal<CheckpointReport | null>(null);
+  const exported = useSignal<CheckpointReport | null>(null);
   const all = checkpoints.value;
   if (all === null) return <SkeletonRows count={4} />;
   const { train, examples } = report.run.config;
@@ -89,6 +91,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                   mainLoss={mainLoss}
                   isNewest={checkpoint === newest}
                   onResume={() => (asked.value = checkpoint)}
+                  onExport={() => (exported.value = checkpoint)}
                   onPin={() => void setPin(report, checkpoint)}
                 />
               ))}
@@ -103,6 +106,13 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
           onClose={() => (asked.value = null)}
         />
       )}
+      {exported.value !== null && (
+        <ExportDialog
+          runId={report.run.runId}
+          checkpoint={exported.value}
+          onClose={() => (exported.value = null)}
+        />
+      )}
     </>
   );
 }
@@ -112,9 +122,10 @@ function Row(props: {
   readonly mainLoss: LossTerm | undefined;
   readonly isNewest: boolean;
   readonly onResume: () => void;
+  readonly onExport: () => void;
   readonly onPin: () => void;
 }): JSX.Element {
-  const { checkpoint, mainLoss, isNewest, onResume, onPin } = props;
+  const { checkpoint, mainLoss, isNewest, onResume, onExport, onPin } = props;
   const { step, isAbandoned, attempt, resume, isPinned, validity } = checkpoint;
   const canPin = isPinned || (!isAbandoned && validity === 'complete');
   return (
@@ -172,6 +183,20 @@ function Row(props: {
           onClick={onPin}
         >
           {isPinned ? 'Unpin' : 'Pin'}
+        </Button>
+        <Button
+          icon="download"
+          look="quiet"
+          name="export"
+          disabledReason={
+            isAbandoned || validity !== 'complete'
+              ? 'Only a complete checkpoint of the run can be exported.'
+              : undefined
+          }
+          hint="For transformers and sentence-transformers."
+          onClick={onExport}
+        >
+          Export
         </Button>
         <Button
           icon="branch"
