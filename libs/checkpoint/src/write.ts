@@ -65,7 +65,7 @@ export async function uploadShard(
   const bytes = encodeShard(shard, state);
   const facts = { kind: shard.kind, index: shard.index, sha256: await sha256InTurns(bytes) };
   const key = shardKey(line, state.step, facts);
-  await store.put(key, bytes, options);
+  await store.put(key, bytes, { ...options, sha256: facts.sha256 });
   const tensors = shardTensors(shard, state).map(({ name }) => name);
   return { ...facts, key, sizeBytes: bytes.byteLength, tensors };
 }

@@ -9,6 +9,8 @@ export interface PutOptions {
   /** Refuse when the key exists (`If-None-Match: *`). @defaultValue false */
   readonly ifAbsent?: boolean;
   readonly contentType?: string;
+  /** SHA-256 of the body, in hex, where it is known already. @defaultValue made */
+  readonly sha256?: string;
   readonly signal?: AbortSignal;
 }
 

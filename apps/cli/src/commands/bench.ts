@@ -15,6 +15,7 @@ export const benchmarks = {
   bits: 'step/bits.js',
   api: 'api/api.js',
   ledger: 'cluster/ledger.js',
+  checkpoint: 'saving/checkpoint.js',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;

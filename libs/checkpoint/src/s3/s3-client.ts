@@ -9,7 +9,7 @@ export function createClient(options: S3ObjectStoreOptions): S3Client {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = options;
   if (accessKeyId === undefined && endpoint !== undefined && !isAws(endpoint)) leaveMetadataAlone();
-  return new S3Client({
+  const client = new S3Client({
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),
     forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
@@ -26,6 +26,22 @@ export function createClient(options: S3ObjectStoreOptions): S3Client {
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: connectionTimeoutMs },
   });
+  signKnownDigests(client);
+  return client;
+}
+
+/** Signs bodies by the SHA-256 that they carry anyway, instead of having the signer make it once more. */
+function signKnownDigests(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (input) => {
+      const { headers } = input.request as { headers: Record<string, string> };
+      const known = headers['x-amz-checksum-sha256'];
+      if (known !== undefined)
+        headers['x-amz-content-sha256'] = Buffer.from(known, 'base64').toString('hex');
+      return next(input);
+    },
+    { step: 'build', priority: 'low', name: 'signKnownDigests' },
+  );
 }
 
 /**

@@ -139,7 +139,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
       ...condition,
       Body: body,
       ContentLength: body.byteLength,
-      ChecksumSHA256: createHash('sha256').update(body).digest('base64'),
+      ChecksumSHA256: digestOf(body, put.sha256),
     });
     await call(
       `PUT ${key}`,
@@ -240,6 +240,12 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
 
     close: () => client.destroy(),
   };
+}
+
+/** In base64, as S3 wants it. */
+function digestOf(body: Uint8Array, known: string | undefined): string {
+  if (known !== undefined) return Buffer.from(known, 'hex').toString('base64');
+  return createHash('sha256').update(body).digest('base64');
 }
 
 /** Whether the service has said that it does not know what it was asked. */
