@@ -9,20 +9,28 @@ export function saveLines(report: RunStatusReport): string[] {
   if (checkpointStep !== null) {
     const cost =
       saved?.step === checkpointStep
-        ? `, saved in ${formatDuration(saved.durationMs)}, for which training stood still for ${formatDuration(saved.stallMs)}`
+        ? `, saved in ${shortTime(saved.durationMs)}, for which training stood still for ${shortTime(saved.stallMs)}`
         : '';
     lines.push(`checkpoint ${formatCount(checkpointStep)}${cost}`);
   }
   if (saving !== undefined) {
-    const { step, forMs, spooledBytes, memberId } = saving;
+    const { step, forMs, spooledBytes, spooledStep, memberId } = saving;
     const where =
-      spooledBytes === 0 ? '' : `; ${formatBytes(spooledBytes)} wait on the disk of ${memberId}`;
+      spooledStep === undefined
+        ? ''
+        : `; step ${formatCount(spooledStep)} (${formatBytes(spooledBytes)}) waits on the disk of ${memberId}`;
     lines.push(
       `saving step ${formatCount(step)}; the bucket lacks what was made in the last ${formatDuration(forMs)}${where}`,
     );
   }
   if (run.keptSteps.length > 0) lines.push(keptText(report));
   return lines;
+}
+
+/** `40 ms`, `1.2 s`, and longer ones as everywhere. */
+function shortTime(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : formatDuration(ms);
 }
 
 /** Which checkpoints are kept for good. */

@@ -216,8 +216,8 @@ function openingOf(opening: WorkerStatus['opening']): Pick<MemberInfo, 'opening'
 
 function savingOf(pending: WorkerStatus['pending']): Pick<MemberInfo, 'saving'> {
   if (pending === undefined) return {};
-  const { step, sinceMs, spooledBytes } = pending;
-  return { saving: { step, spooledBytes, forMs: performance.now() - sinceMs } };
+  const { sinceMs, ...state } = pending;
+  return { saving: { ...state, forMs: performance.now() - sinceMs } };
 }
 
 /** A worker's metrics, with how many tensors there are as far as is known: its thread answers between two steps. */

@@ -98,8 +98,10 @@ export const memberInfoSchema = z.strictObject({
       step: z.int().nonnegative(),
       /** For how long training has been ahead of what the bucket took. */
       forMs: z.number().nonnegative(),
-      /** What of it is on disk until the bucket takes it; 0 before it takes long. */
+      /** On disk until the bucket takes it; 0 before it takes long. */
       spooledBytes: z.int().nonnegative(),
+      /** The step that is on disk, perhaps an earlier one; absent when none is. */
+      spooledStep: z.int().nonnegative().optional(),
     })
     .optional(),
   /** The newest checkpoint whose manifest it wrote. */

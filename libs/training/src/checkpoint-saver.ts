@@ -13,7 +13,7 @@ import {
 } from '@berth/contracts';
 import { digestKeyOf } from './saving/agreement.ts';
 import { keyOf, leadsSave, saveSnapshot, type Snapshot } from './saving/save-snapshot.ts';
-import type { CheckpointSaverOptions } from './saving/saver-options.ts';
+import type { CheckpointSaverOptions, PendingSave } from './saving/saver-options.ts';
 import { SnapshotMemory } from './saving/snapshot-memory.ts';
 import { isOutage } from './saving/spool-when-slow.ts';
 import { storeSpooled } from './saving/store-spooled.ts';
@@ -70,7 +70,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
   let isTried = true;
   let failure: BerthError | undefined;
   let behindSinceMs: number | undefined;
-  let spooledBytes = 0;
+  let spooled: Pick<PendingSave, 'spooledBytes' | 'spooledStep'> = { spooledBytes: 0 };
   // What was loaded to prove it, for the load that follows: not to fetch it twice.
   let proven: TrainingState | undefined;
   const saving = new AbortController();
@@ -81,7 +81,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
   const tellPending = (): void => {
     const newest = waiting ?? inProgress;
     if (newest === undefined || behindSinceMs === undefined) options.onPending?.(undefined);
-    else options.onPending?.({ step: newest.state.step, sinceMs: behindSinceMs, spooledBytes });
+    else options.onPending?.({ step: newest.state.step, sinceMs: behindSinceMs, ...spooled });
   };
 
   const tellTried = (): void => {
@@ -94,12 +94,12 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
     try {
       failure = undefined;
       await saveSnapshot(options, shards, snapshot, signals, (numBytes) => {
-        spooledBytes = numBytes;
+        spooled = { spooledBytes: numBytes, spooledStep: step };
         tellPending();
       });
       // Whatever is on disk is older.
       await spool?.clear();
-      spooledBytes = 0;
+      spooled = { spooledBytes: 0 };
       behindSinceMs = waiting && performance.now();
       options.onTried?.(undefined);
     } catch (error) {

@@ -107,7 +107,10 @@ const meanings: Readonly<Record<StoreFeature, readonly [Finding['verdict'], stri
     'warn',
     'berth asks for it for small objects only; nothing changes',
   ],
-  'upload in parts': ['fail', 'a tensor of more than 64 MiB, as of BERT-base, cannot be saved'],
+  'upload in parts': [
+    'fail',
+    'a file of more than 16 MiB, as of all models but tiny, cannot be saved',
+  ],
   checksums: [
     'warn',
     'damage on the way is found when a checkpoint is read, not when it is written; then the one before is taken',

@@ -1,7 +1,9 @@
 import { isDamage, runRecordKey, runRecordsPrefix } from '@berth/checkpoint';
 import {
+  BerthError,
   canonicalJson,
   errorToWire,
+  orAborted,
   readJson,
   runRecordSchema,
   type Logger,
@@ -10,6 +12,8 @@ import {
 } from '@berth/contracts';
 import { isNewerRecord } from '@berth/protocol';
 import type { Runs } from '@berth/queue';
+
+const keepPatienceMs = 5_000;
 
 /**
  * Copies of all run records, here and in the bucket, from which Redis gets them back should it lose its data. A bucket
@@ -38,13 +42,26 @@ export class RunRecordArchive {
   }
 
   /**
-   * Stores a record before Redis has it, so that a Redis that comes back older does not undo it.
-   * @throws what the store throws
+   * Stores a record before Redis has it, so that a Redis that comes back older does not undo it. Whoever leads has no time to
+   * wait for a bucket that is away: it decides anew at its next look.
+   * @throws BerthError `STORE_UNREACHABLE` when that takes long, and what the store throws
    */
-  async keep(record: RunRecord): Promise<void> {
+  async keep(record: RunRecord, patienceMs = keepPatienceMs): Promise<void> {
     this.#learn(record);
-    await this.#storing;
-    await this.#put(record);
+    const late = AbortSignal.timeout(patienceMs);
+    const stored = async (): Promise<void> => {
+      await this.#storing;
+      late.throwIfAborted();
+      await this.#put(record, late);
+    };
+    await orAborted(stored(), late).catch((error: unknown) => {
+      if (!late.aborted) throw error;
+      throw new BerthError(
+        'STORE_UNREACHABLE',
+        `The record of run "${record.runId}" was not stored within ${patienceMs} ms`,
+        { cause: error },
+      );
+    });
   }
 
   /**
@@ -120,8 +137,9 @@ export class RunRecordArchive {
     }
   }
 
-  async #put(record: RunRecord): Promise<void> {
-    await this.#store.put(runRecordKey(record.runId), Buffer.from(JSON.stringify(record)));
+  async #put(record: RunRecord, signal?: AbortSignal): Promise<void> {
+    const body = Buffer.from(JSON.stringify(record));
+    await this.#store.put(runRecordKey(record.runId), body, signal && { signal });
     this.#stored.set(record.runId, contentOf(record));
   }
 

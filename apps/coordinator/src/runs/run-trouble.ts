@@ -49,7 +49,7 @@ function lateCheckpoint(snapshot: TroubleSnapshot): string | undefined {
 /** Which state waits on a disk for the bucket, if one does. */
 function spooledText(members: readonly MemberInfo[]): string {
   const [spooled] = members.flatMap(({ memberId, saving }) =>
-    saving !== undefined && saving.spooledBytes > 0 ? [{ memberId, ...saving }] : [],
+    saving?.spooledStep === undefined ? [] : [{ memberId, step: saving.spooledStep }],
   );
   if (spooled === undefined) return '';
   return `, step ${spooled.step} is on the disk of ${spooled.memberId} until the bucket takes it`;

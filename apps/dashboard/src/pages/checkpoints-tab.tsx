@@ -215,12 +215,14 @@ function Row(props: {
 
 /** What the bucket has yet to take. */
 function Saving({ saving }: { saving: NonNullable<RunStatusReport['saving']> }): JSX.Element {
-  const { step, forMs, spooledBytes, memberId } = saving;
+  const { step, forMs, spooledBytes, spooledStep, memberId } = saving;
   return (
     <p class="muted saving" role="status">
       Saving step {formatCount(step)}; the bucket lacks what was made in the last{' '}
       {formatDuration(forMs)}
-      {spooledBytes > 0 && `; ${formatBytes(spooledBytes)} wait on the disk of ${memberId}`}.
+      {spooledStep !== undefined &&
+        `; step ${formatCount(spooledStep)} (${formatBytes(spooledBytes)}) waits on the disk of ${memberId}`}
+      .
     </p>
   );
 }

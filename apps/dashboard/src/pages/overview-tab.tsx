@@ -92,8 +92,8 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
 }
 
 function checkpointNote({ run, checkpointAtMs, saved, saving }: RunStatusReport): string {
-  if (saving !== undefined && saving.spooledBytes > 0)
-    return `step ${formatCount(saving.step)} waits on a disk`;
+  if (saving?.spooledStep !== undefined)
+    return `step ${formatCount(saving.spooledStep)} waits on a disk`;
   if (checkpointAtMs === null)
     return `every ${formatCount(run.config.train.checkpointEverySteps)} steps`;
   const age = formatAge(nowMs.value - checkpointAtMs);

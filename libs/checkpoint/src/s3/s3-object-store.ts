@@ -42,7 +42,7 @@ const maxCreationRounds = 3;
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logger): S3ObjectStore {
   const { bucket, requestTimeoutMs = 30_000, deadlineMs = 60_000 } = options;
-  const { multipartThresholdBytes = 64 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
+  const { multipartThresholdBytes = 16 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
   const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '');
   const root = prefix === '' ? '' : `${prefix}/`;
   const service = options.endpoint === undefined ? 's3:/' : new URL(options.endpoint).origin;

@@ -18,7 +18,7 @@ export interface S3ObjectStoreOptions {
   readonly requestTimeoutMs?: number;
   /** Longest one request and its repetitions may take. @defaultValue 60000 */
   readonly deadlineMs?: number;
-  /** Larger objects are uploaded in parts. @defaultValue 67108864 (64 MiB) */
+  /** Larger objects are uploaded in parts, so that slow lines need not carry more in one request. @defaultValue 16777216 (16 MiB) */
   readonly multipartThresholdBytes?: number;
   /** At least 5 MiB, as S3 demands. @defaultValue 16777216 (16 MiB) */
   readonly partSizeBytes?: number;

@@ -16,9 +16,10 @@ export function reasonToHold(
     )
     .sort((a, b) => b.forMs - a.forMs)[0];
   if (late === undefined || late.forMs <= maxUnsavedMs) return undefined;
-  const where = late.spooledBytes > 0 ? 'on the disk' : 'in the memory';
+  const { step, spooledStep, memberId } = late;
+  const where = spooledStep === undefined ? 'in the memory' : 'on the disk';
   return (
     `training waits until a checkpoint is saved, and then goes on by itself: the bucket has taken none for ` +
-    `${durationText(late.forMs)} (train.maxUnsavedMs is ${durationText(maxUnsavedMs)}); step ${late.step} is ${where} of ${late.memberId}`
+    `${durationText(late.forMs)} (train.maxUnsavedMs is ${durationText(maxUnsavedMs)}); step ${spooledStep ?? step} is ${where} of ${memberId}`
   );
 }

@@ -31,7 +31,7 @@ const decide = (
 
 describe('a run that the bucket takes no checkpoint of', () => {
   const limited = { ...rules, maxUnsavedMs: 3_600_000 };
-  const saving = { step: 8, forMs: 3_600_001, spooledBytes: 1 };
+  const saving = { step: 9, forMs: 3_600_001, spooledBytes: 1, spooledStep: 8 };
   const look = (change: Partial<RunSnapshot>, with_ = limited): RunDecision =>
     decideRun(30_000, newRunMemory(0), snapshot(change), with_);
 

@@ -27,6 +27,8 @@ export interface PendingSave {
   readonly sinceMs: number;
   /** On this machine's disk until the bucket takes it. */
   readonly spooledBytes: number;
+  /** The step that is there, perhaps an earlier one; absent when none is. */
+  readonly spooledStep?: number;
 }
 
 export interface CheckpointSaverOptions {
