@@ -21,6 +21,8 @@ import {
 
 const memberId = 'bench';
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'k', numThreads: 1 };
+/** A store on the same busy disk and processors may be slow. */
+const patience = { requestTimeoutMs: 120_000, deadlineMs: 120_000 };
 const cursor = { epoch: 0, index: 0 };
 
 /** The view of a member that trains alone. */
@@ -83,7 +85,7 @@ export async function openSaver(
   const config = parseRunConfig({ name: 'bench', corpus: { path: 'none.txt' } }, 'bench');
   const place = { endpoint, region: 'us-east-1', bucket: 'bench' };
   const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench-secret' };
-  const store = createS3ObjectStore({ ...place, ...credentials }, silentLogger);
+  const store = createS3ObjectStore({ ...place, ...credentials, ...patience }, silentLogger);
   await store.ensureBucket();
   const record: RunRecord = {
     runId: 'bench',
