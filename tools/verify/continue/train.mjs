@@ -103,7 +103,13 @@ const task = taskModels.pretraining;
 const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
 const exampleSetId = exampleSetIdOf(manifest.datasetId, examples, seed);
 const job = { kind: 'examples', exampleSetId, manifestKey, seed, examples };
-const open = async (split, epoch, shard) =>
+const opened = new Map();
+const open = (split, epoch, shard) => {
+  const name = `${split} ${epoch} ${shard}`;
+  if (!opened.has(name)) opened.set(name, make(split, epoch, shard));
+  return opened.get(name);
+};
+const make = async (split, epoch, shard) =>
   readExampleShard(
     store,
     await makeExampleShard(store, { ...job, split, epoch, shard }),

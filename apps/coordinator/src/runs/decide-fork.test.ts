@@ -23,6 +23,7 @@ const source: RunRecord = {
   status: 'completed',
   manifestKey: 'm',
   exampleSetId: 'e',
+  exampleFormat: 'older',
 };
 const config = (changes: Record<string, unknown>, fromStep = 40) =>
   forkedConfig(source, { name: 'fork', settings: changes }, fromStep);
@@ -84,6 +85,7 @@ describe('a fork', () => {
       forkedFrom,
       manifestKey: 'm',
       exampleSetId: 'e',
+      exampleFormat: 'older',
       keptSteps: [40],
       attempts: [{ attempt: 1, fromStep: 40 }],
       requests: { submission: { config: forked, isTrained: true } },

@@ -13,6 +13,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import { newAttempt } from '@berth/protocol';
+import { newRecord } from './decide-submission.ts';
 
 /** The checkpoint of another run that a run goes on from. */
 export type ForkedFrom = NonNullable<RunRecord['forkedFrom']>;
@@ -67,25 +68,18 @@ export function forkedRecord(
   forkedFrom: ForkedFrom,
   nowMs: number,
 ): RunRecord {
-  const { manifestKey, exampleSetId, datasetHealth } = source;
+  const { manifestKey, exampleSetId, exampleFormat, datasetHealth } = source;
   return {
-    runId: config.name,
-    config,
+    ...newRecord({ config, goal: 'trained' }, nowMs),
     trainingHash: forkedHash(config, forkedFrom),
     forkedFrom,
-    status: 'queued',
     reason: `forked from ${forkedFrom.runId} at step ${forkedFrom.step}, waiting for its turn`,
-    error: null,
-    goal: 'trained',
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
     attempts: [newAttempt(1, forkedFrom.step, nowMs)],
     requests: { ...noRequests, submission: { config, askedAtMs: nowMs, isTrained: true } },
     keptSteps: [forkedFrom.step],
-    evaluations: [],
     manifestKey,
     exampleSetId,
+    exampleFormat,
     ...(datasetHealth && { datasetHealth }),
-    numerics: null,
   };
 }

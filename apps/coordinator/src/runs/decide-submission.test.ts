@@ -144,6 +144,17 @@ describe('a config submitted under the name of a run that has trained', () => {
     expect(change).not.toHaveProperty('manifestKey');
   });
 
+  it('may not begin with other weights', () => {
+    const from = (letter: string): object => ({
+      init: { from: './bert', sha256: letter.repeat(64) },
+    });
+    const begun = recordOf('stopped', { config: configOf(from('a')) });
+    expect(() => submit(begun, trained, from('b'))).toThrow(
+      /made with init\.sha256 "a{64}", this config says "b{64}"; what it has trained cannot be used/,
+    );
+    expect(submit(begun, trained, from('a'))).toMatchObject({ status: 'queued' });
+  });
+
   it('may not leave a given vocabulary out', () => {
     const given = recordOf('stopped', { config: configOf({ vocabulary: { path: '/vocab.txt' } }) });
     expect(() => submit(given, trained)).toThrow(
