@@ -116,6 +116,14 @@ const make = async (split, epoch, shard) =>
     taskExamples.pretraining,
   );
 const heldOut = await open('heldOut', 0, 0);
+// All that will be read, since the server of the bucket is in this thread too, which TensorFlow blocks.
+let numToCome = numSteps * train.globalBatch;
+for (let epoch = 0, isLast = false; !isLast; epoch++) {
+  isLast = numToCome <= 0;
+  for (const shard of manifest.train.keys())
+    numToCome -= (await open('train', epoch, shard)).numExamples;
+}
+const statistics = await readTextStatistics(store, manifest);
 const microBatch = train.globalBatch / train.virtualRanks;
 const shape = {
   batchSize: microBatch,
@@ -163,7 +171,6 @@ function plainBatch(batch) {
   );
 }
 
-const statistics = await readTextStatistics(store, manifest);
 const heldOutLoss = async () => {
   const { metrics } = await evaluate(port, heldOut, {
     ...examples,
