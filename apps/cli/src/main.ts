@@ -224,9 +224,9 @@ program
   .description('prove that every example was used exactly once, in order')
   .argument('<run>')
   .option('--json', 'print as JSON', false)
-  .action(async (runId: string, options: { json: boolean }) =>
-    (await import('./commands/ledger.ts')).verifyRunLedger(context, runId, options),
-  );
+  .action(async (runId: string, options: { json: boolean }) => {
+    await (await import('./commands/ledger.ts')).verifyRunLedger(context, runId, options);
+  });
 
 addModelCommands(program, context);
 

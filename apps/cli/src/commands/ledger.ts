@@ -6,13 +6,14 @@ import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 
 /**
  * `berth ledger verify <run>`: proves from the ledger that every example was used exactly once.
+ * @returns what it found
  * @throws BerthError `LEDGER_INVALID` when it does not hold
  */
 export async function verifyRunLedger(
   context: Context,
   run: string,
   options: { readonly json: boolean },
-): Promise<void> {
+): Promise<LedgerInspection> {
   const report = await withServices(context, (services) =>
     inspectLedger(services, run, context.logger),
   );
@@ -20,6 +21,7 @@ export async function verifyRunLedger(
   else context.print(describe(report));
   if (!report.ok)
     throw new BerthError('LEDGER_INVALID', `${report.runId}: ${report.problems[0] ?? 'invalid'}`);
+  return report;
 }
 
 function describe(report: LedgerInspection): string {
