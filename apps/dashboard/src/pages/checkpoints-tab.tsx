@@ -206,7 +206,7 @@ function Row(props: {
           hint={asSentence(resume.reason)}
           onClick={onResume}
         >
-          Resume here
+          Resume
         </Button>
       </td>
     </tr>
