@@ -104,6 +104,7 @@ function checkTensor(folder: string, tensor: FolderTensor, shape: readonly numbe
 function reasonUnused(name: string): string {
   if (name === decoderWeight || name === decoderBias) return 'tied to what is loaded';
   if (name.endsWith('position_ids') || name.endsWith('token_type_ids')) return 'no weight';
+  if (/^bert\.(embeddings|encoder)\./.test(name)) return 'config.json has no place for it';
   return 'no part of pre-training';
 }
 

@@ -91,6 +91,17 @@ describe('a Hugging Face folder', () => {
     expect(await readWeights(source)).toEqual(microWeights);
   });
 
+  it('says which layers its config.json leaves out', async () => {
+    const source = await opened({ config: { ...microConfigJson, num_hidden_layers: 1 } });
+    const unused = source.rows.filter(({ state }) => state === 'unused');
+    expect(unused).toHaveLength(16);
+    for (const { name, reason } of unused)
+      expect([name, reason]).toEqual([
+        expect.stringMatching(/^bert\.encoder\.layer\.1\./),
+        'config.json has no place for it',
+      ]);
+  });
+
   it('takes the bias of the decoder where it has no other', async () => {
     const tensors = microTensors().map((tensor) =>
       tensor.name === 'cls.predictions.bias'
