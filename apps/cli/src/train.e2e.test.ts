@@ -2,10 +2,18 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isFinal, sha256Hex, silentLogger } from '@berth/contracts';
+import {
+  isFinal,
+  sha256Hex,
+  silentLogger,
+  type EvaluateResult,
+  type FilledText,
+  type FillMaskAnswer,
+} from '@berth/contracts';
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 import { readHuggingFaceFolder, readWeights } from '@berth/hugging-face';
 import { connectRedis, createMembers } from '@berth/queue';
+import { findCluster } from '@berth/launch';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
@@ -110,6 +118,40 @@ describe('a run', () => {
         numSteps,
         numExamples: numSteps * 8,
         checkpointStep: numSteps,
+      });
+    });
+
+    it('leaves a model that can be asked, by the command and by the API', async () => {
+      const { folder } = cluster;
+      const text = 'the [MASK] of the [MASK]';
+      const asked = await berth(['fill-mask', 'e2e', text, '--top', '3', '--json'], { folder });
+      expect(asked).toMatchObject({ exitCode: 0, stderr: '' });
+      const [byCommand] = JSON.parse(asked.stdout) as FilledText[];
+      expect(byCommand?.masks.map(({ candidates }) => candidates.length)).toEqual([3, 3]);
+      const { coordinatorUrl, apiToken } = findCluster(folder)!;
+      const answer = await fetch(new URL('/api/runs/e2e/fill-mask', coordinatorUrl), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ text, numCandidates: 3 }),
+      });
+      const byApi = (await answer.json()) as FillMaskAnswer;
+      expect(byApi).toMatchObject({ step: numSteps, tokens: byCommand?.tokens });
+      for (const [mask, { candidates }] of byApi.masks.entries())
+        for (const [rank, { probability }] of candidates.entries())
+          expect(probability).toBeCloseTo(byCommand!.masks[mask]!.candidates[rank]!.probability, 6);
+      const evaluated = await berth(['eval', 'e2e@best', '--examples', '16', '--json'], { folder });
+      const { metrics } = JSON.parse(evaluated.stdout) as EvaluateResult;
+      const own = (await clientOf(folder)?.status('e2e'))?.lastEval;
+      // The same examples, by another engine.
+      for (const [name, { value }] of Object.entries(metrics))
+        expect(value).toBeCloseTo(own?.[name] as number, 4);
+      expect(await berth(['fill-mask', 'e2e', 'no mask'], { folder })).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(/no \[MASK\]/) as string,
+      });
+      expect(await berth(['eval', 'e2e@7'], { folder })).toMatchObject({
+        exitCode: 3,
+        stderr: expect.stringMatching(/no whole checkpoint of step 7/) as string,
       });
     });
 

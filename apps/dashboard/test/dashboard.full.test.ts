@@ -16,6 +16,7 @@ const paths = [
   `${run}/metrics`,
   `${run}/workers`,
   `${run}/checkpoints`,
+  `${run}/try-it`,
   `${run}/logs`,
   '/queues',
   '/runs/lr-probe-3e-2',

@@ -24,9 +24,18 @@ for await (const batch of heldOutBatchesOf(model, corpus, numExamples)) {
   const rows = (name) => {
     const column = Array.from(columnOf(batch, name));
     const size = column.length / batch.batchSize;
-    return Array.from({ length: batch.batchSize }, (_, i) => column.slice(i * size, (i + 1) * size));
+    return Array.from({ length: batch.batchSize }, (_, i) =>
+      column.slice(i * size, (i + 1) * size),
+    );
   };
-  const names = ['inputIds', 'inputMask', 'segmentIds', 'maskedPositions', 'maskedIds', 'maskedWeights'];
+  const names = [
+    'inputIds',
+    'inputMask',
+    'segmentIds',
+    'maskedPositions',
+    'maskedIds',
+    'maskedWeights',
+  ];
   batches.push({
     ...Object.fromEntries(names.map((name) => [name, rows(name)])),
     nextSentenceLabels: Array.from(columnOf(batch, 'nextSentenceLabels')),
