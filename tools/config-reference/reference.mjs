@@ -13,6 +13,7 @@
  * @property {number} [exclusiveMinimum]
  * @property {number} [maximum]
  * @property {number} [exclusiveMaximum]
+ * @property {Schema} [items]
  * @property {Record<string, Schema>} [properties]
  * @property {readonly string[]} [required]
  */
@@ -135,6 +136,8 @@ function defaultOf(node) {
 function valuesOf(node) {
   if (node.enum !== undefined) return node.enum.join(', ');
   if (node.type === 'boolean') return 'true, false';
+  if (node.type === 'array')
+    return `list of ${Object.keys(node.items?.properties ?? {}).join(', ')}`;
   if (node.type === 'string') return node.pattern === undefined ? 'text' : `\`${node.pattern}\``;
   const kind = node.type === 'integer' ? 'whole number' : 'number';
   const low = node.minimum ?? node.exclusiveMinimum;

@@ -21,11 +21,12 @@ export function progressLine(report: RunStatusReport, width = Infinity): string 
 }
 
 function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
-  const { run, step, numSteps, last, lastEval, tokensPerSecond, etaMs } = report;
+  const { run, step, numSteps, last, lastEval, tokensPerSecond, etaMs, phase } = report;
   const parts = [
     essential(`step ${step}/${numSteps}`, `${step}/${numSteps}`, 20),
     essential(`${Math.floor((100 * step) / numSteps)}%`, undefined, 19),
   ];
+  if (phase !== undefined) parts.push(besides(`phase ${phase.number}/${phase.numPhases}`, 12));
   if (last !== null)
     parts.push(essential(`train loss ${last.loss.toFixed(3)}`, `loss ${last.loss.toFixed(2)}`, 18));
   if (lastEval !== null) parts.push(besides(`held-out ${lastEval.loss.toFixed(3)}`, 8));

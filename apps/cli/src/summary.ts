@@ -19,6 +19,12 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   const { run, step, numSteps, lastEval, checkpointStep, best } = report;
   const lines = [`${run.runId}: ${options.status ?? run.status}, ${run.reason}`];
   if (step > 0) lines.push(`  steps       ${formatCount(step)} of ${formatCount(numSteps)}`);
+  const { phase } = report;
+  if (phase !== undefined)
+    lines.push(
+      `  phase       ${phase.number} of ${phase.numPhases}: ${formatCount(phase.globalBatch)} examples of ` +
+        `${formatCount(phase.maxSeqLength)} tokens, up to step ${formatCount(phase.endStep)}`,
+    );
   if (report.last !== null) lines.push(`  train loss  ${report.last.loss.toFixed(3)}`);
   if (lastEval !== null)
     lines.push(

@@ -9,6 +9,7 @@ import {
   type EvaluateResult,
   type FilledText,
   type FillMaskAnswer,
+  type RunConfig,
 } from '@berth/contracts';
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 import { readHuggingFaceFolder, readWeights } from '@berth/hugging-face';
@@ -23,6 +24,12 @@ import { tinyRun, tinyRunFile } from './testing/tiny-run.ts';
 
 const numSteps = 40;
 const eager = { numSteps, checkpointEverySteps: 10 };
+const inPhases = { ...eager, numSteps: 20 };
+const phases = [
+  { numSteps: 8, maxSeqLength: 16 },
+  { numSteps: 6, maxSeqLength: 16, globalBatch: 16 },
+  { numSteps: 6 },
+];
 const compiledInBf16 = { ...eager, engine: 'graph', allReduceDtype: 'bf16' };
 
 function writeRunFile(folder: string): string {
@@ -47,6 +54,7 @@ describe('a run', () => {
   let cluster: TestCluster;
   let environment: string;
   let undisturbedBf16: LedgerInspection;
+  let undisturbedPhased: LedgerInspection;
 
   beforeAll(async () => {
     cluster = await startCluster({ numWorkers: 0 });
@@ -91,11 +99,15 @@ describe('a run', () => {
   async function train(
     name: string,
     train: object,
-    { disturb, optimizer = {} }: { disturb?: () => Promise<void>; optimizer?: object } = {},
+    {
+      disturb,
+      optimizer = {},
+      ...inParts
+    }: { disturb?: () => Promise<void>; optimizer?: object; phases?: RunConfig['phases'] } = {},
   ): Promise<LedgerInspection> {
     const sections = { train: { ...train }, optimizer: { ...optimizer } };
-    const config = tinyRun(name, { ...sections, cluster: { numWorkers: workers.length } });
-    await cluster.client.submit(config, 'trained');
+    const tiny = tinyRun(name, { ...sections, cluster: { numWorkers: workers.length } });
+    await cluster.client.submit({ ...tiny, ...inParts }, 'trained');
     if (disturb !== undefined) {
       await cluster.until(name, 'some steps', ({ step }) => step >= 4);
       await disturb();
@@ -155,6 +167,12 @@ describe('a run', () => {
       });
     });
 
+    it('trains in phases, with every example once in each', async () => {
+      undisturbedPhased = await train('phased', inPhases, { phases });
+      const numExamples = 8 * 8 + 6 * 16 + 6 * 8;
+      expect(undisturbedPhased).toMatchObject({ ok: true, numSteps: 20, numExamples });
+    });
+
     it('trains on the compiled graph, gradients in bf16', async () => {
       undisturbedBf16 = await train('bf16', compiledInBf16);
       expect(undisturbedBf16).toMatchObject({ ok: true, numSteps });
@@ -187,6 +205,12 @@ describe('a run', () => {
     it('gives the same weights when one is killed in the middle', async () => {
       const { weightsDigest, head } = undisturbed;
       const killed = await train('killed', eager, { disturb: killWorker });
+      expect(killed).toMatchObject({ ok: true, weightsDigest, head });
+    });
+
+    it('gives the same bits in phases, when one is killed', async () => {
+      const { weightsDigest, head } = undisturbedPhased;
+      const killed = await train('phased-killed', inPhases, { phases, disturb: killWorker });
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
 

@@ -1,5 +1,11 @@
 import { createS3ObjectStore, findNewestManifest, storedLedger } from '@berth/checkpoint';
-import type { Logger, Services, StoredLedger } from '@berth/contracts';
+import {
+  exampleSetsOf,
+  phasesOf,
+  type Logger,
+  type Services,
+  type StoredLedger,
+} from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { chooseRun, noSuchRun, LedgerVerifier, type LedgerReport } from '@berth/protocol';
 import { connectRedis, createExampleIndex, createRuns, openRun, type Ledger } from '@berth/queue';
@@ -36,11 +42,21 @@ export async function inspectLedger(
     const numCommitted = await ledger.numCommitted();
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
     const numEpochs = last === undefined ? 0 : last.from.epoch + 1;
-    const { manifestKey, exampleSetId, config, attempts } = record;
-    const epochSizes = await sizesOfEpochs(connection, store, manifestKey, exampleSetId, numEpochs);
+    const { manifestKey, config, attempts } = record;
+    const sizesOfSets = new Map<string, ReadonlyMap<number, number>>();
+    const exampleSets = exampleSetsOf(record);
+    for (const exampleSet of new Set(exampleSets))
+      sizesOfSets.set(
+        exampleSet,
+        await sizesOfEpochs(connection, store, manifestKey, exampleSet, numEpochs),
+      );
+    const phases = phasesOf(config);
     const verifier = new LedgerVerifier({
-      globalBatch: config.train.globalBatch,
-      epochSize: (epoch) => epochSizes.get(epoch),
+      phases,
+      epochSize(epoch, step) {
+        const index = phases.findLastIndex(({ firstStep }) => firstStep <= step);
+        return sizesOfSets.get(exampleSets[index] ?? '')?.get(epoch);
+      },
     });
     const views = new Set<number>();
     for await (const page of ledger.pages(0, numCommitted)) {
@@ -95,11 +111,11 @@ async function sizesOfEpochs(
   connection: Awaited<ReturnType<typeof connectRedis>>,
   store: ReturnType<typeof createS3ObjectStore>,
   manifestKey: string | null,
-  exampleSetId: string | null,
+  exampleSetId: string,
   numEpochs: number,
 ): Promise<ReadonlyMap<number, number>> {
   const sizes = new Map<number, number>();
-  if (manifestKey === null || exampleSetId === null) return sizes;
+  if (manifestKey === null) return sizes;
   const { train } = await readDatasetManifest(store, manifestKey);
   const index = createExampleIndex(connection, exampleSetId);
   for (let epoch = 0; epoch < numEpochs; epoch++) {

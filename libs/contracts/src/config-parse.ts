@@ -2,6 +2,7 @@ import { configError, type SourceOf } from './config-error.ts';
 import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
 import { withCurrentNames } from './renamed-settings.ts';
+import { phasesOf, withPhaseSteps, type Phase } from './phases.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
 import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-settings.ts';
 
@@ -12,14 +13,16 @@ import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-setti
  */
 export function parseRunConfig(value: unknown, source: string | SourceOf): RunConfig {
   const sourceOf = typeof source === 'string' ? () => source : source;
-  const parsed = runConfigSchema.safeParse(withTaskDefaults(withCurrentNames(value).config));
+  const parsed = runConfigSchema.safeParse(
+    withPhaseSteps(withTaskDefaults(withCurrentNames(value).config)),
+  );
   if (!parsed.success) throw configError(parsed.error, value, sourceOf);
   checkConsistency(parsed.data, sourceOf);
   return parsed.data;
 }
 
 function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
-  const { train, examples, optimizer } = config;
+  const { train, optimizer } = config;
   const model = resolveModelConfig(config.model, config.vocabulary.size);
   const fail: Fail = (where, message, ...others) => {
     // Either may be the one to change: the one that was set last is more likely to be.
@@ -36,21 +39,7 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
     );
   if (!isPowerOfTwo(train.virtualRanks))
     fail('train.virtualRanks', `${train.virtualRanks} is not a power of two; use 1, 2, 4, 8, ...`);
-  if (train.globalBatch % train.virtualRanks !== 0)
-    fail(
-      'train.globalBatch',
-      `${train.globalBatch} examples cannot be cut into ${train.virtualRanks} equal virtual ranks; ` +
-        `use a multiple of ${train.virtualRanks}`,
-      'train.virtualRanks',
-    );
-  const perRank = train.globalBatch / train.virtualRanks;
-  if (train.microBatch !== undefined && perRank % train.microBatch !== 0)
-    fail(
-      'train.microBatch',
-      `${train.microBatch} does not divide a virtual rank's ${perRank} examples`,
-      'train.globalBatch',
-      'train.virtualRanks',
-    );
+  checkPhases(config, fail);
   if (train.engine === 'eager' && train.precision !== 'fp32')
     fail('train.precision', `${train.precision} needs train.engine: graph`, 'train.engine');
   if (model.hiddenSize % model.numHeads !== 0)
@@ -60,15 +49,6 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
       'model.hiddenSize',
       'model.size',
     );
-  if (examples.maxSeqLength > model.maxPositions)
-    fail(
-      'examples.maxSeqLength',
-      `${examples.maxSeqLength} is longer than model.maxPositions ${model.maxPositions}`,
-      'model.maxPositions',
-    );
-  const found = problemWithExamples(examples);
-  if (found !== undefined)
-    fail(`examples.${found.key}`, found.problem, ...found.others.map((key) => `examples.${key}`));
   if (optimizer.numWarmupSteps > train.numSteps)
     fail(
       'optimizer.numWarmupSteps',
@@ -85,6 +65,56 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
 }
 
 type Fail = (where: string, message: string, ...others: string[]) => never;
+
+function checkPhases(config: RunConfig, fail: Fail): void {
+  const phases = phasesOf(config);
+  const numSteps = phases.at(-1)!.endStep;
+  if (numSteps !== config.train.numSteps)
+    fail(
+      'train.numSteps',
+      `${config.train.numSteps} is not the ${numSteps} steps of the phases together; leave it out`,
+      'phases',
+    );
+  for (const phase of phases) checkPhase(config, phase, fail);
+}
+
+/** What a phase has of its own is named as its, the rest as the section's that it comes from. */
+function checkPhase(config: RunConfig, phase: Phase, failAt: Fail): void {
+  const { train, phases } = config;
+  const own = phases?.[phase.index];
+  const pathOf = (path: string): string => {
+    const key = path.slice(path.indexOf('.') + 1);
+    return own !== undefined && Object.hasOwn(own, key) ? `phases.${phase.index}.${key}` : path;
+  };
+  const fail: Fail = (where, message, ...others) =>
+    failAt(pathOf(where), message, ...others.map(pathOf));
+  const { globalBatch, examples } = phase;
+  if (globalBatch % train.virtualRanks !== 0)
+    fail(
+      'train.globalBatch',
+      `${globalBatch} examples cannot be cut into ${train.virtualRanks} equal virtual ranks; ` +
+        `use a multiple of ${train.virtualRanks}`,
+      'train.virtualRanks',
+    );
+  const perRank = globalBatch / train.virtualRanks;
+  if (train.microBatch !== undefined && perRank % train.microBatch !== 0)
+    fail(
+      'train.microBatch',
+      `${train.microBatch} does not divide a virtual rank's ${perRank} examples`,
+      'train.globalBatch',
+      'train.virtualRanks',
+    );
+  const { maxPositions } = resolveModelConfig(config.model, config.vocabulary.size);
+  if (examples.maxSeqLength > maxPositions)
+    fail(
+      'examples.maxSeqLength',
+      `${examples.maxSeqLength} is longer than model.maxPositions ${maxPositions}`,
+      'model.maxPositions',
+    );
+  const found = problemWithExamples(examples);
+  if (found !== undefined)
+    fail(`examples.${found.key}`, found.problem, ...found.others.map((key) => `examples.${key}`));
+}
 
 function checkDecay({ optimizer, train }: RunConfig, fail: Fail): void {
   const { schedule, numWarmupSteps, numDecaySteps, decayShape } = optimizer;

@@ -98,6 +98,8 @@ export interface TrainingEngine {
   applyGradients(reduced: GradientVector): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */
   readonly holdGradients?: (request: GradientRequest) => HeldGradient;
+  /** Where batches have another shape in each phase of a run: makes ready for those of one. */
+  readonly enterPhase?: (phase: number) => void;
   /** Sums over one batch, dropout off. */
   evaluate(batch: ExampleBatch): StepSums;
   /** What the task's head gives for a batch, dropout off. */

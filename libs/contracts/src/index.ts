@@ -27,6 +27,7 @@ export * from './model-config.ts';
 export * from './object-store.ts';
 export * from './or-aborted.ts';
 export * from './peer-secret.ts';
+export * from './phases.ts';
 export * from './port-taken.ts';
 export * from './read-json.ts';
 export * from './redis-url.ts';

@@ -18,7 +18,11 @@ import {
 } from './limits.ts';
 import { modelSectionSchema } from './model-config.ts';
 import { runNamePattern } from './run-name.ts';
-import { pretrainingExamples, pretrainingSettings } from './tasks/pretraining-settings.ts';
+import {
+  phaseExampleSettings,
+  pretrainingExamples,
+  pretrainingSettings,
+} from './tasks/pretraining-settings.ts';
 
 function isKnownEncoding(label: string): boolean {
   if (label === 'auto') return true;
@@ -86,12 +90,11 @@ const vocabularySection = z
   })
   .describe('WordPiece vocabulary');
 
+const seqLength = z.int().min(8).max(4096);
+
 const examplesSection = z
   .strictObject({
-    maxSeqLength: z
-      .int()
-      .min(8)
-      .max(4096)
+    maxSeqLength: seqLength
       .default(128)
       .describe('Tokens of an example')
       .meta({ decides: 'examples' }),
@@ -258,6 +261,17 @@ const clusterSection = z
   })
   .describe('Machines');
 
+/** Steps with a setting of their own; what a phase leaves out is that of the other sections. */
+const phaseSchema = z.strictObject({
+  numSteps: stepCount,
+  maxSeqLength: seqLength.optional(),
+  ...phaseExampleSettings,
+  globalBatch: exampleCount.optional(),
+});
+
+/** More than any published recipe has. */
+const maxPhases = 64;
+
 /** A run, as a YAML or JSON file states it. The schema is the only definition; everything else is derived. */
 export const runConfigSchema = z
   .strictObject({
@@ -281,6 +295,13 @@ export const runConfigSchema = z
     optimizer: optimizerSection.prefault({}),
     train: trainSection.prefault({}),
     cluster: clusterSection.prefault({}),
+    phases: z
+      .array(phaseSchema)
+      .min(1)
+      .max(maxPhases)
+      .optional()
+      .describe('Parts of the run with lengths, masks or batches of their own')
+      .meta({ decides: 'weights', change: 'init' }),
   })
   .describe('berth run');
 

@@ -107,6 +107,8 @@ export const runRecordSchema = z.strictObject({
   /** Set once the dataset exists. */
   manifestKey: z.string().nullable(),
   exampleSetId: z.string().nullable(),
+  /** Those of its phases, in order, where it has several. */
+  phaseSetIds: z.array(z.string()).optional(),
   /** How its examples are made, for good. Absent where an earlier release made the run: the first way. */
   exampleFormat: z.string().optional(),
   /** Of its dataset, once that exists and if it was measured. */
@@ -115,6 +117,14 @@ export const runRecordSchema = z.strictObject({
   numerics: numericsSchema.nullable(),
 });
 export type RunRecord = z.output<typeof runRecordSchema>;
+
+/** The example sets that a run reads, one for each of its phases; none before its dataset exists. */
+export function exampleSetsOf({
+  exampleSetId,
+  phaseSetIds,
+}: Pick<RunRecord, 'exampleSetId' | 'phaseSetIds'>): readonly string[] {
+  return phaseSetIds ?? (exampleSetId === null ? [] : [exampleSetId]);
+}
 
 /** What `POST /api/runs` takes; the config is checked by `parseRunConfig`, which has the better messages. */
 export const submitRequestSchema = z.strictObject({
@@ -194,6 +204,18 @@ export const runStatusSchema = z.strictObject({
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),
   numExampleShards: z.int().nonnegative(),
+  /** The phase of the next step, of a run that has several. */
+  phase: z
+    .strictObject({
+      /** From 1 on. */
+      number: z.int().positive(),
+      numPhases: z.int().positive(),
+      /** The step after its last. */
+      endStep: z.int().positive(),
+      maxSeqLength: z.int().positive(),
+      globalBatch: z.int().positive(),
+    })
+    .optional(),
   /** What keeps it from going on as it should, though nothing is lost: for people, also in `run.reason`. */
   trouble: z.string().optional(),
   /** Once its dataset exists and if that was measured. */

@@ -36,6 +36,7 @@ export {
   type ContinueOptions,
   type StoredWeights,
 } from './parameters/continue-from.ts';
+export { createPhasedEngine, type PhasedEngine } from './phased-engine.ts';
 export { initialWeights } from './parameters/initialize.ts';
 export { pooledClassifier, poolerShapes } from './heads/pooled-classifier.ts';
 export { madeUpBatch } from './made-up-batch.ts';

@@ -3,11 +3,12 @@ import type { EnginePort } from './ports.ts';
 
 /** An engine of this very thread as a port; calls block until done. */
 export function engineInThisThread(engine: TrainingEngine): EnginePort {
-  const { holdGradients } = engine;
+  const { holdGradients, enterPhase } = engine;
   return {
     ...(holdGradients && {
       holdGradients: async (request) => holdGradients.call(engine, request),
     }),
+    ...(enterPhase && { enterPhase: async (phase) => enterPhase.call(engine, phase) }),
     task: engine.task,
     layout: engine.layout,
     initialize: async (seed) => engine.initialize(seed),

@@ -33,8 +33,8 @@ export interface StepExamples {
 }
 
 export interface ExampleSource {
-  /** The step that starts at a cursor: a pure function of the config, whoever asks. */
-  at(cursor: Cursor): Promise<StepExamples>;
+  /** A step's examples, given the place after those of the step before: a pure function of the config, whoever asks. */
+  at(cursor: Cursor, step: number): Promise<StepExamples>;
 }
 
 /** Cuts the endless, deterministic stream of examples into steps, virtual ranks and micro-batches. */

@@ -9,6 +9,7 @@ export {
   type ExampleSourceOptions,
   type StepExamples,
 } from './example-source.ts';
+export { createPhasedSource } from './phased-source.ts';
 export { Member } from './member.ts';
 export type { MemberOptions, MemberPorts } from './member-ports.ts';
 export type {

@@ -20,7 +20,8 @@ export interface MemberPorts {
   readonly ledger: LedgerPort;
   readonly rendezvous: RendezvousPort;
   readonly examples: ExampleSource;
-  readonly heldOut: () => Promise<ExampleReader>;
+  /** Held-out examples as a phase of the run has them. */
+  readonly heldOut: (phase: number) => Promise<ExampleReader>;
   /** A new one for each evaluation. */
   readonly baselines: () => BaselineMeter;
   readonly checkpoints: CheckpointSaver;

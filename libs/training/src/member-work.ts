@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, orAborted, type MeasuredLine, type TrainingState } from '@berth/contracts';
+import {
+  BerthError,
+  orAborted,
+  phaseAt,
+  type MeasuredLine,
+  type TrainingState,
+} from '@berth/contracts';
 import { evaluate } from './evaluate.ts';
 import { ExamplesAhead } from './examples-ahead.ts';
 import type { StepExamples } from './example-source.ts';
@@ -85,7 +91,7 @@ export class MemberWork {
         this.#clock.begin();
         this.#examples = await this.#clock.time(
           'dataMs',
-          orAborted(this.#ahead.read(ask.cursor, ask.isLast), signal),
+          orAborted(this.#ahead.read(ask.cursor, ask.step, ask.isLast), signal),
         );
         return this.#examples;
       case 'compute':
@@ -155,9 +161,11 @@ export class MemberWork {
 
   async #compute({ step, blocks, isLone }: AskOf<'compute'>, signal: AbortSignal): Promise<void> {
     const { engine } = this.#ports;
+    const { index } = phaseAt(this.#options.config, step);
     const [session, examples] = [this.#session, this.#examples];
     if (session === undefined || examples === undefined)
       throw new BerthError('INTERNAL', `Step ${step} is computed without peers or examples`);
+    if (engine.enterPhase !== undefined) await orAborted(engine.enterPhase(index), signal);
     this.#step = new StepWork({ step, examples, blocks, isLone, engine, session });
     await this.#step.compute(signal);
   }
@@ -168,15 +176,19 @@ export class MemberWork {
   }
 
   async #evaluate(step: number, signal: AbortSignal): Promise<void> {
-    const { train, examples } = this.#options.config;
-    const { maxSeqLength, maxPredictions } = examples;
+    const { engine } = this.#ports;
+    const { config } = this.#options;
+    // As the weights were trained last.
+    const phase = phaseAt(config, Math.max(0, step - 1));
+    const { maxSeqLength, maxPredictions } = phase.examples;
     const startMs = performance.now();
-    const heldOut = await orAborted(this.#ports.heldOut(), signal);
+    const heldOut = await orAborted(this.#ports.heldOut(phase.index), signal);
     // A corpus of which nothing is held out.
     if (heldOut.numExamples === 0) return;
-    const { metrics, numTokens } = await evaluate(this.#ports.engine, heldOut, {
-      numEvalExamples: train.numEvalExamples,
-      batchSize: Math.min(32, train.globalBatch),
+    if (engine.enterPhase !== undefined) await orAborted(engine.enterPhase(phase.index), signal);
+    const { metrics, numTokens } = await evaluate(engine, heldOut, {
+      numEvalExamples: config.train.numEvalExamples,
+      batchSize: Math.min(32, phase.globalBatch),
       maxSeqLength,
       maxPredictions,
       baselines: this.#ports.baselines(),

@@ -37,6 +37,8 @@ export interface EnginePort {
   applyHeldGradients(): Promise<ApplyResult>;
   /** Present when the engine can keep a gradient on the device. */
   holdGradients?(request: GradientRequest): Promise<HeldGradient>;
+  /** Present when batches have another shape in each phase of the run: makes ready for those of one. */
+  enterPhase?(phase: number): Promise<void>;
   evaluate(batch: ExampleBatch): Promise<StepSums>;
   predict(batch: ExampleBatch): Promise<Outputs>;
 }

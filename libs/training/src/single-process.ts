@@ -22,6 +22,8 @@ export interface SingleProcessOptions {
     Partial<Pick<RunConfig['train'], 'allReduceDtype'>>;
   /** Blocks computed one by one, as that many workers would; one block of all ranks when left out. */
   readonly blocks?: readonly AlignedBlock[];
+  /** Of a run that has several. @defaultValue always 0 */
+  readonly phaseOf?: (step: number) => number;
   /** Where to go on: steps applied to the engine's weights, and the next example. */
   readonly from?: { readonly step: number; readonly cursor: Cursor };
 }
@@ -39,13 +41,14 @@ export interface StepOutcome {
 export async function* trainInOneProcess(
   options: SingleProcessOptions,
 ): AsyncGenerator<StepOutcome> {
-  const { engine, examples: source, train } = options;
+  const { engine, examples: source, train, phaseOf = () => 0 } = options;
   const blocks = options.blocks ?? [{ start: 0, length: train.virtualRanks }];
   const isLone = options.blocks === undefined;
   const session = localSession(engine, train.allReduceDtype ?? 'fp32');
   let { step, cursor } = options.from ?? { step: 0, cursor: { epoch: 0, index: 0 } };
   for (; step < train.numSteps; step++) {
-    const examples = await source.at(cursor);
+    const examples = await source.at(cursor, step);
+    await engine.enterPhase?.(phaseOf(step));
     const work = new StepWork({ step, examples, blocks, isLone, engine, session });
     await work.compute();
     const { digest, sums } = await work.reduce({ timeoutMs: Number.POSITIVE_INFINITY });

@@ -1,5 +1,5 @@
 import { isDamage, listCheckpoints, readManifest } from '@berth/checkpoint';
-import type { Logger, ObjectStore, RunRecord } from '@berth/contracts';
+import { exampleSetsOf, type Logger, type ObjectStore, type RunRecord } from '@berth/contracts';
 import { exampleSetPrefix, trainEpochOfKey } from '@berth/data';
 import { createExampleIndex, type RedisConnection } from '@berth/queue';
 import { unneededEpochs, type EpochNeeds } from './unneeded-epochs.ts';
@@ -32,7 +32,7 @@ export async function cleanExamples(
   }));
   const stored = new Set(shards.flatMap(({ epoch }) => epoch ?? []));
   if (stored.size < 2) return;
-  const sharing = records.filter((record) => record.exampleSetId === exampleSetId);
+  const sharing = records.filter((record) => exampleSetsOf(record).includes(exampleSetId));
   const needs = await Promise.all(sharing.map((record) => needsOf(store, record)));
   const index = createExampleIndex(connection, exampleSetId);
   let numDeleted = 0;

@@ -1,5 +1,5 @@
 import { sweepUnnamedParts } from '@berth/checkpoint';
-import { isFinal, type RunRecord } from '@berth/contracts';
+import { exampleSetsOf, isFinal, type RunRecord } from '@berth/contracts';
 import { cleanExamples, type CleaningOptions } from './clean-examples.ts';
 
 /** Longer than any upload takes. */
@@ -32,6 +32,6 @@ export async function cleanStore(
         runId,
         ({ lastModifiedMs }) => mayDelete() && lastModifiedMs < sinceMs,
       );
-  const sets = new Set(records.flatMap(({ exampleSetId }) => exampleSetId ?? []));
+  const sets = new Set(records.flatMap(exampleSetsOf));
   for (const exampleSetId of sets) await cleanExamples(options, exampleSetId, records);
 }

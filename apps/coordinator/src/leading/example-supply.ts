@@ -8,7 +8,7 @@ import {
 import { epochShardOrder } from '@berth/data';
 import type { JobProducer } from '@berth/queue/jobs';
 import { createExampleIndex, type ExampleShardName, type RedisConnection } from '@berth/queue';
-import { planReadAhead } from './read-ahead.ts';
+import { lastEpochNeeded, planReadAhead } from './read-ahead.ts';
 
 export interface ExampleSupplyOptions {
   readonly connection: RedisConnection;
@@ -50,16 +50,12 @@ export class ExampleSupply {
   async advance(cursor: Cursor, numExamplesNeeded: number): Promise<void> {
     if (performance.now() - this.#lastPollMs < pollEveryMs) return;
     this.#lastPollMs = performance.now();
-    const { examples, seed } = this.#options.config;
+    const { examples } = this.#options.config;
     await this.#forgetIfLost();
     await this.#settlePending();
     const numShards = this.#numShards;
     const wanted = planReadAhead(
-      {
-        cursor,
-        numExamplesNeeded,
-        countOf: (epoch, shard) => this.#counts.get(`${epoch}/${shard}`),
-      },
+      { cursor, numExamplesNeeded, countOf: this.#countOf },
       {
         numShards,
         windowShards: examples.shuffleWindowShards,
@@ -67,13 +63,21 @@ export class ExampleSupply {
           examples.readAheadShards,
           Math.min(numShards, examples.shuffleWindowShards),
         ),
-        orderOf: (epoch) => [...epochShardOrder(seed, epoch, numShards)],
+        orderOf: this.#orderOf,
       },
     );
     await this.#want([
       { split: 'heldOut', epoch: 0, shard: 0 },
       ...wanted.map(({ epoch, shard }) => ({ split: 'train' as const, epoch, shard })),
     ]);
+  }
+
+  /** The epoch of the last of some examples; undefined while it depends on shards that are not made. */
+  lastEpoch(cursor: Cursor, numExamplesNeeded: number): number | undefined {
+    return lastEpochNeeded(
+      { cursor, numExamplesNeeded, countOf: this.#countOf },
+      { numShards: this.#numShards, orderOf: this.#orderOf },
+    );
   }
 
   /** How far the shards are that the next step waits for, in words; '' when all were there at the last look. */
@@ -92,6 +96,13 @@ export class ExampleSupply {
     const found = await this.#index.getAll([...names, { split: 'heldOut', epoch: 0, shard: 0 }]);
     return found.filter((shard) => shard === undefined).length;
   }
+
+  readonly #countOf = (epoch: number, shard: number): number | undefined =>
+    this.#counts.get(`${epoch}/${shard}`);
+
+  readonly #orderOf = (epoch: number): readonly number[] => [
+    ...epochShardOrder(this.#options.config.seed, epoch, this.#numShards),
+  ];
 
   get #numShards(): number {
     return this.#options.manifest.train.length;

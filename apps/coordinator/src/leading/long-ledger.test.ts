@@ -43,12 +43,14 @@ function watchLease(redisUrl: string): { stop: () => Promise<number> } {
   };
 }
 
+const phases = [{ firstStep: 0, startsEpoch: false, globalBatch }];
+
 async function expectWhole(
   connection: RedisConnection,
   runId: string,
   stored: readonly LedgerEntry[],
 ): Promise<void> {
-  const verifier = new LedgerVerifier({ globalBatch, expectHead: stored.at(-1)?.head ?? '' });
+  const verifier = new LedgerVerifier({ phases, expectHead: stored.at(-1)?.head ?? '' });
   for await (const page of openRun(connection, runId).ledger.pages(0, stored.length))
     verifier.add(page);
   expect(verifier.report()).toMatchObject({ ok: true, numSteps: stored.length });

@@ -1,5 +1,9 @@
 import {
   BerthError,
+  cursorOfStep,
+  exampleSetsOf,
+  phaseAt,
+  phasesOf,
   taskOf,
   trainingHash,
   type DatasetJob,
@@ -32,7 +36,8 @@ export class Preparation implements DataPort {
   readonly #members;
   /** What is awaited, and for which request. */
   #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
-  #supply: ExampleSupply | undefined;
+  /** One for each phase of the run. */
+  #supplies: readonly ExampleSupply[] | undefined;
 
   constructor(options: PreparationOptions, runId: string) {
     this.#options = options;
@@ -45,11 +50,11 @@ export class Preparation implements DataPort {
   async prepare(record: RunRecord): Promise<RunChange> {
     if (record.manifestKey === null || record.requests.submission !== null)
       return this.#findDataset(record);
-    const supply = await this.#openSupply(record);
-    await supply.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
+    const [supply] = await this.#openSupplies(record);
+    await supply!.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
     if (record.goal === 'trained')
       return { status: 'starting', reason: 'the first examples are being made' };
-    const missing = await supply.numMissingOfFirstEpoch();
+    const missing = await supply!.numMissingOfFirstEpoch();
     return missing === 0
       ? { status: 'completed', reason: 'the data is prepared' }
       : { reason: `making examples: ${missing} shards to go` };
@@ -93,20 +98,19 @@ export class Preparation implements DataPort {
       const progress = await jobs.progressOf(id);
       return { reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens };
     }
-    this.#supply = undefined;
+    this.#supplies = undefined;
     const { manifestKey } = result as { manifestKey: string };
     const manifest = await readDatasetManifest(store, manifestKey);
+    const setIds = phasesOf(config).map(({ examples }) =>
+      exampleSetIdOf(manifest.datasetId, examples, config.seed, record.exampleFormat),
+    );
     return {
       config,
       // Of a run that has trained it is that of its checkpoints, whichever release made it.
       trainingHash: submission?.isTrained === true ? record.trainingHash : trainingHash(config),
       manifestKey,
-      exampleSetId: exampleSetIdOf(
-        manifest.datasetId,
-        config.examples,
-        config.seed,
-        record.exampleFormat,
-      ),
+      exampleSetId: setIds[0]!,
+      phaseSetIds: setIds.length === 1 ? undefined : setIds,
       datasetHealth: manifest.health,
       requests: { ...record.requests, submission: null },
       reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
@@ -121,34 +125,55 @@ export class Preparation implements DataPort {
       : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to take the corpus`;
   }
 
-  async #openSupply(record: RunRecord): Promise<ExampleSupply> {
-    if (this.#supply !== undefined) return this.#supply;
-    const { manifestKey } = record;
-    if (manifestKey === null || record.exampleSetId === null)
+  async #openSupplies(record: RunRecord): Promise<readonly ExampleSupply[]> {
+    if (this.#supplies !== undefined) return this.#supplies;
+    const { manifestKey, config, exampleFormat } = record;
+    const exampleSets = exampleSetsOf(record);
+    if (manifestKey === null || exampleSets.length === 0)
       throw new BerthError('INTERNAL', `Run ${this.#runId} trains without a dataset`);
     const manifest = await readDatasetManifest(this.#options.store, manifestKey);
-    this.#supply = new ExampleSupply({
-      ...this.#options,
-      config: record.config,
-      manifest,
-      manifestKey,
-      exampleSetId: record.exampleSetId,
-      exampleFormat: record.exampleFormat,
-    });
-    return this.#supply;
+    const supplies: ExampleSupply[] = [];
+    for (const { examples, index, startsEpoch } of phasesOf(config)) {
+      const supply = (): ExampleSupply =>
+        new ExampleSupply({
+          ...this.#options,
+          config: { ...config, examples },
+          manifest,
+          manifestKey,
+          exampleSetId: exampleSets[index]!,
+          exampleFormat,
+        });
+      supplies.push(index === 0 || startsEpoch ? supply() : supplies.at(-1)!);
+    }
+    return (this.#supplies = supplies);
   }
 
   /** Has examples made ahead of training. @returns what the next step waits for, in words; '' for nothing */
   async supply(record: RunRecord, numCommitted: number): Promise<string> {
-    const { numSteps, globalBatch } = record.config.train;
+    const { config } = record;
     const { ledger } = this.#run;
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
-    const supply = await this.#openSupply(record);
-    await supply.advance(
-      last?.to ?? { epoch: 0, index: 0 },
-      (numSteps - numCommitted) * globalBatch,
-    );
-    return numCommitted < numSteps ? supply.lacking() : '';
+    const supplies = await this.#openSupplies(record);
+    const phases = phasesOf(config);
+    const phase = phaseAt(config, numCommitted);
+    const supply = supplies[phase.index]!;
+    const next = phases.find(({ index, startsEpoch }) => index > phase.index && startsEpoch);
+    // Of this phase, and of those after it that go on with its examples.
+    const numNeeded = phases
+      .slice(phase.index, next?.index)
+      .map(({ firstStep, endStep, globalBatch }) => {
+        return (endStep - Math.max(firstStep, numCommitted)) * globalBatch;
+      })
+      .reduce((sum, numExamples) => sum + numExamples, 0);
+    const cursor = cursorOfStep(phase, numCommitted, last?.to ?? { epoch: 0, index: 0 });
+    await supply.advance(cursor, numNeeded);
+    const lastEpoch = next && supply.lastEpoch(cursor, numNeeded);
+    if (lastEpoch !== undefined)
+      await supplies[next!.index]!.advance(
+        { epoch: lastEpoch + 1, index: 0 },
+        (next!.endStep - next!.firstStep) * next!.globalBatch,
+      );
+    return numCommitted < config.train.numSteps ? supply.lacking() : '';
   }
 
   /** A job's result, or undefined while it is not done. */

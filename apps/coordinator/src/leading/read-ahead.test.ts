@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planReadAhead, type ReadAheadOptions } from './read-ahead.ts';
+import { lastEpochNeeded, planReadAhead, type ReadAheadOptions } from './read-ahead.ts';
 
 const options: ReadAheadOptions = {
   numShards: 6,
@@ -47,6 +47,21 @@ describe('read-ahead', () => {
       options,
     );
     expect(plan.map(({ shard }) => shard)).toEqual([5, 4]);
+  });
+
+  it('knows the epoch of the last example once sizes say so', () => {
+    const from = (index: number, numExamplesNeeded: number, countOf = ten) =>
+      lastEpochNeeded({ cursor: { epoch: 0, index }, numExamplesNeeded, countOf }, options);
+    expect(from(0, 60)).toBe(0);
+    expect(from(0, 61)).toBe(1);
+    expect(from(50, 10)).toBe(0);
+    expect(from(50, 71)).toBe(2);
+    const known = (_epoch: number, shard: number): number | undefined =>
+      shard >= 3 ? 10 : undefined;
+    const partly = { cursor: { epoch: 0, index: 0 }, countOf: known };
+    expect(lastEpochNeeded({ ...partly, numExamplesNeeded: 30 }, options)).toBe(0);
+    expect(lastEpochNeeded({ ...partly, numExamplesNeeded: 31 }, options)).toBeUndefined();
+    expect(from(0, Infinity, () => 0)).toBeUndefined();
   });
 
   it('ends, however much is asked for and however little is known', () => {

@@ -54,3 +54,22 @@ export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions):
   }
   return wanted;
 }
+
+/** The epoch of the last example that is needed; undefined while sizes are not known that decide it. */
+export function lastEpochNeeded(
+  { cursor, numExamplesNeeded, countOf }: ReadAheadState,
+  { numShards, orderOf }: Pick<ReadAheadOptions, 'numShards' | 'orderOf'>,
+): number | undefined {
+  let needed = cursor.index + numExamplesNeeded;
+  for (let epoch = cursor.epoch; ; epoch++) {
+    let size = 0;
+    for (const shard of orderOf(epoch).slice(0, numShards)) {
+      const count = countOf(epoch, shard);
+      if (count === undefined) return undefined;
+      size += count;
+      if (size >= needed) return epoch;
+    }
+    if (size === 0) return undefined;
+    needed -= size;
+  }
+}

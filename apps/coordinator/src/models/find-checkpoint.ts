@@ -1,5 +1,11 @@
 import { isComplete, listCheckpoints } from '@berth/checkpoint';
-import { BerthError, type ModelPlace, type ObjectStore, type RunRecord } from '@berth/contracts';
+import {
+  BerthError,
+  phaseAt,
+  type ModelPlace,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
 import { bestCheckpoint } from '@berth/protocol';
 
 /** Which checkpoint of a run is meant. */
@@ -24,7 +30,7 @@ export async function findCheckpoint(
   const notFound = (what: string): BerthError =>
     new BerthError('CHECKPOINT_NOT_FOUND', `Run "${runId}" has ${what}`, { details: { runId } });
   if (steps.length === 0) throw notFound('no checkpoint yet: wait for the first one');
-  const best = bestCheckpoint({ attempts, evaluations }, steps)?.step;
+  const best = bestCheckpoint({ attempts, evaluations, config }, steps)?.step;
   if (wanted === 'best' && best === undefined)
     throw notFound(
       `no checkpoint that was evaluated; it has those of ${steps.join(', ')} (evaluations come every train.evalEverySteps)`,
@@ -34,7 +40,7 @@ export async function findCheckpoint(
     if (step !== 'newest' && found.step !== step) continue;
     const { manifestKey } = found;
     if (!(await isComplete(store, manifestKey))) continue;
-    const { examples } = config;
+    const { examples } = phaseAt(config, Math.max(0, found.step - 1));
     const place = { kind: 'checkpoint', manifestKey, examples, exampleFormat } as const;
     return { step: found.step, place };
   }

@@ -68,7 +68,7 @@ export function forkedRecord(
   forkedFrom: ForkedFrom,
   nowMs: number,
 ): RunRecord {
-  const { manifestKey, exampleSetId, exampleFormat, datasetHealth } = source;
+  const { manifestKey, exampleSetId, phaseSetIds, exampleFormat, datasetHealth } = source;
   return {
     ...newRecord({ config, goal: 'trained' }, nowMs),
     trainingHash: forkedHash(config, forkedFrom),
@@ -79,6 +79,7 @@ export function forkedRecord(
     keptSteps: [forkedFrom.step],
     manifestKey,
     exampleSetId,
+    ...(phaseSetIds && { phaseSetIds }),
     exampleFormat,
     ...(datasetHealth && { datasetHealth }),
   };

@@ -140,7 +140,7 @@ function whileUnderWay(
 function madeAnew(nowMs: number, record: RunRecord, submission: Submission): RunChange {
   const { runId: _name, ...anew } = newRecord(submission, nowMs);
   const { config } = submission;
-  const { manifestKey, exampleSetId, datasetHealth, trainingHash: hash } = record;
+  const { manifestKey, exampleSetId, phaseSetIds, datasetHealth, trainingHash: hash } = record;
   const isVocabularyLeftOut =
     record.config.vocabulary.path !== undefined && config.vocabulary.path === undefined;
   // The vocabulary may be that of the model.
@@ -156,6 +156,7 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     trainingHash: hash,
     manifestKey,
     exampleSetId,
+    phaseSetIds,
     datasetHealth,
     requests: { ...noRequests, submission: { config, askedAtMs: nowMs, isTrained: false } },
   };

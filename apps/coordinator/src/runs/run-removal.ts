@@ -1,6 +1,7 @@
 import {
   BerthError,
   changedSettings,
+  exampleSetsOf,
   isFinal,
   noRequests,
   type ObjectInfo,
@@ -16,6 +17,8 @@ import { createExampleIndex, createRuns, type RedisConnection } from '@berth/que
 interface RunContents {
   readonly parts: readonly (RemovalReport['parts'][number] & { readonly objects: ObjectInfo[] })[];
   readonly kept: readonly string[];
+  /** Example sets that nobody else needs or may. */
+  readonly ownSets: readonly string[];
 }
 
 export interface RemovalOptions {
@@ -81,15 +84,15 @@ export class RunRemoval {
       const some = keys.slice(start, start + numAtOnce);
       await Promise.all(some.map((key) => this.#store.delete(key)));
     }
-    if (record.exampleSetId !== null && contents.parts.some(({ name }) => name === 'examples'))
-      await createExampleIndex(this.#connection, record.exampleSetId).remove();
+    for (const exampleSet of contents.ownSets)
+      await createExampleIndex(this.#connection, exampleSet).remove();
     await this.#runs.remove(runId);
     await this.#store.delete(runRecordKey(runId));
     return reportOf(record, { ...contents, parts: [] }, true);
   }
 
   async #contentsOf(record: RunRecord): Promise<RunContents> {
-    const { runId, manifestKey, exampleSetId } = record;
+    const { runId, manifestKey } = record;
     const { records, unreadable } = await this.#runs.survey();
     const others = records.filter((other) => other.runId !== runId);
     const kept: string[] = [];
@@ -106,22 +109,29 @@ export class RunRemoval {
       kept.push(`${what}: ${users.slice(0, 3).join(', ')} may use it`);
       return [];
     };
+    const dataset = await ownData(
+      'dataset',
+      manifestKey === null ? undefined : datasetPrefixOf(manifestKey),
+      (other) => other.manifestKey === manifestKey,
+    );
+    const examples: ObjectInfo[] = [];
+    const ownSets: string[] = [];
+    for (const exampleSet of new Set(exampleSetsOf(record))) {
+      const numKept = kept.length;
+      const found = await ownData('examples', exampleSetPrefix(exampleSet), (other) =>
+        exampleSetsOf(other).includes(exampleSet),
+      );
+      if (kept.length === numKept) ownSets.push(exampleSet);
+      examples.push(...found);
+    }
     const own = await this.#store.list(`runs/${runId}/`);
     const of = (kind: string): ObjectInfo[] => own.filter(({ key }) => kindOf(key) === kind);
     const sections = {
       checkpoints: of('checkpoints'),
       ledger: of('ledger'),
       metrics: of('metrics'),
-      dataset: await ownData(
-        'dataset',
-        manifestKey === null ? undefined : datasetPrefixOf(manifestKey),
-        (other) => other.manifestKey === manifestKey,
-      ),
-      examples: await ownData(
-        'examples',
-        exampleSetId === null ? undefined : exampleSetPrefix(exampleSetId),
-        (other) => other.exampleSetId === exampleSetId,
-      ),
+      dataset,
+      examples,
     };
     const parts = Object.entries(sections).map(([name, objects]) => ({
       name: name as keyof typeof sections,
@@ -129,7 +139,7 @@ export class RunRemoval {
       numObjects: objects.length,
       sizeBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     }));
-    return { parts: parts.filter(({ numObjects }) => numObjects > 0), kept };
+    return { parts: parts.filter(({ numObjects }) => numObjects > 0), kept, ownSets };
   }
 }
 

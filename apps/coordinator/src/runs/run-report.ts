@@ -1,7 +1,9 @@
 import {
+  exampleSetsOf,
   describeHealth,
   isFinal,
   judgeHealth,
+  phaseAt,
   taskOf,
   type DatasetReport,
   type MemberInfo,
@@ -105,11 +107,25 @@ export async function reportOf(
     controls: controlStates(Date.now(), run, snapshot),
     ...(trouble !== undefined && { trouble }),
     dataset: datasetReportOf(run),
-    numExampleShards:
-      run.exampleSetId === null
-        ? 0
-        : await createExampleIndex(connection, run.exampleSetId).count(),
+    numExampleShards: await numShardsOf(connection, run),
+    phase: phaseReportOf(run, numCommitted),
   };
+}
+
+function phaseReportOf({ config }: RunRecord, step: number): RunStatusReport['phase'] {
+  if (config.phases === undefined) return undefined;
+  const { index, endStep, examples, globalBatch } = phaseAt(config, step);
+  const { maxSeqLength } = examples;
+  const numPhases = config.phases.length;
+  return { number: index + 1, numPhases, endStep, maxSeqLength, globalBatch };
+}
+
+async function numShardsOf(connection: RedisConnection, run: RunRecord): Promise<number> {
+  const sets = [...new Set(exampleSetsOf(run))];
+  const counts = await Promise.all(
+    sets.map((exampleSet) => createExampleIndex(connection, exampleSet).count()),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function waitingFor(run: RunRecord, { runs, activeId, scope }: ReportContext): string | undefined {

@@ -131,6 +131,17 @@ function stepNote(step: number | undefined): string {
   return step === undefined ? 'not yet' : `step ${formatCount(step)}`;
 }
 
+function batchText({ run: { config }, phase }: RunStatusReport): string {
+  const { globalBatch } = phase ?? config.train;
+  const { maxSeqLength } = phase ?? config.examples;
+  return `${formatCount(globalBatch)} × ${maxSeqLength} tokens`;
+}
+
+function phaseText({ phase }: RunStatusReport): string | undefined {
+  if (phase === undefined) return undefined;
+  return `${phase.number} of ${phase.numPhases}, up to step ${formatCount(phase.endStep)}`;
+}
+
 function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const { run, view } = report;
   const { config, numerics } = run;
@@ -138,7 +149,8 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const facts: readonly (readonly [string, string | null | undefined])[] = [
     ['Model', `BERT-${model.size}`],
     ['Corpus', config.corpus.path],
-    ['Batch', `${formatCount(train.globalBatch)} × ${config.examples.maxSeqLength} tokens`],
+    ['Batch', batchText(report)],
+    ['Phase', phaseText(report)],
     ['Virtual ranks', formatCount(train.virtualRanks)],
     ['Precision', `${train.precision}, gradients ${train.allReduceDtype}`],
     ['Seed', String(config.seed)],

@@ -11,7 +11,7 @@ export async function openNextExamples(ledger: LedgerPort, source: ExampleSource
   const opening = async (): Promise<void> => {
     const numCommitted = await ledger.numCommitted();
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
-    await source.at(last?.to ?? { epoch: 0, index: 0 });
+    await source.at(last?.to ?? { epoch: 0, index: 0 }, numCommitted);
   };
   const late = new AbortController();
   await Promise.race([

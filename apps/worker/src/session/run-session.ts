@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
   errorToWire,
+  exampleSetsOf,
   isFinal,
+  phasesOf,
   resolveModelConfig,
   taskNameOf,
   tasks,
@@ -11,6 +13,7 @@ import {
   type MeasuredLine,
   type MetricsLine,
   type ObjectStore,
+  type Phase,
   type RunRecord,
   type View,
 } from '@berth/contracts';
@@ -22,6 +25,7 @@ import { noteEvaluation } from '@berth/protocol';
 import {
   createCheckpointSaver,
   createExampleSource,
+  createPhasedSource,
   Member,
   Spool,
   type CheckpointSaver,
@@ -75,8 +79,10 @@ export class RunSession {
   ): Promise<RunSession> {
     const { connection, store, runtime, peers, logger, heartbeat } = ports;
     const { status } = heartbeat;
-    const { runId, config, manifestKey, exampleSetId } = record;
-    if (manifestKey === null || exampleSetId === null)
+    const { runId, config, manifestKey } = record;
+    const exampleSets = exampleSetsOf(record);
+    const [exampleSetId] = exampleSets;
+    if (manifestKey === null || exampleSetId === undefined)
       throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
     const manifest = await readDatasetManifest(store, manifestKey);
     const statistics = await readTextStatistics(store, manifest);
@@ -84,45 +90,51 @@ export class RunSession {
     const { examples, train, seed, optimizer } = config;
     const taskName = taskNameOf(examples);
     const task = tasks[taskName];
-    const microBatch = train.microBatch ?? train.globalBatch / train.virtualRanks;
+    const phases = phasesOf(config);
     const attempt = record.attempts.at(-1)?.attempt ?? 1;
     const ended = new AbortController();
-    const shards = createExampleShards({
-      format: taskExamples[taskName],
-      index: createExampleIndex(connection, exampleSetId),
-      store,
-      timeoutMs: shardTimeoutMs,
-      numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: ended.signal,
-      logger,
-    });
+    const shards = exampleSets.map((exampleSet) =>
+      createExampleShards({
+        format: taskExamples[taskName],
+        index: createExampleIndex(connection, exampleSet),
+        store,
+        timeoutMs: shardTimeoutMs,
+        numKept: 2 * examples.shuffleWindowShards + 2,
+        signal: ended.signal,
+        logger,
+      }),
+    );
     const run = openRun(connection, runId);
     const { ledger, rendezvous, metrics } = run;
-    const source = createExampleSource({
-      task,
-      seed,
-      numShards: manifest.train.length,
-      shuffleWindowShards: examples.shuffleWindowShards,
-      maxSeqLength: examples.maxSeqLength,
-      maxPredictions: examples.maxPredictions,
-      globalBatch: train.globalBatch,
-      virtualRanks: train.virtualRanks,
-      microBatch,
-      shards,
-    });
+    const microBatchOf = ({ globalBatch }: Phase): number =>
+      train.microBatch ?? globalBatch / train.virtualRanks;
+    const source = createPhasedSource(phases, (phase) =>
+      createExampleSource({
+        task,
+        seed,
+        numShards: manifest.train.length,
+        shuffleWindowShards: examples.shuffleWindowShards,
+        maxSeqLength: phase.examples.maxSeqLength,
+        maxPredictions: phase.examples.maxPredictions,
+        globalBatch: phase.globalBatch,
+        virtualRanks: train.virtualRanks,
+        microBatch: microBatchOf(phase),
+        shards: shards[phase.index]!,
+      }),
+    );
     const examplesAreOpen = openNextExamples(ledger, source);
     const numElements = numParametersOf(parameterLayout(model, taskModels[taskName]));
     // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
     const isWarm = config.cluster.numWorkers > 1;
     const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
-    const shape = {
-      batchSize: microBatch,
-      maxSeqLength: examples.maxSeqLength,
-      maxPredictions: examples.maxPredictions,
-    };
+    const shapes = phases.map((phase) => ({
+      batchSize: microBatchOf(phase),
+      maxSeqLength: phase.examples.maxSeqLength,
+      maxPredictions: phase.examples.maxPredictions,
+    }));
     heartbeat.tellOpening('compiling');
     const opened = await runtime.openEngine(
-      { task: taskName, model, optimizer, train, seed, shape },
+      { task: taskName, model, optimizer, train, seed, shapes },
       config.cluster.stepTimeoutMs,
     );
     status.fingerprint = opened.fingerprint;
@@ -189,7 +201,7 @@ export class RunSession {
         ledger,
         rendezvous,
         examples: source,
-        heldOut: () => shards.heldOut(),
+        heldOut: (phase) => shards[phase]!.heldOut(),
         baselines: () => taskExamples[taskName].baselines(statistics),
         checkpoints,
         reporter: {

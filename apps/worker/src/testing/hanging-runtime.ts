@@ -16,10 +16,10 @@ const config = parseRunConfig(
 );
 const runtime = await startRuntime({ numThreads: 1, device: 'cpu' });
 const { optimizer, train, seed } = config;
-const shape = { batchSize: 1, maxSeqLength: 8, maxPredictions: 1 };
+const shapes = [{ batchSize: 1, maxSeqLength: 8, maxPredictions: 1 }];
 const model = resolveModelConfig(config.model, 100);
 const { engine } = await runtime.openEngine(
-  { task: taskNameOf(config.examples), model, optimizer, train, seed, shape },
+  { task: taskNameOf(config.examples), model, optimizer, train, seed, shapes },
   Number(limitMs),
 );
 await engine.initialize(seed);

@@ -7,7 +7,7 @@ import type {
   TrainingEngine,
 } from '@berth/contracts';
 import type { TensorFlow } from '@berth/graph';
-import { createEagerEngine, createGraphEngine, taskModels } from '@berth/model';
+import { createEagerEngine, createGraphEngine, createPhasedEngine, taskModels } from '@berth/model';
 
 /** What an engine is made from; crosses to the runtime thread. */
 export interface EngineSpec {
@@ -19,16 +19,17 @@ export interface EngineSpec {
     'numSteps' | 'virtualRanks' | 'engine' | 'precision' | 'allReduceDtype'
   >;
   readonly seed: number;
-  /** Shape of a micro-batch. */
-  readonly shape: BatchShape;
+  /** Shapes of a micro-batch, one for each phase of the run. */
+  readonly shapes: readonly BatchShape[];
 }
 
 export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
-  const { model, optimizer, train, seed, shape } = spec;
+  const { model, optimizer, train, seed, shapes } = spec;
   const { precision, allReduceDtype } = train;
   const task = taskModels[spec.task];
   const options = { task, model, optimizer, train, seed, precision, allReduceDtype };
-  return train.engine === 'graph'
-    ? createGraphEngine({ ...options, shape, tensorFlow })
-    : createEagerEngine(options);
+  if (train.engine === 'eager') return createEagerEngine(options);
+  const open = (shape: BatchShape): TrainingEngine =>
+    createGraphEngine({ ...options, shape, tensorFlow });
+  return shapes.length === 1 ? open(shapes[0]!) : createPhasedEngine(shapes, open);
 }

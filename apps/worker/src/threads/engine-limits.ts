@@ -22,7 +22,7 @@ export function engineLimitMs(
   measuredMs: number | undefined,
   stepTimeoutMs: number,
 ): number {
-  if (method === 'numerics' || method === 'open') return openMs;
+  if (method === 'numerics' || method === 'open' || method === 'enterPhase') return openMs;
   const isOfAStep = ofAStep.has(method);
   if (measuredMs === undefined)
     return isOfAStep ? stepTimeoutMs : Math.max(unknownMs, stepTimeoutMs);

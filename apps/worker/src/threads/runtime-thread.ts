@@ -65,6 +65,7 @@ serveCalls(port, {
     const fingerprint = warmUp(current, spec);
     return { layout: current.layout, fingerprint };
   },
+  enterPhase: (phase: number): void => engine().enterPhase?.(phase),
   initialize: (seed: number): void => engine().initialize(seed),
   loadState: (state: TrainingState): void => engine().loadState(state),
   readState: (into?: StateVectors): TrainingState | Moved<TrainingState> => {

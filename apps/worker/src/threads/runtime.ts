@@ -94,7 +94,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
 
 function enginePort(
   caller: ThreadCaller,
-  { task, train }: EngineSpec,
+  { task, train, shapes }: EngineSpec,
   layout: readonly ParameterSpec[],
 ): EnginePort {
   return {
@@ -103,6 +103,10 @@ function enginePort(
     ...(train.engine === 'graph' && {
       holdGradients: (request) => caller.call<HeldGradient>('holdGradients', [request]),
     }),
+    ...(train.engine === 'graph' &&
+      shapes.length > 1 && {
+        enterPhase: (phase) => caller.call<void>('enterPhase', [phase]),
+      }),
     initialize: (seed) => caller.call<void>('initialize', [seed]),
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: (into) => caller.call<TrainingState>('readState', [into]),

@@ -45,7 +45,7 @@ const spec: EngineSpec = {
     allReduceDtype: 'fp32',
   },
   seed: 7,
-  shape: { batchSize: 3, maxSeqLength: 21, maxPredictions: 4 },
+  shapes: [{ batchSize: 3, maxSeqLength: 21, maxPredictions: 4 }],
 };
 const eager: EngineSpec = { ...spec, train: { ...spec.train, engine: 'eager' } };
 
@@ -72,7 +72,7 @@ describe('a fingerprint', () => {
     ['optimizer', { optimizer: { ...eager.optimizer, weightDecay: 0.0101 } }],
     ['dropout', { model: { ...eager.model, hiddenDropoutRatio: 0.2 } }],
     ['activation', { model: { ...eager.model, hiddenAct: 'gelu' } }],
-    ['shape', { shape: { ...eager.shape, maxSeqLength: 22 } }],
+    ['shape', { shapes: [{ ...eager.shapes[0]!, maxSeqLength: 22 }] }],
   ])('is another one with another %s', (_, change) => {
     expect(fingerprintOf({ ...eager, ...change })).not.toBe(honest);
   });
@@ -132,12 +132,12 @@ function digestsOfTraining(engine: TrainingEngine, given: EngineSpec): string[] 
 
 function requestOf(
   { task }: TrainingEngine,
-  { shape, model }: EngineSpec,
+  { shapes: [shape], model }: EngineSpec,
   step: number,
 ): GradientRequest {
   const ranks = [0, 1].map((virtualRank) => ({
     virtualRank,
-    microBatches: [madeUpBatch(task, shape, model.vocabSize, 10 * step + virtualRank)],
+    microBatches: [madeUpBatch(task, shape!, model.vocabSize, 10 * step + virtualRank)],
   }));
   return {
     step,

@@ -58,6 +58,12 @@ export const pretrainingSettings = {
     .meta({ decides: 'examples' }),
 } as const;
 
+/** Those of the keys that a phase of a run may have otherwise. */
+export const phaseExampleSettings = {
+  maxPredictions: pretrainingSettings.maxPredictions.unwrap().optional(),
+  maskedLmRatio: pretrainingSettings.maskedLmRatio.unwrap().optional(),
+} as const;
+
 type PretrainingSettings = ExampleSizes & {
   readonly mode: string;
   readonly dupeFactor?: number | undefined;

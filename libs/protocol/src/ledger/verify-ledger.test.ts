@@ -5,7 +5,8 @@ import { epochSize, globalBatch, ledgerOf } from '../testing/steps.ts';
 import { verifyLedger } from '../testing/verify-ledger.ts';
 import { nextHead } from './ledger-chain.ts';
 
-const options = { globalBatch, epochSize: (): number => epochSize };
+const phases = [{ firstStep: 0, startsEpoch: false, globalBatch }];
+const options = { phases, epochSize: (): number => epochSize };
 
 /** Recomputes the chain, as a forger would. */
 function rechain(entries: readonly LedgerEntry[]): LedgerEntry[] {
@@ -21,7 +22,7 @@ describe('verifyLedger', () => {
       fc.property(fc.nat(40), (steps) => {
         const entries = ledgerOf(steps);
         const expectHead = entries.at(-1)?.head ?? genesisHead;
-        for (const given of [options, { globalBatch }]) {
+        for (const given of [options, { phases }]) {
           expect(verifyLedger(entries, { ...given, expectHead })).toEqual({
             ok: true,
             numSteps: steps,
@@ -31,6 +32,27 @@ describe('verifyLedger', () => {
         }
       }),
     );
+  });
+
+  it('knows where a phase leaves the rest of an epoch, and what its batch is', () => {
+    // Three steps of 8 examples in epochs of 20, then two of 16 in epochs of 60.
+    const phased = [...phases, { firstStep: 3, startsEpoch: true, globalBatch: 16 }];
+    const sizes = { phases: phased, epochSize: (epoch: number): number => (epoch < 2 ? 20 : 60) };
+    const [last, ...before] = ledgerOf(3).toReversed();
+    const inPhase = (step: number, index: number): LedgerEntry => ({
+      ...last!,
+      step,
+      from: { epoch: 2, index },
+      to: { epoch: 2, index: index + 16 },
+      numExamples: 16,
+    });
+    const whole = rechain([...before.toReversed(), last!, inPhase(3, 0), inPhase(4, 16)]);
+    expect(verifyLedger(whole, sizes)).toMatchObject({ ok: true, numSteps: 5, numExamples: 56 });
+    const skipped = rechain([...whole.slice(0, 3), inPhase(3, 16), inPhase(4, 32)]);
+    expect(verifyLedger(skipped, sizes).problems).toEqual([
+      'step 3 starts at example 16 of epoch 2, but example 0 of epoch 2 is next',
+    ]);
+    expect(verifyLedger(whole, options).ok).toBe(false);
   });
 
   it('detects the removal of any entry', () => {

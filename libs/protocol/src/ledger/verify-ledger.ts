@@ -1,11 +1,11 @@
-import type { Cursor, LedgerEntry } from '@berth/contracts';
+import { cursorOfStep, type Cursor, type LedgerEntry, type Phase } from '@berth/contracts';
 import { LedgerChain } from './ledger-chain.ts';
 
 export interface VerifyLedgerOptions {
-  /** Examples of every step. */
-  readonly globalBatch: number;
-  /** Examples of an epoch, where known; without it, an epoch's end is taken from the step that crosses it. */
-  readonly epochSize?: (epoch: number) => number | undefined;
+  /** Of the run, in order. */
+  readonly phases: readonly Pick<Phase, 'firstStep' | 'startsEpoch' | 'globalBatch'>[];
+  /** Examples of an epoch in a step's phase, where known; without it, an epoch's end is taken from the step that crosses it. */
+  readonly epochSize?: (epoch: number, step: number) => number | undefined;
   /** Head that the last entry must have, as a checkpoint states it. */
   readonly expectHead?: string;
 }
@@ -56,16 +56,18 @@ export class LedgerVerifier {
   }
 
   *#add(entry: LedgerEntry): Generator<string> {
-    const { globalBatch, epochSize = () => undefined } = this.#options;
+    const { phases, epochSize = () => undefined } = this.#options;
     const { step, from, to, numExamples } = entry;
-    const [at, before] = [this.#at, this.#before];
+    const phase = phases.findLast(({ firstStep }) => firstStep <= step)!;
+    const { globalBatch } = phase;
+    const [at, before] = [cursorOfStep(phase, step, this.#at), this.#before];
     this.#numSteps++;
     this.#numExamples += numExamples;
     this.#at = to;
     this.#before = entry;
     if (!sameCursor(from, at))
       yield `step ${step} starts at ${cursorText(from)}, but ${cursorText(at)} is next`;
-    const size = rangeSize(from, to, epochSize) ?? numExamples;
+    const size = rangeSize(from, to, (epoch) => epochSize(epoch, step)) ?? numExamples;
     if (size !== numExamples)
       yield `step ${step} claims ${numExamples} examples, but ${cursorText(from)} to ${cursorText(to)} are ${size}`;
     if (numExamples !== globalBatch)

@@ -55,13 +55,21 @@ export function decideExtension(
 }
 
 function extendedConfig(
-  { train, optimizer, ...others }: RunConfig,
+  { train, optimizer, phases, ...others }: RunConfig,
   { numSteps, numDecaySteps }: ExtensionRequest,
 ): RunConfig {
   const decay = numDecaySteps === undefined ? {} : { schedule: 'wsd' as const, numDecaySteps };
   return {
     ...others,
     train: { ...train, numSteps },
+    // The last phase is the one that grows.
+    ...(phases && {
+      phases: phases.map((phase, index) =>
+        index < phases.length - 1
+          ? phase
+          : { ...phase, numSteps: phase.numSteps + numSteps - train.numSteps },
+      ),
+    }),
     optimizer: { ...optimizer, ...decay },
   };
 }

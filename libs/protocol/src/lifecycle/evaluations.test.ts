@@ -1,24 +1,36 @@
-import type { Evaluation } from '@berth/contracts';
+import { parseRunConfig, type Evaluation } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { beginAttempt, newAttempt } from './attempts.ts';
 import { bestCheckpoint, noteEvaluation } from './evaluations.ts';
 
+const run = { name: 'r', corpus: { path: 'c' } };
+const config = parseRunConfig({ ...run, train: { numSteps: 50 } }, 'test');
 const attempts = [newAttempt(1, 0, 0)];
 const of = (step: number, loss: number, attempt = 1): Evaluation => ({ attempt, step, loss });
 
 describe('the best checkpoint', () => {
   it('is the one with the least held-out loss among those that there are, the first of equals', () => {
     const evaluations = [of(10, 3), of(20, 1), of(30, 2), of(40, 2)];
-    expect(bestCheckpoint({ attempts, evaluations }, [10, 20, 30, 40])?.step).toBe(20);
-    expect(bestCheckpoint({ attempts, evaluations }, [10, 30, 40])?.step).toBe(30);
-    expect(bestCheckpoint({ attempts, evaluations }, [50])).toBeUndefined();
+    expect(bestCheckpoint({ config, attempts, evaluations }, [10, 20, 30, 40])?.step).toBe(20);
+    expect(bestCheckpoint({ config, attempts, evaluations }, [10, 30, 40])?.step).toBe(30);
+    expect(bestCheckpoint({ config, attempts, evaluations }, [50])).toBeUndefined();
+  });
+
+  it('is one of the newest phase', () => {
+    const phases = [{ numSteps: 20 }, { numSteps: 30, maxSeqLength: 64 }];
+    const phased = parseRunConfig({ ...run, phases }, 'test');
+    const evaluations = [of(10, 1), of(20, 2), of(30, 4), of(40, 3)];
+    const best = (steps: number[]): number | undefined =>
+      bestCheckpoint({ config: phased, attempts, evaluations }, steps)?.step;
+    expect(best([10, 20])).toBe(10);
+    expect(best([10, 20, 30, 40])).toBe(40);
   });
 
   it('is none that a later attempt has left behind', () => {
     const evaluations = [of(10, 3), of(20, 1)];
     const ended = attempts.map((attempt) => ({ ...attempt, toStep: 20, endedAtMs: 1 }));
     const later = beginAttempt(ended, { fromStep: 10, nowMs: 2, wentBackTo: 10 });
-    expect(bestCheckpoint({ attempts: later, evaluations }, [10, 20])?.step).toBe(10);
+    expect(bestCheckpoint({ config, attempts: later, evaluations }, [10, 20])?.step).toBe(10);
     expect(noteEvaluation({ attempts: later, evaluations }, of(20, 2, 2), [10, 20])).toEqual([
       of(10, 3),
       of(20, 2, 2),

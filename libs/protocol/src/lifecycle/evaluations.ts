@@ -1,4 +1,4 @@
-import type { Evaluation, RunRecord } from '@berth/contracts';
+import { phaseAt, type Evaluation, type RunRecord } from '@berth/contracts';
 import { isAbandoned } from './attempts.ts';
 
 /** What of a record says how good its checkpoints are. */
@@ -25,13 +25,21 @@ export function noteEvaluation(
   return [...others, ...added].sort((a, b) => a.step - b.step);
 }
 
-/** The checkpoint with the least held-out loss, the first of several; undefined when none was evaluated. */
+/**
+ * The checkpoint with the least held-out loss, the first of several; undefined when none was evaluated. Losses of phases are of
+ * other lengths and masks, and tell nothing of each other: the best is one of the newest phase.
+ */
 export function bestCheckpoint(
-  { attempts, evaluations }: Evaluated,
+  { attempts, evaluations, config }: Evaluated & Pick<RunRecord, 'config'>,
   checkpointSteps: readonly number[],
 ): Evaluation | undefined {
-  return evaluations
-    .filter((one) => checkpointSteps.includes(one.step) && isOnLine(attempts, one))
+  const phaseOf = ({ step }: Evaluation): number => phaseAt(config, Math.max(0, step - 1)).index;
+  const known = evaluations.filter(
+    (one) => checkpointSteps.includes(one.step) && isOnLine(attempts, one),
+  );
+  const newest = Math.max(...known.map(phaseOf));
+  return known
+    .filter((one) => phaseOf(one) === newest)
     .reduce<Evaluation | undefined>(
       (best, one) => (best === undefined || one.loss < best.loss ? one : best),
       undefined,

@@ -41,7 +41,7 @@ function* trainStep(context: ViewContext): ViewScript<CommitTimes> {
 
   const isLast = step + 1 >= rules.numSteps;
   const { from, to, numExamples } = yield* ask(
-    { kind: 'readExamples', cursor: me.cursor, isLast },
+    { kind: 'readExamples', step, cursor: me.cursor, isLast },
     `step ${step} begins`,
   );
 

@@ -32,7 +32,13 @@ export type Ask =
   /** Puts into the engine what was fetched, and checks that it is there; by this digest, or by the checkpoint's. */
   | { readonly kind: 'load'; readonly step: number; readonly digest?: string }
   | { readonly kind: 'initialize'; readonly seed: number }
-  | { readonly kind: 'readExamples'; readonly cursor: Cursor; readonly isLast: boolean }
+  | {
+      readonly kind: 'readExamples';
+      readonly step: number;
+      /** After those of the step before. */
+      readonly cursor: Cursor;
+      readonly isLast: boolean;
+    }
   | {
       readonly kind: 'compute';
       readonly step: number;

@@ -24,6 +24,7 @@ import { createViews } from './views.ts';
 
 const redis = useRedis();
 const other = 'f'.repeat(16);
+const phases = [{ firstStep: 0, startsEpoch: false, globalBatch }];
 
 function draftOf(memberIds: readonly string[], fencingEpoch = 1): ViewDraft {
   const members = memberIds.map((memberId, index) => ({
@@ -60,9 +61,9 @@ describe('voting', () => {
     }
     const entries = await ledger.entries(0, 100);
     const head = await ledger.head();
-    expect(
-      verifyLedger(entries, { globalBatch, epochSize: () => epochSize, expectHead: head }),
-    ).toEqual({ ok: true, numSteps: 4, numExamples: 32, problems: [] });
+    expect(verifyLedger(entries, { phases, epochSize: () => epochSize, expectHead: head })).toEqual(
+      { ok: true, numSteps: 4, numExamples: 32, problems: [] },
+    );
     expect(entries[3]).toMatchObject({ members: ['a', 'b', 'c'], sums, viewVersion: 1 });
     expect(await ledger.entry(3)).toEqual(entries[3]);
     expect(await ledger.entry(4)).toBeUndefined();
@@ -249,7 +250,7 @@ describe('restore', () => {
     const view = await views.publish(draftOf(['a'], epoch));
     expect(view.fromStep).toBe(entries.length);
     await ledger.vote(view, 'a', factsOf(entries.length), sums);
-    expect(verifyLedger(await ledger.entries(0, 2_000), { globalBatch }).problems).toEqual([]);
+    expect(verifyLedger(await ledger.entries(0, 2_000), { phases }).problems).toEqual([]);
   });
 
   it('refuses entries of another run, and older epochs', async () => {
