@@ -67,7 +67,7 @@ describe('a run that begins with the weights of another', () => {
   };
   const train = async (...args: string[]): Promise<void> => {
     const { exitCode, stderr } = await berth(args, { folder });
-    expect(exitCode, stderr).toBe(0);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
   };
   /** Trains, and kills the first worker of a process once some steps are done. */
   const trainThroughKill = async (args: string[], name: string, ofUp: boolean): Promise<void> => {
