@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { silentLogger, type MetricsLine } from '@berth/contracts';
+import { runRecordKey } from '@berth/checkpoint';
+import { parseRunConfig, silentLogger, trainingHash, type MetricsLine } from '@berth/contracts';
 import { temporaryFolder } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { readHuggingFaceFolder } from '../folder/read-folder.ts';
@@ -51,6 +52,46 @@ describe('an exported run', () => {
     expect(card).toContain('| examples, tokens used | 40, 500 |');
     expect(card).toContain('| training, mean of the last 5 steps | 2.500 | 2.000 | 0.500 |');
     expect(card).toContain('| held-out documents, at step 3 | 1.250 | 0.750 | - |');
+  });
+
+  it('says what the run went on from', async () => {
+    const store = await startMicroBucket();
+    await storeMicroCheckpoint(store, 3);
+    const sha256 = 'a'.repeat(64);
+    const config = parseRunConfig(
+      { name: 'micro', corpus: { path: '/text' }, init: { from: '/home/me/bert', sha256 } },
+      'test',
+    );
+    const attempt = {
+      attempt: 1,
+      startedAtMs: 1,
+      fromStep: 0,
+      endedAtMs: null,
+      toStep: null,
+      endReason: null,
+      abandonedFromStep: null,
+    };
+    const record = {
+      runId: 'micro',
+      config,
+      trainingHash: trainingHash(config),
+      status: 'completed',
+      reason: '',
+      error: null,
+      goal: 'trained',
+      createdAtMs: 1,
+      updatedAtMs: 1,
+      forkedFrom: { runId: 'other', step: 1200, ledgerHead: 'b'.repeat(40) },
+      attempts: [attempt],
+      manifestKey: null,
+      exampleSetId: null,
+      numerics: null,
+    };
+    await store.put(runRecordKey('micro'), Buffer.from(JSON.stringify(record)));
+    const { folder } = await exportMicro(store);
+    const card = readFileSync(join(folder, 'README.md'), 'utf8');
+    expect(card).toContain(`| began with the model | \`bert\`, SHA-256 \`${sha256}\` |`);
+    expect(card).toContain('| forked from | step 1,200 of run `other` |');
   });
 
   it('may be of another step', async () => {

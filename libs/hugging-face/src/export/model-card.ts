@@ -29,7 +29,7 @@ export function modelCard(run: RunFacts, facts: CardFacts): string {
     '',
     '## Training',
     '',
-    table([...dataRows(run), ...trainingRows(run)]),
+    table([...originRows(run), ...dataRows(run), ...trainingRows(run)]),
     '',
     '## Results',
     '',
@@ -85,6 +85,19 @@ function usage({ architecture, layout }: CardFacts): string[] {
           "tokenizer = AutoTokenizer.from_pretrained('.')",
         ];
   return ['```python', ...lines, '```'];
+}
+
+/** What a run went on from that did not begin with its seed. */
+function originRows({ record }: RunFacts): string[][] {
+  const { forkedFrom, config } = record ?? {};
+  const { from, sha256 } = config?.init ?? {};
+  const sum = sha256 === undefined ? '' : `, SHA-256 ${code(sha256)}`;
+  return [
+    ...(from === undefined ? [] : [['began with the model', `${code(baseName(from))}${sum}`]]),
+    ...(forkedFrom === undefined
+      ? []
+      : [['forked from', `step ${count(forkedFrom.step)} of run ${code(forkedFrom.runId)}`]]),
+  ];
 }
 
 function dataRows({ dataset, record }: RunFacts): string[][] {
