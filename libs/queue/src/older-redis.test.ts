@@ -74,6 +74,23 @@ describe('the lease of a Redis that was restarted', () => {
     expect(heldBy(await leaseOf().acquire())).toEqual(after);
   });
 
+  it('is looked at by each holder until what it lacked is back', async () => {
+    const redis = await startAgingRedis();
+    const leaseOf = (holderId: string): Lease =>
+      createLease(redis.connection(), { holderId, ttlMs: 0 });
+    const first = heldBy(await leaseOf('a').acquire());
+    expect(first.isRestored).toBe(false);
+    const second = heldBy(await leaseOf('b').acquire());
+    expect(second).toMatchObject({ serverEpoch: first.serverEpoch, isRestored: false });
+    await expect(leaseOf('a').noteRestored(first.fencingEpoch)).rejects.toMatchObject({
+      code: 'QUEUE_STALE_EPOCH',
+    });
+    await leaseOf('b').noteRestored(second.fencingEpoch);
+    expect(heldBy(await leaseOf('c').acquire()).isRestored).toBe(true);
+    await redis.restart();
+    expect(heldBy(await leaseOf('c').acquire()).isRestored).toBe(false);
+  });
+
   it('gives no epoch out twice when it comes back older, even to a holder that knows of none', async () => {
     const redis = await startAgingRedis();
     const leaseOf = (holderId: string): Lease =>

@@ -12,6 +12,7 @@ import {
   createMembers,
   createRuns,
   keepLease,
+  type Lease,
   type RedisConnection,
   type Runs,
 } from '@berth/queue';
@@ -38,7 +39,9 @@ export async function runController(
   const { connection, coordinatorId, scope, logger } = options;
   const runs = createRuns(connection);
   const archive = new RunRecordArchive(options.store, logger);
-  const keeping = new Keeping(options, runs, archive);
+  const holder = { holderId: coordinatorId, ttlMs: coordinationTimes.leaseTtlMs };
+  const lease = createLease(connection, holder);
+  const keeping = new Keeping(options, runs, archive, lease);
   const news = createMembers(connection).news(signal);
   const ports: LeadingPorts = {
     clock: systemClock,
@@ -49,9 +52,8 @@ export async function runController(
     logger,
   };
   const controller = new Controller(ports, scope);
-  const holder = { holderId: coordinatorId, ttlMs: coordinationTimes.leaseTtlMs };
-  const lease = keepLease(createLease(connection, holder), {
-    onAcquired: ({ fencingEpoch, serverEpoch }) => controller.hold({ fencingEpoch, serverEpoch }),
+  const leading = keepLease(lease, {
+    onAcquired: (held) => controller.hold(held),
     onLost: () => controller.hold(undefined),
     usedEpoch: () => controller.usedEpoch,
     signal,
@@ -60,7 +62,7 @@ export async function runController(
   await perform(controller.run(() => signal.aborted));
   news.close();
   await keeping.close();
-  await lease;
+  await leading;
 }
 
 /** Copies of records and metrics in the bucket, and its cleaning. */
@@ -69,12 +71,14 @@ class Keeping {
   readonly #runs: Runs;
   readonly #records: RunRecordArchive;
   readonly #cleaning: StoreCleaning;
+  readonly #lease: Lease;
   #metrics: MetricsArchive;
 
-  constructor(options: ControllerOptions, runs: Runs, records: RunRecordArchive) {
+  constructor(options: ControllerOptions, runs: Runs, records: RunRecordArchive, lease: Lease) {
     this.#options = options;
     this.#runs = runs;
     this.#records = records;
+    this.#lease = lease;
     this.#cleaning = new StoreCleaning(options);
     this.#metrics = new MetricsArchive(options);
   }
@@ -82,6 +86,10 @@ class Keeping {
   async restore(options: { readonly isOlder: boolean }): Promise<void> {
     await this.#records.restore(this.#runs, options);
     this.#metrics = new MetricsArchive(this.#options);
+  }
+
+  noteRestored(fencingEpoch: number): Promise<void> {
+    return this.#lease.noteRestored(fencingEpoch);
   }
 
   async note(): Promise<void> {

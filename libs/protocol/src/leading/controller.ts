@@ -11,6 +11,7 @@ import { endAttempt } from '../lifecycle/attempts.ts';
 import type { RunChange } from '../lifecycle/decide-control.ts';
 import { isInScope, queueOf, type Scope } from '../lifecycle/queue.ts';
 import { coordinationTimes } from '../run/coordination-times.ts';
+import type { LeaseAnswer } from '../run/decide-lease.ts';
 import type { LeadingPorts } from './ports.ts';
 import type { TickContext } from './run-observer.ts';
 import { RunSupervisor } from './run-supervisor.ts';
@@ -20,7 +21,7 @@ const { tickMs, afterNewsMs, afterErrorMs, outageGraceMs } = coordinationTimes;
 const keepEveryMs = 1_000;
 
 /** The lease, while this coordinator holds it. */
-export type Lease = Pick<TickContext, 'fencingEpoch' | 'serverEpoch'>;
+export type Lease = Omit<Extract<LeaseAnswer, { held: true }>, 'held'>;
 
 /** One epoch of holding the lease: nothing that was remembered about Redis outlives it. */
 interface Term {
@@ -87,10 +88,11 @@ export class Controller {
       this.#isAfterOutage = false;
     }
     if (this.#lease === undefined) return;
-    const { fencingEpoch, serverEpoch } = this.#lease;
+    const { fencingEpoch, serverEpoch, isRestored } = this.#lease;
     if (this.#term?.fencingEpoch !== fencingEpoch) {
       // A new epoch may mean that Redis has lost its data: nothing remembered about it holds.
-      yield* call(keeping.restore({ isOlder: fencingEpoch === serverEpoch }));
+      yield* call(keeping.restore({ isOlder: !isRestored }));
+      if (!isRestored) yield* call(keeping.noteRestored(fencingEpoch));
       this.#term = { fencingEpoch, supervised: '', supervisor: undefined };
     }
     if (clock.nowMs() - this.#keptMs >= keepEveryMs) {

@@ -51,6 +51,8 @@ export interface KeepingPort {
    * @param options.isOlder - Redis may hold older records than ours, which then are put back too
    */
   restore(options: { readonly isOlder: boolean }): Call<unknown>;
+  /** Notes in Redis that all is back, so that later epochs of its life need not look. */
+  noteRestored(fencingEpoch: number): Call<unknown>;
   /** Takes note of what there is; called again every second or so. */
   note(): Call<unknown>;
 }

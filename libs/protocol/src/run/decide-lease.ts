@@ -5,6 +5,8 @@ export type LeaseAnswer =
       readonly fencingEpoch: number;
       /** The epoch with which this life of Redis began: what stands under an older one may be less than there was. */
       readonly serverEpoch: number;
+      /** Whether what this life of Redis lacked was put back. */
+      readonly isRestored: boolean;
     }
   | {
       readonly held: false;

@@ -60,9 +60,9 @@ export class Invariants {
     while (this.#numChecked < ledger.length) this.#checkEntry(this.#numChecked++);
   }
 
-  /** A bit of a member's state has flipped. */
-  damaged(): void {
-    this.#damagedAt ??= this.#redis.ledger.length;
+  /** @param step - committed steps behind a member's state of which a bit has flipped: Redis may have lost them */
+  damaged(step = 0): void {
+    this.#damagedAt ??= Math.max(step, this.#redis.ledger.length);
   }
 
   /** Redis came back older, perhaps with steps of a damaged state that had been cut off. */

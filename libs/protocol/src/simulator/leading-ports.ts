@@ -43,6 +43,13 @@ export function leadingPorts(world: World, calls: SimCalls, logger: Logger): Lea
           if (copy !== undefined)
             yield* call(calls.redis((redis) => redis.runs.putBack(copy, { isOlder: mayBeOlder })));
         }),
+      noteRestored: (fencingEpoch) =>
+        calls.redis(
+          ({ lease }) => lease.noteRestored(fencingEpoch),
+          (newest) => {
+            if (newest !== undefined) throw staleEpoch(newest);
+          },
+        ),
       // Stored in its own time.
       note: () =>
         calls.redis(recordIn, (record) => {

@@ -8,6 +8,8 @@ interface Lease {
   /** The life of Redis in which it was given. */
   readonly server: number;
   readonly serverEpoch: number;
+  /** The `serverEpoch` for which all was put back. */
+  readonly restoredEpoch: number;
 }
 
 /** The coordinators' lease as it lies in Redis. */
@@ -58,8 +60,17 @@ export class RedisLease {
     const fencingEpoch = holder === holderId && isSame ? epoch : next;
     const serverEpoch = isSame && lease !== undefined ? lease.serverEpoch : fencingEpoch;
     const given = { holder: holderId, epoch: fencingEpoch, expiresAtMs: nowMs + ttlMs, ttlMs };
-    this.#lease = { ...given, server: this.#server, serverEpoch };
-    return { held: true, fencingEpoch, serverEpoch };
+    const restoredEpoch = lease?.restoredEpoch ?? 0;
+    this.#lease = { ...given, server: this.#server, serverEpoch, restoredEpoch };
+    return { held: true, fencingEpoch, serverEpoch, isRestored: restoredEpoch === serverEpoch };
+  }
+
+  /** @returns the newest epoch when it is another */
+  noteRestored(fencingEpoch: number): number | undefined {
+    const lease = this.#lease;
+    if (lease === undefined || fencingEpoch !== this.epoch) return this.epoch;
+    this.#lease = { ...lease, restoredEpoch: lease.serverEpoch };
+    return undefined;
   }
 
   release(holderId: string): void {

@@ -64,6 +64,18 @@ const flipsAndRollbacks: readonly PlannedFault[] = Array.from({ length: 40 }, (_
   forMs: 1_200,
 }));
 
+/** The same, and who leads then dies before the bucket answers. */
+const flipsAndRollbacksUnseen = Array.from(
+  { length: 10 },
+  (_, index) => 1_500 + 2_500 * index,
+).flatMap((atMs): PlannedFault[] => [
+  { kind: 'state-flip', atMs, forMs: 0 },
+  { kind: 'store-away', atMs: atMs + 700, forMs: 1_300 },
+  { kind: 'redis-rollback', atMs: atMs + 700, forMs: 1_200 },
+  { kind: 'kill-coordinator', atMs: atMs + 1_400, forMs: 50 },
+  { kind: 'kill-coordinator', atMs: atMs + 1_410, forMs: 50 },
+]);
+
 /** A run is to rest, and no coordinator looks, while members find that their states differ and train on. */
 const restsAndFlips = Array.from({ length: 16 }, (_, index) => 450 + 1_500 * index).flatMap(
   (atMs): PlannedFault[] => [
@@ -134,6 +146,12 @@ describe('the simulator notices when', () => {
       'no-rewind-again',
       /^The run is failed|^I1, I3|^A damaged state/,
       () => ({ plan: flipsAndRollbacks }),
+    ],
+    [
+      'what Redis came back without is forgotten with who saw it first',
+      'restore-once',
+      /^The run is failed/,
+      () => ({ plan: flipsAndRollbacksUnseen }),
     ],
     ['votes do not compare states', 'no-slice', /^A damaged state went unnoticed/, flips],
     [

@@ -1,5 +1,5 @@
 import { silentLogger, type Logger } from '@berth/contracts';
-import { Controller, holdLease, coordinationTimes } from '../index.ts';
+import { Controller, holdLease, coordinationTimes, type LeaseAnswer } from '../index.ts';
 import { leadingPorts } from './leading-ports.ts';
 import { runScript } from './script.ts';
 import { SimCalls } from './sim-calls.ts';
@@ -25,7 +25,11 @@ export class SimLeader {
       release: () => calls.redis((redis) => redis.lease.release(name)),
     };
     const listener = {
-      onAcquired: (held: { fencingEpoch: number; serverEpoch: number }) => controller.hold(held),
+      onAcquired: (held: Extract<LeaseAnswer, { held: true }>) => {
+        const isLater = held.fencingEpoch > held.serverEpoch;
+        const isRestored = world.sabotage === 'restore-once' ? isLater : held.isRestored;
+        controller.hold({ ...held, isRestored });
+      },
       onLost: () => controller.hold(undefined),
       usedEpoch: () => controller.usedEpoch,
       isOver: () => false,

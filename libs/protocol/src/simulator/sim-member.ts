@@ -107,7 +107,7 @@ export class SimMember {
     if (weights === undefined) return;
     const { appliedStep } = this.#memory;
     this.#work.weights = flipped(weights, this.#world.random.next());
-    this.#world.invariants.damaged();
+    this.#world.invariants.damaged(appliedStep);
     this.#world.trace.note(this.process.name, `a bit of its state flips at step ${appliedStep}`);
   }
 

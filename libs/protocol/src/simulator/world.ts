@@ -19,6 +19,8 @@ export type Sabotage =
   | 'no-rest-watch'
   /** What was cut off a ledger stays when Redis brings it back. */
   | 'no-rewind-again'
+  /** Only who leads first in a life of Redis looks whether that holds less than there was. */
+  | 'restore-once'
   | 'no-frame-fence'
   | 'no-frame-check'
   | 'no-finite-check'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
-import { decideLease, type Holding, type ViewDraft } from '@berth/protocol';
+import { decideLease, type Holding, type LeaseAnswer, type ViewDraft } from '@berth/protocol';
 import { createLease, keepLease, type Lease } from './lease.ts';
 import { createViews } from './views.ts';
 
@@ -51,10 +51,10 @@ describe('createLease', () => {
     const lease = leaseOf('a');
     const known = 10 * Date.now();
     const held = true;
-    const first = { held, fencingEpoch: known + 1, serverEpoch: known + 1 };
+    const first = { held, fencingEpoch: known + 1, serverEpoch: known + 1, isRestored: false };
     expect(await lease.acquire(known)).toEqual(first);
     expect(await lease.acquire(known + 1)).toEqual(first);
-    const second = { held, fencingEpoch: known + 3, serverEpoch: known + 3 };
+    const second = { held, fencingEpoch: known + 3, serverEpoch: known + 3, isRestored: false };
     expect(await lease.acquire(known + 2)).toEqual(second);
     await lease.release();
     expect(await leaseOf('b').acquire()).toEqual({ ...second, fencingEpoch: known + 4 });
@@ -77,6 +77,12 @@ describe('decideLease', () => {
   const times = { sentMs: 1_000, nowMs: 1_100, ttlMs: 300 };
   const holding: Holding = { epoch: 4, renewedMs: 900 };
   const standby: Holding = { epoch: undefined, renewedMs: 0 };
+  const answerOf = (epoch: number): LeaseAnswer => ({
+    held: true,
+    fencingEpoch: epoch,
+    serverEpoch: epoch,
+    isRestored: true,
+  });
 
   it('keeps the lease over an outage shorter than its time to live, and no longer', () => {
     expect(decideLease(holding, 'unreachable', times)).toMatchObject({ event: 'none', holding });
@@ -89,7 +95,7 @@ describe('decideLease', () => {
   });
 
   it('counts the time to live from when the renewal was sent', () => {
-    const decision = decideLease(holding, { held: true, fencingEpoch: 4, serverEpoch: 4 }, times);
+    const decision = decideLease(holding, answerOf(4), times);
     expect(decision).toMatchObject({ event: 'none', holding: { epoch: 4, renewedMs: 1_000 } });
   });
 
@@ -97,12 +103,8 @@ describe('decideLease', () => {
     const answer = { held: false, fencingEpoch: 5, holderId: 'b', remainingMs: 10 } as const;
     expect(decideLease(holding, answer, times).event).toBe('lost');
     expect(decideLease(standby, answer, times).event).toBe('none');
-    expect(decideLease(holding, { held: true, fencingEpoch: 6, serverEpoch: 6 }, times).event).toBe(
-      'acquired',
-    );
-    expect(decideLease(standby, { held: true, fencingEpoch: 6, serverEpoch: 6 }, times).event).toBe(
-      'acquired',
-    );
+    expect(decideLease(holding, answerOf(6), times).event).toBe('acquired');
+    expect(decideLease(standby, answerOf(6), times).event).toBe('acquired');
   });
 });
 

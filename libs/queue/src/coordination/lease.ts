@@ -3,7 +3,8 @@ import { silentLogger, type Logger } from '@berth/contracts';
 import { holdLease, perform, type LeaseAnswer } from '@berth/protocol';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys } from '../connection/keys.ts';
-import { acquireLeaseScript, releaseLeaseScript } from './lua/lease.ts';
+import { acquireLeaseScript, noteRestoredScript, releaseLeaseScript } from './lua/lease.ts';
+import { staleEpoch } from './stale-epoch.ts';
 
 /** The right to coordinate: one holder at a time, each with a higher fencing epoch than the one before. */
 export interface Lease {
@@ -13,6 +14,11 @@ export interface Lease {
    * @param usedEpoch - the newest one known, from holding it or from a ledger, should Redis have lost its data
    */
   acquire(usedEpoch?: number): Promise<LeaseAnswer>;
+  /**
+   * Notes that all which this life of Redis lacked was put back.
+   * @throws BerthError `QUEUE_STALE_EPOCH` when that epoch is over
+   */
+  noteRestored(fencingEpoch: number): Promise<void>;
   release(): Promise<void>;
   /** Who has held it last, perhaps still. */
   lastHolder(): Promise<{ readonly holderId: string; readonly fencingEpoch: number } | undefined>;
@@ -31,10 +37,14 @@ export function createLease(
         [globalKeys.lease],
         [holderId, ttlMs, usedEpoch, Date.now()],
       );
-      const [held, fencingEpoch, other, remainingMs, serverEpoch] = reply as LeaseReply;
+      const [held, fencingEpoch, other, remainingMs, serverEpoch, restored] = reply as LeaseReply;
       return held === 1
-        ? { held: true, fencingEpoch, serverEpoch }
+        ? { held: true, fencingEpoch, serverEpoch, isRestored: restored === 1 }
         : { held: false, fencingEpoch, holderId: other, remainingMs };
+    },
+    async noteRestored(fencingEpoch) {
+      const newest = await connection.run(noteRestoredScript, [globalKeys.lease], [fencingEpoch]);
+      if (newest !== null) throw staleEpoch('Restoring', fencingEpoch, Number(newest));
     },
     async release() {
       await connection.run(releaseLeaseScript, [globalKeys.lease], [holderId]);
@@ -50,7 +60,7 @@ export function createLease(
   };
 }
 
-type LeaseReply = [number, number, string, number, number];
+type LeaseReply = [number, number, string, number, number, number?];
 
 export interface KeepLeaseOptions {
   readonly onAcquired: (held: Extract<LeaseAnswer, { held: true }>) => void;

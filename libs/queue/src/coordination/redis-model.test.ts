@@ -58,6 +58,7 @@ const command = fc.oneof(
     ttlMs: fc.constantFrom(0, 1_000_000),
   }),
   fc.record({ kind: fc.constant('release' as const), holder: fc.constantFrom(...holders) }),
+  fc.record({ kind: fc.constant('noteRestored' as const), epoch: offset }),
   fc.record({
     kind: fc.constant('publish' as const),
     members: fc.uniqueArray(member, { minLength: 1 }),
@@ -76,7 +77,14 @@ const command = fc.oneof(
       state: fc.constantFrom(...Array.from<string>({ length: 12 }).fill('0'), '1'),
     }),
   },
-  fc.record({ kind: fc.constant('restore' as const), numDropped: fc.nat(2), epoch: offset }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('restore' as const),
+      numDropped: fc.nat(2),
+      epoch: offset,
+    }),
+  },
   fc.record({ kind: fc.constant('post' as const), member, value: fc.constantFrom('1', '2') }),
   fc.record({ kind: fc.constant('beat' as const), member }),
   fc.record({ kind: fc.constant('leave' as const), member }),
@@ -106,6 +114,12 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
       await createLease(connection, { holderId: step.holder, ttlMs: 1 }).release();
       model.lease.release(step.holder);
       return {};
+    case 'noteRestored': {
+      const fencingEpoch = model.lease.epoch + step.epoch;
+      const lease = createLease(connection, { holderId: 'c1', ttlMs: 1 });
+      const real = (await lease.noteRestored(fencingEpoch).catch(newestOf)) ?? undefined;
+      return { real, modelled: model.lease.noteRestored(fencingEpoch) };
+    }
     case 'publish': {
       const draft: ViewDraft = {
         fencingEpoch: (model.view?.fencingEpoch ?? epoch) + step.epoch,
@@ -189,11 +203,16 @@ async function compare(model: RedisModel): Promise<void> {
   expect(live.map(({ info }) => info)).toEqual(model.members.list(Date.now(), 1_000_000));
 }
 
+function newestOf(error: unknown): number {
+  const { code, details } = toBerthError(error);
+  expect(code).toBe('QUEUE_STALE_EPOCH');
+  return Number(details['newest']);
+}
+
 function refusalOf(error: unknown): { newest: number } | { inForce: number } {
   const { code, details } = toBerthError(error);
   if (code === 'QUEUE_VIEW_REPLACED') return { inForce: Number(details['inForce']) };
-  expect(code).toBe('QUEUE_STALE_EPOCH');
-  return { newest: Number(details['newest']) };
+  return { newest: newestOf(error) };
 }
 
 function storedOf(entries: readonly LedgerEntry[]): StoredLedger {
