@@ -51,11 +51,12 @@ export class SimCluster {
     const member = new SimMember(this.#world, memberId, this.#copies, this.#connections, release);
     this.#members.set(memberId, member);
     const loop = name === undefined ? undefined : this.#crashLoops.get(name);
-    if (loop !== undefined && clock.nowMs < loop.untilMs)
+    if (name !== undefined && loop !== undefined && clock.nowMs < loop.untilMs)
       clock.after(loop.lifeMs * random.between(0.8, 1.2), () => {
         if (!member.process.isAlive) return;
         member.kill();
-        this.restart(member);
+        // By the name that the loop is known by, also where a worker takes a new one each time.
+        clock.after(crashRestartMs, () => this.startMember({ name }));
       });
     return member;
   }
