@@ -67,6 +67,7 @@ const kinds: Readonly<Record<string, string>> = {
   string: 'text',
   boolean: 'true or false',
   object: 'a section with keys of its own',
+  array: 'a list',
 };
 
 function whatIsWrong(issue: z.core.$ZodIssue, value: unknown): string {
@@ -121,8 +122,13 @@ function valueAt(input: unknown, path: Path): unknown {
 function schemaAt(path: Path): unknown {
   inputSchema ??= runConfigJsonSchema();
   let node: unknown = inputSchema;
-  for (const part of path) node = propertiesOf(node)[String(part)];
+  for (const part of path)
+    node = typeof part === 'number' ? itemsOf(node) : propertiesOf(node)[String(part)];
   return node;
+}
+
+function itemsOf(list: unknown): unknown {
+  return typeof list === 'object' && list !== null && 'items' in list ? list.items : undefined;
 }
 
 function propertiesOf(node: unknown): Record<string, unknown> {

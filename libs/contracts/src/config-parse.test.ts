@@ -77,6 +77,15 @@ describe('a run config', () => {
     [{ ...good, train: null }, /train: must be a section with keys of its own, not empty$/],
     [{ ...good, corpus: 'x.txt' }, /corpus: must be a section .*, not "x\.txt"$/],
     [{ ...good, model: { size: 'bsae' } }, /not "bsae"; did you mean "base"\?$/],
+    [
+      { ...good, phases: [{ numSteps: 1, globalBatsh: 2 }] },
+      /"phases\.0\.globalBatsh"; did you mean "globalBatch"\?$/,
+    ],
+    [
+      { ...good, phases: [{ numSteps: 1, qqqqqq: 2 }] },
+      /"phases\.0\.qqqqqq"; known keys: numSteps, /,
+    ],
+    [{ ...good, phases: 3 }, /phases: must be a list, not 3$/],
     [{ ...good, optimizer: { name: 'sgd' } }, /must be one of adamw, lamb, not "sgd"$/],
     [{ ...good, train: { numSteps: '5' } }, /train\.numSteps: must be a number, not "5"$/],
     [{ ...good, train: { numSteps: 0.5 } }, /must be a whole number, not 0\.5$/],
