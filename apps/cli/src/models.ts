@@ -65,7 +65,10 @@ export interface NamedCheckpoint {
 }
 
 /** @throws BerthError `USAGE` */
-export function parseName(name: string, isBest: boolean): NamedCheckpoint | { readonly path: string } {
+export function parseName(
+  name: string,
+  isBest: boolean,
+): NamedCheckpoint | { readonly path: string } {
   if (name.includes('/')) return { path: name };
   const [run = '', step, ...others] = name.split('@');
   const isStep = step === undefined || step === 'best' || /^\d{1,9}$/.test(step);

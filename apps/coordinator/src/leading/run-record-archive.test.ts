@@ -6,8 +6,9 @@ import { openBackends } from '../testing/services.ts';
 import { RunRecordArchive } from './run-record-archive.ts';
 
 it('keeps a record before anything else, or says soon that the bucket does not take it', async () => {
-  const { store, close } = await openBackends();
-  onTestFinished(close);
+  const backends = await openBackends();
+  const { store } = backends;
+  onTestFinished(() => backends.close());
   const away = { is: true };
   const sometimes: ObjectStore = {
     ...store,

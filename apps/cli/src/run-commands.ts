@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import type { ControlOptions } from './commands/control.ts';
+import type { PinOptions } from './commands/pin.ts';
+import type { Context } from './context.ts';
+import { count } from './option-values.ts';
+
+/** The commands that steer runs, and tell of them: pause to ledger. */
+export function addRunCommands(program: Command, context: Context): void {
+  for (const [name, description] of [
+    ['pause', 'finish the step, save, and free the workers until berth resume'],
+    ['stop', 'finish the step, save, and end'],
+    ['kill', 'end at once, without saving'],
+  ] as const) {
+    const command = program
+      .command(name)
+      .description(description)
+      .argument('<run>')
+      .option('--json', 'print the result as JSON', false)
+      .action(async (runId: string, options: ControlOptions) =>
+        (await import('./commands/control.ts')).control(context, runId, name, options),
+      );
+    if (name === 'kill') command.option('--yes', 'do not ask', false);
+  }
+
+  program
+    .command('checkpoint')
+    .description('save now and go on, and keep that checkpoint; or keep another, or one no longer')
+    .argument('<run>')
+    .option('--pin <step>', 'save nothing: keep the checkpoint of this step for good', count)
+    .option('--unpin <step>', 'save nothing: let that of this step go when newer ones come', count)
+    .option('--json', 'print the result as JSON', false)
+    .action(async (runId: string, options: PinOptions) => {
+      if (options.pin !== undefined || options.unpin !== undefined)
+        return (await import('./commands/pin.ts')).pin(context, runId, options);
+      return (await import('./commands/control.ts')).control(context, runId, 'checkpoint', options);
+    });
+
+  program
+    .command('ls')
+    .description('all runs')
+    .option('--json', 'print as JSON', false)
+    .action(async (options: { json: boolean }) =>
+      (await import('./commands/status.ts')).status(context, undefined, options),
+    );
+
+  program
+    .command('status')
+    .description('all runs, or one in full')
+    .argument('[run]')
+    .option('--json', 'print as JSON', false)
+    .action(async (runId: string | undefined, options: { json: boolean }) =>
+      (await import('./commands/status.ts')).status(context, runId, options),
+    );
+
+  program
+    .command('rm')
+    .description('remove a run for good, with all that only it uses')
+    .argument('<run>')
+    .option('--yes', 'do not ask', false)
+    .option('--json', 'print what went as JSON', false)
+    .action(async (runId: string, options: { json: boolean; yes: boolean }) =>
+      (await import('./commands/rm.ts')).rm(context, runId, options),
+    );
+
+  program
+    .command('ledger')
+    .description('the record of committed steps')
+    .command('verify')
+    .description('prove that every example was used exactly once, in order')
+    .argument('<run>')
+    .option('--json', 'print as JSON', false)
+    .action(async (runId: string, options: { json: boolean }) => {
+      await (await import('./commands/ledger.ts')).verifyRunLedger(context, runId, options);
+    });
+}
