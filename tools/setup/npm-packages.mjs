@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
@@ -14,7 +14,9 @@ export function packagesStep({ root }) {
     isDone: async () => {
       const wanted = await readPackages(join(root, 'package-lock.json'));
       const installed = await readPackages(join(root, 'node_modules/.package-lock.json'));
-      return agree(wanted, installed) ? `${Object.keys(installed).length} installed` : undefined;
+      if (!agree(wanted, installed)) return undefined;
+      if (!(await areLinked(root, wanted))) return undefined;
+      return `${Object.keys(installed).length} installed`;
     },
     missing: 'node_modules does not match package-lock.json',
     doing: 'npm install --ignore-scripts',
@@ -34,7 +36,23 @@ export function packagesStep({ root }) {
 }
 
 /**
- * @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages
+ * Whether the workspaces are where the others look for them: the list of what is installed may be older than they are.
+ * @param {string} root
+ * @param {Packages} wanted
+ */
+export async function areLinked(root, wanted) {
+  const links = Object.entries(wanted).flatMap(([folder, entry]) => (entry.link ? folder : []));
+  const found = links.map((folder) =>
+    access(join(root, folder)).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return (await Promise.all(found)).every(Boolean);
+}
+
+/**
+ * @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean, link?: boolean }>} Packages
  * @param {string} file
  * @returns {Promise<Packages>} by folder; empty when there is no such file
  */

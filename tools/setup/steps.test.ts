@@ -9,7 +9,7 @@ import { run } from './command.mjs';
 import { buildNoteStep } from './build-note.mjs';
 import { exists, installFolder, requireSpace } from './cache.mjs';
 import { requireNode, requirePlatform } from './node-version.mjs';
-import { agree, packagesStep } from './npm-packages.mjs';
+import { agree, areLinked, packagesStep } from './npm-packages.mjs';
 import { findRedisServer, redisStep } from './redis.mjs';
 import { runSteps } from './step.mjs';
 
@@ -96,6 +96,13 @@ describe('packages', () => {
   it('may lack what is optional', () => {
     const other = { ...wanted, 'node_modules/b': { version: '2.0.0', optional: true } };
     expect(agree(other, { 'node_modules/a': { version: '1.0.0', integrity: 'x' } })).toBe(true);
+  });
+
+  it('lack a workspace that nobody can find, whatever the list says', async () => {
+    const link = { 'node_modules/@berth/new': { link: true } };
+    expect(await areLinked(folder, link)).toBe(false);
+    await mkdir(join(folder, 'node_modules/@berth/new'), { recursive: true });
+    expect(await areLinked(folder, link)).toBe(true);
   });
 
   it('cannot be installed without npm or a network', async () => {

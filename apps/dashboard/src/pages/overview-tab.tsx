@@ -142,12 +142,25 @@ function phaseText({ phase }: RunStatusReport): string | undefined {
   return `${phase.number} of ${phase.numPhases}, up to step ${formatCount(phase.endStep)}`;
 }
 
+/** A size, and what the run has otherwise. */
+function modelText(model: RunStatusReport['run']['config']['model']): string {
+  const own = [
+    model.numLayers === undefined ? [] : `${model.numLayers} layers`,
+    model.hiddenSize === undefined ? [] : `hidden size ${formatCount(model.hiddenSize)}`,
+    model.numHeads === undefined ? [] : `${model.numHeads} heads`,
+    model.intermediateSize === undefined
+      ? []
+      : `feed-forward ${formatCount(model.intermediateSize)}`,
+  ].flat();
+  return own.length === 0 ? `BERT-${model.size}` : `BERT-${model.size}, but ${own.join(', ')}`;
+}
+
 function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const { run, view } = report;
   const { config, numerics } = run;
   const { model, train } = config;
   const facts: readonly (readonly [string, string | null | undefined])[] = [
-    ['Model', `BERT-${model.size}`],
+    ['Model', modelText(model)],
     ['Corpus', config.corpus.path],
     ['Batch', batchText(report)],
     ['Phase', phaseText(report)],

@@ -59,7 +59,15 @@ describe('an exported run', () => {
     await storeMicroCheckpoint(store, 3);
     const sha256 = 'a'.repeat(64);
     const config = parseRunConfig(
-      { name: 'micro', corpus: { path: '/text' }, init: { from: '/home/me/bert', sha256 } },
+      {
+        name: 'micro',
+        corpus: { path: '/text' },
+        init: { from: '/home/me/bert', sha256 },
+        phases: [
+          { numSteps: 3, maxSeqLength: 32, globalBatch: 8 },
+          { numSteps: 2, maxSeqLength: 64, globalBatch: 16 },
+        ],
+      },
       'test',
     );
     const attempt = {
@@ -92,6 +100,11 @@ describe('an exported run', () => {
     const card = readFileSync(join(folder, 'README.md'), 'utf8');
     expect(card).toContain(`| began with the model | \`bert\`, SHA-256 \`${sha256}\` |`);
     expect(card).toContain('| forked from | step 1,200 of run `other` |');
+    expect(card).toContain(
+      'A fork of the same checkpoint with the same settings, on the same text',
+    );
+    expect(card).toContain('| batch, steps 0 to 3 | 8 examples of up to 32 tokens |');
+    expect(card).toContain('| batch, steps 3 to 5 | 16 examples of up to 64 tokens |');
   });
 
   it('may be of another step', async () => {

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@berth/contracts';
+import { phasesOf, type ModelConfig, type RunRecord } from '@berth/contracts';
 import type { FolderLayout } from '../writing/write-folder.ts';
 import type { WrittenFile } from '../writing/write-weights.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -46,7 +46,7 @@ export function modelCard(run: RunFacts, facts: CardFacts): string {
     ]),
     '',
     'Everybody who has the run can prove that each training example was used exactly once, in order, and that the ledger leads ' +
-      `to these weights: \`berth ledger verify ${run.runId}\`. The same run file, on the same text and a machine of the same ` +
+      `to these weights: \`berth ledger verify ${run.runId}\`. ${againFrom(run)}, on the same text and a machine of the same ` +
       'kind, ends with the same bits, and `berth export` writes the same model.safetensors.',
     '',
   ].join('\n');
@@ -130,13 +130,10 @@ function trainingRows({ record, step, numExamples, numTokens }: RunFacts): strin
     ['examples, tokens used', `${count(numExamples)}, ${count(numTokens)}`],
   ];
   if (record === undefined) return rows;
-  const { examples, optimizer, train, seed } = record.config;
+  const { optimizer, train, seed } = record.config;
   return [
     ...rows,
-    [
-      'batch',
-      `${count(train.globalBatch)} examples of up to ${count(examples.maxSeqLength)} tokens`,
-    ],
+    ...batchRows(record),
     [
       'optimizer',
       `${optimizer.name}, rate ${optimizer.learningRate}, schedule ${optimizer.schedule}, ` +
@@ -145,6 +142,23 @@ function trainingRows({ record, step, numExamples, numTokens }: RunFacts): strin
     ['precision', train.precision],
     ['seed', String(seed)],
   ];
+}
+
+/** One row; of a run in phases one each. */
+function batchRows({ config }: RunRecord): string[][] {
+  const phases = phasesOf(config);
+  return phases.map(({ firstStep, endStep, globalBatch, examples }) => [
+    phases.length === 1 ? 'batch' : `batch, steps ${count(firstStep)} to ${count(endStep)}`,
+    `${count(globalBatch)} examples of up to ${count(examples.maxSeqLength)} tokens`,
+  ]);
+}
+
+/** What gives the same bits again. */
+function againFrom({ record }: RunFacts): string {
+  if (record?.forkedFrom !== undefined)
+    return 'A fork of the same checkpoint with the same settings';
+  if (record?.config.init !== undefined) return 'The same run file and the model it begins with';
+  return 'The same run file';
 }
 
 function resultRows({ task, training, heldOut }: RunFacts): string[][] {
