@@ -118,6 +118,8 @@ const measured = {
   numTokens: count,
   /** Held-out documents that they are of. */
   numDocuments: count,
+  /** Tokens of the longest example that there may be. */
+  maxSeqLength: count,
 };
 
 export const evaluateResultSchema = z.strictObject({

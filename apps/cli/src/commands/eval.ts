@@ -49,18 +49,20 @@ export function corpusOf({ on }: HeldOutOptions): { readonly corpus?: CorpusConf
   return { corpus: runConfigSchema.shape.corpus.parse({ path: resolve(on) }) };
 }
 
-/** `886 examples, evenly from all 7 held-out documents, 14,176 tokens` */
+/** `886 examples of up to 24 tokens, evenly from all 7 held-out documents, 14,176 tokens` */
 export function measuredOn(
   {
     numExamples,
     numDocuments,
     numTokens,
-  }: Pick<EvaluateResult, 'numExamples' | 'numDocuments' | 'numTokens'>,
+    maxSeqLength,
+  }: Pick<EvaluateResult, 'numExamples' | 'numDocuments' | 'numTokens' | 'maxSeqLength'>,
   on: string | undefined,
 ): string {
   const documents = `${formatCount(numDocuments)} ${on === undefined ? 'held-out ' : ''}documents`;
   const where = on === undefined ? '' : ` of ${on}`;
-  return `${formatCount(numExamples)} examples, evenly from all ${documents}${where}, ${formatCount(numTokens)} tokens`;
+  const examples = `${formatCount(numExamples)} examples of up to ${formatCount(maxSeqLength)} tokens`;
+  return `${examples}, evenly from all ${documents}${where}, ${formatCount(numTokens)} tokens`;
 }
 
 function describe(result: EvaluateResult, on: string | undefined): string {

@@ -53,6 +53,7 @@ export async function compare(
     numExamples: sums.length,
     numTokens: sumsNamed(sums, 'numTokens').reduce((a, b) => a + b, 0),
     numDocuments: heldOut.numDocuments,
+    maxSeqLength: heldOut.settings.maxSeqLength,
     metrics,
   };
 }

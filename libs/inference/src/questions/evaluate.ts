@@ -40,6 +40,7 @@ export async function evaluate(
     numExamples: sums.length,
     numTokens: sumsNamed(sums, 'numTokens').reduce((a, b) => a + b, 0),
     numDocuments: heldOut.numDocuments,
+    maxSeqLength: heldOut.settings.maxSeqLength,
     metrics,
     baselines: Object.fromEntries(
       Object.entries(heldOut.baselines.values()).filter(([name]) =>
