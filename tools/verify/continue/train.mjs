@@ -77,7 +77,7 @@ const written = {
   init: { from: 'verify' },
   model: { hiddenDropoutRatio: 0, attentionDropoutRatio: 0 },
   examples: { maxSeqLength: 64, maxPredictions: 10, numShards: 4, shuffleWindowShards: 4 },
-  optimizer: { learningRate: 5e-4, numWarmupSteps: 10, schedule: 'linear' },
+  optimizer: { learningRate: 1e-4, numWarmupSteps: 10, schedule: 'linear' },
   train: { numSteps, globalBatch: 32, virtualRanks: 4, numEvalExamples: 256 },
 };
 const config = parseRunConfig(withStoredModel(written, stored, 'verify'), 'verify');
