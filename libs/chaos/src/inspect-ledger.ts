@@ -18,12 +18,18 @@ export type LedgerInspection = LedgerReport & {
   readonly weightsDigest: string | null;
   /** Views under which steps were committed: 1 in an undisturbed run. */
   readonly attempts: number;
+  /** Where the ledger was read: in the bucket, with the newest checkpoint, where Redis has fewer steps than that. */
+  readonly readFrom: 'redis' | 'bucket';
+  readonly numStepsInRedis: number;
+  /** False where the end of an epoch is taken from the ledger, because Redis has lost how many examples it has. */
+  readonly areEpochSizesKnown: boolean;
 };
 
 /**
- * Checks that every example was used exactly once, in order, and that the newest checkpoint belongs to this ledger.
+ * Checks that every example was used exactly once, in order, and that the newest checkpoint belongs to this ledger. What
+ * Redis has lost is read from the newest checkpoint, and what it still has must be the same.
  * @param run - its name, or the beginning of it that no other has
- * @throws BerthError `RUN_NOT_FOUND`
+ * @throws BerthError `RUN_NOT_FOUND`, `CHECKPOINT_CORRUPT` when the checkpoint's ledger is damaged
  */
 export async function inspectLedger(
   { redisUrl, s3 }: Services,
@@ -38,11 +44,16 @@ export async function inspectLedger(
     const runId = chooseRun(runIds, run);
     const record = await runs.read(runId);
     if (record === undefined) throw noSuchRun(runIds, run);
-    const { ledger } = openRun(connection, runId);
-    const numCommitted = await ledger.numCommitted();
-    const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
-    const numEpochs = last === undefined ? 0 : last.from.epoch + 1;
     const { manifestKey, config, attempts } = record;
+    const newest = await findNewestManifest(store, runId, { attempts, logger });
+    const stored = newest && storedLedger(store, newest.manifest);
+    const { ledger } = openRun(connection, runId);
+    // Counted after the checkpoint was found: what is saved was committed before.
+    const numInRedis = await ledger.numCommitted();
+    const isLost = newest !== undefined && numInRedis < newest.manifest.step;
+    const last = isLost || numInRedis === 0 ? undefined : await ledger.entry(numInRedis - 1);
+    const end = isLost ? newest.manifest.cursor : last?.to;
+    const numEpochs = end === undefined ? 0 : end.epoch + 1;
     const sizesOfSets = new Map<string, ReadonlyMap<number, number>>();
     const exampleSets = exampleSetsOf(record);
     for (const exampleSet of new Set(exampleSets))
@@ -51,24 +62,25 @@ export async function inspectLedger(
         await sizesOfEpochs(connection, store, manifestKey, exampleSet, numEpochs),
       );
     const phases = phasesOf(config);
-    const verifier = new LedgerVerifier({
-      phases,
-      epochSize(epoch, step) {
-        const index = phases.findLastIndex(({ firstStep }) => firstStep <= step);
-        return sizesOfSets.get(exampleSets[index] ?? '')?.get(epoch);
-      },
-    });
+    const epochSize = (epoch: number, step: number): number | undefined => {
+      const index = phases.findLastIndex(({ firstStep }) => firstStep <= step);
+      return sizesOfSets.get(exampleSets[index] ?? '')?.get(epoch);
+    };
+    const verifier = new LedgerVerifier({ phases, epochSize });
     const views = new Set<number>();
-    for await (const page of ledger.pages(0, numCommitted)) {
+    let areEpochSizesKnown = true;
+    for await (const page of isLost ? stored!.entries(0) : ledger.pages(0, numInRedis)) {
       verifier.add(page);
-      for (const entry of page) views.add(entry.viewVersion);
+      for (const { step, from, to, viewVersion } of page) {
+        views.add(viewVersion);
+        for (let { epoch } = from; areEpochSizesKnown && epoch < to.epoch; epoch++)
+          areEpochSizesKnown = epochSize(epoch, step) !== undefined;
+      }
     }
     const verified = verifier.report();
-    const newest = await findNewestManifest(store, runId, { attempts, logger });
     const problems = [...verified.problems];
-    if (newest !== undefined) {
-      const stored = storedLedger(store, newest.manifest);
-      const difference = await differenceBetween(ledger, stored);
+    if (stored !== undefined) {
+      const difference = await differenceBetween(ledger, numInRedis, stored);
       if (difference !== undefined) problems.push(difference);
     }
     return {
@@ -76,10 +88,13 @@ export async function inspectLedger(
       ...verified,
       problems,
       ok: problems.length === 0,
-      head: last?.head ?? null,
+      head: (isLost ? newest.manifest.ledgerHead : last?.head) ?? null,
       checkpointStep: newest?.manifest.step ?? null,
       weightsDigest: newest?.manifest.weightsDigest ?? null,
       attempts: views.size,
+      readFrom: isLost ? 'bucket' : 'redis',
+      numStepsInRedis: numInRedis,
+      areEpochSizesKnown,
     };
   } finally {
     connection.close();
@@ -87,19 +102,23 @@ export async function inspectLedger(
   }
 }
 
-/** Where the ledger differs from a checkpoint's; pages of both in memory. */
+/** Where the first steps of the ledger, as many as Redis has, differ from a checkpoint's; pages of both in memory. */
 async function differenceBetween(
   ledger: Ledger,
+  numInRedis: number,
   stored: StoredLedger,
 ): Promise<string | undefined> {
   const { numSteps, head } = stored;
-  const known = numSteps > 0 ? (await ledger.entry(numSteps - 1))?.head : undefined;
-  if (numSteps > 0 && known !== head)
-    return `checkpoint ${numSteps} has ledger head ${head}, the ledger has ${known ?? 'none'}`;
+  const known =
+    0 < numSteps && numSteps <= numInRedis ? await ledger.entry(numSteps - 1) : undefined;
+  if (known !== undefined && known.head !== head)
+    return `checkpoint ${numSteps} has ledger head ${head}, the ledger has ${known.head}`;
   for await (const page of stored.entries(0)) {
     const first = page[0]?.step ?? 0;
-    const others = await ledger.entries(first, first + page.length);
-    const differs = page.findIndex((entry, index) => entry.head !== others[index]?.head);
+    if (first >= numInRedis) break;
+    const both = page.slice(0, numInRedis - first);
+    const others = await ledger.entries(first, first + both.length);
+    const differs = both.findIndex((entry, index) => entry.head !== others[index]?.head);
     if (differs >= 0)
       return `step ${first + differs} differs between the ledger and checkpoint ${numSteps}`;
   }

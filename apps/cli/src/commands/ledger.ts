@@ -30,9 +30,19 @@ function describe(report: LedgerInspection): string {
     `  steps       ${formatCount(report.numSteps)}`,
     `  examples    ${formatCount(report.numExamples)}`,
     `  views       ${report.attempts}`,
+    `  read from   ${sourceOf(report)}`,
     `  head        ${report.head ?? 'none'}`,
     `  checkpoint  ${report.checkpointStep === null ? 'none' : `step ${report.checkpointStep}`}`,
     `  weights     ${report.weightsDigest ?? 'none'}`,
+    ...(report.areEpochSizesKnown
+      ? []
+      : ['  epochs      the size of some is not known any more; the ledger says where they end']),
     ...report.problems.map((problem) => `  problem     ${problem}`),
   ].join('\n');
+}
+
+function sourceOf({ readFrom, checkpointStep, numStepsInRedis }: LedgerInspection): string {
+  return readFrom === 'redis'
+    ? 'Redis'
+    : `the bucket, with checkpoint ${checkpointStep}; Redis has ${formatCount(numStepsInRedis)} of its steps`;
 }
