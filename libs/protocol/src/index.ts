@@ -32,6 +32,7 @@ export {
   hasTrained,
   isAbandoned,
   newAttempt,
+  stepAtEnd,
 } from './lifecycle/attempts.ts';
 export { bestCheckpoint, noteEvaluation } from './lifecycle/evaluations.ts';
 export { controlStates } from './lifecycle/control-states.ts';

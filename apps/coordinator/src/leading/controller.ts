@@ -1,8 +1,9 @@
-import type { Logger, ObjectStore } from '@berth/contracts';
+import { isFinal, type Logger, type ObjectStore } from '@berth/contracts';
 import {
   Controller,
   coordinationTimes,
   perform,
+  stepAtEnd,
   type LeadingPorts,
   type Scope,
 } from '@berth/protocol';
@@ -12,12 +13,14 @@ import {
   createMembers,
   createRuns,
   keepLease,
+  openRun,
   type Lease,
   type RedisConnection,
   type Runs,
 } from '@berth/queue';
 import { StoreCleaning } from '../cleaning/store-cleaning.ts';
 import { MetricsArchive } from '../metrics-archive/metrics-archive.ts';
+import { openPast } from './open-past.ts';
 import { RunRecordArchive } from './run-record-archive.ts';
 import { openRunPorts, systemClock } from './run-ports.ts';
 
@@ -85,7 +88,18 @@ class Keeping {
 
   async restore(options: { readonly isOlder: boolean }): Promise<void> {
     await this.#records.restore(this.#runs, options);
+    if (options.isOlder) await this.#listEndedRuns();
     this.#metrics = new MetricsArchive(this.#options);
+  }
+
+  /** Whoever opens a run lists its checkpoints; nobody opens one that has ended. */
+  async #listEndedRuns(): Promise<void> {
+    const { connection } = this.#options;
+    for (const { runId, status, attempts } of await this.#runs.list()) {
+      if (!isFinal(status) || stepAtEnd(attempts) === 0) continue;
+      if ((await openRun(connection, runId).checkpoints.newest()) === undefined)
+        await openPast(this.#options, runId).listAgain(attempts);
+    }
   }
 
   noteRestored(fencingEpoch: number): Promise<void> {

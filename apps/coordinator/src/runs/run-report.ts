@@ -25,6 +25,7 @@ import {
   isAlive,
   isInScope,
   reasonToWait,
+  stepAtEnd,
   type ControlSnapshot,
   type Scope,
 } from '@berth/protocol';
@@ -65,10 +66,12 @@ export async function reportOf(
     metrics.last(2 * numRateLines),
     index.list(),
   ]);
-  const outline = await outlines.of({ run, numCommitted }, outlinePatienceMs);
+  const newest = checkpoints.at(-1);
+  // Redis may have lost the ledger of a run that has ended, and then nobody puts it back.
+  const step = isFinal(status) ? Math.max(numCommitted, stepAtEnd(attempts)) : numCommitted;
+  const outline = await outlines.of({ run, numCommitted: step }, outlinePatienceMs);
   const steps = logged.filter((line) => line.kind === 'step' && !isAbandoned(attempts, line));
   const { tokensPerSecond, stepMs } = rateOf(steps.slice(-numRateLines));
-  const newest = checkpoints.at(-1);
   const alive = members.filter((member) => member.info.runId === runId && isAlive(member));
   const snapshot = await controlSnapshot(connection, run, numCommitted, checkpoints);
   const waiting = waitingFor(run, context);
@@ -81,7 +84,7 @@ export async function reportOf(
   const reason = [waiting ?? run.reason, ...(trouble === undefined ? [] : [trouble])].join('; ');
   return {
     run: { ...run, reason },
-    step: numCommitted,
+    step,
     numSteps: config.train.numSteps,
     last: steps.at(-1) ?? outline?.lastStep ?? null,
     lastEval: outline?.lastEval ?? null,
@@ -108,7 +111,7 @@ export async function reportOf(
     ...(trouble !== undefined && { trouble }),
     dataset: datasetReportOf(run),
     numExampleShards: await numShardsOf(connection, run),
-    phase: phaseReportOf(run, numCommitted),
+    phase: phaseReportOf(run, step),
   };
 }
 

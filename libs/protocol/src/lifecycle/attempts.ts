@@ -28,6 +28,11 @@ export function endAttempt(attempts: readonly RunAttempt[], end: AttemptEnd): Ru
   return [...attempts.slice(0, -1), { ...last, ...ended }];
 }
 
+/** Committed steps of a run that has ended, as its record has them: also where Redis has lost the ledger. */
+export function stepAtEnd(attempts: readonly RunAttempt[]): number {
+  return attempts.at(-1)?.toStep ?? 0;
+}
+
 /** Whether a step of a run has ever been committed, as far as its record and Redis know. */
 export function hasTrained(
   { attempts }: Pick<RunRecord, 'attempts'>,
