@@ -92,7 +92,11 @@ function whyNot(
       ? `its decay began at step ${start}, and no checkpoint of before is left`
       : `its schedule, ${schedule}, has planned its rates for ${numSteps} steps: ` +
         `from step ${differsAt} on they are others with ${after.optimizer.schedule} over ${after.train.numSteps}`;
-  return `${why}. A run of its own can go on from its weights: berth fork ${runId}`;
+  const other =
+    before.phases === undefined
+      ? `go on in a run of its own (berth fork ${runId} --set train.numSteps=${after.train.numSteps})`
+      : `begin another run with its weights (init: { from: ${runId} })`;
+  return `${why}; ${other}`;
 }
 
 function refuse(reason: string): ControlDecision {
