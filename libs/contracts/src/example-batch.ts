@@ -1,5 +1,5 @@
 import { BerthError } from './errors.ts';
-import type { BatchShape, Column, Task } from './tasks/task.ts';
+import { dimensionOf, type BatchShape, type Column, type Task } from './tasks/task.ts';
 
 export type ColumnData = Int32Array | Float32Array;
 
@@ -23,7 +23,7 @@ export function allocateBatch(task: Task, shape: BatchShape): ExampleBatch {
 
 /** Numbers that an example has in a column. */
 export function sizeInExample({ shape: names }: Column, sizes: BatchShape): number {
-  return names.reduce((product, name) => product * sizes[name], 1);
+  return names.reduce((product: number, name) => product * dimensionOf(name, sizes), 1);
 }
 
 /** @throws BerthError `INTERNAL` when the batch is one of another task */

@@ -1,4 +1,4 @@
-import type { Mean, Task } from './tasks/task.ts';
+import type { LossTerm, Mean, Task } from './tasks/task.ts';
 
 /** A task's sums over some examples, by its names. */
 export type StepSums = Record<string, number>;
@@ -24,17 +24,22 @@ export function metricsFromSums(
   task: Task,
   sums: StepSums,
 ): { readonly loss: number } & Record<string, number> {
-  const loss = task.losses.reduce((total, term) => total + meanOf(term, sums), 0);
+  const loss = task.losses.reduce(
+    (total, term) => total + (term.factor ?? 1) * meanOf(term, sums),
+    0,
+  );
   const metrics = task.metrics.map((metric) => [metric.name, meanOf(metric, sums)] as const);
   return { loss, ...Object.fromEntries(metrics) };
 }
 
 /**
- * What each loss term is multiplied by before it enters the total, so that what virtual ranks compute adds up to a mean.
+ * What each loss term is multiplied by before it enters the total, so that what virtual ranks compute adds up to a mean. A step
+ * without anything that a term is about has 0 of it.
  * @param sums - of the whole step, as far as they are denominators
  */
 export function lossScalesOf(task: Task, sums: StepSums): Record<string, number> {
-  return Object.fromEntries(task.losses.map((term) => [term.name, 1 / denominatorOf(term, sums)]));
+  const scaleOf = (term: LossTerm): number => (term.factor ?? 1) / (denominatorOf(term, sums) || 1);
+  return Object.fromEntries(task.losses.map((term) => [term.name, scaleOf(term)]));
 }
 
 function meanOf(mean: Mean, sums: StepSums): number {

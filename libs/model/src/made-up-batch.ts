@@ -62,6 +62,8 @@ function made(
       return draw(length);
     case 'weight':
       return place === 0 || draw(8) > 0 ? 1 : 0;
+    case 'number':
+      return draw(1024) / 256;
     default:
       return draw(values);
   }

@@ -68,6 +68,7 @@ export const lossChart: ChartSpec = {
 const formats = {
   nats: { format: formatNumber, formatTick },
   ratio: { format: formatPercent, formatTick: formatPercentTick },
+  squared: { format: formatNumber, formatTick },
 } as const;
 
 /** The charts of a run that learns a task, in the order in which they are read. */

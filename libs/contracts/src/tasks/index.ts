@@ -11,4 +11,9 @@ export type {
   Task,
   TokenPrediction,
 } from './task.ts';
-export { baselinesOf, encoderColumns } from './task.ts';
+export { baselinesOf, dimensionOf, encoderColumns } from './task.ts';
+export {
+  fineTuningTask,
+  labelsOf,
+  type FineTuning,
+} from './fine-tuning/fine-tuning.ts';

@@ -10,15 +10,15 @@ export interface BatchShape extends ExampleSizes {
   readonly batchSize: number;
 }
 
-/** What a column's numbers are; a number is that of the classes that they name. */
-export type ColumnValues = 'token' | 'mask' | 'segment' | 'position' | 'weight' | number;
+/** What a column's numbers are, `number` any; a number is that of the classes that they name. */
+export type ColumnValues = 'token' | 'mask' | 'segment' | 'position' | 'weight' | 'number' | number;
 
 /** One tensor of a batch. */
 export interface Column {
   readonly name: string;
   readonly dtype: 'int32' | 'float32';
   /** Of one example; the batch's is one dimension more. */
-  readonly shape: readonly (keyof ExampleSizes)[];
+  readonly shape: readonly (keyof ExampleSizes | number)[];
   readonly values: ColumnValues;
 }
 
@@ -43,6 +43,8 @@ export interface LossTerm extends Mean {
   readonly label: string;
   /** For a line that is short of room. */
   readonly abbreviation: string;
+  /** What its mean is multiplied by in the loss. @defaultValue 1 */
+  readonly factor?: number;
   /** How the names of the head's parameters begin that it is computed with. */
   readonly parameters: readonly string[];
 }
@@ -52,7 +54,8 @@ export interface Metric extends Mean {
   readonly name: string;
   /** For people. */
   readonly label: string;
-  readonly unit: 'nats' | 'ratio';
+  /** `squared`: that of what is predicted, squared. */
+  readonly unit: 'nats' | 'ratio' | 'squared';
   readonly isMoreBetter: boolean;
 }
 
@@ -90,7 +93,7 @@ export interface Task {
    * tasks have `numExamples` and `numTokens`.
    */
   readonly sums: readonly string[];
-  /** They add up to the loss. */
+  /** They add up to the loss, each with its factor. */
   readonly losses: readonly LossTerm[];
   /** In the order in which they are shown. */
   readonly metrics: readonly Metric[];
@@ -108,6 +111,11 @@ export interface Task {
 /** What says nothing of a metric that only reaches these. */
 export function baselinesOf({ baselines }: Task, metric: string): readonly Baseline[] {
   return baselines.filter((baseline) => baseline.metric === metric);
+}
+
+/** A dimension of a column. */
+export function dimensionOf(dimension: keyof ExampleSizes | number, sizes: ExampleSizes): number {
+  return typeof dimension === 'number' ? dimension : sizes[dimension];
 }
 
 /** What the encoder reads: [B, S] each. */

@@ -1,6 +1,7 @@
 import {
   BerthError,
   columnOf,
+  dimensionOf,
   sizeInExample,
   type BatchShape,
   type ColumnData,
@@ -20,7 +21,10 @@ const exampleWeights = 'exampleWeights_B';
 
 export function batchInputs(graph: Graph, task: Task, shape: BatchShape): BatchInputs {
   const columns = task.columns.map(({ name, dtype, shape: names }) => {
-    const dimensions = [shape.batchSize, ...names.map((dimension) => shape[dimension])];
+    const dimensions = [
+      shape.batchSize,
+      ...names.map((dimension) => dimensionOf(dimension, shape)),
+    ];
     return [name, graph.placeholder(name, { dtype, shape: dimensions })] as const;
   });
   return {

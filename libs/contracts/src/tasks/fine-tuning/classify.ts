@@ -1,0 +1,76 @@
+import { encoderColumns, type Mean, type Task } from '../task.ts';
+
+const perExample: Pick<Mean, 'over'> = { over: { sum: 'numExamples', plus: 0 } };
+const perWeight: Pick<Mean, 'over'> = { over: { sum: 'labelWeight', plus: 0 } };
+
+const loss = {
+  name: 'classify',
+  label: 'classification',
+  abbreviation: 'cls',
+  sum: 'classifyLoss',
+  parameters: ['bert/pooler/', 'classifier/'],
+} as const;
+
+const lossMetric = {
+  name: 'classify_loss',
+  label: 'Classification loss',
+  unit: 'nats',
+  isMoreBetter: false,
+  sum: 'classifyLoss',
+} as const;
+
+const accuracy = {
+  name: 'classify_accuracy',
+  label: 'Accuracy',
+  unit: 'ratio',
+  isMoreBetter: true,
+  sum: 'classifyCorrect',
+  ...perExample,
+} as const;
+
+const common = {
+  name: 'classify',
+  baselines: [],
+  headlines: ['classify_accuracy'],
+  pairsSentences: false,
+} as const;
+
+/**
+ * One class for each text, or pair of texts, from the pooled first token: as BertForSequenceClassification with single labels.
+ * The loss is the mean of the cross-entropies, weighted: as PyTorch's CrossEntropyLoss with class weights.
+ */
+export function classify(numClasses: number): Task {
+  return {
+    ...common,
+    columns: [
+      ...encoderColumns,
+      { name: 'labels', dtype: 'int32', shape: [], values: numClasses },
+      /** Of the class; 1 where classes have no weights. */
+      { name: 'labelWeights', dtype: 'float32', shape: [], values: 'weight' },
+    ],
+    sums: ['classifyLoss', 'classifyCorrect', 'labelWeight', 'numExamples', 'numTokens'],
+    losses: [{ ...loss, ...perWeight }],
+    metrics: [{ ...lossMetric, ...perWeight }, accuracy],
+    exampleFormat: 'berth-classify-examples/1',
+  };
+}
+
+/**
+ * Any of the classes for each text, or pair of texts: as BertForSequenceClassification with multiple labels. The loss is the
+ * mean over examples and classes of the binary cross-entropies; an example counts as correct if all its classes do.
+ */
+export function classifyMany(numClasses: number): Task {
+  return {
+    ...common,
+    columns: [
+      ...encoderColumns,
+      /** 1 for those of its classes, 0 for others. */
+      { name: 'labels', dtype: 'float32', shape: [numClasses], values: 2 },
+    ],
+    /** The loss of an example is the mean over its classes. */
+    sums: ['classifyLoss', 'classifyCorrect', 'numExamples', 'numTokens'],
+    losses: [{ ...loss, ...perExample }],
+    metrics: [{ ...lossMetric, ...perExample }, accuracy],
+    exampleFormat: 'berth-classify-many-examples/1',
+  };
+}
