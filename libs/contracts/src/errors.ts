@@ -22,6 +22,8 @@ export const errorPolicies = {
   DATA_CORPUS_NOT_FOUND: userMistake,
   DATA_CORPUS_EMPTY: userMistake,
   DATA_CORPUS_INVALID: userMistake,
+  DATA_INPUT_NOT_FOUND: userMistake,
+  DATA_INPUT_INVALID: userMistake,
   DATA_VOCABULARY_INVALID: userMistake,
   DATA_VOCABULARY_TOO_LARGE: userMistake,
   DATA_MISMATCH: userMistake,
