@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { modelSizeNames } from '@berth/contracts';
-import { startHttpProxy } from '@berth/faults';
 import { tensorFlowEnvironment } from '@berth/graph';
 import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
 import { machine } from '../collectives/allreduce.ts';
@@ -56,9 +55,7 @@ async function measure(setting: SavingSetting): Promise<SavingReport> {
   const spoolFolder = await mkdtemp(join(tmpdir(), 'berth-bench-spool-'));
   const storeProgram = fileURLToPath(new URL('./store-process.js', import.meta.url));
   const storeProcess = startProgram(process.execPath, ownProgram(storeProgram));
-  const { endpoint } = await storeProcess.ask();
-  let isAway = false;
-  const proxy = await startHttpProxy(String(endpoint), () => (isAway ? 'reset' : 'pass'));
+  const { endpoint, faulty } = await storeProcess.ask();
   Object.assign(process.env, tensorFlowEnvironment({ numThreads, device: 'cpu' }));
   const program = new URL('../healing/healing-thread.js', import.meta.url);
   const thread = new Worker(program, { workerData: setting });
@@ -68,7 +65,8 @@ async function measure(setting: SavingSetting): Promise<SavingReport> {
     await once(thread, 'message');
     return performance.now() - startMs;
   };
-  const place = { endpoint: proxy.url, spoolFolder };
+  // Nothing stands between it and its bucket unless that is to go away.
+  const place = { endpoint: String(outageMs === 0 ? endpoint : faulty), spoolFolder };
   const { saver, saved, pending } = await openSaver(place, { layout, model });
   let step = 0;
   /** @returns for how long training stood still */
@@ -123,7 +121,6 @@ async function measure(setting: SavingSetting): Promise<SavingReport> {
     await saver.close();
     await thread.terminate();
     storeProcess.stop();
-    await proxy.close();
     await rm(spoolFolder, { recursive: true, force: true });
   }
 
@@ -131,7 +128,7 @@ async function measure(setting: SavingSetting): Promise<SavingReport> {
     const before: number[] = [];
     for (let index = 0; index < 5; index++) before.push(await run({ do: 'compute' }));
     const startMs = performance.now();
-    isAway = true;
+    await storeProcess.ask('away');
     const during: number[] = [];
     let spooledBytes = 0;
     let numDue = 0;
@@ -145,7 +142,7 @@ async function measure(setting: SavingSetting): Promise<SavingReport> {
     }
     const durationMs = performance.now() - startMs;
     const newest = step;
-    isAway = false;
+    await storeProcess.ask('back');
     const backMs = performance.now();
     while (saved.at(-1) !== newest && performance.now() - backMs < patienceMs) await sleep(pollMs);
     return {

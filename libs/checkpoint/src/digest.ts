@@ -1,16 +1,24 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { addStateToDigest, digestHex, type StateVectors } from '@berth/contracts';
+import { addStateToDigest, digestHex, type ObjectBody, type StateVectors } from '@berth/contracts';
+import { piecesOf } from './object-body.ts';
 
 const chunkBytes = 16 << 20;
 const chunkElements = 1 << 20;
 
 /** Lower-case hex SHA-256, made in turns: a gigabyte at once would hold up heartbeats for half a second. */
-export async function sha256InTurns(bytes: Uint8Array): Promise<string> {
+export async function sha256InTurns(body: ObjectBody): Promise<string> {
   const hash = createHash('sha256');
-  for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
-    hash.update(bytes.subarray(start, start + chunkBytes));
-    await nextTurn();
+  let numHashed = 0;
+  for (const piece of piecesOf(body)) {
+    for (let start = 0; start < piece.byteLength; start += chunkBytes) {
+      const chunk = piece.subarray(start, start + chunkBytes);
+      hash.update(chunk);
+      numHashed += chunk.byteLength;
+      if (numHashed < chunkBytes) continue;
+      numHashed = 0;
+      await nextTurn();
+    }
   }
   return hash.digest('hex');
 }

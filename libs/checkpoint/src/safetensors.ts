@@ -59,19 +59,18 @@ export function encodeSafetensors(
   tensors: readonly SafeTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  return Buffer.concat(safetensorsPieces(tensors, metadata));
+}
+
+/** Such a file in pieces, its tensors not copied. */
+export function safetensorsPieces(
+  tensors: readonly SafeTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const ordered = [...tensors].sort(
     (a, b) => elementBytes[b.dtype] - elementBytes[a.dtype] || (a.name < b.name ? -1 : 1),
   );
-  const header = encodeSafetensorsHeader(ordered, metadata);
-  const sizeBytes = ordered.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-  const file = Buffer.alloc(header.byteLength + sizeBytes);
-  file.set(header);
-  let offset = header.byteLength;
-  for (const { bytes } of ordered) {
-    file.set(bytes, offset);
-    offset += bytes.byteLength;
-  }
-  return file;
+  return [encodeSafetensorsHeader(ordered, metadata), ...ordered.map(({ bytes }) => bytes)];
 }
 
 /** What comes before the data of such a file; the tensors follow in this order, without gaps. */

@@ -11,13 +11,14 @@ import { sha256InTurns } from './digest.ts';
 import { manifestKey, shardKey, type Line } from './keys.ts';
 import { momentNames, type PlannedShard } from './plan.ts';
 import { encodeManifest, readManifest } from './manifest.ts';
+import { sizeOf } from './object-body.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { isDamage } from './stored-part.ts';
-import { encodeSafetensors, floatTensor, type SafeTensor } from './safetensors.ts';
+import { floatTensor, safetensorsPieces, type SafeTensor } from './safetensors.ts';
 
-/** The file of a planned shard: a pure function of the state, to the byte. */
-export function encodeShard(shard: PlannedShard, state: TrainingState): Uint8Array {
-  return encodeSafetensors(shardTensors(shard, state));
+/** The file of a planned shard, in pieces of the state: a pure function of it, to the byte. */
+export function encodeShard(shard: PlannedShard, state: TrainingState): Uint8Array[] {
+  return safetensorsPieces(shardTensors(shard, state));
 }
 
 function shardTensors({ kind, parameters }: PlannedShard, state: TrainingState): SafeTensor[] {
@@ -35,10 +36,9 @@ function shardTensors({ kind, parameters }: PlannedShard, state: TrainingState):
   });
 }
 
-/** Encoded shards in memory at a time. */
 const numParallelShards = 2;
 
-/** Stores some shards of a state, a few at a time: all at once would double what a snapshot takes. */
+/** Stores some shards of a state, a few at a time. */
 export function uploadShards(
   store: ObjectStore,
   line: Line,
@@ -62,12 +62,12 @@ export async function uploadShard(
   state: TrainingState,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<CheckpointShard> {
-  const bytes = encodeShard(shard, state);
-  const facts = { kind: shard.kind, index: shard.index, sha256: await sha256InTurns(bytes) };
+  const body = encodeShard(shard, state);
+  const facts = { kind: shard.kind, index: shard.index, sha256: await sha256InTurns(body) };
   const key = shardKey(line, state.step, facts);
-  await store.put(key, bytes, { ...options, sha256: facts.sha256 });
+  await store.put(key, body, { ...options, sha256: facts.sha256 });
   const tensors = shardTensors(shard, state).map(({ name }) => name);
-  return { ...facts, key, sizeBytes: bytes.byteLength, tensors };
+  return { ...facts, key, sizeBytes: sizeOf(body), tensors };
 }
 
 /**

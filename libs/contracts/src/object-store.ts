@@ -1,3 +1,6 @@
+/** Bytes of an object: in one piece, or in pieces that follow one another and are not copied together. */
+export type ObjectBody = Uint8Array | readonly Uint8Array[];
+
 /** A stored object's facts, as listed. */
 export interface ObjectInfo {
   readonly key: string;
@@ -39,7 +42,7 @@ export interface ObjectStore {
    * @returns `'exists'` if `ifAbsent` was set and the key holds *other* bytes; `'written'` if it now holds these bytes
    * (also when an earlier, unanswered attempt of ours had already stored them).
    */
-  put(key: string, body: Uint8Array, options?: PutOptions): Promise<'written' | 'exists'>;
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<'written' | 'exists'>;
   get(key: string, options?: GetOptions): Promise<Uint8Array>;
   /** `undefined` when the key does not exist. */
   head(key: string): Promise<ObjectInfo | undefined>;

@@ -109,7 +109,7 @@ const meanings: Readonly<Record<StoreFeature, readonly [Finding['verdict'], stri
   ],
   'upload in parts': [
     'fail',
-    'a file of more than 16 MiB, as of all models but tiny, cannot be saved',
+    'a file of more than 100 MiB, as of models larger than mini, cannot be saved',
   ],
   checksums: [
     'warn',

@@ -108,7 +108,7 @@ describe('berth doctor', () => {
     const [bucket, condition, , parts] = findings;
     expect(bucket?.detail).toMatch(/delete, checksums, listing in order, range reads$/);
     expect(condition?.detail).toMatch(/^it ignores If-None-Match: a run stays safe/);
-    expect(parts?.detail).toMatch(/^it answers 501 NotImplemented: a file of more than 16 MiB/);
+    expect(parts?.detail).toMatch(/^it answers 501 NotImplemented: a file of more than 100 MiB/);
     expect(await store.list('')).toEqual([]);
     expect(await store.listUploads('')).toEqual([]);
     await proxy.close();

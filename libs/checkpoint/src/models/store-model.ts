@@ -8,7 +8,8 @@ import {
   type StoredPart,
 } from '@berth/contracts';
 import { sha256InTurns } from '../digest.ts';
-import { encodeSafetensors, floatTensor, type SafeTensor } from '../safetensors.ts';
+import { sizeOf } from '../object-body.ts';
+import { floatTensor, safetensorsPieces, type SafeTensor } from '../safetensors.ts';
 import { corrupt } from '../stored-part.ts';
 import { modelManifestKey, modelPrefix } from './model-keys.ts';
 import { readModel } from './read-model.ts';
@@ -116,11 +117,11 @@ async function putShard(
   tensors: readonly SafeTensor[],
   options: { readonly signal?: AbortSignal },
 ): Promise<StoredPart> {
-  const bytes = encodeSafetensors(tensors);
-  const sha256 = await sha256InTurns(bytes);
+  const body = safetensorsPieces(tensors);
+  const sha256 = await sha256InTurns(body);
   const key = `${name}-${sha256.slice(0, 16)}.safetensors`;
-  await store.put(key, bytes, options);
-  return { key, sizeBytes: bytes.byteLength, sha256 };
+  await store.put(key, body, { ...options, sha256 });
+  return { key, sizeBytes: sizeOf(body), sha256 };
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

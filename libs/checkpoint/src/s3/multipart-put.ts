@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -6,9 +5,12 @@ import {
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
-import type { Logger } from '@berth/contracts';
+import type { Logger, ObjectBody } from '@berth/contracts';
+import { sha256InTurns } from '../digest.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { partOf, sizeOf } from '../object-body.ts';
 import type { S3Call } from './s3-call.ts';
+import { sentBody } from './sent-body.ts';
 
 const numParallelParts = 4;
 
@@ -17,7 +19,7 @@ interface MultipartPut {
   readonly condition: { readonly IfNoneMatch?: string };
   /** For messages. */
   readonly key: string;
-  readonly body: Uint8Array;
+  readonly body: ObjectBody;
   readonly partSizeBytes: number;
   readonly signal?: AbortSignal;
 }
@@ -68,26 +70,23 @@ async function uploadParts(
   { target: { Bucket, Key }, key, body, partSizeBytes, signal }: MultipartPut,
   UploadId: string | undefined,
 ): Promise<CompletedPart[]> {
-  const numParts = Math.ceil(body.byteLength / partSizeBytes);
+  const numParts = Math.ceil(sizeOf(body) / partSizeBytes);
   const partNumbers = Array.from({ length: numParts }, (_, index) => index + 1);
   return mapConcurrently(
     partNumbers,
     numParallelParts,
-    (PartNumber, siblings) => {
-      const part = body.subarray((PartNumber - 1) * partSizeBytes, PartNumber * partSizeBytes);
-      const ChecksumSHA256 = createHash('sha256').update(part).digest('base64');
-      const command = new UploadPartCommand({
-        Bucket,
-        Key,
-        UploadId,
-        PartNumber,
-        Body: part,
-        ContentLength: part.byteLength,
-        ChecksumSHA256,
-      });
+    async (PartNumber, siblings) => {
+      const part = partOf(body, (PartNumber - 1) * partSizeBytes, PartNumber * partSizeBytes);
+      const ChecksumSHA256 = Buffer.from(await sha256InTurns(part), 'hex').toString('base64');
+      const target = { Bucket, Key, UploadId, PartNumber, ChecksumSHA256 };
       return call(
         `PUT part ${PartNumber} of ${key}`,
-        async (s3, abortSignal) => {
+        async (s3, abortSignal, progressed) => {
+          const command = new UploadPartCommand({
+            ...target,
+            Body: sentBody(part, progressed),
+            ContentLength: sizeOf(part),
+          });
           const { ETag } = await s3.send(command, { abortSignal });
           return { PartNumber, ETag, ChecksumSHA256 };
         },

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { orAborted } from '@berth/contracts';
 
 export interface RetryOptions {
-  /** Longest one attempt may take. */
+  /** Longest one attempt may go without progress. */
   readonly attemptTimeoutMs: number;
-  /** Longest all attempts and the waits between them may take. */
+  /** Longest all attempts and the waits between them may go without progress. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   /** `attempt` counts from 1. */
@@ -20,14 +20,19 @@ const maxDelayMs = 5_000;
  * Throws the last error, or the signal's reason once that is aborted.
  */
 export async function withRetries<T>(
-  attemptOnce: (signal: AbortSignal) => Promise<T>,
+  attemptOnce: (signal: AbortSignal, progressed: () => void) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const endMs = performance.now() + options.deadlineMs;
+  let endMs = performance.now() + options.deadlineMs;
+  const task: typeof attemptOnce = (signal, progressed) =>
+    attemptOnce(signal, () => {
+      endMs = performance.now() + options.deadlineMs;
+      progressed();
+    });
   for (let attempt = 1; ; attempt++) {
     const timeoutMs = Math.min(options.attemptTimeoutMs, endMs - performance.now());
     try {
-      return await withinTime(attemptOnce, timeoutMs, options.signal);
+      return await withinTime(task, timeoutMs, options.signal);
     } catch (error) {
       options.signal?.throwIfAborted();
       const backoffMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (attempt - 1));
@@ -39,9 +44,12 @@ export async function withRetries<T>(
   }
 }
 
-/** Runs a task under a signal that aborts at a time limit or with the caller's; rejects then even if the task does not. */
+/**
+ * Runs a task under a signal that aborts at a time limit, which begins anew with each progress, or with the caller's;
+ * rejects then even if the task does not.
+ */
 async function withinTime<T>(
-  task: (signal: AbortSignal) => Promise<T>,
+  task: (signal: AbortSignal, progressed: () => void) => Promise<T>,
   timeoutMs: number,
   outer: AbortSignal | undefined,
 ): Promise<T> {
@@ -55,7 +63,10 @@ async function withinTime<T>(
   const abort = (): void => controller.abort(outer?.reason);
   outer?.addEventListener('abort', abort, { once: true });
   try {
-    return await orAborted(task(controller.signal), controller.signal);
+    return await orAborted(
+      task(controller.signal, () => void timer.refresh()),
+      controller.signal,
+    );
   } finally {
     clearTimeout(timer);
     outer?.removeEventListener('abort', abort);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
@@ -12,15 +11,19 @@ import {
   BerthError,
   isBerthError,
   type Logger,
+  type ObjectBody,
   type ObjectInfo,
   type ObjectStore,
   type PutOptions,
 } from '@berth/contracts';
+import { sha256InTurns } from '../digest.ts';
+import { equalsBody, sizeOf } from '../object-body.ts';
 import { createBucket, createClient, watchClock } from './s3-client.ts';
 import type { S3ObjectStoreOptions } from './s3-options.ts';
 import { putInParts } from './multipart-put.ts';
 import type { S3Call } from './s3-call.ts';
 import { withRetries } from './retry.ts';
+import { sentBody } from './sent-body.ts';
 import { uploadCleaning } from './unfinished-uploads.ts';
 import { classifyFailure, storeError } from './store-failure.ts';
 
@@ -33,6 +36,8 @@ export interface S3ObjectStore extends ObjectStore {
   close(): void;
 }
 
+/** So many bytes more of an answer are a sign of life. */
+const progressBytes = 2 ** 20;
 const maxCorruptReads = 3;
 const maxCreationRounds = 3;
 
@@ -42,7 +47,7 @@ const maxCreationRounds = 3;
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logger): S3ObjectStore {
   const { bucket, requestTimeoutMs = 30_000, deadlineMs = 60_000 } = options;
-  const { multipartThresholdBytes = 16 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
+  const { multipartThresholdBytes = 100 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
   const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '');
   const root = prefix === '' ? '' : `${prefix}/`;
   const service = options.endpoint === undefined ? 's3:/' : new URL(options.endpoint).origin;
@@ -55,18 +60,21 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
 
   const call: S3Call = async (name, run, signal) => {
     try {
-      const result = await withRetries((attemptSignal) => run(client, attemptSignal), {
-        attemptTimeoutMs: requestTimeoutMs,
-        deadlineMs,
-        signal,
-        shouldRetry: (error, attempt) => {
-          const kind = classifyFailure(error, hasAnswered);
-          return kind === 'transient' || (kind === 'corrupt' && attempt < maxCorruptReads);
+      const result = await withRetries(
+        (attemptSignal, progressed) => run(client, attemptSignal, progressed),
+        {
+          attemptTimeoutMs: requestTimeoutMs,
+          deadlineMs,
+          signal,
+          shouldRetry: (error, attempt) => {
+            const kind = classifyFailure(error, hasAnswered);
+            return kind === 'transient' || (kind === 'corrupt' && attempt < maxCorruptReads);
+          },
+          onRetry: (error, attempt, delayMs) => {
+            logger.warn(`${name} failed, trying again`, { where, attempt, delayMs, error });
+          },
         },
-        onRetry: (error, attempt, delayMs) => {
-          logger.warn(`${name} failed, trying again`, { where, attempt, delayMs, error });
-        },
-      });
+      );
       hasAnswered = true;
       return result;
     } catch (error) {
@@ -83,11 +91,11 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   ): Promise<Uint8Array | number> =>
     call(
       `GET ${key}`,
-      async (s3, abortSignal) => {
+      async (s3, abortSignal, progressed) => {
         const command = new GetObjectCommand({ Bucket: bucket, Key: root + key });
         const { Body, ContentLength = 0 } = await s3.send(command, { abortSignal });
         if (!(Body instanceof Readable)) return new Uint8Array();
-        if (ContentLength <= maxBytes) return readAtMost(maxBytes, Body);
+        if (ContentLength <= maxBytes) return readAtMost(maxBytes, Body, progressed);
         // Nobody reads on, so that the connection's end is no news.
         Body.on('error', () => undefined).destroy();
         return ContentLength;
@@ -108,19 +116,19 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   /** Whether a key holds these bytes; `undefined` when it holds none. */
   const holds = async (
     key: string,
-    body: Uint8Array,
+    body: ObjectBody,
     signal: AbortSignal | undefined,
   ): Promise<boolean | undefined> => {
     try {
-      const stored = await getAtMost(body.byteLength, key, signal);
-      return typeof stored !== 'number' && Buffer.compare(stored, body) === 0;
+      const stored = await getAtMost(sizeOf(body), key, signal);
+      return typeof stored !== 'number' && equalsBody(stored, body);
     } catch (error) {
       if (isBerthError(error) && error.code === 'STORE_NOT_FOUND') return undefined;
       throw error;
     }
   };
 
-  const send = async (key: string, body: Uint8Array, put: PutOptions): Promise<void> => {
+  const send = async (key: string, body: ObjectBody, put: PutOptions): Promise<void> => {
     const hasCondition = put.ifAbsent === true && knowsConditions;
     const target = {
       Bucket: bucket,
@@ -128,22 +136,26 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
       ...(put.contentType !== undefined && { ContentType: put.contentType }),
     };
     const condition = hasCondition ? { IfNoneMatch: '*' } : {};
-    if (body.byteLength > multipartThresholdBytes) {
+    if (sizeOf(body) > multipartThresholdBytes) {
       const { signal } = put;
       const upload = { target, condition, key, body, partSizeBytes, ...(signal && { signal }) };
       await putInParts(call, logger, upload);
       return;
     }
-    const command = new PutObjectCommand({
-      ...target,
-      ...condition,
-      Body: body,
-      ContentLength: body.byteLength,
-      ChecksumSHA256: digestOf(body, put.sha256),
-    });
+    const sha256 = put.sha256 ?? (await sha256InTurns(body));
+    const ChecksumSHA256 = Buffer.from(sha256, 'hex').toString('base64');
     await call(
       `PUT ${key}`,
-      async (s3, abortSignal) => void (await s3.send(command, { abortSignal })),
+      async (s3, abortSignal, progressed) => {
+        const command = new PutObjectCommand({
+          ...target,
+          ...condition,
+          Body: sentBody(body, progressed),
+          ContentLength: sizeOf(body),
+          ChecksumSHA256,
+        });
+        await s3.send(command, { abortSignal });
+      },
       put.signal,
     );
   };
@@ -242,25 +254,27 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   };
 }
 
-/** In base64, as S3 wants it. */
-function digestOf(body: Uint8Array, known: string | undefined): string {
-  if (known !== undefined) return Buffer.from(known, 'hex').toString('base64');
-  return createHash('sha256').update(body).digest('base64');
-}
-
 /** Whether the service has said that it does not know what it was asked. */
 function isUnknownToService(error: unknown): boolean {
   return isBerthError(error) && error.details['reason'] === 'NotImplemented';
 }
 
 /** All that comes, or how much came when that is too much: a length need not be announced. */
-async function readAtMost(maxBytes: number, body: Readable): Promise<Uint8Array | number> {
+async function readAtMost(
+  maxBytes: number,
+  body: Readable,
+  progressed: () => void,
+): Promise<Uint8Array | number> {
   const pieces: Buffer[] = [];
   let numBytes = 0;
   for await (const piece of body as AsyncIterable<Buffer>) {
     numBytes += piece.length;
     // Leaving the loop closes the connection.
     if (numBytes > maxBytes) return numBytes;
+    if (
+      Math.floor(numBytes / progressBytes) > Math.floor((numBytes - piece.length) / progressBytes)
+    )
+      progressed();
     pieces.push(piece);
   }
   const [only] = pieces;

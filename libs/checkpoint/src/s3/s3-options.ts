@@ -14,11 +14,11 @@ export interface S3ObjectStoreOptions {
   readonly sessionToken?: string | undefined;
   /** Bucket in the path, not in the host name: what most services other than AWS want. @defaultValue with an endpoint */
   readonly forcePathStyle?: boolean;
-  /** Longest one request may take. @defaultValue 30000 */
+  /** Longest one request may go without an answer or another mebibyte. @defaultValue 30000 */
   readonly requestTimeoutMs?: number;
-  /** Longest one request and its repetitions may take. @defaultValue 60000 */
+  /** Longest one request and its repetitions may go so. @defaultValue 60000 */
   readonly deadlineMs?: number;
-  /** Larger objects are uploaded in parts, so that slow lines need not carry more in one request. @defaultValue 16777216 (16 MiB) */
+  /** Larger objects are uploaded in parts, so that less is sent again when a line breaks. @defaultValue 104857600 (100 MiB) */
   readonly multipartThresholdBytes?: number;
   /** At least 5 MiB, as S3 demands. @defaultValue 16777216 (16 MiB) */
   readonly partSizeBytes?: number;

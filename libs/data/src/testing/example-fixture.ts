@@ -52,11 +52,12 @@ export function folderStore(folder: string): ObjectStore {
   return {
     head,
     put: async (key, body, { ifAbsent = false } = {}) => {
+      const bytes = Buffer.concat(body instanceof Uint8Array ? [body] : body);
       if (ifAbsent && (await head(key)) !== undefined) {
-        return (await readFile(pathOf(key))).equals(body) ? 'written' : 'exists';
+        return (await readFile(pathOf(key))).equals(bytes) ? 'written' : 'exists';
       }
       await mkdir(dirname(pathOf(key)), { recursive: true });
-      await writeFile(pathOf(key), body);
+      await writeFile(pathOf(key), bytes);
       return 'written';
     },
     get: (key) =>

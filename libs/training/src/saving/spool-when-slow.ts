@@ -8,7 +8,7 @@ import {
 import type { AgreedState } from './complete-save.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
-const defaultSpoolAfterMs = 10_000;
+const defaultSpoolAfterMs = 30_000;
 
 /** Keys and buckets that were there come back too, once somebody has put them right. */
 const outages: ReadonlySet<ErrorCode> = new Set([
