@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { silentLogger } from '@berth/contracts';
 import { findCluster } from '@berth/launch';
+import { connectRedis } from '@berth/queue';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
@@ -51,6 +53,9 @@ type Bits = Pick<LedgerJson, 'head' | 'weightsDigest'>;
 describe('a run that begins with the weights of another', () => {
   let folder: string;
   let up: ChildProcess | undefined;
+  /** What `continued` comes to, and the model that it begins with, whose run is gone later. */
+  let expected: Bits;
+  let sha256: string;
   const file = (name: string): string => join(folder, `${name}.yaml`);
   const trainArgs = (config: string, name: string, ...more: string[]): string[] => [
     'train',
@@ -69,15 +74,18 @@ describe('a run that begins with the weights of another', () => {
     const { exitCode, stderr } = await berth(args, { folder });
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
   };
+  const trainedFor = async (numSteps: number, name: string): Promise<void> => {
+    const isAt = async (): Promise<boolean> => {
+      const reports = (await clientOf(folder)?.list()) ?? [];
+      return (reports.find(({ run }) => run.runId === name)?.step ?? 0) >= numSteps;
+    };
+    await waitFor(isAt, { intervalMs: 50, what: `step ${numSteps} of ${name}` });
+  };
   /** Trains, and kills the first worker of a process once some steps are done. */
   const trainThroughKill = async (args: string[], name: string, ofUp: boolean): Promise<void> => {
     const training = spawnBerth(args, folder);
     const exit = once(training, 'exit');
-    const isAt = async (): Promise<boolean> => {
-      const reports = (await clientOf(folder)?.list()) ?? [];
-      return (reports.find(({ run }) => run.runId === name)?.step ?? 0) >= 4;
-    };
-    await waitFor(isAt, { intervalMs: 50, what: `step 4 of ${name}` });
+    await trainedFor(4, name);
     const [victim = 0] = childrenOf((ofUp ? up : training)?.pid ?? 0, 'worker');
     process.kill(victim, 'SIGKILL');
     expect(await exit).toEqual([0, null]);
@@ -103,7 +111,7 @@ describe('a run that begins with the weights of another', () => {
 
   it('has the same bits with two workers and one, killed before the first checkpoint or not', async () => {
     await train(...trainArgs('continued', 'two'));
-    const expected = await bits('two');
+    expected = await bits('two');
     await trainThroughKill(trainArgs('continued', 'two-killed'), 'two-killed', true);
     expect(await bits('two-killed')).toEqual(expected);
 
@@ -118,11 +126,39 @@ describe('a run that begins with the weights of another', () => {
     const lost = await berth(one, { folder });
     expect(lost.stderr).toContain('no model "source"');
     const report = await berth(['status', 'two', '--json'], { folder });
-    const { sha256 } = (
+    ({ sha256 } = (
       JSON.parse(report.stdout) as { run: { config: { init: { sha256: string } } } }
-    ).run.config.init;
+    ).run.config.init);
     // Its only worker dies when nothing is saved: who comes next begins with the stored model again.
     await trainThroughKill([...one, '--set', `init.sha256=${sha256}`], 'one', false);
     expect(await bits('one')).toEqual(expected);
+  });
+
+  it('has the same bits when Redis loses everything before the first checkpoint, and the model stays meanwhile', async () => {
+    await endCluster();
+    up = spawnBerth(['up', '--workers', '2', '--port', '0'], folder);
+    const cluster = await waitFor(() => findCluster(folder), { what: 'the cluster' });
+    const training = spawnBerth(
+      trainArgs('continued', 'emptied', '--set', `init.sha256=${sha256}`),
+      folder,
+    );
+    const exit = once(training, 'exit');
+    await trainedFor(4, 'emptied');
+    const redis = await connectRedis(cluster.services.redisUrl, {
+      role: 'producer',
+      logger: silentLogger,
+    });
+    await redis.call((client) => client.flushall());
+    redis.close();
+    expect(await exit).toEqual([0, null]);
+    expect(await bits('emptied')).toEqual(expected);
+
+    const { stdout } = await berth(['models', '--json'], { folder });
+    const models = JSON.parse(stdout) as { modelId: string; runs: string[] }[];
+    const model = models.find(({ runs }) => runs.includes('emptied'))!;
+    expect(model.modelId).toBe(sha256);
+    const refused = await berth(['models', 'rm', model.modelId.slice(0, 12), '--yes'], { folder });
+    expect(refused).toMatchObject({ exitCode: 5 });
+    expect(refused.stderr).toContain('may have to again');
   });
 });

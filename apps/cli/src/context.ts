@@ -9,6 +9,8 @@ export interface Context {
   /** How this command is called here, for those who are told what to type next: `berth` or `npx berth`. */
   readonly berth: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's own, for what a command writes at a place that was named; all else is for this user only. */
+  readonly umask: number;
   readonly logger: Logger;
   /** For people, on stderr, so that stdout stays data. */
   readonly say: (message: string) => void;
@@ -16,12 +18,13 @@ export interface Context {
   readonly print: (text: string) => void;
 }
 
-export function createContext(env: Context['env']): Context {
+export function createContext(env: Context['env'], umask: number): Context {
   return {
     folder: findFolder(env, process.cwd()),
     // Set by npx and by npm scripts, whose users need not have berth in their path.
     berth: env['npm_command'] === undefined ? 'berth' : 'npx berth',
     env,
+    umask,
     logger: createLogger({
       level: parseLogLevel(env['LOG_LEVEL'], 'warn'),
       format: 'pretty',

@@ -9,8 +9,6 @@ import {
   type FolderLayout,
 } from '@berth/hugging-face';
 import { bestCheckpoint, chooseRun, noSuchRun } from '@berth/protocol';
-import { withStore } from './cluster-access.ts';
-import type { Context } from './context.ts';
 import { parseName, type NamedCheckpoint } from './models.ts';
 
 /** The checkpoint that RUN, RUN@STEP or RUN@best names. @throws BerthError `USAGE` */
@@ -33,21 +31,18 @@ export interface HandedOver<T> {
  * @throws BerthError `RUN_NOT_FOUND`, and as `exportRun`
  */
 export async function handOver<T>(
-  context: Context,
+  store: ObjectStore,
   { run: name, wanted }: NamedCheckpoint,
-  layout: FolderLayout,
+  { layout, logger }: { readonly layout: FolderLayout; readonly logger: Logger },
   write: (exported: ExportedCheckpoint) => Promise<T>,
 ): Promise<HandedOver<T>> {
-  return withStore(context, {}, async (store) => {
-    const { logger } = context;
-    const runIds = await listRuns(store);
-    const runId = chooseRun(runIds, name);
-    if (!runIds.includes(runId)) throw noSuchRun(runIds, name);
-    const step = await stepOf(store, runId, wanted);
-    const evaluations = await evaluationsOf(store, runId, logger);
-    const exported = await exportRun(store, runId, { step, layout, evaluations, logger }, write);
-    return { runId, ...exported };
-  });
+  const runIds = await listRuns(store);
+  const runId = chooseRun(runIds, name);
+  if (!runIds.includes(runId)) throw noSuchRun(runIds, name);
+  const step = await stepOf(store, runId, wanted);
+  const evaluations = await evaluationsOf(store, runId, logger);
+  const exported = await exportRun(store, runId, { step, layout, evaluations, logger }, write);
+  return { runId, ...exported };
 }
 
 /** Undefined for the newest. @throws BerthError `CHECKPOINT_NOT_FOUND` when the best is wanted and none was evaluated */

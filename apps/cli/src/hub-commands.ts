@@ -11,7 +11,7 @@ export function addHubCommands(program: Command, context: Context): void {
     .description('write a model for Hugging Face: transformers, tokenizers, sentence-transformers')
     .argument(
       '<what>',
-      'a run (its newest checkpoint), RUN@STEP, RUN@best, or a folder as ./FOLDER',
+      'a run (its newest checkpoint), RUN@STEP, RUN@best, an imported model, or a folder as ./FOLDER',
     )
     .requiredOption('--to <place>', 'folder to write, or s3://BUCKET/PREFIX')
     .option('--step <n>', 'checkpoint of this step', count)

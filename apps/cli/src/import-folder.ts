@@ -1,7 +1,6 @@
-import { storeModel, type ModelToStore } from '@berth/checkpoint';
+import { storeModel } from '@berth/checkpoint';
 import type { ObjectStore, StoredModel } from '@berth/contracts';
-import { serializeVocabulary } from '@berth/data';
-import { readHuggingFaceFolder, type HuggingFaceFolder } from '@berth/hugging-face';
+import { readHuggingFaceFolder, trainedModelOf, type HuggingFaceFolder } from '@berth/hugging-face';
 
 /** A folder and what it is called in the bucket. */
 export interface ImportedFolder {
@@ -15,26 +14,5 @@ export interface ImportedFolder {
  */
 export async function importFolder(store: ObjectStore, path: string): Promise<ImportedFolder> {
   const folder = await readHuggingFaceFolder(path);
-  return { folder, stored: await storeModel(store, modelOf(folder)) };
-}
-
-function modelOf(folder: HuggingFaceFolder): ModelToStore {
-  const { where, model, doLowerCase, vocabulary, layout, missing } = folder;
-  const present = new Map(
-    layout.filter(({ name }) => !missing.has(name)).map((spec) => [spec.name, spec]),
-  );
-  return {
-    where,
-    model,
-    doLowerCase,
-    vocabulary: {
-      bytes: serializeVocabulary(vocabulary),
-      numTokens: vocabulary.tokens.length,
-    },
-    parameters: [...present.keys()],
-    async read(name) {
-      const spec = present.get(name)!;
-      return { shape: spec.shape, values: await folder.read(spec) };
-    },
-  };
+  return { folder, stored: await storeModel(store, trainedModelOf(folder)) };
 }

@@ -14,7 +14,9 @@ import { whole } from './whole.ts';
 
 // Commands are loaded when they are called, so that each starts with no more than it needs.
 dropEmptyVariables(process.env);
-const { print, ...silent } = createContext(process.env);
+// What berth and its processes write is for this user only, but for what a user asks to have written.
+const umask = process.umask(0o077);
+const { print, ...silent } = createContext(process.env, umask);
 let hasPrinted = false;
 const context: Context = {
   ...silent,
@@ -23,8 +25,6 @@ const context: Context = {
     print(text);
   },
 };
-// What berth and its processes write is for this user only.
-process.umask(0o077);
 
 const program = new Command('berth')
   .description(

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   BerthError,
+  isBerthError,
   type InferenceRequest,
   type InferenceResult,
   type ModelPlace,
@@ -56,7 +58,26 @@ export async function withModels<T>(
     }
   };
   if (wanted.every((one) => 'path' in one)) return run(undefined);
-  return withServices(context, run);
+  return withFolderHint(names, () => withServices(context, run));
+}
+
+/** Tries something; when no run is called so, and a folder is, the error says how that is written. */
+export async function withFolderHint<T>(
+  names: readonly string[],
+  attempt: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const isUnknown = isBerthError(error) && error.code === 'RUN_NOT_FOUND';
+    const folder = names.find((name) => !name.includes('/') && existsSync(name));
+    if (!isUnknown || folder === undefined) throw error;
+    throw new BerthError(
+      error.code,
+      `${error.message}. A folder is written with a slash: ./${folder}`,
+      { cause: error },
+    );
+  }
 }
 
 export interface NamedCheckpoint {

@@ -36,6 +36,7 @@ beforeEach(async () => {
     folder,
     berth: 'berth',
     env: {},
+    umask: 0o022,
     logger: silentLogger,
     say: (message) => said.push(message),
     print: (text) => printed.push(text),

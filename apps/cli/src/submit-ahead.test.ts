@@ -18,7 +18,15 @@ beforeEach(async () => {
   const { path: folder } = await temporaryFolder();
   said = [];
   const say = (message: string): void => void said.push(message);
-  context = { folder, berth: 'berth', env: {}, logger: silentLogger, say, print: say };
+  context = {
+    folder,
+    berth: 'berth',
+    env: {},
+    umask: 0o022,
+    logger: silentLogger,
+    say,
+    print: say,
+  };
 });
 
 function configOf(train: Partial<RunConfig['train']>): RunConfig {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ExtendOptions } from './commands/extend.ts';
 import type { ForkOptions } from './commands/fork.ts';
 import type { ImportOptions } from './commands/import.ts';
+import type { RemoveModelOptions } from './commands/models.ts';
 import type { ResumeOptions } from './commands/train.ts';
 import type { Context } from './context.ts';
 import { collect, count, steps, threads, workers } from './option-values.ts';
@@ -43,6 +44,23 @@ export function addTrainingCommands(program: Command, context: Context): void {
     .option('--json', 'print the result as JSON', false)
     .action(async (folder: string, options: ImportOptions) =>
       (await import('./commands/import.ts')).importModel(context, folder, options),
+    );
+
+  const models = program
+    .command('models')
+    .description('the stored models that runs can begin with, and which began so')
+    .option('--json', 'print as JSON', false)
+    .action(async (options: { readonly json: boolean }) =>
+      (await import('./commands/models.ts')).listStoredModels(context, options),
+    );
+  models
+    .command('rm')
+    .description('remove a model for good; refused while there is a run that began with it')
+    .argument('<model>', 'its name, or the beginning of its SHA-256')
+    .option('--yes', 'do not ask', false)
+    .option('--json', 'print the result as JSON', false)
+    .action(async (what: string, options: RemoveModelOptions) =>
+      (await import('./commands/models.ts')).removeStoredModel(context, what, options),
     );
 
   program

@@ -50,14 +50,17 @@ export { findSweepableParts, findUnnamedParts, sweepUnnamedParts } from './unnam
 export { encodeShard, uploadShard, uploadShards, writeManifest } from './write.ts';
 export { findNewestManifest } from './newest-manifest.ts';
 export { surveyCheckpoints, type ManifestCache, type SurveyedCheckpoint } from './survey.ts';
-export { checkpointAsModel } from './models/checkpoint-as-model.ts';
+export { checkpointAsModel, type CheckpointModel } from './models/checkpoint-as-model.ts';
+export { findCheckpoint, findModel, namesFolder, nameModel } from './models/find-model.ts';
 export {
-  findCheckpoint,
-  findModel,
   listModelNames,
-  namesFolder,
-  nameModel,
-} from './models/find-model.ts';
+  listModels,
+  modelOfName,
+  removeModel,
+  removeModelName,
+  type ListedModel,
+} from './models/list-models.ts';
 export { runRecordKey, runRecordsPrefix } from './models/model-keys.ts';
-export { loadModelWeights, readModel, readModelVocabulary } from './models/read-model.ts';
-export { storeModel, type ModelToStore, type ParameterValues } from './models/store-model.ts';
+export { loadModelWeights, openModel, readModel, readModelVocabulary } from './models/read-model.ts';
+export { storeModel } from './models/store-model.ts';
+export type { ParameterValues, TrainedModel } from './models/trained-model.ts';

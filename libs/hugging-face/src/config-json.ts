@@ -16,14 +16,32 @@ const activations: Readonly<Record<string, ModelConfig['hiddenAct']>> = {
 /** Entries of the largest multilingual vocabularies, and some more. */
 const maxVocabSize = 2 ** 21;
 
+/** What keeps the best known relatives of BERT from being one, by their model_type in transformers. */
+const otherFamilies: Readonly<Record<string, string>> = {
+  distilbert: 'it has no segments and no pooler',
+  roberta: 'its tokens are made of bytes, and its positions begin behind that of [PAD]',
+  'xlm-roberta':
+    'its tokens are those of SentencePiece, and its positions begin behind that of [PAD]',
+  camembert: 'its tokens are those of SentencePiece, and its positions begin behind that of [PAD]',
+  modernbert:
+    'its positions are rotary, its layer norms come first and have no biases, its layers are gated',
+  albert: 'its layers share one set of weights, and its word table is factorised',
+  electra: 'it was trained to tell replaced tokens, and its heads are others',
+  'deberta-v2': 'its positions are relative',
+  mpnet: 'its positions are relative',
+  nomic_bert: 'its positions are rotary',
+};
+
 /**
  * The architecture that a config.json states, with the defaults of transformers' `BertConfig` where it is silent.
  * @throws BerthError `CONFIG_INVALID` for what is no BERT, or a BERT that berth does not have
  */
 export function modelConfigOf(config: JsonFile): ModelConfig {
   const type = config.text('model_type', 'bert');
-  if (type !== 'bert')
-    throw config.invalid(`model_type is ${type}; berth knows the family of bert only`);
+  if (type !== 'bert') {
+    const why = Object.hasOwn(otherFamilies, type) ? `: ${otherFamilies[type]}` : '';
+    throw config.invalid(`model_type is ${type}; berth knows the family of bert only${why}`);
+  }
   refuseVariants(config);
   const act = config.text('hidden_act', 'gelu');
   const hiddenAct = Object.hasOwn(activations, act) ? activations[act] : undefined;

@@ -3,7 +3,13 @@ export { findCheckpoints, listRuns, readStoredRecord } from './checkpoint/find-c
 export { exportRun, type ExportedCheckpoint } from './export/export-run.ts';
 export { readHuggingFaceFolder, type HuggingFaceFolder } from './folder/read-folder.ts';
 export type { LoadingRow } from './folder/match-tensors.ts';
-export { parametersOf, readWeights, type ModelSource } from './model-source.ts';
+export {
+  parametersOf,
+  readWeights,
+  sourceOf,
+  trainedModelOf,
+  type ModelSource,
+} from './model-source.ts';
 export {
   layouts,
   writeHuggingFaceFolder,

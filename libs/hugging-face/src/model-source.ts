@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { TrainedModel } from '@berth/checkpoint';
 import { BerthError, type ModelConfig, type ParameterSpec } from '@berth/contracts';
-import type { Vocabulary } from '@berth/data';
+import { parseVocabulary, serializeVocabulary, type Vocabulary } from '@berth/data';
+import { parameterLayout, taskModels } from '@berth/model';
 
-/** A trained model wherever it lies: a Hugging Face folder, or a checkpoint of a run. */
+/** A trained model with what berth knows of its shape: which parameters there are, and what its vocabulary says. */
 export interface ModelSource {
   /** For people: which folder, or which step of which run. */
   readonly where: string;
@@ -22,6 +24,59 @@ export interface ModelSource {
    * @throws BerthError `CHECKPOINT_CORRUPT` when they are damaged or cannot be read
    */
   read(parameter: ParameterSpec): Promise<Float32Array>;
+}
+
+/**
+ * A model of the bucket as a source.
+ * @throws BerthError `CHECKPOINT_CORRUPT` when it lacks a part of its encoder, `DATA_VOCABULARY_INVALID`
+ */
+export function sourceOf(trained: TrainedModel): ModelSource {
+  const { where, model, doLowerCase, vocabulary, parameters, weightsDigest } = trained;
+  const damaged = (why: string): BerthError =>
+    new BerthError('CHECKPOINT_CORRUPT', `The weights of ${where} are damaged: ${why}`);
+  const layout = parameterLayout(model, taskModels.pretraining);
+  const present = new Set(parameters);
+  const missing = layout.map(({ name }) => name).filter((name) => !present.has(name));
+  const lost = missing.find((name) => /^bert\/(embeddings|encoder)\//.test(name));
+  if (lost !== undefined) throw damaged(`they lack ${lost}`);
+  return {
+    where,
+    model,
+    vocabulary: parseVocabulary(vocabulary.bytes, `the vocabulary of ${where}`),
+    doLowerCase,
+    layout,
+    missing: new Set(missing),
+    ...(weightsDigest !== undefined && { weightsDigest }),
+    async read({ name, shape }) {
+      const found = await trained.read(name);
+      if (found.shape.join() === shape.join()) return found.values;
+      throw damaged(`${name} should be [${shape.join(', ')}]`);
+    },
+  };
+}
+
+/** A source as it is stored in the bucket. */
+export function trainedModelOf(source: ModelSource): TrainedModel {
+  const { where, model, doLowerCase, vocabulary, layout, missing, weightsDigest } = source;
+  const present = new Map(
+    layout.filter(({ name }) => !missing.has(name)).map((spec) => [spec.name, spec]),
+  );
+  return {
+    where,
+    model,
+    doLowerCase,
+    vocabulary: {
+      bytes: serializeVocabulary(vocabulary),
+      numTokens: vocabulary.tokens.length,
+    },
+    parameters: [...present.keys()],
+    async read(name) {
+      const spec = present.get(name);
+      if (spec === undefined) throw new TypeError(`${where} has no ${name}`);
+      return { shape: spec.shape, values: await source.read(spec) };
+    },
+    ...(weightsDigest !== undefined && { weightsDigest }),
+  };
 }
 
 /**

@@ -27,11 +27,10 @@ import {
   readDatasetVocabulary,
   readExampleShard,
   readTextStatistics,
-  serializeVocabulary,
   taskExamples,
 } from '@berth/data';
 import { startTensorFlow } from '@berth/graph';
-import { readHuggingFaceFolder } from '@berth/hugging-face';
+import { readHuggingFaceFolder, trainedModelOf } from '@berth/hugging-face';
 import { continueFrom, createGraphEngine, taskModels } from '@berth/model';
 import { startS3Server } from '@berth/s3-server';
 import {
@@ -54,21 +53,7 @@ const store = createS3ObjectStore(
 await store.ensureBucket();
 
 const source = await readHuggingFaceFolder(resolve(folder));
-const present = source.layout.filter(({ name }) => !source.missing.has(name));
-const stored = await storeModel(store, {
-  where: source.where,
-  model: source.model,
-  doLowerCase: source.doLowerCase,
-  vocabulary: {
-    bytes: serializeVocabulary(source.vocabulary),
-    numTokens: source.vocabulary.tokens.length,
-  },
-  parameters: present.map(({ name }) => name),
-  async read(parameter) {
-    const spec = present.find(({ name }) => name === parameter);
-    return { shape: spec.shape, values: await source.read(spec) };
-  },
-});
+const stored = await storeModel(store, trainedModelOf(source));
 
 const written = {
   name: 'verify',

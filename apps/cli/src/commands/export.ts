@@ -1,17 +1,29 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, s3FromEnvironment, type ObjectStore } from '@berth/contracts';
+import { createS3ObjectStore, modelOfName, openModel, readModel } from '@berth/checkpoint';
+import { BerthError, runNamePattern, s3FromEnvironment, type ObjectStore } from '@berth/contracts';
 import {
+  listRuns,
   readHuggingFaceFolder,
+  sourceOf,
   writeHuggingFaceFolder,
+  type CardWriter,
   type FolderLayout,
+  type ModelSource,
   type WrittenFolder,
 } from '@berth/hugging-face';
+import { withStore } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { handOver, parseCheckpoint } from '../hand-over.ts';
+import { withFolderHint } from '../models.ts';
+
+/** What was written, and of what. */
+interface Exported {
+  readonly name: string;
+  readonly written: WrittenFolder;
+}
 
 export interface ExportCommandOptions {
   readonly to: string;
@@ -22,7 +34,7 @@ export interface ExportCommandOptions {
 }
 
 /**
- * `berth export`: writes a run's checkpoint, or what a folder holds, as a folder that Hugging Face's libraries open.
+ * `berth export`: writes a run's checkpoint, an imported model, or what a folder holds, as a folder that Hugging Face's libraries open.
  * @throws BerthError `RUN_NOT_FOUND`, `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_CORRUPT`, `CHECKPOINT_EXISTS` when the place is not
  * empty
  */
@@ -32,6 +44,11 @@ export async function exportModel(
   options: ExportCommandOptions,
 ): Promise<void> {
   const { to } = options;
+  if (to === '')
+    throw new BerthError(
+      'USAGE',
+      '--to is empty; name a folder, . for this one, or s3://BUCKET/PREFIX',
+    );
   const bucket = bucketOf(to);
   if (bucket === undefined) {
     const { name, written } = await writeFolder(context, what, to, options);
@@ -45,16 +62,17 @@ export async function exportModel(
       `--to ${to}: name its server by AWS_ENDPOINT_URL_S3, or a bucket of AWS by BERTH_S3_BUCKET; a folder needs neither`,
     );
   const store = createS3ObjectStore({ ...s3, ...bucket }, context.logger);
-  const folder = await mkdtemp(join(tmpdir(), 'berth-export-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'berth-export-'));
   try {
     if (!options.force) await requireEmpty(store, to);
+    const folder = join(temporary, 'model');
     const { name, written } = await writeFolder(context, what, folder, options);
     // config.json, without which nothing opens it, is the last.
     for (const file of written.files) await store.put(file, await readFile(join(folder, file)));
     report(context, options, name, { ...written, folder: to });
   } finally {
     store.close();
-    await rm(folder, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -63,20 +81,41 @@ async function writeFolder(
   what: string,
   folder: string,
   { step: asked, for: layout, force }: ExportCommandOptions,
-): Promise<{ readonly name: string; readonly written: WrittenFolder }> {
+): Promise<Exported> {
+  const write = (source: ModelSource, card?: CardWriter): Promise<WrittenFolder> =>
+    writeHuggingFaceFolder(source, folder, {
+      layout,
+      force,
+      umask: context.umask,
+      ...(card && { card }),
+    });
   if (what.includes('/')) {
     if (asked !== undefined) throw new BerthError('USAGE', '--step is for runs only');
-    const source = await readHuggingFaceFolder(what);
-    const written = await writeHuggingFaceFolder(source, folder, { layout, force });
-    return { name: what, written };
+    return { name: what, written: await write(await readHuggingFaceFolder(what)) };
   }
-  const { runId, step, result } = await handOver(
-    context,
-    parseCheckpoint(what, asked),
-    layout,
-    ({ source, card }) => writeHuggingFaceFolder(source, folder, { card, layout, force }),
+  const named = parseCheckpoint(what, asked);
+  return withFolderHint([what], () =>
+    withStore(context, {}, async (store) => {
+      const model = named.wanted === 'newest' ? await importedModel(store, what) : undefined;
+      if (model !== undefined) return { name: `model ${what}`, written: await write(model) };
+      const { logger } = context;
+      const { runId, step, result } = await handOver(
+        store,
+        named,
+        { layout, logger },
+        ({ source, card }) => write(source, card),
+      );
+      return { name: `${runId}, step ${formatCount(step)},`, written: result };
+    }),
   );
-  return { name: `${runId}, step ${formatCount(step)},`, written: result };
+}
+
+/** The model that was imported under a name, unless a run has it. */
+async function importedModel(store: ObjectStore, name: string): Promise<ModelSource | undefined> {
+  if (!runNamePattern.test(name) || (await listRuns(store)).includes(name)) return undefined;
+  const modelId = await modelOfName(store, name);
+  if (modelId === undefined) return undefined;
+  return sourceOf(await openModel(store, await readModel(store, modelId)));
 }
 
 /** @throws BerthError `USAGE` when it begins like a place in a bucket and is none */

@@ -9,6 +9,7 @@ import {
   type FolderLayout,
   type HubPlace,
 } from '@berth/hugging-face';
+import { withStore } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { handOver, parseCheckpoint } from '../hand-over.ts';
@@ -39,11 +40,13 @@ export async function push(
       runId,
       step,
       result: written,
-    } = await handOver(
-      context,
-      parseCheckpoint(what, options.step),
-      options.for,
-      ({ source, card }) => writeHuggingFaceFolder(source, folder, { card, layout: options.for }),
+    } = await withStore(context, {}, (store) =>
+      handOver(
+        store,
+        parseCheckpoint(what, options.step),
+        { layout: options.for, logger: context.logger },
+        ({ source, card }) => writeHuggingFaceFolder(source, folder, { card, layout: options.for }),
+      ),
     );
     context.say(`uploading ${formatBytes(written.sizeBytes)} to ${repo}`);
     const { commitUrl, revision } = await pushFolder(folder, written.files, place, {

@@ -9,6 +9,7 @@ export function clientOf(folder: string): CoordinatorClient | undefined {
     folder,
     berth: 'berth',
     env: {},
+    umask: 0o022,
     logger: silentLogger,
     say: nothing,
     print: nothing,

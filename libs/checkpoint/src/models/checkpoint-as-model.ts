@@ -4,43 +4,42 @@ import {
   readJson,
   readKnown,
   type CheckpointManifest,
-  type CheckpointShard,
+  type DatasetManifest,
   type ObjectStore,
 } from '@berth/contracts';
-import { decodeSafetensors, floatsOf, maxHeaderBytes } from '../safetensors.ts';
+import { readManifest } from '../manifest.ts';
 import { corrupt, readPart } from '../stored-part.ts';
+import { isRightIn } from './model-keys.ts';
 import { maxVocabularyBytes } from './read-model.ts';
-import type { ModelToStore, ParameterValues } from './store-model.ts';
+import { tensorReader, type TrainedModel } from './trained-model.ts';
+
+/** A checkpoint, opened as a model. */
+export interface CheckpointModel extends TrainedModel {
+  readonly manifest: CheckpointManifest;
+  readonly dataset: DatasetManifest;
+  readonly weightsDigest: string;
+}
 
 /**
- * The weights of a checkpoint and the vocabulary of its dataset, to be stored as a model.
- * @throws BerthError `CHECKPOINT_CORRUPT` when its model or dataset cannot be read, and what the store throws
+ * The weights of a checkpoint and the vocabulary of its dataset; from the bucket alone.
+ * @throws BerthError `CHECKPOINT_CORRUPT` when it or its dataset cannot be read, and what the store throws
  */
 export async function checkpointAsModel(
   store: ObjectStore,
   manifestKey: string,
-  manifest: CheckpointManifest,
-): Promise<ModelToStore> {
+): Promise<CheckpointModel> {
+  const manifest = await readManifest(store, manifestKey);
   const { runId, step, datasetId, weightsDigest } = manifest;
   const architecture = readKnown(modelConfigSchema, manifest.model);
   if (!architecture.ok)
     throw corrupt(store, manifestKey, `its model cannot be read (${architecture.problem})`);
-  const datasetKey = `datasets/${datasetId}/manifest.json`;
-  const dataset = readJson(
-    datasetManifestSchema,
-    new TextDecoder().decode(await store.get(datasetKey)),
-  );
-  if (!dataset.ok)
-    throw corrupt(store, datasetKey, `it is no dataset manifest (${dataset.problem})`);
-  const { vocabulary, doLowerCase } = dataset.value;
-  if (!vocabulary.key.startsWith(`datasets/${datasetId}/`))
-    throw corrupt(store, datasetKey, `it names ${vocabulary.key}, which is not beside it`);
+  const dataset = await readDataset(store, datasetId);
+  const { vocabulary, doLowerCase } = dataset;
   const shards = manifest.shards
     .filter(({ kind }) => kind === 'weights')
     .toSorted((a, b) => a.index - b.index);
-  const reader = shardReader(store, shards);
   return {
-    where: `step ${step} of ${runId}`,
+    where: `run ${runId}, step ${step}`,
     model: architecture.value,
     doLowerCase,
     vocabulary: {
@@ -48,30 +47,22 @@ export async function checkpointAsModel(
       numTokens: vocabulary.numTokens,
     },
     parameters: shards.flatMap(({ tensors }) => tensors),
-    read: reader,
+    read: tensorReader(store, shards),
     weightsDigest,
+    manifest,
+    dataset,
   };
 }
 
-/** Reads tensors in order, one file in memory at a time. */
-function shardReader(
-  store: ObjectStore,
-  shards: readonly CheckpointShard[],
-): (parameter: string) => Promise<ParameterValues> {
-  let open:
-    { readonly key: string; readonly tensors: ReturnType<typeof decodeSafetensors> } | undefined;
-  return async (parameter) => {
-    const shard = shards.find(({ tensors }) => tensors.includes(parameter));
-    if (shard === undefined) throw corrupt(store, parameter, 'no part of the checkpoint has it');
-    if (open?.key !== shard.key) {
-      const maxBytes = shard.sizeBytes + maxHeaderBytes(shard.tensors.length);
-      const bytes = await readPart(store, shard, { maxBytes });
-      open = { key: shard.key, tensors: decodeSafetensors(bytes, shard.tensors.length) };
-    }
-    const tensor = open.tensors.tensors.get(parameter);
-    const values = tensor && floatsOf(tensor);
-    if (!tensor || !(values instanceof Float32Array))
-      throw corrupt(store, shard.key, `it lacks the tensor ${parameter}`);
-    return { shape: tensor.shape, values };
-  };
+async function readDataset(store: ObjectStore, datasetId: string): Promise<DatasetManifest> {
+  const folder = `datasets/${datasetId}/`;
+  const key = `${folder}manifest.json`;
+  const reading = readJson(datasetManifestSchema, new TextDecoder().decode(await store.get(key)));
+  if (!reading.ok) throw corrupt(store, key, `it is no dataset manifest (${reading.problem})`);
+  const { vocabulary, tokenCounts, train, heldOut } = reading.value;
+  const foreign = [vocabulary, tokenCounts, ...train, heldOut].find(
+    (part) => part !== undefined && !isRightIn(folder, part.key),
+  );
+  if (foreign === undefined) return reading.value;
+  throw corrupt(store, key, `it names ${foreign.key}, which is not beside it`);
 }

@@ -1,6 +1,5 @@
 import {
   BerthError,
-  modelNameSchema,
   readJson,
   runNamePattern,
   runRecordSchema,
@@ -10,11 +9,11 @@ import {
   type StoredModel,
 } from '@berth/contracts';
 import type { Attempts } from '../attempts.ts';
-import { listCheckpoints, readManifest } from '../manifest.ts';
+import { listCheckpoints } from '../manifest.ts';
 import { findNewestManifest } from '../newest-manifest.ts';
-import { corrupt } from '../stored-part.ts';
 import { checkpointAsModel } from './checkpoint-as-model.ts';
-import { modelNameKey, modelNamesPrefix, runRecordKey } from './model-keys.ts';
+import { listModelNames, modelOfName } from './list-models.ts';
+import { modelNameKey, runRecordKey } from './model-keys.ts';
 import { readModel } from './read-model.ts';
 import { storeModel } from './store-model.ts';
 
@@ -55,10 +54,7 @@ export async function findModel(
     step === undefined ? undefined : Number(step),
     logger,
   );
-  return storeModel(
-    store,
-    await checkpointAsModel(store, found.manifestKey, await readManifest(store, found.manifestKey)),
-  );
+  return storeModel(store, await checkpointAsModel(store, found.manifestKey));
 }
 
 /**
@@ -84,20 +80,6 @@ export async function nameModel(store: ObjectStore, name: string, modelId: strin
     `Another model is called "${name}" in ${store.describe()}: ${known ?? 'stored just now'}; give this one another name (--name)`,
     { details: { name } },
   );
-}
-
-/** The names of imported models. */
-export async function listModelNames(store: ObjectStore): Promise<string[]> {
-  const objects = await store.list(modelNamesPrefix);
-  return objects.map(({ key }) => key.slice(modelNamesPrefix.length).replace(/\.json$/, ''));
-}
-
-async function modelOfName(store: ObjectStore, name: string): Promise<string | undefined> {
-  const key = modelNameKey(name);
-  if ((await store.head(key)) === undefined) return undefined;
-  const reading = readJson(modelNameSchema, new TextDecoder().decode(await store.get(key)));
-  if (reading.ok) return reading.value.modelId;
-  throw corrupt(store, key, `it is no name of a model (${reading.problem})`);
 }
 
 /** The checkpoint of a run at a step, or its newest. @throws BerthError `CHECKPOINT_NOT_FOUND` */

@@ -11,9 +11,11 @@ import { startTestStore, stateAt, storeParts, testLayout, testLine } from '../te
 import type { S3ObjectStore } from '../s3/s3-object-store.ts';
 import { writeManifest } from '../write.ts';
 import { findModel, nameModel } from './find-model.ts';
+import { listModels, modelOfName, removeModel, removeModelName } from './list-models.ts';
 import { modelManifestKey } from './model-keys.ts';
 import { loadModelWeights, readModel, readModelVocabulary } from './read-model.ts';
-import { storeModel, type ModelToStore } from './store-model.ts';
+import { storeModel } from './store-model.ts';
+import type { TrainedModel } from './trained-model.ts';
 
 const model: ModelConfig = {
   vocabSize: 10,
@@ -32,7 +34,7 @@ const model: ModelConfig = {
 const vocabulary = new TextEncoder().encode('[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\n');
 
 /** A model of the test layout with the weights of a step; without some of its parameters. */
-function source(step: number, { without = '' } = {}): ModelToStore {
+function source(step: number, { without = '' } = {}): TrainedModel {
   const { weights } = stateAt(step);
   return {
     where: `./folder-${step}`,
@@ -114,7 +116,7 @@ describe('a stored model', () => {
   it('is refused when its weights change while they are read', async () => {
     const { store } = await startTestStore();
     let numReads = 0;
-    const changing: ModelToStore = {
+    const changing: TrainedModel = {
       ...source(3),
       read: (name) => source(numReads++ < testLayout.length ? 3 : 4).read(name),
     };
@@ -162,7 +164,7 @@ describe('the model to begin with', () => {
     await storeRun(store, 2);
     await storeRun(store, 5);
     const stored = await find(store, 'run');
-    expect(stored).toMatchObject({ origin: 'step 5 of run', model });
+    expect(stored).toMatchObject({ origin: 'run run, step 5', model });
     expect(await find(store, 'run@5')).toEqual(stored);
     expect((await find(store, 'run@2')).modelId).not.toBe(stored.modelId);
     expect(await storeModel(store, source(5))).toEqual(stored);
@@ -188,5 +190,30 @@ describe('the model to begin with', () => {
       const error: unknown = await find(store, from).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
     }
+  });
+
+  it('is listed with its names and size, and goes with all of them', async () => {
+    const { store } = await startTestStore();
+    const named = await storeModel(store, source(3));
+    const nameless = await storeModel(store, source(4));
+    await nameModel(store, 'bert', named.modelId);
+    await nameModel(store, 'again', named.modelId);
+    await store.put(`models/${'f'.repeat(64)}/vocab.txt`, vocabulary);
+    const listed = await listModels(store);
+    expect(listed.map(({ names, modelId }) => [names, modelId])).toEqual([
+      [['again', 'bert'], named.modelId],
+      ...[[[], nameless.modelId] as const, [[], 'f'.repeat(64)] as const].toSorted((a, b) =>
+        a[1] < b[1] ? -1 : 1,
+      ),
+    ]);
+    const [first, ...others] = listed;
+    expect(first?.stored).toEqual(named);
+    const objects = await store.list(`models/${named.modelId}/`);
+    expect(first?.sizeBytes).toBe(objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    expect(others.find(({ modelId }) => modelId.startsWith('ff'))?.stored).toBeUndefined();
+    await removeModelName(store, 'again');
+    expect(await modelOfName(store, 'bert')).toBe(named.modelId);
+    for (const model of await listModels(store)) await removeModel(store, model);
+    expect(await store.list('model')).toEqual([]);
   });
 });

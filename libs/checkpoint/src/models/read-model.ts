@@ -9,8 +9,8 @@ import {
 } from '@berth/contracts';
 import { decodeSafetensors, floatsOf, maxHeaderBytes } from '../safetensors.ts';
 import { corrupt, readPart } from '../stored-part.ts';
-import { modelManifestKey, modelPrefix } from './model-keys.ts';
-import type { ParameterValues } from './store-model.ts';
+import { isRightIn, modelManifestKey, modelPrefix } from './model-keys.ts';
+import { tensorReader, type ParameterValues, type TrainedModel } from './trained-model.ts';
 
 /**
  * What is known of a stored model; its parts are not looked at.
@@ -31,7 +31,7 @@ export async function readModel(store: ObjectStore, modelId: string): Promise<St
   if (model.modelId !== modelId || storedModelId(model) !== modelId)
     throw corrupt(store, key, 'it is another model than its name says');
   const foreign = [model.vocabulary, ...model.shards].find(
-    (part) => !isIn(modelPrefix(modelId), part.key),
+    (part) => !isRightIn(modelPrefix(modelId), part.key),
   );
   if (foreign === undefined) return model;
   throw corrupt(store, key, `it names ${foreign.key}, which is not beside it`);
@@ -40,6 +40,23 @@ export async function readModel(store: ObjectStore, modelId: string): Promise<St
 /** The vocab.txt of a stored model. @throws BerthError `CHECKPOINT_CORRUPT`, and what the store throws */
 export function readModelVocabulary(store: ObjectStore, model: StoredModel): Promise<Uint8Array> {
   return readPart(store, model.vocabulary, { maxBytes: maxVocabularyBytes });
+}
+
+/** A stored model, opened: its weights are verified as they are read. @throws BerthError as `readModelVocabulary` */
+export async function openModel(store: ObjectStore, stored: StoredModel): Promise<TrainedModel> {
+  const { modelId, model, doLowerCase, vocabulary, tensors, shards, weightsDigest } = stored;
+  return {
+    where: `model ${modelId.slice(0, 12)}`,
+    model,
+    doLowerCase,
+    vocabulary: {
+      bytes: await readModelVocabulary(store, stored),
+      numTokens: vocabulary.numTokens,
+    },
+    parameters: tensors,
+    read: tensorReader(store, shards),
+    weightsDigest,
+  };
 }
 
 /** Of a vocab.txt; the largest that is published has 2 MiB. */
@@ -79,8 +96,3 @@ export async function loadModelWeights(
 
 /** One tensor can be larger than a file is cut to: a word table of 65,535 rows of 32,768. */
 const maxShardBytes = 65_536 * 2 ** 15 * 4;
-
-function isIn(folder: string, key: string): boolean {
-  const name = key.slice(folder.length);
-  return key.startsWith(folder) && !name.includes('/') && !['', '.', '..'].includes(name);
-}

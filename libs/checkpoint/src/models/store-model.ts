@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import {
   canonicalJson,
   storedModelId,
-  type ModelConfig,
   type ObjectStore,
   type StoredModel,
   type StoredPart,
@@ -13,28 +12,7 @@ import { floatTensor, safetensorsPieces, type SafeTensor } from '../safetensors.
 import { corrupt } from '../stored-part.ts';
 import { modelManifestKey, modelPrefix } from './model-keys.ts';
 import { readModel } from './read-model.ts';
-
-/** Values of a parameter, row-major. */
-export interface ParameterValues {
-  readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
-
-/** A trained model wherever it lies, as it is stored for runs to begin with. */
-export interface ModelToStore {
-  /** For people: which folder, or which step of which run. */
-  readonly where: string;
-  readonly model: ModelConfig;
-  readonly doLowerCase: boolean;
-  /** A vocab.txt. */
-  readonly vocabulary: { readonly bytes: Uint8Array; readonly numTokens: number };
-  /** Google's names, in layout order; without those that are not there. */
-  readonly parameters: readonly string[];
-  /** Asked for in order, perhaps more than once. */
-  read(parameter: string): Promise<ParameterValues>;
-  /** Of the weights, where it is known before they are read. */
-  readonly weightsDigest?: string;
-}
+import type { TrainedModel } from './trained-model.ts';
 
 /** A file of the weights holds so much at most, or one tensor. */
 const shardBytes = 64 << 20;
@@ -45,7 +23,7 @@ const shardBytes = 64 << 20;
  */
 export async function storeModel(
   store: ObjectStore,
-  source: ModelToStore,
+  source: TrainedModel,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<StoredModel> {
   const { model, doLowerCase, parameters, where } = source;
@@ -89,14 +67,14 @@ export async function storeModel(
   return written === 'written' ? manifest : readModel(store, modelId);
 }
 
-async function digestOfWeights(source: ModelToStore): Promise<string> {
+async function digestOfWeights(source: TrainedModel): Promise<string> {
   const hash = createHash('sha256');
   for (const name of source.parameters) hash.update(bytesOf((await source.read(name)).values));
   return hash.digest('hex');
 }
 
 /** The tensors in order, as many at a time as go into one file. */
-async function* groupsOf(source: ModelToStore): AsyncGenerator<SafeTensor[]> {
+async function* groupsOf(source: TrainedModel): AsyncGenerator<SafeTensor[]> {
   let group: SafeTensor[] = [];
   let sizeBytes = 0;
   for (const name of source.parameters) {

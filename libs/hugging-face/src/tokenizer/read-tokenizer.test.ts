@@ -52,6 +52,19 @@ describe('the tokenizer of a folder', () => {
     expect(notes.join()).toContain('no file says do_lower_case');
   });
 
+  it('is refused where vocab.txt contradicts tokenizer.json, and taken where that only lacks what was added', async () => {
+    const swapped = [...microTokens.slice(0, -2), '.', ','];
+    await expect(
+      read({ 'tokenizer.json': json, 'vocab.txt': swapped.join('\n') }),
+    ).rejects.toMatchObject({
+      code: 'DATA_VOCABULARY_INVALID',
+      message: expect.stringMatching(/id 10 is "\." in the one and "," in the other/) as unknown,
+    });
+    const added = [...json.added_tokens, { id: microTokens.length, content: 'ICD-10' }];
+    const both = { 'tokenizer.json': { ...json, added_tokens: added }, ...vocab };
+    expect((await read(both)).vocabulary.tokens).toEqual([...microTokens, 'ICD-10']);
+  });
+
   it('is tokenizer.json where there is one, with the tokens that were added to it', async () => {
     const added = [...json.added_tokens, { id: microTokens.length, content: 'ICD-10' }];
     const tokenizer = await read({ 'tokenizer.json': { ...json, added_tokens: added } });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { decodeSafetensors } from '@berth/checkpoint';
@@ -86,6 +86,25 @@ describe('a written folder', () => {
     mkdirSync(to);
     await writeHuggingFaceFolder(await readHuggingFaceFolder(from), to);
     expect(readdirSync(to)).toContain('config.json');
+  });
+
+  it('has the permissions that it is to have, with the folders above it', async () => {
+    const { from, to } = await paths();
+    const source = await readHuggingFaceFolder(from);
+    const nested = join(to, 'above', 'it');
+    await writeHuggingFaceFolder(source, nested, { umask: 0o027, layout: 'sentence-transformers' });
+    const modeOf = (path: string): number => statSync(path).mode & 0o777;
+    for (const folder of [join(to, 'above'), nested, join(nested, '1_Pooling')])
+      expect(modeOf(folder)).toBe(0o750);
+    for (const file of ['model.safetensors', '1_Pooling/config.json', 'config.json'])
+      expect(modeOf(join(nested, file))).toBe(0o640);
+  });
+
+  it('is refused where no folder can be made', async () => {
+    const { from } = await paths();
+    const source = await readHuggingFaceFolder(from);
+    for (const place of ['/proc/none/of/these', join(from, 'config.json', 'below')])
+      await expect(writeHuggingFaceFolder(source, place)).rejects.toMatchObject({ code: 'USAGE' });
   });
 
   it('is not there at all when its weights turn out to be damaged', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BerthError } from '@berth/contracts';
+import { BerthError, toBerthError } from '@berth/contracts';
 import { configJson } from '../config-json.ts';
 import type { ModelSource } from '../model-source.ts';
 import { architectureOf } from '../tasks/pretraining-heads.ts';
@@ -26,6 +26,8 @@ export interface WriteFolderOptions {
   readonly layout?: FolderLayout;
   /** Writes into a folder that holds something, over files of the same names. @defaultValue false */
   readonly force?: boolean;
+  /** Permissions that what is written does not have, as in umask(2). @defaultValue those of the process */
+  readonly umask?: number | undefined;
 }
 
 /** A folder that has been written. */
@@ -45,7 +47,8 @@ const configName = 'config.json';
 /**
  * Writes a model as a folder that transformers opens. It gets its name once it is whole; in a folder that is there already,
  * config.json, without which nothing opens it, comes last.
- * @throws BerthError `CHECKPOINT_EXISTS` when the folder holds something, and what reading the source throws
+ * @throws BerthError `CHECKPOINT_EXISTS` when the folder holds something, `USAGE` when it cannot be made, and what reading the source
+ * throws
  */
 export async function writeHuggingFaceFolder(
   source: ModelSource,
@@ -54,16 +57,23 @@ export async function writeHuggingFaceFolder(
 ): Promise<WrittenFolder> {
   const target = resolve(folder);
   await requireFree(target, options);
-  await mkdir(dirname(target), { recursive: true });
   const partial = join(
     dirname(target),
     `.${basename(target)}.partial-${randomBytes(4).toString('hex')}`,
   );
-  await mkdir(partial);
+  try {
+    await makeFolders(partial, options);
+  } catch (cause) {
+    throw new BerthError(
+      'USAGE',
+      `${folder} cannot be written (${toBerthError(cause).message}); name another place`,
+      { cause },
+    );
+  }
   try {
     const written = await writeFiles(source, partial, options);
     await requireFree(target, options);
-    await moveInto(partial, target, written.files);
+    await moveInto(partial, target, written.files, options);
     return { folder: target, ...written };
   } finally {
     await rm(partial, { recursive: true, force: true });
@@ -74,8 +84,9 @@ export async function writeHuggingFaceFolder(
 async function writeFiles(
   source: ModelSource,
   folder: string,
-  { card, layout = 'transformers' }: WriteFolderOptions,
+  options: WriteFolderOptions,
 ): Promise<Omit<WrittenFolder, 'folder'>> {
+  const { card, layout = 'transformers' } = options;
   const { model, vocabulary, doLowerCase, missing } = source;
   const { maxPositions } = model;
   const architecture = architectureOf(missing);
@@ -88,12 +99,16 @@ async function writeFiles(
   };
   let { sizeBytes } = weights;
   for (const [name, bytes] of Object.entries(texts)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await makeFolders(dirname(join(folder, name)), options);
     await writeFile(join(folder, name), bytes, { flag: 'wx', flush: true });
     sizeBytes += bytes.byteLength;
   }
+  const files = [weightsName, ...Object.keys(texts)];
+  const { umask } = options;
+  if (umask !== undefined)
+    for (const name of files) await chmod(join(folder, name), 0o666 & ~umask);
   return {
-    files: [weightsName, ...Object.keys(texts)],
+    files,
     sizeBytes,
     sha256: weights.sha256,
     architecture,
@@ -113,7 +128,12 @@ async function requireFree(folder: string, { force }: WriteFolderOptions): Promi
   );
 }
 
-async function moveInto(partial: string, target: string, files: readonly string[]): Promise<void> {
+async function moveInto(
+  partial: string,
+  target: string,
+  files: readonly string[],
+  options: WriteFolderOptions,
+): Promise<void> {
   const isEmpty = await rmdir(target).then(
     () => true,
     (error: unknown) => isMissing(error),
@@ -121,9 +141,26 @@ async function moveInto(partial: string, target: string, files: readonly string[
   if (isEmpty) return rename(partial, target);
   await rm(join(target, configName), { force: true });
   for (const name of files) {
-    await mkdir(dirname(join(target, name)), { recursive: true });
+    await makeFolders(dirname(join(target, name)), options);
     await rename(join(partial, name), join(target, name));
   }
+}
+
+/**
+ * A folder and those above it that are not there; level by level, as Node's own recursion does not end where the system denies
+ * that a parent exists, as below /proc.
+ */
+async function makeFolders(folder: string, { umask }: WriteFolderOptions): Promise<void> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory()) return;
+  if (dirname(folder) !== folder) await makeFolders(dirname(folder), { umask });
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error;
+    return;
+  }
+  if (umask !== undefined) await chmod(folder, 0o777 & ~umask);
 }
 
 function isMissing(error: unknown): boolean {
