@@ -5,6 +5,11 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** 1 token, 12 tokens */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** 950, 12k, 3.2k, 1.1M */
 export function formatShortCount(value: number): string {
   return Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 2 })

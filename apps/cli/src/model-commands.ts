@@ -25,14 +25,19 @@ export function addModelCommands(program: Command, context: Context): void {
         '--on <corpus>',
         "text files, a folder or a glob; the run's own held-out documents when left out",
       )
-      .option('--examples <n>', 'held-out examples at most', whole(1, 1_000_000), 512)
+      .option('--examples <n>', 'examples at most', whole(1, 1_000_000), 512)
+      .option(
+        '--seq-length <n>',
+        'tokens of an example at most (default: those of its run; of a folder 128)',
+        whole(8, 4096),
+      )
       .option('--best', 'of a run its best checkpoint, by held-out loss', false)
       .option('--json', 'print as JSON', false);
     if (name === 'eval')
       command
         .option(
-          '--one-by-one',
-          'also mask each token alone: slow, and a perplexity of its own',
+          '--pseudo-perplexity',
+          'also mask each token alone: a forward pass for each, so take few --examples',
           false,
         )
         .addHelpText(
@@ -42,7 +47,8 @@ export function addModelCommands(program: Command, context: Context): void {
             'Examples:',
             '  berth eval my-run                      on what its run holds out',
             '  berth eval my-run@best --on "news/*.txt"',
-            '  berth eval ./bert-base-uncased --on news.txt --json',
+            '  berth eval ./bert-base-uncased --on news.txt --seq-length 512 --json',
+            '  berth eval my-run --on news.txt --pseudo-perplexity --examples 32',
           ].join('\n'),
         )
         .action(async (what: string, options: EvalOptions) =>

@@ -5,5 +5,6 @@ export { type FaultCounts, noFaults } from './plan.ts';
 export type { FaultReport } from './recover-from.ts';
 export { type ChaosReport, runChaos } from './run-chaos.ts';
 export { describeKind, summarizeFaults } from './summary.ts';
+export { questions } from './questions.ts';
 export { recovery } from './recovery.ts';
 export { soak } from './soak.ts';

@@ -47,15 +47,18 @@ const heldOut = {
   /** Texts to take examples of, as a run file names them; the run's own held-out documents when left out. */
   corpus: runConfigSchema.shape.corpus.optional(),
   numExamples: z.int().min(1),
+  /** Tokens of an example at most; as the run has it when left out, and for others the default of a run file. */
+  maxSeqLength: runConfigSchema.shape.examples.unwrap().shape.maxSeqLength.unwrap().optional(),
 };
 const evaluateRequestSchema = z.strictObject({
   kind: z.literal('evaluate'),
   model: modelPlaceSchema,
   ...heldOut,
-  /** Whether each token is also predicted alone, from all others: a forward pass for each. */
-  isOneByOne: z.boolean(),
+  /** Whether each token is also masked alone: a forward pass for each. */
+  hasPseudoPerplexity: z.boolean(),
 });
-const compareRequestSchema = z.strictObject({
+/** Two models, the other less the first. */
+export const compareRequestSchema = z.strictObject({
   kind: z.literal('compare'),
   model: modelPlaceSchema,
   other: modelPlaceSchema,
@@ -129,10 +132,19 @@ export const evaluateResultSchema = z.strictObject({
   metrics: z.record(z.string(), estimate),
   /** What the task's baselines reach on the same examples, by name, as far as they are known. */
   baselines: z.record(z.string(), z.number()),
-  /** e to the mean loss of a masked token; null for a model without that head. */
-  pseudoPerplexity: z.number().nullable(),
-  /** The same where each token of the examples was masked alone. */
-  oneByOne: z.strictObject({ pseudoPerplexity: z.number(), numTokens: count }).nullable(),
+  /** e to the mean loss of the masked tokens; null for a model without that head. */
+  maskedPerplexity: z.number().nullable(),
+  /** Where it was asked for: each token of the examples masked alone. */
+  pseudoPerplexity: z
+    .strictObject({
+      /** As of Salazar et al. 2020: e to the mean of -ln p(token | all others). */
+      perToken: z.number(),
+      /** The same of words, whose probability is the product of their pieces', each with the later ones masked too. */
+      perWord: z.number(),
+      numTokens: count,
+      numWords: count,
+    })
+    .nullable(),
 });
 export type EvaluateResult = z.output<typeof evaluateResultSchema>;
 

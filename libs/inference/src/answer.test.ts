@@ -176,24 +176,79 @@ describe('an evaluation', () => {
       kind: 'evaluate' as const,
       ...on(),
       numExamples: 9,
-      isOneByOne: true,
+      hasPseudoPerplexity: true,
     };
     const answer = await ask({ ...request, model: place });
     expect(await ask({ ...request, model: place })).toEqual(answer);
-    if (!('oneByOne' in answer)) throw new Error('another answer');
+    if (!('pseudoPerplexity' in answer)) throw new Error('another answer');
     expect(answer).toMatchObject({ numExamples: 9, numDocuments: 12 });
     const { masked_lm_loss: loss } = answer.metrics;
-    expect(answer.pseudoPerplexity).toBeCloseTo(Math.exp(loss!.value), 9);
+    expect(answer.maskedPerplexity).toBeCloseTo(Math.exp(loss!.value), 9);
     expect(loss!.standardError).toBeGreaterThan(0);
-    expect(answer.oneByOne!.numTokens).toBeGreaterThan(answer.numTokens / 2);
+    expect(answer.pseudoPerplexity!.numTokens).toBeGreaterThan(answer.numTokens / 2);
     const partial = await ask({ ...request, model: withoutPairs });
-    if (!('oneByOne' in partial)) throw new Error('another answer');
+    if (!('pseudoPerplexity' in partial)) throw new Error('another answer');
     expect(Object.keys(partial.metrics)).toEqual(['masked_lm_loss', 'masked_lm_accuracy']);
     expect(partial.metrics['masked_lm_loss']).toEqual(loss);
   });
 
+  it('takes a word from the left, so that its pieces do not give each other away', async () => {
+    const perplexitiesOf = async (text: string) => {
+      const path = join(folder, 'words.txt');
+      writeFileSync(path, Array.from({ length: 3 }, () => `${text}\n${text}`).join('\n\n'));
+      const answer = await ask({
+        kind: 'evaluate',
+        model: place,
+        corpus: runConfigSchema.shape.corpus.parse({ path }),
+        numExamples: 3,
+        hasPseudoPerplexity: true,
+      });
+      if (!('pseudoPerplexity' in answer)) throw new Error('another answer');
+      return answer.pseudoPerplexity!;
+    };
+    const whole = await perplexitiesOf('we are one nation');
+    expect(whole.numWords).toBe(whole.numTokens);
+    expect(whole.perWord).toBe(whole.perToken);
+    const cut = await perplexitiesOf('the states are free nations');
+    expect(cut.numTokens / cut.numWords).toBeCloseTo(7 / 5, 9);
+    expect(cut.perWord ** cut.numWords).not.toBeCloseTo(cut.perToken ** cut.numTokens);
+  });
+
+  it('has examples of another length where asked, with as many masks a token', async () => {
+    const evaluateAt = (maxSeqLength: number) =>
+      ask({
+        kind: 'evaluate',
+        model: place,
+        ...on(),
+        maxSeqLength,
+        numExamples: 9,
+        hasPseudoPerplexity: false,
+      });
+    expect(await evaluateAt(12)).toMatchObject({ maxSeqLength: 12 });
+    await expect(evaluateAt(25)).rejects.toMatchObject({
+      code: 'MODEL_INPUT_INVALID',
+      message: expect.stringMatching(/25 tokens.*at most 24/),
+    });
+  });
+
+  it('tells what is wrong with a corpus by the option that names it', async () => {
+    const nowhere = runConfigSchema.shape.corpus.parse({ path: join(folder, 'nowhere.txt') });
+    await expect(
+      ask({
+        kind: 'evaluate',
+        model: place,
+        corpus: nowhere,
+        numExamples: 9,
+        hasPseudoPerplexity: false,
+      }),
+    ).rejects.toMatchObject({
+      code: 'DATA_CORPUS_NOT_FOUND',
+      message: expect.stringMatching(/correct --on$/),
+    });
+  });
+
   it('needs a corpus where the model is of no run', async () => {
-    const request = { kind: 'evaluate' as const, numExamples: 9, isOneByOne: false };
+    const request = { kind: 'evaluate' as const, numExamples: 9, hasPseudoPerplexity: false };
     await expect(ask({ ...request, model: place })).rejects.toMatchObject({
       code: 'MODEL_INPUT_INVALID',
       message: expect.stringMatching(/--on/),

@@ -15,7 +15,7 @@ export async function* heldOutBatchesOf(
   const model = await openModel(nowhere, place);
   yield* heldOutBatches(
     model.engine.task,
-    await heldOutExamples(nowhere, model, corpus),
+    await heldOutExamples(nowhere, model, { corpus }),
     numExamples,
   );
   model.dispose();

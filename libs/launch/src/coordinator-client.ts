@@ -12,7 +12,9 @@ import {
   type ExtensionRequest,
   type MetricsLine,
   type RemovalReport,
+  fillMaskAnswerSchema,
   forkReportSchema,
+  type FillMaskAnswer,
   type ForkReport,
   type ForkRequest,
   type RunConfig,
@@ -35,6 +37,8 @@ export interface CoordinatorClient {
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   /** Makes a run that goes on from a checkpoint of another, for a few seconds; to be asked again until it is done. */
   fork(runId: string, request: ForkRequest): Promise<ForkReport>;
+  /** What the newest checkpoint of a run would put in the place of each [MASK] of a text. */
+  fillMask(runId: string, text: string): Promise<FillMaskAnswer>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -46,11 +50,14 @@ export interface CoordinatorClient {
 }
 
 const requestTimeoutMs = 15_000;
+/** The first question starts a process and loads a model; the coordinator gives up before. */
+const questionTimeoutMs = 120_000;
 
 interface Request {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
+  readonly timeoutMs: number;
 }
 
 export interface ClientOptions {
@@ -66,11 +73,14 @@ export function createCoordinatorClient(
   { token, isOurs }: ClientOptions,
 ): CoordinatorClient {
   const urls = url.split(',');
-  const fetchFrom = async (base: string, { method, path, body }: Request): Promise<Response> => {
+  const fetchFrom = async (
+    base: string,
+    { method, path, body, timeoutMs }: Request,
+  ): Promise<Response> => {
     if (isOurs) refuseForeignServer(base);
     return fetch(new URL(path, base), {
       method,
-      signal: AbortSignal.timeout(requestTimeoutMs),
+      signal: AbortSignal.timeout(timeoutMs),
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -88,10 +98,15 @@ export function createCoordinatorClient(
       }
     return fetchFrom(urls.at(-1) ?? url, request);
   };
-  const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const request = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    timeoutMs = requestTimeoutMs,
+  ): Promise<unknown> => {
     let response: Response;
     try {
-      response = await fetchFromAny({ method, path, body });
+      response = await fetchFromAny({ method, path, body, timeoutMs });
     } catch (error) {
       if (isBerthError(error)) throw error;
       throw new BerthError(
@@ -125,6 +140,12 @@ export function createCoordinatorClient(
       report(isPinned ? 'POST' : 'DELETE', `${at(runId)}/checkpoints/${step}/pin`),
     fork: async (runId, body) =>
       requireKnown(forkReportSchema, await request('POST', `${at(runId)}/forks`, body), what),
+    fillMask: async (runId, text) =>
+      requireKnown(
+        fillMaskAnswerSchema,
+        await request('POST', `${at(runId)}/fill-mask`, { text }, questionTimeoutMs),
+        what,
+      ),
     removal: async (runId) =>
       requireKnown(removalReportSchema, await request('GET', `${at(runId)}/removal`), what),
     remove: async (runId) =>

@@ -59,7 +59,8 @@ const ours = {
   batches,
   texts,
   masked,
-  metrics: (await ask({ kind: 'evaluate', corpus, numExamples, isOneByOne: false })).metrics,
+  metrics: (await ask({ kind: 'evaluate', corpus, numExamples, hasPseudoPerplexity: false }))
+    .metrics,
   filled: (await ask({ kind: 'fillMask', texts: masked, numCandidates: 20 })).texts,
   mean: await embedded('mean'),
   pooled: await embedded('pooled'),

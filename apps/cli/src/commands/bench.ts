@@ -24,6 +24,7 @@ export type Benchmark = keyof typeof benchmarks;
 export const clusterBenchmarks = {
   recovery: async () => (await import('@berth/chaos')).recovery,
   soak: async () => (await import('@berth/chaos')).soak,
+  questions: async () => (await import('@berth/chaos')).questions,
 } as const;
 
 const folder = fileURLToPath(new URL('../../../../bench/dist/', import.meta.url));

@@ -2,7 +2,7 @@ import { tasks, type CompareResult, type TaskName } from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { formatTable } from '../format.ts';
 import { withModels } from '../models.ts';
-import { corpusOf, measuredOn, type HeldOutOptions } from './eval.ts';
+import { heldOutOf, measuredOn, type HeldOutOptions } from './eval.ts';
 
 /**
  * `berth compare`: two models on the very same held-out examples.
@@ -19,8 +19,7 @@ export async function compare(
       kind: 'compare',
       model: model!,
       other: other!,
-      ...corpusOf(options),
-      numExamples: options.examples,
+      ...heldOutOf(options),
     });
     context.print(options.json ? JSON.stringify(result) : describe(result, options.on));
   });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import {
+  BerthError,
   baselinesOf,
   runConfigSchema,
   tasks,
@@ -7,19 +8,21 @@ import {
   type EvaluateResult,
 } from '@berth/contracts';
 import type { Context } from '../context.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { withModels } from '../models.ts';
 
 export interface HeldOutOptions {
   /** A corpus, as a run file names it. */
   readonly on?: string;
   readonly examples: number;
+  /** Tokens of an example at most. */
+  readonly seqLength?: number;
   readonly best: boolean;
   readonly json: boolean;
 }
 
 export interface EvalOptions extends HeldOutOptions {
-  readonly oneByOne: boolean;
+  readonly pseudoPerplexity: boolean;
 }
 
 /**
@@ -35,18 +38,31 @@ export async function evaluate(
     const result = await ask({
       kind: 'evaluate',
       model: model!,
-      ...corpusOf(options),
-      numExamples: options.examples,
-      isOneByOne: options.oneByOne,
+      ...heldOutOf(options),
+      hasPseudoPerplexity: options.pseudoPerplexity,
     });
     context.print(options.json ? JSON.stringify(result) : describe(result, options.on));
   });
 }
 
-/** The corpus that an option names, by the defaults of a run file. */
-export function corpusOf({ on }: HeldOutOptions): { readonly corpus?: CorpusConfig } {
-  if (on === undefined) return {};
-  return { corpus: runConfigSchema.shape.corpus.parse({ path: resolve(on) }) };
+/**
+ * What the options ask models to be measured on; a corpus is read by the defaults of a run file.
+ * @throws BerthError `USAGE` for a corpus without a name
+ */
+export function heldOutOf({ on, examples, seqLength }: HeldOutOptions): {
+  readonly corpus?: CorpusConfig;
+  readonly numExamples: number;
+  readonly maxSeqLength?: number;
+} {
+  if (on?.trim() === '')
+    throw new BerthError('USAGE', '--on is empty: name text files, a folder or a glob');
+  return {
+    numExamples: examples,
+    ...(on !== undefined && {
+      corpus: runConfigSchema.shape.corpus.parse({ path: resolve(on) }),
+    }),
+    ...(seqLength !== undefined && { maxSeqLength: seqLength }),
+  };
 }
 
 /** `886 examples of up to 24 tokens, evenly from all 7 held-out documents, 14,176 tokens` */
@@ -59,14 +75,21 @@ export function measuredOn(
   }: Pick<EvaluateResult, 'numExamples' | 'numDocuments' | 'numTokens' | 'maxSeqLength'>,
   on: string | undefined,
 ): string {
-  const documents = `${formatCount(numDocuments)} ${on === undefined ? 'held-out ' : ''}documents`;
+  const documents = plural(numDocuments, on === undefined ? 'held-out document' : 'document');
+  const share = numExamples < numDocuments ? 'spread over' : 'evenly from all';
+  const from = numDocuments === 1 ? `from ${documents}` : `${share} ${documents}`;
   const where = on === undefined ? '' : ` of ${on}`;
-  const examples = `${formatCount(numExamples)} examples of up to ${formatCount(maxSeqLength)} tokens`;
-  return `${examples}, evenly from all ${documents}${where}, ${formatCount(numTokens)} tokens`;
+  const examples = `${plural(numExamples, 'example')} of up to ${formatCount(maxSeqLength)} tokens`;
+  return `${examples}, ${from}${where}, ${plural(numTokens, 'token')}`;
+}
+
+/** Decimals only where they tell something. */
+function formatPerplexity(value: number): string {
+  return value < 100 ? value.toFixed(2) : formatCount(Math.round(value));
 }
 
 function describe(result: EvaluateResult, on: string | undefined): string {
-  const { task, metrics, baselines, pseudoPerplexity, oneByOne } = result;
+  const { task, metrics, baselines, maskedPerplexity, pseudoPerplexity } = result;
   const rows = Object.entries(metrics).map(([name, { value, standardError }]) => {
     const known = baselinesOf(tasks[task], name).flatMap((baseline) => {
       const reached = baselines[baseline.name];
@@ -76,13 +99,22 @@ function describe(result: EvaluateResult, on: string | undefined): string {
     const beside = known.length === 0 ? '' : `  (${known.join(', ')})`;
     return [name, `${value.toFixed(3)}${error}${beside}`] as const;
   });
-  if (pseudoPerplexity !== null)
-    rows.push(['pseudo-perplexity', `${pseudoPerplexity.toFixed(2)}  (e to the masked loss)`]);
-  if (oneByOne !== null)
+  if (maskedPerplexity !== null)
     rows.push([
-      'one by one',
-      `${oneByOne.pseudoPerplexity.toFixed(2)}  (${formatCount(oneByOne.numTokens)} tokens, each masked alone)`,
+      'masked perplexity',
+      `${formatPerplexity(maskedPerplexity)}  (e to the masked loss)`,
     ]);
+  if (pseudoPerplexity !== null) {
+    const { perToken, perWord, numTokens, numWords } = pseudoPerplexity;
+    rows.push([
+      'pseudo-perplexity',
+      `${formatPerplexity(perToken)}  (each of ${plural(numTokens, 'token')} masked alone)`,
+    ]);
+    rows.push([
+      '  of a word',
+      `${formatPerplexity(perWord)}  (${plural(numWords, 'word')}; for models of any vocabulary)`,
+    ]);
+  }
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return [
     `${result.where}, on ${measuredOn(result, on)}`,

@@ -40,14 +40,14 @@ export function createRunModels({
       const { where: _, ...answer } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
       return { step, ...answer };
     },
-    async evaluate({ params, body: { numExamples, checkpoint } }) {
+    async evaluate({ params, body: { checkpoint, ...body } }) {
       const { step, place: model } = await find(params.runId, checkpoint);
-      const request = { kind: 'evaluate', model, numExamples, isOneByOne: false } as const;
+      const request = { kind: 'evaluate', model, ...body, hasPseudoPerplexity: false } as const;
       const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
-      const { where: _, oneByOne: __, ...answer } = answered;
+      const { where: _, pseudoPerplexity: __, ...answer } = answered;
       return { step, ...answer };
     },
-    async compare({ params, body: { numExamples, checkpoint, other } }) {
+    async compare({ params, body: { checkpoint, other, ...body } }) {
       const [own, others] = await Promise.all([
         find(params.runId, checkpoint),
         find(other.runId, other.checkpoint),
@@ -56,7 +56,7 @@ export function createRunModels({
         kind: 'compare',
         model: own.place,
         other: others.place,
-        numExamples,
+        ...body,
       } as const;
       const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
       const { where: _, other: __, ...answer } = answered;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  compareRequestSchema,
   compareResultSchema,
   embedResultSchema,
   evaluateResultSchema,
@@ -39,13 +40,17 @@ export const embedBodySchema = z.strictObject({
 });
 export const embedAnswerSchema = embedResultSchema.omit({ where: true }).extend({ step });
 
-export const evaluateBodySchema = z.strictObject({ numExamples, checkpoint });
+/** Tokens of an example at most; the run's own length when left out. */
+const { maxSeqLength } = compareRequestSchema.shape;
+
+export const evaluateBodySchema = z.strictObject({ numExamples, maxSeqLength, checkpoint });
 export const evaluateAnswerSchema = evaluateResultSchema
-  .omit({ where: true, oneByOne: true })
+  .omit({ where: true, pseudoPerplexity: true })
   .extend({ step });
 
 export const compareBodySchema = z.strictObject({
   numExamples,
+  maxSeqLength,
   checkpoint,
   /** What it is compared with, on the held-out documents of the first. */
   other: z.strictObject({ runId: z.string().regex(runNamePattern), checkpoint }),

@@ -73,7 +73,7 @@ export interface Baseline {
 
 /** How a task predicts tokens from what stands around them: what masks are filled by. */
 export interface TokenPrediction {
-  /** The name of the loss term that it is learnt by; e to its mean is the pseudo-perplexity. */
+  /** The name of the loss term that it is learnt by; e to its mean is the masked perplexity. */
   readonly loss: string;
   /** Columns: the positions to predict, the tokens that stand there, and what each counts. */
   readonly positions: string;

@@ -36,10 +36,13 @@ const maxNamed = 10;
  */
 export async function findCorpusFiles(
   path: string,
-  roots: CorpusRoots = [],
+  {
+    roots = [],
+    setting = 'corpus.path',
+  }: { readonly roots?: CorpusRoots | undefined; readonly setting?: string } = {},
 ): Promise<CorpusListing> {
-  await requireWithin(roots, parseGlob(path)?.base ?? path, 'corpus.path');
-  const walk = await listPath(path);
+  await requireWithin(roots, parseGlob(path)?.base ?? path, setting);
+  const walk = await listPath(path, setting);
   const leftOut: LeftOutEntry[] = walk.leftOut.map(({ name, reason }) => ({ name, reason }));
   const files: CorpusFile[] = [];
   const nameOf = new Map<string, string>();
@@ -65,7 +68,7 @@ export async function findCorpusFiles(
     const found = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
     throw new BerthError(
       'DATA_CORPUS_EMPTY',
-      `corpus ${path}: found nothing to read${found}: point corpus.path at text in files named ${supported}`,
+      `corpus ${path}: found nothing to read${found}: point ${setting} at text in files named ${supported}`,
       { details: { path } },
     );
   }
@@ -73,13 +76,17 @@ export async function findCorpusFiles(
 }
 
 /** The error for a corpus file or folder that the system would not read. */
-export function toCorpusError(path: string, error: unknown): BerthError {
+export function toCorpusError(
+  path: string,
+  error: unknown,
+  setting = 'corpus.path',
+): BerthError {
   const reason = error instanceof Error ? error.message : String(error);
   const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
   return isMissing
     ? new BerthError(
         'DATA_CORPUS_NOT_FOUND',
-        `corpus ${path} does not exist: correct corpus.path (relative paths start at the run's configuration file)`,
+        `corpus ${path} does not exist: correct ${setting}${setting === 'corpus.path' ? " (relative paths start at the run's configuration file)" : ''}`,
         { cause: error, details: { path } },
       )
     : new BerthError(
@@ -89,24 +96,24 @@ export function toCorpusError(path: string, error: unknown): BerthError {
       );
 }
 
-async function listPath(path: string): Promise<Walk> {
+async function listPath(path: string, setting: string): Promise<Walk> {
   const glob = parseGlob(path);
   const stats = await stat(path).catch((error: unknown) => {
-    if (glob === undefined) throw toCorpusError(path, error);
+    if (glob === undefined) throw toCorpusError(path, error, setting);
     return undefined;
   });
   if (stats?.isFile()) return { files: [await asFile(path, stats.size)], leftOut: [] };
   if (stats !== undefined && !stats.isDirectory())
     throw new BerthError(
       'DATA_CORPUS_INVALID',
-      `corpus ${path} is neither a file nor a folder: point corpus.path at text`,
+      `corpus ${path} is neither a file nor a folder: point ${setting} at text`,
       { details: { path } },
     );
   const isGlob = stats === undefined && glob !== undefined;
   const base = isGlob ? glob.base : path;
   const isDeep = !isGlob || glob.isDeep;
   const walk = await walkFolder(base, { isDeep, seesHidden: isGlob }).catch((error: unknown) => {
-    throw toCorpusError(base, error);
+    throw toCorpusError(base, error, setting);
   });
   if (!isGlob) return walk;
   return {

@@ -28,7 +28,7 @@ export function corpusRootsFrom(text: string | undefined): CorpusRoots {
 export async function requireWithin(
   roots: CorpusRoots,
   path: string,
-  key: 'corpus.path' | 'vocabulary.path',
+  key: string,
 ): Promise<string> {
   if (roots.length === 0) return path;
   const found = await realpath(path).catch(() => undefined);

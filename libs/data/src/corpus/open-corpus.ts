@@ -21,6 +21,13 @@ export interface Corpus {
   documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument>;
 }
 
+export interface OpenCorpusOptions {
+  readonly signal?: AbortSignal;
+  readonly roots?: CorpusRoots;
+  /** What names the path to whoever is told of errors. @defaultValue `corpus.path` */
+  readonly setting?: string;
+}
+
 /** A tally that has counted nothing. */
 export function createCorpusTally(): CorpusTally {
   return { numBytes: 0, encodings: new Map(), numEmptyDocuments: 0 };
@@ -37,9 +44,9 @@ export async function openCorpus(
     sentenceMode,
     encoding = 'auto',
   }: Pick<CorpusConfig, 'path' | 'sentenceMode'> & Partial<Pick<CorpusConfig, 'encoding'>>,
-  { signal, roots }: { readonly signal?: AbortSignal; readonly roots?: CorpusRoots } = {},
+  { signal, roots, setting = 'corpus.path' }: OpenCorpusOptions = {},
 ): Promise<Corpus> {
-  const { files, leftOut } = await findCorpusFiles(path, roots);
+  const { files, leftOut } = await findCorpusFiles(path, { roots, setting });
 
   async function* documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument> {
     const readOptions = { signal, maxDocumentBytes, encoding, tally };
@@ -60,7 +67,7 @@ export async function openCorpus(
     if (isEmpty) {
       throw new BerthError(
         'DATA_CORPUS_EMPTY',
-        `corpus ${path} has no document: all ${files.length} files are blank; point corpus.path at text`,
+        `corpus ${path} has no document: all ${files.length} files are blank; point ${setting} at text`,
         { details: { path } },
       );
     }

@@ -49,6 +49,7 @@ interface Running {
 
 /** What of its standard error is told when it ends. */
 const numLastCharacters = 500;
+const numHeldCharacters = 10_000;
 
 export function createInferenceProcess({ idleMs, ...opening }: InferenceOptions): InferenceProcess {
   let running: Running | undefined;
@@ -74,7 +75,7 @@ export function createInferenceProcess({ idleMs, ...opening }: InferenceOptions)
     const started: Running = { child, pending: new Map() };
     let lastWords = '';
     child.stderr?.on('data', (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString()).slice(-numLastCharacters);
+      lastWords = (lastWords + chunk.toString()).slice(-numHeldCharacters);
     });
     child.on('message', (answer: Answer) => {
       const asked = started.pending.get(answer.id);
@@ -85,7 +86,7 @@ export function createInferenceProcess({ idleMs, ...opening }: InferenceOptions)
     });
     child.on('error', (error) => end(started, lost(error.message)));
     child.on('exit', (code, signal) =>
-      end(started, lost(`ended with ${signal ?? `code ${code}`} ${lastWords.trim()}`)),
+      end(started, lost(`ended with ${signal ?? `code ${code}`}${whyOf(lastWords)}; ask again`)),
     );
     child.send(opening satisfies Opening);
     return started;
@@ -131,6 +132,14 @@ export function createInferenceProcess({ idleMs, ...opening }: InferenceOptions)
       if (running !== undefined) end(running, lost('was closed'));
     },
   };
+}
+
+/** Without what TensorFlow says whenever it starts. */
+const noise = /^(WARNING: All log messages before|[IW]\d{4} ).*$/gm;
+
+function whyOf(lastWords: string): string {
+  const words = lastWords.replaceAll(noise, '').trim();
+  return words === '' ? '' : `: ${words.slice(-numLastCharacters)}`;
 }
 
 function tooSlow(kind: InferenceKind, timeoutMs: number): BerthError {

@@ -1,12 +1,12 @@
-import { constants, setPriority } from 'node:os';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { errorToWire, silentLogger } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { Answerer } from '../answer.ts';
+import { goLast } from './go-last.ts';
 import type { Answer, Opening, Question } from './messages.ts';
 
 // Training on the same machine goes first: what it leaves of the processor is ours.
-setPriority(constants.priority.PRIORITY_LOW);
+void goLast();
 let answerer: Answerer | undefined;
 let last: Promise<void> = Promise.resolve();
 

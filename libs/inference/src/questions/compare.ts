@@ -19,7 +19,11 @@ import { measure, metricsOf, ratio, sumsNamed, valueOf } from './measure.ts';
 export async function compare(
   store: () => ObjectStore,
   [model, other]: readonly [OpenModel, OpenModel],
-  options: { readonly corpus?: CorpusConfig | undefined; readonly numExamples: number },
+  options: {
+    readonly corpus?: CorpusConfig | undefined;
+    readonly numExamples: number;
+    readonly maxSeqLength?: number | undefined;
+  },
 ): Promise<CompareResult> {
   requireSameTokens(model, other);
   const { task } = model.engine;
@@ -29,7 +33,7 @@ export async function compare(
       'MODEL_UNSUITABLE',
       `${model.where} and ${other.where} have no part of a head in common to compare them by`,
     );
-  const heldOut = await heldOutExamples(store, shorter(model, other), options.corpus);
+  const heldOut = await heldOutExamples(store, shorter(model, other), options);
   const sums = await measure(model, heldOut, options.numExamples);
   const others = await measure(other, heldOut, options.numExamples);
   const metrics: CompareResult['metrics'] = {};
@@ -76,6 +80,8 @@ function requireSameTokens(model: OpenModel, other: OpenModel): void {
   if (own === others) return;
   throw new BerthError(
     'MODEL_UNSUITABLE',
-    `${model.where} and ${other.where} cut texts into other tokens, so their losses are of other things: compare models of one vocabulary`,
+    `${model.where} and ${other.where} cut texts into other tokens, ` +
+      'so the loss of a token is not the same quantity: compare their pseudo-perplexity of a word ' +
+      'on one corpus (berth eval MODEL --on CORPUS --pseudo-perplexity)',
   );
 }

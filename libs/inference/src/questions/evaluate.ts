@@ -8,11 +8,11 @@ import {
 import { presentTerms, type OpenModel } from '../models/open-model.ts';
 import { heldOutExamples } from './held-out.ts';
 import { heldOutBatches, measure, metricsOf, ratio, sumsNamed, valueOf } from './measure.ts';
-import { oneByOne } from './one-by-one.ts';
+import { pseudoPerplexityOf } from './pseudo-perplexity.ts';
 
 /**
  * A model's metrics on held-out examples: fixed masks, evenly from all documents, with what the baselines of its task reach.
- * @throws BerthError as `heldOutExamples`; `MODEL_UNSUITABLE` when tokens are asked for one by one and it predicts none
+ * @throws BerthError as `heldOutExamples`; `MODEL_UNSUITABLE` when each token is to be masked alone and it predicts none
  */
 export async function evaluate(
   store: () => ObjectStore,
@@ -20,12 +20,13 @@ export async function evaluate(
   options: {
     readonly corpus?: CorpusConfig | undefined;
     readonly numExamples: number;
-    readonly isOneByOne: boolean;
+    readonly maxSeqLength?: number | undefined;
+    readonly hasPseudoPerplexity: boolean;
   },
 ): Promise<EvaluateResult> {
   const { task } = model.engine;
   const { numExamples } = options;
-  const heldOut = await heldOutExamples(store, model, options.corpus);
+  const heldOut = await heldOutExamples(store, model, options);
   const sums = await measure(model, heldOut, numExamples, (batch) => heldOut.baselines.add(batch));
   const metrics: Record<string, Estimate> = {};
   for (const metric of metricsOf(task, [model])) {
@@ -47,9 +48,9 @@ export async function evaluate(
         Object.keys(metrics).some((metric) => name.startsWith(metric)),
       ),
     ),
-    pseudoPerplexity: hasTokens ? Math.exp(metrics[`${term}_loss`]!.value) : null,
-    oneByOne: options.isOneByOne
-      ? await oneByOne(model, heldOutBatches(task, heldOut, numExamples))
+    maskedPerplexity: hasTokens ? Math.exp(metrics[`${term}_loss`]!.value) : null,
+    pseudoPerplexity: options.hasPseudoPerplexity
+      ? await pseudoPerplexityOf(model, heldOutBatches(task, heldOut, numExamples))
       : null,
   };
 }

@@ -34,14 +34,19 @@ const maxTokens = 16_000_000;
 
 /**
  * Makes the examples of a corpus, or of a run's own held-out documents, by the settings of its run.
- * @param corpus - undefined for the run's own
- * @throws BerthError `MODEL_INPUT_INVALID` when there is neither, `DATA_CORPUS_*`, and what the store throws
+ * @param options - no corpus for the run's own, no length for that of its examples
+ * @throws BerthError `MODEL_INPUT_INVALID` when there is neither, or for a length that the model lacks positions for;
+ * `DATA_CORPUS_*`, and what the store throws
  */
 export async function heldOutExamples(
   store: () => ObjectStore,
   model: OpenModel,
-  corpus: CorpusConfig | undefined,
+  options: {
+    readonly corpus?: CorpusConfig | undefined;
+    readonly maxSeqLength?: number | undefined;
+  },
 ): Promise<HeldOutExamples> {
+  const { corpus } = options;
   const { dataset, where, tokenizer, source } = model;
   if (corpus === undefined && dataset === undefined)
     throw new BerthError(
@@ -64,10 +69,13 @@ export async function heldOutExamples(
       'MODEL_UNSUITABLE',
       `${where} has a vocabulary of ${vocabSize} entries; examples can be made for at most ${maxVocabularySize}`,
     );
-  const settings = {
-    ...model.examples,
-    maxSeqLength: Math.min(model.examples.maxSeqLength, maxPositions),
-  };
+  const { maxSeqLength = Math.min(model.examples.maxSeqLength, maxPositions) } = options;
+  if (maxSeqLength > maxPositions)
+    throw new BerthError(
+      'MODEL_INPUT_INVALID',
+      `Examples of up to ${maxSeqLength} tokens are too long: ${where} takes at most ${maxPositions}`,
+    );
+  const settings = withLength(model.examples, maxSeqLength);
   const task = taskExamples[taskNameOf(settings)];
   const bytes = task.make({
     documents,
@@ -87,6 +95,13 @@ export async function heldOutExamples(
   return { settings, reader, numDocuments, baselines: task.baselines(statistics) };
 }
 
+/** The same share of masks in examples of another length. */
+function withLength(examples: ExamplesConfig, maxSeqLength: number): ExamplesConfig {
+  const { maxPredictions, maxSeqLength: length } = examples;
+  const most = Math.ceil((maxPredictions * maxSeqLength) / length);
+  return { ...examples, maxSeqLength, maxPredictions: most };
+}
+
 /**
  * The documents of a corpus. Of one that is too large every second is left out as often as it takes, so that what stays is even
  * over the whole.
@@ -95,7 +110,7 @@ async function tokenised(
   { tokenizer }: Pick<OpenModel, 'tokenizer'>,
   config: CorpusConfig,
 ): Promise<TokenDocuments> {
-  const corpus = await openCorpus(config);
+  const corpus = await openCorpus(config, { setting: '--on' });
   let kept: { readonly sentences: number[][]; readonly numTokens: number }[] = [];
   let numTokens = 0;
   let every = 1;
@@ -116,6 +131,9 @@ async function tokenised(
     }
   }
   if (kept.length === 0)
-    throw new BerthError('DATA_CORPUS_EMPTY', `corpus ${config.path} has no document with text`);
+    throw new BerthError(
+      'DATA_CORPUS_EMPTY',
+      `corpus ${config.path} has no document with text: point --on at text`,
+    );
   return packDocuments(kept.map(({ sentences }) => sentences));
 }
