@@ -19,6 +19,7 @@ export {
   uploadLedgerSegment,
 } from './ledger-segment.ts';
 export { isLeftBehind, listCheckpoints, readManifest, type ListedCheckpoint } from './manifest.ts';
+export { mapConcurrently } from './map-concurrently.ts';
 export { pinCheckpoint } from './pin.ts';
 export { assignShards, momentNames, planShards, type PlannedShard } from './plan.ts';
 export {

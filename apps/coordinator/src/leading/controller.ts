@@ -1,3 +1,4 @@
+import { mapConcurrently } from '@berth/checkpoint';
 import { isFinal, type Logger, type ObjectStore } from '@berth/contracts';
 import {
   Controller,
@@ -33,6 +34,9 @@ export interface ControllerOptions {
   readonly scope?: Scope | undefined;
   readonly logger: Logger;
 }
+
+/** Runs whose checkpoints are listed at once. */
+const maxListings = 8;
 
 /** Drives runs, one at a time, until the signal: a `Controller` over Redis and the bucket, and the lease that it needs. */
 export async function runController(
@@ -95,11 +99,14 @@ class Keeping {
   /** Whoever opens a run lists its checkpoints; nobody opens one that has ended. */
   async #listEndedRuns(): Promise<void> {
     const { connection } = this.#options;
-    for (const { runId, status, attempts } of await this.#runs.list()) {
-      if (!isFinal(status) || stepAtEnd(attempts) === 0) continue;
+    const records = await this.#runs.list();
+    const ended = records.filter(
+      ({ status, attempts }) => isFinal(status) && stepAtEnd(attempts) > 0,
+    );
+    await mapConcurrently(ended, maxListings, async ({ runId, attempts }) => {
       if ((await openRun(connection, runId).checkpoints.newest()) === undefined)
         await openPast(this.#options, runId).listAgain(attempts);
-    }
+    });
   }
 
   noteRestored(fencingEpoch: number): Promise<void> {

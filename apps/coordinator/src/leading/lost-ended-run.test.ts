@@ -1,27 +1,35 @@
-import { silentLogger } from '@berth/contracts';
+import { attemptsPrefix } from '@berth/checkpoint';
+import { silentLogger, type ObjectStore, type RunStatusReport } from '@berth/contracts';
 import { createJobProducer } from '@berth/queue/jobs';
-import { createRuns } from '@berth/queue';
 import { endAttempt, newAttempt } from '@berth/protocol';
 import { waitFor } from '@berth/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { createRunService } from '../runs/run-service.ts';
+import { createRunService, type RunService } from '../runs/run-service.ts';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
-import { openBackends } from '../testing/services.ts';
+import { openBackends, type Backends } from '../testing/services.ts';
 import { runController } from './controller.ts';
 import { RunRecordArchive } from './run-record-archive.ts';
 
-it('tells of a run that has ended how far it came, after Redis was emptied', async () => {
+/** Redis without anything, and a bucket with runs that have ended at step 4. */
+async function emptiedRedis(...runIds: string[]): Promise<Backends> {
   const backends = await openBackends();
-  const { connection, store, services } = backends;
+  const { store } = backends;
+  const archive = new RunRecordArchive(store, silentLogger);
+  const attempts = endAttempt([newAttempt(1, 0, 1)], { nowMs: 2, step: 4, reason: 'trained' });
+  const entries = entriesOf(4, { fencingEpoch: 1, viewVersion: 1 });
+  for (const runId of runIds) {
+    await archive.keep(recordOf(runId, { status: 'completed', attempts }));
+    await storeCheckpoint(store, runId, entries.slice(0, 2));
+    await storeCheckpoint(store, runId, entries);
+  }
+  return backends;
+}
+
+/** A coordinator leads until the test is over. */
+async function lead(backends: Backends, store: ObjectStore = backends.store): Promise<RunService> {
+  const { connection, services } = backends;
   const jobs = await createJobProducer(services.redisUrl);
   const ending = new AbortController();
-  const attempts = endAttempt([newAttempt(1, 0, 1)], { nowMs: 2, step: 4, reason: 'trained' });
-  const record = recordOf('r', { status: 'completed', attempts });
-  await new RunRecordArchive(store, silentLogger).keep(record);
-  const entries = entriesOf(4, { fencingEpoch: 1, viewVersion: 1 });
-  await storeCheckpoint(store, 'r', entries.slice(0, 2));
-  await storeCheckpoint(store, 'r', entries);
-
   const options = { coordinatorId: 'c', connection, store, jobs, logger: silentLogger };
   const running = runController(options, ending.signal);
   onTestFinished(async () => {
@@ -30,15 +38,43 @@ it('tells of a run that has ended how far it came, after Redis was emptied', asy
     await jobs.close();
     await backends.close();
   });
-  await waitFor(() => createRuns(connection).read('r'), { what: 'the record' });
-  const runs = createRunService(connection, store);
-  expect((await runs.list()).map(({ step }) => step)).toEqual([4]);
-  const report = await waitFor(
+  return createRunService(connection, backends.store);
+}
+
+function reportWithCheckpoint(runs: RunService, runId: string): Promise<RunStatusReport> {
+  return waitFor(
     async () => {
-      const told = await runs.report('r');
-      return told.checkpointStep === 4 && told;
+      const report = await runs.report(runId).catch(() => undefined);
+      return report?.checkpointStep === 4 && report;
     },
-    { what: 'the newest checkpoint' },
+    { what: `the newest checkpoint of ${runId}` },
   );
-  expect(report).toMatchObject({ step: 4, run: { status: 'completed' } });
+}
+
+it('tells of a run that has ended how far it came, after Redis was emptied', async () => {
+  const runs = await lead(await emptiedRedis('r'));
+  expect(await reportWithCheckpoint(runs, 'r')).toMatchObject({
+    step: 4,
+    run: { status: 'completed' },
+  });
+  expect((await runs.list()).map(({ step }) => step)).toEqual([4]);
+});
+
+it('lists the checkpoints of several ended runs at once', async () => {
+  const runIds = ['a', 'b', 'c'];
+  const backends = await emptiedRedis(...runIds);
+  const { store } = backends;
+  const asked = new Set<string>();
+  const runs = await lead(backends, {
+    ...store,
+    // Answers for none before it is asked for all.
+    async list(prefix, options) {
+      if (runIds.some((runId) => prefix === attemptsPrefix(runId))) {
+        asked.add(prefix);
+        await waitFor(() => asked.size === runIds.length, { what: 'the others', timeoutMs: 60_000 });
+      }
+      return store.list(prefix, options);
+    },
+  });
+  for (const runId of runIds) expect(await reportWithCheckpoint(runs, runId)).toBeDefined();
 });
