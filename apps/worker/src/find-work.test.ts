@@ -1,26 +1,10 @@
-import { noRequests, parseRunConfig, type RunRecord } from '@berth/contracts';
+import { noRequests, type RunRecord } from '@berth/contracts';
+import { runRecord } from '@berth/protocol/testing';
 import { expect, it } from 'vitest';
 import { findWork } from './find-work.ts';
 
-const config = parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test');
-const record: RunRecord = {
-  runId: 'r',
-  config,
-  trainingHash: 'hash',
-  status: 'preparing',
-  reason: '',
-  error: null,
-  goal: 'trained',
-  createdAtMs: 0,
-  updatedAtMs: 0,
-  attempts: [],
-  requests: noRequests,
-  keptSteps: [],
-  evaluations: [],
-  manifestKey: 'datasets/d/manifest.json',
-  exampleSetId: 'e',
-  numerics: null,
-};
+const record = runRecord('r', { status: 'preparing', attempts: [] });
+const { config } = record;
 const submission = { config, askedAtMs: 1, isTrained: false };
 
 const found = (change: Partial<RunRecord>, only?: string) =>

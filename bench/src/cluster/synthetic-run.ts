@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   genesisHead,
-  noRequests,
   parseRunConfig,
   silentLogger,
   trainingHash,
@@ -13,6 +12,8 @@ import {
   type RunConfig,
 } from '@berth/contracts';
 import { shardKey, storedLedger, writeManifest } from '@berth/checkpoint';
+import { newAttempt } from '@berth/protocol';
+import { runRecord } from '@berth/protocol/testing';
 import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { storeLedger } from './synthetic-ledger.ts';
 
@@ -108,34 +109,18 @@ export async function createRunRecord(
   await store.put(datasetKey, Buffer.from(JSON.stringify(dataset)));
   const runs = createRuns(connection);
   const runId = config.name;
-  await runs.create({
-    runId,
-    config,
-    trainingHash: trainingHash(config),
-    status: 'running',
-    reason: 'trains',
-    error: null,
-    goal: 'trained',
-    createdAtMs: startedAtMs,
-    updatedAtMs: startedAtMs,
-    attempts: [
-      {
-        attempt: 1,
-        startedAtMs,
-        fromStep: 0,
-        endedAtMs: null,
-        toStep: null,
-        endReason: null,
-        abandonedFromStep: null,
-      },
-    ],
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
-    manifestKey: datasetKey,
-    exampleSetId: 'bench',
-    numerics,
-  });
+  await runs.create(
+    runRecord(runId, {
+      config,
+      reason: 'trains',
+      createdAtMs: startedAtMs,
+      updatedAtMs: startedAtMs,
+      attempts: [newAttempt(1, 0, startedAtMs)],
+      manifestKey: datasetKey,
+      exampleSetId: 'bench',
+      numerics,
+    }),
+  );
   await runs.setActive(runId, undefined, 0);
 }
 

@@ -1,11 +1,9 @@
 import { manifestKey, shardKey, uploadLedgerSegment, writeManifest } from '@berth/checkpoint';
 import {
   genesisHead,
-  noRequests,
   parseRunConfig,
   sha256Hex,
   silentLogger,
-  trainingHash,
   type CheckpointManifest,
   type LedgerEntry,
   type LedgerSegment,
@@ -14,7 +12,8 @@ import {
   tasks,
   type StepSums,
 } from '@berth/contracts';
-import { nextHead, newAttempt } from '@berth/protocol';
+import { nextHead } from '@berth/protocol';
+import { runRecord } from '@berth/protocol/testing';
 
 export const globalBatch = 8;
 const numerics = { tensorflow: '2', device: 'cpu', kernels: 'avx2', numThreads: 1 };
@@ -96,23 +95,5 @@ export function recordOf(runId: string, change: Partial<RunRecord>): RunRecord {
     { name: runId, corpus: { path: '/text' }, train: { globalBatch } },
     'test',
   );
-  return {
-    runId,
-    config,
-    trainingHash: trainingHash(config),
-    status: 'queued',
-    reason: '',
-    error: null,
-    goal: 'trained',
-    createdAtMs: 1,
-    updatedAtMs: 1,
-    attempts: [newAttempt(1, 0, 1)],
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
-    manifestKey: 'm',
-    exampleSetId: 'e',
-    numerics,
-    ...change,
-  };
+  return runRecord(runId, { config, status: 'queued', numerics, ...change });
 }

@@ -1,29 +1,13 @@
-import { noRequests, parseRunConfig, silentLogger, type RunRecord } from '@berth/contracts';
+import { silentLogger } from '@berth/contracts';
 import { expect, it } from 'vitest';
 import { liveMember } from '../testing/live-member.ts';
+import { runRecord } from '../testing/run-record.ts';
 import { viewOf } from '../testing/puppet.ts';
 import type { RunPorts } from './ports.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 import { perform } from './script.ts';
 
-const record: RunRecord = {
-  runId: 'r',
-  config: parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test'),
-  trainingHash: 'hash',
-  status: 'pausing',
-  reason: '',
-  error: null,
-  goal: 'trained',
-  createdAtMs: 0,
-  updatedAtMs: 0,
-  attempts: [],
-  requests: noRequests,
-  keptSteps: [],
-  evaluations: [],
-  manifestKey: 'm',
-  exampleSetId: 'e',
-  numerics: null,
-};
+const record = runRecord('r', { status: 'pausing', attempts: [] });
 
 /** Two members at work on step 12, of a run that is to pause. Counts how often examples are asked for. */
 async function suppliesOf(mode: 'train' | 'save'): Promise<number> {

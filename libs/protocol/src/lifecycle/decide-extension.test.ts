@@ -1,5 +1,6 @@
-import { noRequests, parseRunConfig, trainingHash, type RunRecord } from '@berth/contracts';
+import { parseRunConfig, type RunRecord } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
+import { runRecord } from '../testing/run-record.ts';
 import { endAttempt, newAttempt } from './attempts.ts';
 import { decideExtension } from './decide-extension.ts';
 
@@ -16,25 +17,12 @@ function restingAt(toStep: number, schedule: Schedule, change: Partial<RunRecord
     'test',
   );
   const end = { nowMs: 5, step: toStep, reason: 'as it was' };
-  return {
-    runId: 'run',
+  return runRecord('run', {
     config,
-    trainingHash: trainingHash(config),
     status: toStep === 100 ? 'completed' : 'stopped',
-    reason: '',
-    error: null,
-    goal: 'trained',
-    createdAtMs: 0,
-    updatedAtMs: 0,
     attempts: endAttempt([newAttempt(1, 0, 0)], end),
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
-    manifestKey: null,
-    exampleSetId: null,
-    numerics: null,
     ...change,
-  };
+  });
 }
 
 function decide(record: RunRecord, numSteps = 200, more: { numDecaySteps?: number } = {}) {

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import {
   controls,
   isFinal,
-  noRequests,
   parseRunConfig,
   runStatuses,
-  trainingHash,
   type RunRecord,
   type RunStatus,
 } from '@berth/contracts';
@@ -13,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { newAttempt } from './attempts.ts';
 import { decideControl } from './decide-control.ts';
 import { goBack } from './go-back.ts';
+import { runRecord } from '../testing/run-record.ts';
 import { simulate } from '../simulator/simulate.ts';
 
 const page = readFileSync(new URL('../../../../docs/protocol.md', import.meta.url), 'utf8');
@@ -51,24 +50,11 @@ const config = parseRunConfig(
 function recordOf(status: RunStatus): RunRecord {
   const attempt = newAttempt(1, 0, 1);
   const toStep = status === 'completed' ? 100 : 45;
-  return {
-    runId: 'run',
+  return runRecord('run', {
     config,
-    trainingHash: trainingHash(config),
     status,
-    reason: '',
-    error: null,
-    goal: 'trained',
-    createdAtMs: 1,
-    updatedAtMs: 1,
     attempts: [isFinal(status) ? { ...attempt, endedAtMs: 2, toStep, endReason: '' } : attempt],
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
-    manifestKey: 'm',
-    exampleSetId: 'e',
-    numerics: null,
-  };
+  });
 }
 
 describe('the drawing of a run in docs/protocol.md', () => {

@@ -1,26 +1,12 @@
-import { noRequests, parseRunConfig, type RunRecord } from '@berth/contracts';
+import { noRequests } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
-import { newAttempt } from './attempts.ts';
+import { runRecord } from '../testing/run-record.ts';
 import { goBack } from './go-back.ts';
 
-const record: RunRecord = {
-  runId: 'run',
-  config: parseRunConfig({ name: 'run', corpus: { path: 'a.txt' } }, 'test'),
-  trainingHash: 'hash',
-  status: 'running',
-  reason: '',
-  error: null,
-  goal: 'trained',
-  createdAtMs: 0,
-  updatedAtMs: 0,
-  attempts: [newAttempt(1, 0, 0)],
+const record = runRecord('run', {
   requests: { ...noRequests, checkpoint: true },
   keptSteps: [10, 20, 30],
-  evaluations: [],
-  manifestKey: 'm',
-  exampleSetId: 'e',
-  numerics: null,
-};
+});
 const going = { nowMs: 7, numCommitted: 35, toStep: 20, reason: 'b has a damaged state' };
 
 describe('going back', () => {

@@ -1,5 +1,6 @@
-import { noRequests, parseRunConfig, trainingHash, type RunRecord } from '@berth/contracts';
+import { parseRunConfig, type RunRecord } from '@berth/contracts';
 import { newAttempt } from '../lifecycle/attempts.ts';
+import { runRecord } from '../testing/run-record.ts';
 import { stepTimeoutMs } from './sim-member.ts';
 import { globalBatch } from './toy-model.ts';
 import { evalEverySteps, numSteps, runNumerics, virtualRanks } from './world.ts';
@@ -16,22 +17,15 @@ export function newRecord(runId: string, timeMs: number): RunRecord {
     'the simulation',
   );
   const config = { ...parsed, cluster: { ...parsed.cluster, stepTimeoutMs } };
-  return {
-    runId,
+  return runRecord(runId, {
     config,
-    trainingHash: trainingHash(config),
     status: 'queued',
     reason: 'submitted',
-    error: null,
-    goal: 'trained',
     createdAtMs: timeMs,
     updatedAtMs: timeMs,
     attempts: [newAttempt(1, 0, timeMs)],
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
     manifestKey: 'dataset',
     exampleSetId: 'examples',
     numerics: runNumerics,
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import { noRequests, parseRunConfig, trainingHash } from '@berth/contracts';
+import { runRecord } from '@berth/protocol/testing';
 import { expect, it } from 'vitest';
 import { createViews } from '../coordination/views.ts';
 import { beginEpoch, useRedis } from '../testing/redis.ts';
@@ -27,27 +27,9 @@ it('are kept with the view that they tell of, once, and lead from one page to th
 
 it('tell of each change of a status, whoever makes it', async () => {
   await beginEpoch(redis.connection, 5);
-  const config = parseRunConfig({ name: 'r', corpus: { path: 'corpus' } }, 'test');
   const runs = createRuns(redis.connection);
   const log = createRunEvents(redis.connection, 'r');
-  await runs.create({
-    runId: 'r',
-    config,
-    trainingHash: trainingHash(config),
-    goal: 'trained',
-    status: 'queued',
-    reason: 'just made',
-    error: null,
-    createdAtMs: 1,
-    updatedAtMs: 1,
-    attempts: [],
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
-    manifestKey: null,
-    exampleSetId: null,
-    numerics: null,
-  });
+  await runs.create(runRecord('r', { status: 'queued' }));
   const known = await runs.change('r', () => ({ status: 'pausing', reason: 'as asked' }));
   await runs.update(known, { reason: 'saving' }, 5);
   const conflict = { code: 'RUN_STATE_CONFLICT' };

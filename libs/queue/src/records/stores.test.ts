@@ -1,12 +1,5 @@
-import {
-  noRequests,
-  parseRunConfig,
-  trainingHash,
-  type ExampleShard,
-  type MetricsLine,
-  type Numerics,
-  type RunRecord,
-} from '@berth/contracts';
+import type { ExampleShard, MetricsLine, Numerics, RunRecord } from '@berth/contracts';
+import { runRecord } from '@berth/protocol/testing';
 import { describe, expect, it } from 'vitest';
 import { createExampleIndex } from './example-index.ts';
 import { beginEpoch, useRedis } from '../testing/redis.ts';
@@ -23,25 +16,16 @@ const numerics: Numerics = {
 };
 
 describe('runs', () => {
-  const config = parseRunConfig({ name: 'tiny', corpus: { path: 'corpus' } }, 'test');
-  const recordOf = (runId: string, createdAtMs = 1): RunRecord => ({
-    runId,
-    config,
-    trainingHash: trainingHash(config),
-    goal: 'trained',
-    status: 'queued',
-    reason: 'just made',
-    error: null,
-    createdAtMs,
-    updatedAtMs: createdAtMs,
-    attempts: [],
-    requests: noRequests,
-    keptSteps: [],
-    evaluations: [],
-    manifestKey: null,
-    exampleSetId: null,
-    numerics,
-  });
+  const recordOf = (runId: string, createdAtMs = 1): RunRecord =>
+    runRecord(runId, {
+      status: 'queued',
+      createdAtMs,
+      updatedAtMs: createdAtMs,
+      attempts: [],
+      manifestKey: null,
+      exampleSetId: null,
+      numerics,
+    });
 
   it('creates once, reads back and lists newest first', async () => {
     const runs = createRuns(redis.connection);
@@ -58,7 +42,8 @@ describe('runs', () => {
 
   it('reads a record of another release as far as it goes, and lists the others without a broken one', async () => {
     const runs = createRuns(redis.connection);
-    const later = { ...recordOf('later'), later: 1, config: { ...config, later: { deep: 1 } } };
+    const record = recordOf('later');
+    const later = { ...record, later: 1, config: { ...record.config, later: { deep: 1 } } };
     await runs.create(later);
     await runs.create(recordOf('cut', 2));
     await redis.connection.client.set('berth:{cut}:record', '{"runId":"cut"');

@@ -1,0 +1,1 @@
+export { madeUpCoordination } from './made-up-coordination.ts';
