@@ -32,8 +32,9 @@ describe('createCheckpointSaver', () => {
     expect(found?.manifest.stateDigest).toBe(stateDigest(stateAt(10)));
   });
 
-  it('never says that a run begins from the seed when only the ledger ends before its checkpoints', async () => {
-    const saver = saverOf('a', await testStore());
+  it('never says that there is no checkpoint when only the ledger ends before them, unless none is needed', async () => {
+    const store = await testStore();
+    const saver = saverOf('a', store);
     expect(await saver.newestStep(25)).toBeUndefined();
     for (const step of [30, 40]) {
       saver.save(viewOf('a'), stateAt(step), cursor);
@@ -41,6 +42,12 @@ describe('createCheckpointSaver', () => {
     }
     await expect(saver.newestStep(25)).rejects.toMatchObject({ code: 'LEDGER_BEHIND' });
     expect(await saver.newestStep(30)).toBe(30);
+    // Who holds step 30 needs none.
+    expect(await saver.newestStep(35, 31)).toBeUndefined();
+    expect(await saver.newestStep(50, 31)).toBe(40);
+    const { manifest } = (await findNewestManifest(store, 'run', { logger: silentLogger }))!;
+    for (const { key } of manifest.shards) await store.delete(key);
+    expect(await saver.newestStep(50, 31)).toBeUndefined();
   });
 
   it('fetches what it has proven once, and keeps it no longer than until the next save', async () => {

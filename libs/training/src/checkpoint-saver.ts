@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findNewestManifest, findNewestValid, planShards } from '@berth/checkpoint';
+import { findNewestManifest, findNewestValid, isDamage, planShards } from '@berth/checkpoint';
 import {
   BerthError,
   errorToWire,
@@ -38,9 +38,11 @@ export interface CheckpointSaver {
   settled(): Promise<void>;
   /**
    * Step of the newest checkpoint, not beyond `maxStep`, of which every part verifies.
-   * @throws BerthError `LEDGER_BEHIND` when there are only checkpoints beyond it: Redis has lost steps that the bucket has
+   * @param minStep - those before it are not looked at: there is something else to go on from. @defaultValue 0
+   * @throws BerthError without a `minStep` `LEDGER_BEHIND` when there are only checkpoints beyond `maxStep`: Redis has lost
+   * steps that the bucket has; and what `findNewestValid` throws
    */
-  newestStep(maxStep: number): Promise<number | undefined>;
+  newestStep(maxStep: number, minStep?: number): Promise<number | undefined>;
   load(step: number): Promise<TrainingState>;
   /**
    * Stores what an earlier process of this machine has left on disk, as far as the run still needs it. Does not reject for
@@ -172,9 +174,19 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
       if (!isTried) await once(triedAll, 'tried');
       if (failure !== undefined) throw failure;
     },
-    async newestStep(maxStep) {
-      const found = await findNewestValid(store, runId, { layout, maxStep, attempts, logger });
-      if (found === undefined) return requireNoneBeyond(maxStep);
+    async newestStep(maxStep, minStep = 0) {
+      const range = { minStep, maxStep };
+      const isNeeded = minStep === 0;
+      const found = await findNewestValid(store, runId, {
+        layout,
+        attempts,
+        logger,
+        ...range,
+      }).catch((error: unknown) => {
+        if (isNeeded || !isDamage(error)) throw error;
+        return undefined;
+      });
+      if (found === undefined) return isNeeded ? requireNoneBeyond(maxStep) : undefined;
       if (found.manifest.trainingHash !== record.trainingHash)
         throw new BerthError(
           'CHECKPOINT_MISMATCH',

@@ -73,7 +73,7 @@ export class MemberWork {
       case 'readValues':
         return rendezvous.read(ask.key);
       case 'findCheckpoint':
-        return orAborted(checkpoints.newestStep(ask.maxStep), signal);
+        return orAborted(checkpoints.newestStep(ask.maxStep, ask.minStep), signal);
       case 'fetchCheckpoint':
         this.#fetched = await orAborted(checkpoints.load(ask.step), signal);
         return;

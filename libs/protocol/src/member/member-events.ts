@@ -19,7 +19,7 @@ export type Ask =
   | { readonly kind: 'digestState' }
   | { readonly kind: 'postValue'; readonly key: string; readonly value: string }
   | { readonly kind: 'readValues'; readonly key: string }
-  | { readonly kind: 'findCheckpoint'; readonly maxStep: number }
+  | { readonly kind: 'findCheckpoint'; readonly minStep: number; readonly maxStep: number }
   | { readonly kind: 'fetchCheckpoint'; readonly step: number }
   /** Copies the weights and moments aside, for members of the view that lack them. */
   | { readonly kind: 'snapshot'; readonly view: View; readonly step: number }
@@ -68,7 +68,7 @@ export interface Answers {
   readonly digestState: string;
   readonly postValue: void;
   readonly readValues: ReadonlyMap<string, string>;
-  /** Step of the newest checkpoint that verifies. */
+  /** Step of the newest checkpoint of these that verifies. */
   readonly findCheckpoint: number | undefined;
   readonly fetchCheckpoint: void;
   readonly snapshot: void;

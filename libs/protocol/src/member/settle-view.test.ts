@@ -55,7 +55,38 @@ describe('healing', () => {
     expect(puppet.complaint).not.toBeNull();
     puppet.see({ ...viewOf(11, 'a'), fromStep: 1 });
     puppet.until('readValues').answer('readValues', heldBy({ a: -1 }));
-    expect(puppet.ask).toEqual({ kind: 'findCheckpoint', maxStep: 1 });
+    expect(puppet.ask).toEqual({ kind: 'findCheckpoint', minStep: 0, maxStep: 1 });
+  });
+});
+
+describe('a step that the ledger has and nobody holds any more', () => {
+  /** Whoever holds step 1 settles when 9 are committed, and hears of the newest checkpoint. */
+  function hearing(checkpoint: number | undefined): Puppet {
+    const puppet = memberIn('a').until('apply');
+    puppet.answer('apply');
+    puppet.see({ ...viewOf(2, 'a'), fromStep: 9 });
+    puppet.until('readValues').answer('readValues', new Map([['a', '1']]));
+    expect(puppet.ask).toEqual({ kind: 'findCheckpoint', minStep: 2, maxStep: 9 });
+    puppet.answer('findCheckpoint', checkpoint);
+    const value = checkpoint === undefined ? 'init' : String(checkpoint);
+    expect(puppet.ask).toMatchObject({ kind: 'postValue', value });
+    puppet.answer('postValue');
+    puppet.answer('readValues', new Map([['a', value]]));
+    return puppet;
+  }
+
+  it('is not made again where a checkpoint was stored late', () => {
+    const puppet = hearing(8);
+    expect(puppet.ask).toEqual({ kind: 'fetchCheckpoint', step: 8 });
+    puppet.answer('fetchCheckpoint');
+    puppet.answer('load');
+    expect(puppet.state.appliedStep).toBe(8);
+  });
+
+  it('is made again from what somebody holds where there is none', () => {
+    const puppet = hearing(undefined);
+    expect(puppet.ask).toEqual({ kind: 'readEntry', step: 0 });
+    expect(puppet.state.appliedStep).toBe(1);
   });
 });
 

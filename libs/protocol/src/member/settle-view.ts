@@ -26,21 +26,18 @@ export function* settle(context: ViewContext): ViewScript {
   dropDamage(context);
   yield* applyPending(context);
   const plan = planSettle(yield* compareStates(context), view.fromStep);
-  switch (plan.kind) {
-    case 'peers': {
-      const donors = view.members.filter(({ memberId }) => plan.donors.includes(memberId));
-      if (plan.step === me.appliedStep) yield* donate(context, donors);
-      else yield* copy(context, plan, donors);
-      break;
-    }
-    case 'restore':
-      yield* restore(context, plan.chooser);
-      break;
-    case 'diverged': {
-      const { step, digests, agreedStep } = plan;
-      throw new ViewFailure(stateDiverged(step, 'the state', digests, { agreedStep }));
-    }
+  const { step } = plan;
+  if (plan.kind === 'diverged') {
+    const { digests, agreedStep } = plan;
+    throw new ViewFailure(stateDiverged(step, 'the state', digests, { agreedStep }));
   }
+  const donors = view.members.filter(({ memberId }) => plan.donors.includes(memberId));
+  // One that was stored late may spare us steps that are done again.
+  const checkpoint = step < view.fromStep ? yield* agreeOnCheckpoint(context, step + 1) : undefined;
+  if (checkpoint !== undefined) yield* restore(context, checkpoint);
+  else if (step < 0) yield* initialize(context);
+  else if (step === me.appliedStep) yield* donate(context, donors);
+  else yield* copy(context, plan, donors);
   me.agreedStep = me.appliedStep;
   yield* findCursor(context);
 }
@@ -114,7 +111,7 @@ function* donate({ me, view }: ViewContext, donors: readonly ViewMember[]): View
 
 function* copy(
   context: ViewContext,
-  plan: Extract<SettlePlan, { kind: 'peers' }>,
+  plan: Extract<SettlePlan, { kind: 'newest' }>,
   donors: readonly ViewMember[],
 ): ViewScript {
   const { step, digest } = plan;
@@ -123,37 +120,41 @@ function* copy(
   yield* load(context, step, digest);
 }
 
-/** Says instead of a step: there is no checkpoint, begin from the seed. */
-const initialValue = 'init';
+function* initialize(context: ViewContext): ViewScript {
+  const request = { kind: 'initialize', seed: context.rules.seed } as const;
+  yield* changeWeights(context, request, 0, 'initialising the weights from the seed');
+}
 
-/** Nobody has a step of the ledger: all restore the same checkpoint, or begin from the seed. */
-function* restore(context: ViewContext, chooser: string): ViewScript {
-  const value = yield* agreeOnCheckpoint(context, chooser);
-  if (value === initialValue) {
-    const request = { kind: 'initialize', seed: context.rules.seed } as const;
-    yield* changeWeights(context, request, 0, 'initialising the weights from the seed');
-    return;
-  }
-  const step = Number(value);
+function* restore(context: ViewContext, step: number): ViewScript {
   yield* ask({ kind: 'fetchCheckpoint', step }, `restoring checkpoint ${step}`);
   yield* load(context, step);
 }
 
-/** One member finds the newest checkpoint that the ledger has steps for, and tells the others. */
-function* agreeOnCheckpoint(context: ViewContext, chooser: string): ViewScript<string> {
+/** Says instead of a step: there is no checkpoint. Where nobody holds anything, all begin from the seed. */
+const noneValue = 'init';
+
+/**
+ * One member finds the newest checkpoint that the ledger has steps for, and tells the others.
+ * @param minStep - after all that members hold
+ */
+function* agreeOnCheckpoint(context: ViewContext, minStep: number): ViewScript<number | undefined> {
   const { view, rules } = context;
+  const { fromStep: maxStep } = view;
+  const [chooser = ''] = view.members.map(({ memberId }) => memberId).sort();
   const key = restoreKey(view);
   let choice: string | undefined;
   if (chooser === rules.memberId) {
-    const request = { kind: 'findCheckpoint', maxStep: view.fromStep } as const;
-    choice = String((yield* ask(request, 'nobody holds a step of the ledger')) ?? initialValue);
+    const request = { kind: 'findCheckpoint', minStep, maxStep } as const;
+    const found = yield* ask(request, `nobody holds step ${maxStep}`);
+    choice = found === undefined ? noneValue : String(found);
   }
   const patience = new Patience(context, rules.settleTimeoutMs);
   if (choice !== undefined)
-    yield* ask({ kind: 'postValue', key, value: choice }, `all are to restore ${choice}`);
+    yield* ask({ kind: 'postValue', key, value: choice }, `the newest checkpoint is ${choice}`);
   const members = [chooser];
   const values = yield* gather(context, { key, members, subject: 'checkpoint', patience });
-  return values.get(chooser) ?? initialValue;
+  const value = values.get(chooser) ?? noneValue;
+  return value === noneValue ? undefined : Number(value);
 }
 
 /** What was fetched goes into the engine, which until then has what it had. */

@@ -11,16 +11,17 @@ export interface Holding {
   readonly agreedStep: number;
 }
 
-/** How a view begins: the step all members start from, and where those that lack it get it. */
+/** How a view begins: the newest step that its members hold, and where those that lack it get it. */
 export type SettlePlan =
   | {
-      readonly kind: 'peers';
+      readonly kind: 'newest';
+      /** -1 when nobody holds a step of the ledger. */
       readonly step: number;
+      /** Those who hold it. */
       readonly donors: readonly string[];
       /** Of what they give. */
       readonly digest: string;
     }
-  | { readonly kind: 'restore'; readonly chooser: string }
   /** Those who hold the newest step hold different states. */
   | {
       readonly kind: 'diverged';
@@ -45,11 +46,11 @@ export function planSettle(
     return step > numCommitted ? -1 : step;
   };
   const step = Math.max(-1, ...members.map(usable));
-  if (step < 0) return { kind: 'restore', chooser: members[0] ?? '' };
+  if (step < 0) return { kind: 'newest', step, donors: [], digest: '' };
   const donors = members.filter((member) => usable(member) === step);
   const digests = new Map(donors.map((member) => [member, holdings.get(member)?.digest ?? '']));
   if (areEqual(digests))
-    return { kind: 'peers', step, donors, digest: digests.get(donors[0] ?? '') ?? '' };
+    return { kind: 'newest', step, donors, digest: digests.get(donors[0] ?? '') ?? '' };
   const agreed = donors.map((member) => holdings.get(member)?.agreedStep ?? -1);
   return { kind: 'diverged', step, digests, agreedStep: Math.min(...agreed) };
 }

@@ -26,6 +26,9 @@ export class Invariants {
   /** The newest checkpoint that the run has been told of. */
   #savedStep = 0;
   #restoredTo = 0;
+  #view: View | undefined;
+  /** Steps of the newest checkpoint when the view in force began, and of the newest within its ledger; 0 for none. */
+  #found = { newest: 0, usable: 0 };
   /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
   #damagedAt: number | undefined;
   /** Looks in a row at which a dead member was listed. */
@@ -49,6 +52,7 @@ export class Invariants {
       this.#numChecked = 0;
     }
     this.#checkManifests();
+    this.#lookForView();
     if (this.#damagedAt !== undefined) {
       const isWrong = ledger.slice(this.#numChecked).some((entry) => !this.#isRight(entry));
       if (isWrong || areDamaged()) {
@@ -110,15 +114,36 @@ export class Invariants {
       throw new Violation(`I5: a vote of ${member} counted while the run was ${status}`);
   }
 
-  /** I6: what is in the bucket is not done again, by whom the view in force counts on. */
+  /** I6: nobody begins from the seed while something is in the bucket, whatever the ledger holds. */
   checkInitialization(member: string): void {
-    const { view } = this.#redis;
-    if (!view?.members.some(({ memberId }) => memberId === member)) return;
-    const newest = this.#store.newestValid(this.#redis.record.attempts);
-    if (newest !== undefined)
+    const { newest } = this.#found;
+    if (this.#isSeated(member) && newest > 0)
       throw new Violation(
-        `I6: ${member} begins from the seed, although there is checkpoint ${newest.step}`,
+        `I6: ${member} begins from the seed, although there is checkpoint ${newest}`,
       );
+  }
+
+  /** I6: what is in the bucket is not done again, by whom the view in force counts on. */
+  checkBeginning(member: string, step: number): void {
+    const { usable } = this.#found;
+    if (this.#isSeated(member) && usable > step)
+      throw new Violation(
+        `I6: ${member} does step ${step}, although there is checkpoint ${usable}`,
+      );
+  }
+
+  #isSeated(member: string): boolean {
+    return this.#redis.view?.members.some(({ memberId }) => memberId === member) ?? false;
+  }
+
+  /** Of what is stored once a view is in force its members may not know: a look and what follows from it are two things. */
+  #lookForView(): void {
+    const { view, record } = this.#redis;
+    if (view === this.#view) return;
+    this.#view = view;
+    const stepOf = (maxStep?: number): number =>
+      this.#store.newestValid(record.attempts, maxStep)?.step ?? 0;
+    this.#found = { newest: stepOf(), usable: stepOf(view?.fromStep) };
   }
 
   /** I5: only who holds the lease changes the run's record. */

@@ -39,6 +39,17 @@ const goingBack = [2_000, 5_000].flatMap((atMs): PlannedFault[] => [
   { kind: 'store-stall', call: 'put', at: 'request', atMs: atMs + 1_300 },
 ]);
 
+/** A manifest is on its way while all who hold its state die. Others come and go when it is there. */
+const storedLate: readonly PlannedFault[] = [
+  { kind: 'store-stall', call: 'put', at: 'request', atMs: 1_000 },
+  { kind: 'kill-all-members', atMs: 32_000, forMs: 100 },
+  ...Array.from({ length: 8 }, (_, index) => ({
+    kind: 'leave-member' as const,
+    atMs: 32_600 + 400 * index,
+    forMs: 50,
+  })),
+];
+
 /** The same fault again and again, so that it comes at the run's end too. */
 function every(intervalMs: number, kind: 'redis-rollback' | 'notes-lost'): PlannedFault[] {
   const count = Math.floor(endMs / intervalMs);
@@ -123,6 +134,12 @@ describe('the simulator notices when', () => {
       'no-restore',
       /^I6: m\S+ begins from the seed/,
       (seed) => ({ plan: diesWhileItRestores(seed) }),
+    ],
+    [
+      'nobody looks for what was stored while steps are done again',
+      'no-late-look',
+      /^I6: m\S+ does step \d+, although there is checkpoint/,
+      () => ({ plan: storedLate, computeMs: 900 }),
     ],
     [
       'what was made at the end of a view and got lost is not made again',

@@ -95,7 +95,7 @@ export class SimMemberWork {
         world.call(process, (redis) => redis.read(ask.key), done, fail);
         return;
       case 'findCheckpoint':
-        findCheckpoint(world, process, ask.maxStep, done, fail);
+        findCheckpoint(world, process, ask, done, fail);
         return;
       case 'fetchCheckpoint':
         this.#fetchCheckpoint(ask, ended, fail);
@@ -120,6 +120,7 @@ export class SimMemberWork {
         engine(20, () => (this.weights = initialWeights));
         return;
       case 'readExamples': {
+        world.invariants.checkBeginning(process.name, ask.step);
         const from = ask.cursor;
         const to = cursorAt(this.#memory.appliedStep + 1);
         process.after(random.between(1, 3), () => done({ from, to, numExamples: globalBatch }));

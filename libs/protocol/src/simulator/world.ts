@@ -15,6 +15,8 @@ export type Sabotage =
   | 'no-older-views'
   /** Nobody looks for checkpoints beyond the ledger. */
   | 'no-restore'
+  /** Members that hold some step, if not the ledger's last, look for no checkpoint. */
+  | 'no-late-look'
   /** What was made at the end of a view, and is known no more, is not made again. */
   | 'no-rest-watch'
   /** What was cut off a ledger stays when Redis brings it back. */
