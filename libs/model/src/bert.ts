@@ -132,7 +132,12 @@ export function activate({ config }: ForwardContext, x: Tensor2D): Tensor2D {
   return config.hiddenAct === 'gelu_new' ? geluTanh(x) : geluErf(x);
 }
 
-function dropHidden({ config, dropout }: ForwardContext, site: number, x_TH: Tensor2D): Tensor2D {
+/** Dropout of hidden states; of nothing in evaluation. */
+export function dropHidden(
+  { config, dropout }: ForwardContext,
+  site: number,
+  x_TH: Tensor2D,
+): Tensor2D {
   const ratio = config.hiddenDropoutRatio;
   if (dropout === undefined || ratio === 0) return x_TH;
   return mul(x_TH, dropout(site, x_TH.shape, ratio));

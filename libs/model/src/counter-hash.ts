@@ -2,7 +2,7 @@
 export type HashKey = readonly [number, number];
 
 /** What a stream is for; the first word of its key, so that no two uses share numbers. */
-export const hashDomains = { dropout: 1, initialize: 2 } as const;
+export const hashDomains = { dropout: 1, initialize: 2, initializeNamed: 3 } as const;
 
 /**
  * Random 32 bits for element `index` of a stream: a pure function of (key, index), with nothing but xor, logical shift

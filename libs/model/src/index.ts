@@ -38,9 +38,10 @@ export {
 } from './parameters/continue-from.ts';
 export { createPhasedEngine, type PhasedEngine } from './phased-engine.ts';
 export { initialWeights } from './parameters/initialize.ts';
-export { pooledClassifier, poolerShapes } from './heads/pooled-classifier.ts';
+export { pooledClassifier } from './heads/pooled-classifier.ts';
+export { poolerShapes } from './heads/pooler.ts';
 export { madeUpBatch } from './made-up-batch.ts';
-export { taskModels } from './tasks/index.ts';
+export { fineTuningModel, taskModels } from './tasks/index.ts';
 export type {
   EagerHead,
   GraphHead,

@@ -12,8 +12,4 @@ export type {
   TokenPrediction,
 } from './task.ts';
 export { baselinesOf, dimensionOf, encoderColumns } from './task.ts';
-export {
-  fineTuningTask,
-  labelsOf,
-  type FineTuning,
-} from './fine-tuning/fine-tuning.ts';
+export { fineTuningTask, labelsOf, type FineTuning } from './fine-tuning/fine-tuning.ts';

@@ -14,6 +14,7 @@ export {
   greaterEqual,
   identity,
   log,
+  log1p,
   logicalAnd,
   maximum,
   mul,

@@ -16,6 +16,8 @@ export const dropoutSites = {
   attentionProbabilities: (layer: number): number => 3 * layer + 1,
   attentionOutput: (layer: number): number => 3 * layer + 2,
   feedForwardOutput: (layer: number): number => 3 * layer + 3,
+  /** What a head reads, in tasks whose head drops values. */
+  headInput: (numLayers: number): number => 3 * numLayers + 1,
 } as const;
 
 /** Gives a site's mask: 0 where a value is dropped, 1 / (1 - ratio) where it is kept. */

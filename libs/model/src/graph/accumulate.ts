@@ -22,10 +22,12 @@ export interface AccumulateOptions {
 export function accumulateBlock(
   session: GraphSession,
   request: GradientRequest,
-  { task: { task }, model, shape, seed, allReduceDtype }: AccumulateOptions,
+  { task: head, model, shape, seed, allReduceDtype }: AccumulateOptions,
 ): void {
   checkRanks(request);
   const { step, ranks, lossScales } = request;
+  const { task } = head;
+  const sites = Array.from({ length: numDropoutSites(model, head) }, (_, site) => site);
   const scales = Object.fromEntries(
     task.losses.map(({ name }) => [
       lossScaleInput(name),
@@ -36,7 +38,7 @@ export function accumulateBlock(
     microBatches.forEach((batch, microBatch) =>
       session.run(microBatch === 0 ? 'start' : 'accumulate', {
         ...batchData(batch, task, shape),
-        dropoutKeys_K2: dropoutKeys(model, { seed, step, virtualRank, microBatch }),
+        dropoutKeys_K2: dropoutKeys(sites, { seed, step, virtualRank, microBatch }),
         ...scales,
       }),
     );
@@ -49,8 +51,7 @@ export function accumulateBlock(
   });
 }
 
-function dropoutKeys(model: ModelConfig, pass: DropoutPass): Int32Array {
-  const sites = Array.from({ length: numDropoutSites(model) }, (_, site) => site);
+function dropoutKeys(sites: readonly number[], pass: DropoutPass): Int32Array {
   return Int32Array.from(sites.flatMap((site) => dropoutKey(pass, site)));
 }
 

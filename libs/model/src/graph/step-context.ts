@@ -2,6 +2,7 @@ import { BerthError, type BatchShape, type ModelConfig } from '@berth/contracts'
 import { ops, type Graph, type Value } from '@berth/graph';
 import { dropoutSites } from '../eager/dropout.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
+import type { TaskModel } from '../tasks/task-model.ts';
 import type { BlockName, ModelBlocks } from './model-blocks.ts';
 
 /** Dropout keys of a forward pass, by site. */
@@ -24,8 +25,14 @@ export interface StepContext {
 }
 
 /** Sites of a model with dropout, numbered from 0. */
-export function numDropoutSites({ numLayers }: ModelConfig): number {
-  return dropoutSites.feedForwardOutput(numLayers - 1) + 1;
+export function numDropoutSites(
+  { numLayers }: ModelConfig,
+  { dropsHeadInput = false }: Pick<TaskModel, 'dropsHeadInput'>,
+): number {
+  const last = dropsHeadInput
+    ? dropoutSites.headInput(numLayers)
+    : dropoutSites.feedForwardOutput(numLayers - 1);
+  return last + 1;
 }
 
 export const nothingDropped: DropoutKeys = () => undefined;

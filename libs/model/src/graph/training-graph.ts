@@ -140,7 +140,7 @@ function addGradients(
   });
   const keys_K2 = graph.placeholder('dropoutKeys_K2', {
     dtype: 'int32',
-    shape: [numDropoutSites(config), 2],
+    shape: [numDropoutSites(config, task), 2],
   });
   const { gradients, sums } = gradientPass(
     { ...context, keys: dropoutKeysFrom(keys_K2) },

@@ -8,8 +8,9 @@ import { numHits, weightedCrossEntropy } from '../blocks/cross-entropy.ts';
 import type { BatchTensors } from '../eager/batch-tensors.ts';
 import { kernelGradient, type Gradients } from '../graph/encoder.ts';
 import { callBlock, column, matrix, weight, type StepContext } from '../graph/step-context.ts';
-import { denseShapes, type NamedShape } from '../parameters/named-shapes.ts';
+import type { NamedShape } from '../parameters/named-shapes.ts';
 import type { HeadGradient } from '../tasks/task-model.ts';
+import { poolerForward } from './pooler.ts';
 
 /** What a pooled classifier adds to sums. */
 export interface ClassSums<T> {
@@ -71,16 +72,9 @@ export function pooledClassifier(
     },
 
     forward(context, hidden_TH) {
-      const { graph, shape, exampleWeights_B } = context;
-      const rows = ops.mul(ops.range(graph, shape.batchSize), shape.maxSeqLength);
-      const first_BH = ops.gatherRows(hidden_TH, rows);
-      const pooledInput_BH = ops.matMul(first_BH, matrix(context, poolerKernel));
-      const [pooled_BH] = callBlock(
-        context,
-        'pooler_forward',
-        pooledInput_BH,
-        weight(context, poolerBias),
-      ) as [Value];
+      const { exampleWeights_B } = context;
+      const pooler = poolerForward(context, hidden_TH);
+      const { pooled_BH } = pooler;
       const logits = ops.matMul(pooled_BH, matrix(context, weightsName), { right: true });
       const bias = weight(context, biasName);
       const labels_B = column(context, labels);
@@ -102,26 +96,9 @@ export function pooledClassifier(
           gradients.set(biasName, dBias);
           gradients.set(weightsName, kernelGradient(dLogits, pooled_BH));
           const dPooled_BH = ops.matMul(dLogits, matrix(context, weightsName));
-          const [dPre_BH, dPoolerBias] = callBlock(
-            context,
-            'pooler_backward',
-            dPooled_BH,
-            pooled_BH,
-          ) as [Value, Value];
-          gradients.set(poolerBias, dPoolerBias);
-          gradients.set(poolerKernel, kernelGradient(first_BH, dPre_BH));
-          const gradient = ops.matMul(dPre_BH, matrix(context, poolerKernel), { right: true });
-          return { sums: { loss, hits }, hidden: { rows, gradient } };
+          return { sums: { loss, hits }, hidden: pooler.backward(dPooled_BH, gradients) };
         },
       };
     },
   };
-}
-
-const poolerKernel = 'bert/pooler/dense/kernel';
-const poolerBias = 'bert/pooler/dense/bias';
-
-/** The pooler's parameters, which stand before all others of a head. */
-export function poolerShapes({ hiddenSize: H }: ModelConfig): readonly NamedShape[] {
-  return denseShapes('bert/pooler/dense', H, H);
 }

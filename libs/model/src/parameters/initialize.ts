@@ -1,11 +1,12 @@
 import type { ModelConfig, ParameterSpec } from '@berth/contracts';
-import { counterHash, hashDomains, hashKey } from '../counter-hash.ts';
+import { counterHash, hashDomains, hashKey, type HashKey } from '../counter-hash.ts';
 import { numParametersOf } from './parameter-layout.ts';
 
 /**
  * Fresh flat weights: kernels and tables from a normal distribution cut at two standard deviations
  * (`config.initializerRange`), gammas 1, biases and betas 0 (docs/bert.md#parameters). Element e of parameter p is a pure
- * function of (seed, p, e), made with IEEE additions, multiplications and one division only: the same bits on every machine.
+ * function of (seed, p, e), made with IEEE additions, multiplications and one division only: the same bits on every machine. p is
+ * the place in the layout of what the release has in pre-training, and the name of all else.
  * @param seed - unsigned 32-bit
  */
 export function initialWeights(
@@ -17,18 +18,19 @@ export function initialWeights(
   layout.forEach((spec, index) => {
     const values = flat.subarray(spec.offset, spec.offset + spec.size);
     if (spec.name.endsWith('/gamma')) values.fill(1);
-    else if (spec.decayed) fillTruncatedNormal(values, config.initializerRange, seed, index);
+    else if (spec.decayed)
+      fillTruncatedNormal(values, config.initializerRange, keyOf(spec, index, seed));
   });
   return flat;
 }
 
-function fillTruncatedNormal(
-  values: Float32Array,
-  std: number,
-  seed: number,
-  parameter: number,
-): void {
-  const [k0, k1] = hashKey(hashDomains.initialize, seed, parameter);
+function keyOf({ name }: ParameterSpec, index: number, seed: number): HashKey {
+  return /^(bert|cls)\//.test(name)
+    ? hashKey(hashDomains.initialize, seed, index)
+    : hashKey(hashDomains.initializeNamed, seed, ...Buffer.from(name));
+}
+
+function fillTruncatedNormal(values: Float32Array, std: number, [k0, k1]: HashKey): void {
   for (let index = 0; index < values.length; index++)
     values[index] = std * truncatedNormalQuantile(uniform(counterHash(k0, k1, index)));
 }

@@ -8,3 +8,4 @@ export const taskModels: Readonly<Record<TaskName, TaskModel>> = {
   pretraining: pretrainingModel,
   maskedLm: maskedLmModel,
 };
+export { fineTuningModel } from './fine-tuning/fine-tuning-model.ts';

@@ -14,6 +14,8 @@ export interface TaskModel {
   readonly headShapes: (config: ModelConfig) => readonly NamedShape[];
   /** Of these, the parameters that have a row for each entry of the vocabulary. */
   readonly vocabularyParameters: readonly string[];
+  /** Whether what its head reads is dropped too, at `dropoutSites.headInput`. @defaultValue false */
+  readonly dropsHeadInput?: boolean;
   readonly eager: EagerHead;
   readonly graph: GraphHead;
 }

@@ -15,6 +15,8 @@ export const erf = unary('Erf');
 export const exp = unary('Exp');
 export const identity = unary('Identity');
 export const log = unary('Log');
+/** log(1 + x), exact for small x. */
+export const log1p = unary('Log1p');
 export const neg = unary('Neg');
 export const rsqrt = unary('Rsqrt');
 export const sqrt = unary('Sqrt');

@@ -6,6 +6,8 @@ interface CrossEntropy {
   readonly loss: Value;
   /** sum_r weight[r] where the largest logit is the label's. */
   readonly hits: Value;
+  /** 1 where it is, else 0. */
+  readonly isHit_R: Value;
   /** Of `loss` by the logits, for a row's weight of 1. */
   readonly gradient_RC: Value;
 }
@@ -28,6 +30,7 @@ export function crossEntropy(logits_RC: Value, labels_R: Value, weights_R: Value
   return {
     loss: ops.sum(ops.mul(ops.sub(logTotal_R, labelLogit_R), weights_R), [0]),
     hits: ops.sum(ops.mul(isHit_R, weights_R), [0]),
+    isHit_R,
     gradient_RC: ops.sub(ops.div(powers_RC, total_R1), ops.cast(isLabel_RC, 'float32')),
   };
 }

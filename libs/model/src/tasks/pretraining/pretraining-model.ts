@@ -2,7 +2,8 @@ import { tasks } from '@berth/contracts';
 import { ops } from '@berth/graph';
 import { sum, type Tensor2D } from '@tensorflow/tfjs-core';
 import { column } from '../../graph/step-context.ts';
-import { pooledClassifier, poolerShapes, type ClassSums } from '../../heads/pooled-classifier.ts';
+import { pooledClassifier, type ClassSums } from '../../heads/pooled-classifier.ts';
+import { poolerShapes } from '../../heads/pooler.ts';
 import type { TaskModel } from '../task-model.ts';
 import {
   maskedLmLogits,
