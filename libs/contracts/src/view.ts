@@ -30,6 +30,8 @@ export const viewSchema = z.strictObject({
   members: z.array(viewMemberSchema),
   /** `train`: go on; `save`: agree on the state, checkpoint it, and wait. */
   mode: z.enum(['train', 'save']),
+  /** Before it trains, members save the state of `fromStep`, and do not wait until it is stored. */
+  savesFirst: z.boolean().optional(),
   /** Why this view replaced the one before, for people. */
   reason: z.string(),
 });

@@ -86,7 +86,10 @@ export function openPast({ connection, store, logger }: PastOptions, runId: stri
       return noted !== undefined && !isLeftBehind(runId, attempts, noted);
     },
 
-    newestListed: async () => (await checkpoints.newest())?.step ?? 0,
+    async newestListed(attempts) {
+      const listed = await checkpoints.list();
+      return listed.findLast((noted) => !isLeftBehind(runId, attempts, noted))?.step ?? 0;
+    },
 
     async isEvaluated(step, attempts) {
       const lines = await metrics.last(5);

@@ -117,8 +117,8 @@ export interface PastPort {
   listAgain(attempts: readonly RunAttempt[]): Call<unknown>;
   isSaved(step: number, attempts: readonly RunAttempt[]): Call<boolean>;
   isEvaluated(step: number, attempts: readonly RunAttempt[]): Call<boolean>;
-  /** The newest step that Redis lists a checkpoint of; 0 without one. */
-  newestListed(): Call<number>;
+  /** The newest step of the line that Redis lists a checkpoint of; 0 without one. */
+  newestListed(attempts: readonly RunAttempt[]): Call<number>;
 }
 
 /** What a run trains on. */

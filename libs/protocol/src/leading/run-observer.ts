@@ -37,6 +37,7 @@ export class RunObserver {
       runId,
       status,
       wantsCheckpoint,
+      savedStep: wantsCheckpoint ? yield* call(past.newestListed(attempts)) : 0,
       numerics: record.numerics ?? undefined,
       numCommitted,
       isSaved: matters && (yield* call(past.isSaved(numCommitted, attempts))),

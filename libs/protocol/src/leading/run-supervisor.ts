@@ -146,7 +146,7 @@ export class RunSupervisor {
     if (damage !== undefined)
       return yield* this.#goBack(record, { ...damage, numCommitted, live }, context);
     yield* this.fence(record, context, 'killed', { live });
-    const saved = yield* call(past.newestListed());
+    const saved = yield* call(past.newestListed(record.attempts));
     return {
       status: 'stopped',
       reason: `killed at step ${numCommitted}; the newest checkpoint holds step ${saved}`,
@@ -245,13 +245,14 @@ export class RunSupervisor {
     if (numerics?.fingerprint !== record.numerics?.fingerprint) return { numerics, reason };
     if (decision.kind === 'publish') {
       const { clock, logger } = this.#ports;
-      const { members, mode, diverged } = decision;
+      const { members, mode, savesFirst, diverged } = decision;
       const events =
         diverged === undefined
           ? []
           : [eventOfDivergence(record, clock.timeMs(), diverged, 'heals')];
       const assigned = assignMembers(members, record.config.train.virtualRanks);
-      const draft = { fencingEpoch, mode, reason, members: assigned };
+      const saves = savesFirst && { savesFirst };
+      const draft = { fencingEpoch, mode, ...saves, reason, members: assigned };
       const published = yield* this.#publish(record, view, draft, { live, events });
       const { version, fromStep } = published;
       logger.info('Published a view', { version, step: fromStep, reason });

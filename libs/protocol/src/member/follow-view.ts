@@ -23,7 +23,10 @@ export function* followView(context: ViewContext): ViewScript {
   yield* ask({ kind: 'join', view }, `joining view ${view.version}: ${view.reason}`);
   yield* settle(context);
   // Whoever led the view before may have died over it: no later view stands here again.
-  if (!isAtTheEnd(context)) yield* evaluateIfDue(context);
+  if (!isAtTheEnd(context)) {
+    if (view.savesFirst === true) yield* save(context);
+    yield* evaluateIfDue(context);
+  }
   while (!isAtTheEnd(context) && !me.isLeaving) {
     const times = yield* trainStep(context);
     if (!isAtTheEnd(context)) {

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { memberIn } from '../testing/puppet.ts';
+import { memberIn, Puppet, viewOf } from '../testing/puppet.ts';
 import { isTimeToSave } from './follow-view.ts';
 
 const head = 'f'.repeat(40);
+
+it('saves on demand before the first step of a view, and goes on at once', () => {
+  const puppet = new Puppet();
+  puppet.see({ ...viewOf(1, 'a', 'b'), savesFirst: true });
+  puppet.until('save').answer('save');
+  expect(puppet.ask?.kind).toBe('readExamples');
+  puppet.until('apply').answer('apply');
+  expect(puppet.ask?.kind).toBe('readExamples');
+});
 
 describe('saving by time', () => {
   it.each([

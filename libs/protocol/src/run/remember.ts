@@ -6,9 +6,6 @@ import { viewName } from '../ledger/view-id.ts';
 import type { Attempts, RunMemory, RunSnapshot } from './run-state.ts';
 import { workersOf } from './worker-name.ts';
 
-/** From a checkpoint that failed because the store was away to the next try. */
-const saveAgainMs = 15_000;
-
 /** What is known after another look. */
 export function remember(
   nowMs: number,
@@ -25,9 +22,6 @@ export function remember(
   const isOutage = isStoreOut || isAbout('QUEUE_UNREACHABLE');
   const attempts =
     view === undefined ? before.attempts : countAttempts(before.attempts, view, isOutage);
-  // Training does not stand still for a store that is away.
-  const isStoreAway = view?.mode === 'save' && isStoreOut;
-  const saveNotBeforeMs = isStoreAway ? nowMs + saveAgainMs : before.saveNotBeforeMs;
   return {
     ...before,
     complaintSinceMs,
@@ -35,7 +29,6 @@ export function remember(
     ...quarantinesAfter(nowMs, before, snapshot),
     lastSeen: noteSeen(before.lastSeen, live, runId, nowMs),
     polledMs: nowMs,
-    saveNotBeforeMs,
     seen: { numCommitted: snapshot.numCommitted, view },
   };
 }

@@ -16,6 +16,8 @@ export interface RunSnapshot {
   readonly status: TrainingStatus;
   /** A checkpoint was asked for, and is not there yet. */
   readonly wantsCheckpoint: boolean;
+  /** The newest checkpoint, where one was asked for; else 0. */
+  readonly savedStep: number;
   readonly numerics: Numerics | undefined;
   readonly numCommitted: number;
   /** True when a checkpoint holds all committed steps. */
@@ -70,9 +72,7 @@ export interface RunMemory {
   readonly attempts: Attempts;
   readonly quarantines: Quarantines;
   readonly lastSeen: LastSeen;
-  /** A checkpoint that was asked for waits until then, as the store was away. */
-  readonly saveNotBeforeMs: number;
-  /** When it was first seen that all is to be saved, and the steps committed then. */
+  /** When it was first seen that a checkpoint is to be made, and the steps committed then. */
   readonly savingSince: Since | undefined;
   /** When it was first seen that somebody is to join. */
   readonly joiningSince: Since | undefined;
@@ -123,6 +123,8 @@ export type RunDecision = {
       readonly isShort: boolean;
       readonly members: readonly LiveMember[];
       readonly mode: View['mode'];
+      /** A checkpoint was asked for. */
+      readonly savesFirst?: true;
       /** That members held different states in the view before. */
       readonly diverged?: WireError;
     }
@@ -137,7 +139,6 @@ export function newRunMemory(nowMs: number): RunMemory {
     attempts: { view: '', fromStep: -1, workers: '', counts: new Map(), count: 0 },
     quarantines: new Map(),
     lastSeen: new Map(),
-    saveNotBeforeMs: -Infinity,
     savingSince: undefined,
     joiningSince: undefined,
     peace: { view: '', nowMs, numCommitted: 0 },

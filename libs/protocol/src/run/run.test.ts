@@ -125,7 +125,6 @@ describe('a run that is to be saved', () => {
   it.each([
     ['pausing', { status: 'pausing' }],
     ['stopping', { status: 'stopping' }],
-    ['asked for a checkpoint', { wantsCheckpoint: true }],
   ] as const)('waits for the step under way when it is %s', (_, asked) => {
     const first = decide(0, asked);
     expect(first.kind).toBe('keep');
@@ -173,31 +172,57 @@ describe('a run that is to be saved', () => {
     expect(['keep', 'publish']).toContain(decide(0, ended).kind);
   });
 
-  it('trains on once the checkpoint that was asked for is there', () => {
+  it('trains on once it is resumed', () => {
     const saved = view('save', a.memberId, b.memberId);
-    const there = decide(0, { wantsCheckpoint: true, isSaved: true, view: saved });
-    expect(there).toMatchObject({ kind: 'saved', step: 10 });
     expect(decide(0, { isSaved: true, view: saved })).toMatchObject({
       kind: 'publish',
       mode: 'train',
       reason: 'training goes on',
     });
   });
+});
 
-  it('trains on while the store is away, and tries the checkpoint again later', () => {
-    const error = { code: 'STORE_UNREACHABLE', message: 'away', details: {} } as const;
-    const complaint = { viewVersion: 3, step: 10, suspects: [], error };
-    const live = [{ ...a, complaint }, b];
-    const saving = view('save', a.memberId, b.memberId);
-    const failed = decide(0, { wantsCheckpoint: true, view: saving, live });
-    expect(failed).toMatchObject({ kind: 'publish', mode: 'train' });
-    const training = { wantsCheckpoint: true, numCommitted: 12 };
-    expect(decide(5_000, training, failed.memory).kind).toBe('keep');
-    const again = decide(16_000, training, failed.memory);
-    expect(decide(16_500, { ...training, numCommitted: 13 }, again.memory)).toMatchObject({
-      kind: 'publish',
-      mode: 'save',
-    });
+describe('a run that is asked for a checkpoint', () => {
+  const asked = { wantsCheckpoint: true } as const;
+  const since = (savingSince: RunMemory['savingSince']) => ({ ...newRunMemory(0), savingSince });
+  const saving = (fromStep: number): View => ({
+    ...view('train', a.memberId, b.memberId),
+    fromStep,
+    savesFirst: true,
+  });
+
+  it('finishes the step under way, then saves first in a view that trains', () => {
+    const first = decide(0, asked);
+    expect(first.kind).toBe('keep');
+    const committed = decide(100, { ...asked, numCommitted: 11 }, first.memory);
+    expect(committed).toMatchObject({ kind: 'publish', mode: 'train', savesFirst: true });
+    expect(committed.reason).toBe('saving a checkpoint, as asked for');
+  });
+
+  it('trains beside the save, in one view, until the checkpoint or a newer one is there', () => {
+    const memory = since({ nowMs: 0, numCommitted: 10 });
+    const beside = { ...asked, view: saving(11), numCommitted: 30, savedStep: 10 };
+    const kept = decide(0, beside, memory);
+    expect(kept.kind).toBe('keep');
+    const there = decide(0, { ...beside, savedStep: 20 }, kept.memory);
+    expect(there).toMatchObject({ kind: 'saved', step: 20, memory: { savingSince: undefined } });
+    expect(decide(0, { view: saving(11), numCommitted: 30 }, there.memory).kind).toBe('keep');
+  });
+
+  it('saves first again in the view after one that was lost meanwhile', () => {
+    const memory = since({ nowMs: 0, numCommitted: 10 });
+    const third = member('worker-3-cccccc');
+    const joined = { ...asked, view: saving(11), numCommitted: 30, live: [a, third] };
+    expect(decide(0, joined, memory)).toMatchObject({ kind: 'publish', savesFirst: true });
+  });
+
+  it('is not content with what was saved before it was asked', () => {
+    const later = { ...asked, view: saving(11), numCommitted: 30, savedStep: 20 };
+    const first = decide(0, later);
+    expect(first.kind).toBe('keep');
+    const next = decide(0, { ...later, numCommitted: 31 }, first.memory);
+    expect(next).toMatchObject({ kind: 'publish', savesFirst: true });
+    expect(decide(0, { ...later, isSaved: true })).toMatchObject({ kind: 'saved', step: 30 });
   });
 });
 

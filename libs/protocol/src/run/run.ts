@@ -1,4 +1,4 @@
-import type { WireError } from '@berth/contracts';
+import type { View, WireError } from '@berth/contracts';
 import { absentText } from './absent.ts';
 import { besideSteps } from './beside-steps.ts';
 import { complaintsAbout } from './complaints.ts';
@@ -31,7 +31,7 @@ export function decideRun(
   snapshot: RunSnapshot,
   rules: RunRules,
 ): RunDecision {
-  const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint } = snapshot;
+  const { numCommitted, isSaved, isEvaluated, live, runId, wantsCheckpoint, view } = snapshot;
   const lost = lossSince(before.seen, snapshot);
   if (lost !== undefined)
     return {
@@ -45,18 +45,16 @@ export function decideRun(
   const rest = restOf(snapshot);
   if (rest !== undefined && (isSaved || numCommitted === 0))
     return end(rest, before, isSaved ? `saved at step ${numCommitted}` : 'nothing was trained yet');
-  if (wantsCheckpoint && isSaved)
-    return {
-      kind: 'saved',
-      step: numCommitted,
-      memory: before,
-      reason: `saved checkpoint ${numCommitted}, as asked for`,
-    };
+  const isThere = isAnswer(view, before.savingSince) && snapshot.savedStep >= view.fromStep;
+  if (wantsCheckpoint && (isSaved || isThere)) {
+    const step = isSaved ? numCommitted : snapshot.savedStep;
+    const reason = `saved checkpoint ${step}, as asked for`;
+    return { kind: 'saved', step, memory: { ...before, savingSince: undefined }, reason };
+  }
 
-  const { view } = snapshot;
   const complaints = view === undefined ? [] : complaintsAbout(view, live);
   const remembered = remember(nowMs, before, snapshot, complaints);
-  const isSaving = rest !== undefined || (wantsCheckpoint && nowMs >= remembered.saveNotBeforeMs);
+  const isSaving = rest !== undefined || wantsCheckpoint;
   const savingSince = isSaving ? (before.savingSince ?? { nowMs, numCommitted }) : undefined;
   const joiningSince = before.joiningSince ?? { nowMs, numCommitted };
   const resting = noteRest(nowMs, before.resting, snapshot, rules);
@@ -92,7 +90,8 @@ export function decideRun(
     isMidStep(snapshot) &&
     savingSince !== undefined &&
     isStill(nowMs, savingSince, snapshot, longestStepWaitMs);
-  const mode = isSaving && !finishesStep ? 'save' : 'train';
+  const mode = rest !== undefined && !finishesStep ? 'save' : 'train';
+  const savesFirst = rest === undefined && wantsCheckpoint && !finishesStep && numCommitted > 0;
   const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
   const numHere = live.filter((member) => member.runId === runId).length;
   const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
@@ -101,7 +100,10 @@ export function decideRun(
     ...snapshot,
     ...memory,
     mode,
-    repeats: reasonToRepeat(nowMs, resting, snapshot, rules),
+    repeats:
+      savesFirst && !isAnswer(view, savingSince)
+        ? 'saving a checkpoint, as asked for'
+        : reasonToRepeat(nowMs, resting, snapshot, rules),
     numAttempts: memory.attempts.count,
     quarantined: leftOut.quarantined,
     onProbation: onProbation(memory.quarantines, view),
@@ -136,6 +138,7 @@ export function decideRun(
         kind: 'publish',
         members,
         mode,
+        ...(savesFirst && { savesFirst }),
         isShort: isShort(members.length),
         ...(diverged && { diverged }),
         memory: { ...memory, quarantines },
@@ -166,6 +169,15 @@ function isStarting(
   const hasLostNone =
     status === 'starting' || (status === 'running' && numMembers >= (view?.members.length ?? 0));
   return hasLostNone && eligible.length + opening.length >= wanted;
+}
+
+/** Whether a view saves all that there was when a checkpoint was asked for. */
+function isAnswer(view: View | undefined, askedSince: Since | undefined): view is View {
+  return (
+    view?.savesFirst === true &&
+    askedSince !== undefined &&
+    view.fromStep >= askedSince.numCommitted
+  );
 }
 
 /** What the run is to become once it is saved. */

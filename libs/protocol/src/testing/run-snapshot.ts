@@ -30,6 +30,7 @@ export function runSnapshot(change: Partial<RunSnapshot> = {}): RunSnapshot {
     runId: 'r',
     status: 'running',
     wantsCheckpoint: false,
+    savedStep: 0,
     numerics: undefined,
     numCommitted: 10,
     isSaved: false,
