@@ -60,6 +60,47 @@ export {
   type WriteDatasetOptions,
   datasetPrefixOf,
 } from './dataset/write-dataset.ts';
+export { openRows, rowFormats, type OpenRowsOptions, type RowFormat } from './rows/open-rows.ts';
+export type { ConllColumns } from './rows/conll-rows.ts';
+export type { Row, RowPlace, RowSource } from './rows/row.ts';
+export {
+  copyTaskExample,
+  fingerprintExamples,
+  type TaskExample,
+} from './tasks/fine-tuning/task-example.ts';
+export type { TextColumns } from './tasks/fine-tuning/columns.ts';
+export { balancedWeights, type LabelCensus } from './tasks/fine-tuning/labels.ts';
+export type { TextExampleOptions } from './tasks/fine-tuning/text-pairs.ts';
+export {
+  classifyExamples,
+  surveyClasses,
+  type ClassifyOptions,
+  type ClassOptions,
+} from './tasks/classify/classify-examples.ts';
+export { regressExamples } from './tasks/regress/regress-examples.ts';
+export {
+  surveyTags,
+  tagExamples,
+  type TagColumns,
+  type TagExample,
+  type TagOptions,
+} from './tasks/tag/tag-examples.ts';
+export {
+  answerWindows,
+  defaultWindows,
+  type AnswerOptions,
+  type AnswerWindow,
+  type WindowSettings,
+} from './tasks/answer/answer-windows.ts';
+export {
+  bestAnswer,
+  type AnswerCandidate,
+  type BestAnswer,
+  type BestAnswerOptions,
+  type WindowLogits,
+} from './tasks/answer/best-answers.ts';
+export type { Question, TextSpan } from './tasks/answer/question.ts';
+export { createSpanTokenizer, type TokenSpans } from './text/span-tokenizer.ts';
 export { oldEntriesOf } from './text/old-entries.ts';
 export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
 export {

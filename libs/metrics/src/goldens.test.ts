@@ -22,7 +22,7 @@ interface Golden<Case> {
   readonly texts: string[];
 }
 
-/** What tools/verify/metrics/write_goldens.py wrote: made-up cases, and what the reference says of them. */
+/** What tools/verify/fine-tuning/write_metrics.py wrote: made-up cases, and what the reference says of them. */
 function golden(name: string): Golden<unknown> {
   const url = new URL(`../test/golden/${name}.json`, import.meta.url);
   const parsed = JSON.parse(readFileSync(url, 'utf8')) as Golden<unknown>;

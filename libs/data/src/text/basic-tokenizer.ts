@@ -11,6 +11,20 @@ const nonspacingMark = /\p{Mn}/gu;
 const punctuationOrWord = /[!-/:-@[-`{-~\p{P}]|[^!-/:-@[-`{-~\p{P}]+/gu;
 const punctuation = /([!-/:-@[-`{-~\p{P}])/u;
 
+/** Of single characters, as the rules below see them. */
+export const characterIs = {
+  dropped: predicateOf(dropped.source),
+  ideograph: predicateOf(ideograph.source),
+  whitespace: predicateOf(whitespace.source),
+  nonspacingMark: predicateOf(nonspacingMark.source),
+  punctuation: predicateOf(punctuation.source),
+} as const;
+
+function predicateOf(pattern: string): (character: string) => boolean {
+  const regex = new RegExp(pattern, 'u');
+  return (character) => regex.test(character);
+}
+
 /** The runtime fails, without an error that could be caught, on a replacement of millions of matches. */
 const maxSliceLength = 1 << 16;
 
@@ -33,7 +47,7 @@ function splitAtPunctuation(word: string): string[] {
     : (word.match(punctuationOrWord) ?? []);
 }
 
-function stripAccents(word: string): string {
+export function stripAccents(word: string): string {
   return word.normalize('NFD').replace(nonspacingMark, '');
 }
 

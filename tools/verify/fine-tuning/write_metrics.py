@@ -1,7 +1,7 @@
 """Writes libs/metrics/test/golden: random cases, and what scikit-learn, SciPy, seqeval and the evaluation of SQuAD say.
 
     pip install scikit-learn scipy seqeval transformers
-    python3 tools/verify/metrics/write_goldens.py
+    python3 tools/verify/fine-tuning/write_metrics.py
 
 Seeded: the same releases write the same bytes. transformers.data.metrics.squad_metrics is the official script of SQuAD 2.0.
 """
