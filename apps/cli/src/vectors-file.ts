@@ -1,14 +1,16 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { BerthError } from '@berth/contracts';
 
 /** Where vectors go as they are computed. */
 export interface VectorsFile {
   add(text: string, vector: readonly number[]): Promise<void>;
   close(): Promise<void>;
+  /** Leaves no file, and one that had the name before as it was. */
+  discard(): Promise<void>;
 }
 
 /**
- * A file of vectors: .npy, for numpy.load, or .jsonl with each text beside its vector, as which they are printed where no file is named.
+ * A file of vectors, which has its name once it is whole: .npy, for numpy.load, or .jsonl with each text beside its vector, as which they are printed where no file is named.
  * @throws BerthError `USAGE` for another name, or a place that cannot be written
  */
 export async function openVectors(
@@ -19,21 +21,40 @@ export async function openVectors(
     return {
       add: async (text, embedding) => print(JSON.stringify({ text, embedding })),
       close: async () => undefined,
+      discard: async () => undefined,
     };
   if (!/\.(npy|jsonl)$/.test(path))
     throw new BerthError('USAGE', `--out ${path}: the name must end in .npy or .jsonl`);
-  const file = await open(path, 'w').catch((cause: unknown) => {
+  const partial = `${path}.partial`;
+  const file = await open(partial, 'w').catch((cause: unknown) => {
     throw new BerthError('USAGE', `--out ${path}: cannot be written`, { cause });
   });
-  return path.endsWith('.npy') ? npyFile(file) : jsonlFile(file);
+  const { add, finish } = path.endsWith('.npy') ? npyFile(file) : jsonlFile(file);
+  return {
+    add,
+    async close() {
+      await finish?.();
+      await file.close();
+      await rename(partial, path);
+    },
+    async discard() {
+      await file.close();
+      await rm(partial);
+    },
+  };
 }
 
-function jsonlFile(file: FileHandle): VectorsFile {
+interface Format {
+  readonly add: VectorsFile['add'];
+  /** Writes what is known only once all are there. */
+  readonly finish?: () => Promise<void>;
+}
+
+function jsonlFile(file: FileHandle): Format {
   return {
     add: async (text, embedding) => {
       await file.write(`${JSON.stringify({ text, embedding })}\n`);
     },
-    close: () => file.close(),
   };
 }
 
@@ -41,7 +62,7 @@ function jsonlFile(file: FileHandle): VectorsFile {
 const headerBytes = 128;
 
 /** The format of NumPy, version 1.0: its header, which says how many there are, is written last. */
-function npyFile(file: FileHandle): VectorsFile {
+function npyFile(file: FileHandle): Format {
   let numVectors = 0;
   let size = 0;
   return {
@@ -51,9 +72,8 @@ function npyFile(file: FileHandle): VectorsFile {
       await file.write(bytes, 0, bytes.length, headerBytes + numVectors * bytes.length);
       numVectors++;
     },
-    async close() {
+    async finish() {
       await file.write(npyHeader(numVectors, size), 0, headerBytes, 0);
-      await file.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { BerthError, type Pooling } from '@berth/contracts';
 import type { Context } from '../context.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { linesOf } from '../lines-of.ts';
 import { withModels } from '../models.ts';
 import { openVectors } from '../vectors-file.ts';
@@ -35,6 +35,7 @@ export async function embed(
       `${file}: cannot be read; give a file of texts, or - for standard input`,
     );
   const input = file === '-' ? process.stdin : createReadStream(file);
+  const name = file === '-' ? 'standard input' : file;
   const isJson = options.field !== undefined || file.endsWith('.jsonl');
   await withModels(context, [what], options.best, async ({ places: [model], ask }) => {
     const vectors = await openVectors(options.out, (line) => context.print(line));
@@ -56,25 +57,27 @@ export async function embed(
     try {
       let chunk: string[] = [];
       let numLines = 0;
-      for await (const line of linesOf(input)) {
+      for await (const line of linesOf(input, name)) {
         numLines += 1;
-        chunk.push(isJson ? textOf(line, options.field ?? 'text', `${file}:${numLines}`) : line);
+        chunk.push(isJson ? textOf(line, options.field ?? 'text', `${name}:${numLines}`) : line);
         if (chunk.length < textsPerQuestion) continue;
         await write(chunk);
         chunk = [];
       }
       if (chunk.length > 0) await write(chunk);
-    } finally {
+      if (numTexts === 0)
+        throw new BerthError(
+          'MODEL_INPUT_INVALID',
+          `${name} has no line, so there is nothing to embed`,
+        );
       await vectors.close();
+    } catch (error) {
+      await vectors.discard();
+      throw error;
     }
-    if (numTexts === 0)
-      throw new BerthError(
-        'MODEL_INPUT_INVALID',
-        `${file} has no line, so there is nothing to embed`,
-      );
     const cut = numCut === 0 ? '' : `, ${formatCount(numCut)} cut to what the model takes`;
     context.say(
-      `${formatCount(numTexts)} texts${cut}${options.out === undefined ? '' : `, in ${options.out}`}`,
+      `${plural(numTexts, 'text')}${cut}${options.out === undefined ? '' : `, in ${options.out}`}`,
     );
   });
 }

@@ -30,7 +30,9 @@ export async function fillMask(
   await withModels(context, [what], options.best, async ({ places: [model], ask }) => {
     const all: FilledText[] = [];
     let numTexts = 0;
-    for await (const texts of inChunks(given.length > 0 ? given : linesOf(process.stdin))) {
+    for await (const texts of inChunks(
+      given.length > 0 ? given : linesOf(process.stdin, 'standard input'),
+    )) {
       const filled = await ask({
         kind: 'fillMask',
         model: model!,
@@ -45,6 +47,11 @@ export async function fillMask(
       }
       numTexts += texts.length;
     }
+    if (numTexts === 0)
+      throw new BerthError(
+        'MODEL_INPUT_INVALID',
+        'There is no text: write one with [MASK] where a word is to be filled in',
+      );
     if (options.json) context.print(JSON.stringify(all));
   });
 }

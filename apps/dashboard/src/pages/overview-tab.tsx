@@ -106,9 +106,10 @@ function heldOutNote(task: Task, line: MetricsLine | null): string {
   if (main === undefined) return stepNote(line.step);
   const metric = `${main.name}_loss`;
   const against = levelsOf(task, metric, line)
-    .slice(0, 1)
-    .map(({ label, value }) => ` (${label} ${formatNumber(value)})`);
-  return `${main.label} ${formatNumber(valueOf(line, metric))}${against.join('')} · ${stepNote(line.step)}`;
+    .map(({ label, value }) => `${label} ${formatNumber(value)}`)
+    .join(', ');
+  const beside = against === '' ? '' : ` (${against})`;
+  return `${main.label} ${formatNumber(valueOf(line, metric))}${beside} · ${stepNote(line.step)}`;
 }
 
 function qualityNote(task: Task, metric: string, { last, lastEval }: RunStatusReport): string {

@@ -34,6 +34,7 @@ export function Answer({
             key={mask.position}
             mask={mask}
             hidden={hiddenWord(sentence.words[places[index] ?? -1] ?? '[MASK]')}
+            number={answer.masks.length > 1 ? index + 1 : undefined}
           />
         ))}
       </div>
@@ -44,16 +45,18 @@ export function Answer({
 function Candidates({
   mask: { candidates },
   hidden,
+  number,
 }: {
   readonly mask: FilledText['masks'][number];
   readonly hidden: string | undefined;
+  /** Which of several it is. */
+  readonly number: number | undefined;
 }): JSX.Element {
-  const most = candidates[0]?.probability ?? 1;
   const isHidden = (token: string): boolean => token.toLowerCase() === hidden?.toLowerCase();
   const isGuessed = candidates.some(({ token }) => isHidden(token));
   return (
     <div>
-      <h3>{hidden === undefined ? 'For [MASK]' : `Instead of “${hidden}”`}</h3>
+      <h3>{hidden === undefined ? `For [MASK] ${number ?? ''}` : `Instead of “${hidden}”`}</h3>
       <ol class="try-candidates">
         {candidates.map(({ token, probability }) => (
           <li key={token} class={isHidden(token) ? 'right' : ''}>
@@ -62,7 +65,7 @@ function Candidates({
               {isHidden(token) && <span class="hidden">, the hidden word</span>}
             </span>
             <span class="try-bar" aria-hidden="true">
-              <span style={{ width: `${(100 * probability) / most}%` }} />
+              <span style={{ width: `${100 * probability}%` }} />
             </span>
             <span class="number">{percent(probability)}</span>
           </li>

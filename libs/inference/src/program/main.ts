@@ -2,11 +2,11 @@ import { createS3ObjectStore } from '@berth/checkpoint';
 import { errorToWire, silentLogger } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
 import { Answerer } from '../answer.ts';
-import { goLast } from './go-last.ts';
+import { giveWay } from './give-way.ts';
 import type { Answer, Opening, Question } from './messages.ts';
 
 // Training on the same machine goes first: what it leaves of the processor is ours.
-void goLast();
+void giveWay();
 let answerer: Answerer | undefined;
 let last: Promise<void> = Promise.resolve();
 

@@ -5,10 +5,10 @@ import { getPriority } from 'node:os';
 import { expect, it } from 'vitest';
 
 it.runIf(existsSync('/proc/self/autogroup'))(
-  'goes last among the sessions of the machine too',
+  'gives way among the sessions of the machine too',
   async () => {
-    const url = JSON.stringify(new URL('go-last.ts', import.meta.url).href);
-    const program = `import(${url}).then(async ({ goLast }) => { await goLast(); process.send('done'); })`;
+    const url = JSON.stringify(new URL('give-way.ts', import.meta.url).href);
+    const program = `import(${url}).then(async ({ giveWay }) => { await giveWay(); process.send('done'); })`;
     const child = fork('-', [], {
       execArgv: ['--import', 'tsx', '--eval', program],
       detached: true,
@@ -16,8 +16,8 @@ it.runIf(existsSync('/proc/self/autogroup'))(
     });
     try {
       expect((await once(child, 'message'))[0]).toBe('done');
-      expect(getPriority(child.pid)).toBe(19);
-      expect(readFileSync(`/proc/${child.pid}/autogroup`, 'utf8')).toMatch(/nice 19$/m);
+      expect(getPriority(child.pid)).toBe(10);
+      expect(readFileSync(`/proc/${child.pid}/autogroup`, 'utf8')).toMatch(/nice 10$/m);
     } finally {
       child.kill('SIGKILL');
     }
