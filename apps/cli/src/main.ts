@@ -4,6 +4,7 @@ import { BerthError, dropEmptyVariables, errorToWire, toBerthError } from '@bert
 import { addAppCommands } from './app-commands.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
+import { helpConfiguration } from './help.ts';
 import { addHubCommands } from './hub-commands.ts';
 import { addMachineCommands } from './machine-commands.ts';
 import { addModelCommands } from './model-commands.ts';
@@ -31,6 +32,7 @@ const program = new Command('berth')
     'Pretrain BERT from raw text on any number of machines. Kill anything: same model, to the bit.',
   )
   .version(describeBuild(buildInfo()))
+  .configureHelp(helpConfiguration)
   .showSuggestionAfterError()
   .exitOverride()
   .enablePositionalOptions()
@@ -38,11 +40,12 @@ const program = new Command('berth')
     'before',
     [
       'Examples:',
-      '  berth demo                                  the whole of berth on this machine, in minutes',
-      '  berth train configs/demo.yaml               a run of your own, with a cluster of its own',
-      '  berth up --workers 2                        a cluster that stays; then berth train, status, resume',
-      '  berth ledger verify my-run                  prove that every example was used exactly once',
-      '  berth export my-run --to my-bert            a folder that transformers opens',
+      '  berth demo                         # the whole of berth on this machine, in minutes',
+      '  berth train run.yaml               # a run of your own, with a cluster of its own',
+      '  berth up --workers 2               # a cluster that stays; then berth train, status, resume',
+      '  berth ledger verify my-run         # prove that every example was used exactly once',
+      '  berth fill-mask my-run "a [MASK]"   # what the newest checkpoint puts there',
+      '  berth export my-run --to my-bert   # a folder that transformers opens',
       '',
     ].join('\n'),
   );

@@ -45,7 +45,7 @@ export function addModelCommands(program: Command, context: Context): void {
           [
             '',
             'Examples:',
-            '  berth eval my-run                      on what its run holds out',
+            '  berth eval my-run                      # on what its run holds out',
             '  berth eval my-run@best --on "news/*.txt"',
             '  berth eval ./bert-base-uncased --on news.txt --seq-length 512 --json',
             '  berth eval my-run --on news.txt --pseudo-perplexity --examples 32',
@@ -62,7 +62,7 @@ export function addModelCommands(program: Command, context: Context): void {
             '',
             'Examples:',
             '  berth compare my-run@400 my-run@best',
-            '  berth compare my-run ./bert-tiny --on news.txt     both must have one vocabulary',
+            '  berth compare my-run ./bert-tiny --on news.txt   # both must have one vocabulary',
           ].join('\n'),
         )
         .action(async (a: string, b: string, options: HeldOutOptions) =>

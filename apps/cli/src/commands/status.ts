@@ -1,8 +1,9 @@
-import { isFinal, type RunStatusReport } from '@berth/contracts';
+import { isFinal, taskOf, type RunStatusReport } from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration } from '@berth/launch';
-import { formatTable } from '../format.ts';
+import { formatCount, formatTable } from '../format.ts';
+import { heldOutLines } from '../held-out-lines.ts';
 import { progressLine } from '../progress.ts';
 import { findRun, withRuns } from '../runs.ts';
 import { saveLines } from '../save-lines.ts';
@@ -40,7 +41,13 @@ function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): s
             isStatus: true,
           }),
         ]
-      : [progressLine(report), report.run.reason, ...saveLines(report), ...membersOf(report)];
+      : [
+          progressLine(report),
+          report.run.reason,
+          ...evaluationOf(report),
+          ...saveLines(report),
+          ...membersOf(report),
+        ];
   if (report.dataset !== undefined) lines.unshift(datasetLines(report.dataset));
   return lines.join('\n');
 }
@@ -68,6 +75,20 @@ function tableOf(
     ];
   });
   return formatTable([['run', 'status', 'step', 'loss', 'eta', 'why'], ...rows]);
+}
+
+/** The newest evaluation, and the checkpoint that had the best. */
+function evaluationOf({ run, lastEval, best }: RunStatusReport): string[] {
+  if (lastEval === null) return [];
+  const { step, loss } = lastEval;
+  const kept =
+    best === null
+      ? ''
+      : `; the best checkpoint is step ${formatCount(best.step)}, with ${best.loss.toFixed(3)}`;
+  return [
+    `held-out loss ${loss.toFixed(3)} at step ${formatCount(step)}${kept}`,
+    ...heldOutLines(taskOf(run.config.examples), lastEval).map((text) => `  ${text}`),
+  ];
 }
 
 function membersOf({ view, releases }: RunStatusReport): string[] {
