@@ -1,4 +1,5 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { silentLogger } from '@berth/contracts';
 import type { S3ObjectStoreOptions } from './s3-options.ts';
 
 const connectionTimeoutMs = 5_000;
@@ -25,6 +26,8 @@ export function createClient(options: S3ObjectStoreOptions): S3Client {
     // Waiting for "100 Continue" costs a round trip and a fresh connection for every large upload.
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: connectionTimeoutMs },
+    // It would tell the console of each refused stream, which we tell ourselves.
+    logger: silentLogger,
   });
   signKnownDigests(client);
   return client;

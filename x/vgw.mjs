@@ -1,0 +1,13 @@
+import { createS3ObjectStore, probeStore } from '../libs/checkpoint/src/index.ts';
+import { silentLogger } from '../libs/contracts/src/index.ts';
+const o={endpoint:'http://127.0.0.1:7373',region:'us-east-1',bucket:'berth',prefix:'p',accessKeyId:'abc',secretAccessKey:'secretsecret'};
+const s=createS3ObjectStore(o,silentLogger);
+await s.ensureBucket();
+console.log(await probeStore(o));
+const big=[new Uint8Array(3),new Uint8Array(120<<20).fill(7),new Uint8Array(5).fill(1)];
+let t=performance.now();
+console.log(await s.put('big',big), performance.now()-t);
+console.log((await s.get('big',{maxBytes:200<<20})).byteLength);
+console.log(await s.put('mid',[new Uint8Array(40<<20).fill(3),new Uint8Array(9)],{ifAbsent:true}), await s.put('mid',[new Uint8Array(40<<20).fill(3),new Uint8Array(9)],{ifAbsent:true}), await s.put('mid',new Uint8Array(5),{ifAbsent:true}));
+console.log((await s.list('')).map(x=>[x.key,x.sizeBytes]), await s.head('mid'));
+await s.delete('mid');await s.delete('big');console.log(await s.head('mid'));s.close();
