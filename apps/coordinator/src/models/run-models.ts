@@ -1,5 +1,7 @@
 import type { ApiInput, ApiOutput, ObjectStore, RunStatusReport } from '@berth/contracts';
+import { isComplete } from '@berth/checkpoint';
 import type { ModelQuestions } from '@berth/queue/jobs';
+import { askFound } from './ask-found.ts';
 import { findCheckpoint, type FoundCheckpoint, type WantedCheckpoint } from './find-checkpoint.ts';
 
 /** The models of runs as people may ask them; workers answer. */
@@ -26,41 +28,53 @@ export function createRunModels({
 }): RunModels {
   const find = async (runId: string, wanted: WantedCheckpoint): Promise<FoundCheckpoint> =>
     findCheckpoint(store, (await report(runId)).run, wanted);
+  const isThere = async ({ place }: FoundCheckpoint): Promise<boolean> =>
+    place.kind !== 'checkpoint' || isComplete(store, place.manifestKey);
+  const withFound = <T>(
+    runId: string,
+    wanted: WantedCheckpoint,
+    ask: (found: FoundCheckpoint) => Promise<T>,
+  ): Promise<T> => askFound({ find: () => find(runId, wanted), isThere }, ask);
 
   return {
     async fillMask({ params, body: { text, numCandidates, checkpoint } }) {
-      const { step, place: model } = await find(params.runId, checkpoint);
-      const request = { kind: 'fillMask' as const, model, texts: [text], numCandidates };
-      const { texts } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
-      return { step, ...texts[0]! };
+      return withFound(params.runId, checkpoint, async ({ step, place: model }) => {
+        const request = { kind: 'fillMask' as const, model, texts: [text], numCandidates };
+        const { texts } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
+        return { step, ...texts[0]! };
+      });
     },
     async embed({ params, body: { checkpoint, ...body } }) {
-      const { step, place: model } = await find(params.runId, checkpoint);
-      const request = { kind: 'embed' as const, model, ...body };
-      const { where: _, ...answer } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
-      return { step, ...answer };
+      return withFound(params.runId, checkpoint, async ({ step, place: model }) => {
+        const request = { kind: 'embed' as const, model, ...body };
+        const { where: _, ...answer } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
+        return { step, ...answer };
+      });
     },
     async evaluate({ params, body: { checkpoint, ...body } }) {
-      const { step, place: model } = await find(params.runId, checkpoint);
-      const request = { kind: 'evaluate', model, ...body, hasPseudoPerplexity: false } as const;
-      const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
-      const { where: _, pseudoPerplexity: __, ...answer } = answered;
-      return { step, ...answer };
+      return withFound(params.runId, checkpoint, async ({ step, place: model }) => {
+        const request = { kind: 'evaluate', model, ...body, hasPseudoPerplexity: false } as const;
+        const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
+        const { where: _, pseudoPerplexity: __, ...answer } = answered;
+        return { step, ...answer };
+      });
     },
     async compare({ params, body: { checkpoint, other, ...body } }) {
-      const [own, others] = await Promise.all([
-        find(params.runId, checkpoint),
-        find(other.runId, other.checkpoint),
-      ]);
-      const request = {
-        kind: 'compare',
-        model: own.place,
-        other: others.place,
-        ...body,
-      } as const;
-      const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
-      const { where: _, other: __, ...answer } = answered;
-      return { step: own.step, otherStep: others.step, ...answer };
+      const findBoth = () =>
+        Promise.all([find(params.runId, checkpoint), find(other.runId, other.checkpoint)]);
+      const areThere = async (both: readonly FoundCheckpoint[]): Promise<boolean> =>
+        (await Promise.all(both.map(isThere))).every(Boolean);
+      return askFound({ find: findBoth, isThere: areThere }, async ([own, others]) => {
+        const request = {
+          kind: 'compare',
+          model: own.place,
+          other: others.place,
+          ...body,
+        } as const;
+        const answered = await questions.ask(request, { timeoutMs: longTimeoutMs });
+        const { where: _, other: __, ...answer } = answered;
+        return { step: own.step, otherStep: others.step, ...answer };
+      });
     },
   };
 }
