@@ -55,7 +55,7 @@ export default defineConfig({
     expect: { poll: { timeout: 600_000 } },
     env: { BERTH_XLA_CACHE: machineCode },
     // Tests wait for other processes much of their time.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
   },
 });
 

@@ -10,7 +10,8 @@ import {
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
-import { buildInfo, createWorkerMetrics, type WorkerMetrics } from '@berth/observability';
+import { buildInfo } from '@berth/observability';
+import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
 import { createInferenceProcess } from '@berth/inference/client';
 import { answerModelQuestions, createJobConsumer } from '@berth/queue/jobs';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';

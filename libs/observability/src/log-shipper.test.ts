@@ -70,7 +70,7 @@ describe('a log shipper', () => {
   it('ships by itself after a while, many lines at a time', async () => {
     const { logger, batches } = setting();
     for (let i = 0; i < 250; i++) logger.info(`line ${i}`);
-    await sleep(400);
+    await expect.poll(() => batches.flat().length).toBe(250);
     expect(batches.flat().map(({ message }) => message)).toEqual(
       Array.from({ length: 250 }, (_, i) => `line ${i}`),
     );

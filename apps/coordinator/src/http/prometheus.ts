@@ -5,7 +5,7 @@ import {
   type MetricsLine,
   type WorkerReport,
 } from '@berth/contracts';
-import { createMetrics, type Metrics } from '@berth/observability';
+import { createMetrics, type Metrics } from '@berth/observability/prometheus';
 import type { JobBoard } from '@berth/queue/jobs';
 import type { CachedRun, SeriesCache } from '../metrics-series/series-cache.ts';
 import type { RunsPort } from '../ports.ts';

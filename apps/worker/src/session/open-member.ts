@@ -17,7 +17,7 @@ import {
 } from '@berth/contracts';
 import { readDatasetManifest, readTextStatistics, taskExamples } from '@berth/data';
 import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
-import type { WorkerMetrics } from '@berth/observability';
+import type { WorkerMetrics } from '@berth/observability/prometheus';
 import { createExampleIndex, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { noteEvaluation } from '@berth/protocol';
 import {

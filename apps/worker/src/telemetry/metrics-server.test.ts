@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWorkerMetrics } from '@berth/observability';
+import { createWorkerMetrics } from '@berth/observability/prometheus';
 import { expect, it, onTestFinished } from 'vitest';
 import { LastKnown } from './last-known.ts';
 import { startMetricsServer } from './metrics-server.ts';
