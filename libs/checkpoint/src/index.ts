@@ -62,6 +62,11 @@ export {
   type ListedModel,
 } from './models/list-models.ts';
 export { runRecordKey, runRecordsPrefix } from './models/model-keys.ts';
-export { loadModelWeights, openModel, readModel, readModelVocabulary } from './models/read-model.ts';
+export {
+  loadModelWeights,
+  openModel,
+  readModel,
+  readModelVocabulary,
+} from './models/read-model.ts';
 export { storeModel } from './models/store-model.ts';
 export type { ParameterValues, TrainedModel } from './models/trained-model.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createS3ObjectStore, modelOfName, openModel, readModel } from '@berth/checkpoint';
@@ -68,7 +68,7 @@ export async function exportModel(
     const folder = join(temporary, 'model');
     const { name, written } = await writeFolder(context, what, folder, options);
     // config.json, without which nothing opens it, is the last.
-    for (const file of written.files) await store.put(file, await readFile(join(folder, file)));
+    for (const file of written.files) await store.putFile(file, join(folder, file));
     report(context, options, name, { ...written, folder: to });
   } finally {
     store.close();

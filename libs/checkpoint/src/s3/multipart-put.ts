@@ -8,7 +8,7 @@ import {
 import type { Logger, ObjectBody } from '@berth/contracts';
 import { sha256InTurns } from '../digest.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
-import { partOf, sizeOf } from '../object-body.ts';
+import { sizeOf } from '../object-body.ts';
 import type { S3Call } from './s3-call.ts';
 import { sentBody } from './sent-body.ts';
 
@@ -19,7 +19,9 @@ interface MultipartPut {
   readonly condition: { readonly IfNoneMatch?: string };
   /** For messages. */
   readonly key: string;
-  readonly body: ObjectBody;
+  readonly sizeBytes: number;
+  /** The bytes from `start` to `end`, asked for when it is their turn. */
+  readonly partAt: (start: number, end: number) => ObjectBody | Promise<ObjectBody>;
   readonly partSizeBytes: number;
   readonly signal?: AbortSignal;
 }
@@ -67,16 +69,17 @@ export async function putInParts(call: S3Call, logger: Logger, put: MultipartPut
 
 async function uploadParts(
   call: S3Call,
-  { target: { Bucket, Key }, key, body, partSizeBytes, signal }: MultipartPut,
+  { target: { Bucket, Key }, key, sizeBytes, partAt, partSizeBytes, signal }: MultipartPut,
   UploadId: string | undefined,
 ): Promise<CompletedPart[]> {
-  const numParts = Math.ceil(sizeOf(body) / partSizeBytes);
+  const numParts = Math.ceil(sizeBytes / partSizeBytes);
   const partNumbers = Array.from({ length: numParts }, (_, index) => index + 1);
   return mapConcurrently(
     partNumbers,
     numParallelParts,
     async (PartNumber, siblings) => {
-      const part = partOf(body, (PartNumber - 1) * partSizeBytes, PartNumber * partSizeBytes);
+      const start = (PartNumber - 1) * partSizeBytes;
+      const part = await partAt(start, Math.min(start + partSizeBytes, sizeBytes));
       const ChecksumSHA256 = Buffer.from(await sha256InTurns(part), 'hex').toString('base64');
       const target = { Bucket, Key, UploadId, PartNumber, ChecksumSHA256 };
       return call(

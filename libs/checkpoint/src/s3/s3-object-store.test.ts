@@ -64,6 +64,19 @@ describe('an S3 object store', () => {
     expect(whole.describe()).toBe(`${endpoint}/box/`);
   });
 
+  it('takes a file, small or in parts, and not one that is not there', async () => {
+    const { store, folder } = await startTestStore(inParts);
+    const path = join(folder, '..', 'file');
+    for (const bytes of [large, large.subarray(0, 1000), new Uint8Array()]) {
+      await writeFile(path, bytes);
+      await store.putFile('k', path);
+      const stored = await store.get('k', { maxBytes: large.byteLength });
+      expect(Buffer.compare(stored, bytes)).toBe(0);
+    }
+    await expect(store.putFile('none', join(folder, 'none'))).rejects.toThrow('ENOENT');
+    expect(await store.listUploads('')).toEqual([]);
+  });
+
   it('makes its bucket once, also when several make it', async () => {
     const { endpoint } = await startTestStore();
     const stores = Array.from({ length: 5 }, () => openTestStore(endpoint, { bucket: 'fresh' }));

@@ -17,9 +17,10 @@ import {
   type PutOptions,
 } from '@berth/contracts';
 import { sha256InTurns } from '../digest.ts';
-import { equalsBody, sizeOf } from '../object-body.ts';
+import { equalsBody, partOf, sizeOf } from '../object-body.ts';
 import { createBucket, createClient, watchClock } from './s3-client.ts';
 import type { S3ObjectStoreOptions } from './s3-options.ts';
+import { withFile } from './file-parts.ts';
 import { putInParts } from './multipart-put.ts';
 import type { S3Call } from './s3-call.ts';
 import { withRetries } from './retry.ts';
@@ -28,6 +29,11 @@ import { uploadCleaning } from './unfinished-uploads.ts';
 import { classifyFailure, storeError } from './store-failure.ts';
 
 export interface S3ObjectStore extends ObjectStore {
+  /**
+   * Writes an object from a file, whole or not at all, over what is there; a few parts of a large one are in memory at a time.
+   * @throws BerthError as `put`, and what the file system throws
+   */
+  putFile(key: string, path: string): Promise<void>;
   /** Creates the bucket if it is missing. */
   ensureBucket(): Promise<void>;
   /** How far the clock of the service was ahead of ours at its last answer, to the second; undefined before one. */
@@ -138,8 +144,15 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
     const condition = hasCondition ? { IfNoneMatch: '*' } : {};
     if (sizeOf(body) > multipartThresholdBytes) {
       const { signal } = put;
-      const upload = { target, condition, key, body, partSizeBytes, ...(signal && { signal }) };
-      await putInParts(call, logger, upload);
+      await putInParts(call, logger, {
+        target,
+        condition,
+        key,
+        sizeBytes: sizeOf(body),
+        partAt: (start, end) => partOf(body, start, end),
+        partSizeBytes,
+        ...(signal && { signal }),
+      });
       return;
     }
     const sha256 = put.sha256 ?? (await sha256InTurns(body));
@@ -192,6 +205,16 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
         }
       }
     },
+
+    putFile: (key, path) =>
+      withFile(path, async ({ sizeBytes, partAt }) => {
+        if (sizeBytes <= multipartThresholdBytes) await send(key, await partAt(0, sizeBytes), {});
+        else {
+          const target = { Bucket: bucket, Key: root + key };
+          const upload = { target, condition: {}, key, sizeBytes, partAt, partSizeBytes };
+          await putInParts(call, logger, upload);
+        }
+      }),
 
     head: (key) =>
       call(`HEAD ${key}`, async (s3, abortSignal): Promise<ObjectInfo | undefined> => {
