@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorFromWire,
   isFinal,
+  pendingExport,
   toBerthError,
   type DatasetReport,
   type RunStatusReport,
@@ -24,7 +25,7 @@ const pollMs = 400;
 const outageTimeoutMs = 60_000;
 
 /**
- * Watches a run until it ends or the signal fires.
+ * Watches a run until it ends and its model is where it was to go, or the signal fires.
  * @returns the last report
  * @throws the run's own error when it failed; `COORDINATOR_UNREACHABLE` and the like when nobody answers for a minute
  */
@@ -38,6 +39,7 @@ export async function follow(
     let last: RunStatusReport | undefined;
     let answeredMs = -Infinity;
     let isDataTold = false;
+    let isExportTold = false;
     let trouble: string | undefined;
     for (;;) {
       const report = await client.status(runId).catch((error: unknown) => {
@@ -64,7 +66,13 @@ export async function follow(
           );
         }
         progress.show(report, performance.now());
-        if (isFinal(report.run.status)) {
+        const isExporting = pendingExport(report.run) !== undefined;
+        if (isExporting && !isExportTold) {
+          isExportTold = true;
+          progress.end();
+          options.stream.write(`exporting to ${harmless(report.run.config.export?.to ?? '')}\n`);
+        }
+        if (isFinal(report.run.status) && !isExporting) {
           progress.end();
           if (report.run.error !== null) throw errorFromWire(report.run.error);
           return report;

@@ -10,7 +10,8 @@ import {
   type ModelPlace,
   type Services,
 } from '@berth/contracts';
-import { findCheckpoint, type WantedCheckpoint } from '@berth/coordinator/find-checkpoint';
+import { findCheckpoint } from '@berth/coordinator/find-checkpoint';
+import type { NamedCheckpoint } from '@berth/coordinator/hand-over';
 import { createInferenceProcess } from '@berth/inference/client';
 import { chooseRun, noSuchRun } from '@berth/protocol';
 import { connectRedis, createRuns } from '@berth/queue';
@@ -80,11 +81,6 @@ export async function withFolderHint<T>(
   }
 }
 
-export interface NamedCheckpoint {
-  readonly run: string;
-  readonly wanted: WantedCheckpoint;
-}
-
 /** @throws BerthError `USAGE` */
 export function parseName(
   name: string,
@@ -100,6 +96,14 @@ export function parseName(
     );
   if (step === undefined) return { run, wanted: isBest ? 'best' : 'newest' };
   return { run, wanted: step === 'best' ? 'best' : Number(step) };
+}
+
+/** The checkpoint that RUN, RUN@STEP or RUN@best names. @throws BerthError `USAGE` */
+export function parseCheckpoint(what: string, asked: number | undefined): NamedCheckpoint {
+  const named = parseName(what, false);
+  if ('path' in named || (asked !== undefined && named.wanted !== 'newest'))
+    throw new BerthError('USAGE', `${what}: write a run and one step, as my-run@400`);
+  return asked === undefined ? named : { ...named, wanted: asked };
 }
 
 async function placeOf(

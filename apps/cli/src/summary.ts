@@ -38,6 +38,7 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   }
   if (run.keptSteps.length > 0)
     lines.push(`  pinned      ${run.keptSteps.map(formatCount).join(', ')}`);
+  if (run.exported !== undefined) lines.push(`  export      ${run.exported.text}`);
   const time = timeText(run.attempts);
   if (time !== undefined) lines.push(`  time        ${time}`);
   const next = nextCommands(report, options);

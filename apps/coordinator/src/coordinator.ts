@@ -41,6 +41,7 @@ export async function runCoordinator(
     ...options,
     connection,
     store,
+    s3: services.s3,
     health,
     runs: createRunService(connection, store, { health, scope }),
     logs: createLogSource(connection),
@@ -48,7 +49,7 @@ export async function runCoordinator(
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
   const controlling = runController(
-    { coordinatorId, connection, store, jobs, scope, logger },
+    { coordinatorId, connection, store, s3: services.s3, jobs, scope, logger },
     signal,
   );
   await Promise.race([controlling, bucket.then(() => controlling)]);

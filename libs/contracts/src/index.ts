@@ -15,6 +15,7 @@ export * from './environment/worker-variables.ts';
 export * from './errors.ts';
 export * from './example-batch.ts';
 export * from './gradient-vector.ts';
+export * from './export-section.ts';
 export type { InitSection } from './init-section.ts';
 export * from './inference.ts';
 export * from './jobs.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { withCurrentNames } from './renamed-settings.ts';
 import { allReduceDtypes } from './gradient-vector.ts';
+import { exportSectionSchema } from './export-section.ts';
 import { initSectionSchema } from './init-section.ts';
 import {
   countUpTo,
@@ -302,6 +303,7 @@ export const runConfigSchema = z
       .optional()
       .describe('Parts of the run with lengths, masks or batches of their own')
       .meta({ decides: 'weights', change: 'init' }),
+    export: exportSectionSchema.optional(),
   })
   .describe('berth run');
 

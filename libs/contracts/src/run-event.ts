@@ -4,11 +4,11 @@ import { memberInfoSchema } from './view.ts';
 
 /**
  * Something that happened to a run, kept with the change that made it happen: a member that joined, left in order or was lost;
- * a change of status; a checkpoint that was asked for and is there; a rewind that is done; states that differ.
+ * a change of status; a checkpoint that was asked for and is there; an export that is made, or cannot be; a rewind that is done; states that differ.
  */
 export const runEventSchema = z.strictObject({
   ...markerSchema.shape,
-  kind: z.enum(['joined', 'left', 'lost', 'status', 'saved', 'rewound', 'diverged']),
+  kind: z.enum(['joined', 'left', 'lost', 'status', 'saved', 'rewound', 'diverged', 'exported']),
   /** Whom it is about. */
   memberId: z.string().optional(),
   /** What a member that was lost said last, if this coordinator has heard it, and when. */

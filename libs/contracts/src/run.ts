@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { controlSchema, controlStateSchema } from './api/controls.ts';
+import { exportSectionSchema, type ExportSection } from './export-section.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
 import { storedRunConfigSchema } from './run-config.ts';
@@ -113,10 +114,41 @@ export const runRecordSchema = z.strictObject({
   exampleFormat: z.string().optional(),
   /** Of its dataset, once that exists and if it was measured. */
   datasetHealth: datasetHealthSchema.optional(),
+  /** What has become of the export that its config asks for; absent before it began. */
+  exported: z
+    .strictObject({
+      /** The section of the config that it was made by. */
+      as: exportSectionSchema,
+      /** Committed steps when it began. */
+      endStep: z.int().nonnegative(),
+      state: z.enum(['writing', 'done', 'failed']),
+      /** For people: what was written, or why nothing was. */
+      text: z.string(),
+    })
+    .optional(),
   /** Decided by its first worker; members that differ are refused. */
   numerics: numericsSchema.nullable(),
 });
 export type RunRecord = z.output<typeof runRecordSchema>;
+
+/**
+ * The export that a run's config asks for, while it has not been made for the steps that the run was completed with, and who
+ * leads may go on with it.
+ */
+export function pendingExport({
+  config,
+  status,
+  goal,
+  attempts,
+  exported,
+}: RunRecord): { readonly as: ExportSection; readonly endStep: number } | undefined {
+  const as = config.export;
+  if (as === undefined || status !== 'completed' || goal !== 'trained') return undefined;
+  const endStep = attempts.at(-1)?.toStep ?? 0;
+  const isSame =
+    exported?.endStep === endStep && exported.as.to === as.to && exported.as.for === as.for;
+  return isSame && exported?.state !== 'writing' ? undefined : { as, endStep };
+}
 
 /** The example sets that a run reads, one for each of its phases; none before its dataset exists. */
 export function exampleSetsOf({

@@ -11,11 +11,16 @@ export {
   type ModelSource,
 } from './model-source.ts';
 export {
-  layouts,
+  requireFree,
   writeHuggingFaceFolder,
   type CardWriter,
-  type FolderLayout,
   type WrittenFolder,
 } from './writing/write-folder.ts';
+export {
+  bucketPlace,
+  requireEmpty,
+  writeToStore,
+  type FolderStore,
+} from './writing/write-to-store.ts';
 export type { WrittenFile } from './writing/write-weights.ts';
 export { createModelRepo, pushFolder, type HubPlace } from './hub/push-folder.ts';

@@ -76,7 +76,7 @@ export function configOf(runFile: RunFile, model?: InitialModel): LoadedConfig {
       `${file}: init: a run that begins with a stored model is trained by \`berth train\`; leave it out here`,
     );
   const folder = dirname(resolve(file));
-  const { corpus, vocabulary } = config;
+  const { corpus, vocabulary, export: exported } = config;
   const resolved = {
     ...config,
     corpus: { ...corpus, path: absolute(folder, corpus.path) },
@@ -84,6 +84,7 @@ export function configOf(runFile: RunFile, model?: InitialModel): LoadedConfig {
       ...vocabulary,
       ...(vocabulary.path !== undefined && { path: absolute(folder, vocabulary.path) }),
     },
+    ...(exported && { export: { ...exported, to: absolute(folder, exported.to) } }),
   };
   const stated = (input['vocabulary'] as { size?: number } | undefined)?.size;
   return { config: resolved, statedVocabSize: stated, renamed };

@@ -1,23 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createS3ObjectStore, modelOfName, openModel, readModel } from '@berth/checkpoint';
-import { BerthError, runNamePattern, s3FromEnvironment, type ObjectStore } from '@berth/contracts';
+import {
+  BerthError,
+  runNamePattern,
+  s3FromEnvironment,
+  type FolderLayout,
+  type ObjectStore,
+} from '@berth/contracts';
+import { handOver } from '@berth/coordinator/hand-over';
 import {
   listRuns,
   readHuggingFaceFolder,
+  bucketPlace,
   sourceOf,
   writeHuggingFaceFolder,
+  writeToStore,
   type CardWriter,
-  type FolderLayout,
   type ModelSource,
   type WrittenFolder,
 } from '@berth/hugging-face';
 import { withStore } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { handOver, parseCheckpoint } from '../hand-over.ts';
-import { withFolderHint } from '../models.ts';
+import { parseCheckpoint, withFolderHint } from '../models.ts';
 
 /** What was written, and of what. */
 interface Exported {
@@ -49,7 +53,7 @@ export async function exportModel(
       'USAGE',
       '--to is empty; name a folder, . for this one, or s3://BUCKET/PREFIX',
     );
-  const bucket = bucketOf(to);
+  const bucket = bucketPlace(to);
   if (bucket === undefined) {
     const { name, written } = await writeFolder(context, what, to, options);
     report(context, options, name, written);
@@ -62,17 +66,13 @@ export async function exportModel(
       `--to ${to}: name its server by AWS_ENDPOINT_URL_S3, or a bucket of AWS by BERTH_S3_BUCKET; a folder needs neither`,
     );
   const store = createS3ObjectStore({ ...s3, ...bucket }, context.logger);
-  const temporary = await mkdtemp(join(tmpdir(), 'berth-export-'));
   try {
-    if (!options.force) await requireEmpty(store, to);
-    const folder = join(temporary, 'model');
-    const { name, written } = await writeFolder(context, what, folder, options);
-    // config.json, without which nothing opens it, is the last.
-    for (const file of written.files) await store.putFile(file, join(folder, file));
+    const { name, written } = await writeToStore(store, options, (folder) =>
+      writeFolder(context, what, folder, options),
+    );
     report(context, options, name, { ...written, folder: to });
   } finally {
     store.close();
-    await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -116,23 +116,6 @@ async function importedModel(store: ObjectStore, name: string): Promise<ModelSou
   const modelId = await modelOfName(store, name);
   if (modelId === undefined) return undefined;
   return sourceOf(await openModel(store, await readModel(store, modelId)));
-}
-
-/** @throws BerthError `USAGE` when it begins like a place in a bucket and is none */
-function bucketOf(to: string): { readonly bucket: string; readonly prefix: string } | undefined {
-  if (!to.startsWith('s3:')) return undefined;
-  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(to) ?? [];
-  if (bucket !== undefined && prefix !== undefined) return { bucket, prefix };
-  throw new BerthError('USAGE', `--to ${to}: write it as s3://BUCKET/PREFIX`);
-}
-
-async function requireEmpty(store: ObjectStore, to: string): Promise<void> {
-  const [first] = await store.list('');
-  if (first !== undefined)
-    throw new BerthError(
-      'CHECKPOINT_EXISTS',
-      `${to} is not empty (it holds ${first.key}): name another place, or write over files of the same names with --force`,
-    );
 }
 
 function report(

@@ -1,18 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BerthError } from '@berth/contracts';
+import { BerthError, type FolderLayout } from '@berth/contracts';
+import { handOver } from '@berth/coordinator/hand-over';
 import {
   createModelRepo,
   pushFolder,
   writeHuggingFaceFolder,
-  type FolderLayout,
   type HubPlace,
 } from '@berth/hugging-face';
 import { withStore } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { handOver, parseCheckpoint } from '../hand-over.ts';
+import { parseCheckpoint } from '../models.ts';
 
 export interface PushOptions {
   readonly step?: number;

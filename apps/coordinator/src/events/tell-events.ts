@@ -86,6 +86,9 @@ async function tell(
     case 'status':
       logger.info(`Run ${runId} is ${text}`, { step });
       return;
+    case 'exported':
+      logger.info(text, { step });
+      return;
     case 'saved':
     case 'rewound':
       logger.info(`The run ${text}`, { step });

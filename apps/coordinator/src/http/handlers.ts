@@ -72,6 +72,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),
 
     fillMask: (input) => models.fillMask(input),
+    exportRun: (input) => models.exportRun(input),
     embed: (input) => models.embed(input),
     evaluate: (input) => models.evaluate(input),
     compare: (input) => models.compare(input),

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { errorToWire, isFinal, type Logger, type ObjectStore } from '@berth/contracts';
+import {
+  errorToWire,
+  isFinal,
+  type Logger,
+  type ObjectStore,
+  type S3Place,
+} from '@berth/contracts';
 import { buildInfo } from '@berth/observability';
 import { createJobBoard, createModelQuestions } from '@berth/queue/jobs';
 import type { RedisConnection } from '@berth/queue';
@@ -26,6 +32,7 @@ export interface ApiOptions {
   readonly coordinatorId: string;
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
+  readonly s3: S3Place;
   readonly runs: RunsPort;
   readonly health: HealthCheck;
   readonly logs: LogSource;
@@ -53,7 +60,7 @@ export interface Api {
  * @throws BerthError `CONFIG_INVALID` when the port cannot be had, or there is no token
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { coordinatorId, connection, store, runs, health, logs, logger } = options;
+  const { coordinatorId, connection, store, s3, runs, health, logs, logger } = options;
   const access = accessPolicy(options);
   const build = buildInfo();
   const { version } = build;
@@ -87,7 +94,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       histories,
       logs,
       jobs,
-      models: createRunModels({ store, report: (runId) => runs.report(runId), questions }),
+      models: createRunModels({
+        store,
+        s3,
+        logger,
+        report: (runId) => runs.report(runId),
+        questions,
+      }),
       presets: shippedPresets(logger),
       onWrite: (report) => feed.tell(report),
     }),

@@ -1,5 +1,5 @@
 import { mapConcurrently } from '@berth/checkpoint';
-import { isFinal, type Logger, type ObjectStore } from '@berth/contracts';
+import { isFinal, type Logger, type ObjectStore, type S3Place } from '@berth/contracts';
 import {
   Controller,
   coordinationTimes,
@@ -21,6 +21,7 @@ import {
 } from '@berth/queue';
 import { StoreCleaning } from '../cleaning/store-cleaning.ts';
 import { MetricsArchive } from '../metrics-archive/metrics-archive.ts';
+import { EndExports } from './end-exports.ts';
 import { openPast } from './open-past.ts';
 import { RunRecordArchive } from './run-record-archive.ts';
 import { openRunPorts, systemClock } from './run-ports.ts';
@@ -29,6 +30,7 @@ export interface ControllerOptions {
   readonly coordinatorId: string;
   readonly connection: RedisConnection;
   readonly store: ObjectStore;
+  readonly s3: S3Place;
   readonly jobs: JobProducer;
   /** What it may take up. @defaultValue all runs */
   readonly scope?: Scope | undefined;
@@ -78,6 +80,7 @@ class Keeping {
   readonly #runs: Runs;
   readonly #records: RunRecordArchive;
   readonly #cleaning: StoreCleaning;
+  readonly #exports: EndExports;
   readonly #lease: Lease;
   #metrics: MetricsArchive;
 
@@ -87,6 +90,7 @@ class Keeping {
     this.#records = records;
     this.#lease = lease;
     this.#cleaning = new StoreCleaning(options);
+    this.#exports = new EndExports(options, runs);
     this.#metrics = new MetricsArchive(options);
   }
 
@@ -119,9 +123,10 @@ class Keeping {
     const staying = records.filter(({ requests }) => !requests.remove);
     this.#metrics.note(staying);
     this.#cleaning.note(staying);
+    this.#exports.note(staying);
   }
 
-  close(): Promise<void> {
-    return this.#metrics.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#metrics.close(), this.#exports.close()]);
   }
 }

@@ -30,7 +30,14 @@ async function lead(backends: Backends, store: ObjectStore = backends.store): Pr
   const { connection, services } = backends;
   const jobs = await createJobProducer(services.redisUrl);
   const ending = new AbortController();
-  const options = { coordinatorId: 'c', connection, store, jobs, logger: silentLogger };
+  const options = {
+    coordinatorId: 'c',
+    connection,
+    store,
+    s3: services.s3,
+    jobs,
+    logger: silentLogger,
+  };
   const running = runController(options, ending.signal);
   onTestFinished(async () => {
     ending.abort();
@@ -71,7 +78,10 @@ it('lists the checkpoints of several ended runs at once', async () => {
     async list(prefix, options) {
       if (runIds.some((runId) => prefix === attemptsPrefix(runId))) {
         asked.add(prefix);
-        await waitFor(() => asked.size === runIds.length, { what: 'the others', timeoutMs: 60_000 });
+        await waitFor(() => asked.size === runIds.length, {
+          what: 'the others',
+          timeoutMs: 60_000,
+        });
       }
       return store.list(prefix, options);
     },

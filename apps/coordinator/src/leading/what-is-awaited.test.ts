@@ -16,7 +16,7 @@ it('a run says who or what its dataset waits for', async () => {
   const jobs = await createJobProducer(redisUrl);
   const ending = new AbortController();
   const controlling = runController(
-    { coordinatorId: 'c', connection, store, jobs, logger: silentLogger },
+    { coordinatorId: 'c', connection, store, s3, jobs, logger: silentLogger },
     ending.signal,
   );
   onTestFinished(async () => {

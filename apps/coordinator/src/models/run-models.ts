@@ -1,12 +1,15 @@
-import type { ApiInput, ApiOutput, ObjectStore, RunStatusReport } from '@berth/contracts';
+import type { ApiInput, ApiOutput, RunStatusReport } from '@berth/contracts';
 import { isComplete } from '@berth/checkpoint';
 import type { ModelQuestions } from '@berth/queue/jobs';
 import { askFound } from './ask-found.ts';
+import type { ExportOptions } from './export-checkpoint.ts';
 import { findCheckpoint, type FoundCheckpoint, type WantedCheckpoint } from './find-checkpoint.ts';
 
 /** The models of runs as people may ask them; workers answer. */
 export interface RunModels {
   fillMask(input: ApiInput<'fillMask'>): Promise<ApiOutput<'fillMask'>>;
+  /** Made by the coordinator itself: it takes the bucket only. */
+  exportRun(input: ApiInput<'exportRun'>): Promise<ApiOutput<'exportRun'>>;
   embed(input: ApiInput<'embed'>): Promise<ApiOutput<'embed'>>;
   evaluate(input: ApiInput<'evaluate'>): Promise<ApiOutput<'evaluate'>>;
   compare(input: ApiInput<'compare'>): Promise<ApiOutput<'compare'>>;
@@ -18,10 +21,11 @@ const longTimeoutMs = 300_000;
 
 export function createRunModels({
   store,
+  s3,
+  logger,
   report,
   questions,
-}: {
-  readonly store: ObjectStore;
+}: ExportOptions & {
   /** @throws BerthError `RUN_NOT_FOUND` */
   readonly report: (runId: string) => Promise<RunStatusReport>;
   readonly questions: ModelQuestions;
@@ -43,6 +47,14 @@ export function createRunModels({
         const { texts } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
         return { step, ...texts[0]! };
       });
+    },
+    async exportRun({ params: { runId }, body: { checkpoint, for: layout } }) {
+      const { step } = await find(runId, checkpoint);
+      const { exportIntoBucket } = await import('./export-checkpoint.ts');
+      const request = { runId, step, layout };
+      const { place, written } = await exportIntoBucket({ store, s3, logger }, request);
+      const { files, sizeBytes, sha256, architecture } = written;
+      return { step, place, files: [...files], sizeBytes, sha256, architecture };
     },
     async embed({ params, body: { checkpoint, ...body } }) {
       return withFound(params.runId, checkpoint, async ({ step, place: model }) => {

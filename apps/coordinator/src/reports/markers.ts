@@ -27,5 +27,7 @@ export function markersOf(
 
 /** How an event is marked; not at all where the record or the bucket says the same. */
 export function markersFrom({ kind, attempt, step, timeMs, text }: RunEvent): Marker[] {
-  return kind === 'saved' || kind === 'rewound' ? [] : [{ kind, attempt, step, timeMs, text }];
+  return kind === 'saved' || kind === 'rewound' || kind === 'exported'
+    ? []
+    : [{ kind, attempt, step, timeMs, text }];
 }

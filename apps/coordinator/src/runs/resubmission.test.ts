@@ -30,7 +30,14 @@ beforeAll(async () => {
     },
   });
   const ending = new AbortController();
-  const options = { coordinatorId: 'c', connection, store, jobs, logger: silentLogger };
+  const options = {
+    coordinatorId: 'c',
+    connection,
+    store,
+    s3: backends.services.s3,
+    jobs,
+    logger: silentLogger,
+  };
   const controlling = runController(options, ending.signal);
   end = async () => {
     ending.abort();

@@ -130,6 +130,7 @@ export class RunRemoval {
       checkpoints: of('checkpoints'),
       ledger: of('ledger'),
       metrics: of('metrics'),
+      exports: of('exports'),
       dataset,
       examples,
     };
@@ -152,7 +153,8 @@ function mayMakeSame(record: RunRecord, other: RunRecord): boolean {
   return changedSettings(record.config, config, ['data']).length === 0;
 }
 
-function kindOf(key: string): 'checkpoints' | 'ledger' | 'metrics' {
+function kindOf(key: string): 'checkpoints' | 'ledger' | 'metrics' | 'exports' {
+  if (/^runs\/[^/]+\/exports\//.test(key)) return 'exports';
   if (/\/(ledger|abandoned)\/|\.ledger-/.test(key)) return 'ledger';
   return key.includes('/checkpoints/') ? 'checkpoints' : 'metrics';
 }

@@ -43,6 +43,7 @@ export async function startTestApi(
     coordinatorId: 'c1',
     connection,
     store,
+    s3: services.s3,
     health,
     runs: createRunService(connection, store, { health }),
     logs: createLogSource(connection),

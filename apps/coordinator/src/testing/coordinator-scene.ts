@@ -87,7 +87,14 @@ export async function startScene({ runId, status, entries }: SceneOptions): Prom
       await sleep(100);
     }
   })();
-  const coordination = { coordinatorId: 'c', connection, store, jobs, logger: silentLogger };
+  const coordination = {
+    coordinatorId: 'c',
+    connection,
+    store,
+    s3: { ...place, ...credentials },
+    jobs,
+    logger: silentLogger,
+  };
   const running = runController(coordination, ending.signal);
   onTestFinished(async () => {
     ending.abort();

@@ -1,5 +1,6 @@
 import type {
   CheckpointChoice,
+  ExportAnswer,
   FillMaskAnswer,
   CheckpointReport,
   ClusterReport,
@@ -21,6 +22,8 @@ import { askToken, readToken } from './token.ts';
 const timeoutMs = 15_000;
 /** The same where a worker may have to load a model first. */
 const modelTimeoutMs = 120_000;
+/** A model of large has 1.3 GB to be read, written and sent. */
+const exportTimeoutMs = 1_800_000;
 
 /** The server's refusal, in its own words, or that it could not be reached. */
 export class ApiError extends Error {
@@ -86,6 +89,8 @@ export interface Api {
   remove(runId: string): Promise<RemovalReport>;
   /** What a model of the run puts in the place of each [MASK]. */
   fillMask(runId: string, body: FillMaskQuestion): Promise<FillMaskAnswer>;
+  /** Writes a checkpoint into the bucket as a folder that Hugging Face's libraries open. */
+  exportRun(runId: string, body: { readonly checkpoint: number }): Promise<ExportAnswer>;
   configSchema(): Promise<Record<string, unknown>>;
   presets(): Promise<Preset[]>;
 }
@@ -108,6 +113,7 @@ export const api: Api = {
   removal: (runId) => get(`${pathOf(runId)}/removal`),
   remove: (runId) => request(pathOf(runId), { method: 'DELETE' }),
   fillMask: (runId, body) => post(`${pathOf(runId)}/fill-mask`, body, modelTimeoutMs),
+  exportRun: (runId, body) => post(`${pathOf(runId)}/export`, body, exportTimeoutMs),
   configSchema: () => get('/api/config-schema'),
   presets: () => get('/api/presets'),
 };

@@ -7,6 +7,7 @@ import {
   filledTextSchema,
   poolingSchema,
 } from '../inference.ts';
+import { folderLayoutSchema } from '../export-section.ts';
 import { runNamePattern } from '../run-name.ts';
 
 /** Which checkpoint of a run is asked: a step, the newest, or the one with the least held-out loss. */
@@ -31,6 +32,24 @@ export const fillMaskBodySchema = z.strictObject({
 });
 export const fillMaskAnswerSchema = filledTextSchema.extend({ step });
 export type FillMaskAnswer = z.output<typeof fillMaskAnswerSchema>;
+
+/** Into the bucket, beside the run. */
+export const exportBodySchema = z.strictObject({
+  checkpoint,
+  for: folderLayoutSchema.default('transformers'),
+});
+export const exportAnswerSchema = z.strictObject({
+  step,
+  /** `s3://bucket/prefix` */
+  place: z.string(),
+  files: z.array(z.string()),
+  sizeBytes: z.int().nonnegative(),
+  /** Of model.safetensors. */
+  sha256: z.string(),
+  /** The class of transformers that opens it. */
+  architecture: z.string(),
+});
+export type ExportAnswer = z.output<typeof exportAnswerSchema>;
 
 export const embedBodySchema = z.strictObject({
   texts: z.array(text).min(1).max(32),

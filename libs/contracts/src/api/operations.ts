@@ -17,6 +17,8 @@ import {
   embedBodySchema,
   evaluateAnswerSchema,
   evaluateBodySchema,
+  exportAnswerSchema,
+  exportBodySchema,
   fillMaskAnswerSchema,
   fillMaskBodySchema,
 } from './models.ts';
@@ -213,6 +215,17 @@ export const apiOperations = {
     params: ofRun,
     body: fillMaskBodySchema,
     response: fillMaskAnswerSchema,
+  },
+  exportRun: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/export',
+    summary:
+      "Writes a model of the run into the bucket as a folder that Hugging Face's libraries open.",
+    cost: 'expensive',
+    params: ofRun,
+    body: exportBodySchema,
+    response: exportAnswerSchema,
   },
   embed: {
     ...input,

@@ -91,7 +91,7 @@ export const removalReportSchema = z.strictObject({
   /** What is left of it, without its record. */
   parts: z.array(
     z.strictObject({
-      name: z.enum(['checkpoints', 'ledger', 'metrics', 'dataset', 'examples']),
+      name: z.enum(['checkpoints', 'ledger', 'metrics', 'exports', 'dataset', 'examples']),
       numObjects: z.int().nonnegative(),
       sizeBytes: z.number(),
     }),

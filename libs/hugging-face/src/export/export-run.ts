@@ -1,8 +1,15 @@
 import { isDamage } from '@berth/checkpoint';
-import { taskOf, tasks, type Logger, type MetricsLine, type ObjectStore } from '@berth/contracts';
+import {
+  taskOf,
+  tasks,
+  type FolderLayout,
+  type Logger,
+  type MetricsLine,
+  type ObjectStore,
+} from '@berth/contracts';
 import { findCheckpoints, readStoredRecord } from '../checkpoint/find-checkpoints.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
-import type { CardWriter, FolderLayout } from '../writing/write-folder.ts';
+import type { CardWriter } from '../writing/write-folder.ts';
 import type { ModelSource } from '../model-source.ts';
 import { modelCard } from './model-card.ts';
 import { gatherFacts } from './run-facts.ts';

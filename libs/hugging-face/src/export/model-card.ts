@@ -1,5 +1,4 @@
-import { phasesOf, type ModelConfig, type RunRecord } from '@berth/contracts';
-import type { FolderLayout } from '../writing/write-folder.ts';
+import { phasesOf, type FolderLayout, type ModelConfig, type RunRecord } from '@berth/contracts';
 import type { WrittenFile } from '../writing/write-weights.ts';
 import type { RunFacts } from './run-facts.ts';
 

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BerthError, toBerthError } from '@berth/contracts';
+import { BerthError, toBerthError, type FolderLayout } from '@berth/contracts';
 import { configJson } from '../config-json.ts';
 import type { ModelSource } from '../model-source.ts';
 import { architectureOf } from '../tasks/pretraining-heads.ts';
 import { jsonBytes, tokenizerFiles } from '../tokenizer/tokenizer-files.ts';
 import { sentenceTransformersFiles } from './sentence-transformers.ts';
 import { writeWeights, type WrittenFile } from './write-weights.ts';
-
-/** What a folder can be made for besides transformers. */
-export const layouts = ['transformers', 'sentence-transformers'] as const;
-export type FolderLayout = (typeof layouts)[number];
 
 /** What the model card says once the weights are written. */
 export type CardWriter = (facts: {
@@ -115,7 +111,11 @@ async function writeFiles(
   };
 }
 
-async function requireFree(folder: string, { force }: WriteFolderOptions): Promise<void> {
+/** @throws BerthError `CHECKPOINT_EXISTS` when a folder holds something, or is none */
+export async function requireFree(
+  folder: string,
+  { force }: Pick<WriteFolderOptions, 'force'> = {},
+): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found === undefined) return;
   if (!found.isDirectory())
@@ -124,7 +124,7 @@ async function requireFree(folder: string, { force }: WriteFolderOptions): Promi
   if (first === undefined || force === true) return;
   throw new BerthError(
     'CHECKPOINT_EXISTS',
-    `${folder} is not empty (it holds ${first}): name another folder, or write over files of the same names with --force`,
+    `${folder} is not empty (it holds ${first}): name another folder, or write over files of the same names with berth export --force`,
   );
 }
 

@@ -15,6 +15,9 @@ export function eventsOfRecord(before: RunRecord, after: RunRecord): NewRunEvent
     events.push({ ...place, kind: 'rewound', text: `went back to step ${rewind.toStep}` });
   if (checkpoint && !after.requests.checkpoint && after.status === before.status)
     events.push({ ...place, kind: 'saved', text: after.reason });
+  const { exported } = after;
+  if (exported && exported.state !== 'writing' && before.exported?.state !== exported.state)
+    events.push({ ...place, kind: 'exported', text: exported.text });
   if (after.status !== before.status)
     events.push({ ...place, kind: 'status', text: `${after.status}: ${after.reason}` });
   return events;

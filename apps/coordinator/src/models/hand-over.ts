@@ -1,22 +1,25 @@
-import { BerthError, type Logger, type MetricsLine, type ObjectStore } from '@berth/contracts';
-import { archivedLines } from '@berth/coordinator/archived-lines';
+import {
+  BerthError,
+  type FolderLayout,
+  type Logger,
+  type MetricsLine,
+  type ObjectStore,
+} from '@berth/contracts';
 import {
   exportRun,
   findCheckpoints,
   listRuns,
   readStoredRecord,
   type ExportedCheckpoint,
-  type FolderLayout,
 } from '@berth/hugging-face';
 import { bestCheckpoint, chooseRun, noSuchRun } from '@berth/protocol';
-import { parseName, type NamedCheckpoint } from './models.ts';
+import { archivedLines } from '../metrics-archive/archived-lines.ts';
+import type { WantedCheckpoint } from './find-checkpoint.ts';
 
-/** The checkpoint that RUN, RUN@STEP or RUN@best names. @throws BerthError `USAGE` */
-export function parseCheckpoint(what: string, asked: number | undefined): NamedCheckpoint {
-  const named = parseName(what, false);
-  if ('path' in named || (asked !== undefined && named.wanted !== 'newest'))
-    throw new BerthError('USAGE', `${what}: write a run and one step, as my-run@400`);
-  return asked === undefined ? named : { ...named, wanted: asked };
+/** A run by its name or the beginning of it, and which checkpoint of it. */
+export interface NamedCheckpoint {
+  readonly run: string;
+  readonly wanted: WantedCheckpoint;
 }
 
 /** What was written down. */
