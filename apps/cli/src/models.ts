@@ -82,7 +82,7 @@ export async function withFolderHint<T>(
 }
 
 /** @throws BerthError `USAGE` */
-export function parseName(
+function parseName(
   name: string,
   isBest: boolean,
 ): NamedCheckpoint | { readonly path: string } {

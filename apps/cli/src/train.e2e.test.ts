@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   isFinal,
@@ -34,7 +34,10 @@ const compiledInBf16 = { ...eager, engine: 'graph', allReduceDtype: 'bf16' };
 
 function writeRunFile(folder: string): string {
   const file = join(folder, 'run.yaml');
-  writeFileSync(file, JSON.stringify(tinyRunFile('e2e', { train: eager })));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...tinyRunFile('e2e', { train: eager }), export: { to: 'made' } }),
+  );
   return file;
 }
 
@@ -268,10 +271,14 @@ it('a run that is stopped, resumed, killed with all its processes, and goes on w
     checkpointStep: numSteps,
     weightsDigest: undisturbed.weightsDigest,
   });
+  // What the run file asks for is there once the command ends.
+  expect(continued.stderr).toContain(`step ${numSteps} is in ${join(folder, 'made')}`);
   const to = join(folder, 'exported');
   expect(await berth(['export', 'e2e', '--to', to], { folder })).toMatchObject({ exitCode: 0 });
   const weights = await readWeights(await readHuggingFaceFolder(to));
   expect(sha256Hex(new Uint8Array(weights.buffer))).toBe(undisturbed.weightsDigest);
+  const bytesIn = (made: string): Buffer => readFileSync(join(made, 'model.safetensors'));
+  expect(Buffer.compare(bytesIn(join(folder, 'made')), bytesIn(to))).toBe(0);
   const again = await berth(['resume', 'e2e'], { folder });
   expect(again.exitCode).toBe(5);
   // It says no before it starts anything.

@@ -3,7 +3,7 @@
  * Continues a Hugging Face folder on a text in this process, the same steps as in a cluster with dropout off, and writes down the
  * batches and losses, for compare.py to do the same in PyTorch.
  *
- * node tools/verify/continue/train.mjs FOLDER TEXT OUT [steps] [extend]
+ * node tools/verify/continue/train.mjs FOLDER TEXT OUT [steps] [extend] [rate]
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,8 +40,8 @@ import {
   trainInOneProcess,
 } from '@berth/training';
 
-const [folder, text, out, steps = '100', extend] = process.argv.slice(2);
-if (out === undefined) throw new Error('usage: train.mjs FOLDER TEXT OUT [steps] [extend]');
+const [folder, text, out, steps = '100', extend = '', rate = '1e-4'] = process.argv.slice(2);
+if (out === undefined) throw new Error('usage: train.mjs FOLDER TEXT OUT [steps] [extend] [rate]');
 const numSteps = Number(steps);
 const work = mkdtempSync(join(tmpdir(), 'berth-verify-'));
 const credentials = { accessKeyId: 'verify', secretAccessKey: 'verify-secret' };
@@ -58,11 +58,11 @@ const stored = await storeModel(store, trainedModelOf(source));
 const written = {
   name: 'verify',
   corpus: { path: resolve(text), heldOutRatio: 0.1 },
-  vocabulary: { ...(extend !== undefined && { extend: Number(extend) }) },
+  vocabulary: { ...(extend !== '' && { extend: Number(extend) }) },
   init: { from: 'verify' },
   model: { hiddenDropoutRatio: 0, attentionDropoutRatio: 0 },
   examples: { maxSeqLength: 64, maxPredictions: 10, numShards: 4, shuffleWindowShards: 4 },
-  optimizer: { learningRate: 1e-4, numWarmupSteps: 10, schedule: 'linear' },
+  optimizer: { learningRate: Number(rate), numWarmupSteps: 10, schedule: 'linear' },
   train: { numSteps, globalBatch: 32, virtualRanks: 4, numEvalExamples: 256 },
 };
 const config = parseRunConfig(withStoredModel(written, stored, 'verify'), 'verify');

@@ -36,7 +36,7 @@ export function ExportDialog(props: {
       <div>
         <Button
           look="primary"
-          name="export"
+          name="export-into-bucket"
           isBusy={state === 'writing'}
           onClick={() => void write()}
         >

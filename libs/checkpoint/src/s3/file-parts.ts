@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 export interface OpenFile {
   readonly sizeBytes: number;
   /** @throws when it has become shorter meanwhile, and what the file system throws */
-  partAt(start: number, end: number): Promise<Uint8Array>;
+  readonly partAt: (start: number, end: number) => Promise<Uint8Array>;
 }
 
 /** Opens a file for as long as `use` takes. @throws what the file system throws */

@@ -43,6 +43,12 @@ describe('a pushed folder', () => {
       { token: 'hf_no' },
     ],
     [
+      'with a token that may only read',
+      'STORE_REFUSED',
+      /may not write to you\/bert.*This token may only read/,
+      { token: 'hf_read' },
+    ],
+    [
       'to no repository',
       'STORE_NOT_FOUND',
       /no model repository you\/other/,

@@ -86,6 +86,13 @@ function toHubError(error: unknown, { repo, endpoint }: HubPlace): BerthError {
     new BerthError(code, message, { cause: error });
   if (error instanceof HubApiError) {
     const { statusCode } = error;
+    const [words = ''] = error.message.split('\n');
+    // Large files go to another server, with an address that the Hub has signed.
+    if (!error.url.startsWith(hub))
+      return say(
+        'STORE_UNREACHABLE',
+        `The server of large files of ${hub} answers ${statusCode}: ${words}`,
+      );
     if (statusCode === 401)
       return say(
         'STORE_REFUSED',
@@ -94,17 +101,14 @@ function toHubError(error: unknown, { repo, endpoint }: HubPlace): BerthError {
     if (statusCode === 403)
       return say(
         'STORE_REFUSED',
-        `The token in HF_TOKEN may not write to ${repo}; it needs write access to it`,
+        `The token in HF_TOKEN may not write to ${repo}; it needs write access to it (${words})`,
       );
     if (statusCode === 404)
       return say(
         'STORE_NOT_FOUND',
         `There is no model repository ${repo} at ${hub}, or the token may not see it; --create makes a private one`,
       );
-    return say(
-      'STORE_UNREACHABLE',
-      `${hub} answers ${statusCode}: ${error.message.split('\n')[0]}`,
-    );
+    return say('STORE_UNREACHABLE', `${hub} answers ${statusCode}: ${words}`);
   }
   const { message, code } = toBerthError(error);
   if (code !== 'INTERNAL') return toBerthError(error);

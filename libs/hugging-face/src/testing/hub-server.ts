@@ -47,6 +47,8 @@ export async function startHubServer(repo: string): Promise<HubServer> {
       if (isRight) objects.set(stored, body);
       return { status: isRight ? 200 : 400, body: {} };
     }
+    if (request.headers.authorization === 'Bearer hf_read')
+      return { status: 403, body: { error: 'This token may only read' } };
     if (request.headers.authorization !== `Bearer ${token}`)
       return { status: 401, body: { error: 'Invalid credentials' } };
     if (url === '/api/repos/create') {
