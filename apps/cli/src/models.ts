@@ -82,10 +82,7 @@ export async function withFolderHint<T>(
 }
 
 /** @throws BerthError `USAGE` */
-function parseName(
-  name: string,
-  isBest: boolean,
-): NamedCheckpoint | { readonly path: string } {
+function parseName(name: string, isBest: boolean): NamedCheckpoint | { readonly path: string } {
   if (name.includes('/')) return { path: name };
   const [run = '', step, ...others] = name.split('@');
   const isStep = step === undefined || step === 'best' || /^\d{1,9}$/.test(step);

@@ -72,7 +72,7 @@ function Written({
     <>
       <p>
         {formatCount(files.length)} files, {formatBytes(sizeBytes)}, are in {place}. SHA-256 of
-        model.safetensors: <code>{sha256}</code>
+        model.safetensors: <code title={sha256}>{sha256.slice(0, 16)}…</code>
       </p>
       <Command text={`aws s3 sync ${place} ${folder}`} />
       <Command
