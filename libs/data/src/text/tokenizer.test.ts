@@ -141,10 +141,10 @@ describe('a long stretch without a space', () => {
 
   it.each([
     ['one word', 'é', 1],
-    ['ideographs', '日', 3_000_000],
+    ['ideographs', '日', 1_000_000],
     ['dropped characters', '\u0093', 0],
-  ])('may be of millions of characters: %s', (_case, letter, numTokens) => {
-    expect(uncased.tokenize(letter.repeat(3_000_000))).toHaveLength(numTokens);
+  ])('may be of a million characters: %s', (_case, letter, numTokens) => {
+    expect(uncased.tokenize(letter.repeat(1_000_000))).toHaveLength(numTokens);
   });
 });
 
