@@ -2,6 +2,7 @@ export { MemberProtocol } from './member/member-protocol.ts';
 export type { Answer, Answers, Ask, MemberEvent, Tell } from './member/member-events.ts';
 export type { MemberRules } from './member/member-rules.ts';
 export { newMemory, type Memory } from './member/memory.ts';
+export { decideSpooled, isOutage, type SpooledContext } from './member/spooled-state.ts';
 export { reasonToGoBack } from './run/diverged.ts';
 export { Random } from './random.ts';
 export { oddOf } from './member/divergence.ts';

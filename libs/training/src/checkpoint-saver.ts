@@ -15,7 +15,7 @@ import { digestKeyOf } from './saving/agreement.ts';
 import { keyOf, leadsSave, saveSnapshot, type Snapshot } from './saving/save-snapshot.ts';
 import type { CheckpointSaverOptions, PendingSave } from './saving/saver-options.ts';
 import { SnapshotMemory } from './saving/snapshot-memory.ts';
-import { isOutage } from './saving/spool-when-slow.ts';
+import { failedForOutage } from './saving/spool-when-slow.ts';
 import { storeSpooled } from './saving/store-spooled.ts';
 
 /** One member's part in checkpoints: its shards, and if it leads the view, the manifest. */
@@ -125,7 +125,7 @@ export function createCheckpointSaver(options: CheckpointSaverOptions): Checkpoi
       const slow = setTimeout(() => void memory.prepare().catch(() => undefined), prepareAfterMs);
       await tryToSave(inProgress);
       clearTimeout(slow);
-      if (failure !== undefined && isOutage(failure) && leadsSave(memberId, inProgress))
+      if (failure !== undefined && failedForOutage(failure) && leadsSave(memberId, inProgress))
         kept = inProgress;
       else memory.giveBack(inProgress.state);
       if (waiting === undefined) tellTried();

@@ -1,7 +1,8 @@
-import type { Attempts } from '@berth/checkpoint';
+import { isOnLine, type Attempts } from '@berth/checkpoint';
 import { stepFactsText, type LedgerEntry, type MemberInfo, type View } from '@berth/contracts';
 import { viewName } from '../ledger/view-id.ts';
 import type { RedisModel } from './redis-model.ts';
+import type { SimDisk } from './sim-disk.ts';
 import type { StoreModel } from './store-model.ts';
 import { numParts, type Reference, type Weights } from './toy-model.ts';
 
@@ -18,6 +19,7 @@ export class Invariants {
   readonly #redis: RedisModel;
   readonly #store: StoreModel;
   readonly #reference: Reference;
+  readonly #diskOf: (memberId: string) => SimDisk;
   #ledger: readonly LedgerEntry[] = [];
   #numChecked = 0;
   #revision = 0;
@@ -27,7 +29,7 @@ export class Invariants {
   #savedStep = 0;
   #restoredTo = 0;
   #view: View | undefined;
-  /** Steps of the newest checkpoint when the view in force began, and of the newest within its ledger; 0 for none. */
+  /** Steps of the newest checkpoint when the view in force began, and of the newest within its ledger, stored or on a member's disk; 0 for none. */
   #found = { newest: 0, usable: 0 };
   /** Committed steps when a bit of a member's state flipped; undefined once neither the members nor the ledger show it. */
   #damagedAt: number | undefined;
@@ -35,7 +37,14 @@ export class Invariants {
   readonly #deadPolls = new Map<string, number>();
   readonly #viewNames = new Set<string>();
 
-  constructor(redis: RedisModel, store: StoreModel, reference: Reference) {
+  /** @param diskOf - of the machine that a member runs on */
+  constructor(
+    redis: RedisModel,
+    store: StoreModel,
+    reference: Reference,
+    diskOf: (memberId: string) => SimDisk,
+  ) {
+    this.#diskOf = diskOf;
     this.#redis = redis;
     this.#store = store;
     this.#reference = reference;
@@ -141,9 +150,19 @@ export class Invariants {
     const { view, record } = this.#redis;
     if (view === this.#view) return;
     this.#view = view;
+    const { attempts } = record;
     const stepOf = (maxStep?: number): number =>
-      this.#store.newestValid(record.attempts, maxStep)?.step ?? 0;
-    this.#found = { newest: stepOf(), usable: stepOf(view?.fromStep) };
+      this.#store.newestValid(attempts, maxStep)?.step ?? 0;
+    const spooled = (view?.members ?? []).flatMap(({ memberId }) =>
+      this.#diskOf(memberId)
+        .found.filter((state) => state.owner !== memberId && !state.isTried)
+        .filter(({ snapshot, ledgerHead }) => {
+          const isOfRun = isOnLine(attempts, snapshot);
+          return isOfRun && this.#ledger[snapshot.step - 1]?.head === ledgerHead;
+        })
+        .map(({ snapshot }) => snapshot.step),
+    );
+    this.#found = { newest: stepOf(), usable: Math.max(stepOf(view?.fromStep), ...spooled) };
   }
 
   /** I5: only who holds the lease changes the run's record. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PlannedFault } from './faults.ts';
+import type { Fault, PlannedFault } from './faults.ts';
 import { simulate, type SimulationOptions } from './simulate.ts';
 import type { Sabotage } from './world.ts';
 
@@ -38,6 +38,15 @@ const goingBack = [2_000, 5_000].flatMap((atMs): PlannedFault[] => [
   { kind: 'rewind-run', atMs: atMs + 1_200, forMs: 0 },
   { kind: 'store-stall', call: 'put', at: 'request', atMs: atMs + 1_300 },
 ]);
+
+/** The bucket is away again and again, and all workers die in it, with a state on disk. */
+function diesInAnOutage(...others: readonly Fault[]): PlannedFault[] {
+  return [2_500, 6_500, 10_500].flatMap((atMs): PlannedFault[] => [
+    { kind: 'store-away', atMs, forMs: 1_800 },
+    { kind: 'kill-all-members', atMs: atMs + 1_600, forMs: 400 },
+    ...others.map((fault) => ({ ...fault, atMs: atMs + 1_700 })),
+  ]);
+}
 
 /** A manifest is on its way while all who hold its state die. Others come and go when it is there. */
 const storedLate: readonly PlannedFault[] = [
@@ -142,6 +151,18 @@ describe('the simulator notices when', () => {
       () => ({ plan: storedLate, computeMs: 900 }),
     ],
     [
+      'a process that starts again does not look at its disk',
+      'no-spool-look',
+      /^I6: m\S+ does step \d+, although there is checkpoint/,
+      () => ({ plan: diesInAnOutage() }),
+    ],
+    [
+      'what it finds there is stored whatever the ledger holds',
+      'spool-unproven',
+      /^I6: checkpoint \d+ lacks steps of the ledger/,
+      () => ({ plan: diesInAnOutage({ kind: 'redis-flush', forMs: 0 }) }),
+    ],
+    [
       'what was made at the end of a view and got lost is not made again',
       'no-rest-watch',
       /^Liveness: step 100 of 100/,
@@ -235,6 +256,11 @@ it('a run ends before a step that is not finite', () => {
 it('a bit that flips in one reduced gradient costs an attempt, and is never committed', () => {
   for (const seed of seeds)
     expect(simulate(seed, { plan: [], flipAtMs: 400 }).problem).toBeUndefined();
+});
+
+it('a state on disk outlives the process, and is stored before that trains again', () => {
+  const run = (seed: number) => simulate(seed, { plan: diesInAnOutage() }).problem ?? [];
+  expect(seeds.slice(0, 20).flatMap(run)).toEqual([]);
 });
 
 it('calls to the bucket that are done late harm nobody', () => {

@@ -15,6 +15,7 @@ import { SimHeart } from './sim-heart.ts';
 import { SimMemberWork, type SimMemberPorts, type SimRelease } from './sim-member-work.ts';
 import { SimProcess } from './sim-process.ts';
 import { StateCopies } from './state-copies.ts';
+import { storeSpooled } from './store-spooled.ts';
 import { flipped } from './toy-model.ts';
 import { evalEverySteps, numSteps, simError, type World } from './world.ts';
 
@@ -143,10 +144,13 @@ export class SimMember {
     this.#world.call(this.process, (redis) => redis.members.leave(this.process.name), end, end);
   }
 
+  /** What an earlier process has left is stored before this one counts as ready. */
   #open(): void {
-    this.#heart.tell({ state: this.#isLeaving ? 'draining' : 'idle' });
-    this.#world.viewHints.add(this.#pollSoon);
-    this.#watch();
+    storeSpooled(this.#world, this.process, this.#ports.saver, () => {
+      this.#heart.tell({ state: this.#isLeaving ? 'draining' : 'idle' });
+      this.#world.viewHints.add(this.#pollSoon);
+      this.#watch();
+    });
   }
 
   /** A session is for one attempt of the run; the next begins with nothing. */
@@ -163,6 +167,7 @@ export class SimMember {
     this.#work = new SimMemberWork(this.#ports, this.#memory);
     this.#seen = '';
     this.#ports.copies.withdraw();
+    this.#ports.saver.close();
     this.#ports.peers.leave({ isInOrder: true });
     this.#heart.tell({ state: 'syncing', step: -1, complaint: null });
     this.process.after(this.#world.random.between(50, 300), () => {

@@ -2,7 +2,9 @@ import type { ErrorCode, Numerics, WireError } from '@berth/contracts';
 import { Clock } from './clock.ts';
 import { Invariants } from './invariants.ts';
 import { Random } from '../random.ts';
+import { workerOf } from '../run/worker-name.ts';
 import { RedisModel, redisSabotages, type RedisSabotage } from './redis-model.ts';
+import { SimDisk } from './sim-disk.ts';
 import type { SimProcess } from './sim-process.ts';
 import { manifestKey, StoreModel, type SimLine } from './store-model.ts';
 import { referenceRun, type Reference } from './toy-model.ts';
@@ -36,6 +38,10 @@ export type Sabotage =
   | 'no-pin'
   /** Deletions are not asked for again once they were decided. */
   | 'no-delete-fence'
+  /** A process that starts again looks for no state on its disk. */
+  | 'no-spool-look'
+  /** What is found on disk is stored whatever the ledger holds. */
+  | 'spool-unproven'
   | 'member-order'
   | 'no-watchdog'
   | 'no-slice'
@@ -95,6 +101,7 @@ export class World {
   readonly random: Random;
   readonly redis: RedisModel;
   readonly store = new StoreModel();
+  readonly #disks = new Map<string, SimDisk>();
   readonly reference = (reference ??= referenceRun(numSteps, virtualRanks));
   readonly invariants: Invariants;
   readonly sabotage: Sabotage | undefined;
@@ -122,7 +129,16 @@ export class World {
     this.random = new Random(seed);
     this.sabotage = sabotage;
     this.redis = new RedisModel(runId, isRedisSabotage(sabotage) ? sabotage : undefined);
-    this.invariants = new Invariants(this.redis, this.store, this.reference);
+    this.invariants = new Invariants(this.redis, this.store, this.reference, (member) =>
+      this.diskOf(workerOf(member)),
+    );
+  }
+
+  /** Of the machine that a worker runs on. */
+  diskOf(worker: string): SimDisk {
+    const disk = this.#disks.get(worker) ?? new SimDisk();
+    this.#disks.set(worker, disk);
+    return disk;
   }
 
   /** Whether a guard against crash loops is missing: each sabotage lacks those before it too. */

@@ -1,27 +1,13 @@
-import {
-  BerthError,
-  errorToWire,
-  isBerthError,
-  type ErrorCode,
-  type SpooledState,
-} from '@berth/contracts';
+import { BerthError, errorToWire, isBerthError, type SpooledState } from '@berth/contracts';
+import { isOutage } from '@berth/protocol';
 import type { AgreedState } from './complete-save.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
 
 const defaultSpoolAfterMs = 30_000;
 
-/** Keys and buckets that were there come back too, once somebody has put them right. */
-const outages: ReadonlySet<ErrorCode> = new Set([
-  'STORE_UNREACHABLE',
-  'STORE_FULL',
-  'STORE_REFUSED',
-  'STORE_NOT_FOUND',
-  'QUEUE_UNREACHABLE',
-]);
-
 /** Whether a save failed for something that passes. */
-export function isOutage(error: unknown): boolean {
-  return isBerthError(error) && outages.has(error.code);
+export function failedForOutage(error: unknown): boolean {
+  return isBerthError(error) && isOutage(error.code);
 }
 
 /**
@@ -62,7 +48,7 @@ export function spoolWhenSlow(
   }, spoolAfterMs);
   return async (error) => {
     clearTimeout(timer);
-    if (isOutage(error)) keeping ??= keep();
+    if (failedForOutage(error)) keeping ??= keep();
     await keeping;
   };
 }

@@ -1,5 +1,6 @@
 import { findNewestManifest, isOnLine, type PlannedShard } from '@berth/checkpoint';
 import { errorToWire, type StateVectors } from '@berth/contracts';
+import { decideSpooled, type SpooledContext } from '@berth/protocol';
 import { attemptOf } from './attempt-fence.ts';
 import { completeSave, type SaveSignals } from './complete-save.ts';
 import type { CheckpointSaverOptions } from './saver-options.ts';
@@ -19,9 +20,9 @@ export async function storeSpooled(
   for (const found of (await spool?.found(record.runId)) ?? []) {
     const { step, stateDigest, cursor, stallMs, fencingEpoch } = found.about;
     try {
-      const need = await needFor(options, found, into);
-      if (need === 'perhaps later') continue;
-      if (need === 'now' && (await spool?.load(found, into)) === true) {
+      const decision = decideSpooled(found.about, await contextOf(options, found, into));
+      if (decision === 'keep') continue;
+      if (decision === 'store' && (await spool?.load(found, into)) === true) {
         const line = { runId: record.runId, attempt: attemptOf(record), fencingEpoch };
         const startMs = performance.now();
         const state = { step, ...into };
@@ -40,19 +41,19 @@ export async function storeSpooled(
   }
 }
 
-async function needFor(
+async function contextOf(
   { store, ledger, record, logger }: CheckpointSaverOptions,
   { about }: FoundState,
   into: StateVectors,
-): Promise<'now' | 'perhaps later' | 'never'> {
+): Promise<SpooledContext> {
   const { runId, attempts } = record;
-  const isOfRun =
+  const isOfModel =
     about.trainingHash === record.trainingHash && about.numParameters === into.weights.length;
-  if (!isOfRun || !isOnLine(attempts, about)) return 'never';
   const newest = await findNewestManifest(store, runId, { attempts, logger });
-  if (newest !== undefined && newest.manifest.step >= about.step) return 'never';
-  // A ledger that Redis has lost may be made again, to the same head.
   const entry = await ledger.entry(about.step - 1);
-  if (entry === undefined) return 'perhaps later';
-  return entry.head === about.ledgerHead ? 'now' : 'never';
+  return {
+    isOfRun: isOfModel && isOnLine(attempts, about),
+    newestStep: newest?.manifest.step ?? 0,
+    head: entry?.head,
+  };
 }
