@@ -48,6 +48,19 @@ function diesInAnOutage(...others: readonly Fault[]): PlannedFault[] {
   ]);
 }
 
+/** Before the first checkpoint Redis loses all, again and again, while the bucket is there every other moment. */
+const losesItsBeginning: readonly PlannedFault[] = [
+  ...Array.from({ length: 40 }, (_, index) => ({
+    kind: 'store-away' as const,
+    atMs: 700 + 150 * index,
+    forMs: 75,
+  })),
+  ...[1_400, 2_400, 3_400].flatMap((atMs): PlannedFault[] => [
+    { kind: 'kill-all-members', atMs, forMs: 50 },
+    { kind: 'redis-flush', atMs: atMs + 100, forMs: 0 },
+  ]),
+];
+
 /** A manifest is on its way while all who hold its state die. Others come and go when it is there. */
 const storedLate: readonly PlannedFault[] = [
   { kind: 'store-stall', call: 'put', at: 'request', atMs: 1_000 },
@@ -161,6 +174,18 @@ describe('the simulator notices when', () => {
       'spool-unproven',
       /^I6: checkpoint \d+ lacks steps of the ledger/,
       () => ({ plan: diesInAnOutage({ kind: 'redis-flush', forMs: 0 }) }),
+    ],
+    [
+      'a run begins from its seed where its stored model cannot be read',
+      'seed-for-model',
+      /^I3: m\S+ holds \w+ at step 0/,
+      () => ({ plan: losesItsBeginning }),
+    ],
+    [
+      'only who did the last step of a phase knows where the next begins',
+      'phase-by-memory',
+      /^The run is failed: step 20 is in the ledger as 20\|2\.0/,
+      (seed) => ({ plan: [{ kind: 'kill-all-members', atMs: 2_300 + 20 * seed, forMs: 100 }] }),
     ],
     [
       'what was made at the end of a view and got lost is not made again',

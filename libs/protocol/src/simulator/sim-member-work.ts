@@ -1,7 +1,9 @@
 import type { Contribution } from '@berth/collectives';
-import type { StepSums, WireError } from '@berth/contracts';
+import type { Cursor, StepSums, WireError } from '@berth/contracts';
 import type { Answers, Ask, MemberRules, Memory } from '../index.ts';
+import { firstExamples } from './first-examples.ts';
 import { findCheckpoint } from './find-checkpoint.ts';
+import { beginWeights } from './begin-weights.ts';
 import type { Peers } from './peers.ts';
 import { reportEvaluation } from './report-evaluation.ts';
 import type { Saver } from './saver.ts';
@@ -10,9 +12,8 @@ import type { SimProcess } from './sim-process.ts';
 import type { StateCopies } from './state-copies.ts';
 import {
   blockGradient,
-  cursorAt,
+  cursorAfter,
   globalBatch,
-  initialWeights,
   stateSlice,
   updated,
   type Weights,
@@ -46,6 +47,9 @@ export class SimMemberWork {
   readonly #memory: Memory;
   #isOver = false;
   #fetched: Weights | undefined;
+  /** Where the examples of the step read last begin. */
+  #from: Cursor = { epoch: 0, index: 0 };
+  #lastStep: number | undefined;
   #blocks: readonly Contribution[] = [];
   #isLone = false;
   /** The gradient reduced last, until another one is computed over it. */
@@ -117,12 +121,14 @@ export class SimMemberWork {
         return;
       case 'initialize':
         world.invariants.checkInitialization(process.name);
-        engine(20, () => (this.weights = initialWeights));
+        beginWeights(world, process, fail, (weights) => engine(20, () => (this.weights = weights)));
         return;
       case 'readExamples': {
         world.invariants.checkBeginning(process.name, ask.step);
-        const from = ask.cursor;
-        const to = cursorAt(this.#memory.appliedStep + 1);
+        const from = firstExamples(world, ask, this.#lastStep);
+        this.#from = from;
+        this.#lastStep = ask.step;
+        const to = cursorAfter(from);
         process.after(random.between(1, 3), () => done({ from, to, numExamples: globalBatch }));
         return;
       }
@@ -195,10 +201,9 @@ export class SimMemberWork {
   }
 
   #compute({ blocks, isLone }: AskOf<'compute'>): void {
-    const { cursor } = this.#memory;
     this.#reduced = undefined;
     this.#isLone = isLone;
-    this.#blocks = blocks.map((block) => blockGradient(this.weights ?? '', cursor, block));
+    this.#blocks = blocks.map((block) => blockGradient(this.weights ?? '', this.#from, block));
     if (this.#ports.release === 'other bits') for (const { data } of this.#blocks) data[0]! += 1;
   }
 

@@ -3,16 +3,23 @@ import { newAttempt } from '../lifecycle/attempts.ts';
 import { runRecord } from '../testing/run-record.ts';
 import { stepTimeoutMs } from './sim-member.ts';
 import { globalBatch } from './toy-model.ts';
-import { evalEverySteps, numSteps, runNumerics, virtualRanks } from './world.ts';
+import { evalEverySteps, numSteps, phaseSteps, runNumerics, virtualRanks } from './world.ts';
+
+/** Each with other masks than the one before. */
+const phases = [0, ...phaseSteps].map((firstStep, index, firstSteps) => ({
+  numSteps: (firstSteps[index + 1] ?? numSteps) - firstStep,
+  maskedLmRatio: index % 2 === 0 ? 0.3 : 0.15,
+}));
 
 /** The record of the run that is simulated, as it is submitted. */
-export function newRecord(runId: string, timeMs: number): RunRecord {
+export function newRecord(runId: string, timeMs: number, hasPhases: boolean): RunRecord {
   const parsed = parseRunConfig(
     {
       name: runId,
       corpus: { path: '/text' },
       train: { numSteps, virtualRanks, globalBatch, evalEverySteps },
       cluster: { numWorkers: 2, minWorkers: 1 },
+      ...(hasPhases && { phases }),
     },
     'the simulation',
   );

@@ -66,7 +66,7 @@ class Simulation {
     world.notFiniteStep = notFiniteStep;
     const { clock, random, redis, store } = world;
     this.#plan = plan ?? planFaults(random, stateFlips === true ? onlyStateFlips : undefined);
-    redis.runs.submit(newRecord(runId, world.timeMs));
+    redis.runs.submit(newRecord(runId, world.timeMs, world.hasPhases));
     store.archive(redis.record);
     const cluster = new SimCluster(world, 2 + (random.next() % 3));
     this.#cluster = cluster;

@@ -14,7 +14,9 @@ export type Weights = string;
 export const numParts = 8;
 const partLength = 4;
 
-export const initialWeights: Weights = eachPart((part) => hash(`the seed/${part}`));
+export const seedWeights: Weights = eachPart((part) => hash(`the seed/${part}`));
+/** Of a stored model that a run begins with. */
+export const modelWeights: Weights = eachPart((part) => hash(`the model/${part}`));
 
 /** The part of the weights that the vote for a step compares. */
 export function stateSlice(weights: Weights, step: number): string {
@@ -54,8 +56,17 @@ export function updated(weights: Weights, gradientDigest: string): Weights {
   );
 }
 
+/** The place after the examples of a step that begin here. */
+export function cursorAfter({ epoch, index }: Cursor): Cursor {
+  return cursorOf(epoch * epochSize + index + globalBatch);
+}
+
+/** Where the examples of a step begin in a run without phases. */
 export function cursorAt(step: number): Cursor {
-  const position = step * globalBatch;
+  return cursorOf(step * globalBatch);
+}
+
+function cursorOf(position: number): Cursor {
   return { epoch: Math.floor(position / epochSize), index: position % epochSize };
 }
 
@@ -66,15 +77,24 @@ export interface Reference {
   readonly facts: readonly StepFacts[];
 }
 
-export function referenceRun(numSteps: number, virtualRanks: number): Reference {
-  const weights = [initialWeights];
+/** @param phaseSteps - steps that begin a phase with other examples, so that the rest of an epoch is left */
+export function referenceRun(
+  numSteps: number,
+  virtualRanks: number,
+  begin: Weights,
+  phaseSteps: readonly number[],
+): Reference {
+  const weights = [begin];
   const facts: StepFacts[] = [];
+  let after: Cursor = { epoch: 0, index: 0 };
   for (let step = 0; step < numSteps; step++) {
-    const before = weights[step] ?? initialWeights;
-    const from = cursorAt(step);
+    const before = weights[step] ?? begin;
+    const leavesRest = phaseSteps.includes(step) && after.index > 0;
+    const from = leavesRest ? { epoch: after.epoch + 1, index: 0 } : after;
+    after = cursorAfter(from);
     const { data } = blockGradient(before, from, { start: 0, length: virtualRanks });
     const gradientDigest = vectorDigest(data);
-    facts.push({ step, from, to: cursorAt(step + 1), numExamples: globalBatch, gradientDigest });
+    facts.push({ step, from, to: after, numExamples: globalBatch, gradientDigest });
     weights.push(updated(before, gradientDigest));
   }
   return { weights, facts };

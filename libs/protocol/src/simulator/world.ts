@@ -7,7 +7,7 @@ import { RedisModel, redisSabotages, type RedisSabotage } from './redis-model.ts
 import { SimDisk } from './sim-disk.ts';
 import type { SimProcess } from './sim-process.ts';
 import { manifestKey, StoreModel, type SimLine } from './store-model.ts';
-import { referenceRun, type Reference } from './toy-model.ts';
+import { modelWeights, referenceRun, seedWeights, type Reference } from './toy-model.ts';
 import { Trace } from './trace.ts';
 
 /** Ways to break the protocol, each of which some invariant must notice. */
@@ -38,6 +38,10 @@ export type Sabotage =
   | 'no-pin'
   /** Deletions are not asked for again once they were decided. */
   | 'no-delete-fence'
+  /** Who cannot read the stored model that a run begins with takes the seed. */
+  | 'seed-for-model'
+  /** Only who did the last step of a phase knows that the next begins with an epoch of its own. */
+  | 'phase-by-memory'
   /** A process that starts again looks for no state on its disk. */
   | 'no-spool-look'
   /** What is found on disk is stored whatever the ledger holds. */
@@ -92,7 +96,18 @@ export interface StoreStall {
 }
 export const storeStallMs = 30_000;
 
-let reference: Reference | undefined;
+/** Steps with which a phase with other examples begins, in runs that have phases; before the last an epoch is whole. */
+export const phaseSteps = [20, 50, 75];
+const references = new Map<string, Reference>();
+
+function referenceOf(beginsWithModel: boolean, hasPhases: boolean): Reference {
+  const key = `${beginsWithModel} ${hasPhases}`;
+  const begin = beginsWithModel ? modelWeights : seedWeights;
+  const steps = hasPhases ? phaseSteps : [];
+  const reference = references.get(key) ?? referenceRun(numSteps, virtualRanks, begin, steps);
+  references.set(key, reference);
+  return reference;
+}
 
 /** All that processes share: time, chance, Redis, the bucket, and the faults that lie in wait. */
 export class World {
@@ -102,7 +117,10 @@ export class World {
   readonly redis: RedisModel;
   readonly store = new StoreModel();
   readonly #disks = new Map<string, SimDisk>();
-  readonly reference = (reference ??= referenceRun(numSteps, virtualRanks));
+  /** Half of the seeds each: with a stored model, and in phases. */
+  readonly beginsWithModel: boolean;
+  readonly hasPhases: boolean;
+  readonly reference: Reference;
   readonly invariants: Invariants;
   readonly sabotage: Sabotage | undefined;
   isRedisAway = false;
@@ -126,6 +144,9 @@ export class World {
 
   constructor(seed: number, sabotage?: Sabotage, computeMs = 60) {
     this.computeMs = computeMs;
+    this.beginsWithModel = (seed & 1) === 1;
+    this.hasPhases = (seed & 2) === 2;
+    this.reference = referenceOf(this.beginsWithModel, this.hasPhases);
     this.random = new Random(seed);
     this.sabotage = sabotage;
     this.redis = new RedisModel(runId, isRedisSabotage(sabotage) ? sabotage : undefined);
