@@ -61,15 +61,11 @@ const losesItsBeginning: readonly PlannedFault[] = [
   ]),
 ];
 
-/** A manifest is on its way while all who hold its state die. Others come and go when it is there. */
+/** After a long outage all die, and who has the newest state on disk stores it while the others train on already. */
 const storedLate: readonly PlannedFault[] = [
-  { kind: 'store-stall', call: 'put', at: 'request', atMs: 1_000 },
-  { kind: 'kill-all-members', atMs: 32_000, forMs: 100 },
-  ...Array.from({ length: 8 }, (_, index) => ({
-    kind: 'leave-member' as const,
-    atMs: 32_600 + 400 * index,
-    forMs: 50,
-  })),
+  { kind: 'store-away', atMs: 5_000, forMs: 42_000 },
+  { kind: 'kill-all-members', atMs: 46_950, forMs: 100 },
+  { kind: 'store-stall', call: 'put', at: 'request', atMs: 47_000 },
 ];
 
 /** The same fault again and again, so that it comes at the run's end too. */
