@@ -90,7 +90,11 @@ function dropout(config: JsonFile, key: string): number {
 }
 
 /** The config.json of a model. @param architecture the class of transformers that has its heads */
-export function configJson(model: ModelConfig, padId: number, architecture: string): unknown {
+export function configJson(
+  model: ModelConfig,
+  padId: number,
+  architecture: string,
+): Readonly<Record<string, unknown>> {
   return {
     architectures: [architecture],
     attention_probs_dropout_prob: model.attentionDropoutRatio,

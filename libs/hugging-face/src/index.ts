@@ -1,7 +1,11 @@
 export { openCheckpoint, type CheckpointSource } from './checkpoint/open-checkpoint.ts';
 export { findCheckpoints, listRuns, readStoredRecord } from './checkpoint/find-checkpoints.ts';
 export { exportRun, type ExportedCheckpoint } from './export/export-run.ts';
-export { readHuggingFaceFolder, type HuggingFaceFolder } from './folder/read-folder.ts';
+export {
+  readFineTunedFolder,
+  readHuggingFaceFolder,
+  type HuggingFaceFolder,
+} from './folder/read-folder.ts';
 export type { LoadingRow } from './folder/match-tensors.ts';
 export {
   parametersOf,

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { TrainedModel } from '@berth/checkpoint';
-import { BerthError, type ModelConfig, type ParameterSpec } from '@berth/contracts';
+import {
+  BerthError,
+  type FineTuning,
+  type ModelConfig,
+  type ParameterSpec,
+} from '@berth/contracts';
 import { parseVocabulary, serializeVocabulary, type Vocabulary } from '@berth/data';
 import { parameterLayout, taskModels } from '@berth/model';
 
@@ -12,6 +17,8 @@ export interface ModelSource {
   /** As many entries as the word table has rows. */
   readonly vocabulary: Vocabulary;
   readonly doLowerCase: boolean;
+  /** What it is fine-tuned for; left out where its head, if any, is of pre-training. */
+  readonly fineTuning?: FineTuning;
   /** All parameters that a model of this shape has with the head of its task. */
   readonly layout: readonly ParameterSpec[];
   /** Names of those that are not there, such as the heads of a bare encoder. */

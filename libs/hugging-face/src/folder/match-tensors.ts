@@ -32,12 +32,14 @@ const decoderBias = 'cls.predictions.decoder.bias';
 /**
  * Finds the tensor of each parameter, under any of the names that versions of transformers have given it: a bare encoder's lack
  * `bert.`, layer norms of old have gamma and beta. Parts of the task's head may be missing, the encoder may not.
+ * @param reasonElse - why a tensor is unused that is no part of any layout
  * @throws BerthError `CHECKPOINT_MISMATCH`
  */
 export function matchTensors(
   tensors: ReadonlyMap<string, FolderTensor>,
   layout: readonly ParameterSpec[],
   folder: string,
+  reasonElse = 'no part of pre-training',
 ): TensorMatches {
   const byName = new Map([...tensors.values()].map((tensor) => [currentName(tensor.name), tensor]));
   const isUsed = new Set<FolderTensor>();
@@ -65,7 +67,7 @@ export function matchTensors(
         name: tensor.name,
         state: 'unused',
         shape: tensor.shape,
-        reason: reasonUnused(currentName(tensor.name)),
+        reason: reasonUnused(currentName(tensor.name), reasonElse),
       });
   return { byParameter, rows };
 }
@@ -101,11 +103,11 @@ function checkTensor(folder: string, tensor: FolderTensor, shape: readonly numbe
     );
 }
 
-function reasonUnused(name: string): string {
+function reasonUnused(name: string, reasonElse: string): string {
   if (name === decoderWeight || name === decoderBias) return 'tied to what is loaded';
   if (name.endsWith('position_ids') || name.endsWith('token_type_ids')) return 'no weight';
   if (/^bert\.(embeddings|encoder)\./.test(name)) return 'config.json has no place for it';
-  return 'no part of pre-training';
+  return reasonElse;
 }
 
 function mismatch(folder: string, why: string): BerthError {

@@ -1,9 +1,16 @@
-import { BerthError, type ParameterSpec } from '@berth/contracts';
+import { BerthError, type FineTuning, type ParameterSpec } from '@berth/contracts';
 import { createVocabulary, type Vocabulary } from '@berth/data';
-import { parameterLayout, taskModels } from '@berth/model';
+import {
+  fineTuningModel,
+  huggingFaceName,
+  parameterLayout,
+  taskModels,
+  type TaskModel,
+} from '@berth/model';
 import { modelConfigOf } from '../config-json.ts';
-import { readJsonFile } from '../json-file.ts';
+import { readJsonFile, type JsonFile } from '../json-file.ts';
 import type { ModelSource } from '../model-source.ts';
+import { fineTuningOf } from '../tasks/fine-tuning-heads.ts';
 import { readTokenizer } from '../tokenizer/read-tokenizer.ts';
 import { transpose } from '../transpose.ts';
 import { toFloat32 } from './element-types.ts';
@@ -24,16 +31,55 @@ export interface HuggingFaceFolder extends ModelSource {
  * `CHECKPOINT_MISMATCH` when berth cannot be what it says, `CHECKPOINT_CORRUPT` when a file is damaged
  */
 export async function readHuggingFaceFolder(folder: string): Promise<HuggingFaceFolder> {
+  const config = await configOf(folder);
+  return readFolder(folder, config, taskModels.pretraining);
+}
+
+/**
+ * Opens a folder with the head that its model was fine-tuned with.
+ * @throws BerthError as `readHuggingFaceFolder`, and `CHECKPOINT_MISMATCH` when it has no such head, or not all of it
+ */
+export async function readFineTunedFolder(
+  folder: string,
+): Promise<HuggingFaceFolder & { readonly fineTuning: FineTuning }> {
+  const config = await configOf(folder);
+  const fineTuning = fineTuningOf(config);
+  if (fineTuning === undefined)
+    throw new BerthError(
+      'CHECKPOINT_MISMATCH',
+      `${config.path} says that the model is ${JSON.stringify(config.get('architectures') ?? null)}; one that is fine-tuned is ` +
+        'BertForSequenceClassification, BertForTokenClassification or BertForQuestionAnswering',
+    );
+  const task = fineTuningModel(fineTuning);
+  const found = await readFolder(folder, config, task, 'no part of its head');
+  const [lost] = found.missing;
+  if (lost === undefined) return { ...found, fineTuning };
+  throw new BerthError(
+    'CHECKPOINT_MISMATCH',
+    `The weights in ${folder} lack ${huggingFaceName(lost).name}, which its head needs; was it saved before it was fine-tuned?`,
+  );
+}
+
+async function configOf(folder: string): Promise<JsonFile> {
   const config = await readJsonFile(folder, 'config.json');
   if (config === undefined)
     throw new BerthError(
       'CHECKPOINT_NOT_FOUND',
       `${folder} has no config.json, so it is no folder that Hugging Face's save_pretrained has written`,
     );
+  return config;
+}
+
+async function readFolder(
+  folder: string,
+  config: JsonFile,
+  task: Pick<TaskModel, 'headShapes'>,
+  reasonElse?: string,
+): Promise<HuggingFaceFolder> {
   const model = modelConfigOf(config);
   const tensors = await listFolderTensors(folder);
-  const layout = parameterLayout(model, taskModels.pretraining);
-  const { byParameter, rows } = matchTensors(tensors, layout, folder);
+  const layout = parameterLayout(model, task);
+  const { byParameter, rows } = matchTensors(tensors, layout, folder, reasonElse);
   const isTied = config.get('tie_word_embeddings') !== false;
   if (!isTied) await checkDecoder(tensors, folder);
   const tokenizer = await readTokenizer(folder);

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { BerthError, toBerthError, type FolderLayout } from '@berth/contracts';
 import { configJson } from '../config-json.ts';
 import type { ModelSource } from '../model-source.ts';
+import { fineTunedArchitecture, headJson } from '../tasks/fine-tuning-heads.ts';
 import { architectureOf } from '../tasks/pretraining-heads.ts';
 import { jsonBytes, tokenizerFiles } from '../tokenizer/tokenizer-files.ts';
 import { sentenceTransformersFiles } from './sentence-transformers.ts';
@@ -83,15 +84,17 @@ async function writeFiles(
   options: WriteFolderOptions,
 ): Promise<Omit<WrittenFolder, 'folder'>> {
   const { card, layout = 'transformers' } = options;
-  const { model, vocabulary, doLowerCase, missing } = source;
+  const { model, vocabulary, doLowerCase, missing, fineTuning } = source;
   const { maxPositions } = model;
-  const architecture = architectureOf(missing);
+  const architecture =
+    fineTuning === undefined ? architectureOf(missing) : fineTunedArchitecture(fineTuning);
+  const config = configJson(model, vocabulary.padId, architecture);
   const weights = await writeWeights(source, join(folder, weightsName));
   const texts: Record<string, Uint8Array> = {
     ...tokenizerFiles({ vocabulary, doLowerCase, maxPositions }),
     ...(layout === 'sentence-transformers' && sentenceTransformersFiles(model)),
     ...(card && { 'README.md': new TextEncoder().encode(card({ weights, architecture })) }),
-    [configName]: jsonBytes(configJson(model, vocabulary.padId, architecture)),
+    [configName]: jsonBytes({ ...config, ...(fineTuning && headJson(fineTuning)) }),
   };
   let { sizeBytes } = weights;
   for (const [name, bytes] of Object.entries(texts)) {
