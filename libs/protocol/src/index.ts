@@ -38,13 +38,10 @@ export {
 export { bestCheckpoint, noteEvaluation } from './lifecycle/evaluations.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
-export {
-  decideControl,
-  restsAt,
-  type ControlDecision,
-  type RunChange,
-} from './lifecycle/decide-control.ts';
+export type { ControlDecision, RunChange } from './lifecycle/control-decision.ts';
+export { decideControl } from './lifecycle/decide-control.ts';
 export { decideExtension, firstStepAgainst } from './lifecycle/decide-extension.ts';
+export { restsAt } from './lifecycle/resume.ts';
 export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
 export {
   decideLease,

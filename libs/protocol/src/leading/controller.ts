@@ -8,7 +8,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import { endAttempt } from '../lifecycle/attempts.ts';
-import type { RunChange } from '../lifecycle/decide-control.ts';
+import type { RunChange } from '../lifecycle/control-decision.ts';
 import { isInScope, queueOf, type Scope } from '../lifecycle/queue.ts';
 import { coordinationTimes } from '../run/coordination-times.ts';
 import type { LeaseAnswer } from '../run/decide-lease.ts';

@@ -7,7 +7,7 @@ import type {
   View,
 } from '@berth/contracts';
 import type { ViewId } from '../ledger/view-id.ts';
-import type { RunChange } from '../lifecycle/decide-control.ts';
+import type { RunChange } from '../lifecycle/control-decision.ts';
 import type { LeaseAnswer } from '../run/decide-lease.ts';
 import type { LiveMember, UnreadableMember } from '../run/membership-state.ts';
 import type { decideRun } from '../run/run.ts';

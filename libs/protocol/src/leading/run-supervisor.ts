@@ -10,7 +10,7 @@ import {
   type WireError,
 } from '@berth/contracts';
 import { takeBack } from '../lifecycle/attempts.ts';
-import type { RunChange } from '../lifecycle/decide-control.ts';
+import type { RunChange } from '../lifecycle/control-decision.ts';
 import { goBack } from '../lifecycle/go-back.ts';
 import { runPatience } from '../run/coordination-times.ts';
 import { foundDamaged } from '../run/diverged.ts';

@@ -6,28 +6,10 @@ import {
   type RunStatus,
 } from '@berth/contracts';
 import type { ControlSnapshot } from './control-snapshot.ts';
-import { beginAttempt, beginOver, endAttempt, hasTrained, withdrawAttempt } from './attempts.ts';
-import { savingNow, unsavedText, whence } from './texts.ts';
-
-export type RunChange = Partial<Omit<RunRecord, 'runId'>>;
-
-/** What a control does to a run; the reason is for people, before and after it is used. */
-export type ControlDecision =
-  | { readonly kind: 'change'; readonly change: RunChange; readonly reason: string }
-  /** It has been done, or is on its way: asking again changes nothing. */
-  | { readonly kind: 'same'; readonly reason: string }
-  | {
-      readonly kind: 'refuse';
-      readonly code: 'RUN_STATE_CONFLICT' | 'CHECKPOINT_NOT_FOUND';
-      readonly reason: string;
-    };
-
-interface Question {
-  readonly nowMs: number;
-  readonly record: RunRecord;
-  readonly snapshot: ControlSnapshot;
-  readonly request: ControlRequest;
-}
+import { endAttempt, withdrawAttempt } from './attempts.ts';
+import { change, refuse, type ControlDecision, type ControlQuestion } from './control-decision.ts';
+import { resume } from './resume.ts';
+import { savingNow, unsavedText } from './texts.ts';
 
 /** What a control does now. Pure; the record that comes out is acted on by the coordinator that holds the lease. */
 export function decideControl(
@@ -47,7 +29,7 @@ const deciders = {
   stop,
   kill,
   checkpoint,
-} as const satisfies Record<Control, (question: Question) => ControlDecision>;
+} as const satisfies Record<Control, (question: ControlQuestion) => ControlDecision>;
 
 /** What is about to be cut off no longer counts. */
 function withRewind(
@@ -67,7 +49,7 @@ function early(what: string, status: 'queued' | 'preparing'): string {
   return status === 'queued' ? `${what} before its turn came` : `${what} while its data was made`;
 }
 
-function pause(question: Question): ControlDecision {
+function pause(question: ControlQuestion): ControlDecision {
   const { status } = question.record;
   switch (status) {
     case 'queued':
@@ -89,7 +71,7 @@ function pause(question: Question): ControlDecision {
   }
 }
 
-function stop(question: Question): ControlDecision {
+function stop(question: ControlQuestion): ControlDecision {
   const { status } = question.record;
   switch (status) {
     case 'queued':
@@ -114,7 +96,7 @@ function stop(question: Question): ControlDecision {
   }
 }
 
-function kill(question: Question): ControlDecision {
+function kill(question: ControlQuestion): ControlDecision {
   const { record, snapshot } = question;
   const { status, requests } = record;
   switch (status) {
@@ -146,7 +128,7 @@ function kill(question: Question): ControlDecision {
   });
 }
 
-function checkpoint({ record, snapshot }: Question): ControlDecision {
+function checkpoint({ record, snapshot }: ControlQuestion): ControlDecision {
   const { status, requests } = record;
   switch (status) {
     case 'running':
@@ -177,87 +159,6 @@ function savesAndGoesOn(snapshot: ControlSnapshot): string {
   return `saves after the step under way and goes on${gain}`;
 }
 
-function resume(question: Question): ControlDecision {
-  const { record, request } = question;
-  const { status } = record;
-  const { fromStep } = request;
-  switch (status) {
-    case 'pausing':
-    case 'stopping':
-      return refuse(`it is ${status}; resume it once that is done`);
-    case 'paused':
-    case 'stopped':
-    case 'failed':
-    case 'completed':
-      return fromStep === undefined ? continueRun(question) : branchOff(question, fromStep);
-    default: {
-      const attempt = record.attempts.at(-1);
-      if (fromStep === undefined || attempt?.fromStep === fromStep)
-        return { kind: 'same', reason: `it is ${status} already` };
-      return refuse(`it is ${status}; pause or stop it before it goes on from step ${fromStep}`);
-    }
-  }
-}
-
-/** The committed steps of a run that rests: those from which it would go on. */
-export function restsAt(
-  { attempts, requests: { rewind } }: RunRecord,
-  { numCommitted }: Pick<ControlSnapshot, 'numCommitted'>,
-): number {
-  const ended = attempts.at(-1)?.toStep ?? 0;
-  // Redis may have lost the ledger of a run that rests: it comes back with the run's turn.
-  return Math.min(rewind?.toStep ?? Infinity, Math.max(numCommitted, ended));
-}
-
-function continueRun({ nowMs, record, snapshot }: Question): ControlDecision {
-  const { config, goal, status, attempts } = record;
-  const ended = attempts.at(-1)?.toStep ?? null;
-  const isDone = goal === 'trained' && (ended === null || ended >= config.train.numSteps);
-  if (status === 'completed' && isDone)
-    return refuse(
-      'it is completed; nothing is left to do, unless it is resumed from an older checkpoint',
-    );
-  const rewindTo = record.requests.rewind?.toStep;
-  const fromStep = restsAt(record, snapshot);
-  return change(`goes on ${whence(snapshot, fromStep)}`, {
-    ...requeued(record, 'resumed'),
-    goal: status === 'completed' ? 'trained' : goal,
-    attempts: hasTrained(record, snapshot)
-      ? beginAttempt(attempts, { fromStep, nowMs, wentBackTo: rewindTo })
-      : beginOver(attempts, nowMs),
-  });
-}
-
-function branchOff({ nowMs, record, snapshot }: Question, fromStep: number): ControlDecision {
-  const { checkpointSteps } = snapshot;
-  if (!checkpointSteps.includes(fromStep)) {
-    const known = checkpointSteps.length > 0 ? checkpointSteps.join(', ') : 'none';
-    return {
-      kind: 'refuse',
-      code: 'CHECKPOINT_NOT_FOUND',
-      reason: `there is no complete checkpoint at step ${fromStep}; there are: ${known}`,
-    };
-  }
-  if (fromStep >= record.config.train.numSteps)
-    return refuse(`nothing is left to do after step ${fromStep}`);
-  const attempt = record.attempts.at(-1)?.attempt ?? 1;
-  return change(`goes on from checkpoint ${fromStep}; what was done after it becomes a branch`, {
-    ...requeued(record, `resumed from checkpoint ${fromStep}`),
-    goal: 'trained',
-    attempts: beginAttempt(record.attempts, { fromStep, nowMs, wentBackTo: fromStep }),
-    requests: { ...noRequests, rewind: { toStep: fromStep, attempt, askedAtMs: nowMs } },
-  });
-}
-
-function requeued({ requests }: RunRecord, reason: string): RunChange {
-  return {
-    status: 'queued',
-    reason: `${reason}, waiting for its turn`,
-    error: null,
-    requests: { ...noRequests, rewind: requests.rewind },
-  };
-}
-
 /** A resume from an older checkpoint whose turn has not come leaves no trace: what is complete stays so. */
 function withdraw(
   { status, config, attempts, requests: { rewind } }: RunRecord,
@@ -277,7 +178,7 @@ function withdraw(
 
 /** Ends at once, as nothing of it is under way. */
 function rest(
-  { nowMs, record, snapshot }: Question,
+  { nowMs, record, snapshot }: ControlQuestion,
   status: Extract<RunStatus, 'paused' | 'stopped'>,
   reason: string,
 ): ControlDecision {
@@ -290,12 +191,4 @@ function rest(
     requests: { ...noRequests, rewind: record.requests.rewind },
     attempts: endAttempt(record.attempts, end),
   });
-}
-
-function change(reason: string, changes: RunChange): ControlDecision {
-  return { kind: 'change', change: changes, reason };
-}
-
-function refuse(reason: string): ControlDecision {
-  return { kind: 'refuse', code: 'RUN_STATE_CONFLICT', reason };
 }

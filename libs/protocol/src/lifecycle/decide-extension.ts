@@ -8,7 +8,9 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import type { ControlSnapshot } from './control-snapshot.ts';
-import { decideControl, restsAt, type ControlDecision } from './decide-control.ts';
+import type { ControlDecision } from './control-decision.ts';
+import { decideControl } from './decide-control.ts';
+import { restsAt } from './resume.ts';
 
 /** The warm-up's fingerprint has the rates of the first two updates, whatever a run has trained. */
 const numFingerprinted = 2;

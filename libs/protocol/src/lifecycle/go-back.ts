@@ -1,6 +1,6 @@
 import { isFinal, noRequests, type RunRecord } from '@berth/contracts';
 import { beginAttempt, endAttempt } from './attempts.ts';
-import type { RunChange } from './decide-control.ts';
+import type { RunChange } from './control-decision.ts';
 
 export interface GoingBack {
   readonly nowMs: number;
