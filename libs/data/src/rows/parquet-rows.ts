@@ -1,4 +1,10 @@
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { setImmediate } from 'node:timers/promises';
+import {
+  asyncBufferFromFile,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  type AsyncBuffer,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { inputInvalid, toInputError } from './input-errors.ts';
 import type { Row } from './row.ts';
@@ -22,9 +28,9 @@ export async function* readParquetRows(path: string): AsyncGenerator<Row> {
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
-    const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors }).catch(
-      damaged,
-    );
+    const rows = await withGuard(file, (guarded) =>
+      parquetReadObjects({ file: guarded, metadata, rowStart, rowEnd, compressors }),
+    ).catch(damaged);
     for (const [i, values] of rows.entries())
       yield {
         place: { path, at: `row ${rowStart + i + 1}` },
@@ -32,6 +38,36 @@ export async function* readParquetRows(path: string): AsyncGenerator<Row> {
       };
     rowStart = rowEnd;
   }
+}
+
+/**
+ * The library begins to read all columns before it waits for any. Where a later one fails at once nobody waits for those before
+ * it, and an error of theirs would end the process: so bytes come a moment later, never once anything has failed, and
+ * what fails to be read is told here.
+ */
+async function withGuard<Result>(
+  file: AsyncBuffer,
+  read: (guarded: AsyncBuffer) => Promise<Result>,
+): Promise<Result> {
+  let hasFailed = false;
+  const never = new Promise<never>(() => {});
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      hasFailed = true;
+      reject(error instanceof Error ? error : new Error(String(error)));
+    };
+    const slice = async (start: number, end?: number): Promise<ArrayBuffer> => {
+      await setImmediate();
+      if (hasFailed) return never;
+      try {
+        return await file.slice(start, end);
+      } catch (error) {
+        fail(error);
+        return never;
+      }
+    };
+    read({ byteLength: file.byteLength, slice }).then(resolve, fail);
+  });
 }
 
 /** Whole numbers of 64 bits as numbers. */

@@ -1,4 +1,4 @@
-import { allocateBatch, encoderColumns, type Task } from '@berth/contracts';
+import { allocateBatch, encoderColumns, fineTuningTask, type FineTuning } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { collect, rowsOf } from '../../testing/row-fixture.ts';
 import { createSpanTokenizer } from '../../text/span-tokenizer.ts';
@@ -9,7 +9,7 @@ import { classifyExamples, surveyClasses } from '../classify/classify-examples.t
 import { regressExamples } from '../regress/regress-examples.ts';
 import { tagExamples } from '../tag/tag-examples.ts';
 import { balancedWeights, sortLabels } from './labels.ts';
-import { copyTaskExample, fingerprintExamples } from './task-example.ts';
+import { copyTaskExample, fingerprintExamples, type TaskExample } from './task-example.ts';
 
 const vocabulary = createVocabulary([...specialTokens, 'a', 'cat', 'b', '##s']);
 const tokenizer = createTokenizer(vocabulary, { doLowerCase: true });
@@ -98,30 +98,61 @@ describe('examples', () => {
   });
 
   it('fill the columns of a batch, and leave nothing of what was there', () => {
-    const task = {
-      columns: [
-        ...encoderColumns,
-        { name: 'labels', dtype: 'int32', shape: ['maxSeqLength'], values: 2 },
-      ],
-    } as unknown as Task;
+    const task = fineTuningTask({ kind: 'tag', labels: ['O', 'B'] });
     const batch = allocateBatch(task, { batchSize: 2, maxSeqLength: 4, maxPredictions: 1 });
     const place = { path: 'rows', at: 'line 1' };
     const long = {
       place,
       ids: [2, 5, 3, 3],
       numFirstSegment: 3,
-      columns: { labels: [1, 1, 1, 1] },
+      columns: { labels: [1, 1, 1, 1], labelWeights: [1, 2, 1, 1] },
     };
-    const short = { place, ids: [2, 3], numFirstSegment: 2, columns: { labels: [0, 1] } };
+    const short = {
+      place,
+      ids: [2, 3],
+      numFirstSegment: 2,
+      columns: { labels: [0, 1], labelWeights: [0, 2] },
+    };
     for (const example of [long, short]) copyTaskExample(batch, 1, example);
     expect(batch.columns).toEqual({
       inputIds: Int32Array.from([0, 0, 0, 0, 2, 3, 0, 0]),
       inputMask: Int32Array.from([0, 0, 0, 0, 1, 1, 0, 0]),
       segmentIds: new Int32Array(8),
       labels: Int32Array.from([0, 0, 0, 0, 0, 1, 0, 0]),
+      labelWeights: Float32Array.from([0, 0, 0, 0, 0, 2, 0, 0]),
     });
     copyTaskExample(batch, 0, long);
     expect(batch.columns['segmentIds']).toEqual(Int32Array.from([0, 0, 0, 1, 0, 0, 0, 0]));
+  });
+});
+
+describe('columns of an example', () => {
+  const labels = ['x', 'y'];
+  const texts = rowsOf({ text: 'a', label: 'x' });
+  it.each<readonly [FineTuning, AsyncIterable<TaskExample>]>([
+    [{ kind: 'classify', labels }, classifyExamples(texts, { ...common, labels })],
+    [
+      { kind: 'classify-many', labels },
+      classifyExamples(texts, { ...common, labels, hasMany: true }),
+    ],
+    [{ kind: 'regress' }, regressExamples(rowsOf({ text: 'a', score: 1 }), common)],
+    [
+      { kind: 'tag', labels },
+      tagExamples(rowsOf({ tokens: ['a'], tags: ['x'] }), { ...common, labels }),
+    ],
+    [
+      { kind: 'answer' },
+      answerWindows(rowsOf({ question: 'a', context: 'a', answers: [] }), {
+        ...common,
+        tokenizeSpans: createSpanTokenizer(vocabulary, { doLowerCase: true }),
+        docStride: 4,
+        maxQueryLength: 4,
+      }),
+    ],
+  ])('are those of the task, %o', async (fineTuning, examples) => {
+    const [example] = await collect(examples);
+    const own = fineTuningTask(fineTuning).columns.slice(encoderColumns.length);
+    expect(Object.keys(example!.columns)).toEqual(own.map(({ name }) => name));
   });
 });
 
