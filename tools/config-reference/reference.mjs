@@ -44,8 +44,8 @@ const takes = {
 
 const preamble = `# Keys of a run file
 
-Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` and \`corpus.path\` must be
-there. A key that is not known is refused, with the nearest one that is. \`berth train run.yaml --dry-run\` prints all keys with
+Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` and \`corpus.path\`, or
+\`corpus.parts\` in its stead, must be there. A key that is not known is refused, with the nearest one that is. \`berth train run.yaml --dry-run\` prints all keys with
 their values, \`--set train.numSteps=200\` overrides one. Editors check and complete run files by
 [run.schema.json](../configs/run.schema.json), which a line at their top names:
 

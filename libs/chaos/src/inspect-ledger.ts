@@ -6,7 +6,7 @@ import {
   type Services,
   type StoredLedger,
 } from '@berth/contracts';
-import { readDatasetManifest } from '@berth/data';
+import { epochShardsOf, readDatasetManifest, type EpochShards } from '@berth/data';
 import { chooseRun, noSuchRun, LedgerVerifier, type LedgerReport } from '@berth/protocol';
 import { connectRedis, createExampleIndex, createRuns, openRun, type Ledger } from '@berth/queue';
 
@@ -56,12 +56,18 @@ export async function inspectLedger(
     const numEpochs = end === undefined ? 0 : end.epoch + 1;
     const sizesOfSets = new Map<string, ReadonlyMap<number, number>>();
     const exampleSets = exampleSetsOf(record);
-    for (const exampleSet of new Set(exampleSets))
-      sizesOfSets.set(
-        exampleSet,
-        await sizesOfEpochs(connection, store, manifestKey, exampleSet, numEpochs),
-      );
     const phases = phasesOf(config);
+    const manifest =
+      manifestKey === null ? undefined : await readDatasetManifest(store, manifestKey);
+    for (const [index, exampleSet] of exampleSets.entries()) {
+      if (manifest === undefined || sizesOfSets.has(exampleSet)) continue;
+      const shardsOf = epochShardsOf({
+        ...manifest,
+        ...phases[index]!.examples,
+        seed: config.seed,
+      });
+      sizesOfSets.set(exampleSet, await sizesOfEpochs(connection, exampleSet, shardsOf, numEpochs));
+    }
     const epochSize = (epoch: number, step: number): number | undefined => {
       const index = phases.findLastIndex(({ firstStep }) => firstStep <= step);
       return sizesOfSets.get(exampleSets[index] ?? '')?.get(epoch);
@@ -128,17 +134,14 @@ async function differenceBetween(
 /** Examples of each epoch that the ledger names, from the index of example shards. */
 async function sizesOfEpochs(
   connection: Awaited<ReturnType<typeof connectRedis>>,
-  store: ReturnType<typeof createS3ObjectStore>,
-  manifestKey: string | null,
   exampleSetId: string,
+  shardsOf: EpochShards,
   numEpochs: number,
 ): Promise<ReadonlyMap<number, number>> {
   const sizes = new Map<number, number>();
-  if (manifestKey === null) return sizes;
-  const { train } = await readDatasetManifest(store, manifestKey);
   const index = createExampleIndex(connection, exampleSetId);
   for (let epoch = 0; epoch < numEpochs; epoch++) {
-    const size = await index.epochSize(epoch, train.length);
+    const size = await index.epochSize(epoch, [...shardsOf(epoch)]);
     if (size !== undefined) sizes.set(epoch, size);
   }
   return sizes;

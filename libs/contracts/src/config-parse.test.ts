@@ -5,6 +5,19 @@ import { BerthError } from './errors.ts';
 import { maxShards } from './limits.ts';
 
 const good = { name: 'a', corpus: { path: 'x' } };
+const parts = [
+  { name: 'wiki', path: 'wiki' },
+  { name: 'books', path: 'books/*.txt' },
+];
+
+/** Two phases, of which the second has weights. */
+function weighted(corpusWeights: Readonly<Record<string, number>>): unknown {
+  return {
+    name: 'a',
+    corpus: { parts },
+    phases: [{ numSteps: 2 }, { numSteps: 1, corpusWeights }],
+  };
+}
 
 function refusal(input: unknown): string {
   try {
@@ -64,7 +77,29 @@ describe('a run config', () => {
 
   it.each([
     [{ name: 'a' }, /^run\.yaml: corpus is missing \(Raw text\)$/],
-    [{ name: 'a', corpus: {} }, /^run\.yaml: corpus\.path is missing \(File, directory or glob/],
+    [{ name: 'a', corpus: {} }, /^run\.yaml: corpus\.path: is missing: say where the text is/],
+    [{ name: 'a', corpus: { path: 'a', parts } }, /corpus\.parts: goes instead of corpus\.path/],
+    [
+      { name: 'a', corpus: { parts: [...parts, ...parts] } },
+      /corpus\.parts: two are named wiki; give each a name/,
+    ],
+    [
+      { ...good, examples: { corpusWeights: { wiki: 1 } } },
+      /examples\.corpusWeights: only a corpus with named parts has weights/,
+    ],
+    [
+      weighted({ wiki: 1, boks: 2 }),
+      /phases\.1\.corpusWeights: boks is none of corpus\.parts, which are wiki, books$/,
+    ],
+    [
+      weighted({ wiki: 1 }),
+      /phases\.1\.corpusWeights: books is left out: give each .* 0 for none of it$/,
+    ],
+    [weighted({ wiki: 0, books: 0 }), /no part has a weight above 0$/],
+    [
+      weighted({ wiki: -1, books: 0 }),
+      /phases\.1\.corpusWeights\.wiki: must be at least 0, not -1$/,
+    ],
     [
       { ...good, examples: { packAcrossDocuments: true } },
       /examples\.packAcrossDocuments: only examples of nextSentence false are packed$/,

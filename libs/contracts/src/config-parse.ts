@@ -39,6 +39,7 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
     );
   if (!isPowerOfTwo(train.virtualRanks))
     fail('train.virtualRanks', `${train.virtualRanks} is not a power of two; use 1, 2, 4, 8, ...`);
+  checkCorpus(config, fail);
   checkPhases(config, fail);
   if (train.engine === 'eager' && train.precision !== 'fp32')
     fail('train.precision', `${train.precision} needs train.engine: graph`, 'train.engine');
@@ -62,6 +63,39 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
       `${config.cluster.minWorkers} workers cannot share ${train.virtualRanks} virtual ranks`,
       'train.virtualRanks',
     );
+}
+
+function checkCorpus({ corpus }: RunConfig, fail: Fail): void {
+  const { path, parts } = corpus;
+  if (path === undefined && parts === undefined)
+    fail(
+      'corpus.path',
+      'is missing: say where the text is, or name several places in corpus.parts',
+    );
+  if (path !== undefined && parts !== undefined)
+    fail('corpus.parts', 'goes instead of corpus.path: leave one of them out', 'corpus.path');
+  const names = parts?.map(({ name }) => name) ?? [];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    fail('corpus.parts', `two are named ${twice}; give each a name of its own`);
+}
+
+/** What is wrong with weights for the parts of a corpus. */
+function problemWithWeights(
+  weights: Readonly<Record<string, number>>,
+  { parts }: RunConfig['corpus'],
+): string | undefined {
+  if (parts === undefined)
+    return 'only a corpus with named parts has weights: use corpus.parts instead of corpus.path';
+  const names = parts.map(({ name }) => name);
+  const unknown = Object.keys(weights).find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    return `${unknown} is none of corpus.parts, which are ${names.join(', ')}`;
+  const missing = names.find((name) => !Object.hasOwn(weights, name));
+  if (missing !== undefined)
+    return `${missing} is left out: give each of corpus.parts a weight, 0 for none of it`;
+  if (names.every((name) => weights[name] === 0)) return 'no part has a weight above 0';
+  return undefined;
 }
 
 type Fail = (where: string, message: string, ...others: string[]) => never;
@@ -111,6 +145,9 @@ function checkPhase(config: RunConfig, phase: Phase, failAt: Fail): void {
       `${examples.maxSeqLength} is longer than model.maxPositions ${maxPositions}`,
       'model.maxPositions',
     );
+  const weightsProblem =
+    examples.corpusWeights && problemWithWeights(examples.corpusWeights, config.corpus);
+  if (weightsProblem !== undefined) fail('examples.corpusWeights', weightsProblem, 'corpus.parts');
   const found = problemWithExamples(examples);
   if (found !== undefined)
     fail(`examples.${found.key}`, found.problem, ...found.others.map((key) => `examples.${key}`));

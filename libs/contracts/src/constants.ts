@@ -1,4 +1,5 @@
 /** What pages in a browser share with the rest, without the schemas: those would bring their library along. */
+export * from './corpus-parts.ts';
 export * from './metric-names.ts';
 export * from './run-name.ts';
 export * from './run-status.ts';

@@ -16,6 +16,8 @@ export const documentShardSchema = storedPartSchema.extend({
   numDocuments: size,
   numSentences: size,
   numTokens: size,
+  /** The part of the corpus that its documents are of, where that has several. */
+  part: z.string().optional(),
 });
 export type DocumentShard = z.output<typeof documentShardSchema>;
 
@@ -31,7 +33,8 @@ export type TextRules = z.output<typeof textRulesSchema>;
 
 /** A tokenised corpus, made once: written last, after every part it names. */
 export const datasetManifestSchema = z.strictObject({
-  format: z.literal('berth-dataset/1'),
+  /** The second: each training shard is of one part of the corpus. */
+  format: z.enum(['berth-dataset/1', 'berth-dataset/2']),
   /** Digest of the corpus bytes and of every setting that shapes the parts. */
   datasetId: sha256,
   /** Of the names and bytes of the corpus files. */

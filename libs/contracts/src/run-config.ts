@@ -34,10 +34,27 @@ function isKnownEncoding(label: string): boolean {
   }
 }
 
+/** Part of the names of its files in the dataset. */
+const partName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'use lower-case letters, digits and hyphens');
+const maxParts = 64;
+
+/** How much of what is read comes from each part of the corpus: by number of tokens, relative to each other. */
+const corpusWeights = z.record(partName, z.number().nonnegative().max(1e6));
+
 const corpusSection = z
   .strictObject({
     path: path
+      .optional()
       .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file')
+      .meta({ decides: 'content' }),
+    parts: z
+      .array(z.strictObject({ name: partName, path }))
+      .min(1)
+      .max(maxParts)
+      .optional()
+      .describe('Instead of path: several of them, each with a name for examples.corpusWeights')
       .meta({ decides: 'content' }),
     encoding: z
       .string()
@@ -100,9 +117,17 @@ const examplesSection = z
       .describe('Tokens of an example')
       .meta({ decides: 'examples' }),
     ...pretrainingSettings,
+    corpusWeights: corpusWeights
+      .optional()
+      .describe(
+        'Shares of the tokens of an epoch that come from each of corpus.parts, relative to each other; 0: none. Left out: all text once',
+      )
+      .meta({ decides: 'examples' }),
     numShards: shardCount
       .default(16)
-      .describe('Dataset shards, each one example job per epoch')
+      .describe(
+        'Dataset shards of the corpus, or of each of its parts; each is one example job per epoch',
+      )
       .meta({ decides: 'data' }),
     shuffleWindowShards: shardCount
       .default(16)
@@ -267,6 +292,7 @@ const phaseSchema = z.strictObject({
   numSteps: stepCount,
   maxSeqLength: seqLength.optional(),
   ...phaseExampleSettings,
+  corpusWeights: corpusWeights.optional(),
   globalBatch: exampleCount.optional(),
 });
 
@@ -301,7 +327,7 @@ export const runConfigSchema = z
       .min(1)
       .max(maxPhases)
       .optional()
-      .describe('Parts of the run with lengths, masks or batches of their own')
+      .describe('Parts of the run with lengths, masks, batches or corpus weights of their own')
       .meta({ decides: 'weights', change: 'init' }),
     export: exportSectionSchema.optional(),
   })

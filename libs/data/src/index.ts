@@ -16,6 +16,7 @@ export { createDocumentCache, type ReadDocuments } from './dataset/document-cach
 export { packDocuments } from './dataset/document-shard.ts';
 export { spreadEvenly } from './sampling/spread-evenly.ts';
 export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';
+export { type EpochShards, epochShardsOf } from './sampling/epoch-shards.ts';
 export {
   exampleSetIdOf,
   exampleSetPrefix,

@@ -79,7 +79,13 @@ export function configOf(runFile: RunFile, model?: InitialModel): LoadedConfig {
   const { corpus, vocabulary, export: exported } = config;
   const resolved = {
     ...config,
-    corpus: { ...corpus, path: absolute(folder, corpus.path) },
+    corpus: {
+      ...corpus,
+      ...(corpus.path !== undefined && { path: absolute(folder, corpus.path) }),
+      ...(corpus.parts && {
+        parts: corpus.parts.map((part) => ({ ...part, path: absolute(folder, part.path) })),
+      }),
+    },
     vocabulary: {
       ...vocabulary,
       ...(vocabulary.path !== undefined && { path: absolute(folder, vocabulary.path) }),

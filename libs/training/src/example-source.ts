@@ -7,13 +7,13 @@ import type {
   StepSums,
   Task,
 } from '@berth/contracts';
-import { batchOf, createSampler } from '@berth/data';
+import { batchOf, createSampler, type EpochShards } from '@berth/data';
 import type { ExampleShardsPort } from './ports.ts';
 
 export interface ExampleSourceOptions extends ExampleSizes {
   readonly task: Task;
   readonly seed: number;
-  readonly numShards: number;
+  readonly shardsOf: EpochShards;
   readonly shuffleWindowShards: number;
   readonly globalBatch: number;
   readonly virtualRanks: number;
@@ -43,7 +43,7 @@ export function createExampleSource(options: ExampleSourceOptions): ExampleSourc
   const denominatorNames = [...new Set(task.losses.map(({ over }) => over.sum))];
   const sampler = createSampler({
     seed: options.seed,
-    numShards: options.numShards,
+    shardsOf: options.shardsOf,
     windowShards: options.shuffleWindowShards,
     counts: (epoch, shard) => shards.count(epoch, shard),
   });

@@ -14,6 +14,7 @@ import {
 } from '@berth/contracts';
 import {
   exampleSetIdOf,
+  epochShardsOf,
   makeExampleShard,
   prepareDataset,
   readDatasetManifest,
@@ -106,7 +107,7 @@ beforeAll(async () => {
     ...config.train,
     seed,
     microBatch: 2,
-    numShards: manifest.train.length,
+    shardsOf: epochShardsOf({ ...manifest, seed }),
     shards: {
       count: async (epoch, shard) => (await open('train', epoch, shard)).numExamples,
       open: (epoch, shard) => open('train', epoch, shard),

@@ -1,6 +1,19 @@
 import { isDamage, listCheckpoints, readManifest } from '@berth/checkpoint';
-import { exampleSetsOf, type Logger, type ObjectStore, type RunRecord } from '@berth/contracts';
-import { exampleSetPrefix, trainEpochOfKey } from '@berth/data';
+import {
+  corpusPartsOf,
+  exampleSetsOf,
+  phasesOf,
+  type Logger,
+  type ObjectStore,
+  type RunRecord,
+} from '@berth/contracts';
+import {
+  epochShardsOf,
+  exampleSetPrefix,
+  readDatasetManifest,
+  trainEpochOfKey,
+  type EpochShards,
+} from '@berth/data';
 import { createExampleIndex, type RedisConnection } from '@berth/queue';
 import { unneededEpochs, type EpochNeeds } from './unneeded-epochs.ts';
 
@@ -35,11 +48,13 @@ export async function cleanExamples(
   const sharing = records.filter((record) => exampleSetsOf(record).includes(exampleSetId));
   const needs = await Promise.all(sharing.map((record) => needsOf(store, record)));
   const index = createExampleIndex(connection, exampleSetId);
+  const unneeded = unneededEpochs([...stored], needs);
+  if (unneeded.length === 0 || sharing[0] === undefined) return;
+  const shardsOf = await shardsOfSet(store, sharing[0], exampleSetId);
   let numDeleted = 0;
-  for (const epoch of unneededEpochs([...stored], needs)) {
+  for (const epoch of unneeded) {
     if (numDeleted >= maxDeletions || !mayDelete()) return;
-    const numShards = Math.max(...sharing.map(({ config }) => config.examples.numShards));
-    await index.forgetEpoch(epoch, numShards);
+    await index.forgetEpoch(epoch, [...shardsOf(epoch)]);
     for (const { key } of shards.filter((shard) => shard.epoch === epoch)) {
       if (!mayDelete()) return;
       await store.delete(key);
@@ -47,6 +62,22 @@ export async function cleanExamples(
     }
     logger.info('Deleted the examples of an epoch', { exampleSetId, epoch });
   }
+}
+
+/** The shards of an example set's epochs, by one of the runs that read it. */
+async function shardsOfSet(
+  store: ObjectStore,
+  record: RunRecord,
+  exampleSetId: string,
+): Promise<EpochShards> {
+  const { manifestKey, config } = record;
+  const { examples } = phasesOf(config)[exampleSetsOf(record).indexOf(exampleSetId)]!;
+  if (examples.corpusWeights === undefined || manifestKey === null) {
+    const numShards = examples.numShards * corpusPartsOf(config.corpus).length;
+    return () => Uint32Array.from({ length: numShards }, (_, shard) => shard);
+  }
+  const manifest = await readDatasetManifest(store, manifestKey);
+  return epochShardsOf({ ...manifest, ...examples, seed: config.seed });
 }
 
 async function needsOf(store: ObjectStore, record: RunRecord): Promise<EpochNeeds> {

@@ -5,7 +5,7 @@ import {
   type ExamplesJob,
   type RunConfig,
 } from '@berth/contracts';
-import { epochShardOrder } from '@berth/data';
+import { epochShardsOf, type EpochShards } from '@berth/data';
 import type { JobProducer } from '@berth/queue/jobs';
 import { createExampleIndex, type ExampleShardName, type RedisConnection } from '@berth/queue';
 import { lastEpochNeeded, planReadAhead } from './read-ahead.ts';
@@ -28,6 +28,7 @@ const noWindow = { numShards: 0, numThere: 0 };
 export class ExampleSupply {
   readonly #options: ExampleSupplyOptions;
   readonly #index;
+  readonly #shardsOf: EpochShards;
   /** Known counts by epoch and shard; a shard's count never changes. */
   readonly #counts = new Map<string, number>();
   /** Shards in the index at the last look. */
@@ -41,6 +42,8 @@ export class ExampleSupply {
   constructor(options: ExampleSupplyOptions) {
     this.#options = options;
     this.#index = createExampleIndex(options.connection, options.exampleSetId);
+    const { manifest, config } = options;
+    this.#shardsOf = epochShardsOf({ ...manifest, ...config.examples, seed: config.seed });
   }
 
   /**
@@ -53,11 +56,10 @@ export class ExampleSupply {
     const { examples } = this.#options.config;
     await this.#forgetIfLost();
     await this.#settlePending();
-    const numShards = this.#numShards;
+    const numShards = this.#options.manifest.train.length;
     const wanted = planReadAhead(
       { cursor, numExamplesNeeded, countOf: this.#countOf },
       {
-        numShards,
         windowShards: examples.shuffleWindowShards,
         readAheadShards: Math.max(
           examples.readAheadShards,
@@ -76,7 +78,7 @@ export class ExampleSupply {
   lastEpoch(cursor: Cursor, numExamplesNeeded: number): number | undefined {
     return lastEpochNeeded(
       { cursor, numExamplesNeeded, countOf: this.#countOf },
-      { numShards: this.#numShards, orderOf: this.#orderOf },
+      { orderOf: this.#orderOf },
     );
   }
 
@@ -88,11 +90,7 @@ export class ExampleSupply {
 
   /** Shards of epoch 0, and the held-out one, that do not exist yet. */
   async numMissingOfFirstEpoch(): Promise<number> {
-    const names = Array.from({ length: this.#numShards }, (_, shard) => ({
-      split: 'train' as const,
-      epoch: 0,
-      shard,
-    }));
+    const names = this.#orderOf(0).map((shard) => ({ split: 'train' as const, epoch: 0, shard }));
     const found = await this.#index.getAll([...names, { split: 'heldOut', epoch: 0, shard: 0 }]);
     return found.filter((shard) => shard === undefined).length;
   }
@@ -100,13 +98,7 @@ export class ExampleSupply {
   readonly #countOf = (epoch: number, shard: number): number | undefined =>
     this.#counts.get(`${epoch}/${shard}`);
 
-  readonly #orderOf = (epoch: number): readonly number[] => [
-    ...epochShardOrder(this.#options.config.seed, epoch, this.#numShards),
-  ];
-
-  get #numShards(): number {
-    return this.#options.manifest.train.length;
-  }
+  readonly #orderOf = (epoch: number): readonly number[] => [...this.#shardsOf(epoch)];
 
   /** An index that has become shorter has lost shards that we know: all are read again. */
   async #forgetIfLost(): Promise<void> {

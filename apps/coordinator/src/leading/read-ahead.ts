@@ -10,7 +10,6 @@ export interface ReadAheadState {
 }
 
 export interface ReadAheadOptions {
-  readonly numShards: number;
   readonly windowShards: number;
   readonly readAheadShards: number;
   /** Shards of an epoch in the order of use. */
@@ -28,13 +27,13 @@ export interface ShardRef {
  */
 export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions): ShardRef[] {
   const wanted: ShardRef[] = [];
-  const { windowShards, numShards } = options;
+  const { windowShards } = options;
   const numAhead = Math.min(Math.max(1, options.readAheadShards), maxShards);
   let skip = state.cursor.index;
   let needed = state.numExamplesNeeded;
   for (let epoch = state.cursor.epoch; needed > 0; epoch++) {
     const order = options.orderOf(epoch);
-    for (let start = 0; start < numShards; start += windowShards) {
+    for (let start = 0; start < order.length; start += windowShards) {
       if (needed <= 0 || wanted.length >= numAhead) return wanted;
       const shards = order.slice(start, start + windowShards);
       const counts = shards.map((shard) => state.countOf(epoch, shard));
@@ -58,12 +57,12 @@ export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions):
 /** The epoch of the last example that is needed; undefined while sizes are not known that decide it. */
 export function lastEpochNeeded(
   { cursor, numExamplesNeeded, countOf }: ReadAheadState,
-  { numShards, orderOf }: Pick<ReadAheadOptions, 'numShards' | 'orderOf'>,
+  { orderOf }: Pick<ReadAheadOptions, 'orderOf'>,
 ): number | undefined {
   let needed = cursor.index + numExamplesNeeded;
   for (let epoch = cursor.epoch; ; epoch++) {
     let size = 0;
-    for (const shard of orderOf(epoch).slice(0, numShards)) {
+    for (const shard of orderOf(epoch)) {
       const count = countOf(epoch, shard);
       if (count === undefined) return undefined;
       size += count;

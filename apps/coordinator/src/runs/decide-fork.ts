@@ -18,6 +18,7 @@ import { newRecord } from './decide-submission.ts';
 /** The checkpoint of another run that a run goes on from. */
 export type ForkedFrom = NonNullable<RunRecord['forkedFrom']>;
 
+const placesOfText = ['corpus.path', 'corpus.parts'];
 const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
 /**
@@ -35,7 +36,7 @@ export function forkedConfig(
   const refused = changes.find(
     ({ path, change, after }) =>
       change === 'new' ||
-      (change === 'init' && path !== 'corpus.path') ||
+      (change === 'init' && !placesOfText.includes(path)) ||
       (path === 'vocabulary.path' && after === undefined),
   );
   if (refused !== undefined)

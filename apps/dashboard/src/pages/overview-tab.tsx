@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { taskOf, type Task } from '@berth/contracts/constants';
+import { corpusText, taskOf, type Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { levelsOf } from '../charts/levels.ts';
 import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
@@ -162,7 +162,7 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const { model, train } = config;
   const facts: readonly (readonly [string, string | null | undefined])[] = [
     ['Model', modelText(model)],
-    ['Corpus', config.corpus.path],
+    ['Corpus', corpusText(config.corpus)],
     ['Batch', batchText(report)],
     ['Phase', phaseText(report)],
     ['Virtual ranks', formatCount(train.virtualRanks)],

@@ -15,7 +15,7 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import { readDatasetManifest, readTextStatistics, taskExamples } from '@berth/data';
+import { epochShardsOf, readDatasetManifest, readTextStatistics, taskExamples } from '@berth/data';
 import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
 import type { WorkerMetrics } from '@berth/observability/prometheus';
 import { createExampleIndex, createRuns, openRun, type RedisConnection } from '@berth/queue';
@@ -106,7 +106,7 @@ export async function openMember(
     createExampleSource({
       task,
       seed,
-      numShards: manifest.train.length,
+      shardsOf: epochShardsOf({ ...manifest, ...phase.examples, seed }),
       shuffleWindowShards: examples.shuffleWindowShards,
       maxSeqLength: phase.examples.maxSeqLength,
       maxPredictions: phase.examples.maxPredictions,

@@ -24,7 +24,7 @@ export interface CorpusListing {
 const supported = '.txt, .jsonl or .ndjson, each plain, .gz or .zst';
 
 /** Entries left out that are told by name. */
-const maxNamed = 10;
+export const maxNamed = 10;
 
 /**
  * Lists a corpus: one file, all supported files below a folder, or those that match a glob (see {@link parseGlob}).

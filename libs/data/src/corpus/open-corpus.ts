@@ -1,6 +1,12 @@
-import { BerthError, type CorpusConfig, type LeftOut } from '@berth/contracts';
+import {
+  BerthError,
+  corpusPartsOf,
+  type CorpusConfig,
+  type CorpusPart,
+  type LeftOut,
+} from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
-import { findCorpusFiles, type CorpusFile } from './corpus-files.ts';
+import { findCorpusFiles, maxNamed, type CorpusFile } from './corpus-files.ts';
 import { readJsonlDocuments } from './jsonl-documents.ts';
 import type { CorpusRoots } from './corpus-roots.ts';
 import type { CorpusTally } from './read-lines.ts';
@@ -11,7 +17,7 @@ export const maxDocumentBytes = 64 * 2 ** 20;
 
 /** A corpus on disk. */
 export interface Corpus {
-  /** Sorted by name. */
+  /** Sorted by name, in each part. */
   readonly files: readonly CorpusFile[];
   /** Of the files on disk. */
   readonly numBytes: number;
@@ -33,18 +39,35 @@ export function createCorpusTally(): CorpusTally {
   return { numBytes: 0, encodings: new Map(), numEmptyDocuments: 0 };
 }
 
+type CorpusPlace = Pick<CorpusConfig, 'path' | 'parts' | 'sentenceMode'> &
+  Partial<Pick<CorpusConfig, 'encoding'>>;
+
 /**
- * Opens the corpus of a run; `path` is a file, a folder or a glob, relative to the working directory.
+ * Opens the corpus of a run; each `path` is a file, a folder or a glob, relative to the working directory. Names of files in a
+ * part of it begin with the part's, which are read in the order of their names.
  *
  * @throws BerthError DATA_CORPUS_NOT_FOUND, DATA_CORPUS_EMPTY or DATA_CORPUS_INVALID, also while documents are read.
  */
-export async function openCorpus(
-  {
-    path,
-    sentenceMode,
-    encoding = 'auto',
-  }: Pick<CorpusConfig, 'path' | 'sentenceMode'> & Partial<Pick<CorpusConfig, 'encoding'>>,
-  { signal, roots, setting = 'corpus.path' }: OpenCorpusOptions = {},
+export async function openCorpus(place: CorpusPlace, options: OpenCorpusOptions = {}): Promise<Corpus> {
+  const parts: Corpus[] = [];
+  for (const part of corpusPartsOf(place)) parts.push(await openPart(part, place, options));
+  return {
+    files: parts.flatMap(({ files }) => files),
+    numBytes: parts.reduce((sum, { numBytes }) => sum + numBytes, 0),
+    leftOut: {
+      numEntries: parts.reduce((sum, { leftOut }) => sum + leftOut.numEntries, 0),
+      first: parts.flatMap(({ leftOut }) => leftOut.first).slice(0, maxNamed),
+    },
+    async *documents(tally) {
+      for (const part of parts) yield* part.documents(tally);
+    },
+  };
+}
+
+async function openPart(
+  { name: part, path }: CorpusPart,
+  { sentenceMode, encoding = 'auto' }: CorpusPlace,
+  { signal, roots, setting = 'corpus.path' }: OpenCorpusOptions,
 ): Promise<Corpus> {
   const { files, leftOut } = await findCorpusFiles(path, { roots, setting });
 
@@ -57,7 +80,7 @@ export async function openCorpus(
       let isBlank = true;
       for await (const document of read(file, sentenceMode, readOptions)) {
         isBlank = false;
-        yield document;
+        yield part === undefined ? document : { ...document, part };
       }
       isEmpty &&= isBlank;
       // A file without text counts as one document without text, unless it has some of its own.
@@ -74,5 +97,15 @@ export async function openCorpus(
   }
 
   const numBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return { files, numBytes, leftOut, documents };
+  if (part === undefined) return { files, numBytes, leftOut, documents };
+  const inPart = <T extends { readonly name: string }>(entry: T): T => ({
+    ...entry,
+    name: `${part}/${entry.name}`,
+  });
+  return {
+    files: files.map(inPart),
+    numBytes,
+    leftOut: { ...leftOut, first: leftOut.first.map(inPart) },
+    documents,
+  };
 }

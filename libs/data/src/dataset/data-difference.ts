@@ -10,6 +10,8 @@ import { getPart } from './stored-part.ts';
 /** Data as it is now. */
 export interface DataNow {
   readonly files: readonly FileDigest[];
+  /** Names of the parts of the corpus; undefined where it has none. */
+  readonly parts: readonly string[] | undefined;
   /** A given vocab.txt; undefined when one is trained. */
   readonly vocabulary: { readonly path: string; readonly bytes: Uint8Array } | undefined;
 }
@@ -25,13 +27,27 @@ const maxNamed = 3;
 export async function dataDifference(
   store: ObjectStore,
   manifest: DatasetManifest,
-  { files, vocabulary }: DataNow,
+  { files, parts, vocabulary }: DataNow,
 ): Promise<string | undefined> {
-  const differences = [await filesDifference(store, manifest, files)];
+  const differences = [
+    partsDifference(manifest, parts),
+    await filesDifference(store, manifest, files),
+  ];
   const known = manifest.vocabulary.extendedFrom ?? manifest.vocabulary.sha256;
   if (vocabulary !== undefined && sha256Hex(vocabulary.bytes) !== known)
     differences.push(`the vocabulary ${vocabulary.path} has other bytes`);
   return differences.filter((difference) => difference !== undefined).join('; ') || undefined;
+}
+
+/** Weights go by these names, and shards are of one part each. */
+function partsDifference(
+  { train }: DatasetManifest,
+  parts: readonly string[] = [],
+): string | undefined {
+  const before = [...new Set(train.flatMap(({ part }) => part ?? []))].sort();
+  if (JSON.stringify(before) === JSON.stringify(parts)) return undefined;
+  const text = (names: readonly string[]): string => names.join(', ') || 'none';
+  return `the parts of the corpus are ${text(parts)}, and were ${text(before)}`;
 }
 
 async function filesDifference(
@@ -43,8 +59,10 @@ async function filesDifference(
   // What older releases made does not say of which files.
   if (manifest.corpusFiles === undefined) return 'the corpus has other bytes or other file names';
   const before = parseFileDigests(await getPart(store, manifest.corpusFiles));
-  if (JSON.stringify(before.map(readingOf)) === JSON.stringify(now.map(readingOf)))
-    return undefined;
+  const hasParts = manifest.format !== 'berth-dataset/1';
+  const readingsOf = (files: readonly FileDigest[]): string =>
+    JSON.stringify(files.map((file) => [readingOf(file), hasParts && file.name.split('/')[0]]));
+  if (readingsOf(before) === readingsOf(now)) return undefined;
   const changes = [
     ...now.flatMap((file) =>
       changeOf(

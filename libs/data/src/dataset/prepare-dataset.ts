@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
   BerthError,
+  corpusPartsOf,
+  corpusText,
   sha256Hex,
   type DatasetJob,
   type ObjectStore,
@@ -14,8 +16,8 @@ import { createCorpusTally, openCorpus, type Corpus } from '../corpus/open-corpu
 import { dataDifference } from './data-difference.ts';
 import { readDatasetManifest } from './read-dataset.ts';
 import { getPart } from './stored-part.ts';
+import type { DatasetDocument } from './spill-documents.ts';
 import { writeDataset, type CorpusHealth } from './write-dataset.ts';
-import type { TokenSentences } from './token-documents.ts';
 import { extendVocabulary, measurePieces } from '../text/extend-vocabulary.ts';
 import { ownTextRules } from '../text/text-rules.ts';
 import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
@@ -67,7 +69,8 @@ export async function prepareDataset(
   if (known !== undefined) {
     const { manifestKey, isTrainedOn } = known;
     const manifest = await readDatasetManifest(store, manifestKey);
-    const difference = await dataDifference(store, manifest, { files, vocabulary: given });
+    const now = { files, parts: partNamesOf(job), vocabulary: given };
+    const difference = await dataDifference(store, manifest, now);
     if (difference === undefined) return manifestKey;
     if (isTrainedOn) throw otherData(job, difference);
   }
@@ -80,14 +83,15 @@ export async function prepareDataset(
   const tokens = createTokenTally();
   onProgress(progressOf(corpus, 'tokenising', 0));
 
-  async function* tokenised(): AsyncGenerator<{ sentences: TokenSentences }> {
+  async function* tokenised(): AsyncGenerator<DatasetDocument> {
     for await (const document of corpus.documents(read)) {
       const sentences = document.sentences.map((text) => tokenizer.tokenize(text, tokens));
       if (sentences.every(({ length }) => length === 0)) read.numEmptyDocuments += 1;
-      yield { sentences };
+      yield { sentences, part: document.part };
       onProgress(progressOf(corpus, 'tokenising', read.numBytes));
     }
-    if ((await corpusDigest(corpus.files)) !== digest) throw changedMeanwhile(job.corpus.path);
+    if ((await corpusDigest(corpus.files)) !== digest)
+      throw changedMeanwhile(corpusText(job.corpus));
   }
 
   const { manifestKey } = await writeDataset({
@@ -100,6 +104,7 @@ export async function prepareDataset(
     doLowerCase,
     textRules: ownTextRules(),
     numShards: job.numShards,
+    parts: partNamesOf(job),
     ...(job.pairsSentences !== undefined && { pairsSentences: job.pairsSentences }),
     seed: job.seed,
     documents: tokenised(),
@@ -117,6 +122,11 @@ export async function prepareDataset(
     workFolder,
   });
   return manifestKey;
+}
+
+/** Names of the parts of the corpus; undefined where it has none. */
+function partNamesOf({ corpus }: DatasetJob): readonly string[] | undefined {
+  return corpus.parts && corpusPartsOf(corpus).flatMap(({ name }) => name ?? []);
 }
 
 /** A dataset that has gone is made again, unless a run's weights depend on it. */
@@ -212,7 +222,7 @@ function progressOf(
 function otherData({ runId, corpus }: DatasetJob, difference: string): BerthError {
   return new BerthError(
     'DATA_MISMATCH',
-    `Run "${runId}" was trained on other data than ${corpus.path} now holds: ${difference}. Put the data back, ` +
+    `Run "${runId}" was trained on other data than ${corpusText(corpus)} now holds: ${difference}. Put the data back, ` +
       `go on with the data as it was by \`berth resume ${runId}\`, or choose another name`,
   );
 }

@@ -15,16 +15,12 @@ import {
   type ObjectStore,
   type TextRules,
 } from '@berth/contracts';
-import { isHeldOut } from '../corpus/hold-out.ts';
 import { parseVocabulary, type Vocabulary } from '../text/vocabulary.ts';
-import { createCoverageMeter } from './coverage.ts';
-import { withoutEmpty } from './document-shard.ts';
-import { DocumentSpill } from './document-spill.ts';
-import { shardOfDocument } from '../sampling/epoch-order.ts';
+import type { DocumentSpill } from './document-spill.ts';
+import { spillDocuments, type DatasetDocument, type SplitHealth } from './spill-documents.ts';
 import { readDatasetManifest } from './read-dataset.ts';
 import { putPart } from './stored-part.ts';
 import { serializeTokenCounts } from './text-statistics.ts';
-import type { TokenSentences } from './token-documents.ts';
 
 /** Ids are stored in 16 bits. */
 const maxVocabularySize = 65_536;
@@ -42,8 +38,10 @@ export interface DatasetInputs {
   readonly doLowerCase: boolean;
   /** Of the engine that reads the text. */
   readonly textRules: TextRules;
-  /** Training shards; fewer are made when there are fewer training documents. */
+  /** Training shards, of each part; fewer are made when there are fewer training documents. */
   readonly numShards: number;
+  /** Names of the parts of the corpus; undefined where it has none. */
+  readonly parts?: readonly string[] | undefined;
   readonly seed: number;
 }
 
@@ -52,7 +50,7 @@ export type CorpusHealth = Omit<DatasetHealth, keyof SplitHealth | 'numCasedEntr
 
 export interface WriteDatasetOptions extends DatasetInputs {
   /** Sentences of token ids, in corpus order. Not read when the dataset exists. */
-  readonly documents: AsyncIterable<{ readonly sentences: TokenSentences }>;
+  readonly documents: AsyncIterable<DatasetDocument>;
   /** SHA-256 of the vocab.txt that the vocabulary was extended from, if it was. */
   readonly extendedFrom?: string | undefined;
   /** Whether examples of it are to be pairs of sentences. @defaultValue true */
@@ -75,9 +73,9 @@ const readerVersion = 3;
  */
 export function datasetIdOf({ corpusFiles, vocabulary, ...inputs }: DatasetInputs): string {
   const { encoding, sentenceMode, heldOutRatio } = inputs;
-  const { doLowerCase, textRules, numShards, seed } = inputs;
+  const { doLowerCase, textRules, numShards, parts, seed } = inputs;
   return digestOf({
-    format: 'berth-dataset/1',
+    format: formatOf(inputs),
     readerVersion,
     corpusDigest: sha256Hex(corpusFiles),
     encoding,
@@ -87,8 +85,13 @@ export function datasetIdOf({ corpusFiles, vocabulary, ...inputs }: DatasetInput
     doLowerCase,
     textRules,
     numShards,
+    parts,
     seed,
   });
+}
+
+function formatOf({ parts }: Pick<DatasetInputs, 'parts'>): DatasetManifest['format'] {
+  return parts === undefined ? 'berth-dataset/1' : 'berth-dataset/2';
 }
 
 /** Where all parts of a dataset are stored, by the key of its manifest; `undefined` for any other key. */
@@ -125,12 +128,13 @@ export async function writeDataset(
     refuseUnsuitable(health, options);
     const vocabulary = await putPart(store, `${folder}/vocab.txt`, options.vocabulary);
     const trainShards: DocumentShard[] = [];
-    for (const spill of train) {
+    for (const { spill, part } of train) {
       const name = `train-${String(trainShards.length).padStart(5, '0')}`;
-      trainShards.push(await putShard(store, `${folder}/${name}`, spill));
+      const shard = await putShard(store, `${folder}/${name}`, spill);
+      trainShards.push({ ...shard, ...(part !== undefined && { part }) });
     }
     const manifest: DatasetManifest = {
-      format: 'berth-dataset/1',
+      format: formatOf(options),
       datasetId,
       corpusDigest: sha256Hex(corpusFiles),
       corpusFiles: await putPart(store, `${folder}/corpus.jsonl`, corpusFiles),
@@ -176,73 +180,6 @@ async function inSpillFolder<T>(
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** What is known of the documents once they are sorted. */
-type SplitHealth = Pick<
-  DatasetHealth,
-  | 'numDocuments'
-  | 'numOneSentenceDocuments'
-  | 'numSentences'
-  | 'numTrainTokens'
-  | 'numHeldOutTokens'
-  | 'coverage'
->;
-
-/**
- * Sorts the documents into shards. No training shard is empty.
- * @param tokenCounts - to which the tokens of training documents are added, by id
- */
-async function spillDocuments(
-  { documents, seed, heldOutRatio, numShards }: WriteDatasetOptions,
-  folder: string,
-  tokenCounts: Float64Array,
-): Promise<{ train: DocumentSpill[]; heldOut: DocumentSpill; splitHealth: SplitHealth }> {
-  const all = Array.from({ length: numShards }, (_, i) => new DocumentSpill(join(folder, `${i}`)));
-  const heldOut = new DocumentSpill(join(folder, 'held-out'));
-  const coverage = createCoverageMeter();
-  const isOut = (index: number): boolean =>
-    heldOutRatio > 0 && (index === 1 || (index > 1 && isHeldOut(index, seed, heldOutRatio)));
-  let numDocuments = 0;
-  let numOneSentenceDocuments = 0;
-  let numTrain = 0;
-  for await (const document of documents) {
-    const sentences = withoutEmpty(document.sentences);
-    if (sentences.length === 0) continue;
-    if (sentences.length === 1) numOneSentenceDocuments += 1;
-    if (isOut(numDocuments++)) await heldOut.append(sentences);
-    else {
-      coverage.add(sentences);
-      for (const sentence of sentences) for (const id of sentence) tokenCounts[id]! += 1;
-      await all[shardOfDocument(seed, numTrain++, numShards)]!.append(sentences);
-    }
-  }
-  if (numDocuments < (heldOutRatio > 0 ? 2 : 1)) throw tooFewDocuments(numDocuments);
-  const train = all.filter(({ counts }) => counts.numDocuments > 0);
-  const sum = (spills: readonly DocumentSpill[], key: 'numSentences' | 'numTokens'): number =>
-    spills.reduce((total, { counts }) => total + counts[key], 0);
-  return {
-    train,
-    heldOut,
-    splitHealth: {
-      numDocuments,
-      numOneSentenceDocuments,
-      numSentences: sum([...train, heldOut], 'numSentences'),
-      numTrainTokens: sum(train, 'numTokens'),
-      numHeldOutTokens: sum([heldOut], 'numTokens'),
-      coverage: coverage.coverage(),
-    },
-  };
-}
-
-function tooFewDocuments(numDocuments: number): BerthError {
-  return new BerthError(
-    'DATA_CORPUS_EMPTY',
-    numDocuments === 0
-      ? 'the corpus has no document with text: point corpus.path at text'
-      : 'the corpus has 1 document with text; training and evaluation need one each: ' +
-          'put a blank line between documents, add text, or set corpus.heldOutRatio: 0 to train without evaluation',
-  );
 }
 
 function refuseUnsuitable(

@@ -14,7 +14,8 @@ import { readDatasetManifest, readDocumentShard } from '../dataset/read-dataset.
 import type { ReadDocuments } from '../dataset/document-cache.ts';
 import { getPart, putPart } from '../dataset/stored-part.ts';
 import type { TokenDocuments } from '../dataset/token-documents.ts';
-import { epochShardOrder, windowShards } from '../sampling/epoch-order.ts';
+import { windowShards } from '../sampling/epoch-order.ts';
+import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
 import { taskExamples } from '../tasks/index.ts';
 import type { ExampleShardReader, TaskExamples } from '../tasks/task-examples.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
@@ -82,7 +83,7 @@ export async function makeExampleShard(
   const documents = await read(store, documentShard);
   const others: TokenDocuments[] = [];
   if (split === 'train' && readsWindow(settings, format))
-    for (const other of othersOfWindow(job, manifest.train.length))
+    for (const other of othersOfWindow(job, manifest.train))
       others.push(await read(store, manifest.train[other]!));
   const { textRules } = manifest;
   const bytes = make({ ...job, settings, format, documents, others, vocabulary, textRules });
@@ -91,16 +92,17 @@ export async function makeExampleShard(
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
 }
 
-/** The other shards that are mixed with this one in its epoch, in ascending order. */
+/** The other dataset shards that are mixed with this one in its epoch, in ascending order. */
 function othersOfWindow(
   { seed, epoch, shard, examples }: ExamplesJob,
-  numShards: number,
-): Uint32Array {
-  const order = epochShardOrder(seed, epoch, numShards);
-  const window = windowShards(order, examples.shuffleWindowShards).find((one) =>
-    one.includes(shard),
-  );
-  return (window ?? new Uint32Array()).filter((other) => other !== shard).toSorted();
+  train: DatasetManifest['train'],
+): number[] {
+  const { corpusWeights, shuffleWindowShards } = examples;
+  const order = epochShardsOf({ seed, train, corpusWeights })(epoch);
+  const window = windowShards(order, shuffleWindowShards).find((one) => one.includes(shard)) ?? [];
+  const own = datasetShardOf(shard, train.length);
+  const mixed = new Set(Array.from(window, (one) => datasetShardOf(one, train.length)));
+  return [...mixed].filter((other) => other !== own).sort((a, b) => a - b);
 }
 
 /**
@@ -136,8 +138,11 @@ function documentShardOf(job: ExamplesJob, manifest: DatasetManifest): DocumentS
     if (job.shard === 0 && job.epoch === 0) return manifest.heldOut;
     throw mismatch(`held-out examples have one shard and one epoch, not ${job.epoch}/${job.shard}`);
   }
-  const documentShard = manifest.train[job.shard];
-  if (documentShard === undefined)
-    throw mismatch(`no shard ${job.shard} among ${manifest.train.length}`);
-  return documentShard;
+  const { examples, seed, epoch, shard } = job;
+  const numShards = manifest.train.length;
+  // By weights an epoch may read one several times.
+  const shards = epochShardsOf({ ...manifest, ...examples, seed })(epoch);
+  if (!shards.includes(shard))
+    throw mismatch(`no shard ${shard} among the ${shards.length} of epoch ${epoch}`);
+  return manifest.train[datasetShardOf(shard, numShards)]!;
 }

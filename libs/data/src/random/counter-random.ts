@@ -8,6 +8,7 @@ export const randomDomains = {
   shardOrder: 3,
   windowOrder: 4,
   documentShard: 5,
+  passOrder: 6,
 } as const;
 
 /**

@@ -35,7 +35,8 @@ export function shardOfDocument(seed: number, index: number, numShards: number):
   return permutation(numShards, stream)[index % numShards]!;
 }
 
-function permutation(length: number, random: CounterRandom): Uint32Array {
+/** The numbers below `length` in an order of chance. */
+export function permutation(length: number, random: CounterRandom): Uint32Array {
   const items = new Uint32Array(length);
   for (let i = 0; i < length; i++) items[i] = i;
   shuffle(items, random);

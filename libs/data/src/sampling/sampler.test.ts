@@ -15,10 +15,13 @@ const sizeOf = (run: Run, epoch: number, shard: number): number =>
   run.sizes[(shard + epoch) % run.sizes.length] ?? 0;
 const epochSize = ({ sizes }: Run): number => sizes.reduce((sum, size) => sum + size, 0);
 
+const ordersOf = (seed: number, numShards: number) => (epoch: number) =>
+  epochShardOrder(seed, epoch, numShards);
+
 function samplerOf(run: Run): Sampler {
   return createSampler({
     seed: run.seed,
-    numShards: run.sizes.length,
+    shardsOf: ordersOf(run.seed, run.sizes.length),
     windowShards: run.windowShards,
     counts: (epoch, shard) => Promise.resolve(sizeOf(run, epoch, shard)),
   });
@@ -87,7 +90,7 @@ describe('createSampler', () => {
     const asked = new Set<string>();
     const sampler = createSampler({
       seed: 1,
-      numShards: 8,
+      shardsOf: ordersOf(1, 8),
       windowShards: 2,
       counts: (epoch, shard) => {
         asked.add(`${epoch}/${shard}`);
@@ -121,7 +124,7 @@ describe('createSampler', () => {
     let failures = 1;
     const sampler = createSampler({
       seed: 1,
-      numShards: 1,
+      shardsOf: ordersOf(1, 1),
       windowShards: 1,
       counts: () => (failures-- > 0 ? Promise.reject(new Error('not yet')) : Promise.resolve(3)),
     });
@@ -130,7 +133,8 @@ describe('createSampler', () => {
   });
 
   it('refuses a dataset without examples instead of searching for ever', async () => {
-    const options = { seed: 1, numShards: 3, windowShards: 2, counts: () => Promise.resolve(0) };
+    const counts = (): Promise<number> => Promise.resolve(0);
+    const options = { seed: 1, shardsOf: ordersOf(1, 3), windowShards: 2, counts };
     await expect(createSampler(options).locate(start, 1)).rejects.toMatchObject({
       code: 'DATA_CORPUS_EMPTY',
     });

@@ -1,5 +1,6 @@
 import { BerthError, type Cursor } from '@berth/contracts';
-import { epochShardOrder, windowOrder, windowShards } from './epoch-order.ts';
+import { windowOrder, windowShards } from './epoch-order.ts';
+import type { EpochShards } from './epoch-shards.ts';
 
 /** One example of the stream: where it is stored. */
 export interface ExampleRef {
@@ -10,7 +11,7 @@ export interface ExampleRef {
 
 export interface SamplerOptions {
   readonly seed: number;
-  readonly numShards: number;
+  readonly shardsOf: EpochShards;
   /** Shards whose examples are mixed together. */
   readonly windowShards: number;
   /**
@@ -52,12 +53,12 @@ interface Place {
 
 /** @throws BerthError `DATA_CORPUS_EMPTY` from its methods when an epoch has no examples. */
 export function createSampler(options: SamplerOptions): Sampler {
-  const { seed, numShards, counts } = options;
+  const { seed, counts } = options;
   const windows = new Map<string, Window>();
   let mixed: { window: Window; order: Uint32Array } | undefined;
 
   const shardsOf = (epoch: number): Uint32Array[] =>
-    windowShards(epochShardOrder(seed, epoch, numShards), options.windowShards);
+    windowShards(options.shardsOf(epoch), options.windowShards);
 
   async function windowAt(epoch: number, index: number): Promise<Window> {
     const key = `${epoch}/${index}`;
@@ -81,7 +82,7 @@ export function createSampler(options: SamplerOptions): Sampler {
     if (start + size === 0)
       throw new BerthError(
         'DATA_CORPUS_EMPTY',
-        `epoch ${epoch} has no examples in ${numShards} shards; prepare the dataset again from a corpus with text`,
+        `epoch ${epoch} has no examples in any shard; prepare the dataset again from a corpus with text`,
       );
     return { window: await windowAt(epoch + 1, 0), start: 0, offset: 0 };
   }

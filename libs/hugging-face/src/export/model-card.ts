@@ -1,4 +1,10 @@
-import { phasesOf, type FolderLayout, type ModelConfig, type RunRecord } from '@berth/contracts';
+import {
+  corpusPartsOf,
+  phasesOf,
+  type FolderLayout,
+  type ModelConfig,
+  type RunRecord,
+} from '@berth/contracts';
 import type { WrittenFile } from '../writing/write-weights.ts';
 import type { RunFacts } from './run-facts.ts';
 
@@ -103,7 +109,16 @@ function dataRows({ dataset, record }: RunFacts): string[][] {
   const { health } = dataset;
   const corpus = record?.config.corpus;
   return [
-    ...(corpus ? [['text', code(baseName(corpus.path))]] : []),
+    ...(corpus
+      ? [
+          [
+            'text',
+            corpusPartsOf(corpus)
+              .map(({ path }) => code(baseName(path)))
+              .join(', '),
+          ],
+        ]
+      : []),
     ...(health
       ? [
           ['documents, sentences', `${count(health.numDocuments)}, ${count(health.numSentences)}`],

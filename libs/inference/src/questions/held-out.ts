@@ -1,4 +1,5 @@
 import {
+  corpusText,
   BerthError,
   sha256Hex,
   taskNameOf,
@@ -133,7 +134,7 @@ async function tokenised(
   if (kept.length === 0)
     throw new BerthError(
       'DATA_CORPUS_EMPTY',
-      `corpus ${config.path} has no document with text: point --on at text`,
+      `corpus ${corpusText(config)} has no document with text: point --on at text`,
     );
   return packDocuments(kept.map(({ sentences }) => sentences));
 }

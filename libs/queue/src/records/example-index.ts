@@ -25,12 +25,12 @@ export interface ExampleIndex {
   count(): Promise<number>;
   /** Forgets a shard that is gone, so that it is made again when somebody needs it. */
   forget(name: ExampleShardName): Promise<void>;
-  /** Forgets the train shards of an epoch, and remembers how many examples they had if all `numShards` were there. */
-  forgetEpoch(epoch: number, numShards: number): Promise<void>;
+  /** Forgets the train shards of an epoch, which are these, and remembers how many examples they had if all were there. */
+  forgetEpoch(epoch: number, shards: readonly number[]): Promise<void>;
   /** Forgets all of it: its shards are gone, and nobody needs them. */
   remove(): Promise<void>;
-  /** Examples in an epoch; undefined while some of its shards have never been made. */
-  epochSize(epoch: number, numShards: number): Promise<number | undefined>;
+  /** Examples in an epoch of these shards; undefined while some of them have never been made. */
+  epochSize(epoch: number, shards: readonly number[]): Promise<number | undefined>;
 }
 
 export function createExampleIndex(
@@ -54,15 +54,20 @@ export function createExampleIndex(
     (await getAll([name]))[0];
 
   const sizesKey = exampleSizesKey(exampleSetId);
-  const trainShards = (epoch: number, numShards: number): ExampleShardName[] =>
-    Array.from({ length: numShards }, (_, shard) => ({ split: 'train', epoch, shard }));
+  const trainShards = (epoch: number, shards: readonly number[]): ExampleShardName[] =>
+    shards.map((shard) => ({ split: 'train', epoch, shard }));
 
-  const epochSize = async (epoch: number, numShards: number): Promise<number | undefined> => {
+  const epochSize = async (
+    epoch: number,
+    shards: readonly number[],
+  ): Promise<number | undefined> => {
     const known = await connection.call((client) => client.hget(sizesKey, String(epoch)));
     if (known !== null) return Number(known);
-    const found = await getAll(trainShards(epoch, numShards));
+    const found = await getAll(trainShards(epoch, shards));
     const counts = found.flatMap((shard) => shard?.numExamples ?? []);
-    return counts.length < numShards ? undefined : counts.reduce((sum, count) => sum + count, 0);
+    return counts.length < shards.length
+      ? undefined
+      : counts.reduce((sum, count) => sum + count, 0);
   };
 
   return {
@@ -72,11 +77,11 @@ export function createExampleIndex(
     async forget(name) {
       await connection.call((client) => client.hdel(key, fieldOf(name)));
     },
-    async forgetEpoch(epoch, numShards) {
-      const size = await epochSize(epoch, numShards);
+    async forgetEpoch(epoch, shards) {
+      const size = await epochSize(epoch, shards);
       if (size !== undefined)
         await connection.call((client) => client.hset(sizesKey, String(epoch), size));
-      const fields = trainShards(epoch, numShards).map(fieldOf);
+      const fields = trainShards(epoch, shards).map(fieldOf);
       await connection.call((client) => client.hdel(key, ...fields));
     },
     async put(shard) {

@@ -15,6 +15,7 @@ import { batchOf } from '../../examples/batch.ts';
 import { exampleSetIdOf, makeExampleShard, readExampleShard } from '../../examples/example-job.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
+import { epochShardsOf } from '../../sampling/epoch-shards.ts';
 import { createSampler } from '../../sampling/sampler.ts';
 import {
   folderStore,
@@ -292,7 +293,7 @@ describe('a step', () => {
     };
     const sampler = createSampler({
       seed: 7,
-      numShards: manifest.train.length,
+      shardsOf: epochShardsOf({ ...manifest, seed: 7 }),
       windowShards: 2,
       counts: async (epoch, shard) => recordOf(epoch, shard).numExamples,
     });

@@ -10,6 +10,7 @@ import {
 import {
   batchOf,
   createVocabulary,
+  epochShardsOf,
   packDocuments,
   specialTokens,
   type ExampleShardReader,
@@ -65,6 +66,10 @@ const source = createExampleSource({
   ...config.train,
   task: sepCount,
   seed: 1,
+  shardsOf: epochShardsOf({
+    train: Array.from({ length: settings.numShards }, () => ({ numTokens: 1 })),
+    seed: 1,
+  }),
   microBatch: 4,
   shards: {
     count: async (epoch, shard) => open('train', epoch, shard).numExamples,
