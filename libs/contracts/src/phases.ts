@@ -39,6 +39,17 @@ export function phasesOf({ phases, examples, train }: PhasedConfig): readonly Ph
   return found;
 }
 
+/** Phases of which the last has as many more or fewer steps as the run has. */
+export function withLastPhase(
+  phases: RunConfig['phases'],
+  before: number,
+  numSteps: number,
+): RunConfig['phases'] {
+  return phases?.map((phase, index) =>
+    index < phases.length - 1 ? phase : { ...phase, numSteps: phase.numSteps + numSteps - before },
+  );
+}
+
 /** The phase of a step, counted from 0; of one behind the end, the last. */
 export function phaseAt(config: PhasedConfig, step: number): Phase {
   const phases = phasesOf(config);
@@ -60,6 +71,28 @@ export function cursorOfStep(
 
 function haveSameExamples(one: ExamplesConfig, other: ExamplesConfig): boolean {
   return digestOf(exampleSettings(one)) === digestOf(exampleSettings(other));
+}
+
+/** Whether two phases have the same held-out examples, whatever they train on: then losses on these can be compared. */
+export function measureAlike(
+  one: Pick<Phase, 'examples'>,
+  other: Pick<Phase, 'examples'>,
+): boolean {
+  const [a, b] = [one, other].map(({ examples }) => ({ ...examples, corpusWeights: undefined }));
+  return haveSameExamples(a!, b!);
+}
+
+/** Whether two plans train alike up to a step: the same examples in the same batches, cut at the same steps. */
+export function trainAlike(one: PhasedConfig, other: PhasedConfig, numSteps: number): boolean {
+  const boundaries = [one, other].flatMap((config) =>
+    phasesOf(config).map((phase) => phase.firstStep),
+  );
+  return boundaries
+    .filter((step) => step < numSteps)
+    .every((step) => {
+      const [a, b] = [phaseAt(one, step), phaseAt(other, step)];
+      return a.globalBatch === b.globalBatch && haveSameExamples(a.examples, b.examples);
+    });
 }
 
 /** A run config as it was written, with `train.numSteps` of its phases where that is left out. */

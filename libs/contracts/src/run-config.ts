@@ -328,7 +328,7 @@ export const runConfigSchema = z
       .max(maxPhases)
       .optional()
       .describe('Parts of the run with lengths, masks, batches or corpus weights of their own')
-      .meta({ decides: 'weights', change: 'init' }),
+      .meta({ decides: 'weights' }),
     export: exportSectionSchema.optional(),
   })
   .describe('berth run');

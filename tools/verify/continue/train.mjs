@@ -18,6 +18,7 @@ import {
   withStoredModel,
 } from '@berth/contracts';
 import {
+  epochShardsOf,
   exampleSetIdOf,
   makeExampleShard,
   oldEntriesOf,
@@ -175,7 +176,7 @@ const sampled = createExampleSource({
   ...train,
   seed,
   microBatch,
-  numShards: manifest.train.length,
+  shardsOf: epochShardsOf({ ...manifest, seed }),
   shards: {
     count: async (epoch, shard) => (await open('train', epoch, shard)).numExamples,
     open: (epoch, shard) => open('train', epoch, shard),

@@ -1,4 +1,10 @@
-import { parseRunConfig, settings, trainingHash, type RunRecord } from '@berth/contracts';
+import {
+  parseRunConfig,
+  settings,
+  trainingHash,
+  type RunConfig,
+  type RunRecord,
+} from '@berth/contracts';
 import { hasTrained } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { forkedConfig, forkedHash, forkedRecord } from './decide-fork.ts';
@@ -60,6 +66,48 @@ describe('a fork', () => {
     ['train', 3, /^the fork: train: /],
   ])('cannot have another %s', (path, value, message) => {
     expect(() => config({ [path]: value })).toThrow(message);
+  });
+
+  describe('of a run in phases', () => {
+    const phases = [{ numSteps: 60, maxSeqLength: 64 }, { numSteps: 40 }];
+    const { numSteps: _, ...train } = source.config.train;
+    const phased = {
+      ...source,
+      config: parseRunConfig({ ...source.config, phases, train }, 'test'),
+    };
+    const fork = (settings: Record<string, unknown>, fromStep: number): RunConfig =>
+      forkedConfig(phased, { name: 'fork', settings }, fromStep);
+
+    it('has a last phase that ends where its steps do', () => {
+      const longer = fork({ 'train.numSteps': 150 }, 100);
+      expect(longer.phases?.map(({ numSteps }) => numSteps)).toEqual([60, 90]);
+      expect(longer.train.numSteps).toBe(150);
+      const shorter = fork({ 'train.numSteps': 70 }, 50);
+      expect(shorter.phases?.map(({ numSteps }) => numSteps)).toEqual([60, 10]);
+      expect(() => fork({ 'train.numSteps': 50 }, 40)).toThrow(/^the fork: phases\.1\.numSteps: /);
+    });
+
+    it('may have what comes after its checkpoint planned anew', () => {
+      const three = [
+        { numSteps: 40, maxSeqLength: 64 },
+        { numSteps: 20, maxSeqLength: 32, maxPredictions: 5 },
+      ];
+      expect(fork({ phases: three }, 40).train.numSteps).toBe(60);
+      expect(fork({ phases: [...phases, { numSteps: 9 }] }, 100).train.numSteps).toBe(109);
+      expect(() => fork({ phases: three }, 50)).toThrow(
+        /^phases: they say otherwise of steps before 50, which are done: leave those .*\[\{"numSteps":60,"maxSeqLength":64\}/,
+      );
+      expect(() => fork({ phases: [{ numSteps: 120 }] }, 10)).toThrow(
+        /^phases: they say otherwise/,
+      );
+      expect(() => fork({ phases: null, 'train.numSteps': 120 }, 70)).toThrow(/^phases: they say/);
+    });
+
+    it('may begin them', () => {
+      const settings = { phases: [{ numSteps: 40 }, { numSteps: 30, maxSeqLength: 256 }] };
+      expect(() => config(settings, 40)).not.toThrow();
+      expect(config(settings, 40).train.numSteps).toBe(70);
+    });
   });
 
   it('has every setting that can be changed so', () => {

@@ -5,7 +5,9 @@ import {
   howToChange,
   noRequests,
   parseRunConfig,
+  trainAlike,
   trainingHash,
+  withLastPhase,
   withSettings,
   type Decides,
   type ForkRequest,
@@ -30,7 +32,7 @@ export function forkedConfig(
   { name, settings }: ForkRequest,
   fromStep: number,
 ): RunConfig {
-  const config = parseRunConfig({ ...withSettings(known, settings), name }, 'the fork');
+  const config = parseRunConfig(plannedConfig(known, settings, name), 'the fork');
   const changes = changedSettings(known, config, allKinds);
   // Of a path it is the bytes that count: the worker that reads them compares.
   const refused = changes.find(
@@ -46,12 +48,41 @@ export function forkedConfig(
         howToChange(runId, refused),
       { details: { runId, path: refused.path } },
     );
+  if (!trainAlike(known, config, fromStep))
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `phases: they say otherwise of steps before ${fromStep}, which are done: leave those as they are in "${runId}", ` +
+        `${JSON.stringify(known.phases ?? [{ numSteps: known.train.numSteps }])}, and change what comes after; or begin with its ` +
+        `weights (init: { from: ${runId} })`,
+      { details: { runId, path: 'phases' } },
+    );
   if (config.train.numSteps > fromStep) return config;
   throw new BerthError(
     'CONFIG_INVALID',
     `train.numSteps: ${config.train.numSteps}, of which ${fromStep} are done at the checkpoint: name more (--set train.numSteps=${2 * fromStep})`,
     { details: { runId } },
   );
+}
+
+/**
+ * What the fork is to be. Of a run in phases the last one ends where `train.numSteps` says; phases of its own say how many steps it
+ * has.
+ */
+function plannedConfig(
+  known: RunConfig,
+  settings: ForkRequest['settings'],
+  name: string,
+): Record<string, unknown> {
+  const { 'train.numSteps': numSteps, phases } = settings;
+  const { train } = known;
+  const { numSteps: _known, ...others } = train;
+  if (phases !== undefined && phases !== null)
+    return { ...withSettings(known, { train: others, ...settings }), name };
+  const isPlanned = typeof numSteps === 'number' && phases === undefined;
+  const planned = isPlanned
+    ? { phases: withLastPhase(known.phases, train.numSteps, numSteps) }
+    : {};
+  return { ...withSettings({ ...known, ...planned }, settings), name };
 }
 
 /** The training hash of a fork: other histories make other runs of the same settings. */

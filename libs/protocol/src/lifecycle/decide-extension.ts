@@ -3,6 +3,7 @@ import {
   firstOtherRate,
   isFinal,
   parseRunConfig,
+  withLastPhase,
   type ExtensionRequest,
   type RunConfig,
   type RunRecord,
@@ -64,14 +65,7 @@ function extendedConfig(
   return {
     ...others,
     train: { ...train, numSteps },
-    // The last phase is the one that grows.
-    ...(phases && {
-      phases: phases.map((phase, index) =>
-        index < phases.length - 1
-          ? phase
-          : { ...phase, numSteps: phase.numSteps + numSteps - train.numSteps },
-      ),
-    }),
+    phases: withLastPhase(phases, train.numSteps, numSteps),
     optimizer: { ...optimizer, ...decay },
   };
 }
@@ -94,11 +88,7 @@ function whyNot(
       ? `its decay began at step ${start}, and no checkpoint of before is left`
       : `its schedule, ${schedule}, has planned its rates for ${numSteps} steps: ` +
         `from step ${differsAt} on they are others with ${after.optimizer.schedule} over ${after.train.numSteps}`;
-  const other =
-    before.phases === undefined
-      ? `go on in a run of its own (berth fork ${runId} --set train.numSteps=${after.train.numSteps})`
-      : `begin another run with its weights (init: { from: ${runId} })`;
-  return `${why}; ${other}`;
+  return `${why}; go on in a run of its own (berth fork ${runId} --set train.numSteps=${after.train.numSteps})`;
 }
 
 function refuse(reason: string): ControlDecision {

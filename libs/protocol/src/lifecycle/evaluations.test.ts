@@ -16,14 +16,20 @@ describe('the best checkpoint', () => {
     expect(bestCheckpoint({ config, attempts, evaluations }, [50])).toBeUndefined();
   });
 
-  it('is one of the newest phase', () => {
-    const phases = [{ numSteps: 20 }, { numSteps: 30, maxSeqLength: 64 }];
-    const phased = parseRunConfig({ ...run, phases }, 'test');
+  it.each([
+    ['other lengths', { maxSeqLength: 64 }, 40],
+    ['other masks', { maskedLmRatio: 0.3 }, 40],
+    ['another batch', { globalBatch: 512 }, 10],
+    ['other weights, of the same held-out text', { corpusWeights: { a: 1, b: 2 } }, 10],
+  ])('is one of those measured as the newest was, which has %s', (_, second, expected) => {
+    const phases = [{ numSteps: 20 }, { numSteps: 30, ...second }];
+    const parts = ['a', 'b'].map((name) => ({ name, path: name }));
+    const phased = parseRunConfig({ name: 'r', corpus: { parts }, phases }, 'test');
     const evaluations = [of(10, 1), of(20, 2), of(30, 4), of(40, 3)];
     const best = (steps: number[]): number | undefined =>
       bestCheckpoint({ config: phased, attempts, evaluations }, steps)?.step;
     expect(best([10, 20])).toBe(10);
-    expect(best([10, 20, 30, 40])).toBe(40);
+    expect(best([10, 20, 30, 40])).toBe(expected);
   });
 
   it('is none that a later attempt has left behind', () => {

@@ -1,4 +1,10 @@
-import { phaseAt, type Evaluation, type RunRecord } from '@berth/contracts';
+import {
+  measureAlike,
+  phaseAt,
+  type Evaluation,
+  type Phase,
+  type RunRecord,
+} from '@berth/contracts';
 import { isAbandoned } from './attempts.ts';
 
 /** What of a record says how good its checkpoints are. */
@@ -26,20 +32,21 @@ export function noteEvaluation(
 }
 
 /**
- * The checkpoint with the least held-out loss, the first of several; undefined when none was evaluated. Losses of phases are of
- * other lengths and masks, and tell nothing of each other: the best is one of the newest phase.
+ * The checkpoint with the least held-out loss, the first of several; undefined when none was evaluated. Losses on
+ * examples of other lengths or masks tell nothing of each other: of a run in phases the best is one of those that were measured as
+ * its newest was.
  */
 export function bestCheckpoint(
   { attempts, evaluations, config }: Evaluated & Pick<RunRecord, 'config'>,
   checkpointSteps: readonly number[],
 ): Evaluation | undefined {
-  const phaseOf = ({ step }: Evaluation): number => phaseAt(config, Math.max(0, step - 1)).index;
+  const phaseOf = ({ step }: Evaluation): Phase => phaseAt(config, Math.max(0, step - 1));
   const known = evaluations.filter(
     (one) => checkpointSteps.includes(one.step) && isOnLine(attempts, one),
   );
-  const newest = Math.max(...known.map(phaseOf));
+  const newest = known.toSorted((a, b) => a.step - b.step).at(-1);
   return known
-    .filter((one) => phaseOf(one) === newest)
+    .filter((one) => newest !== undefined && measureAlike(phaseOf(one), phaseOf(newest)))
     .reduce<Evaluation | undefined>(
       (best, one) => (best === undefined || one.loss < best.loss ? one : best),
       undefined,
