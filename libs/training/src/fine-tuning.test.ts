@@ -111,7 +111,7 @@ it.each([
       ...train,
       task: engine.task,
       seed,
-      numShards: 1,
+      shardsOf: () => Uint32Array.of(0),
       shuffleWindowShards: 1,
       microBatch: 2,
       shards: { count: async () => numExamples, open: async () => reader },
