@@ -1,4 +1,5 @@
 import {
+  addSums,
   metricsFromSums,
   sumsFromVector,
   type ParameterSpec,
@@ -7,6 +8,7 @@ import {
 import { startTensorFlow } from '@berth/graph';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createEagerEngine } from '../../eager/eager-engine.ts';
+import { createForwardEngine } from '../../eager/forward-engine.ts';
 import { createGraphEngine } from '../../graph/graph-engine.ts';
 import { optionsOf } from '../../testing/engine-variants.ts';
 import {
@@ -19,7 +21,13 @@ import {
   goldenCase,
 } from '../../testing/fine-tuning-golden.ts';
 import { flatGradient } from '../../testing/flat-gradient.ts';
-import { goldenShape as shape, relativeError, tensorsBeyond } from '../../testing/golden.ts';
+import { parameterLayout } from '../../parameters/parameter-layout.ts';
+import {
+  goldenShape as shape,
+  microConfig,
+  relativeError,
+  tensorsBeyond,
+} from '../../testing/golden.ts';
 import { fineTuningModel } from './fine-tuning-model.ts';
 
 const tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -82,4 +90,24 @@ describe.each(['eager', 'graph'] as const)('the %s engine', (kind) => {
       if (kind === 'eager') engine.dispose();
     },
   );
+});
+
+it.each(Object.keys(fineTunings))('is asked example by example: %s', async (name) => {
+  const task = fineTuningModel(fineTunings[name]!);
+  const { weights } = fineTuningState(name, parameterLayout(microConfig, task));
+  const engine = await createForwardEngine({
+    task,
+    model: microConfig,
+    read: async ({ offset, size }) => weights.slice(offset, offset + size),
+  });
+  const batch = fineTuningBatch(name);
+  const each = engine.evaluate(batch);
+  expect(each).toHaveLength(batch.batchSize);
+  const { loss, outputs } = goldenCase(name);
+  const sums = addSums(engine.task.sums, each);
+  expect(metricsFromSums(engine.task, sums).loss / loss).toBeCloseTo(1, 6);
+  const predicted = engine.predict(batch);
+  for (const [output, expected] of Object.entries(outputs))
+    expect(relativeError(predicted[output]!, expected)).toBeLessThan(2e-6);
+  engine.dispose();
 });
