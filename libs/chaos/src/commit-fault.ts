@@ -6,6 +6,7 @@ import { orderFault, type HttpFault, type HttpFaultChoice, type TcpProxy } from 
 import { connectRedis } from '@berth/queue';
 import type { ClusterProcess } from '@berth/launch';
 import { crashLoop } from './crash-loop.ts';
+import { killWhileSpooled } from './kill-while-spooled.ts';
 import { mixReleases } from './mixed-release.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -31,6 +32,7 @@ export const needsTwoMembers: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'crash-loop',
   'state-flip',
   'coordinator-and-worker-kill',
+  'store-outage-and-worker-kill',
   'peer-cut',
   'peer-freeze',
   'peer-slow',
@@ -132,6 +134,8 @@ export async function commitFault(
       // Training goes on meanwhile, and so do the other faults.
       embedded(disturb.interruptStore)(times.storeOutageMs).catch(() => undefined);
       return done();
+    case 'store-outage-and-worker-kill':
+      return done(await killWhileSpooled(testbed, watch, times));
     case 'store-slow':
       disturbStore(testbed, times, () => ({ delayMs: slowStoreMs }));
       return done();

@@ -17,6 +17,7 @@ export const faultKinds = [
   'replica-promoted',
   'clock-step',
   'store-outage',
+  'store-outage-and-worker-kill',
   'store-slow',
   'store-lost-reply',
   'store-bit-flip',

@@ -84,7 +84,10 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     closers.push(() => peers.forEach((peer) => peer.close()));
     const cluster = await startCluster({
       ...options,
-      env: environmentOfServices({ ...services, s3: { ...services.s3, endpoint: store.url } }),
+      env: {
+        ...environmentOfServices({ ...services, s3: { ...services.s3, endpoint: store.url } }),
+        BERTH_FOLDER: folder,
+      },
       workerEnvironment: (index) => {
         const { host, port } = peers[index]!.endpoint;
         return {
