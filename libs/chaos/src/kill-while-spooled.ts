@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '@berth/contracts';
 import type { ClusterProcess } from '@berth/launch';
-import type { DoneFault } from './done-fault.ts';
 import type { FaultTimes } from './commit-fault.ts';
+import type { DoneFault } from './done-fault.ts';
 import type { RunWatch } from './run-watch.ts';
 import { signal } from './signal.ts';
 import type { Testbed } from './testbed.ts';
@@ -20,18 +20,19 @@ export async function killWhileSpooled(
   const { interruptStore } = testbed.disturb;
   if (interruptStore === undefined)
     throw new BerthError('USAGE', 'Only embedded services can be disturbed');
-  let victim: ClusterProcess | undefined;
-  while (victim === undefined && !watch.isOver) {
+  while (!watch.isOver) {
     let isBack = false;
     const outage = interruptStore(storeOutageMs).finally(() => (isBack = true));
-    await watch.until(() => {
-      victim = spoolingWorker(testbed);
-      return victim !== undefined || isBack || watch.isOver;
-    }, 'a state on disk');
+    await watch.until(
+      () => spoolingWorker(testbed) !== undefined || isBack || watch.isOver,
+      'a state on disk',
+    );
+    const victim = spoolingWorker(testbed);
     if (victim !== undefined) signal(victim, 'SIGKILL');
     await outage;
+    if (victim !== undefined) return ({ members }) => !members.includes(victim.id);
   }
-  return ({ members }) => victim === undefined || !members.includes(victim.id);
+  return () => true;
 }
 
 /** The worker that has a state on disk; a killed one's states are another's to store. */
