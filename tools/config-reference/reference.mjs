@@ -65,7 +65,7 @@ instead:
   place in the examples ([starting.md](starting.md#forks)).
 - **its weights**: examples or order are others; a new run can begin with the weights: \`init: { from: RUN }\`
   ([starting.md](starting.md)).
-- **a new run**: another model, or another beginning.
+- **a new run**: another model, another beginning, or another name.
 `;
 
 /**

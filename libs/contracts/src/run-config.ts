@@ -91,7 +91,7 @@ const vocabularySection = z
       .max(65_535)
       .default(30_522)
       .describe('Entries of a trained vocabulary')
-      .meta({ decides: 'data' }),
+      .meta({ decides: 'data', change: 'new' }),
     minFrequency: countUpTo(2 ** 31)
       .default(2)
       .describe('Rarest pair that is still merged')
@@ -100,7 +100,7 @@ const vocabularySection = z
       .boolean()
       .default(true)
       .describe('Uncased model: lower-case and strip accents')
-      .meta({ decides: 'data' }),
+      .meta({ decides: 'data', change: 'new' }),
     extend: countUpTo(65_000)
       .optional()
       .describe('Pieces that the text needs, learnt in addition to those of a given vocabulary')
@@ -306,7 +306,7 @@ export const runConfigSchema = z
       .string()
       .regex(runNamePattern, 'use lower-case letters, digits and hyphens')
       .describe('Name of the run; also its folder in the store')
-      .meta({ decides: 'nothing' }),
+      .meta({ decides: 'nothing', change: 'new' }),
     seed: z
       .int()
       .min(0)

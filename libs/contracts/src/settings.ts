@@ -67,16 +67,17 @@ export function changedSettings(
 /** What to do for another value of a setting, of a run that has trained and cannot have it. */
 export function howToChange(runId: string, { path, change, after }: SettingChange): string {
   const value = JSON.stringify(after) ?? 'null';
+  const setting = value.includes('{') ? `'${path}=${value}'` : `${path}=${value}`;
   switch (change) {
     case 'resume':
       return `pause it first (berth pause ${runId}), then the same command goes on with the new value`;
     case 'extend':
       return (
         'steps that are done would have had other learning rates, or not been done: restore the value, ask for more steps ' +
-        `(berth extend ${runId} --steps N), or go on by it in a run of its own (berth fork ${runId} --from STEP --set ${path}=${value})`
+        `(berth extend ${runId} --steps N), or go on by it in a run of its own (berth fork ${runId} --from STEP --set ${setting})`
       );
     case 'fork':
-      return `restore the value, or go on by it in a run of its own: berth fork ${runId} --from STEP --set ${path}=${value}`;
+      return `restore the value, or go on by it in a run of its own: berth fork ${runId} --from STEP --set ${setting}`;
     case 'init':
       return `restore the value, or choose another name, and begin with its weights (init: { from: ${runId} })`;
     case 'new':

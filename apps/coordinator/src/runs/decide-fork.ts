@@ -20,7 +20,7 @@ import { newRecord } from './decide-submission.ts';
 /** The checkpoint of another run that a run goes on from. */
 export type ForkedFrom = NonNullable<RunRecord['forkedFrom']>;
 
-const placesOfText = ['corpus.path', 'corpus.parts'];
+const places = ['corpus.path', 'corpus.parts', 'vocabulary.path'];
 const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
 /**
@@ -33,12 +33,12 @@ export function forkedConfig(
   fromStep: number,
 ): RunConfig {
   const config = parseRunConfig(plannedConfig(known, settings, name), 'the fork');
-  const changes = changedSettings(known, config, allKinds);
+  const changes = changedSettings({ ...known, name }, config, allKinds);
   // Of a path it is the bytes that count: the worker that reads them compares.
   const refused = changes.find(
     ({ path, change, after }) =>
       change === 'new' ||
-      (change === 'init' && !placesOfText.includes(path)) ||
+      (change === 'init' && !places.includes(path)) ||
       (path === 'vocabulary.path' && after === undefined),
   );
   if (refused !== undefined)
