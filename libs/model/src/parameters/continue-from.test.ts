@@ -110,7 +110,10 @@ describe('a run that begins with stored weights', () => {
     ['another feed-forward width', { intermediateSize: 32 }],
   ])('refuses weights for %s', (_, change) => {
     expect(() => continueFrom({ ...options, model: { ...microConfig, ...change } })).toThrow(
-      expect.objectContaining({ code: 'CHECKPOINT_MISMATCH' }),
+      expect.objectContaining({
+        code: 'CHECKPOINT_MISMATCH',
+        message: expect.stringContaining('leave the model section out') as string,
+      }),
     );
   });
 });

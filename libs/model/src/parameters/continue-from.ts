@@ -1,10 +1,12 @@
 import {
   BerthError,
+  type FineTuning,
   type ModelConfig,
   type ParameterSpec,
   type TrainingState,
 } from '@berth/contracts';
 import { initialState } from '../engine-state.ts';
+import { requireSameHead } from '../tasks/fine-tuning/same-head.ts';
 import type { TaskModel } from '../tasks/task-model.ts';
 import { parameterLayout } from './parameter-layout.ts';
 
@@ -22,6 +24,8 @@ export interface ContinueOptions {
   readonly weights: StoredWeights;
   /** For each entry of the vocabulary that the weights' lacks: the entries there that it was until now. */
   readonly oldEntries: ReadonlyMap<number, readonly number[]>;
+  /** What the weights' head is for, and the run's, where both are fine-tuned. */
+  readonly heads?: { readonly stored: FineTuning; readonly begun: FineTuning };
 }
 
 /** What a run begins as, and where that comes from. */
@@ -42,13 +46,15 @@ const positions = 'bert/embeddings/position_embeddings';
  *   entries. The decoder is the word table, so it has these rows too.
  * - Positions beyond the stored ones are those again, from the first (as in Longformer, arXiv 2004.05150, section 5).
  * - What the weights lack is as in a run that begins from the seed.
- * @throws BerthError `CHECKPOINT_MISMATCH` when the weights are of another shape
+ * @throws BerthError `CHECKPOINT_MISMATCH` when the weights are of another shape, or their head is for something else
  */
 export function continueFrom(options: ContinueOptions): Continued {
-  const { task, model, seed, weights, oldEntries } = options;
+  const { task, model, seed, weights, oldEntries, heads } = options;
+  if (heads !== undefined) requireSameHead(heads.stored, heads.begun);
   const layout = parameterLayout(model, task);
   const state = initialState(layout, model, seed);
   const perEntry = new Set([words, ...task.vocabularyParameters]);
+  const ofHead = new Set(task.headShapes(model).map(([name]) => name));
   const fresh: string[] = [];
   for (const spec of layout) {
     const stored = weights.get(spec.name);
@@ -56,7 +62,7 @@ export function continueFrom(options: ContinueOptions): Continued {
       fresh.push(spec.name);
       continue;
     }
-    checkShape(spec, stored.shape, perEntry.has(spec.name));
+    checkShape(spec, stored.shape, perEntry.has(spec.name), ofHead.has(spec.name));
     const target = state.weights.subarray(spec.offset, spec.offset + spec.size);
     const width = spec.size / (spec.shape[0] ?? 1);
     target.set(stored.values.subarray(0, spec.size));
@@ -89,16 +95,22 @@ function checkShape(
   { name, shape }: ParameterSpec,
   stored: readonly number[],
   hasEntries: boolean,
+  isOfHead: boolean,
 ): void {
   const mayGrow = hasEntries || name === positions;
   const [rows = 0, ...row] = shape;
   const [storedRows = 0, ...storedRow] = stored;
   const fits = mayGrow ? storedRows > 0 && storedRows <= rows : storedRows === rows;
-  if (fits && String(row) === String(storedRow)) return;
+  const isSameRow = String(row) === String(storedRow);
+  if (fits && isSameRow) return;
+  // The encoder comes first, and it fitted.
+  const isOutputs = isOfHead && !hasEntries && isSameRow;
   throw new BerthError(
     'CHECKPOINT_MISMATCH',
     `The model to begin with has ${name} as [${stored.join(', ')}], this run as [${shape.join(', ')}]: ` +
-      'leave the model section out, and it is that of the model',
+      (isOutputs
+        ? 'its head is for another number of labels; give the run the labels of that model, or begin with its encoder alone, and the head is new'
+        : 'leave the model section out, and it is that of the model'),
     { details: { name } },
   );
 }

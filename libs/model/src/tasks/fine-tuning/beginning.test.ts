@@ -1,5 +1,5 @@
 import type { FineTuning } from '@berth/contracts';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { continueFrom } from '../../parameters/continue-from.ts';
 import { initialWeights } from '../../parameters/initialize.ts';
 import { numParametersOf, parameterLayout } from '../../parameters/parameter-layout.ts';
@@ -73,4 +73,59 @@ it('begins with a pre-trained encoder, a new head, and without those of pre-trai
   const encoder = numParametersOf(layoutOf(tag!).slice(0, -2));
   expect(state.weights.subarray(0, encoder)).toEqual(flat.subarray(0, encoder));
   expect(begun(tag!).unused).toEqual(expect.arrayContaining(['bert/pooler/dense/kernel']));
+});
+
+describe('a model that is fine-tuned', () => {
+  const stored: FineTuning = { kind: 'classify', labels: ['no', 'yes', 'perhaps'] };
+  const layout = layoutOf(stored);
+  const flat = initialWeights(layout, microConfig, 7);
+  const weights = new Map(
+    layout.map(({ name, shape, offset, size }) => {
+      return [name, { shape, values: flat.slice(offset, offset + size) }] as const;
+    }),
+  );
+  const goneOn = (begun: FineTuning, knows = true) =>
+    continueFrom({
+      task: fineTuningModel(begun),
+      model: microConfig,
+      seed: 1,
+      weights,
+      oldEntries: new Map(),
+      ...(knows && { heads: { stored, begun } }),
+    });
+
+  it('goes on with its head where that is for the same', () => {
+    const { state, fresh, unused } = goneOn({ ...stored });
+    expect(state.weights).toEqual(flat);
+    expect([...fresh, ...unused]).toEqual([]);
+  });
+
+  it.each<readonly [FineTuning, string]>([
+    [{ kind: 'classify', labels: ['no', 'yes'] }, 'classify with the labels "no", "yes":'],
+    [
+      { kind: 'classify', labels: ['yes', 'no', 'perhaps'] },
+      'classify with the labels "yes", "no", "perhaps":',
+    ],
+    [{ kind: 'tag', labels: ['no', 'yes', 'perhaps'] }, 'tag with the labels'],
+    [{ kind: 'answer' }, 'answer:'],
+    [
+      { kind: 'tag', labels: Array.from({ length: 22 }, (_, label) => `B-${label}`) },
+      '"B-19", … (22):',
+    ],
+  ])('is refused for something else, with the labels of both: %o', (begun, named) => {
+    const of = 'fine-tuned for classify with the labels "no", "yes", "perhaps", this run is for';
+    for (const part of [of, named, 'the same labels in the same order; or begin with its encoder'])
+      expect(() => goneOn(begun)).toThrow(
+        expect.objectContaining({
+          code: 'CHECKPOINT_MISMATCH',
+          message: expect.stringContaining(part) as string,
+        }),
+      );
+  });
+
+  it('is not refused for its model section where its labels are not known', () => {
+    const message =
+      'has classifier/output_weights as [3, 16], this run as [2, 16]: its head is for another number of labels';
+    expect(() => goneOn({ kind: 'classify', labels: ['no', 'yes'] }, false)).toThrow(message);
+  });
 });
