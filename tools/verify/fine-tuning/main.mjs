@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Compares fine-tuned models with transformers, both ways, on 200 inputs a task: what berth writes is opened there, and what
- * transformers saves is opened here. Logits must be equal to 1e-5 (Euclidean, relative), predicted labels equal by name.
+ * transformers saves is opened here. Logits must be equal to 1e-5 (Euclidean, relative), predicted labels equal by name and not all
+ * the same.
  *
  * node tools/verify/fine-tuning/main.mjs [--kind tag] PYTHON [PYTHON...]   each with torch and transformers
  */
@@ -108,13 +109,23 @@ function run(python, script, ...args) {
   isEqual &&= status === 0;
 }
 
-function report(what, difference, differing) {
+/** Equal predictions prove little if all are one. */
+function requireVaried(what, names) {
+  const numNames = new Set(names).size;
+  if (names.length === 0 || numNames >= 2) return;
+  isEqual = false;
+  console.log(`  ${what}: all predictions are ${names[0]}  DIFFERS NOT ENOUGH`);
+}
+
+function report(what, difference, differing, names) {
   const isRight = difference < 1e-5 && differing === 0;
   isEqual &&= isRight;
   const verdict = isRight ? 'ok' : 'DIFFERS';
+  const kinds = names.length === 0 ? '' : `, of ${new Set(names).size} kinds`;
   console.log(
-    `  ${what.padEnd(44)} logits ${difference.toExponential(1)}, predictions ${differing} differ  ${verdict}`,
+    `  ${what.padEnd(44)} logits ${difference.toExponential(1)}, predictions ${differing} differ${kinds}  ${verdict}`,
   );
+  requireVaried(what, names);
 }
 
 try {
@@ -136,6 +147,7 @@ try {
     const folder = join(work, kind);
     await writeHuggingFaceFolder(source, folder);
     const { columns, outputs, names } = await predict(source);
+    requireVaried(`${kind}: written here`, names);
     writeFileSync(
       join(folder, 'expected.json'),
       JSON.stringify({ kind, seqLength, columns: plain(columns), outputs: plain(outputs), names }),
@@ -156,7 +168,12 @@ try {
       const differing = expected.names.filter((name, index) => name !== ours.names[index]).length;
       const isSameKind = JSON.stringify(back.fineTuning) === JSON.stringify(fineTuning);
       if (!isSameKind || expected.names.length !== ours.names.length) isEqual = false;
-      report(`${kind}: saved there, opened here`, Math.sqrt(difference / length), differing);
+      report(
+        `${kind}: saved there, opened here`,
+        Math.sqrt(difference / length),
+        differing,
+        ours.names,
+      );
       rmSync(theirs, { recursive: true });
     }
   }
