@@ -30,6 +30,7 @@ export type {
   BaselineMeter,
   ExampleShardReader,
   ExamplesRequest,
+  StoredTaskExamples,
   TaskExamples,
 } from './tasks/task-examples.ts';
 export { encodeExampleShard, type ExampleShardFacts } from './tasks/pretraining/example-shard.ts';
@@ -69,6 +70,12 @@ export {
   fingerprintExamples,
   type TaskExample,
 } from './tasks/fine-tuning/task-example.ts';
+export { labelledExamples } from './tasks/fine-tuning/labelled-examples.ts';
+export {
+  makeLabelledShards,
+  type LabelledShards,
+  type LabelledShardsRequest,
+} from './tasks/fine-tuning/make-labelled-shards.ts';
 export type { TextColumns } from './tasks/fine-tuning/columns.ts';
 export { balancedWeights, type LabelCensus } from './tasks/fine-tuning/labels.ts';
 export type { TextExampleOptions } from './tasks/fine-tuning/text-pairs.ts';

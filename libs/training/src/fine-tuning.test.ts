@@ -1,23 +1,31 @@
-import { weightsDigest } from '@berth/checkpoint';
+import { createS3ObjectStore, weightsDigest, type S3ObjectStore } from '@berth/checkpoint';
 import {
-  columnOf,
   metricsFromSums,
+  modelSectionSchema,
   parseRunConfig,
   resolveModelConfig,
-  modelSectionSchema,
+  silentLogger,
   type AlignedBlock,
-  type ExampleBatch,
   type FineTuning,
   type TrainingEngine,
 } from '@berth/contracts';
-import type { ExampleShardReader } from '@berth/data';
+import {
+  epochShardsOf,
+  labelledExamples,
+  makeLabelledShards,
+  readExampleShard,
+  type TaskExample,
+} from '@berth/data';
 import { startTensorFlow } from '@berth/graph';
 import { createEagerEngine, createGraphEngine, fineTuningModel } from '@berth/model';
-import { expect, it, onTestFinished } from 'vitest';
+import { startS3Server, type S3Server } from '@berth/s3-server';
+import { temporaryFolder } from '@berth/testing';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { engineInThisThread } from './engine-port.ts';
 import { createExampleSource } from './example-source.ts';
 import { trainInOneProcess } from './single-process.ts';
 
+const credentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 const labels = ['first', 'second', 'third'];
 const sizes = { maxSeqLength: 16, maxPredictions: 1 };
 const numExamples = 96;
@@ -44,33 +52,32 @@ const tokensOf = (example: number): number[] =>
     place === 0 ? 2 : 5 + ((example * 13 + place * place * 7) % 59),
   );
 
-/** What an example's labels weigh: that of the text, or those of its odd places. */
-const weightsOf: Record<string, (example: number) => number[]> = {
-  classify: (example) => [classWeights[classOf(tokensOf(example)[1]!)]!],
-  tag: (example) => tokensOf(example).map((_, place) => place % 2),
-};
-
-function readerOf(kind: string): ExampleShardReader {
-  return {
-    numExamples,
-    numTokens: 0,
-    numPredictions: 0,
-    countOf: (sum, example) =>
-      sum === 'labelWeight'
-        ? weightsOf[kind]!(example).reduce((total, weight) => total + weight, 0)
-        : 1,
-    copyInto(batch: ExampleBatch, row: number, example: number) {
-      const tokens = tokensOf(example);
-      const start = row * batch.seqLength;
-      columnOf(batch, 'inputIds').set(tokens, start);
-      columnOf(batch, 'inputMask').fill(1, start, start + tokens.length);
-      const [first, classes] =
-        kind === 'tag' ? [start, tokens.map(classOf)] : [row, [classOf(tokens[1]!)]];
-      columnOf(batch, 'labels').set(classes, first);
-      columnOf(batch, 'labelWeights').set(weightsOf[kind]!(example), first);
-    },
-  };
+/** The class of the text weighs what its class does; of tokens those at odd places have one. */
+async function* examplesOf(kind: 'classify' | 'tag'): AsyncGenerator<TaskExample> {
+  for (let example = 0; example < numExamples; example++) {
+    const ids = tokensOf(example);
+    const ofText = classOf(ids[1]!);
+    const columns =
+      kind === 'tag'
+        ? { labels: ids.map(classOf), labelWeights: ids.map((_, place) => place % 2) }
+        : { labels: ofText, labelWeights: classWeights[ofText]! };
+    const place = { path: 'made up', at: `line ${example + 1}` };
+    yield { place, ids, numFirstSegment: ids.length, columns };
+  }
 }
+
+let server: S3Server;
+let store: S3ObjectStore;
+beforeAll(async () => {
+  const { path } = await temporaryFolder();
+  server = await startS3Server({ folder: path, ...credentials });
+  store = createS3ObjectStore(
+    { endpoint: server.endpoint, region: 'us-east-1', bucket: 'test', ...credentials },
+    silentLogger,
+  );
+  await store.ensureBucket();
+});
+afterAll(() => server.close());
 
 function engineOf(kind: 'graph' | 'eager', fineTuning: FineTuning): TrainingEngine {
   const tensorFlow = startTensorFlow({ numThreads: 1 });
@@ -98,23 +105,37 @@ const workers: readonly (readonly AlignedBlock[])[] = [
 ];
 
 it.each([
-  ['classify', 'graph', 30, 0.5],
-  ['tag', 'eager', 8, 0.95],
+  ['classify', 'graph', 1, 30, 0.5],
+  ['tag', 'eager', 3, 8, 0.95],
 ] as const)(
   '%s is learnt by the %s engine, with the same bits by one worker and by three',
-  async (kind, engineKind, numSteps, share) => {
-    const engine = engineOf(engineKind, { kind, labels });
+  async (kind, engineKind, numShards, numSteps, share) => {
+    const fineTuning = { kind, labels };
+    const engine = engineOf(engineKind, fineTuning);
     onTestFinished(() => engine.dispose());
-    const reader = readerOf(kind);
+    const { shards } = await makeLabelledShards(store, {
+      ...sizes,
+      fineTuning,
+      split: 'train',
+      numShards,
+      examples: examplesOf(kind),
+    });
+    const format = labelledExamples(fineTuning);
+    const readers = await Promise.all(
+      shards.map((shard) => readExampleShard(store, shard, format)),
+    );
     const examples = createExampleSource({
       ...sizes,
       ...train,
       task: engine.task,
       seed,
-      shardsOf: () => Uint32Array.of(0),
-      shuffleWindowShards: 1,
+      shardsOf: epochShardsOf({ train: shards, seed }),
+      shuffleWindowShards: 2,
       microBatch: 2,
-      shards: { count: async () => numExamples, open: async () => reader },
+      shards: {
+        count: async (_, shard) => shards[shard]!.numExamples,
+        open: async (_, shard) => readers[shard]!,
+      },
     });
     const results = [];
     for (const blocks of workers) {

@@ -17,7 +17,7 @@ import type { TokenDocuments } from '../dataset/token-documents.ts';
 import { windowShards } from '../sampling/epoch-order.ts';
 import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
 import { taskExamples } from '../tasks/index.ts';
-import type { ExampleShardReader, TaskExamples } from '../tasks/task-examples.ts';
+import type { ExampleShardReader, StoredTaskExamples } from '../tasks/task-examples.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
 
 /**
@@ -112,7 +112,7 @@ function othersOfWindow(
 export async function readExampleShard(
   store: ObjectStore,
   { key, sizeBytes, sha256, numExamples, numTokens, numPredictions }: ExampleShard,
-  { open }: TaskExamples,
+  { open }: Pick<StoredTaskExamples, 'open'>,
 ): Promise<ExampleShardReader> {
   const reader = open(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
   // Where an example lies is computed by the record's counts, before its shard is opened.

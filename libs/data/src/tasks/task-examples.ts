@@ -48,9 +48,20 @@ export interface BaselineMeter {
   values(): Readonly<Record<string, number>>;
 }
 
-/** How a task's examples are made, kept and read. */
-export interface TaskExamples {
+/** How a task's stored examples are read. */
+export interface StoredTaskExamples {
   readonly task: Task;
+  /**
+   * @param name - of the shard, for messages
+   * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no example shard, or hold what no example can be
+   */
+  readonly open: (bytes: Uint8Array, expectedSha256: string, name?: string) => ExampleShardReader;
+  /** @param statistics - of the training text; undefined where they are not known */
+  readonly baselines: (statistics: TextStatistics | undefined) => BaselineMeter;
+}
+
+/** How a task's examples are made of documents, and read. */
+export interface TaskExamples extends StoredTaskExamples {
   /** The way in which examples are made where none is named. */
   readonly firstFormat: string;
   /** Whether examples of a shard are made of all documents that are mixed in its epoch. */
@@ -60,11 +71,4 @@ export interface TaskExamples {
    * @throws BerthError `DATA_MISMATCH` when this release does not know the format
    */
   readonly make: (request: ExamplesRequest) => Uint8Array;
-  /**
-   * @param name - of the shard, for messages
-   * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no example shard, or hold what no example can be
-   */
-  readonly open: (bytes: Uint8Array, expectedSha256: string, name?: string) => ExampleShardReader;
-  /** @param statistics - of the training text; undefined where they are not known */
-  readonly baselines: (statistics: TextStatistics | undefined) => BaselineMeter;
 }

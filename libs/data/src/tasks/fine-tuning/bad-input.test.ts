@@ -108,7 +108,7 @@ describe('bad input is one clear error, with its place and how to fix it', () =>
       'a target that is no number',
       () =>
         regress({ text: 'a', label: 1.5 }, { text: 'a', label: NaN }, { text: 'a', label: 'much' }),
-      'rows: line 2: its target is not a finite number: write a number such as 3.5, or remove the row (and 1 more like it)',
+      'rows: line 2: its target is not a finite number of 32 bits: write a number such as 3.5, or remove the row (and 1 more like it)',
     ],
     [
       'more words than tags',

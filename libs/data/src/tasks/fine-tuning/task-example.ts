@@ -40,7 +40,11 @@ export function truncatedLengths(a: number, b: number, max: number): readonly [n
  * Writes an example over row `row` of a batch of its task.
  * @throws BerthError `INTERNAL` when the batch is narrower, or one of another task
  */
-export function copyTaskExample(batch: ExampleBatch, row: number, example: TaskExample): void {
+export function copyTaskExample(
+  batch: ExampleBatch,
+  row: number,
+  example: Omit<TaskExample, 'place'>,
+): void {
   const { ids, numFirstSegment, columns } = example;
   const length = ids.length;
   if (length > batch.seqLength)

@@ -1,7 +1,7 @@
 import { BerthError, columnOf, sha256Hex } from '@berth/contracts';
 import type { ExampleShardReader } from '../task-examples.ts';
 import type { Example } from './example.ts';
-import { GrowableUint16 } from './growable-uint16.ts';
+import { GrowableUint16 } from '../growable-uint16.ts';
 
 /*
  * Little-endian. Header of 16 words: magic (2), version, examples, tokens, predictions, maxSeqLength, maxPredictions,

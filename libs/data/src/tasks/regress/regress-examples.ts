@@ -12,11 +12,12 @@ export function regressExamples(
 ): AsyncGenerator<TaskExample> {
   return textExamples(source, options, (value, { place }, problems) => {
     const target = numberOf(value);
-    if (Number.isFinite(target)) return { targets: target };
+    // It is learnt in 32 bits.
+    if (Number.isFinite(Math.fround(target))) return { targets: target };
     const what =
       value === undefined || value === null || value === ''
         ? 'has no target'
-        : 'its target is not a finite number';
+        : 'its target is not a finite number of 32 bits';
     problems.add('target', place, `${what}: write a number such as 3.5, or remove the row`);
     return undefined;
   });

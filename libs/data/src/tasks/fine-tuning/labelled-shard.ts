@@ -1,0 +1,209 @@
+import {
+  BerthError,
+  dimensionOf,
+  encoderColumns,
+  fineTuningTask,
+  labelsOf,
+  sha256Hex,
+  type Column,
+  type ColumnValues,
+  type FineTuning,
+} from '@berth/contracts';
+import { GrowableUint16 } from '../growable-uint16.ts';
+import type { ExampleShardReader } from '../task-examples.ts';
+import { copyTaskExample, type TaskExample } from './task-example.ts';
+
+/*
+ * Little-endian. Header of 16 words: magic (2), version, examples, tokens, kind, labels, maxSeqLength, example set id (8). Then
+ * columns, each whole:
+ *   f32   the task's own, in its order: of an example as many numbers as the column has, and where these are of tokens
+ *         one for each of its tokens
+ *   u16   numTokens and numFirstSegment of each example, then the ids of all
+ * Classes and positions are small enough to be exact.
+ */
+const magic = [0x7472_6562, 0x6261_6c2d] as const; // "bert" "-lab"
+const version = 1;
+const headerWords = 16;
+/** Their places are what the header says. */
+const kinds: readonly FineTuning['kind'][] = [
+  'classify',
+  'classify-many',
+  'regress',
+  'tag',
+  'answer',
+];
+
+/** A shard of labelled examples in the making. 2 bytes a token, 8 a number of the task's columns. */
+export interface LabelledShardBuilder {
+  /** @throws BerthError `INTERNAL` for an example of another task, without labels, or longer than `maxSeqLength` */
+  add(example: TaskExample): void;
+  /** The same examples and id, the same bytes. @param exampleSetId - 64 hex digits */
+  bytes(exampleSetId: string): Uint8Array;
+}
+
+export function buildLabelledShard(
+  fineTuning: FineTuning,
+  maxSeqLength: number,
+): LabelledShardBuilder {
+  const columns = ownColumns(fineTuning).map((column) => ({ column, numbers: [] as number[] }));
+  const numTokens = new GrowableUint16();
+  const numFirstSegment = new GrowableUint16();
+  const ids = new GrowableUint16();
+  return {
+    add(example) {
+      const length = example.ids.length;
+      const values = columns.map(({ column }) => [example.columns[column.name] ?? []].flat());
+      const fits = columns.every(
+        ({ column }, index) => values[index]!.length === numNumbers(column, 1, length),
+      );
+      if (!fits || length > maxSeqLength)
+        throw new BerthError(
+          'INTERNAL',
+          `an example of ${length} tokens with ${Object.keys(example.columns).join(', ')} among those of ${fineTuning.kind}, at most ${maxSeqLength} tokens long`,
+        );
+      for (const [index, { numbers }] of columns.entries()) numbers.push(...values[index]!);
+      numTokens.push(length);
+      numFirstSegment.push(example.numFirstSegment);
+      ids.append(example.ids);
+    },
+    bytes(exampleSetId) {
+      const header = Uint32Array.from([
+        ...magic,
+        version,
+        numTokens.length,
+        ids.length,
+        kinds.indexOf(fineTuning.kind),
+        labelsOf(fineTuning).length,
+        maxSeqLength,
+        ...new Uint32Array(new Uint8Array(Buffer.from(exampleSetId, 'hex')).buffer),
+      ]);
+      const labels = columns.map(({ numbers }) => Float32Array.from(numbers));
+      return Buffer.concat([
+        ...[header, ...labels].map(({ buffer }) => new Uint8Array(buffer)),
+        ...[numTokens, numFirstSegment, ids].map((column) => column.bytes()),
+      ]);
+    },
+  };
+}
+
+/**
+ * Verifies a shard's bytes, then reads them in place.
+ * @param name - of the shard, for messages
+ * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no shard of this fine-tuning, or hold what no
+ * example can be
+ */
+export function openLabelledShard(
+  fineTuning: FineTuning,
+  bytes: Uint8Array,
+  expectedSha256: string,
+  name = 'example shard',
+): ExampleShardReader {
+  const corrupt = (what: string): BerthError =>
+    new BerthError('DATA_SHARD_CORRUPT', `${name}: ${what}; delete it and make it again`);
+  const sha256 = sha256Hex(bytes);
+  if (sha256 !== expectedSha256)
+    throw corrupt(`sha256 is ${sha256} instead of ${expectedSha256} (${bytes.length} bytes)`);
+
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  if (aligned.length < 4 * headerWords) throw corrupt('shorter than its header');
+  const header = new Uint32Array(aligned.buffer, aligned.byteOffset, headerWords);
+  const [magic0, magic1, found, numExamples = 0, numTokens = 0, kind = 0, numLabels] = header;
+  const maxSeqLength = header[7]!;
+  if (magic0 !== magic[0] || magic1 !== magic[1]) throw corrupt('no shard of labelled examples');
+  if (found !== version) throw corrupt(`format version ${found} instead of ${version}`);
+  if (kinds[kind] !== fineTuning.kind || numLabels !== labelsOf(fineTuning).length)
+    throw corrupt(`its examples are of ${kinds[kind]} with ${numLabels} labels`);
+  const own = ownColumns(fineTuning);
+  const numOwn = own.reduce((sum, one) => sum + numNumbers(one, numExamples, numTokens), 0);
+  if (aligned.length !== 4 * (headerWords + numOwn) + 2 * (2 * numExamples + numTokens))
+    throw corrupt('header and size disagree');
+
+  let byteOffset = aligned.byteOffset + 4 * headerWords;
+  const columns = own.map((column) => {
+    const numbers = new Float32Array(
+      aligned.buffer,
+      byteOffset,
+      numNumbers(column, numExamples, numTokens),
+    );
+    byteOffset += numbers.byteLength;
+    return { column, numbers };
+  });
+  const halves = new Uint16Array(aligned.buffer, byteOffset, 2 * numExamples + numTokens);
+  const tokenCounts = halves.subarray(0, numExamples);
+  const firstSegmentCounts = halves.subarray(numExamples, 2 * numExamples);
+  const ids = halves.subarray(2 * numExamples);
+  const starts = new Uint32Array(numExamples + 1);
+  for (let i = 0; i < numExamples; i++) starts[i + 1] = starts[i]! + tokenCounts[i]!;
+  if (starts.at(-1) !== numTokens) throw corrupt('header and columns disagree');
+
+  const numbersOf = ({ column, numbers }: (typeof columns)[number], example: number) =>
+    numbers.subarray(
+      numNumbers(column, example, starts[example]!),
+      numNumbers(column, example + 1, starts[example + 1]!),
+    );
+  for (let example = 0; example < numExamples; example++) {
+    const length = tokenCounts[example]!;
+    const isSound =
+      length <= maxSeqLength &&
+      firstSegmentCounts[example]! <= length &&
+      columns.every((one) =>
+        numbersOf(one, example).every((number) => canBe(one.column.values, number, length)),
+      );
+    if (!isSound) throw corrupt(`example ${example} cannot be`);
+  }
+
+  const weights = columns.find(({ column }) => column.name === 'labelWeights');
+  const weightsOf = (example: number): readonly number[] =>
+    weights === undefined ? [1] : Array.from(numbersOf(weights, example));
+  const isPerToken = weights !== undefined && isOfTokens(weights.column);
+  const numLabelled = (example: number): number =>
+    isPerToken ? weightsOf(example).filter((weight) => weight > 0).length : 1;
+  return {
+    numExamples,
+    numTokens,
+    numPredictions: Array.from(tokenCounts, (_, example) => numLabelled(example)).reduce(
+      (sum, count) => sum + count,
+      0,
+    ),
+    countOf(sum, example) {
+      if (sum === 'numTokens') return tokenCounts[example]!;
+      if (sum === 'numLabelled') return numLabelled(example);
+      // What else losses are divided by counts examples.
+      return sum === 'labelWeight' ? weightsOf(example).reduce((a, b) => a + b, 0) : 1;
+    },
+    copyInto(batch, row, example) {
+      if (maxSeqLength > batch.seqLength) throw corrupt(`made for ${maxSeqLength} tokens`);
+      copyTaskExample(batch, row, {
+        ids: Array.from(ids.subarray(starts[example], starts[example + 1])),
+        numFirstSegment: firstSegmentCounts[example]!,
+        columns: Object.fromEntries(
+          columns.map((one) => [one.column.name, Array.from(numbersOf(one, example))]),
+        ),
+      });
+    },
+  };
+}
+
+/** The columns that are not the encoder's. */
+function ownColumns(fineTuning: FineTuning): readonly Column[] {
+  const ofEncoder = new Set<string>(encoderColumns.map(({ name }) => name));
+  return fineTuningTask(fineTuning).columns.filter(({ name }) => !ofEncoder.has(name));
+}
+
+function isOfTokens({ shape }: Column): boolean {
+  return shape.includes('maxSeqLength');
+}
+
+/** Numbers that these examples, of these tokens, have in a column. */
+function numNumbers(column: Column, numExamples: number, numTokens: number): number {
+  const sizes = { maxSeqLength: 1, maxPredictions: 1 };
+  const width = column.shape.reduce((product: number, one) => product * dimensionOf(one, sizes), 1);
+  return width * (isOfTokens(column) ? numTokens : numExamples);
+}
+
+function canBe(values: ColumnValues, number: number, numTokens: number): boolean {
+  if (values === 'number') return Number.isFinite(number);
+  if (values === 'weight') return number >= 0 && number < Infinity;
+  const end = values === 'position' ? numTokens : values;
+  return typeof end === 'number' && Number.isInteger(number) && number >= 0 && number < end;
+}
