@@ -1,6 +1,7 @@
 import type {
   Control,
   ControlRequest,
+  ExtensionReport,
   ExtensionRequest,
   ForkReport,
   ForkRequest,
@@ -19,6 +20,7 @@ export interface RunsPort {
   withModel(config: unknown): Promise<unknown>;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
+  extension(runId: string, request: ExtensionRequest): Promise<ExtensionReport>;
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   fork(runId: string, request: ForkRequest): Promise<ForkReport>;

@@ -23,6 +23,9 @@ export function makeRuns(
       120,
       120,
     ),
+    simple(emit, 'sotu-wsd', 'completed', 'All 120 steps are done', 120, 120, {
+      optimizer: { learningRate: 0.0005, numWarmupSteps: 10, schedule: 'wsd', numDecaySteps: 20 },
+    }),
     withoutWorkers(emit),
     simple(emit, 'lr-probe-3e-4', 'stopped', 'Stopped by a person at step 1,400', 1400, 5000),
   ];
@@ -183,9 +186,10 @@ function simple(
   reason: string,
   step: number,
   numSteps: number,
+  patch: object = {},
 ): SyntheticRun {
   const run = new SyntheticRun({
-    config: configOf(name, numSteps),
+    config: configOf(name, numSteps, patch),
     status,
     reason,
     step: 0,

@@ -8,6 +8,8 @@ import {
   BerthError,
   controlRequestSchema,
   controlSchema,
+  extensionQuerySchema,
+  extensionRequestSchema,
   errorToWire,
   fillMaskBodySchema,
   historyQuerySchema,
@@ -114,6 +116,10 @@ function answer(
       return method === 'DELETE' ? cluster.remove(id) : run.report();
     case 'removal':
       return cluster.removal(run);
+    case 'extension':
+      return method === 'POST'
+        ? cluster.extend(id, extensionRequestSchema.parse(body))
+        : cluster.extension(id, extensionQuerySchema.parse(query));
     case 'workers':
       return run.workers;
     case 'checkpoints':

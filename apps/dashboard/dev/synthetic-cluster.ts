@@ -4,6 +4,8 @@ import {
   type ApiEvent,
   type ClusterReport,
   type Control,
+  type ExtensionReport,
+  type ExtensionRequest,
   type JobReport,
   type LogLine,
   type LogPage,
@@ -13,6 +15,7 @@ import {
   type RunStatusReport,
   type WorkerReport,
 } from '@berth/contracts';
+import { decideExtension, extensionReport, refusalText } from '@berth/protocol';
 import { makeRuns } from './scenario.ts';
 import { SyntheticRun } from './synthetic-run.ts';
 
@@ -143,9 +146,24 @@ export class SyntheticCluster {
     }
     if (control === 'resume') {
       run.resumeFrom(fromStep ?? run.checkpoints.kept[0]?.step ?? 0, live);
-      for (let i = run.alive.length; i < run.config.cluster.numWorkers; i++) run.join(i, live);
-      run.become('running', `Training with all ${run.config.cluster.numWorkers} workers`);
+      this.#train(run);
     }
+    return run.report();
+  }
+
+  extension(runId: string, request: ExtensionRequest): ExtensionReport {
+    const { record, controlSnapshot } = this.find(runId);
+    return extensionReport(Date.now(), record, controlSnapshot, request);
+  }
+
+  extend(runId: string, request: ExtensionRequest): RunStatusReport {
+    const run = this.find(runId);
+    const decision = decideExtension(Date.now(), run.record, run.controlSnapshot, request);
+    if (decision.kind !== 'change')
+      throw new BerthError('RUN_STATE_CONFLICT', refusalText('extend', runId, decision.reason));
+    const { config = run.config, attempts } = decision.change;
+    run.extend(config, attempts?.at(-1)?.fromStep ?? run.step);
+    this.#train(run);
     return run.report();
   }
 
@@ -202,6 +220,12 @@ export class SyntheticCluster {
     const end = query.before === undefined ? all.length : Number(query.before);
     const start = Math.max(0, end - query.limit);
     return { lines: all.slice(start, end), before: String(start), after: String(end) };
+  }
+
+  #train(run: SyntheticRun): void {
+    const { numWorkers } = run.config.cluster;
+    for (let i = run.alive.length; i < numWorkers; i++) run.join(i, { isLive: true });
+    run.become('running', `Training with all ${numWorkers} workers`);
   }
 
   #end(run: SyntheticRun, reason: string): void {

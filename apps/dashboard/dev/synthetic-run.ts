@@ -33,7 +33,7 @@ export interface SyntheticOptions {
 
 /** A made-up run that does what a real one would say it does. */
 export class SyntheticRun {
-  readonly config: RunConfig;
+  config: RunConfig;
   readonly runId: string;
   status: RunStatus;
   reason: string;
@@ -45,7 +45,7 @@ export class SyntheticRun {
   readonly checkpoints: SyntheticCheckpoints;
   workers: WorkerReport[] = [];
   readonly logs: LogLine[] = [];
-  readonly #shape: CurveShape;
+  #shape: CurveShape;
   readonly #emit: (event: ApiEvent) => void;
   readonly #createdAtMs: number;
   #clockMs: number;
@@ -244,6 +244,13 @@ export class SyntheticRun {
     this.mark('resume', `Attempt ${attempt} goes on from step ${step}`, { isLive });
     if (isLive)
       this.#emit({ type: 'checkpoints', runId: this.runId, checkpoints: this.checkpointReports() });
+  }
+
+  /** Trains by another plan from a checkpoint, or from where it rests. */
+  extend(config: RunConfig, fromStep: number): void {
+    this.config = config;
+    this.#shape = { ...this.#shape, numSteps: config.train.numSteps };
+    this.resumeFrom(fromStep, { isLive: true });
   }
 
   checkpointReports(): CheckpointReport[] {

@@ -227,6 +227,36 @@ describe.skipIf(executable === undefined)(
       expect(complaints).toEqual([]);
     });
 
+    it('says what more steps make of a run, and gives it them', async () => {
+      const complaints = await withPage({ bypassCsp: true }, async (page) => {
+        const dialog = page.locator('dialog');
+        const goOn = page.locator('[data-control="confirm-extend"]');
+        await page.goto(`${server.url}${run}`);
+        expect(await page.locator('[data-control="extend"]').getAttribute('aria-disabled')).toBe(
+          'true',
+        );
+        await page.goto(`${server.url}/runs/sotu-demo`);
+        await page.locator('[data-control="extend"]').click();
+        await dialog.getByRole('alert').getByText('its schedule, google, has planned').waitFor();
+        await dialog.locator('.command', { hasText: 'berth fork sotu-demo --set' }).waitFor();
+        expect(await goOn.getAttribute('aria-disabled')).toBe('true');
+        await page.addScriptTag({ content: axe.source });
+        expect(await seriousFaults(page)).toEqual([]);
+        await dialog.locator('input[name="numSteps"]').fill('100');
+        await dialog.getByText('planned for 120 steps already; name more').waitFor();
+        await page.goto(`${server.url}/runs/sotu-wsd`);
+        await page.locator('[data-control="extend"]').click();
+        await dialog.getByText('Goes back from step 120 to 100').waitFor();
+        await dialog.locator('input[name="numSteps"]').fill('300');
+        await dialog.getByText('those of 300 steps').waitFor();
+        await goOn.click();
+        await page.locator('.toast', { hasText: 'sotu-wsd goes on to step 300' }).waitFor();
+        await page.locator('.run-title .chip', { hasText: 'Running' }).waitFor();
+        await page.locator('.run-bar', { hasText: 'of 300 steps' }).waitFor();
+      });
+      expect(complaints).toEqual([]);
+    });
+
     it('retries a failed job and says so', async () => {
       const complaints = await withPage({}, async (page) => {
         await page.goto(`${server.url}/queues`);

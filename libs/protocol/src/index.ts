@@ -41,6 +41,8 @@ export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
 export type { ControlDecision, RunChange } from './lifecycle/control-decision.ts';
 export { decideControl } from './lifecycle/decide-control.ts';
 export { decideExtension, firstStepAgainst } from './lifecycle/decide-extension.ts';
+export { extensionReport } from './lifecycle/extension-report.ts';
+export { goesBackText, refusalText } from './lifecycle/texts.ts';
 export { restsAt } from './lifecycle/resume.ts';
 export { isInScope, queueOf, reasonToWait, type Scope } from './lifecycle/queue.ts';
 export {

@@ -1,3 +1,4 @@
+import { goesBackText } from '@berth/protocol';
 import { withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { findRun, withRuns } from '../runs.ts';
@@ -32,11 +33,7 @@ export async function extend(
   });
   const { runId, attempts, config } = after.run;
   const from = attempts.at(-1)?.fromStep ?? 0;
-  if (from < before.step)
-    context.say(
-      `${runId} goes back from step ${before.step} to ${from}, as far as its rates are those of ${steps} steps: ` +
-        'what it did after that becomes a branch, which is kept and cannot be gone on with',
-    );
+  if (from < before.step) context.say(`${runId} ${goesBackText(before.step, from, steps)}`);
   const { numThreads } = config.cluster;
   const numWorkers = workers ?? config.cluster.numWorkers;
   await withCluster(context, { numWorkers, numThreads, ownRun: runId }, async (client, own) => {

@@ -52,6 +52,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     },
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
+    extension: ({ params, query }) => runs.extension(params.runId, query),
     extendRun: ({ params, body }) => written(runs.extend(params.runId, body)),
     forkRun: ({ params, body }) => runs.fork(params.runId, body),
     removal: ({ params }) => runs.removal(params.runId),

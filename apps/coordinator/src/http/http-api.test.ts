@@ -56,6 +56,31 @@ describe('runs', () => {
     expect(resumed.run.status).toBe('queued');
   });
 
+  it('are given more steps, once that is known to work', async () => {
+    const api = await startTestApi();
+    await submit(api, 'a');
+    const path = '/api/runs/a/extension';
+    const ask = async (numSteps: number) =>
+      answerOf('extension', await api.get(`${path}?numSteps=${numSteps}`));
+    expect(await ask(5_000)).toEqual({
+      isPossible: false,
+      reason: 'Cannot extend run "a": it is queued; pause or stop it first',
+    });
+    await api.post('/api/runs/a/controls/stop');
+    const few = await ask(1);
+    expect(few.reason).toMatch(/ steps already; name more$/);
+    expect(await errorOf(await api.post(path, { numSteps: 1 }))).toMatchObject({
+      status: 409,
+      message: few.reason,
+    });
+    const planned = await ask(5_000);
+    expect(planned.fork).toBe('berth fork a --set train.numSteps=5000');
+    expect(await errorOf(await api.post(path, { numSteps: 5_000 }))).toMatchObject({
+      message: planned.reason,
+    });
+    expect((await api.get(`${path}?numSteps=many`)).status).toBe(422);
+  });
+
   it('are removed once they have ended, and readers hear of it', async () => {
     const api = await startTestApi();
     await submit(api, 'a');

@@ -7,6 +7,7 @@ import {
   withStoredModel,
   type Control,
   type ControlRequest,
+  type ExtensionReport,
   type ExtensionRequest,
   type ForkReport,
   type ForkRequest,
@@ -21,7 +22,9 @@ import { createMembers, createRuns, openRun, type RedisConnection } from '@berth
 import {
   decideControl,
   decideExtension,
+  extensionReport,
   isAlive,
+  refusalText,
   type ControlDecision,
   type ControlSnapshot,
   type Scope,
@@ -57,6 +60,8 @@ export interface RunService {
    * when there is none to resume from
    */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /** What `extend` would do. */
+  extension(runId: string, request: ExtensionRequest): Promise<ExtensionReport>;
   /**
    * Trains a run that rests for more steps than planned, as if it had been planned so.
    * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when its state or its schedule does not allow it; `CONFIG_INVALID`
@@ -140,6 +145,11 @@ export function createRunService(
     return { ...snapshot, checkpointSteps: await completeSteps(store, record, fromStep) };
   };
 
+  const lookAtAll = async (record: RunRecord): Promise<ControlSnapshot> => ({
+    ...(await look(record, {})),
+    checkpointSteps: await completeSteps(store, record),
+  });
+
   const change = async (
     runId: string,
     verb: string,
@@ -155,11 +165,9 @@ export function createRunService(
           case 'same':
             return undefined;
           case 'refuse':
-            throw new BerthError(
-              decision.code,
-              `Cannot ${verb} run "${runId}": ${decision.reason}`,
-              { details: { runId, status: record.status } },
-            );
+            throw new BerthError(decision.code, refusalText(verb, runId, decision.reason), {
+              details: { runId, status: record.status },
+            });
         }
       }),
     );
@@ -213,12 +221,15 @@ export function createRunService(
       );
     },
 
-    async extend(runId, request) {
+    async extension(runId, request) {
       const record = await read(runId);
-      const snapshot = await look(record, {});
-      const checkpointSteps = await completeSteps(store, record);
+      return extensionReport(Date.now(), record, await lookAtAll(record), request);
+    },
+
+    async extend(runId, request) {
+      const snapshot = await lookAtAll(await read(runId));
       return change(runId, 'extend', (nowMs, now) =>
-        decideExtension(nowMs, now, { ...snapshot, checkpointSteps }, request),
+        decideExtension(nowMs, now, snapshot, request),
       );
     },
 

@@ -6,6 +6,8 @@ import type {
   ClusterReport,
   Control,
   ControlRequest,
+  ExtensionReport,
+  ExtensionRequest,
   History,
   JobReport,
   LogPage,
@@ -81,6 +83,9 @@ export interface Api {
   retryJob(queue: string, id: string): Promise<unknown>;
   submit(config: unknown): Promise<RunStatusReport>;
   control(runId: string, control: Control, body?: ControlRequest): Promise<RunStatusReport>;
+  /** What more steps would make of a run. */
+  extension(runId: string, request: ExtensionRequest): Promise<ExtensionReport>;
+  extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   /** Keeps a checkpoint for good, or no longer. */
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   /** What would go with a run. */
@@ -108,6 +113,8 @@ export const api: Api = {
   retryJob: (queue, id) => post(`${pathOfQueue(queue)}/${encodeURIComponent(id)}/retry`),
   submit: (config) => post('/api/runs', { config, goal: 'trained' }),
   control: (runId, control, body = {}) => post(`${pathOf(runId)}/controls/${control}`, body),
+  extension: (runId, request) => get(`${pathOf(runId)}/extension${query({ ...request })}`),
+  extend: (runId, request) => post(`${pathOf(runId)}/extension`, request),
   pin: (runId, step, isPinned) =>
     request(`${pathOf(runId)}/checkpoints/${step}/pin`, { method: isPinned ? 'POST' : 'DELETE' }),
   removal: (runId) => get(`${pathOf(runId)}/removal`),

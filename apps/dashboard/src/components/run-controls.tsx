@@ -7,6 +7,7 @@ import { nowMs, takeReport } from '../state/live.ts';
 import { toast } from '../state/toasts.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
+import { ExtendRun } from './extend-run.tsx';
 import type { IconName } from './icon.tsx';
 
 interface ControlLook {
@@ -73,6 +74,9 @@ export function RunControls({ report }: { report: RunStatusReport }): JSX.Elemen
             </span>
           );
         })}
+        <span>
+          <ExtendRun report={report} />
+        </span>
       </div>
       {asked.value !== null && (
         <ConfirmDialog

@@ -26,6 +26,22 @@ export const extensionRequestSchema = z.strictObject({
 });
 export type ExtensionRequest = z.output<typeof extensionRequestSchema>;
 
+/** Query of `GET /api/runs/:runId/extension`. */
+export const extensionQuerySchema = z.strictObject({
+  numSteps: z.coerce.number().pipe(stepCount),
+  numDecaySteps: z.coerce.number().pipe(stepCount).optional(),
+});
+
+/** Whether a run can be given so many steps now. */
+export const extensionReportSchema = z.strictObject({
+  isPossible: z.boolean(),
+  /** What it will do, or why it cannot, for people. */
+  reason: z.string(),
+  /** The command that does it in a run of its own, where this one cannot. */
+  fork: z.string().optional(),
+});
+export type ExtensionReport = z.output<typeof extensionReportSchema>;
+
 /** Body of `POST /api/runs/:runId/forks`. */
 export const forkRequestSchema = z.strictObject({
   /** Of the new run. */

@@ -4,6 +4,8 @@ import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.
 import {
   controlRequestSchema,
   controlSchema,
+  extensionQuerySchema,
+  extensionReportSchema,
   extensionRequestSchema,
   forkReportSchema,
   forkRequestSchema,
@@ -107,6 +109,16 @@ export const apiOperations = {
     params: ofRun.extend({ control: controlSchema }),
     body: controlRequestSchema,
     response: runStatusSchema,
+  },
+  extension: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/extension',
+    summary: 'What more steps than planned would make of a run, without asking for them.',
+    cost: 'expensive',
+    params: ofRun,
+    query: extensionQuerySchema,
+    response: extensionReportSchema,
   },
   extendRun: {
     ...input,

@@ -12,6 +12,8 @@ export type ControlDecision =
       readonly kind: 'refuse';
       readonly code: 'RUN_STATE_CONFLICT' | 'CHECKPOINT_NOT_FOUND';
       readonly reason: string;
+      /** The command that does it in a run of its own, where one can. */
+      readonly fork?: string;
     };
 
 /** What there is to decide by. */

@@ -2,7 +2,9 @@ import { parseRunConfig, type RunRecord } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { runRecord } from '../testing/run-record.ts';
 import { endAttempt, newAttempt } from './attempts.ts';
+import type { ControlSnapshot } from './control-snapshot.ts';
 import { decideExtension } from './decide-extension.ts';
+import { extensionReport } from './extension-report.ts';
 
 type Schedule = RunRecord['config']['optimizer']['schedule'];
 
@@ -25,11 +27,14 @@ function restingAt(toStep: number, schedule: Schedule, change: Partial<RunRecord
   });
 }
 
-function decide(record: RunRecord, numSteps = 200, more: { numDecaySteps?: number } = {}) {
+function snapshotOf(record: RunRecord): ControlSnapshot {
   const numCommitted = record.attempts.at(-1)?.toStep ?? 0;
   const checkpointSteps = [50, 80, 100].filter((step) => step <= numCommitted);
-  const snapshot = { numCommitted, checkpointSteps, unsavedMs: 0 };
-  return decideExtension(9, record, snapshot, { numSteps, ...more });
+  return { numCommitted, checkpointSteps, unsavedMs: 0 };
+}
+
+function decide(record: RunRecord, numSteps = 200, more: { numDecaySteps?: number } = {}) {
+  return decideExtension(9, record, snapshotOf(record), { numSteps, ...more });
 }
 
 describe('decideExtension', () => {
@@ -100,5 +105,50 @@ describe('decideExtension', () => {
     expect(() => decide(restingAt(50, 'constant'), 120, { numDecaySteps: 119 })).toThrow(
       'optimizer.numDecaySteps: 119 is more than the 110',
     );
+  });
+});
+
+describe('extensionReport', () => {
+  const report = (record: RunRecord, numSteps = 200, more: { numDecaySteps?: number } = {}) =>
+    extensionReport(9, record, snapshotOf(record), { numSteps, ...more });
+
+  it('says what it would do, and what that gives up', () => {
+    expect(report(restingAt(100, 'constant'))).toEqual({
+      isPossible: true,
+      reason: 'goes on from checkpoint 100',
+    });
+    expect(report(restingAt(80, 'wsd'))).toEqual({
+      isPossible: true,
+      reason: 'goes on from checkpoint 80',
+    });
+    expect(report(restingAt(100, 'wsd'))).toEqual({
+      isPossible: true,
+      reason: expect.stringMatching(/^goes back from step 100 to 80, .* a branch/) as string,
+    });
+  });
+
+  it('names the fork that a schedule which has planned its rates takes', () => {
+    const fork = 'berth fork run --set train.numSteps=200';
+    expect(report(restingAt(100, 'linear'))).toEqual({
+      isPossible: false,
+      reason: expect.stringMatching(
+        /^Cannot extend run "run": its schedule, linear, .* own \(berth fork run --set train\.numSteps=200\)$/,
+      ) as string,
+      fork,
+    });
+    expect(report(restingAt(100, 'cosine'), 200, { numDecaySteps: 30 }).fork).toBe(
+      `${fork} --set optimizer.schedule=wsd --set optimizer.numDecaySteps=30`,
+    );
+  });
+
+  it('says in the same words what cannot be', () => {
+    expect(report(restingAt(100, 'constant'), 100)).toEqual({
+      isPossible: false,
+      reason: 'Cannot extend run "run": it is planned for 100 steps already; name more',
+    });
+    expect(report(restingAt(50, 'constant'), 120, { numDecaySteps: 119 })).toEqual({
+      isPossible: false,
+      reason: expect.stringContaining('numDecaySteps: 119 is more than the 110') as string,
+    });
   });
 });

@@ -9,7 +9,7 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import type { ControlSnapshot } from './control-snapshot.ts';
-import type { ControlDecision } from './control-decision.ts';
+import { refuse, type ControlDecision } from './control-decision.ts';
 import { decideControl } from './decide-control.ts';
 import { restsAt } from './resume.ts';
 
@@ -53,7 +53,12 @@ export function decideExtension(
   if (differsAt === undefined)
     return withConfig(decideControl(nowMs, resumed, snapshot, 'resume'), longer);
   const fromStep = snapshot.checkpointSteps.filter((step) => step <= differsAt).at(-1);
-  if (fromStep === undefined) return refuse(whyNot(config, longer, { runId, differsAt }));
+  if (fromStep === undefined) {
+    const fork = forkCommand(runId, request);
+    const why = whyNot(config, longer, differsAt);
+    const reason = `${why}; go on in a run of its own (${fork})`;
+    return { kind: 'refuse', code: 'RUN_STATE_CONFLICT', reason, fork };
+  }
   return withConfig(decideControl(nowMs, resumed, snapshot, 'resume', { fromStep }), longer);
 }
 
@@ -75,22 +80,21 @@ function withConfig(decision: ControlDecision, config: RunConfig): ControlDecisi
   return { ...decision, change: { ...decision.change, config } };
 }
 
-function whyNot(
-  before: RunConfig,
-  after: RunConfig,
-  { runId, differsAt }: { readonly runId: string; readonly differsAt: number },
-): string {
+function whyNot(before: RunConfig, after: RunConfig, differsAt: number): string {
   const { schedule } = before.optimizer;
   const { numSteps } = before.train;
   const start = decayStartOf(before);
-  const why =
-    start !== undefined && differsAt > start
-      ? `its decay began at step ${start}, and no checkpoint of before is left`
-      : `its schedule, ${schedule}, has planned its rates for ${numSteps} steps: ` +
+  return start !== undefined && differsAt > start
+    ? `its decay began at step ${start}, and no checkpoint of before is left`
+    : `its schedule, ${schedule}, has planned its rates for ${numSteps} steps: ` +
         `from step ${differsAt} on they are others with ${after.optimizer.schedule} over ${after.train.numSteps}`;
-  return `${why}; go on in a run of its own (berth fork ${runId} --set train.numSteps=${after.train.numSteps})`;
 }
 
-function refuse(reason: string): ControlDecision {
-  return { kind: 'refuse', code: 'RUN_STATE_CONFLICT', reason };
+function forkCommand(runId: string, { numSteps, numDecaySteps }: ExtensionRequest): string {
+  const decay =
+    numDecaySteps === undefined
+      ? []
+      : ['optimizer.schedule=wsd', `optimizer.numDecaySteps=${numDecaySteps}`];
+  const settings = [`train.numSteps=${numSteps}`, ...decay].map((setting) => ` --set ${setting}`);
+  return `berth fork ${runId}${settings.join('')}`;
 }

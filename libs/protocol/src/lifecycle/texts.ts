@@ -25,6 +25,19 @@ export function whence({ checkpointSteps }: ControlSnapshot, fromStep: number): 
   return `from checkpoint ${saved}; ${stepsText(redone)} after it, not saved, will be done again`;
 }
 
+/** What people read of a request that is refused. */
+export function refusalText(verb: string, runId: string, reason: string): string {
+  return `Cannot ${verb} run "${runId}": ${reason}`;
+}
+
+/** What an extension gives up that goes back to where its decay began. */
+export function goesBackText(from: number, to: number, numSteps: number): string {
+  return (
+    `goes back from step ${from} to ${to}, as far as its rates are those of ${numSteps} steps: ` +
+    'what it did after that becomes a branch, which is kept and cannot be gone on with'
+  );
+}
+
 export function stepsText(count: number): string {
   return count === 1 ? '1 step' : `${count} steps`;
 }
