@@ -160,7 +160,7 @@ function aJob(): Parameters<typeof prepareDataset>[0] {
 }
 
 /** The code of what some work throws. */
-function codeOf(work: () => void): string | undefined {
+export function codeOf(work: () => void): string | undefined {
   try {
     work();
     return undefined;
