@@ -3,7 +3,7 @@ import type { Runs } from '@berth/queue';
 import type { ExportOptions } from '../models/export-checkpoint.ts';
 
 /** What passes is tried again so often, with ever longer pauses, for about two minutes. */
-const maxTries = 7;
+const maxTries = 8;
 const firstPauseMs = 1_000;
 
 interface Tries {
@@ -86,11 +86,14 @@ export class EndExports {
     state: NonNullable<RunRecord['exported']>['state'],
     text: string,
   ): Promise<void> {
-    await this.#runs.change(runId, (now) =>
-      pendingExport(now) === undefined
-        ? undefined
-        : { exported: { as, endStep, state, text }, updatedAtMs: Date.now() },
-    );
+    await this.#runs.change(runId, (now) => {
+      const isWanted = pendingExport({ ...now, exported: undefined })?.endStep === endStep;
+      // Who led before may fail late: done is the last word, and failed is none for whoever goes on.
+      const isDone = now.exported?.state === 'done' && pendingExport(now) === undefined;
+      return isWanted && !isDone
+        ? { exported: { as, endStep, state, text }, updatedAtMs: Date.now() }
+        : undefined;
+    });
   }
 }
 

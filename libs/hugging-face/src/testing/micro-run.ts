@@ -7,7 +7,13 @@ import {
   writeManifest,
   type S3ObjectStore,
 } from '@berth/checkpoint';
-import { sha256Hex, silentLogger, type LedgerEntry, type StoredPart } from '@berth/contracts';
+import {
+  sha256Hex,
+  silentLogger,
+  type LedgerEntry,
+  type ObjectStore,
+  type StoredPart,
+} from '@berth/contracts';
 import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
@@ -16,7 +22,7 @@ import { microLayout, microModel, microTokens, microWeights } from './micro-fold
 const runId = 'micro';
 const datasetId = sha256Hex('dataset');
 
-/** A bucket with the dataset of a micro run. */
+/** A bucket of the test's own, with the dataset of a micro run. */
 export async function startMicroBucket(): Promise<S3ObjectStore> {
   const { path: folder } = await temporaryFolder();
   const credentials = { accessKeyId: 'test-key', secretAccessKey: 'test-secret' };
@@ -26,6 +32,11 @@ export async function startMicroBucket(): Promise<S3ObjectStore> {
   onTestFinished(() => server.close());
   onTestFinished(() => store.close());
   await store.ensureBucket();
+  await storeMicroDataset(store);
+  return store;
+}
+
+export async function storeMicroDataset(store: ObjectStore): Promise<void> {
   const put = async (name: string, text: string): Promise<StoredPart> => {
     const bytes = Buffer.from(text);
     const key = `datasets/${datasetId}/${name}`;
@@ -45,7 +56,6 @@ export async function startMicroBucket(): Promise<S3ObjectStore> {
     heldOut: shard,
   };
   await put('manifest.json', JSON.stringify(manifest));
-  return store;
 }
 
 /** The weights of a micro run after some steps. */
@@ -54,7 +64,7 @@ export function microWeightsAt(step: number): Float32Array {
 }
 
 /** Stores a checkpoint of the micro run. @returns the keys of its files */
-export async function storeMicroCheckpoint(store: S3ObjectStore, step: number): Promise<string[]> {
+export async function storeMicroCheckpoint(store: ObjectStore, step: number): Promise<string[]> {
   const line = { runId, attempt: 1, fencingEpoch: 1 };
   const weights = microWeightsAt(step);
   const state = { step, weights, firstMoments: weights, secondMoments: weights };

@@ -1,0 +1,1 @@
+export { microWeightsAt, storeMicroCheckpoint, storeMicroDataset } from './micro-run.ts';
