@@ -18,9 +18,7 @@ export async function initialModel(
   if (!namesFolder(from))
     return withStore(context, {}, (store) => findModel(store, init, context.logger));
   const { importFolder } = await import('./import-folder.ts');
-  const { folder, stored } = await withStore(context, { isNew: true }, (store) =>
-    importFolder(store, from),
-  );
+  const { folder, stored } = await importFolder(context, from);
   if (sha256 !== undefined && sha256 !== stored.modelId)
     throw new BerthError(
       'CONFIG_INVALID',

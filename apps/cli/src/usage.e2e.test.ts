@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +37,17 @@ describe('a command that cannot be done says why, in one line', () => {
       errors: [expect.stringMatching(message)],
     });
     expect(stderr).not.toContain('Unexpected');
+  });
+
+  it('of an import, before a folder for its model is made', async () => {
+    const { path: root } = await temporaryFolder();
+    const folder = join(root, 'berth');
+    const { exitCode, stderr } = await berth(['import', join(root, 'nope')], { folder });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 3,
+      stderr: `error: There is no folder ${join(root, 'nope')}\n`,
+    });
+    expect(existsSync(folder)).toBe(false);
   });
 
   it('and as JSON for those who ask for that', async () => {

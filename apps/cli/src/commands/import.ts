@@ -1,8 +1,6 @@
 import { basename, resolve } from 'node:path';
-import { nameModel } from '@berth/checkpoint';
 import { BerthError, runNamePattern } from '@berth/contracts';
 import type { LoadingRow } from '@berth/hugging-face';
-import { withStore } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { formatCount, formatTable } from '../format.ts';
 import { importFolder, type ImportedFolder } from '../import-folder.ts';
@@ -28,11 +26,7 @@ export async function importModel(
       'USAGE',
       `"${name}" cannot be the name of a model: give one of lower-case letters, digits and hyphens (--name)`,
     );
-  const imported = await withStore(context, { isNew: true }, async (store) => {
-    const found = await importFolder(store, resolve(path));
-    await nameModel(store, name, found.stored.modelId);
-    return found;
-  });
+  const imported = await importFolder(context, resolve(path), name);
   const { stored, folder } = imported;
   const { modelId, model, doLowerCase } = stored;
   const { rows, notes } = folder;

@@ -251,5 +251,6 @@ describe('a Hugging Face folder', () => {
   it('that is none is refused', async () => {
     const { path } = await temporaryFolder();
     await expect(readHuggingFaceFolder(path)).rejects.toThrow('has no config.json');
+    await expect(readHuggingFaceFolder(join(path, 'nope'))).rejects.toThrow('There is no folder');
   });
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BerthError, type FineTuning, type ParameterSpec } from '@berth/contracts';
 import { createVocabulary, type Vocabulary } from '@berth/data';
 import {
@@ -65,7 +66,9 @@ async function configOf(folder: string): Promise<JsonFile> {
   if (config === undefined)
     throw new BerthError(
       'CHECKPOINT_NOT_FOUND',
-      `${folder} has no config.json, so it is no folder that Hugging Face's save_pretrained has written`,
+      existsSync(folder)
+        ? `${folder} has no config.json, so it is no folder that Hugging Face's save_pretrained has written`
+        : `There is no folder ${folder}`,
     );
   return config;
 }
