@@ -37,6 +37,7 @@ export function findCoordinator(context: Context): CoordinatorClient | undefined
     return createCoordinatorClient(running.coordinatorUrl, {
       token: running.apiToken,
       isOurs: true,
+      isKept: () => findCluster(context.folder) !== undefined,
     });
   const token = context.env['BERTH_API_TOKEN'];
   return named === undefined ? undefined : createCoordinatorClient(named, { token, isOurs: false });

@@ -30,6 +30,34 @@ it('tells the token to its own coordinator', async () => {
   expect(told).toBe(`Bearer ${token}`);
 });
 
+it('waits for a coordinator that is started again', async () => {
+  const server = createServer((_request, response) => void response.end('[]'));
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const client = createCoordinatorClient(`http://127.0.0.1:${port}`, {
+    token,
+    isOurs: true,
+    isKept() {
+      if (!server.listening) server.listen(port, '127.0.0.1');
+      return true;
+    },
+  });
+  await expect(client.list()).resolves.toEqual([]);
+});
+
+it('says that none is there once nobody starts it again', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const url = `http://127.0.0.1:${port}`;
+  await expect(createCoordinatorClient(url, { token, isOurs: true }).list()).rejects.toThrow(
+    `No coordinator answers at ${url}`,
+  );
+});
+
 // Another user takes the port of a coordinator that is being started again.
 it.skipIf(process.getuid?.() !== 0)('tells it to nobody else who has the port', async () => {
   const program = `require('node:http')

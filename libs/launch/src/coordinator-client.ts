@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
   errorFromWire,
@@ -50,6 +51,9 @@ export interface CoordinatorClient {
 }
 
 const requestTimeoutMs = 15_000;
+/** A coordinator that died is back in seconds; on a busy machine in more. */
+const restartTimeoutMs = 30_000;
+const pollEveryMs = 250;
 /** The first question starts a process and loads a model; the coordinator gives up before. */
 const questionTimeoutMs = 120_000;
 
@@ -65,12 +69,14 @@ export interface ClientOptions {
   readonly token: string | undefined;
   /** True for coordinators that this user started on this machine: nobody else is told the token who has their port meanwhile. */
   readonly isOurs: boolean;
+  /** Whether somebody is there who starts the coordinator again when it has died, so that waiting for it helps. */
+  readonly isKept?: () => boolean;
 }
 
 /** @param url - of one coordinator or, with commas between, of several, of which any will do */
 export function createCoordinatorClient(
   url: string,
-  { token, isOurs }: ClientOptions,
+  { token, isOurs, isKept = () => false }: ClientOptions,
 ): CoordinatorClient {
   const urls = url.split(',');
   const fetchFrom = async (
@@ -98,6 +104,16 @@ export function createCoordinatorClient(
       }
     return fetchFrom(urls.at(-1) ?? url, request);
   };
+  const fetchOnceThere = async (request: Request): Promise<Response> => {
+    const deadlineMs = performance.now() + restartTimeoutMs;
+    for (;;)
+      try {
+        return await fetchFromAny(request);
+      } catch (error) {
+        if (!isRefused(error) || !isKept() || performance.now() >= deadlineMs) throw error;
+        await sleep(pollEveryMs);
+      }
+  };
   const request = async (
     method: string,
     path: string,
@@ -106,12 +122,14 @@ export function createCoordinatorClient(
   ): Promise<unknown> => {
     let response: Response;
     try {
-      response = await fetchFromAny({ method, path, body, timeoutMs });
+      response = await fetchOnceThere({ method, path, body, timeoutMs });
     } catch (error) {
       if (isBerthError(error)) throw error;
       throw new BerthError(
         'COORDINATOR_UNREACHABLE',
-        `No coordinator answers at ${url}; start one with \`berth up\``,
+        isKept()
+          ? `The coordinator at ${url} gave no answer; it is started again where it has died, so try again`
+          : `No coordinator answers at ${url}; start one with \`berth up\``,
         { cause: error },
       );
     }
