@@ -74,6 +74,9 @@ function Written({
         {formatCount(files.length)} files, {formatBytes(sizeBytes)}, are in {place}. SHA-256 of
         model.safetensors: <code title={sha256}>{sha256.slice(0, 16)}…</code>
       </p>
+      <p class="muted">
+        To copy it, with the bucket’s keys and, where it is not one of AWS, AWS_ENDPOINT_URL_S3:
+      </p>
       <Command text={`aws s3 sync ${place} ${folder}`} />
       <Command
         text={`python3 -c "from transformers import ${architecture}; ${architecture}.from_pretrained('${folder}')"`}
