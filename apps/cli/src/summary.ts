@@ -1,4 +1,4 @@
-import { taskOf, type RunAttempt, type RunStatusReport } from '@berth/contracts';
+import { corpusWeightsText, taskOf, type RunAttempt, type RunStatusReport } from '@berth/contracts';
 import { formatDuration } from '@berth/launch';
 import { formatCount } from './format.ts';
 import { heldOutLines } from './held-out-lines.ts';
@@ -25,6 +25,8 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
       `  phase       ${phase.number} of ${phase.numPhases}: ${formatCount(phase.globalBatch)} examples of ` +
         `${formatCount(phase.maxSeqLength)} tokens, up to step ${formatCount(phase.endStep)}`,
     );
+  const text = corpusWeightsText(run.config, phase?.number ?? 1);
+  if (text !== undefined) lines.push(`  text        ${text}`);
   if (report.last !== null) lines.push(`  train loss  ${report.last.loss.toFixed(3)}`);
   if (lastEval !== null)
     lines.push(
@@ -32,9 +34,14 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
       ...heldOutLines(taskOf(run.config.examples), lastEval).map((text) => `    ${text}`),
     );
   if (checkpointStep !== null) {
-    const which = best === null ? '' : `; the best is step ${formatCount(best.step)}`;
+    const of = phasesText(report.bestPhases);
+    const which = best === null ? '' : `; the best${of} is step ${formatCount(best.step)}`;
     const loss = best === null ? '' : `, held-out loss ${best.loss.toFixed(3)}, and stays`;
     lines.push(`  checkpoint  step ${formatCount(checkpointStep)}${which}${loss}`);
+    if (of !== '')
+      lines.push(
+        '    phases with other examples are evaluated on these: such losses do not compare',
+      );
   }
   if (run.keptSteps.length > 0)
     lines.push(`  pinned      ${run.keptSteps.map(formatCount).join(', ')}`);
@@ -43,6 +50,12 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   if (time !== undefined) lines.push(`  time        ${time}`);
   const next = nextCommands(report, options);
   return (next.length === 0 ? lines : [...lines, 'next:', ...next]).join('\n');
+}
+
+/** ` of phase 2`; nothing where the best is that of all. */
+function phasesText(phases: RunStatusReport['bestPhases']): string {
+  if (phases === undefined) return '';
+  return ` of ${phases.length === 1 ? 'phase' : 'phases'} ${phases.join(', ')}`;
 }
 
 /** What can be typed now. */

@@ -25,6 +25,11 @@ export function makeRuns(
     ),
     simple(emit, 'sotu-wsd', 'completed', 'All 120 steps are done', 120, 120, {
       optimizer: { learningRate: 0.0005, numWarmupSteps: 10, schedule: 'wsd', numDecaySteps: 20 },
+      corpus: { parts: ['web', 'books'].map((part) => ({ name: part, path: `corpus/${part}` })) },
+      phases: [
+        { numSteps: 80, maxSeqLength: 64 },
+        { numSteps: 40, corpusWeights: { web: 1, books: 3 } },
+      ],
     }),
     withoutWorkers(emit),
     simple(emit, 'lr-probe-3e-4', 'stopped', 'Stopped by a person at step 1,400', 1400, 5000),

@@ -1,6 +1,12 @@
-import type { CheckpointReport, ControlState, RunConfig, RunRecord } from '@berth/contracts';
+import type {
+  CheckpointReport,
+  ControlState,
+  Evaluation,
+  RunConfig,
+  RunRecord,
+} from '@berth/contracts';
 import { tasks } from '@berth/contracts/constants';
-import { decideControl, type ControlSnapshot } from '@berth/protocol';
+import { bestCheckpoint, decideControl, type ControlSnapshot } from '@berth/protocol';
 import { digestOf, evalLine, uniform, type CurveShape } from './measured-lines.ts';
 
 type SyntheticCheckpoint = Omit<CheckpointReport, 'resume' | 'isBest'>;
@@ -60,6 +66,14 @@ export class SyntheticCheckpoints {
     return weightsDigest;
   }
 
+  get evaluations(): Evaluation[] {
+    return this.#all.map(({ attempt, step, heldOut }) => ({
+      attempt,
+      step,
+      loss: heldOut?.['loss'] ?? NaN,
+    }));
+  }
+
   pin(step: number, isPinned: boolean): void {
     this.#all = this.#all.map((one) => (one.step === step ? { ...one, isPinned } : one));
   }
@@ -69,8 +83,8 @@ export class SyntheticCheckpoints {
   }
 
   reports(run: RunRecord, snapshot: ControlSnapshot): CheckpointReport[] {
-    const lossOf = ({ heldOut }: SyntheticCheckpoint): number => heldOut?.['loss'] ?? Infinity;
-    const [best] = this.kept.toSorted((a, b) => lossOf(a) - lossOf(b));
+    const bestStep = bestCheckpoint(run, snapshot.checkpointSteps)?.step;
+    const best = this.kept.find(({ step }) => step === bestStep);
     return this.#all.map((one) => ({
       ...one,
       isBest: one === best,

@@ -1,5 +1,11 @@
-import type { RunRecord, RunStatusReport, View, WorkerReport } from '@berth/contracts';
-import { controlStates, type ControlSnapshot } from '@berth/protocol';
+import {
+  phaseAt,
+  type RunRecord,
+  type RunStatusReport,
+  type View,
+  type WorkerReport,
+} from '@berth/contracts';
+import { bestCheckpoint, bestPhases, controlStates, type ControlSnapshot } from '@berth/protocol';
 import type { SyntheticCheckpoints } from './synthetic-checkpoints.ts';
 import type { SyntheticHistory } from './synthetic-history.ts';
 
@@ -18,7 +24,7 @@ interface ReportedRun {
 
 /** What the API says of a made-up run. */
 export function reportOf(run: ReportedRun): RunStatusReport {
-  const { record, step, stepMs, history } = run;
+  const { record, step, stepMs, history, controlSnapshot } = run;
   const { status } = record;
   const { numSteps } = record.config.train;
   const last = history.lastStep ?? null;
@@ -36,11 +42,13 @@ export function reportOf(run: ReportedRun): RunStatusReport {
     view: viewOf(run),
     checkpointStep: checkpoint?.step ?? null,
     checkpointAtMs: checkpoint?.createdAtMs ?? null,
-    best: null,
+    best: bestCheckpoint(record, controlSnapshot.checkpointSteps) ?? null,
+    bestPhases: bestPhases(record, controlSnapshot.checkpointSteps),
+    phase: phaseOf(record, step),
     numWorkersAlive: run.alive.length,
     releases: {},
     sparkline: history.sparkline,
-    controls: controlStates(Date.now(), record, run.controlSnapshot),
+    controls: controlStates(Date.now(), record, controlSnapshot),
     numExampleShards: 16,
     dataset: {
       summary:
@@ -53,6 +61,19 @@ export function reportOf(run: ReportedRun): RunStatusReport {
         },
       ],
     },
+  };
+}
+
+function phaseOf({ config }: RunRecord, step: number): RunStatusReport['phase'] {
+  if (config.phases === undefined) return undefined;
+  const { index, endStep, globalBatch, examples } = phaseAt(config, step);
+  const { maxSeqLength } = examples;
+  return {
+    number: index + 1,
+    numPhases: config.phases.length,
+    endStep,
+    globalBatch,
+    maxSeqLength,
   };
 }
 

@@ -103,7 +103,7 @@ export class SyntheticRun {
       attempts: this.attempts,
       requests: { checkpoint: false, kill: false, rewind: null, submission: null, remove: false },
       keptSteps: [],
-      evaluations: [],
+      evaluations: this.checkpoints.evaluations,
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',
       numerics: { tensorflow: '2.21.0', device: 'CPU', kernels: 'AVX512_CORE', numThreads: 4 },

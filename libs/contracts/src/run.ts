@@ -225,6 +225,8 @@ export const runStatusSchema = z.strictObject({
   checkpointAtMs: z.number().nullable(),
   /** The checkpoint with the least held-out loss. */
   best: evaluationSchema.nullable().default(null),
+  /** Numbers of the phases, from 1 on, that it is the best of, where others were evaluated on other examples. */
+  bestPhases: z.array(z.int().positive()).optional(),
   /** A state that the bucket has not taken yet, and the worker that saves it; absent when all is saved. */
   saving: memberInfoSchema.shape.saving.unwrap().extend({ memberId: z.string() }).optional(),
   /** What saving the newest checkpoint took, while the worker lives that did it. */

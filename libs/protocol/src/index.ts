@@ -35,7 +35,7 @@ export {
   newAttempt,
   stepAtEnd,
 } from './lifecycle/attempts.ts';
-export { bestCheckpoint, noteEvaluation } from './lifecycle/evaluations.ts';
+export { bestCheckpoint, bestPhases, noteEvaluation } from './lifecycle/evaluations.ts';
 export { controlStates } from './lifecycle/control-states.ts';
 export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
 export type { ControlDecision, RunChange } from './lifecycle/control-decision.ts';

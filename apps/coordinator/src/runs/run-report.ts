@@ -20,6 +20,7 @@ import {
 } from '@berth/queue';
 import {
   bestCheckpoint,
+  bestPhases,
   controlStates,
   isAbandoned,
   isAlive,
@@ -67,6 +68,7 @@ export async function reportOf(
     index.list(),
   ]);
   const newest = checkpoints.at(-1);
+  const checkpointSteps = checkpoints.map((checkpoint) => checkpoint.step);
   // Redis may have lost the ledger of a run that has ended, and then nobody puts it back.
   const step = isFinal(status) ? Math.max(numCommitted, stepAtEnd(attempts)) : numCommitted;
   const outline = await outlines.of({ run, numCommitted: step }, outlinePatienceMs);
@@ -94,11 +96,8 @@ export async function reportOf(
     view: view ?? null,
     checkpointStep: newest?.step ?? null,
     checkpointAtMs: newest?.savedAtMs ?? null,
-    best:
-      bestCheckpoint(
-        run,
-        checkpoints.map(({ step }) => step),
-      ) ?? null,
+    best: bestCheckpoint(run, checkpointSteps) ?? null,
+    bestPhases: bestPhases(run, checkpointSteps),
     ...savesOf(alive.map(({ info }) => info)),
     numWorkersAlive: alive.length,
     releases: Object.fromEntries(

@@ -22,6 +22,13 @@ import { toast } from '../state/toasts.ts';
 import { validityLooks } from '../state/status.ts';
 import { ExportDialog } from './export-dialog.tsx';
 
+/** ` of phase 2`, where the others are evaluated on other examples. */
+function phasesText({ bestPhases }: RunStatusReport): string {
+  if (bestPhases === undefined) return '';
+  const numbers = bestPhases.join(', ');
+  return ` of ${bestPhases.length === 1 ? 'phase' : 'phases'} ${numbers} (losses on other phases’ examples do not compare)`;
+}
+
 /** What a run can go on from. */
 export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Element {
   const asked = useSignal<CheckpointReport | null>(null);
@@ -57,7 +64,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
             every {every}; the newest {keepLast} stay
             {keepEverySteps > 0 ? `, one every ${plural(keepEverySteps, 'step')} for good` : ''}
             {all.some(({ isPinned }) => isPinned) ? ', and those that are pinned' : ''}
-            {all.some(({ isBest }) => isBest) ? ', and the best' : ''}
+            {all.some(({ isBest }) => isBest) ? `, and the best${phasesText(report)}` : ''}
           </span>
         </header>
         <div class="table-scroll" tabIndex={0} role="region" aria-label="Checkpoints">

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { corpusText, taskOf, type Task } from '@berth/contracts/constants';
+import { corpusText, corpusWeightsText, taskOf, type Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { levelsOf } from '../charts/levels.ts';
 import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
@@ -165,6 +165,7 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
     ['Corpus', corpusText(config.corpus)],
     ['Batch', batchText(report)],
     ['Phase', phaseText(report)],
+    ['Text', corpusWeightsText(config, report.phase?.number ?? 1)],
     ['Virtual ranks', formatCount(train.virtualRanks)],
     ['Precision', `${train.precision}, gradients ${train.allReduceDtype}`],
     ['Seed', String(config.seed)],

@@ -61,11 +61,12 @@ describe('an exported run', () => {
     const config = parseRunConfig(
       {
         name: 'micro',
-        corpus: { path: '/text' },
+        corpus: { parts: ['web', 'books'].map((name) => ({ name, path: `/text/${name}` })) },
         init: { from: '/home/me/bert', sha256 },
         phases: [
-          { numSteps: 3, maxSeqLength: 32, globalBatch: 8 },
-          { numSteps: 2, maxSeqLength: 64, globalBatch: 16 },
+          { numSteps: 1, maxSeqLength: 32, globalBatch: 8, maxPredictions: 5 },
+          { numSteps: 9, maxSeqLength: 64, globalBatch: 16, corpusWeights: { web: 1, books: 3 } },
+          { numSteps: 8 },
         ],
       },
       'test',
@@ -103,8 +104,13 @@ describe('an exported run', () => {
     expect(card).toContain(
       'A fork of the same checkpoint with the same settings, on the same text',
     );
-    expect(card).toContain('| batch, steps 0 to 3 | 8 examples of up to 32 tokens |');
-    expect(card).toContain('| batch, steps 3 to 5 | 16 examples of up to 64 tokens |');
+    expect(card).toContain(
+      '| phase 1, steps 1 to 1 | 8 examples of up to 32 tokens, maxPredictions 5; text: all text |',
+    );
+    expect(card).toContain(
+      '| phase 2, steps 2 to 3 | 16 examples of up to 64 tokens, maxPredictions 20; text: web 25 %, books 75 % |',
+    );
+    expect(card).not.toContain('phase 3');
   });
 
   it('may be of another step', async () => {

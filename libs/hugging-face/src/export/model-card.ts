@@ -1,5 +1,6 @@
 import {
   corpusPartsOf,
+  corpusWeightsText,
   phasesOf,
   type FolderLayout,
   type ModelConfig,
@@ -147,7 +148,7 @@ function trainingRows({ record, step, numExamples, numTokens }: RunFacts): strin
   const { optimizer, train, seed } = record.config;
   return [
     ...rows,
-    ...batchRows(record),
+    ...batchRows(record, step),
     [
       'optimizer',
       `${optimizer.name}, rate ${optimizer.learningRate}, schedule ${optimizer.schedule}, ` +
@@ -158,14 +159,30 @@ function trainingRows({ record, step, numExamples, numTokens }: RunFacts): strin
   ];
 }
 
-/** One row; of a run in phases one each. */
-function batchRows({ config }: RunRecord): string[][] {
+/** One row; of a run in phases one for each that has begun, with what some of them have otherwise. */
+function batchRows({ config }: RunRecord, step: number): string[][] {
   const phases = phasesOf(config);
-  return phases.map(({ firstStep, endStep, globalBatch, examples }) => [
-    phases.length === 1 ? 'batch' : `batch, steps ${count(firstStep)} to ${count(endStep)}`,
-    `${count(globalBatch)} examples of up to ${count(examples.maxSeqLength)} tokens`,
-  ]);
+  const isOne = phases.length === 1;
+  const own = new Set((config.phases ?? []).flatMap((phase) => Object.keys(phase)));
+  return phases
+    .filter(({ firstStep }) => firstStep === 0 || firstStep < step)
+    .map(({ index, firstStep, endStep, globalBatch, examples }) => {
+      const others = Object.entries(examples)
+        .filter(([key]) => own.has(key) && !saidOtherwise.has(key))
+        .map(([key, value]) => `, ${key} ${JSON.stringify(value)}`);
+      const text = corpusWeightsText(config, index + 1);
+      const lastStep = Math.min(endStep, step);
+      return [
+        isOne ? 'batch' : `phase ${index + 1}, steps ${count(firstStep + 1)} to ${count(lastStep)}`,
+        `${count(globalBatch)} examples of up to ${count(examples.maxSeqLength)} tokens` +
+          others.join('') +
+          (text === undefined ? '' : `; text: ${text}`),
+      ];
+    });
 }
+
+/** Settings of a phase that have words of their own. */
+const saidOtherwise = new Set(['maxSeqLength', 'corpusWeights']);
 
 /** What gives the same bits again. */
 function againFrom({ record }: RunFacts): string {

@@ -1,7 +1,7 @@
 import { parseRunConfig, type Evaluation } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { beginAttempt, newAttempt } from './attempts.ts';
-import { bestCheckpoint, noteEvaluation } from './evaluations.ts';
+import { bestCheckpoint, bestPhases, noteEvaluation } from './evaluations.ts';
 
 const run = { name: 'r', corpus: { path: 'c' } };
 const config = parseRunConfig({ ...run, train: { numSteps: 50 } }, 'test');
@@ -30,6 +30,10 @@ describe('the best checkpoint', () => {
       bestCheckpoint({ config: phased, attempts, evaluations }, steps)?.step;
     expect(best([10, 20])).toBe(10);
     expect(best([10, 20, 30, 40])).toBe(expected);
+    const among = (steps: number[]): number[] | undefined =>
+      bestPhases({ config: phased, attempts, evaluations }, steps);
+    expect(among([10, 20])).toBeUndefined();
+    expect(among([10, 20, 30, 40])).toEqual(expected === 40 ? [2] : undefined);
   });
 
   it('is none that a later attempt has left behind', () => {

@@ -1,6 +1,7 @@
 import {
   measureAlike,
   phaseAt,
+  phasesOf,
   type Evaluation,
   type Phase,
   type RunRecord,
@@ -31,26 +32,50 @@ export function noteEvaluation(
   return [...others, ...added].sort((a, b) => a.step - b.step);
 }
 
+type Judged = Evaluated & Pick<RunRecord, 'config'>;
+
 /**
  * The checkpoint with the least held-out loss, the first of several; undefined when none was evaluated. Losses on
  * examples of other lengths or masks tell nothing of each other: of a run in phases the best is one of those that were measured as
  * its newest was.
  */
 export function bestCheckpoint(
-  { attempts, evaluations, config }: Evaluated & Pick<RunRecord, 'config'>,
+  run: Judged,
   checkpointSteps: readonly number[],
 ): Evaluation | undefined {
-  const phaseOf = ({ step }: Evaluation): Phase => phaseAt(config, Math.max(0, step - 1));
-  const known = evaluations.filter(
-    (one) => checkpointSteps.includes(one.step) && isOnLine(attempts, one),
-  );
-  const newest = known.toSorted((a, b) => a.step - b.step).at(-1);
+  const known = evaluated(run, checkpointSteps);
+  const newest = known.at(-1);
   return known
-    .filter((one) => newest !== undefined && measureAlike(phaseOf(one), phaseOf(newest)))
+    .filter((one) => newest !== undefined && measureAlike(phaseOf(run, one), phaseOf(run, newest)))
     .reduce<Evaluation | undefined>(
       (best, one) => (best === undefined || one.loss < best.loss ? one : best),
       undefined,
     );
+}
+
+/** Numbers of the phases, from 1 on, that the best checkpoint is looked for in; undefined when these are all that have begun. */
+export function bestPhases(run: Judged, checkpointSteps: readonly number[]): number[] | undefined {
+  const newest = evaluated(run, checkpointSteps).at(-1);
+  if (newest === undefined) return undefined;
+  const last = phaseOf(run, newest);
+  const begun = phasesOf(run.config).filter(({ index }) => index <= last.index);
+  const alike = begun.filter((phase) => measureAlike(phase, last));
+  return alike.length === begun.length ? undefined : alike.map(({ index }) => index + 1);
+}
+
+/** Evaluations of checkpoints, oldest first. */
+function evaluated(
+  { attempts, evaluations }: Evaluated,
+  checkpointSteps: readonly number[],
+): Evaluation[] {
+  return evaluations
+    .filter((one) => checkpointSteps.includes(one.step) && isOnLine(attempts, one))
+    .toSorted((a, b) => a.step - b.step);
+}
+
+/** The phase that trained the weights. */
+function phaseOf({ config }: Judged, { step }: Evaluation): Phase {
+  return phaseAt(config, Math.max(0, step - 1));
 }
 
 function isOnLine(attempts: Evaluated['attempts'], { attempt, step }: Evaluation): boolean {

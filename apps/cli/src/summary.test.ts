@@ -1,0 +1,34 @@
+import { parseRunConfig, type RunStatusReport } from '@berth/contracts';
+import { runRecord } from '@berth/protocol/testing';
+import { expect, it } from 'vitest';
+import { summaryOf } from './summary.ts';
+
+it('says what a phase reads, and of which phases the best checkpoint is', () => {
+  const parts = ['web', 'books'].map((name) => ({ name, path: name }));
+  const phases = [
+    { numSteps: 60, maxSeqLength: 64 },
+    { numSteps: 40, corpusWeights: { web: 1, books: 3 } },
+  ];
+  const report = {
+    run: runRecord('r', {
+      config: parseRunConfig({ name: 'r', corpus: { parts }, phases }, 'test'),
+    }),
+    step: 80,
+    numSteps: 100,
+    last: null,
+    lastEval: null,
+    checkpointStep: 80,
+    best: { attempt: 1, step: 70, loss: 2 },
+    phase: { number: 2, numPhases: 2, endStep: 100, maxSeqLength: 128, globalBatch: 256 },
+  } as RunStatusReport;
+  const lines = summaryOf({ ...report, bestPhases: [2] }, { berth: 'berth' }).split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      '  phase       2 of 2: 256 examples of 128 tokens, up to step 100',
+      '  text        web 25 %, books 75 %',
+      '  checkpoint  step 80; the best of phase 2 is step 70, held-out loss 2.000, and stays',
+      '    phases with other examples are evaluated on these: such losses do not compare',
+    ]),
+  );
+  expect(summaryOf(report, { berth: 'berth' })).toContain('; the best is step 70');
+});
