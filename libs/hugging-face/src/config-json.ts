@@ -79,6 +79,8 @@ function refuseVariants(config: JsonFile): void {
     throw config.invalid('it is a decoder; berth has encoders only');
   if (config.has('quantization_config'))
     throw config.invalid('its weights are quantized; take the model that it was made from');
+  if (config.get('type_vocab_size') === 1)
+    throw config.invalid('type_vocab_size is 1; the examples of berth have two segments');
   if (config.object('pruned_heads').entries().length > 0)
     throw config.invalid('pruned_heads: berth has layers with all their heads only');
 }

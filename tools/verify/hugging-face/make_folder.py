@@ -1,4 +1,7 @@
-"""Saves a BERT of random weights as transformers saves one: make_folder.py FOLDER SIZE VOCABULARY cased|uncased"""
+"""Saves a BERT of random weights as transformers saves one: make_folder.py FOLDER SIZE VOCABULARY cased|uncased
+
+VOCABULARY: a vocab.txt, or how many entries of no meaning to make.
+"""
 
 import os
 import sys
@@ -17,11 +20,15 @@ sizes = {
     'large': (24, 1024, 16),
 }
 
-folder, size, vocabulary_size, case = sys.argv[1:]
+folder, size, vocabulary_from, case = sys.argv[1:]
 num_layers, hidden, heads = sizes[size]
 os.makedirs(folder)
-special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
-tokens = special + [f'piece{index}' for index in range(int(vocabulary_size) - len(special))]
+if vocabulary_from.isdigit():
+    special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
+    tokens = special + [f'piece{index}' for index in range(int(vocabulary_from) - len(special))]
+else:
+    with open(vocabulary_from, encoding='utf-8') as file:
+        tokens = file.read().splitlines()
 vocabulary = os.path.join(folder, 'vocab.txt')
 with open(vocabulary, 'w', encoding='utf-8') as file:
     file.writelines(f'{token}\n' for token in tokens)

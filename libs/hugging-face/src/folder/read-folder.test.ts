@@ -186,6 +186,12 @@ describe('a Hugging Face folder', () => {
       { config: { ...microConfigJson, hidden_act: 'relu' } },
     ],
     [
+      'with one segment',
+      'CONFIG_INVALID',
+      /type_vocab_size is 1; the examples/,
+      { config: { ...microConfigJson, type_vocab_size: 1 } },
+    ],
+    [
       'with a size that is none',
       'CONFIG_INVALID',
       /hidden_size must be a whole number/,
