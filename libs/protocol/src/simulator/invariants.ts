@@ -52,9 +52,9 @@ export class Invariants {
 
   /**
    * After every event.
-   * @param areDamaged - whether members' weights are wrong, as a flipped bit makes them
+   * @param findDamaged - members whose weights are wrong, as a flipped bit makes them
    */
-  check(areDamaged: () => boolean): void {
+  check(findDamaged: () => readonly string[]): void {
     const { ledger } = this.#redis;
     if (ledger !== this.#ledger) {
       this.#ledger = ledger;
@@ -64,13 +64,20 @@ export class Invariants {
     this.#lookForView();
     if (this.#damagedAt !== undefined) {
       const isWrong = ledger.slice(this.#numChecked).some((entry) => !this.#isRight(entry));
-      if (isWrong || areDamaged()) {
+      const damaged = findDamaged();
+      if (isWrong || damaged.length > 0) {
+        // Whoever the view leaves out is compared with the others once it is in one.
+        if (!isWrong && !this.#areSeated(damaged)) this.#damagedAt = ledger.length;
         this.#requireNotice(this.#damagedAt);
         return;
       }
       this.#damagedAt = undefined;
     }
     while (this.#numChecked < ledger.length) this.#checkEntry(this.#numChecked++);
+  }
+
+  #areSeated(names: readonly string[]): boolean {
+    return this.#view?.members.some(({ memberId }) => names.includes(memberId)) ?? false;
   }
 
   /** @param step - committed steps behind a member's state of which a bit has flipped: Redis may have lost them */

@@ -33,6 +33,12 @@ export class SimCluster {
     for (let index = 0; index < maxCoordinators; index++) this.startCoordinator();
   }
 
+  /** Those whose weights are not those of the undisturbed run. */
+  damagedMembers(): string[] {
+    const damaged = this.members.filter(({ isDamaged }) => isDamaged);
+    return damaged.map(({ process }) => process.name);
+  }
+
   get members(): SimMember[] {
     return [...this.#members.values()].filter(({ process }) => process.isAlive);
   }

@@ -103,7 +103,7 @@ class Simulation {
     try {
       while (!isOver(redis.record) && clock.step()) {
         this.#numEvents++;
-        invariants.check(() => this.#cluster.members.some(({ isDamaged }) => isDamaged));
+        invariants.check(() => this.#cluster.damagedMembers());
         if (redis.ledger.length > notFiniteStep)
           return `I3: step ${notFiniteStep} was committed, though it is not finite`;
         if (clock.nowMs > lastFaultMs + patienceMs)
