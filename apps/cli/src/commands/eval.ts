@@ -35,6 +35,10 @@ export async function evaluate(
   options: EvalOptions,
 ): Promise<void> {
   await withModels(context, [what], options.best, async ({ places: [model], ask }) => {
+    if (options.pseudoPerplexity)
+      process.stderr.write(
+        `masking each token of up to ${formatCount(options.examples)} examples alone, which takes long; --examples N takes fewer\n`,
+      );
     const result = await ask({
       kind: 'evaluate',
       model: model!,

@@ -45,6 +45,14 @@ describe('a fork', () => {
     });
   });
 
+  it('is exported at its end only where it says so itself', () => {
+    const theirs = { to: '/theirs', for: 'transformers' } as const;
+    const exporting = { ...source, config: { ...source.config, export: theirs } };
+    expect(forkedConfig(exporting, { name: 'fork', settings: {} }, 40).export).toBeUndefined();
+    const settings = { 'export.to': '/mine' };
+    expect(forkedConfig(exporting, { name: 'fork', settings }, 40).export?.to).toBe('/mine');
+  });
+
   it('may lie elsewhere and have what decides nothing otherwise', () => {
     const forked = config({ 'corpus.path': '/b.txt', 'cluster.numWorkers': 3 });
     expect(forked).toMatchObject({ corpus: { path: '/b.txt' }, cluster: { numWorkers: 3 } });

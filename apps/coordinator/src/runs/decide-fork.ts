@@ -24,14 +24,18 @@ const places = ['corpus.path', 'corpus.parts', 'vocabulary.path'];
 const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
 /**
- * The config of a run that goes on from a checkpoint of another with other settings.
+ * The config of a run that goes on from a checkpoint of another with other settings, and without its export unless they say one.
  * @throws BerthError `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY` for settings that make no run, or none that can go on from there
  */
 export function forkedConfig(
-  { runId, config: known }: RunRecord,
+  { runId, config: theirs }: RunRecord,
   { name, settings }: ForkRequest,
   fromStep: number,
 ): RunConfig {
+  const { export: exported, ...others } = theirs;
+  const saysExport = Object.keys(settings).some((key) => key.startsWith('export'));
+  // The place of theirs is taken.
+  const known = saysExport && exported !== undefined ? { ...others, export: exported } : others;
   const config = parseRunConfig(plannedConfig(known, settings, name), 'the fork');
   const changes = changedSettings({ ...known, name }, config, allKinds);
   // Of a path it is the bytes that count: the worker that reads them compares.
