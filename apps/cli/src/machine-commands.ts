@@ -76,16 +76,15 @@ export function addMachineCommands(program: Command, context: Context): void {
     .helpOption(false)
     .action(
       async (name: string | undefined, options: string[], _flags: unknown, command: Command) => {
-        const { bench, benchmarks, clusterBenchmarks } = await import('./commands/bench.ts');
+        const { bench, benchClusters, benchmarks, clusterBenchmarks } =
+          await import('./commands/bench.ts');
         const names = [...Object.keys(benchmarks), ...Object.keys(clusterBenchmarks)];
         if (name === undefined || name === '--help' || name === '-h') {
           context.print(`${command.helpInformation()}\nBenchmarks: ${names.join(', ')}`);
           return;
         }
-        if (name in clusterBenchmarks) {
-          const run = await clusterBenchmarks[name as keyof typeof clusterBenchmarks]();
-          return run(context, options);
-        }
+        if (name in clusterBenchmarks)
+          return benchClusters(name as keyof typeof clusterBenchmarks, context, options);
         if (name in benchmarks) return bench(name as keyof typeof benchmarks, options);
         program.error(`error: benchmarks are ${names.join(', ')}`, { exitCode: 2 });
       },

@@ -25,6 +25,7 @@ describe('a command that cannot be done says why, in one line', () => {
     [['export', 'a', '--to', 'x', '--for', 'onnx'], /Allowed choices are transformers, sentence-/],
     [['push', 'a', 'you/bert'], /HF_TOKEN is not set/],
     [['bench', 'nope'], /benchmarks are step, /],
+    [['bench', 'questions', '--pairs', '6'], /Unknown option '--pairs'.*--help lists the options/],
     [['init', '--folder', '/proc/berth/a'], /\/proc\/berth\/a cannot be written: nothing can be/],
     [['init', '--folder', 'FOLDER/run.json/x'], /cannot be written: a part of the path is not a/],
     [['train', 'FOLDER/run.json'], /bad\.txt.*is not UTF-8/],

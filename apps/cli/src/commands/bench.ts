@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BerthError } from '@berth/contracts';
+import type { Context } from '../context.ts';
 
 /** Benchmarks by name; each is a program of its own in the workspace `bench`. */
 export const benchmarks = {
@@ -26,6 +27,22 @@ export const clusterBenchmarks = {
   soak: async () => (await import('@berth/chaos')).soak,
   questions: async () => (await import('@berth/chaos')).questions,
 } as const;
+
+/** @throws BerthError `USAGE` for options that it does not have, and what the benchmark throws */
+export async function benchClusters(
+  name: keyof typeof clusterBenchmarks,
+  context: Context,
+  args: readonly string[],
+): Promise<void> {
+  const run = await clusterBenchmarks[name]();
+  try {
+    await run(context, args);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
+    throw new BerthError('USAGE', `${message}; --help lists the options`, { cause: error });
+  }
+}
 
 const folder = fileURLToPath(new URL('../../../../bench/dist/', import.meta.url));
 
