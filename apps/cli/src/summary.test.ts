@@ -32,3 +32,21 @@ it('says what a phase reads, and of which phases the best checkpoint is', () => 
   );
   expect(summaryOf(report, { berth: 'berth' })).toContain('; the best is step 70');
 });
+
+it('says that the run has gone back since it was exported', () => {
+  const as = { to: '/bert', for: 'transformers' } as const;
+  const exported = { as, endStep: 100, state: 'done', text: 'step 100 is in /bert' } as const;
+  const report = {
+    run: runRecord('r', { exported }),
+    step: 100,
+    numSteps: 100,
+    last: null,
+    lastEval: null,
+    checkpointStep: null,
+    best: null,
+  } as RunStatusReport;
+  const options = { berth: 'berth' };
+  expect(summaryOf(report, options)).toMatch(/^ {2}export {6}step 100 is in \/bert$/m);
+  const gone = summaryOf({ ...report, step: 40 }, options);
+  expect(gone).toContain('step 100 is in /bert; the run has gone back since');
+});

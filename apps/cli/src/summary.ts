@@ -45,7 +45,12 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   }
   if (run.keptSteps.length > 0)
     lines.push(`  pinned      ${run.keptSteps.map(formatCount).join(', ')}`);
-  if (run.exported !== undefined) lines.push(`  export      ${run.exported.text}`);
+  if (run.exported !== undefined) {
+    const isBehind = run.exported.endStep <= report.step;
+    lines.push(
+      `  export      ${run.exported.text}${isBehind ? '' : '; the run has gone back since'}`,
+    );
+  }
   const time = timeText(run.attempts);
   if (time !== undefined) lines.push(`  time        ${time}`);
   const next = nextCommands(report, options);

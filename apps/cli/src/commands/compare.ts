@@ -55,6 +55,7 @@ function verdict(
   { value, standardError }: CompareResult['metrics'][string]['difference'],
 ): string {
   if (standardError === null) return '';
+  if (value === 0 && standardError === 0) return 'the same for each example';
   if (Math.abs(value) <= numErrors * standardError) return 'no difference that is more than chance';
   const isMoreBetter =
     tasks[task].metrics.find((metric) => metric.name === name)?.isMoreBetter ?? false;
