@@ -9,6 +9,7 @@ import { isUnderWay } from '../state/status.ts';
 import { toast } from '../state/toasts.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
+import { NumberField } from './number-field.tsx';
 import { Command } from './parts.tsx';
 
 /** So that not every digit that is typed is asked about. */
@@ -92,14 +93,16 @@ function ExtendDialog(props: {
         }}
       >
         <div class="fields">
-          <Steps
+          <NumberField
+            isCount
             label="Steps in all"
             hint={`planned: ${formatCount(report.numSteps)}`}
             name="numSteps"
             value={numSteps.value}
             onInput={(value) => (numSteps.value = value)}
           />
-          <Steps
+          <NumberField
+            isCount
             label="Of these, decaying"
             hint="optional"
             name="numDecaySteps"
@@ -141,28 +144,4 @@ function whyNot({ isPossible }: ExtensionReport): string | undefined {
 
 function wordsOf(error: unknown): string {
   return error instanceof ApiError ? error.message : String(error);
-}
-
-function Steps(props: {
-  readonly label: string;
-  readonly hint: string;
-  readonly name: string;
-  readonly value: number;
-  readonly onInput: (value: number) => void;
-}): JSX.Element {
-  return (
-    <label class="field">
-      <span>
-        {props.label} <em>{props.hint}</em>
-      </span>
-      <input
-        name={props.name}
-        type="number"
-        step="1"
-        min="1"
-        value={Number.isNaN(props.value) ? '' : props.value}
-        onInput={(event) => props.onInput(event.currentTarget.valueAsNumber)}
-      />
-    </label>
-  );
 }

@@ -8,6 +8,7 @@ import { toast } from '../state/toasts.ts';
 import { configOfForm, formOfPreset, modelNames, problemOf, type RunForm } from '../run-form.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
+import { NumberField } from './number-field.tsx';
 
 const presets = signal<readonly Preset[] | null>(null);
 
@@ -154,25 +155,25 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
           ))}
         </div>
       </fieldset>
-      <Num
+      <NumberField
         label="Steps"
         name="numSteps"
         value={form.numSteps}
         onInput={(numSteps) => set({ numSteps })}
       />
-      <Num
+      <NumberField
         label="Workers"
         name="numWorkers"
         value={form.numWorkers}
         onInput={(numWorkers) => set({ numWorkers })}
       />
-      <Num
+      <NumberField
         label="Examples of a step"
         name="globalBatch"
         value={form.globalBatch}
         onInput={(globalBatch) => set({ globalBatch })}
       />
-      <Num
+      <NumberField
         label="Peak learning rate"
         name="learningRate"
         value={form.learningRate}
@@ -200,27 +201,6 @@ function Text(props: {
         spellcheck={false}
         autocomplete="off"
         onInput={(event) => props.onInput(event.currentTarget.value)}
-      />
-    </label>
-  );
-}
-
-function Num(props: {
-  readonly label: string;
-  readonly name: string;
-  readonly value: number;
-  readonly onInput: (value: number) => void;
-}): JSX.Element {
-  return (
-    <label class="field">
-      <span>{props.label}</span>
-      <input
-        name={props.name}
-        type="number"
-        step="any"
-        min="0"
-        value={Number.isNaN(props.value) ? '' : props.value}
-        onInput={(event) => props.onInput(event.currentTarget.valueAsNumber)}
       />
     </label>
   );

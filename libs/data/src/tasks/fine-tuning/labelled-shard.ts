@@ -4,13 +4,13 @@ import {
   encoderColumns,
   fineTuningTask,
   labelsOf,
-  sha256Hex,
   type Column,
   type ColumnValues,
   type FineTuning,
 } from '@berth/contracts';
 import { GrowableUint16 } from '../growable-uint16.ts';
 import type { ExampleShardReader } from '../task-examples.ts';
+import { verifiedShard } from '../verified-shard.ts';
 import { copyTaskExample, type TaskExample } from './task-example.ts';
 
 /*
@@ -24,6 +24,7 @@ import { copyTaskExample, type TaskExample } from './task-example.ts';
 const magic = [0x7472_6562, 0x6261_6c2d] as const; // "bert" "-lab"
 const version = 1;
 const headerWords = 16;
+const format = { magic, version, headerWords, title: 'a shard of labelled examples' };
 /** Their places are what the header says. */
 const kinds: readonly FineTuning['kind'][] = [
   'classify',
@@ -98,19 +99,9 @@ export function openLabelledShard(
   expectedSha256: string,
   name = 'example shard',
 ): ExampleShardReader {
-  const corrupt = (what: string): BerthError =>
-    new BerthError('DATA_SHARD_CORRUPT', `${name}: ${what}; delete it and make it again`);
-  const sha256 = sha256Hex(bytes);
-  if (sha256 !== expectedSha256)
-    throw corrupt(`sha256 is ${sha256} instead of ${expectedSha256} (${bytes.length} bytes)`);
-
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  if (aligned.length < 4 * headerWords) throw corrupt('shorter than its header');
-  const header = new Uint32Array(aligned.buffer, aligned.byteOffset, headerWords);
-  const [magic0, magic1, found, numExamples = 0, numTokens = 0, kind = 0, numLabels] = header;
+  const { bytes: aligned, header, corrupt } = verifiedShard(bytes, expectedSha256, name, format);
+  const [numExamples = 0, numTokens = 0, kind = 0, numLabels] = header.subarray(3);
   const maxSeqLength = header[7]!;
-  if (magic0 !== magic[0] || magic1 !== magic[1]) throw corrupt('no shard of labelled examples');
-  if (found !== version) throw corrupt(`format version ${found} instead of ${version}`);
   if (kinds[kind] !== fineTuning.kind || numLabels !== labelsOf(fineTuning).length)
     throw corrupt(`its examples are of ${kinds[kind]} with ${numLabels} labels`);
   const own = ownColumns(fineTuning);

@@ -1,5 +1,6 @@
-import { BerthError, columnOf, sha256Hex } from '@berth/contracts';
+import { columnOf } from '@berth/contracts';
 import type { ExampleShardReader } from '../task-examples.ts';
+import { verifiedShard } from '../verified-shard.ts';
 import type { Example } from './example.ts';
 import { GrowableUint16 } from '../growable-uint16.ts';
 
@@ -13,6 +14,7 @@ import { GrowableUint16 } from '../growable-uint16.ts';
 const magic = [0x7472_6562, 0x6178_652d] as const; // "bert" "-exa"
 const version = 1;
 const headerWords = 16;
+const format = { magic, version, headerWords, title: 'an example shard' };
 
 /** What a shard says about itself. */
 export interface ExampleShardFacts {
@@ -71,19 +73,9 @@ export function openExampleShard(
   expectedSha256: string,
   name = 'example shard',
 ): PretrainingShardReader {
-  const corrupt = (what: string): BerthError =>
-    new BerthError('DATA_SHARD_CORRUPT', `${name}: ${what}; delete it and make it again`);
-  const sha256 = sha256Hex(bytes);
-  if (sha256 !== expectedSha256)
-    throw corrupt(`sha256 is ${sha256} instead of ${expectedSha256} (${bytes.length} bytes)`);
-
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  if (aligned.length < 4 * headerWords) throw corrupt('shorter than its header');
-  const header = new Uint32Array(aligned.buffer, aligned.byteOffset, headerWords);
-  const [magic0, magic1, found, numExamples = 0, numTokens = 0, numPredictions = 0] = header;
+  const { bytes: aligned, header, corrupt } = verifiedShard(bytes, expectedSha256, name, format);
+  const [numExamples = 0, numTokens = 0, numPredictions = 0] = header.subarray(3);
   const [maxSeqLength = 0, maxPredictions = 0] = header.subarray(6);
-  if (magic0 !== magic[0] || magic1 !== magic[1]) throw corrupt('not an example shard');
-  if (found !== version) throw corrupt(`format version ${found} instead of ${version}`);
   const numUnits = 4 * numExamples + numTokens + 2 * numPredictions;
   if (aligned.length !== 4 * headerWords + 2 * numUnits) throw corrupt('header and size disagree');
 
