@@ -1,10 +1,11 @@
-import { baselinesOf, type MetricsLine, type Task } from '@berth/contracts';
+import { baselinesOf, evaluationMetrics, type MetricsLine, type Task } from '@berth/contracts';
 import { fixed } from './format.ts';
 
 /** `<metric>  2.804  (unigram 4.941, copy 4.512)`: a line for each of a task's metrics, with what knowing nothing reaches. */
 export function heldOutLines(task: Task, line: MetricsLine): string[] {
-  const width = Math.max(...task.metrics.map(({ name }) => name.length));
-  return task.metrics.map(({ name }) =>
+  const known = evaluationMetrics(task).filter(({ name }) => typeof line[name] === 'number');
+  const width = Math.max(...known.map(({ name }) => name.length));
+  return known.map(({ name }) =>
     `${name.padEnd(width)}  ${fixed(line, name)}  ${baselinesText(task, name, line)}`.trimEnd(),
   );
 }

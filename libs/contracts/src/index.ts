@@ -42,6 +42,12 @@ export * from './state-digest.ts';
 export * from './step-sums.ts';
 export * from './stored-model.ts';
 export * from './suggest.ts';
+export {
+  heldOutHeaderSchema,
+  storedHeldOutRowSchema,
+  type StoredHeldOutRow,
+} from './tasks/fine-tuning/held-out-rows.ts';
+export { fineTuningReportSchema, reportLimits } from './tasks/fine-tuning/report.ts';
 export * from './view.ts';
 export * from './wire-error.ts';
 export * from './with-stored-model.ts';

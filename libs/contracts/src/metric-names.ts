@@ -1,8 +1,8 @@
-import type { Task } from './tasks/task.ts';
+import { evaluationMetrics, type Task } from './tasks/task.ts';
 
 /** What is drawn of metrics lines of kind `eval`. */
 export function evalMetrics(task: Task): string[] {
-  return ['loss', ...task.metrics.map(({ name }) => name)];
+  return ['loss', ...evaluationMetrics(task).map(({ name }) => name)];
 }
 
 /** What is drawn of metrics lines of kind `step`. */

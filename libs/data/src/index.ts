@@ -70,6 +70,17 @@ export {
   fingerprintExamples,
   type TaskExample,
 } from './tasks/fine-tuning/task-example.ts';
+export {
+  cutText,
+  heldOutRowOf,
+  packHeldOutRows,
+  readHeldOutRows,
+  windowOfRow,
+  type HeldOutRow,
+  type TextRow,
+  type WindowRow,
+  type WordRow,
+} from './tasks/fine-tuning/held-out-rows.ts';
 export { labelledExamples } from './tasks/fine-tuning/labelled-examples.ts';
 export {
   makeLabelledShards,
@@ -78,7 +89,7 @@ export {
 } from './tasks/fine-tuning/make-labelled-shards.ts';
 export type { TextColumns } from './tasks/fine-tuning/columns.ts';
 export { balancedWeights, type LabelCensus } from './tasks/fine-tuning/labels.ts';
-export type { TextExampleOptions } from './tasks/fine-tuning/text-pairs.ts';
+export type { TextExample, TextExampleOptions } from './tasks/fine-tuning/text-pairs.ts';
 export {
   classifyExamples,
   surveyClasses,

@@ -18,12 +18,20 @@ export {
 export { pearson, spearman } from './correlation.ts';
 export { entitiesOf, type Entity } from './entities/entities.ts';
 export { strictEntitiesOf, tagSchemes, type TagScheme } from './entities/strict-entities.ts';
-export { entityReport, type EntityReport } from './entities/entity-report.ts';
+export {
+  createEntityCounter,
+  entityReport,
+  type EntityCounter,
+  type EntityReport,
+} from './entities/entity-report.ts';
 export { answerTokens, exactMatch, normalizeAnswer, tokenF1 } from './answers/compare-answers.ts';
 export {
+  scoreAnswer,
   scoreAnswers,
+  summarizeAnswers,
   type AnswerReport,
   type AnswerScores,
   type AnsweredQuestion,
   type BestThreshold,
+  type ScoredAnswer,
 } from './answers/score-answers.ts';

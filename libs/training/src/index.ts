@@ -23,6 +23,12 @@ export type {
   RendezvousPort,
   ReporterPort,
 } from './ports.ts';
+export {
+  createReportMeter,
+  type AnswerSettings,
+  type ReportMeter,
+} from './tasks/fine-tuning/report-meter.ts';
+export { numbersOf } from './tasks/fine-tuning/report-numbers.ts';
 export { StepWork, type Reduced, type StepContext } from './step.ts';
 export {
   trainInOneProcess,

@@ -10,6 +10,7 @@ import type {
   RendezvousPort,
   ReporterPort,
 } from './ports.ts';
+import type { ReportMeter } from './tasks/fine-tuning/report-meter.ts';
 
 /** Everything a member of a run talks to. */
 export interface MemberPorts {
@@ -24,6 +25,8 @@ export interface MemberPorts {
   readonly heldOut: (phase: number) => Promise<ExampleReader>;
   /** A new one for each evaluation. */
   readonly baselines: () => BaselineMeter;
+  /** A new one for each evaluation, of the same held-out examples; left out where the task is not measured by predictions. */
+  readonly reportMeter?: ((signal: AbortSignal) => Promise<ReportMeter>) | undefined;
   readonly checkpoints: CheckpointSaver;
   readonly reporter: ReporterPort;
   readonly logger: Logger;

@@ -186,16 +186,21 @@ export class MemberWork {
     // A corpus of which nothing is held out.
     if (heldOut.numExamples === 0) return;
     if (engine.enterPhase !== undefined) await orAborted(engine.enterPhase(phase.index), signal);
-    const { metrics, numTokens } = await evaluate(engine, heldOut, {
+    const reportMeter = await this.#ports.reportMeter?.(signal);
+    const { metrics, numTokens, report } = await evaluate(engine, heldOut, {
       numEvalExamples: config.train.numEvalExamples,
       batchSize: Math.min(32, phase.globalBatch),
       maxSeqLength,
       maxPredictions,
       baselines: this.#ports.baselines(),
+      reportMeter,
       signal,
     });
     const stepMs = performance.now() - startMs;
     const line = { kind: 'eval', step, timeMs: Date.now(), ...metrics, numTokens, stepMs } as const;
+    // Before the line: who reads of an evaluation there finds its report.
+    if (report !== undefined)
+      await orAborted(this.#ports.reporter.report?.(step, report) ?? Promise.resolve(), signal);
     // Who commits the next step knows that this is kept: afterwards nobody could make it again.
     await orAborted(this.#ports.reporter.metrics(line), signal);
   }

@@ -3,6 +3,7 @@ import type {
   ApplyResult,
   Complaint,
   ExampleBatch,
+  FineTuningReport,
   GradientRequest,
   GradientVector,
   HeldGradient,
@@ -131,6 +132,8 @@ export interface ReporterPort {
   status(state: 'idle' | 'training' | 'draining', complaint: Complaint | null): void;
   /** Resolves once the line is where the run's history is kept, or the run is over. */
   metrics(line: MeasuredLine): Promise<void>;
+  /** Resolves once the report of an evaluation after `step` steps is kept, or the run is over. */
+  report?(step: number, report: FineTuningReport): Promise<void>;
   /** Where the time of a step went that this member has applied. */
   timed?(phases: StepPhases): void;
 }

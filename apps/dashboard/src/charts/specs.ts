@@ -69,6 +69,7 @@ const formats = {
   nats: { format: formatNumber, formatTick },
   ratio: { format: formatPercent, formatTick: formatPercentTick },
   squared: { format: formatNumber, formatTick },
+  correlation: { format: formatNumber, formatTick },
 } as const;
 
 /** The charts of a run that learns a task, in the order in which they are read. */

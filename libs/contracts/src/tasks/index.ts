@@ -8,8 +8,13 @@ export type {
   LossTerm,
   Mean,
   Metric,
+  ShownMetric,
   Task,
   TokenPrediction,
 } from './task.ts';
-export { baselinesOf, dimensionOf, encoderColumns } from './task.ts';
+export { baselinesOf, dimensionOf, encoderColumns, evaluationMetrics } from './task.ts';
 export { fineTuningTask, labelsOf, type FineTuning } from './fine-tuning/fine-tuning.ts';
+export { haveEntities } from './fine-tuning/entity-tags.ts';
+export { metricsOfKind } from './fine-tuning/metrics-of-kind.ts';
+export { baselineName } from './fine-tuning/report-metrics.ts';
+export type { FineTuningReport, Outcome, WorstExample } from './fine-tuning/report.ts';

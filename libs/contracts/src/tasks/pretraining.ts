@@ -79,6 +79,8 @@ export const pretraining: Task = {
       ...perExample,
     },
   ],
+  reportMetrics: [],
+  bestBy: 'loss',
   baselines: [
     { name: 'masked_lm_loss_unigram', metric: 'masked_lm_loss', label: 'unigram' },
     { name: 'masked_lm_loss_copy', metric: 'masked_lm_loss', label: 'copy' },

@@ -49,15 +49,19 @@ export interface LossTerm extends Mean {
   readonly parameters: readonly string[];
 }
 
-/** A number that shows how well the task is done. */
-export interface Metric extends Mean {
+/** A number that shows how well a task is done. */
+export interface ShownMetric {
+  /** In snake case. */
   readonly name: string;
   /** For people. */
   readonly label: string;
-  /** `squared`: that of what is predicted, squared. */
-  readonly unit: 'nats' | 'ratio' | 'squared';
+  /** `squared`: that of what is predicted, squared; `correlation`: from -1 to 1. */
+  readonly unit: 'nats' | 'ratio' | 'squared' | 'correlation';
   readonly isMoreBetter: boolean;
 }
+
+/** One that is a mean over examples, known of every step. */
+export interface Metric extends ShownMetric, Mean {}
 
 /**
  * What a predictor that has learnt nothing but counts reaches in one of a task's metrics, on the same examples. Lines of
@@ -97,6 +101,13 @@ export interface Task {
   readonly losses: readonly LossTerm[];
   /** In the order in which they are shown. */
   readonly metrics: readonly Metric[];
+  /**
+   * Those that are no ratio of sums, such as F1: an evaluation computes them from predictions, and has them in its line and its
+   * report. One that is not defined there, such as the correlation with a constant, is left out.
+   */
+  readonly reportMetrics: readonly ShownMetric[];
+  /** The name of what says which checkpoint is the best: a metric of an evaluation, or `loss`. */
+  readonly bestBy: string;
   readonly baselines: readonly Baseline[];
   /** Names of the metrics that tell in a line what was learnt. */
   readonly headlines: readonly string[];
@@ -106,6 +117,11 @@ export interface Task {
   readonly tokenPrediction?: TokenPrediction;
   /** Release of how examples are made, which new runs get; part of their identity. */
   readonly exampleFormat: string;
+}
+
+/** What an evaluation tells besides the loss, in the order in which it is shown. */
+export function evaluationMetrics({ metrics, reportMetrics }: Task): readonly ShownMetric[] {
+  return [...metrics, ...reportMetrics];
 }
 
 /** What says nothing of a metric that only reaches these. */

@@ -33,7 +33,8 @@ export interface AnswerReport extends AnswerScores {
   readonly best: BestThreshold;
 }
 
-interface Scored {
+/** How right the answer to one question is. */
+export interface ScoredAnswer {
   readonly hasAnswer: boolean;
   readonly isAnswered: boolean;
   readonly noAnswerScore: number;
@@ -50,7 +51,11 @@ export function scoreAnswers(
   questions: readonly AnsweredQuestion[],
   threshold = Infinity,
 ): AnswerReport {
-  const all = questions.map(scored);
+  return summarizeAnswers(questions.map(scoreAnswer), threshold);
+}
+
+/** As {@link scoreAnswers}, of questions that were scored one by one. */
+export function summarizeAnswers(all: readonly ScoredAnswer[], threshold = Infinity): AnswerReport {
   const after = all.map((one) =>
     one.noAnswerScore > threshold
       ? { ...one, exact: Number(!one.hasAnswer), f1: Number(!one.hasAnswer) }
@@ -74,7 +79,12 @@ export function scoreAnswers(
   };
 }
 
-function scored({ answers, predicted, noAnswerScore = 0 }: AnsweredQuestion): Scored {
+/** Compares what was answered with each of the answers; the best counts. */
+export function scoreAnswer({
+  answers,
+  predicted,
+  noAnswerScore = 0,
+}: AnsweredQuestion): ScoredAnswer {
   const right = answers.filter((answer) => normalizeAnswer(answer) !== '');
   if (right.length === 0) right.push('');
   const best = (compare: (truth: string, predicted: string) => number): number =>
@@ -88,7 +98,7 @@ function scored({ answers, predicted, noAnswerScore = 0 }: AnsweredQuestion): Sc
   };
 }
 
-function meanOf(scores: readonly Scored[]): AnswerScores {
+function meanOf(scores: readonly ScoredAnswer[]): AnswerScores {
   const percent = (key: 'exact' | 'f1'): number =>
     scores.length === 0
       ? 0
@@ -98,7 +108,7 @@ function meanOf(scores: readonly Scored[]): AnswerScores {
 
 /** Answers one question after the other, the surest first, and remembers where that was best; 0 is where none is answered. */
 function bestOf(
-  all: readonly Scored[],
+  all: readonly ScoredAnswer[],
   key: 'exact' | 'f1',
 ): { readonly score: number; readonly threshold: number } {
   let score = all.filter(({ hasAnswer }) => !hasAnswer).length;

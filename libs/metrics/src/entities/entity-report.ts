@@ -11,10 +11,17 @@ export interface EntityReport extends Averages {
   readonly wordAccuracy: number;
 }
 
+/** Counts entities sentence by sentence. */
+export interface EntityCounter {
+  /** @throws BerthError `INTERNAL` for unequal lengths, `DATA_INPUT_INVALID` for a tag that is none of the scheme's */
+  add(truth: readonly string[], predicted: readonly string[]): void;
+  report(): EntityReport;
+}
+
 /**
  * @param truth - the tags of each sentence
  * @param scheme - counts only what is well-formed in it; without it, as conlleval
- * @throws BerthError `INTERNAL` for unequal lengths, `DATA_INPUT_INVALID` for a tag that is none of the scheme's
+ * @throws BerthError as `EntityCounter.add`
  */
 export function entityReport(
   truth: readonly (readonly string[])[],
@@ -22,6 +29,13 @@ export function entityReport(
   scheme?: TagScheme,
 ): EntityReport {
   requireSameLength(truth, predicted, 'sentences');
+  const counter = createEntityCounter(scheme);
+  for (const [i, tags] of truth.entries()) counter.add(tags, predicted[i]!);
+  return counter.report();
+}
+
+/** @param scheme - as of `entityReport` */
+export function createEntityCounter(scheme?: TagScheme): EntityCounter {
   const find = (tags: readonly string[]): Entity[] =>
     scheme === undefined ? entitiesOf(tags) : strictEntitiesOf(tags, scheme);
   const counts = new Map<
@@ -35,23 +49,26 @@ export function entityReport(
   };
   let numWords = 0;
   let numRight = 0;
-  for (const [i, tags] of truth.entries()) {
-    const guessed = predicted[i]!;
-    requireSameLength(tags, guessed, `words of sentence ${i}`);
-    numWords += tags.length;
-    numRight += tags.filter((tag, word) => tag === guessed[word]).length;
-    const found = new Set(find(guessed).map(keyOf));
-    for (const entity of find(tags)) {
-      if (found.delete(keyOf(entity))) countsOf(entity.type).truePositives += 1;
-      else countsOf(entity.type).falseNegatives += 1;
-    }
-    for (const key of found) countsOf(key.slice(key.indexOf(' ') + 1)).falsePositives += 1;
-  }
-  const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
-    ...averageScores(sorted.map(([, one]) => one)),
-    types: new Map(sorted.map(([type, one]) => [type, scoresOf(one)])),
-    wordAccuracy: numWords === 0 ? 0 : numRight / numWords,
+    add(tags, guessed) {
+      requireSameLength(tags, guessed, 'words of a sentence');
+      numWords += tags.length;
+      numRight += tags.filter((tag, word) => tag === guessed[word]).length;
+      const found = new Set(find(guessed).map(keyOf));
+      for (const entity of find(tags)) {
+        if (found.delete(keyOf(entity))) countsOf(entity.type).truePositives += 1;
+        else countsOf(entity.type).falseNegatives += 1;
+      }
+      for (const key of found) countsOf(key.slice(key.indexOf(' ') + 1)).falsePositives += 1;
+    },
+    report() {
+      const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+      return {
+        ...averageScores(sorted.map(([, one]) => one)),
+        types: new Map(sorted.map(([type, one]) => [type, scoresOf(one)])),
+        wordAccuracy: numWords === 0 ? 0 : numRight / numWords,
+      };
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { encoderColumns, type LossTerm, type Metric, type Task } from '../task.ts';
+import { baselinesIn, share } from './report-metrics.ts';
 
 type Edge = 'start' | 'end';
 
@@ -57,8 +58,10 @@ export const answer: Task = {
   ],
   losses: [loss('start'), loss('end')],
   metrics: [...metrics('start'), ...metrics('end')],
-  baselines: [],
-  headlines: ['start_accuracy', 'end_accuracy'],
+  reportMetrics: [share('answer_exact', 'Exact match'), share('answer_f1', 'F1 of answers')],
+  bestBy: 'answer_f1',
+  baselines: baselinesIn(['answer_exact', 'answer_f1'], 'none', 'no answer'),
+  headlines: ['answer_exact', 'answer_f1'],
   pairsSentences: false,
   exampleFormat: 'berth-answer-examples/1',
 };

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { allocateBatch } from '../../example-batch.ts';
 import { lossScalesOf, metricsFromSums } from '../../step-sums.ts';
+import { evaluationMetrics } from '../task.ts';
+import { haveEntities } from './entity-tags.ts';
 import { fineTuningTask, type FineTuning } from './fine-tuning.ts';
+import { metricsOfKind } from './metrics-of-kind.ts';
 
 const labels = ['no', 'yes', 'perhaps'];
 const all: readonly FineTuning[] = [
@@ -23,7 +26,15 @@ describe.each(all)('the task of $kind', (fineTuning) => {
     expect(task.sums).toEqual(expect.arrayContaining(['numExamples', 'numTokens']));
     const metrics = new Set(task.metrics.map(({ name }) => name));
     expect(task.losses.filter(({ name }) => !metrics.has(`${name}_loss`))).toEqual([]);
-    expect(task.headlines.filter((name) => !metrics.has(name))).toEqual([]);
+  });
+
+  it('names metrics that its evaluations have, each once', () => {
+    const names = evaluationMetrics(task).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    const named = [...task.headlines, task.bestBy, ...task.baselines.map(({ metric }) => metric)];
+    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+    const possible = metricsOfKind(fineTuning.kind);
+    expect(names.filter((name) => !possible.includes(name))).toEqual([]);
   });
 
   it('has a loss whose terms are scaled by what they count', () => {
@@ -48,4 +59,23 @@ it('has as many labels in a batch as its examples have', () => {
       .map(({ length }) => length);
   });
   expect(sizes).toEqual([[2, 2], [6], [2], [10, 10], [2, 2]]);
+});
+
+it.each([
+  [['B-PER', 'I-PER', 'O'], 'tag_f1'],
+  [['I-PER', 'I-ORG'], 'tag_f1'],
+  [['B-X', 'L-X', 'O', 'U-X'], 'tag_f1'],
+  [['NOUN', 'VERB'], 'tag_f1_macro'],
+  [['O', 'PER'], 'tag_f1_macro'],
+  [['O'], 'tag_f1_macro'],
+  [[], 'tag_f1_macro'],
+])('measures tags %j by %s', (tags, bestBy) => {
+  expect(fineTuningTask({ kind: 'tag', labels: tags }).bestBy).toBe(bestBy);
+  expect(haveEntities(tags)).toBe(bestBy === 'tag_f1');
+});
+
+it('has an F1 of the second class where there are two', () => {
+  expect(metricsOfKind('classify')).toContain('classify_f1_binary');
+  const names = evaluationMetrics(fineTuningTask({ kind: 'classify', labels }));
+  expect(names.map(({ name }) => name)).not.toContain('classify_f1_binary');
 });

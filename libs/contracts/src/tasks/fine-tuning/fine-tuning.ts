@@ -21,13 +21,13 @@ export type FineTuning =
 export function fineTuningTask(fineTuning: FineTuning): Task {
   switch (fineTuning.kind) {
     case 'classify':
-      return classify(fineTuning.labels.length);
+      return classify(fineTuning.labels);
     case 'classify-many':
       return classifyMany(fineTuning.labels.length);
     case 'regress':
       return regress;
     case 'tag':
-      return tag(fineTuning.labels.length);
+      return tag(fineTuning.labels);
     case 'answer':
       return answer;
   }

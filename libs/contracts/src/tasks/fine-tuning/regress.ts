@@ -1,4 +1,5 @@
 import { encoderColumns, type Mean, type Task } from '../task.ts';
+import { baselinesIn } from './report-metrics.ts';
 
 const squaredError: Mean = { sum: 'squaredError', over: { sum: 'numExamples', plus: 0 } };
 
@@ -28,8 +29,23 @@ export const regress: Task = {
       ...squaredError,
     },
   ],
-  baselines: [],
-  headlines: ['regress_loss'],
+  reportMetrics: [
+    {
+      name: 'regress_pearson',
+      label: 'Pearson correlation',
+      unit: 'correlation',
+      isMoreBetter: true,
+    },
+    {
+      name: 'regress_spearman',
+      label: 'Spearman correlation',
+      unit: 'correlation',
+      isMoreBetter: true,
+    },
+  ],
+  bestBy: 'regress_pearson',
+  baselines: baselinesIn(['regress_loss'], 'mean', 'the mean'),
+  headlines: ['regress_pearson', 'regress_spearman'],
   pairsSentences: false,
   exampleFormat: 'berth-regress-examples/1',
 };

@@ -13,7 +13,7 @@ export interface BestAnswerOptions {
 
 /** What a model says of a window: a logit for each token. */
 export interface WindowLogits {
-  readonly window: AnswerWindow;
+  readonly window: Pick<AnswerWindow, 'question' | 'contextAt' | 'spans' | 'isMaxContext'>;
   readonly starts: ArrayLike<number>;
   readonly ends: ArrayLike<number>;
 }
@@ -77,10 +77,12 @@ function candidatesOf(
   numBest: number,
   maxAnswerLength: number,
 ): Scored[] {
-  const { spans, contextAt, isMaxContext, ids, question } = window;
+  const { spans, contextAt, isMaxContext, question } = window;
+  // With the last [SEP].
+  const length = contextAt + spans.length + 1;
   const candidates: Scored[] = [];
-  const lasts = bestOf(ends, ids.length, numBest);
-  for (const first of bestOf(starts, ids.length, numBest))
+  const lasts = bestOf(ends, length, numBest);
+  for (const first of bestOf(starts, length, numBest))
     for (const last of lasts) {
       const [start, end] = [spans[first - contextAt]?.start, spans[last - contextAt]?.end];
       if (start === undefined || end === undefined || isMaxContext[first - contextAt] !== true)

@@ -8,8 +8,11 @@ import {
   type LabelCensus,
 } from '../fine-tuning/labels.ts';
 import { soundRows } from '../fine-tuning/sound-rows.ts';
-import type { TaskExample } from '../fine-tuning/task-example.ts';
-import { textExamples, type TextExampleOptions } from '../fine-tuning/text-pairs.ts';
+import {
+  textExamples,
+  type TextExample,
+  type TextExampleOptions,
+} from '../fine-tuning/text-pairs.ts';
 
 export interface ClassOptions {
   readonly columns?: Partial<TextColumns> | undefined;
@@ -54,7 +57,7 @@ export interface ClassifyOptions extends TextExampleOptions, ClassOptions {
 export function classifyExamples(
   source: RowSource,
   options: ClassifyOptions,
-): AsyncGenerator<TaskExample> {
+): AsyncGenerator<TextExample> {
   const { labels, classWeights, hasMany = false } = options;
   const numberOf = new Map(labels.map((label, number) => [label, number]));
   const classOf = (value: unknown, row: Row, problems: RowProblems): number | undefined => {

@@ -14,6 +14,11 @@ export interface TextExampleOptions {
   readonly isLabelled?: boolean | undefined;
 }
 
+/** An example of one text, or of two. */
+export interface TextExample extends TaskExample {
+  readonly texts: readonly string[];
+}
+
 /**
  * The columns of a row's label, or undefined once `problems` knows why it has none.
  * @param value - of the label's column
@@ -29,7 +34,7 @@ export async function* textExamples(
   source: RowSource,
   { tokenizer, maxSeqLength, columns = {}, isLabelled = true }: TextExampleOptions,
   labelColumns: ReadLabelColumns,
-): AsyncGenerator<TaskExample> {
+): AsyncGenerator<TextExample> {
   const { text, pair, label } = await chooseColumns(source, columns, isLabelled);
   const problems = createRowProblems();
   for await (const row of soundRows(source, problems)) {
@@ -45,6 +50,7 @@ export async function* textExamples(
       place: row.place,
       ...layOut(tokenizer.vocabulary, first.slice(0, numFirst), second?.slice(0, numSecond)),
       columns: known,
+      texts: b === undefined ? [a] : [a, b],
     };
   }
 }

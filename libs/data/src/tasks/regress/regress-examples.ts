@@ -1,6 +1,9 @@
 import type { RowSource } from '../../rows/row.ts';
-import type { TaskExample } from '../fine-tuning/task-example.ts';
-import { textExamples, type TextExampleOptions } from '../fine-tuning/text-pairs.ts';
+import {
+  textExamples,
+  type TextExample,
+  type TextExampleOptions,
+} from '../fine-tuning/text-pairs.ts';
 
 /**
  * Examples of `regress`.
@@ -9,7 +12,7 @@ import { textExamples, type TextExampleOptions } from '../fine-tuning/text-pairs
 export function regressExamples(
   source: RowSource,
   options: TextExampleOptions,
-): AsyncGenerator<TaskExample> {
+): AsyncGenerator<TextExample> {
   return textExamples(source, options, (value, { place }, problems) => {
     const target = numberOf(value);
     // It is learnt in 32 bits.

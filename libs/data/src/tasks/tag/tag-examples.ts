@@ -34,6 +34,8 @@ export interface TagOptions {
 
 export interface TagExample extends TaskExample {
   readonly words: readonly string[];
+  /** The number of each word's tag; none where words have no tags. */
+  readonly tags: readonly number[];
   /** Where the first piece of each word is; -1 for words that are cut off, or have no piece as they are nothing but controls. */
   readonly positions: readonly number[];
 }
@@ -95,8 +97,8 @@ export async function* tagExamples(
     });
     const laidOut = layOut(tokenizer.vocabulary, pieces.slice(0, maxSeqLength - 2));
     const [numbers, weights] = [laidOut.ids.map(() => 0), laidOut.ids.map(() => 0)];
-    for (const [i, tag] of sentence.tags.entries()) {
-      const number = classOf(tag, row);
+    const tags = sentence.tags.map((tag) => classOf(tag, row));
+    for (const [i, number] of tags.entries()) {
       const position = positions[i]!;
       if (position < 0) continue;
       numbers[position] = number;
@@ -107,6 +109,7 @@ export async function* tagExamples(
       ...laidOut,
       columns: isLabelled ? { labels: numbers, labelWeights: weights } : {},
       words,
+      tags,
       positions,
     };
   }

@@ -38,6 +38,8 @@ export const sepCount: Task = {
       ...perExample,
     },
   ],
+  reportMetrics: [],
+  bestBy: 'loss',
   baselines: [],
   headlines: ['sep_count_accuracy'],
   pairsSentences: false,
