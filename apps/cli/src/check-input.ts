@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { BerthError, type LeftOut, type RunConfig } from '@berth/contracts';
-import { createCorpusTally, openCorpus, parseVocabulary, type Corpus } from '@berth/data';
+import { createCorpusTally, openCorpus, openRows, parseVocabulary, type Corpus } from '@berth/data';
 
 /**
  * What can be told before anything is started: the corpus exists and can be read from its beginning, and a given vocabulary is one, of the stated size.
@@ -12,9 +12,7 @@ export async function checkInput(
   config: RunConfig,
   statedVocabSize: number | undefined,
 ): Promise<LeftOut> {
-  const corpus = await openCorpus(config.corpus);
-  await readBeginning(corpus);
-  const { leftOut } = corpus;
+  const leftOut = await checkText(config);
   const { path } = config.vocabulary;
   if (path === undefined) return leftOut;
   const { tokens } = parseVocabulary(await readVocabulary(path), path);
@@ -24,6 +22,17 @@ export async function checkInput(
       `vocabulary.size is ${statedVocabSize}, but ${path} has ${tokens.length} tokens; leave the size out`,
     );
   return leftOut;
+}
+
+async function checkText({ corpus: place, task }: RunConfig): Promise<LeftOut> {
+  if (place !== undefined) {
+    const corpus = await openCorpus(place);
+    await readBeginning(corpus);
+    return corpus.leftOut;
+  }
+  for (const path of [task?.train, task?.eval])
+    if (path !== undefined) for await (const _row of openRows(path).rows()) break;
+  return { numEntries: 0, first: [] };
 }
 
 const beginningBytes = 2 ** 20;

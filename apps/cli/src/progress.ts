@@ -1,4 +1,4 @@
-import { isFinal, taskOf, type RunStatusReport } from '@berth/contracts';
+import { isFinal, taskOfRun, type RunStatusReport } from '@berth/contracts';
 import { fitLine, type LinePart } from './fit-line.ts';
 import { formatDuration } from '@berth/launch';
 import { fixed, formatCount, formatShortCount, formatShortDuration } from './format.ts';
@@ -31,7 +31,7 @@ function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
     parts.push(essential(`train loss ${last.loss.toFixed(3)}`, `loss ${last.loss.toFixed(2)}`, 18));
   if (lastEval !== null) parts.push(besides(`held-out ${lastEval.loss.toFixed(3)}`, 8));
   if (last !== null) {
-    const { losses } = taskOf(run.config.examples);
+    const { losses } = taskOfRun(run);
     losses.forEach(({ abbreviation, name }, index) =>
       parts.push(besides(`${abbreviation} ${fixed(last, `${name}_loss`)}`, 1 - index)),
     );

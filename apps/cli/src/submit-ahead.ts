@@ -4,6 +4,7 @@ import {
   BerthError,
   isBerthError,
   isFinal,
+  withPlannedSteps,
   type RunConfig,
   type RunRecord,
 } from '@berth/contracts';
@@ -45,7 +46,11 @@ export async function submitAhead(context: Context, submitted: Submitted): Promi
 }
 
 /** Whether a run has done all that is asked of it now. */
-function isDone({ status, goal, config: known }: RunRecord, { train }: RunConfig): boolean {
+function isDone(
+  { status, goal, config: known, labelledData }: RunRecord,
+  config: RunConfig,
+): boolean {
+  const { train } = withPlannedSteps(config, labelledData?.numTrainExamples);
   return status === 'completed' && goal === 'trained' && train.numSteps <= known.train.numSteps;
 }
 

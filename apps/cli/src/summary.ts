@@ -1,4 +1,9 @@
-import { corpusWeightsText, taskOf, type RunAttempt, type RunStatusReport } from '@berth/contracts';
+import {
+  corpusWeightsText,
+  taskOfRun,
+  type RunAttempt,
+  type RunStatusReport,
+} from '@berth/contracts';
 import { formatDuration } from '@berth/launch';
 import { formatCount } from './format.ts';
 import { heldOutLines } from './held-out-lines.ts';
@@ -31,7 +36,7 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   if (lastEval !== null)
     lines.push(
       `  held-out    loss ${lastEval.loss.toFixed(3)} at step ${formatCount(lastEval.step)}`,
-      ...heldOutLines(taskOf(run.config.examples), lastEval).map((text) => `    ${text}`),
+      ...heldOutLines(taskOfRun(run), lastEval).map((text) => `    ${text}`),
     );
   if (checkpointStep !== null) {
     const of = phasesText(report.bestPhases);

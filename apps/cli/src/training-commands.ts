@@ -15,11 +15,12 @@ interface TrainFlags {
   ifNeeded: boolean;
 }
 
-/** The commands that train: prepare, train, import, resume, fork, extend. */
+/** The commands that train: prepare, train, finetune, import, resume, fork, extend. */
 export function addTrainingCommands(program: Command, context: Context): void {
   for (const [name, goal, description] of [
     ['prepare', 'prepared', 'make the vocabulary, the dataset and the first examples of a run'],
     ['train', 'trained', 'train a run, or go on with it'],
+    ['finetune', 'trained', 'fine-tune a model for a task, or go on with it'],
   ] as const)
     program
       .command(name)

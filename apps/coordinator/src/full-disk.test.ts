@@ -86,7 +86,7 @@ it.skipIf(disk === undefined)(
       vocabulary,
       seed,
     } as const;
-    const prepare = (): Promise<string> => prepareDataset({ ...job, corpus: corpusConfig }, store);
+    const prepare = (): Promise<string> => prepareDataset({ ...job, corpus: corpusConfig! }, store);
 
     vi.stubEnv('TMPDIR', workFolder);
     onTestFinished(() => void vi.unstubAllEnvs());

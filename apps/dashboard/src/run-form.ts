@@ -35,7 +35,7 @@ export function formOfPreset({ name, config }: Preset, random = Math.random()): 
   return {
     preset: name,
     name: `${config.name}-${suffix}`,
-    corpus: config.corpus.path ?? '',
+    corpus: config.corpus?.path ?? '',
     model: config.model.size,
     numSteps: config.train.numSteps,
     numWorkers: config.cluster.numWorkers,

@@ -1,9 +1,15 @@
 import { configError, type SourceOf } from './config-error.ts';
+import { withPlannedSteps } from './epochs.ts';
 import { BerthError } from './errors.ts';
 import { resolveModelConfig } from './model-config.ts';
 import { withCurrentNames } from './renamed-settings.ts';
 import { phasesOf, withPhaseSteps, type Phase } from './phases.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
+import {
+  problemWithFineTuning,
+  problemWithWritten,
+  withFineTuningDefaults,
+} from './tasks/fine-tuning/settings.ts';
 import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-settings.ts';
 
 /**
@@ -14,11 +20,17 @@ import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-setti
 export function parseRunConfig(value: unknown, source: string | SourceOf): RunConfig {
   const sourceOf = typeof source === 'string' ? () => source : source;
   const parsed = runConfigSchema.safeParse(
-    withPhaseSteps(withTaskDefaults(withCurrentNames(value).config)),
+    withPhaseSteps(withFineTuningDefaults(withTaskDefaults(withCurrentNames(value).config))),
   );
   if (!parsed.success) throw configError(parsed.error, value, sourceOf);
+  const found = problemWithWritten(value);
+  if (found !== undefined)
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `${sourceOf(found.key.split('.'))}: ${found.key}: ${found.problem}`,
+    );
   checkConsistency(parsed.data, sourceOf);
-  return parsed.data;
+  return withPlannedSteps(parsed.data);
 }
 
 function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
@@ -39,7 +51,9 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
     );
   if (!isPowerOfTwo(train.virtualRanks))
     fail('train.virtualRanks', `${train.virtualRanks} is not a power of two; use 1, 2, 4, 8, ...`);
-  checkCorpus(config, fail);
+  if (config.task === undefined) checkCorpus(config, fail);
+  else checkFineTuning(config, fail);
+  checkEpochs(config, fail);
   checkPhases(config, fail);
   if (train.engine === 'eager' && train.precision !== 'fp32')
     fail('train.precision', `${train.precision} needs train.engine: graph`, 'train.engine');
@@ -66,6 +80,11 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
 }
 
 function checkCorpus({ corpus }: RunConfig, fail: Fail): void {
+  if (corpus === undefined)
+    return fail(
+      'corpus',
+      'is missing: say where the text is (corpus: { path: … }), or, to fine-tune, what for (task: …)',
+    );
   const { path, parts } = corpus;
   if (path === undefined && parts === undefined)
     fail(
@@ -80,11 +99,34 @@ function checkCorpus({ corpus }: RunConfig, fail: Fail): void {
     fail('corpus.parts', `two are named ${twice}; give each a name of its own`);
 }
 
+function checkFineTuning({ task, corpus, phases, init, vocabulary }: RunConfig, fail: Fail): void {
+  if (task === undefined) return;
+  const found = problemWithFineTuning(task);
+  if (found !== undefined) fail(`task.${found.key}`, found.problem);
+  if (corpus !== undefined)
+    fail('corpus', 'a run learns from a corpus or is fine-tuned for a task: leave one out', 'task');
+  if (phases !== undefined) fail('phases', 'only pre-training has phases', 'task');
+  if (vocabulary.extend !== undefined)
+    fail('vocabulary.extend', 'only pre-training learns new pieces', 'task');
+  if (init === undefined && vocabulary.path === undefined)
+    fail(
+      'init.from',
+      'is missing: say which model to fine-tune (a run, a checkpoint RUN@STEP, a Hugging Face folder); without one, which ' +
+        'trains from scratch, vocabulary.path says what the vocabulary is',
+    );
+}
+
+function checkEpochs({ task, train }: RunConfig, fail: Fail): void {
+  if (task === undefined && train.numEpochs !== undefined)
+    fail('train.numEpochs', 'only a fine-tuning (task) is counted in epochs: use train.numSteps');
+}
+
 /** What is wrong with weights for the parts of a corpus. */
 function problemWithWeights(
   weights: Readonly<Record<string, number>>,
-  { parts }: RunConfig['corpus'],
+  corpus: RunConfig['corpus'],
 ): string | undefined {
+  const parts = corpus?.parts;
   if (parts === undefined)
     return 'only a corpus with named parts has weights: use corpus.parts instead of corpus.path';
   const names = parts.map(({ name }) => name);
@@ -148,7 +190,7 @@ function checkPhase(config: RunConfig, phase: Phase, failAt: Fail): void {
   const weightsProblem =
     examples.corpusWeights && problemWithWeights(examples.corpusWeights, config.corpus);
   if (weightsProblem !== undefined) fail('examples.corpusWeights', weightsProblem, 'corpus.parts');
-  const found = problemWithExamples(examples);
+  const found = config.task === undefined ? problemWithExamples(examples) : undefined;
   if (found !== undefined)
     fail(`examples.${found.key}`, found.problem, ...found.others.map((key) => `examples.${key}`));
 }

@@ -45,7 +45,7 @@ const embedRequestSchema = z.strictObject({
 });
 const heldOut = {
   /** Texts to take examples of, as a run file names them; the run's own held-out documents when left out. */
-  corpus: runConfigSchema.shape.corpus.optional(),
+  corpus: runConfigSchema.shape.corpus,
   numExamples: z.int().min(1),
   /** Tokens of an example at most; as the run has it when left out, and for others the default of a run file. */
   maxSeqLength: runConfigSchema.shape.examples.unwrap().shape.maxSeqLength.unwrap().optional(),

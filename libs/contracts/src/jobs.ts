@@ -11,7 +11,7 @@ const sections = runConfigSchema.shape;
 export const datasetJobSchema = z.strictObject({
   kind: z.literal('dataset'),
   runId: z.string(),
-  corpus: sections.corpus,
+  corpus: sections.corpus.unwrap(),
   vocabulary: sections.vocabulary,
   /** That of the model which the run begins with: the dataset has it, or it extended. */
   modelVocabulary: storedPartSchema.optional(),
@@ -32,6 +32,21 @@ export const datasetJobSchema = z.strictObject({
 });
 export type DatasetJob = z.output<typeof datasetJobSchema>;
 
+/** Read labelled examples, and store them as shards with their manifest; or find that they still are those of before. */
+export const labelledDatasetJobSchema = z.strictObject({
+  kind: z.literal('labelledDataset'),
+  runId: z.string(),
+  task: sections.task.unwrap(),
+  vocabulary: sections.vocabulary,
+  /** That of the model which the run begins with. */
+  modelVocabulary: storedPartSchema.optional(),
+  maxSeqLength: z.int().positive(),
+  numShards: z.int().positive(),
+  askedAtMs: z.number(),
+  known: datasetJobSchema.shape.known,
+});
+export type LabelledDatasetJob = z.output<typeof labelledDatasetJobSchema>;
+
 export const datasetJobResultSchema = z.strictObject({ manifestKey: z.string() });
 export type DatasetJobResult = z.output<typeof datasetJobResultSchema>;
 
@@ -50,5 +65,9 @@ export const examplesJobSchema = z.strictObject({
 });
 export type ExamplesJob = z.output<typeof examplesJobSchema>;
 
-export const jobSchema = z.discriminatedUnion('kind', [datasetJobSchema, examplesJobSchema]);
+export const jobSchema = z.discriminatedUnion('kind', [
+  datasetJobSchema,
+  labelledDatasetJobSchema,
+  examplesJobSchema,
+]);
 export type Job = z.output<typeof jobSchema>;

@@ -19,6 +19,7 @@ import {
 } from './limits.ts';
 import { modelSectionSchema } from './model-config.ts';
 import { runNamePattern } from './run-name.ts';
+import { fineTuningSection } from './tasks/fine-tuning/settings.ts';
 import {
   phaseExampleSettings,
   pretrainingExamples,
@@ -157,6 +158,11 @@ const optimizerSection = z
       .default(0)
       .describe('Steps of linear warm-up')
       .meta({ decides: 'rate' }),
+    warmupRatio: ratio
+      .lt(1)
+      .optional()
+      .describe('Instead of numWarmupSteps: the warm-up as a share of all steps')
+      .meta({ decides: 'rate' }),
     schedule: z
       .enum(['google', 'linear', 'constant', 'cosine', 'wsd', 'square-root'])
       .default('google')
@@ -211,6 +217,13 @@ const trainSection = z
       .default(1000)
       .describe('Optimizer steps of the run')
       .meta({ decides: 'rate' }),
+    numEpochs: z
+      .number()
+      .positive()
+      .max(10_000)
+      .optional()
+      .describe('Of a fine-tuning, instead of numSteps: times that it sees each training example')
+      .meta({ decides: 'rate' }),
     globalBatch: exampleCount
       .default(256)
       .describe('Examples of a step, whatever the number of workers')
@@ -225,15 +238,15 @@ const trainSection = z
       .meta({ decides: 'weights' }),
     evalEverySteps: stepInterval
       .default(0)
-      .describe('0: only at the end')
+      .describe('0: only at the end; of a run in epochs, after each')
       .meta({ decides: 'nothing' }),
     numEvalExamples: exampleCount
       .default(512)
       .describe('Held-out examples of an evaluation')
       .meta({ decides: 'nothing' }),
-    checkpointEverySteps: stepCount
+    checkpointEverySteps: stepInterval
       .default(100)
-      .describe('Steps between checkpoints')
+      .describe('Steps between checkpoints; 0: one with each evaluation')
       .meta({ decides: 'nothing' }),
     checkpointEveryMs: saveInterval
       .default(0)
@@ -314,7 +327,8 @@ export const runConfigSchema = z
       .default(12_345)
       .describe('Decides everything random')
       .meta({ decides: 'data' }),
-    corpus: corpusSection,
+    corpus: corpusSection.optional(),
+    task: fineTuningSection.optional(),
     vocabulary: vocabularySection.prefault({}),
     examples: examplesSection.prefault({}),
     model: modelSectionSchema.prefault({}),
@@ -350,4 +364,4 @@ export type ExamplesConfig = RunConfig['examples'];
 export type OptimizerConfig = RunConfig['optimizer'];
 export type TrainConfig = RunConfig['train'];
 export type VocabularyConfig = RunConfig['vocabulary'];
-export type CorpusConfig = RunConfig['corpus'];
+export type CorpusConfig = NonNullable<RunConfig['corpus']>;

@@ -4,6 +4,7 @@ import { exportSectionSchema, type ExportSection } from './export-section.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
 import { storedRunConfigSchema } from './run-config.ts';
+import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
 import { runStatuses } from './run-status.ts';
 import { memberInfoSchema, numericsSchema, viewSchema } from './view.ts';
 import { wireErrorSchema } from './wire-error.ts';
@@ -32,6 +33,8 @@ export const evaluationSchema = z.strictObject({
   step: z.int().nonnegative(),
   /** The sum of the task's losses. */
   loss: z.number(),
+  /** What the best is chosen by, where that is not the loss: more is better. */
+  score: z.number().optional(),
 });
 export type Evaluation = z.output<typeof evaluationSchema>;
 
@@ -112,6 +115,14 @@ export const runRecordSchema = z.strictObject({
   phaseSetIds: z.array(z.string()).optional(),
   /** How its examples are made, for good. Absent where an earlier release made the run: the first way. */
   exampleFormat: z.string().optional(),
+  /** Of the labelled examples that it is fine-tuned on, once they were read. */
+  labelledData: z
+    .strictObject({
+      fineTuning: fineTuningSchema,
+      numTrainExamples: z.int().nonnegative(),
+      numHeldOutExamples: z.int().nonnegative(),
+    })
+    .optional(),
   /** Of its dataset, once that exists and if it was measured. */
   datasetHealth: datasetHealthSchema.optional(),
   /** What has become of the export that its config asks for; absent before it began. */

@@ -17,15 +17,9 @@ export { packDocuments } from './dataset/document-shard.ts';
 export { spreadEvenly } from './sampling/spread-evenly.ts';
 export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';
 export { type EpochShards, epochShardsOf } from './sampling/epoch-shards.ts';
-export {
-  exampleSetIdOf,
-  exampleSetPrefix,
-  exampleShardKey,
-  makeExampleShard,
-  readExampleShard,
-  trainEpochOfKey,
-} from './examples/example-job.ts';
-export { taskExamples } from './tasks/index.ts';
+export { exampleSetIdOf, makeExampleShard, readExampleShard } from './examples/example-job.ts';
+export { exampleSetPrefix, exampleShardKey, trainEpochOfKey } from './examples/example-keys.ts';
+export { storedExamplesOf, taskExamples } from './tasks/index.ts';
 export type {
   BaselineMeter,
   ExampleShardReader,
@@ -43,9 +37,12 @@ export {
 } from './tasks/pretraining/google-examples.ts';
 export { readTextStatistics, type TextStatistics } from './dataset/text-statistics.ts';
 export {
+  isLabelled,
+  readAnyDataset,
   readDatasetManifest,
   readDatasetVocabulary,
   readDocumentShard,
+  readLabelledDataset,
 } from './dataset/read-dataset.ts';
 export {
   createSampler,
@@ -81,6 +78,13 @@ export {
   type WindowRow,
   type WordRow,
 } from './tasks/fine-tuning/held-out-rows.ts';
+export { prepareLabelledDataset } from './tasks/fine-tuning/prepare-labelled-dataset.ts';
+export {
+  examplesOfRows,
+  surveyRows,
+  type LabelledExample,
+  type RowSurvey,
+} from './tasks/fine-tuning/labelled-rows.ts';
 export { labelledExamples } from './tasks/fine-tuning/labelled-examples.ts';
 export {
   makeLabelledShards,

@@ -16,7 +16,7 @@ describe('run files', () => {
   it('fill in defaults and resolve paths against the file', () => {
     const file = runFile('name: a\ncorpus: { path: text/*.txt }\n');
     const { config } = loadConfig(file);
-    expect(config.corpus.path).toBe(join(file, '..', 'text/*.txt'));
+    expect(config.corpus?.path).toBe(join(file, '..', 'text/*.txt'));
     expect(config.train.virtualRanks).toBe(8);
   });
 

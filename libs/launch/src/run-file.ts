@@ -76,16 +76,25 @@ export function configOf(runFile: RunFile, model?: InitialModel): LoadedConfig {
       `${file}: init: a run that begins with a stored model is trained by \`berth train\`; leave it out here`,
     );
   const folder = dirname(resolve(file));
-  const { corpus, vocabulary, export: exported } = config;
+  const { corpus, task, vocabulary, export: exported } = config;
   const resolved = {
     ...config,
-    corpus: {
-      ...corpus,
-      ...(corpus.path !== undefined && { path: absolute(folder, corpus.path) }),
-      ...(corpus.parts && {
-        parts: corpus.parts.map((part) => ({ ...part, path: absolute(folder, part.path) })),
-      }),
-    },
+    ...(corpus && {
+      corpus: {
+        ...corpus,
+        ...(corpus.path !== undefined && { path: absolute(folder, corpus.path) }),
+        ...(corpus.parts && {
+          parts: corpus.parts.map((part) => ({ ...part, path: absolute(folder, part.path) })),
+        }),
+      },
+    }),
+    ...(task && {
+      task: {
+        ...task,
+        train: absolute(folder, task.train),
+        ...(task.eval !== undefined && { eval: absolute(folder, task.eval) }),
+      },
+    }),
     vocabulary: {
       ...vocabulary,
       ...(vocabulary.path !== undefined && { path: absolute(folder, vocabulary.path) }),

@@ -113,12 +113,12 @@ it.each([
     const fineTuning = { kind, labels };
     const engine = engineOf(engineKind, fineTuning);
     onTestFinished(() => engine.dispose());
-    const { shards } = await makeLabelledShards(store, {
+    const { train: shards } = await makeLabelledShards(store, {
       ...sizes,
       fineTuning,
-      split: 'train',
       numShards,
-      examples: examplesOf(kind),
+      train: examplesOf(kind),
+      heldOut: examplesOf(kind),
     });
     const format = labelledExamples(fineTuning);
     const readers = await Promise.all(

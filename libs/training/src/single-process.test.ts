@@ -71,7 +71,7 @@ beforeAll(async () => {
     {
       kind: 'dataset',
       runId: 'r',
-      corpus: config.corpus,
+      corpus: config.corpus!,
       vocabulary,
       numShards: 4,
       seed,

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { corpusText } from '@berth/contracts';
+import { BerthError, corpusText } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { formatDuration, loadConfig } from '@berth/launch';
 import { withCluster, withServices } from '../cluster-access.ts';
@@ -25,6 +25,7 @@ export async function demo(context: Context): Promise<void> {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/\D/g, '');
   const { config } = loadConfig(configFile, [`name=demo-${stamp}`]);
   const { name, train, model, cluster, corpus, examples } = config;
+  if (corpus === undefined) throw new BerthError('INTERNAL', `${configFile} has no corpus`);
   context.say(
     `berth demo: a BERT-${model.size} on ${relative(process.cwd(), corpusText(corpus))}, ${train.numSteps} steps of ${train.globalBatch} ` +
       `examples of ${examples.maxSeqLength} tokens, ${cluster.numWorkers} workers`,

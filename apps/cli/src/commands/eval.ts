@@ -63,7 +63,7 @@ export function heldOutOf({ on, examples, seqLength }: HeldOutOptions): {
   return {
     numExamples: examples,
     ...(on !== undefined && {
-      corpus: runConfigSchema.shape.corpus.parse({ path: resolve(on) }),
+      corpus: runConfigSchema.shape.corpus.unwrap().parse({ path: resolve(on) }),
     }),
     ...(seqLength !== undefined && { maxSeqLength: seqLength }),
   };

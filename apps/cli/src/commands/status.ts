@@ -1,4 +1,4 @@
-import { isFinal, taskOf, type RunStatusReport } from '@berth/contracts';
+import { isFinal, taskOfRun, type RunStatusReport } from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration } from '@berth/launch';
@@ -87,7 +87,7 @@ function evaluationOf({ run, lastEval, best }: RunStatusReport): string[] {
       : `; the best checkpoint is step ${formatCount(best.step)}, with ${best.loss.toFixed(3)}`;
   return [
     `held-out loss ${loss.toFixed(3)} at step ${formatCount(step)}${kept}`,
-    ...heldOutLines(taskOf(run.config.examples), lastEval).map((text) => `  ${text}`),
+    ...heldOutLines(taskOfRun(run), lastEval).map((text) => `  ${text}`),
   ];
 }
 

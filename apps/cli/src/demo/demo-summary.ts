@@ -1,5 +1,5 @@
 import {
-  taskOf,
+  taskOfRun,
   type DatasetManifest,
   type MetricsLine,
   type RunStatusReport,
@@ -14,7 +14,7 @@ export function demoSummary(
   { train, heldOut, vocabulary }: DatasetManifest,
   lines: readonly MetricsLine[],
 ): string {
-  const task = taskOf(report.run.config.examples);
+  const task = taskOfRun(report.run);
   const sum = (key: 'numDocuments' | 'numTokens'): string =>
     formatCount(train.reduce((total, shard) => total + shard[key], 0));
   const evals = lines.filter((line) => line.kind === 'eval');

@@ -73,7 +73,8 @@ async function shardsOfSet(
   const { manifestKey, config } = record;
   const { examples } = phasesOf(config)[exampleSetsOf(record).indexOf(exampleSetId)]!;
   if (examples.corpusWeights === undefined || manifestKey === null) {
-    const numShards = examples.numShards * corpusPartsOf(config.corpus).length;
+    const numParts = config.corpus === undefined ? 1 : corpusPartsOf(config.corpus).length;
+    const numShards = examples.numShards * numParts;
     return () => Uint32Array.from({ length: numShards }, (_, shard) => shard);
   }
   const manifest = await readDatasetManifest(store, manifestKey);

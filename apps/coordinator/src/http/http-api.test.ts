@@ -243,7 +243,7 @@ describe('the job queue', () => {
     const job: Job = {
       kind: 'dataset',
       runId: 'a',
-      corpus,
+      corpus: corpus!,
       vocabulary,
       numShards: 1,
       seed: 1,
@@ -266,7 +266,7 @@ describe('documents', () => {
     expect(schema['properties']).toHaveProperty('train');
     const presets = presetSchema.array().parse(await (await api.get('/api/presets')).json());
     expect(presets.map(({ name }) => name)).toContain('demo');
-    expect(presets[0]?.config.corpus.path).toMatch(/^\//);
+    expect(presets[0]?.config.corpus?.path).toMatch(/^\//);
     const openapi = await answerOf('openapi', await api.get('/api/openapi.json'));
     expect(openapi['openapi']).toBe('3.1.0');
     const paths = openapi['paths'] as Record<string, object>;

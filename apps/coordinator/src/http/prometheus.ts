@@ -1,6 +1,6 @@
 import {
   errorToWire,
-  taskOf,
+  taskOfRun,
   type Logger,
   type MetricsLine,
   type WorkerReport,
@@ -30,8 +30,9 @@ export class Monitoring {
   }
 
   /** Counts lines that were not counted yet; of those of before this process only the newest is told. */
-  takeLines({ runId, config }: CachedRun, lines: readonly MetricsLine[], areNew: boolean): void {
-    const task = taskOf(config.examples);
+  takeLines(run: CachedRun, lines: readonly MetricsLine[], areNew: boolean): void {
+    const { runId } = run;
+    const task = taskOfRun(run);
     const countedUpToMs = this.#countedUpToMs.get(runId) ?? -Infinity;
     const uncounted = lines.filter(({ timeMs }) => timeMs > countedUpToMs);
     const last = uncounted.at(-1);

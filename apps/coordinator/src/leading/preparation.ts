@@ -2,22 +2,30 @@ import {
   BerthError,
   cursorOfStep,
   exampleSetsOf,
+  labelsOf,
   phaseAt,
   phasesOf,
-  taskOf,
+  taskNameOf,
+  tasks,
   trainingHash,
-  type DatasetJob,
+  withPlannedSteps,
+  type AnyDataset,
+  type Job,
+  type LabelledDataset,
+  type LabelledDatasetJob,
   type DatasetManifest,
+  type RunConfig,
   type ObjectStore,
   type RunRecord,
   type StoredPart,
 } from '@berth/contracts';
 import { readModel } from '@berth/checkpoint';
-import { exampleSetIdOf, readDatasetManifest } from '@berth/data';
+import { exampleSetIdOf, isLabelled, readAnyDataset, readDatasetManifest } from '@berth/data';
 import { isAlive, type DataPort, type RunChange } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
 import { createMembers, openRun, type RedisConnection } from '@berth/queue';
 import { ExampleSupply } from './example-supply.ts';
+import { LabelledSupply } from './labelled-supply.ts';
 
 export interface PreparationOptions {
   readonly connection: RedisConnection;
@@ -38,6 +46,7 @@ export class Preparation implements DataPort {
   #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
   /** One for each phase of the run. */
   #supplies: readonly ExampleSupply[] | undefined;
+  #labelled: LabelledSupply | undefined;
 
   constructor(options: PreparationOptions, runId: string) {
     this.#options = options;
@@ -50,6 +59,13 @@ export class Preparation implements DataPort {
   async prepare(record: RunRecord): Promise<RunChange> {
     if (record.manifestKey === null || record.requests.submission !== null)
       return this.#findDataset(record);
+    if (record.labelledData !== undefined) {
+      const lacking = await (await this.#openLabelled(record)).advance();
+      if (lacking !== '') return { reason: lacking };
+      return record.goal === 'trained'
+        ? { status: 'starting', reason: 'the examples are there' }
+        : { status: 'completed', reason: 'the data is prepared' };
+    }
     const [supply] = await this.#openSupplies(record);
     await supply!.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
     if (record.goal === 'trained')
@@ -67,25 +83,11 @@ export class Preparation implements DataPort {
     const config = submission?.config ?? record.config;
     const askedAtMs = submission?.askedAtMs ?? record.attempts.at(-1)?.startedAtMs ?? 0;
     if (this.#datasetJob?.askedAtMs !== askedAtMs) {
-      const { corpus, vocabulary, seed } = config;
-      const { numShards } = config.examples;
-      const modelId = config.init?.sha256;
-      const model = modelId === undefined ? undefined : await readModel(store, modelId);
-      const job: DatasetJob = {
-        kind: 'dataset',
-        runId: this.#runId,
-        corpus,
-        vocabulary,
-        ...(model && { modelVocabulary: partOf(model.vocabulary) }),
-        numShards,
-        ...(!taskOf(config.examples).pairsSentences && { pairsSentences: false }),
-        seed,
-        askedAtMs,
-        ...(record.manifestKey !== null &&
-          submission !== null && {
-            known: { manifestKey: record.manifestKey, isTrainedOn: submission.isTrained },
-          }),
-      };
+      const known =
+        record.manifestKey !== null && submission !== null
+          ? { manifestKey: record.manifestKey, isTrainedOn: submission.isTrained }
+          : undefined;
+      const job = await this.#datasetJobOf(config, askedAtMs, known);
       // Once: to ask again for a job that failed would start it over before its error is read.
       this.#datasetJob = { askedAtMs, id: await jobs.enqueue(job) };
     }
@@ -99,22 +101,93 @@ export class Preparation implements DataPort {
       return { reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens };
     }
     this.#supplies = undefined;
+    this.#labelled = undefined;
     const { manifestKey } = result as { manifestKey: string };
-    const manifest = await readDatasetManifest(store, manifestKey);
-    const setIds = phasesOf(config).map(({ examples }) =>
-      exampleSetIdOf(manifest.datasetId, examples, config.seed, record.exampleFormat),
-    );
+    const manifest = await readAnyDataset(store, manifestKey);
+    const change = isLabelled(manifest)
+      ? this.#labelledChange(config, manifest)
+      : this.#corpusChange(config, manifest, record.exampleFormat);
     return {
-      config,
+      ...change,
       // Of a run that has trained it is that of its checkpoints, whichever release made it.
-      trainingHash: submission?.isTrained === true ? record.trainingHash : trainingHash(config),
+      ...(submission?.isTrained === true && { trainingHash: record.trainingHash }),
       manifestKey,
-      exampleSetId: setIds[0]!,
-      phaseSetIds: setIds.length === 1 ? undefined : setIds,
-      datasetHealth: manifest.health,
       requests: { ...record.requests, submission: null },
       reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
     };
+  }
+
+  #labelledChange(config: RunConfig, dataset: LabelledDataset): RunChange {
+    const numTrainExamples = numExamplesOf(dataset);
+    const planned = withPlannedSteps(config, numTrainExamples);
+    return {
+      config: planned,
+      trainingHash: trainingHash(planned),
+      exampleSetId: dataset.exampleSetId,
+      labelledData: {
+        fineTuning: dataset.fineTuning,
+        numTrainExamples,
+        numHeldOutExamples: dataset.heldOut.numExamples,
+      },
+    };
+  }
+
+  #corpusChange(
+    config: RunConfig,
+    manifest: DatasetManifest,
+    exampleFormat: string | undefined,
+  ): RunChange {
+    const setIds = phasesOf(config).map(({ examples }) =>
+      exampleSetIdOf(manifest.datasetId, examples, config.seed, exampleFormat),
+    );
+    return {
+      config,
+      trainingHash: trainingHash(config),
+      exampleSetId: setIds[0]!,
+      phaseSetIds: setIds.length === 1 ? undefined : setIds,
+      datasetHealth: manifest.health,
+    };
+  }
+
+  async #datasetJobOf(
+    config: RunConfig,
+    askedAtMs: number,
+    known: LabelledDatasetJob['known'],
+  ): Promise<Exclude<Job, { kind: 'examples' }>> {
+    const { corpus, task, vocabulary, seed, examples, init } = config;
+    const model =
+      init?.sha256 === undefined ? undefined : await readModel(this.#options.store, init.sha256);
+    const common = {
+      runId: this.#runId,
+      vocabulary,
+      ...(model && { modelVocabulary: partOf(model.vocabulary) }),
+      numShards: examples.numShards,
+      askedAtMs,
+      ...(known && { known }),
+    };
+    if (task !== undefined)
+      return { kind: 'labelledDataset', ...common, task, maxSeqLength: examples.maxSeqLength };
+    if (corpus === undefined)
+      throw new BerthError('INTERNAL', `Run ${this.#runId} has neither a corpus nor a task`);
+    const { pairsSentences } = tasks[taskNameOf(examples)];
+    return {
+      kind: 'dataset',
+      ...common,
+      corpus,
+      ...(!pairsSentences && { pairsSentences: false }),
+      seed,
+    };
+  }
+
+  async #openLabelled({ manifestKey, config }: RunRecord): Promise<LabelledSupply> {
+    if (this.#labelled !== undefined) return this.#labelled;
+    if (manifestKey === null)
+      throw new BerthError('INTERNAL', `Run ${this.#runId} trains without a dataset`);
+    const dataset = await readAnyDataset(this.#options.store, manifestKey);
+    const job = await this.#datasetJobOf(config, 0, { manifestKey, isTrainedOn: true });
+    if (!isLabelled(dataset) || job.kind !== 'labelledDataset')
+      throw new BerthError('INTERNAL', `Run ${this.#runId} is fine-tuned on a corpus`);
+    return (this.#labelled = new LabelledSupply({ ...this.#options, dataset, job }));
   }
 
   async #whyNobodyReads(): Promise<string> {
@@ -151,6 +224,7 @@ export class Preparation implements DataPort {
   /** Has examples made ahead of training. @returns what the next step waits for, in words; '' for nothing */
   async supply(record: RunRecord, numCommitted: number): Promise<string> {
     const { config } = record;
+    if (record.labelledData !== undefined) return (await this.#openLabelled(record)).advance();
     const { ledger } = this.#run;
     const last = numCommitted > 0 ? await ledger.entry(numCommitted - 1) : undefined;
     const supplies = await this.#openSupplies(record);
@@ -191,7 +265,20 @@ function partOf({ key, sizeBytes, sha256 }: StoredPart): StoredPart {
   return { key, sizeBytes, sha256 };
 }
 
-function describe(manifest: DatasetManifest): string {
+function numExamplesOf({ train }: LabelledDataset): number {
+  return train.reduce((sum, { numExamples }) => sum + numExamples, 0);
+}
+
+function describe(manifest: AnyDataset): string {
+  if (isLabelled(manifest)) {
+    const { fineTuning, heldOut, vocabulary } = manifest;
+    const labels = labelsOf(fineTuning);
+    return (
+      `${numExamplesOf(manifest)} labelled examples, ${heldOut.numExamples} held out, ` +
+      (labels.length === 0 ? '' : `${labels.length} labels, `) +
+      `vocabulary ${vocabulary.numTokens}`
+    );
+  }
   const sum = (key: 'numDocuments' | 'numTokens'): number =>
     manifest.train.reduce((total, shard) => total + shard[key], 0);
   return (

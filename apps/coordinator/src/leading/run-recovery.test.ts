@@ -147,7 +147,10 @@ describe('RunSupervisor', () => {
     });
     const { vocabulary, seed, examples } = config;
     const job = { ...config, kind: 'dataset', runId, numShards: 1, askedAtMs: 1 } as const;
-    const manifestKey = await prepareDataset({ ...job, vocabulary, seed }, store);
+    const manifestKey = await prepareDataset(
+      { ...job, corpus: config.corpus!, vocabulary, seed },
+      store,
+    );
     const { datasetId } = await readDatasetManifest(store, manifestKey);
     const exampleSetId = exampleSetIdOf(datasetId, examples, seed);
     const record: RunRecord = { ...rest, config, status: 'starting', manifestKey, exampleSetId };

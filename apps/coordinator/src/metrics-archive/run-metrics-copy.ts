@@ -1,6 +1,6 @@
 import {
   metricsFromSums,
-  taskOf,
+  taskOfRun,
   type LedgerEntry,
   type Logger,
   type MetricsLine,
@@ -99,7 +99,7 @@ export class RunMetricsCopy {
     const archive = isOver ? await this.#archiveOf(record, attempt) : this.#archives.get(attempt);
     if (archive === undefined) return;
     const end = isOver ? await this.#run.ledger.numCommitted() : archive.maxStep - patienceSteps;
-    const task = taskOf(record.config.examples);
+    const task = taskOfRun(record);
     while (archive.firstMissing < end) {
       const from = archive.firstMissing;
       const to = Math.min(end, from + entriesPerPage);

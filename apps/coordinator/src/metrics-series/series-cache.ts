@@ -1,4 +1,4 @@
-import { taskOf, type MetricsLine, type MetricsPage, type RunRecord } from '@berth/contracts';
+import { taskOfRun, type MetricsLine, type MetricsPage, type RunRecord } from '@berth/contracts';
 import { RunSeries } from './run-series.ts';
 
 /** Where the metrics of runs come from. */
@@ -47,12 +47,12 @@ export class SeriesCache {
 
   /** A run's history with all that its log says by now. @throws what the source throws */
   async of(run: CachedRun): Promise<RunSeries> {
-    const { runId, createdAtMs, config } = run;
+    const { runId, createdAtMs } = run;
     const before = this.#known.get(runId);
     const isSame = before?.createdAtMs === createdAtMs;
     const known: Known = (isSame ? before : undefined) ?? {
       createdAtMs,
-      history: new RunSeries(taskOf(config.examples)),
+      history: new RunSeries(taskOfRun(run)),
       cursor: '',
       hasArchive: false,
       isUpToDate: false,

@@ -8,6 +8,7 @@ import {
   trainAlike,
   trainingHash,
   withLastPhase,
+  withPlannedSteps,
   withSettings,
   type Decides,
   type ForkRequest,
@@ -20,7 +21,11 @@ import { newRecord } from './decide-submission.ts';
 /** The checkpoint of another run that a run goes on from. */
 export type ForkedFrom = NonNullable<RunRecord['forkedFrom']>;
 
-const places = ['corpus.path', 'corpus.parts', 'vocabulary.path'];
+const insteadOf = {
+  'train.numEpochs': 'train.numSteps',
+  'optimizer.warmupRatio': 'optimizer.numWarmupSteps',
+} as const;
+const places = ['corpus.path', 'corpus.parts', 'vocabulary.path', 'task.train', 'task.eval'];
 const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
 /**
@@ -28,7 +33,7 @@ const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'co
  * @throws BerthError `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY` for settings that make no run, or none that can go on from there
  */
 export function forkedConfig(
-  { runId, config: theirs }: RunRecord,
+  { runId, config: theirs, labelledData }: RunRecord,
   { name, settings }: ForkRequest,
   fromStep: number,
 ): RunConfig {
@@ -36,7 +41,10 @@ export function forkedConfig(
   const saysExport = Object.keys(settings).some((key) => key.startsWith('export'));
   // The place of theirs is taken.
   const known = saysExport && exported !== undefined ? { ...others, export: exported } : others;
-  const config = parseRunConfig(plannedConfig(known, settings, name), 'the fork');
+  const config = withPlannedSteps(
+    parseRunConfig(plannedConfig(known, settings, name), 'the fork'),
+    labelledData?.numTrainExamples,
+  );
   const changes = changedSettings({ ...known, name }, config, allKinds);
   // Of a path it is the bytes that count: the worker that reads them compares.
   const refused = changes.find(
@@ -82,11 +90,17 @@ function plannedConfig(
   const { numSteps: _known, ...others } = train;
   if (phases !== undefined && phases !== null)
     return { ...withSettings(known, { train: others, ...settings }), name };
+  // What they say of steps goes instead of what was planned.
+  const instead = Object.fromEntries(
+    Object.entries(insteadOf)
+      .filter(([key]) => settings[key] !== undefined)
+      .map(([, key]) => [key, null]),
+  );
   const isPlanned = typeof numSteps === 'number' && phases === undefined;
   const planned = isPlanned
     ? { phases: withLastPhase(known.phases, train.numSteps, numSteps) }
     : {};
-  return { ...withSettings({ ...known, ...planned }, settings), name };
+  return { ...withSettings({ ...known, ...planned }, { ...instead, ...settings }), name };
 }
 
 /** The training hash of a fork: other histories make other runs of the same settings. */
@@ -104,7 +118,8 @@ export function forkedRecord(
   forkedFrom: ForkedFrom,
   nowMs: number,
 ): RunRecord {
-  const { manifestKey, exampleSetId, phaseSetIds, exampleFormat, datasetHealth } = source;
+  const { manifestKey, exampleSetId, phaseSetIds, exampleFormat, datasetHealth, labelledData } =
+    source;
   return {
     ...newRecord({ config, goal: 'trained' }, nowMs),
     trainingHash: forkedHash(config, forkedFrom),
@@ -118,5 +133,6 @@ export function forkedRecord(
     ...(phaseSetIds && { phaseSetIds }),
     exampleFormat,
     ...(datasetHealth && { datasetHealth }),
+    ...(labelledData && { labelledData }),
   };
 }

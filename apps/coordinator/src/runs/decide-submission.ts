@@ -4,8 +4,9 @@ import {
   howToChange,
   isFinal,
   noRequests,
-  taskOf,
+  taskOfRun,
   trainingHash,
+  withPlannedSteps,
   type Decides,
   type RunConfig,
   type RunRecord,
@@ -53,7 +54,7 @@ export function newRecord({ config, goal }: Submission, nowMs: number): RunRecor
     evaluations: [],
     manifestKey: null,
     exampleSetId: null,
-    exampleFormat: taskOf(config.examples).exampleFormat,
+    exampleFormat: taskOfRun({ config }).exampleFormat,
     numerics: null,
   };
 }
@@ -70,9 +71,10 @@ export function decideSubmission(
   nowMs: number,
   record: RunRecord,
   snapshot: SubmissionSnapshot,
-  submission: Submission,
+  written: Submission,
 ): RunChange | undefined {
   const { status } = record;
+  const submission = { ...written, config: plannedLike(record, written.config) };
   if (record.requests.remove)
     throw conflict(record, 'is being removed; once that is done its name is free');
   const isDone = status === 'completed' && record.goal === 'trained';
@@ -84,7 +86,7 @@ export function decideSubmission(
     if (snapshot.isAttended || (rests && change === undefined))
       return whileUnderWay(record, submission, change);
   }
-  if (!isTrained) return madeAnew(nowMs, record, submission);
+  if (!isTrained) return madeAnew(nowMs, record, written);
   const request = { config: submission.config, askedAtMs: nowMs, isTrained };
   // Its cluster has died: whoever worked on it begins again with the data.
   if (!isFinal(status))
@@ -113,8 +115,13 @@ export function decideSubmission(
 
 const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
-function currentConfig({ config, requests }: RunRecord): RunConfig {
-  return requests.submission?.config ?? config;
+function currentConfig(record: RunRecord): RunConfig {
+  return plannedLike(record, record.requests.submission?.config ?? record.config);
+}
+
+/** As it is planned with the data that the run has. */
+function plannedLike({ labelledData }: RunRecord, config: RunConfig): RunConfig {
+  return withPlannedSteps(config, labelledData?.numTrainExamples);
 }
 
 function whileUnderWay(
@@ -140,7 +147,14 @@ function whileUnderWay(
 function madeAnew(nowMs: number, record: RunRecord, submission: Submission): RunChange {
   const { runId: _name, ...anew } = newRecord(submission, nowMs);
   const { config } = submission;
-  const { manifestKey, exampleSetId, phaseSetIds, datasetHealth, trainingHash: hash } = record;
+  const {
+    manifestKey,
+    exampleSetId,
+    phaseSetIds,
+    datasetHealth,
+    labelledData,
+    trainingHash: hash,
+  } = record;
   const isVocabularyLeftOut =
     record.config.vocabulary.path !== undefined && config.vocabulary.path === undefined;
   // The vocabulary may be that of the model.
@@ -149,7 +163,8 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     isVocabularyLeftOut ||
     isOtherModel ||
     changedSettings(record.config, config, ['data']).length > 0;
-  if (manifestKey === null || isOther) return { ...anew, datasetHealth: undefined };
+  if (manifestKey === null || isOther)
+    return { ...anew, datasetHealth: undefined, labelledData: undefined };
   return {
     ...anew,
     config: record.config,
@@ -158,6 +173,7 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     exampleSetId,
     phaseSetIds,
     datasetHealth,
+    labelledData,
     requests: { ...noRequests, submission: { config, askedAtMs: nowMs, isTrained: false } },
   };
 }

@@ -5,6 +5,7 @@ import {
   resolveModelConfig,
   runConfigJsonSchema,
   settings,
+  withPlannedSteps,
   withSettings,
   withStoredModel,
   type RunConfig,
@@ -30,9 +31,18 @@ interface Case {
   readonly to?: unknown;
   /** What a run has that can have the key at all. */
   readonly given?: Readonly<Record<string, unknown>>;
+  /** What it is in the config of a run whose data is known. */
+  readonly becomes?: Readonly<Record<string, unknown>>;
   /** What has to change with it. */
   readonly besides?: Readonly<Record<string, unknown>>;
 }
+
+/** Of a run that is fine-tuned, 50 steps an epoch. */
+function fineTuned(section: object = {}): Pick<Case, 'given'> {
+  const task = { kind: 'classify', train: '/a.csv', ...section };
+  return { given: { corpus: null, 'vocabulary.path': '/v.txt', task } };
+}
+const numTrainExamples = 50 * 32;
 
 const cases: Readonly<Record<string, Case>> = {
   name: { to: 'other' },
@@ -54,6 +64,31 @@ const cases: Readonly<Record<string, Case>> = {
   'init.from': { to: 'other', given: { init } },
   'init.sha256': { to: 'b'.repeat(64), given: { init } },
   'init.extendPositions': { given: { init } },
+  'task.kind': { to: 'regress', ...fineTuned({ kind: 'tag' }) },
+  'task.train': { to: '/b.csv', ...fineTuned() },
+  'task.eval': { to: '/e.csv', ...fineTuned({ eval: '/d.csv' }) },
+  'task.heldOutRatio': fineTuned({ heldOutRatio: 0.1 }),
+  'task.columns': { to: { text: 'body' }, ...fineTuned() },
+  'task.labels': { to: ['b', 'a'], ...fineTuned({ labels: ['a', 'b'] }) },
+  'task.labelSeparator': { to: ';', ...fineTuned({ kind: 'classify-many' }) },
+  'task.classWeights': { to: 'balanced', ...fineTuned() },
+  'task.docStride': fineTuned({ kind: 'answer', docStride: 64 }),
+  'task.maxQueryLength': fineTuned({ kind: 'answer', maxQueryLength: 32 }),
+  'task.maxAnswerLength': fineTuned({ kind: 'answer', maxAnswerLength: 32 }),
+  'task.numBest': fineTuned({ kind: 'answer', numBest: 9 }),
+  'task.metric': { to: 'classify_f1_macro', ...fineTuned() },
+  'optimizer.warmupRatio': {
+    ...fineTuned(),
+    to: 0.05,
+    besides: { 'optimizer.numWarmupSteps': null },
+    becomes: { 'optimizer.numWarmupSteps': 5 },
+  },
+  'train.numEpochs': {
+    ...fineTuned(),
+    to: 4,
+    besides: { 'train.numSteps': null },
+    becomes: { 'train.numSteps': 200 },
+  },
   'optimizer.schedule': { to: 'constant', besides: { 'optimizer.numDecaySteps': null } },
   'optimizer.decayShape': { to: '1-sqrt' },
   'train.microBatch': { to: 4 },
@@ -70,6 +105,8 @@ const mayChangeEarly: Readonly<Record<string, boolean>> = {
   'optimizer.numDecaySteps': true,
   'optimizer.decayShape': true,
   'train.numSteps': true,
+  'train.numEpochs': true,
+  'optimizer.warmupRatio': false,
 };
 
 interface Row {
@@ -90,10 +127,12 @@ interface Change {
   readonly before: RunConfig;
   readonly after: RunConfig;
   readonly values: Readonly<Record<string, unknown>>;
+  /** As a fork of a run whose data is known is asked for it. */
+  readonly asked: Readonly<Record<string, unknown>>;
 }
 
 function changeOf({ path }: Setting): Change {
-  const { to, given = {}, besides = {} } = cases[path] ?? {};
+  const { to, given = {}, besides = {}, becomes } = cases[path] ?? {};
   const written = {
     name: 'run',
     corpus: { path: '/a.txt' },
@@ -102,7 +141,8 @@ function changeOf({ path }: Setting): Change {
   };
   const before = parseRunConfig(withSettings(written as unknown as RunConfig, given), 'before');
   const values = { ...besides, [path]: to ?? otherValue(before, path) };
-  return { before, after: parseRunConfig(withSettings(before, values), 'after'), values };
+  const after = parseRunConfig(withSettings(before, values), 'after');
+  return { before, after, values, asked: becomes ?? values };
 }
 
 /** Another value of a number, a switch or a choice, by the published schema. */
@@ -123,7 +163,11 @@ function otherValue(config: RunConfig, path: string): unknown {
 function restingAt(config: RunConfig, step: number): RunRecord {
   const attempt = { ...newAttempt(1, 0, 1), endedAtMs: 2, toStep: step, endReason: 'stopped' };
   const record = newRecord({ config, goal: 'trained' }, 1);
-  return { ...record, status: 'stopped', attempts: [attempt], manifestKey: 'm' };
+  const rest = { status: 'stopped' as const, attempts: [attempt], manifestKey: 'm' };
+  const resting = { ...record, ...rest };
+  if (config.task === undefined) return resting;
+  const fineTuning = { kind: 'regress' } as const;
+  return { ...resting, labelledData: { fineTuning, numTrainExamples, numHeldOutExamples: 9 } };
 }
 
 /** What the same command says with the other value; `goes on` when it does. */
@@ -149,7 +193,11 @@ function begunWith({ before, after }: Change): string {
     doLowerCase: vocabulary.doLowerCase,
     vocabulary: { numTokens: vocabulary.size },
   };
-  const begun = { ...after, name: 'other', init: { from: 'run', extendPositions: true } };
+  const begun = {
+    ...withPlannedSteps(after, numTrainExamples),
+    name: 'other',
+    init: { from: 'run', extendPositions: true },
+  };
   return sayingOf(() => parseRunConfig(withStoredModel(begun, stored, 'init'), 'init'));
 }
 
@@ -169,8 +217,8 @@ function inWords(said: string, change: Change): string {
   if (setting !== null) {
     const [, path = '', value = ''] = setting;
     // What has to change with it is what the next error says.
-    const then = forked(change, { ...change.values, [path]: JSON.parse(value) as unknown });
-    return then === 'goes on' && path in change.values ? 'a fork' : `${said}: ${then}`;
+    const then = forked(change, { ...change.asked, [path]: JSON.parse(value) as unknown });
+    return then === 'goes on' && path in change.asked ? 'a fork' : `${said}: ${then}`;
   }
   if (said.endsWith('(init: { from: run })')) return 'its weights';
   return said.includes('what it has trained cannot be used') ? 'a new run' : said;

@@ -4,7 +4,7 @@ import {
   isFinal,
   judgeHealth,
   phaseAt,
-  taskOf,
+  taskOfRun,
   type DatasetReport,
   type MemberInfo,
   type MetricsLine,
@@ -136,17 +136,15 @@ function waitingFor(run: RunRecord, { runs, activeId, scope }: ReportContext): s
   return run.status === 'queued' ? reasonToWait(run, runs, activeId) : undefined;
 }
 
-function datasetReportOf({
-  config,
-  datasetHealth,
-  requests,
-}: RunRecord): DatasetReport | undefined {
+function datasetReportOf(run: RunRecord): DatasetReport | undefined {
+  const { config, datasetHealth, requests } = run;
   // Of data that is compared with the files nobody knows yet whether it will be used.
   if (datasetHealth === undefined || requests.submission !== null) return undefined;
+  if (config.corpus === undefined) return undefined;
   const { doLowerCase } = config.vocabulary;
   const { heldOutRatio } = config.corpus;
   const { maxSeqLength } = config.examples;
-  const { pairsSentences } = taskOf(config.examples);
+  const { pairsSentences } = taskOfRun(run);
   return {
     summary: describeHealth(datasetHealth),
     findings: judgeHealth(datasetHealth, {

@@ -137,7 +137,7 @@ export async function failJob({ services }: ApiFixture): Promise<string> {
   const id = await jobs.enqueue({
     kind: 'dataset',
     runId: 'failing',
-    corpus,
+    corpus: corpus!,
     vocabulary,
     numShards: 1,
     seed: 1,

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { CheckpointReport, RunStatusReport } from '@berth/contracts';
-import { taskOf, type LossTerm } from '@berth/contracts/constants';
+import { taskOfRun, type LossTerm } from '@berth/contracts/constants';
 import { api, ApiError } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -35,12 +35,12 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
   const exported = useSignal<CheckpointReport | null>(null);
   const all = checkpoints.value;
   if (all === null) return <SkeletonRows count={4} />;
-  const { train, examples } = report.run.config;
+  const { train } = report.run.config;
   const { checkpointEverySteps, checkpointEveryMs, keepLast, keepEverySteps } = train;
   const every =
     plural(checkpointEverySteps, 'step') +
     (checkpointEveryMs > 0 ? ` and every ${formatDuration(checkpointEveryMs)}` : '');
-  const [mainLoss] = taskOf(examples).losses;
+  const [mainLoss] = taskOfRun(report.run).losses;
   if (all.length === 0)
     return (
       <EmptyState icon="save" title="No checkpoint yet">

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { corpusText, corpusWeightsText, taskOf, type Task } from '@berth/contracts/constants';
+import { corpusText, corpusWeightsText, taskOfRun, type Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { levelsOf } from '../charts/levels.ts';
 import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
@@ -58,7 +58,7 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
 
 function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
   const { last, lastEval, checkpointStep, run } = report;
-  const task = taskOf(run.config.examples);
+  const task = taskOfRun(run);
   const quality = task.metrics.find(({ unit }) => unit === 'ratio');
   const newest = lastEval ?? last;
   return (
@@ -162,7 +162,8 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const { model, train } = config;
   const facts: readonly (readonly [string, string | null | undefined])[] = [
     ['Model', modelText(model)],
-    ['Corpus', corpusText(config.corpus)],
+    ['Corpus', config.corpus && corpusText(config.corpus)],
+    ['Fine-tuned for', config.task && `${config.task.kind}, by ${config.task.train}`],
     ['Batch', batchText(report)],
     ['Phase', phaseText(report)],
     ['Text', corpusWeightsText(config, report.phase?.number ?? 1)],

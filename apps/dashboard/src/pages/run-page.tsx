@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
-import { evalMetrics, stepMetrics, taskOf } from '@berth/contracts/constants';
+import { evalMetrics, stepMetrics, taskOfRun } from '@berth/contracts/constants';
 import { Chip, EmptyState, Progress, SkeletonRows } from '../components/parts.tsx';
 import { RemoveRun } from '../components/remove-run.tsx';
 import { ReasonLine } from '../components/reason-line.tsx';
@@ -31,7 +31,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
   const history = useMemo(() => followHistory(runId), [runId]);
   useEffect(() => history.close, [history]);
   const report = openRun.value;
-  const task = report && taskOf(report.run.config.examples);
+  const task = report && taskOfRun(report.run);
   useEffect(() => {
     if (tab !== 'overview' && tab !== 'metrics') return;
     if (tab === 'overview' || task === undefined) {
@@ -94,7 +94,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
       {tab === 'metrics' && (
         <MetricsTab
           history={history}
-          task={taskOf(run.config.examples)}
+          task={taskOfRun(run)}
           lastEval={report.lastEval}
           numSteps={step}
         />

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useId, useMemo, useRef } from 'preact/hooks';
 import type { RunStatusReport } from '@berth/contracts';
-import { taskOf } from '@berth/contracts/constants';
+import { taskOfRun } from '@berth/contracts/constants';
 import { Button } from '../components/button.tsx';
 import { EmptyState, SkeletonRows } from '../components/parts.tsx';
 import { formatCount, plural } from '../format.ts';
@@ -20,7 +20,7 @@ const maxLength = 2_000;
 export function TryItTab({ report }: { report: RunStatusReport }): JSX.Element {
   const { runId, config } = report.run;
   const all = checkpoints.value;
-  if (taskOf(config.examples).tokenPrediction === undefined)
+  if (taskOfRun(report.run).tokenPrediction === undefined)
     return (
       <EmptyState icon="search" title="Nothing to try here">
         <p>This run learns a task that fills in no words.</p>

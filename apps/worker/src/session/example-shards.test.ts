@@ -61,6 +61,7 @@ async function openShard(
   const options = { timeoutMs: 300_000, numKept: 2, signal, logger: silentLogger };
   const shards = createExampleShards({
     format: taskExamples.pretraining,
+    areSameEachEpoch: false,
     index,
     store,
     ...options,

@@ -7,13 +7,15 @@ import {
   type Logger,
   type ObjectStore,
 } from '@berth/contracts';
-import { readExampleShard, type TaskExamples } from '@berth/data';
+import { readExampleShard, type StoredTaskExamples } from '@berth/data';
 import type { ExampleIndex, ExampleShardName } from '@berth/queue';
 import type { ExampleReader, ExampleShardsPort } from '@berth/training';
 
 export interface ExampleShardsOptions {
   /** How the shards are read. */
-  readonly format: TaskExamples;
+  readonly format: StoredTaskExamples;
+  /** Whether all epochs have the shards of the first. */
+  readonly areSameEachEpoch: boolean;
   readonly index: ExampleIndex;
   readonly store: ObjectStore;
   /** Longest wait for a shard to be made. */
@@ -79,9 +81,15 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
     return reader;
   };
 
+  const inTrain = (epoch: number, shard: number): ExampleShardName => ({
+    split: 'train',
+    epoch: options.areSameEachEpoch ? 0 : epoch,
+    shard,
+  });
+
   return {
-    count: async (epoch, shard) => (await find({ split: 'train', epoch, shard })).numExamples,
-    open: (epoch, shard) => read({ split: 'train', epoch, shard }),
+    count: async (epoch, shard) => (await find(inTrain(epoch, shard))).numExamples,
+    open: (epoch, shard) => read(inTrain(epoch, shard)),
     heldOut: () => read({ split: 'heldOut', epoch: 0, shard: 0 }),
   };
 }

@@ -6,7 +6,7 @@ import {
   phasesOf,
   resolveModelConfig,
   taskNameOf,
-  tasks,
+  taskOf,
   type Logger,
   type MeasuredLine,
   type MetricsLine,
@@ -15,8 +15,14 @@ import {
   type RunRecord,
   type View,
 } from '@berth/contracts';
-import { epochShardsOf, readDatasetManifest, readTextStatistics, taskExamples } from '@berth/data';
-import { numParametersOf, parameterLayout, taskModels } from '@berth/model';
+import {
+  epochShardsOf,
+  isLabelled,
+  readAnyDataset,
+  readTextStatistics,
+  storedExamplesOf,
+} from '@berth/data';
+import { numParametersOf, parameterLayout, taskModelOf } from '@berth/model';
 import type { WorkerMetrics } from '@berth/observability/prometheus';
 import { createExampleIndex, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { noteEvaluation } from '@berth/protocol';
@@ -79,17 +85,19 @@ export async function openMember(
   const [exampleSetId] = exampleSets;
   if (manifestKey === null || exampleSetId === undefined)
     throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
-  const manifest = await readDatasetManifest(store, manifestKey);
-  const statistics = await readTextStatistics(store, manifest);
+  const manifest = await readAnyDataset(store, manifestKey);
+  const statistics = isLabelled(manifest) ? undefined : await readTextStatistics(store, manifest);
   const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
   const { examples, train, seed, optimizer } = config;
-  const taskName = taskNameOf(examples);
-  const task = tasks[taskName];
+  const choice = isLabelled(manifest) ? manifest.fineTuning : taskNameOf(examples);
+  const task = taskOf(choice);
+  const format = storedExamplesOf(choice);
   const phases = phasesOf(config);
   const attempt = attemptOf(record);
   const shards = exampleSets.map((exampleSet) =>
     createExampleShards({
-      format: taskExamples[taskName],
+      format,
+      areSameEachEpoch: isLabelled(manifest),
       index: createExampleIndex(connection, exampleSet),
       store,
       timeoutMs: shardTimeoutMs,
@@ -106,7 +114,7 @@ export async function openMember(
     createExampleSource({
       task,
       seed,
-      shardsOf: epochShardsOf({ ...manifest, ...phase.examples, seed }),
+      shardsOf: epochShardsOf({ train: manifest.train, ...phase.examples, seed }),
       shuffleWindowShards: examples.shuffleWindowShards,
       maxSeqLength: phase.examples.maxSeqLength,
       maxPredictions: phase.examples.maxPredictions,
@@ -117,7 +125,7 @@ export async function openMember(
     }),
   );
   const examplesAreOpen = openNextExamples(ledger, source);
-  const numElements = numParametersOf(parameterLayout(model, taskModels[taskName]));
+  const numElements = numParametersOf(parameterLayout(model, taskModelOf(choice)));
   // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
   const isWarm = config.cluster.numWorkers > 1;
   const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
@@ -128,7 +136,7 @@ export async function openMember(
   }));
   heartbeat.tellOpening('compiling');
   const opened = await runtime.openEngine(
-    { task: taskName, model, optimizer, train, seed, shapes },
+    { task: choice, model, optimizer, train, seed, shapes },
     config.cluster.stepTimeoutMs,
   );
   status.fingerprint = opened.fingerprint;
@@ -182,7 +190,7 @@ export async function openMember(
         store,
         record,
         dataset: manifest,
-        task: taskName,
+        task: choice,
         model,
         logger,
       }),
@@ -196,7 +204,7 @@ export async function openMember(
       rendezvous,
       examples: source,
       heldOut: (phase) => shards[phase]!.heldOut(),
-      baselines: () => taskExamples[taskName].baselines(statistics),
+      baselines: () => format.baselines(statistics),
       checkpoints,
       reporter: {
         step: (step) => {

@@ -1,22 +1,22 @@
 import { loadModelWeights, readModel, readModelVocabulary } from '@berth/checkpoint';
 import {
   BerthError,
-  type DatasetManifest,
+  type AnyDataset,
   type Logger,
   type ModelConfig,
   type ObjectStore,
   type RunRecord,
-  type TaskName,
+  type TaskChoice,
   type TrainingState,
 } from '@berth/contracts';
 import { oldEntriesOf, parseVocabulary, readDatasetVocabulary } from '@berth/data';
-import { continueFrom, taskModels } from '@berth/model';
+import { continueFrom, taskModelOf } from '@berth/model';
 
 export interface StoredStartOptions {
   readonly store: ObjectStore;
   readonly record: Pick<RunRecord, 'config' | 'forkedFrom'>;
-  readonly dataset: DatasetManifest;
-  readonly task: TaskName;
+  readonly dataset: Pick<AnyDataset, 'vocabulary'>;
+  readonly task: TaskChoice;
   readonly model: ModelConfig;
   readonly logger: Logger;
 }
@@ -50,7 +50,7 @@ export function storedStart(
     ]);
     const [before, now] = vocabularies.map((bytes) => parseVocabulary(bytes, 'vocab.txt'));
     const { state, fresh, unused } = continueFrom({
-      task: taskModels[task],
+      task: taskModelOf(task),
       model,
       seed,
       weights: await loadModelWeights(store, stored, { signal }),

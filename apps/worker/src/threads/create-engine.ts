@@ -2,16 +2,21 @@ import type {
   BatchShape,
   ModelConfig,
   OptimizerConfig,
-  TaskName,
+  TaskChoice,
   TrainConfig,
   TrainingEngine,
 } from '@berth/contracts';
 import type { TensorFlow } from '@berth/graph';
-import { createEagerEngine, createGraphEngine, createPhasedEngine, taskModels } from '@berth/model';
+import {
+  createEagerEngine,
+  createGraphEngine,
+  createPhasedEngine,
+  taskModelOf,
+} from '@berth/model';
 
 /** What an engine is made from; crosses to the runtime thread. */
 export interface EngineSpec {
-  readonly task: TaskName;
+  readonly task: TaskChoice;
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
   readonly train: Pick<
@@ -26,7 +31,7 @@ export interface EngineSpec {
 export function createEngine(spec: EngineSpec, tensorFlow: TensorFlow): TrainingEngine {
   const { model, optimizer, train, seed, shapes } = spec;
   const { precision, allReduceDtype } = train;
-  const task = taskModels[spec.task];
+  const task = taskModelOf(spec.task);
   const options = { task, model, optimizer, train, seed, precision, allReduceDtype };
   if (train.engine === 'eager') return createEagerEngine(options);
   const open = (shape: BatchShape): TrainingEngine =>

@@ -1,7 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { BerthError, silentLogger, type Job } from '@berth/contracts';
-import { createDocumentCache, makeExampleShard, prepareDataset } from '@berth/data';
+import {
+  createDocumentCache,
+  makeExampleShard,
+  prepareDataset,
+  prepareLabelledDataset,
+} from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
 import { sayHowFar } from '../telemetry/say-how-far.ts';
@@ -28,6 +33,10 @@ async function work(job: Job): Promise<unknown> {
           roots: corpusRoots,
           workFolder: await clearFolder(spillFolder),
         }),
+      };
+    case 'labelledDataset':
+      return {
+        manifestKey: await prepareLabelledDataset(job, store, { tell, roots: corpusRoots }),
       };
     case 'examples': {
       const shard = await makeExampleShard(store, job, readDocuments);

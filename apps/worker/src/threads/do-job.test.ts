@@ -6,7 +6,7 @@ const { corpus, vocabulary } = parseRunConfig({ name: 'r', corpus: { path: '/t' 
 const dataset: Job = {
   kind: 'dataset',
   runId: 'r',
-  corpus,
+  corpus: corpus!,
   vocabulary,
   numShards: 1,
   seed: 1,

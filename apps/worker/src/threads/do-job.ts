@@ -3,7 +3,11 @@ import { BerthError, toBerthError, type ErrorCode, type Job } from '@berth/contr
 import type { DataThread, JobOptions } from './data.ts';
 import type { Troubles } from '../session/troubles.ts';
 
-const doingOf = { dataset: 'making the dataset', examples: 'making examples' } as const;
+const doingOf = {
+  dataset: 'making the dataset',
+  labelledDataset: 'making the dataset',
+  examples: 'making examples',
+} as const satisfies Record<Job['kind'], string>;
 /** What takes a person to mend is not tried again at once. */
 const slowToPass: ReadonlySet<ErrorCode> = new Set(['STORE_FULL', 'DISK_FULL']);
 const pauseMs = 5_000;
@@ -32,7 +36,7 @@ export async function doJob(
   const doing = doingOf[job.kind];
   const [ended, done] = [new AbortController(), new AbortController()];
   const poll = async (): Promise<void> => {
-    if (job.kind !== 'dataset' || !(await hasEnded(job.runId))) return;
+    if (job.kind === 'examples' || !(await hasEnded(job.runId))) return;
     const message = `Run "${job.runId}" has ended: its dataset is not made`;
     ended.abort(new BerthError('RUN_STATE_CONFLICT', message));
   };

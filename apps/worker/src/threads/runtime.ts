@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import {
-  tasks,
+  taskOf,
   type ApplyResult,
   type GradientVector,
   type HeldGradient,
@@ -98,7 +98,7 @@ function enginePort(
   layout: readonly ParameterSpec[],
 ): EnginePort {
   return {
-    task: tasks[task],
+    task: taskOf(task),
     layout,
     ...(train.engine === 'graph' && {
       holdGradients: (request) => caller.call<HeldGradient>('holdGradients', [request]),

@@ -1,4 +1,13 @@
-export { taskNameOf, taskOf, tasks, type TaskName } from './tasks.ts';
+export {
+  taskChoiceOf,
+  taskNameOf,
+  taskOf,
+  taskOfRun,
+  tasks,
+  type Learning,
+  type TaskChoice,
+  type TaskName,
+} from './tasks.ts';
 export type {
   Baseline,
   BatchShape,
@@ -18,3 +27,4 @@ export { haveEntities } from './fine-tuning/entity-tags.ts';
 export { metricsOfKind } from './fine-tuning/metrics-of-kind.ts';
 export { baselineName } from './fine-tuning/report-metrics.ts';
 export type { FineTuningReport, Outcome, WorstExample } from './fine-tuning/report.ts';
+export type { FineTuningSection } from './fine-tuning/settings.ts';

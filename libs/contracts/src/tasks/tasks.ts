@@ -1,17 +1,38 @@
-import type { ExamplesConfig } from '../run-config.ts';
+import type { ExamplesConfig, RunConfig } from '../run-config.ts';
+import { fineTuningOf, fineTuningTask, type FineTuning } from './fine-tuning/fine-tuning.ts';
 import { maskedLm } from './masked-lm.ts';
 import { pretraining } from './pretraining.ts';
 import type { Task } from './task.ts';
 
-/** What a run can learn. */
+/** What a run can learn from a corpus. */
 export const tasks = { pretraining, maskedLm } as const satisfies Record<string, Task>;
 export type TaskName = keyof typeof tasks;
 
-/** The task that a run's examples are for. */
+/** Which task it is: one that has a name, or one that is made of its labels. Crosses between threads and processes. */
+export type TaskChoice = TaskName | FineTuning;
+
+export function taskOf(choice: TaskChoice): Task {
+  return typeof choice === 'string' ? tasks[choice] : fineTuningTask(choice);
+}
+
+/** The task that examples of a corpus are for. */
 export function taskNameOf({ nextSentence }: Pick<ExamplesConfig, 'nextSentence'>): TaskName {
   return nextSentence ? 'pretraining' : 'maskedLm';
 }
 
-export function taskOf(examples: Pick<ExamplesConfig, 'nextSentence'>): Task {
-  return tasks[taskNameOf(examples)];
+/** What of a run says what it learns. */
+export interface Learning {
+  readonly config: Pick<RunConfig, 'task' | 'examples'>;
+  /** Of the labelled examples, once they were read. */
+  readonly labelledData?: { readonly fineTuning: FineTuning } | undefined;
+}
+
+/** The task of a run; of one whose labelled examples were not read yet, with the labels that its config gives. */
+export function taskChoiceOf({ config, labelledData }: Learning): TaskChoice {
+  if (config.task === undefined) return taskNameOf(config.examples);
+  return labelledData?.fineTuning ?? fineTuningOf(config.task);
+}
+
+export function taskOfRun(run: Learning): Task {
+  return taskOf(taskChoiceOf(run));
 }

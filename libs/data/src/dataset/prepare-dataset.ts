@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
@@ -11,11 +10,11 @@ import {
   type VocabularyExtension,
 } from '@berth/contracts';
 import { corpusDigest, digestFiles, serializeFileDigests } from '../corpus/corpus-digest.ts';
-import { requireWithin, type CorpusRoots } from '../corpus/corpus-roots.ts';
+import type { CorpusRoots } from '../corpus/corpus-roots.ts';
 import { createCorpusTally, openCorpus, type Corpus } from '../corpus/open-corpus.ts';
 import { dataDifference } from './data-difference.ts';
+import { givenVocabulary, type GivenVocabulary } from './given-vocabulary.ts';
 import { readDatasetManifest } from './read-dataset.ts';
-import { getPart } from './stored-part.ts';
 import type { DatasetDocument } from './spill-documents.ts';
 import { writeDataset, type CorpusHealth } from './write-dataset.ts';
 import { extendVocabulary, measurePieces } from '../text/extend-vocabulary.ts';
@@ -136,36 +135,6 @@ async function usableDataset(
 ): Promise<DatasetJob['known']> {
   if (known === undefined || known.isTrainedOn) return known;
   return (await store.head(known.manifestKey)) === undefined ? undefined : known;
-}
-
-/** A vocab.txt that is not made of the corpus. */
-interface GivenVocabulary {
-  /** For people. */
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
-
-/** That of the run file or of the model which the run begins with; they must be the same. */
-async function givenVocabulary(
-  { vocabulary: { path }, modelVocabulary }: DatasetJob,
-  store: ObjectStore,
-  roots: CorpusRoots,
-): Promise<GivenVocabulary | undefined> {
-  const ofModel = modelVocabulary && {
-    path: 'the vocabulary of the model to begin with',
-    bytes: await getPart(store, modelVocabulary),
-  };
-  if (path === undefined) return ofModel;
-  const realPath = await requireWithin(roots, path, 'vocabulary.path');
-  const bytes = await readFile(realPath).catch((cause: unknown) => {
-    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause });
-  });
-  if (ofModel === undefined || sha256Hex(bytes) === sha256Hex(ofModel.bytes))
-    return { path, bytes };
-  throw new BerthError(
-    'DATA_MISMATCH',
-    `${path} is not the vocabulary of the model that the run begins with: leave vocabulary.path out`,
-  );
 }
 
 /** The vocabulary of a dataset: given, given and extended, or trained. */

@@ -1,33 +1,66 @@
 import {
   BerthError,
-  datasetManifestSchema,
+  anyDatasetSchema,
   readJson,
+  type AnyDataset,
   type DatasetManifest,
   type DocumentShard,
+  type LabelledDataset,
   type ObjectStore,
+  type StoredPart,
 } from '@berth/contracts';
+import { exampleSetPrefix } from '../examples/example-keys.ts';
 import { openDocumentShard } from './document-shard.ts';
 import { getPart } from './stored-part.ts';
 import type { TokenDocuments } from './token-documents.ts';
 
 /**
- * Reads a manifest. Whatever it names lies in its own folder.
+ * Reads a manifest of either kind. Whatever it names lies in its own folder, labelled examples in that of their set.
  * @throws BerthError `DATA_SHARD_CORRUPT` when the object is no dataset manifest, and what the store throws
  */
+export async function readAnyDataset(store: ObjectStore, key: string): Promise<AnyDataset> {
+  const bytes = await store.get(key);
+  const reading = readJson(anyDatasetSchema, new TextDecoder().decode(bytes));
+  if (!reading.ok) throw noManifest(store, key, reading.problem);
+  const found = reading.value;
+  const folder = key.slice(0, key.lastIndexOf('/') + 1);
+  const examples = [...found.train, found.heldOut];
+  const foreign = isLabelled(found)
+    ? (notIn(folder, [found.vocabulary, found.heldOutRows]) ??
+      notIn(exampleSetPrefix(found.exampleSetId), examples))
+    : notIn(folder, [found.vocabulary, found.tokenCounts, ...examples]);
+  if (foreign === undefined) return found;
+  throw noManifest(store, key, `it names ${foreign.key}, which is not where it should be`);
+}
+
+/** Whether it is one of labelled examples. */
+export function isLabelled(dataset: AnyDataset): dataset is LabelledDataset {
+  return dataset.format === 'berth-labelled-dataset/1';
+}
+
+/** The manifest of a corpus. @throws BerthError as `readAnyDataset`, also for one of labelled examples */
 export async function readDatasetManifest(
   store: ObjectStore,
   key: string,
 ): Promise<DatasetManifest> {
-  const bytes = await store.get(key);
-  const reading = readJson(datasetManifestSchema, new TextDecoder().decode(bytes));
-  if (!reading.ok) throw noManifest(store, key, reading.problem);
-  const { vocabulary, tokenCounts, train, heldOut } = reading.value;
-  const folder = key.slice(0, key.lastIndexOf('/') + 1);
-  const foreign = [vocabulary, tokenCounts, ...train, heldOut].find(
-    (part) => part !== undefined && !isIn(folder, part.key),
-  );
-  if (foreign === undefined) return reading.value;
-  throw noManifest(store, key, `it names ${foreign.key}, which is not beside it`);
+  const found = await readAnyDataset(store, key);
+  if (!isLabelled(found)) return found;
+  throw noManifest(store, key, 'it is one of labelled examples');
+}
+
+/** The manifest of labelled examples. @throws BerthError as `readAnyDataset`, also for one of a corpus */
+export async function readLabelledDataset(
+  store: ObjectStore,
+  key: string,
+): Promise<LabelledDataset> {
+  const found = await readAnyDataset(store, key);
+  if (isLabelled(found)) return found;
+  throw noManifest(store, key, 'it is one of a corpus');
+}
+
+/** The first part that is not right in a folder. */
+function notIn(folder: string, parts: readonly (StoredPart | undefined)[]): StoredPart | undefined {
+  return parts.find((part) => part !== undefined && !isIn(folder, part.key));
 }
 
 /** Whether a key is that of an object right in a folder. */
@@ -47,7 +80,7 @@ function noManifest(store: ObjectStore, key: string, why: string): BerthError {
 /** The vocab.txt of a dataset. @throws BerthError `DATA_SHARD_CORRUPT` when it is not the one that the manifest names */
 export function readDatasetVocabulary(
   store: ObjectStore,
-  { vocabulary }: DatasetManifest,
+  { vocabulary }: Pick<DatasetManifest, 'vocabulary'>,
 ): Promise<Uint8Array> {
   return getPart(store, vocabulary);
 }

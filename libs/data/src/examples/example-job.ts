@@ -14,6 +14,7 @@ import { readDatasetManifest, readDocumentShard } from '../dataset/read-dataset.
 import type { ReadDocuments } from '../dataset/document-cache.ts';
 import { getPart, putPart } from '../dataset/stored-part.ts';
 import type { TokenDocuments } from '../dataset/token-documents.ts';
+import { exampleShardKey } from './example-keys.ts';
 import { windowShards } from '../sampling/epoch-order.ts';
 import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
 import { taskExamples } from '../tasks/index.ts';
@@ -38,30 +39,6 @@ export function exampleSetIdOf(
     ...exampleSettings(examples),
     ...(task.readsWindow(examples, format) && { windowShards: examples.shuffleWindowShards }),
   });
-}
-
-/** Where an example shard is stored. */
-export function exampleShardKey({
-  exampleSetId,
-  split,
-  epoch,
-  shard,
-}: Pick<ExamplesJob, 'exampleSetId' | 'split' | 'epoch' | 'shard'>): string {
-  return `${exampleSetPrefix(exampleSetId)}${split}-e${epoch}-s${shard}.bex`;
-}
-
-/** Where all example shards of a set are stored. */
-export function exampleSetPrefix(exampleSetId: string): string {
-  return `examples/${exampleSetId}/`;
-}
-
-/** The epoch of a train shard by its key; `undefined` for any other key. */
-export function trainEpochOfKey(exampleSetId: string, key: string): number | undefined {
-  const prefix = exampleSetPrefix(exampleSetId);
-  const match = key.startsWith(prefix)
-    ? /^train-e(\d+)-s\d+\.bex$/.exec(key.slice(prefix.length))
-    : null;
-  return match === null ? undefined : Number(match[1]);
 }
 
 /**

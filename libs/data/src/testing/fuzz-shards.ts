@@ -155,7 +155,7 @@ function aJob(): Parameters<typeof prepareDataset>[0] {
     askedAtMs: 1,
     vocabulary: settingsOfIt,
     seed: 1,
-    corpus,
+    corpus: corpus!,
   };
 }
 

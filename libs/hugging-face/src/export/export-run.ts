@@ -1,6 +1,6 @@
 import { isDamage } from '@berth/checkpoint';
 import {
-  taskOf,
+  taskOfRun,
   tasks,
   type FolderLayout,
   type Logger,
@@ -44,7 +44,7 @@ export async function exportRun<T>(
 ): Promise<{ readonly step: number; readonly result: T }> {
   const { step: wanted, layout, evaluations, logger } = options;
   const record = await readStoredRecord(store, runId);
-  const task = record ? taskOf(record.config.examples) : tasks.pretraining;
+  const task = record ? taskOfRun(record) : tasks.pretraining;
   const found = await findCheckpoints(store, runId, { record, step: wanted });
   for (const [index, { step, manifestKey }] of found.entries())
     try {

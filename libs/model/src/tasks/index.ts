@@ -1,4 +1,5 @@
-import type { TaskName } from '@berth/contracts';
+import type { TaskChoice, TaskName } from '@berth/contracts';
+import { fineTuningModel } from './fine-tuning/fine-tuning-model.ts';
 import { maskedLmModel } from './pretraining/masked-lm-model.ts';
 import { pretrainingModel } from './pretraining/pretraining-model.ts';
 import type { TaskModel } from './task-model.ts';
@@ -8,4 +9,9 @@ export const taskModels: Readonly<Record<TaskName, TaskModel>> = {
   pretraining: pretrainingModel,
   maskedLm: maskedLmModel,
 };
-export { fineTuningModel } from './fine-tuning/fine-tuning-model.ts';
+
+/** Head and losses of a task. */
+export function taskModelOf(choice: TaskChoice): TaskModel {
+  return typeof choice === 'string' ? taskModels[choice] : fineTuningModel(choice);
+}
+export { fineTuningModel };

@@ -37,3 +37,14 @@ export function fineTuningTask(fineTuning: FineTuning): Task {
 export function labelsOf(fineTuning: FineTuning): readonly string[] {
   return 'labels' in fineTuning ? fineTuning.labels : [];
 }
+
+/** What a run's config says of it before its data was read: the labels if they are given. */
+export function fineTuningOf({
+  kind,
+  labels = [],
+}: {
+  readonly kind: FineTuning['kind'];
+  readonly labels?: readonly string[] | undefined;
+}): FineTuning {
+  return kind === 'regress' || kind === 'answer' ? { kind } : { kind, labels };
+}

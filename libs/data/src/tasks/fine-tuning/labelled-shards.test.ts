@@ -9,7 +9,8 @@ import {
   type FineTuning,
 } from '@berth/contracts';
 import { afterAll, describe, expect, it } from 'vitest';
-import { exampleSetPrefix, readExampleShard } from '../../examples/example-job.ts';
+import { readExampleShard } from '../../examples/example-job.ts';
+import { exampleSetPrefix } from '../../examples/example-keys.ts';
 import type { RowSource } from '../../rows/row.ts';
 import { epochShardsOf } from '../../sampling/epoch-shards.ts';
 import { createSampler } from '../../sampling/sampler.ts';
@@ -24,7 +25,7 @@ import { regressExamples } from '../regress/regress-examples.ts';
 import { tagExamples } from '../tag/tag-examples.ts';
 import { labelledExamples } from './labelled-examples.ts';
 import { buildLabelledShard } from './labelled-shard.ts';
-import { makeLabelledShards } from './make-labelled-shards.ts';
+import { makeLabelledShards, type LabelledShardsRequest } from './make-labelled-shards.ts';
 import { copyTaskExample, type TaskExample } from './task-example.ts';
 
 const folder = temporaryFolder();
@@ -117,11 +118,15 @@ const textOfBatch = ({ columns }: ExampleBatch): string =>
 describe.each(Object.keys(kinds) as FineTuning['kind'][])('examples of %s as shards', (kind) => {
   const [fineTuning, examples] = kinds[kind];
   const format = labelledExamples(fineTuning);
-  const request = { fineTuning, split: 'train', maxSeqLength, numShards } as const;
+  const request = { fineTuning, maxSeqLength, numShards } as const;
+  const both = (): Pick<LabelledShardsRequest, 'train' | 'heldOut'> => ({
+    train: examples(),
+    heldOut: examples(),
+  });
 
   it('are read back from the store as they were made, with what losses are divided by', async () => {
     const store = newStore();
-    const { shards } = await makeLabelledShards(store, { ...request, examples: examples() });
+    const { train: shards } = await makeLabelledShards(store, { ...request, ...both() });
     const made = await collect(examples());
     const expected = made.map((one) =>
       batchWith(fineTuning, (batch) => copyTaskExample(batch, 0, one)),
@@ -154,7 +159,7 @@ describe.each(Object.keys(kinds) as FineTuning['kind'][])('examples of %s as sha
   });
 
   it('come in an order of the seed, all of them once an epoch', async () => {
-    const { shards } = await makeLabelledShards(newStore(), { ...request, examples: examples() });
+    const { train: shards } = await makeLabelledShards(newStore(), { ...request, ...both() });
     const numExamples = shards.reduce((sum, shard) => sum + shard.numExamples, 0);
     const order = async (seed: number, epoch: number): Promise<string[]> => {
       const sampler = createSampler({
@@ -177,9 +182,13 @@ describe.each(Object.keys(kinds) as FineTuning['kind'][])('examples of %s as sha
 
   it('are made again when a shard is damaged or gone, the same', async () => {
     const store = newStore();
-    const { exampleSetId, shards } = await makeLabelledShards(store, {
+    const {
+      exampleSetId,
+      train: shards,
+      heldOut,
+    } = await makeLabelledShards(store, {
       ...request,
-      examples: examples(),
+      ...both(),
     });
     const again = { ...request, exampleSetId };
     const [, damaged, gone] = shards;
@@ -188,12 +197,12 @@ describe.each(Object.keys(kinds) as FineTuning['kind'][])('examples of %s as sha
     await store.put(damaged!.key, bytes);
     await store.delete(gone!.key);
     await expect(readExampleShard(store, damaged!, format)).rejects.toThrow(corrupt);
-    await expect(makeLabelledShards(store, { ...again, examples: examples() })).rejects.toThrow(
+    await expect(makeLabelledShards(store, { ...again, ...both() })).rejects.toThrow(
       /holds other bytes than the same work gives now; delete it/,
     );
     await store.delete(damaged!.key);
-    const made = await makeLabelledShards(store, { ...again, examples: examples() });
-    expect(made).toEqual({ exampleSetId, shards });
+    const made = await makeLabelledShards(store, { ...again, ...both() });
+    expect(made).toEqual({ exampleSetId, train: shards, heldOut });
     for (const shard of shards) await readExampleShard(store, shard, format);
   });
 
@@ -221,21 +230,30 @@ describe.each(Object.keys(kinds) as FineTuning['kind'][])('examples of %s as sha
 
 describe('labelled shards', () => {
   const [fineTuning, examples] = kinds.classify;
-  const request = { fineTuning, split: 'train', maxSeqLength, numShards } as const;
+  const request = { fineTuning, maxSeqLength, numShards } as const;
+  const both = (): Pick<LabelledShardsRequest, 'train' | 'heldOut'> => ({
+    train: examples(),
+    heldOut: examples(),
+  });
 
   it('are not made of other rows than before, and nothing is stored of bad ones', async () => {
     const store = newStore();
-    const { exampleSetId } = await makeLabelledShards(store, { ...request, examples: examples() });
+    const { exampleSetId } = await makeLabelledShards(store, { ...request, ...both() });
     const other = (label: string): AsyncIterable<TaskExample> =>
       classifyExamples(rowsOf({ text: 'a', label }), { ...common, labels });
     await expect(
-      makeLabelledShards(store, { ...request, exampleSetId, examples: other('x') }),
+      makeLabelledShards(store, {
+        ...request,
+        exampleSetId,
+        train: other('x'),
+        heldOut: examples(),
+      }),
     ).rejects.toMatchObject({ code: 'DATA_MISMATCH' });
     await expect(
-      makeLabelledShards(store, { ...request, examples: other('w') }),
+      makeLabelledShards(store, { ...request, train: other('w'), heldOut: examples() }),
     ).rejects.toMatchObject({ code: 'DATA_INPUT_INVALID' });
     const stored = (await store.list('')).map(({ key }) => key);
-    expect(stored).toHaveLength(numShards);
+    expect(stored).toHaveLength(numShards + 1);
     expect(stored.every((key) => key.startsWith(exampleSetPrefix(exampleSetId)))).toBe(true);
   });
 
@@ -248,7 +266,7 @@ describe('labelled shards', () => {
         { maxSeqLength: maxSeqLength + 1 },
         { numShards: numShards + 1 },
       ].map((change) =>
-        makeLabelledShards(store, { ...request, ...change, examples: examples() }).then(
+        makeLabelledShards(store, { ...request, ...change, ...both() }).then(
           ({ exampleSetId }) => exampleSetId,
         ),
       ),

@@ -30,7 +30,14 @@ async function datasetOf(
   const corpus = { path: golden('excerpt.txt'), heldOutRatio: 0, sentenceMode: 'lines' };
   const vocabulary = { path: golden('vocab-8192.txt') };
   const config = parseRunConfig({ name: 'r', seed, corpus, vocabulary }, 'test');
-  const job = { ...config, kind: 'dataset', runId: 'r', numShards, askedAtMs: 1 } as const;
+  const job = {
+    ...config,
+    corpus: config.corpus!,
+    kind: 'dataset',
+    runId: 'r',
+    numShards,
+    askedAtMs: 1,
+  } as const;
   const manifestKey = await prepareDataset(job, store);
   return { manifestKey, manifest: await readDatasetManifest(store, manifestKey) };
 }

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import {
+  BerthError,
+  canonicalJson,
+  digestOf,
+  sha256Hex,
+  type LabelledDataset,
+  type LabelledDatasetJob,
+  type ObjectStore,
+} from '@berth/contracts';
+import { requireWithin, type CorpusRoots } from '../../corpus/corpus-roots.ts';
+import { givenVocabulary } from '../../dataset/given-vocabulary.ts';
+import { readLabelledDataset } from '../../dataset/read-dataset.ts';
+import { putPart } from '../../dataset/stored-part.ts';
+import { inputInvalid, toInputError } from '../../rows/input-errors.ts';
+import { openRows } from '../../rows/open-rows.ts';
+import type { RowSource } from '../../rows/row.ts';
+import { createTokenizer } from '../../text/tokenizer.ts';
+import { parseVocabulary } from '../../text/vocabulary.ts';
+import { holdOutRows } from './hold-out-rows.ts';
+import { examplesOfRows, surveyRows } from './labelled-rows.ts';
+import { makeLabelledShards } from './make-labelled-shards.ts';
+
+export interface PrepareLabelledOptions {
+  /** Told what is being done, for people. */
+  readonly tell?: (progress: string) => void;
+  /** Where files may be. @defaultValue everywhere */
+  readonly roots?: CorpusRoots;
+}
+
+const defaultHeldOutRatio = 0.1;
+
+/**
+ * Does the job of a fine-tuning's data: reads the labelled rows, finds their labels, and stores the examples of both splits with
+ * their manifest. The same files and settings give the same dataset at the same key, so it may be done twice, anywhere; shards that
+ * were lost are there again.
+ * @returns the key of the manifest
+ * @throws BerthError `DATA_INPUT_*` for files and rows, `DATA_VOCABULARY_*`; `DATA_MISMATCH` when a run was trained on other rows
+ */
+export async function prepareLabelledDataset(
+  job: LabelledDatasetJob,
+  store: ObjectStore,
+  { tell = () => undefined, roots = [] }: PrepareLabelledOptions = {},
+): Promise<string> {
+  const { task, maxSeqLength, numShards, known } = job;
+  const { doLowerCase } = job.vocabulary;
+  const vocabularyBytes = (await givenVocabulary(job, store, roots))?.bytes;
+  if (vocabularyBytes === undefined)
+    throw new BerthError('INTERNAL', 'There is neither a vocabulary nor a model to begin with');
+  const vocabulary = parseVocabulary(vocabularyBytes, 'the vocabulary');
+  const tokenizer = createTokenizer(vocabulary, { doLowerCase });
+  const paths = await Promise.all(
+    [task.train, ...(task.eval === undefined ? [] : [task.eval])].map((path, index) =>
+      requireWithin(roots, path, index === 0 ? 'task.train' : 'task.eval'),
+    ),
+  );
+  const digests = await Promise.all(paths.map(fileDigest));
+  const [train, others] = paths.map((path) => counted(openRows(path), tell));
+  const split =
+    others === undefined
+      ? holdOutRows(train!.source, task.heldOutRatio ?? defaultHeldOutRatio)
+      : { train: train!.source, heldOut: others.source };
+  const survey = await surveyRows(train!.source, task);
+  const options = { tokenizer, doLowerCase, maxSeqLength };
+  const before = known && (await readKnown(store, known));
+  const made = await makeLabelledShards(store, {
+    fineTuning: survey.fineTuning,
+    maxSeqLength,
+    numShards,
+    train: examplesOfRows(split.train, survey, task, options),
+    heldOut: examplesOfRows(split.heldOut, survey, task, options),
+    exampleSetId: known?.isTrainedOn === true ? before?.exampleSetId : undefined,
+  });
+  for (const [name, { numExamples }] of Object.entries({
+    train: { numExamples: made.train.reduce((sum, shard) => sum + shard.numExamples, 0) },
+    heldOut: made.heldOut,
+  }))
+    if (numExamples === 0)
+      throw inputInvalid(
+        task.train,
+        name === 'train'
+          ? 'all rows are held out for evaluation: lower task.heldOutRatio, or name a file in task.eval'
+          : 'no row is held out for evaluation: raise task.heldOutRatio, or name a file in task.eval',
+      );
+  const again = await Promise.all(paths.map(fileDigest));
+  if (String(again) !== String(digests))
+    throw inputInvalid(task.train, 'changed while it was read: start again when it is whole');
+  if (known !== undefined && before?.exampleSetId === made.exampleSetId) return known.manifestKey;
+
+  const facts = {
+    format: 'berth-labelled-dataset/1' as const,
+    fineTuning: survey.fineTuning,
+    doLowerCase,
+    maxSeqLength,
+    exampleSetId: made.exampleSetId,
+    ...(survey.labelCounts && { labelCounts: [...survey.labelCounts] }),
+    files: digests.map((sha256) => ({ sha256 })),
+  };
+  const datasetId = digestOf({ ...facts, vocabulary: sha256Hex(vocabularyBytes) });
+  const folder = `datasets/${datasetId}`;
+  const manifest: LabelledDataset = {
+    ...facts,
+    datasetId,
+    vocabulary: {
+      ...(await putPart(store, `${folder}/vocab.txt`, vocabularyBytes)),
+      numTokens: vocabulary.tokens.length,
+    },
+    train: [...made.train],
+    heldOut: made.heldOut,
+  };
+  const key = `${folder}/manifest.json`;
+  await putPart(store, key, new TextEncoder().encode(canonicalJson(manifest)));
+  return key;
+}
+
+/** That of before, unless it is gone and nothing depends on it. */
+async function readKnown(
+  store: ObjectStore,
+  { manifestKey, isTrainedOn }: NonNullable<LabelledDatasetJob['known']>,
+): Promise<LabelledDataset | undefined> {
+  if (!isTrainedOn && (await store.head(manifestKey)) === undefined) return undefined;
+  return readLabelledDataset(store, manifestKey);
+}
+
+const rowsPerProgress = 1_000;
+
+/** Tells how many rows were read. */
+function counted(
+  { path, rows }: RowSource,
+  tell: (progress: string) => void,
+): { readonly source: RowSource } {
+  return {
+    source: {
+      path,
+      async *rows() {
+        let numRows = 0;
+        for await (const row of rows()) {
+          if (++numRows % rowsPerProgress === 0) tell(`reading ${path}: ${numRows} rows`);
+          yield row;
+        }
+      },
+    },
+  };
+}
+
+async function fileDigest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw toInputError(path, error);
+  }
+  return hash.digest('hex');
+}
