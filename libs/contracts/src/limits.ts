@@ -11,6 +11,7 @@ export const ratio = z.number().min(0).max(1);
 /** Steps: nine digits are what a checkpoint's folder has room for, and what sorts it among the others. */
 const maxSteps = 999_999_999;
 export const stepCount = countUpTo(maxSteps);
+export const defaultNumSteps = 1000;
 /** Zero: never, or not. */
 export const stepInterval = z.int().nonnegative().max(maxSteps);
 

@@ -5,6 +5,7 @@ import { exportSectionSchema } from './export-section.ts';
 import { initSectionSchema } from './init-section.ts';
 import {
   countUpTo,
+  defaultNumSteps,
   exampleCount,
   path,
   rankCount,
@@ -214,7 +215,7 @@ const optimizerSection = z
 const trainSection = z
   .strictObject({
     numSteps: stepCount
-      .default(1000)
+      .default(defaultNumSteps)
       .describe('Optimizer steps of the run')
       .meta({ decides: 'rate' }),
     numEpochs: z

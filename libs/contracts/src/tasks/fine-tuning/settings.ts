@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countUpTo, path, ratio } from '../../limits.ts';
+import { countUpTo, defaultNumSteps, path, ratio } from '../../limits.ts';
 import { pretrainingSettings } from '../pretraining-settings.ts';
 
 const label = z.string().min(1).max(1000);
@@ -160,8 +160,10 @@ const pretrainingOnly: Readonly<Record<string, z.ZodType>> = {
 export function problemWithWritten(config: unknown): Problem | undefined {
   if (!isSection(config)) return undefined;
   const { task, examples, train, optimizer } = config;
-  const both = (section: unknown, one: string, other: string): boolean =>
-    isSection(section) && [one, other].every((key) => section[key] !== undefined);
+  const both = (section: unknown, one: string, other: string, isDefault: unknown): boolean =>
+    isSection(section) &&
+    [one, other].every((key) => section[key] !== undefined) &&
+    section[other] !== isDefault;
   const given = task !== undefined && isSection(examples) ? examples : {};
   const strange = Object.entries(pretrainingOnly).find(
     ([key, schema]) => given[key] !== undefined && given[key] !== schema.safeParse(undefined).data,
@@ -171,9 +173,9 @@ export function problemWithWritten(config: unknown): Problem | undefined {
       key: `examples.${strange}`,
       problem: 'only pre-training has it, and there is a task: leave it out',
     };
-  if (both(train, 'numEpochs', 'numSteps'))
+  if (both(train, 'numEpochs', 'numSteps', defaultNumSteps))
     return { key: 'train.numEpochs', problem: 'goes instead of numSteps: leave one of them out' };
-  if (both(optimizer, 'warmupRatio', 'numWarmupSteps'))
+  if (both(optimizer, 'warmupRatio', 'numWarmupSteps', 0))
     return {
       key: 'optimizer.warmupRatio',
       problem: 'goes instead of numWarmupSteps: leave one of them out',
