@@ -6,7 +6,7 @@ import {
   type Services,
   type StoredLedger,
 } from '@berth/contracts';
-import { epochShardsOf, readDatasetManifest, type EpochShards } from '@berth/data';
+import { epochShardsOf, isLabelled, readAnyDataset, type EpochShards } from '@berth/data';
 import { chooseRun, noSuchRun, LedgerVerifier, type LedgerReport } from '@berth/protocol';
 import { connectRedis, createExampleIndex, createRuns, openRun, type Ledger } from '@berth/queue';
 
@@ -57,12 +57,17 @@ export async function inspectLedger(
     const sizesOfSets = new Map<string, ReadonlyMap<number, number>>();
     const exampleSets = exampleSetsOf(record);
     const phases = phasesOf(config);
-    const manifest =
-      manifestKey === null ? undefined : await readDatasetManifest(store, manifestKey);
+    const manifest = manifestKey === null ? undefined : await readAnyDataset(store, manifestKey);
     for (const [index, exampleSet] of exampleSets.entries()) {
       if (manifest === undefined || sizesOfSets.has(exampleSet)) continue;
+      if (isLabelled(manifest)) {
+        const size = manifest.train.reduce((sum, { numExamples }) => sum + numExamples, 0);
+        const epochs = Array.from({ length: numEpochs }, (_, epoch) => [epoch, size] as const);
+        sizesOfSets.set(exampleSet, new Map(epochs));
+        continue;
+      }
       const shardsOf = epochShardsOf({
-        ...manifest,
+        train: manifest.train,
         ...phases[index]!.examples,
         seed: config.seed,
       });
