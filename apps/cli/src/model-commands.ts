@@ -2,10 +2,11 @@ import { Option, type Command } from 'commander';
 import type { EmbedOptions } from './commands/embed.ts';
 import type { EvalOptions, HeldOutOptions } from './commands/eval.ts';
 import type { FillMaskOptions } from './commands/fill-mask.ts';
+import type { PredictOptions } from './commands/predict.ts';
 import type { Context } from './context.ts';
 import { whole } from './whole.ts';
 
-/** The commands that use a trained model: eval, compare, fill-mask, embed. */
+/** The commands that use a trained model: eval, compare, fill-mask, predict, embed. */
 export function addModelCommands(program: Command, context: Context): void {
   const namesModel =
     'a run (its newest checkpoint), RUN@STEP, RUN@best, or a Hugging Face folder as ./FOLDER';
@@ -90,6 +91,38 @@ export function addModelCommands(program: Command, context: Context): void {
     )
     .action(async (what: string, texts: string[], options: FillMaskOptions) =>
       (await import('./commands/fill-mask.ts')).fillMask(context, what, texts, options),
+    );
+
+  program
+    .command('predict')
+    .description('what a fine-tuned model says of each row of a file, with probabilities')
+    .argument('<what>', namesModel)
+    .argument(
+      '<file>',
+      'rows as for training, labels or not; - for lines of JSON on standard input',
+    )
+    .option('--out <file>', 'lines of JSON; standard output when left out')
+    .option('--text <column>', 'that has the text; one that is called so when left out')
+    .option('--pair <column>', 'that has the second text')
+    .option('--words <column>', 'that has the words to tag')
+    .option(
+      '--seq-length <n>',
+      'tokens of an example at most (default: as it was trained; of a folder what it takes)',
+      whole(8, 4096),
+    )
+    .option('--best', 'of a run its best checkpoint', false)
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Examples:',
+        '  berth predict my-reviews reviews.csv --out predictions.jsonl',
+        '  berth predict my-reviews@best articles.parquet --text body',
+        '  echo \'{"text": "a fine film"}\' | berth predict ./my-bert -',
+      ].join('\n'),
+    )
+    .action(async (what: string, file: string, options: PredictOptions) =>
+      (await import('./commands/predict.ts')).predict(context, what, file, options),
     );
 
   program

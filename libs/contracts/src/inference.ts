@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runConfigSchema } from './run-config.ts';
-import { tasks, type TaskName } from './tasks/index.ts';
+import { predictionInputSchema, predictionSchema } from './tasks/fine-tuning/prediction.ts';
+import { fineTuningSchema, tasks, type TaskName } from './tasks/index.ts';
 
 const count = z.int().nonnegative();
 const path = z.string().min(1);
@@ -28,6 +29,11 @@ export type Pooling = z.output<typeof poolingSchema>;
 /** Most candidates that are told of one mask. */
 export const maxCandidates = 100;
 
+/** What a model is for. */
+const describeRequestSchema = z.strictObject({
+  kind: z.literal('describe'),
+  model: modelPlaceSchema,
+});
 const fillMaskRequestSchema = z.strictObject({
   kind: z.literal('fillMask'),
   model: modelPlaceSchema,
@@ -42,6 +48,14 @@ const embedRequestSchema = z.strictObject({
   pooling: poolingSchema,
   /** Whether vectors get the length 1. */
   isNormalized: z.boolean(),
+});
+/** Of a fine-tuned model. */
+const predictRequestSchema = z.strictObject({
+  kind: z.literal('predict'),
+  model: modelPlaceSchema,
+  inputs: z.array(predictionInputSchema),
+  /** Tokens of an example at most; as it was trained when left out, or of a folder what it can take. */
+  maxSeqLength: z.int().min(1).optional(),
 });
 const heldOut = {
   /** Texts to take examples of, as a run file names them; the run's own held-out documents when left out. */
@@ -67,8 +81,10 @@ export const compareRequestSchema = z.strictObject({
 
 /** What can be asked of trained models. */
 export const inferenceRequestSchema = z.discriminatedUnion('kind', [
+  describeRequestSchema,
   fillMaskRequestSchema,
   embedRequestSchema,
+  predictRequestSchema,
   evaluateRequestSchema,
   compareRequestSchema,
 ]);
@@ -77,6 +93,13 @@ export type InferenceKind = InferenceRequest['kind'];
 
 /** Which model answered: the step of a run, or a folder. */
 const where = z.string();
+
+export const describeResultSchema = z.strictObject({
+  where,
+  /** Null for one that is not fine-tuned, or has no such head. */
+  fineTuning: fineTuningSchema.nullable(),
+});
+export type DescribeResult = z.output<typeof describeResultSchema>;
 
 export const candidateSchema = z.strictObject({ token: z.string(), probability: z.number() });
 export type Candidate = z.output<typeof candidateSchema>;
@@ -109,6 +132,15 @@ export const embedResultSchema = z.strictObject({
   numCut: count,
 });
 export type EmbedResult = z.output<typeof embedResultSchema>;
+
+export const predictResultSchema = z.strictObject({
+  where,
+  /** One an input, in their order. */
+  predictions: z.array(predictionSchema),
+  /** Inputs that were cut to the length of an example. */
+  numCut: count,
+});
+export type PredictResult = z.output<typeof predictResultSchema>;
 
 /** A mean over examples, and how far it may be off by the choice of these. */
 const estimate = z.strictObject({ value: z.number(), standardError: z.number().nullable() });
@@ -166,7 +198,9 @@ export type CompareResult = z.output<typeof compareResultSchema>;
 
 /** What each request is answered with. */
 export const inferenceResults = {
+  describe: describeResultSchema,
   fillMask: fillMaskResultSchema,
+  predict: predictResultSchema,
   embed: embedResultSchema,
   evaluate: evaluateResultSchema,
   compare: compareResultSchema,

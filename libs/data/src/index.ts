@@ -66,6 +66,7 @@ export {
   copyTaskExample,
   fingerprintExamples,
   type TaskExample,
+  type TokensOfExample,
 } from './tasks/fine-tuning/task-example.ts';
 export {
   cutText,
@@ -85,6 +86,13 @@ export {
   type LabelledExample,
   type RowSurvey,
 } from './tasks/fine-tuning/labelled-rows.ts';
+export {
+  countPredictionRows,
+  predictionRows,
+  type PredictionRow,
+  type PredictionRowsOptions,
+} from './tasks/prediction/prediction-rows.ts';
+export { readJsonlRows } from './rows/jsonl-rows.ts';
 export { labelledExamples } from './tasks/fine-tuning/labelled-examples.ts';
 export {
   makeLabelledShards,
@@ -93,7 +101,11 @@ export {
 } from './tasks/fine-tuning/make-labelled-shards.ts';
 export type { TextColumns } from './tasks/fine-tuning/columns.ts';
 export { balancedWeights, type LabelCensus } from './tasks/fine-tuning/labels.ts';
-export type { TextExample, TextExampleOptions } from './tasks/fine-tuning/text-pairs.ts';
+export {
+  tokensOfTexts,
+  type TextExample,
+  type TextExampleOptions,
+} from './tasks/fine-tuning/text-pairs.ts';
 export {
   classifyExamples,
   surveyClasses,
@@ -104,6 +116,7 @@ export { regressExamples } from './tasks/regress/regress-examples.ts';
 export {
   surveyTags,
   tagExamples,
+  tokensOfWords,
   type TagColumns,
   type TagExample,
   type TagOptions,
@@ -111,6 +124,7 @@ export {
 export {
   answerWindows,
   defaultWindows,
+  windowsOfQuestion,
   type AnswerOptions,
   type AnswerWindow,
   type WindowSettings,

@@ -4,6 +4,7 @@ export { exportRun, type ExportedCheckpoint } from './export/export-run.ts';
 export {
   readFineTunedFolder,
   readHuggingFaceFolder,
+  readModelFolder,
   type HuggingFaceFolder,
 } from './folder/read-folder.ts';
 export type { LoadingRow } from './folder/match-tensors.ts';

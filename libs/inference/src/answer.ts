@@ -9,6 +9,7 @@ import { compare } from './questions/compare.ts';
 import { embed } from './questions/embed.ts';
 import { evaluate } from './questions/evaluate.ts';
 import { fillMask } from './questions/fill-mask.ts';
+import { predict } from './questions/predict.ts';
 
 /** Answers what is asked of trained models; TensorFlow must run in this thread. */
 export class Answerer {
@@ -28,6 +29,10 @@ export class Answerer {
   async answer(request: InferenceRequest): Promise<InferenceResult> {
     const model = await this.#shelf.get(request.model);
     switch (request.kind) {
+      case 'describe':
+        return { where: model.where, fineTuning: model.source.fineTuning ?? null };
+      case 'predict':
+        return predict(model, request.inputs, request);
       case 'fillMask':
         return fillMask(model, request.texts, request.numCandidates);
       case 'embed':

@@ -18,6 +18,9 @@ import {
   type FillMaskAnswer,
   type ForkReport,
   type ForkRequest,
+  predictAnswerSchema,
+  type PredictAnswer,
+  type PredictionInput,
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
@@ -40,6 +43,8 @@ export interface CoordinatorClient {
   fork(runId: string, request: ForkRequest): Promise<ForkReport>;
   /** What the newest checkpoint of a run would put in the place of each [MASK] of a text. */
   fillMask(runId: string, text: string): Promise<FillMaskAnswer>;
+  /** What the newest checkpoint of a fine-tuned run says of each input. */
+  predict(runId: string, inputs: readonly PredictionInput[]): Promise<PredictAnswer>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -162,6 +167,12 @@ export function createCoordinatorClient(
       requireKnown(
         fillMaskAnswerSchema,
         await request('POST', `${at(runId)}/fill-mask`, { text }, questionTimeoutMs),
+        what,
+      ),
+    predict: async (runId, inputs) =>
+      requireKnown(
+        predictAnswerSchema,
+        await request('POST', `${at(runId)}/predict`, { inputs }, questionTimeoutMs),
         what,
       ),
     removal: async (runId) =>

@@ -73,6 +73,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),
 
     fillMask: (input) => models.fillMask(input),
+    predict: (input) => models.predict(input),
     exportRun: (input) => models.exportRun(input),
     embed: (input) => models.embed(input),
     evaluate: (input) => models.evaluate(input),

@@ -8,6 +8,7 @@ import { findCheckpoint, type FoundCheckpoint, type WantedCheckpoint } from './f
 /** The models of runs as people may ask them; workers answer. */
 export interface RunModels {
   fillMask(input: ApiInput<'fillMask'>): Promise<ApiOutput<'fillMask'>>;
+  predict(input: ApiInput<'predict'>): Promise<ApiOutput<'predict'>>;
   /** Made by the coordinator itself: it takes the bucket only. */
   exportRun(input: ApiInput<'exportRun'>): Promise<ApiOutput<'exportRun'>>;
   embed(input: ApiInput<'embed'>): Promise<ApiOutput<'embed'>>;
@@ -46,6 +47,13 @@ export function createRunModels({
         const request = { kind: 'fillMask' as const, model, texts: [text], numCandidates };
         const { texts } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
         return { step, ...texts[0]! };
+      });
+    },
+    async predict({ params, body: { checkpoint, inputs } }) {
+      return withFound(params.runId, checkpoint, async ({ step, place: model }) => {
+        const request = { kind: 'predict' as const, model, inputs };
+        const { where: _, ...answer } = await questions.ask(request, { timeoutMs: shortTimeoutMs });
+        return { step, ...answer };
       });
     },
     async exportRun({ params: { runId }, body: { checkpoint, for: layout } }) {

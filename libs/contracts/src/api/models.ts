@@ -6,9 +6,11 @@ import {
   evaluateResultSchema,
   filledTextSchema,
   poolingSchema,
+  predictResultSchema,
 } from '../inference.ts';
 import { folderLayoutSchema } from '../export-section.ts';
 import { runNamePattern } from '../run-name.ts';
+import { boundedPredictionInputSchema } from '../tasks/fine-tuning/prediction.ts';
 
 /** Which checkpoint of a run is asked: a step, the newest, or the one with the least held-out loss. */
 export const checkpointChoiceSchema = z
@@ -58,6 +60,15 @@ export const embedBodySchema = z.strictObject({
   checkpoint,
 });
 export const embedAnswerSchema = embedResultSchema.omit({ where: true }).extend({ step });
+
+export const predictBodySchema = z.strictObject({
+  /** All of the kind that the run is fine-tuned for. */
+  inputs: z.array(boundedPredictionInputSchema).min(1).max(32),
+  checkpoint,
+});
+/** One prediction an input, in their order. */
+export const predictAnswerSchema = predictResultSchema.omit({ where: true }).extend({ step });
+export type PredictAnswer = z.output<typeof predictAnswerSchema>;
 
 /** Tokens of an example at most; the run's own length when left out. */
 const { maxSeqLength } = compareRequestSchema.shape;

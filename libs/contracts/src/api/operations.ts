@@ -23,6 +23,8 @@ import {
   exportBodySchema,
   fillMaskAnswerSchema,
   fillMaskBodySchema,
+  predictAnswerSchema,
+  predictBodySchema,
 } from './models.ts';
 import { historyQuerySchema, historySchema } from './history.ts';
 import { logPageSchema, logQuerySchema } from './logs.ts';
@@ -227,6 +229,16 @@ export const apiOperations = {
     params: ofRun,
     body: fillMaskBodySchema,
     response: fillMaskAnswerSchema,
+  },
+  predict: {
+    ...input,
+    method: 'POST',
+    path: '/api/runs/:runId/predict',
+    summary: 'What a fine-tuned model of the run says of each of some inputs, with probabilities.',
+    cost: 'expensive',
+    params: ofRun,
+    body: predictBodySchema,
+    response: predictAnswerSchema,
   },
   exportRun: {
     ...input,

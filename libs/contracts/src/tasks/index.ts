@@ -22,7 +22,12 @@ export type {
   TokenPrediction,
 } from './task.ts';
 export { baselinesOf, dimensionOf, encoderColumns, evaluationMetrics } from './task.ts';
-export { fineTuningTask, labelsOf, type FineTuning } from './fine-tuning/fine-tuning.ts';
+export {
+  fineTuningSchema,
+  fineTuningTask,
+  labelsOf,
+  type FineTuning,
+} from './fine-tuning/fine-tuning.ts';
 export { haveEntities } from './fine-tuning/entity-tags.ts';
 export { metricsOfKind } from './fine-tuning/metrics-of-kind.ts';
 export { baselineName } from './fine-tuning/report-metrics.ts';

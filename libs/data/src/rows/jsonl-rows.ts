@@ -1,9 +1,15 @@
 import { readNumberedLines } from './read-text.ts';
 import type { Row } from './row.ts';
 
-/** The rows of a .jsonl file: an object a line; blank lines are passed over. */
-export async function* readJsonlRows(path: string): AsyncGenerator<Row> {
-  for await (const [number, line] of readNumberedLines(path)) {
+/**
+ * The rows of a .jsonl file: an object a line; blank lines are passed over.
+ * @param bytes - what is read instead of the file, once; then the path is a name for people
+ */
+export async function* readJsonlRows(
+  path: string,
+  bytes?: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Row> {
+  for await (const [number, line] of readNumberedLines(path, bytes)) {
     if (line.trim() === '') continue;
     const place = { path, at: `line ${number}` };
     const values = parseObject(line);

@@ -14,9 +14,12 @@ const maxLineBytes = 1 << 26;
  * @throws BerthError `DATA_INPUT_NOT_FOUND`, or `DATA_INPUT_INVALID` for bytes that are no UTF-8, naming their line, a line that
  * is too long, or damaged compression
  */
-export async function* readBlocks(path: string): AsyncGenerator<string> {
+export async function* readBlocks(
+  path: string,
+  bytes?: AsyncIterable<Uint8Array>,
+): AsyncGenerator<string> {
   let numLines = 0;
-  let partial: Buffer[] = [];
+  let partial: Uint8Array[] = [];
   let numPartialBytes = 0;
   const decode = (block: Buffer): string => {
     if (!isUtf8(block)) throw notUtf8(path, block, numLines);
@@ -26,7 +29,7 @@ export async function* readBlocks(path: string): AsyncGenerator<string> {
       numLines += 1;
     return isFirst ? text.replace(/^\ufeff/, '') : text;
   };
-  for await (const chunk of readChunks(path)) {
+  for await (const chunk of bytes ?? readChunks(path)) {
     const end = chunk.lastIndexOf(lineFeed) + 1;
     if (end > 0) {
       yield decode(Buffer.concat([...partial, chunk.subarray(0, end)]));
@@ -47,21 +50,22 @@ export async function* readBlocks(path: string): AsyncGenerator<string> {
 /** The lines of a file, without their ends (LF, or CR LF), counted from 1. */
 export async function* readNumberedLines(
   path: string,
+  bytes?: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly [number: number, line: string]> {
   let number = 0;
-  for await (const block of readBlocks(path)) {
+  for await (const block of readBlocks(path, bytes)) {
     const lines = block.split(/\r?\n/);
     if (lines.at(-1) === '') lines.pop();
     for (const line of lines) yield [(number += 1), line];
   }
 }
 
-async function* readChunks(path: string): AsyncGenerator<Buffer> {
+async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   const bytes = createReadStream(path, { highWaterMark: 1 << 18 });
   // The callback takes the place of an error event; the error itself reaches the reader below.
   const chunks = path.endsWith('.gz') ? pipeline(bytes, createGunzip(), () => {}) : bytes;
   try {
-    for await (const chunk of chunks) yield chunk as Buffer;
+    for await (const chunk of chunks) yield chunk as Uint8Array;
   } catch (error) {
     throw isBerthError(error) ? error : toInputError(path, error);
   }

@@ -61,6 +61,15 @@ export async function readFineTunedFolder(
   );
 }
 
+/**
+ * Opens a folder as what it is: with its head where it is fine-tuned, otherwise as `readHuggingFaceFolder`.
+ * @throws BerthError as either
+ */
+export async function readModelFolder(folder: string): Promise<HuggingFaceFolder> {
+  const isFineTuned = fineTuningOf(await configOf(folder)) !== undefined;
+  return isFineTuned ? readFineTunedFolder(folder) : readHuggingFaceFolder(folder);
+}
+
 async function configOf(folder: string): Promise<JsonFile> {
   const config = await readJsonFile(folder, 'config.json');
   if (config === undefined)

@@ -4,6 +4,7 @@ import {
   taskNameOf,
   type DatasetManifest,
   type ExamplesConfig,
+  type FineTuning,
   type ModelPlace,
   type ObjectStore,
   type ParameterSpec,
@@ -14,10 +15,10 @@ import { createTokenizer, type Tokenizer } from '@berth/data';
 import {
   openCheckpoint,
   parametersOf,
-  readHuggingFaceFolder,
+  readModelFolder,
   type ModelSource,
 } from '@berth/hugging-face';
-import { createForwardEngine, taskModels, type ForwardEngine } from '@berth/model';
+import { createForwardEngine, fineTuningModel, taskModels, type ForwardEngine } from '@berth/model';
 
 /** A trained model that is loaded and can be asked. */
 export interface OpenModel {
@@ -44,7 +45,10 @@ export async function openModel(store: () => ObjectStore, place: ModelPlace): Pr
   const { model, vocabulary, doLowerCase, where } = source;
   const examples =
     place.kind === 'checkpoint' ? place.examples : defaultExamples(model.maxPositions);
-  const task = taskModels[taskNameOf(examples)];
+  const task =
+    source.fineTuning === undefined
+      ? taskModels[taskNameOf(examples)]
+      : fineTuningModel(source.fineTuning);
   const weights = parametersOf(source);
   const engine = await createForwardEngine({
     task,
@@ -67,7 +71,7 @@ async function openPlace(
   place: ModelPlace,
 ): Promise<{ readonly source: ModelSource; readonly dataset: DatasetManifest | undefined }> {
   if (place.kind === 'folder')
-    return { source: await readHuggingFaceFolder(place.path), dataset: undefined };
+    return { source: await readModelFolder(place.path), dataset: undefined };
   const source = await openCheckpoint(store(), place.manifestKey);
   return { source, dataset: source.dataset };
 }
@@ -95,6 +99,8 @@ function defaultExamples(maxPositions: number): ExamplesConfig {
 export function tokenPredictionOf({ engine, source, where }: OpenModel): TokenPrediction {
   const { tokenPrediction, losses, name } = engine.task;
   const term = losses.find((loss) => loss.name === tokenPrediction?.loss);
+  if (source.fineTuning !== undefined)
+    throw unsuitable(where, `it is fine-tuned to ${name}: ask it with berth predict`);
   if (tokenPrediction === undefined || term === undefined)
     throw unsuitable(where, `its task, ${name}, predicts no tokens`);
   const missing = missingFor(term.parameters, source);
@@ -106,6 +112,24 @@ export function tokenPredictionOf({ engine, source, where }: OpenModel): TokenPr
   return tokenPrediction;
 }
 
+/**
+ * What a model is fine-tuned for.
+ * @throws BerthError `MODEL_UNSUITABLE` when it is not
+ */
+export function fineTuningOf({ source, where }: OpenModel): FineTuning {
+  if (source.fineTuning !== undefined) return source.fineTuning;
+  throw unsuitable(where, 'it is not fine-tuned, so it has no head that says anything of a text');
+}
+
+/** @throws BerthError `MODEL_UNSUITABLE` when what is asked is of pre-training, and it is fine-tuned */
+export function requireNotFineTuned({ source, where }: OpenModel): void {
+  if (source.fineTuning === undefined) return;
+  throw unsuitable(
+    where,
+    `it is fine-tuned to ${source.fineTuning.kind}, so text without labels measures nothing`,
+  );
+}
+
 /** The names of the loss terms whose part of the head a model has. */
 export function presentTerms(task: Task, source: ModelSource): string[] {
   return task.losses
@@ -115,7 +139,8 @@ export function presentTerms(task: Task, source: ModelSource): string[] {
 
 /** @throws BerthError `MODEL_UNSUITABLE` when it lacks the layer that makes one vector of a text */
 export function requirePooler({ source, where }: OpenModel): void {
-  if (missingFor(['bert/pooler/'], source) === undefined) return;
+  const hasPooler = source.layout.some(({ name }) => name.startsWith('bert/pooler/'));
+  if (hasPooler && missingFor(['bert/pooler/'], source) === undefined) return;
   throw unsuitable(where, 'it has no pooler; ask for the mean of its hidden states');
 }
 

@@ -7,7 +7,7 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { serializeVocabulary } from '@berth/data';
-import type { OpenModel } from '../models/open-model.ts';
+import { requireNotFineTuned, type OpenModel } from '../models/open-model.ts';
 import { heldOutExamples } from './held-out.ts';
 import { measure, metricsOf, ratio, sumsNamed, valueOf } from './measure.ts';
 
@@ -25,6 +25,7 @@ export async function compare(
     readonly maxSeqLength?: number | undefined;
   },
 ): Promise<CompareResult> {
+  for (const one of [model, other]) requireNotFineTuned(one);
   requireSameTokens(model, other);
   const { task } = model.engine;
   const common = metricsOf(task, [model, other]);

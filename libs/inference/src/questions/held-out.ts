@@ -17,7 +17,7 @@ import {
   type ExampleShardReader,
   type TokenDocuments,
 } from '@berth/data';
-import type { OpenModel } from '../models/open-model.ts';
+import { requireNotFineTuned, type OpenModel } from '../models/open-model.ts';
 
 /** Examples to measure models on: the same documents, pairs and masks, whoever asks. */
 export interface HeldOutExamples {
@@ -49,6 +49,7 @@ export async function heldOutExamples(
 ): Promise<HeldOutExamples> {
   const { corpus } = options;
   const { dataset, where, tokenizer, source } = model;
+  requireNotFineTuned(model);
   if (corpus === undefined && dataset === undefined)
     throw new BerthError(
       'MODEL_INPUT_INVALID',

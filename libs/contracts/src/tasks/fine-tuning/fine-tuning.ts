@@ -1,21 +1,26 @@
+import { z } from 'zod';
 import type { Task } from '../task.ts';
 import { answer } from './answer.ts';
 import { classify, classifyMany } from './classify.ts';
 import { regress } from './regress.ts';
 import { tag } from './tag.ts';
 
+const labels = z.array(z.string()).min(2).readonly();
+
 /** What a trained encoder is fine-tuned for, with the names of its classes, in the order of their numbers. */
-export type FineTuning =
+export const fineTuningSchema = z.discriminatedUnion('kind', [
   /** A class for each text, or pair of texts. */
-  | { readonly kind: 'classify'; readonly labels: readonly string[] }
+  z.strictObject({ kind: z.literal('classify'), labels }),
   /** For each text, or pair, any of the classes, or none. */
-  | { readonly kind: 'classify-many'; readonly labels: readonly string[] }
+  z.strictObject({ kind: z.literal('classify-many'), labels }),
   /** A number for each text, or pair. */
-  | { readonly kind: 'regress' }
+  z.strictObject({ kind: z.literal('regress') }),
   /** A class for each word. */
-  | { readonly kind: 'tag'; readonly labels: readonly string[] }
+  z.strictObject({ kind: z.literal('tag'), labels }),
   /** Where in the second text the answer to the first begins and ends. */
-  | { readonly kind: 'answer' };
+  z.strictObject({ kind: z.literal('answer') }),
+]);
+export type FineTuning = Readonly<z.output<typeof fineTuningSchema>>;
 
 /** The task of a fine-tuning: as data, like all tasks, and made from its classes. */
 export function fineTuningTask(fineTuning: FineTuning): Task {

@@ -52,12 +52,8 @@ export async function* answerWindows(
   source: RowSource,
   options: AnswerOptions,
 ): AsyncGenerator<AnswerWindow> {
-  const { tokenizer, tokenizeSpans, maxSeqLength, maxQueryLength, isLabelled = true } = options;
-  if (maxSeqLength < maxQueryLength + 4)
-    throw new BerthError(
-      'CONFIG_INVALID',
-      `a maxSeqLength of ${maxSeqLength} leaves no room for a context beside ${maxQueryLength} tokens of a question and 3 special ones: raise it, or lower maxQueryLength`,
-    );
+  const { tokenizeSpans, isLabelled = true } = options;
+  requireRoom(options);
   const problems = createRowProblems();
   // Questions about one context follow each other.
   let last: { readonly context: string; readonly tokens: TokenSpans } | undefined;
@@ -68,17 +64,34 @@ export async function* answerWindows(
     if (last?.context !== context) last = { context, tokens: tokenizeSpans(context) };
     if (last.tokens.ids.length === 0)
       problems.add('empty context', row.place, 'its context has no words: give it one');
-    const query = tokenizer.tokenize(question.question).slice(0, maxQueryLength);
-    yield* windowsOf(question, query, last.tokens, options);
+    yield* windowsOn(question, last.tokens, options);
   }
 }
 
-function* windowsOf(
+/** @throws BerthError `CONFIG_INVALID` when windows have no room for a context */
+function requireRoom({ maxSeqLength, maxQueryLength }: WindowSettings): void {
+  if (maxSeqLength >= maxQueryLength + 4) return;
+  throw new BerthError(
+    'CONFIG_INVALID',
+    `a maxSeqLength of ${maxSeqLength} leaves no room for a context beside ${maxQueryLength} tokens of a question and 3 special ones: raise it, or lower maxQueryLength`,
+  );
+}
+
+/**
+ * The windows on the context of a question; none on one without words.
+ * @throws BerthError `CONFIG_INVALID` when they have no room for it
+ */
+export function windowsOfQuestion(question: Question, options: AnswerOptions): AnswerWindow[] {
+  requireRoom(options);
+  return [...windowsOn(question, options.tokenizeSpans(question.context), options)];
+}
+
+function* windowsOn(
   question: Question,
-  query: readonly number[],
   tokens: TokenSpans,
-  { tokenizer, maxSeqLength, docStride, isLabelled = true }: AnswerOptions,
+  { tokenizer, maxSeqLength, maxQueryLength, docStride, isLabelled = true }: AnswerOptions,
 ): Generator<AnswerWindow> {
+  const query = tokenizer.tokenize(question.question).slice(0, maxQueryLength);
   const ranges = rangesOf(tokens.ids.length, maxSeqLength - query.length - 3, docStride);
   const answer = question.answers[0] && tokensOf(question.answers[0], tokens);
   for (const { start, end } of ranges) {

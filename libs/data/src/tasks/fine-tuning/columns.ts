@@ -44,19 +44,28 @@ export async function chooseColumns(
   given: Partial<TextColumns>,
   needsLabel: boolean,
 ): Promise<TextColumns> {
-  const names = await columnNames(source);
+  return chooseAmong(source.path, await columnNames(source), given, needsLabel);
+}
+
+/** The same among the names of a file's columns. @throws as `chooseColumns` */
+export function chooseAmong(
+  path: string,
+  names: readonly string[],
+  given: Partial<TextColumns>,
+  needsLabel: boolean,
+): TextColumns {
   const known = knownTexts.find((pair) => pair.every((name) => names.includes(name!)));
   const text = given.text ?? known?.[0];
   const pair = given.text === undefined ? (given.pair ?? known?.[1]) : given.pair;
   const label = given.label ?? knownLabels.find((name) => names.includes(name));
   const has = `it has ${names.map((name) => JSON.stringify(name)).join(', ')}`;
   if (text === undefined)
-    throw inputInvalid(source.path, `has no column that looks like a text: name it; ${has}`);
+    throw inputInvalid(path, `has no column that looks like a text: name it; ${has}`);
   if (label === undefined && needsLabel)
-    throw inputInvalid(source.path, `has no column that looks like a label: name it; ${has}`);
+    throw inputInvalid(path, `has no column that looks like a label: name it; ${has}`);
   for (const name of [text, pair, ...(needsLabel ? [label] : [])])
     if (name !== undefined && !names.includes(name))
-      throw inputInvalid(source.path, `has no column ${JSON.stringify(name)}: ${has}`);
+      throw inputInvalid(path, `has no column ${JSON.stringify(name)}: ${has}`);
   return { text, pair, label: needsLabel ? label : undefined };
 }
 

@@ -13,6 +13,12 @@ export interface TaskExample {
   readonly columns: Readonly<Record<string, number | readonly number[]>>;
 }
 
+/** What of an example its model reads. */
+export interface TokensOfExample extends Pick<TaskExample, 'ids' | 'numFirstSegment'> {
+  /** Whether it had more tokens than there is room for. */
+  readonly isCut: boolean;
+}
+
 /** The ids of [CLS] A [SEP], or [CLS] A [SEP] B [SEP]. */
 export function layOut(
   { clsId, sepId }: Pick<Vocabulary, 'clsId' | 'sepId'>,

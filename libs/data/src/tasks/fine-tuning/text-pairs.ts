@@ -3,7 +3,12 @@ import type { Row, RowSource } from '../../rows/row.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { chooseColumns, type TextColumns } from './columns.ts';
 import { soundRows } from './sound-rows.ts';
-import { layOut, truncatedLengths, type TaskExample } from './task-example.ts';
+import {
+  layOut,
+  truncatedLengths,
+  type TaskExample,
+  type TokensOfExample,
+} from './task-example.ts';
 
 export interface TextExampleOptions {
   readonly tokenizer: Tokenizer;
@@ -42,17 +47,26 @@ export async function* textExamples(
     const b = pair === undefined ? undefined : textOf(row, pair, problems);
     const known = label === undefined ? {} : labelColumns(row.values[label], row, problems);
     if (a === undefined || known === undefined || (pair !== undefined && b === undefined)) continue;
-    const first = tokenizer.tokenize(a);
-    const second = b === undefined ? undefined : tokenizer.tokenize(b);
-    const room = maxSeqLength - (second === undefined ? 2 : 3);
-    const [numFirst, numSecond] = truncatedLengths(first.length, second?.length ?? 0, room);
-    yield {
-      place: row.place,
-      ...layOut(tokenizer.vocabulary, first.slice(0, numFirst), second?.slice(0, numSecond)),
-      columns: known,
-      texts: b === undefined ? [a] : [a, b],
-    };
+    const { isCut: _, ...tokens } = tokensOfTexts({ tokenizer, maxSeqLength }, a, b);
+    const texts = b === undefined ? [a] : [a, b];
+    yield { place: row.place, ...tokens, columns: known, texts };
   }
+}
+
+/** The tokens of a text or a pair, cut to what an example holds. */
+export function tokensOfTexts(
+  { tokenizer, maxSeqLength }: Pick<TextExampleOptions, 'tokenizer' | 'maxSeqLength'>,
+  text: string,
+  pair?: string,
+): TokensOfExample {
+  const first = tokenizer.tokenize(text);
+  const second = pair === undefined ? undefined : tokenizer.tokenize(pair);
+  const room = maxSeqLength - (second === undefined ? 2 : 3);
+  const [numFirst, numSecond] = truncatedLengths(first.length, second?.length ?? 0, room);
+  return {
+    ...layOut(tokenizer.vocabulary, first.slice(0, numFirst), second?.slice(0, numSecond)),
+    isCut: numFirst < first.length || numSecond < (second?.length ?? 0),
+  };
 }
 
 /** The text of a column; undefined once `problems` knows that there is none. */

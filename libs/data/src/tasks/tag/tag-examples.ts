@@ -8,7 +8,7 @@ import {
   type LabelCensus,
 } from '../fine-tuning/labels.ts';
 import { soundRows } from '../fine-tuning/sound-rows.ts';
-import { layOut, type TaskExample } from '../fine-tuning/task-example.ts';
+import { layOut, type TaskExample, type TokensOfExample } from '../fine-tuning/task-example.ts';
 
 /** The names of the columns with the words of a sentence, and with their tags. */
 export interface TagColumns {
@@ -88,14 +88,7 @@ export async function* tagExamples(
     const sentence = sentenceOf(row, columns, isLabelled, problems);
     if (sentence === undefined) continue;
     const { words } = sentence;
-    const pieces: number[] = [];
-    const positions = words.map((word) => {
-      const position = pieces.length + 1;
-      const ids = tokenizer.tokenize(word);
-      pieces.push(...ids);
-      return ids.length === 0 || position > maxSeqLength - 2 ? -1 : position;
-    });
-    const laidOut = layOut(tokenizer.vocabulary, pieces.slice(0, maxSeqLength - 2));
+    const { isCut: _, positions, ...laidOut } = tokensOfWords({ tokenizer, maxSeqLength }, words);
     const [numbers, weights] = [laidOut.ids.map(() => 0), laidOut.ids.map(() => 0)];
     const tags = sentence.tags.map((tag) => classOf(tag, row));
     for (const [i, number] of tags.entries()) {
@@ -115,13 +108,31 @@ export async function* tagExamples(
   }
 }
 
+/** The tokens of a sentence, cut to what an example holds. */
+export function tokensOfWords(
+  { tokenizer, maxSeqLength }: Pick<TagOptions, 'tokenizer' | 'maxSeqLength'>,
+  words: readonly string[],
+): TokensOfExample & Pick<TagExample, 'positions'> {
+  const room = maxSeqLength - 2;
+  const pieces: number[] = [];
+  const positions = words.map((word) => {
+    const position = pieces.length + 1;
+    const ids = tokenizer.tokenize(word);
+    pieces.push(...ids);
+    return ids.length === 0 || position > room ? -1 : position;
+  });
+  const laidOut = layOut(tokenizer.vocabulary, pieces.slice(0, room));
+  return { ...laidOut, positions, isCut: pieces.length > room };
+}
+
 interface Sentence {
   readonly words: readonly string[];
   /** None where rows have no labels. */
   readonly tags: readonly unknown[];
 }
 
-function sentenceOf(
+/** @returns undefined once `problems` knows what is wrong. @throws BerthError `DATA_INPUT_INVALID` when the row lacks a column */
+export function sentenceOf(
   { values, place }: Row,
   columns: Partial<TagColumns>,
   isLabelled: boolean,
@@ -142,7 +153,9 @@ function sentenceOf(
     problems.add(
       'lists',
       place,
-      'its words and tags are not two lists: write ["a", "word"], ["O", "O"]',
+      isLabelled
+        ? 'its words and tags are not two lists: write ["a", "word"], ["O", "O"]'
+        : 'its words are not a list of texts: write ["a", "word"]',
     );
     return undefined;
   }
