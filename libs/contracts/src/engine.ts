@@ -51,6 +51,12 @@ export interface ApplyResult {
 /** Outputs of a task's head by name, such as logits: row-major, one example's after the other's. */
 export type Outputs = Readonly<Record<string, Float32Array>>;
 
+/** What one forward pass comes to, nothing dropped. */
+export interface Measured {
+  readonly sums: StepSums;
+  readonly outputs: Outputs;
+}
+
 /** What is known of a gradient that stays on the device. */
 export interface HeldGradient {
   readonly sums: StepSums;
@@ -104,5 +110,7 @@ export interface TrainingEngine {
   evaluate(batch: ExampleBatch): StepSums;
   /** What the task's head gives for a batch, dropout off. */
   predict(batch: ExampleBatch): Outputs;
+  /** What `evaluate` and `predict` give, in one forward pass where the task is measured by its predictions. */
+  measure(batch: ExampleBatch): Measured;
   dispose(): void;
 }

@@ -5,6 +5,7 @@ import type {
   GradientRequest,
   GradientVector,
   HeldGradient,
+  Measured,
   Outputs,
   StateVectors,
   StepSums,
@@ -105,6 +106,10 @@ class EngineOfPhases implements PhasedEngine {
 
   predict(batch: ExampleBatch): Outputs {
     return this.#engine.predict(batch);
+  }
+
+  measure(batch: ExampleBatch): Measured {
+    return this.#engine.measure(batch);
   }
 
   dispose(): void {

@@ -20,5 +20,6 @@ export function engineInThisThread(engine: TrainingEngine): EnginePort {
     applyHeldGradients: async () => engine.applyHeldGradients(),
     evaluate: async (batch) => engine.evaluate(batch),
     predict: async (batch) => engine.predict(batch),
+    measure: async (batch) => engine.measure(batch),
   };
 }

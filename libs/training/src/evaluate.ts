@@ -45,8 +45,12 @@ export async function evaluate(
     const rows = some.map((example) => ({ reader: heldOut, example }));
     const batch = batchOf(task, options, rows);
     options.baselines.add(batch);
-    sums.push(await engine.evaluate(batch));
-    reportMeter?.add(batch, await engine.predict(batch), some);
+    if (reportMeter === undefined) sums.push(await engine.evaluate(batch));
+    else {
+      const measured = await engine.measure(batch);
+      sums.push(measured.sums);
+      reportMeter.add(batch, measured.outputs, some);
+    }
   }
   const total = addSums(task.sums, sums);
   const numTokens = total['numTokens'] ?? 0;

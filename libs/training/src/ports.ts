@@ -8,6 +8,7 @@ import type {
   GradientVector,
   HeldGradient,
   LedgerEntry,
+  Measured,
   MeasuredLine,
   Outputs,
   ParameterSpec,
@@ -42,6 +43,7 @@ export interface EnginePort {
   enterPhase?(phase: number): Promise<void>;
   evaluate(batch: ExampleBatch): Promise<StepSums>;
   predict(batch: ExampleBatch): Promise<Outputs>;
+  measure(batch: ExampleBatch): Promise<Measured>;
 }
 
 /** The sum over one aligned block of virtual ranks. */

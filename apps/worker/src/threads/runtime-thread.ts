@@ -5,6 +5,7 @@ import {
   type GradientRequest,
   type GradientVector,
   type HeldGradient,
+  type Measured,
   type Numerics,
   type Outputs,
   type ParameterSpec,
@@ -82,4 +83,5 @@ serveCalls(port, {
   takeGradients: (reduced: GradientVector): number => engine().takeGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
   predict: (batch: ExampleBatch): Outputs => engine().predict(batch),
+  measure: (batch: ExampleBatch): Measured => engine().measure(batch),
 });

@@ -4,6 +4,7 @@ import {
   type ApplyResult,
   type GradientVector,
   type HeldGradient,
+  type Measured,
   type Numerics,
   type Outputs,
   type ParameterSpec,
@@ -117,5 +118,6 @@ function enginePort(
     applyHeldGradients: () => caller.call<ApplyResult>('applyHeldGradients', []),
     evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),
     predict: (batch) => caller.call<Outputs>('predict', [batch]),
+    measure: (batch) => caller.call<Measured>('measure', [batch]),
   };
 }

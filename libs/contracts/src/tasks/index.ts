@@ -21,7 +21,13 @@ export type {
   Task,
   TokenPrediction,
 } from './task.ts';
-export { baselinesOf, dimensionOf, encoderColumns, evaluationMetrics } from './task.ts';
+export {
+  baselinesOf,
+  dimensionOf,
+  encoderColumns,
+  evaluationMetrics,
+  isMeasuredByPredictions,
+} from './task.ts';
 export {
   fineTuningSchema,
   fineTuningTask,

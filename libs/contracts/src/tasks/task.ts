@@ -119,6 +119,11 @@ export interface Task {
   readonly exampleFormat: string;
 }
 
+/** Whether an evaluation needs what the head says of each example, and not only sums. */
+export function isMeasuredByPredictions({ reportMetrics }: Task): boolean {
+  return reportMetrics.length > 0;
+}
+
 /** What an evaluation tells besides the loss, in the order in which it is shown. */
 export function evaluationMetrics({ metrics, reportMetrics }: Task): readonly ShownMetric[] {
   return [...metrics, ...reportMetrics];

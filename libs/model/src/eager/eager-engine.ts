@@ -10,6 +10,7 @@ import {
   type ExampleBatch,
   type GradientVector,
   type GradientRequest,
+  type Measured,
   type ModelConfig,
   type OptimizerConfig,
   type Outputs,
@@ -23,12 +24,12 @@ import {
   type TrainingState,
   type AllReduceDtype,
 } from '@berth/contracts';
-import { add, dispose, tensor1d, type Tensor1D } from '@tensorflow/tfjs-core';
+import { add, dispose, tensor1d, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
 import { hostDropoutMasks } from './dropout.ts';
 import { readAndDispose } from './flat-tensors.ts';
 import { checkRanks, initialState } from '../engine-state.ts';
-import { batchGradient, batchOutputs, batchSums, type Model } from './micro-batch.ts';
+import { batchGradient, batchOutputs, batchSums, outputSums, type Model } from './micro-batch.ts';
 import type { TaskModel } from '../tasks/task-model.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
 import { ParameterStore } from './parameter-store.ts';
@@ -144,8 +145,14 @@ class EagerEngine implements TrainingEngine {
   }
 
   predict(batch: ExampleBatch): Outputs {
-    const outputs = Object.entries(batchOutputs(this.#model(), batch));
-    return Object.fromEntries(outputs.map(([name, output]) => [name, readAndDispose(output)]));
+    return readOutputs(batchOutputs(this.#model(), batch));
+  }
+
+  measure(batch: ExampleBatch): Measured {
+    const model = this.#model();
+    const outputs = batchOutputs(model, batch);
+    const sums = readAndDispose(outputSums(model, outputs, batch));
+    return { sums: sumsFromVector(this.task.sums, sums), outputs: readOutputs(outputs) };
   }
 
   dispose(): void {
@@ -169,6 +176,12 @@ class EagerEngine implements TrainingEngine {
       addAndDispose,
     );
   }
+}
+
+function readOutputs(outputs: Readonly<Record<string, Tensor2D>>): Outputs {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, output]) => [name, readAndDispose(output)]),
+  );
 }
 
 /** A node of the tree as it travels in bf16; the step sums stay as they are. */

@@ -1,6 +1,7 @@
 import {
   BerthError,
   addSums,
+  isMeasuredByPredictions,
   bf16PaddedLength,
   digestHex,
   examplesOf,
@@ -13,6 +14,7 @@ import {
   type GradientRequest,
   type GradientVector,
   type HeldGradient,
+  type Measured,
   type Outputs,
   type ParameterSpec,
   type StateVectors,
@@ -56,6 +58,12 @@ export interface GraphEngine extends TrainingEngine {
   holdGradients(request: GradientRequest): HeldGradient;
   /** The gradient that was computed last, as `computeGradients` gives it. */
   readHeldGradients(into?: GradientVector): GradientVector;
+}
+
+/** Results of a signature for a part of a batch. */
+interface Piece {
+  readonly piece: ExampleBatch;
+  readonly results: Record<string, TensorData>;
 }
 
 /**
@@ -206,7 +214,27 @@ class CompiledEngine implements GraphEngine {
   }
 
   predict(batch: ExampleBatch): Outputs {
-    const pieces = this.#inPieces(batch, 'predict').map(({ piece, results }) => {
+    return this.#outputsOf(this.#inPieces(batch, 'predict'));
+  }
+
+  measure(batch: ExampleBatch): Measured {
+    if (!isMeasuredByPredictions(this.task))
+      return { sums: this.evaluate(batch), outputs: this.predict(batch) };
+    const sums: StepSums[] = [];
+    const pieces = this.#inPieces(batch, 'measure').map(({ piece, results }) => {
+      const { sums: ofPiece, ...outputs } = results;
+      sums.push(sumsFromVector(this.task.sums, ofPiece as Float32Array));
+      return { piece, results: outputs };
+    });
+    return { sums: addSums(this.task.sums, sums), outputs: this.#outputsOf(pieces) };
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+
+  #outputsOf(pieces: readonly Piece[]): Outputs {
+    const own = pieces.map(({ piece, results }) => {
       // Behind the piece's own examples come those that fill up the batch.
       const share = piece.batchSize / this.#options.shape.batchSize;
       return Object.entries(results).map(([name, values]) => ({
@@ -214,21 +242,14 @@ class CompiledEngine implements GraphEngine {
         values: (values as Float32Array).subarray(0, values.length * share),
       }));
     });
-    const names = pieces[0]?.map(({ name }) => name) ?? [];
+    const names = own[0]?.map(({ name }) => name) ?? [];
     return Object.fromEntries(
-      names.map((name, index) => [name, joined(pieces.map((parts) => parts[index]!.values))]),
+      names.map((name, index) => [name, joined(own.map((parts) => parts[index]!.values))]),
     );
   }
 
-  dispose(): void {
-    this.#session.dispose();
-  }
-
   /** Runs a signature on a batch of any size, as many examples at a time as the graph was compiled for. */
-  #inPieces(
-    batch: ExampleBatch,
-    signature: string,
-  ): { readonly piece: ExampleBatch; readonly results: Record<string, TensorData> }[] {
+  #inPieces(batch: ExampleBatch, signature: string): Piece[] {
     this.#loadedStep();
     const { shape } = this.#options;
     const numPieces = Math.ceil(batch.batchSize / shape.batchSize);

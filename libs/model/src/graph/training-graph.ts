@@ -1,9 +1,10 @@
-import type {
-  BatchShape,
-  ModelConfig,
-  OptimizerConfig,
-  ParameterSpec,
-  AllReduceDtype,
+import {
+  isMeasuredByPredictions,
+  type BatchShape,
+  type ModelConfig,
+  type OptimizerConfig,
+  type ParameterSpec,
+  type AllReduceDtype,
 } from '@berth/contracts';
 import { Graph, ops, type GraphVariable, type Value } from '@berth/graph';
 import type { TaskModel } from '../tasks/task-model.ts';
@@ -61,6 +62,7 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     update(scalars)             one optimizer step by the current sum
  *     evaluate(batch) -> sums     nothing dropped
  *     predict(batch) -> outputs   of the task's head, nothing dropped
+ *     measure(batch) -> outputs, sums   both, for tasks that are measured by predictions
  */
 export function trainingGraph(options: TrainingGraphOptions): Graph {
   const { task, model, layout, shape } = options;
@@ -107,6 +109,8 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   const { sums, outputs } = evaluationPass(context, task);
   graph.signature('evaluate', { inputs, outputs: { sums } });
   graph.signature('predict', { inputs, outputs });
+  if (isMeasuredByPredictions(task.task))
+    graph.signature('measure', { inputs, outputs: { ...outputs, sums } });
   return graph;
 }
 

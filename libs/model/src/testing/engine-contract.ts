@@ -254,6 +254,7 @@ export function describeEngine(engineOf: (variant?: EngineVariant) => TrainingEn
       const expected = [engineOf().evaluate(batch), engineOf().predict(batch)];
       const engine = engineOf(dropping);
       expect([engine.evaluate(batch), engine.predict(batch)]).toEqual(expected);
+      expect(engine.measure(batch)).toEqual({ sums: expected[0], outputs: expected[1] });
     });
 
     it('takes batches of any size', () => {

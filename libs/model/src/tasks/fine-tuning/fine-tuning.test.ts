@@ -72,6 +72,10 @@ describe.each(['eager', 'graph'] as const)('the %s engine', (kind) => {
       );
       expect(sums).toMatchObject({ ...denominatorsOf(batch), numTokens: 43 });
       expect(engine.evaluate(batch)).toEqual(sums);
+      expect(engine.measure(batch)).toEqual({
+        sums: engine.evaluate(batch),
+        outputs: engine.predict(batch),
+      });
 
       const predicted = engine.predict(batch);
       expect(Object.keys(predicted)).toEqual(Object.keys(outputs));
