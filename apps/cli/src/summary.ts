@@ -5,6 +5,7 @@ import {
   type RunStatusReport,
 } from '@berth/contracts';
 import { formatDuration } from '@berth/launch';
+import { bestText } from './best-text.ts';
 import { formatCount } from './format.ts';
 import { heldOutLines } from './held-out-lines.ts';
 
@@ -41,7 +42,7 @@ export function summaryOf(report: RunStatusReport, options: SummaryOptions): str
   if (checkpointStep !== null) {
     const of = phasesText(report.bestPhases);
     const which = best === null ? '' : `; the best${of} is step ${formatCount(best.step)}`;
-    const loss = best === null ? '' : `, held-out loss ${best.loss.toFixed(3)}, and stays`;
+    const loss = best === null ? '' : `, ${bestText(run, best)}, and stays`;
     lines.push(`  checkpoint  step ${formatCount(checkpointStep)}${which}${loss}`);
     if (of !== '')
       lines.push(

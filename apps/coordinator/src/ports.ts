@@ -3,6 +3,7 @@ import type {
   ControlRequest,
   ExtensionReport,
   ExtensionRequest,
+  FineTuningReport,
   ForkReport,
   ForkRequest,
   LogPage,
@@ -31,6 +32,7 @@ export interface RunsPort {
   /** Newest first. */
   list(): Promise<RunStatusReport[]>;
   metrics(runId: string, after: string): Promise<MetricsPage>;
+  evaluation(runId: string, step: number): Promise<FineTuningReport>;
 }
 
 /** Log lines of all processes. */

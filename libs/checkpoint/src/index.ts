@@ -70,3 +70,4 @@ export {
 } from './models/read-model.ts';
 export { storeModel } from './models/store-model.ts';
 export type { ParameterValues, TrainedModel } from './models/trained-model.ts';
+export { putEvaluationReport, readEvaluationReport } from './evaluation-reports.ts';

@@ -31,6 +31,7 @@ export const errorPolicies = {
   DATA_TEXT_RULES: { ...conflict, retry: true },
   DATA_SHARD_CORRUPT: broken,
   CHECKPOINT_NOT_FOUND: notFound,
+  EVALUATION_NOT_FOUND: notFound,
   CHECKPOINT_MISMATCH: userMistake,
   CHECKPOINT_CORRUPT: broken,
   CHECKPOINT_EXISTS: conflict,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { runConfigSchema } from './run-config.ts';
 import { predictionInputSchema, predictionSchema } from './tasks/fine-tuning/prediction.ts';
-import { fineTuningSchema, tasks, type TaskName } from './tasks/index.ts';
+import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
+import { tasks, type TaskName } from './tasks/index.ts';
 
 const count = z.int().nonnegative();
 const path = z.string().min(1);

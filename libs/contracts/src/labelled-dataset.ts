@@ -21,7 +21,7 @@ export const labelledDatasetSchema = z.strictObject({
   /** In the order of the rows. */
   heldOut: exampleShardSchema,
   /** What evaluations tell of each held-out example. */
-  heldOutRows: storedPartSchema.optional(),
+  heldOutRows: storedPartSchema,
   /** Training rows, or words, of each label; absent where there are no labels. */
   labelCounts: z.array(size).optional(),
   /** That were read: of the training rows, then of others to evaluate on. */

@@ -72,6 +72,7 @@ export {
   cutText,
   heldOutRowOf,
   packHeldOutRows,
+  readDatasetHeldOutRows,
   readHeldOutRows,
   windowOfRow,
   type HeldOutRow,

@@ -1,3 +1,4 @@
+import { bestText } from '../best-text.ts';
 import { isFinal, taskOfRun, type RunStatusReport } from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
@@ -84,7 +85,7 @@ function evaluationOf({ run, lastEval, best }: RunStatusReport): string[] {
   const kept =
     best === null
       ? ''
-      : `; the best checkpoint is step ${formatCount(best.step)}, with ${best.loss.toFixed(3)}`;
+      : `; the best checkpoint is step ${formatCount(best.step)}, with ${bestText(run, best)}`;
   return [
     `held-out loss ${loss.toFixed(3)} at step ${formatCount(step)}${kept}`,
     ...heldOutLines(taskOfRun(run), lastEval).map((text) => `  ${text}`),

@@ -72,6 +72,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     pinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, true)),
     unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),
 
+    evaluationReport: ({ params }) => runs.evaluation(params.runId, params.step),
     fillMask: (input) => models.fillMask(input),
     predict: (input) => models.predict(input),
     exportRun: (input) => models.exportRun(input),

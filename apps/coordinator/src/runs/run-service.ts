@@ -1,4 +1,4 @@
-import { findModel, isComplete, listCheckpoints } from '@berth/checkpoint';
+import { findModel, isComplete, listCheckpoints, readEvaluationReport } from '@berth/checkpoint';
 import {
   BerthError,
   isFinal,
@@ -9,6 +9,7 @@ import {
   type ControlRequest,
   type ExtensionReport,
   type ExtensionRequest,
+  type FineTuningReport,
   type ForkReport,
   type ForkRequest,
   type MetricsPage,
@@ -88,6 +89,11 @@ export interface RunService {
   list(): Promise<RunStatusReport[]>;
   /** Metrics lines after a cursor of an earlier answer, '' for the first; oldest first, at most a thousand. */
   metrics(runId: string, after: string): Promise<MetricsPage>;
+  /**
+   * What the evaluation of a fine-tuned model after a step found.
+   * @throws BerthError `RUN_NOT_FOUND`; `EVALUATION_NOT_FOUND` when there is no report of it
+   */
+  evaluation(runId: string, step: number): Promise<FineTuningReport>;
 }
 
 const numLinesPerAnswer = 1_000;
@@ -255,6 +261,7 @@ export function createRunService(
       const context = await contextNow();
       return Promise.all(context.runs.map((run) => reportOf(connection, run, context)));
     },
+    evaluation: async (runId, step) => readEvaluationReport(store, await read(runId), step),
     metrics: async (runId, after) =>
       openRun(connection, (await read(runId)).runId).metrics.after(after, numLinesPerAnswer),
   };

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { putEvaluationReport } from '@berth/checkpoint';
 import {
   BerthError,
   errorToWire,
+  evaluationScore,
   exampleSetsOf,
   phasesOf,
   resolveModelConfig,
@@ -34,6 +36,7 @@ import {
   Spool,
   type CheckpointSaver,
 } from '@berth/training';
+import { reportMeterOf, storeInTime } from './evaluation-report.ts';
 import { createExampleShards } from './example-shards.ts';
 import type { Heartbeat } from '../telemetry/heartbeat.ts';
 import { watchPace } from './pace.ts';
@@ -176,8 +179,10 @@ export async function openMember(
     spool: ports.spoolFolder === undefined ? undefined : new Spool(ports.spoolFolder, memberId),
     logger,
   });
-  const noteLoss = async ({ attempt: ofAttempt, step, loss }: MetricsLine): Promise<void> => {
-    const evaluation = { attempt: ofAttempt, step, loss };
+  const noteEvaluated = async (line: MetricsLine): Promise<void> => {
+    const { attempt: ofAttempt, step, loss } = line;
+    const score = evaluationScore(task, config.task?.metric, line);
+    const evaluation = { attempt: ofAttempt, step, loss, ...(score !== undefined && { score }) };
     const steps = (await run.checkpoints.list()).map((saved) => saved.step);
     await runs.change(runId, (now) => ({ evaluations: noteEvaluation(now, evaluation, steps) }));
   };
@@ -205,6 +210,7 @@ export async function openMember(
       examples: source,
       heldOut: (phase) => shards[phase]!.heldOut(),
       baselines: () => format.baselines(statistics),
+      reportMeter: isLabelled(manifest) ? reportMeterOf(store, manifest, config.task) : undefined,
       checkpoints,
       reporter: {
         step: (step) => {
@@ -216,11 +222,16 @@ export async function openMember(
           if (state === 'training') Object.assign(status, { state, complaint });
           else heartbeat.tell({ state, complaint });
         },
+        report: (step, report) =>
+          storeInTime(() => putEvaluationReport(store, { runId, attempt, step }, report), {
+            signal: ended,
+            logger,
+          }),
         metrics: inOrder((line: MeasuredLine) =>
           atLast(
             async () => {
               await metrics.append({ attempt, ...line });
-              if (line.kind === 'eval') await noteLoss({ attempt, ...line });
+              if (line.kind === 'eval') await noteEvaluated({ attempt, ...line });
             },
             ended,
             logger,

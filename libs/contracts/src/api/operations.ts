@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fineTuningReportSchema } from '../tasks/fine-tuning/report.ts';
 import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
 import {
@@ -219,6 +220,16 @@ export const apiOperations = {
     cost: 'cheap',
     params: ofCheckpoint,
     response: runStatusSchema,
+  },
+  evaluationReport: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/evaluations/:step',
+    summary:
+      'What the evaluation of a fine-tuned model after a step found: metrics, confusions, worst examples.',
+    cost: 'expensive',
+    params: ofCheckpoint,
+    response: fineTuningReportSchema,
   },
   fillMask: {
     ...input,

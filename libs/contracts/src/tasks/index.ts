@@ -26,14 +26,10 @@ export {
   dimensionOf,
   encoderColumns,
   evaluationMetrics,
+  evaluationScore,
   isMeasuredByPredictions,
 } from './task.ts';
-export {
-  fineTuningSchema,
-  fineTuningTask,
-  labelsOf,
-  type FineTuning,
-} from './fine-tuning/fine-tuning.ts';
+export { fineTuningTask, labelsOf, type FineTuning } from './fine-tuning/fine-tuning.ts';
 export { haveEntities } from './fine-tuning/entity-tags.ts';
 export { metricsOfKind } from './fine-tuning/metrics-of-kind.ts';
 export { baselineName } from './fine-tuning/report-metrics.ts';

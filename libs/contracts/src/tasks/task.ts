@@ -129,6 +129,23 @@ export function evaluationMetrics({ metrics, reportMetrics }: Task): readonly Sh
   return [...metrics, ...reportMetrics];
 }
 
+/**
+ * What an evaluation is worth when checkpoints are compared: more is better. Undefined where they are compared by the loss, or
+ * the metric is not defined.
+ * @param metric - @defaultValue the task's
+ */
+export function evaluationScore(
+  task: Task,
+  metric: string | undefined,
+  line: Readonly<Record<string, unknown>>,
+): number | undefined {
+  const by = metric ?? task.bestBy;
+  const value = line[by];
+  const shown = evaluationMetrics(task).find(({ name }) => name === by);
+  if (shown === undefined || typeof value !== 'number' || !Number.isFinite(value)) return undefined;
+  return shown.isMoreBetter ? value : -value;
+}
+
 /** What says nothing of a metric that only reaches these. */
 export function baselinesOf({ baselines }: Task, metric: string): readonly Baseline[] {
   return baselines.filter((baseline) => baseline.metric === metric);

@@ -35,7 +35,8 @@ export function noteEvaluation(
 type Judged = Evaluated & Pick<RunRecord, 'config'>;
 
 /**
- * The checkpoint with the least held-out loss, the first of several; undefined when none was evaluated. Losses on
+ * The checkpoint with the best score, or where there are none the least held-out loss, the first of several; undefined when none
+ * was evaluated. Losses on
  * examples of other lengths or masks tell nothing of each other: of a run in phases the best is one of those that were measured as
  * its newest was.
  */
@@ -48,7 +49,7 @@ export function bestCheckpoint(
   return known
     .filter((one) => newest !== undefined && measureAlike(phaseOf(run, one), phaseOf(run, newest)))
     .reduce<Evaluation | undefined>(
-      (best, one) => (best === undefined || one.loss < best.loss ? one : best),
+      (best, one) => (best === undefined || isBetter(one, best) ? one : best),
       undefined,
     );
 }
@@ -61,6 +62,12 @@ export function bestPhases(run: Judged, checkpointSteps: readonly number[]): num
   const begun = phasesOf(run.config).filter(({ index }) => index <= last.index);
   const alike = begun.filter((phase) => measureAlike(phase, last));
   return alike.length === begun.length ? undefined : alike.map(({ index }) => index + 1);
+}
+
+/** By the score where either has one, then by the loss. */
+function isBetter(one: Evaluation, other: Evaluation): boolean {
+  const [a, b] = [one, other].map(({ score = -Infinity }) => score);
+  return a! > b! || (a === b && one.loss < other.loss);
 }
 
 /** Evaluations of checkpoints, oldest first. */

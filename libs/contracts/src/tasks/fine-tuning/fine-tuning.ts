@@ -1,26 +1,21 @@
-import { z } from 'zod';
 import type { Task } from '../task.ts';
 import { answer } from './answer.ts';
 import { classify, classifyMany } from './classify.ts';
 import { regress } from './regress.ts';
 import { tag } from './tag.ts';
 
-const labels = z.array(z.string()).min(2).readonly();
-
 /** What a trained encoder is fine-tuned for, with the names of its classes, in the order of their numbers. */
-export const fineTuningSchema = z.discriminatedUnion('kind', [
+export type FineTuning =
   /** A class for each text, or pair of texts. */
-  z.strictObject({ kind: z.literal('classify'), labels }),
+  | { readonly kind: 'classify'; readonly labels: readonly string[] }
   /** For each text, or pair, any of the classes, or none. */
-  z.strictObject({ kind: z.literal('classify-many'), labels }),
+  | { readonly kind: 'classify-many'; readonly labels: readonly string[] }
   /** A number for each text, or pair. */
-  z.strictObject({ kind: z.literal('regress') }),
+  | { readonly kind: 'regress' }
   /** A class for each word. */
-  z.strictObject({ kind: z.literal('tag'), labels }),
+  | { readonly kind: 'tag'; readonly labels: readonly string[] }
   /** Where in the second text the answer to the first begins and ends. */
-  z.strictObject({ kind: z.literal('answer') }),
-]);
-export type FineTuning = Readonly<z.output<typeof fineTuningSchema>>;
+  | { readonly kind: 'answer' };
 
 /** The task of a fine-tuning: as data, like all tasks, and made from its classes. */
 export function fineTuningTask(fineTuning: FineTuning): Task {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countUpTo, defaultNumSteps, path, ratio } from '../../limits.ts';
+import { metricsOfKind } from './metrics-of-kind.ts';
 import { pretrainingSettings } from '../pretraining-settings.ts';
 
 const label = z.string().min(1).max(1000);
@@ -102,6 +103,7 @@ export function problemWithFineTuning(section: FineTuningSection): Problem | und
       : { key, problem: `only ${kinds} has it, and this is ${kind}: leave it out` };
   };
   const { columns = {}, labels = [], classWeights } = section;
+  const metrics = metricsOfKind(kind);
   const wrongColumn = Object.entries(columns).find(
     ([name, given]) => given !== undefined && !columnsOf[kind].includes(name),
   );
@@ -130,6 +132,12 @@ export function problemWithFineTuning(section: FineTuningSection): Problem | und
           ? `${kind} reads question, context and answers, as SQuAD calls them`
           : `${kind} has ${columnsOf[kind].join(', ')}`,
     }) ??
+    (section.metric === undefined || metrics.includes(section.metric)
+      ? undefined
+      : {
+          key: 'metric',
+          problem: `${section.metric} is no metric of ${kind}, which has ${metrics.join(', ')}`,
+        }) ??
     (twice === undefined ? undefined : { key: 'labels', problem: `${twice} is there twice` }) ??
     (unknown === undefined
       ? undefined

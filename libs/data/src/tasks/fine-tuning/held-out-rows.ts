@@ -6,6 +6,8 @@ import {
   heldOutHeaderSchema,
   sha256Hex,
   storedHeldOutRowSchema,
+  type LabelledDataset,
+  type ObjectStore,
   type StoredHeldOutRow,
 } from '@berth/contracts';
 import type { RowPlace } from '../../rows/row.ts';
@@ -165,6 +167,15 @@ export async function readHeldOutRows(
   if (numRows === undefined) throw corrupt('is empty');
   if (rows.length !== numRows) throw corrupt(`has ${rows.length} rows instead of ${numRows}`);
   return rows;
+}
+
+/** Those of a dataset. @throws BerthError as `readHeldOutRows`, and what the store throws */
+export async function readDatasetHeldOutRows(
+  store: ObjectStore,
+  { heldOutRows: part }: Pick<LabelledDataset, 'heldOutRows'>,
+): Promise<HeldOutRow[]> {
+  const bytes = await store.get(part.key, { maxBytes: part.sizeBytes });
+  return readHeldOutRows(bytes, part.sha256, part.key);
 }
 
 /** Other work gets its turn between blocks. */

@@ -8,7 +8,7 @@ import { regressExamples } from '../regress/regress-examples.ts';
 import { surveyTags, tagExamples, type TagExample } from '../tag/tag-examples.ts';
 import { balancedWeights, type LabelCensus } from './labels.ts';
 import { soundRows } from './sound-rows.ts';
-import type { TaskExample } from './task-example.ts';
+import type { TextExample } from './text-pairs.ts';
 
 /** What is known of labelled rows after a first pass. */
 export interface RowSurvey {
@@ -59,7 +59,7 @@ function withCensus(
 }
 
 /** An example of any kind, with what those of its kind have besides. */
-export type LabelledExample = TaskExample | TagExample | AnswerWindow;
+export type LabelledExample = TextExample | TagExample | AnswerWindow;
 
 export interface LabelledRowsOptions {
   readonly tokenizer: Tokenizer;

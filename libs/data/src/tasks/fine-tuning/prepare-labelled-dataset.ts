@@ -19,7 +19,8 @@ import type { RowSource } from '../../rows/row.ts';
 import { createTokenizer } from '../../text/tokenizer.ts';
 import { parseVocabulary } from '../../text/vocabulary.ts';
 import { holdOutRows } from './hold-out-rows.ts';
-import { examplesOfRows, surveyRows } from './labelled-rows.ts';
+import { heldOutRowOf, packHeldOutRows, type HeldOutRow } from './held-out-rows.ts';
+import { examplesOfRows, surveyRows, type LabelledExample } from './labelled-rows.ts';
 import { makeLabelledShards } from './make-labelled-shards.ts';
 
 export interface PrepareLabelledOptions {
@@ -63,13 +64,14 @@ export async function prepareLabelledDataset(
       : { train: train!.source, heldOut: others.source };
   const survey = await surveyRows(train!.source, task);
   const options = { tokenizer, doLowerCase, maxSeqLength };
+  const rows: HeldOutRow[] = [];
   const before = known && (await readKnown(store, known));
   const made = await makeLabelledShards(store, {
     fineTuning: survey.fineTuning,
     maxSeqLength,
     numShards,
     train: examplesOfRows(split.train, survey, task, options),
-    heldOut: examplesOfRows(split.heldOut, survey, task, options),
+    heldOut: kept(examplesOfRows(split.heldOut, survey, task, options), rows),
     exampleSetId: known?.isTrainedOn === true ? before?.exampleSetId : undefined,
   });
   for (const [name, { numExamples }] of Object.entries({
@@ -97,7 +99,12 @@ export async function prepareLabelledDataset(
     ...(survey.labelCounts && { labelCounts: [...survey.labelCounts] }),
     files: digests.map((sha256) => ({ sha256 })),
   };
-  const datasetId = digestOf({ ...facts, vocabulary: sha256Hex(vocabularyBytes) });
+  const rowBytes = await packHeldOutRows(rows);
+  const datasetId = digestOf({
+    ...facts,
+    vocabulary: sha256Hex(vocabularyBytes),
+    heldOutRows: sha256Hex(rowBytes),
+  });
   const folder = `datasets/${datasetId}`;
   const manifest: LabelledDataset = {
     ...facts,
@@ -108,6 +115,7 @@ export async function prepareLabelledDataset(
     },
     train: [...made.train],
     heldOut: made.heldOut,
+    heldOutRows: await putPart(store, `${folder}/held-out-rows.jsonl.gz`, rowBytes),
   };
   const key = `${folder}/manifest.json`;
   await putPart(store, key, new TextEncoder().encode(canonicalJson(manifest)));
@@ -121,6 +129,17 @@ async function readKnown(
 ): Promise<LabelledDataset | undefined> {
   if (!isTrainedOn && (await store.head(manifestKey)) === undefined) return undefined;
   return readLabelledDataset(store, manifestKey);
+}
+
+/** The same examples; what is told of each is kept. */
+async function* kept(
+  examples: AsyncIterable<LabelledExample>,
+  rows: HeldOutRow[],
+): AsyncGenerator<LabelledExample> {
+  for await (const example of examples) {
+    rows.push(heldOutRowOf(example));
+    yield example;
+  }
 }
 
 const rowsPerProgress = 1_000;
