@@ -1,15 +1,23 @@
 import {
   BerthError,
+  columnOf,
+  examplesOf,
+  fineTuningTask,
   parseRunConfig,
   silentLogger,
   sumsFromVector,
   tasks,
+  type ExampleBatch,
+  type FineTuningReport,
+  type Measured,
   type MeasuredLine,
 } from '@berth/contracts';
-import { taskExamples } from '@berth/data';
+import { labelledExamples, taskExamples } from '@berth/data';
 import { expect, it } from 'vitest';
 import { MemberWork } from './member-work.ts';
 import type { MemberPorts } from './member-ports.ts';
+import { goldenCases, goldenReports } from './testing/tasks/report-fixture.ts';
+import { createReportMeter } from './tasks/fine-tuning/report-meter.ts';
 
 const config = parseRunConfig({ name: 'r', corpus: { path: 'a.txt' } }, 'test');
 const heldOut = {
@@ -84,4 +92,47 @@ it('an evaluation gives way to another view, while it computes and while its lin
   while (lines.length === 0) await turn();
   late.abort(reason);
   await expect(reporting).rejects.toBe(reason);
+});
+
+it('an evaluation with a report has it kept before its line', async () => {
+  const { fineTuning, rows, batch, outputs } = goldenCases['classify']![0]!;
+  const task = fineTuningTask(fineTuning);
+  const kept: unknown[] = [];
+  const numbers = sumsFromVector(task.sums, new Float32Array(task.sums.length).fill(1));
+  let at = 0;
+  const ports = {
+    heldOut: async () => ({
+      numExamples: rows.length,
+      countOf: () => 1,
+      copyInto: (into: ExampleBatch, row: number, example: number) =>
+        columnOf(into, 'labels').set(
+          columnOf(examplesOf(batch, example, example + 1), 'labels'),
+          row,
+        ),
+    }),
+    baselines: labelledExamples(fineTuning).baselines,
+    reportMeter: async () => createReportMeter(fineTuning, rows),
+    engine: {
+      task,
+      async measure({ batchSize }: ExampleBatch): Promise<Measured> {
+        const size = outputs['logits']!.length / rows.length;
+        const logits = outputs['logits']!.subarray(at * size, (at + batchSize) * size);
+        at += batchSize;
+        return { sums: numbers, outputs: { logits } };
+      },
+    },
+    reporter: {
+      metrics: async (line: MeasuredLine) => void kept.push(line),
+      report: async (step: number, report: FineTuningReport) => void kept.push({ step, report }),
+    },
+    logger: silentLogger,
+  } as unknown as MemberPorts;
+  const options = { runId: 'r', memberId: 'a', config, settleTimeoutMs: 1 };
+  const work = new MemberWork(ports, options, { onPeerLost: () => undefined });
+  await work.perform({ kind: 'evaluate', step: 30 }, new AbortController().signal);
+  const f1 = goldenReports.classify[0]!.metrics['classify_f1_macro']!;
+  expect(kept).toMatchObject([
+    { step: 30, report: { numExamples: rows.length, metrics: { classify_f1_macro: f1 } } },
+    { kind: 'eval', step: 30, classify_f1_macro: f1, classify_accuracy: 1 },
+  ]);
 });
