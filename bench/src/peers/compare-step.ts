@@ -1,28 +1,71 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { commonOptions, text } from '../options.ts';
+import { commonOptions, countOf, oneOf, text } from '../options.ts';
+import { ownProgram, ProgramMissing, startProgram } from '../program.ts';
 import { stepArguments, stepOptions, stepSettingOf } from '../step/step-options.ts';
 import { stepWork } from '../step/step-setting.ts';
-import { ownProgram, ProgramMissing, startProgram } from '../program.ts';
-import { summarize } from '../summary.ts';
+import { stepTasks } from '../step/step-task.ts';
+import { summarize, type Summary } from '../summary.ts';
+
+const passes = ['training', 'evaluation'] as const;
+type Pass = (typeof passes)[number];
 
 const help = `Usage: npx berth bench step-against-pytorch [options]
 
 Trains the same model with berth and with PyTorch, in turns of a few steps, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch and transformers (default python3)
-  --model SIZE --precision P --optimizer O --threads N --batch N --seq N --predictions N --shortest RATIO --device D
-                  as berth bench step
+  --task LIST     ${stepTasks.join(', ')} (default pretraining); several take turns with each other too
+  --pass LIST     training, evaluation (default training): evaluation is a forward pass with loss and accuracy
+  --model SIZE --precision P --optimizer O --threads N --batch N --seq N --predictions N --shortest RATIO --ranks N --device D
+                  as berth bench step; PyTorch has the whole batch at once, however many ranks there are
   --turns N       turns of each (default 8)    --steps N    steps of a turn (default 4)
-  --json          all figures`;
+  --json          all figures
+
+With --threads 1 the processor's time is a fair measure on a machine that does other work too: no thread spins.`;
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+interface Turn {
+  readonly stepMs: number[];
+  /** A step takes so much of all processors together. */
+  readonly processorMs: number;
+  readonly peakRssBytes: number;
+}
 
 /** A program that runs steps when told to. */
 interface Peer {
   readonly name: string;
-  steps(count: number): Promise<{ stepMs: number[]; peakRssBytes: number }>;
+  run(pass: Pass, count: number): Promise<Turn>;
   stop(): void;
+}
+
+/** Both peers at one task. */
+interface Contest {
+  readonly task: string;
+  readonly setting: object;
+  readonly torch: Peer;
+  readonly berth: Peer;
+}
+
+/** What came of one pass of a task. Ratios: PyTorch's time over berth's. */
+interface Comparison {
+  readonly task: string;
+  readonly pass: Pass;
+  readonly setting: object;
+  readonly peers: readonly string[];
+  readonly ratio: Summary;
+  /** Of the time of all processors together. */
+  readonly processorRatio: Summary;
+  readonly torchMs: Summary;
+  readonly berthMs: Summary;
+  readonly peakRssBytes: { readonly torch: number; readonly berth: number };
+  readonly turns: readonly TurnPair[];
+}
+
+interface TurnPair {
+  readonly torch: Turn;
+  readonly berth: Turn;
 }
 
 async function startPeer(
@@ -34,16 +77,75 @@ async function startPeer(
   const greeting = await program.ask(setting === undefined ? undefined : JSON.stringify(setting));
   return {
     name: String(greeting['ready']),
-    steps: async (count) =>
-      (await program.ask(String(count))) as unknown as { stepMs: number[]; peakRssBytes: number },
+    run: async (pass, count) => (await program.ask(`${pass} ${count}`)) as unknown as Turn,
     stop: () => program.stop(),
   };
+}
+
+type Values = Parameters<typeof stepArguments>[0];
+
+async function startContest(python: string, values: Values): Promise<Contest> {
+  const setting = stepSettingOf(values);
+  const { model, batch } = stepWork(setting);
+  const columns = Object.entries(batch.columns).map(([name, column]) => [name, [...column]]);
+  const torch = await startPeer(python, [fileOf('../../src/peers/torch_step.py')], {
+    ...setting,
+    model,
+    batch: Object.fromEntries(columns),
+  });
+  const berth = await startPeer(process.execPath, [
+    ...ownProgram(fileOf('../step/step.js'), [...stepArguments(values), '--serve']),
+  ]);
+  return { task: setting.task, setting, torch, berth };
+}
+
+/** In turns: first all contests once, then all again, so that noise of the machine hits all alike. */
+async function compare(
+  contests: readonly Contest[],
+  wanted: readonly Pass[],
+  { numTurns, numSteps }: { readonly numTurns: number; readonly numSteps: number },
+): Promise<Comparison[]> {
+  const rows = contests.flatMap((contest) =>
+    wanted.map((pass) => ({ contest, pass, turns: [] as TurnPair[] })),
+  );
+  const warmUps = 1;
+  for (let turn = 0; turn < warmUps + numTurns; turn++)
+    for (const { contest, pass, turns } of rows) {
+      const torch = await contest.torch.run(pass, numSteps);
+      const berth = await contest.berth.run(pass, numSteps);
+      if (turn >= warmUps) turns.push({ torch, berth });
+    }
+  return rows.map(({ contest, pass, turns }) => {
+    const { task, setting, torch, berth } = contest;
+    const all = (measure: (pair: TurnPair) => number): Summary => summarize(turns.map(measure));
+    const median = ({ stepMs }: Turn): number => summarize(stepMs).median;
+    return {
+      task,
+      pass,
+      setting,
+      peers: [torch.name, berth.name],
+      ratio: all((pair) => median(pair.torch) / median(pair.berth)),
+      processorRatio: all((pair) => pair.torch.processorMs / pair.berth.processorMs),
+      torchMs: all((pair) => median(pair.torch)),
+      berthMs: all((pair) => median(pair.berth)),
+      peakRssBytes: {
+        torch: turns.at(-1)!.torch.peakRssBytes,
+        berth: turns.at(-1)!.berth.peakRssBytes,
+      },
+      turns,
+    };
+  });
+}
+
+function listOf<T extends string>(option: string, given: string, choices: readonly T[]): T[] {
+  return given.split(',').map((value) => oneOf(option, value, choices));
 }
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       python: text('python3'),
+      pass: text('training'),
       ...stepOptions,
       turns: text('8'),
       steps: text('4'),
@@ -54,56 +156,41 @@ async function main(): Promise<void> {
     console.log(help);
     return;
   }
-  const setting = stepSettingOf(values);
-  const { model, batch } = stepWork(setting);
-  const columns = Object.entries(batch.columns).map(([name, column]) => [name, [...column]]);
-  const torch = await startPeer(values.python, [fileOf('../../src/peers/torch_step.py')], {
-    ...setting,
-    model,
-    batch: Object.fromEntries(columns),
-  });
-  const berth = await startPeer(process.execPath, [
-    ...ownProgram(fileOf('../step/step.js'), [...stepArguments(values), '--serve']),
-  ]);
-  for (const peer of [torch, berth]) await peer.steps(2);
-  const turns: { torchMs: number; berthMs: number; ratio: number }[] = [];
-  const peaks = { torch: 0, berth: 0 };
-  for (let turn = 0; turn < Number(values.turns); turn++) {
-    const theirs = await torch.steps(Number(values.steps));
-    const ours = await berth.steps(Number(values.steps));
-    const torchMs = summarize(theirs.stepMs).median;
-    const berthMs = summarize(ours.stepMs).median;
-    turns.push({ torchMs, berthMs, ratio: torchMs / berthMs });
-    peaks.torch = theirs.peakRssBytes;
-    peaks.berth = ours.peakRssBytes;
+  const taskNames = listOf('task', values.task, stepTasks);
+  const wanted = listOf('pass', values.pass, passes);
+  const numTurns = countOf('turns', values.turns);
+  const numSteps = countOf('steps', values.steps);
+  const contests: Contest[] = [];
+  try {
+    for (const task of taskNames)
+      contests.push(await startContest(values.python, { ...values, task }));
+    const comparisons = await compare(contests, wanted, { numTurns, numSteps });
+    if (values.json) console.log(JSON.stringify(comparisons, null, 2));
+    else print(comparisons, values, { numTurns, numSteps });
+  } finally {
+    for (const { torch, berth } of contests) for (const peer of [torch, berth]) peer.stop();
   }
-  for (const peer of [torch, berth]) peer.stop();
-  const report = {
-    setting,
-    peers: [torch.name, berth.name],
-    ratio: summarize(turns.map(({ ratio }) => ratio)),
-    torchMs: summarize(turns.map(({ torchMs }) => torchMs)),
-    berthMs: summarize(turns.map(({ berthMs }) => berthMs)),
-    peakRssBytes: peaks,
-    turns,
-  };
-  if (values.json) {
-    console.log(JSON.stringify(report, null, 2));
-    return;
+}
+
+function print(
+  comparisons: readonly Comparison[],
+  { model, precision, optimizer, batch, seq, shortest, threads }: Values,
+  { numTurns, numSteps }: { readonly numTurns: number; readonly numSteps: number },
+): void {
+  const shape = `${batch} x ${seq}${Number(shortest) === 1 ? '' : `, the shortest ${shortest} of that`}`;
+  console.log(
+    `${model} ${precision} ${optimizer}, ${shape}, ${threads} threads, ${numTurns} turns of ${numSteps} steps`,
+  );
+  const range = ({ median, low, high }: Summary, digits: number): string =>
+    `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+  for (const { task, pass, peers, torchMs, berthMs, ratio, processorRatio } of comparisons) {
+    console.log(`${task}, ${pass}`);
+    console.log(`  ${peers[0]!.padEnd(48)} ${range(torchMs, 0)} ms`);
+    console.log(`  ${peers[1]!.padEnd(48)} ${range(berthMs, 0)} ms`);
+    console.log(
+      `  ratio ${range(ratio, 2)}, of the processors' time ${range(processorRatio, 2)}; median and middle half`,
+    );
   }
-  const { ratio, torchMs, berthMs } = report;
-  console.log(
-    `${values.model} ${values.precision} ${values.optimizer}, ${values.batch} x ${values.seq}, ${values.turns} turns of ${values.steps} steps`,
-  );
-  console.log(
-    `${torch.name.padEnd(50)} ${torchMs.median.toFixed(0)} ms (${torchMs.low.toFixed(0)} to ${torchMs.high.toFixed(0)})`,
-  );
-  console.log(
-    `${berth.name.padEnd(50)} ${berthMs.median.toFixed(0)} ms (${berthMs.low.toFixed(0)} to ${berthMs.high.toFixed(0)})`,
-  );
-  console.log(
-    `ratio ${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}), median and middle half`,
-  );
 }
 
 main().catch((error: unknown) => {

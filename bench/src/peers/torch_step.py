@@ -1,8 +1,8 @@
-"""The same BERT pretraining step in PyTorch: Hugging Face modules, SDPA, fused AdamW (or LAMB, which PyTorch lacks, with its
-multi-tensor operations), gradient clipping, masked rows only.
+"""The same BERT step in PyTorch: Hugging Face modules, SDPA, fused AdamW (or LAMB, which PyTorch lacks, with its multi-tensor
+operations), gradient clipping, of pre-training masked rows only.
 
-Reads the setting as one line of JSON from stdin, answers {"ready": ...}, then for each line with a number runs that many steps
-and answers {"stepMs": [...]}. Ends with stdin.
+Reads the setting as one line of JSON from stdin, answers {"ready": ...}, then for each line such as "training 4" or
+"evaluation 4" runs that many steps or forward passes and answers {"stepMs": [...], ...}. Ends with stdin.
 """
 
 import json
@@ -21,8 +21,23 @@ except ImportError as error:
 transformers.logging.set_verbosity_error()
 
 
+modules = {
+    "pretraining": ("BertForPreTraining", {}),
+    "maskedLm": ("BertForMaskedLM", {}),
+    "classify": ("BertForSequenceClassification", dict(num_labels=3)),
+    "classify-many": (
+        "BertForSequenceClassification",
+        dict(num_labels=3, problem_type="multi_label_classification"),
+    ),
+    "regress": ("BertForSequenceClassification", dict(num_labels=1)),
+    "tag": ("BertForTokenClassification", dict(num_labels=3)),
+    "answer": ("BertForQuestionAnswering", {}),
+}
+
+
 def build_model(setting):
     model = setting["model"]
+    name, own = modules[setting["task"]]
     config = transformers.BertConfig(
         vocab_size=model["vocabSize"],
         hidden_size=model["hiddenSize"],
@@ -36,8 +51,9 @@ def build_model(setting):
         attention_probs_dropout_prob=model["attentionDropoutRatio"],
         layer_norm_eps=model["layerNormEps"],
         attn_implementation="sdpa",
+        **own,
     )
-    return transformers.BertForPreTraining(config).train()
+    return getattr(transformers, name)(config).train()
 
 
 class Lamb(torch.optim.Optimizer):
@@ -74,17 +90,43 @@ class Lamb(torch.optim.Optimizer):
 def tensors(setting, device):
     batch = setting["batch"]
     b, s, p = setting["batchSize"], setting["maxSeqLength"], setting["maxPredictions"]
-    make = lambda name, *shape: torch.tensor(batch[name], device=device).reshape(*shape)
-    positions = make("maskedPositions", b, p) + torch.arange(b, device=device)[:, None] * s
-    mask = make("inputMask", b, s)
-    return dict(
-        ids=make("inputIds", b, s),
-        mask=None if bool(mask.all()) else mask,
-        segments=make("segmentIds", b, s),
-        rows=positions.reshape(-1),
-        labels=make("maskedIds", b * p),
-        is_next=make("nextSentenceLabels", b),
+    make = lambda name: torch.tensor(batch[name], device=device).reshape(b, -1)
+    mask = make("inputMask")
+    encoder = dict(
+        input_ids=make("inputIds"),
+        attention_mask=None if bool(mask.all()) else mask,
+        token_type_ids=make("segmentIds"),
     )
+    task = setting["task"]
+    if task == "answer":
+        labels = {f"{edge}_positions": make(f"{edge}Positions")[:, 0] for edge in ("start", "end")}
+    elif task == "tag":
+        labels = dict(labels=make("labels").masked_fill(make("labelWeights") == 0, -100))
+    elif task == "classify-many":
+        labels = dict(labels=make("labels").float())
+    elif task == "regress":
+        labels = dict(labels=make("targets").float())
+    elif task == "classify":
+        labels = dict(labels=make("labels")[:, 0])
+    else:
+        rows = make("maskedPositions") + torch.arange(b, device=device)[:, None] * s
+        labels = dict(rows=rows.reshape(-1), labels=make("maskedIds").reshape(-1))
+        if task == "pretraining":
+            labels["is_next"] = make("nextSentenceLabels")[:, 0]
+    return encoder, labels
+
+
+def pretraining_loss(model, encoder, rows, labels, is_next=None):
+    """With logits of the masked rows only, and how many of them are right."""
+    out = model.bert(**encoder)
+    hidden = out.last_hidden_state.reshape(-1, model.config.hidden_size)
+    if is_next is None:
+        logits = model.cls(hidden[rows])
+        return cross_entropy(logits.float(), labels), logits
+    logits = model.cls.predictions(hidden[rows])
+    next_logits = model.cls.seq_relationship(out.pooler_output)
+    loss = cross_entropy(logits.float(), labels) + cross_entropy(next_logits.float(), is_next)
+    return loss, logits
 
 
 def main():
@@ -101,32 +143,42 @@ def main():
         optimizer = Lamb(groups, lr=1e-4)
     else:
         optimizer = torch.optim.AdamW(groups, lr=1e-4, eps=1e-6, fused=True)
-    batch = tensors(setting, device)
+    encoder, labels = tensors(setting, device)
     half = setting["precision"] == "bf16"
 
-    def step():
+    def forward():
         with torch.autocast(device, torch.bfloat16, enabled=half):
-            out = model.bert(batch["ids"], batch["mask"], batch["segments"])
-            hidden = out.last_hidden_state.reshape(-1, model.config.hidden_size)
-            logits = model.cls.predictions(hidden[batch["rows"]])
-            is_next = model.cls.seq_relationship(out.pooler_output)
-            loss = cross_entropy(logits.float(), batch["labels"])
-            loss = loss + cross_entropy(is_next.float(), batch["is_next"])
+            if "rows" in labels:
+                return pretraining_loss(model, encoder, **labels)
+            return model(**encoder, **labels).to_tuple()[:2]
+
+    def training():
+        loss, _ = forward()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         return loss.item()
 
+    @torch.no_grad()
+    def evaluation():
+        loss, logits = forward()
+        return loss.item(), logits.argmax(-1).sum().item()
+
+    timed = dict(training=training, evaluation=evaluation)
     print(json.dumps({"ready": f"PyTorch {torch.__version__}"}), flush=True)
     for line in sys.stdin:
+        name, count = line.split()
+        model.train(name == "training")
         times = []
-        for _ in range(int(line)):
+        before = time.process_time()
+        for _ in range(int(count)):
             start = time.perf_counter()
-            step()
+            timed[name]()
             times.append((time.perf_counter() - start) * 1000)
+        processor = (time.process_time() - before) * 1000 / len(times)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"stepMs": times, "peakRssBytes": peak}), flush=True)
+        print(json.dumps({"stepMs": times, "processorMs": processor, "peakRssBytes": peak}), flush=True)
 
 
 main()

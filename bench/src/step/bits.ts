@@ -7,7 +7,7 @@ import { startTensorFlow } from '@berth/graph';
 import { digestsOfProducts } from './bits-of-products.ts';
 import { defaultStepSetting, type StepSetting } from './step-setting.ts';
 import { commonOptions, oneOf, text } from '../options.ts';
-import { stepRunner } from './step.ts';
+import { stepRunner } from './step-runner.ts';
 
 const help = `Usage: npx berth bench bits [options]
 

@@ -1,15 +1,18 @@
 import { modelSizeNames } from '@berth/contracts';
 import { oneOf, text } from '../options.ts';
 import { defaultStepSetting, type StepSetting } from './step-setting.ts';
+import { stepTasks } from './step-task.ts';
 
 /** What decides the step that is measured, on a command line. */
 export const stepOptions = {
+  task: text('pretraining'),
   model: text('mini'),
   precision: text('fp32'),
   optimizer: text('adamw'),
   device: text('cpu'),
   threads: text('2'),
   batch: text('8'),
+  ranks: text('1'),
   seq: text('128'),
   predictions: text('20'),
   shortest: text('1'),
@@ -21,12 +24,14 @@ type StepValues = Readonly<Record<keyof typeof stepOptions, string>>;
 export function stepSettingOf(values: StepValues): StepSetting {
   return {
     ...defaultStepSetting,
+    task: oneOf('task', values.task, stepTasks),
     size: oneOf('model', values.model, modelSizeNames),
     precision: oneOf('precision', values.precision, ['fp32', 'bf16']),
     optimizer: oneOf('optimizer', values.optimizer, ['adamw', 'lamb']),
     device: oneOf('device', values.device, ['cpu', 'gpu']),
     numThreads: Number(values.threads),
     batchSize: Number(values.batch),
+    virtualRanks: Number(values.ranks),
     maxSeqLength: Number(values.seq),
     maxPredictions: Number(values.predictions),
     shortestRatio: Number(values.shortest),

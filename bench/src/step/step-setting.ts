@@ -1,9 +1,10 @@
 import {
+  columnOf,
+  examplesOf,
   lossScalesOf,
   modelSectionSchema,
   resolveModelConfig,
   runConfigSchema,
-  tasks,
   type BatchShape,
   type ExampleBatch,
   type GradientRequest,
@@ -11,27 +12,34 @@ import {
   type ModelSize,
   type OptimizerConfig,
 } from '@berth/contracts';
+import { taskModelOf, type TaskModel } from '@berth/model';
+import { taskChoiceOf, type StepTask } from './step-task.ts';
 import { syntheticBatch } from './synthetic-batch.ts';
 
-/** What to measure: a whole training step of one virtual rank, dropout, clipping and update included. */
+/** What to measure: a whole training step, dropout, clipping and update included. */
 export interface StepSetting extends BatchShape {
+  readonly task: StepTask;
   readonly size: ModelSize;
   readonly precision: 'fp32' | 'bf16';
   readonly engine: 'graph' | 'eager';
   readonly optimizer: 'adamw' | 'lamb';
   readonly device: 'cpu' | 'gpu';
   readonly numThreads: number;
+  /** Divide the batch. */
+  readonly virtualRanks: number;
   /** Tokens of the shortest example as a share of the longest; 1 is no padding. */
   readonly shortestRatio: number;
 }
 
 export const defaultStepSetting: StepSetting = {
+  task: 'pretraining',
   size: 'mini',
   precision: 'fp32',
   engine: 'graph',
   optimizer: 'adamw',
   device: 'cpu',
   numThreads: 2,
+  virtualRanks: 1,
   batchSize: 8,
   maxSeqLength: 128,
   maxPredictions: 20,
@@ -41,34 +49,60 @@ export const defaultStepSetting: StepSetting = {
 const vocabSize = 30_522;
 
 export interface StepWork {
+  readonly task: TaskModel;
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
+  /** Of a virtual rank's examples. */
   readonly shape: BatchShape;
+  /** Of the whole step. */
   readonly batch: ExampleBatch;
   readonly request: (step: number) => GradientRequest;
 }
 
 /** Model, optimizer and batch of a setting; dropout is on, as in the BERT release. */
 export function stepWork(setting: StepSetting): StepWork {
-  const { size, batchSize, maxSeqLength, maxPredictions } = setting;
-  const denominators = { maskedWeight: batchSize * maxPredictions, numExamples: batchSize };
+  const { size, batchSize, maxSeqLength, maxPredictions, virtualRanks } = setting;
   const model = resolveModelConfig(modelSectionSchema.parse({ size }), vocabSize);
   const { optimizer } = runConfigSchema.parse({
     name: 'bench',
     corpus: { path: 'none' },
     optimizer: { name: setting.optimizer },
   });
-  const batch = syntheticBatch({ ...setting, vocabSize });
+  const task = taskModelOf(taskChoiceOf(setting.task));
+  const batch = syntheticBatch(task.task, { ...setting, vocabSize });
+  const lossScales = lossScalesOf(task.task, denominatorsOf(batch));
+  const rankSize = batchSize / virtualRanks;
+  const ranks = Array.from({ length: virtualRanks }, (_, virtualRank) => {
+    const start = virtualRank * rankSize;
+    return { virtualRank, microBatches: [examplesOf(batch, start, start + rankSize)] };
+  });
   return {
+    task,
     model,
     optimizer,
-    shape: { batchSize, maxSeqLength, maxPredictions },
+    shape: { batchSize: rankSize, maxSeqLength, maxPredictions },
     batch,
     request: (step) => ({
       step,
-      block: { start: 0, length: 1 },
-      ranks: [{ virtualRank: 0, microBatches: [batch] }],
-      lossScales: lossScalesOf(tasks.pretraining, denominators),
+      block: { start: 0, length: virtualRanks },
+      ranks,
+      lossScales,
     }),
+  };
+}
+
+/** What the losses of any task are divided by; nothing in the batch has no label. */
+function denominatorsOf(batch: ExampleBatch): Record<string, number> {
+  const total = (name: string): number =>
+    name in batch.columns
+      ? Array.from(columnOf(batch, name)).reduce((sum, one) => sum + one, 0)
+      : 0;
+  const { batchSize } = batch;
+  return {
+    maskedWeight: total('maskedWeights'),
+    labelWeight: total('labelWeights'),
+    numExamples: batchSize,
+    numStarts: batchSize,
+    numEnds: batchSize,
   };
 }

@@ -1,28 +1,16 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { modelSizeNames, numStateSlices, type TrainingEngine } from '@berth/contracts';
-import { startTensorFlow, type TensorFlow } from '@berth/graph';
-import {
-  createEagerEngine,
-  createGraphEngine,
-  taskModels,
-  trainingFlopsPerStep,
-  type GraphEngine,
-} from '@berth/model';
+import { modelSizeNames, numStateSlices } from '@berth/contracts';
+import { trainingFlopsPerStep, type GraphEngine } from '@berth/model';
+import { exampleTimes } from './example-times.ts';
 import { measureCeiling } from './matmul-ceiling.ts';
 import { commonOptions, flag, oneOf, text } from '../options.ts';
 import { stepOptions, stepSettingOf } from './step-options.ts';
+import { holdsGradients, stepRunner } from './step-runner.ts';
 import { stepWork, type StepSetting } from './step-setting.ts';
+import { fineTuningOf, stepTasks } from './step-task.ts';
 import { summarize, type Summary } from '../summary.ts';
-
-/** Milliseconds of one step, by phase. */
-export interface StepTimes {
-  /** Forward and backward. */
-  readonly gradientMs: number;
-  /** Norm, clipping and update. */
-  readonly applyMs: number;
-}
 
 export interface StepReport {
   readonly setting: StepSetting;
@@ -40,6 +28,10 @@ export interface StepReport {
   readonly readGradientMs: Summary | null;
   /** The digest of a slice of the state, which every vote of several members carries; made between the steps measured. */
   readonly stateDigestMs: Summary;
+  /** A forward pass with the task's sums, as evaluations have it. */
+  readonly evaluationMs: Summary;
+  /** From stored examples to the batches of a step; null for pre-training, whose examples are made of documents. */
+  readonly examplesMs: Summary | null;
   readonly tokensPerSecond: number;
   readonly matmulGflops: number;
   /** Of a large square product in the same precision on this machine. */
@@ -57,57 +49,8 @@ export interface MemoryMark {
   readonly numTensors: number;
 }
 
-/** A step that can be run again and again. */
-export interface StepRunner {
-  readonly tensorFlow: TensorFlow;
-  readonly engine: TrainingEngine;
-  readonly loadMs: number;
-  run(): StepTimes;
-}
-
-export function stepRunner(setting: StepSetting): StepRunner {
-  const tensorFlow = startTensorFlow({ numThreads: setting.numThreads, device: setting.device });
-  const work = stepWork(setting);
-  const { model, optimizer } = work;
-  const start = performance.now();
-  const common = { task: taskModels.pretraining, model, optimizer, seed: 1 } as const;
-  const train = { numSteps: 1_000_000, virtualRanks: 1 };
-  const engine =
-    setting.engine === 'graph'
-      ? createGraphEngine({
-          ...common,
-          tensorFlow,
-          train,
-          precision: setting.precision,
-          shape: work.shape,
-        })
-      : createEagerEngine({ ...common, train, precision: 'fp32' });
-  const loadMs = performance.now() - start;
-  engine.initialize(1);
-  let step = 0;
-  return {
-    tensorFlow,
-    engine,
-    loadMs,
-    run() {
-      const request = work.request(step++);
-      const from = performance.now();
-      if (!holdsGradients(engine)) {
-        const flat = engine.computeGradients(request);
-        const middle = performance.now();
-        engine.applyGradients(flat);
-        return { gradientMs: middle - from, applyMs: performance.now() - middle };
-      }
-      engine.holdGradients(request);
-      const middle = performance.now();
-      engine.applyHeldGradients();
-      return { gradientMs: middle - from, applyMs: performance.now() - middle };
-    },
-  };
-}
-
 /** Times whole training steps after a warm-up. */
-export function measureStep(setting: StepSetting, numSteps: number): StepReport {
+export async function measureStep(setting: StepSetting, numSteps: number): Promise<StepReport> {
   const runner = stepRunner(setting);
   const { tensorFlow, engine } = runner;
   const first = runner.run();
@@ -130,9 +73,13 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
     return time;
   });
   const stepMs = summarize(times.map(({ gradientMs, applyMs }) => gradientMs + applyMs));
+  runner.evaluate();
+  const evaluationMs = summarize(Array.from({ length: numSteps }, () => runner.evaluate()));
   const { model } = stepWork(setting);
-  const matmulGflops =
-    trainingFlopsPerStep(model, setting, setting.batchSize) / stepMs.median / 1e6;
+  const fineTuning = fineTuningOf(setting.task);
+  // The heads of fine-tunings are as small as that of a pair of sentences.
+  const sizes = fineTuning === undefined ? setting : { ...setting, maxPredictions: 0 };
+  const matmulGflops = trainingFlopsPerStep(model, sizes, setting.batchSize) / stepMs.median / 1e6;
   const readGradientMs = holdsGradients(engine) ? timeReading(engine) : null;
   const ceilingGflops = measureCeiling(tensorFlow, setting.precision);
   engine.dispose();
@@ -148,6 +95,8 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
     applyMs: summarize(times.map(({ applyMs }) => applyMs)),
     readGradientMs,
     stateDigestMs: summarize(digestMs),
+    evaluationMs,
+    examplesMs: fineTuning === undefined ? null : await exampleTimes(fineTuning, setting),
     tokensPerSecond: (setting.batchSize * setting.maxSeqLength * 1000) / stepMs.median,
     matmulGflops,
     ceilingGflops,
@@ -155,10 +104,6 @@ export function measureStep(setting: StepSetting, numSteps: number): StepReport 
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     memory,
   };
-}
-
-function holdsGradients(engine: TrainingEngine): engine is GraphEngine {
-  return 'holdGradients' in engine;
 }
 
 /** What sharing costs: laying the gradient end to end in memory that other threads see. */
@@ -178,6 +123,7 @@ function timeReading(engine: GraphEngine): Summary {
 
 const help = `Usage: npx berth bench step [options]
 
+  --task TASK         ${stepTasks.join(', ')} (default pretraining)
   --model SIZE        ${modelSizeNames.join(', ')} (default mini)
   --precision P       fp32 or bf16 (default fp32)
   --engine E          graph or eager (default graph)
@@ -185,12 +131,13 @@ const help = `Usage: npx berth bench step [options]
   --device D          cpu or gpu (default cpu)
   --threads N         TensorFlow's threads (default 2)
   --batch N --seq N --predictions N    default 8, 128, 20
+  --ranks N           virtual ranks that the batch is divided among (default 1)
   --shortest RATIO    tokens of the shortest example, of the longest (default 1: no padding)
   --steps N           measured steps (default 10)
   --json              the whole report
-  --serve             run as many steps as each line of stdin says, for compare-step.ts`;
+  --serve             do what each line of stdin says, for compare-step.ts`;
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       ...stepOptions,
@@ -207,16 +154,27 @@ function main(): void {
   const engine = oneOf('engine', values.engine, ['graph', 'eager']);
   const setting: StepSetting = { ...stepSettingOf(values), engine };
   if (values.serve) serve(setting);
-  else print(measureStep(setting, Number(values.steps)), values.json);
+  else print(await measureStep(setting, Number(values.steps)), values.json);
 }
 
+/** Answers `training N` and `evaluation N` with the times of so many. */
 function serve(setting: StepSetting): void {
   const runner = stepRunner(setting);
   say({ ready: `berth on TensorFlow ${runner.tensorFlow.version}, ${runner.tensorFlow.kernels}` });
+  const timed = {
+    training: () => {
+      const { gradientMs, applyMs } = runner.run();
+      return gradientMs + applyMs;
+    },
+    evaluation: () => runner.evaluate(),
+  };
   createInterface({ input: process.stdin }).on('line', (line) => {
-    const times = Array.from({ length: Number(line) }, () => runner.run());
-    const stepMs = times.map(({ gradientMs, applyMs }) => gradientMs + applyMs);
-    say({ stepMs, peakRssBytes: process.resourceUsage().maxRSS * 1024 });
+    const [pass, count] = line.split(' ') as [keyof typeof timed, string];
+    const before = process.cpuUsage();
+    const stepMs = Array.from({ length: Number(count) }, timed[pass]);
+    const { user, system } = process.cpuUsage(before);
+    const processorMs = (user + system) / 1000 / stepMs.length;
+    say({ stepMs, processorMs, peakRssBytes: process.resourceUsage().maxRSS * 1024 });
   });
 }
 
@@ -233,11 +191,12 @@ function print(report: StepReport, asJson: boolean): void {
   const ms = ({ median, low, high }: Summary): string =>
     `${median.toFixed(0)} ms (${low.toFixed(0)} to ${high.toFixed(0)})`;
   console.log(
-    `${setting.size} ${setting.precision} ${setting.engine}, ${setting.batchSize} x ${setting.maxSeqLength}`,
+    `${setting.task} ${setting.size} ${setting.precision} ${setting.engine}, ${setting.batchSize} x ${setting.maxSeqLength}`,
   );
   console.log(`step      ${ms(stepMs)} = ${report.tokensPerSecond.toFixed(0)} tokens/s`);
   console.log(`gradient  ${ms(gradientMs)}`);
   console.log(`apply     ${ms(applyMs)}`);
+  console.log(`evaluate  ${ms(report.evaluationMs)}`);
   console.log(`first     ${report.firstStepMs.toFixed(0)} ms, load ${report.loadMs.toFixed(0)} ms`);
   console.log(
     `matmuls   ${report.matmulGflops.toFixed(0)} of ${report.ceilingGflops.toFixed(0)} GFLOP/s = ` +
@@ -249,10 +208,15 @@ function print(report: StepReport, asJson: boolean): void {
     `digest    ${median.toFixed(1)} ms (${low.toFixed(1)} to ${high.toFixed(1)}) of a slice of the state = ` +
       `${((100 * median) / stepMs.median).toFixed(2)} % of a step`,
   );
+  if (report.examplesMs !== null)
+    console.log(
+      `examples  ${report.examplesMs.median.toFixed(2)} ms to read a step's from their shards = ` +
+        `${((100 * report.examplesMs.median) / stepMs.median).toFixed(2)} % of a step`,
+    );
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   console.log(`peak RSS  ${mib(report.peakRssBytes)}`);
   for (const { numSteps, rssBytes, numTensors } of report.memory)
     console.log(`memory    ${mib(rssBytes)}, ${numTensors} tensors after ${numSteps} steps`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
