@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { controlSchema, controlStateSchema } from './api/controls.ts';
 import { exportSectionSchema, type ExportSection } from './export-section.ts';
+import { gridPointSchema } from './grid/grid-point.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
 import { storedRunConfigSchema } from './run-config.ts';
@@ -101,6 +102,8 @@ export const runRecordSchema = z.strictObject({
   forkedFrom: z
     .strictObject({ runId: z.string(), step: z.int().nonnegative(), ledgerHead: z.string() })
     .optional(),
+  /** Of a run of a grid. */
+  grid: gridPointSchema.optional(),
   /** Oldest first; the last one is under way unless it has ended. */
   attempts: z.array(runAttemptSchema),
   requests: z.preprocess(withCurrentRequests, runRequestsSchema.default(noRequests)),

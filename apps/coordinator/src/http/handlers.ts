@@ -1,4 +1,7 @@
 import {
+  gridReport,
+  gridReports,
+  noSuchGrid,
   openApiDocument,
   parseRunConfig,
   runConfigJsonSchema,
@@ -49,6 +52,13 @@ export function createHandlers(options: HandlerOptions): Handlers {
     async submitRun({ body }) {
       const config = parseRunConfig(await runs.withModel(body.config), 'request');
       return written(runs.submit(config, body.goal));
+    },
+    grids: async () => gridReports(await runs.list()),
+    async grid({ params: { name } }) {
+      const all = await runs.list();
+      const found = gridReport(name, all);
+      if (found !== undefined) return found;
+      throw noSuchGrid(all, name);
     },
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fineTuningReportSchema } from '../tasks/fine-tuning/report.ts';
+import { gridReportSchema } from '../grid/grid-report.ts';
 import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
 import {
@@ -64,6 +65,7 @@ const input = { params: none, query: none, body: none };
 const document = z.record(z.string(), z.unknown());
 const ofRun = z.strictObject({ runId: z.string().regex(runNamePattern) });
 const ofCheckpoint = ofRun.extend({ step: z.coerce.number().int().nonnegative() });
+const ofGrid = z.strictObject({ name: z.string().regex(runNamePattern) });
 const ofQueue = z.strictObject({ queue: z.string().regex(/^[a-z][a-z-]{0,62}$/) });
 
 /** All of the HTTP interface under `/api`. */
@@ -93,6 +95,23 @@ export const apiOperations = {
     body: submitRequestSchema,
     response: runStatusSchema,
     status: 201,
+  },
+  grids: {
+    ...input,
+    method: 'GET',
+    path: '/api/grids',
+    summary: 'All grids and what came out at their points, newest first.',
+    cost: 'expensive',
+    response: z.array(gridReportSchema),
+  },
+  grid: {
+    ...input,
+    method: 'GET',
+    path: '/api/grids/:name',
+    summary: 'What came out at the points of a grid: each, mean and spread over seeds, the best.',
+    cost: 'expensive',
+    params: ofGrid,
+    response: gridReportSchema,
   },
   run: {
     ...input,
