@@ -16,6 +16,16 @@ describe('the best checkpoint', () => {
     expect(bestCheckpoint({ config, attempts, evaluations }, [50])).toBeUndefined();
   });
 
+  it('is the one with the best score where there are some, of equals the one with less loss', () => {
+    const scored = (step: number, loss: number, score: number): Evaluation => ({
+      ...of(step, loss),
+      score,
+    });
+    const evaluations = [of(10, 1), scored(20, 3, 0.8), scored(30, 2, 0.8), scored(40, 1, 0.7)];
+    const steps = evaluations.map(({ step }) => step);
+    expect(bestCheckpoint({ config, attempts, evaluations }, steps)?.step).toBe(30);
+  });
+
   it.each([
     ['other lengths', { maxSeqLength: 64 }, 40],
     ['other masks', { maskedLmRatio: 0.3 }, 40],

@@ -18,7 +18,7 @@ import { openRows } from '../../rows/open-rows.ts';
 import type { RowSource } from '../../rows/row.ts';
 import { createTokenizer } from '../../text/tokenizer.ts';
 import { parseVocabulary } from '../../text/vocabulary.ts';
-import { holdOutRows } from './hold-out-rows.ts';
+import { holdOutRows, type SplitRows } from './hold-out-rows.ts';
 import { heldOutRowOf, packHeldOutRows, type HeldOutRow } from './held-out-rows.ts';
 import { examplesOfRows, surveyRows, type LabelledExample } from './labelled-rows.ts';
 import { makeLabelledShards } from './make-labelled-shards.ts';
@@ -63,6 +63,7 @@ export async function prepareLabelledDataset(
       ? holdOutRows(train!.source, task.heldOutRatio ?? defaultHeldOutRatio)
       : { train: train!.source, heldOut: others.source };
   const survey = await surveyRows(train!.source, task);
+  await requireRows(split, task.train);
   const options = { tokenizer, doLowerCase, maxSeqLength };
   const rows: HeldOutRow[] = [];
   const before = known && (await readKnown(store, known));
@@ -74,17 +75,6 @@ export async function prepareLabelledDataset(
     heldOut: kept(examplesOfRows(split.heldOut, survey, task, options), rows),
     exampleSetId: known?.isTrainedOn === true ? before?.exampleSetId : undefined,
   });
-  for (const [name, { numExamples }] of Object.entries({
-    train: { numExamples: made.train.reduce((sum, shard) => sum + shard.numExamples, 0) },
-    heldOut: made.heldOut,
-  }))
-    if (numExamples === 0)
-      throw inputInvalid(
-        task.train,
-        name === 'train'
-          ? 'all rows are held out for evaluation: lower task.heldOutRatio, or name a file in task.eval'
-          : 'no row is held out for evaluation: raise task.heldOutRatio, or name a file in task.eval',
-      );
   const again = await Promise.all(paths.map(fileDigest));
   if (String(again) !== String(digests))
     throw inputInvalid(task.train, 'changed while it was read: start again when it is whole');
@@ -120,6 +110,19 @@ export async function prepareLabelledDataset(
   const key = `${folder}/manifest.json`;
   await putPart(store, key, new TextEncoder().encode(canonicalJson(manifest)));
   return key;
+}
+
+/** @throws BerthError `DATA_INPUT_INVALID` when all rows are in one part */
+async function requireRows({ train, heldOut }: SplitRows, path: string): Promise<void> {
+  const isEmpty = async ({ rows }: RowSource): Promise<boolean> => {
+    for await (const _row of rows()) return false;
+    return true;
+  };
+  const advice = 'task.heldOutRatio, or name a file in task.eval';
+  if (await isEmpty(train))
+    throw inputInvalid(path, `all rows are held out for evaluation: lower ${advice}`);
+  if (await isEmpty(heldOut))
+    throw inputInvalid(path, `no row is held out for evaluation: raise ${advice}`);
 }
 
 /** That of before, unless it is gone and nothing depends on it. */
