@@ -28,6 +28,7 @@ export function addonStep({ root, cache, tensorflow }) {
   const plan = () => planBuild(packageFolder, cache, tensorflow);
   return {
     name: 'addon',
+    after: ['packages', 'tensorflow'],
     isDone: async () => {
       const { addon } = await plan();
       const isLinked = (await readlink(link).catch(() => '')) === addon && (await exists(addon));

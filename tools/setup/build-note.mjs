@@ -12,6 +12,7 @@ export function buildNoteStep({ root }) {
   const note = async () => JSON.stringify({ commit: await commitOf(root) });
   return {
     name: 'note',
+    after: ['build'],
     isDone: async () => {
       const wanted = await note();
       const written = await readFile(file, 'utf8').catch(() => '');

@@ -11,6 +11,7 @@ export function buildStep({ root }) {
   const tsc = join(root, 'node_modules/.bin/tsc');
   return {
     name: 'build',
+    after: ['packages'],
     isDone: async () => {
       const result = await run(tsc, ['-b', '--dry'], { cwd: root });
       return result.ok && !/would (build|update)/.test(result.stdout) ? 'up to date' : undefined;

@@ -16,6 +16,7 @@ export function dashboardStep({ root }) {
   const index = join(folder, 'dist/site/index.html');
   return {
     name: 'dashboard',
+    after: ['build'],
     isDone: async () => {
       const builtMs = await modifiedMs(index);
       const times = await Promise.all(sources.map((name) => newestMs(join(folder, name))));

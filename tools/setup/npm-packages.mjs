@@ -11,6 +11,7 @@ import { SetupFailure } from './failure.mjs';
 export function packagesStep({ root }) {
   return {
     name: 'packages',
+    after: ['node'],
     isDone: async () => {
       const wanted = await readPackages(join(root, 'package-lock.json'));
       const installed = await readPackages(join(root, 'node_modules/.package-lock.json'));

@@ -19,6 +19,7 @@ export function proofStep({ root, needsGpu }) {
   };
   return {
     name: 'proof',
+    after: ['addon'],
     isDone: async () => {
       const report = await read();
       return needsGpu && !report?.endsWith('GPU') ? undefined : report;

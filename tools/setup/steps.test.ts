@@ -225,6 +225,52 @@ describe('runSteps', () => {
     expect(lines).toEqual(['a  missing: it is not there', 'b  there']);
   });
 
+  it('does a step once what it needs is there, and beside what it does not need', async () => {
+    const order: string[] = [];
+    let begin = (): void => {};
+    const hasBegun = new Promise<void>((resolve) => (begin = resolve));
+    const working = (
+      name: string,
+      after: readonly string[],
+      work: () => Promise<void> | void,
+    ): Parameters<typeof runSteps>[0][number] => ({
+      ...step(name, false),
+      after,
+      isDone: () => Promise.resolve(order.includes(name) ? 'there' : undefined),
+      perform: async () => {
+        await work();
+        order.push(name);
+      },
+    });
+    const steps = [
+      working('waits', ['not chosen'], () => hasBegun),
+      working('needs it', ['waits'], () => {}),
+      working('beside', [], () => begin()),
+    ];
+    expect(await runSteps(steps, { onlyCheck: false, print: () => {} })).toBe(true);
+    expect(order).toEqual(['beside', 'waits', 'needs it']);
+  });
+
+  it('says what failed once all else has ended, and does nothing that needs it', async () => {
+    const done: string[] = [];
+    const failing = {
+      ...step('a', false),
+      perform: () => Promise.reject(new Error('a is broken')),
+    };
+    const needsIt = { ...step('b', false), after: ['a'], isDone: () => Promise.reject(Error('b')) };
+    const beside = {
+      ...step('c', true),
+      isDone: async () => {
+        await new Promise(setImmediate);
+        done.push('c');
+        return 'there';
+      },
+    };
+    const run = runSteps([failing, needsIt, beside], { onlyCheck: false, print: () => {} });
+    await expect(run).rejects.toThrow('a is broken');
+    expect(done).toEqual(['c']);
+  });
+
   it('fails when a step has run and left nothing', async () => {
     const run = runSteps([step('a', false)], { onlyCheck: false, print: () => {} });
     await expect(run).rejects.toThrow('step a ran but it is not there ; run setup again');

@@ -29,6 +29,7 @@ export function tensorflowStep({ cache, variant }) {
   };
   return {
     name: 'tensorflow',
+    after: ['node'],
     isDone: async () => ((await missingParts()).length === 0 ? variant.name : undefined),
     missing: `${variant.name} is not complete in ${cache}`,
     doing: `downloading ${variant.name} (${(variant.downloadBytes / 1e9).toFixed(1)} GB)`,
