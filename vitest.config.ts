@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { version as tensorflow } from './tools/setup/pins.mjs';
 
 /** Tests of minutes, run by `npm run test:full`. */
@@ -30,12 +31,27 @@ const apart = [
 
 const exclude = [...configDefaults.exclude, ...longTests];
 
+/** Files that take long, however short they are: begun last, they would go on alone on one core. */
+const long = /\.e2e\.test\.ts$|\/simulator\//;
+
+/** On a machine that has run no test yet, Vitest takes the largest files for the longest. */
+class LongOnesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLate = ({ project, moduleId }: TestSpecification): number =>
+      // Files of the other project have processes of their own: between these, those shared would end.
+      Number(project.name === 'together' && !long.test(moduleId));
+    return sorted.sort((a, b) => isLate(a) - isLate(b));
+  }
+}
+
 // A process for each file costs half a second before its first test, so files that do not mind share them.
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    sequence: { sequencer: LongOnesFirst },
     projects: [
       { extends: true, test: { name: 'apart', include: apart.map(testsIn), exclude } },
       {
