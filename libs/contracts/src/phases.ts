@@ -1,4 +1,4 @@
-import { digestOf } from './canonical-json.ts';
+import { canonicalJson } from './canonical-json.ts';
 import type { Cursor } from './ledger.ts';
 import type { ExamplesConfig, RunConfig } from './run-config.ts';
 import { exampleSettings } from './settings.ts';
@@ -70,7 +70,7 @@ export function cursorOfStep(
 }
 
 function haveSameExamples(one: ExamplesConfig, other: ExamplesConfig): boolean {
-  return digestOf(exampleSettings(one)) === digestOf(exampleSettings(other));
+  return canonicalJson(exampleSettings(one)) === canonicalJson(exampleSettings(other));
 }
 
 /** Whether two phases have the same held-out examples, whatever they train on: then losses on these can be compared. */

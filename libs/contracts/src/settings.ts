@@ -91,15 +91,18 @@ export function trainingHash(config: RunConfig): string {
   return digestOf(Object.fromEntries(deciding.map(({ path }) => [path, valueAt(config, path)])));
 }
 
+const decidingExamples = settings
+  .filter(({ decides }) => decides === 'examples')
+  .map(({ path, absentAs }) => {
+    const key = path.replace('examples.', '') as keyof RunConfig['examples'];
+    return { key, absentAs };
+  });
+
 /** The part of a section of the config that decides examples. */
 export function exampleSettings(examples: RunConfig['examples']): Record<string, unknown> {
   return Object.fromEntries(
-    settings
-      .filter(({ decides }) => decides === 'examples')
-      .map(({ path, absentAs }) => {
-        const key = path.replace('examples.', '');
-        return { key, value: examples[key as keyof typeof examples], absentAs };
-      })
+    decidingExamples
+      .map(({ key, absentAs }) => ({ key, value: examples[key], absentAs }))
       .filter(({ value, absentAs }) => value !== absentAs)
       .map(({ key, value }) => [key, value]),
   );

@@ -32,5 +32,6 @@ export function addToDigest(sums: Uint32Array, piece: Float32Array, firstIndex: 
 
 /** 16 hex digits, the ledger's `gradientDigest`. */
 export function digestHex(sums: Uint32Array): string {
-  return Array.from(sums, (sum) => sum.toString(16).padStart(8, '0')).join('');
+  const hex = (sum = 0): string => sum.toString(16).padStart(8, '0');
+  return hex(sums[0]) + hex(sums[1]);
 }

@@ -97,8 +97,13 @@ export function decideRun(
   const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
   const leftOut = leftOutAt(nowMs, memory.quarantines, snapshot, numNeeded);
   const state: MembershipState = {
-    ...snapshot,
-    ...memory,
+    runId,
+    live,
+    unreadable: snapshot.unreadable,
+    view,
+    numerics: snapshot.numerics,
+    waitingSinceMs: memory.waitingSinceMs,
+    complaintSinceMs: memory.complaintSinceMs,
     mode,
     repeats:
       savesFirst && !isAnswer(view, savingSince)

@@ -42,8 +42,14 @@ export class SimRound {
 
   /** All slices in order. */
   get total(): Float32Array {
-    const slices = this.#members.map((member) => this.#slices.get(member) ?? []);
-    return Float32Array.from(slices.flatMap((slice) => [...slice]));
+    const slices = this.#members.flatMap((member) => this.#slices.get(member) ?? []);
+    const total = new Float32Array(slices.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const slice of slices) {
+      total.set(slice, at);
+      at += slice.length;
+    }
+    return total;
   }
 }
 

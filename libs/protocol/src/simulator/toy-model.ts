@@ -34,7 +34,7 @@ export function flipped(weights: Weights, place: number): Weights {
 /** The gradient of a virtual rank. Its values differ in size, so that the order of additions shows. */
 function gradientOf(weights: Weights, from: Cursor, rank: number): Float32Array {
   let state = Number.parseInt(hash(`${weights}/${from.epoch}.${from.index}/${rank}`), 16);
-  return Float32Array.from({ length: numValues }, () => {
+  return new Float32Array(numValues).map(() => {
     state = mix(state + 1);
     return (state / 2 ** 32 - 0.5) * 2 ** (state % 13);
   });
