@@ -53,7 +53,12 @@ export {
   type StoredHeldOutRow,
 } from './tasks/fine-tuning/held-out-rows.ts';
 export { fineTuningReportSchema, reportLimits } from './tasks/fine-tuning/report.ts';
-export type { Prediction, PredictionInput } from './tasks/fine-tuning/prediction.ts';
+export {
+  readingSettingsOf,
+  type Prediction,
+  type PredictionInput,
+  type ReadingSettings,
+} from './tasks/fine-tuning/prediction.ts';
 export * from './view.ts';
 export * from './wire-error.ts';
 export * from './with-stored-model.ts';

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { runConfigSchema } from './run-config.ts';
-import { predictionInputSchema, predictionSchema } from './tasks/fine-tuning/prediction.ts';
+import {
+  predictionInputSchema,
+  predictionSchema,
+  readingSettingsSchema,
+} from './tasks/fine-tuning/prediction.ts';
 import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
 import { tasks, type TaskName } from './tasks/index.ts';
 
@@ -16,6 +20,8 @@ export const modelPlaceSchema = z.discriminatedUnion('kind', [
     /** Of the run that it is of: how its held-out documents become examples. */
     examples: runConfigSchema.shape.examples,
     exampleFormat: z.string().optional(),
+    /** Of a run that fine-tunes. */
+    reading: readingSettingsSchema.optional(),
   }),
   /** A Hugging Face folder on the machine that computes. */
   z.strictObject({ kind: z.literal('folder'), path }),

@@ -7,7 +7,7 @@ import {
   type ParameterSpec,
 } from '@berth/contracts';
 import { parseVocabulary, serializeVocabulary, type Vocabulary } from '@berth/data';
-import { parameterLayout, taskModels } from '@berth/model';
+import { fineTuningModel, parameterLayout, taskModels } from '@berth/model';
 
 /** A trained model with what berth knows of its shape: which parameters there are, and what its vocabulary says. */
 export interface ModelSource {
@@ -35,22 +35,27 @@ export interface ModelSource {
 
 /**
  * A model of the bucket as a source.
- * @throws BerthError `CHECKPOINT_CORRUPT` when it lacks a part of its encoder, `DATA_VOCABULARY_INVALID`
+ * @throws BerthError `CHECKPOINT_CORRUPT` when it lacks a part of its encoder, or of the head that it is fine-tuned with,
+ * `DATA_VOCABULARY_INVALID`
  */
 export function sourceOf(trained: TrainedModel): ModelSource {
-  const { where, model, doLowerCase, vocabulary, parameters, weightsDigest } = trained;
+  const { where, model, doLowerCase, fineTuning, vocabulary, parameters, weightsDigest } = trained;
   const damaged = (why: string): BerthError =>
     new BerthError('CHECKPOINT_CORRUPT', `The weights of ${where} are damaged: ${why}`);
-  const layout = parameterLayout(model, taskModels.pretraining);
+  const task = fineTuning === undefined ? taskModels.pretraining : fineTuningModel(fineTuning);
+  const layout = parameterLayout(model, task);
   const present = new Set(parameters);
   const missing = layout.map(({ name }) => name).filter((name) => !present.has(name));
-  const lost = missing.find((name) => /^bert\/(embeddings|encoder)\//.test(name));
+  const lost = missing.find(
+    (name) => fineTuning !== undefined || /^bert\/(embeddings|encoder)\//.test(name),
+  );
   if (lost !== undefined) throw damaged(`they lack ${lost}`);
   return {
     where,
     model,
     vocabulary: parseVocabulary(vocabulary.bytes, `the vocabulary of ${where}`),
     doLowerCase,
+    ...(fineTuning && { fineTuning }),
     layout,
     missing: new Set(missing),
     ...(weightsDigest !== undefined && { weightsDigest }),
@@ -64,7 +69,8 @@ export function sourceOf(trained: TrainedModel): ModelSource {
 
 /** A source as it is stored in the bucket. */
 export function trainedModelOf(source: ModelSource): TrainedModel {
-  const { where, model, doLowerCase, vocabulary, layout, missing, weightsDigest } = source;
+  const { where, model, doLowerCase, fineTuning, vocabulary, layout, missing, weightsDigest } =
+    source;
   const present = new Map(
     layout.filter(({ name }) => !missing.has(name)).map((spec) => [spec.name, spec]),
   );
@@ -72,6 +78,7 @@ export function trainedModelOf(source: ModelSource): TrainedModel {
     where,
     model,
     doLowerCase,
+    ...(fineTuning && { fineTuning }),
     vocabulary: {
       bytes: serializeVocabulary(vocabulary),
       numTokens: vocabulary.tokens.length,

@@ -9,7 +9,7 @@ import {
 import { handOver } from '@berth/coordinator/hand-over';
 import {
   listRuns,
-  readHuggingFaceFolder,
+  readModelFolder,
   bucketPlace,
   sourceOf,
   writeHuggingFaceFolder,
@@ -91,7 +91,7 @@ async function writeFolder(
     });
   if (what.includes('/')) {
     if (asked !== undefined) throw new BerthError('USAGE', '--step is for runs only');
-    return { name: what, written: await write(await readHuggingFaceFolder(what)) };
+    return { name: what, written: await write(await readModelFolder(what)) };
   }
   const named = parseCheckpoint(what, asked);
   return withFolderHint([what], () =>

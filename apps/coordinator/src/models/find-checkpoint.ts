@@ -2,6 +2,7 @@ import { isComplete, listCheckpoints } from '@berth/checkpoint';
 import {
   BerthError,
   phaseAt,
+  readingSettingsOf,
   type ModelPlace,
   type ObjectStore,
   type RunRecord,
@@ -41,7 +42,8 @@ export async function findCheckpoint(
     const { manifestKey } = found;
     if (!(await isComplete(store, manifestKey))) continue;
     const { examples } = phaseAt(config, Math.max(0, found.step - 1));
-    const place = { kind: 'checkpoint', manifestKey, examples, exampleFormat } as const;
+    const reading = config.task && readingSettingsOf(config.task);
+    const place = { kind: 'checkpoint', manifestKey, examples, exampleFormat, reading } as const;
     return { step: found.step, place };
   }
   throw notFound(`no whole checkpoint of step ${step}; it has those of ${steps.join(', ')}`);

@@ -1,11 +1,12 @@
 import {
-  datasetManifestSchema,
+  anyDatasetSchema,
   modelConfigSchema,
   readJson,
   readKnown,
+  type AnyDataset,
   type CheckpointManifest,
-  type DatasetManifest,
   type ObjectStore,
+  type StoredPart,
 } from '@berth/contracts';
 import { readManifest } from '../manifest.ts';
 import { corrupt, readPart } from '../stored-part.ts';
@@ -16,7 +17,8 @@ import { tensorReader, type TrainedModel } from './trained-model.ts';
 /** A checkpoint, opened as a model. */
 export interface CheckpointModel extends TrainedModel {
   readonly manifest: CheckpointManifest;
-  readonly dataset: DatasetManifest;
+  /** It says what the model is fine-tuned for, if anything. */
+  readonly dataset: AnyDataset;
   readonly weightsDigest: string;
 }
 
@@ -42,6 +44,7 @@ export async function checkpointAsModel(
     where: `run ${runId}, step ${step}`,
     model: architecture.value,
     doLowerCase,
+    ...('fineTuning' in dataset && { fineTuning: dataset.fineTuning }),
     vocabulary: {
       bytes: await readPart(store, vocabulary, { maxBytes: maxVocabularyBytes }),
       numTokens: vocabulary.numTokens,
@@ -54,15 +57,23 @@ export async function checkpointAsModel(
   };
 }
 
-async function readDataset(store: ObjectStore, datasetId: string): Promise<DatasetManifest> {
+async function readDataset(store: ObjectStore, datasetId: string): Promise<AnyDataset> {
   const folder = `datasets/${datasetId}/`;
   const key = `${folder}manifest.json`;
-  const reading = readJson(datasetManifestSchema, new TextDecoder().decode(await store.get(key)));
+  const reading = readJson(anyDatasetSchema, new TextDecoder().decode(await store.get(key)));
   if (!reading.ok) throw corrupt(store, key, `it is no dataset manifest (${reading.problem})`);
-  const { vocabulary, tokenCounts, train, heldOut } = reading.value;
-  const foreign = [vocabulary, tokenCounts, ...train, heldOut].find(
-    (part) => part !== undefined && !isRightIn(folder, part.key),
-  );
-  if (foreign === undefined) return reading.value;
-  throw corrupt(store, key, `it names ${foreign.key}, which is not beside it`);
+  const dataset = reading.value;
+  const examples = [...dataset.train, dataset.heldOut];
+  const foreign =
+    'fineTuning' in dataset
+      ? (notIn(folder, [dataset.vocabulary, dataset.heldOutRows]) ??
+        notIn(`examples/${dataset.exampleSetId}/`, examples))
+      : notIn(folder, [dataset.vocabulary, dataset.tokenCounts, ...examples]);
+  if (foreign === undefined) return dataset;
+  throw corrupt(store, key, `it names ${foreign.key}, which is not where it should be`);
+}
+
+/** The first part that is not right in a folder. */
+function notIn(folder: string, parts: readonly (StoredPart | undefined)[]): StoredPart | undefined {
+  return parts.find((part) => part !== undefined && !isRightIn(folder, part.key));
 }

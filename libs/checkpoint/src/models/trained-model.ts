@@ -1,4 +1,4 @@
-import type { ModelConfig, ObjectStore, StoredPart } from '@berth/contracts';
+import type { FineTuning, ModelConfig, ObjectStore, StoredPart } from '@berth/contracts';
 import {
   decodeSafetensors,
   floatsOf,
@@ -19,6 +19,8 @@ export interface TrainedModel {
   readonly where: string;
   readonly model: ModelConfig;
   readonly doLowerCase: boolean;
+  /** What it is fine-tuned for; left out where its head, if any, is of pre-training. */
+  readonly fineTuning?: FineTuning;
   /** A vocab.txt. */
   readonly vocabulary: { readonly bytes: Uint8Array; readonly numTokens: number };
   /** Google's names, in layout order; without those that are not there. */

@@ -2,11 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runRecordKey } from '@berth/checkpoint';
 import { parseRunConfig, silentLogger, trainingHash, type MetricsLine } from '@berth/contracts';
+import { fineTuningModel, parameterLayout } from '@berth/model';
 import { temporaryFolder } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
-import { readHuggingFaceFolder } from '../folder/read-folder.ts';
+import { readFineTunedFolder, readHuggingFaceFolder } from '../folder/read-folder.ts';
 import { readWeights } from '../model-source.ts';
-import { microWeightsAt, startMicroBucket, storeMicroCheckpoint } from '../testing/micro-run.ts';
+import { microModel } from '../testing/micro-folder.ts';
+import {
+  microFineTuning,
+  microWeightsAt,
+  startMicroBucket,
+  storeMicroCheckpoint,
+  storeMicroLabelledDataset,
+} from '../testing/micro-run.ts';
 import { writeHuggingFaceFolder } from '../writing/write-folder.ts';
 import { exportRun } from './export-run.ts';
 
@@ -111,6 +119,37 @@ describe('an exported run', () => {
       '| phase 2, steps 2 to 3 | 16 examples of up to 64 tokens, maxPredictions 20; text: web 25 %, books 75 % |',
     );
     expect(card).not.toContain('phase 3');
+  });
+
+  it('that was fine-tuned has its head, its labels, and a card that says what it is for', async () => {
+    const store = await startMicroBucket();
+    await storeMicroLabelledDataset(store);
+    const layout = parameterLayout(microModel, fineTuningModel(microFineTuning));
+    await storeMicroCheckpoint(store, 3, layout);
+    const { path } = await temporaryFolder();
+    const folder = join(path, 'to');
+    const reached = { ...evaluation, classify_accuracy: 0.875, classify_accuracy_majority: 0.6 };
+    const options = {
+      layout: 'transformers',
+      evaluations: [reached],
+      logger: silentLogger,
+    } as const;
+    await exportRun(store, 'micro', options, ({ source, card }) =>
+      writeHuggingFaceFolder(source, folder, { card }),
+    );
+    const read = await readFineTunedFolder(folder);
+    expect(read.fineTuning).toEqual(microFineTuning);
+    const weights = await readWeights(read);
+    expect(weights).toEqual(microWeightsAt(3).slice(0, weights.length));
+    const card = readFileSync(join(folder, 'README.md'), 'utf8');
+    expect(card).toContain('pipeline_tag: text-classification');
+    expect(card).toContain(
+      'A BERT fine-tuned with berth, to say one label for each text or pair: step 3',
+    );
+    expect(card).toContain('| examples | 1,200, and 30 to evaluate on |');
+    expect(card).toContain('| labels | `no` (700), `yes` (500) |');
+    expect(card).toContain('| Accuracy | 0.875 | majority 0.600 |');
+    expect(card).toContain('| training, mean of the last 3 steps | 0.500 | 0.500 | 0.750 |');
   });
 
   it('may be of another step', async () => {

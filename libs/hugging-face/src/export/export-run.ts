@@ -1,11 +1,14 @@
 import { isDamage } from '@berth/checkpoint';
 import {
+  fineTuningTask,
   taskOfRun,
   tasks,
   type FolderLayout,
   type Logger,
   type MetricsLine,
   type ObjectStore,
+  type RunRecord,
+  type Task,
 } from '@berth/contracts';
 import { findCheckpoints, readStoredRecord } from '../checkpoint/find-checkpoints.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
@@ -44,11 +47,12 @@ export async function exportRun<T>(
 ): Promise<{ readonly step: number; readonly result: T }> {
   const { step: wanted, layout, evaluations, logger } = options;
   const record = await readStoredRecord(store, runId);
-  const task = record ? taskOfRun(record) : tasks.pretraining;
   const found = await findCheckpoints(store, runId, { record, step: wanted });
   for (const [index, { step, manifestKey }] of found.entries())
     try {
       const source = await openCheckpoint(store, manifestKey);
+      const { fineTuning } = source;
+      const task = fineTuning ? fineTuningTask(fineTuning) : corpusTaskOf(record);
       const run = await gatherFacts(store, source, { task, record, evaluations });
       const { model, doLowerCase } = source;
       const card: CardWriter = (written) =>
@@ -59,4 +63,8 @@ export async function exportRun<T>(
       logger.warn('passing over a damaged checkpoint', { runId, step, reason: error.message });
     }
   throw new TypeError('no checkpoint was found, and none was missed');
+}
+
+function corpusTaskOf(record: RunRecord | undefined): Task {
+  return record ? taskOfRun(record) : tasks.pretraining;
 }

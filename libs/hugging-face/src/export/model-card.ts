@@ -1,6 +1,8 @@
 import {
   corpusPartsOf,
+  baselinesOf,
   corpusWeightsText,
+  evaluationMetrics,
   phasesOf,
   type FolderLayout,
   type ModelConfig,
@@ -8,6 +10,7 @@ import {
 } from '@berth/contracts';
 import type { WrittenFile } from '../writing/write-weights.ts';
 import type { RunFacts } from './run-facts.ts';
+import { aimOf, labelledRows, pipelineOf } from './tasks/fine-tuned-card.ts';
 
 /** What a card tells besides the run. */
 export interface CardFacts {
@@ -21,11 +24,11 @@ export interface CardFacts {
 /** The model card of an exported checkpoint: Markdown with the front matter that the Hub reads. */
 export function modelCard(run: RunFacts, facts: CardFacts): string {
   return [
-    frontMatter(facts.layout),
+    frontMatter(facts.layout, run),
     '',
     `# ${run.runId}`,
     '',
-    `A BERT pretrained with berth: step ${count(run.step)} of run \`${run.runId}\`.`,
+    introduction(run),
     '',
     table(modelRows(facts)),
     '',
@@ -39,7 +42,7 @@ export function modelCard(run: RunFacts, facts: CardFacts): string {
     '',
     '## Results',
     '',
-    table([['', 'loss', ...run.task.metrics.map(({ label }) => label)], ...resultRows(run)]),
+    ...results(run),
     '',
     '## Verify',
     '',
@@ -52,17 +55,30 @@ export function modelCard(run: RunFacts, facts: CardFacts): string {
     ]),
     '',
     'Everybody who has the run can prove that each training example was used exactly once, in order, and that the ledger leads ' +
-      `to these weights: \`berth ledger verify ${run.runId}\`. ${againFrom(run)}, on the same text and a machine of the same ` +
+      `to these weights: \`berth ledger verify ${run.runId}\`. ${againFrom(run)}, on the same ${isFineTuned(run) ? 'rows' : 'text'} and a machine of the same ` +
       'kind, ends with the same bits, and `berth export` writes the same model.safetensors.',
     '',
   ].join('\n');
 }
 
-function frontMatter(layout: FolderLayout): string {
+function introduction({ runId, step, dataset }: RunFacts): string {
+  const how =
+    'fineTuning' in dataset
+      ? `fine-tuned with berth, to say ${aimOf(dataset.fineTuning)}`
+      : 'pretrained with berth';
+  return `A BERT ${how}: step ${count(step)} of run \`${runId}\`.`;
+}
+
+function isFineTuned({ dataset }: RunFacts): boolean {
+  return 'fineTuning' in dataset;
+}
+
+function frontMatter(layout: FolderLayout, { dataset }: RunFacts): string {
+  const pipeline = 'fineTuning' in dataset ? pipelineOf(dataset.fineTuning) : 'fill-mask';
   const lines = [
     '# license: choose one; the text that the model was trained on may bind you',
     `library_name: ${layout}`,
-    `pipeline_tag: ${layout === 'transformers' ? 'fill-mask' : 'sentence-similarity'}`,
+    `pipeline_tag: ${layout === 'transformers' ? pipeline : 'sentence-similarity'}`,
     'tags: [bert, berth]',
   ];
   return ['---', ...lines, '---'].join('\n');
@@ -107,6 +123,13 @@ function originRows({ record }: RunFacts): string[][] {
 }
 
 function dataRows({ dataset, record }: RunFacts): string[][] {
+  if ('fineTuning' in dataset) {
+    const train = record?.config.task?.train;
+    return [
+      ...(train === undefined ? [] : [['rows', code(baseName(train))]]),
+      ...labelledRows(dataset),
+    ];
+  }
   const { health } = dataset;
   const corpus = record?.config.corpus;
   return [
@@ -192,18 +215,36 @@ function againFrom({ record }: RunFacts): string {
   return 'The same run file';
 }
 
-function resultRows({ task, training, heldOut }: RunFacts): string[][] {
+/** Of a run that was pre-trained a row each; metrics of fine-tuning are more, and have baselines beside. */
+function results(run: RunFacts): string[] {
+  const { task, training, heldOut } = run;
+  const names = ['loss', ...task.metrics.map(({ name }) => name)];
   const row = (what: string, metrics: Readonly<Record<string, unknown>>): string[] => [
     what,
-    ...['loss', ...task.metrics.map(({ name }) => name)].map((name) => {
-      const value = metrics[name];
-      return typeof value === 'number' ? value.toFixed(3) : '-';
-    }),
+    ...names.map((name) => valueIn(metrics, name)),
   ];
-  return [
+  const means = table([
+    ['', 'loss', ...task.metrics.map(({ label }) => label)],
     row(`training, mean of the last ${count(training.numSteps)} steps`, training.metrics),
-    ...(heldOut ? [row(`held-out documents, at step ${count(heldOut.step)}`, heldOut)] : []),
-  ];
+    ...(heldOut && !isFineTuned(run)
+      ? [row(`held-out documents, at step ${count(heldOut.step)}`, heldOut)]
+      : []),
+  ]);
+  if (heldOut === undefined || !isFineTuned(run)) return [means];
+  const known = evaluationMetrics(task).filter(({ name }) => typeof heldOut[name] === 'number');
+  const reached = known.map(({ name, label }) => {
+    const beside = baselinesOf(task, name)
+      .filter((baseline) => valueIn(heldOut, baseline.name) !== '-')
+      .map((baseline) => `${baseline.label} ${valueIn(heldOut, baseline.name)}`);
+    return [label, valueIn(heldOut, name), beside.join(', ')];
+  });
+  const head = [`held-out rows, at step ${count(heldOut.step)}`, '', 'knowing nothing reaches'];
+  return [table([head, ['loss', valueIn(heldOut, 'loss'), ''], ...reached]), '', means];
+}
+
+function valueIn(metrics: Readonly<Record<string, unknown>>, name: string): string {
+  const value = metrics[name];
+  return typeof value === 'number' ? value.toFixed(3) : '-';
 }
 
 function numerics({ numerics: { tensorflow, device, kernels, numThreads } }: RunFacts): string {

@@ -2,7 +2,7 @@ import { storedLedger } from '@berth/checkpoint';
 import {
   addSums,
   metricsFromSums,
-  type DatasetManifest,
+  type AnyDataset,
   type MetricsLine,
   type Numerics,
   type ObjectStore,
@@ -19,7 +19,7 @@ export interface RunFacts {
   readonly task: Task;
   /** Absent when only the bucket's checkpoints are left of the run. */
   readonly record: RunRecord | undefined;
-  readonly dataset: DatasetManifest;
+  readonly dataset: AnyDataset;
   readonly numExamples: number;
   readonly numTokens: number;
   /** Means over the newest steps by metric, and over how many. */

@@ -10,10 +10,14 @@ import {
 import {
   sha256Hex,
   silentLogger,
+  type FineTuning,
+  type LabelledDataset,
   type LedgerEntry,
   type ObjectStore,
+  type ParameterSpec,
   type StoredPart,
 } from '@berth/contracts';
+import { numParametersOf } from '@berth/model';
 import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { onTestFinished } from 'vitest';
@@ -58,17 +62,60 @@ export async function storeMicroDataset(store: ObjectStore): Promise<void> {
   await put('manifest.json', JSON.stringify(manifest));
 }
 
+export const microFineTuning: FineTuning = { kind: 'classify', labels: ['no', 'yes'] };
+
+/** Stores the dataset again as one of labelled examples, so that checkpoints are of a model that was fine-tuned on it. */
+export async function storeMicroLabelledDataset(store: ObjectStore): Promise<void> {
+  const bytes = Buffer.from(microTokens.map((token) => `${token}\n`).join(''));
+  const sha256 = sha256Hex(bytes);
+  const vocabulary = {
+    key: `datasets/${datasetId}/vocab.txt`,
+    sizeBytes: bytes.byteLength,
+    sha256,
+    numTokens: microTokens.length,
+  };
+  const exampleSetId = sha256Hex('examples');
+  const shard = {
+    key: `examples/${exampleSetId}/shard`,
+    sizeBytes: 1,
+    sha256,
+    epoch: 0,
+    shard: 0,
+    numTokens: 90,
+    numPredictions: 9,
+  };
+  const manifest: LabelledDataset = {
+    format: 'berth-labelled-dataset/1',
+    datasetId,
+    fineTuning: microFineTuning,
+    vocabulary,
+    doLowerCase: true,
+    maxSeqLength: 16,
+    exampleSetId,
+    train: [{ ...shard, split: 'train', numExamples: 1200 }],
+    heldOut: { ...shard, split: 'heldOut', numExamples: 30 },
+    heldOutRows: { key: `datasets/${datasetId}/rows`, sizeBytes: 1, sha256 },
+    labelCounts: [700, 500],
+    files: [],
+  };
+  await store.put(`datasets/${datasetId}/manifest.json`, Buffer.from(JSON.stringify(manifest)));
+}
+
 /** The weights of a micro run after some steps. */
 export function microWeightsAt(step: number): Float32Array {
   return microWeights.map((value) => value * step);
 }
 
 /** Stores a checkpoint of the micro run. @returns the keys of its files */
-export async function storeMicroCheckpoint(store: ObjectStore, step: number): Promise<string[]> {
+export async function storeMicroCheckpoint(
+  store: ObjectStore,
+  step: number,
+  layout: readonly ParameterSpec[] = microLayout,
+): Promise<string[]> {
   const line = { runId, attempt: 1, fencingEpoch: 1 };
-  const weights = microWeightsAt(step);
+  const weights = microWeightsAt(step).slice(0, numParametersOf(layout));
   const state = { step, weights, firstMoments: weights, secondMoments: weights };
-  const shards = await uploadShards(store, line, planShards(microLayout, 2048), state);
+  const shards = await uploadShards(store, line, planShards(layout, 2048), state);
   const entries = Array.from({ length: step }, (_, index) => entryOf(index));
   await writeManifest(
     store,
@@ -112,6 +159,9 @@ function entryOf(step: number): LedgerEntry {
       maskedWeight: 2,
       nextSentenceLoss: 4,
       nextSentenceCorrect: 6,
+      classifyLoss: 4,
+      classifyCorrect: 6,
+      labelWeight: 8,
       numExamples: 8,
       numTokens: 100,
     },

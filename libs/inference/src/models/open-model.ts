@@ -5,9 +5,11 @@ import {
   type DatasetManifest,
   type ExamplesConfig,
   type FineTuning,
+  type LabelledDataset,
   type ModelPlace,
   type ObjectStore,
   type ParameterSpec,
+  type ReadingSettings,
   type Task,
   type TokenPrediction,
 } from '@berth/contracts';
@@ -31,8 +33,12 @@ export interface OpenModel {
   readonly examples: ExamplesConfig;
   /** As the run's record has it. */
   readonly exampleFormat: string | undefined;
-  /** Of the run that it is of; undefined for one from elsewhere. */
+  /** Of the run that it is of, where that learnt from a corpus. */
   readonly dataset: DatasetManifest | undefined;
+  /** The same of one that was fine-tuned. */
+  readonly labelled: LabelledDataset | undefined;
+  /** How that reads rows; all is left out where nobody knows. */
+  readonly reading: ReadingSettings;
   dispose(): void;
 }
 
@@ -41,7 +47,7 @@ export interface OpenModel {
  * @throws BerthError `CHECKPOINT_*`, `CONFIG_INVALID` or `DATA_VOCABULARY_INVALID` when there is none, and what the store throws
  */
 export async function openModel(store: () => ObjectStore, place: ModelPlace): Promise<OpenModel> {
-  const { source, dataset } = await openPlace(store, place);
+  const { source, dataset, labelled } = await openPlace(store, place);
   const { model, vocabulary, doLowerCase, where } = source;
   const examples =
     place.kind === 'checkpoint' ? place.examples : defaultExamples(model.maxPositions);
@@ -62,18 +68,33 @@ export async function openModel(store: () => ObjectStore, place: ModelPlace): Pr
   await weights.next();
   const tokenizer = createTokenizer(vocabulary, { doLowerCase });
   const exampleFormat = place.kind === 'checkpoint' ? place.exampleFormat : undefined;
+  const reading = (place.kind === 'checkpoint' ? place.reading : undefined) ?? {};
   const dispose = (): void => engine.dispose();
-  return { where, source, tokenizer, engine, examples, exampleFormat, dataset, dispose };
+  return {
+    where,
+    source,
+    tokenizer,
+    engine,
+    examples,
+    exampleFormat,
+    dataset,
+    labelled,
+    reading,
+    dispose,
+  };
 }
 
 async function openPlace(
   store: () => ObjectStore,
   place: ModelPlace,
-): Promise<{ readonly source: ModelSource; readonly dataset: DatasetManifest | undefined }> {
-  if (place.kind === 'folder')
-    return { source: await readModelFolder(place.path), dataset: undefined };
+): Promise<Pick<OpenModel, 'source' | 'dataset' | 'labelled'>> {
+  const none = { dataset: undefined, labelled: undefined };
+  if (place.kind === 'folder') return { ...none, source: await readModelFolder(place.path) };
   const source = await openCheckpoint(store(), place.manifestKey);
-  return { source, dataset: source.dataset };
+  const { dataset } = source;
+  return 'fineTuning' in dataset
+    ? { ...none, source, labelled: dataset }
+    : { ...none, source, dataset };
 }
 
 async function nextOf(
@@ -119,6 +140,29 @@ export function tokenPredictionOf({ engine, source, where }: OpenModel): TokenPr
 export function fineTuningOf({ source, where }: OpenModel): FineTuning {
   if (source.fineTuning !== undefined) return source.fineTuning;
   throw unsuitable(where, 'it is not fine-tuned, so it has no head that says anything of a text');
+}
+
+/** As `defaultWindows` has it: what a model reads of a context at a time, unless it was trained otherwise. */
+const defaultWindowLength = 384;
+
+/**
+ * Tokens of an example of a fine-tuned model: those that are asked for, as it was trained, or what it takes where nobody knows.
+ * @throws BerthError `MODEL_INPUT_INVALID` when it lacks positions for what is asked
+ */
+export function lengthOf(
+  { source, labelled, where }: OpenModel,
+  asked: number | undefined,
+): number {
+  const { model, fineTuning } = source;
+  const { maxPositions } = model;
+  if (asked !== undefined && asked > maxPositions)
+    throw new BerthError(
+      'MODEL_INPUT_INVALID',
+      `Examples of up to ${asked} tokens are too long: ${where} takes at most ${maxPositions}`,
+    );
+  if (asked !== undefined) return asked;
+  if (labelled !== undefined) return labelled.maxSeqLength;
+  return fineTuning?.kind === 'answer' ? Math.min(maxPositions, defaultWindowLength) : maxPositions;
 }
 
 /** @throws BerthError `MODEL_UNSUITABLE` when what is asked is of pre-training, and it is fine-tuned */

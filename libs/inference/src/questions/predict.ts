@@ -8,15 +8,12 @@ import {
   type PredictResult,
 } from '@berth/contracts';
 import { copyTaskExample } from '@berth/data';
-import { fineTuningOf, type OpenModel } from '../models/open-model.ts';
+import { fineTuningOf, lengthOf, type OpenModel } from '../models/open-model.ts';
 import { createPredictor } from '../tasks/create-predictor.ts';
 import type { Reading } from '../tasks/predictor.ts';
 
 /** Tokens of a forward pass, padding counted: what keeps a processor busy and little memory. */
 const tokensPerBatch = 4_096;
-
-/** As `defaultWindows` has it: what a model takes of a context at a time, unless it was trained otherwise. */
-const defaultWindowLength = 384;
 
 /**
  * What a fine-tuned model says of each input, in their order. Examples of like length are computed together.
@@ -60,18 +57,13 @@ function readingsOf(
   inputs: readonly PredictionInput[],
   { maxSeqLength }: { readonly maxSeqLength?: number | undefined },
 ): Reading[] {
-  const { tokenizer, source, where } = model;
+  const { tokenizer, source, where, reading: answers } = model;
   const fineTuning = fineTuningOf(model);
-  const { maxPositions } = source.model;
-  if (maxSeqLength !== undefined && maxSeqLength > maxPositions)
-    throw new BerthError(
-      'MODEL_INPUT_INVALID',
-      `Examples of up to ${maxSeqLength} tokens are too long: ${where} takes at most ${maxPositions}`,
-    );
   const predictor = createPredictor(fineTuning, {
     tokenizer,
     doLowerCase: source.doLowerCase,
-    maxSeqLength: maxSeqLength ?? lengthOf(model),
+    maxSeqLength: lengthOf(model, maxSeqLength),
+    answers,
   });
   return inputs.map((input) => {
     const reading = predictor.read(input);
@@ -81,15 +73,6 @@ function readingsOf(
       `${where} is fine-tuned to ${fineTuning.kind}, so each input must have ${predictor.reads}, not ${Object.keys(input).join(', ')}`,
     );
   });
-}
-
-/** As it was trained; what it takes where nobody knows. */
-function lengthOf({ source, examples, dataset }: OpenModel): number {
-  const { maxPositions } = source.model;
-  if (dataset !== undefined) return examples.maxSeqLength;
-  return source.fineTuning?.kind === 'answer'
-    ? Math.min(maxPositions, defaultWindowLength)
-    : maxPositions;
 }
 
 /** Which example of which reading. */

@@ -1,4 +1,4 @@
-import type { Outputs, Prediction } from '@berth/contracts';
+import type { Outputs, Prediction, ReadingSettings } from '@berth/contracts';
 import {
   bestAnswer,
   createSpanTokenizer,
@@ -6,20 +6,14 @@ import {
   windowsOfQuestion,
   type AnswerWindow,
   type BestAnswerOptions,
-  type WindowSettings,
 } from '@berth/data';
 import type { Predictor, ReadingOptions } from './predictor.ts';
 import { shortest } from './probabilities.ts';
 
-/** How contexts are cut and answers chosen. */
-export type AnswerSettings = Partial<
-  Omit<WindowSettings, 'maxSeqLength'> & Pick<BestAnswerOptions, 'maxAnswerLength' | 'numBest'>
->;
-
 /** The best answer over all windows on a context, or none where that is more probable. */
 export function answerPredictor(
   { tokenizer, doLowerCase, maxSeqLength }: ReadingOptions,
-  { docStride, maxQueryLength, ...choosing }: AnswerSettings = {},
+  { docStride, maxQueryLength, numBest, maxAnswerLength }: ReadingSettings,
 ): Predictor {
   const settings = {
     ...defaultWindows,
@@ -29,6 +23,10 @@ export function answerPredictor(
     maxSeqLength,
     tokenizeSpans: createSpanTokenizer(tokenizer.vocabulary, { doLowerCase }),
     isLabelled: false,
+  };
+  const choosing = {
+    ...(numBest !== undefined && { numBest }),
+    ...(maxAnswerLength !== undefined && { maxAnswerLength }),
   };
   return {
     reads: 'a question and its context',

@@ -1,13 +1,13 @@
-import type { FineTuning } from '@berth/contracts';
-import { answerPredictor, type AnswerSettings } from './answer-predictor.ts';
+import type { FineTuning, ReadingSettings } from '@berth/contracts';
+import { answerPredictor } from './answer-predictor.ts';
 import type { Predictor, ReadingOptions } from './predictor.ts';
 import { tagPredictor } from './tag-predictor.ts';
 import { classesPredictor, classPredictor, valuePredictor } from './text-predictors.ts';
 
-/** @param answers - as the model was trained; the defaults of a run file where left out */
+/** @param options.answers - how contexts are cut and answers chosen; by the defaults of a run file where left out */
 export function createPredictor(
   fineTuning: FineTuning,
-  options: ReadingOptions & { readonly answers?: AnswerSettings | undefined },
+  options: ReadingOptions & { readonly answers: ReadingSettings },
 ): Predictor {
   switch (fineTuning.kind) {
     case 'classify':

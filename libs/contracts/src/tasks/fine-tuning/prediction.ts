@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fineTuningSection, type FineTuningSection } from './settings.ts';
 
 /**
  * What a fine-tuned model is asked about: a text or a pair; the words of a sentence, for a tag each; a question and the context that
@@ -62,3 +63,20 @@ export const predictionSchema = z.union([
   }),
 ]);
 export type Prediction = z.output<typeof predictionSchema>;
+
+/** How rows and texts become examples of a fine-tuning, and outputs answers. */
+export const readingSettingsSchema = fineTuningSection.pick({
+  columns: true,
+  labelSeparator: true,
+  docStride: true,
+  maxQueryLength: true,
+  maxAnswerLength: true,
+  numBest: true,
+});
+export type ReadingSettings = z.output<typeof readingSettingsSchema>;
+
+/** Those of a run. */
+export function readingSettingsOf(task: FineTuningSection): ReadingSettings {
+  const own = Object.entries(task).filter(([key]) => key in readingSettingsSchema.shape);
+  return readingSettingsSchema.parse(Object.fromEntries(own));
+}
