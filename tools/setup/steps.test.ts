@@ -243,12 +243,13 @@ describe('runSteps', () => {
       },
     });
     const steps = [
+      // Never ends unless the last goes on beside it.
       working('waits', ['not chosen'], () => hasBegun),
       working('needs it', ['waits'], () => {}),
       working('beside', [], () => begin()),
     ];
     expect(await runSteps(steps, { onlyCheck: false, print: () => {} })).toBe(true);
-    expect(order).toEqual(['beside', 'waits', 'needs it']);
+    expect(order.filter((name) => name !== 'beside')).toEqual(['waits', 'needs it']);
   });
 
   it('says what failed once all else has ended, and does nothing that needs it', async () => {
