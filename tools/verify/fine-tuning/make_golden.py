@@ -62,6 +62,10 @@ def weighted(output, labels):
     return torch.nn.CrossEntropyLoss(weight=class_weights)(output.logits, labels)
 
 
+def weighted_many(output, labels):
+    return torch.nn.BCEWithLogitsLoss(pos_weight=class_weights)(output.logits, labels)
+
+
 cases = [
     ('classify', sequence('single_label_classification'), dict(labels=torch.tensor([2, 0, 1, 2])), None),
     ('classify-weighted', sequence('single_label_classification'), dict(labels=torch.tensor([2, 0, 1, 2])), weighted),
@@ -77,6 +81,13 @@ cases = [
 ]
 
 
+def all_cases():
+    """The last one is drawn behind the others, so that those stay what they were."""
+    yield from cases
+    labels = torch.tensor([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]], dtype=torch.float64)
+    yield 'classify-many-weighted', sequence('multi_label_classification'), dict(labels=labels), weighted_many
+
+
 def counted(name, output, labels):
     """How many are right, of those that have a label."""
     if name == 'answer':
@@ -85,13 +96,13 @@ def counted(name, output, labels):
     if name == 'regress':
         return []
     wanted = labels['labels']
-    if name == 'classify-many':
+    if name.startswith('classify-many'):
         return [((output.logits > 0) == (wanted > 0)).all(-1).sum().item()]
     return [(output.logits.argmax(-1) == wanted).sum().item()]
 
 
 heads, gradients, cases_json = {}, {}, {}
-for name, model, labels, other_loss in cases:
+for name, model, labels, other_loss in all_cases():
     model = model.double().eval()
     own = {n: p for n, p in model.named_parameters() if not n.startswith('bert.')}
     with torch.no_grad():
@@ -108,7 +119,7 @@ for name, model, labels, other_loss in cases:
         if name == 'answer':
             labels['start_positions'][0] = first.start_logits[0].argmax()
             labels['end_positions'][0] = first.end_logits[0].argmax()
-        elif name == 'classify-many':
+        elif name.startswith('classify-many'):
             labels['labels'][0] = (first.logits[0] > 0).double()
         elif name.startswith('classify'):
             labels['labels'][0] = first.logits[0].argmax()

@@ -14,7 +14,10 @@ const shards: readonly (readonly [FineTuning, TaskExample['columns']])[] = [
     { kind: 'classify', labels },
     { labels: 1, labelWeights: 0.5 },
   ],
-  [{ kind: 'classify-many', labels }, { labels: [0, 1] }],
+  [
+    { kind: 'classify-many', labels },
+    { labels: [0, 1], labelWeights: [1, 2.5] },
+  ],
   [{ kind: 'regress' }, { targets: -1.5 }],
   [
     { kind: 'tag', labels },

@@ -42,6 +42,7 @@ export const fineTunings: Readonly<Record<string, FineTuning>> = {
   classify: { kind: 'classify', labels },
   'classify-weighted': { kind: 'classify', labels },
   'classify-many': { kind: 'classify-many', labels },
+  'classify-many-weighted': { kind: 'classify-many', labels },
   regress: { kind: 'regress' },
   tag: { kind: 'tag', labels },
   answer: { kind: 'answer' },
@@ -75,7 +76,14 @@ function labelColumns(name: string): Record<string, ColumnData> {
         endPositions: Int32Array.from(end_positions!),
       };
     case 'classify-many':
-      return { labels: Float32Array.from(given!) };
+      return {
+        labels: Float32Array.from(given!),
+        labelWeights: Float32Array.from(given!, (has, at) =>
+          has === 1 && name === 'classify-many-weighted'
+            ? file.classWeights[at % labels.length]!
+            : 1,
+        ),
+      };
     case 'regress':
       return { targets: Float32Array.from(given!) };
     default: {
@@ -98,9 +106,11 @@ export function denominatorsOf(batch: ExampleBatch): StepSums {
   const { columns } = batch;
   return {
     numExamples: batch.batchSize,
-    ...('labelWeights' in columns && {
-      labelWeight: Array.from(columns.labelWeights).reduce((total, weight) => total + weight, 0),
-    }),
+    // Where classes are numbers: several labels are divided by how many there are.
+    ...('labelWeights' in columns &&
+      columns['labels'] instanceof Int32Array && {
+        labelWeight: Array.from(columns.labelWeights).reduce((total, weight) => total + weight, 0),
+      }),
     ...('startPositions' in columns && {
       numStarts: inside('startPositions'),
       numEnds: inside('endPositions'),

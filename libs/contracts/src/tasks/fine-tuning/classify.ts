@@ -75,7 +75,8 @@ export function classify(labels: readonly string[]): Task {
 
 /**
  * Any of the classes for each text, or pair of texts: as BertForSequenceClassification with multiple labels. The loss is the
- * mean over examples and classes of the binary cross-entropies; an example counts as correct if all its classes do.
+ * mean over examples and classes of the binary cross-entropies, weighted: as PyTorch's BCEWithLogitsLoss with `pos_weight`. An
+ * example counts as correct if all its classes do.
  */
 export function classifyMany(numClasses: number): Task {
   return {
@@ -84,6 +85,8 @@ export function classifyMany(numClasses: number): Task {
       ...encoderColumns,
       /** 1 for those of its classes, 0 for others. */
       { name: 'labels', dtype: 'float32', shape: [numClasses], values: 2 },
+      /** Of each class, 1 where classes have no weights, and for others than its own. */
+      { name: 'labelWeights', dtype: 'float32', shape: [numClasses], values: 'weight' },
     ],
     /** The loss of an example is the mean over its classes. */
     sums: ['classifyLoss', 'classifyCorrect', 'numExamples', 'numTokens'],

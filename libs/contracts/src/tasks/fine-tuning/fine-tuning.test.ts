@@ -58,7 +58,7 @@ it('has as many labels in a batch as its examples have', () => {
       .slice(3)
       .map(({ length }) => length);
   });
-  expect(sizes).toEqual([[2, 2], [6], [2], [10, 10], [2, 2]]);
+  expect(sizes).toEqual([[2, 2], [6, 6], [2], [10, 10], [2, 2]]);
 });
 
 it.each([

@@ -55,7 +55,10 @@ export const fineTuningSection = z
     classWeights: z
       .union([z.literal('balanced'), z.record(label, z.number().nonnegative().max(1e6))])
       .optional()
-      .describe('balanced: rare classes count more; or a weight for each label; 1 when left out')
+      .describe(
+        'balanced: rare classes count more; or a weight for each label; 1 when left out. Of classify-many it is that of ' +
+          'rows that have the label, as pos_weight in PyTorch',
+      )
       .meta({ decides: 'data' }),
     docStride: countUpTo(4096)
       .optional()
@@ -112,7 +115,7 @@ export function problemWithFineTuning(section: FineTuningSection): Problem | und
   const unknown = labels.length === 0 ? undefined : given?.find((one) => !labels.includes(one));
   return (
     only(['labels'], hasClasses, 'a kind with classes (classify, classify-many, tag)') ??
-    only(['classWeights'], kind === 'classify' || kind === 'tag', 'classify or tag') ??
+    only(['classWeights'], hasClasses, 'a kind with classes (classify, classify-many, tag)') ??
     only(['labelSeparator'], kind === 'classify-many', 'classify-many') ??
     only(
       ['docStride', 'maxQueryLength', 'maxAnswerLength', 'numBest'],

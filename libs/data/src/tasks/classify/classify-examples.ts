@@ -22,6 +22,11 @@ export interface ClassOptions {
   readonly labelSeparator?: string | undefined;
 }
 
+/** With how many rows there are, which may have several classes or none. */
+export interface ClassSurvey extends LabelCensus {
+  readonly numRows: number;
+}
+
 /**
  * The classes of the training rows, and how many have each.
  * @param given - the only ones allowed, in the order of their numbers
@@ -31,22 +36,24 @@ export async function surveyClasses(
   source: RowSource,
   options: ClassOptions = {},
   given?: readonly string[],
-): Promise<LabelCensus> {
+): Promise<ClassSurvey> {
   const { label } = await chooseColumns(source, options.columns ?? {}, true);
   const problems = createRowProblems();
   const counter = createLabelCounter(problems, given);
+  let numRows = 0;
   for await (const { values, place } of soundRows(source, problems)) {
+    numRows += 1;
     const value = values[label!];
-    const all = options.hasMany ? labelsIn(value, options) : [value];
+    const all = options.hasMany ? new Set(labelsIn(value, options)) : [value];
     for (const one of all) counter.add(one, place);
   }
-  return counter.finish(source.path);
+  return { ...counter.finish(source.path), numRows };
 }
 
 export interface ClassifyOptions extends TextExampleOptions, ClassOptions {
   /** Those that were learnt, in the order of their numbers. */
   readonly labels: readonly string[];
-  /** Of each class. @defaultValue 1 */
+  /** Of each class; with `hasMany` for the rows that have it. @defaultValue 1 */
   readonly classWeights?: readonly number[] | undefined;
 }
 
@@ -76,9 +83,12 @@ export function classifyExamples(
         : { labels: number, labelWeights: classWeights?.[number] ?? 1 };
     }
     const numbers = labelsIn(value, options).map((one) => classOf(one, row, problems));
-    return numbers.includes(undefined)
-      ? undefined
-      : { labels: labels.map((_, number) => (numbers.includes(number) ? 1 : 0)) };
+    if (numbers.includes(undefined)) return undefined;
+    const weightOf = (number: number): number => classWeights?.[number] ?? 1;
+    return {
+      labels: labels.map((_, number) => (numbers.includes(number) ? 1 : 0)),
+      labelWeights: labels.map((_, number) => (numbers.includes(number) ? weightOf(number) : 1)),
+    };
   });
 }
 

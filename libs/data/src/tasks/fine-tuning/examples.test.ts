@@ -8,7 +8,7 @@ import { answerWindows } from '../answer/answer-windows.ts';
 import { classifyExamples, surveyClasses } from '../classify/classify-examples.ts';
 import { regressExamples } from '../regress/regress-examples.ts';
 import { tagExamples } from '../tag/tag-examples.ts';
-import { balancedWeights, sortLabels } from './labels.ts';
+import { balancedPositiveWeights, balancedWeights, sortLabels } from './labels.ts';
 import { copyTaskExample, fingerprintExamples, type TaskExample } from './task-example.ts';
 
 const vocabulary = createVocabulary([...specialTokens, 'a', 'cat', 'b', '##s']);
@@ -25,15 +25,20 @@ describe('labels', () => {
 
   it('come from the data, or are given in their order', async () => {
     const rows = rowsOf(...[2, 10, 2].map((label) => ({ text: 'a', label })));
-    expect(await surveyClasses(rows)).toEqual({ labels: ['2', '10'], counts: [2, 1] });
+    expect(await surveyClasses(rows)).toEqual({ labels: ['2', '10'], counts: [2, 1], numRows: 3 });
     expect(await surveyClasses(rows, {}, ['10', '2'])).toEqual({
       labels: ['10', '2'],
       counts: [1, 2],
+      numRows: 3,
     });
   });
 
   it('weigh as scikit-learn has it', () => {
     expect(balancedWeights([3, 1])).toEqual([4 / 6, 2]);
+  });
+
+  it('weigh, where a row may have several, what the others are to those that have them', () => {
+    expect(balancedPositiveWeights([1, 4, 5], 5)).toEqual([4, 0.25, 1]);
   });
 });
 
@@ -53,19 +58,21 @@ describe('examples', () => {
   it('of several classes, as lists and as texts', async () => {
     const rows = rowsOf(
       { text: 'a', label: ['y', 'x'] },
-      { text: 'b', label: 'z, y' },
+      { text: 'b', label: 'z, y, z' },
       { text: 'b', label: '' },
     );
     expect(await surveyClasses(rows, { hasMany: true })).toEqual({
       labels: ['x', 'y', 'z'],
       counts: [1, 2, 1],
+      numRows: 3,
     });
-    const options = { ...common, labels: ['x', 'y', 'z'], hasMany: true };
+    const classWeights = [0.5, 2, 3];
+    const options = { ...common, labels: ['x', 'y', 'z'], hasMany: true, classWeights };
     const examples = await collect(classifyExamples(rows, options));
     expect(examples.map(({ columns }) => columns)).toEqual([
-      { labels: [1, 1, 0] },
-      { labels: [0, 1, 1] },
-      { labels: [0, 0, 0] },
+      { labels: [1, 1, 0], labelWeights: [0.5, 2, 1] },
+      { labels: [0, 1, 1], labelWeights: [1, 2, 3] },
+      { labels: [0, 0, 0], labelWeights: [1, 1, 1] },
     ]);
   });
 

@@ -6,7 +6,7 @@ import { answerWindows, defaultWindows, type AnswerWindow } from '../answer/answ
 import { classifyExamples, surveyClasses } from '../classify/classify-examples.ts';
 import { regressExamples } from '../regress/regress-examples.ts';
 import { surveyTags, tagExamples, type TagExample } from '../tag/tag-examples.ts';
-import { balancedWeights, type LabelCensus } from './labels.ts';
+import { balancedPositiveWeights, balancedWeights, type LabelCensus } from './labels.ts';
 import { soundRows } from './sound-rows.ts';
 import type { TextExample } from './text-pairs.ts';
 
@@ -30,10 +30,18 @@ export async function surveyRows(source: RowSource, task: FineTuningSection): Pr
     case 'classify-many': {
       const hasMany = kind === 'classify-many';
       const options = { columns: given(columns), hasMany, labelSeparator };
-      return withCensus(kind, task, await surveyClasses(source, options, task.labels));
+      const { numRows, ...census } = await surveyClasses(source, options, task.labels);
+      return withCensus(kind, task, census, (counts) =>
+        hasMany ? balancedPositiveWeights(counts, numRows) : balancedWeights(counts),
+      );
     }
     case 'tag':
-      return withCensus(kind, task, await surveyTags(source, given(columns), task.labels));
+      return withCensus(
+        kind,
+        task,
+        await surveyTags(source, given(columns), task.labels),
+        balancedWeights,
+      );
     case 'regress':
     case 'answer':
       for await (const _row of soundRows(source));
@@ -45,10 +53,11 @@ function withCensus(
   kind: 'classify' | 'classify-many' | 'tag',
   { classWeights }: FineTuningSection,
   { labels, counts }: LabelCensus,
+  balanced: (counts: readonly number[]) => number[],
 ): RowSurvey {
   const survey = { fineTuning: { kind, labels }, labelCounts: counts };
   if (classWeights === undefined) return survey;
-  if (classWeights === 'balanced') return { ...survey, classWeights: balancedWeights(counts) };
+  if (classWeights === 'balanced') return { ...survey, classWeights: balanced(counts) };
   const unknown = Object.keys(classWeights).find((label) => !labels.includes(label));
   if (unknown !== undefined)
     throw new BerthError(

@@ -60,7 +60,7 @@ const kinds: Record<FineTuning['kind'], [FineTuning, () => AsyncIterable<TaskExa
     () =>
       classifyExamples(
         rows((row) => ({ text: textOf(row), label: labels.slice(row % 4) })),
-        { ...common, labels, hasMany: true },
+        { ...common, labels, classWeights, hasMany: true },
       ),
   ],
   regress: [

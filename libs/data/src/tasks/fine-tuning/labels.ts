@@ -105,6 +105,15 @@ export function balancedWeights(counts: readonly number[]): number[] {
   return counts.map((count) => numAll / (counts.length * count));
 }
 
+/**
+ * The weights that make the rows that have a class count as much as those that do not, where a row may have several: what
+ * PyTorch advises for `pos_weight`. A class that all rows have has nothing to be balanced with.
+ * @param counts - rows that have each, all more than 0
+ */
+export function balancedPositiveWeights(counts: readonly number[], numRows: number): number[] {
+  return counts.map((count) => (count === numRows ? 1 : (numRows - count) / count));
+}
+
 const maxQuoted = 40;
 
 function quote(label: string): string {
