@@ -7,8 +7,12 @@ import { callBlock, matrix, weight, type StepContext } from './step-context.ts';
 /** Gradients by the graph's parameter names. */
 export type Gradients = Map<string, Value>;
 
-/** What a layer's backward pass needs of its forward pass. */
+/** Which tokens a layer's output is computed of: the first of each example may be all that is read of it. */
+export type OutputTokens = 'all' | 'first';
+
+/** What a layer's backward pass needs of its forward pass. With first tokens only, what is not its input is of these. */
 interface LayerTape {
+  readonly tokens: OutputTokens;
   readonly input_TH: Value;
   readonly heads: readonly [query: Value, key: Value, value: Value];
   readonly probabilities: Value;
@@ -34,23 +38,29 @@ export interface LayerForward {
   readonly tape: LayerTape;
 }
 
-/** Attention, then feed-forward, each with dropout, residual and layer norm. */
+/**
+ * Attention, then feed-forward, each with dropout, residual and layer norm. Keys and values are those of all tokens.
+ * @param tokens - of which the output is
+ */
 export function layerForward(
   context: StepContext,
   layer: number,
   input_TH: Value,
   mask_B11S: Value,
+  tokens: OutputTokens,
 ): LayerForward {
   const { attentionDropoutRatio, hiddenDropoutRatio } = context.config;
   const names = layerNames(layer);
   const projected = ops.matMul(input_TH, matrix(context, names.jointKernel));
-  const heads = callBlock(
+  const [queries, key, value] = callBlock(
     context,
     'heads_forward',
     projected,
     weight(context, names.jointBias),
   ) as [Value, Value, Value];
-  const [query, key, value] = heads;
+  const isFirst = tokens === 'first';
+  const [B = 0, N = 0, , D = 0] = queries.shape;
+  const query = isFirst ? ops.slice(queries, [0, 0, 0, 0], [B, N, 1, D]) : queries;
   const scores = ops.batchMatMul(query, key, { right: true });
   const softmaxKey = context.keys(
     dropoutSites.attentionProbabilities(layer),
@@ -69,7 +79,7 @@ export function layerForward(
   const [middle_TH, ...attention] = callBlock(
     context,
     'residual_forward',
-    input_TH,
+    isFirst ? ops.gatherRows(input_TH, firstRows(context)) : input_TH,
     attended,
     ...normWeights(context, names.attention),
     attentionKey,
@@ -87,8 +97,9 @@ export function layerForward(
     ...normWeights(context, names.output),
     outputKey,
   ) as [Value, Value, Value];
+  const heads = [query, key, value] as const;
   const tape = { input_TH, heads, probabilities, kept, context_TH, attention, middle_TH } as const;
-  return { hidden_TH, tape: { ...tape, inner_TF, active_TF, output } };
+  return { hidden_TH, tape: { ...tape, tokens, inner_TF, active_TF, output } };
 }
 
 /** Adds the layer's gradients and gives that of its input. */
@@ -181,7 +192,18 @@ function attentionBackward(
   gradients.set(names.jointBias, dBias);
   gradients.set(names.jointKernel, kernelGradient(tape.input_TH, dProjected));
   const computed = ops.matMul(dProjected, matrix(context, names.jointKernel), { right: true });
-  return { skipped, computed };
+  if (tape.tokens === 'all') return { skipped, computed };
+  const [numTokens = 0] = tape.input_TH.shape;
+  const rows = firstRows(context);
+  return {
+    skipped: ops.sumRowsByNumber(ops.cast(skipped, 'float32'), rows, numTokens),
+    computed,
+  };
+}
+
+/** Numbers of the rows [T, ...] that are of first tokens. */
+export function firstRows({ graph, shape }: StepContext): Value {
+  return ops.mul(ops.range(graph, shape.batchSize), shape.maxSeqLength);
 }
 
 /** Adds the gradients of bias and layer norm; gives those of the skipped and of the computed path. */

@@ -46,9 +46,11 @@ export function modelBlocks(
   const scale = 1 / Math.sqrt(D);
   const activation = activations[config.hiddenAct];
   const narrow = (x: Value): Value => ops.cast(x, compute);
-  const dropHidden = (x: Value, key?: Value): Value => dropout(x, key, hiddenDropoutRatio);
+  // Where there are fewer rows than tokens they are those of first tokens.
+  const dropHidden = (x: Value, key?: Value): Value =>
+    dropout(x, key, hiddenDropoutRatio, (B * S) / (x.shape[0] ?? 1));
   const dropAttention = (x: Value, key?: Value): Value =>
-    dropout(x, key, config.attentionDropoutRatio);
+    dropout(x, key, config.attentionDropoutRatio, S / (x.shape[2] ?? 1));
 
   /** Gradient of layer norm(skipped + dropout(computed + bias)). */
   const residualBackward = (
@@ -152,7 +154,12 @@ export function modelBlocks(
     },
 
     heads_backward: (dQuery: Value, dKey: Value, dValue: Value): Value[] => {
-      const parts = [ops.mul(widen(dQuery), scale), widen(dKey), widen(dValue)];
+      const scaled = ops.mul(widen(dQuery), scale);
+      const [, , numQueries = 0] = dQuery.shape;
+      const others = { dtype: 'float32', shape: [B, N, S - numQueries, D] } as const;
+      const dQueries =
+        numQueries === S ? scaled : ops.concat([scaled, ops.full(scaled.scope, 0, others)], 2);
+      const parts = [dQueries, widen(dKey), widen(dValue)];
       const joined = ops.transpose(ops.stack(parts), [1, 3, 0, 2, 4]);
       const dProjected = ops.reshape(joined, [B * S, 3 * H]);
       return [narrow(dProjected), sumColumns(dProjected)];
@@ -173,11 +180,11 @@ export function modelBlocks(
     },
 
     join_heads: (context_BNSD: Value): Value[] => [
-      ops.reshape(ops.transpose(context_BNSD, [0, 2, 1, 3]), [B * S, H]),
+      ops.reshape(ops.transpose(context_BNSD, [0, 2, 1, 3]), [-1, H]),
     ],
 
     split_heads: (context_TH: Value): Value[] => [
-      ops.transpose(ops.reshape(context_TH, [B, S, N, D]), [0, 2, 1, 3]),
+      ops.transpose(ops.reshape(context_TH, [B, -1, N, D]), [0, 2, 1, 3]),
     ],
 
     pooler_forward: (x: Value, bias: Value): Value[] => [narrow(ops.tanh(ops.add(widen(x), bias)))],

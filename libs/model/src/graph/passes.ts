@@ -29,6 +29,8 @@ export interface Backward {
 interface Forward {
   readonly embedded: Embedded;
   readonly layers: readonly LayerForward[];
+  /** What the head reads: of all tokens, or of first ones. */
+  readonly hidden_RH: Value;
   readonly head: HeadPass;
 }
 
@@ -47,7 +49,7 @@ export function gradientPass(
   model: TaskModel,
   scales: Readonly<Record<string, Value>>,
 ): Backward {
-  const { embedded, layers, head } = forward(context, model);
+  const { embedded, layers, head, hidden_RH } = forward(context, model);
   const gradients: Gradients = new Map();
   const { hidden, words_VH, sums } = head.backward(scales, gradients);
   const read = (pick: (part: (typeof hidden)[number]) => Value): Value =>
@@ -58,7 +60,7 @@ export function gradientPass(
       'float32',
     ),
     read(({ rows }) => rows),
-    context.shape.batchSize * context.shape.maxSeqLength,
+    hidden_RH.shape[0] ?? 0,
   );
   let gradient: HiddenGradient = { skipped: dHidden, computed: undefined };
   for (const [layer, { tape }] of [...layers.entries()].reverse())
@@ -67,17 +69,20 @@ export function gradientPass(
   return { gradients, sums: stepSums(context, model.task, sums) };
 }
 
-function forward(context: StepContext, { graph }: TaskModel): Forward {
+function forward(context: StepContext, { graph, readsFirstTokens }: TaskModel): Forward {
   const embedded = embed(context);
   const mask_B11S = attentionMask(context);
   const layers: LayerForward[] = [];
   let [hidden_TH] = embedded;
-  for (let layer = 0; layer < context.config.numLayers; layer++) {
-    const result = layerForward(context, layer, hidden_TH, mask_B11S);
+  const { numLayers } = context.config;
+  for (let layer = 0; layer < numLayers; layer++) {
+    const isCut = readsFirstTokens === true && layer === numLayers - 1;
+    const result = layerForward(context, layer, hidden_TH, mask_B11S, isCut ? 'first' : 'all');
     layers.push(result);
     hidden_TH = result.hidden_TH;
   }
-  return { embedded, layers, head: graph.forward(context, hidden_TH) };
+  const head = graph.forward(context, hidden_TH);
+  return { embedded, layers, hidden_RH: hidden_TH, head };
 }
 
 /** 0 for tokens, -10000 for padding keys. */

@@ -6,7 +6,7 @@ import { pool, type ForwardContext } from '../bert.ts';
 import { linearTransposed } from '../blocks/linear.ts';
 import { numHits, weightedCrossEntropy } from '../blocks/cross-entropy.ts';
 import type { BatchTensors } from '../eager/batch-tensors.ts';
-import { kernelGradient, type Gradients } from '../graph/encoder.ts';
+import { firstRows, kernelGradient, type Gradients } from '../graph/encoder.ts';
 import { callBlock, column, matrix, weight, type StepContext } from '../graph/step-context.ts';
 import type { NamedShape } from '../parameters/named-shapes.ts';
 import type { HeadGradient } from '../tasks/task-model.ts';
@@ -73,7 +73,8 @@ export function pooledClassifier(
 
     forward(context, hidden_TH) {
       const { exampleWeights_B } = context;
-      const pooler = poolerForward(context, hidden_TH);
+      const rows = firstRows(context);
+      const pooler = poolerForward(context, ops.gatherRows(hidden_TH, rows));
       const { pooled_BH } = pooler;
       const logits = ops.matMul(pooled_BH, matrix(context, weightsName), { right: true });
       const bias = weight(context, biasName);
@@ -96,7 +97,8 @@ export function pooledClassifier(
           gradients.set(biasName, dBias);
           gradients.set(weightsName, kernelGradient(dLogits, pooled_BH));
           const dPooled_BH = ops.matMul(dLogits, matrix(context, weightsName));
-          return { sums: { loss, hits }, hidden: pooler.backward(dPooled_BH, gradients) };
+          const gradient = pooler.backward(dPooled_BH, gradients);
+          return { sums: { loss, hits }, hidden: { rows, gradient } };
         },
       };
     },

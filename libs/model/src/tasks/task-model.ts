@@ -16,6 +16,8 @@ export interface TaskModel {
   readonly vocabularyParameters: readonly string[];
   /** Whether what its head reads is dropped too, at `dropoutSites.headInput`. @defaultValue false */
   readonly dropsHeadInput?: boolean;
+  /** Whether its head in the graph is given the first token of each example only: nothing else of the last layer is computed. @defaultValue false */
+  readonly readsFirstTokens?: boolean;
   readonly eager: EagerHead;
   readonly graph: GraphHead;
 }
@@ -30,7 +32,8 @@ export interface EagerHead {
 
 /** A head in the graph, differentiated by hand. */
 export interface GraphHead {
-  forward(context: StepContext, hidden_TH: Value): HeadPass;
+  /** @param hidden_RH - of all tokens, or of first ones */
+  forward(context: StepContext, hidden_RH: Value): HeadPass;
 }
 
 /** What can be added behind a head's forward pass. */
@@ -48,7 +51,7 @@ export interface HeadPass {
 
 export interface HeadGradient {
   readonly sums: Record<string, Value>;
-  /** Rows of the hidden states that the head has read, each with its gradient; rows may come twice. */
+  /** Rows of the hidden states it was given that the head has read, each with its gradient; rows may come twice. */
   readonly hidden: readonly { readonly rows: Value; readonly gradient: Value }[];
   /** Of the word table, float32, where the head uses it. */
   readonly words_VH?: Value;

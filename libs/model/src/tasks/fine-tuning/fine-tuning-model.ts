@@ -64,6 +64,7 @@ export function fineTuningModel(fineTuning: FineTuning): TaskModel {
     ],
     vocabularyParameters: [],
     dropsHeadInput: drops,
+    readsFirstTokens: input.isOfFirstTokens,
 
     eager: {
       outputs(context, sequence_TH) {
@@ -79,15 +80,15 @@ export function fineTuningModel(fineTuning: FineTuning): TaskModel {
       sums: (outputs, batch) => loss.eager(outputs, batch),
     },
 
-    graph: { forward: (context, hidden_TH) => forward(context, hidden_TH, head) },
+    graph: { forward: (context, hidden_RH) => forward(context, hidden_RH, head) },
   };
 }
 
-function forward(context: StepContext, hidden_TH: Value, head: LinearHead): HeadPass {
+function forward(context: StepContext, hidden_RH: Value, head: LinearHead): HeadPass {
   const { graph, shape, exampleWeights_B } = context;
   const { loss } = head;
   const names = namesOf(head);
-  const input = head.input.graph(context, hidden_TH);
+  const input = head.input.graph(context, hidden_RH);
   const drop = dropOf(context, head);
   const input_RH = drop(input.input_RH);
   const logits = ops.matMul(input_RH, matrix(context, names.weights), { right: true });

@@ -11,9 +11,11 @@ import type { HeadGradient } from '../task-model.ts';
 
 /** What a head computes its outputs from. */
 export interface HeadInput {
+  /** Whether it is nothing but first tokens; all tokens otherwise. */
+  readonly isOfFirstTokens: boolean;
   shapes(config: ModelConfig): readonly NamedShape[];
   eager(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D;
-  graph(context: StepContext, hidden_TH: Value): HeadInputPass;
+  graph(context: StepContext, hidden_RH: Value): HeadInputPass;
 }
 
 export interface HeadInputPass {
@@ -23,23 +25,29 @@ export interface HeadInputPass {
 
 /** A row an example: its first token, pooled. */
 export const pooledInput: HeadInput = {
+  isOfFirstTokens: true,
   shapes: poolerShapes,
   eager: pool,
-  graph(context, hidden_TH) {
-    const pooler = poolerForward(context, hidden_TH);
+  graph(context, first_BH) {
+    const pooler = poolerForward(context, first_BH);
     return {
       input_RH: pooler.pooled_BH,
-      backward: (dInput_RH, gradients) => pooler.backward(dInput_RH, gradients),
+      backward: (dInput_RH, gradients) => everyRow(first_BH, pooler.backward(dInput_RH, gradients)),
     };
   },
 };
 
 /** A row a token; such models have no pooler. */
 export const tokenInput: HeadInput = {
+  isOfFirstTokens: false,
   shapes: () => [],
   eager: (_context, sequence_TH) => sequence_TH,
-  graph: ({ graph }, hidden_TH) => ({
+  graph: (_context, hidden_TH) => ({
     input_RH: hidden_TH,
-    backward: (gradient) => ({ rows: ops.range(graph, hidden_TH.shape[0] ?? 0), gradient }),
+    backward: (gradient) => everyRow(hidden_TH, gradient),
   }),
 };
+
+function everyRow({ scope, shape }: Value, gradient: Value): HeadGradient['hidden'][number] {
+  return { rows: ops.range(scope, shape[0] ?? 0), gradient };
+}
