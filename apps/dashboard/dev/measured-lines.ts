@@ -1,15 +1,7 @@
 import type { MetricsLine } from '@berth/contracts';
-
-/** What decides the curves of a made-up run. */
-export interface CurveShape {
-  readonly seed: number;
-  readonly numSteps: number;
-  readonly tokensPerStep: number;
-  readonly stepMs: number;
-  readonly peakLearningRate: number;
-  /** Steps until most is learnt. */
-  readonly halfLife: number;
-}
+import { fineTunedMetrics } from './fine-tuning/fine-tuned-metrics.ts';
+import type { CurveShape } from './curve-shape.ts';
+import { gauss, uniform } from './made-up-numbers.ts';
 
 /** The metrics line of a step as a model of this shape would measure it. */
 export function stepLine(
@@ -18,7 +10,10 @@ export function stepLine(
   step: number,
   timeMs: number,
 ): MetricsLine {
-  const losses = lossesAt(shape, step, 1 + attempt / 7);
+  const losses =
+    shape.fineTuning === undefined
+      ? lossesAt(shape, step, 1 + attempt / 7)
+      : fineTunedMetrics(shape.fineTuning, shape, step, 'step');
   const noise = (salt: number): number => gauss(shape.seed + salt + attempt, step);
   const stepMs =
     shape.stepMs * (1 + 0.04 * noise(11) + (uniform(shape.seed + 12, step) > 0.995 ? 1.6 : 0));
@@ -55,6 +50,11 @@ export function evalLine(
   step: number,
   timeMs: number,
 ): MetricsLine {
+  const { fineTuning } = shape;
+  if (fineTuning !== undefined) {
+    const metrics = fineTunedMetrics(fineTuning, shape, step, 'eval');
+    return { kind: 'eval', attempt, step, timeMs, numTokens: 65_536, ...metrics };
+  }
   const { masked_lm_loss, ...losses } = lossesAt({ ...shape, seed: shape.seed + 99 }, step, 0.12);
   const gap = 0.14 + 0.12 * (step / shape.numSteps);
   return {
@@ -104,27 +104,4 @@ function lossesAt({ seed, halfLife }: CurveShape, step: number, noisiness: numbe
 
 function clamp(ratio: number): number {
   return Math.min(1, Math.max(0, ratio));
-}
-
-/** Evenly spread over [0, 1), a function of its arguments. */
-export function uniform(seed: number, index: number): number {
-  let hash = Math.imul(index + 0x9e3779b9, 0x85ebca6b) ^ Math.imul(seed + 0x7f4a7c15, 0xc2b2ae35);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
-  return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32;
-}
-
-function gauss(seed: number, index: number): number {
-  let sum = 0;
-  for (let i = 0; i < 4; i++) sum += uniform(seed * 8 + i, index);
-  return (sum - 2) * 1.73;
-}
-
-/** A made-up digest, the same for the same salt. */
-export function digestOf(salt: number): string {
-  return Array.from({ length: 8 }, (_, i) =>
-    Math.floor(uniform(salt, i) * 2 ** 32)
-      .toString(16)
-      .padStart(8, '0'),
-  ).join('');
 }

@@ -1,4 +1,5 @@
 import { isFinal, parseRunConfig, type ApiEvent, type RunConfig } from '@berth/contracts';
+import { makeFineTuneRuns } from './fine-tuning/fine-tune-runs.ts';
 import { SyntheticRun } from './synthetic-run.ts';
 
 const hour = 3_600_000;
@@ -33,6 +34,7 @@ export function makeRuns(
     }),
     withoutWorkers(emit),
     simple(emit, 'lr-probe-3e-4', 'stopped', 'Stopped by a person at step 1,400', 1400, 5000),
+    ...makeFineTuneRuns(emit),
   ];
 }
 

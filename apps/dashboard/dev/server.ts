@@ -130,6 +130,8 @@ function answer(
       return cluster.logs(id, logQuerySchema.parse(query));
     case 'history':
       return historyOf(id, run.history.stretches, run.markers, historyQuerySchema.parse(query));
+    case 'evaluations':
+      return cluster.evaluation(run, Number(which));
     case 'fill-mask':
       return madeUpAnswer(fillMaskBodySchema.parse(body), run);
     case 'controls':

@@ -5,9 +5,11 @@ import type {
   RunConfig,
   RunRecord,
 } from '@berth/contracts';
-import { tasks } from '@berth/contracts/constants';
+import { evaluationMetrics, evaluationScore, tasks } from '@berth/contracts/constants';
 import { bestCheckpoint, decideControl, type ControlSnapshot } from '@berth/protocol';
-import { digestOf, evalLine, uniform, type CurveShape } from './measured-lines.ts';
+import { digestOf, uniform } from './made-up-numbers.ts';
+import type { CurveShape } from './curve-shape.ts';
+import { evalLine } from './measured-lines.ts';
 
 type SyntheticCheckpoint = Omit<CheckpointReport, 'resume' | 'isBest'>;
 
@@ -67,11 +69,12 @@ export class SyntheticCheckpoints {
   }
 
   get evaluations(): Evaluation[] {
-    return this.#all.map(({ attempt, step, heldOut }) => ({
-      attempt,
-      step,
-      loss: heldOut?.['loss'] ?? NaN,
-    }));
+    const { fineTuning } = this.#shape;
+    return this.#all.map(({ attempt, step, heldOut }) => {
+      const score = fineTuning && evaluationScore(fineTuning, undefined, heldOut ?? {});
+      const loss = heldOut?.['loss'] ?? NaN;
+      return { attempt, step, loss, ...(score !== undefined && { score }) };
+    });
   }
 
   pin(step: number, isPinned: boolean): void {
@@ -94,7 +97,8 @@ export class SyntheticCheckpoints {
 
   #lossesAt(attempt: number, step: number): CheckpointReport['heldOut'] {
     const line = evalLine(this.#shape, attempt, step, 0);
-    const names = ['loss', ...tasks.pretraining.losses.map(({ name }) => `${name}_loss`)];
+    const { fineTuning: task = tasks.pretraining } = this.#shape;
+    const names = ['loss', ...evaluationMetrics(task).map(({ name }) => name)];
     return Object.fromEntries(names.map((name) => [name, Number(line[name])]));
   }
 }

@@ -6,6 +6,7 @@ import {
   type Control,
   type ExtensionReport,
   type ExtensionRequest,
+  type FineTuningReport,
   type JobReport,
   type LogLine,
   type LogPage,
@@ -16,6 +17,7 @@ import {
   type WorkerReport,
 } from '@berth/contracts';
 import { decideExtension, extensionReport, refusalText } from '@berth/protocol';
+import { madeUpReport } from './fine-tuning/made-up-report.ts';
 import { makeRuns } from './scenario.ts';
 import { SyntheticRun } from './synthetic-run.ts';
 
@@ -114,6 +116,16 @@ export class SyntheticCluster {
       `Training with ${run.alive.length} of ${wanted} workers: ${memberId} was lost, its connection broke`,
     );
     return memberId;
+  }
+
+  evaluation(run: SyntheticRun, step: number): FineTuningReport {
+    const line = run.history.evalAt(step);
+    if (run.labelledData === undefined || line === undefined)
+      throw new BerthError(
+        'EVALUATION_NOT_FOUND',
+        `There is no report of an evaluation of ${run.runId} at step ${step}`,
+      );
+    return madeUpReport(run.labelledData.fineTuning, line);
   }
 
   pin(run: SyntheticRun, step: number, isPinned: boolean): RunStatusReport {

@@ -40,6 +40,13 @@ export class SyntheticHistory {
       .at(-1);
   }
 
+  evalAt(step: number): MetricsLine | undefined {
+    return this.#stretches
+      .filter(({ isAbandoned }) => !isAbandoned)
+      .flatMap(({ lines }) => lines.filter((line) => line.kind === 'eval' && line.step === step))
+      .at(-1);
+  }
+
   /** Losses of the newest 4,000 steps, as 40 means at the most. */
   get sparkline(): number[] {
     const lines = this.#stretches

@@ -50,19 +50,21 @@ export function reportOf(run: ReportedRun): RunStatusReport {
     sparkline: history.sparkline,
     controls: controlStates(Date.now(), record, controlSnapshot),
     numExampleShards: 16,
-    dataset: {
-      summary:
-        '3 files, 233 documents (0 of one sentence), 63,061 sentences, 2,154,773 tokens, 2.7 % held out, 0.11 % [UNK]',
-      findings: [
-        {
-          severity: 'warning',
-          code: 'left-out',
-          text: 'left out of the corpus: README.md (not .txt, .jsonl or .ndjson, each plain, .gz or .zst): convert what belongs to it, or name by a glob in corpus.path what does',
-        },
-      ],
-    },
+    ...(record.config.task === undefined && { dataset: madeUpDataset }),
   };
 }
+
+const madeUpDataset: NonNullable<RunStatusReport['dataset']> = {
+  summary:
+    '3 files, 233 documents (0 of one sentence), 63,061 sentences, 2,154,773 tokens, 2.7 % held out, 0.11 % [UNK]',
+  findings: [
+    {
+      severity: 'warning',
+      code: 'left-out',
+      text: 'left out of the corpus: README.md (not .txt, .jsonl or .ndjson, each plain, .gz or .zst): convert what belongs to it, or name by a glob in corpus.path what does',
+    },
+  ],
+};
 
 function phaseOf({ config }: RunRecord, step: number): RunStatusReport['phase'] {
   if (config.phases === undefined) return undefined;

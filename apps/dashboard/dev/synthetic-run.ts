@@ -11,8 +11,11 @@ import type {
   RunStatusReport,
   WorkerReport,
 } from '@berth/contracts';
+import { taskOfRun } from '@berth/contracts/constants';
 import { newAttempt, type ControlSnapshot } from '@berth/protocol';
-import { digestOf, evalLine, stepLine, type CurveShape } from './measured-lines.ts';
+import { digestOf } from './made-up-numbers.ts';
+import type { CurveShape } from './curve-shape.ts';
+import { evalLine, stepLine } from './measured-lines.ts';
 import { SyntheticCheckpoints } from './synthetic-checkpoints.ts';
 import { SyntheticHistory } from './synthetic-history.ts';
 import { reportOf } from './synthetic-report.ts';
@@ -28,6 +31,8 @@ export interface SyntheticOptions {
   readonly halfLife: number;
   readonly createdAtMs: number;
   readonly error?: RunRecord['error'];
+  /** Of a fine-tuning, once its data is known. */
+  readonly labelledData?: RunRecord['labelledData'];
   readonly emit: (event: ApiEvent) => void;
 }
 
@@ -45,6 +50,7 @@ export class SyntheticRun {
   readonly checkpoints: SyntheticCheckpoints;
   workers: WorkerReport[] = [];
   readonly logs: LogLine[] = [];
+  readonly labelledData: RunRecord['labelledData'];
   #shape: CurveShape;
   readonly #emit: (event: ApiEvent) => void;
   readonly #createdAtMs: number;
@@ -58,6 +64,7 @@ export class SyntheticRun {
     this.status = options.status;
     this.reason = options.reason;
     this.error = options.error ?? null;
+    this.labelledData = options.labelledData;
     this.#emit = emit;
     this.#createdAtMs = createdAtMs;
     this.#clockMs = createdAtMs + 20_000;
@@ -68,6 +75,7 @@ export class SyntheticRun {
       stepMs: options.stepMs,
       peakLearningRate: config.optimizer.learningRate,
       halfLife: options.halfLife,
+      fineTuning: config.task && taskOfRun({ config, labelledData: this.labelledData }),
     };
     this.attempts = [newAttempt(1, 0, this.#clockMs)];
     this.history.begin(1);
@@ -106,6 +114,7 @@ export class SyntheticRun {
       evaluations: this.checkpoints.evaluations,
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',
+      labelledData: this.labelledData,
       numerics: { tensorflow: '2.21.0', device: 'CPU', kernels: 'AVX512_CORE', numThreads: 4 },
     };
   }

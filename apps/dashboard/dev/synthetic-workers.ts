@@ -1,5 +1,5 @@
 import type { AlignedBlock, WorkerReport } from '@berth/contracts';
-import { uniform } from './measured-lines.ts';
+import { uniform } from './made-up-numbers.ts';
 
 /** A worker of a made-up run; every seventeenth one straggles. */
 export function makeWorker(runId: string, index: number): WorkerReport {

@@ -1,3 +1,5 @@
+import type { ShownMetric } from '@berth/contracts/constants';
+
 const count = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat('en-US', {
   notation: 'compact',
@@ -50,6 +52,14 @@ export function formatPercentTick(ratio: number): string {
 /** A ratio as a percentage with one decimal. */
 export function formatPercent(ratio: number | null | undefined): string {
   return isKnown(ratio) ? `${(ratio * 100).toFixed(1)}%` : unknown;
+}
+
+/** A value of a metric, as its unit is written. */
+export function formatMetric(
+  value: number | null | undefined,
+  { unit }: Pick<ShownMetric, 'unit'>,
+): string {
+  return unit === 'ratio' ? formatPercent(value) : formatNumber(value);
 }
 
 const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;

@@ -6,6 +6,7 @@ import './theme/components.css';
 import './theme/pages.css';
 import './theme/charts.css';
 import './theme/try-it.css';
+import './theme/evaluation.css';
 import './theme/narrow.css';
 import { render } from 'preact';
 import { takeTokenFromAddress } from './api/token.ts';

@@ -1,6 +1,14 @@
 import { signal } from '@preact/signals';
 
-export const runTabs = ['overview', 'metrics', 'workers', 'checkpoints', 'try-it', 'logs'] as const;
+export const runTabs = [
+  'overview',
+  'metrics',
+  'evaluation',
+  'workers',
+  'checkpoints',
+  'try-it',
+  'logs',
+] as const;
 export type RunTab = (typeof runTabs)[number];
 
 export type Route =

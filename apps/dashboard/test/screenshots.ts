@@ -20,6 +20,14 @@ const pages: Readonly<Record<string, string>> = {
   queues: '/queues',
   failed: '/runs/lr-probe-3e-2',
   degraded: '/runs/sotu-mini-7kq2',
+  'fine-tune': '/runs/ft-president',
+  'fine-tune-metrics': '/runs/ft-president/metrics',
+  'fine-tune-checkpoints': '/runs/ft-president/checkpoints',
+  'evaluation-classes': '/runs/ft-president/evaluation',
+  'evaluation-many': '/runs/ft-topics/evaluation',
+  'evaluation-regress': '/runs/ft-similarity/evaluation',
+  'evaluation-tags': '/runs/ft-names/evaluation',
+  'evaluation-answers': '/runs/ft-questions/evaluation',
 };
 
 const executable = findChromium();
@@ -51,12 +59,16 @@ if (executable === undefined) {
       if (only.length > 0 && !only.includes(name)) continue;
       await page.goto(server.url + path);
       await page.waitForTimeout(900);
-      if (name === 'metrics') await scrollThrough(page);
+      if (name.endsWith('metrics')) await scrollThrough(page);
       await page.mouse.move(viewport.width / 3, 560);
       await page.waitForTimeout(200);
-      await save(page, `${name}${suffix}-${theme}`, name === 'metrics' || suffix !== '');
+      await save(page, `${name}${suffix}-${theme}`, isTall(name) || suffix !== '');
     }
     await context.close();
+  }
+
+  function isTall(name: string): boolean {
+    return name.endsWith('metrics') || /^(evaluation|grid)/.test(name);
   }
 
   async function shootDialogs(browser: Browser, theme: 'light' | 'dark'): Promise<void> {

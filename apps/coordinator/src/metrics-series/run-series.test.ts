@@ -76,7 +76,9 @@ describe('a run history', () => {
     history.put(lineOf(10, { kind: 'eval' }));
     expect(history.heldOut(10, 2)).toEqual({
       loss: 10,
+      masked_lm_accuracy: 0,
       masked_lm_loss: 5,
+      next_sentence_accuracy: 0,
       next_sentence_loss: 0,
     });
     expect(history.heldOut(11, 2)).toBeNull();

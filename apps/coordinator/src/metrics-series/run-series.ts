@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
+  evalMetrics,
   stepMetrics,
   type CheckpointReport,
   type HistoryQuery,
@@ -42,16 +43,19 @@ export class RunSeries {
     known.columns.put(line);
   }
 
-  /** The held-out losses after a step, of the newest attempt up to this one. */
+  /** What was measured of held-out examples after a step, in the newest attempt up to this one. */
   heldOut(step: number, attempt: number): CheckpointReport['heldOut'] {
     const losses = ['loss', ...this.#task.losses.map(({ name }) => `${name}_loss`)];
+    const metrics = [...new Set([...losses, ...evalMetrics(this.#task)])];
     for (let number = attempt; number > 0; number--) {
       const columns = this.#columns.get(`eval/${number}`)?.columns;
-      const values = losses.flatMap((metric) => {
-        const value = columns?.at(step, metric);
-        return value === undefined ? [] : [[metric, value] as const];
-      });
-      if (values.length === losses.length) return Object.fromEntries(values);
+      const values = new Map(
+        metrics.flatMap((metric) => {
+          const value = columns?.at(step, metric);
+          return value === undefined ? [] : [[metric, value] as const];
+        }),
+      );
+      if (losses.every((loss) => values.has(loss))) return Object.fromEntries(values);
     }
     return null;
   }

@@ -3,6 +3,7 @@ import type {
   ExportAnswer,
   FillMaskAnswer,
   CheckpointReport,
+  FineTuningReport,
   ClusterReport,
   Control,
   ControlRequest,
@@ -76,6 +77,8 @@ export interface Api {
   runs(): Promise<RunStatusReport[]>;
   workers(runId: string): Promise<WorkerReport[]>;
   checkpoints(runId: string): Promise<CheckpointReport[]>;
+  /** What the evaluation of a fine-tuned model after a step found. */
+  evaluation(runId: string, step: number): Promise<FineTuningReport>;
   history(runId: string, options: HistoryOptions): Promise<History>;
   logs(runId: string, options: LogOptions): Promise<LogPage>;
   queues(): Promise<QueueReport[]>;
@@ -105,6 +108,7 @@ export const api: Api = {
   runs: () => get('/api/runs'),
   workers: (runId) => get(`${pathOf(runId)}/workers`),
   checkpoints: (runId) => get(`${pathOf(runId)}/checkpoints`),
+  evaluation: (runId, step) => get(`${pathOf(runId)}/evaluations/${step}`),
   history: (runId, { metrics, ...rest }) =>
     get(`${pathOf(runId)}/history${query({ metrics: metrics.join(','), ...rest })}`),
   logs: (runId, options) => get(`${pathOf(runId)}/logs${query({ ...options })}`),

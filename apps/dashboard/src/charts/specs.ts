@@ -1,4 +1,4 @@
-import type { Task } from '@berth/contracts/constants';
+import type { ShownMetric, Task } from '@berth/contracts/constants';
 import {
   formatCompact,
   formatDuration,
@@ -37,8 +37,12 @@ export interface ChartSpec {
 function trainAndEval(metric: string, name: string): SeriesSpec[] {
   return [
     { metric, kind: 'step', label: `${name}, train`, colour: 'series-1' },
-    { metric, kind: 'eval', label: `${name}, held-out`, colour: 'series-2' },
+    evalOnly(metric, name),
   ];
+}
+
+function evalOnly(metric: string, name: string): SeriesSpec {
+  return { metric, kind: 'eval', label: `${name}, held-out`, colour: 'series-2' };
 }
 
 function trainOnly(metric: string, label: string): SeriesSpec[] {
@@ -74,17 +78,25 @@ const formats = {
 
 /** The charts of a run that learns a task, in the order in which they are read. */
 export function chartSpecs(task: Task): readonly ChartSpec[] {
+  const own = (
+    { name, label, unit, isMoreBetter }: ShownMetric,
+    series: readonly SeriesSpec[],
+    canSmooth: boolean,
+  ): ChartSpec => ({
+    id: name,
+    title: label,
+    section: 'learning',
+    aim: isMoreBetter ? 'high' : 'low',
+    ...formats[unit],
+    series,
+    canSmooth,
+  });
   return [
     lossChart,
-    ...task.metrics.map(({ name, label, unit, isMoreBetter }): ChartSpec => ({
-      id: name,
-      title: label,
-      section: 'learning',
-      aim: isMoreBetter ? 'high' : 'low',
-      ...formats[unit],
-      series: trainAndEval(name, label),
-      canSmooth: true,
-    })),
+    ...task.metrics.map((metric) => own(metric, trainAndEval(metric.name, metric.label), true)),
+    ...task.reportMetrics.map((metric) =>
+      own(metric, [evalOnly(metric.name, metric.label)], false),
+    ),
     ...otherCharts,
   ];
 }

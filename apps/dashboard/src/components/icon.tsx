@@ -34,6 +34,9 @@ const paths = {
   dot: 'M12 12h.01',
   queue: 'M4 6h16M4 12h16M4 18h10',
   down: 'M12 5v14m0 0-6-6m6 6 6-6',
+  target: 'M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0ZM16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0ZM12 12h.01',
+  sort: 'M8 10l4-4 4 4M8 14l4 4 4-4',
+  grid: 'M4 4h7v7H4ZM13 4h7v7h-7ZM4 13h7v7H4ZM13 13h7v7h-7Z',
   key: 'M15 9a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM12 12v9m0-4h3',
 } as const;
 

@@ -1,6 +1,12 @@
 import type { JSX } from 'preact';
 import type { MetricsLine, RunStatusReport } from '@berth/contracts';
-import { corpusText, corpusWeightsText, taskOfRun, type Task } from '@berth/contracts/constants';
+import {
+  corpusText,
+  corpusWeightsText,
+  taskOfRun,
+  type ShownMetric,
+  type Task,
+} from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { levelsOf } from '../charts/levels.ts';
 import { windowFor, windowOnAxis } from '../charts/smoothing.ts';
@@ -9,14 +15,16 @@ import { lossChart } from '../charts/specs.ts';
 import { ConfigView } from '../components/config-view.tsx';
 import { DatasetHealth } from '../components/dataset-health.tsx';
 import { Tile } from '../components/parts.tsx';
+import { judgedBy } from '../evaluation/steps.ts';
+import { fineTuningFacts } from '../fine-tuning-facts.ts';
 import {
   formatAge,
   formatCompact,
   formatCount,
   formatDateTime,
   formatDuration,
+  formatMetric,
   formatNumber,
-  formatPercent,
   plural,
 } from '../format.ts';
 import { chosenAxis, chosenSmoothing } from '../state/chart-settings.ts';
@@ -59,7 +67,7 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
 function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
   const { last, lastEval, checkpointStep, run } = report;
   const task = taskOfRun(run);
-  const quality = task.metrics.find(({ unit }) => unit === 'ratio');
+  const quality = judgedBy(run) ?? task.metrics.find(({ unit }) => unit === 'ratio');
   const newest = lastEval ?? last;
   return (
     <dl class="tiles six">
@@ -72,8 +80,8 @@ function KeyNumbers({ report }: { report: RunStatusReport }): JSX.Element {
       {quality !== undefined && (
         <Tile
           label={quality.label}
-          value={formatPercent(newest === null ? null : valueOf(newest, quality.name))}
-          note={qualityNote(task, quality.name, report)}
+          value={formatMetric(newest === null ? null : valueOf(newest, quality.name), quality)}
+          note={qualityNote(task, quality, report)}
         />
       )}
       <Tile
@@ -108,14 +116,15 @@ function heldOutNote(task: Task, line: MetricsLine | null): string {
   const against = levelsOf(task, metric, line)
     .map(({ label, value }) => `${label} ${formatNumber(value)}`)
     .join(', ');
+  if (against === '' && task.losses.length === 1) return stepNote(line.step);
   const beside = against === '' ? '' : ` (${against})`;
   return `${main.label} ${formatNumber(valueOf(line, metric))}${beside} · ${stepNote(line.step)}`;
 }
 
-function qualityNote(task: Task, metric: string, { last, lastEval }: RunStatusReport): string {
-  if (lastEval === null) return last === null ? 'not yet' : 'train';
-  const against = levelsOf(task, metric, lastEval).map(
-    ({ label, value }) => `${label} ${formatPercent(value)}`,
+function qualityNote(task: Task, metric: ShownMetric, { last, lastEval }: RunStatusReport): string {
+  if (lastEval === null) return last?.[metric.name] === undefined ? 'not yet' : 'train';
+  const against = levelsOf(task, metric.name, lastEval).map(
+    ({ label, value }) => `${label} ${formatMetric(value, metric)}`,
   );
   return ['held-out', ...against].join(' · ');
 }
@@ -163,7 +172,7 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const facts: readonly (readonly [string, string | null | undefined])[] = [
     ['Model', modelText(model)],
     ['Corpus', config.corpus && corpusText(config.corpus)],
-    ['Fine-tuned for', config.task && `${config.task.kind}, by ${config.task.train}`],
+    ...fineTuningFacts(run),
     ['Batch', batchText(report)],
     ['Phase', phaseText(report)],
     ['Text', corpusWeightsText(config, report.phase?.number ?? 1)],

@@ -1,10 +1,19 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
-import { evalMetrics, stepMetrics, taskOfRun } from '@berth/contracts/constants';
+import type { RunStatusReport } from '@berth/contracts';
+import {
+  evalMetrics,
+  stepMetrics,
+  taskChoiceOf,
+  taskOf,
+  type TaskChoice,
+} from '@berth/contracts/constants';
 import { Chip, EmptyState, Progress, SkeletonRows } from '../components/parts.tsx';
 import { RemoveRun } from '../components/remove-run.tsx';
 import { ReasonLine } from '../components/reason-line.tsx';
 import { RunControls } from '../components/run-controls.tsx';
+import { EvaluationTab } from '../evaluation/evaluation-tab.tsx';
+import { lengthText } from '../fine-tuning-facts.ts';
 import { formatCount, formatDuration } from '../format.ts';
 import { pathOfRun, runTabs, type RunTab } from '../router.ts';
 import { checkpoints, loadError, openRun, runs, workers } from '../state/live.ts';
@@ -20,6 +29,7 @@ import { WorkersTab } from './workers-tab.tsx';
 const labels: Readonly<Record<RunTab, string>> = {
   overview: 'Overview',
   metrics: 'Metrics',
+  evaluation: 'Evaluation',
   workers: 'Workers',
   checkpoints: 'Checkpoints',
   'try-it': 'Try it',
@@ -31,7 +41,12 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
   const history = useMemo(() => followHistory(runId), [runId]);
   useEffect(() => history.close, [history]);
   const report = openRun.value;
-  const task = report && taskOfRun(report.run);
+  // Each event brings the run anew; the charts are those of one task.
+  const choice = report && JSON.stringify(taskChoiceOf(report.run));
+  const task = useMemo(
+    () => (choice === undefined ? undefined : taskOf(JSON.parse(choice) as TaskChoice)),
+    [choice],
+  );
   useEffect(() => {
     if (tab !== 'overview' && tab !== 'metrics') return;
     if (tab === 'overview' || task === undefined) {
@@ -70,14 +85,14 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
           <Progress ratio={step / numSteps} tone={look.tone} label="Progress" />
           <span>
             <strong>{formatCount(step)}</strong>
-            <span class="muted"> of {formatCount(numSteps)} steps</span>
+            <span class="muted"> of {lengthText(report)}</span>
           </span>
           {etaMs !== null && isUnderWay(run.status) && (
             <span class="muted">{formatDuration(etaMs)} left</span>
           )}
         </div>
         <nav class="tabs" aria-label="Run">
-          {runTabs.map((name) => (
+          {tabsOf(run).map((name) => (
             <a
               key={name}
               href={pathOfRun(runId, name)}
@@ -91,20 +106,21 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
         </nav>
       </header>
       {tab === 'overview' && <OverviewTab report={report} history={history} />}
-      {tab === 'metrics' && (
-        <MetricsTab
-          history={history}
-          task={taskOfRun(run)}
-          lastEval={report.lastEval}
-          numSteps={step}
-        />
+      {tab === 'metrics' && task !== undefined && (
+        <MetricsTab history={history} task={task} lastEval={report.lastEval} numSteps={step} />
       )}
+      {tab === 'evaluation' && <EvaluationTab report={report} />}
       {tab === 'workers' && <WorkersTab report={report} />}
       {tab === 'checkpoints' && <CheckpointsTab report={report} />}
       {tab === 'try-it' && <TryItTab report={report} />}
       {tab === 'logs' && <LogsTab runId={runId} />}
     </div>
   );
+}
+
+/** Only fine-tunings are evaluated example by example. */
+function tabsOf({ config }: RunStatusReport['run']): readonly RunTab[] {
+  return config.task === undefined ? runTabs.filter((name) => name !== 'evaluation') : runTabs;
 }
 
 /** Where the tabs are wider than the page, the one that is open shows; the page itself stays where it is. */

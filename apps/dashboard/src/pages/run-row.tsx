@@ -21,6 +21,7 @@ export function RunRow({ report }: { report: RunStatusReport }): JSX.Element {
   const { run, step, numSteps, last, tokensPerSecond } = report;
   const look = runLooks[run.status];
   const ratio = step / numSteps;
+  const { numEpochs } = run.config.train;
   return (
     <div class="run-row" role="row" data-run={run.runId}>
       <div class="run-name" role="cell">
@@ -35,7 +36,10 @@ export function RunRow({ report }: { report: RunStatusReport }): JSX.Element {
       <div class="run-progress" role="cell">
         <div class="run-progress-text">
           <span>
-            {formatCount(step)} <span class="muted">/ {formatCount(numSteps)}</span>
+            {formatCount(step)}{' '}
+            <span class="muted">
+              / {numEpochs === undefined ? formatCount(numSteps) : plural(numEpochs, 'epoch')}
+            </span>
           </span>
           <span class="muted">{etaOf(report)}</span>
         </div>

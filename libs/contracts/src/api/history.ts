@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { stepMetrics } from '../metric-names.ts';
+import { fineTuningMetrics } from '../tasks/fine-tuning/metrics-of-kind.ts';
 import { tasks } from '../tasks/tasks.ts';
 
-const allMetrics = [...new Set(Object.values(tasks).flatMap(stepMetrics))];
+const allMetrics = [
+  ...new Set([...Object.values(tasks).flatMap(stepMetrics), ...fineTuningMetrics]),
+];
 
 /** Query of `GET /api/runs/:runId/history`. */
 export const historyQuerySchema = z.strictObject({

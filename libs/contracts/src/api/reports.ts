@@ -68,7 +68,7 @@ export const checkpointReportSchema = z.strictObject({
   createdAtMs: z.number(),
   weightsDigest: z.string(),
   manifestKey: z.string(),
-  /** Held-out losses at this step by metric, if it was evaluated; `loss` is the sum of the others, here as everywhere. */
+  /** What was measured of held-out examples at this step, by metric, if it was evaluated; `loss` is what all losses add up to. */
   heldOut: z.record(z.string(), z.number()).nullable(),
   /** Somebody asked for it: it stays until that is taken back. */
   isPinned: z.boolean().default(false),

@@ -19,3 +19,8 @@ export function metricsOfKind(kind: FineTuning['kind']): readonly string[] {
   const names = tasks.flatMap((task) => evaluationMetrics(task).map(({ name }) => name));
   return ['loss', ...new Set(names)];
 }
+
+/** The names of all metrics that fine-tunings of any kind can have. */
+export const fineTuningMetrics: readonly string[] = [
+  ...new Set(examples.flatMap(({ kind }) => metricsOfKind(kind))),
+];

@@ -21,6 +21,8 @@ const answerScoresSchema = z.strictObject({ exact: ratio, f1: ratio, total: coun
 const outcomeSchema = z.strictObject({
   /** The word that it is about. */
   word: text.optional(),
+  /** Which word of the sentence that is, counted from 0. */
+  at: count.optional(),
   predicted: z.union([text, z.number(), z.null()]),
   /** Of what was predicted; of a label that was not, its own. */
   probability: z.number().optional(),

@@ -164,8 +164,8 @@ describe('the worst examples', () => {
       ),
     );
     expect(worst[0]!.outcomes).toMatchObject([
-      { word: 'word1', predicted: 'B-X', truth: 'O', probability: expect.closeTo(0.731, 3) },
-      { word: 'word2', predicted: null, truth: 'B-X' },
+      { word: 'word1', at: 1, predicted: 'B-X', truth: 'O', probability: expect.closeTo(0.731, 3) },
+      { word: 'word2', at: 2, predicted: null, truth: 'B-X' },
     ]);
   });
 

@@ -76,7 +76,7 @@ export function tagMeter(
           outcomes: tags.flatMap((truth, word): Outcome[] => {
             const said = seen[word];
             if (said?.predicted === truth) return [];
-            const of = { word: words[word]!, truth: labels[truth]! };
+            const of = { word: words[word]!, at: word, truth: labels[truth]! };
             if (said === undefined) return [{ ...of, predicted: null }];
             const { predicted, probabilities } = said;
             return [
