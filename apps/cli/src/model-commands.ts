@@ -15,7 +15,7 @@ export function addModelCommands(program: Command, context: Context): void {
     [
       'eval',
       ['<what>'],
-      'how well a model predicts held-out text, with what knowing nothing reaches',
+      'how well a model predicts what was held out, with what knowing nothing reaches',
     ],
     ['compare', ['<a>', '<b>'], 'two models on the same held-out text, and whether they differ'],
   ] as const) {
@@ -24,9 +24,11 @@ export function addModelCommands(program: Command, context: Context): void {
     command
       .option(
         '--on <corpus>',
-        "text files, a folder or a glob; the run's own held-out documents when left out",
+        name === 'eval'
+          ? "text files, a folder or a glob; of a fine-tuned model a file of rows with labels; the run's own held-out data when left out"
+          : "text files, a folder or a glob; the run's own held-out documents when left out",
       )
-      .option('--examples <n>', 'examples at most', whole(1, 1_000_000), 512)
+      .option('--examples <n>', 'examples at most (default: 512)', whole(1, 1_000_000))
       .option(
         '--seq-length <n>',
         'tokens of an example at most (default: those of its run; of a folder 128)',
@@ -41,6 +43,14 @@ export function addModelCommands(program: Command, context: Context): void {
           'also mask each token alone: a forward pass for each, so take few --examples',
           false,
         )
+        .option(
+          '--text <column>',
+          'of rows: that has the text; one that is called so when left out',
+        )
+        .option('--pair <column>', 'that has the second text')
+        .option('--label <column>', 'that has the label')
+        .option('--words <column>', 'that has the words')
+        .option('--tags <column>', 'that has their tags')
         .addHelpText(
           'after',
           [
@@ -49,6 +59,7 @@ export function addModelCommands(program: Command, context: Context): void {
             '  berth eval my-run                      # on what its run holds out',
             '  berth eval my-run@best --on "news/*.txt"',
             '  berth eval ./bert-base-uncased --on news.txt --seq-length 512 --json',
+            '  berth eval my-reviews --on test.csv    # a fine-tuned model, on rows with labels',
             '  berth eval my-run --on news.txt --pseudo-perplexity --examples 32',
           ].join('\n'),
         )

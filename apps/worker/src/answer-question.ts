@@ -21,7 +21,8 @@ export function answerQuestion(
   const places: ModelPlace[] = [request.model];
   if (request.kind === 'compare') places.push(request.other);
   const hasCorpus = 'corpus' in request && request.corpus !== undefined;
-  if (hasCorpus || places.some(({ kind }) => kind !== 'checkpoint'))
+  const hasFile = 'path' in request && request.path !== undefined;
+  if (hasCorpus || hasFile || places.some(({ kind }) => kind !== 'checkpoint'))
     throw new BerthError(
       'REQUEST_REFUSED',
       'A worker reads models and documents of the bucket only: use the berth command for files of this machine',

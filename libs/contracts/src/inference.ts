@@ -5,6 +5,7 @@ import {
   predictionSchema,
   readingSettingsSchema,
 } from './tasks/fine-tuning/prediction.ts';
+import { fineTuningReportSchema } from './tasks/fine-tuning/report.ts';
 import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
 import { tasks, type TaskName } from './tasks/index.ts';
 
@@ -78,6 +79,16 @@ const evaluateRequestSchema = z.strictObject({
   /** Whether each token is also masked alone: a forward pass for each. */
   hasPseudoPerplexity: z.boolean(),
 });
+/** Of a fine-tuned model, on rows that have labels. */
+const evaluateRowsRequestSchema = z.strictObject({
+  kind: z.literal('evaluateRows'),
+  model: modelPlaceSchema,
+  /** A file on the machine that computes; the held-out rows of the model's run when left out. */
+  path: path.optional(),
+  /** Over those that the run has. */
+  columns: readingSettingsSchema.shape.columns,
+  maxSeqLength: z.int().min(1).optional(),
+});
 /** Two models, the other less the first. */
 export const compareRequestSchema = z.strictObject({
   kind: z.literal('compare'),
@@ -93,6 +104,7 @@ export const inferenceRequestSchema = z.discriminatedUnion('kind', [
   embedRequestSchema,
   predictRequestSchema,
   evaluateRequestSchema,
+  evaluateRowsRequestSchema,
   compareRequestSchema,
 ]);
 export type InferenceRequest = z.output<typeof inferenceRequestSchema>;
@@ -187,6 +199,15 @@ export const evaluateResultSchema = z.strictObject({
 });
 export type EvaluateResult = z.output<typeof evaluateResultSchema>;
 
+export const evaluateRowsResultSchema = z.strictObject({
+  where,
+  report: fineTuningReportSchema,
+  numTokens: count,
+  /** Tokens of the longest example that there may be. */
+  maxSeqLength: count,
+});
+export type EvaluateRowsResult = z.output<typeof evaluateRowsResultSchema>;
+
 export const compareResultSchema = z.strictObject({
   where,
   other: where,
@@ -210,6 +231,7 @@ export const inferenceResults = {
   predict: predictResultSchema,
   embed: embedResultSchema,
   evaluate: evaluateResultSchema,
+  evaluateRows: evaluateRowsResultSchema,
   compare: compareResultSchema,
 } as const satisfies Record<InferenceKind, z.ZodType>;
 export type InferenceResult<Kind extends InferenceKind = InferenceKind> = z.output<

@@ -8,6 +8,7 @@ import { ModelShelf } from './models/model-shelf.ts';
 import { compare } from './questions/compare.ts';
 import { embed } from './questions/embed.ts';
 import { evaluate } from './questions/evaluate.ts';
+import { evaluateRows } from './questions/evaluate-rows.ts';
 import { fillMask } from './questions/fill-mask.ts';
 import { predict } from './questions/predict.ts';
 
@@ -39,6 +40,8 @@ export class Answerer {
         return embed(model, request.texts, request);
       case 'evaluate':
         return evaluate(this.#store, model, request);
+      case 'evaluateRows':
+        return evaluateRows(this.#store, model, request);
       case 'compare':
         return compare(this.#store, [model, await this.#shelf.get(request.other)], request);
     }

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
+  EvaluateRowsResult,
   FineTuning,
   ModelConfig,
   ModelPlace,
@@ -216,5 +217,77 @@ describe('a prediction', () => {
     expect(
       await answerer.answer({ kind: 'describe', model: placeOf('pretraining') }),
     ).toMatchObject({ fineTuning: null });
+  });
+});
+
+describe('an evaluation on rows', () => {
+  const evaluate = async (
+    kind: FineTuning['kind'],
+    rows: unknown[],
+  ): Promise<EvaluateRowsResult> => {
+    const path = join(folder, `${kind}.jsonl`);
+    writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const result = await answerer.answer({ kind: 'evaluateRows', model: placeOf(kind), path });
+    if (!('report' in result)) throw new Error('another answer');
+    return result;
+  };
+
+  it('measures what is predicted, and tells what a majority reaches', async () => {
+    const texts = ['the state', 'we are one nation', 'free', 'people , strong .', 'union of'];
+    const { predictions } = await predict(
+      'classify',
+      texts.map((text) => ({ text })),
+    );
+    const rows = texts.map((text, index) => {
+      const found = predictions[index]!;
+      if (!('label' in found)) throw new Error('another prediction');
+      return { text, label: index === 0 ? labels.find((one) => one !== found.label) : found.label };
+    });
+    const { report } = await evaluate('classify', rows);
+    expect(report).toMatchObject({ numExamples: 5, metrics: { classify_accuracy: 0.8 } });
+    expect(report.baselines.map(({ name }) => name)).toEqual(['majority']);
+    await expect(evaluate('classify', [{ text: 'a', label: 'odd' }])).rejects.toMatchObject({
+      code: 'DATA_INPUT_INVALID',
+      message: expect.stringMatching(/line 1: its label "odd" is none of "no", "yes", "7"/),
+    });
+  });
+
+  it('takes the tags and answers that a model predicts as right', async () => {
+    const sentences = [['we', 'are', 'free'], ['nation'], ['the', 'people', 'of']];
+    const tagged = await predict(
+      'tag',
+      sentences.map((one) => ({ words: one })),
+    );
+    const rows = tagged.predictions.map((one) => ('tags' in one ? one : {}));
+    const { report } = await evaluate(
+      'tag',
+      rows.map((one, index) => ({ tokens: sentences[index], ...one })),
+    );
+    expect(report.metrics).toMatchObject({ tag_accuracy: 1 });
+
+    const asked = [
+      { question: 'we are', context },
+      { question: 'people', context: 'the state of union is free .' },
+    ];
+    const answered = await predict('answer', asked);
+    const questions = answered.predictions.map((one, index) => {
+      if (!('answer' in one)) throw new Error('another prediction');
+      const answers = one.answer === '' ? [] : [{ text: one.answer, answer_start: one.start }];
+      return { id: index, ...asked[index], answers };
+    });
+    const { report: answers } = await evaluate('answer', questions);
+    expect(answers.numExamples).toBe(2);
+    expect(Object.values(answers.metrics).every((value) => value === 1)).toBe(true);
+  });
+
+  it('needs a file where the model is of no run', async () => {
+    const request = { kind: 'evaluateRows' as const, model: placeOf('classify') };
+    await expect(answerer.answer(request)).rejects.toMatchObject({
+      code: 'MODEL_INPUT_INVALID',
+      message: expect.stringContaining('--on'),
+    });
+    await expect(
+      answerer.answer({ ...request, model: placeOf('pretraining') }),
+    ).rejects.toMatchObject({ code: 'MODEL_UNSUITABLE' });
   });
 });

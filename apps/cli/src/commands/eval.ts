@@ -10,23 +10,28 @@ import {
 import type { Context } from '../context.ts';
 import { formatCount, plural } from '../format.ts';
 import { withModels } from '../models.ts';
+import { describeRows, rowsOf, type ColumnOptions } from '../rows-report.ts';
 
 export interface HeldOutOptions {
   /** A corpus, as a run file names it. */
   readonly on?: string;
-  readonly examples: number;
+  /** At most. @defaultValue 512 */
+  readonly examples?: number;
   /** Tokens of an example at most. */
   readonly seqLength?: number;
   readonly best: boolean;
   readonly json: boolean;
 }
 
-export interface EvalOptions extends HeldOutOptions {
+export interface EvalOptions extends HeldOutOptions, ColumnOptions {
   readonly pseudoPerplexity: boolean;
 }
 
+const defaultExamples = 512;
+
 /**
- * `berth eval`: a model's metrics on its run's own held-out documents, or on another corpus.
+ * `berth eval`: a model's metrics on its run's own held-out documents, or on another corpus; of one that is fine-tuned on rows with
+ * labels.
  * @throws BerthError as `withModels`, and what the process that uses the model answers
  */
 export async function evaluate(
@@ -35,9 +40,15 @@ export async function evaluate(
   options: EvalOptions,
 ): Promise<void> {
   await withModels(context, [what], options.best, async ({ places: [model], ask }) => {
+    const { fineTuning } = await ask({ kind: 'describe', model: model! });
+    if (fineTuning !== null) {
+      const result = await ask({ kind: 'evaluateRows', model: model!, ...rowsOf(options) });
+      context.print(options.json ? JSON.stringify(result) : describeRows(result, options.on));
+      return;
+    }
     if (options.pseudoPerplexity)
       process.stderr.write(
-        `masking each token of up to ${formatCount(options.examples)} examples alone, which takes long; --examples N takes fewer\n`,
+        `masking each token of up to ${formatCount(options.examples ?? defaultExamples)} examples alone, which takes long; --examples N takes fewer\n`,
       );
     const result = await ask({
       kind: 'evaluate',
@@ -61,7 +72,7 @@ export function heldOutOf({ on, examples, seqLength }: HeldOutOptions): {
   if (on?.trim() === '')
     throw new BerthError('USAGE', '--on is empty: name text files, a folder or a glob');
   return {
-    numExamples: examples,
+    numExamples: examples ?? defaultExamples,
     ...(on !== undefined && {
       corpus: runConfigSchema.shape.corpus.unwrap().parse({ path: resolve(on) }),
     }),

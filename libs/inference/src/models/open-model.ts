@@ -170,7 +170,7 @@ export function requireNotFineTuned({ source, where }: OpenModel): void {
   if (source.fineTuning === undefined) return;
   throw unsuitable(
     where,
-    `it is fine-tuned to ${source.fineTuning.kind}, so text without labels measures nothing`,
+    `it is fine-tuned to ${source.fineTuning.kind}, so it is measured on rows with labels: berth eval`,
   );
 }
 
