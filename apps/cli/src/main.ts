@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { buildInfo, describeBuild } from '@berth/observability';
 import { BerthError, dropEmptyVariables, errorToWire, toBerthError } from '@berth/contracts';
 import { addAppCommands } from './app-commands.ts';
+import type { FineTuneOptions } from './commands/demo-fine-tune.ts';
 import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
 import { helpConfiguration } from './help.ts';
@@ -50,10 +51,23 @@ const program = new Command('berth')
     ].join('\n'),
   );
 
+interface DemoFlags extends FineTuneOptions {
+  readonly fineTune: boolean;
+  readonly tasks: boolean;
+}
+
 program
   .command('demo')
   .description('pretrain a small BERT on the shipped corpus with two workers')
-  .action(async () => (await import('./commands/demo.ts')).demo(context));
+  .option('--fine-tune', 'compare what it makes of labelled rows with a model from scratch', false)
+  .option('--seeds <n>', 'of --fine-tune: runs of each kind', whole(1, 100), 5)
+  .option('--tasks', 'only write the text and the labelled rows that --fine-tune uses', false)
+  .option('--to <folder>', 'of --fine-tune and --tasks: where they write', 'demo-tasks')
+  .action(async ({ fineTune, tasks, ...options }: DemoFlags) => {
+    if (!fineTune && !tasks) return (await import('./commands/demo.ts')).demo(context);
+    const { demoFineTune, writeTasks } = await import('./commands/demo-fine-tune.ts');
+    return tasks ? writeTasks(context, options.to) : demoFineTune(context, options);
+  });
 
 program
   .command('up')

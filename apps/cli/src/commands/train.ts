@@ -165,7 +165,7 @@ export async function watch(
 }
 
 /** Whether a submission was refused because the very run has been trained to its end. */
-function saysCompleted(error: unknown): boolean {
+export function saysCompleted(error: unknown): boolean {
   return (
     isBerthError(error) &&
     error.code === 'RUN_STATE_CONFLICT' &&
