@@ -5,5 +5,6 @@ export * from './history.ts';
 export * from './logs.ts';
 export * from './models.ts';
 export * from './openapi.ts';
+export type { ApiOperation } from './operation.ts';
 export * from './operations.ts';
 export * from './reports.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { wireErrorSchema } from '../wire-error.ts';
-import { apiOperations, type ApiOperation } from './operations.ts';
+import type { ApiOperation } from './operation.ts';
+import { apiOperations } from './operations.ts';
 
 type Json = Record<string, unknown>;
 

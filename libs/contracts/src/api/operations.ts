@@ -14,20 +14,8 @@ import {
 } from './controls.ts';
 import { streamCursorSchema } from './cursor.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
-import {
-  compareAnswerSchema,
-  compareBodySchema,
-  embedAnswerSchema,
-  embedBodySchema,
-  evaluateAnswerSchema,
-  evaluateBodySchema,
-  exportAnswerSchema,
-  exportBodySchema,
-  fillMaskAnswerSchema,
-  fillMaskBodySchema,
-  predictAnswerSchema,
-  predictBodySchema,
-} from './models.ts';
+import { modelOperations } from './model-operations.ts';
+import { input, ofRun, type ApiOperation } from './operation.ts';
 import { historyQuerySchema, historySchema } from './history.ts';
 import { logPageSchema, logQuerySchema } from './logs.ts';
 import {
@@ -41,29 +29,7 @@ import {
   workerReportSchema,
 } from './reports.ts';
 
-/** A request that the coordinator answers, as its routes check it and as the OpenAPI document describes it. */
-export interface ApiOperation {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** With parameters in colons: `/api/runs/:runId`. */
-  readonly path: string;
-  /** One sentence, for people. */
-  readonly summary: string;
-  /** `expensive` ones are fewer per client and second. */
-  readonly cost: 'cheap' | 'expensive';
-  readonly params: z.ZodType;
-  readonly query: z.ZodType;
-  readonly body: z.ZodType;
-  readonly response: z.ZodType;
-  /** @defaultValue 200 */
-  readonly status?: 201;
-  /** @defaultValue `application/json` */
-  readonly mediaType?: 'text/event-stream';
-}
-
-const none = z.strictObject({});
-const input = { params: none, query: none, body: none };
 const document = z.record(z.string(), z.unknown());
-const ofRun = z.strictObject({ runId: z.string().regex(runNamePattern) });
 const ofCheckpoint = ofRun.extend({ step: z.coerce.number().int().nonnegative() });
 const ofGrid = z.strictObject({ name: z.string().regex(runNamePattern) });
 const ofQueue = z.strictObject({ queue: z.string().regex(/^[a-z][a-z-]{0,62}$/) });
@@ -250,67 +216,7 @@ export const apiOperations = {
     params: ofCheckpoint,
     response: fineTuningReportSchema,
   },
-  fillMask: {
-    ...input,
-    method: 'POST',
-    path: '/api/runs/:runId/fill-mask',
-    summary: 'What a model of the run puts in the place of each [MASK] of a text.',
-    cost: 'expensive',
-    params: ofRun,
-    body: fillMaskBodySchema,
-    response: fillMaskAnswerSchema,
-  },
-  predict: {
-    ...input,
-    method: 'POST',
-    path: '/api/runs/:runId/predict',
-    summary: 'What a fine-tuned model of the run says of each of some inputs, with probabilities.',
-    cost: 'expensive',
-    params: ofRun,
-    body: predictBodySchema,
-    response: predictAnswerSchema,
-  },
-  exportRun: {
-    ...input,
-    method: 'POST',
-    path: '/api/runs/:runId/export',
-    summary:
-      "Writes a model of the run into the bucket as a folder that Hugging Face's libraries open.",
-    cost: 'expensive',
-    params: ofRun,
-    body: exportBodySchema,
-    response: exportAnswerSchema,
-  },
-  embed: {
-    ...input,
-    method: 'POST',
-    path: '/api/runs/:runId/embed',
-    summary: 'A vector for each of some texts, by a model of the run.',
-    cost: 'expensive',
-    params: ofRun,
-    body: embedBodySchema,
-    response: embedAnswerSchema,
-  },
-  evaluate: {
-    ...input,
-    method: 'POST',
-    path: '/api/runs/:runId/evaluate',
-    summary: "A model's metrics on held-out documents of its run.",
-    cost: 'expensive',
-    params: ofRun,
-    body: evaluateBodySchema,
-    response: evaluateAnswerSchema,
-  },
-  compare: {
-    ...input,
-    method: 'POST',
-    path: '/api/runs/:runId/compare',
-    summary: 'Two models on the same held-out documents, and how sure their difference is.',
-    cost: 'expensive',
-    params: ofRun,
-    body: compareBodySchema,
-    response: compareAnswerSchema,
-  },
+  ...modelOperations,
   runLogs: {
     ...input,
     method: 'GET',
