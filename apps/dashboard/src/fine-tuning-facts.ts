@@ -4,7 +4,7 @@ import { formatCount, formatPercent, plural } from './format.ts';
 import { judgedBy } from './evaluation/steps.ts';
 
 /** What each kind of fine-tuning says of its input. */
-const kindWords: Readonly<Record<FineTuning['kind'], string>> = {
+export const kindWords: Readonly<Record<FineTuning['kind'], string>> = {
   classify: 'a label for each text or pair',
   'classify-many': 'any of the labels for each text or pair',
   regress: 'a number for each text or pair',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configOfForm, formOfPreset, problemOf } from './run-form.ts';
+import { configOfForm, formOfPreset, problemOf } from './new-run/run-form.ts';
 import { defaultsOf, flatten } from './config-diff.ts';
 import { parseRoute, pathOfRun } from './router.ts';
 import type { Preset } from './api/client.ts';

@@ -85,6 +85,13 @@ if (executable === undefined) {
     await page.locator('[data-control="new-run"]').click();
     await page.waitForTimeout(500);
     await save(page, `new-run-${theme}`, false);
+    await page.locator('[data-kind="fine-tune"]').click();
+    await save(page, `new-fine-tune-${theme}`, false);
+    await page.goto(`${server.url}/runs/sotu-demo/checkpoints`);
+    await page.locator('[data-control="fine-tune"]').first().click();
+    await page.locator('input[name="train"]').fill('data/train.csv');
+    await page.locator('[data-control="show-yaml"]').click();
+    await save(page, `fine-tune-yaml-${theme}`, false);
     await page.goto(`${server.url}${run}`);
     await page.locator('[data-control="kill"]').first().click();
     await page.waitForTimeout(400);

@@ -1,18 +1,21 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { CheckpointReport, RunStatusReport } from '@berth/contracts';
-import { taskOfRun, type LossTerm } from '@berth/contracts/constants';
+import { taskOfRun, type ShownMetric } from '@berth/contracts/constants';
 import { api, ApiError } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Chip, EmptyState, SkeletonRows } from '../components/parts.tsx';
 import { sendControl } from '../components/run-controls.tsx';
+import { judgedBy } from '../evaluation/steps.ts';
+import { NewRunDialog } from '../new-run/new-run-dialog.tsx';
 import {
   asSentence,
   formatAge,
   formatBytes,
   formatCount,
   formatDuration,
+  formatMetric,
   formatNumber,
   plural,
   unknown,
@@ -32,6 +35,7 @@ function phasesText({ bestPhases }: RunStatusReport): string {
 /** What a run can go on from. */
 export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Element {
   const asked = useSignal<CheckpointReport | null>(null);
+  const tuned = useSignal<CheckpointReport | null>(null);
   const exported = useSignal<CheckpointReport | null>(null);
   const all = checkpoints.value;
   if (all === null) return <SkeletonRows count={4} />;
@@ -40,7 +44,7 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
   const every =
     plural(checkpointEverySteps, 'step') +
     (checkpointEveryMs > 0 ? ` and every ${formatDuration(checkpointEveryMs)}` : '');
-  const [mainLoss] = taskOfRun(report.run).losses;
+  const beside = besideLoss(report.run);
   if (all.length === 0)
     return (
       <EmptyState icon="save" title="No checkpoint yet">
@@ -84,7 +88,6 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                   Save time
                 </th>
                 <th scope="col">Saved</th>
-                <th scope="col">Weights</th>
                 <th scope="col">
                   <span class="hidden">Actions</span>
                 </th>
@@ -95,10 +98,11 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
                 <Row
                   key={checkpoint.manifestKey}
                   checkpoint={checkpoint}
-                  mainLoss={mainLoss}
+                  beside={beside}
                   isNewest={checkpoint === newest}
                   onResume={() => (asked.value = checkpoint)}
                   onExport={() => (exported.value = checkpoint)}
+                  onFineTune={() => (tuned.value = checkpoint)}
                   onPin={() => void setPin(report, checkpoint)}
                 />
               ))}
@@ -113,6 +117,12 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
           onClose={() => (asked.value = null)}
         />
       )}
+      {tuned.value !== null && (
+        <NewRunDialog
+          from={`${report.run.runId}@${tuned.value.step}`}
+          onClose={() => (tuned.value = null)}
+        />
+      )}
       {exported.value !== null && (
         <ExportDialog
           runId={report.run.runId}
@@ -124,16 +134,27 @@ export function CheckpointsTab({ report }: { report: RunStatusReport }): JSX.Ele
   );
 }
 
+/** What is told of a checkpoint besides its loss: what the best is chosen by, or the first part of the loss. */
+function besideLoss(run: RunStatusReport['run']): ShownMetric | undefined {
+  const chosen = judgedBy(run);
+  if (chosen !== undefined) return chosen;
+  const { losses, metrics } = taskOfRun(run);
+  const found = metrics.find(({ name }) => name === `${losses[0]?.name}_loss`);
+  return found && { ...found, label: losses[0]?.label ?? found.label };
+}
+
 function Row(props: {
   readonly checkpoint: CheckpointReport;
-  readonly mainLoss: LossTerm | undefined;
+  readonly beside: ShownMetric | undefined;
   readonly isNewest: boolean;
   readonly onResume: () => void;
   readonly onExport: () => void;
+  readonly onFineTune: () => void;
   readonly onPin: () => void;
 }): JSX.Element {
-  const { checkpoint, mainLoss, isNewest, onResume, onExport, onPin } = props;
+  const { checkpoint, beside, isNewest, onResume, onExport, onFineTune, onPin } = props;
   const { step, isAbandoned, attempt, resume, isPinned, validity } = checkpoint;
+  const judge = beside?.isMoreBetter === true ? beside.label : 'held-out loss';
   const canPin = isPinned || (!isAbandoned && validity === 'complete');
   return (
     <tr class={isAbandoned ? 'abandoned' : ''} data-step={step} data-attempt={attempt}>
@@ -151,14 +172,14 @@ function Row(props: {
       </td>
       <td data-label="Kind">
         {checkpoint.kind}
-        {checkpoint.isBest && <span class="sub best">best held-out loss: it stays</span>}
+        {checkpoint.isBest && <span class="sub best">best {judge}: it stays</span>}
         {isPinned && <span class="sub">pinned</span>}
       </td>
       <td class="number" data-label="Held-out loss">
         {formatNumber(checkpoint.heldOut?.['loss'])}
-        {checkpoint.heldOut !== null && mainLoss !== undefined && (
+        {checkpoint.heldOut !== null && beside !== undefined && (
           <span class="sub">
-            {mainLoss.label} {formatNumber(checkpoint.heldOut[`${mainLoss.name}_loss`])}
+            {beside.label} {formatMetric(checkpoint.heldOut[beside.name], beside)}
           </span>
         )}
       </td>
@@ -172,9 +193,9 @@ function Row(props: {
           <span class="sub">training waited {formatDuration(checkpoint.stallMs)}</span>
         )}
       </td>
-      <td data-label="Saved">{formatAge(nowMs.value - checkpoint.createdAtMs)}</td>
-      <td data-label="Weights">
-        <code title={checkpoint.weightsDigest}>
+      <td data-label="Saved">
+        {formatAge(nowMs.value - checkpoint.createdAtMs)}
+        <code class="sub" title={`Weights ${checkpoint.weightsDigest}`}>
           {checkpoint.weightsDigest.slice(0, 10) || unknown}
         </code>
       </td>
@@ -204,6 +225,20 @@ function Row(props: {
           onClick={onExport}
         >
           Export
+        </Button>
+        <Button
+          icon="target"
+          look="quiet"
+          name="fine-tune"
+          disabledReason={
+            isAbandoned || validity !== 'complete'
+              ? 'Only a complete checkpoint of the run can be fine-tuned.'
+              : undefined
+          }
+          hint="A new run that begins with this model."
+          onClick={onFineTune}
+        >
+          Fine-tune
         </Button>
         <Button
           icon="branch"

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import type { RunStatusReport } from '@berth/contracts';
 import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
-import { NewRunDialog } from '../components/new-run-dialog.tsx';
+import { NewRunDialog } from '../new-run/new-run-dialog.tsx';
 import { Command, EmptyState, SkeletonRows, Tile } from '../components/parts.tsx';
 import { formatCompact, plural } from '../format.ts';
 import { cluster, loadError, runs } from '../state/live.ts';

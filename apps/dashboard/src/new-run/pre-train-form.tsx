@@ -1,14 +1,12 @@
 import { signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { api, ApiError, type Preset } from '../api/client.ts';
-import { navigate, pathOfRun } from '../router.ts';
-import { takeReport } from '../state/live.ts';
-import { toast } from '../state/toasts.ts';
-import { configOfForm, formOfPreset, modelNames, problemOf, type RunForm } from '../run-form.ts';
-import { Button } from './button.tsx';
-import { Dialog } from './dialog.tsx';
-import { NumberField } from './number-field.tsx';
+import { api, type Preset } from '../api/client.ts';
+import { Button } from '../components/button.tsx';
+import { NumberField } from '../components/number-field.tsx';
+import { TextField } from '../components/text-field.tsx';
+import { configOfForm, formOfPreset, modelNames, problemOf, type RunForm } from './run-form.ts';
+import { useSubmit } from './use-submit.ts';
 
 const presets = signal<readonly Preset[] | null>(null);
 
@@ -23,11 +21,10 @@ const emptyForm: RunForm = {
   learningRate: 0.0005,
 };
 
-/** A form that starts a run; the rest of its config is the preset's. */
-export function NewRunDialog({ onClose }: { onClose: () => void }): JSX.Element {
+/** Starts a pre-training; the rest of its config is the preset's. */
+export function PreTrainForm({ onClose }: { onClose: () => void }): JSX.Element {
   const form = useSignal<RunForm>(emptyForm);
-  const refusal = useSignal<string | null>(null);
-  const isBusy = useSignal(false);
+  const { isBusy, refusal, forget, submit } = useSubmit(onClose);
   useEffect(() => {
     const choose = (known: readonly Preset[]): void => {
       const first = known.find(({ name }) => name === 'demo') ?? known[0];
@@ -38,59 +35,45 @@ export function NewRunDialog({ onClose }: { onClose: () => void }): JSX.Element 
       .presets()
       .catch(() => [])
       .then((known) => {
-        presets.value = known;
-        return choose(known);
+        // Those of fine-tunings ask for other things.
+        presets.value = known.filter(({ config }) => config.task === undefined);
+        return choose(presets.value);
       });
   }, []);
   const set = (patch: Partial<RunForm>): void => {
     form.value = { ...form.value, ...patch };
-    refusal.value = null;
-  };
-  const submit = async (): Promise<void> => {
-    isBusy.value = true;
-    const preset = presets.value?.find(({ name }) => name === form.value.preset);
-    try {
-      const report = await api.submit(configOfForm(form.value, preset));
-      takeReport(report);
-      onClose();
-      toast('good', `${report.run.config.name} is queued`);
-      navigate(pathOfRun(report.run.runId));
-    } catch (error) {
-      refusal.value = error instanceof ApiError ? error.message : String(error);
-    }
-    isBusy.value = false;
+    forget();
   };
   const problem = problemOf(form.value);
   return (
-    <Dialog title="New run" onClose={onClose} isWide>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (problem === undefined && !isBusy.value) void submit();
-        }}
-      >
-        <FormFields form={form.value} set={set} />
-        {refusal.value !== null && (
-          <p class="form-error" role="alert">
-            {refusal.value}
-          </p>
-        )}
-        <div class="dialog-actions">
-          <span class="muted form-sum">{sumUp(form.value)}</span>
-          <Button
-            type="submit"
-            look="primary"
-            icon="play"
-            name="start-run"
-            disabledReason={problem}
-            isBusy={isBusy.value}
-          >
-            Start run
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const preset = presets.value?.find(({ name }) => name === form.value.preset);
+        if (problem === undefined) void submit(configOfForm(form.value, preset));
+      }}
+    >
+      <FormFields form={form.value} set={set} />
+      {refusal !== null && (
+        <p class="form-error" role="alert">
+          {refusal}
+        </p>
+      )}
+      <div class="dialog-actions">
+        <span class="muted form-sum">{sumUp(form.value)}</span>
+        <Button
+          type="submit"
+          look="primary"
+          icon="play"
+          name="start-run"
+          disabledReason={problem}
+          isBusy={isBusy}
+        >
+          Start run
+        </Button>
+      </div>
+    </form>
   );
 }
 
@@ -121,7 +104,7 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
           ))}
         </select>
       </label>
-      <Text
+      <TextField
         label="Name"
         name="name"
         value={form.name}
@@ -129,7 +112,7 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
         hint="lower-case letters, digits, hyphens"
       />
       <div class="field full">
-        <Text
+        <TextField
           label="Corpus"
           name="corpus"
           value={form.corpus}
@@ -180,29 +163,6 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
         onInput={(learningRate) => set({ learningRate })}
       />
     </div>
-  );
-}
-
-function Text(props: {
-  readonly label: string;
-  readonly name: string;
-  readonly value: string;
-  readonly hint: string;
-  readonly onInput: (value: string) => void;
-}): JSX.Element {
-  return (
-    <label class="field">
-      <span>
-        {props.label} <em>{props.hint}</em>
-      </span>
-      <input
-        name={props.name}
-        value={props.value}
-        spellcheck={false}
-        autocomplete="off"
-        onInput={(event) => props.onInput(event.currentTarget.value)}
-      />
-    </label>
   );
 }
 

@@ -1,6 +1,6 @@
 import type { RunConfig } from '@berth/contracts';
 import { runNamePattern } from '@berth/contracts/constants';
-import type { Preset } from './api/client.ts';
+import type { Preset } from '../api/client.ts';
 
 type ModelName = RunConfig['model']['size'];
 
