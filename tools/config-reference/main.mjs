@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { writeFileSync } from 'node:fs';
-import { runConfigJsonSchema, settings } from '@berth/contracts';
+import { runConfigJsonSchema, runFileJsonSchema, settings } from '@berth/contracts';
 import { referencePage, schemaFile } from './reference.mjs';
 
 const schema = runConfigJsonSchema();
@@ -9,4 +9,4 @@ writeFileSync(
   new URL('docs/config.md', root),
   referencePage(schema, new Map(settings.map(({ path, change }) => [path, change]))),
 );
-writeFileSync(new URL('configs/run.schema.json', root), schemaFile(schema));
+writeFileSync(new URL('configs/run.schema.json', root), schemaFile(runFileJsonSchema()));

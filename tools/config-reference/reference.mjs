@@ -46,7 +46,8 @@ const preamble = `# Keys of a run file
 
 Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` and \`corpus.path\`, or
 \`corpus.parts\` in its stead, must be there. A key that is not known is refused, with the nearest one that is. \`berth train run.yaml --dry-run\` prints all keys with
-their values, \`--set train.numSteps=200\` overrides one. Editors check and complete run files by
+their values, \`--set train.numSteps=200\` overrides one. \`grid\` makes several runs of a file, which differ in some keys
+([using.md](using.md#grids)). Editors check and complete run files by
 [run.schema.json](../configs/run.schema.json), which a line at their top names:
 
 \`\`\`yaml

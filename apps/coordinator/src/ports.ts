@@ -6,6 +6,8 @@ import type {
   FineTuningReport,
   ForkReport,
   ForkRequest,
+  GridControl,
+  GridReport,
   LogPage,
   LogQuery,
   MetricsPage,
@@ -20,6 +22,9 @@ export interface RunsPort {
   /** A config with what it leaves out of the model that it begins with. */
   withModel(config: unknown): Promise<unknown>;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
+  /** @param config - as it was written, with its grid */
+  submitGrid(config: unknown, goal: RunRecord['goal']): Promise<GridReport>;
+  controlGrid(name: string, control: GridControl): Promise<GridReport>;
   control(runId: string, control: Control, request: ControlRequest): Promise<RunStatusReport>;
   extension(runId: string, request: ExtensionRequest): Promise<ExtensionReport>;
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { BerthError } from './errors.ts';
 import { renamedFrom } from './renamed-settings.ts';
-import { runConfigJsonSchema } from './run-config.ts';
+import { runFileJsonSchema } from './run-config.ts';
 import { nearest } from './suggest.ts';
 
 type Path = readonly PropertyKey[];
@@ -120,7 +120,7 @@ function valueAt(input: unknown, path: Path): unknown {
 }
 
 function schemaAt(path: Path): unknown {
-  inputSchema ??= runConfigJsonSchema();
+  inputSchema ??= runFileJsonSchema();
   let node: unknown = inputSchema;
   for (const part of path)
     node = typeof part === 'number' ? itemsOf(node) : propertiesOf(node)[String(part)];

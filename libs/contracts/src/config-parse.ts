@@ -19,6 +19,11 @@ import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-setti
  */
 export function parseRunConfig(value: unknown, source: string | SourceOf): RunConfig {
   const sourceOf = typeof source === 'string' ? () => source : source;
+  if (typeof value === 'object' && value !== null && 'grid' in value)
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `${sourceOf(['grid'])}: grid: a grid is several runs, and this takes one: leave it out`,
+    );
   const parsed = runConfigSchema.safeParse(
     withPhaseSteps(withFineTuningDefaults(withTaskDefaults(withCurrentNames(value).config))),
   );

@@ -17,6 +17,7 @@ export * from './errors.ts';
 export * from './example-batch.ts';
 export * from './gradient-vector.ts';
 export * from './export-section.ts';
+export * from './grid/expand-grid.ts';
 export * from './grid/grid-point.ts';
 export * from './grid/grid-report.ts';
 export * from './grid/report-grid.ts';

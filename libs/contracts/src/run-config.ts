@@ -18,6 +18,7 @@ import {
   threadCount,
   workerCount,
 } from './limits.ts';
+import { gridSectionSchema } from './grid/grid-section.ts';
 import { modelSectionSchema } from './model-config.ts';
 import { runNamePattern } from './run-name.ts';
 import { fineTuningSection } from './tasks/fine-tuning/settings.ts';
@@ -348,7 +349,15 @@ export const runConfigSchema = z
   })
   .describe('berth run');
 
-/** The published JSON Schema of a run file, for editors. */
+/** What a run file may have besides, which then states several runs. */
+const runFileSchema = runConfigSchema.extend({ grid: gridSectionSchema.optional() });
+
+/** The published JSON Schema of a run file, for editors: that of a run, and `grid`. */
+export function runFileJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(runFileSchema, { io: 'input' }) as Record<string, unknown>;
+}
+
+/** The JSON Schema of a run's config. */
 export function runConfigJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(runConfigSchema, { io: 'input' }) as Record<string, unknown>;
 }

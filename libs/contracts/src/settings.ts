@@ -131,12 +131,12 @@ function settingsOf(schema: z.core.$ZodType, path: readonly string[]): Setting[]
   ];
 }
 
-/** A config with other values at some paths; `null` unsets. What comes out is to be parsed. */
+/** A config, also one as it was written, with other values at some paths; `null` unsets. What comes out is to be parsed. */
 export function withSettings(
-  config: RunConfig,
+  config: object,
   values: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  let changed: Record<string, unknown> = config;
+  let changed: Record<string, unknown> = { ...config };
   for (const [path, value] of Object.entries(values))
     changed = withSetting(changed, path.split('.'), value);
   return changed;

@@ -60,6 +60,8 @@ export function createHandlers(options: HandlerOptions): Handlers {
       if (found !== undefined) return found;
       throw noSuchGrid(all, name);
     },
+    submitGrid: ({ body }) => runs.submitGrid(body.config, body.goal),
+    controlGrid: ({ params }) => runs.controlGrid(params.name, params.control),
     run: ({ params }) => runs.report(params.runId),
     control: ({ params, body }) => written(runs.control(params.runId, params.control, body)),
     extension: ({ params, query }) => runs.extension(params.runId, query),

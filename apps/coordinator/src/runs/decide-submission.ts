@@ -8,6 +8,7 @@ import {
   trainingHash,
   withPlannedSteps,
   type Decides,
+  type GridPoint,
   type RunConfig,
   type RunRecord,
   type SettingChange,
@@ -26,6 +27,8 @@ import {
 export interface Submission {
   readonly config: RunConfig;
   readonly goal: RunRecord['goal'];
+  /** Of a run of a grid. */
+  readonly grid?: GridPoint | undefined;
 }
 
 /** What a submission is decided by, besides the run's record. */
@@ -37,7 +40,7 @@ export interface SubmissionSnapshot extends ControlSnapshot {
 }
 
 /** A run that has just been submitted. */
-export function newRecord({ config, goal }: Submission, nowMs: number): RunRecord {
+export function newRecord({ config, goal, grid }: Submission, nowMs: number): RunRecord {
   return {
     runId: config.name,
     config,
@@ -48,6 +51,7 @@ export function newRecord({ config, goal }: Submission, nowMs: number): RunRecor
     goal,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
+    ...(grid && { grid }),
     attempts: [newAttempt(1, 0, nowMs)],
     requests: noRequests,
     keptSteps: [],

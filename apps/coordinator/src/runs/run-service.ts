@@ -12,6 +12,8 @@ import {
   type FineTuningReport,
   type ForkReport,
   type ForkRequest,
+  type GridControl,
+  type GridReport,
   type MetricsPage,
   type ObjectStore,
   type RemovalReport,
@@ -31,6 +33,7 @@ import {
   type Scope,
 } from '@berth/protocol';
 import { decideSubmission, newRecord } from './decide-submission.ts';
+import { controlGrid, refuseNameOfGrid, submitGrid, type SubmitOptions } from './run-grid.ts';
 import { forkRun } from './run-fork.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
@@ -48,12 +51,28 @@ export interface RunService {
   /**
    * Creates a run, or goes on with the one of that name if it is the same run.
    * @param options.isAtRest - whether no coordinator looks who is alive, so that asking again does. @defaultValue false
+   * @param options.grid - of a run that is created as one of a grid
    */
   submit(
     config: RunConfig,
     goal: RunRecord['goal'],
-    options?: { readonly isAtRest?: boolean },
+    options?: SubmitOptions,
   ): Promise<RunStatusReport>;
+  /**
+   * Creates the runs of a grid, and goes on with those that there are and are not completed.
+   * @param config - as it was written, with its grid
+   * @throws BerthError `CONFIG_*`; `RUN_STATE_CONFLICT` when a name is taken; and what `submit` throws
+   */
+  submitGrid(
+    config: unknown,
+    goal: RunRecord['goal'],
+    options?: SubmitOptions,
+  ): Promise<GridReport>;
+  /**
+   * Asks something of all runs of a grid that it makes a difference for.
+   * @throws BerthError `RUN_NOT_FOUND`
+   */
+  controlGrid(name: string, control: GridControl): Promise<GridReport>;
   /**
    * Asks something of a run: what is asked is in its record when this returns, and is done by whoever coordinates, now or
    * after a restart. Asking again for what is under way or done changes nothing.
@@ -185,7 +204,7 @@ export function createRunService(
     return alive.some(({ info }) => needsAny || info.runId === runId);
   };
 
-  return {
+  const service: RunService = {
     async withModel(config) {
       const init = readInit(config);
       if (init === undefined) return config;
@@ -193,10 +212,11 @@ export function createRunService(
       return withStoredModel(config, model, 'request');
     },
 
-    async submit(config, goal, { isAtRest = false } = {}) {
+    async submit(config, goal, { isAtRest = false, grid } = {}) {
       const existing = await runs.read(config.name);
       if (existing === undefined) {
-        const record = newRecord({ config, goal }, Date.now());
+        if (grid === undefined) await refuseNameOfGrid(runs, config.name);
+        const record = newRecord({ config, goal, grid }, Date.now());
         await runs.create(record);
         return reportNow(record);
       }
@@ -219,6 +239,10 @@ export function createRunService(
         ),
       );
     },
+
+    submitGrid: (config, goal, options) =>
+      submitGrid({ service, runs, store }, config, goal, options),
+    controlGrid: (name, control) => controlGrid(service, name, control),
 
     async control(runId, control, request = {}) {
       const snapshot = await look(await read(runId), request);
@@ -265,6 +289,7 @@ export function createRunService(
     metrics: async (runId, after) =>
       openRun(connection, (await read(runId)).runId).metrics.after(after, numLinesPerAnswer),
   };
+  return service;
 }
 
 function noCheckpoint(runId: string, step: number, steps: readonly number[]): BerthError {

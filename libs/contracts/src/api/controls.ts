@@ -10,6 +10,10 @@ export const controls = ['pause', 'resume', 'stop', 'kill', 'checkpoint'] as con
 export const controlSchema = z.enum(controls);
 export type Control = z.output<typeof controlSchema>;
 
+/** Those of a whole grid: of each of its runs for which that makes a difference. */
+export const gridControlSchema = controlSchema.exclude(['checkpoint']);
+export type GridControl = z.output<typeof gridControlSchema>;
+
 /** Body of `POST /api/runs/:runId/controls/:control`. */
 export const controlRequestSchema = z.strictObject({
   /** With `resume`: go on from this checkpoint; the history after it becomes a branch. */

@@ -6,6 +6,7 @@ import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.
 import {
   controlRequestSchema,
   controlSchema,
+  gridControlSchema,
   extensionQuerySchema,
   extensionReportSchema,
   extensionRequestSchema,
@@ -56,7 +57,8 @@ export const apiOperations = {
     ...input,
     method: 'POST',
     path: '/api/runs',
-    summary: 'Creates a run, or goes on with the one of that name if it is the same run.',
+    summary:
+      'Creates a run, or goes on with the one of that name if it is the same run. A config with a grid goes to /api/grids.',
     cost: 'expensive',
     body: submitRequestSchema,
     response: runStatusSchema,
@@ -77,6 +79,27 @@ export const apiOperations = {
     summary: 'What came out at the points of a grid: each, mean and spread over seeds, the best.',
     cost: 'expensive',
     params: ofGrid,
+    response: gridReportSchema,
+  },
+  submitGrid: {
+    ...input,
+    method: 'POST',
+    path: '/api/grids',
+    summary:
+      'Creates the runs of a config with a grid, and goes on with those that there are and are not completed.',
+    cost: 'expensive',
+    body: submitRequestSchema,
+    response: gridReportSchema,
+    status: 201,
+  },
+  controlGrid: {
+    ...input,
+    method: 'POST',
+    path: '/api/grids/:name/controls/:control',
+    summary:
+      'Asks something of all runs of a grid for which it makes a difference: pause, resume, stop, kill.',
+    cost: 'expensive',
+    params: ofGrid.extend({ control: gridControlSchema }),
     response: gridReportSchema,
   },
   run: {

@@ -1,22 +1,28 @@
 import { isFinal, type RunRecord } from '@berth/contracts';
 
-/** What a cluster that somebody started for one run works on: that one, and whatever is asked for after its start. */
+/** What a cluster that somebody started for one run, or one grid, works on: that one, and whatever is asked for after its start. */
 export interface Scope {
+  /** Or the name of the grid. */
   readonly runId: string;
   readonly sinceMs: number;
 }
 
 /** Whether a cluster takes a run up; one without a scope takes up all. */
 export function isInScope(run: RunRecord, scope: Scope | undefined): boolean {
-  if (scope === undefined || run.runId === scope.runId) return true;
+  if (scope === undefined || [run.runId, run.grid?.name].includes(scope.runId)) return true;
   return Math.max(askedAtMs(run), run.requests.submission?.askedAtMs ?? 0) >= scope.sinceMs;
 }
 
-/** Runs that are to be done, in their order: those asked for first come first. */
+/** Runs that are to be done, in their order: those asked for first come first, those of a grid by their numbers. */
 export function queueOf(runs: readonly RunRecord[], scope?: Scope): RunRecord[] {
   return runs
     .filter((run) => !isFinal(run.status) && isInScope(run, scope))
-    .sort((a, b) => askedAtMs(a) - askedAtMs(b) || (a.runId < b.runId ? -1 : 1));
+    .sort(
+      (a, b) =>
+        askedAtMs(a) - askedAtMs(b) ||
+        (a.grid?.point ?? 0) - (b.grid?.point ?? 0) ||
+        (a.runId < b.runId ? -1 : 1),
+    );
 }
 
 function askedAtMs({ attempts, createdAtMs }: RunRecord): number {
