@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
   errorFromWire,
+  gridReportSchema,
   isBerthError,
   metricsPageSchema,
   removalReportSchema,
@@ -11,6 +12,8 @@ import {
   type Control,
   type ControlRequest,
   type ExtensionRequest,
+  type GridControl,
+  type GridReport,
   type MetricsLine,
   type RemovalReport,
   fillMaskAnswerSchema,
@@ -33,6 +36,12 @@ export interface CoordinatorClient {
   /** The address of a page of the dashboard, with what lets the page in. @param path - such as `/runs/mine` */
   link(path: string): string;
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<RunStatusReport>;
+  /** @param config - as it was written, with its grid */
+  submitGrid(config: unknown, goal: RunRecord['goal']): Promise<GridReport>;
+  /** What came out at the points of a grid. @throws BerthError `RUN_NOT_FOUND` */
+  grid(name: string): Promise<GridReport>;
+  /** Asks something of all runs of a grid for which it makes a difference. */
+  controlGrid(name: string, control: GridControl): Promise<GridReport>;
   /** Asks something of a run; harmless when asked again. */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
   /** Trains a run that rests for more steps than planned. */
@@ -56,6 +65,8 @@ export interface CoordinatorClient {
 }
 
 const requestTimeoutMs = 15_000;
+/** Each of its runs is looked at, and written. */
+const gridTimeoutMs = 60_000;
 /** A coordinator that died is back in seconds; on a busy machine in more. */
 const restartTimeoutMs = 30_000;
 const pollEveryMs = 250;
@@ -147,6 +158,9 @@ export function createCoordinatorClient(
   };
   const report = async (method: string, path: string, body?: unknown): Promise<RunStatusReport> =>
     requireKnown(runStatusSchema, await request(method, path, body), what);
+  const gridReport = async (method: string, path: string, body?: unknown): Promise<GridReport> =>
+    requireKnown(gridReportSchema, await request(method, path, body, gridTimeoutMs), what);
+  const atGrid = (name: string): string => `/api/grids/${encodeURIComponent(name)}`;
   const what = "The coordinator's answer";
   const at = (runId: string): string => `/api/runs/${encodeURIComponent(runId)}`;
 
@@ -156,6 +170,9 @@ export function createCoordinatorClient(
       new URL(path, urls[0]).href +
       (token === undefined ? '' : `#token=${encodeURIComponent(token)}`),
     submit: (config, goal) => report('POST', '/api/runs', { config, goal }),
+    submitGrid: (config, goal) => gridReport('POST', '/api/grids', { config, goal }),
+    grid: (name) => gridReport('GET', atGrid(name)),
+    controlGrid: (name, control) => gridReport('POST', `${atGrid(name)}/controls/${control}`, {}),
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),
     extend: (runId, request) => report('POST', `${at(runId)}/extension`, request),

@@ -10,6 +10,7 @@ export {
   startCluster,
 } from './local/cluster.ts';
 export { freePort, freePorts } from './local/free-ports.ts';
+export { gridOf, type LoadedGrid } from './grid-file.ts';
 export { lockFolder } from './local/folder-lock.ts';
 export { folderProblem, makeFolder } from './local/make-folder.ts';
 export { makePrivate } from './local/private-folder.ts';

@@ -26,6 +26,7 @@ export interface LoadedConfig {
 /** A run file as it was written, with overrides, before it is known what it leaves out. */
 export interface RunFile {
   readonly file: string;
+  /** With paths absolute. */
   readonly input: Record<string, unknown>;
   /** Where each setting came from, for messages. */
   readonly sourceOf: SourceOf;
@@ -48,11 +49,13 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
   );
   const renamed = new Set([...written.renamed, ...parsed.flatMap((override) => override.renamed)]);
   const init = readInit(input);
+  const folder = dirname(resolve(file));
   const isFolder = init?.from.includes('/') === true && !init.from.startsWith('s3://');
-  const from = isFolder ? resolve(dirname(resolve(file)), init.from) : init?.from;
+  const from = isFolder ? resolve(folder, init.from) : init?.from;
+  const placed = withAbsolutePaths(input, folder);
   return {
     file,
-    input: isFolder ? withSetting(input, ['init', 'from'], from) : input,
+    input: isFolder ? withSetting(placed, ['init', 'from'], from) : placed,
     sourceOf: (path) => parsed.findLast(({ keys }) => isAlong(path, keys))?.option ?? file,
     renamed: [...renamed],
     init: init && { ...init, from: from! },
@@ -60,7 +63,7 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
 }
 
 /**
- * The config that a run file states, with its paths absolute.
+ * The config that a run file states.
  * @param model - that it begins with
  * @throws BerthError `CONFIG_INVALID` or `CONFIG_UNKNOWN_KEY`, naming the override where it is at fault
  */
@@ -75,34 +78,8 @@ export function configOf(runFile: RunFile, model?: InitialModel): LoadedConfig {
       'CONFIG_INVALID',
       `${file}: init: a run that begins with a stored model is trained by \`berth train\`; leave it out here`,
     );
-  const folder = dirname(resolve(file));
-  const { corpus, task, vocabulary, export: exported } = config;
-  const resolved = {
-    ...config,
-    ...(corpus && {
-      corpus: {
-        ...corpus,
-        ...(corpus.path !== undefined && { path: absolute(folder, corpus.path) }),
-        ...(corpus.parts && {
-          parts: corpus.parts.map((part) => ({ ...part, path: absolute(folder, part.path) })),
-        }),
-      },
-    }),
-    ...(task && {
-      task: {
-        ...task,
-        train: absolute(folder, task.train),
-        ...(task.eval !== undefined && { eval: absolute(folder, task.eval) }),
-      },
-    }),
-    vocabulary: {
-      ...vocabulary,
-      ...(vocabulary.path !== undefined && { path: absolute(folder, vocabulary.path) }),
-    },
-    ...(exported && { export: { ...exported, to: absolute(folder, exported.to) } }),
-  };
   const stated = (input['vocabulary'] as { size?: number } | undefined)?.size;
-  return { config: resolved, statedVocabSize: stated, renamed };
+  return { config, statedVocabSize: stated, renamed };
 }
 
 /** Both at once, of a run that begins from its seed. */
@@ -110,8 +87,40 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
   return configOf(readRunFile(file, overrides));
 }
 
-function absolute(folder: string, path: string): string {
-  return path.startsWith('s3://') ? path : resolve(folder, path);
+const paths = [
+  ['corpus', 'path'],
+  ['task', 'train'],
+  ['task', 'eval'],
+  ['vocabulary', 'path'],
+  ['export', 'to'],
+];
+
+/** What is no text is left to the schema, which says so. */
+function withAbsolutePaths(
+  input: Record<string, unknown>,
+  folder: string,
+): Record<string, unknown> {
+  const absolute = (path: unknown): unknown =>
+    typeof path !== 'string' || path === '' || path.startsWith('s3://')
+      ? path
+      : resolve(folder, path);
+  const placed = paths.reduce((before, keys) => {
+    const path = valueAt(before, keys);
+    return path === undefined ? before : withSetting(before, keys, absolute(path));
+  }, input);
+  const parts = valueAt(placed, ['corpus', 'parts']);
+  if (!Array.isArray(parts)) return placed;
+  const placedParts = parts.map((part: unknown) =>
+    isSection(part) ? { ...part, path: absolute(part['path']) } : part,
+  );
+  return withSetting(placed, ['corpus', 'parts'], placedParts);
+}
+
+function valueAt(node: unknown, keys: readonly string[]): unknown {
+  return keys.reduce<unknown>(
+    (inner, key) => (isSection(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),
+    node,
+  );
 }
 
 function readConfig(file: string): Record<string, unknown> {
@@ -183,7 +192,7 @@ function parseOverride(text: string): Override {
 }
 
 /** A copy in which the setting is another. */
-function withSetting(
+export function withSetting(
   node: unknown,
   [key, ...below]: readonly string[],
   value: unknown,

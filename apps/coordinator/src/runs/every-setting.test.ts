@@ -139,7 +139,7 @@ function changeOf({ path }: Setting): Change {
     train: { numSteps: 100 },
     optimizer: decaying,
   };
-  const before = parseRunConfig(withSettings(written as unknown as RunConfig, given), 'before');
+  const before = parseRunConfig(withSettings(written, given), 'before');
   const values = { ...besides, [path]: to ?? otherValue(before, path) };
   const after = parseRunConfig(withSettings(before, values), 'after');
   return { before, after, values, asked: becomes ?? values };

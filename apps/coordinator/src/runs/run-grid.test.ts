@@ -65,7 +65,10 @@ describe('a grid that is submitted', () => {
     const [before] = (await runs().list()).filter(({ runId }) => runId === 'g-1');
     const report = await submit(written(first));
     expect(report.points.map(({ status }) => status)).toEqual([
-      ...['completed', 'queued', 'queued', 'queued'],
+      'completed',
+      'queued',
+      'queued',
+      'queued',
     ]);
     expect(await runs().read('g-1')).toEqual(before);
   });
@@ -129,9 +132,9 @@ describe('a grid that is submitted', () => {
     const stopped = await api.post('/api/grids/g/controls/stop', {});
     const statuses = async (response: Response): Promise<string[]> =>
       ((await response.json()) as GridReport).points.map(({ status }) => status);
-    expect(await statuses(stopped)).toEqual([...['completed', 'stopped', 'stopped', 'stopped']]);
+    expect(await statuses(stopped)).toEqual(['completed', 'stopped', 'stopped', 'stopped']);
     const resumed = await api.post('/api/grids/g/controls/resume', {});
-    expect(await statuses(resumed)).toEqual([...['completed', 'queued', 'queued', 'queued']]);
+    expect(await statuses(resumed)).toEqual(['completed', 'queued', 'queued', 'queued']);
     const one = (await (await api.get('/api/runs/g-2')).json()) as RunStatusReport;
     expect(one.run.grid).toEqual({
       name: 'g',

@@ -69,7 +69,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/grids',
     summary: 'All grids and what came out at their points, newest first.',
-    cost: 'expensive',
+    cost: 'cheap',
     response: z.array(gridReportSchema),
   },
   grid: {
@@ -77,7 +77,7 @@ export const apiOperations = {
     method: 'GET',
     path: '/api/grids/:name',
     summary: 'What came out at the points of a grid: each, mean and spread over seeds, the best.',
-    cost: 'expensive',
+    cost: 'cheap',
     params: ofGrid,
     response: gridReportSchema,
   },

@@ -31,7 +31,12 @@ describe('a grid', () => {
       [5e-5, 3],
     ]);
     expect(points.map(({ name, point }) => `${name} ${point}`)).toEqual([
-      ...['g 1', 'g 2', 'g 3', 'g 4', 'g 5', 'g 6'],
+      'g 1',
+      'g 2',
+      'g 3',
+      'g 4',
+      'g 5',
+      'g 6',
     ]);
     const configs = points.map(({ config }) => parseRunConfig(config, 'test'));
     expect(configs.map(({ name }) => name)).toEqual(['g-1', 'g-2', 'g-3', 'g-4', 'g-5', 'g-6']);
