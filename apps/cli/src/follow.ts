@@ -35,20 +35,16 @@ export async function follow(
   options: FollowOptions,
 ): Promise<RunStatusReport> {
   const progress = new Progress(options.stream);
+  const patiently = outlastOutages();
   try {
     let last: RunStatusReport | undefined;
-    let answeredMs = -Infinity;
     let isDataTold = false;
     let isExportTold = false;
     let trouble: string | undefined;
     for (;;) {
-      const report = await client.status(runId).catch((error: unknown) => {
-        if (performance.now() - answeredMs < outageTimeoutMs && passes(error)) return undefined;
-        throw error;
-      });
+      const report = await patiently(() => client.status(runId));
       if (report !== undefined) {
         last = report;
-        answeredMs = performance.now();
         options.onReport?.(report);
         if (report.dataset !== undefined && !isDataTold) {
           isDataTold = true;
@@ -84,6 +80,24 @@ export async function follow(
   } finally {
     progress.end();
   }
+}
+
+/**
+ * Asks, and answers nothing where nobody does for less than a minute.
+ * @throws what was thrown, once it lasts longer or will not pass
+ */
+export function outlastOutages(): <T>(ask: () => Promise<T>) => Promise<T | undefined> {
+  let answeredMs = -Infinity;
+  return async (ask) => {
+    try {
+      const answer = await ask();
+      answeredMs = performance.now();
+      return answer;
+    } catch (error) {
+      if (performance.now() - answeredMs < outageTimeoutMs && passes(error)) return undefined;
+      throw error;
+    }
+  };
 }
 
 /** Who starts a run is told before what its corpus leaves out, as it is then. */

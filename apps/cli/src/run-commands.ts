@@ -14,7 +14,7 @@ export function addRunCommands(program: Command, context: Context): void {
     const command = program
       .command(name)
       .description(description)
-      .argument('<run>')
+      .argument('<run>', 'or a grid')
       .option('--json', 'print the result as JSON', false)
       .action(async (runId: string, options: ControlOptions) =>
         (await import('./commands/control.ts')).control(context, runId, name, options),
@@ -46,16 +46,27 @@ export function addRunCommands(program: Command, context: Context): void {
   program
     .command('status')
     .description('all runs, or one in full')
-    .argument('[run]')
+    .argument('[run]', 'or a grid')
     .option('--json', 'print as JSON', false)
     .action(async (runId: string | undefined, options: { json: boolean }) =>
       (await import('./commands/status.ts')).status(context, runId, options),
     );
 
   program
+    .command('grid')
+    .description(
+      'what came out at the points of a grid: each, mean and spread over seeds, the best',
+    )
+    .argument('[name]', 'of the grid; all grids when left out')
+    .option('--json', 'print as JSON', false)
+    .action(async (name: string | undefined, options: { json: boolean }) =>
+      (await import('./commands/grid.ts')).grid(context, name, options),
+    );
+
+  program
     .command('rm')
-    .description('remove a run for good, with all that only it uses')
-    .argument('<run>')
+    .description('remove a run, or all runs of a grid, for good, with all that only they use')
+    .argument('<run>', 'or a grid')
     .option('--yes', 'do not ask', false)
     .option('--json', 'print what went as JSON', false)
     .action(async (runId: string, options: { json: boolean; yes: boolean }) =>

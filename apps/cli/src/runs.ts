@@ -4,6 +4,7 @@ import {
   type ExtensionRequest,
   type ForkReport,
   type ForkRequest,
+  type GridReport,
   type RemovalReport,
   type RunConfig,
   type RunRecord,
@@ -19,6 +20,8 @@ import type { Context } from './context.ts';
 export interface RunReader {
   /** @throws BerthError what refuses the submission */
   submit(config: RunConfig, goal: RunRecord['goal']): Promise<unknown>;
+  /** @param config - as it was written, with its grid. @throws BerthError what refuses the submission */
+  submitGrid(config: unknown, goal: RunRecord['goal']): Promise<GridReport>;
   /** @throws BerthError `RUN_STATE_CONFLICT` when the run's state or schedule does not allow it */
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   /** Makes a run that goes on from a checkpoint of another, for a few seconds; to be asked again until it is done. */
@@ -54,6 +57,7 @@ export async function withRuns<T>(
     try {
       const reader: RunReader = {
         submit: (config, goal) => runs.submit(config, goal, { isAtRest: true }),
+        submitGrid: (config, goal) => runs.submitGrid(config, goal, { isAtRest: true }),
         extend: (runId, request) => runs.extend(runId, request),
         fork: (runId, request) => runs.fork(runId, request),
         list: async () => (await runs.list()).map((report) => atRest(context, report)),

@@ -10,7 +10,7 @@ import {
 } from '@berth/contracts';
 import { findCoordinator } from './cluster-access.ts';
 import type { Context } from './context.ts';
-import { withRuns, type RunReader } from './runs.ts';
+import { withRuns } from './runs.ts';
 
 /** Longer than workers of a killed cluster take to end, and their heartbeats to count as old. */
 const lastBeatsMs = 10_000;
@@ -36,7 +36,7 @@ export async function submitAhead(context: Context, submitted: Submitted): Promi
     const runId = config.name;
     const found = (await runs.list()).find(({ run }) => run.runId === runId)?.run;
     if (found === undefined || !isAtRest) return;
-    if (!isFinal(found.status)) await submitOnceAlone(context, runs, submitted);
+    if (!isFinal(found.status)) await onceAlone(context, runId, () => runs.submit(config, goal));
     else if (!ifNeeded && goal === 'trained' && isDone(found, config))
       throw new BerthError(
         'RUN_STATE_CONFLICT',
@@ -54,22 +54,27 @@ function isDone(
   return status === 'completed' && goal === 'trained' && train.numSteps <= known.train.numSteps;
 }
 
-/** Submits once nothing is heard any more of workers that end as their cluster was killed. */
-async function submitOnceAlone(
+/**
+ * Submits once nothing is heard any more of workers that end as their cluster was killed.
+ * @param what - is submitted, for people
+ */
+export async function onceAlone<T>(
   context: Context,
-  runs: RunReader,
-  { config, goal }: Submitted,
-): Promise<void> {
+  what: string,
+  submit: () => Promise<T>,
+): Promise<T> {
   const deadlineMs = performance.now() + lastBeatsMs;
   for (let numTries = 1; ; numTries++)
     try {
-      await runs.submit(config, goal);
-      return;
+      return await submit();
     } catch (error) {
-      const isAttended = isBerthError(error) && error.code === 'RUN_STATE_CONFLICT';
+      const isAttended =
+        isBerthError(error) &&
+        error.code === 'RUN_STATE_CONFLICT' &&
+        error.details['grid'] === undefined;
       if (!isAttended || performance.now() >= deadlineMs) throw error;
       if (numTries === 2)
-        context.say(`waiting: workers that were at ${config.name} a moment ago may still end`);
+        context.say(`waiting: workers that were at ${what} a moment ago may still end`);
       await sleep(pollEveryMs);
     }
 }

@@ -67,7 +67,7 @@ export function addTrainingCommands(program: Command, context: Context): void {
   program
     .command('resume')
     .description('continue a run from its newest valid checkpoint, or from an older one')
-    .argument('<run>')
+    .argument('<run>', 'or a grid, of which all runs are continued')
     .option(
       '--from <step>',
       'checkpoint to go on from; what was done after it is filed away',

@@ -27,7 +27,10 @@ export interface LoadedGrid {
  */
 export function gridOf(
   { input, sourceOf }: RunFile,
-  { model, numWorkers }: { readonly model?: InitialModel | undefined; numWorkers?: number },
+  {
+    model,
+    numWorkers,
+  }: { readonly model?: InitialModel | undefined; readonly numWorkers?: number | undefined },
 ): LoadedGrid | undefined {
   const sized =
     numWorkers === undefined ? input : withSetting(input, ['cluster', 'numWorkers'], numWorkers);

@@ -1,7 +1,16 @@
-import type { Control, RunStatusReport } from '@berth/contracts';
+import {
+  BerthError,
+  gridReport,
+  isFinal,
+  type Control,
+  type GridReport,
+  type RunStatusReport,
+} from '@berth/contracts';
+import type { CoordinatorClient } from '@berth/launch';
 import { requireCoordinator } from '../cluster-access.ts';
 import { confirms } from '../confirms.ts';
 import type { Context } from '../context.ts';
+import { formatTable, plural } from '../format.ts';
 import { findRun } from '../runs.ts';
 
 export interface ControlOptions {
@@ -21,6 +30,11 @@ export async function control(
   options: ControlOptions,
 ): Promise<void> {
   const client = requireCoordinator(context);
+  const grid = gridReport(run, await client.list());
+  if (grid !== undefined) {
+    await controlGrid(context, client, grid, name, options);
+    return;
+  }
   const runId = await findRun(client, run);
   if (name === 'kill' && options.yes !== true) {
     const { isEnabled, reason } = (await client.status(runId)).controls.kill;
@@ -31,6 +45,31 @@ export async function control(
   }
   const report = await client.control(runId, name);
   context.print(options.json ? JSON.stringify(report) : describe(name, report));
+}
+
+async function controlGrid(
+  context: Context,
+  client: CoordinatorClient,
+  { name, points }: GridReport,
+  control: Exclude<Control, 'resume'>,
+  { json, yes }: ControlOptions,
+): Promise<void> {
+  if (control === 'checkpoint')
+    throw new BerthError('USAGE', `${name} is a grid: name the one of its runs that is to save`);
+  const numOpen = points.filter(({ status }) => !isFinal(status)).length;
+  const question = `Kill the ${plural(numOpen, 'run')} of ${name} that are not done, without saving? [y/N] `;
+  if (control === 'kill' && yes !== true && numOpen > 0 && !(await confirms(question))) {
+    context.say('nothing was done');
+    return;
+  }
+  const report = await client.controlGrid(name, control);
+  const lines = report.points.map(({ runId, status, step, numSteps, reason }) => [
+    runId,
+    status,
+    `${step}/${numSteps}`,
+    reason,
+  ]);
+  context.print(json ? JSON.stringify(report) : formatTable(lines));
 }
 
 function describe(name: Control, { run, step, numSteps }: RunStatusReport): string {

@@ -1,11 +1,18 @@
 import { bestText } from '../best-text.ts';
-import { isFinal, taskOfRun, type RunStatusReport } from '@berth/contracts';
+import {
+  gridReport,
+  gridReports,
+  isFinal,
+  taskOfRun,
+  type RunStatusReport,
+} from '@berth/contracts';
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration } from '@berth/launch';
 import { formatCount, formatTable } from '../format.ts';
 import { heldOutLines } from '../held-out-lines.ts';
 import { progressLine } from '../progress.ts';
+import { textOfGrid } from './grid.ts';
 import { findRun, withRuns } from '../runs.ts';
 import { saveLines } from '../save-lines.ts';
 import { summaryOf } from '../summary.ts';
@@ -25,6 +32,12 @@ export async function status(
     if (run === undefined) {
       const reports = await runs.list();
       say(reports, () => tableOf(reports, context, isAtRest));
+      return;
+    }
+    const all = await runs.list();
+    const grid = gridReport(run, all);
+    if (grid !== undefined) {
+      say(grid, () => textOfGrid(grid, all, context, isAtRest));
       return;
     }
     const report = await runs.status(await findRun(runs, run));
@@ -64,7 +77,17 @@ function tableOf(
   isAtRest: boolean,
 ): string {
   if (reports.length === 0) return `No runs yet; start one with: ${berth} train <run.yaml>`;
-  const rows = reports.map((report) => {
+  const grids = gridReports(reports);
+  const gridRows = grids.map(({ name, points, numCompleted }) => [
+    name,
+    `grid of ${points.length}`,
+    `${numCompleted} done`,
+    '-',
+    '-',
+    `${berth} grid ${name}`,
+  ]);
+  const singles = reports.filter(({ run }) => run.grid === undefined || !isFinal(run.status));
+  const rows = singles.map((report) => {
     const { run, step, numSteps, last, etaMs } = report;
     return [
       run.runId,
@@ -75,7 +98,7 @@ function tableOf(
       run.reason,
     ];
   });
-  return formatTable([['run', 'status', 'step', 'loss', 'eta', 'why'], ...rows]);
+  return formatTable([['run', 'status', 'step', 'loss', 'eta', 'why'], ...gridRows, ...rows]);
 }
 
 /** The newest evaluation, and the checkpoint that had the best. */

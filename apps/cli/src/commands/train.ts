@@ -1,6 +1,7 @@
 import {
   BerthError,
   describeLeftOut,
+  gridReport,
   isBerthError,
   isFinal,
   toBerthError,
@@ -10,7 +11,7 @@ import {
 } from '@berth/contracts';
 import { findCoordinator, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
-import { type Cluster, configOf, type CoordinatorClient, readRunFile } from '@berth/launch';
+import { type Cluster, configOf, type CoordinatorClient, gridOf, readRunFile } from '@berth/launch';
 import { requireFolder } from '../folder.ts';
 import { follow } from '../follow.ts';
 import { initialModel } from '../initial-model.ts';
@@ -18,6 +19,7 @@ import { findRun, withRuns } from '../runs.ts';
 import { submitAhead } from '../submit-ahead.ts';
 import { summaryOf } from '../summary.ts';
 import { checkInput } from '../check-input.ts';
+import { trainGrid, watchGrid } from './train-grid.ts';
 
 export interface TrainOptions {
   readonly set: readonly string[];
@@ -43,9 +45,16 @@ export async function train(
   options: TrainOptions,
 ): Promise<void> {
   const runFile = readRunFile(file, options.set);
-  const loaded = configOf(runFile, await initialModel(context, runFile));
-  for (const { before, now } of loaded.renamed)
+  for (const { before, now } of runFile.renamed)
     context.say(`note: ${before} is called ${now} now; it was read as that`);
+  const model = await initialModel(context, runFile);
+  const grid = gridOf(runFile, { model, numWorkers: options.workers });
+  if (grid !== undefined) {
+    const { json, dryRun, workers } = options;
+    await trainGrid(context, grid, { goal, json, dryRun, asksWorkers: workers !== undefined });
+    return;
+  }
+  const loaded = configOf(runFile, model);
   const config = withWorkers(loaded.config, options.workers);
   const leftOut = await checkInput(config, loaded.statedVocabSize);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
@@ -73,6 +82,7 @@ export async function train(
 /** `berth resume`: continues a run from its newest valid checkpoint, or from an older one. */
 export async function resume(context: Context, run: string, options: ResumeOptions): Promise<void> {
   if (findCoordinator(context) === undefined) requireFolder(context);
+  if (await resumedGrid(context, run, options)) return;
   // By its whole name, and whether there is anything to do, before a cluster is started for it.
   const { runId } = await withRuns(context, async (runs) => {
     const { run: found, controls } = await runs.status(await findRun(runs, run));
@@ -98,6 +108,27 @@ export async function resume(context: Context, run: string, options: ResumeOptio
       );
     await watch(context, client, own, { runId, json });
   });
+}
+
+/** Continues all runs of a grid that are not completed, where a grid is named. */
+async function resumedGrid(
+  context: Context,
+  name: string,
+  { from, workers, threads, json }: ResumeOptions,
+): Promise<boolean> {
+  const isGrid = await withRuns(
+    context,
+    async (runs) => gridReport(name, await runs.list()) !== undefined,
+  );
+  if (!isGrid) return false;
+  if (from !== undefined)
+    throw new BerthError('USAGE', `${name} is a grid: --from is for one of its runs`);
+  const size = { numWorkers: workers, numThreads: threads, ownRun: name };
+  await withCluster(context, size, async (client, own) => {
+    await client.controlGrid(name, 'resume');
+    await watchGrid(context, client, own, { name, json });
+  });
+  return true;
 }
 
 interface Watched {

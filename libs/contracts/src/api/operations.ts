@@ -1,18 +1,17 @@
 import { z } from 'zod';
 import { fineTuningReportSchema } from '../tasks/fine-tuning/report.ts';
-import { gridReportSchema } from '../grid/grid-report.ts';
 import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
 import {
   controlRequestSchema,
   controlSchema,
-  gridControlSchema,
   extensionQuerySchema,
   extensionReportSchema,
   extensionRequestSchema,
   forkReportSchema,
   forkRequestSchema,
 } from './controls.ts';
+import { gridOperations } from './grid-operations.ts';
 import { streamCursorSchema } from './cursor.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
 import { modelOperations } from './model-operations.ts';
@@ -32,7 +31,6 @@ import {
 
 const document = z.record(z.string(), z.unknown());
 const ofCheckpoint = ofRun.extend({ step: z.coerce.number().int().nonnegative() });
-const ofGrid = z.strictObject({ name: z.string().regex(runNamePattern) });
 const ofQueue = z.strictObject({ queue: z.string().regex(/^[a-z][a-z-]{0,62}$/) });
 
 /** All of the HTTP interface under `/api`. */
@@ -64,44 +62,7 @@ export const apiOperations = {
     response: runStatusSchema,
     status: 201,
   },
-  grids: {
-    ...input,
-    method: 'GET',
-    path: '/api/grids',
-    summary: 'All grids and what came out at their points, newest first.',
-    cost: 'cheap',
-    response: z.array(gridReportSchema),
-  },
-  grid: {
-    ...input,
-    method: 'GET',
-    path: '/api/grids/:name',
-    summary: 'What came out at the points of a grid: each, mean and spread over seeds, the best.',
-    cost: 'cheap',
-    params: ofGrid,
-    response: gridReportSchema,
-  },
-  submitGrid: {
-    ...input,
-    method: 'POST',
-    path: '/api/grids',
-    summary:
-      'Creates the runs of a config with a grid, and goes on with those that there are and are not completed.',
-    cost: 'expensive',
-    body: submitRequestSchema,
-    response: gridReportSchema,
-    status: 201,
-  },
-  controlGrid: {
-    ...input,
-    method: 'POST',
-    path: '/api/grids/:name/controls/:control',
-    summary:
-      'Asks something of all runs of a grid for which it makes a difference: pause, resume, stop, kill.',
-    cost: 'expensive',
-    params: ofGrid.extend({ control: gridControlSchema }),
-    response: gridReportSchema,
-  },
+  ...gridOperations,
   run: {
     ...input,
     method: 'GET',
