@@ -58,6 +58,7 @@ describe('a run', () => {
   let environment: string;
   let undisturbedBf16: LedgerInspection;
   let undisturbedPhased: LedgerInspection;
+  let undisturbedFineTuning: LedgerInspection;
 
   beforeAll(async () => {
     cluster = await startCluster({ numWorkers: 0 });
@@ -110,7 +111,37 @@ describe('a run', () => {
   ): Promise<LedgerInspection> {
     const sections = { train: { ...train }, optimizer: { ...optimizer } };
     const tiny = tinyRun(name, { ...sections, cluster: { numWorkers: workers.length } });
-    await cluster.client.submit({ ...tiny, ...inParts }, 'trained');
+    return trainAs({ ...tiny, ...inParts }, disturb);
+  }
+
+  /** Fine-tunes the first run's model for labels that follow from the text. */
+  async function fineTune(name: string, disturb?: () => Promise<void>): Promise<LedgerInspection> {
+    const file = join(cluster.folder, 'labelled.jsonl');
+    const rows = Array.from({ length: 80 }, (_, row) =>
+      JSON.stringify({
+        text: row % 2 === 0 ? `the people of state ${row}` : `${row} of our laws`,
+        label: row % 2 === 0 ? 'people' : 'laws',
+      }),
+    );
+    writeFileSync(file, rows.join('\n'));
+    const config: unknown = {
+      name,
+      init: { from: 'e2e' },
+      task: { kind: 'classify', train: file, heldOutRatio: 0.3 },
+      examples: { maxSeqLength: 16, numShards: 3 },
+      optimizer: { learningRate: 0.005 },
+      train: { engine: 'eager', globalBatch: 8, virtualRanks: 4 },
+      cluster: { numWorkers: workers.length },
+    };
+    return trainAs(config as RunConfig, disturb);
+  }
+
+  async function trainAs(
+    config: RunConfig,
+    disturb: (() => Promise<void>) | undefined,
+  ): Promise<LedgerInspection> {
+    const { name } = config;
+    await cluster.client.submit(config, 'trained');
     if (disturb !== undefined) {
       await cluster.until(name, 'some steps', ({ step }) => step >= 4);
       await disturb();
@@ -170,6 +201,29 @@ describe('a run', () => {
       });
     });
 
+    it('is fine-tuned, in epochs, and tells what it gets wrong', async () => {
+      undisturbedFineTuning = await fineTune('fine');
+      const { run, best, lastEval } = await cluster.client.status('fine');
+      const { numTrainExamples, fineTuning } = run.labelledData!;
+      expect(fineTuning).toEqual({ kind: 'classify', labels: ['laws', 'people'] });
+      const numSteps = Math.ceil((3 * numTrainExamples) / 8);
+      expect(undisturbedFineTuning).toMatchObject({ ok: true, numSteps, checkpointStep: numSteps });
+      expect(lastEval?.['classify_accuracy']).toBeGreaterThan(0.9);
+      expect(best?.score).toBe(lastEval?.['classify_accuracy']);
+      const { coordinatorUrl, apiToken } = findCluster(cluster.folder)!;
+      const answer = await fetch(
+        new URL(`/api/runs/fine/evaluations/${numSteps}`, coordinatorUrl),
+        {
+          headers: { authorization: `Bearer ${apiToken}` },
+        },
+      );
+      expect(await answer.json()).toMatchObject({
+        numExamples: run.labelledData!.numHeldOutExamples,
+        metrics: { classify_accuracy: lastEval?.['classify_accuracy'] },
+        baselines: [{ name: 'majority' }],
+      });
+    });
+
     it('trains in phases, with every example once in each', async () => {
       undisturbedPhased = await train('phased', inPhases, { phases });
       const numExamples = 8 * 8 + 6 * 16 + 6 * 8;
@@ -211,6 +265,12 @@ describe('a run', () => {
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
 
+    it('is fine-tuned to the same bits when one is killed', async () => {
+      const { weightsDigest, head } = undisturbedFineTuning;
+      const killed = await fineTune('fine-killed', killWorker);
+      expect(killed).toMatchObject({ ok: true, weightsDigest, head });
+    });
+
     it('gives the same bits in phases, when one is killed', async () => {
       const { weightsDigest, head } = undisturbedPhased;
       const killed = await train('phased-killed', inPhases, { phases, disturb: killWorker });
@@ -230,6 +290,12 @@ describe('a run', () => {
     it('gives the same weights', async () => {
       const { weightsDigest, head } = undisturbed;
       expect(await train('three', eager)).toMatchObject({ ok: true, weightsDigest, head });
+      const { weightsDigest: fine, head: end } = undisturbedFineTuning;
+      expect(await fineTune('fine-three')).toMatchObject({
+        ok: true,
+        weightsDigest: fine,
+        head: end,
+      });
     });
 
     it('gives the same weights when gradients travel in bf16', async () => {
