@@ -15,6 +15,13 @@ export const initSectionSchema = z
       .optional()
       .describe('SHA-256 of the model; found out when left out, and refused when it is another')
       .meta({ decides: 'weights', change: 'new' }),
+    newHead: z
+      .boolean()
+      .optional()
+      .describe(
+        'Of a fine-tuned model: leave its head, so that the run has other labels; the head is drawn from the seed',
+      )
+      .meta({ decides: 'weights', change: 'new' }),
     extendPositions: z
       .boolean()
       .default(false)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestOf } from './canonical-json.ts';
 import { storedPartSchema } from './dataset.ts';
 import type { ModelConfig } from './model-config.ts';
+import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
 
 const count = z.int().positive();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -29,6 +30,8 @@ export const storedModelSchema = z.strictObject({
   modelId: sha256,
   model: modelConfigSchema,
   doLowerCase: z.boolean(),
+  /** What its head is for, where that is not pre-training. */
+  fineTuning: fineTuningSchema.optional(),
   vocabulary: storedPartSchema.extend({ numTokens: count }),
   /** SHA-256 over all weights as little-endian fp32, in layout order. */
   weightsDigest: sha256,
@@ -49,15 +52,16 @@ export const modelNameSchema = z.strictObject({
 
 /** The SHA-256 that a model is known by: equal weights, shapes and vocabulary have the same, wherever they came from. */
 export function storedModelId(
-  model: Pick<StoredModel, 'model' | 'doLowerCase' | 'weightsDigest' | 'tensors'> & {
+  model: Pick<StoredModel, 'model' | 'doLowerCase' | 'fineTuning' | 'weightsDigest' | 'tensors'> & {
     readonly vocabulary: Pick<StoredModel['vocabulary'], 'sha256'>;
   },
 ): string {
-  const { model: architecture, doLowerCase, weightsDigest, tensors } = model;
+  const { model: architecture, doLowerCase, fineTuning, weightsDigest, tensors } = model;
   return digestOf({
     format: 'berth-model/1',
     model: architecture,
     doLowerCase,
+    fineTuning,
     vocabulary: model.vocabulary.sha256,
     weightsDigest,
     tensors,

@@ -41,7 +41,7 @@ export { initialWeights } from './parameters/initialize.ts';
 export { pooledClassifier } from './heads/pooled-classifier.ts';
 export { poolerShapes } from './heads/pooler.ts';
 export { madeUpBatch } from './made-up-batch.ts';
-export { fineTuningModel, taskModelOf, taskModels } from './tasks/index.ts';
+export { fineTuningModel, outputParameters, taskModelOf, taskModels } from './tasks/index.ts';
 export type {
   EagerHead,
   GraphHead,

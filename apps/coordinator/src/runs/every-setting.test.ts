@@ -63,6 +63,7 @@ const cases: Readonly<Record<string, Case>> = {
   'model.intermediateSize': { to: 64 },
   'init.from': { to: 'other', given: { init } },
   'init.sha256': { to: 'b'.repeat(64), given: { init } },
+  'init.newHead': { to: true, given: { init } },
   'init.extendPositions': { given: { init } },
   'task.kind': { to: 'regress', ...fineTuned({ kind: 'tag' }) },
   'task.train': { to: '/b.csv', ...fineTuned() },

@@ -10,7 +10,7 @@ import {
   type TrainingState,
 } from '@berth/contracts';
 import { oldEntriesOf, parseVocabulary, readDatasetVocabulary } from '@berth/data';
-import { continueFrom, taskModelOf } from '@berth/model';
+import { continueFrom, outputParameters, taskModelOf, type StoredWeights } from '@berth/model';
 
 export interface StoredStartOptions {
   readonly store: ObjectStore;
@@ -48,16 +48,26 @@ export function storedStart(
       readModelVocabulary(store, stored),
       readDatasetVocabulary(store, dataset),
     ]);
-    const [before, now] = vocabularies.map((bytes) => parseVocabulary(bytes, 'vocab.txt'));
+    const [old, now] = vocabularies.map((bytes) => parseVocabulary(bytes, 'vocab.txt'));
+    const weights = await loadModelWeights(store, stored, { signal });
+    const before = stored.fineTuning;
+    const isHeadLeft = init.newHead === true && before !== undefined;
     const { state, fresh, unused } = continueFrom({
       task: taskModelOf(task),
       model,
       seed,
-      weights: await loadModelWeights(store, stored, { signal }),
-      oldEntries: oldEntriesOf(before!, now!),
+      weights: isHeadLeft ? without(weights, outputParameters(before)) : weights,
+      oldEntries: oldEntriesOf(old!, now!),
+      ...(before !== undefined &&
+        !isHeadLeft &&
+        typeof task !== 'string' && { heads: { stored: before, begun: task } }),
     });
     const { origin } = stored;
     logger.info('Begins with a stored model', { model: sha256, origin, fresh, unused });
     return state;
   };
+}
+
+function without(weights: StoredWeights, names: readonly string[]): StoredWeights {
+  return new Map([...weights].filter(([name]) => !names.includes(name)));
 }

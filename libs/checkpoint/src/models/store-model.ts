@@ -26,12 +26,19 @@ export async function storeModel(
   source: TrainedModel,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<StoredModel> {
-  const { model, doLowerCase, parameters, where } = source;
+  const { model, doLowerCase, fineTuning, parameters, where } = source;
   const { bytes, numTokens } = source.vocabulary;
   const vocabulary = { sizeBytes: bytes.byteLength, sha256: await sha256InTurns(bytes) };
   const weightsDigest = source.weightsDigest ?? (await digestOfWeights(source));
   const tensors = [...parameters];
-  const identity = { model, doLowerCase, vocabulary, weightsDigest, tensors };
+  const identity = {
+    model,
+    doLowerCase,
+    ...(fineTuning && { fineTuning }),
+    vocabulary,
+    weightsDigest,
+    tensors,
+  };
   const modelId = storedModelId(identity);
   const manifestKey = modelManifestKey(modelId);
   if ((await store.head(manifestKey)) !== undefined) return readModel(store, modelId);
@@ -55,6 +62,7 @@ export async function storeModel(
     modelId,
     model,
     doLowerCase,
+    ...(fineTuning && { fineTuning }),
     vocabulary: { key: vocabularyKey, ...vocabulary, numTokens },
     weightsDigest,
     tensors,

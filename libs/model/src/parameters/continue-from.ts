@@ -109,7 +109,7 @@ function checkShape(
     'CHECKPOINT_MISMATCH',
     `The model to begin with has ${name} as [${stored.join(', ')}], this run as [${shape.join(', ')}]: ` +
       (isOutputs
-        ? 'its head is for another number of labels; give the run the labels of that model, or begin with its encoder alone, and the head is new'
+        ? 'its head is for another number of labels; give the run the labels of that model, or leave its head (init.newHead: true)'
         : 'leave the model section out, and it is that of the model'),
     { details: { name } },
   );

@@ -1,5 +1,5 @@
 import type { TaskChoice, TaskName } from '@berth/contracts';
-import { fineTuningModel } from './fine-tuning/fine-tuning-model.ts';
+import { fineTuningModel, outputParameters } from './fine-tuning/fine-tuning-model.ts';
 import { maskedLmModel } from './pretraining/masked-lm-model.ts';
 import { pretrainingModel } from './pretraining/pretraining-model.ts';
 import type { TaskModel } from './task-model.ts';
@@ -14,4 +14,4 @@ export const taskModels: Readonly<Record<TaskName, TaskModel>> = {
 export function taskModelOf(choice: TaskChoice): TaskModel {
   return typeof choice === 'string' ? taskModels[choice] : fineTuningModel(choice);
 }
-export { fineTuningModel };
+export { fineTuningModel, outputParameters };

@@ -114,7 +114,7 @@ describe('a model that is fine-tuned', () => {
     ],
   ])('is refused for something else, with the labels of both: %o', (begun, named) => {
     const of = 'fine-tuned for classify with the labels "no", "yes", "perhaps", this run is for';
-    for (const part of [of, named, 'the same labels in the same order; or begin with its encoder'])
+    for (const part of [of, named, 'the same labels in the same order; or leave its head'])
       expect(() => goneOn(begun)).toThrow(
         expect.objectContaining({
           code: 'CHECKPOINT_MISMATCH',

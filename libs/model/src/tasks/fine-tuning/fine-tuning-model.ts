@@ -84,6 +84,11 @@ export function fineTuningModel(fineTuning: FineTuning): TaskModel {
   };
 }
 
+/** The names of the parameters that give the outputs of a fine-tuning. */
+export function outputParameters(fineTuning: FineTuning): readonly string[] {
+  return Object.values(namesOf(headOf(fineTuning)));
+}
+
 function forward(context: StepContext, hidden_RH: Value, head: LinearHead): HeadPass {
   const { graph, shape, exampleWeights_B } = context;
   const { loss } = head;

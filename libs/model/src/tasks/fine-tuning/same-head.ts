@@ -10,7 +10,7 @@ export function requireSameHead(stored: FineTuning, begun: FineTuning): void {
   throw new BerthError(
     'CHECKPOINT_MISMATCH',
     `The model to begin with is fine-tuned for ${describe(stored)}, this run is for ${describe(begun)}: to go on with its head ` +
-      'give the run the same labels in the same order; or begin with its encoder alone, and the head is new',
+      'give the run the same labels in the same order; or leave its head (init.newHead: true)',
   );
 }
 
