@@ -34,6 +34,7 @@ it('has parameters of the encoder, then the pooler where the head reads it, then
     [...pooler, ...layer('classifier', 3)],
     [...pooler, ...layer('classifier', 3)],
     [...pooler, ...layer('classifier', 3)],
+    [...pooler, ...layer('classifier', 3)],
     [...pooler, ...layer('classifier', 1)],
     layer('classifier', 3),
     layer('qa_outputs', 2),
