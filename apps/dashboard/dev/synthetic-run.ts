@@ -33,6 +33,7 @@ export interface SyntheticOptions {
   readonly error?: RunRecord['error'];
   /** Of a fine-tuning, once its data is known. */
   readonly labelledData?: RunRecord['labelledData'];
+  readonly grid?: RunRecord['grid'];
   readonly emit: (event: ApiEvent) => void;
 }
 
@@ -51,6 +52,7 @@ export class SyntheticRun {
   workers: WorkerReport[] = [];
   readonly logs: LogLine[] = [];
   readonly labelledData: RunRecord['labelledData'];
+  readonly #grid: RunRecord['grid'];
   #shape: CurveShape;
   readonly #emit: (event: ApiEvent) => void;
   readonly #createdAtMs: number;
@@ -65,6 +67,7 @@ export class SyntheticRun {
     this.reason = options.reason;
     this.error = options.error ?? null;
     this.labelledData = options.labelledData;
+    this.#grid = options.grid;
     this.#emit = emit;
     this.#createdAtMs = createdAtMs;
     this.#clockMs = createdAtMs + 20_000;
@@ -115,6 +118,7 @@ export class SyntheticRun {
       manifestKey: `datasets/${this.config.name}/manifest.json`,
       exampleSetId: 'examples-1',
       labelledData: this.labelledData,
+      grid: this.#grid,
       numerics: { tensorflow: '2.21.0', device: 'CPU', kernels: 'AVX512_CORE', numThreads: 4 },
     };
   }

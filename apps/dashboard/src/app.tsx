@@ -6,6 +6,7 @@ import { Mark } from './components/icon.tsx';
 import { StaleBanner, StreamLight } from './components/stream-light.tsx';
 import { ToastList } from './components/toast-list.tsx';
 import { TokenDialog } from './components/token-dialog.tsx';
+import { GridPage } from './grids/grid-page.tsx';
 import { QueuesPage } from './pages/queues-page.tsx';
 import { RunPage } from './pages/run-page.tsx';
 import { RunsPage } from './pages/runs-page.tsx';
@@ -41,7 +42,7 @@ export function App(): JSX.Element {
             <span>berth</span>
           </a>
           <nav aria-label="Pages">
-            <a href="/" aria-current={page === 'runs' || page === 'run' ? 'page' : undefined}>
+            <a href="/" aria-current={page === 'queues' || page === 'unknown' ? undefined : 'page'}>
               Runs
             </a>
             <a href="/queues" aria-current={page === 'queues' ? 'page' : undefined}>
@@ -93,6 +94,8 @@ function Page(): JSX.Element {
       return <RunsPage />;
     case 'run':
       return <RunPage key={at.runId} tab={at.tab} runId={at.runId} />;
+    case 'grid':
+      return <GridPage key={at.name} name={at.name} />;
     case 'queues':
       return <QueuesPage />;
     case 'unknown':

@@ -1,6 +1,7 @@
 import type { RunStatusReport } from '@berth/contracts';
 import { labelsOf, type FineTuning } from '@berth/contracts/constants';
 import { formatCount, formatPercent, plural } from './format.ts';
+import { sayValues } from './grids/grid-words.ts';
 import { judgedBy } from './evaluation/steps.ts';
 
 /** What each kind of fine-tuning says of its input. */
@@ -18,6 +19,7 @@ const shownLabels = 6;
 export function fineTuningFacts({
   config,
   labelledData,
+  grid,
 }: RunStatusReport['run']): readonly (readonly [string, string])[] {
   const { task, init, train } = config;
   if (task === undefined) return [];
@@ -35,6 +37,9 @@ export function fineTuningFacts({
     ['Evaluated on', heldOut + count(numHeldOutExamples, 'example')],
     ['Began as', init === undefined ? 'nothing learnt before' : init.from],
     ['Epochs', epochsOf(train, numTrainExamples)],
+    ...(grid === undefined
+      ? []
+      : [['Point of the grid', `${grid.point}: ${sayValues(grid.values)}`] as const]),
     ['Best by', judge?.label ?? 'the held-out loss'],
   ];
 }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { configOfForm, formOfPreset, problemOf } from './new-run/run-form.ts';
 import { defaultsOf, flatten } from './config-diff.ts';
-import { parseRoute, pathOfRun } from './router.ts';
+import { parseRoute, pathOfGrid, pathOfRun } from './router.ts';
 import type { Preset } from './api/client.ts';
 
 describe('paths', () => {
   it('lead to pages and back', () => {
     expect(parseRoute('/')).toEqual({ page: 'runs' });
     expect(parseRoute('/queues')).toEqual({ page: 'queues' });
+    expect(parseRoute(pathOfGrid('era'))).toEqual({ page: 'grid', name: 'era' });
     expect(parseRoute(pathOfRun('a b', 'logs'))).toEqual({
       page: 'run',
       runId: 'a b',
@@ -17,7 +18,7 @@ describe('paths', () => {
   });
 
   it('that are not there are said to be', () => {
-    for (const path of ['/x', '/runs/a/nothing', '/queues/a/b'])
+    for (const path of ['/x', '/runs/a/nothing', '/queues/a/b', '/grids', '/grids/a/b'])
       expect(parseRoute(path)).toEqual({ page: 'unknown' });
   });
 });

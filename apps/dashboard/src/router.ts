@@ -14,15 +14,18 @@ export type RunTab = (typeof runTabs)[number];
 export type Route =
   | { readonly page: 'runs' }
   | { readonly page: 'run'; readonly runId: string; readonly tab: RunTab }
+  | { readonly page: 'grid'; readonly name: string }
   | { readonly page: 'queues' }
   | { readonly page: 'unknown' };
 
-/** Reads a path; the page's own paths are `/`, `/runs/:id`, `/runs/:id/:tab` and `/queues`. */
+/** Reads a path; the page's own paths are `/`, `/runs/:id`, `/runs/:id/:tab`, `/grids/:name` and `/queues`. */
 export function parseRoute(path: string): Route {
   const [first, second, third, ...rest] = path.split('/').filter((part) => part !== '');
   if (rest.length > 0) return { page: 'unknown' };
   if (first === undefined || (first === 'runs' && second === undefined)) return { page: 'runs' };
   if (first === 'queues' && second === undefined) return { page: 'queues' };
+  if (first === 'grids' && second !== undefined && third === undefined)
+    return { page: 'grid', name: decodeURIComponent(second) };
   if (first !== 'runs' || second === undefined) return { page: 'unknown' };
   const tab = third ?? 'overview';
   if (!isRunTab(tab)) return { page: 'unknown' };
@@ -33,6 +36,10 @@ export function parseRoute(path: string): Route {
 export function pathOfRun(runId: string, tab: RunTab = 'overview'): string {
   const base = `/runs/${encodeURIComponent(runId)}`;
   return tab === 'overview' ? base : `${base}/${tab}`;
+}
+
+export function pathOfGrid(name: string): string {
+  return `/grids/${encodeURIComponent(name)}`;
 }
 
 /** Where the page is now. */

@@ -27,6 +27,8 @@ const pages: Readonly<Record<string, string>> = {
   'evaluation-many': '/runs/ft-topics/evaluation',
   'evaluation-regress': '/runs/ft-similarity/evaluation',
   'evaluation-tags': '/runs/ft-names/evaluation',
+  grid: '/grids/era-grid',
+  'grid-run': '/runs/era-grid-5',
   'evaluation-answers': '/runs/ft-questions/evaluation',
 };
 

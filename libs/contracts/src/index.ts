@@ -1,5 +1,6 @@
 export * from './api/index.ts';
 export * from './canonical-json.ts';
+export * from './sorted-json.ts';
 export * from './checkpoint.ts';
 export type { SourceOf } from './config-error.ts';
 export * from './config-parse.ts';

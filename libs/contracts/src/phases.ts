@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './sorted-json.ts';
 import type { Cursor } from './ledger.ts';
 import type { ExamplesConfig, RunConfig } from './run-config.ts';
 import { exampleSettings } from './settings.ts';

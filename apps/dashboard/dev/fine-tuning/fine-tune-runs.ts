@@ -1,4 +1,10 @@
-import { parseRunConfig, withPlannedSteps, type ApiEvent, type RunStatus } from '@berth/contracts';
+import {
+  parseRunConfig,
+  withPlannedSteps,
+  type ApiEvent,
+  type RunRecord,
+  type RunStatus,
+} from '@berth/contracts';
 import type { FineTuning } from '@berth/contracts/constants';
 import { SyntheticRun } from '../synthetic-run.ts';
 
@@ -50,12 +56,17 @@ interface MadeUpFineTune {
   readonly name: string;
   readonly fineTuning: FineTuning;
   readonly status: RunStatus;
-  readonly task?: object;
   readonly learningRate?: number;
   readonly seed?: number;
   /** @defaultValue all */
   readonly shareDone?: number;
+  readonly grid?: RunRecord['grid'];
 }
+
+const reasons: Partial<Record<RunStatus, string>> = {
+  running: 'Training with all 2 workers',
+  queued: 'era-grid-5 comes first',
+};
 
 const kinds: readonly MadeUpFineTune[] = [
   {
@@ -81,13 +92,26 @@ const kinds: readonly MadeUpFineTune[] = [
   { name: 'ft-questions', fineTuning: { kind: 'answer' }, status: 'completed' },
 ];
 
-/** A run of each kind of fine-tuning. */
+/** A run of each kind of fine-tuning, and a grid of six. */
 export function makeFineTuneRuns(emit: (event: ApiEvent) => void): SyntheticRun[] {
-  return kinds.map((one) => makeFineTune(one, emit));
+  return [...kinds, ...gridPoints()].map((one) => makeFineTune(one, emit));
+}
+
+function gridPoints(): MadeUpFineTune[] {
+  const points = [2e-5, 5e-5, 1e-4].flatMap((rate) => [1, 2].map((seed) => ({ rate, seed })));
+  return points.map(({ rate, seed }, i) => ({
+    name: `era-grid-${i + 1}`,
+    fineTuning: { kind: 'classify', labels: ['before 1900', 'after 1900'] },
+    status: i < 4 ? 'completed' : i === 4 ? 'running' : 'queued',
+    shareDone: i < 4 ? 1 : i === 4 ? 0.45 : 0,
+    learningRate: rate,
+    seed,
+    grid: { name: 'era-grid', point: i + 1, values: { 'optimizer.learningRate': rate, seed } },
+  }));
 }
 
 function makeFineTune(
-  { name, fineTuning, status, task, learningRate, seed = 7, shareDone = 1 }: MadeUpFineTune,
+  { name, fineTuning, status, learningRate, seed = 7, shareDone = 1, grid }: MadeUpFineTune,
   emit: (event: ApiEvent) => void,
 ): SyntheticRun {
   const written = parseRunConfig(
@@ -99,7 +123,6 @@ function makeFineTune(
         kind: fineTuning.kind,
         train: `data/${name}/train.jsonl`,
         eval: 'data/eval.jsonl',
-        ...task,
       },
       model: { size: 'mini' },
       optimizer: { ...(learningRate !== undefined && { learningRate }) },
@@ -114,12 +137,13 @@ function makeFineTune(
   const run = new SyntheticRun({
     config,
     status,
-    reason: isTraining ? 'Training with all 2 workers' : `All ${numSteps} steps are done`,
+    reason: reasons[status] ?? `All ${numSteps} steps are done`,
     step: 0,
     numWorkers: isTraining ? 2 : 0,
     stepMs: 380,
     halfLife: numSteps / 4,
     createdAtMs: Date.now() - numSteps * 380 - 3_600_000,
+    ...(grid !== undefined && { grid }),
     labelledData: { fineTuning, numTrainExamples, numHeldOutExamples: 1_240 },
     emit,
   });

@@ -15,7 +15,7 @@ import { RunControls } from '../components/run-controls.tsx';
 import { EvaluationTab } from '../evaluation/evaluation-tab.tsx';
 import { lengthText } from '../fine-tuning-facts.ts';
 import { formatCount, formatDuration } from '../format.ts';
-import { pathOfRun, runTabs, type RunTab } from '../router.ts';
+import { pathOfGrid, pathOfRun, runTabs, type RunTab } from '../router.ts';
 import { checkpoints, loadError, openRun, runs, workers } from '../state/live.ts';
 import { followHistory } from '../state/run-history.ts';
 import { isUnderWay, runLooks } from '../state/status.ts';
@@ -72,6 +72,12 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
         <p class="crumbs">
           <a href="/">Runs</a>
           <span aria-hidden="true">/</span>
+          {run.grid !== undefined && (
+            <>
+              <a href={pathOfGrid(run.grid.name)}>{run.grid.name}</a>
+              <span aria-hidden="true">/</span>
+            </>
+          )}
           <code>{run.runId}</code>
         </p>
         <div class="run-title">

@@ -17,13 +17,20 @@ import { nowMs } from '../state/live.ts';
 import { isUnderWay, runLooks } from '../state/status.ts';
 
 /** A run in the list of runs. */
-export function RunRow({ report }: { report: RunStatusReport }): JSX.Element {
+export function RunRow({
+  report,
+  isOfGrid = false,
+}: {
+  readonly report: RunStatusReport;
+  /** Below the row of its grid. */
+  readonly isOfGrid?: boolean;
+}): JSX.Element {
   const { run, step, numSteps, last, tokensPerSecond } = report;
   const look = runLooks[run.status];
   const ratio = step / numSteps;
   const { numEpochs } = run.config.train;
   return (
-    <div class="run-row" role="row" data-run={run.runId}>
+    <div class={isOfGrid ? 'run-row of-grid' : 'run-row'} role="row" data-run={run.runId}>
       <div class="run-name" role="cell">
         <div>
           <a href={pathOfRun(run.runId)} class="row-link">

@@ -3,6 +3,8 @@ import type { JSX } from 'preact';
 import type { RunStatusReport } from '@berth/contracts';
 import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
+import { GridRow } from '../grids/grid-row.tsx';
+import { groupRuns } from '../grids/group-runs.ts';
 import { NewRunDialog } from '../new-run/new-run-dialog.tsx';
 import { Command, EmptyState, SkeletonRows, Tile } from '../components/parts.tsx';
 import { formatCompact, plural } from '../format.ts';
@@ -118,10 +120,36 @@ function RunList(props: {
           </span>
         ))}
       </div>
-      {shown.map((report) => (
-        <RunRow key={report.run.runId} report={report} />
-      ))}
+      {groupRuns(shown).map((listed) =>
+        listed.kind === 'run' ? (
+          <RunRow key={listed.report.run.runId} report={listed.report} />
+        ) : (
+          <GridOfRuns key={listed.name} {...listed} all={all} />
+        ),
+      )}
     </div>
+  );
+}
+
+/** A grid in a row, and on request the runs of it that are asked for. */
+function GridOfRuns(props: {
+  readonly name: string;
+  readonly reports: readonly RunStatusReport[];
+  readonly all: readonly RunStatusReport[];
+}): JSX.Element {
+  const { name, reports, all } = props;
+  const isOpen = useSignal(false);
+  return (
+    <>
+      <GridRow
+        name={name}
+        reports={all.filter(({ run }) => run.grid?.name === name)}
+        isOpen={isOpen.value}
+        onToggle={() => (isOpen.value = !isOpen.value)}
+      />
+      {isOpen.value &&
+        reports.map((report) => <RunRow key={report.run.runId} report={report} isOfGrid />)}
+    </>
   );
 }
 

@@ -14,15 +14,16 @@ const iconStep = 5;
 
 /** The title of a page: "76 % name - berth". */
 export function titleOf(
-  page: Route['page'],
+  at: Route,
   report: RunStatusReport | undefined,
   all: readonly RunStatusReport[],
 ): string {
   if (report !== undefined) return `${stateOf(report)} ${report.run.config.name} - berth`;
   const numUnderWay = all.filter(({ run }) => isUnderWay(run.status)).length;
-  if (page === 'runs')
+  if (at.page === 'grid') return `${at.name} - berth`;
+  if (at.page === 'runs')
     return numUnderWay === 0 ? 'Runs - berth' : `${numUnderWay} under way - berth`;
-  return page === 'queues' ? 'Queues - berth' : 'berth';
+  return at.page === 'queues' ? 'Queues - berth' : 'berth';
 }
 
 /** How far it is, or that it will go no further. */

@@ -8,7 +8,7 @@ export function startHead(): void {
   const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   effect(() => {
     const report = openRun.value;
-    document.title = titleOf(route.value.page, report, runs.value ?? []);
+    document.title = titleOf(route.value, report, runs.value ?? []);
     icon?.setAttribute('href', report === undefined ? '/icon.svg' : headIcon(report));
   });
 }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../sorted-json.ts';
 import type { GridValues } from './grid-point.ts';
 import type { GridCombination, GridPointReport } from './grid-report.ts';
 

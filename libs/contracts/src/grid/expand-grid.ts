@@ -1,4 +1,4 @@
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../sorted-json.ts';
 import type { SourceOf } from '../config-error.ts';
 import { BerthError } from '../errors.ts';
 import { runNamePattern } from '../run-name.ts';
