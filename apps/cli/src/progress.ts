@@ -1,5 +1,6 @@
 import { isFinal, taskOfRun, type RunStatusReport } from '@berth/contracts';
 import { fitLine, type LinePart } from './fit-line.ts';
+import { chosenMetric } from './best-text.ts';
 import { formatDuration } from '@berth/launch';
 import { fixed, formatCount, formatShortCount, formatShortDuration } from './format.ts';
 
@@ -29,7 +30,11 @@ function numbersOf(report: RunStatusReport, isTraining: boolean): LinePart[] {
   if (phase !== undefined) parts.push(besides(`phase ${phase.number}/${phase.numPhases}`, 12));
   if (last !== null)
     parts.push(essential(`train loss ${last.loss.toFixed(3)}`, `loss ${last.loss.toFixed(2)}`, 18));
-  if (lastEval !== null) parts.push(besides(`held-out ${lastEval.loss.toFixed(3)}`, 8));
+  if (lastEval !== null) {
+    parts.push(besides(`held-out ${lastEval.loss.toFixed(3)}`, 8));
+    const shown = chosenMetric(run);
+    if (shown !== undefined) parts.push(besides(`${shown.name} ${fixed(lastEval, shown.name)}`, 7));
+  }
   if (last !== null) {
     const { losses } = taskOfRun(run);
     losses.forEach(({ abbreviation, name }, index) =>

@@ -9,12 +9,12 @@ export function besideSteps(
   if (numCommitted >= numSteps) {
     const left = [
       isSaved ? '' : 'saving the last checkpoint',
-      isEvaluated ? '' : 'evaluating on held-out text',
+      isEvaluated ? '' : 'evaluating on held-out examples',
     ];
     return left.filter((text) => text !== '').join(', ');
   }
   if (numCommitted > 0) return '';
   return isEvaluated
     ? 'computing the first step'
-    : 'evaluating on held-out text before the first step';
+    : 'evaluating on held-out examples before the first step';
 }

@@ -100,7 +100,11 @@ describe('a run with fewer members than it wants', () => {
 });
 
 it.each([
-  ['evaluates first', { numCommitted: 0 }, /; evaluating on held-out text before the first step$/],
+  [
+    'evaluates first',
+    { numCommitted: 0 },
+    /; evaluating on held-out examples before the first step$/,
+  ],
   [
     'computes its first step',
     { numCommitted: 0, isEvaluated: true },
@@ -110,9 +114,9 @@ it.each([
   [
     'has trained',
     { numCommitted: 100 },
-    /; saving the last checkpoint, evaluating on held-out text$/,
+    /; saving the last checkpoint, evaluating on held-out examples$/,
   ],
-  ['has saved', { numCommitted: 100, isSaved: true }, /; evaluating on held-out text$/],
+  ['has saved', { numCommitted: 100, isSaved: true }, /; evaluating on held-out examples$/],
   ['has evaluated', { numCommitted: 100, isEvaluated: true }, /; saving the last checkpoint$/],
 ])('a run that %s says so', (_, change, reason) => {
   expect(decide(30_000, change)).toMatchObject({
