@@ -16,11 +16,17 @@ export type PredictionInput = z.output<typeof predictionInputSchema>;
 const text = z.string().max(10_000);
 
 /** The same, no longer than what one question of many may be. A context is read in windows. */
-export const boundedPredictionInputSchema = z.union([
-  z.strictObject({ text, pair: text.optional() }),
-  z.strictObject({ words: z.array(z.string().max(1_000)).max(1_000) }),
-  z.strictObject({ question: text, context: z.string().max(100_000) }),
-]);
+export const boundedPredictionInputSchema = z.union(
+  [
+    z.strictObject({ text, pair: text.optional() }),
+    z.strictObject({ words: z.array(z.string().max(1_000)).max(1_000) }),
+    z.strictObject({ question: text, context: z.string().max(100_000) }),
+  ],
+  {
+    error:
+      'must have text and perhaps pair, or words, or question and context, none of them too long',
+  },
+);
 
 const probability = z.number();
 /** Of each label. */
