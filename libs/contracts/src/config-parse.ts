@@ -5,11 +5,8 @@ import { resolveModelConfig } from './model-config.ts';
 import { withCurrentNames } from './renamed-settings.ts';
 import { phasesOf, withPhaseSteps, type Phase } from './phases.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
-import {
-  problemWithFineTuning,
-  problemWithWritten,
-  withFineTuningDefaults,
-} from './tasks/fine-tuning/settings.ts';
+import { problemWithFineTuning, problemWithWritten } from './tasks/fine-tuning/check-settings.ts';
+import { withFineTuningDefaults } from './tasks/fine-tuning/defaults.ts';
 import { problemWithExamples, withTaskDefaults } from './tasks/pretraining-settings.ts';
 
 /**

@@ -67,8 +67,14 @@ describe('a run file with a task', () => {
       { optimizer: { warmupRatio: 0.2, numWarmupSteps: 9 } },
       'optimizer.warmupRatio: goes instead of numWarmupSteps',
     ],
-    [task({ kind: 'regress', labels: ['a', 'b'] }), 'task.labels: only a kind with classes'],
-    [task({ kind: 'answer', classWeights: 'balanced' }), 'task.classWeights: only a kind with classes'],
+    [
+      task({ kind: 'regress', labels: ['a', 'b'] }),
+      'task.labels: only classify, classify-many, tag have it, and this is regress',
+    ],
+    [
+      task({ kind: 'answer', classWeights: 'balanced' }),
+      'task.classWeights: only classify, classify-many, tag have it',
+    ],
     [task({ docStride: 9 }), 'task.docStride: only answer has it, and this is classify'],
     [task({ labelSeparator: ';' }), 'task.labelSeparator: only classify-many has it'],
     [task({ eval: 'dev.csv', heldOutRatio: 0.1 }), 'task.heldOutRatio: nothing is held out'],

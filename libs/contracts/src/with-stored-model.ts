@@ -2,6 +2,7 @@ import type { SourceOf } from './config-error.ts';
 import { BerthError } from './errors.ts';
 import { initSectionSchema, type InitSection } from './init-section.ts';
 import { modelSizeNames, modelSizes, type ModelConfig, type ModelSize } from './model-config.ts';
+import { isSection, type Section } from './section.ts';
 import type { StoredModel } from './stored-model.ts';
 
 /** What of a stored model fills a config in. */
@@ -11,8 +12,6 @@ export type InitialModel = Pick<StoredModel, 'modelId' | 'model' | 'doLowerCase'
 
 /** As `vocabulary.size`. */
 const maxVocabularySize = 65_535;
-
-type Section = Readonly<Record<string, unknown>>;
 
 /**
  * A run config as it was written, with what it leaves out filled in from the model that it begins with: that one's SHA-256, sizes,
@@ -135,8 +134,4 @@ function positionsOf(
     'model.maxPositions',
     `${given}, but ${from} has ${own}: leave it out, or set init.extendPositions: true to copy those that it has`,
   );
-}
-
-function isSection(value: unknown): value is Section {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

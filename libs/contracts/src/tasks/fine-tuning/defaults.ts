@@ -1,0 +1,36 @@
+import { isSection, type Section } from '../../section.ts';
+
+/** Evaluations of a fine-tuning are on all that is held out. */
+const allExamples = 2 ** 20;
+
+/**
+ * A run config as it was written, with the defaults of fine-tuning: those of google-research/bert (run_classifier.py and
+ * run_squad.py). Lengths of its own keep it from having epochs.
+ */
+export function withFineTuningDefaults(config: unknown): unknown {
+  if (!isSection(config) || !isSection(config['task'])) return config;
+  const section = (name: string): Section => {
+    const given = config[name];
+    return isSection(given) ? given : {};
+  };
+  const has = (name: string, key: string): boolean => section(name)[key] !== undefined;
+  const isInEpochs = !has('train', 'numSteps');
+  const warmsUp = isInEpochs && !has('optimizer', 'numWarmupSteps');
+  const isAnswer = config['task']['kind'] === 'answer';
+  return {
+    ...config,
+    examples: { maxSeqLength: isAnswer ? 384 : 128, ...section('examples') },
+    optimizer: {
+      learningRate: 5e-5,
+      ...(warmsUp && { warmupRatio: 0.1 }),
+      ...section('optimizer'),
+    },
+    train: {
+      globalBatch: 32,
+      ...(isInEpochs && { numEpochs: 3 }),
+      checkpointEverySteps: isInEpochs || has('train', 'evalEverySteps') ? 0 : 100,
+      numEvalExamples: allExamples,
+      ...section('train'),
+    },
+  };
+}
