@@ -55,7 +55,8 @@ it('a grid of 6 is complete, nothing run twice, with a worker and the coordinato
     what: 'an answer',
   });
   const report = await gridOnce('the end of the grid', ({ isOver }) => isOver);
-  expect(report).toMatchObject({ numCompleted: 6, points: Array(6).fill({ step: numSteps }) });
+  expect(report.numCompleted).toBe(6);
+  expect(report.points.map(({ step }) => step)).toEqual(Array(6).fill(numSteps));
 
   const ledgerOf = (runId: string): Promise<LedgerInspection> =>
     inspectLedger(services, runId, silentLogger);

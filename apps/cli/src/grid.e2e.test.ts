@@ -13,7 +13,7 @@ it('a grid is trained to its end though one of its runs fails, and told of', asy
   const train = { numSteps: 6, evalEverySteps: 3, checkpointEverySteps: 3 };
   writeFileSync(file, JSON.stringify(tinyGrid(folder, 'g', grid, train)));
   const { exitCode, stdout, stderr } = await berth(['finetune', file], { folder });
-  expect(exitCode, stderr).toBe(1);
+  expect(exitCode).toBe(1);
   expect(stderr).toContain('g-1 (1 of 2): optimizer.learningRate 1e+30, seed 1\n');
   expect(stderr).toMatch(/g-2 \(2 of 2\): completed, classify_accuracy [\d.]+, held-out loss/);
   expect(stderr).toContain('error: 1 of 2 runs of g failed: g-1; the first said: ');

@@ -23,7 +23,8 @@ import { readModel } from '@berth/checkpoint';
 import { exampleSetIdOf, isLabelled, readAnyDataset, readDatasetManifest } from '@berth/data';
 import { isAlive, type DataPort, type RunChange } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
-import { createMembers, openRun, type RedisConnection } from '@berth/queue';
+import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
+import { dataOfGrid } from './data-of-grid.ts';
 import { ExampleSupply } from './example-supply.ts';
 import { LabelledSupply } from './labelled-supply.ts';
 
@@ -41,6 +42,7 @@ export class Preparation implements DataPort {
   readonly #options: PreparationOptions;
   readonly #runId: string;
   readonly #run;
+  readonly #runs;
   readonly #members;
   /** What is awaited, and for which request. */
   #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
@@ -52,6 +54,7 @@ export class Preparation implements DataPort {
     this.#options = options;
     this.#runId = runId;
     this.#run = openRun(options.connection, runId);
+    this.#runs = createRuns(options.connection);
     this.#members = createMembers(options.connection);
   }
 
@@ -86,7 +89,7 @@ export class Preparation implements DataPort {
       const known =
         record.manifestKey !== null && submission !== null
           ? { manifestKey: record.manifestKey, isTrainedOn: submission.isTrained }
-          : undefined;
+          : dataOfGrid(record, await this.#runs.list());
       const job = await this.#datasetJobOf(config, askedAtMs, known);
       // Once: to ask again for a job that failed would start it over before its error is read.
       this.#datasetJob = { askedAtMs, id: await jobs.enqueue(job) };

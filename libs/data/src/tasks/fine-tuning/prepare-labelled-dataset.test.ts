@@ -137,6 +137,22 @@ describe('a labelled dataset', () => {
     expect(await prepareLabelledDataset(untrained, store)).not.toBe(manifestKey);
   });
 
+  it('is not read again where the files have the bytes that it was made of', async () => {
+    const store = newStore();
+    const train = await jsonl(animals(0, 1_200));
+    const told: string[] = [];
+    const tell = (progress: string): void => void told.push(progress);
+    const manifestKey = await prepareLabelledDataset(jobOf({ train }), store, { tell });
+    expect(told).not.toEqual([]);
+    told.length = 0;
+    const again = jobOf({ train }, { known: { manifestKey, isTrainedOn: true }, askedAtMs: 2 });
+    expect(await prepareLabelledDataset(again, store, { tell })).toBe(manifestKey);
+    expect(told).toEqual([]);
+    const known = { manifestKey, isTrainedOn: false };
+    const shorter = jobOf({ train }, { known, maxSeqLength: 8 });
+    expect(await prepareLabelledDataset(shorter, store)).not.toBe(manifestKey);
+  });
+
   it.each<readonly [string, Partial<LabelledDatasetJob['task']>, readonly object[], string]>([
     ['nothing is held out', { heldOutRatio: 1e-9 }, animals(0, 9), 'no row is held out'],
     ['all is held out', { heldOutRatio: 1 - 1e-9 }, animals(0, 9), 'all rows are held out'],

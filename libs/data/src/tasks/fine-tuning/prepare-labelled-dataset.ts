@@ -35,7 +35,7 @@ const defaultHeldOutRatio = 0.1;
 /**
  * Does the job of a fine-tuning's data: reads the labelled rows, finds their labels, and stores the examples of both splits with
  * their manifest. The same files and settings give the same dataset at the same key, so it may be done twice, anywhere; shards that
- * were lost are there again.
+ * were lost are there again. Of files that hold the bytes which a known dataset was made of no row is read.
  * @returns the key of the manifest
  * @throws BerthError `DATA_INPUT_*` for files and rows, `DATA_VOCABULARY_*`; `DATA_MISMATCH` when a run was trained on other rows
  */
@@ -57,6 +57,12 @@ export async function prepareLabelledDataset(
     ),
   );
   const digests = await Promise.all(paths.map(fileDigest));
+  const before = known && (await readKnown(store, known));
+  const isSame =
+    before?.vocabulary.sha256 === sha256Hex(vocabularyBytes) &&
+    before.maxSeqLength === maxSeqLength &&
+    String(before.files.map(({ sha256 }) => sha256)) === String(digests);
+  if (known !== undefined && isSame && (await areThere(store, before))) return known.manifestKey;
   const [train, others] = paths.map((path) => counted(openRows(path), tell));
   const split =
     others === undefined
@@ -66,7 +72,6 @@ export async function prepareLabelledDataset(
   await requireRows(split, task.train);
   const options = { tokenizer, doLowerCase, maxSeqLength };
   const rows: HeldOutRow[] = [];
-  const before = known && (await readKnown(store, known));
   const made = await makeLabelledShards(store, {
     fineTuning: survey.fineTuning,
     maxSeqLength,
@@ -132,6 +137,13 @@ async function readKnown(
 ): Promise<LabelledDataset | undefined> {
   if (!isTrainedOn && (await store.head(manifestKey)) === undefined) return undefined;
   return readLabelledDataset(store, manifestKey);
+}
+
+/** Whether none of its shards is lost. */
+async function areThere(store: ObjectStore, { train, heldOut }: LabelledDataset): Promise<boolean> {
+  for (const { key } of [...train, heldOut])
+    if ((await store.head(key)) === undefined) return false;
+  return true;
 }
 
 /** The same examples; what is told of each is kept. */
