@@ -15,9 +15,11 @@ import {
   historyQuerySchema,
   logQuerySchema,
   parseRunConfig,
+  predictBodySchema,
   runConfigJsonSchema,
   toBerthError,
 } from '@berth/contracts';
+import { madeUpPrediction } from './fine-tuning/made-up-prediction.ts';
 import { madeUpAnswer } from './made-up-answer.ts';
 import { historyOf } from './buckets.ts';
 import type { SyntheticCluster } from './synthetic-cluster.ts';
@@ -132,6 +134,8 @@ function answer(
       return historyOf(id, run.history.stretches, run.markers, historyQuerySchema.parse(query));
     case 'evaluations':
       return cluster.evaluation(run, Number(which));
+    case 'predict':
+      return madeUpPrediction(run, predictBodySchema.parse(body));
     case 'fill-mask':
       return madeUpAnswer(fillMaskBodySchema.parse(body), run);
     case 'controls':

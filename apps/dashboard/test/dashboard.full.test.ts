@@ -20,6 +20,14 @@ const paths = [
   `${run}/logs`,
   '/queues',
   '/runs/lr-probe-3e-2',
+  '/runs/ft-president',
+  '/runs/ft-president/evaluation',
+  '/runs/ft-topics/evaluation',
+  '/runs/ft-similarity/evaluation',
+  '/runs/ft-names/evaluation',
+  '/runs/ft-names/try-it',
+  '/runs/ft-questions/evaluation',
+  '/grids/era-grid',
 ];
 
 describe.skipIf(executable === undefined)(

@@ -33,6 +33,15 @@ const pages: Readonly<Record<string, string>> = {
 };
 
 const executable = findChromium();
+const text = 'The treaty with Spain was signed by Mr. Adams and Mr. Onis at Washington.';
+const questions: Readonly<Record<string, readonly [string, string?]>> = {
+  'ft-president': [text],
+  'ft-topics': [text],
+  'ft-similarity': [text, 'A treaty was made with Spain.'],
+  'ft-names': [text],
+  'ft-questions': ['Who signed the treaty?', text],
+};
+
 if (executable === undefined) {
   console.log(noBrowser);
 } else {
@@ -94,6 +103,15 @@ if (executable === undefined) {
     await page.locator('input[name="train"]').fill('data/train.csv');
     await page.locator('[data-control="show-yaml"]').click();
     await save(page, `fine-tune-yaml-${theme}`, false);
+    for (const [name, [first, second]] of Object.entries(questions)) {
+      await page.goto(`${server.url}/runs/${name}/try-it`);
+      await page.locator('textarea[name="first"]').fill(first);
+      if (second !== undefined) await page.locator('textarea[name="second"]').fill(second);
+      await page.locator('[data-control="predict"]').click();
+      await page.getByText('At step').waitFor();
+      await page.waitForTimeout(400);
+      await save(page, `try-${name}-${theme}`, true);
+    }
     await page.goto(`${server.url}${run}`);
     await page.locator('[data-control="kill"]').first().click();
     await page.waitForTimeout(400);

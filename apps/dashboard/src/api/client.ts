@@ -12,6 +12,8 @@ import type {
   History,
   JobReport,
   LogPage,
+  PredictAnswer,
+  PredictionInput,
   QueueReport,
   RemovalReport,
   RunConfig,
@@ -62,6 +64,11 @@ export interface FillMaskQuestion {
   readonly checkpoint: CheckpointChoice;
 }
 
+interface PredictQuestion {
+  readonly inputs: readonly PredictionInput[];
+  readonly checkpoint: CheckpointChoice;
+}
+
 export interface LogOptions {
   readonly level: string;
   readonly source?: string | undefined;
@@ -97,6 +104,8 @@ export interface Api {
   remove(runId: string): Promise<RemovalReport>;
   /** What a model of the run puts in the place of each [MASK]. */
   fillMask(runId: string, body: FillMaskQuestion): Promise<FillMaskAnswer>;
+  /** What a fine-tuned model of the run says of each input. */
+  predict(runId: string, body: PredictQuestion): Promise<PredictAnswer>;
   /** Writes a checkpoint into the bucket as a folder that Hugging Face's libraries open. */
   exportRun(runId: string, body: { readonly checkpoint: number }): Promise<ExportAnswer>;
   configSchema(): Promise<Record<string, unknown>>;
@@ -124,6 +133,7 @@ export const api: Api = {
   removal: (runId) => get(`${pathOf(runId)}/removal`),
   remove: (runId) => request(pathOf(runId), { method: 'DELETE' }),
   fillMask: (runId, body) => post(`${pathOf(runId)}/fill-mask`, body, modelTimeoutMs),
+  predict: (runId, body) => post(`${pathOf(runId)}/predict`, body, modelTimeoutMs),
   exportRun: (runId, body) => post(`${pathOf(runId)}/export`, body, exportTimeoutMs),
   configSchema: () => get('/api/config-schema'),
   presets: () => get('/api/presets'),

@@ -1,14 +1,14 @@
 import type { JSX } from 'preact';
-import type { FilledText } from '@berth/contracts';
-import { filled, hiddenWord } from './sentence.ts';
+import type { FilledText, FillMaskAnswer } from '@berth/contracts';
+import { filled, hiddenWord, type Sentence } from './sentence.ts';
 import type { Answered } from './state.ts';
 
 /** The candidates for each hidden word, likeliest first. */
 export function Answer({
-  answered: { sentence, answer },
+  answered: { question: sentence, answer },
   isStale,
 }: {
-  readonly answered: Answered;
+  readonly answered: Answered<Sentence, FillMaskAnswer>;
   readonly isStale: boolean;
 }): JSX.Element {
   const places = [...sentence.hidden].sort((a, b) => a - b);

@@ -1,26 +1,31 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useId, useMemo, useRef } from 'preact/hooks';
-import type { RunStatusReport } from '@berth/contracts';
+import type { FillMaskAnswer, RunStatusReport } from '@berth/contracts';
 import { taskOfRun } from '@berth/contracts/constants';
+import { api } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState, SkeletonRows } from '../components/parts.tsx';
 import { formatCount, plural } from '../format.ts';
 import { checkpoints } from '../state/live.ts';
 import { Answer } from './answer.tsx';
 import { Problem } from './problem.tsx';
-import { sentenceOf, toggled, type Sentence } from './sentence.ts';
+import { ChooseCheckpoint, type Choosable } from './choose-checkpoint.tsx';
+import { Predict } from './predict.tsx';
+import { questionOf, sentenceOf, toggled, type Sentence } from './sentence.ts';
 import { createTryOut } from './state.ts';
 
 const example = 'we will work together for peace in the world';
 /** A model has a few hundred tokens at most. */
 const maxLength = 2_000;
+const numCandidates = 8;
 
-/** A sentence with a word hidden, and what the run's newest model would put there; asked again with every new checkpoint. */
+/** What a run's newest or best model says of what a person writes. */
 export function TryItTab({ report }: { report: RunStatusReport }): JSX.Element {
   const { runId, config } = report.run;
   const all = checkpoints.value;
-  if (taskOfRun(report.run).tokenPrediction === undefined)
+  const { task } = config;
+  if (task === undefined && taskOfRun(report.run).tokenPrediction === undefined)
     return (
       <EmptyState icon="search" title="Nothing to try here">
         <p>This run learns a task that fills in no words.</p>
@@ -39,19 +44,31 @@ export function TryItTab({ report }: { report: RunStatusReport }): JSX.Element {
       </EmptyState>
     );
   const best = usable.find(({ isBest }) => isBest);
-  return <TryOut key={runId} runId={runId} newestStep={newest.step} bestStep={best?.step} />;
+  const asked = { runId, newestStep: newest.step, bestStep: best?.step };
+  return task === undefined ? (
+    <TryOut key={runId} {...asked} />
+  ) : (
+    <Predict key={runId} {...asked} task={task} />
+  );
 }
 
+/** A sentence with a word hidden, and what the model would put there; asked again with every new checkpoint. */
 function TryOut(props: {
   readonly runId: string;
   readonly newestStep: number;
   readonly bestStep: number | undefined;
 }): JSX.Element {
   const { runId, newestStep, bestStep } = props;
-  const tryOut = useMemo(() => createTryOut(runId), [runId]);
+  const tryOut = useMemo(
+    () =>
+      createTryOut<Sentence, FillMaskAnswer>((asked, checkpoint) =>
+        api.fillMask(runId, { text: questionOf(asked), numCandidates, checkpoint }),
+      ),
+    [runId],
+  );
   const text = useSignal('');
   const sentence = useSignal<Sentence>(sentenceOf(''));
-  const choice = useSignal<'newest' | 'best'>('newest');
+  const choice = useSignal<Choosable>('newest');
   const hintId = useId();
   const { isAsking, answered, error } = tryOut.state.value;
   const { words, hidden } = sentence.value;
@@ -75,7 +92,7 @@ function TryOut(props: {
   useEffect(() => {
     if (askedStep.current === step) return;
     askedStep.current = step;
-    if (tryOut.state.value.answered !== null) ask(tryOut.state.value.answered.sentence);
+    if (tryOut.state.value.answered !== null) ask(tryOut.state.value.answered.question);
   }, [step]);
 
   return (
@@ -152,20 +169,11 @@ function TryOut(props: {
               ? 'What the model thinks'
               : `At step ${formatCount(answered.answer.step)}`}
           </h2>
-          {bestStep !== undefined && bestStep !== newestStep && (
-            <div class="segments" role="group" aria-label="Which checkpoint is asked">
-              {(['newest', 'best'] as const).map((name) => (
-                <button
-                  type="button"
-                  key={name}
-                  aria-pressed={choice.value === name}
-                  onClick={() => (choice.value = name)}
-                >
-                  {name === 'newest' ? 'Newest' : 'Best'}
-                </button>
-              ))}
-            </div>
-          )}
+          <ChooseCheckpoint
+            choice={choice.value}
+            isOffered={bestStep !== undefined && bestStep !== newestStep}
+            onChoose={(name) => (choice.value = name)}
+          />
         </header>
         {answered === null ? (
           <p class="muted try-wait">{isAsking ? firstWords : restingWords(newestStep)}</p>
