@@ -5,7 +5,7 @@ import {
   type GridReport,
   type GridValues,
 } from '@berth/contracts';
-import { formatCount, formatTable } from './format.ts';
+import { formatCount, formatTable, plural } from './format.ts';
 
 export interface GridTextOptions {
   /** How berth is called here. */
@@ -26,7 +26,9 @@ export function gridText(report: GridReport, options: GridTextOptions): string {
   ];
   const hasSeeds = report.combinations.some((combination) => combination.points.length > 1);
   if (hasSeeds) blocks.push(combinationTable(report));
-  blocks.push(...bestLines(report, options, hasSeeds));
+  blocks.push(...bestLines(report, hasSeeds));
+  const next = nextCommands(report, options);
+  if (next.length > 0) blocks.push(['next:', ...next].join('\n'));
   return blocks.join('\n\n');
 }
 
@@ -53,7 +55,8 @@ function pointTable(report: GridReport, { isAtRest }: GridTextOptions): string {
       runId,
       ...paths.map((path) => valueText(values[path])),
       isAtRest && !isFinal(status) && status !== 'queued' ? 'interrupted' : status,
-      `${step}/${numSteps}`,
+      // Before a run's data is known, nobody knows how many steps its epochs have.
+      step === 0 ? '-' : `${step}/${numSteps}`,
       best === null ? '-' : String(best.step),
       ...(isLoss ? [] : [decimals(best?.value)]),
       decimals(best?.loss),
@@ -80,11 +83,7 @@ function combinationTable({ paths, metric, combinations, bestCombination }: Grid
   ]);
 }
 
-function bestLines(
-  report: GridReport,
-  { berth, isFineTuned }: GridTextOptions,
-  hasSeeds: boolean,
-): string[] {
+function bestLines(report: GridReport, hasSeeds: boolean): string[] {
   const { points, bestPoint, bestCombination, combinations, isOver, metric } = report;
   const best = points.find(({ point }) => point === bestPoint);
   if (best?.best == null || bestCombination === null) return [];
@@ -94,12 +93,25 @@ function bestLines(
   const lines = [`best run${soFar}: ${best.runId}, ${resultText(best, report)}`];
   if (hasSeeds && combinations.length > 1)
     lines.unshift(
-      `best${soFar}: ${valuesText(values)}; mean ${metric.name} ${decimals(mean)}${around}, of ${numValues} runs`,
+      `best${soFar}: ${valuesText(values)}; mean ${metric.name} ${decimals(mean)}${around}, of ${plural(numValues, 'run')}`,
     );
+  return [lines.join('\n')];
+}
+
+/** What can be typed now. */
+function nextCommands(
+  { name, points, bestPoint, numCompleted, isOver }: GridReport,
+  { berth, isAtRest, isFineTuned }: GridTextOptions,
+): string[] {
+  const next: string[] = [];
+  if (numCompleted < points.length && (isOver || isAtRest))
+    next.push(`  ${berth} resume ${name}   # those that are not completed`);
+  const best = points.find(({ point }) => point === bestPoint);
+  if (best?.best == null) return next;
   const at = `${best.runId}@${best.best.step}`;
-  const next = [`  ${berth} export ${at} --to ${best.runId}-bert`];
+  next.push(`  ${berth} export ${at} --to ${best.runId}-bert`);
   if (isFineTuned) next.push(`  ${berth} predict ${at} <rows>`);
-  return [lines.join('\n'), ['next:', ...next].join('\n')];
+  return next;
 }
 
 /** As people write them: 0.00002 is 2e-5. */

@@ -20,7 +20,9 @@ it('a grid is trained to its end though one of its runs fails, and told of', asy
   expect(stdout).toMatch(/^g: 1 of 2 runs completed/);
   expect(stdout).toMatch(/\ng-1 +1e\+30 +1 +failed/);
   expect(stdout).toMatch(/\ng-2 +0\.01 +1 +completed +6\/6 .*<- best run\n/);
-  expect(stdout).toMatch(/next:\n {2}(npx )?berth export g-2@\d --to g-2-bert\n/);
+  expect(stdout).toMatch(
+    /next:\n {2}(npx )?berth resume g .*\n {2}(npx )?berth export g-2@\d --to g-2-bert\n/,
+  );
 
   const listed = await berth(['grid', 'g', '--json'], { folder });
   const report = JSON.parse(listed.stdout) as GridReport;

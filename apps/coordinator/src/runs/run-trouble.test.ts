@@ -55,9 +55,13 @@ it('is work on the data that finds no space, which says nothing of checkpoints',
 });
 
 it('is a newest checkpoint that is older than three intervals, or none by then', () => {
-  const at = (step: number) => ({ ...snapshot, members: [memberOf('a'), memberOf('b', { step })] });
+  const at = (step: number, runId = 'r') => ({
+    ...snapshot,
+    members: [memberOf('a'), memberOf('b', { step, runId })],
+  });
   const late = at(4 * everySteps + 1);
   expect(troubleOf(at(4 * everySteps))).toBeUndefined();
   expect(troubleOf(late)).toContain(`is of step ${everySteps}, more than 3 intervals`);
   expect(troubleOf({ ...late, checkpointStep: null })).toContain('there is no checkpoint yet');
+  expect(troubleOf(at(4 * everySteps + 1, 'before'))).toBeUndefined();
 });

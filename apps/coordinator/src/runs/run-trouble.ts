@@ -38,9 +38,12 @@ function isFull(code: string): boolean {
 }
 
 function lateCheckpoint(snapshot: TroubleSnapshot): string | undefined {
-  const { checkpointEverySteps } = snapshot.run.config.train;
+  const { runId, config } = snapshot.run;
+  const { checkpointEverySteps } = config.train;
+  // Who comes from another run still tells of the steps of that one.
+  const own = snapshot.members.filter((member) => member.runId === runId);
   // Steps that are made again have been saved as far as they ever were.
-  const reached = Math.max(0, ...snapshot.members.map(({ step }) => step));
+  const reached = Math.max(0, ...own.map(({ step }) => step));
   const numUnsaved = reached - (snapshot.checkpointStep ?? 0);
   if (numUnsaved <= lateIntervals * checkpointEverySteps) return undefined;
   return `${savedText(snapshot)}, more than ${lateIntervals} intervals of ${checkpointEverySteps} steps ago: saving cannot keep up, or fails`;
