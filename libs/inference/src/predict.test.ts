@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
@@ -207,6 +207,25 @@ describe('a prediction', () => {
   it('counts inputs that were cut', async () => {
     const { numCut } = await predict('classify', [{ text: 'we are one' }, { text: 'we' }], 4);
     expect(numCut).toBe(1);
+  });
+
+  it('is not to be had of a head that berth does not have, whose encoder still embeds', async () => {
+    const path = join(folder, 'many-values');
+    await writeHuggingFaceFolder(sourceOf({ kind: 'classify', labels }), path);
+    const file = join(path, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...config, problem_type: 'regression' }));
+    await expect(predict('many-values', [{ text: 'a' }])).rejects.toMatchObject({
+      code: 'MODEL_UNSUITABLE',
+      message: expect.stringContaining('berth has regression of one value'),
+    });
+    const request = { kind: 'embed', pooling: 'mean', isNormalized: false } as const;
+    const embedded = await answerer.answer({
+      ...request,
+      model: placeOf('many-values'),
+      texts: ['the state'],
+    });
+    expect(embedded).toMatchObject({ numTokens: [4] });
   });
 
   it('is not to be had of a model that is not fine-tuned', async () => {

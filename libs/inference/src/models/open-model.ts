@@ -1,5 +1,6 @@
 import {
   BerthError,
+  isBerthError,
   runConfigSchema,
   taskNameOf,
   type DatasetManifest,
@@ -17,6 +18,7 @@ import { createTokenizer, type Tokenizer } from '@berth/data';
 import {
   openCheckpoint,
   parametersOf,
+  readHuggingFaceFolder,
   readModelFolder,
   type ModelSource,
 } from '@berth/hugging-face';
@@ -37,6 +39,8 @@ export interface OpenModel {
   readonly dataset: DatasetManifest | undefined;
   /** The same of one that was fine-tuned. */
   readonly labelled: LabelledDataset | undefined;
+  /** Why a folder's head cannot be used, where it has one that berth does not know. */
+  readonly headProblem: string | undefined;
   /** How that reads rows; all is left out where nobody knows. */
   readonly reading: ReadingSettings;
   dispose(): void;
@@ -47,7 +51,7 @@ export interface OpenModel {
  * @throws BerthError `CHECKPOINT_*`, `CONFIG_INVALID` or `DATA_VOCABULARY_INVALID` when there is none, and what the store throws
  */
 export async function openModel(store: () => ObjectStore, place: ModelPlace): Promise<OpenModel> {
-  const { source, dataset, labelled } = await openPlace(store, place);
+  const { source, dataset, labelled, headProblem } = await openPlace(store, place);
   const { model, vocabulary, doLowerCase, where } = source;
   const examples =
     place.kind === 'checkpoint' ? place.examples : defaultExamples(model.maxPositions);
@@ -79,6 +83,7 @@ export async function openModel(store: () => ObjectStore, place: ModelPlace): Pr
     exampleFormat,
     dataset,
     labelled,
+    headProblem,
     reading,
     dispose,
   };
@@ -87,14 +92,27 @@ export async function openModel(store: () => ObjectStore, place: ModelPlace): Pr
 async function openPlace(
   store: () => ObjectStore,
   place: ModelPlace,
-): Promise<Pick<OpenModel, 'source' | 'dataset' | 'labelled'>> {
-  const none = { dataset: undefined, labelled: undefined };
-  if (place.kind === 'folder') return { ...none, source: await readModelFolder(place.path) };
+): Promise<Pick<OpenModel, 'source' | 'dataset' | 'labelled' | 'headProblem'>> {
+  const none = { dataset: undefined, labelled: undefined, headProblem: undefined };
+  if (place.kind === 'folder') return { ...none, ...(await openFolder(place.path)) };
   const source = await openCheckpoint(store(), place.manifestKey);
   const { dataset } = source;
   return 'fineTuning' in dataset
     ? { ...none, source, labelled: dataset }
     : { ...none, source, dataset };
+}
+
+/** One whose head berth does not have is an encoder still. */
+async function openFolder(
+  path: string,
+): Promise<{ readonly source: ModelSource; readonly headProblem?: string }> {
+  try {
+    return { source: await readModelFolder(path) };
+  } catch (error) {
+    if (!isBerthError(error) || error.code !== 'CONFIG_INVALID') throw error;
+    // What is wrong with the encoder is said again.
+    return { source: await readHuggingFaceFolder(path), headProblem: error.message };
+  }
 }
 
 async function nextOf(
@@ -137,9 +155,12 @@ export function tokenPredictionOf({ engine, source, where }: OpenModel): TokenPr
  * What a model is fine-tuned for.
  * @throws BerthError `MODEL_UNSUITABLE` when it is not
  */
-export function fineTuningOf({ source, where }: OpenModel): FineTuning {
+export function fineTuningOf({ source, where, headProblem }: OpenModel): FineTuning {
   if (source.fineTuning !== undefined) return source.fineTuning;
-  throw unsuitable(where, 'it is not fine-tuned, so it has no head that says anything of a text');
+  throw unsuitable(
+    where,
+    headProblem ?? 'it is not fine-tuned, so it has no head that says anything of a text',
+  );
 }
 
 /** As `defaultWindows` has it: what a model reads of a context at a time, unless it was trained otherwise. */
