@@ -12,11 +12,14 @@ const firstExamples = 10;
 export function WorstExamples({ report }: { report: FineTuningReport }): JSX.Element {
   const isAll = useSignal(false);
   const { kind, worst } = report;
+  const isAnyWrong = worst.some(({ outcomes }) =>
+    outcomes.some(({ predicted, truth }) => predicted !== truth),
+  );
   const shown = isAll.value ? worst : worst.slice(0, firstExamples);
   return (
     <section class="card worst-card" aria-label="Worst examples">
       <header class="card-head">
-        <h2>Where it is most wrong</h2>
+        <h2>{isAnyWrong ? 'Where it is most wrong' : 'Where it is least sure'}</h2>
         <span class="muted">{worst.length === 0 ? '' : 'the worst first'}</span>
       </header>
       {worst.length === 0 ? (

@@ -5,7 +5,7 @@ import { api, type Preset } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { NumberField } from '../components/number-field.tsx';
 import { TextField } from '../components/text-field.tsx';
-import { configOfForm, formOfPreset, modelNames, problemOf, type RunForm } from './run-form.ts';
+import { configOfForm, formOfPreset, problemOf, publishedSizes, type RunForm } from './run-form.ts';
 import { useSubmit } from './use-submit.ts';
 
 const presets = signal<readonly Preset[] | null>(null);
@@ -123,7 +123,7 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
       <fieldset class="field full">
         <legend>Model size</legend>
         <div class="choices">
-          {modelNames.map(({ name, shape }) => (
+          {publishedSizes.map(({ name, numLayers, hiddenSize }) => (
             <label key={name} class={form.model === name ? 'choice chosen' : 'choice'}>
               <input
                 type="radio"
@@ -133,7 +133,9 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
                 onChange={() => set({ model: name })}
               />
               <strong>{name}</strong>
-              <span>{shape}</span>
+              <span>
+                {numLayers} × {hiddenSize}
+              </span>
             </label>
           ))}
         </div>

@@ -17,14 +17,21 @@ export interface RunForm {
   readonly learningRate: number;
 }
 
+interface PublishedSize {
+  readonly name: ModelName;
+  readonly numLayers: number;
+  /** Heads have 64 of it each, the feed-forward layer has four times as much. */
+  readonly hiddenSize: number;
+}
+
 /** The published sizes, as people compare them. */
-export const modelNames: readonly { readonly name: ModelName; readonly shape: string }[] = [
-  { name: 'tiny', shape: '2 × 128' },
-  { name: 'mini', shape: '4 × 256' },
-  { name: 'small', shape: '4 × 512' },
-  { name: 'medium', shape: '8 × 512' },
-  { name: 'base', shape: '12 × 768' },
-  { name: 'large', shape: '24 × 1024' },
+export const publishedSizes: readonly PublishedSize[] = [
+  { name: 'tiny', numLayers: 2, hiddenSize: 128 },
+  { name: 'mini', numLayers: 4, hiddenSize: 256 },
+  { name: 'small', numLayers: 4, hiddenSize: 512 },
+  { name: 'medium', numLayers: 8, hiddenSize: 512 },
+  { name: 'base', numLayers: 12, hiddenSize: 768 },
+  { name: 'large', numLayers: 24, hiddenSize: 1024 },
 ];
 
 /** A form filled in from a preset, under a name that is likely to be free. */

@@ -16,6 +16,7 @@ import { ConfigView } from '../components/config-view.tsx';
 import { DatasetHealth } from '../components/dataset-health.tsx';
 import { Tile } from '../components/parts.tsx';
 import { judgedBy } from '../evaluation/steps.ts';
+import { publishedSizes } from '../new-run/run-form.ts';
 import { fineTuningFacts } from '../fine-tuning-facts.ts';
 import {
   formatAge,
@@ -152,16 +153,18 @@ function phaseText({ phase }: RunStatusReport): string | undefined {
   return `${phase.number} of ${phase.numPhases}, up to step ${formatCount(phase.endStep)}`;
 }
 
-/** A size, and what the run has otherwise. */
+/** A size, and what the run has otherwise; one that begins with another model has all of that one's sizes in its config. */
 function modelText(model: RunStatusReport['run']['config']['model']): string {
-  const own = [
-    model.numLayers === undefined ? [] : `${model.numLayers} layers`,
-    model.hiddenSize === undefined ? [] : `hidden size ${formatCount(model.hiddenSize)}`,
-    model.numHeads === undefined ? [] : `${model.numHeads} heads`,
-    model.intermediateSize === undefined
-      ? []
-      : `feed-forward ${formatCount(model.intermediateSize)}`,
-  ].flat();
+  const { numLayers, hiddenSize } = publishedSizes.find(({ name }) => name === model.size)!;
+  const parts: readonly (readonly [number | undefined, number, (value: number) => string])[] = [
+    [model.numLayers, numLayers, (value) => `${value} layers`],
+    [model.hiddenSize, hiddenSize, (value) => `hidden size ${formatCount(value)}`],
+    [model.numHeads, hiddenSize / 64, (value) => `${value} heads`],
+    [model.intermediateSize, 4 * hiddenSize, (value) => `feed-forward ${formatCount(value)}`],
+  ];
+  const own = parts.flatMap(([value, usual, say]) =>
+    value === undefined || value === usual ? [] : say(value),
+  );
   return own.length === 0 ? `BERT-${model.size}` : `BERT-${model.size}, but ${own.join(', ')}`;
 }
 
