@@ -2,15 +2,16 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunConfig, RunStatusReport } from '@berth/contracts';
+import { isFinal, type RunConfig, type RunStatusReport } from '@berth/contracts';
 import {
   configOf,
   formatDuration,
   loadConfig,
+  makeFolder,
   readRunFile,
   type CoordinatorClient,
 } from '@berth/launch';
-import { withCluster } from '../cluster-access.ts';
+import { findCoordinator, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { comparisonTable, isAbove, type Compared } from '../demo/comparison.ts';
 import { outcomeLine, outcomeOfRun, type Outcome } from '../demo/outcome.ts';
@@ -19,6 +20,7 @@ import { writeDemoTasks } from '../demo/tasks/write-demo-tasks.ts';
 import { follow } from '../follow.ts';
 import { formatCount, plural } from '../format.ts';
 import { initialModel } from '../initial-model.ts';
+import { withRuns } from '../runs.ts';
 import { exportModel } from './export.ts';
 import { saysCompleted } from './train.ts';
 
@@ -47,8 +49,11 @@ const onlyAtTheEnd = 1_000_000;
 
 /** `berth demo --tasks`: the demo's text and labelled rows as files. */
 export async function writeTasks(context: Context, to: string): Promise<void> {
+  makeFolder(resolve(to), 'name another one with --to');
   await writeDemoTasks(to);
-  context.say(`speeches, and labelled rows of ${demoTasks.length} tasks, are in ${to}`);
+  context.say(
+    `in ${to}: speeches to pre-train on, and of ${demoTasks.length} tasks rows to learn from and others to be evaluated on`,
+  );
 }
 
 /**
@@ -68,12 +73,12 @@ export async function demoFineTune(
   context.say(
     `berth demo --fine-tune: a BERT-${base.model.size} is pre-trained for ${formatCount(base.train.numSteps)} steps, then come ` +
       `${2 * seeds * demoTasks.length} short runs: ${demoTasks.length} tasks, from scratch and pre-trained, ${plural(seeds, 'seed')} each. ` +
-      'After Ctrl-C the same command goes on',
+      'Some 20 minutes on two cores that have nothing else to do; after Ctrl-C the same command goes on',
   );
   const detach = new AbortController();
   process.once('SIGINT', () => detach.abort());
   const { signal } = detach;
-  const size = { numWorkers, numThreads, ownRun: base.name };
+  const size = { numWorkers, numThreads, ownRun: (await interruptedRun(context)) ?? base.name };
   const compared: Compared[] = [];
   await withCluster(context, size, async (client) => {
     context.say(`watch it at ${client.link('/')}\nlogs in ${context.folder}/logs`);
@@ -98,6 +103,19 @@ export async function demoFineTune(
       `done in ${formatDuration(performance.now() - startMs)}; the table is in ${relative(process.cwd(), file)}`,
     ].join('\n'),
   );
+}
+
+/** The run of a demo that was interrupted: a cluster takes up what it was started for, and what is asked for later. */
+async function interruptedRun(context: Context): Promise<string | undefined> {
+  if (findCoordinator(context) !== undefined || !existsSync(context.folder)) return undefined;
+  const names = demoTasks.map(({ name }) => name).join('|');
+  const isOfDemo = new RegExp(`^(${names})-(scratch|pretrained)-\\d+$`);
+  return withRuns(context, async (runs) => {
+    const unfinished = (await runs.list())
+      .map(({ run }) => run)
+      .filter((run) => !isFinal(run.status));
+    return unfinished.find(({ runId }) => isOfDemo.test(runId))?.runId;
+  });
 }
 
 /** Trains the base, and writes it down for its vocabulary, which the models from scratch have too. */

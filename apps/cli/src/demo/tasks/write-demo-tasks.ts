@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askQuestions, type AskedQuestion } from './ask-questions.ts';
 import { labelEras } from './label-eras.ts';
@@ -7,13 +7,12 @@ import { readSpeeches, type Speech } from './speeches.ts';
 import { tagNames, type TaggedSentence } from './tag-names.ts';
 
 /**
- * Writes what the demo learns from into a folder, which is made: speeches to pre-train on, and of each task a file of rows to
+ * Writes what the demo learns from into a folder that is there: speeches to pre-train on, and of each task a file of rows to
  * learn from and one of other speeches to be evaluated on.
  */
 export async function writeDemoTasks(folder: string): Promise<void> {
   const speeches = await readSpeeches();
   const files = demoFiles(speeches, demoRows(speeches));
-  await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
 }
 
