@@ -41,11 +41,12 @@ const job: LabelledDatasetJob = {
 };
 
 it('labelled shards are known again when Redis has lost them, and made again when the bucket has', async () => {
-  const { connection, store, services, close } = await openBackends();
+  const backends = await openBackends();
+  const { connection, store, services } = backends;
   const producer = await createJobProducer(services.redisUrl);
   onTestFinished(async () => {
     await producer.close();
-    await close();
+    await backends.close();
   });
   const put = (shard: ExampleShard): Promise<unknown> => store.put(shard.key, new Uint8Array(1));
   const all = [...dataset.train, dataset.heldOut];
