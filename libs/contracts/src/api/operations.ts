@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { fineTuningReportSchema } from '../tasks/fine-tuning/report.ts';
-import { runNamePattern } from '../run-name.ts';
 import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.ts';
 import {
   controlRequestSchema,
