@@ -62,6 +62,7 @@ export async function demo(context: Context): Promise<void> {
       `  ${berth} status ${name}    what came of it`,
       `  ${berth} ledger verify ${name}    prove it again`,
       `  ${berth} train ${relative(process.cwd(), configFile)} --set name=mine --set corpus.path=<full path of your text>`,
+      `  ${berth} demo --fine-tune    what such a model makes of labelled rows, against one from scratch`,
       `  ${berth} up    a cluster that stays, with the dashboard`,
     ].join('\n'),
   );

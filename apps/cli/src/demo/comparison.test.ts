@@ -43,6 +43,11 @@ it('shows mean, sample standard deviation and range', () => {
   expect(end).toBe('');
 });
 
+it('shows no spread of one seed', () => {
+  const one = { ...era, fromScratch: reaching(0.66), pretrained: reaching(0.75) };
+  expect(comparisonTable([one])).toMatch(/\| 66\.0 +\| 75\.0 +\|/);
+});
+
 it('is above only where all seeds are', () => {
   expect(isAbove(era)).toBe(true);
   expect(isAbove({ ...era, fromScratch: reaching(0.6, 0.75) })).toBe(false);

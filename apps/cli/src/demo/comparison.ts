@@ -56,6 +56,7 @@ export function isAbove({ fromScratch, pretrained }: Compared): boolean {
 function spread(outcomes: readonly Outcome[]): string {
   const values = outcomes.map(({ value }) => value);
   const mean = meanOf(values);
+  if (values.length === 1) return percent(mean);
   const squares = values.map((value) => (value - mean) ** 2);
   const deviation = Math.sqrt((meanOf(squares) * values.length) / Math.max(1, values.length - 1));
   const range = `${percent(Math.min(...values))} to ${percent(Math.max(...values))}`;
