@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   BerthError,
   isBerthError,
@@ -110,6 +109,7 @@ export async function withStore<T>(
 ): Promise<T> {
   const { folder, env, logger } = context;
   const open = async (s3: Services['s3']): Promise<T> => {
+    const { createS3ObjectStore } = await import('@berth/checkpoint');
     const store = createS3ObjectStore(s3, logger);
     try {
       return await use(store);

@@ -1,4 +1,3 @@
-import { findModel, namesFolder } from '@berth/checkpoint';
 import { BerthError, type InitialModel } from '@berth/contracts';
 import type { RunFile } from '@berth/launch';
 import { withStore } from './cluster-access.ts';
@@ -15,6 +14,7 @@ export async function initialModel(
 ): Promise<InitialModel | undefined> {
   if (init === undefined) return undefined;
   const { from, sha256 } = init;
+  const { findModel, namesFolder } = await import('@berth/checkpoint');
   if (!namesFolder(from))
     return withStore(context, {}, (store) => findModel(store, init, context.logger));
   const { importFolder } = await import('./import-folder.ts');

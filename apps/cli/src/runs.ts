@@ -1,4 +1,3 @@
-import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   isFinal,
   type ExtensionRequest,
@@ -10,9 +9,7 @@ import {
   type RunRecord,
   type RunStatusReport,
 } from '@berth/contracts';
-import { createRunService } from '@berth/coordinator/run-service';
-import { connectRedis } from '@berth/queue';
-import { chooseRun } from '@berth/protocol';
+import { chooseRun } from '@berth/protocol/choose-run';
 import { findCoordinator, withServices } from './cluster-access.ts';
 import type { Context } from './context.ts';
 
@@ -50,6 +47,10 @@ export async function withRuns<T>(
   const client = findCoordinator(context);
   if (client !== undefined) return use(client, false);
   return withServices(context, async ({ redisUrl, s3 }) => {
+    // Loaded only where no coordinator does this work.
+    const { createS3ObjectStore } = await import('@berth/checkpoint');
+    const { createRunService } = await import('@berth/coordinator/run-service');
+    const { connectRedis } = await import('@berth/queue');
     const { logger } = context;
     const connection = await connectRedis(redisUrl, { role: 'producer', logger });
     const store = createS3ObjectStore(s3, logger);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import {
   BerthError,
@@ -13,7 +14,7 @@ import {
   type RunConfig,
   type SourceOf,
 } from '@berth/contracts';
-import { parse } from 'yaml';
+import type yaml from 'yaml';
 
 export interface LoadedConfig {
   readonly config: RunConfig;
@@ -144,6 +145,8 @@ function readConfig(file: string): Record<string, unknown> {
 
 /** @throws BerthError `CONFIG_INVALID` in one line, without what the text says */
 function parseYaml(text: string, source: string): unknown {
+  // Loaded here: most commands read no run file.
+  const { parse } = createRequire(import.meta.url)('yaml') as typeof yaml;
   try {
     return parse(text, { logLevel: 'error' });
   } catch (error) {

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { Writable } from 'node:stream';
 import type { LogFields, Logger } from '@berth/contracts';
-import winston from 'winston';
+import type winston from 'winston';
 import type { LogRecord, LogShipper } from './log-shipper.ts';
 import { redact, redactText } from './redact.ts';
 
@@ -27,26 +28,25 @@ export interface RootLogger extends Logger {
   close(): Promise<void>;
 }
 
+/** From the most severe to the least. */
+const levels = ['error', 'warn', 'info', 'debug'] as const satisfies LoggerOptions['level'][];
+
 /** Builds the logger of a process. Secrets are masked before anything is written. */
 export function createLogger(options: LoggerOptions): RootLogger {
-  const { level, format, fields = {}, stream = process.stderr, file, shipper, context } = options;
-  const line = format === 'json' ? jsonLine : prettyLine;
-  const destination = new winston.transports.Stream({ stream, format: line });
-  const logFile =
-    file === undefined
-      ? undefined
-      : new winston.transports.File({ filename: file, format: jsonLine });
-  const root = winston.createLogger({
-    level,
-    transports: [
-      destination,
-      ...(logFile === undefined ? [] : [logFile]),
-      ...(shipper === undefined ? [] : [shippingTransport(shipper)]),
-    ],
-  });
+  let outputs: Outputs | undefined;
+  const numLevels = levels.indexOf(options.level) + 1;
+  const written = new Set<LoggerOptions['level']>(levels.slice(0, numLevels));
+  const write = (level: LoggerOptions['level'], message: string, all: LogFields): void => {
+    if (!written.has(level)) return;
+    outputs ??= openOutputs(options);
+    // The fields travel apart from the record: winston gives some names a meaning of its own.
+    outputs.root.log({ level, message: redactText(message), fields: redact(all) });
+  };
   return {
-    ...withFields(root, fields, context),
+    ...withFields(write, options.fields ?? {}, options.context),
     async close() {
+      if (outputs === undefined) return;
+      const { root, logFile } = outputs;
       const flushed =
         logFile && new Promise<void>((resolve) => logFile.once('finish', () => resolve()));
       root.end();
@@ -55,50 +55,77 @@ export function createLogger(options: LoggerOptions): RootLogger {
   };
 }
 
+interface Outputs {
+  readonly root: winston.Logger;
+  readonly logFile: winston.transport | undefined;
+}
+
+/** Opened for the first record: most commands have nothing to log, and loading winston is a sixth of their start. */
+function openOutputs(options: LoggerOptions): Outputs {
+  const { format, transports, createLogger: create } = loadWinston();
+  const { level, stream = process.stderr, file, shipper } = options;
+  const json = format.printf(jsonLine);
+  const line = options.format === 'json' ? json : format.printf(prettyLine);
+  const logFile =
+    file === undefined ? undefined : new transports.File({ filename: file, format: json });
+  const root = create({
+    level,
+    transports: [
+      new transports.Stream({ stream, format: line }),
+      ...(logFile === undefined ? [] : [logFile]),
+      ...(shipper === undefined ? [] : [new transports.Stream({ stream: intoShipper(shipper) })]),
+    ],
+  });
+  return { root, logFile };
+}
+
+function loadWinston(): typeof winston {
+  return createRequire(import.meta.url)('winston') as typeof winston;
+}
+
 /** Hands records, as objects, to a shipper. */
-function shippingTransport(shipper: LogShipper): winston.transport {
-  const stream = new Writable({
+function intoShipper(shipper: LogShipper): Writable {
+  return new Writable({
     objectMode: true,
     write(record: LogRecord, _encoding, done) {
       shipper.take(record);
       done();
     },
   });
-  return new winston.transports.Stream({ stream });
 }
 
+type WriteRecord = (level: LoggerOptions['level'], message: string, fields: LogFields) => void;
+
 function withFields(
-  root: winston.Logger,
+  write: WriteRecord,
   common: LogFields,
   context: () => LogFields = () => ({}),
 ): Logger {
   const log =
     (level: LoggerOptions['level']) =>
-    (message: string, fields?: LogFields): void => {
-      // The fields travel apart from the record: winston gives some names a meaning of its own.
-      const all = { ...common, ...context(), ...fields };
-      root.log({ level, message: redactText(message), fields: redact(all) });
-    };
+    (message: string, fields?: LogFields): void =>
+      write(level, message, { ...common, ...context(), ...fields });
   return {
     debug: log('debug'),
     info: log('info'),
     warn: log('warn'),
     error: log('error'),
-    child: (fields) => withFields(root, { ...common, ...fields }, context),
+    child: (fields) => withFields(write, { ...common, ...fields }, context),
   };
 }
 
-const jsonLine = winston.format.printf(({ level, message, fields }) =>
-  JSON.stringify({ time: new Date().toISOString(), level, message, ...(fields as LogFields) }),
-);
+function jsonLine({ level, message, fields }: winston.Logform.TransformableInfo): string {
+  const time = new Date().toISOString();
+  return JSON.stringify({ time, level, message, ...(fields as LogFields) });
+}
 
-const prettyLine = winston.format.printf(({ level, message, fields }) => {
+function prettyLine({ level, message, fields }: winston.Logform.TransformableInfo): string {
   const time = new Date().toISOString().slice(11, 23);
   const pairs = Object.entries(fields as LogFields).map(
     ([key, value]) => ` ${key}=${plain(value)}`,
   );
   return `${time} ${level.padEnd(5)} ${String(message)}${pairs.join('')}`;
-});
+}
 
 function plain(value: unknown): string {
   return typeof value === 'string' && !/[\s"]/.test(value) ? value : (JSON.stringify(value) ?? '-');

@@ -9,7 +9,6 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import type { Cluster, CoordinatorClient, LoadedGrid } from '@berth/launch';
-import { checkInput } from '../check-input.ts';
 import { findCoordinator, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { followGrid } from '../follow-grid.ts';
@@ -33,6 +32,7 @@ export async function trainGrid(
 ): Promise<void> {
   const { name, written, points, statedVocabSize } = grid;
   const { config } = points[0]!;
+  const { checkInput } = await import('../check-input.ts');
   const leftOut = await checkInput(config, statedVocabSize);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
   if (options.dryRun) {

@@ -18,7 +18,6 @@ import { initialModel } from '../initial-model.ts';
 import { findRun, withRuns } from '../runs.ts';
 import { submitAhead } from '../submit-ahead.ts';
 import { summaryOf } from '../summary.ts';
-import { checkInput } from '../check-input.ts';
 import { trainGrid, watchGrid } from './train-grid.ts';
 
 export interface TrainOptions {
@@ -56,6 +55,7 @@ export async function train(
   }
   const loaded = configOf(runFile, model);
   const config = withWorkers(loaded.config, options.workers);
+  const { checkInput } = await import('../check-input.ts');
   const leftOut = await checkInput(config, loaded.statedVocabSize);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
   if (options.dryRun) {

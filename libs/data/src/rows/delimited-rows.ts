@@ -1,6 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
 import { isBerthError } from '@berth/contracts';
-import { CsvError, parse } from 'csv-parse';
 import { inputInvalid, toInputError } from './input-errors.ts';
 import { readBlocks, readNumberedLines } from './read-text.ts';
 import type { Row } from './row.ts';
@@ -25,6 +24,7 @@ export async function* readTsvRows(path: string): AsyncGenerator<Row> {
 }
 
 async function* csvCells(path: string): AsyncGenerator<Cells> {
+  const { CsvError, parse } = await import('csv-parse');
   const parser = parse({ relaxColumnCount: true, skipEmptyLines: true, info: true });
   // The callback takes the place of an error event; the error itself reaches the reader below.
   const records = pipeline(Readable.from(readBlocks(path)), parser, () => {});

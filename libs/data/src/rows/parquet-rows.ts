@@ -1,11 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import {
-  asyncBufferFromFile,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  type AsyncBuffer,
-} from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { AsyncBuffer } from 'hyparquet';
 import { inputInvalid, toInputError } from './input-errors.ts';
 import type { Row } from './row.ts';
 
@@ -14,6 +8,9 @@ import type { Row } from './row.ts';
  * @throws BerthError `DATA_INPUT_NOT_FOUND`, or `DATA_INPUT_INVALID` when it is damaged
  */
 export async function* readParquetRows(path: string): AsyncGenerator<Row> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } =
+    await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
   const file = await asyncBufferFromFile(path).catch((error: unknown) => {
     throw toInputError(path, error);
   });

@@ -2,7 +2,6 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfServices, type Logger, type Services } from '@berth/contracts';
-import { openLogSink } from '@berth/queue';
 import { Supervised } from './supervised-process.ts';
 import { clusterSecret, clusterToken } from './cluster-secret.ts';
 import { createCoordinatorClient, type CoordinatorClient } from '../coordinator-client.ts';
@@ -77,6 +76,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const secret = clusterSecret(folder, options.env);
   const apiToken = clusterToken(folder, options.env);
   const env = { ...environmentOfServices(running.services), BERTH_FOLDER: folder };
+  const { openLogSink } = await import('@berth/queue');
   const deaths = openLogSink(running.services.redisUrl);
   const workers: Supervised[] = [];
   const coordinators: Supervised[] = [];

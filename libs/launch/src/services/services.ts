@@ -3,11 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
-import { createS3ObjectStore } from '@berth/checkpoint';
-import { checkRedis, redisAddress, redisServerPrograms } from '@berth/queue';
-import { startS3Server, type S3Server } from '@berth/s3-server';
+import type { S3Server } from '@berth/s3-server';
 import { lockFolder } from '../local/folder-lock.ts';
-import { superviseRedis, type SupervisedRedis } from './supervised-redis.ts';
+import type { SupervisedRedis } from './supervised-redis.ts';
 import { makeFolder } from '../local/make-folder.ts';
 
 /** Faults of embedded services, for chaos. */
@@ -40,6 +38,11 @@ export async function startServices(
   logger: Logger,
   redisEnvironment: Readonly<Record<string, string>> = {},
 ): Promise<RunningServices> {
+  // Loaded here: commands that find a cluster running start nothing.
+  const { createS3ObjectStore } = await import('@berth/checkpoint');
+  const { checkRedis, redisAddress, redisServerPrograms } = await import('@berth/queue');
+  const { startS3Server } = await import('@berth/s3-server');
+  const { superviseRedis } = await import('./supervised-redis.ts');
   const named = servicesFromEnvironment(env);
   const closers: (() => Promise<void>)[] = [];
   const embedded: string[] = [];
