@@ -1,9 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { BerthError, type LeftOut, type RunConfig } from '@berth/contracts';
-import { createCorpusTally, openCorpus, openRows, parseVocabulary, type Corpus } from '@berth/data';
+import {
+  checkLabelledFiles,
+  createCorpusTally,
+  openCorpus,
+  openRows,
+  parseVocabulary,
+  type Corpus,
+} from '@berth/data';
 
 /**
- * What can be told before anything is started: the corpus exists and can be read from its beginning, and a given vocabulary is one, of the stated size.
+ * What can be told before anything is started: the corpus exists and can be read from its beginning, labelled rows are
+ * sound where they are few enough to be read in seconds, and a given vocabulary is one, of the stated size.
  * @returns what lies in the corpus's folder and will not be read
  * @param statedVocabSize - `vocabulary.size` if the run file states it
  * @throws BerthError `DATA_*`
@@ -24,17 +32,28 @@ export async function checkInput(
   return leftOut;
 }
 
-async function checkText({ corpus: place, task }: RunConfig): Promise<LeftOut> {
+async function checkText({
+  corpus: place,
+  task,
+  examples: { maxSeqLength },
+}: RunConfig): Promise<LeftOut> {
   if (place !== undefined) {
     const corpus = await openCorpus(place);
     await readBeginning(corpus);
     return corpus.leftOut;
   }
+  let numBytes = 0;
   for (const path of [task?.train, task?.eval])
-    if (path !== undefined) for await (const _row of openRows(path).rows()) break;
+    if (path !== undefined) {
+      for await (const _row of openRows(path).rows()) break;
+      numBytes += (await stat(path)).size;
+    }
+  if (task !== undefined && numBytes <= wholeBytes) await checkLabelledFiles(task, maxSeqLength);
   return { numEntries: 0, first: [] };
 }
 
+/** Of labelled files that are read in seconds. */
+const wholeBytes = 2 ** 26;
 const beginningBytes = 2 ** 20;
 
 /** What is wrong with a whole corpus mostly is so from its beginning. @throws BerthError `DATA_CORPUS_*` */

@@ -34,7 +34,10 @@ export function addTrainingCommands(program: Command, context: Context): void {
       .action(async (file: string, options: TrainFlags) => {
         // To load what trains takes a while.
         context.say(`reading ${file}`);
-        return (await import('./commands/train.ts')).train(context, file, goal, options);
+        return (await import('./commands/train.ts')).train(context, file, goal, {
+          ...options,
+          needsTask: name === 'finetune',
+        });
       });
 
   program

@@ -7,6 +7,12 @@ import { berth } from './testing/berth-process.ts';
 async function run(...args: string[]): ReturnType<typeof berth> {
   const { path: folder } = await temporaryFolder();
   writeFileSync(join(folder, 'run.json'), '{"name":"a","corpus":{"path":"bad.txt"}}');
+  writeFileSync(join(folder, 'vocab.txt'), '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n');
+  writeFileSync(join(folder, 'rows.csv'), `text,label\n${'a,x\nb,y\n'.repeat(20)}c,\n`);
+  writeFileSync(
+    join(folder, 'task.json'),
+    '{"name":"a","task":{"kind":"classify","train":"rows.csv"},"vocabulary":{"path":"vocab.txt"}}',
+  );
   writeFileSync(join(folder, 'bad.txt'), Buffer.from('Caf\xe9.\n', 'latin1'));
   return berth(
     args.map((arg) => arg.replace('FOLDER', folder)),
@@ -29,6 +35,8 @@ describe('a command that cannot be done says why, in one line', () => {
     [['init', '--folder', '/proc/berth/a'], /\/proc\/berth\/a cannot be written: nothing can be/],
     [['init', '--folder', 'FOLDER/run.json/x'], /cannot be written: a part of the path is not a/],
     [['train', 'FOLDER/run.json'], /bad\.txt.*is not UTF-8/],
+    [['finetune', 'FOLDER/task.json'], /rows\.csv: line 42: has no label/],
+    [['finetune', 'FOLDER/run.json'], /task is missing: .*pre-train with .*berth.* train/],
   ])('%j', async (args, message) => {
     const { exitCode, stdout, stderr } = await run(...args);
     const errors = stderr.split('\n').filter((line) => line.startsWith('error: '));

@@ -17,7 +17,7 @@ export function configError(error: z.ZodError, input: unknown, sourceOf: SourceO
   if (issue === undefined) return new BerthError('CONFIG_INVALID', 'not a run config');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const known = Object.keys(propertiesOf(schemaAt(issue.path)));
+    const known = keysOf(schemaAt(issue.path));
     const near = nearest(key, known);
     const full = [...issue.path, key];
     const renamed = renamedFrom(full.join('.'));
@@ -125,6 +125,12 @@ function schemaAt(path: Path): unknown {
   for (const part of path)
     node = typeof part === 'number' ? itemsOf(node) : propertiesOf(node)[String(part)];
   return node;
+}
+
+function keysOf(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const { propertyNames } = node as { readonly propertyNames?: { readonly enum?: string[] } };
+  return propertyNames?.enum ?? Object.keys(propertiesOf(node));
 }
 
 function itemsOf(list: unknown): unknown {

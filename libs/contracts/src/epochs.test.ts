@@ -28,6 +28,15 @@ describe('a run in epochs', () => {
     expect(parseRunConfig(unplanned, 'test')).toEqual(unplanned);
   });
 
+  it('has examples no longer than its model, where nothing is said', () => {
+    const lengthOf = (kind: string, maxPositions: number): number =>
+      parseRunConfig({ ...fineTuned, task: { kind, train: 'a' }, model: { maxPositions } }, 'test')
+        .examples.maxSeqLength;
+    expect([lengthOf('tag', 64), lengthOf('tag', 512), lengthOf('answer', 512)]).toEqual([
+      64, 128, 384,
+    ]);
+  });
+
   it('may have parts of an epoch, and at least one step', () => {
     const stepsOf = (numEpochs: number, numExamples: number): number =>
       withPlannedSteps(parseRunConfig({ ...fineTuned, train: { numEpochs } }, 'test'), numExamples)
@@ -79,6 +88,10 @@ describe('a run file with a task', () => {
     [task({ labelSeparator: ';' }), 'task.labelSeparator: only classify-many has it'],
     [task({ eval: 'dev.csv', heldOutRatio: 0.1 }), 'task.heldOutRatio: nothing is held out'],
     [task({ columns: { words: 'w' } }), 'task.columns.words: classify has text, pair, label'],
+    [
+      task({ columns: { body: 'w' } }),
+      'unknown key "task.columns.body"; known keys: text, pair, label, words, tags',
+    ],
     [task({ labels: ['a', 'a'] }), 'task.labels: a is there twice'],
     [
       task({ labels: ['a', 'b'], classWeights: { c: 1 } }),

@@ -80,6 +80,7 @@ export {
   type WindowRow,
   type WordRow,
 } from './tasks/fine-tuning/held-out-rows.ts';
+export { checkLabelledFiles } from './tasks/fine-tuning/check-labelled-files.ts';
 export { prepareLabelledDataset } from './tasks/fine-tuning/prepare-labelled-dataset.ts';
 export {
   examplesOfRows,

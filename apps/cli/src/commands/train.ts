@@ -27,6 +27,8 @@ export interface TrainOptions {
   readonly dryRun: boolean;
   /** A completed run is success, for those who ask again and again. */
   readonly ifNeeded?: boolean;
+  /** Whether it must be a fine-tuning. */
+  readonly needsTask?: boolean;
 }
 
 export interface ResumeOptions {
@@ -46,6 +48,11 @@ export async function train(
   const runFile = readRunFile(file, options.set);
   for (const { before, now } of runFile.renamed)
     context.say(`note: ${before} is called ${now} now; it was read as that`);
+  if (options.needsTask === true && runFile.input['task'] === undefined)
+    throw new BerthError(
+      'CONFIG_INVALID',
+      `${file}: task is missing: say what to fine-tune for, or pre-train with ${context.berth} train`,
+    );
   const model = await initialModel(context, runFile);
   const grid = gridOf(runFile, { model, numWorkers: options.workers });
   if (grid !== undefined) {

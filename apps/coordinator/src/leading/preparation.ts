@@ -35,7 +35,7 @@ export interface PreparationOptions {
 }
 
 /** While the worker that has the dataset's job has said nothing of it. */
-const opens = 'opening the corpus';
+const opens = 'opening the files';
 
 /** Has the data of one run made by jobs: its dataset first, then examples ahead of training. */
 export class Preparation implements DataPort {
@@ -197,8 +197,8 @@ export class Preparation implements DataPort {
     const { live, unreadable } = await this.#members.survey({ forget: false });
     const numHere = live.filter(isAlive).length + unreadable.length;
     return numHere === 0
-      ? 'waiting for a worker to start: it is to read the corpus'
-      : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to take the corpus`;
+      ? 'waiting for a worker to start: it is to read the data'
+      : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to read the data`;
   }
 
   async #openSupplies(record: RunRecord): Promise<readonly ExampleSupply[]> {

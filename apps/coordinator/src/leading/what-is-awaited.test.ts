@@ -35,14 +35,14 @@ it('a run says who or what its dataset waits for', async () => {
       },
     );
   await runs.submit(parseRunConfig({ name: 'r', corpus: { path: '/text' } }, 'test'), 'trained');
-  await says(/^waiting for a worker to start: it is to read the corpus$/);
+  await says(/^waiting for a worker to start: it is to read the data$/);
 
   const waiting = liveMember('worker-1-aaaaaa', { state: 'idle', runId: null, step: -1 });
   const beating = setInterval(() => {
     void createMembers(connection).heartbeat(waiting);
   }, 50);
   onTestFinished(() => clearInterval(beating));
-  await says(/^waiting for the worker to take the corpus$/);
+  await says(/^waiting for the worker to read the data$/);
 
   let tell: (words: string) => void = () => undefined;
   const consumer = await createJobConsumer(redisUrl, {
@@ -54,7 +54,7 @@ it('a run says who or what its dataset waits for', async () => {
     },
   });
   onTestFinished(() => consumer.close({ timeoutMs: 0 }));
-  await says(/^opening the corpus$/);
+  await says(/^opening the files$/);
   tell('reading the corpus, tokenising: 1.0 of 2.0 MB (50 %, 3.0 MB/s)');
   await says(/50 %, 3.0 MB/);
 });

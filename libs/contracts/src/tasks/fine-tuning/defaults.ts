@@ -5,7 +5,7 @@ const allExamples = 2 ** 20;
 
 /**
  * A run config as it was written, with the defaults of fine-tuning: those of google-research/bert (run_classifier.py and
- * run_squad.py). Lengths of its own keep it from having epochs.
+ * run_squad.py), but no longer than a model has positions. Lengths of its own keep it from having epochs.
  */
 export function withFineTuningDefaults(config: unknown): unknown {
   if (!isSection(config) || !isSection(config['task'])) return config;
@@ -16,10 +16,12 @@ export function withFineTuningDefaults(config: unknown): unknown {
   const has = (name: string, key: string): boolean => section(name)[key] !== undefined;
   const isInEpochs = !has('train', 'numSteps');
   const warmsUp = isInEpochs && !has('optimizer', 'numWarmupSteps');
-  const isAnswer = config['task']['kind'] === 'answer';
+  const length = config['task']['kind'] === 'answer' ? 384 : 128;
+  const { maxPositions } = section('model');
+  const room = Number.isInteger(maxPositions) ? Number(maxPositions) : length;
   return {
     ...config,
-    examples: { maxSeqLength: isAnswer ? 384 : 128, ...section('examples') },
+    examples: { maxSeqLength: Math.min(length, room), ...section('examples') },
     optimizer: {
       learningRate: 5e-5,
       ...(warmsUp && { warmupRatio: 0.1 }),

@@ -2,7 +2,12 @@ import { BerthError, type FineTuning, type FineTuningSection } from '@berth/cont
 import type { RowSource } from '../../rows/row.ts';
 import { createSpanTokenizer } from '../../text/span-tokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { answerWindows, defaultWindows, type AnswerWindow } from '../answer/answer-windows.ts';
+import {
+  answerWindows,
+  defaultWindows,
+  type AnswerOptions,
+  type AnswerWindow,
+} from '../answer/answer-windows.ts';
 import { classifyExamples, surveyClasses } from '../classify/classify-examples.ts';
 import { regressExamples } from '../regress/regress-examples.ts';
 import { surveyTags, tagExamples, type TagExample } from '../tag/tag-examples.ts';
@@ -76,17 +81,33 @@ export interface LabelledRowsOptions {
   readonly maxSeqLength: number;
 }
 
+type RowSettings = Pick<
+  FineTuningSection,
+  'columns' | 'labelSeparator' | 'docStride' | 'maxQueryLength'
+>;
+type TokenizedOptions = Pick<AnswerOptions, 'tokenizer' | 'tokenizeSpans' | 'maxSeqLength'>;
+
 /**
  * The examples of labelled rows.
  * @throws BerthError `DATA_INPUT_INVALID`, once all rows were seen, for rows that are none
  */
 export function examplesOfRows(
   source: RowSource,
-  { fineTuning, classWeights }: RowSurvey,
-  task: Pick<FineTuningSection, 'columns' | 'labelSeparator' | 'docStride' | 'maxQueryLength'>,
-  options: LabelledRowsOptions,
+  survey: RowSurvey,
+  task: RowSettings,
+  { doLowerCase, ...options }: LabelledRowsOptions,
 ): AsyncIterable<LabelledExample> {
-  const { tokenizer, maxSeqLength, doLowerCase } = options;
+  const tokenizeSpans = createSpanTokenizer(options.tokenizer.vocabulary, { doLowerCase });
+  return examplesFrom(source, survey, task, { ...options, tokenizeSpans });
+}
+
+/** The same, with both tokenisers given. */
+export function examplesFrom(
+  source: RowSource,
+  { fineTuning, classWeights }: RowSurvey,
+  task: RowSettings,
+  { tokenizer, tokenizeSpans, maxSeqLength }: TokenizedOptions,
+): AsyncIterable<LabelledExample> {
   const common = { tokenizer, maxSeqLength, columns: given(task.columns ?? {}) };
   switch (fineTuning.kind) {
     case 'classify':
@@ -105,7 +126,7 @@ export function examplesOfRows(
     case 'answer':
       return answerWindows(source, {
         tokenizer,
-        tokenizeSpans: createSpanTokenizer(tokenizer.vocabulary, { doLowerCase }),
+        tokenizeSpans,
         maxSeqLength,
         docStride: task.docStride ?? defaultWindows.docStride,
         maxQueryLength: task.maxQueryLength ?? defaultWindows.maxQueryLength,

@@ -18,9 +18,9 @@ import { openRows } from '../../rows/open-rows.ts';
 import type { RowSource } from '../../rows/row.ts';
 import { createTokenizer } from '../../text/tokenizer.ts';
 import { parseVocabulary } from '../../text/vocabulary.ts';
-import { holdOutRows, type SplitRows } from './hold-out-rows.ts';
+import { surveySplits } from './check-labelled-files.ts';
 import { heldOutRowOf, packHeldOutRows, type HeldOutRow } from './held-out-rows.ts';
-import { examplesOfRows, surveyRows, type LabelledExample } from './labelled-rows.ts';
+import { examplesOfRows, type LabelledExample } from './labelled-rows.ts';
 import { makeLabelledShards } from './make-labelled-shards.ts';
 
 export interface PrepareLabelledOptions {
@@ -29,8 +29,6 @@ export interface PrepareLabelledOptions {
   /** Where files may be. @defaultValue everywhere */
   readonly roots?: CorpusRoots;
 }
-
-const defaultHeldOutRatio = 0.1;
 
 /**
  * Does the job of a fine-tuning's data: reads the labelled rows, finds their labels, and stores the examples of both splits with
@@ -63,21 +61,17 @@ export async function prepareLabelledDataset(
     before.maxSeqLength === maxSeqLength &&
     String(before.files.map(({ sha256 }) => sha256)) === String(digests);
   if (known !== undefined && isSame && (await areThere(store, before))) return known.manifestKey;
-  const [train, others] = paths.map((path) => counted(openRows(path), tell));
-  const split =
-    others === undefined
-      ? holdOutRows(train!.source, task.heldOutRatio ?? defaultHeldOutRatio)
-      : { train: train!.source, heldOut: others.source };
-  const survey = await surveyRows(train!.source, task);
-  await requireRows(split, task.train);
+  const { train, heldOut, survey } = await surveySplits(task, (path) =>
+    counted(openRows(path), tell),
+  );
   const options = { tokenizer, doLowerCase, maxSeqLength };
   const rows: HeldOutRow[] = [];
   const made = await makeLabelledShards(store, {
     fineTuning: survey.fineTuning,
     maxSeqLength,
     numShards,
-    train: examplesOfRows(split.train, survey, task, options),
-    heldOut: kept(examplesOfRows(split.heldOut, survey, task, options), rows),
+    train: examplesOfRows(train, survey, task, options),
+    heldOut: kept(examplesOfRows(heldOut, survey, task, options), rows),
     exampleSetId: known?.isTrainedOn === true ? before?.exampleSetId : undefined,
   });
   const again = await Promise.all(paths.map(fileDigest));
@@ -117,19 +111,6 @@ export async function prepareLabelledDataset(
   return key;
 }
 
-/** @throws BerthError `DATA_INPUT_INVALID` when all rows are in one part */
-async function requireRows({ train, heldOut }: SplitRows, path: string): Promise<void> {
-  const isEmpty = async ({ rows }: RowSource): Promise<boolean> => {
-    for await (const _row of rows()) return false;
-    return true;
-  };
-  const advice = 'task.heldOutRatio, or name a file in task.eval';
-  if (await isEmpty(train))
-    throw inputInvalid(path, `all rows are held out for evaluation: lower ${advice}`);
-  if (await isEmpty(heldOut))
-    throw inputInvalid(path, `no row is held out for evaluation: raise ${advice}`);
-}
-
 /** That of before, unless it is gone and nothing depends on it. */
 async function readKnown(
   store: ObjectStore,
@@ -160,20 +141,15 @@ async function* kept(
 const rowsPerProgress = 1_000;
 
 /** Tells how many rows were read. */
-function counted(
-  { path, rows }: RowSource,
-  tell: (progress: string) => void,
-): { readonly source: RowSource } {
+function counted({ path, rows }: RowSource, tell: (progress: string) => void): RowSource {
   return {
-    source: {
-      path,
-      async *rows() {
-        let numRows = 0;
-        for await (const row of rows()) {
-          if (++numRows % rowsPerProgress === 0) tell(`reading ${path}: ${numRows} rows`);
-          yield row;
-        }
-      },
+    path,
+    async *rows() {
+      let numRows = 0;
+      for await (const row of rows()) {
+        if (++numRows % rowsPerProgress === 0) tell(`reading ${path}: ${numRows} rows`);
+        yield row;
+      }
     },
   };
 }
