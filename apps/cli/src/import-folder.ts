@@ -1,6 +1,12 @@
 import { nameModel, storeModel } from '@berth/checkpoint';
 import type { StoredModel } from '@berth/contracts';
-import { readHuggingFaceFolder, trainedModelOf, type HuggingFaceFolder } from '@berth/hugging-face';
+import {
+  readAnyFolder,
+  readHuggingFaceFolder,
+  trainedModelOf,
+  type AnyFolder,
+  type HuggingFaceFolder,
+} from '@berth/hugging-face';
 import { withStore } from './cluster-access.ts';
 import type { Context } from './context.ts';
 
@@ -13,16 +19,20 @@ export interface ImportedFolder {
 /**
  * Stores the model of a Hugging Face folder in the bucket, for runs to begin with, unless it is there already. What is no such
  * folder is refused before anything is made or started.
- * @param name - what to call the model there, if anything
+ * @param options.name - what to call the model there, if anything
+ * @param options.keepsHead - whether the head of a fine-tuned model comes along, which a pre-training has no use for
  * @throws BerthError `CHECKPOINT_*`, `CONFIG_INVALID` or `DATA_VOCABULARY_INVALID` for what is no such folder, `CHECKPOINT_EXISTS`
  * when another model has the name, and what the store throws
  */
 export async function importFolder(
   context: Context,
   path: string,
-  name?: string,
+  { name, keepsHead }: { readonly name?: string; readonly keepsHead: boolean },
 ): Promise<ImportedFolder> {
-  const folder = await readHuggingFaceFolder(path);
+  const { folder, headProblem }: AnyFolder = keepsHead
+    ? await readAnyFolder(path)
+    : { folder: await readHuggingFaceFolder(path) };
+  if (headProblem !== undefined) context.say(`note: its head is left: ${headProblem}`);
   return withStore(context, { isNew: true }, async (store) => {
     const stored = await storeModel(store, trainedModelOf(folder));
     if (name !== undefined) await nameModel(store, name, stored.modelId);

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
  */
 export async function initialModel(
   context: Context,
-  { init, sourceOf }: RunFile,
+  { init, input, sourceOf }: RunFile,
 ): Promise<InitialModel | undefined> {
   if (init === undefined) return undefined;
   const { from, sha256 } = init;
@@ -18,7 +18,9 @@ export async function initialModel(
   if (!namesFolder(from))
     return withStore(context, {}, (store) => findModel(store, init, context.logger));
   const { importFolder } = await import('./import-folder.ts');
-  const { folder, stored } = await importFolder(context, from);
+  const { folder, stored } = await importFolder(context, from, {
+    keepsHead: input['task'] !== undefined,
+  });
   if (sha256 !== undefined && sha256 !== stored.modelId)
     throw new BerthError(
       'CONFIG_INVALID',

@@ -9,7 +9,7 @@ import { whole } from './whole.ts';
 /** The commands that use a trained model: eval, compare, fill-mask, predict, embed. */
 export function addModelCommands(program: Command, context: Context): void {
   const namesModel =
-    'a run (its newest checkpoint), RUN@STEP, RUN@best, or a Hugging Face folder as ./FOLDER';
+    'a run (its newest checkpoint), RUN@STEP, RUN@best, an imported model, or a Hugging Face folder as ./FOLDER';
 
   for (const [name, operands, description] of [
     [

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { createS3ObjectStore } from '@berth/checkpoint';
+import { createS3ObjectStore, modelOfName } from '@berth/checkpoint';
 import {
   BerthError,
   isBerthError,
@@ -30,7 +30,7 @@ const timeoutMs = 24 * 3_600_000;
 
 /**
  * Finds models and starts a process that uses them, for as long as `use` takes.
- * @param names - a run, `run@step`, `run@best`, or a folder, which has a slash in its name
+ * @param names - a run, `run@step`, `run@best`, an imported model, or a folder, which has a slash in its name
  * @param isBest - whether a run without a step means its best checkpoint, not its newest
  * @throws BerthError `RUN_NOT_FOUND`, `CHECKPOINT_NOT_FOUND` or `USAGE`
  */
@@ -111,6 +111,8 @@ async function placeOf(
   const connection = await connectRedis(redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(s3, logger);
   try {
+    const modelId = typeof wanted === 'number' ? undefined : await modelOfName(store, run);
+    if (modelId !== undefined) return { kind: 'stored', modelId };
     const records = await createRuns(connection).list();
     const runIds = records.map(({ runId }) => runId);
     const runId = chooseRun(runIds, run);

@@ -224,6 +224,24 @@ describe('a run', () => {
       });
     });
 
+    it('is asked by the name that its export is imported under, with its head', async () => {
+      const { folder } = cluster;
+      const file = join(folder, 'asked.jsonl');
+      writeFileSync(file, '{"text":"the people of state 7"}\n');
+      const asked = async (model: string): Promise<string> =>
+        (await berth(['predict', model, file], { folder })).stdout;
+      await berth(['export', 'fine', '--to', 'fine-bert'], { folder });
+      expect(await berth(['import', 'fine-bert', '--name', 'imported'], { folder })).toMatchObject({
+        exitCode: 0,
+      });
+      const prediction = await asked('fine');
+      expect(JSON.parse(prediction)).toMatchObject({ line: 1, probabilities: {} });
+      expect([await asked('imported'), await asked('./fine-bert')]).toEqual([
+        prediction,
+        prediction,
+      ]);
+    });
+
     it('trains in phases, with every example once in each', async () => {
       undisturbedPhased = await train('phased', inPhases, { phases });
       const numExamples = 8 * 8 + 6 * 16 + 6 * 8;

@@ -24,6 +24,8 @@ export const modelPlaceSchema = z.discriminatedUnion('kind', [
     /** Of a run that fine-tunes. */
     reading: readingSettingsSchema.optional(),
   }),
+  /** One that was imported, in the bucket. */
+  z.strictObject({ kind: z.literal('stored'), modelId: z.string().min(1) }),
   /** A Hugging Face folder on the machine that computes. */
   z.strictObject({ kind: z.literal('folder'), path }),
 ]);

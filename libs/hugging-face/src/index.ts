@@ -4,6 +4,8 @@ export { exportRun, type ExportedCheckpoint } from './export/export-run.ts';
 export {
   readFineTunedFolder,
   readHuggingFaceFolder,
+  readAnyFolder,
+  type AnyFolder,
   readModelFolder,
   type HuggingFaceFolder,
 } from './folder/read-folder.ts';

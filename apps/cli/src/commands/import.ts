@@ -26,7 +26,7 @@ export async function importModel(
       'USAGE',
       `"${name}" cannot be the name of a model: give one of lower-case letters, digits and hyphens (--name)`,
     );
-  const imported = await importFolder(context, resolve(path), name);
+  const imported = await importFolder(context, resolve(path), { name, keepsHead: true });
   const { stored, folder } = imported;
   const { modelId, model, doLowerCase } = stored;
   const { rows, notes } = folder;

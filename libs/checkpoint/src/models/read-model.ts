@@ -44,11 +44,13 @@ export function readModelVocabulary(store: ObjectStore, model: StoredModel): Pro
 
 /** A stored model, opened: its weights are verified as they are read. @throws BerthError as `readModelVocabulary` */
 export async function openModel(store: ObjectStore, stored: StoredModel): Promise<TrainedModel> {
-  const { modelId, model, doLowerCase, vocabulary, tensors, shards, weightsDigest } = stored;
+  const { modelId, model, doLowerCase, fineTuning, vocabulary, tensors, shards, weightsDigest } =
+    stored;
   return {
     where: `model ${modelId.slice(0, 12)}`,
     model,
     doLowerCase,
+    ...(fineTuning && { fineTuning }),
     vocabulary: {
       bytes: await readModelVocabulary(store, stored),
       numTokens: vocabulary.numTokens,

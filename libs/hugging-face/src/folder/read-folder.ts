@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { BerthError, type FineTuning, type ParameterSpec } from '@berth/contracts';
+import { BerthError, isBerthError, type FineTuning, type ParameterSpec } from '@berth/contracts';
 import { createVocabulary, type Vocabulary } from '@berth/data';
 import {
   fineTuningModel,
@@ -68,6 +68,26 @@ export async function readFineTunedFolder(
 export async function readModelFolder(folder: string): Promise<HuggingFaceFolder> {
   const isFineTuned = fineTuningOf(await configOf(folder)) !== undefined;
   return isFineTuned ? readFineTunedFolder(folder) : readHuggingFaceFolder(folder);
+}
+
+/** A folder, and why its head was left where berth does not have such a one. */
+export interface AnyFolder {
+  readonly folder: HuggingFaceFolder;
+  readonly headProblem?: string;
+}
+
+/**
+ * Opens a folder as `readModelFolder`; one with a head that berth does not have as an encoder.
+ * @throws BerthError as that
+ */
+export async function readAnyFolder(path: string): Promise<AnyFolder> {
+  try {
+    return { folder: await readModelFolder(path) };
+  } catch (error) {
+    if (!isBerthError(error) || error.code !== 'CONFIG_INVALID') throw error;
+    // What is wrong with the encoder is said again.
+    return { folder: await readHuggingFaceFolder(path), headProblem: error.message };
+  }
 }
 
 async function configOf(folder: string): Promise<JsonFile> {

@@ -33,9 +33,9 @@ export class ModelShelf {
   }
 }
 
-/** What a checkpoint is never changes; of a folder, when its files last have. */
+/** What a checkpoint or a stored model is never changes; of a folder, when its files last have. */
 async function keyOf(place: ModelPlace): Promise<string> {
-  if (place.kind === 'checkpoint') return canonicalJson(place);
+  if (place.kind !== 'folder') return canonicalJson(place);
   const names = await readdir(place.path).catch(() => []);
   const times = await Promise.all(
     names.map((name) => stat(join(place.path, name)).then(({ mtimeMs }) => `${name} ${mtimeMs}`)),

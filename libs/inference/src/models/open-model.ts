@@ -1,6 +1,6 @@
+import { openModel as openStoredModel, readModel } from '@berth/checkpoint';
 import {
   BerthError,
-  isBerthError,
   runConfigSchema,
   taskNameOf,
   type DatasetManifest,
@@ -18,8 +18,8 @@ import { createTokenizer, type Tokenizer } from '@berth/data';
 import {
   openCheckpoint,
   parametersOf,
-  readHuggingFaceFolder,
-  readModelFolder,
+  readAnyFolder,
+  sourceOf,
   type ModelSource,
 } from '@berth/hugging-face';
 import { createForwardEngine, fineTuningModel, taskModels, type ForwardEngine } from '@berth/model';
@@ -94,25 +94,20 @@ async function openPlace(
   place: ModelPlace,
 ): Promise<Pick<OpenModel, 'source' | 'dataset' | 'labelled' | 'headProblem'>> {
   const none = { dataset: undefined, labelled: undefined, headProblem: undefined };
-  if (place.kind === 'folder') return { ...none, ...(await openFolder(place.path)) };
+  if (place.kind === 'folder') {
+    const { folder, headProblem } = await readAnyFolder(place.path);
+    return { ...none, source: folder, headProblem };
+  }
+  if (place.kind === 'stored') {
+    const bucket = store();
+    const stored = await openStoredModel(bucket, await readModel(bucket, place.modelId));
+    return { ...none, source: sourceOf(stored) };
+  }
   const source = await openCheckpoint(store(), place.manifestKey);
   const { dataset } = source;
   return 'fineTuning' in dataset
     ? { ...none, source, labelled: dataset }
     : { ...none, source, dataset };
-}
-
-/** One whose head berth does not have is an encoder still. */
-async function openFolder(
-  path: string,
-): Promise<{ readonly source: ModelSource; readonly headProblem?: string }> {
-  try {
-    return { source: await readModelFolder(path) };
-  } catch (error) {
-    if (!isBerthError(error) || error.code !== 'CONFIG_INVALID') throw error;
-    // What is wrong with the encoder is said again.
-    return { source: await readHuggingFaceFolder(path), headProblem: error.message };
-  }
 }
 
 async function nextOf(
