@@ -53,7 +53,7 @@ async function checkText({
 }
 
 /** Of labelled files that are read in seconds. */
-const wholeBytes = 2 ** 26;
+const wholeBytes = 2 ** 25;
 const beginningBytes = 2 ** 20;
 
 /** What is wrong with a whole corpus mostly is so from its beginning. @throws BerthError `DATA_CORPUS_*` */

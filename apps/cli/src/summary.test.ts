@@ -50,3 +50,24 @@ it('says that the run has gone back since it was exported', () => {
   const gone = summaryOf({ ...report, step: 40 }, options);
   expect(gone).toContain('step 100 is in /bert; the run has gone back since');
 });
+
+it('says how to use what was fine-tuned, once there is a checkpoint', () => {
+  const labelledData = {
+    fineTuning: { kind: 'classify', labels: ['a', 'b'] },
+    numTrainExamples: 9,
+    numHeldOutExamples: 1,
+  } as const;
+  const report = {
+    run: runRecord('r', { labelledData }),
+    step: 3,
+    numSteps: 3,
+    last: null,
+    lastEval: null,
+    checkpointStep: 3,
+    best: null,
+  } as RunStatusReport;
+  const predict = '  berth predict r <file of rows>';
+  expect(summaryOf(report, { berth: 'berth' }).split('\n')).toContain(predict);
+  const begun = { ...report, checkpointStep: null };
+  expect(summaryOf(begun, { berth: 'berth' })).not.toContain('predict');
+});

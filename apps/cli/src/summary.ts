@@ -82,6 +82,8 @@ function nextCommands(
   else if (status !== 'completed') next.push(`  ${berth} resume ${runId}`);
   if (!isStatus) next.push(`  ${berth} status ${runId}`);
   if (step > 0) next.push(`  ${berth} ledger verify ${runId}`);
+  if (checkpointStep !== null && run.labelledData !== undefined)
+    next.push(`  ${berth} predict ${runId} <file of rows>`);
   if (checkpointStep !== null) next.push(`  ${berth} export ${runId} --to ${runId}-bert`);
   return next;
 }

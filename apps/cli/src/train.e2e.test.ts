@@ -119,7 +119,7 @@ describe('a run', () => {
     const file = join(cluster.folder, 'labelled.jsonl');
     const rows = Array.from({ length: 80 }, (_, row) =>
       JSON.stringify({
-        text: row % 2 === 0 ? `the people of state ${row}` : `${row} of our laws`,
+        remark: row % 2 === 0 ? `the people of state ${row}` : `${row} of our laws`,
         label: row % 2 === 0 ? 'people' : 'laws',
       }),
     );
@@ -127,7 +127,7 @@ describe('a run', () => {
     const config: unknown = {
       name,
       init: { from: 'e2e' },
-      task: { kind: 'classify', train: file, heldOutRatio: 0.3 },
+      task: { kind: 'classify', train: file, columns: { text: 'remark' }, heldOutRatio: 0.3 },
       examples: { maxSeqLength: 16, numShards: 3 },
       optimizer: { learningRate: 0.005 },
       train: { engine: 'eager', globalBatch: 8, virtualRanks: 4 },
@@ -222,6 +222,10 @@ describe('a run', () => {
         metrics: { classify_accuracy: accuracy },
         baselines: [{ name: 'majority' }],
       });
+      // By the names of columns that its run had.
+      const { folder } = cluster;
+      const said = await berth(['predict', 'fine', join(folder, 'labelled.jsonl')], { folder });
+      expect(said.stdout.trimEnd().split('\n')).toHaveLength(80);
     });
 
     it('is asked by the name that its export is imported under, with its head', async () => {

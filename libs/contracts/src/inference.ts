@@ -119,6 +119,8 @@ export const describeResultSchema = z.strictObject({
   where,
   /** Null for one that is not fine-tuned, or has no such head. */
   fineTuning: fineTuningSchema.nullable(),
+  /** Names of columns, of its run. */
+  columns: readingSettingsSchema.shape.columns,
 });
 export type DescribeResult = z.output<typeof describeResultSchema>;
 

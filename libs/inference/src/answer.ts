@@ -31,7 +31,11 @@ export class Answerer {
     const model = await this.#shelf.get(request.model);
     switch (request.kind) {
       case 'describe':
-        return { where: model.where, fineTuning: model.source.fineTuning ?? null };
+        return {
+          where: model.where,
+          fineTuning: model.source.fineTuning ?? null,
+          columns: model.reading.columns,
+        };
       case 'predict':
         return predict(model, request.inputs, request);
       case 'fillMask':

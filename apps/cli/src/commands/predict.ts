@@ -50,9 +50,9 @@ export async function predict(
   await withModels(context, [what], options.best, async ({ places: [model], ask }) => {
     // A file that is not there is told before a model is loaded.
     for await (const _row of source?.rows() ?? []) break;
-    const { where, fineTuning } = await ask({ kind: 'describe', model: model! });
+    const { where, fineTuning, columns } = await ask({ kind: 'describe', model: model! });
     if (fineTuning === null) throw notFineTuned(where);
-    const reading = readingOf(fineTuning, options);
+    const reading = { kind: fineTuning.kind, columns: { ...columns, ...namesOf(options) } };
     const total = source && (await countPredictionRows(source, reading));
     const rows = source?.rows() ?? readJsonlRows(name, process.stdin);
     const output = await openLines(out, (line) => context.print(line));
@@ -101,12 +101,13 @@ function notFineTuned(where: string): BerthError {
   );
 }
 
-/** @throws BerthError `USAGE` for a column that the kind does not read */
-function readingOf(
-  { kind }: FineTuning,
-  { text, pair, words }: PredictOptions,
-): PredictionRowsOptions {
-  return { kind, columns: { text, pair, words } };
+/** The columns that are named. */
+function namesOf({ text, pair, words }: PredictOptions): PredictionRowsOptions['columns'] {
+  return {
+    ...(text !== undefined && { text }),
+    ...(pair !== undefined && { pair }),
+    ...(words !== undefined && { words }),
+  };
 }
 
 /** In characters. */

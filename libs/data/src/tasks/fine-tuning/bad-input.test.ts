@@ -86,7 +86,7 @@ describe('bad input is one clear error, with its place and how to fix it', () =>
     [
       'a text column that is missing',
       () => survey(undefined, { body: 'a', label: 'x' }),
-      'rows: has no column that looks like a text: name it; it has "body", "label"',
+      'rows: has no column that looks like a text: name it, by task.columns.text or --text; it has "body", "label"',
     ],
     [
       'a column that is named and missing',
@@ -96,7 +96,7 @@ describe('bad input is one clear error, with its place and how to fix it', () =>
     [
       'a label column that is missing',
       () => classify(['x', 'y'], { text: 'a' }),
-      'rows: has no column that looks like a label: name it; it has "text"',
+      'rows: has no column that looks like a label: name it, by task.columns.label or --label; it has "text"',
     ],
     [
       'a row without a text',

@@ -60,9 +60,15 @@ export function chooseAmong(
   const label = given.label ?? knownLabels.find((name) => names.includes(name));
   const has = `it has ${names.map((name) => JSON.stringify(name)).join(', ')}`;
   if (text === undefined)
-    throw inputInvalid(path, `has no column that looks like a text: name it; ${has}`);
+    throw inputInvalid(
+      path,
+      `has no column that looks like a text: name it, by task.columns.text or --text; ${has}`,
+    );
   if (label === undefined && needsLabel)
-    throw inputInvalid(path, `has no column that looks like a label: name it; ${has}`);
+    throw inputInvalid(
+      path,
+      `has no column that looks like a label: name it, by task.columns.label or --label; ${has}`,
+    );
   for (const name of [text, pair, ...(needsLabel ? [label] : [])])
     if (name !== undefined && !names.includes(name))
       throw inputInvalid(path, `has no column ${JSON.stringify(name)}: ${has}`);
