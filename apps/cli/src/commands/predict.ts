@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { BerthError, type FineTuning, type PredictionInput } from '@berth/contracts';
+import { BerthError, type PredictionInput } from '@berth/contracts';
 import {
   countPredictionRows,
   openRows,
