@@ -39,7 +39,7 @@ export function openRows(path: string, options: OpenRowsOptions = {}): RowSource
   if (format === undefined)
     throw inputInvalid(
       path,
-      `the name tells no format: name it .${Object.keys(formatOfSuffix).join(', .')}, or say which of ${rowFormats.join(', ')} it is`,
+      `the name tells no format: name it .${Object.keys(formatOfSuffix).join(', .')}, with .gz behind it if it is gzip`,
     );
   const read = (): AsyncIterable<Row> => {
     switch (format) {
