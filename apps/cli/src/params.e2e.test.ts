@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { params } from './commands/params.ts';
+import { createContext } from './context.ts';
 import { berth } from './testing/berth-process.ts';
 
 const folder = tmpdir();
@@ -18,6 +20,8 @@ describe('berth params', () => {
       '110,106,428',
     ])
       expect(stdout).toContain(count);
+    const json = await berth(['params', '--model', 'base', '--json'], { folder });
+    expect(JSON.parse(json.stdout)).toMatchObject({ model: 'base', preTraining: 110_106_428 });
   });
 
   it.each([
@@ -27,8 +31,10 @@ describe('berth params', () => {
     ['medium', 41_373_184, 41_404_730, 41_668_412],
     ['base', 109_482_240, 109_514_298, 110_106_428],
     ['large', 335_141_888, 335_174_458, 336_226_108],
-  ])('counts %s as published', async (size, bertModel, maskedLm, preTraining) => {
-    const { stdout } = await berth(['params', '--model', size, '--json'], { folder });
-    expect(JSON.parse(stdout)).toMatchObject({ bertModel, maskedLm, preTraining });
+  ] as const)('counts %s as published', (size, bertModel, maskedLm, preTraining) => {
+    let printed = '';
+    const context = { ...createContext({}, 0), print: (text: string) => void (printed += text) };
+    params(context, size, { vocabSize: 30_522, json: true });
+    expect(JSON.parse(printed)).toMatchObject({ bertModel, maskedLm, preTraining });
   });
 });
