@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { createS3ObjectStore, modelOfName } from '@berth/checkpoint';
 import {
   BerthError,
   isBerthError,
@@ -10,11 +9,9 @@ import {
   type ModelPlace,
   type Services,
 } from '@berth/contracts';
-import { findCheckpoint } from '@berth/coordinator/find-checkpoint';
 import type { NamedCheckpoint } from '@berth/coordinator/hand-over';
 import { createInferenceProcess } from '@berth/inference/client';
-import { chooseRun, noSuchRun } from '@berth/protocol';
-import { connectRedis, createRuns } from '@berth/queue';
+import { chooseRun, noSuchRun } from '@berth/protocol/choose-run';
 import { withServices } from './cluster-access.ts';
 import type { Context } from './context.ts';
 
@@ -108,6 +105,10 @@ async function placeOf(
   { redisUrl, s3 }: Services,
   { run, wanted }: NamedCheckpoint,
 ): Promise<ModelPlace> {
+  // Loaded here: a folder needs neither Redis nor a bucket.
+  const { createS3ObjectStore, modelOfName } = await import('@berth/checkpoint');
+  const { findCheckpoint } = await import('@berth/coordinator/find-checkpoint');
+  const { connectRedis, createRuns } = await import('@berth/queue');
   const connection = await connectRedis(redisUrl, { role: 'producer', logger });
   const store = createS3ObjectStore(s3, logger);
   try {
