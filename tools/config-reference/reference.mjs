@@ -13,6 +13,10 @@
  * @property {number} [exclusiveMinimum]
  * @property {number} [maximum]
  * @property {number} [exclusiveMaximum]
+ * @property {string | number | boolean} [const]
+ * @property {readonly Schema[]} [anyOf]
+ * @property {Schema} [propertyNames]
+ * @property {Schema | boolean} [additionalProperties]
  * @property {Schema} [items]
  * @property {Record<string, Schema>} [properties]
  * @property {readonly string[]} [required]
@@ -44,8 +48,8 @@ const takes = {
 
 const preamble = `# Keys of a run file
 
-Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` and \`corpus.path\`, or
-\`corpus.parts\` in its stead, must be there. A key that is not known is refused, with the nearest one that is. \`berth train run.yaml --dry-run\` prints all keys with
+Made from the schema by \`npm run reference\`; do not edit it. A run file is YAML or JSON. Only \`name\` must be there, and \`corpus.path\`, or
+\`corpus.parts\` in its stead; or, to fine-tune, \`task.kind\`, \`task.train\` and \`init.from\`. A key that is not known is refused, with the nearest one that is. \`berth train run.yaml --dry-run\` prints all keys with
 their values, \`--set train.numSteps=200\` overrides one. \`grid\` makes several runs of a file, which differ in some keys
 ([using.md](using.md#grids)). Editors check and complete run files by
 [run.schema.json](../configs/run.schema.json), which a line at their top names:
@@ -136,9 +140,17 @@ function defaultOf(node) {
 /** @param {Schema} node */
 function valuesOf(node) {
   if (node.enum !== undefined) return node.enum.join(', ');
+  if (node.const !== undefined) return String(node.const);
+  if (node.anyOf !== undefined) return node.anyOf.map(valuesOf).join(', or ');
+  if (typeof node.additionalProperties === 'object') {
+    const names = node.propertyNames?.enum?.join(', ') ?? 'any name';
+    return `by ${names}: ${valuesOf(node.additionalProperties)}`;
+  }
   if (node.type === 'boolean') return 'true, false';
-  if (node.type === 'array')
-    return `list of ${Object.keys(node.items?.properties ?? {}).join(', ')}`;
+  if (node.type === 'array') {
+    const keys = Object.keys(node.items?.properties ?? {});
+    return `list of ${keys.length > 0 ? keys.join(', ') : valuesOf(node.items ?? {})}`;
+  }
   if (node.type === 'string') return node.pattern === undefined ? 'text' : `\`${node.pattern}\``;
   const kind = node.type === 'integer' ? 'whole number' : 'number';
   const low = node.minimum ?? node.exclusiveMinimum;

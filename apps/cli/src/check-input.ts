@@ -1,5 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
-import { BerthError, type LeftOut, type RunConfig } from '@berth/contracts';
+import {
+  BerthError,
+  requireSameHead,
+  type FineTuning,
+  type InitialModel,
+  type LeftOut,
+  type RunConfig,
+} from '@berth/contracts';
 import {
   checkLabelledFiles,
   createCorpusTally,
@@ -14,13 +21,15 @@ import {
  * sound where they are few enough to be read in seconds, and a given vocabulary is one, of the stated size.
  * @returns what lies in the corpus's folder and will not be read
  * @param statedVocabSize - `vocabulary.size` if the run file states it
- * @throws BerthError `DATA_*`
+ * @param model - that it begins with
+ * @throws BerthError `DATA_*`; `CHECKPOINT_MISMATCH` for a model whose head is for something else
  */
 export async function checkInput(
   config: RunConfig,
   statedVocabSize: number | undefined,
+  model?: Pick<InitialModel, 'fineTuning'>,
 ): Promise<LeftOut> {
-  const leftOut = await checkText(config);
+  const leftOut = await checkText(config, model?.fineTuning);
   const { path } = config.vocabulary;
   if (path === undefined) return leftOut;
   const { tokens } = parseVocabulary(await readVocabulary(path), path);
@@ -32,11 +41,10 @@ export async function checkInput(
   return leftOut;
 }
 
-async function checkText({
-  corpus: place,
-  task,
-  examples: { maxSeqLength },
-}: RunConfig): Promise<LeftOut> {
+async function checkText(
+  { corpus: place, task, init, examples: { maxSeqLength } }: RunConfig,
+  learnt: FineTuning | undefined,
+): Promise<LeftOut> {
   if (place !== undefined) {
     const corpus = await openCorpus(place);
     await readBeginning(corpus);
@@ -48,7 +56,10 @@ async function checkText({
       for await (const _row of openRows(path).rows()) break;
       numBytes += (await stat(path)).size;
     }
-  if (task !== undefined && numBytes <= wholeBytes) await checkLabelledFiles(task, maxSeqLength);
+  if (task !== undefined && numBytes <= wholeBytes) {
+    const fineTuning = await checkLabelledFiles(task, maxSeqLength);
+    if (learnt !== undefined && init?.newHead !== true) requireSameHead(learnt, fineTuning);
+  }
   return { numEntries: 0, first: [] };
 }
 

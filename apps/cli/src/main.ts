@@ -88,7 +88,9 @@ addMachineCommands(program, context);
 
 // A full disk or a reader that is gone ends the output, not the cluster that this process may be.
 process.stderr.on('error', () => undefined);
-process.stdout.on('error', (error: Error) => {
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // As `head` does it, that has seen enough.
+  if (error.code === 'EPIPE') return;
   context.say(`error: the output cannot be written: ${error.message}`);
   process.exitCode = 1;
 });

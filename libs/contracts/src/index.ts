@@ -29,7 +29,7 @@ export * from './judge-health.ts';
 export * from './labelled-dataset.ts';
 export * from './learning-rate.ts';
 export * from './ledger.ts';
-export { maxModel, maxShards } from './limits.ts';
+export { maxLabels, maxModel, maxShards } from './limits.ts';
 export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';
@@ -54,6 +54,7 @@ export {
   storedHeldOutRowSchema,
   type StoredHeldOutRow,
 } from './tasks/fine-tuning/held-out-rows.ts';
+export { requireSameHead } from './tasks/fine-tuning/same-head.ts';
 export { fineTuningReportSchema, reportLimits } from './tasks/fine-tuning/report.ts';
 export {
   readingSettingsOf,

@@ -18,6 +18,9 @@ export const stepInterval = z.int().nonnegative().max(maxSteps);
 /** Examples of a step: sixteen times the largest batch that BERT was ever trained with; times the steps, still exact. */
 export const exampleCount = countUpTo(2 ** 20);
 
+/** Of a fine-tuning: each is an output, and a row of tables. More than any published data set has. */
+export const maxLabels = 1000;
+
 /** Most shards of anything: each is an object, a job an epoch, and a buffer of 64 KiB while the corpus is cut up. */
 export const maxShards = 4096;
 export const shardCount = countUpTo(maxShards);

@@ -6,7 +6,7 @@ import { isSection, type Section } from './section.ts';
 import type { StoredModel } from './stored-model.ts';
 
 /** What of a stored model fills a config in. */
-export type InitialModel = Pick<StoredModel, 'modelId' | 'model' | 'doLowerCase'> & {
+export type InitialModel = Pick<StoredModel, 'modelId' | 'model' | 'doLowerCase' | 'fineTuning'> & {
   readonly vocabulary: Pick<StoredModel['vocabulary'], 'numTokens'>;
 };
 

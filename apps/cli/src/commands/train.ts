@@ -63,7 +63,7 @@ export async function train(
   const loaded = configOf(runFile, model);
   const config = withWorkers(loaded.config, options.workers);
   const { checkInput } = await import('../check-input.ts');
-  const leftOut = await checkInput(config, loaded.statedVocabSize);
+  const leftOut = await checkInput(config, loaded.statedVocabSize, model);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
   if (options.dryRun) {
     context.print(JSON.stringify(config, null, 2));

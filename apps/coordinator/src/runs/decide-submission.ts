@@ -104,7 +104,7 @@ export function decideSubmission(
   if (isDone && numSteps <= record.config.train.numSteps)
     throw conflict(
       record,
-      'is completed; give it more train.numSteps, or choose another name to train again',
+      'is completed; choose another name to train again, or ask whether its schedule allows more steps (berth extend)',
     );
   const planned = { ...record, config: submission.config };
   const decision = decideControl(nowMs, planned, snapshot, 'resume');

@@ -1,12 +1,12 @@
 import {
   BerthError,
+  requireSameHead,
   type FineTuning,
   type ModelConfig,
   type ParameterSpec,
   type TrainingState,
 } from '@berth/contracts';
 import { initialState } from '../engine-state.ts';
-import { requireSameHead } from '../tasks/fine-tuning/same-head.ts';
 import type { TaskModel } from '../tasks/task-model.ts';
 import { parameterLayout } from './parameter-layout.ts';
 

@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { countUpTo, path, ratio } from '../../limits.ts';
+import { countUpTo, maxLabels, path, ratio } from '../../limits.ts';
 
 const label = z.string().min(1).max(1000);
-/** More than any published data set has; each is an output, and a row of tables. */
-const maxLabels = 1000;
 const column = z.string().min(1).max(1000);
 
 /** The `task` section of a run config: what a run is fine-tuned for, and the labelled examples that it learns from. */

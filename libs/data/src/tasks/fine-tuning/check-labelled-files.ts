@@ -1,4 +1,4 @@
-import type { FineTuningSection } from '@berth/contracts';
+import type { FineTuning, FineTuningSection } from '@berth/contracts';
 import { inputInvalid } from '../../rows/input-errors.ts';
 import { openRows } from '../../rows/open-rows.ts';
 import type { RowSource } from '../../rows/row.ts';
@@ -37,16 +37,18 @@ export async function surveySplits(
 /**
  * Goes through all rows of a fine-tuning and says what would keep them from becoming examples, without a vocabulary: what
  * `prepareLabelledDataset` would say of them.
+ * @returns what they are for, with the labels that they have
  * @throws BerthError `DATA_INPUT_*`, `CONFIG_INVALID`
  */
 export async function checkLabelledFiles(
   task: FineTuningSection,
   maxSeqLength: number,
-): Promise<void> {
+): Promise<FineTuning> {
   const { train, heldOut, survey } = await surveySplits(task);
   const options = { tokenizer: noTokens, tokenizeSpans: oneToken, maxSeqLength };
   for (const rows of [train, heldOut])
     for await (const _example of examplesFrom(rows, survey, task, options));
+  return survey.fineTuning;
 }
 
 /** What is wrong with rows does not depend on their tokens but for contexts that have none. */

@@ -1,4 +1,5 @@
-import { BerthError, type FineTuning, type FineTuningSection } from '@berth/contracts';
+import { BerthError, maxLabels, type FineTuning, type FineTuningSection } from '@berth/contracts';
+import { inputInvalid } from '../../rows/input-errors.ts';
 import type { RowSource } from '../../rows/row.ts';
 import { createSpanTokenizer } from '../../text/span-tokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
@@ -56,10 +57,15 @@ export async function surveyRows(source: RowSource, task: FineTuningSection): Pr
 
 function withCensus(
   kind: 'classify' | 'classify-many' | 'tag',
-  { classWeights }: FineTuningSection,
+  { classWeights, train }: FineTuningSection,
   { labels, counts }: LabelCensus,
   balanced: (counts: readonly number[]) => number[],
 ): RowSurvey {
+  if (labels.length > maxLabels)
+    throw inputInvalid(
+      train,
+      `has ${labels.length} different labels, and at most ${maxLabels} can be learnt: is it the right column? task.columns names it`,
+    );
   const survey = { fineTuning: { kind, labels }, labelCounts: counts };
   if (classWeights === undefined) return survey;
   if (classWeights === 'balanced') return { ...survey, classWeights: balanced(counts) };

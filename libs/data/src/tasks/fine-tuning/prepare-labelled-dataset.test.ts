@@ -131,6 +131,9 @@ describe('a labelled dataset', () => {
     const other = jobOf({ train: await jsonl(animals(0, 41)) }, { known });
     await expect(prepareLabelledDataset(other, store)).rejects.toMatchObject({
       code: 'DATA_MISMATCH',
+      message: expect.stringContaining(
+        `other examples than ${other.task.train} now give`,
+      ) as string,
     });
     expect(await store.list('')).toHaveLength(numBefore);
     const untrained = { ...other, known: { manifestKey, isTrainedOn: false } };
@@ -161,6 +164,12 @@ describe('a labelled dataset', () => {
       { classWeights: { cow: 2 } },
       animals(0, 9),
       '"cow" is none of the labels, which are "cat", "dog"',
+    ],
+    [
+      'the labels are hardly any',
+      {},
+      Array.from({ length: 1001 }, (_, row) => ({ text: 'a', label: `text ${row}` })),
+      'has 1001 different labels, and at most 1000 can be learnt: is it the right column?',
     ],
     [
       'an id comes twice',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   BerthError,
+  isBerthError,
   canonicalJson,
   digestOf,
   sha256Hex,
@@ -73,6 +74,9 @@ export async function prepareLabelledDataset(
     train: examplesOfRows(train, survey, task, options),
     heldOut: kept(examplesOfRows(heldOut, survey, task, options), rows),
     exampleSetId: known?.isTrainedOn === true ? before?.exampleSetId : undefined,
+  }).catch((error: unknown) => {
+    if (!isBerthError(error) || error.code !== 'DATA_MISMATCH') throw error;
+    throw otherRows(job, changedFiles(paths, digests, before));
   });
   const again = await Promise.all(paths.map(fileDigest));
   if (String(again) !== String(digests))
@@ -109,6 +113,24 @@ export async function prepareLabelledDataset(
   const key = `${folder}/manifest.json`;
   await putPart(store, key, new TextEncoder().encode(canonicalJson(manifest)));
   return key;
+}
+
+/** Those that do not hold what a dataset was made of. */
+function changedFiles(
+  paths: readonly string[],
+  digests: readonly string[],
+  before: LabelledDataset | undefined,
+): readonly string[] {
+  return paths.filter((_, index) => before?.files[index]?.sha256 !== digests[index]);
+}
+
+function otherRows({ runId }: LabelledDatasetJob, files: readonly string[]): BerthError {
+  const what = files.length === 0 ? 'its settings give' : `${files.join(' and ')} now give`;
+  return new BerthError(
+    'DATA_MISMATCH',
+    `Run "${runId}" was fine-tuned on other examples than ${what}: put the rows back as they were, go on with the examples ` +
+      `that it has by \`berth resume ${runId}\`, or choose another name`,
+  );
 }
 
 /** That of before, unless it is gone and nothing depends on it. */

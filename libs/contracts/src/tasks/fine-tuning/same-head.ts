@@ -1,4 +1,5 @@
-import { BerthError, labelsOf, type FineTuning } from '@berth/contracts';
+import { BerthError } from '../../errors.ts';
+import { labelsOf, type FineTuning } from './fine-tuning.ts';
 
 /**
  * A head goes on only as what it was: its rows are labels, in their order.
