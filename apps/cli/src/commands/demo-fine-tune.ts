@@ -73,7 +73,7 @@ export async function demoFineTune(
   context.say(
     `berth demo --fine-tune: a BERT-${base.model.size} is pre-trained for ${formatCount(base.train.numSteps)} steps, then come ` +
       `${2 * seeds * demoTasks.length} short runs: ${demoTasks.length} tasks, from scratch and pre-trained, ${plural(seeds, 'seed')} each. ` +
-      'Some 20 minutes on two cores that have nothing else to do; after Ctrl-C the same command goes on',
+      'A quarter of an hour for five seeds on two cores that have nothing else to do; after Ctrl-C the same command goes on',
   );
   const detach = new AbortController();
   process.once('SIGINT', () => detach.abort());

@@ -33,10 +33,17 @@ export function reportMeterOf(
 const patienceMs = 5_000;
 const againMs = 1_000;
 
-/** Stores something small, after an outage if need be, without holding training up for long. Never rejects. */
+/**
+ * Stores something small, after an outage if need be, without holding training up for long; what is the last of a run is waited
+ * for, as nobody would store it once the run is over. Never rejects.
+ */
 export async function storeInTime(
   put: () => Promise<void>,
-  { signal, logger }: { readonly signal: AbortSignal; readonly logger: Logger },
+  {
+    isLast,
+    signal,
+    logger,
+  }: { readonly isLast: boolean; readonly signal: AbortSignal; readonly logger: Logger },
 ): Promise<void> {
   const storing = async (): Promise<void> => {
     for (let hasTold = false; !signal.aborted;)
@@ -52,6 +59,7 @@ export async function storeInTime(
         await sleep(againMs, undefined, { signal }).catch(() => undefined);
       }
   };
+  if (isLast) return storing();
   const late = new AbortController();
   await Promise.race([
     storing(),

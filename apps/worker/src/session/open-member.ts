@@ -224,6 +224,7 @@ export async function openMember(
         },
         report: (step, report) =>
           storeInTime(() => putEvaluationReport(store, { runId, attempt, step }, report), {
+            isLast: step >= config.train.numSteps,
             signal: ended,
             logger,
           }),
