@@ -16,6 +16,7 @@ import {
   problemOfFineTune,
   type FineTuneFields,
 } from './fine-tune-config.ts';
+import { SizeFields } from './size-fields.tsx';
 import { useSubmit } from './use-submit.ts';
 import { yamlOf } from './yaml.ts';
 
@@ -168,24 +169,7 @@ function Fields({
           value={fields.numEpochs}
           onInput={(numEpochs) => set({ numEpochs })}
         />
-        <NumberField
-          label="Peak learning rate"
-          name="learningRate"
-          value={fields.learningRate}
-          onInput={(learningRate) => set({ learningRate })}
-        />
-        <NumberField
-          label="Examples of a step"
-          name="globalBatch"
-          value={fields.globalBatch}
-          onInput={(globalBatch) => set({ globalBatch })}
-        />
-        <NumberField
-          label="Workers"
-          name="numWorkers"
-          value={fields.numWorkers}
-          onInput={(numWorkers) => set({ numWorkers })}
-        />
+        <SizeFields sizes={fields} set={set} />
       </div>
       {(columns.length > 0 || hasLabels(kind)) && (
         <details class="form-more">

@@ -6,6 +6,7 @@ import { Button } from '../components/button.tsx';
 import { NumberField } from '../components/number-field.tsx';
 import { TextField } from '../components/text-field.tsx';
 import { configOfForm, formOfPreset, problemOf, publishedSizes, type RunForm } from './run-form.ts';
+import { SizeFields } from './size-fields.tsx';
 import { useSubmit } from './use-submit.ts';
 
 const presets = signal<readonly Preset[] | null>(null);
@@ -146,24 +147,7 @@ function FormFields({ form, set }: FieldsProps): JSX.Element {
         value={form.numSteps}
         onInput={(numSteps) => set({ numSteps })}
       />
-      <NumberField
-        label="Workers"
-        name="numWorkers"
-        value={form.numWorkers}
-        onInput={(numWorkers) => set({ numWorkers })}
-      />
-      <NumberField
-        label="Examples of a step"
-        name="globalBatch"
-        value={form.globalBatch}
-        onInput={(globalBatch) => set({ globalBatch })}
-      />
-      <NumberField
-        label="Peak learning rate"
-        name="learningRate"
-        value={form.learningRate}
-        onInput={(learningRate) => set({ learningRate })}
-      />
+      <SizeFields sizes={form} set={set} />
     </div>
   );
 }

@@ -6,7 +6,8 @@ import type { FineTuning, FineTuningSection } from '@berth/contracts/constants';
 import { api } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { formatCount } from '../format.ts';
-import { ChooseCheckpoint, type Choosable } from './choose-checkpoint.tsx';
+import { AnswerCard } from './answer-card.tsx';
+import type { Choosable } from './choose-checkpoint.tsx';
 import { PredictionView } from './prediction-view.tsx';
 import { Problem } from './problem.tsx';
 import { inputOf, type Written } from './question.ts';
@@ -110,26 +111,16 @@ export function Predict(props: {
         </form>
       </section>
       {error !== null && <Problem error={error} onAgain={() => ask()} />}
-      <section class="card try-answer" aria-live="polite" aria-busy={isAsking}>
-        <header class="card-head">
-          <h2>
-            {answered === null
-              ? 'What the model says'
-              : `At step ${formatCount(answered.answer.step)}`}
-          </h2>
-          <ChooseCheckpoint
-            choice={choice.value}
-            isOffered={bestStep !== undefined && bestStep !== newestStep}
-            onChoose={(name) => (choice.value = name)}
-          />
-        </header>
-        {answered === null || prediction === undefined ? (
-          <p class="muted try-wait">
-            {isAsking
-              ? 'Asking … The first question takes some seconds: a worker loads the model beside its training.'
-              : `Nothing asked yet. The model is that of step ${formatCount(step)}.`}
-          </p>
-        ) : (
+      <AnswerCard
+        title="What the model says"
+        answeredStep={answered === null || prediction === undefined ? null : answered.answer.step}
+        isAsking={isAsking}
+        resting={`Nothing asked yet. The model is that of step ${formatCount(step)}.`}
+        choice={choice.value}
+        isChoiceOffered={bestStep !== undefined && bestStep !== newestStep}
+        onChoose={(name) => (choice.value = name)}
+      >
+        {answered !== null && prediction !== undefined && (
           <div class={isAsking || error !== null ? 'try-masks stale' : 'try-masks'}>
             <PredictionView prediction={prediction} input={answered.question} />
             {answered.answer.numCut > 0 && (
@@ -139,7 +130,7 @@ export function Predict(props: {
             )}
           </div>
         )}
-      </section>
+      </AnswerCard>
     </div>
   );
 }

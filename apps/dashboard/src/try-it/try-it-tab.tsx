@@ -10,7 +10,8 @@ import { formatCount, plural } from '../format.ts';
 import { checkpoints } from '../state/live.ts';
 import { Answer } from './answer.tsx';
 import { Problem } from './problem.tsx';
-import { ChooseCheckpoint, type Choosable } from './choose-checkpoint.tsx';
+import { AnswerCard } from './answer-card.tsx';
+import type { Choosable } from './choose-checkpoint.tsx';
 import { Predict } from './predict.tsx';
 import { questionOf, sentenceOf, toggled, type Sentence } from './sentence.ts';
 import { createTryOut } from './state.ts';
@@ -162,25 +163,17 @@ function TryOut(props: {
         </form>
       </section>
       {error !== null && <Problem error={error} onAgain={() => ask()} />}
-      <section class="card try-answer" aria-live="polite" aria-busy={isAsking}>
-        <header class="card-head">
-          <h2>
-            {answered === null
-              ? 'What the model thinks'
-              : `At step ${formatCount(answered.answer.step)}`}
-          </h2>
-          <ChooseCheckpoint
-            choice={choice.value}
-            isOffered={bestStep !== undefined && bestStep !== newestStep}
-            onChoose={(name) => (choice.value = name)}
-          />
-        </header>
-        {answered === null ? (
-          <p class="muted try-wait">{isAsking ? firstWords : restingWords(newestStep)}</p>
-        ) : (
-          <Answer answered={answered} isStale={isAsking || error !== null} />
-        )}
-      </section>
+      <AnswerCard
+        title="What the model thinks"
+        answeredStep={answered === null ? null : answered.answer.step}
+        isAsking={isAsking}
+        resting={restingWords(newestStep)}
+        choice={choice.value}
+        isChoiceOffered={bestStep !== undefined && bestStep !== newestStep}
+        onChoose={(name) => (choice.value = name)}
+      >
+        {answered !== null && <Answer answered={answered} isStale={isAsking || error !== null} />}
+      </AnswerCard>
     </div>
   );
 
@@ -190,9 +183,6 @@ function TryOut(props: {
     ask();
   }
 }
-
-const firstWords =
-  'Asking … The first question takes some seconds: a worker loads the model beside its training.';
 
 function restingWords(step: number): string {
   return `Nothing asked yet. The model is that of step ${formatCount(step)}, and is asked again with every new checkpoint.`;
