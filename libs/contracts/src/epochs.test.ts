@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from './config-parse.ts';
 import { withPlannedSteps } from './epochs.ts';
+import { withoutUnused } from './tasks/fine-tuning/check-settings.ts';
 
 const fineTuned = {
   name: 'r',
@@ -35,6 +36,15 @@ describe('a run in epochs', () => {
     expect([lengthOf('tag', 64), lengthOf('tag', 512), lengthOf('answer', 512)]).toEqual([
       64, 128, 384,
     ]);
+  });
+
+  it('is shown without what it does not use, and is the same when that is read again', () => {
+    const config = parseRunConfig(fineTuned, 'test');
+    const shown = withoutUnused(config);
+    expect(shown).toMatchObject({ train: { numEpochs: 3 }, optimizer: { warmupRatio: 0.1 } });
+    expect(shown).not.toHaveProperty('train.numSteps');
+    expect(shown).not.toHaveProperty('examples.maskedLmRatio');
+    expect(parseRunConfig(shown, 'test')).toEqual(config);
   });
 
   it('may have parts of an epoch, and at least one step', () => {

@@ -54,6 +54,7 @@ export {
   storedHeldOutRowSchema,
   type StoredHeldOutRow,
 } from './tasks/fine-tuning/held-out-rows.ts';
+export { withoutUnused } from './tasks/fine-tuning/check-settings.ts';
 export { requireSameHead } from './tasks/fine-tuning/same-head.ts';
 export { fineTuningReportSchema, reportLimits } from './tasks/fine-tuning/report.ts';
 export {

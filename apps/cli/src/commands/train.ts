@@ -4,6 +4,7 @@ import {
   gridReport,
   isBerthError,
   isFinal,
+  withoutUnused,
   toBerthError,
   type RunConfig,
   type RunRecord,
@@ -66,7 +67,7 @@ export async function train(
   const leftOut = await checkInput(config, loaded.statedVocabSize, model);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
   if (options.dryRun) {
-    context.print(JSON.stringify(config, null, 2));
+    context.print(JSON.stringify(withoutUnused(config), null, 2));
     return;
   }
   await submitAhead(context, { config, goal, ifNeeded: options.ifNeeded === true });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defaultNumSteps } from '../../limits.ts';
+import type { RunConfig } from '../../run-config.ts';
 import { isSection } from '../../section.ts';
 import { pretrainingSettings } from '../pretraining-settings.ts';
 import { metricsOfKind } from './metrics-of-kind.ts';
@@ -103,4 +104,18 @@ export function problemWithWritten(config: unknown): SettingProblem | undefined 
       problem: 'goes instead of numWarmupSteps: leave one of them out',
     };
   return undefined;
+}
+
+/** A config as people are shown it: without keys that a fine-tuning has no use for, and lengths that its epochs will decide. */
+export function withoutUnused(config: RunConfig): object {
+  const { task, examples, train, optimizer } = config;
+  if (task === undefined) return config;
+  const without = (section: object, keys: readonly string[]): object =>
+    Object.fromEntries(Object.entries(section).filter(([key]) => !keys.includes(key)));
+  return {
+    ...config,
+    examples: without(examples, Object.keys(pretrainingOnly)),
+    train: without(train, train.numEpochs === undefined ? [] : ['numSteps']),
+    optimizer: without(optimizer, optimizer.warmupRatio === undefined ? [] : ['numWarmupSteps']),
+  };
 }
