@@ -51,6 +51,8 @@ it('labelled shards are known again when Redis has lost them, and made again whe
   const put = (shard: ExampleShard): Promise<unknown> => store.put(shard.key, new Uint8Array(1));
   const all = [...dataset.train, dataset.heldOut];
   for (const shard of all) await put(shard);
+  const rows = dataset.heldOutRows.key;
+  await store.put(rows, new Uint8Array(1));
   let numAsked = 0;
   const jobs: JobProducer = {
     ...producer,
@@ -83,6 +85,12 @@ it('labelled shards are known again when Redis has lost them, and made again whe
   await put(lost!);
   await areKnown();
   expect(numAsked).toBe(1);
+
+  await store.delete(rows);
+  await index.forget(dataset.heldOut);
+  await waitFor(async () => (await supply.advance()) !== '', { what: 'lost rows' });
+  await store.put(rows, new Uint8Array(1));
+  await areKnown();
   expect(await waitFor(async () => (await supply.advance()) === '', { what: 'the end' })).toBe(
     true,
   );

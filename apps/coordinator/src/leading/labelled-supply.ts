@@ -51,7 +51,7 @@ export class LabelledSupply {
     const unknown = this.#shards.filter((_, position) => found[position] === undefined);
     const lost: ExampleShard[] = [];
     for (const shard of unknown)
-      if ((await this.#options.store.head(shard.key)) === undefined) lost.push(shard);
+      if (await this.#isLost(shard)) lost.push(shard);
       else await this.#index.put(shard);
     if (lost.length === 0) this.#jobId = undefined;
     else if (this.#jobId === undefined) await this.#makeAgain();
@@ -59,6 +59,14 @@ export class LabelledSupply {
     this.#lacking =
       lost.length === 0 ? '' : `making ${lost.length} lost shards of labelled examples again`;
     return this.#lacking;
+  }
+
+  /** What is told of held-out rows goes with their shard. */
+  async #isLost({ split, key }: ExampleShard): Promise<boolean> {
+    const { store, dataset } = this.#options;
+    const keys = split === 'heldOut' ? [key, dataset.heldOutRows.key] : [key];
+    for (const one of keys) if ((await store.head(one)) === undefined) return true;
+    return false;
   }
 
   async #makeAgain(): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorToWire,
+  isBerthError,
   orAborted,
   type FineTuningSection,
   type LabelledDataset,
@@ -8,14 +9,25 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { readDatasetHeldOutRows, type HeldOutRow } from '@berth/data';
+import type { ExampleIndex } from '@berth/queue';
 import { createReportMeter, type ReportMeter } from '@berth/training';
+import { lost, throughOutages } from './example-shards.ts';
+
+export interface ReportMeterOptions {
+  readonly store: ObjectStore;
+  readonly index: Pick<ExampleIndex, 'forget'>;
+  readonly dataset: LabelledDataset;
+  readonly task: FineTuningSection | undefined;
+  /** Longest wait for rows to be there. */
+  readonly timeoutMs: number;
+  readonly logger: Logger;
+}
 
 /** Makes meters for the evaluations of a fine-tuning; the rows that they tell of are read once. */
 export function reportMeterOf(
-  store: ObjectStore,
-  dataset: LabelledDataset,
-  task: FineTuningSection | undefined,
+  options: ReportMeterOptions,
 ): (signal: AbortSignal) => Promise<ReportMeter> {
+  const { dataset, task } = options;
   let rows: Promise<readonly HeldOutRow[]> | undefined;
   const { numBest, maxAnswerLength } = task ?? {};
   const settings = {
@@ -23,10 +35,37 @@ export function reportMeterOf(
     ...(maxAnswerLength !== undefined && { maxAnswerLength }),
   };
   return async (signal) => {
-    rows ??= readDatasetHeldOutRows(store, dataset);
+    rows ??= readRows(options, signal);
     rows.catch(() => (rows = undefined));
     return createReportMeter(dataset.fineTuning, await orAborted(rows, signal), settings);
   };
+}
+
+/** Rows that are lost go out of the index with their shard: whoever supplies examples has both made again. */
+async function readRows(
+  { store, index, dataset, timeoutMs, logger }: ReportMeterOptions,
+  signal: AbortSignal,
+): Promise<readonly HeldOutRow[]> {
+  const deadlineMs = performance.now() + timeoutMs;
+  const { key } = dataset.heldOutRows;
+  for (let hasTold = false; ; hasTold = true)
+    try {
+      return await throughOutages(() => readDatasetHeldOutRows(store, dataset), {
+        timeoutMs,
+        signal,
+      });
+    } catch (error) {
+      const isLost = isBerthError(error) && lost.has(error.code);
+      if (!isLost || performance.now() > deadlineMs) throw error;
+      if (!hasTold)
+        logger.warn('Held-out rows are lost; they are made again', {
+          key,
+          error: errorToWire(error),
+        });
+      if (error.code !== 'STORE_NOT_FOUND') await store.delete(key);
+      await index.forget(dataset.heldOut);
+      await sleep(againMs, undefined, { signal });
+    }
 }
 
 /** Training goes on then; what is not stored yet is stored later. */

@@ -114,7 +114,7 @@ async function waitForShard(
 }
 
 /** Repeats what fails because Redis or the bucket is away, up to the limit: training waits rather than starting over. */
-async function throughOutages<T>(
+export async function throughOutages<T>(
   work: () => Promise<T>,
   { timeoutMs, signal }: Pick<ExampleShardsOptions, 'timeoutMs' | 'signal'>,
 ): Promise<T> {
@@ -129,7 +129,8 @@ async function throughOutages<T>(
     }
 }
 
-const lost: ReadonlySet<ErrorCode> = new Set([
+/** Of what can be made again: it is gone, or damaged. */
+export const lost: ReadonlySet<ErrorCode> = new Set([
   'STORE_NOT_FOUND',
   'STORE_CORRUPT',
   'DATA_SHARD_CORRUPT',

@@ -210,7 +210,16 @@ export async function openMember(
       examples: source,
       heldOut: (phase) => shards[phase]!.heldOut(),
       baselines: () => format.baselines(statistics),
-      reportMeter: isLabelled(manifest) ? reportMeterOf(store, manifest, config.task) : undefined,
+      reportMeter: isLabelled(manifest)
+        ? reportMeterOf({
+            store,
+            index: createExampleIndex(connection, exampleSetId),
+            dataset: manifest,
+            task: config.task,
+            timeoutMs: shardTimeoutMs,
+            logger,
+          })
+        : undefined,
       checkpoints,
       reporter: {
         step: (step) => {

@@ -110,15 +110,22 @@ describe('a labelled dataset', () => {
     expect(rows.length).toBeLessThan(100);
   });
 
-  it('makes lost shards again, the same', async () => {
+  it('makes lost shards again, and what is told of held-out rows, the same', async () => {
     const store = newStore();
     const train = await jsonl(animals(0, 40));
-    const { manifestKey, train: shards } = await prepared(store, jobOf({ train }));
-    const before = await store.get(shards[1]!.key);
-    await store.delete(shards[1]!.key);
+    const { manifestKey, train: shards, heldOutRows } = await prepared(store, jobOf({ train }));
     const again = jobOf({ train }, { known: { manifestKey, isTrainedOn: true }, askedAtMs: 2 });
-    expect(await prepareLabelledDataset(again, store)).toBe(manifestKey);
-    expect(await store.get(shards[1]!.key)).toEqual(before);
+    for (const { key } of [shards[1]!, heldOutRows]) {
+      const before = await store.get(key);
+      await store.delete(key);
+      expect(await prepareLabelledDataset(again, store)).toBe(manifestKey);
+      expect(await store.get(key)).toEqual(before);
+    }
+    await store.delete(heldOutRows.key);
+    const elsewhere = { ...again.task, train: await jsonl(animals(0, 40)) };
+    await expect(
+      prepareLabelledDataset({ ...again, task: elsewhere }, store),
+    ).rejects.toMatchObject({ message: expect.stringContaining('put them back where they were') });
   });
 
   it('is that of before where only the place of the file is another, and refused where a run was trained on other rows', async () => {

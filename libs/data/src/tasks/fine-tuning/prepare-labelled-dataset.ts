@@ -81,7 +81,11 @@ export async function prepareLabelledDataset(
   const again = await Promise.all(paths.map(fileDigest));
   if (String(again) !== String(digests))
     throw inputInvalid(task.train, 'changed while it was read: start again when it is whole');
-  if (known !== undefined && before?.exampleSetId === made.exampleSetId) return known.manifestKey;
+  const rowBytes = await packHeldOutRows(rows);
+  if (known !== undefined && before?.exampleSetId === made.exampleSetId) {
+    await restoreRows(store, before, rowBytes);
+    return known.manifestKey;
+  }
 
   const facts = {
     format: 'berth-labelled-dataset/1' as const,
@@ -92,7 +96,6 @@ export async function prepareLabelledDataset(
     ...(survey.labelCounts && { labelCounts: [...survey.labelCounts] }),
     files: digests.map((sha256) => ({ sha256 })),
   };
-  const rowBytes = await packHeldOutRows(rows);
   const datasetId = digestOf({
     ...facts,
     vocabulary: sha256Hex(vocabularyBytes),
@@ -143,10 +146,32 @@ async function readKnown(
 }
 
 /** Whether none of its shards is lost. */
-async function areThere(store: ObjectStore, { train, heldOut }: LabelledDataset): Promise<boolean> {
-  for (const { key } of [...train, heldOut])
+async function areThere(
+  store: ObjectStore,
+  { train, heldOut, heldOutRows }: LabelledDataset,
+): Promise<boolean> {
+  for (const { key } of [...train, heldOut, heldOutRows])
     if ((await store.head(key)) === undefined) return false;
   return true;
+}
+
+/**
+ * Puts back what is told of the held-out rows, where it was lost.
+ * @throws BerthError `DATA_MISMATCH` when it was something else, as the file was elsewhere
+ */
+async function restoreRows(
+  store: ObjectStore,
+  { heldOutRows: { key, sha256 } }: LabelledDataset,
+  bytes: Uint8Array,
+): Promise<void> {
+  if ((await store.head(key)) !== undefined) return;
+  if (sha256Hex(bytes) !== sha256)
+    throw new BerthError(
+      'DATA_MISMATCH',
+      `${key} is lost, and the files where they lie now give another: put them back where they were`,
+      { details: { key } },
+    );
+  await putPart(store, key, bytes);
 }
 
 /** The same examples; what is told of each is kept. */
