@@ -5,7 +5,9 @@ import {
   gridReport,
   isFinal,
   toBerthError,
+  withoutUnused,
   type GridReport,
+  type InitialModel,
   type RunRecord,
 } from '@berth/contracts';
 import type { Cluster, CoordinatorClient, LoadedGrid } from '@berth/launch';
@@ -22,6 +24,8 @@ export interface TrainGridOptions {
   readonly dryRun: boolean;
   /** Whether workers were asked for on the command line. */
   readonly asksWorkers: boolean;
+  /** That its runs begin with. */
+  readonly model: InitialModel | undefined;
 }
 
 /** `berth train`, `finetune` and `prepare` of a run file with a grid: submits its runs and watches them all to their ends. */
@@ -33,12 +37,12 @@ export async function trainGrid(
   const { name, written, points, statedVocabSize } = grid;
   const { config } = points[0]!;
   const { checkInput } = await import('../check-input.ts');
-  const leftOut = await checkInput(config, statedVocabSize);
+  const leftOut = await checkInput(config, statedVocabSize, options.model);
   if (leftOut.numEntries > 0) context.say(`warning: ${describeLeftOut(leftOut)}`);
   if (options.dryRun) {
     context.print(
       JSON.stringify(
-        points.map((point) => point.config),
+        points.map((point) => withoutUnused(point.config)),
         null,
         2,
       ),

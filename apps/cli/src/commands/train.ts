@@ -58,7 +58,13 @@ export async function train(
   const grid = gridOf(runFile, { model, numWorkers: options.workers });
   if (grid !== undefined) {
     const { json, dryRun, workers } = options;
-    await trainGrid(context, grid, { goal, json, dryRun, asksWorkers: workers !== undefined });
+    await trainGrid(context, grid, {
+      goal,
+      json,
+      dryRun,
+      model,
+      asksWorkers: workers !== undefined,
+    });
     return;
   }
   const loaded = configOf(runFile, model);
