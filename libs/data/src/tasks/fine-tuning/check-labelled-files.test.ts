@@ -114,10 +114,10 @@ it.each(cases.map((one) => ({ one, wrong: String(one[0]) })))(
       },
       folderStore(join(own, 'store')),
     );
-    const saidBy = (attempt: Promise<unknown>): Promise<string> =>
-      attempt.then(() => 'sound', String);
-    const said = await saidBy(checked);
-    expect(said).toBe(await saidBy(prepared));
+    const [said, saidInTraining] = await Promise.all(
+      [checked, prepared].map((attempt) => attempt.then(() => 'sound', String)),
+    );
+    expect(said).toBe(saidInTraining);
     expect(said).toMatch(wrong);
   },
 );
