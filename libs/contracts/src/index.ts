@@ -37,6 +37,8 @@ export * from './or-aborted.ts';
 export * from './peer-secret.ts';
 export * from './phases.ts';
 export * from './port-taken.ts';
+export * from './preparation/plan.ts';
+export * from './preparation/progress.ts';
 export * from './read-json.ts';
 export * from './redis-url.ts';
 export * from './renamed-settings.ts';

@@ -5,8 +5,9 @@ import { runConfigSchema } from './run-config.ts';
 const sections = runConfigSchema.shape;
 
 /**
- * Read a corpus, train or load its vocabulary, write tokenised shards and their manifest; or find that it still is the
- * data which a known dataset was made of.
+ * The dataset that a run asks for: read a corpus, train or load its vocabulary, write tokenised shards and their manifest; or find
+ * that it still is the data which a known dataset was made of. It is stored by content, as `preparations/<requestId>.json`, and done
+ * by the smaller jobs below.
  */
 export const datasetJobSchema = z.strictObject({
   kind: z.literal('dataset'),
@@ -50,6 +51,103 @@ export type LabelledDatasetJob = z.output<typeof labelledDatasetJobSchema>;
 export const datasetJobResultSchema = z.strictObject({ manifestKey: z.string() });
 export type DatasetJobResult = z.output<typeof datasetJobResultSchema>;
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const index = z.int().nonnegative();
+
+/** How words are counted: as they are written, or in lower case without accents. */
+export const wordCases = ['cased', 'uncased'] as const;
+const words = z.enum(wordCases);
+export type WordCase = (typeof wordCases)[number];
+
+/** List the files of a corpus and cut them into chunks. Leaves `plans/<planId>/`: the plan, and each chunk. */
+export const inventoryJobSchema = z.strictObject({
+  kind: z.literal('inventory'),
+  runId: z.string(),
+  requestId: sha256,
+  /** Files may have changed since they were listed for an earlier request. */
+  askedAtMs: z.number(),
+});
+export type InventoryJob = z.output<typeof inventoryJobSchema>;
+
+/** Read one chunk: the SHA-256 of its bytes, and its words where a vocabulary is made of them. */
+export const surveyJobSchema = z.strictObject({
+  kind: z.literal('survey'),
+  runId: z.string(),
+  planId: sha256,
+  chunk: index,
+  /** Absent: words are not counted. */
+  words: words.optional(),
+  /** Its text is stored for workers that do not see the corpus. */
+  keepsText: z.literal(true).optional(),
+});
+export type SurveyJob = z.output<typeof surveyJobSchema>;
+
+/** Add up words: of up to 16 chunks at level 1, of up to 16 sums of the level before above it. */
+export const mergeCountsJobSchema = z.strictObject({
+  kind: z.literal('mergeCounts'),
+  runId: z.string(),
+  planId: sha256,
+  words,
+  level: z.int().positive(),
+  index,
+});
+export type MergeCountsJob = z.output<typeof mergeCountsJobSchema>;
+
+/** Whether the corpus that was surveyed is that of the dataset which the request knows. */
+export const compareJobSchema = z.strictObject({
+  kind: z.literal('compare'),
+  runId: z.string(),
+  planId: sha256,
+  requestId: sha256,
+});
+export type CompareJob = z.output<typeof compareJobSchema>;
+
+/** Train, extend or take the vocabulary. With it the dataset's id is known: leaves its recipe. */
+export const vocabularyJobSchema = z.strictObject({
+  kind: z.literal('vocabulary'),
+  runId: z.string(),
+  planId: sha256,
+  requestId: sha256,
+});
+export type VocabularyJob = z.output<typeof vocabularyJobSchema>;
+
+/** Tokenise one chunk. Leaves its documents sorted by shard and hash. */
+export const tokeniseJobSchema = z.strictObject({
+  kind: z.literal('tokenise'),
+  runId: z.string(),
+  datasetId: sha256,
+  chunk: index,
+});
+export type TokeniseJob = z.output<typeof tokeniseJobSchema>;
+
+/** Look over what tokenising has left, once it all is there, and settle what is held out and in how many shards. */
+export const splitJobSchema = z.strictObject({
+  kind: z.literal('split'),
+  runId: z.string(),
+  datasetId: sha256,
+});
+export type SplitJob = z.output<typeof splitJobSchema>;
+
+/** Gather the documents of one shard from all chunks, drop or number equal ones, and store it. */
+export const assembleJobSchema = z.strictObject({
+  kind: z.literal('assemble'),
+  runId: z.string(),
+  datasetId: sha256,
+  split: z.enum(['train', 'heldOut']),
+  /** Among those of its split: of all parts of the corpus, in the order of their names. */
+  shard: index,
+});
+export type AssembleJob = z.output<typeof assembleJobSchema>;
+
+/** Write the manifest, unless training on the data makes no sense, and delete what lay between. */
+export const sealJobSchema = z.strictObject({
+  kind: z.literal('seal'),
+  runId: z.string(),
+  datasetId: sha256,
+  requestId: sha256,
+});
+export type SealJob = z.output<typeof sealJobSchema>;
+
 /** Make one example shard from one dataset shard. References only: well under 1 KiB. Same job, same bytes. */
 export const examplesJobSchema = z.strictObject({
   kind: z.literal('examples'),
@@ -64,6 +162,20 @@ export const examplesJobSchema = z.strictObject({
   examples: sections.examples,
 });
 export type ExamplesJob = z.output<typeof examplesJobSchema>;
+
+/** The jobs that make a dataset of a corpus. Each may be done twice, anywhere; one whose result is there is done at once. */
+export const datasetFlowJobSchema = z.discriminatedUnion('kind', [
+  inventoryJobSchema,
+  surveyJobSchema,
+  mergeCountsJobSchema,
+  compareJobSchema,
+  vocabularyJobSchema,
+  tokeniseJobSchema,
+  splitJobSchema,
+  assembleJobSchema,
+  sealJobSchema,
+]);
+export type DatasetFlowJob = z.output<typeof datasetFlowJobSchema>;
 
 export const jobSchema = z.discriminatedUnion('kind', [
   datasetJobSchema,

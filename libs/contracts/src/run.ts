@@ -4,6 +4,7 @@ import { exportSectionSchema, type ExportSection } from './export-section.ts';
 import { gridPointSchema } from './grid/grid-point.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
+import { preparationProgressSchema } from './preparation/progress.ts';
 import { storedRunConfigSchema } from './run-config.ts';
 import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
 import { runStatuses } from './run-status.ts';
@@ -268,5 +269,7 @@ export const runStatusSchema = z.strictObject({
   trouble: z.string().optional(),
   /** Once its dataset exists and if that was measured. */
   dataset: datasetReportSchema.optional(),
+  /** How far its data is, while that is made. */
+  preparation: preparationProgressSchema.optional(),
 });
 export type RunStatusReport = z.output<typeof runStatusSchema>;

@@ -169,3 +169,15 @@ export {
   type PrepareOptions,
   type PrepareProgress,
 } from './dataset/prepare-dataset.ts';
+export {
+  chunkKey,
+  datasetPrefix,
+  manifestKeyOf,
+  planKey,
+  planPrefix,
+  recipeKey,
+  requestKey,
+  surveyKey,
+  textKey,
+  wordsKey,
+} from './preparation/keys.ts';
