@@ -50,7 +50,7 @@ export {
   type Sampler,
   type SamplerOptions,
 } from './sampling/sampler.ts';
-export type { TokenDocuments, TokenSentences } from './dataset/token-documents.ts';
+export type { TokenDocuments, TokenSentences, TokenSource } from './dataset/token-documents.ts';
 export {
   datasetIdOf,
   writeDataset,

@@ -8,11 +8,48 @@ export interface TokenDocuments {
   readonly documentStarts: Uint32Array;
 }
 
+/** Where tokens of an example are from: [start, end) of a document set, of one document. */
+export interface TokenSource {
+  readonly documents: TokenDocuments;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A document as it is read: sentences of token ids. */
 export type TokenSentences = readonly (readonly number[])[];
 
 export function numDocumentsOf(documents: TokenDocuments): number {
   return documents.documentStarts.length - 1;
+}
+
+/** The first token of a document. */
+export function startOfDocument(
+  { sentenceStarts, documentStarts }: TokenDocuments,
+  document: number,
+): number {
+  return sentenceStarts[documentStarts[document]!]!;
+}
+
+/** The sentence that has a token. */
+function sentenceOfToken({ sentenceStarts }: TokenDocuments, token: number): number {
+  return lastNotAbove(sentenceStarts, token);
+}
+
+/** The document that has a token. */
+export function documentOfToken(documents: TokenDocuments, token: number): number {
+  return lastNotAbove(documents.documentStarts, sentenceOfToken(documents, token));
+}
+
+/** The last of the ascending numbers that is at most `value`. */
+function lastNotAbove(ascending: Uint32Array, value: number): number {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (ascending[middle]! <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** The documents as they were read. */

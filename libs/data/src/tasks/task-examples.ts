@@ -1,6 +1,6 @@
 import type { ExampleBatch, ExampleShard, ExamplesConfig, Task, TextRules } from '@berth/contracts';
 import type { TextStatistics } from '../dataset/text-statistics.ts';
-import type { TokenDocuments } from '../dataset/token-documents.ts';
+import type { TokenDocuments, TokenSource } from '../dataset/token-documents.ts';
 import type { Vocabulary } from '../text/vocabulary.ts';
 
 /** What the examples of a shard are made of, and which they are. */
@@ -71,4 +71,9 @@ export interface TaskExamples extends StoredTaskExamples {
    * @throws BerthError `DATA_MISMATCH` when this release does not know the format
    */
   readonly make: (request: ExamplesRequest) => Uint8Array;
+  /**
+   * What each example of that shard is made of, in its order: in the example these follow [CLS], each with a [SEP] behind it.
+   * @throws BerthError as `make`
+   */
+  readonly sources: (request: ExamplesRequest) => Iterable<readonly TokenSource[]>;
 }

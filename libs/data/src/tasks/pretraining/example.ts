@@ -1,6 +1,6 @@
 import type { RandomSource } from '../../random/random-source.ts';
+import type { TokenDocuments, TokenSource } from '../../dataset/token-documents.ts';
 import type { SegmentPair } from './segment-pairs.ts';
-import type { TokenDocuments } from '../../dataset/token-documents.ts';
 import { maskTokens } from './masking.ts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import type { WordContinuations } from './word-continuations.ts';
@@ -18,25 +18,35 @@ export interface Example {
   readonly isRandomNext: boolean;
 }
 
+/** An example that still knows what it was made of. */
+export interface SourcedExample extends Example {
+  /** What follows [CLS]: these, in order, each with a [SEP] behind it. */
+  readonly sources: readonly TokenSource[];
+}
+
 /** Lays out a pair and masks it. */
 export function maskedExample(
-  { tokens }: TokenDocuments,
+  documents: TokenDocuments,
   { a, b, bDocuments, isRandomNext }: SegmentPair,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
   continuesWord: WordContinuations | undefined,
   random: RandomSource,
-): Example {
+): SourcedExample {
   const numFirstSegment = a.end - a.start + 2;
   const original = new Uint16Array(numFirstSegment + b.end - b.start + 1);
   original[0] = vocabulary.clsId;
-  original.set(tokens.subarray(a.start, a.end), 1);
+  original.set(documents.tokens.subarray(a.start, a.end), 1);
   original[numFirstSegment - 1] = vocabulary.sepId;
   original.set(bDocuments.tokens.subarray(b.start, b.end), numFirstSegment);
   original[original.length - 1] = vocabulary.sepId;
 
   const masked = maskedSequence(original, settings, vocabulary, continuesWord, random);
-  return { ...masked, numFirstSegment, isRandomNext };
+  const sources = [
+    { documents, ...a },
+    { documents: bDocuments, ...b },
+  ];
+  return { ...masked, numFirstSegment, isRandomNext, sources };
 }
 
 /** Masks a copy of a sequence. */

@@ -1,7 +1,7 @@
 import type { ExamplesConfig } from '@berth/contracts';
 import { shuffle } from '../../random/random-source.ts';
 import type { TokenDocuments } from '../../dataset/token-documents.ts';
-import { maskedSequence, type Example } from './example.ts';
+import { maskedSequence, type SourcedExample } from './example.ts';
 import { streamOf, type GenerateOptions } from './generate.ts';
 import { documentsInOrder, packedSentences } from './packed-sentences.ts';
 import type { TokenRange } from './segment-pairs.ts';
@@ -19,7 +19,7 @@ export interface PackedOptions extends GenerateOptions {
  */
 export function* generatePackedExamples(
   options: PackedOptions,
-): Generator<Example, void, undefined> {
+): Generator<SourcedExample, void, undefined> {
   const { documents, vocabulary, settings, textRules } = options;
   const acrossDocuments = settings.packAcrossDocuments ?? true;
   const stream = streamOf(options);
@@ -47,6 +47,7 @@ export function* generatePackedExamples(
       ...maskedSequence(original, settings, vocabulary, continuesWord, random),
       numFirstSegment: original.length,
       isRandomNext: false,
+      sources: ranges.map((range) => ({ documents, ...range })),
     };
     index++;
   }

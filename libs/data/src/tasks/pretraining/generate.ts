@@ -1,7 +1,7 @@
 import type { ExampleShard, TextRules } from '@berth/contracts';
 import { CounterRandom, randomDomains } from '../../random/counter-random.ts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
-import { maskedExample, type Example } from './example.ts';
+import { maskedExample, type SourcedExample } from './example.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
 import { numDocumentsOf, type TokenDocuments } from '../../dataset/token-documents.ts';
 import { createWordContinuations } from './word-continuations.ts';
@@ -30,7 +30,9 @@ export interface GenerateOptions {
  * A random next segment comes from any other document of the shard and of the others. Where there is none it comes from
  * another place of that document, never from where A ends, so its label is true.
  */
-export function* generateExamples(options: GenerateOptions): Generator<Example, void, undefined> {
+export function* generateExamples(
+  options: GenerateOptions,
+): Generator<SourcedExample, void, undefined> {
   const { documents, vocabulary, settings } = options;
   const stream = streamOf(options);
   const pairOptions = {

@@ -1,5 +1,5 @@
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
-import { maskedExample, type Example } from './example.ts';
+import { maskedExample, type SourcedExample } from './example.ts';
 import { MersenneTwister } from '../../random/mersenne-twister.ts';
 import { shuffle } from '../../random/random-source.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
@@ -22,7 +22,7 @@ export interface GoogleExamplesOptions {
 export function generateGoogleExamples(
   documents: Iterable<TokenSentences>,
   { vocabulary, settings, dupeFactor, seed }: GoogleExamplesOptions,
-): Example[] {
+): SourcedExample[] {
   const random = new MersenneTwister(seed);
   const shuffled = [...documents].filter((document) => document.some(({ length }) => length > 0));
   shuffle(shuffled, random);
@@ -35,7 +35,7 @@ export function generateGoogleExamples(
   const continuesWord = settings.wholeWordMask
     ? createPieceContinuations(vocabulary.tokens)
     : undefined;
-  const examples: Example[] = [];
+  const examples: SourcedExample[] = [];
   for (let pass = 0; pass < dupeFactor; pass++) {
     for (let document = 0; document < shuffled.length; document++) {
       for (const pair of segmentPairs(packed, document, random, pairOptions)) {
@@ -45,6 +45,13 @@ export function generateGoogleExamples(
   }
   shuffle(examples, random);
   return examples;
+}
+
+/** Documents in the order in which it takes them. */
+export function shuffledDocuments(documents: Uint32Array, seed: number): Uint32Array {
+  const shuffled = documents.slice();
+  shuffle(shuffled, new MersenneTwister(seed));
+  return shuffled;
 }
 
 /** Any sentence of any document, drawn up to ten times until it is not the current one. */

@@ -1,6 +1,7 @@
 import { BerthError, tasks } from '@berth/contracts';
-import type { TaskExamples } from '../task-examples.ts';
+import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { encodeExampleShard } from './example-shard.ts';
+import type { SourcedExample } from './example.ts';
 import { generatePackedExamples } from './generate-packed.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
@@ -12,13 +13,22 @@ export const maskedLmExamples: TaskExamples = {
   task: tasks.maskedLm,
   firstFormat: exampleFormat,
   readsWindow: () => false,
-  make(request) {
-    const { format = exampleFormat, exampleSetId, settings } = request;
-    if (format !== exampleFormat)
-      throw new BerthError(
-        'DATA_MISMATCH',
-        `this worker's release does not know how to make ${format}; give all workers the newest release`,
-      );
-    return encodeExampleShard(generatePackedExamples(request), { exampleSetId, ...settings });
+  make: (request) =>
+    encodeExampleShard(examplesOf(request), {
+      exampleSetId: request.exampleSetId,
+      ...request.settings,
+    }),
+  *sources(request) {
+    for (const { sources } of examplesOf(request)) yield sources;
   },
 };
+
+function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
+  const { format = exampleFormat } = request;
+  if (format !== exampleFormat)
+    throw new BerthError(
+      'DATA_MISMATCH',
+      `this worker's release does not know how to make ${format}; give all workers the newest release`,
+    );
+  return generatePackedExamples(request);
+}

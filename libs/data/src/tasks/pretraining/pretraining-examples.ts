@@ -1,11 +1,18 @@
 import { BerthError, tasks } from '@berth/contracts';
-import { sentencesOf } from '../../dataset/token-documents.ts';
+import {
+  documentOfToken,
+  sentencesOf,
+  startOfDocument,
+  type TokenDocuments,
+  type TokenSource,
+} from '../../dataset/token-documents.ts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { pretrainingBaselines } from './baselines.ts';
-import type { Example } from './example.ts';
+import type { SourcedExample } from './example.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
 import { generateExamples } from './generate.ts';
-import { generateGoogleExamples } from './google-examples.ts';
+import { documentsInOrder } from './packed-sentences.ts';
+import { generateGoogleExamples, shuffledDocuments } from './google-examples.ts';
 
 /** Random segments come from documents of the shard alone. */
 const withinShard = 'berth-examples/1';
@@ -25,12 +32,19 @@ export const pretrainingExamples: TaskExamples = {
       exampleSetId: request.exampleSetId,
       ...request.settings,
     }),
+  *sources(request) {
+    const { documents, settings, split, seed } = request;
+    const isShuffled = settings.mode === 'google' && split === 'train';
+    const unshuffled = isShuffled ? inShard(documents, seed) : undefined;
+    for (const { sources } of examplesOf(request))
+      yield unshuffled === undefined ? sources : sources.map(unshuffled);
+  },
   open: openExampleShard,
   baselines: pretrainingBaselines,
 };
 
 /** Held-out examples are the same in both modes, so that their evaluations can be compared. */
-function examplesOf(request: ExamplesRequest): Iterable<Example> {
+function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
   const { settings, format = withinShard, split, documents, vocabulary, seed } = request;
   if (format !== withinShard && format !== withinWindow)
     throw new BerthError(
@@ -40,4 +54,15 @@ function examplesOf(request: ExamplesRequest): Iterable<Example> {
   if (settings.mode === 'berth' || split === 'heldOut') return generateExamples(request);
   const { dupeFactor = defaultDupeFactor } = settings;
   return generateGoogleExamples(sentencesOf(documents), { vocabulary, settings, dupeFactor, seed });
+}
+
+/** Google mode shuffles the documents of a shard first: a source among these as one of the shard. */
+function inShard(documents: TokenDocuments, seed: number): (source: TokenSource) => TokenSource {
+  const order = shuffledDocuments(documentsInOrder(documents), seed);
+  return (source) => {
+    const place = documentOfToken(source.documents, source.start);
+    const shift =
+      startOfDocument(documents, order[place]!) - startOfDocument(source.documents, place);
+    return { documents, start: source.start + shift, end: source.end + shift };
+  };
 }

@@ -1,10 +1,11 @@
 import { BerthError, columnOf, sha256Hex } from '@berth/contracts';
-import type { ExamplesRequest, TaskExamples } from '@berth/data';
+import type { ExamplesRequest, TaskExamples, TokenSource } from '@berth/data';
 import { maxCount, sepCount } from './sep-count-task.ts';
 
 interface Example {
   readonly ids: readonly number[];
   readonly count: number;
+  readonly sources: readonly TokenSource[];
 }
 
 /** [CLS] sentence [SEP] sentence [SEP] ..., one to four sentences of a document. */
@@ -18,12 +19,14 @@ function* examplesOf(request: ExamplesRequest): Generator<Example> {
     for (let index = epoch + shard + document; sentence < end; index++) {
       const ids = [vocabulary.clsId];
       const count = Math.min(1 + (index % maxCount), end - sentence);
-      for (const last = sentence + count; sentence < last; sentence++)
-        ids.push(
-          ...tokens.subarray(sentenceStarts[sentence], sentenceStarts[sentence + 1]),
-          vocabulary.sepId,
-        );
-      if (ids.length <= settings.maxSeqLength) yield { ids, count };
+      const sources: TokenSource[] = [];
+      for (const last = sentence + count; sentence < last; sentence++) {
+        const start = sentenceStarts[sentence]!;
+        const source = { documents, start, end: sentenceStarts[sentence + 1]! };
+        ids.push(...tokens.subarray(start, source.end), vocabulary.sepId);
+        sources.push(source);
+      }
+      if (ids.length <= settings.maxSeqLength) yield { ids, count, sources };
     }
   }
 }
@@ -33,12 +36,21 @@ export const sepCountExamples: TaskExamples = {
   task: sepCount,
   firstFormat: sepCount.exampleFormat,
   readsWindow: () => false,
-  make: (request) => Buffer.from(JSON.stringify([...examplesOf(request)])),
+  make(request) {
+    const examples = Array.from(examplesOf(request), ({ ids, count }) => ({ ids, count }));
+    return Buffer.from(JSON.stringify(examples));
+  },
+  *sources(request) {
+    for (const { sources } of examplesOf(request)) yield sources;
+  },
   baselines: () => ({ add: () => undefined, values: () => ({}) }),
   open(bytes, expectedSha256, name = 'example shard') {
     if (sha256Hex(bytes) !== expectedSha256)
       throw new BerthError('DATA_SHARD_CORRUPT', `${name}: other bytes`);
-    const examples = JSON.parse(new TextDecoder().decode(bytes)) as readonly Example[];
+    const examples = JSON.parse(new TextDecoder().decode(bytes)) as readonly Omit<
+      Example,
+      'sources'
+    >[];
     return {
       numExamples: examples.length,
       numTokens: examples.reduce((total, { ids }) => total + ids.length, 0),
