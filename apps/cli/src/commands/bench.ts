@@ -17,6 +17,7 @@ export const benchmarks = {
   api: 'api/api.js',
   ledger: 'cluster/ledger.js',
   checkpoint: 'saving/checkpoint.js',
+  data: 'data/data.js',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
