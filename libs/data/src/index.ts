@@ -149,7 +149,7 @@ export {
   type TokenizerOptions,
   type TokenTally,
 } from './text/tokenizer.ts';
-export { trainVocabulary } from './text/train-vocabulary.ts';
+export { madeVocabularyId, trainVocabulary } from './text/train-vocabulary.ts';
 export {
   continuationPrefix,
   createVocabulary,
@@ -162,8 +162,15 @@ export {
   createWordCounter,
   type WordCounter,
   type WordCounterOptions,
-  type WordCounts,
 } from './text/word-counter.ts';
+export {
+  decodeWordCounts,
+  encodeWordCounts,
+  type StoredWordCounts,
+  type WordCounts,
+} from './text/word-counts.ts';
+export { mergeWordCounts, type MergeLimits } from './text/merge-word-counts.ts';
+export { giveTurn, inTurns, isTurnDue, type Work } from './text/work.ts';
 export {
   prepareDataset,
   type PrepareOptions,

@@ -1,5 +1,4 @@
 import { tmpdir } from 'node:os';
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
   BerthError,
   corpusPartsOf,
@@ -22,7 +21,8 @@ import { ownTextRules } from '../text/text-rules.ts';
 import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
 import { trainVocabulary } from '../text/train-vocabulary.ts';
 import { parseVocabulary, serializeVocabulary } from '../text/vocabulary.ts';
-import { createWordCounter, type WordCounts } from '../text/word-counter.ts';
+import { createWordCounter } from '../text/word-counter.ts';
+import { decodeWordCounts, type WordCounts } from '../text/word-counts.ts';
 
 /** What is done for a dataset, and how far a pass over its corpus has come. */
 export interface PrepareProgress {
@@ -155,7 +155,7 @@ async function vocabularyOf(
     bytes: serializeVocabulary(after),
     extension: {
       numPieces: extend,
-      numWords: [...counts.values()].reduce((sum, count) => sum + count, 0),
+      numWords: Array.from(counts).reduce((sum, [, count]) => sum + count, 0),
       before: measurePieces(before, counts),
       after: measurePieces(after, counts),
     },
@@ -172,12 +172,11 @@ async function countWords(
   const counter = createWordCounter({ doLowerCase });
   const read = createCorpusTally();
   for await (const { sentences } of corpus.documents(read)) {
-    for (const sentence of sentences) counter.add(sentence);
+    await counter.add(sentences);
     onProgress(progressOf(corpus, 'counting words', read.numBytes));
-    await yieldToOthers();
   }
   onProgress(progressOf(corpus, 'making the vocabulary', null));
-  return counter.counts();
+  return decodeWordCounts(await counter.encode());
 }
 
 function progressOf(

@@ -1,5 +1,5 @@
 import { continuationPrefix } from './vocabulary.ts';
-import type { WordCounts } from './word-counter.ts';
+import type { WordCounts } from './word-counts.ts';
 
 /** A word as pieces of one character: "and" is a, ##n, ##d. */
 export function toCharacterPieces(word: string): string[] {

@@ -1,7 +1,7 @@
 import { BerthError, type VocabularyExtension } from '@berth/contracts';
 import { unusedEntry } from './old-entries.ts';
 import { createVocabulary, type Vocabulary } from './vocabulary.ts';
-import type { WordCounts } from './word-counter.ts';
+import type { WordCounts } from './word-counts.ts';
 import { createWordPiece } from './wordpiece.ts';
 
 export interface ExtendOptions {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collectAlphabet, toCharacterPieces } from './alphabet.ts';
 import { mergePairs } from './merge-pairs.ts';
-import type { WordCounts } from './word-counter.ts';
+import type { WordCounts } from './word-counts.ts';
 
 /** The same merges by counting all pairs anew each time. */
 function mergeSlowly(

@@ -1,7 +1,7 @@
 import { toCharacterPieces } from './alphabet.ts';
 import { createPriorityQueue } from './priority-queue.ts';
 import { continuationPrefix } from './vocabulary.ts';
-import type { WordCounts } from './word-counter.ts';
+import type { WordCounts } from './word-counts.ts';
 
 interface CountedWord {
   readonly count: number;

@@ -3,6 +3,8 @@ export interface PriorityQueue<T> {
   push(item: T): void;
   /** Takes out the item that comes before all others; undefined when empty. */
   pop(): T | undefined;
+  /** The item that would be taken out. */
+  peek(): T | undefined;
 }
 
 /** A queue whose first item is the one that `precedes` all others. */
@@ -36,5 +38,6 @@ export function createPriorityQueue<T>(precedes: (a: T, b: T) => boolean): Prior
       heap[hole] = last;
       return first;
     },
+    peek: () => heap[0],
   };
 }

@@ -1,25 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { collectAlphabet } from './alphabet.ts';
 import { mergePairs } from './merge-pairs.ts';
+import { mergeWordCounts } from './merge-word-counts.ts';
 import { createTokenizer } from './tokenizer.ts';
 import { trainVocabulary } from './train-vocabulary.ts';
 import { parseVocabulary, specialTokens } from './vocabulary.ts';
-import { createWordCounter, type WordCounts } from './word-counter.ts';
+import { createWordCounter } from './word-counter.ts';
+import { decodeWordCounts, type StoredWordCounts, type WordCounts } from './word-counts.ts';
 
 const excerpt = readFileSync(new URL('../../test/golden/excerpt.txt', import.meta.url), 'utf8');
 const sentences = excerpt.split('\n').filter((line) => line !== '');
 
-function count(lines: Iterable<string>): WordCounts {
+async function countedBytes(lines: Iterable<string>): Promise<Uint8Array> {
   const counter = createWordCounter({ doLowerCase: true });
-  for (const line of lines) counter.add(line);
-  return counter.counts();
+  await counter.add(lines);
+  return await counter.encode();
 }
 
-const train = (lines: Iterable<string>, size: number, minFrequency = 2): readonly string[] =>
-  trainVocabulary(count(lines), { size, minFrequency }).tokens;
+const count = async (lines: Iterable<string>): Promise<StoredWordCounts> =>
+  decodeWordCounts(await countedBytes(lines));
+
+async function train(
+  lines: Iterable<string>,
+  size: number,
+  minFrequency = 2,
+): Promise<readonly string[]> {
+  return trainVocabulary(await count(lines), { size, minFrequency }).tokens;
+}
 
 describe('vocabulary trainer', () => {
   // The example of Sennrich et al. (arXiv 1508.07909, section 3.2) worked by hand in WordPiece spelling.
@@ -64,18 +74,20 @@ describe('vocabulary trainer', () => {
     expect(pieces).toEqual(expect.arrayContaining(['aaaaa', 'aaab']));
   });
 
-  it('gives the same vocabulary for any order of the sentences and any number of counters', () => {
-    const expected = train(sentences, 600);
-    fc.assert(
-      fc.property(
+  it('gives the same vocabulary for any order of the sentences and any number of counters', async () => {
+    const expected = await train(sentences, 600);
+    await fc.assert(
+      fc.asyncProperty(
         fc.shuffledSubarray(sentences, { minLength: sentences.length }),
         fc.integer({ min: 1, max: 4 }),
-        (shuffled, numCounters) => {
-          const merged = createWordCounter({ doLowerCase: true });
-          for (let i = 0; i < numCounters; i += 1) {
-            merged.merge(count(shuffled.filter((_, index) => index % numCounters === i)));
-          }
-          const vocabulary = trainVocabulary(merged.counts(), { size: 600, minFrequency: 2 });
+        async (shuffled, numCounters) => {
+          const lists: Uint8Array[] = [];
+          for (let i = 0; i < numCounters; i += 1)
+            lists.push(
+              await countedBytes(shuffled.filter((_, index) => index % numCounters === i)),
+            );
+          const counts = decodeWordCounts(await mergeWordCounts(lists));
+          const vocabulary = trainVocabulary(counts, { size: 600, minFrequency: 2 });
           expect(vocabulary.tokens).toEqual(expected);
         },
       ),
@@ -83,33 +95,33 @@ describe('vocabulary trainer', () => {
     );
   });
 
-  it.each([64, 333, 1000])('has exactly %i entries', (size) => {
-    expect(train(sentences, size)).toHaveLength(size);
+  it.each([64, 333, 1000])('has exactly %i entries', async (size) => {
+    expect(await train(sentences, size)).toHaveLength(size);
   });
 
-  it('orders the alphabet by code point, not by UTF-16 unit, pieces that continue a word last', () => {
-    expect(collectAlphabet(count(['bb \u{10428}a \uff5aa b2 2b'])).pieces).toEqual(
+  it('orders the alphabet by code point, not by UTF-16 unit, pieces that continue a word last', async () => {
+    expect(collectAlphabet(await count(['bb \u{10428}a \uff5aa b2 2b'])).pieces).toEqual(
       '2 b \uff5a \u{10428} ##2 ##a ##b'.split(' '),
     );
   });
 
-  it('keeps the most frequent half when the alphabet is large, the rest after the merges', () => {
+  it('keeps the most frequent half when the alphabet is large, the rest after the merges', async () => {
     const text = ['a a a a b b b c c d hi hi hi'];
     // a 4 times; b, h and ##i 3 times; c twice; d once. The pair hi occurs 3 times.
-    expect(train(text, 9)).toEqual([...specialTokens, 'a', 'b', 'h', '##i']);
-    expect(train(text, 12)).toEqual([...specialTokens, 'a', 'b', 'c', 'd', 'h', '##i', 'hi']);
-    expect(train(text, 11)).toEqual([...specialTokens, 'a', 'b', 'c', 'h', '##i', 'hi']);
+    expect(await train(text, 9)).toEqual([...specialTokens, 'a', 'b', 'h', '##i']);
+    expect(await train(text, 12)).toEqual([...specialTokens, 'a', 'b', 'c', 'd', 'h', '##i', 'hi']);
+    expect(await train(text, 11)).toEqual([...specialTokens, 'a', 'b', 'c', 'h', '##i', 'hi']);
   });
 
-  it('says how many entries the text supports, and supports that many', () => {
-    expect(() => train(['low lower lowest'], 64)).toThrowError(
+  it('says how many entries the text supports, and supports that many', async () => {
+    await expect(train(['low lower lowest'], 64)).rejects.toThrow(
       expect.objectContaining({
         code: 'DATA_VOCABULARY_TOO_LARGE',
         details: { size: 64, supportedSize: 15, minFrequency: 2 },
         message: expect.stringContaining('set vocabulary.size to 15 or less'),
       }),
     );
-    expect(train(['low lower lowest'], 15)).toHaveLength(15);
+    expect(await train(['low lower lowest'], 15)).toHaveLength(15);
   });
 });
 
@@ -121,7 +133,10 @@ describe('vocabulary trained on the demo corpus', () => {
     .split('\n')
     .map((line) => (JSON.parse(line) as { text: string }).text);
 
-  const counts = count(texts);
+  let counts: StoredWordCounts;
+  beforeAll(async () => {
+    counts = await count(texts);
+  });
 
   it('has the pieces that Hugging Face tokenizers finds, but for a few of equal frequency', () => {
     const { ids } = parseVocabulary(
@@ -138,7 +153,7 @@ describe('vocabulary trained on the demo corpus', () => {
     const tokenizer = createTokenizer(vocabulary, { doLowerCase: true });
     const isUnknown = (word: string): boolean =>
       tokenizer.tokenize(word).includes(vocabulary.unkId);
-    expect(counts.size).toBeGreaterThan(25_000);
-    expect([...counts.keys()].filter(isUnknown)).toEqual([]);
+    expect(counts.numWords).toBeGreaterThan(25_000);
+    expect(Array.from(counts, ([word]) => word).filter(isUnknown)).toEqual([]);
   });
 });

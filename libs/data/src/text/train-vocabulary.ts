@@ -1,8 +1,8 @@
-import { BerthError, type VocabularyConfig } from '@berth/contracts';
+import { BerthError, sha256Hex, type VocabularyConfig } from '@berth/contracts';
 import { collectAlphabet } from './alphabet.ts';
 import { mergePairs } from './merge-pairs.ts';
 import { createVocabulary, specialTokens, type Vocabulary } from './vocabulary.ts';
-import type { WordCounts } from './word-counter.ts';
+import type { WordCounts } from './word-counts.ts';
 
 /**
  * A WordPiece vocabulary of exactly `size` entries: the special tokens, the alphabet by code point, then the pieces
@@ -31,6 +31,19 @@ export function trainVocabulary(
 
   if (tokens.length < size) throw tooLarge(size, tokens.length, minFrequency);
   return createVocabulary(tokens, 'the trained vocabulary');
+}
+
+/**
+ * Names the vocabulary that is trained or extended from stored counts with these options: who finds one of that name
+ * need not make it.
+ * @param options - all that it depends on besides; bytes by their digest
+ */
+export function madeVocabularyId(
+  counts: Uint8Array,
+  options: Readonly<Record<string, string | number>>,
+): string {
+  const sorted = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sha256Hex(JSON.stringify(['berth-vocabulary/1', sha256Hex(counts), sorted]));
 }
 
 function tooLarge(size: number, supportedSize: number, minFrequency: number): BerthError {
