@@ -25,11 +25,14 @@ const manifest: DatasetManifest = {
   heldOut: { ...part, ...facts },
 };
 
-function shardOf(split: ExampleShard['split'], shard: number): ExampleShard {
-  return { ...part, split, epoch: 0, shard, numExamples: 8, numTokens: 100, numPredictions: 10 };
+const exampleSetId = 'set';
+
+function shardOf(split: ExampleShard['split'], shard: number, epoch = 0): ExampleShard {
+  return { ...part, split, epoch, shard, numExamples: 8, numTokens: 100, numPredictions: 10 };
 }
 
-it('asks again for shards that Redis has lost, also for those behind the cursor', async () => {
+/** Redis and a queue, with an index of examples, while a test lasts. */
+async function openServices() {
   const redis = await startTestRedis();
   const connection = await connectRedis(redis.url, { role: 'producer' });
   const producer = await createJobProducer(redis.url);
@@ -38,19 +41,28 @@ it('asks again for shards that Redis has lost, also for those behind the cursor'
     connection.close();
     await redis.stop();
   });
-  const exampleSetId = 'set';
-  const index = createExampleIndex(connection, exampleSetId);
+  return { connection, producer, index: createExampleIndex(connection, exampleSetId) };
+}
+
+/** The queue, and a worker that makes each shard at once. @returns it, with what was asked for */
+function promptJobs({ producer, index }: Awaited<ReturnType<typeof openServices>>) {
   const asked: string[] = [];
-  /** The queue, and a worker that makes each shard at once. */
   const jobs: JobProducer = {
     ...producer,
     async enqueue(job, options) {
       if (job.kind !== 'examples') throw new Error(`asked for a ${job.kind} job`);
       asked.push(exampleShardField(job.split, job.epoch, job.shard));
-      await index.put(shardOf(job.split, job.shard));
+      await index.put(shardOf(job.split, job.shard, job.epoch));
       return producer.enqueue(job, options);
     },
   };
+  return { jobs, asked };
+}
+
+it('asks again for shards that Redis has lost, also for those behind the cursor', async () => {
+  const services = await openServices();
+  const { connection, index } = services;
+  const { jobs, asked } = promptJobs(services);
   const names = ['heldOut/0/0', ...Array.from({ length: numShards }, (_, n) => `train/0/${n}`)];
   await index.put(shardOf('heldOut', 0));
   for (let shard = 0; shard < numShards; shard++) await index.put(shardOf('train', shard));
@@ -61,12 +73,12 @@ it('asks again for shards that Redis has lost, also for those behind the cursor'
   const rest = { connection, jobs, config, manifest, manifestKey: 'm', exampleSetId };
   const supply = new ExampleSupply(rest);
   const cursor = { epoch: 0, index: 8 * (numShards - 2) };
-  await supply.advance(cursor, 16);
+  await supply.advance(cursor, { numExamples: 16 });
   expect(asked).toEqual([]);
 
   await connection.call((client) => client.hdel(`berth:examples:{${exampleSetId}}`, ...names));
   const areAllAskedFor = async (): Promise<boolean> => {
-    await supply.advance(cursor, 16);
+    await supply.advance(cursor, { numExamples: 16 });
     return asked.length >= names.length;
   };
   await waitFor(areAllAskedFor, { what: 'jobs for the lost shards' });
@@ -74,16 +86,7 @@ it('asks again for shards that Redis has lost, also for those behind the cursor'
 });
 
 it('says how far the shards are that the next step waits for, not those after them', async () => {
-  const redis = await startTestRedis();
-  const connection = await connectRedis(redis.url, { role: 'producer' });
-  const jobs = await createJobProducer(redis.url);
-  onTestFinished(async () => {
-    await jobs.close();
-    connection.close();
-    await redis.stop();
-  });
-  const exampleSetId = 'set';
-  const index = createExampleIndex(connection, exampleSetId);
+  const { connection, producer: jobs, index } = await openServices();
   const config = parseRunConfig(
     { name: 'r', corpus: { path: 't' }, examples: { shuffleWindowShards: 4, readAheadShards: 6 } },
     'test',
@@ -92,7 +95,7 @@ it('says how far the shards are that the next step waits for, not those after th
   const says = async (): Promise<string> => {
     const rest = { connection, jobs, config, manifest, manifestKey: 'm', exampleSetId };
     const supply = new ExampleSupply(rest);
-    await supply.advance({ epoch: 0, index: 0 }, 8);
+    await supply.advance({ epoch: 0, index: 0 }, { numExamples: 8 });
     return supply.lacking();
   };
   expect(await says()).toBe('making examples: 0 of 5 shards');
@@ -102,4 +105,47 @@ it('says how far the shards are that the next step waits for, not those after th
   expect(await says()).toBe('making examples: 4 of 5 shards');
   await index.put(shardOf('train', order[3] ?? -1));
   expect(await says()).toBe('');
+});
+
+it('reads ahead into no epoch that is not wanted, and knows what of it is missing', async () => {
+  const services = await openServices();
+  const { connection, index } = services;
+  const { jobs, asked } = promptJobs(services);
+  const config = parseRunConfig({ name: 'r', corpus: { path: 't' } }, 'test');
+  const supplyNow = (): ExampleSupply =>
+    new ExampleSupply({ connection, jobs, config, manifest, manifestKey: 'm', exampleSetId });
+  const start = { epoch: 0, index: 0 };
+  await index.put(shardOf('train', 2));
+  const supply = supplyNow();
+  await supply.advance(start, { numExamples: Infinity, endEpoch: 1 });
+  expect(supply.numMissingOf(0)).toBe(numShards);
+  expect(asked.toSorted()).toEqual(
+    ['heldOut/0/0', ...[0, 1, 3, 4, 5].map((shard) => `train/0/${shard}`)].toSorted(),
+  );
+  const later = supplyNow();
+  await later.advance(start, { numExamples: Infinity, endEpoch: 1 });
+  expect(later.numMissingOf(0)).toBe(0);
+  await supplyNow().advance(start, { numExamples: Infinity });
+  expect(asked.filter((name) => name.startsWith('train/1/'))).not.toEqual([]);
+});
+
+it('finds its place among thousands of shards at the first look', async () => {
+  const services = await openServices();
+  const { connection } = services;
+  const { jobs, asked } = promptJobs(services);
+  const numMany = 3_000;
+  const config = parseRunConfig({ name: 'r', corpus: { path: 't' } }, 'test');
+  const train = Array.from({ length: numMany }, () => ({ ...part, ...facts }));
+  const order = [...epochShardOrder(config.seed, 0, numMany)];
+  const numThere = 2_990;
+  const made = [shardOf('heldOut', 0), ...order.slice(0, numThere).map((n) => shardOf('train', n))];
+  const fields = made.flatMap((shard) => [
+    exampleShardField(shard.split, shard.epoch, shard.shard),
+    JSON.stringify(shard),
+  ]);
+  await connection.call((client) => client.hset(`berth:examples:{${exampleSetId}}`, ...fields));
+  const rest = { connection, jobs, config, manifestKey: 'm', exampleSetId };
+  const supply = new ExampleSupply({ ...rest, manifest: { ...manifest, train } });
+  await supply.advance({ epoch: 0, index: 8 * numThere - 1 }, { numExamples: Infinity });
+  expect(asked.slice(0, 10)).toEqual(order.slice(numThere).map((n) => `train/0/${n}`));
 });

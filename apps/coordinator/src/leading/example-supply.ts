@@ -1,7 +1,9 @@
 import {
   BerthError,
+  exampleShardField,
   type Cursor,
   type DatasetManifest,
+  type ExampleShard,
   type ExamplesJob,
   type RunConfig,
 } from '@berth/contracts';
@@ -21,20 +23,31 @@ export interface ExampleSupplyOptions {
 }
 
 const pollEveryMs = 500;
+/** That of the cursor, and those that are read ahead. */
+const numOrdersKept = 4;
 /** Before the first look. */
 const noWindow = { numShards: 0, numThere: 0 };
+
+/** A shard that is being made. */
+interface Pending {
+  readonly jobId: string;
+  readonly name: ExampleShardName;
+}
 
 /** Keeps example jobs a bounded number of shards ahead of training. */
 export class ExampleSupply {
   readonly #options: ExampleSupplyOptions;
   readonly #index;
   readonly #shardsOf: EpochShards;
-  /** Known counts by epoch and shard; a shard's count never changes. */
-  readonly #counts = new Map<string, number>();
+  /** Orders of the epochs that were looked at last. */
+  readonly #orders = new Map<number, Uint32Array>();
+  /** Known counts by epoch, then shard; a shard's count never changes. */
+  readonly #counts = new Map<number, Map<number, number>>();
+  #hasHeldOut = false;
   /** Shards in the index at the last look. */
   #numIndexed = 0;
-  /** Jobs whose result is not in the index yet. */
-  readonly #pending = new Map<string, ExampleShardName>();
+  /** Jobs whose result is not in the index yet, by the shard's place in it. */
+  readonly #pending = new Map<string, Pending>();
   #lastPollMs = -Infinity;
   /** What the next step reads, at the last look. */
   #window = noWindow;
@@ -48,23 +61,29 @@ export class ExampleSupply {
 
   /**
    * Makes sure that what comes after the cursor exists or is on its way. Looks at most twice a second.
+   * @param need - how many examples from the cursor on, and before which epoch they end at the latest
    * @throws BerthError with which an example job failed
    */
-  async advance(cursor: Cursor, numExamplesNeeded: number): Promise<void> {
+  async advance(
+    cursor: Cursor,
+    { numExamples, endEpoch }: { readonly numExamples: number; readonly endEpoch?: number },
+  ): Promise<void> {
     if (performance.now() - this.#lastPollMs < pollEveryMs) return;
     this.#lastPollMs = performance.now();
     const { examples } = this.#options.config;
     await this.#forgetIfLost();
+    await this.#recall(cursor.epoch);
     await this.#settlePending();
     const numShards = this.#options.manifest.train.length;
     const wanted = planReadAhead(
-      { cursor, numExamplesNeeded, countOf: this.#countOf },
+      { cursor, numExamplesNeeded: numExamples, countOf: this.#countOf },
       {
         windowShards: examples.shuffleWindowShards,
         readAheadShards: Math.max(
           examples.readAheadShards,
           Math.min(numShards, examples.shuffleWindowShards),
         ),
+        endEpoch,
         orderOf: this.#orderOf,
       },
     );
@@ -88,23 +107,57 @@ export class ExampleSupply {
     return numThere < numShards ? `making examples: ${numThere} of ${numShards} shards` : '';
   }
 
-  /** Shards of epoch 0, and the held-out one, that do not exist yet. */
-  async numMissingOfFirstEpoch(): Promise<number> {
-    const names = this.#orderOf(0).map((shard) => ({ split: 'train' as const, epoch: 0, shard }));
-    const found = await this.#index.getAll([...names, { split: 'heldOut', epoch: 0, shard: 0 }]);
-    return found.filter((shard) => shard === undefined).length;
+  /** Shards of an epoch, and the held-out one, that did not exist at the last look. */
+  numMissingOf(epoch: number): number {
+    const order = this.#orderOf(epoch);
+    const numMissing = order.filter((shard) => this.#countOf(epoch, shard) === undefined).length;
+    return numMissing + (this.#hasHeldOut ? 0 : 1);
   }
 
   readonly #countOf = (epoch: number, shard: number): number | undefined =>
-    this.#counts.get(`${epoch}/${shard}`);
+    this.#counts.get(epoch)?.get(shard);
 
-  readonly #orderOf = (epoch: number): readonly number[] => [...this.#shardsOf(epoch)];
+  readonly #orderOf = (epoch: number): Uint32Array => {
+    const known = this.#orders.get(epoch) ?? this.#shardsOf(epoch);
+    this.#orders.delete(epoch);
+    this.#orders.set(epoch, known);
+    for (const oldest of this.#orders.keys()) {
+      if (this.#orders.size <= numOrdersKept) break;
+      this.#orders.delete(oldest);
+    }
+    return known;
+  };
 
   /** An index that has become shorter has lost shards that we know: all are read again. */
   async #forgetIfLost(): Promise<void> {
     const numIndexed = await this.#index.count();
-    if (numIndexed < this.#numIndexed) this.#counts.clear();
+    if (numIndexed < this.#numIndexed) {
+      this.#counts.clear();
+      this.#hasHeldOut = false;
+    }
     this.#numIndexed = numIndexed;
+  }
+
+  /** Reads at once what is known of an epoch that is begun: one that leads anew need not find it window by window. */
+  async #recall(epoch: number): Promise<void> {
+    if (this.#counts.has(epoch)) return;
+    for (const other of this.#counts.keys()) if (other < epoch) this.#counts.delete(other);
+    const names = Array.from(this.#orderOf(epoch), (shard) => trainShard(epoch, shard));
+    const found = await this.#index.getAll(names);
+    for (const [position, name] of names.entries()) this.#note(name, found[position]);
+    if (!this.#counts.has(epoch)) this.#counts.set(epoch, new Map());
+  }
+
+  /** What the index says of a shard. */
+  #note({ split, epoch, shard }: ExampleShardName, found: ExampleShard | undefined): void {
+    if (split === 'heldOut') {
+      this.#hasHeldOut = found !== undefined;
+      return;
+    }
+    const ofEpoch = this.#counts.get(epoch) ?? new Map<number, number>();
+    if (found === undefined) ofEpoch.delete(shard);
+    else ofEpoch.set(shard, found.numExamples);
+    if (ofEpoch.size > 0) this.#counts.set(epoch, ofEpoch);
   }
 
   /** Asks for those that do not exist, in the order of need. Those that did are looked at again: Redis may have lost them. */
@@ -120,13 +173,8 @@ export class ExampleSupply {
     this.#window = { numShards: window.length, numThere };
     for (const [order, name] of names.entries()) {
       const shard = found[order];
-      const key = `${name.epoch}/${name.shard}`;
-      if (shard !== undefined) {
-        if (name.split === 'train') this.#counts.set(key, shard.numExamples);
-        continue;
-      }
-      if (name.split === 'train') this.#counts.delete(key);
-      if ([...this.#pending.values()].some((other) => sameShard(other, name))) continue;
+      this.#note(name, shard);
+      if (shard !== undefined || this.#pending.has(fieldOf(name))) continue;
       const { manifestKey, exampleSetId, exampleFormat, config } = this.#options;
       const { seed, examples } = config;
       const job: ExamplesJob = {
@@ -138,37 +186,42 @@ export class ExampleSupply {
         seed,
         examples,
       };
-      const priority = 1 + order;
-      this.#pending.set(await this.#options.jobs.enqueue(job, { priority, again: true }), name);
+      const jobId = await this.#options.jobs.enqueue(job, { priority: 1 + order, again: true });
+      this.#pending.set(fieldOf(name), { jobId, name });
     }
   }
 
   async #settlePending(): Promise<void> {
-    const names = [...this.#pending];
-    const found = await this.#index.getAll(names.map(([, name]) => name));
-    for (const [position, [jobId, name]] of names.entries()) {
+    const all = [...this.#pending];
+    const found = await this.#index.getAll(all.map(([, { name }]) => name));
+    for (const [position, [field, { name }]] of all.entries()) {
       const shard = found[position];
-      if (shard !== undefined) {
-        this.#pending.delete(jobId);
-        if (name.split === 'train')
-          this.#counts.set(`${name.epoch}/${name.shard}`, shard.numExamples);
-      } else await this.#failWithJob(jobId);
+      if (shard === undefined) await this.#failWithJob(field);
+      else {
+        this.#pending.delete(field);
+        this.#note(name, shard);
+      }
     }
   }
 
-  async #failWithJob(jobId: string): Promise<void> {
+  /** @throws BerthError with which the shard's job failed */
+  async #failWithJob(field: string): Promise<void> {
     try {
-      await this.#options.jobs.waitForJob(jobId, { timeoutMs: 0 });
+      await this.#options.jobs.waitForJob(this.#pending.get(field)!.jobId, { timeoutMs: 0 });
     } catch (error) {
       const code = error instanceof BerthError ? error.code : undefined;
       if (code === 'WORKER_TIMEOUT') return;
       // Redis came back without the job: ask for it again at the next look.
-      if (code === 'QUEUE_UNREACHABLE') this.#pending.delete(jobId);
+      if (code === 'QUEUE_UNREACHABLE') this.#pending.delete(field);
       throw error;
     }
   }
 }
 
-function sameShard(a: ExampleShardName, b: ExampleShardName): boolean {
-  return a.split === b.split && a.epoch === b.epoch && a.shard === b.shard;
+function trainShard(epoch: number, shard: number): ExampleShardName {
+  return { split: 'train', epoch, shard };
+}
+
+function fieldOf({ split, epoch, shard }: ExampleShardName): string {
+  return exampleShardField(split, epoch, shard);
 }

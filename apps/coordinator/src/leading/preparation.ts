@@ -70,10 +70,13 @@ export class Preparation implements DataPort {
         : { status: 'completed', reason: 'the data is prepared' };
     }
     const [supply] = await this.#openSupplies(record);
-    await supply!.advance({ epoch: 0, index: 0 }, Number.POSITIVE_INFINITY);
-    if (record.goal === 'trained')
-      return { status: 'starting', reason: 'the first examples are being made' };
-    const missing = await supply!.numMissingOfFirstEpoch();
+    const isToTrain = record.goal === 'trained';
+    await supply!.advance(
+      { epoch: 0, index: 0 },
+      { numExamples: Infinity, ...(!isToTrain && { endEpoch: 1 }) },
+    );
+    if (isToTrain) return { status: 'starting', reason: 'the first examples are being made' };
+    const missing = supply!.numMissingOf(0);
     return missing === 0
       ? { status: 'completed', reason: 'the data is prepared' }
       : { reason: `making examples: ${missing} shards to go` };
@@ -243,12 +246,12 @@ export class Preparation implements DataPort {
       })
       .reduce((sum, numExamples) => sum + numExamples, 0);
     const cursor = cursorOfStep(phase, numCommitted, last?.to ?? { epoch: 0, index: 0 });
-    await supply.advance(cursor, numNeeded);
+    await supply.advance(cursor, { numExamples: numNeeded });
     const lastEpoch = next && supply.lastEpoch(cursor, numNeeded);
     if (lastEpoch !== undefined)
       await supplies[next!.index]!.advance(
         { epoch: lastEpoch + 1, index: 0 },
-        (next!.endStep - next!.firstStep) * next!.globalBatch,
+        { numExamples: (next!.endStep - next!.firstStep) * next!.globalBatch },
       );
     return numCommitted < config.train.numSteps ? supply.lacking() : '';
   }

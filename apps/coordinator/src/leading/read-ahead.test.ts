@@ -48,6 +48,15 @@ describe('read-ahead', () => {
     expect(plan.map(({ shard }) => shard)).toEqual([5, 4]);
   });
 
+  it('stops before an epoch that is not wanted', () => {
+    const plan = planReadAhead(
+      { cursor: { epoch: 0, index: 0 }, numExamplesNeeded: 1e9, countOf: none },
+      { ...options, readAheadShards: 100, endEpoch: 1 },
+    );
+    expect(plan).toHaveLength(6);
+    expect(new Set(plan.map(({ epoch }) => epoch))).toEqual(new Set([0]));
+  });
+
   it('knows the epoch of the last example once sizes say so', () => {
     const from = (index: number, numExamplesNeeded: number, countOf = ten) =>
       lastEpochNeeded({ cursor: { epoch: 0, index }, numExamplesNeeded, countOf }, options);

@@ -12,8 +12,10 @@ export interface ReadAheadState {
 export interface ReadAheadOptions {
   readonly windowShards: number;
   readonly readAheadShards: number;
+  /** The first epoch of which nothing is wanted. @defaultValue none */
+  readonly endEpoch?: number | undefined;
   /** Shards of an epoch in the order of use. */
-  readonly orderOf: (epoch: number) => readonly number[];
+  readonly orderOf: (epoch: number) => ArrayLike<number>;
 }
 
 export interface ShardRef {
@@ -27,15 +29,16 @@ export interface ShardRef {
  */
 export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions): ShardRef[] {
   const wanted: ShardRef[] = [];
-  const { windowShards } = options;
+  const { windowShards, endEpoch = Infinity } = options;
   const numAhead = Math.min(Math.max(1, options.readAheadShards), maxShards);
   let skip = state.cursor.index;
   let needed = state.numExamplesNeeded;
-  for (let epoch = state.cursor.epoch; needed > 0; epoch++) {
+  for (let epoch = state.cursor.epoch; needed > 0 && epoch < endEpoch; epoch++) {
     const order = options.orderOf(epoch);
     for (let start = 0; start < order.length; start += windowShards) {
       if (needed <= 0 || wanted.length >= numAhead) return wanted;
-      const shards = order.slice(start, start + windowShards);
+      const end = Math.min(order.length, start + windowShards);
+      const shards = Array.from({ length: end - start }, (_, i) => order[start + i]!);
       const counts = shards.map((shard) => state.countOf(epoch, shard));
       const total = counts.every((count) => count !== undefined)
         ? counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
@@ -62,8 +65,9 @@ export function lastEpochNeeded(
   let needed = cursor.index + numExamplesNeeded;
   for (let epoch = cursor.epoch; ; epoch++) {
     let size = 0;
-    for (const shard of orderOf(epoch)) {
-      const count = countOf(epoch, shard);
+    const order = orderOf(epoch);
+    for (let i = 0; i < order.length; i++) {
+      const count = countOf(epoch, order[i]!);
       if (count === undefined) return undefined;
       size += count;
       if (size >= needed) return epoch;

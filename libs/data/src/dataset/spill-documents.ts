@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BerthError, type DatasetHealth } from '@berth/contracts';
 import { isHeldOut } from '../corpus/hold-out.ts';
-import { shardOfDocument } from '../sampling/epoch-order.ts';
+import { shardsOfDocuments } from '../sampling/epoch-order.ts';
 import { createCoverageMeter } from './coverage.ts';
 import { withoutEmpty } from './document-shard.ts';
 import { DocumentSpill } from './document-spill.ts';
@@ -54,12 +54,14 @@ export async function spillDocuments(
   const all: readonly {
     readonly part: string | undefined;
     readonly spills: readonly DocumentSpill[];
+    readonly shardOf: (index: number) => number;
   }[] = (parts ?? [undefined]).map((part, index) => ({
     part,
     spills: Array.from(
       { length: numShards },
       (_, i) => new DocumentSpill(join(folder, `${index}-${i}`)),
     ),
+    shardOf: shardsOfDocuments(seed, numShards),
   }));
   const numTrain = new Map<string | undefined, number>();
   const heldOut = new DocumentSpill(join(folder, 'held-out'));
@@ -79,8 +81,8 @@ export async function spillDocuments(
       const { part } = document;
       const index = numTrain.get(part) ?? 0;
       numTrain.set(part, index + 1);
-      const { spills } = all.find((one) => one.part === part)!;
-      await spills[shardOfDocument(seed, index, numShards)]!.append(sentences);
+      const { spills, shardOf } = all.find((one) => one.part === part)!;
+      await spills[shardOf(index)]!.append(sentences);
     }
   }
   if (numDocuments < (heldOutRatio > 0 ? 2 : 1)) throw tooFewDocuments(numDocuments);

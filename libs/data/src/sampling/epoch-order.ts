@@ -27,12 +27,18 @@ export function windowOrder(
 /**
  * The training shard of the `index`-th training document: each run of `numShards` documents visits every shard once,
  * in an order of its own. So no shard is empty when there are as many documents, and the number of documents need not
- * be known.
+ * be known. Asked for one document after the other, it makes each order once.
  */
-export function shardOfDocument(seed: number, index: number, numShards: number): number {
-  const run = Math.floor(index / numShards);
-  const stream = CounterRandom.of(seed, randomDomains.documentShard, run);
-  return permutation(numShards, stream)[index % numShards]!;
+export function shardsOfDocuments(seed: number, numShards: number): (index: number) => number {
+  let known: { readonly run: number; readonly shards: Uint32Array } | undefined;
+  return (index) => {
+    const run = Math.floor(index / numShards);
+    if (known?.run !== run) {
+      const stream = CounterRandom.of(seed, randomDomains.documentShard, run);
+      known = { run, shards: permutation(numShards, stream) };
+    }
+    return known.shards[index % numShards]!;
+  };
 }
 
 /** The numbers below `length` in an order of chance. */

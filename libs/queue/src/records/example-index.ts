@@ -33,6 +33,9 @@ export interface ExampleIndex {
   epochSize(epoch: number, shards: readonly number[]): Promise<number | undefined>;
 }
 
+/** Entries read in one call. */
+const numAtOnce = 1_000;
+
 export function createExampleIndex(
   connection: RedisConnection,
   exampleSetId: string,
@@ -42,13 +45,17 @@ export function createExampleIndex(
   const getAll = async (
     names: readonly ExampleShardName[],
   ): Promise<(ExampleShard | undefined)[]> => {
-    if (names.length === 0) return [];
-    const texts = await connection.call((client) => client.hmget(key, ...names.map(fieldOf)));
-    return texts.map((text) => {
-      if (typeof text !== 'string') return undefined;
-      const reading = readJson(exampleShardSchema, text);
-      return reading.ok ? reading.value : undefined;
-    });
+    const found: (ExampleShard | undefined)[] = [];
+    // In turns: an epoch may have many thousands.
+    for (let start = 0; start < names.length; start += numAtOnce) {
+      const fields = names.slice(start, start + numAtOnce).map(fieldOf);
+      const texts = await connection.call((client) => client.hmget(key, ...fields));
+      for (const text of texts) {
+        const reading = typeof text === 'string' && readJson(exampleShardSchema, text);
+        found.push(reading && reading.ok ? reading.value : undefined);
+      }
+    }
+    return found;
   };
   const get = async (name: ExampleShardName): Promise<ExampleShard | undefined> =>
     (await getAll([name]))[0];

@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { putPart } from '../../dataset/stored-part.ts';
 import { exampleShardKey } from '../../examples/example-keys.ts';
-import { shardOfDocument } from '../../sampling/epoch-order.ts';
+import { shardsOfDocuments } from '../../sampling/epoch-order.ts';
 import {
   buildLabelledShard,
   openLabelledShard,
@@ -92,10 +92,11 @@ async function collect(
   const builders = Array.from({ length: numShards }, () =>
     buildLabelledShard(fineTuning, maxSeqLength),
   );
+  const shardOf = shardsOfDocuments(seed, numShards);
   async function* sharedOut(): AsyncGenerator<TaskExample> {
     let index = 0;
     for await (const example of examples) {
-      builders[shardOfDocument(seed, index, numShards)]!.add(example);
+      builders[shardOf(index)]!.add(example);
       index += 1;
       yield example;
     }
