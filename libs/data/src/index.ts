@@ -2,14 +2,21 @@ export type { CorpusDocument } from './corpus/corpus-document.ts';
 export { corpusDigest } from './corpus/corpus-digest.ts';
 export { corpusRootsFrom } from './corpus/corpus-roots.ts';
 export type { CorpusFile } from './corpus/corpus-files.ts';
+export { createCorpusTally, mergeCorpusTallies } from './corpus/corpus-tally.ts';
+export { digestPieces, type DigestPiecesOptions } from './corpus/digest-pieces.ts';
+export {
+  findCorpusChunks,
+  type CorpusInventory,
+  type FindChunksOptions,
+} from './corpus/find-corpus-chunks.ts';
+export { readChunk, type ReadChunkOptions } from './corpus/read-chunk.ts';
+export type { CorpusObject, CorpusObjects } from './corpus/sources/corpus-objects.ts';
 export { isHeldOut } from './corpus/hold-out.ts';
 export {
-  createCorpusTally,
   maxDocumentBytes,
   openCorpus,
   type Corpus,
 } from './corpus/open-corpus.ts';
-export type { CorpusTally } from './corpus/read-lines.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
 export { createDocumentCache, type ReadDocuments } from './dataset/document-cache.ts';

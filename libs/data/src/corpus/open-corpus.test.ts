@@ -7,7 +7,8 @@ import type { CorpusConfig } from '@berth/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corpusDigest } from './corpus-digest.ts';
 import type { CorpusDocument } from './corpus-document.ts';
-import { createCorpusTally, openCorpus } from './open-corpus.ts';
+import { createCorpusTally } from './corpus-tally.ts';
+import { openCorpus } from './open-corpus.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -231,7 +232,7 @@ describe('damaged or unsuitable input', () => {
     expect(tally).toEqual({
       numBytes: corpus.numBytes,
       numEmptyDocuments: 4,
-      encodings: new Map([['utf-8', 4], ['utf-16le', 1]]),
+      encodings: { 'utf-8': 4, 'utf-16le': 1 },
     });
   });
 

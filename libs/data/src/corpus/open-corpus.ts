@@ -3,13 +3,13 @@ import {
   corpusPartsOf,
   type CorpusConfig,
   type CorpusPart,
+  type CorpusTally,
   type LeftOut,
 } from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
 import { findCorpusFiles, maxNamed, type CorpusFile } from './corpus-files.ts';
 import { readJsonlDocuments } from './jsonl-documents.ts';
 import type { CorpusRoots } from './corpus-roots.ts';
-import type { CorpusTally } from './read-lines.ts';
 import { readTxtDocuments } from './txt-documents.ts';
 
 /** No line and no document may be longer: what a reader holds at most, and below the longest string of the runtime. */
@@ -32,11 +32,6 @@ export interface OpenCorpusOptions {
   readonly roots?: CorpusRoots;
   /** What names the path to whoever is told of errors. @defaultValue `corpus.path` */
   readonly setting?: string;
-}
-
-/** A tally that has counted nothing. */
-export function createCorpusTally(): CorpusTally {
-  return { numBytes: 0, encodings: new Map(), numEmptyDocuments: 0 };
 }
 
 type CorpusPlace = Pick<CorpusConfig, 'path' | 'parts' | 'sentenceMode'> &

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { BerthError, isBerthError, type ErrorDetails } from '@berth/contracts';
+import { BerthError, isBerthError, type CorpusTally, type ErrorDetails } from '@berth/contracts';
 import { toCorpusError, type CorpusFile } from './corpus-files.ts';
 import { adviceFor, createDecode, sampleBytes, detectEncoding } from './text-encoding.ts';
 
@@ -13,16 +13,6 @@ export interface ReadOptions {
   /** `auto`, or a label of the WHATWG Encoding Standard. */
   readonly encoding: string;
   readonly tally?: CorpusTally | undefined;
-}
-
-/** What a reader counts as it goes. */
-export interface CorpusTally {
-  /** Of the files on disk, so far. */
-  numBytes: number;
-  /** Files by encoding. */
-  readonly encodings: Map<string, number>;
-  /** Documents without a sentence. */
-  numEmptyDocuments: number;
 }
 
 const lineFeed = 0x0a;
@@ -122,7 +112,8 @@ function createToUtf8(
       ? detectEncoding(head.subarray(0, sampleBytes))
       : { encoding: new TextDecoder(encoding).encoding };
   if ('advice' in detected) throw invalid(file, detected.advice);
-  tally?.encodings.set(detected.encoding, (tally.encodings.get(detected.encoding) ?? 0) + 1);
+  if (tally !== undefined)
+    tally.encodings[detected.encoding] = (tally.encodings[detected.encoding] ?? 0) + 1;
   if (detected.encoding === 'utf-8') return (bytes = Buffer.alloc(0)) => bytes;
   const decode = createDecode(detected.encoding);
   let offset = 0;

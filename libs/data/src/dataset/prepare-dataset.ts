@@ -10,7 +10,8 @@ import {
 } from '@berth/contracts';
 import { corpusDigest, digestFiles, serializeFileDigests } from '../corpus/corpus-digest.ts';
 import type { CorpusRoots } from '../corpus/corpus-roots.ts';
-import { createCorpusTally, openCorpus, type Corpus } from '../corpus/open-corpus.ts';
+import { createCorpusTally } from '../corpus/corpus-tally.ts';
+import { openCorpus, type Corpus } from '../corpus/open-corpus.ts';
 import { dataDifference } from './data-difference.ts';
 import { givenVocabulary, type GivenVocabulary } from './given-vocabulary.ts';
 import { readDatasetManifest } from './read-dataset.ts';
@@ -111,7 +112,7 @@ export async function prepareDataset(
       numFiles: corpus.files.length,
       numBytes: corpus.numBytes,
       leftOut: corpus.leftOut,
-      encodings: Object.fromEntries(read.encodings),
+      encodings: read.encodings,
       numEmptyDocuments: read.numEmptyDocuments,
       ...tokens,
       ...(extension && { extension }),
