@@ -51,28 +51,50 @@ interface Place {
   readonly offset: number;
 }
 
+/** That of the cursor, the one before, and those after it that a step or a look ahead may reach. */
+const numEpochsKept = 4;
+
 /** @throws BerthError `DATA_CORPUS_EMPTY` from its methods when an epoch has no examples. */
 export function createSampler(options: SamplerOptions): Sampler {
   const { seed, counts } = options;
-  const windows = new Map<string, Window>();
+  /** Of the epochs that were visited last, each cut into windows. */
+  const epochs = new Map<number, Uint32Array[]>();
+  const windows = new Map<string, Promise<Window>>();
+  /** Where a window began that was found last: what lies behind it need not be visited again. */
+  let found: Pick<Place, 'window' | 'start'> | undefined;
   let mixed: { window: Window; order: Uint32Array } | undefined;
 
-  const shardsOf = (epoch: number): Uint32Array[] =>
-    windowShards(options.shardsOf(epoch), options.windowShards);
+  function shardsOf(epoch: number): Uint32Array[] {
+    const known = epochs.get(epoch);
+    if (known !== undefined) return known;
+    const shards = windowShards(options.shardsOf(epoch), options.windowShards);
+    epochs.set(epoch, shards);
+    for (const oldest of epochs.keys()) {
+      if (epochs.size <= numEpochsKept) break;
+      epochs.delete(oldest);
+      for (const key of windows.keys()) if (key.startsWith(`${oldest}/`)) windows.delete(key);
+    }
+    return shards;
+  }
 
-  async function windowAt(epoch: number, index: number): Promise<Window> {
+  function windowAt(epoch: number, index: number): Promise<Window> {
+    const all = shardsOf(epoch);
     const key = `${epoch}/${index}`;
     const known = windows.get(key);
     if (known !== undefined) return known;
-    const all = shardsOf(epoch);
+    const measured = measure(all, epoch, index);
+    windows.set(key, measured);
+    measured.catch(() => windows.delete(key));
+    return measured;
+  }
+
+  async function measure(all: Uint32Array[], epoch: number, index: number): Promise<Window> {
     const shards = all[index]!;
     const sizes = await Promise.all(Array.from(shards, (shard) => counts(epoch, shard)));
     const shardStarts = new Uint32Array(shards.length + 1);
     for (const [i, size] of sizes.entries()) shardStarts[i + 1] = shardStarts[i]! + size;
     const isLast = index === all.length - 1;
-    const window = { epoch, index, isLast, shards, shardStarts, size: shardStarts.at(-1)! };
-    windows.set(key, window);
-    return window;
+    return { epoch, index, isLast, shards, shardStarts, size: shardStarts.at(-1)! };
   }
 
   async function after({ window, start }: Place): Promise<Place> {
@@ -88,11 +110,16 @@ export function createSampler(options: SamplerOptions): Sampler {
   }
 
   async function find({ epoch, index }: Cursor): Promise<Place> {
-    let place: Place = { window: await windowAt(epoch, 0), start: 0, offset: index };
+    const { window, start } =
+      found?.window.epoch === epoch && found.start <= index
+        ? found
+        : { window: await windowAt(epoch, 0), start: 0 };
+    let place: Place = { window, start, offset: index - start };
     while (place.offset > place.window.size) {
       const rest = place.offset - place.window.size;
       place = { ...(await after(place)), offset: rest };
     }
+    found = place;
     return place;
   }
 
