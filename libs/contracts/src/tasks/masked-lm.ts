@@ -14,5 +14,5 @@ export const maskedLm: Task = {
   baselines: pretraining.baselines.filter(isKept),
   headlines: ['masked_lm_loss', 'masked_lm_accuracy'],
   pairsSentences: false,
-  exampleFormat: 'berth-packed-examples/1',
+  exampleFormat: 'berth-packed-examples/2',
 };

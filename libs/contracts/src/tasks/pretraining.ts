@@ -95,7 +95,7 @@ export const pretraining: Task = {
   ],
   headlines: ['masked_lm_loss', 'next_sentence_accuracy'],
   pairsSentences: true,
-  exampleFormat: 'berth-examples/2',
+  exampleFormat: 'berth-examples/3',
   tokenPrediction: {
     loss: 'masked_lm',
     positions: 'maskedPositions',

@@ -6,7 +6,12 @@ export interface TokenDocuments {
   readonly sentenceStarts: Uint32Array;
   /** Document d holds sentences [documentStarts[d], documentStarts[d + 1]). */
   readonly documentStarts: Uint32Array;
+  /** What names each document whatever its place: `hashBytes` each, end to end. Datasets of earlier releases have none. */
+  readonly hashes?: Uint8Array;
 }
+
+/** Of a document's hash. */
+export const hashBytes = 16;
 
 /** Where tokens of an example are from: [start, end) of a document set, of one document. */
 export interface TokenSource {

@@ -63,7 +63,17 @@ export async function makeExampleShard(
     for (const other of othersOfWindow(job, manifest.train))
       others.push(await read(store, manifest.train[other]!));
   const { textRules } = manifest;
-  const bytes = make({ ...job, settings, format, documents, others, vocabulary, textRules });
+  const timesRead = Math.floor(shard / manifest.train.length);
+  const bytes = make({
+    ...job,
+    settings,
+    format,
+    documents,
+    others,
+    vocabulary,
+    textRules,
+    timesRead,
+  });
   const part = await putPart(store, exampleShardKey(job), bytes);
   const { numExamples, numTokens, numPredictions } = open(bytes, part.sha256, part.key);
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };

@@ -18,6 +18,8 @@ export interface ExamplesRequest {
   readonly seed: number;
   readonly epoch: number;
   readonly shard: number;
+  /** How many times the epoch has read the dataset shard before. @defaultValue 0 */
+  readonly timesRead?: number;
   /** Of the engine that made the dataset; undefined in what older releases made. */
   readonly textRules?: TextRules | undefined;
 }

@@ -1,40 +1,31 @@
-import type { ExampleShard, TextRules } from '@berth/contracts';
-import { CounterRandom, randomDomains } from '../../random/counter-random.ts';
+import type { TextRules } from '@berth/contracts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
+import { chancesOfDocument, type ExamplePlace } from './chances.ts';
 import { maskedExample, type SourcedExample } from './example.ts';
 import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
 import { numDocumentsOf, type TokenDocuments } from '../../dataset/token-documents.ts';
 import { createWordContinuations } from './word-continuations.ts';
 
-// Held-out examples are the same whatever the seed of the run, so that evaluations can be compared.
-const heldOutSeed = 12_345;
-
-export interface GenerateOptions {
+export interface GenerateOptions extends ExamplePlace {
   /** Documents of one dataset shard. */
   readonly documents: TokenDocuments;
   /** Where random segments may come from too. */
   readonly others?: readonly TokenDocuments[];
   readonly vocabulary: ExampleVocabulary;
   readonly settings: ExampleSettings;
-  readonly split: ExampleShard['split'];
-  readonly seed: number;
-  readonly epoch: number;
-  readonly shard: number;
   /** Of the engine that made the dataset, if known. */
   readonly textRules?: TextRules | undefined;
 }
 
 /**
- * The examples of one shard and epoch, lazily, in document order. The n-th example of a document depends on
- * (seed, epoch, shard, document, n) and the documents alone; held-out examples ignore the seed.
- * A random next segment comes from any other document of the shard and of the others. Where there is none it comes from
+ * The examples of one shard and epoch, lazily, in document order. The n-th example of a document depends on its chances and
+ * the documents alone. A random next segment comes from any other document of the shard and of the others. Where there is none it comes from
  * another place of that document, never from where A ends, so its label is true.
  */
 export function* generateExamples(
   options: GenerateOptions,
 ): Generator<SourcedExample, void, undefined> {
   const { documents, vocabulary, settings } = options;
-  const stream = streamOf(options);
   const pairOptions = {
     numTokens: settings.maxSeqLength - 3,
     shortSeqRatio: settings.shortSeqRatio,
@@ -44,26 +35,14 @@ export function* generateExamples(
     ? createWordContinuations(vocabulary.tokens, options.textRules)
     : undefined;
   for (let document = 0; document < numDocumentsOf(documents); document++) {
-    const ofDocument = stream.child(document);
+    const chances = chancesOfDocument(options, document);
     let index = 0;
-    for (const pair of segmentPairs(documents, document, ofDocument, pairOptions)) {
-      const random = ofDocument.child(index);
+    for (const pair of segmentPairs(documents, document, chances, pairOptions)) {
+      const random = chances.masksOf(index);
       yield maskedExample(documents, pair, settings, vocabulary, continuesWord, random);
       index++;
     }
   }
-}
-
-/** The chances of a shard's examples. */
-export function streamOf({
-  split,
-  seed,
-  epoch,
-  shard,
-}: Pick<GenerateOptions, 'split' | 'seed' | 'epoch' | 'shard'>): CounterRandom {
-  return split === 'train'
-    ? CounterRandom.of(seed, randomDomains.trainExamples, epoch, shard)
-    : CounterRandom.of(heldOutSeed, randomDomains.heldOutExamples, epoch, shard);
 }
 
 /** A sentence of another document or, when there is none, one that does not follow A, which is of the first set. */

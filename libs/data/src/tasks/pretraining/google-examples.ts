@@ -2,7 +2,7 @@ import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import { maskedExample, type SourcedExample } from './example.ts';
 import { MersenneTwister } from '../../random/mersenne-twister.ts';
 import { shuffle } from '../../random/random-source.ts';
-import { segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
+import { chancesInOrder, segmentPairs, type NextSentencePicker } from './segment-pairs.ts';
 import { packDocuments } from '../../dataset/document-shard.ts';
 import type { TokenDocuments, TokenSentences } from '../../dataset/token-documents.ts';
 import { createPieceContinuations } from './word-continuations.ts';
@@ -35,10 +35,11 @@ export function generateGoogleExamples(
   const continuesWord = settings.wholeWordMask
     ? createPieceContinuations(vocabulary.tokens)
     : undefined;
+  const chances = chancesInOrder(random);
   const examples: SourcedExample[] = [];
   for (let pass = 0; pass < dupeFactor; pass++) {
     for (let document = 0; document < shuffled.length; document++) {
-      for (const pair of segmentPairs(packed, document, random, pairOptions)) {
+      for (const pair of segmentPairs(packed, document, chances, pairOptions)) {
         examples.push(maskedExample(packed, pair, settings, vocabulary, continuesWord, random));
       }
     }

@@ -5,13 +5,16 @@ import type { SourcedExample } from './example.ts';
 import { generatePackedExamples } from './generate-packed.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
-const { exampleFormat } = tasks.maskedLm;
+/** Chances go by the place in the shard. */
+const byPlace = 'berth-packed-examples/1';
+/** They go by the hash of the document that an example begins with (ADR 0076). */
+const byContent = 'berth-packed-examples/2';
 
 /** Masked LM examples of packed sentences. */
 export const maskedLmExamples: TaskExamples = {
   ...pretrainingExamples,
   task: tasks.maskedLm,
-  firstFormat: exampleFormat,
+  firstFormat: byPlace,
   readsWindow: () => false,
   make: (request) =>
     encodeExampleShard(examplesOf(request), {
@@ -24,11 +27,12 @@ export const maskedLmExamples: TaskExamples = {
 };
 
 function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
-  const { format = exampleFormat } = request;
-  if (format !== exampleFormat)
+  const { format = byPlace } = request;
+  if (format !== byPlace && format !== byContent)
     throw new BerthError(
       'DATA_MISMATCH',
       `this worker's release does not know how to make ${format}; give all workers the newest release`,
     );
-  return generatePackedExamples(request);
+  const chancesBy = format === byContent ? 'content' : 'place';
+  return generatePackedExamples({ ...request, chancesBy });
 }

@@ -1,13 +1,18 @@
 import { numDocumentsOf, type TokenDocuments } from '../../dataset/token-documents.ts';
 import type { TokenRange } from './segment-pairs.ts';
 
+/** Tokens of a document. */
+export interface PackedRange extends TokenRange {
+  readonly document: number;
+}
+
 export interface PackingOptions {
   /** Documents, in the order in which they are packed. */
   readonly order: Iterable<number>;
   /** Most tokens of an example, the separators between its documents counted: the sequence length less [CLS] and [SEP]. */
   readonly numTokens: number;
-  /** How many of them an example is filled up to, by its number; a single sentence may be longer. */
-  readonly targetOf: (example: number) => number;
+  /** How many of them an example is filled up to, by its number and where it begins; a single sentence may be longer. */
+  readonly targetOf: (example: number, start: Readonly<PackedRange>) => number;
   /** Whether an example that a document does not fill goes on with the next. */
   readonly acrossDocuments: boolean;
 }
@@ -20,20 +25,20 @@ export interface PackingOptions {
 export function* packedSentences(
   documents: TokenDocuments,
   { order, numTokens, targetOf, acrossDocuments }: PackingOptions,
-): Generator<readonly TokenRange[], void, undefined> {
+): Generator<readonly PackedRange[], void, undefined> {
   let numPacked = 0;
-  let target = targetOf(0);
-  let ranges: TokenRange[] = [];
+  let target = 0;
+  let ranges: PackedRange[] = [];
   let size = 0;
-  const finished = (): readonly TokenRange[] => {
+  const finished = (): readonly PackedRange[] => {
     const done = ranges;
     [ranges, size] = [[], 0];
-    target = targetOf(++numPacked);
+    numPacked += 1;
     return done;
   };
 
   for (const document of order) {
-    let current: TokenRange | undefined;
+    let current: PackedRange | undefined;
     for (const { start, end } of sentencesOf(documents, document, numTokens)) {
       const numSeparators = current === undefined && ranges.length > 0 ? 1 : 0;
       if (ranges.length > 0 && size + numSeparators + end - start > target) {
@@ -42,8 +47,10 @@ export function* packedSentences(
       }
       if (current !== undefined) current.end = end;
       else {
-        size += ranges.length > 0 ? 1 : 0;
-        ranges.push((current = { start, end }));
+        current = { document, start, end };
+        if (ranges.length > 0) size += 1;
+        else target = targetOf(numPacked, current);
+        ranges.push(current);
       }
       size += end - start;
     }

@@ -19,6 +19,10 @@ const withinShard = 'berth-examples/1';
 /** They come from all documents that are mixed in the epoch (ADR 0060). */
 const withinWindow = 'berth-examples/2';
 
+/** So they do, and a document's own chances go by its hash (ADR 0076). */
+const byContent = 'berth-examples/3';
+const known = [withinShard, withinWindow, byContent];
+
 /** As `create_pretraining_data.py` has it. */
 const defaultDupeFactor = 10;
 
@@ -26,7 +30,8 @@ const defaultDupeFactor = 10;
 export const pretrainingExamples: TaskExamples = {
   task: tasks.pretraining,
   firstFormat: withinShard,
-  readsWindow: ({ mode }, format) => mode === 'berth' && format === withinWindow,
+  readsWindow: ({ mode }, format) =>
+    mode === 'berth' && format !== undefined && format !== withinShard,
   make: (request) =>
     encodeExampleShard(examplesOf(request), {
       exampleSetId: request.exampleSetId,
@@ -46,12 +51,16 @@ export const pretrainingExamples: TaskExamples = {
 /** Held-out examples are the same in both modes, so that their evaluations can be compared. */
 function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
   const { settings, format = withinShard, split, documents, vocabulary, seed } = request;
-  if (format !== withinShard && format !== withinWindow)
+  if (!known.includes(format))
     throw new BerthError(
       'DATA_MISMATCH',
       `this worker's release does not know how to make ${format}; give all workers the newest release`,
     );
-  if (settings.mode === 'berth' || split === 'heldOut') return generateExamples(request);
+  if (settings.mode === 'berth' || split === 'heldOut')
+    return generateExamples({
+      ...request,
+      chancesBy: format === byContent ? 'content' : 'place',
+    });
   const { dupeFactor = defaultDupeFactor } = settings;
   return generateGoogleExamples(sentencesOf(documents), { vocabulary, settings, dupeFactor, seed });
 }

@@ -33,6 +33,19 @@ export interface NextSentence {
   readonly sentence: number;
 }
 
+/** Where the chances of a document's pairs come from. */
+export interface PairChances {
+  /** For what follows from the document alone: its target length, where pairs are split, which are random. */
+  readonly own: RandomSource;
+  /** For what depends on another document: the random segment of its n-th pair, and what is cut off to make room. */
+  readonly partnerOf: (pair: number) => RandomSource;
+}
+
+/** All chances from one source, in the order of the release. */
+export function chancesInOrder(random: RandomSource): PairChances {
+  return { own: random, partnerOf: () => random };
+}
+
 export interface SegmentPairOptions {
   /** Tokens of A and B together: the sequence length less [CLS] and two [SEP]. */
   readonly numTokens: number;
@@ -49,25 +62,26 @@ export interface SegmentPairOptions {
 export function* segmentPairs(
   documents: TokenDocuments,
   document: number,
-  random: RandomSource,
+  { own, partnerOf }: PairChances,
   { numTokens, shortSeqRatio, pickNext }: SegmentPairOptions,
 ): Generator<SegmentPair, void, undefined> {
   const { sentenceStarts, documentStarts } = documents;
   const endSentence = documentStarts[document + 1]!;
-  const target = random.random() < shortSeqRatio ? random.randint(2, numTokens) : numTokens;
+  const target = own.random() < shortSeqRatio ? own.randint(2, numTokens) : numTokens;
 
   let sentence = documentStarts[document]!;
-  while (sentence < endSentence) {
+  for (let pair = 0; sentence < endSentence; pair++) {
+    const partner = partnerOf(pair);
     const chunkEnd = endOfSegment(sentenceStarts, sentence, endSentence, target);
     const numSentences = chunkEnd - sentence;
-    const splitAt = sentence + (numSentences === 1 ? 1 : random.randint(1, numSentences - 1));
+    const splitAt = sentence + (numSentences === 1 ? 1 : own.randint(1, numSentences - 1));
     const a = { start: sentenceStarts[sentence]!, end: sentenceStarts[splitAt]! };
-    const isRandomNext = numSentences === 1 || random.random() < 0.5;
+    const isRandomNext = numSentences === 1 || own.random() < 0.5;
     let bDocuments = documents;
     let bStart = splitAt;
     let bEnd = chunkEnd;
     if (isRandomNext) {
-      const next = pickNext(random, document, splitAt);
+      const next = pickNext(partner, document, splitAt);
       bDocuments = next.documents;
       bStart = next.sentence;
       const nextEnd = bDocuments.documentStarts[next.document + 1]!;
@@ -76,7 +90,7 @@ export function* segmentPairs(
     }
     const starts = bDocuments.sentenceStarts;
     const b = { start: starts[bStart]!, end: starts[bEnd]! };
-    truncatePair(a, b, numTokens, random);
+    truncatePair(a, b, numTokens, partner);
     yield { a, b, bDocuments, isRandomNext };
     sentence = isRandomNext ? splitAt : chunkEnd;
   }
