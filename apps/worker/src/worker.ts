@@ -14,7 +14,13 @@ import { buildInfo } from '@berth/observability';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
 import { createInferenceProcess } from '@berth/inference/client';
 import { answerModelQuestions, createJobConsumer } from '@berth/queue/jobs';
-import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
+import {
+  checkRedis,
+  connectRedis,
+  createMembers,
+  createPreparationNotes,
+  createRuns,
+} from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
 import { chooseDevice } from './device/device.ts';
@@ -102,8 +108,16 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     const record = await runs.read(runId).catch(() => undefined);
     return record !== undefined && isFinal(record.status);
   };
+  const jobPorts = {
+    memberId,
+    data,
+    troubles,
+    hasEnded,
+    notesOf: (runId: string) => createPreparationNotes(connection, runId),
+    rest: (durationMs: number) => jobs.rest(durationMs),
+  };
   const jobs = await createJobConsumer(services.redisUrl, {
-    process: (job, signal, tell) => doJob({ data, troubles, hasEnded }, job, { signal, tell }),
+    process: (job, signal, tell) => doJob(jobPorts, job, { signal, tell }),
     logger,
   });
   const models = createInferenceProcess({

@@ -28,6 +28,7 @@ export const errorPolicies = {
   DATA_VOCABULARY_TOO_LARGE: userMistake,
   DATA_MISMATCH: userMistake,
   DATA_UNSUITABLE: userMistake,
+  DATA_NOT_HERE: { ...userMistake, retry: true },
   DATA_TEXT_RULES: { ...conflict, retry: true },
   DATA_SHARD_CORRUPT: broken,
   CHECKPOINT_NOT_FOUND: notFound,

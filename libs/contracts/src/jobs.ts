@@ -69,6 +69,13 @@ export const inventoryJobSchema = z.strictObject({
 });
 export type InventoryJob = z.output<typeof inventoryJobSchema>;
 
+export const inventoryJobResultSchema = z.strictObject({
+  planId: sha256,
+  /** A vocabulary that is not made of the corpus. */
+  given: storedPartSchema.optional(),
+});
+export type InventoryJobResult = z.output<typeof inventoryJobResultSchema>;
+
 /** Read one chunk: the SHA-256 of its bytes, and its words where a vocabulary is made of them. */
 export const surveyJobSchema = z.strictObject({
   kind: z.literal('survey'),
@@ -99,8 +106,14 @@ export const compareJobSchema = z.strictObject({
   runId: z.string(),
   planId: sha256,
   requestId: sha256,
+  /** A vocabulary that is not made of the corpus, as whoever lists that has stored it. */
+  given: storedPartSchema.optional(),
 });
 export type CompareJob = z.output<typeof compareJobSchema>;
+
+/** Absent: the corpus is another one now, and the run has not trained on it. */
+export const compareJobResultSchema = z.strictObject({ manifestKey: z.string().optional() });
+export type CompareJobResult = z.output<typeof compareJobResultSchema>;
 
 /** Train, extend or take the vocabulary. With it the dataset's id is known: leaves its recipe. */
 export const vocabularyJobSchema = z.strictObject({
@@ -108,8 +121,13 @@ export const vocabularyJobSchema = z.strictObject({
   runId: z.string(),
   planId: sha256,
   requestId: sha256,
+  /** A vocabulary that is not made of the corpus, as whoever lists that has stored it. */
+  given: storedPartSchema.optional(),
 });
 export type VocabularyJob = z.output<typeof vocabularyJobSchema>;
+
+export const vocabularyJobResultSchema = z.strictObject({ datasetId: sha256 });
+export type VocabularyJobResult = z.output<typeof vocabularyJobResultSchema>;
 
 /** Tokenise one chunk. Leaves its documents sorted by shard and hash. */
 export const tokeniseJobSchema = z.strictObject({
@@ -178,6 +196,7 @@ export const datasetFlowJobSchema = z.discriminatedUnion('kind', [
 export type DatasetFlowJob = z.output<typeof datasetFlowJobSchema>;
 
 export const jobSchema = z.discriminatedUnion('kind', [
+  ...datasetFlowJobSchema.options,
   datasetJobSchema,
   labelledDatasetJobSchema,
   examplesJobSchema,

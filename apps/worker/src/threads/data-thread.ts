@@ -38,6 +38,16 @@ async function work(job: Job): Promise<unknown> {
       return {
         manifestKey: await prepareLabelledDataset(job, store, { tell, roots: corpusRoots }),
       };
+    case 'inventory':
+    case 'survey':
+    case 'mergeCounts':
+    case 'compare':
+    case 'vocabulary':
+    case 'tokenise':
+    case 'split':
+    case 'assemble':
+    case 'seal':
+      throw new BerthError('INTERNAL', `A ${job.kind} job is not done yet`);
     case 'examples': {
       const shard = await makeExampleShard(store, job, readDocuments);
       await createExampleIndex(connection, job.exampleSetId).put(shard);

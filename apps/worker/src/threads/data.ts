@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { orAborted, type Job } from '@berth/contracts';
+import { orAborted, type Job, type JobProgress } from '@berth/contracts';
 import type { WorkerEnvironment } from '../environment.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
@@ -7,7 +7,7 @@ export type DataThreadData = Pick<WorkerEnvironment, 'services' | 'corpusRoots' 
 
 export interface JobOptions {
   /** Told how far the job is, for people. */
-  readonly tell: (progress: string) => void;
+  readonly tell: (progress: JobProgress | string) => void;
   /** Ends the job at once when it aborts, wherever it is. */
   readonly signal: AbortSignal;
 }
@@ -32,7 +32,7 @@ export async function startDataThread({
   spillFolder,
 }: DataThreadData): Promise<DataThread> {
   const workerData: DataThreadData = { services, corpusRoots, spillFolder };
-  let told: (progress: string) => void = () => undefined;
+  let told: JobOptions['tell'] = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const death = new Promise<never>((_, reject) => (fail = reject));
   death.catch(() => undefined);
@@ -40,7 +40,9 @@ export async function startDataThread({
 
   async function start(): Promise<Running> {
     const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData });
-    const caller = new ThreadCaller(thread, 'The data thread', ({ args }) => told(String(args[0])));
+    const caller = new ThreadCaller(thread, 'The data thread', ({ args }) =>
+      told(args[0] as JobProgress | string),
+    );
     const started = { thread, caller };
     caller.death.catch((error: unknown) => started === running && fail(error));
     await caller.call('ping', []);

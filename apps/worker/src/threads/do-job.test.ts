@@ -28,6 +28,12 @@ function sceneOf(isOver: (numPolls: number) => boolean): Scene {
     told,
     numStarted: 0,
     ports: {
+      memberId: 'w',
+      notesOf: () => ({
+        note: () => Promise.resolve(),
+        sees: () => Promise.resolve(),
+      }),
+      rest: () => undefined,
       hasEnded: () => Promise.resolve(isOver(numPolls++)),
       troubles: { failed: (doing) => told.push(doing), done: () => undefined },
       data: {

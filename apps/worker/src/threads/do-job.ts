@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, toBerthError, type ErrorCode, type Job } from '@berth/contracts';
-import type { DataThread, JobOptions } from './data.ts';
+import type { DataThread } from './data.ts';
+import { noteProgress, type NotePorts } from './note-progress.ts';
 import type { Troubles } from '../session/troubles.ts';
 
-const doingOf = {
-  dataset: 'making the dataset',
-  labelledDataset: 'making the dataset',
-  examples: 'making examples',
-} as const satisfies Record<Job['kind'], string>;
 /** What takes a person to mend is not tried again at once. */
 const slowToPass: ReadonlySet<ErrorCode> = new Set(['STORE_FULL', 'DISK_FULL']);
 const pauseMs = 5_000;
@@ -17,23 +13,32 @@ const troubleMs = 60_000;
 /** How often is looked whether the run still wants its data. */
 const pollMs = 1_000;
 
-export interface JobPorts {
+export interface JobPorts extends NotePorts {
   readonly data: Pick<DataThread, 'process'>;
   readonly troubles: Pick<Troubles, 'failed' | 'done'>;
   /** Whether a run is over, so that nobody wants its data; false while that cannot be known. */
   readonly hasEnded: (runId: string) => Promise<boolean>;
 }
 
+export interface DoJobOptions {
+  /** Told how far the job is, for people. */
+  readonly tell: (progress: string) => void;
+  /** Ends the job at once when it aborts, wherever it is. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * Does a job of the queue, and tells of one that will have to be tried again. A dataset of a run that ends meanwhile is given up.
- * @throws BerthError `RUN_STATE_CONFLICT` when its run has ended, and what the job fails with
+ * Does a job of the queue, and tells of one that will have to be tried again. Data of a run that ends meanwhile is given up.
+ * @throws BerthError `RUN_STATE_CONFLICT` when its run has ended, `DATA_NOT_HERE` where others may see a corpus that this machine
+ * does not, and what the job fails with
  */
 export async function doJob(
-  { data, troubles, hasEnded }: JobPorts,
+  ports: JobPorts,
   job: Job,
-  { signal, tell }: JobOptions,
+  { signal, tell }: DoJobOptions,
 ): Promise<unknown> {
-  const doing = doingOf[job.kind];
+  const { data, troubles, hasEnded } = ports;
+  const doing = job.kind === 'examples' ? 'making examples' : 'making the dataset';
   const [ended, done] = [new AbortController(), new AbortController()];
   const poll = async (): Promise<void> => {
     if (job.kind === 'examples' || !(await hasEnded(job.runId))) return;
@@ -48,19 +53,21 @@ export async function doJob(
   };
   await poll();
   const watching = polling();
+  const noting = noteProgress(ports, job, tell);
   try {
     const result = await data.process(job, {
-      tell,
+      tell: noting.tell,
       signal: AbortSignal.any([signal, ended.signal]),
     });
     troubles.done(doing);
+    await noting.done();
     return result;
   } catch (error) {
     const { code, policy } = toBerthError(error);
     if (policy.retry) troubles.failed(doing, error, troubleMs);
     else troubles.done(doing);
     if (slowToPass.has(code)) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-    throw error;
+    throw await noting.failed(error);
   } finally {
     done.abort();
     await watching;

@@ -23,6 +23,10 @@ export const jobProgressSchema = z.strictObject({
 });
 export type JobProgress = z.output<typeof jobProgressSchema>;
 
+/** What a job has read so far, or altogether. */
+export const jobNoteSchema = jobProgressSchema.extend({ isDone: z.boolean() });
+export type JobNote = z.output<typeof jobNoteSchema>;
+
 export const stageProgressSchema = z.strictObject({
   stage: z.enum(preparationStages),
   state: z.enum(['waiting', 'active', 'done']),

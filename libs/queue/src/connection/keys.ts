@@ -28,6 +28,12 @@ export interface RunKeys {
   readonly checkpoints: string;
   readonly events: string;
   readonly eventsTold: string;
+  /** What each job of its data has read. */
+  readonly preparation: string;
+  /** How far that is, as whoever leads reports it. */
+  readonly preparationReport: string;
+  /** Workers that do not see its corpus. */
+  readonly preparationBlind: string;
   /** Pub/sub channel of hints; what they hint at is read from the keys. */
   readonly hints: string;
 }
@@ -46,6 +52,9 @@ export function runKeys(runId: string): RunKeys {
     // As older releases called what charts are marked with.
     events: `${run}markers`,
     eventsTold: `${run}markers:told`,
+    preparation: `${run}preparation`,
+    preparationReport: `${run}preparation:report`,
+    preparationBlind: `${run}preparation:blind`,
     hints: `${run}hints`,
   };
 }

@@ -1,8 +1,8 @@
 export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
 export { createJobBoard, type JobBoard } from './job-board.ts';
+export { jobIdOf, type JobFlow } from './job-flow.ts';
 export {
   createJobProducer,
-  jobIdOf,
   type EnqueueOptions,
   type JobCounts,
   type JobProducer,

@@ -27,6 +27,8 @@ export interface JobConsumerOptions<T> {
 
 /** Takes jobs from the queue until it is closed. */
 export interface JobConsumer {
+  /** Leaves the next jobs to others for a while. */
+  rest(durationMs: number): void;
   /** Takes no more jobs, waits for the running ones up to a limit, then aborts them and leaves them to others. */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
@@ -72,6 +74,13 @@ export async function consume<T>(
   });
 
   return {
+    rest(durationMs) {
+      const resting = worker;
+      void resting.pause(true);
+      void pause(durationMs, closing.signal).then((isOver) =>
+        isOver ? resting.resume() : undefined,
+      );
+    },
     async close({ timeoutMs = 10_000 } = {}) {
       closing.abort();
       const timer = new AbortController();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, digestOf, type Job, type Logger } from '@berth/contracts';
+import { BerthError, type Job, type Logger } from '@berth/contracts';
 import { connectRedis } from '../connection/connection.ts';
+import { childIsGone, createJobFlows, failedChildOf, jobIdOf, type JobFlow } from './job-flow.ts';
 import { fromJobFailure } from './job-outcome.ts';
 import { dataJobs, openQueue } from './job-queue.ts';
 
@@ -27,6 +28,15 @@ export interface JobProducer {
    */
   enqueue(job: Job, options?: EnqueueOptions): Promise<string>;
   /**
+   * Adds a job with those that must be done before it, all or nothing. A flow that is under way or completed is left alone, one that
+   * has failed starts over. If one of its jobs fails, so does the last, with the same error.
+   * @param options.again - one that has completed starts over too. @defaultValue false
+   * @returns the id of the last job
+   */
+  enqueueFlow(flow: JobFlow, options?: Pick<EnqueueOptions, 'again'>): Promise<string>;
+  /** Takes away what of a flow is neither done nor running. */
+  dropFlow(jobId: string): Promise<void>;
+  /**
    * Waits until a job has completed, and returns what its consumer returned.
    * @throws the BerthError it failed with; `WORKER_TIMEOUT` when it takes longer; `QUEUE_UNREACHABLE` when Redis is
    * away or has lost the job: enqueue it again
@@ -50,10 +60,22 @@ export async function createJobProducer(
 ): Promise<JobProducer> {
   const connection = await connectRedis(url, { ...options, role: 'producer' });
   const queue = openQueue(connection.client, dataJobs);
+  const flows = createJobFlows(connection, queue);
   const find = (jobId: string): ReturnType<typeof queue.getJob> =>
     connection.call(() => queue.getJob(jobId));
 
+  const failureOf = async (jobId: string, failedReason: string): Promise<BerthError> => {
+    const childId = failedChildOf(failedReason);
+    if (childId === undefined) return fromJobFailure(jobId, failedReason);
+    const child = await find(childId);
+    return child === undefined
+      ? childIsGone(childId)
+      : failureOf(childId, child.failedReason ?? '');
+  };
+
   return {
+    enqueueFlow: flows.add,
+    dropFlow: flows.drop,
     async enqueue(job, { priority = 0, again = false } = {}) {
       const jobId = jobIdOf(job);
       const known = await find(jobId);
@@ -79,7 +101,7 @@ export async function createJobProducer(
         // What was read before the state may be older than it: read once more.
         const settled = state === 'completed' || state === 'failed' ? await find(jobId) : undefined;
         if (settled !== undefined && state === 'completed') return settled.returnvalue;
-        if (settled !== undefined) throw fromJobFailure(jobId, settled.failedReason ?? '');
+        if (settled !== undefined) throw await failureOf(jobId, settled.failedReason ?? '');
         if (performance.now() >= deadlineMs)
           throw new BerthError(
             'WORKER_TIMEOUT',
@@ -117,9 +139,4 @@ export async function createJobProducer(
       connection.close();
     },
   };
-}
-
-/** Equal jobs have equal ids. */
-export function jobIdOf(job: Job): string {
-  return `${job.kind}-${digestOf(job).slice(0, 32)}`;
 }

@@ -7,7 +7,8 @@ import { BerthError, parseRunConfig, silentLogger, type ExamplesJob } from '@ber
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobConsumer, idleMark } from './job-consumer.ts';
-import { createJobProducer, jobIdOf } from './job-producer.ts';
+import { jobIdOf } from './job-flow.ts';
+import { createJobProducer } from './job-producer.ts';
 import { dataJobs, openQueue } from './job-queue.ts';
 import { redisServerPrograms, startRedisServer } from '../server/redis-server.ts';
 
