@@ -18,6 +18,7 @@ export const benchmarks = {
   ledger: 'cluster/ledger.js',
   checkpoint: 'saving/checkpoint.js',
   data: 'data/data.js',
+  'data-against-others': 'peers/compare-data.js',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;

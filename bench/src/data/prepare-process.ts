@@ -1,0 +1,131 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { createS3ObjectStore } from '@berth/checkpoint';
+import {
+  datasetJobSchema,
+  parseRunConfig,
+  silentLogger,
+  type ObjectStore,
+  type S3Place,
+} from '@berth/contracts';
+import {
+  createDocumentCache,
+  createTokenizer,
+  createWordCounter,
+  exampleSetIdOf,
+  makeExampleShard,
+  parseVocabulary,
+  prepareDataset,
+  readDatasetManifest,
+  serializeVocabulary,
+  trainVocabulary,
+} from '@berth/data';
+
+/** What is measured: lines to token ids, lines to a vocabulary, or all that is done of a corpus, with examples or without. */
+export type PrepareWork = 'tokenise' | 'train' | 'dataset' | 'examples';
+
+export interface PrepareSetting {
+  readonly work: PrepareWork;
+  readonly s3: S3Place;
+  readonly text: string;
+  /** A vocab.txt; trained when left out. */
+  readonly vocabulary?: string;
+  readonly vocabularySize: number;
+  readonly maxSeqLength: number;
+  readonly maxPredictions: number;
+}
+
+/** What a process that does it alone answers. */
+export interface PrepareAnswer {
+  readonly cpuSeconds: number;
+  readonly peakMb: number;
+  readonly numTokens: number;
+  readonly numExamples: number;
+  /** The vocabulary that was used. */
+  readonly vocabulary: string;
+}
+
+type Counts = Pick<PrepareAnswer, 'numTokens' | 'numExamples' | 'vocabulary'>;
+
+async function tokenise({ text, vocabulary = '' }: PrepareSetting): Promise<Counts> {
+  const bytes = readFileSync(vocabulary);
+  const tokenizer = createTokenizer(parseVocabulary(bytes, vocabulary), { doLowerCase: true });
+  let numTokens = 0;
+  for await (const line of linesOf(text)) numTokens += tokenizer.tokenize(line).length;
+  return { numTokens, numExamples: 0, vocabulary: bytes.toString() };
+}
+
+async function train({ text, vocabularySize: size }: PrepareSetting): Promise<Counts> {
+  const counter = createWordCounter({ doLowerCase: true });
+  for await (const line of linesOf(text)) counter.add(line);
+  const vocabulary = serializeVocabulary(
+    trainVocabulary(counter.counts(), { size, minFrequency: 2 }),
+  );
+  return { numTokens: 0, numExamples: 0, vocabulary: Buffer.from(vocabulary).toString() };
+}
+
+async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Counts> {
+  const { work, text, vocabulary, vocabularySize, maxSeqLength, maxPredictions } = setting;
+  const { corpus, seed, examples, ...config } = parseRunConfig(
+    {
+      name: 'measured',
+      corpus: { path: text, sentenceMode: 'lines' },
+      vocabulary: vocabulary === undefined ? { size: vocabularySize } : { path: vocabulary },
+      examples: { maxSeqLength, maxPredictions },
+    },
+    'berth bench',
+  );
+  const job = datasetJobSchema.parse({
+    kind: 'dataset',
+    runId: 'measured',
+    corpus,
+    vocabulary: config.vocabulary,
+    numShards: examples.numShards,
+    seed,
+    askedAtMs: 0,
+  });
+  const manifestKey = await prepareDataset(job, store);
+  const manifest = await readDatasetManifest(store, manifestKey);
+  let numExamples = 0;
+  if (work === 'examples') {
+    const exampleSetId = exampleSetIdOf(manifest.datasetId, examples, seed);
+    const read = createDocumentCache(256 * 1024 ** 2);
+    const common = { kind: 'examples', exampleSetId, manifestKey, seed, examples } as const;
+    for (let shard = 0; shard < manifest.train.length; shard++)
+      numExamples += (
+        await makeExampleShard(store, { ...common, split: 'train', epoch: 0, shard }, read)
+      ).numExamples;
+    const heldOut = { ...common, split: 'heldOut', epoch: 0, shard: 0 } as const;
+    numExamples += (await makeExampleShard(store, heldOut, read)).numExamples;
+  }
+  return {
+    numTokens: [...manifest.train, manifest.heldOut].reduce(
+      (sum, shard) => sum + shard.numTokens,
+      0,
+    ),
+    numExamples,
+    vocabulary: Buffer.from(await store.get(manifest.vocabulary.key)).toString(),
+  };
+}
+
+function linesOf(path: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+const setting = JSON.parse(process.argv[2] ?? '') as PrepareSetting;
+const store = createS3ObjectStore(setting.s3, silentLogger);
+const before = process.cpuUsage();
+const counts =
+  setting.work === 'tokenise'
+    ? await tokenise(setting)
+    : setting.work === 'train'
+      ? await train(setting)
+      : await prepare(store, setting);
+const { user, system } = process.cpuUsage(before);
+store.close();
+const answer: PrepareAnswer = {
+  ...counts,
+  cpuSeconds: (user + system) / 1e6,
+  peakMb: process.resourceUsage().maxRSS / 1_024,
+};
+process.stdout.write(`${JSON.stringify(answer)}\n`);
