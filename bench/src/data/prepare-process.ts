@@ -12,6 +12,7 @@ import {
   createDocumentCache,
   createTokenizer,
   createWordCounter,
+  decodeWordCounts,
   exampleSetIdOf,
   makeExampleShard,
   parseVocabulary,
@@ -45,6 +46,8 @@ export interface PrepareAnswer {
   readonly vocabulary: string;
 }
 
+const linesOfABatch = 1_000;
+
 type Counts = Pick<PrepareAnswer, 'numTokens' | 'numExamples' | 'vocabulary'>;
 
 async function tokenise({ text, vocabulary = '' }: PrepareSetting): Promise<Counts> {
@@ -57,9 +60,16 @@ async function tokenise({ text, vocabulary = '' }: PrepareSetting): Promise<Coun
 
 async function train({ text, vocabularySize: size }: PrepareSetting): Promise<Counts> {
   const counter = createWordCounter({ doLowerCase: true });
-  for await (const line of linesOf(text)) counter.add(line);
+  let lines: string[] = [];
+  for await (const line of linesOf(text)) {
+    lines.push(line);
+    if (lines.length < linesOfABatch) continue;
+    await counter.add(lines);
+    lines = [];
+  }
+  await counter.add(lines);
   const vocabulary = serializeVocabulary(
-    trainVocabulary(counter.counts(), { size, minFrequency: 2 }),
+    trainVocabulary(decodeWordCounts(await counter.encode()), { size, minFrequency: 2 }),
   );
   return { numTokens: 0, numExamples: 0, vocabulary: Buffer.from(vocabulary).toString() };
 }

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { splitSentences } from '@berth/data';
 import { textKinds, writeMadeUpText } from '../data/made-up-text.ts';
 import type { PrepareAnswer, PrepareSetting, PrepareWork } from '../data/prepare-process.ts';
 import { commonOptions, countOf, oneOf, text } from '../options.ts';
@@ -18,8 +20,8 @@ that would do to serialise and write examples costs nothing. berth also checks i
 
   --python PATH         a Python that has tokenizers (default python3)
   --google-script FILE  create_pretraining_data.py, beside its tokenization.py; left out: without Google's
-  --mb N                megabytes of text (default 30); or --file PATH, UTF-8 text with a sentence a line
-  --text KIND           ${textKinds.join(', ')} (default lines)
+  --text KIND           demo: the shipped corpus, 10.8 MB of English; or made up: ${textKinds.join(', ')} (default demo)
+  --mb N                megabytes of what is made up (default 30)
   --vocabulary N        entries (default 8000)
   --seq N --predictions N  of the examples (default 128 and 20)
   --turns N             of each (default 2)
@@ -30,8 +32,7 @@ const { values } = parseArgs({
     python: text('python3'),
     'google-script': text(''),
     mb: text('30'),
-    file: text(''),
-    text: text('lines'),
+    text: text('demo'),
     vocabulary: text('8000'),
     seq: text('128'),
     predictions: text('20'),
@@ -41,6 +42,14 @@ const { values } = parseArgs({
 });
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The shipped corpus, a sentence a line. */
+function demoText(): string {
+  const packed = readFileSync(fileOf('../../../corpus/sotu.jsonl.gz'));
+  const records = gunzipSync(packed).toString().trimEnd().split('\n');
+  const documents = records.map((line) => (JSON.parse(line) as { text: string }).text);
+  return documents.map((text) => `${splitSentences(text).join('\n')}\n`).join('\n');
+}
 
 interface PeerAnswer {
   readonly name: string;
@@ -86,13 +95,13 @@ async function answerOf<T>(command: string, args: readonly string[]): Promise<T>
 }
 
 async function main(): Promise<void> {
-  const kind = oneOf('text', values.text, textKinds);
+  const kind = oneOf('text', values.text, ['demo', ...textKinds]);
   const folder = mkdtempSync(join(tmpdir(), 'berth-bench-data-'));
   const bench = await startBenchServices();
   try {
-    const path = values.file || join(folder, 'text.txt');
-    if (values.file === '')
-      writeMadeUpText(path, { kind, numBytes: countOf('mb', values.mb) * 1e6, seed: 1 });
+    const path = join(folder, 'text.txt');
+    if (kind === 'demo') writeFileSync(path, demoText());
+    else writeMadeUpText(path, { kind, numBytes: countOf('mb', values.mb) * 1e6, seed: 1 });
     const vocabulary = join(folder, 'vocab.txt');
     let numRuns = 0;
     const berth = (work: PrepareWork): Promise<PrepareAnswer> => {
@@ -170,7 +179,7 @@ function tell(turns: readonly Turn[], mb: number): void {
     return;
   }
   console.log(
-    `${mb.toFixed(1)} MB${values.file === '' ? ` of ${values.text}` : ''}, vocabulary ${values.vocabulary}, ` +
+    `${mb.toFixed(1)} MB of ${values.text}, vocabulary ${values.vocabulary}, ` +
       `${values.seq} tokens an example; ${turns.length} turns; ${machine}`,
   );
   for (const { what, peer, theirs, ours, ratio } of rows) {
