@@ -21,11 +21,12 @@ export function parseRunConfig(value: unknown, source: string | SourceOf): RunCo
       'CONFIG_INVALID',
       `${sourceOf(['grid'])}: grid: a grid is several runs, and this takes one: leave it out`,
     );
+  const { config } = withCurrentNames(value);
   const parsed = runConfigSchema.safeParse(
-    withPhaseSteps(withFineTuningDefaults(withTaskDefaults(withCurrentNames(value).config))),
+    withPhaseSteps(withFineTuningDefaults(withTaskDefaults(config))),
   );
-  if (!parsed.success) throw configError(parsed.error, value, sourceOf);
-  const found = problemWithWritten(value);
+  if (!parsed.success) throw configError(parsed.error, config, sourceOf);
+  const found = problemWithWritten(config);
   if (found !== undefined)
     throw new BerthError(
       'CONFIG_INVALID',

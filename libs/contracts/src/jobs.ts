@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { storedPartSchema } from './dataset.ts';
+import { withCurrentNames } from './renamed-settings.ts';
 import { runConfigSchema } from './run-config.ts';
 
 const sections = runConfigSchema.shape;
@@ -166,6 +167,10 @@ export const sealJobSchema = z.strictObject({
 });
 export type SealJob = z.output<typeof sealJobSchema>;
 
+function withCurrentExampleNames(examples: unknown): unknown {
+  return (withCurrentNames({ examples }).config as { readonly examples: unknown }).examples;
+}
+
 /** Make one example shard from one dataset shard. References only: well under 1 KiB. Same job, same bytes. */
 export const examplesJobSchema = z.strictObject({
   kind: z.literal('examples'),
@@ -177,7 +182,8 @@ export const examplesJobSchema = z.strictObject({
   epoch: z.int().nonnegative(),
   shard: z.int().nonnegative(),
   seed: sections.seed,
-  examples: sections.examples,
+  /** Of an earlier release perhaps. */
+  examples: z.preprocess(withCurrentExampleNames, sections.examples),
 });
 export type ExamplesJob = z.output<typeof examplesJobSchema>;
 

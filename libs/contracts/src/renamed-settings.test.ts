@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from './config-parse.ts';
 import { renamedFrom, withCurrentNames } from './renamed-settings.ts';
+import { examplesJobSchema } from './jobs.ts';
 import { noRequests, runRecordSchema } from './run.ts';
+import { exampleSettings } from './settings.ts';
 
 const corpus = { path: '/text' };
 const old = { name: 'a', corpus, train: { numSteps: 3, wire: 'bf16' } };
@@ -18,6 +20,34 @@ describe('a setting that was called otherwise', () => {
     });
     expect(renamedFrom('train.wire')?.now).toBe('train.allReduceDtype');
     expect(renamedFrom('train.allReduceDtype')).toBeUndefined();
+  });
+
+  it('may have had other values', () => {
+    const masksOf = (examples: object) =>
+      parseRunConfig({ name: 'a', corpus, examples }, 'test').examples;
+    expect(masksOf({ wholeWordMask: true })).toEqual(masksOf({ masking: 'word' }));
+    expect(masksOf({ wholeWordMask: false })).toEqual(masksOf({}));
+    expect(() => masksOf({ wholeWordMask: 'yes' })).toThrow(
+      'examples.masking: must be one of token, word, span, not "yes"',
+    );
+    expect(() => masksOf({ wholeWordMask: true, masking: 'span' })).toThrow(
+      'unknown key "examples.wholeWordMask"; it is called examples.masking, which is set too',
+    );
+  });
+
+  it('leaves the names of example sets as they were', () => {
+    const of = (examples: object) =>
+      exampleSettings(parseRunConfig({ name: 'a', corpus, examples }, 'test').examples);
+    expect(of({})).toMatchObject({ wholeWordMask: false });
+    expect(of({ masking: 'word' })).toMatchObject({ wholeWordMask: true });
+    expect(of({ masking: 'span' })).toMatchObject({ masking: 'span' });
+    expect(of({ masking: 'span' })).not.toHaveProperty('wholeWordMask');
+  });
+
+  it('may be one of a job that an older coordinator has queued', () => {
+    const { masking: _, ...examples } = parseRunConfig({ name: 'a', corpus }, 'test').examples;
+    const { examples: section } = examplesJobSchema.shape;
+    expect(section.parse({ ...examples, wholeWordMask: true }).masking).toBe('word');
   });
 
   it('is read in the record of an older run', () => {

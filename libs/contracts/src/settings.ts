@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestOf } from './canonical-json.ts';
 import { BerthError } from './errors.ts';
+import { firstNameOf } from './renamed-settings.ts';
 import { runConfigSchema, type RunConfig } from './run-config.ts';
 
 /**
@@ -104,7 +105,8 @@ export function exampleSettings(examples: RunConfig['examples']): Record<string,
     decidingExamples
       .map(({ key, absentAs }) => ({ key, value: examples[key], absentAs }))
       .filter(({ value, absentAs }) => value !== absentAs)
-      .map(({ key, value }) => [key, value]),
+      .map(({ key, value }) => firstNameOf(`examples.${key}`, value))
+      .map(({ path, value }) => [path.replace('examples.', ''), value]),
   );
 }
 

@@ -5,6 +5,7 @@ import {
   BerthError,
   parseRunConfig,
   readInit,
+  currentValue,
   renamedFrom,
   withCurrentNames,
   withStoredModel,
@@ -186,11 +187,12 @@ function parseOverride(text: string): Override {
   if (keys.some((key) => key.trim() === ''))
     throw new BerthError('USAGE', `${option}: write it as key=value, such as train.numSteps=200`);
   const old = renamedFrom(keys.join('.'));
+  const value = parseYaml(text.slice(equals + 1), option);
   return {
     option,
     keys: old?.now.split('.') ?? keys,
     renamed: old === undefined ? [] : [old],
-    value: parseYaml(text.slice(equals + 1), option),
+    value: old === undefined ? value : currentValue(old, value),
   };
 }
 

@@ -37,10 +37,12 @@ export const pretrainingSettings = {
       'Share of documents cut to a random shorter length; without nextSentence, of examples, and 0 where left out',
     )
     .meta({ decides: 'examples' }),
-  wholeWordMask: z
-    .boolean()
-    .default(false)
-    .describe('Mask all tokens of a word together, also in scripts without spaces')
+  masking: z
+    .enum(['token', 'word', 'span'])
+    .default('token')
+    .describe(
+      'What is masked together: a token, all tokens of a word (also in scripts without spaces), or several words, as in SpanBERT',
+    )
     .meta({ decides: 'examples' }),
   nextSentence: z
     .boolean()
@@ -67,6 +69,7 @@ export const phaseExampleSettings = {
 type PretrainingSettings = ExampleSizes & {
   readonly mode: string;
   readonly dupeFactor?: number | undefined;
+  readonly masking: string;
   readonly nextSentence: boolean;
   readonly packAcrossDocuments?: boolean | undefined;
 };
@@ -84,6 +87,7 @@ export function problemWithExamples({
   maxPredictions,
   mode,
   dupeFactor,
+  masking,
   nextSentence,
   packAcrossDocuments,
 }: PretrainingSettings): ExamplesProblem | undefined {
@@ -104,6 +108,12 @@ export function problemWithExamples({
     return {
       key: 'nextSentence',
       problem: 'examples.mode google knows only pairs with next sentences; leave the mode out',
+      others: ['mode'],
+    };
+  if (mode === 'google' && masking === 'span')
+    return {
+      key: 'masking',
+      problem: 'examples.mode google masks tokens or words; leave the mode out',
       others: ['mode'],
     };
   if (nextSentence && packAcrossDocuments !== undefined)

@@ -34,7 +34,7 @@ export const defaultSettings: ExampleSettings = {
   maxPredictions: 20,
   maskedLmRatio: 0.15,
   shortSeqRatio: 0.1,
-  wholeWordMask: false,
+  masking: 'token',
 };
 
 /** A new temporary folder, which goes after the last test of the file. */

@@ -269,7 +269,7 @@ describe('makeExampleShard', () => {
       exampleSetIdOf('e', settings, 1),
       exampleSetIdOf('d', settings, 2),
       exampleSetIdOf('d', { ...settings, maskedLmRatio: 0.2 }, 1),
-      exampleSetIdOf('d', { ...settings, wholeWordMask: true }, 1),
+      exampleSetIdOf('d', { ...settings, masking: 'word' }, 1),
     ];
     expect(new Set([id, ...others]).size).toBe(5);
   });

@@ -26,9 +26,10 @@ export function* generatePackedExamples(
   const acrossDocuments = settings.packAcrossDocuments ?? true;
   const { order, chancesOf } = packingChances(options, acrossDocuments);
   const numTokens = settings.maxSeqLength - 2;
-  const continuesWord = settings.wholeWordMask
-    ? createWordContinuations(vocabulary.tokens, textRules)
-    : undefined;
+  const continuesWord =
+    settings.masking !== 'token'
+      ? createWordContinuations(vocabulary.tokens, textRules)
+      : undefined;
   const packed = packedSentences(documents, {
     order,
     numTokens,

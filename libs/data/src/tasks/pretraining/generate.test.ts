@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { sha256Hex } from '@berth/contracts';
+import { parseRunConfig, phasesOf, sha256Hex } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitSentences } from '../../corpus/split-sentences.ts';
@@ -10,6 +10,7 @@ import type { Example } from './example.ts';
 import { encodeExampleShard } from './example-shard.ts';
 import { generateExamples, type GenerateOptions } from './generate.ts';
 import { numPredictionsFor } from './masking.ts';
+import type { ExampleSettings } from './settings.ts';
 import { defaultSettings, goldenExcerpt } from '../../testing/example-fixture.ts';
 
 const { documents: excerpt, vocabulary } = goldenExcerpt();
@@ -71,6 +72,25 @@ describe('generateExamples', () => {
   });
 });
 
+it('masks the share that each phase of a run says', () => {
+  const given = [
+    { numSteps: 5, maskedLmRatio: 0.3, maxPredictions: 39 },
+    { numSteps: 5, maskedLmRatio: 0.05 },
+    { numSteps: 5 },
+  ];
+  const config = parseRunConfig({ name: 'a', corpus: { path: 'b' }, phases: given }, 'test');
+  const shares = phasesOf(config).map(({ examples: settings }) => {
+    const sum = { tokens: 0, masked: 0 };
+    for (const example of generateExamples({ ...ofExcerpt, settings })) {
+      sum.tokens += example.ids.length;
+      sum.masked += example.maskedPositions.length;
+    }
+    return sum.masked / sum.tokens;
+  });
+  for (const [index, share] of [0.3, 0.05, 0.15].entries())
+    expect(Math.abs(shares[index]! - share)).toBeLessThan(0.01);
+});
+
 // Ids that occur once tell where each token of an example comes from; 0-4 are special.
 const uniqueDocuments = fc
   .array(fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 7 }), {
@@ -94,10 +114,10 @@ describe('the text of an example', () => {
       fc.property(
         uniqueDocuments,
         fc.integer({ min: 8, max: 40 }),
-        fc.boolean(),
+        fc.constantFrom('token', 'word', 'span'),
         fc.nat(),
-        (documents, maxSeqLength, wholeWordMask, seed) => {
-          const settings = { ...defaultSettings, maxSeqLength, wholeWordMask };
+        (documents, maxSeqLength, masking, seed) => {
+          const settings = { ...defaultSettings, maxSeqLength, masking };
           for (const example of generateToy(documents, settings, seed)) {
             const ids = originalIds(example);
             const a = ids.slice(1, example.numFirstSegment - 1);
@@ -113,7 +133,7 @@ describe('the text of an example', () => {
             const limit = numPredictionsFor(ids.length, settings);
             const numMasked = example.maskedPositions.length;
             expect(numMasked).toBeLessThanOrEqual(limit);
-            expect(wholeWordMask || numMasked === limit).toBe(true);
+            expect(masking !== 'token' || numMasked === limit).toBe(true);
           }
         },
       ),
@@ -145,19 +165,24 @@ describe('the text of an example', () => {
 
   it('masks the pieces of a word together', () => {
     fc.assert(
-      fc.property(uniqueDocuments, fc.nat(), (documents, seed) => {
-        const settings = { ...defaultSettings, maskedLmRatio: 0.4, wholeWordMask: true };
-        for (const example of generateToy(documents, settings, seed)) {
-          const ids = originalIds(example);
-          const masked = new Set(Array.from(example.maskedPositions));
-          for (let position = 2; position < ids.length - 1; position++) {
-            const isPiece = toyVocabulary.tokens[ids[position] ?? 0]?.startsWith('##') === true;
-            if (!isPiece || position === example.numFirstSegment - 1) continue;
-            const before = position === example.numFirstSegment ? position - 2 : position - 1;
-            expect(masked.has(position)).toBe(masked.has(before));
+      fc.property(
+        uniqueDocuments,
+        fc.constantFrom('word', 'span'),
+        fc.nat(),
+        (documents, masking, seed) => {
+          const settings = { ...defaultSettings, maskedLmRatio: 0.4, masking };
+          for (const example of generateToy(documents, settings, seed)) {
+            const ids = originalIds(example);
+            const masked = new Set(Array.from(example.maskedPositions));
+            for (let position = 2; position < ids.length - 1; position++) {
+              const isPiece = toyVocabulary.tokens[ids[position] ?? 0]?.startsWith('##') === true;
+              if (!isPiece || position === example.numFirstSegment - 1) continue;
+              const before = position === example.numFirstSegment ? position - 2 : position - 1;
+              expect(masked.has(position)).toBe(masked.has(before));
+            }
           }
-        }
-      }),
+        },
+      ),
     );
   });
 });
@@ -172,11 +197,7 @@ describe('numPredictionsFor', () => {
   });
 });
 
-function generateToy(
-  documents: number[][][],
-  settings: typeof defaultSettings,
-  seed: number,
-): Example[] {
+function generateToy(documents: number[][][], settings: ExampleSettings, seed: number): Example[] {
   const packed = packDocuments(documents);
   const vocabulary = toyVocabulary;
   return [...generateExamples({ ...ofExcerpt, documents: packed, vocabulary, settings, seed })];

@@ -31,9 +31,10 @@ export function* generateExamples(
     shortSeqRatio: settings.shortSeqRatio,
     pickNext: elsewhere([documents, ...(options.others ?? [])]),
   };
-  const continuesWord = settings.wholeWordMask
-    ? createWordContinuations(vocabulary.tokens, options.textRules)
-    : undefined;
+  const continuesWord =
+    settings.masking !== 'token'
+      ? createWordContinuations(vocabulary.tokens, options.textRules)
+      : undefined;
   for (let document = 0; document < numDocumentsOf(documents); document++) {
     const chances = chancesOfDocument(options, document);
     let index = 0;

@@ -43,7 +43,7 @@ describe('generateGoogleExamples', () => {
         maxPredictions: config.maxPredictions,
         maskedLmRatio: golden.maskedLmProb,
         shortSeqRatio: config.shortSeqProb,
-        wholeWordMask: config.wholeWord,
+        masking: config.wholeWord ? 'word' : 'token',
       },
       dupeFactor: config.dupeFactor,
       seed: config.seed,

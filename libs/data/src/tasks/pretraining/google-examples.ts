@@ -32,9 +32,8 @@ export function generateGoogleExamples(
     shortSeqRatio: settings.shortSeqRatio,
     pickNext: tenTries(packed),
   };
-  const continuesWord = settings.wholeWordMask
-    ? createPieceContinuations(vocabulary.tokens)
-    : undefined;
+  const continuesWord =
+    settings.masking === 'word' ? createPieceContinuations(vocabulary.tokens) : undefined;
   const chances = chancesInOrder(random);
   const examples: SourcedExample[] = [];
   for (let pass = 0; pass < dupeFactor; pass++) {

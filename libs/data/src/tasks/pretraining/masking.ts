@@ -1,12 +1,13 @@
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import { shuffle, type RandomSource } from '../../random/random-source.ts';
+import { maskSpans, type MaskableWords } from './span-masking.ts';
 import type { WordContinuations } from './word-continuations.ts';
 
 /**
  * Masks ids in place, as google-research/bert `create_masked_lm_predictions` does: of the chosen positions 80 % become
  * [MASK], 10 % stay, 10 % become any entry of the vocabulary.
  * The tokens of a word are chosen together where `continuesWord` is given: a word that would overshoot the number of
- * predictions is skipped, and a piece that begins B joins the last word of A.
+ * predictions is skipped, and a piece that begins B joins the last word of A. Spans are SpanBERT's (`maskSpans`).
  * @returns the chosen positions, ascending
  */
 export function maskTokens(
@@ -16,14 +17,19 @@ export function maskTokens(
   continuesWord: WordContinuations | undefined,
   random: RandomSource,
 ): number[] {
-  const { positions, wordStarts } = maskableWords(ids, continuesWord?.(ids), vocabulary);
-  const words = new Uint16Array(wordStarts.length);
-  for (let word = 0; word < words.length; word++) words[word] = word;
-  shuffle(words, random);
+  const words = maskableWords(ids, continuesWord?.(ids), vocabulary);
+  const { positions, wordStarts } = words;
+  const order = new Uint16Array(wordStarts.length);
+  for (let word = 0; word < order.length; word++) order[word] = word;
+  shuffle(order, random);
 
   const limit = numPredictionsFor(ids.length, settings);
+  if (settings.masking === 'span') {
+    const span = { ids, words, order, limit, vocabulary, random };
+    return maskSpans(span).sort((a, b) => a - b);
+  }
   const chosen: number[] = [];
-  for (const word of words) {
+  for (const word of order) {
     if (chosen.length >= limit) break;
     const start = wordStarts[word]!;
     const end = wordStarts[word + 1] ?? positions.length;
@@ -52,12 +58,11 @@ function roundHalfToEven(value: number): number {
   return roundsUp ? floor + 1 : floor;
 }
 
-/** Positions that may be masked, and where each word begins among them. */
 function maskableWords(
   ids: Uint16Array,
   continuations: Uint8Array | undefined,
   { clsId, sepId }: ExampleVocabulary,
-): { positions: number[]; wordStarts: number[] } {
+): MaskableWords {
   const positions: number[] = [];
   const wordStarts: number[] = [];
   for (let position = 0; position < ids.length; position++) {

@@ -67,11 +67,11 @@ describe('whole word masking of Chinese', () => {
   const vocabulary = createVocabulary([...specialTokens, ...new Set(sentence)]);
   const tokenizer = createTokenizer(vocabulary, { doLowerCase: true });
   const document = Array.from({ length: 30 }, () => tokenizer.tokenize(sentence));
-  const make = (wholeWordMask: boolean): Example[] => [
+  const make = (masking: 'token' | 'word'): Example[] => [
     ...generateExamples({
       documents: packDocuments([document, document]),
       vocabulary,
-      settings: { ...defaultSettings, maxSeqLength: 48, maxPredictions: 8, wholeWordMask },
+      settings: { ...defaultSettings, maxSeqLength: 48, maxPredictions: 8, masking },
       split: 'train',
       seed: 1,
       epoch: 0,
@@ -91,15 +91,15 @@ describe('whole word masking of Chinese', () => {
       }
       return count;
     };
-    expect(numSplit(make(false))).toBeGreaterThan(5);
-    expect(numSplit(make(true))).toBe(0);
+    expect(numSplit(make('token'))).toBeGreaterThan(5);
+    expect(numSplit(make('word'))).toBe(0);
   });
 
   it('changes nothing in the mode that repeats the release', () => {
-    const [whole, single] = [true, false].map((wholeWordMask) =>
+    const [whole, single] = (['word', 'token'] as const).map((masking) =>
       generateGoogleExamples([document, document], {
         vocabulary,
-        settings: { ...defaultSettings, wholeWordMask },
+        settings: { ...defaultSettings, masking },
         dupeFactor: 1,
         seed: 3,
       }),
