@@ -33,8 +33,8 @@ export type TextRules = z.output<typeof textRulesSchema>;
 
 /** A tokenised corpus, made once: written last, after every part it names. */
 export const datasetManifestSchema = z.strictObject({
-  /** The second: each training shard is of one part of the corpus. */
-  format: z.enum(['berth-dataset/1', 'berth-dataset/2']),
+  /** The second: each training shard is of one part of the corpus. The third: documents are placed by their content (ADR 0073). */
+  format: z.enum(['berth-dataset/1', 'berth-dataset/2', 'berth-dataset/3']),
   /** Digest of the corpus bytes and of every setting that shapes the parts. */
   datasetId: sha256,
   /** Of the names and bytes of the corpus files. */

@@ -40,6 +40,7 @@ export * from './phases.ts';
 export * from './port-taken.ts';
 export * from './preparation/plan.ts';
 export * from './preparation/progress.ts';
+export * from './preparation/stored-text.ts';
 export * from './read-json.ts';
 export * from './redis-url.ts';
 export * from './renamed-settings.ts';

@@ -201,6 +201,12 @@ export const datasetFlowJobSchema = z.discriminatedUnion('kind', [
 ]);
 export type DatasetFlowJob = z.output<typeof datasetFlowJobSchema>;
 
+/** A job, and those that must be done before it. */
+export interface JobFlow<J = Job> {
+  readonly job: J;
+  readonly after?: readonly JobFlow<J>[];
+}
+
 export const jobSchema = z.discriminatedUnion('kind', [
   ...datasetFlowJobSchema.options,
   datasetJobSchema,

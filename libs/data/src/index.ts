@@ -12,11 +12,7 @@ export {
 export { readChunk, type ReadChunkOptions } from './corpus/read-chunk.ts';
 export type { CorpusObject, CorpusObjects } from './corpus/sources/corpus-objects.ts';
 export { isHeldOut } from './corpus/hold-out.ts';
-export {
-  maxDocumentBytes,
-  openCorpus,
-  type Corpus,
-} from './corpus/open-corpus.ts';
+export { maxDocumentBytes, openCorpus, type Corpus } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
 export { createDocumentCache, type ReadDocuments } from './dataset/document-cache.ts';
@@ -195,3 +191,11 @@ export {
   textKey,
   wordsKey,
 } from './preparation/keys.ts';
+export { getPieces, serializePieces } from './preparation/dataset-identity.ts';
+export { decideNext, type DatasetRequest, type NextOfDataset } from './preparation/decide-next.ts';
+export { doDatasetJob, putRequest } from './preparation/do-dataset-job.ts';
+export { optionsIdOf, wordsFor } from './preparation/make-vocabulary.ts';
+export { numListsByLevel } from './preparation/merge-words.ts';
+export type { StageOptions } from './preparation/stage-options.ts';
+export { lookWhatIsThere, type JobAnswers, type WhatIsThere } from './preparation/what-is-there.ts';
+export { makeDatasetHere, takeAnswer } from './preparation/make-dataset-here.ts';

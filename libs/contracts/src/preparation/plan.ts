@@ -20,6 +20,8 @@ export const planSchema = z.strictObject({
   chunkBytes: z.array(count).min(1),
   /** Training shards, of each part of the corpus. */
   numShards: z.int().positive(),
+  /** Of whoever listed it: the tables that decide what is a word or a sentence. Workers with others leave its text alone. */
+  textRules: textRulesSchema,
 });
 export type Plan = z.output<typeof planSchema>;
 
@@ -38,3 +40,11 @@ export const recipeSchema = z.strictObject({
   extension: vocabularyExtensionSchema.optional(),
 });
 export type Recipe = z.output<typeof recipeSchema>;
+
+/** What looking over all tokenised chunks settles: in how many shards a dataset lies, of all parts of the corpus together. */
+export const splitSchema = z.strictObject({
+  format: z.literal('berth-split/1'),
+  numTrainShards: z.int().positive(),
+  numHeldOutShards: count,
+});
+export type Split = z.output<typeof splitSchema>;

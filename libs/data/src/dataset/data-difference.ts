@@ -1,15 +1,25 @@
-import { sha256Hex, type DatasetManifest, type ObjectStore } from '@berth/contracts';
+import {
+  pieceDigestSchema,
+  sha256Hex,
+  type DatasetManifest,
+  type ObjectStore,
+  type PieceDigest,
+} from '@berth/contracts';
 import {
   parseFileDigests,
   serializeFileDigests,
   type FileDigest,
 } from '../corpus/corpus-digest.ts';
 import { kindOfFile } from '../corpus/corpus-files.ts';
+import { serializePieces } from '../preparation/dataset-identity.ts';
+import { parseJson } from '../preparation/stored-json.ts';
 import { getPart } from './stored-part.ts';
 
 /** Data as it is now. */
 export interface DataNow {
   readonly files: readonly FileDigest[];
+  /** Instead of files, where the dataset notes pieces: those of the third format on. */
+  readonly pieces?: readonly PieceDigest[] | undefined;
   /** Names of the parts of the corpus; undefined where it has none. */
   readonly parts: readonly string[] | undefined;
   /** A given vocab.txt; undefined when one is trained. */
@@ -27,11 +37,13 @@ const maxNamed = 3;
 export async function dataDifference(
   store: ObjectStore,
   manifest: DatasetManifest,
-  { files, parts, vocabulary }: DataNow,
+  { files, pieces, parts, vocabulary }: DataNow,
 ): Promise<string | undefined> {
   const differences = [
     partsDifference(manifest, parts),
-    await filesDifference(store, manifest, files),
+    pieces === undefined
+      ? await filesDifference(store, manifest, files)
+      : await piecesDifference(store, manifest, pieces),
   ];
   const known = manifest.vocabulary.extendedFrom ?? manifest.vocabulary.sha256;
   if (vocabulary !== undefined && sha256Hex(vocabulary.bytes) !== known)
@@ -63,16 +75,53 @@ async function filesDifference(
   const readingsOf = (files: readonly FileDigest[]): string =>
     JSON.stringify(files.map((file) => [readingOf(file), hasParts && file.name.split('/')[0]]));
   if (readingsOf(before) === readingsOf(now)) return undefined;
+  return changesText(before, now);
+}
+
+/** Documents of the third format lie where their content says: neither the order of files nor their names matter. */
+async function piecesDifference(
+  store: ObjectStore,
+  manifest: DatasetManifest,
+  now: readonly PieceDigest[],
+): Promise<string | undefined> {
+  if (sha256Hex(serializePieces(now)) === manifest.corpusDigest) return undefined;
+  if (manifest.corpusFiles === undefined) return 'the corpus has other bytes or other file names';
+  const key = manifest.corpusFiles.key;
+  const lines = Buffer.from(await getPart(store, manifest.corpusFiles))
+    .toString()
+    .split('\n');
+  const before = lines.slice(0, -1).map((line) => parseJson(store, pieceDigestSchema, key, line));
+  const hasParts = manifest.train.some(({ part }) => part !== undefined);
+  const readingsOf = (pieces: readonly PieceDigest[]): string =>
+    JSON.stringify(
+      pieces
+        .map(([name, size, range, sha256]) =>
+          JSON.stringify([kindOfFile(name), size, range, sha256, hasParts && name.split('/')[0]]),
+        )
+        .toSorted(),
+    );
+  return readingsOf(before) === readingsOf(now)
+    ? undefined
+    : changesText(filesOf(before), filesOf(now));
+}
+
+/** Files by the digests of all their pieces. */
+function filesOf(pieces: readonly PieceDigest[]): FileDigest[] {
+  const files = new Map<string, FileDigest>();
+  for (const [name, sizeBytes, , sha256] of pieces) {
+    const digests = `${files.get(name)?.sha256 ?? ''}${sha256}`;
+    files.set(name, { name, sizeBytes, sha256: digests });
+  }
+  return [...files.values()];
+}
+
+function changesText(before: readonly FileDigest[], now: readonly FileDigest[]): string {
+  const [earlier, later] = [before, now].map(
+    (files) => new Map(files.map((file) => [file.name, file])),
+  ) as [Map<string, FileDigest>, Map<string, FileDigest>];
   const changes = [
-    ...now.flatMap((file) =>
-      changeOf(
-        before.find(({ name }) => name === file.name),
-        file,
-      ),
-    ),
-    ...before.flatMap(({ name }) =>
-      now.some((file) => file.name === name) ? [] : [`${name} is gone`],
-    ),
+    ...now.flatMap((file) => changeOf(earlier.get(file.name), file)),
+    ...before.flatMap(({ name }) => (later.has(name) ? [] : [`${name} is gone`])),
   ];
   const more = changes.length - maxNamed;
   return changes.slice(0, maxNamed).join(', ') + (more > 0 ? `, and ${more} more` : '');

@@ -1,4 +1,4 @@
-import type { WordCase } from '@berth/contracts';
+import type { AssembleJob, WordCase } from '@berth/contracts';
 
 /** Where what a run asks for is stored, by content. */
 export function requestKey(requestId: string): string {
@@ -29,9 +29,29 @@ export function wordsKey(planId: string, words: WordCase, level: number, index: 
   return `${planPrefix(planId)}words-${words}-${level}-${number(index)}.bin`;
 }
 
-/** The documents of a chunk, for workers that do not see its files. */
-export function textKey(planId: string, chunk: number): string {
-  return `${planPrefix(planId)}text-${number(chunk)}.jsonl`;
+/** Some documents of a chunk, for workers that do not see its files. */
+export function textKey(planId: string, chunk: number, index: number): string {
+  return `${planPrefix(planId)}text-${number(chunk)}-${number(index)}.jsonl`;
+}
+
+/** That all its documents are there, in how many objects, and what was counted on the way. */
+export function textListKey(planId: string, chunk: number): string {
+  return `${planPrefix(planId)}text-${number(chunk)}.json`;
+}
+
+/** A vocabulary that is not made of the corpus. */
+export function givenVocabularyKey(sha256: string): string {
+  return `vocabularies/given-${sha256}`;
+}
+
+/** A vocabulary that was made of some counts by some options. */
+export function madeVocabularyKey(vocabularyId: string): string {
+  return `vocabularies/made-${vocabularyId}.txt`;
+}
+
+/** Which dataset a plan leads to with a vocabulary made by some options. */
+export function datasetOfPlanKey(planId: string, optionsId: string): string {
+  return `${planPrefix(planId)}dataset-${optionsId.slice(0, 32)}.json`;
 }
 
 export function datasetPrefix(datasetId: string): string {
@@ -44,6 +64,30 @@ export function recipeKey(datasetId: string): string {
 
 export function manifestKeyOf(datasetId: string): string {
   return `${datasetPrefix(datasetId)}manifest.json`;
+}
+
+/** Where all lies that is deleted once a dataset is sealed. */
+export function runsPrefix(datasetId: string): string {
+  return `${datasetPrefix(datasetId)}runs/`;
+}
+
+/** Written last of what tokenising a chunk leaves: that all of it is there. */
+export function tokenisedKey(datasetId: string, chunk: number): string {
+  return `${runsPrefix(datasetId)}tokenised-${number(chunk)}.json`;
+}
+
+/** In how many shards the documents are to lie. */
+export function splitKey(datasetId: string): string {
+  return `${runsPrefix(datasetId)}split.json`;
+}
+
+/** Written last of what assembling a shard leaves. */
+export function assembledKey(
+  datasetId: string,
+  split: AssembleJob['split'],
+  shard: number,
+): string {
+  return `${runsPrefix(datasetId)}assembled-${split}-${number(shard)}.json`;
 }
 
 function number(index: number): string {

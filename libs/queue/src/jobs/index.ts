@@ -1,6 +1,6 @@
 export { createJobConsumer, type JobConsumer, type JobConsumerOptions } from './job-consumer.ts';
 export { createJobBoard, type JobBoard } from './job-board.ts';
-export { jobIdOf, type JobFlow } from './job-flow.ts';
+export { jobIdOf } from './job-flow.ts';
 export {
   createJobProducer,
   type EnqueueOptions,

@@ -1,8 +1,7 @@
-import { BerthError, type Job } from '@berth/contracts';
+import { BerthError, type Job, type JobFlow } from '@berth/contracts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobConsumer, type JobConsumerOptions } from './job-consumer.ts';
-import type { JobFlow } from './job-flow.ts';
 import { createJobProducer, type JobProducer } from './job-producer.ts';
 
 const redis = useRedis();

@@ -1,14 +1,8 @@
-import { BerthError, digestOf, type Job } from '@berth/contracts';
+import { BerthError, digestOf, type Job, type JobFlow } from '@berth/contracts';
 import { FlowProducer, type FlowJob, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../connection/connection.ts';
 import { dataJobs, jobQueueName, jobQueuePrefix } from './job-queue.ts';
-
-/** A job, and the jobs that must be done before it. */
-export interface JobFlow {
-  readonly job: Job;
-  readonly after?: readonly JobFlow[];
-}
 
 /** Adds flows to the job queue, and takes them away. */
 export interface JobFlows {

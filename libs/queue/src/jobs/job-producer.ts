@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, type Job, type Logger } from '@berth/contracts';
+import { BerthError, type Job, type JobFlow, type Logger } from '@berth/contracts';
 import { connectRedis } from '../connection/connection.ts';
-import { childIsGone, createJobFlows, failedChildOf, jobIdOf, type JobFlow } from './job-flow.ts';
+import { childIsGone, createJobFlows, failedChildOf, jobIdOf } from './job-flow.ts';
 import { fromJobFailure } from './job-outcome.ts';
 import { dataJobs, openQueue } from './job-queue.ts';
 

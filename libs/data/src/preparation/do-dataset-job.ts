@@ -1,0 +1,55 @@
+import {
+  BerthError,
+  canonicalJson,
+  datasetJobSchema,
+  digestOf,
+  type DatasetFlowJob,
+  type DatasetJob,
+  type ObjectStore,
+} from '@berth/contracts';
+import { compareData } from './compare-data.ts';
+import { requestKey } from './keys.ts';
+import { makeVocabulary } from './make-vocabulary.ts';
+import { mergeChunkWords } from './merge-words.ts';
+import type { StageOptions } from './stage-options.ts';
+import { getJson } from './stored-json.ts';
+import { surveyChunk } from './survey-chunk.ts';
+import { takeInventory } from './take-inventory.ts';
+
+/** Stores what a run asks for, for the jobs that refer to it. @returns its id */
+export async function putRequest(store: ObjectStore, request: DatasetJob): Promise<string> {
+  const requestId = digestOf(request);
+  await store.put(requestKey(requestId), Buffer.from(canonicalJson(request)));
+  return requestId;
+}
+
+/**
+ * Does one of the jobs that make a dataset. It may be done twice, anywhere; where its result is there it is done at once.
+ * @returns what the job answers
+ * @throws BerthError `DATA_*`, and what the store throws
+ */
+export async function doDatasetJob(
+  job: DatasetFlowJob,
+  store: ObjectStore,
+  options: StageOptions = {},
+): Promise<unknown> {
+  const requestOf = ({ requestId }: { readonly requestId: string }): Promise<DatasetJob> =>
+    getJson(store, datasetJobSchema, requestKey(requestId));
+  switch (job.kind) {
+    case 'inventory':
+      return takeInventory(await requestOf(job), store, options);
+    case 'survey':
+      return surveyChunk(job, store, options);
+    case 'mergeCounts':
+      return mergeChunkWords(job, store, options);
+    case 'compare':
+      return compareData(job, await requestOf(job), store, options);
+    case 'vocabulary':
+      return makeVocabulary(job, await requestOf(job), store, options);
+    case 'tokenise':
+    case 'split':
+    case 'assemble':
+    case 'seal':
+      throw new BerthError('INTERNAL', `A ${job.kind} job cannot be done yet`);
+  }
+}
