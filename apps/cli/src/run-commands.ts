@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { ControlOptions } from './commands/control.ts';
 import type { PinOptions } from './commands/pin.ts';
+import type { ReplayOptions } from './commands/replay.ts';
 import type { Context } from './context.ts';
 import { count } from './option-values.ts';
+import { whole } from './whole.ts';
 
 /** The commands that steer runs, and tell of them: pause to ledger. */
 export function addRunCommands(program: Command, context: Context): void {
@@ -71,6 +73,30 @@ export function addRunCommands(program: Command, context: Context): void {
     .option('--json', 'print what went as JSON', false)
     .action(async (runId: string, options: { json: boolean; yes: boolean }) =>
       (await import('./commands/rm.ts')).rm(context, runId, options),
+    );
+
+  program
+    .command('replay')
+    .description('the examples of a committed step, and the documents that they are of')
+    .argument('<run>')
+    .requiredOption('--step <n>', 'which step, counted from 0 as the ledger does', count)
+    .option(
+      '--examples <n>',
+      'shown at most (default: 8; all of them with --json)',
+      whole(1, 1_000_000),
+    )
+    .option('--json', 'print as JSON', false)
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Examples:',
+        '  berth replay my-run --step 400',
+        '  berth replay my-run --step 0 --json | jq ".examples[].sources[].document"',
+      ].join('\n'),
+    )
+    .action(async (runId: string, options: ReplayOptions) =>
+      (await import('./commands/replay.ts')).replay(context, runId, options),
     );
 
   program

@@ -12,6 +12,7 @@ import {
   type RunConfig,
 } from '@berth/contracts';
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
+import { replayStep } from '@berth/coordinator/replay-step';
 import { readHuggingFaceFolder, readWeights } from '@berth/hugging-face';
 import { connectRedis, createMembers } from '@berth/queue';
 import { findCluster } from '@berth/launch';
@@ -247,6 +248,29 @@ describe('a run', () => {
       undisturbedPhased = await train('phased', inPhases, { phases });
       const numExamples = 8 * 8 + 6 * 16 + 6 * 8;
       expect(undisturbedPhased).toMatchObject({ ok: true, numSteps: 20, numExamples });
+    });
+
+    it('tells of each step what it was trained on, as the ledger has it', async () => {
+      const { services, folder } = cluster;
+      const lastOfFine = (await cluster.client.status('fine')).step - 1;
+      for (const [run, step, numExamples] of [
+        ['e2e', numSteps - 1, 8],
+        ['phased', 8, 16],
+        ['phased', 19, 8],
+        ['fine', lastOfFine, 8],
+      ] as const) {
+        const { examples } = await replayStep(services, run, step, { logger: silentLogger });
+        expect(examples).toHaveLength(numExamples);
+        expect(examples.at(-1)).toMatchObject({ virtualRank: 3 });
+        for (const { sources } of examples) expect(sources.length > 0).toBe(run !== 'fine');
+      }
+      const shown = await berth(['replay', 'e2e', '--step', '3', '--examples', '1'], { folder });
+      expect(shown).toMatchObject({ exitCode: 0 });
+      expect(shown.stdout).toMatch(/document \d+ of shard \d/);
+      expect(await berth(['replay', 'e2e', '--step', '99'], { folder })).toMatchObject({
+        exitCode: 3,
+        stderr: expect.stringContaining('it has committed 0 to 39') as string,
+      });
     });
 
     it('trains on the compiled graph, gradients in bf16', async () => {

@@ -33,6 +33,7 @@ export const errorPolicies = {
   DATA_SHARD_CORRUPT: broken,
   CHECKPOINT_NOT_FOUND: notFound,
   EVALUATION_NOT_FOUND: notFound,
+  STEP_NOT_COMMITTED: notFound,
   CHECKPOINT_MISMATCH: userMistake,
   CHECKPOINT_CORRUPT: broken,
   CHECKPOINT_EXISTS: conflict,

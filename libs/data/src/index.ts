@@ -22,6 +22,13 @@ export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';
 export { type EpochShards, epochShardsOf } from './sampling/epoch-shards.ts';
 export { exampleSetIdOf, makeExampleShard, readExampleShard } from './examples/example-job.ts';
 export { exampleSetPrefix, exampleShardKey, trainEpochOfKey } from './examples/example-keys.ts';
+export {
+  replayExamples,
+  type ExamplesOfSet,
+  type Replay,
+  type ReplayOptions,
+} from './replay/replay-examples.ts';
+export { replayLabelled } from './replay/replay-labelled.ts';
 export { storedExamplesOf, taskExamples } from './tasks/index.ts';
 export type {
   BaselineMeter,

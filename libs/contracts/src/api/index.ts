@@ -8,3 +8,4 @@ export * from './openapi.ts';
 export type { ApiOperation } from './operation.ts';
 export * from './operations.ts';
 export * from './reports.ts';
+export * from './shown-example.ts';

@@ -27,6 +27,12 @@ export function numDocumentsOf(documents: TokenDocuments): number {
   return documents.documentStarts.length - 1;
 }
 
+/** What names a document, in hex; undefined where the dataset does not say. */
+export function hashOfDocument({ hashes }: TokenDocuments, document: number): string | undefined {
+  const hash = hashes?.subarray(document * hashBytes, (document + 1) * hashBytes);
+  return hash && Buffer.from(hash).toString('hex');
+}
+
 /** The first token of a document. */
 export function startOfDocument(
   { sentenceStarts, documentStarts }: TokenDocuments,
@@ -36,7 +42,7 @@ export function startOfDocument(
 }
 
 /** The sentence that has a token. */
-function sentenceOfToken({ sentenceStarts }: TokenDocuments, token: number): number {
+export function sentenceOfToken({ sentenceStarts }: TokenDocuments, token: number): number {
   return lastNotAbove(sentenceStarts, token);
 }
 

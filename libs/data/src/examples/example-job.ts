@@ -18,7 +18,12 @@ import { exampleShardKey } from './example-keys.ts';
 import { windowShards } from '../sampling/epoch-order.ts';
 import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
 import { taskExamples } from '../tasks/index.ts';
-import type { ExampleShardReader, StoredTaskExamples } from '../tasks/task-examples.ts';
+import type {
+  ExampleShardReader,
+  ExamplesRequest,
+  StoredTaskExamples,
+  TaskExamples,
+} from '../tasks/task-examples.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
 
 /**
@@ -52,31 +57,47 @@ export async function makeExampleShard(
   job: ExamplesJob,
   read: ReadDocuments = readDocumentShard,
 ): Promise<ExampleShard> {
-  const { manifestKey, split, epoch, shard, examples: settings, exampleFormat: format } = job;
+  const { split, epoch, shard } = job;
+  const { examples, request } = await openExamplesJob(store, job, read);
+  const bytes = examples.make(request);
+  const part = await putPart(store, exampleShardKey(job), bytes);
+  const { numExamples, numTokens, numPredictions } = examples.open(bytes, part.sha256, part.key);
+  return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
+}
+
+/** What an example job makes examples of, and how. */
+export interface OpenExamplesJob {
+  readonly examples: TaskExamples;
+  readonly request: ExamplesRequest;
+  /** Places of its documents and of the others, in this order, among the training shards of the dataset; none of held-out ones. */
+  readonly trainShards: readonly number[];
+}
+
+/** Reads what an example job needs. @throws BerthError as `makeExampleShard` */
+export async function openExamplesJob(
+  store: ObjectStore,
+  job: ExamplesJob,
+  read: ReadDocuments = readDocumentShard,
+): Promise<OpenExamplesJob> {
+  const { manifestKey, split, examples: settings, exampleFormat: format } = job;
   const manifest = await readDatasetManifest(store, manifestKey);
   const documentShard = documentShardOf(job, manifest);
   const vocabulary = parseVocabulary(await getPart(store, manifest.vocabulary), manifestKey);
-  const { make, open, readsWindow } = taskExamples[taskNameOf(settings)];
+  const examples = taskExamples[taskNameOf(settings)];
+  const isTrain = split === 'train';
+  const otherShards =
+    isTrain && examples.readsWindow(settings, format) ? othersOfWindow(job, manifest.train) : [];
   const documents = await read(store, documentShard);
   const others: TokenDocuments[] = [];
-  if (split === 'train' && readsWindow(settings, format))
-    for (const other of othersOfWindow(job, manifest.train))
-      others.push(await read(store, manifest.train[other]!));
+  for (const other of otherShards) others.push(await read(store, manifest.train[other]!));
   const { textRules } = manifest;
-  const timesRead = Math.floor(shard / manifest.train.length);
-  const bytes = make({
-    ...job,
-    settings,
-    format,
-    documents,
-    others,
-    vocabulary,
-    textRules,
-    timesRead,
-  });
-  const part = await putPart(store, exampleShardKey(job), bytes);
-  const { numExamples, numTokens, numPredictions } = open(bytes, part.sha256, part.key);
-  return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };
+  const timesRead = Math.floor(job.shard / manifest.train.length);
+  const own = isTrain ? [datasetShardOf(job.shard, manifest.train.length)] : [];
+  return {
+    examples,
+    request: { ...job, settings, format, documents, others, vocabulary, textRules, timesRead },
+    trainShards: [...own, ...otherShards],
+  };
 }
 
 /** The other dataset shards that are mixed with this one in its epoch, in ascending order. */
