@@ -146,19 +146,19 @@ async function vocabularyOf(
 ): Promise<{ bytes: Uint8Array; extension?: VocabularyExtension }> {
   if (given === undefined)
     return {
-      bytes: serializeVocabulary(trainVocabulary(await countWords(), { size, minFrequency })),
+      bytes: serializeVocabulary(await trainVocabulary(await countWords(), { size, minFrequency })),
     };
   if (extend === undefined) return given;
   const before = parseVocabulary(given.bytes, given.path);
   const counts = await countWords();
-  const after = extendVocabulary(before, counts, { numPieces: extend, minFrequency });
+  const after = await extendVocabulary(before, counts, { numPieces: extend, minFrequency });
   return {
     bytes: serializeVocabulary(after),
     extension: {
       numPieces: extend,
       numWords: Array.from(counts).reduce((sum, [, count]) => sum + count, 0),
-      before: measurePieces(before, counts),
-      after: measurePieces(after, counts),
+      before: await measurePieces(before, counts),
+      after: await measurePieces(after, counts),
     },
   };
 }

@@ -3,12 +3,15 @@ import { unusedEntry } from './old-entries.ts';
 import { createVocabulary, type Vocabulary } from './vocabulary.ts';
 import type { WordCounts } from './word-counts.ts';
 import { createWordPiece } from './wordpiece.ts';
+import { inTurns, type Work } from './work.ts';
 
 export interface ExtendOptions {
   readonly numPieces: number;
   /** Rarer words are not added. */
   readonly minFrequency: number;
 }
+
+const wordsBetweenPauses = 1 << 12;
 
 /** A word that the vocabulary lacks, and how many pieces less the text has with it. */
 interface Candidate {
@@ -23,14 +26,26 @@ interface Candidate {
  * are hardly used: on two texts it saved less with as many entries, and left more [UNK].
  * @throws BerthError `DATA_VOCABULARY_TOO_LARGE` when the text has fewer such words
  */
-export function extendVocabulary(
+export async function extendVocabulary(
+  vocabulary: Vocabulary,
+  counts: WordCounts,
+  options: ExtendOptions,
+  signal?: AbortSignal,
+): Promise<Vocabulary> {
+  return await inTurns(extendingVocabulary(vocabulary, counts, options), signal);
+}
+
+function* extendingVocabulary(
   vocabulary: Vocabulary,
   counts: WordCounts,
   { numPieces, minFrequency }: ExtendOptions,
-): Vocabulary {
+): Work<Vocabulary> {
   const wordPiece = createWordPiece(vocabulary);
   const candidates: Candidate[] = [];
+  let numWords = 0;
   for (const [word, count] of counts) {
+    numWords += 1;
+    if (numWords % wordsBetweenPauses === 0) yield;
     const ids: number[] = [];
     wordPiece(word, ids);
     const numNow = ids[0] === vocabulary.unkId ? Array.from(word).length + 1 : ids.length;
@@ -46,13 +61,23 @@ export function extendVocabulary(
 }
 
 /** What a vocabulary makes of the words of a text. */
-export function measurePieces(
+export async function measurePieces(
   vocabulary: Vocabulary,
   counts: WordCounts,
-): VocabularyExtension['before'] {
+): Promise<VocabularyExtension['before']> {
+  return await inTurns(measuringPieces(vocabulary, counts));
+}
+
+function* measuringPieces(
+  vocabulary: Vocabulary,
+  counts: WordCounts,
+): Work<VocabularyExtension['before']> {
   const wordPiece = createWordPiece(vocabulary);
   const found = { numTokens: 0, numUnknownTokens: 0 };
+  let numWords = 0;
   for (const [word, count] of counts) {
+    numWords += 1;
+    if (numWords % wordsBetweenPauses === 0) yield;
     const ids: number[] = [];
     wordPiece(word, ids);
     found.numTokens += count * ids.length;

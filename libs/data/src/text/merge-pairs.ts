@@ -1,127 +1,107 @@
-import { toCharacterPieces } from './alphabet.ts';
-import { createPriorityQueue } from './priority-queue.ts';
+import { PairQueue } from './pair-queue.ts';
+import { PairTable } from './pair-table.ts';
 import { continuationPrefix } from './vocabulary.ts';
+import { inside, layOutWords, type WordCells } from './word-cells.ts';
 import type { WordCounts } from './word-counts.ts';
-
-interface CountedWord {
-  readonly count: number;
-  /** Ids of its pieces. */
-  pieces: number[];
-}
-
-interface Pair {
-  readonly left: number;
-  readonly right: number;
-  /** Occurrences in the text, as it is cut into pieces now. */
-  frequency: number;
-  /** Words that contain it, or did. */
-  readonly words: CountedWord[];
-}
-
-interface Candidate {
-  readonly pair: Pair;
-  readonly frequency: number;
-}
+import type { Work } from './work.ts';
 
 /**
  * Byte-pair merging over words: yields, one after the other, the piece made by joining the most frequent pair of
  * neighbouring pieces (Sennrich et al., arXiv 1508.07909), until no pair occurs `minFrequency` times. Of equally
  * frequent pairs the one with the lower left id goes first, then the lower right id; ids count the alphabet as given,
- * then the pieces in the order made. A piece that can be made in two ways is yielded once.
+ * then the pieces in the order made. A piece that can be made in two ways is yielded once. Between them it yields pauses: undefined.
+ * @param counts - words of at most 255 characters
  */
 export function* mergePairs(
   counts: WordCounts,
   alphabet: readonly string[],
   minFrequency: number,
-): Generator<string> {
+): Generator<string | undefined, void> {
   const pieces = [...alphabet];
   const ids = new Map(pieces.map((piece, id) => [piece, id]));
-  const pairs = new Map<number, Pair>();
-  const queue = createPriorityQueue<Candidate>(precedes);
+  const words = yield* layOutWords(counts, alphabet);
+  const pairs = yield* countPairs(words);
+  const queue = new PairQueue(pairs);
+  for (let pair = 0; pair < pairs.numPairs; pair += 1)
+    if (pairs.frequency[pair]! >= minFrequency) queue.push(pair);
 
-  const addWord = (word: CountedWord, changed: Set<Pair>): void => {
-    forEachPair(word.pieces, (left, right) => {
-      const key = pairKey(left, right);
-      let pair = pairs.get(key);
-      if (pair === undefined) pairs.set(key, (pair = { left, right, frequency: 0, words: [] }));
-      pair.frequency += word.count;
-      if (pair.words.at(-1) !== word) pair.words.push(word);
-      changed.add(pair);
-    });
-  };
-  const removeWord = (word: CountedWord): void => {
-    forEachPair(word.pieces, (left, right) => {
-      const pair = pairs.get(pairKey(left, right));
-      if (pair !== undefined) pair.frequency -= word.count;
-    });
-  };
-  const enqueue = (pair: Pair): void => {
-    if (pair.frequency >= minFrequency) queue.push({ pair, frequency: pair.frequency });
-  };
-
-  const initial = new Set<Pair>();
-  for (const [word, count] of counts) {
-    addWord(
-      { count, pieces: toCharacterPieces(word).map((piece) => ids.get(piece) ?? -1) },
-      initial,
-    );
-  }
-  initial.forEach(enqueue);
-
-  for (let best = queue.pop(); best !== undefined; best = queue.pop()) {
-    const { left, right, frequency, words } = best.pair;
-    if (best.frequency !== frequency) {
-      // Counted before other merges took some occurrences away. (One that gained was queued again when it did.)
-      if (best.frequency > frequency) enqueue(best.pair);
-      continue;
-    }
-    const piece = join(pieces[left] ?? '', pieces[right] ?? '');
+  for (let best = queue.pop(minFrequency); best !== undefined; best = queue.pop(minFrequency)) {
+    const piece = join(pieces[pairs.left[best]!]!, pieces[pairs.right[best]!]!);
     const known = ids.get(piece);
     const id = known ?? pieces.push(piece) - 1;
     ids.set(piece, id);
-
-    const changed = new Set<Pair>();
-    for (const word of words) {
-      const merged = replacePair(word.pieces, left, right, id);
-      if (merged.length === word.pieces.length) continue;
-      removeWord(word);
-      word.pieces = merged;
-      addWord(word, changed);
-    }
-    pairs.delete(pairKey(left, right));
-    changed.forEach(enqueue);
-    if (known === undefined) yield piece;
+    for (const changed of yield* mergePair(words, pairs, best, id))
+      if (pairs.frequency[changed]! >= minFrequency) queue.push(changed);
+    yield known === undefined ? piece : undefined;
   }
 }
 
-function precedes(a: Candidate, b: Candidate): boolean {
-  if (a.frequency !== b.frequency) return a.frequency > b.frequency;
-  if (a.pair.left !== b.pair.left) return a.pair.left < b.pair.left;
-  return a.pair.right < b.pair.right;
-}
+const cellsBetweenPauses = 1 << 16;
+const placesBetweenPauses = 1 << 13;
 
-function pairKey(left: number, right: number): number {
-  return left * 2 ** 26 + right;
-}
-
-function forEachPair(
-  pieces: readonly number[],
-  visit: (left: number, right: number) => void,
-): void {
-  for (let i = 1; i < pieces.length; i += 1) visit(pieces[i - 1] ?? 0, pieces[i] ?? 0);
-}
-
-function replacePair(pieces: readonly number[], left: number, right: number, id: number): number[] {
-  const merged: number[] = [];
-  for (let i = 0; i < pieces.length; i += 1) {
-    if (pieces[i] === left && pieces[i + 1] === right) {
-      merged.push(id);
-      i += 1;
-    } else {
-      merged.push(pieces[i] ?? 0);
+/** A place of a pair is the first cell of its left piece. */
+function* countPairs({ pieces, counts }: WordCells): Work<PairTable> {
+  const pairs = new PairTable();
+  let word = 0;
+  for (let cell = 1; cell < pieces.length; cell += 1) {
+    const right = pieces[cell]!;
+    const left = pieces[cell - 1]!;
+    if (right < 0) word += 1;
+    else if (left >= 0) {
+      const pair = pairs.find(left, right);
+      pairs.frequency[pair]! += counts[word]!;
+      pairs.addPlace(pair, cell - 1);
     }
+    if (cell % cellsBetweenPauses === 0) yield;
   }
-  return merged;
+  return pairs;
+}
+
+/** Joins a pair wherever it stands, in each word from the left. @returns pairs that became more frequent by it */
+function* mergePair(
+  { pieces, lengths, counts }: WordCells,
+  pairs: PairTable,
+  merged: number,
+  id: number,
+): Work<readonly number[]> {
+  const left = pairs.left[merged]!;
+  const right = pairs.right[merged]!;
+  const places = pairs.takePlaces(merged);
+  if (left === right) places.sort();
+  const gained: number[] = [];
+  const replace = (before: number, now: number, place: number, times: number): void => {
+    pairs.frequency[before]! -= times;
+    pairs.frequency[now]! += times;
+    pairs.addPlace(now, place);
+    if (pairs.mark[now] !== 0) return;
+    pairs.mark[now] = 1;
+    gained.push(now);
+  };
+
+  for (let i = 0; i < places.length; i += 1) {
+    if ((i + 1) % placesBetweenPauses === 0) yield;
+    const start = places[i]!;
+    if (pieces[start] !== left) continue;
+    const middle = start + lengths[start]!;
+    if (pieces[middle] !== right) continue;
+    const end = middle + lengths[middle]!;
+    pieces[start] = id;
+    pieces[middle] = inside;
+    lengths[start] = lengths[end - 1] = end - start;
+
+    let behind = end;
+    while (pieces[behind]! >= 0) behind += lengths[behind]!;
+    const times = counts[-2 - pieces[behind]!]!;
+    const next = pieces[end]!;
+    if (next >= 0) replace(pairs.find(right, next), pairs.find(id, next), start, times);
+    if (pieces[start - 1]! < inside) continue;
+    const before = start - lengths[start - 1]!;
+    const previous = pieces[before]!;
+    replace(pairs.find(previous, left), pairs.find(previous, id), before, times);
+  }
+  pairs.frequency[merged] = 0;
+  for (const pair of gained) pairs.mark[pair] = 0;
+  return gained;
 }
 
 function join(left: string, right: string): string {

@@ -3,19 +3,30 @@ import { collectAlphabet } from './alphabet.ts';
 import { mergePairs } from './merge-pairs.ts';
 import { createVocabulary, specialTokens, type Vocabulary } from './vocabulary.ts';
 import type { WordCounts } from './word-counts.ts';
+import { inTurns, type Work } from './work.ts';
+
+export type TrainOptions = Pick<VocabularyConfig, 'size' | 'minFrequency'>;
 
 /**
  * A WordPiece vocabulary of exactly `size` entries: the special tokens, the alphabet by code point, then the pieces
  * of {@link mergePairs} in the order made. The alphabet takes at most half of the entries, its most frequent pieces;
  * the others come last, when merging leaves room for them. The result is a function of the counts alone.
  *
- * @throws BerthError DATA_VOCABULARY_TOO_LARGE when the text does not support `size` entries.
+ * @throws BerthError DATA_VOCABULARY_TOO_LARGE when the text does not support `size` entries, and the reason of `signal`
  */
-export function trainVocabulary(
+export async function trainVocabulary(
   counts: WordCounts,
-  { size, minFrequency }: Pick<VocabularyConfig, 'size' | 'minFrequency'>,
-): Vocabulary {
-  const alphabet = collectAlphabet(counts);
+  options: TrainOptions,
+  signal?: AbortSignal,
+): Promise<Vocabulary> {
+  return await inTurns(trainingVocabulary(counts, options), signal);
+}
+
+function* trainingVocabulary(
+  counts: WordCounts,
+  { size, minFrequency }: TrainOptions,
+): Work<Vocabulary> {
+  const alphabet = yield* collectAlphabet(counts);
   const maxAlphabet = size >> 1;
   const kept = new Set(alphabet.byFrequency.slice(0, maxAlphabet));
   const tokens: string[] = [
@@ -25,7 +36,8 @@ export function trainVocabulary(
 
   for (const piece of mergePairs(counts, alphabet.pieces, minFrequency)) {
     if (tokens.length >= size) break;
-    tokens.push(piece);
+    if (piece === undefined) yield;
+    else tokens.push(piece);
   }
   tokens.push(...alphabet.byFrequency.slice(maxAlphabet, maxAlphabet + size - tokens.length));
 
