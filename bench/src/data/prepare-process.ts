@@ -69,7 +69,7 @@ async function train({ text, vocabularySize: size }: PrepareSetting): Promise<Co
   }
   await counter.add(lines);
   const vocabulary = serializeVocabulary(
-    trainVocabulary(decodeWordCounts(await counter.encode()), { size, minFrequency: 2 }),
+    await trainVocabulary(decodeWordCounts(await counter.encode()), { size, minFrequency: 2 }),
   );
   return { numTokens: 0, numExamples: 0, vocabulary: Buffer.from(vocabulary).toString() };
 }

@@ -102,19 +102,21 @@ async function vocabularyOf(
   const all = decodeWordCounts(counts);
   if (given === undefined) {
     if (known !== undefined) return { bytes: await store.get(key, { maxBytes: known.sizeBytes }) };
-    const bytes = serializeVocabulary(trainVocabulary(all, { size, minFrequency }));
+    const bytes = serializeVocabulary(await trainVocabulary(all, { size, minFrequency }));
     await store.put(key, bytes);
     return { bytes };
   }
   const before = parseVocabulary(await getPart(store, given), nameOf(request, given));
-  const after = extendVocabulary(before, all, { numPieces: extend, minFrequency });
+  const after = await extendVocabulary(before, all, { numPieces: extend, minFrequency });
+  let numWords = 0;
+  for (const [, count] of all) numWords += count;
   return {
     bytes: serializeVocabulary(after),
     extension: {
       numPieces: extend,
-      numWords: Array.from(all).reduce((sum, [, count]) => sum + count, 0),
-      before: measurePieces(before, all),
-      after: measurePieces(after, all),
+      numWords,
+      before: await measurePieces(before, all),
+      after: await measurePieces(after, all),
     },
   };
 }
