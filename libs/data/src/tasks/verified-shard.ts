@@ -19,7 +19,8 @@ export function verifiedShard(
   name: string,
   format: {
     readonly magic: readonly [number, number];
-    readonly version: number;
+    /** That are read. */
+    readonly versions: readonly number[];
     readonly headerWords: number;
     /** With its article, for messages. */
     readonly title: string;
@@ -31,10 +32,11 @@ export function verifiedShard(
   if (sha256 !== expectedSha256)
     throw corrupt(`sha256 is ${sha256} instead of ${expectedSha256} (${given.length} bytes)`);
   const bytes = given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
-  const { magic, version, headerWords, title } = format;
+  const { magic, versions, headerWords, title } = format;
   if (bytes.length < 4 * headerWords) throw corrupt('shorter than its header');
   const header = new Uint32Array(bytes.buffer, bytes.byteOffset, headerWords);
   if (header[0] !== magic[0] || header[1] !== magic[1]) throw corrupt(`not ${title}`);
-  if (header[2] !== version) throw corrupt(`format version ${header[2]} instead of ${version}`);
+  if (!versions.includes(header[2]!))
+    throw corrupt(`format version ${header[2]} instead of ${versions.join(' or ')}`);
   return { bytes, header, corrupt };
 }

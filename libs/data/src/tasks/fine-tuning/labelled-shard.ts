@@ -8,7 +8,7 @@ import {
   type ColumnValues,
   type FineTuning,
 } from '@berth/contracts';
-import { GrowableUint16 } from '../growable-uint16.ts';
+import { GrowableUints } from '../growable-uints.ts';
 import type { ExampleShardReader } from '../task-examples.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import { copyTaskExample, type TaskExample } from './task-example.ts';
@@ -19,12 +19,13 @@ import { copyTaskExample, type TaskExample } from './task-example.ts';
  *   f32   the task's own, in its order: of an example as many numbers as the column has, and where these are of tokens
  *         one for each of its tokens
  *   u16   numTokens and numFirstSegment of each example, then the ids of all
+ * Version 2, where an id takes more than 16 bits: the ids are u32, and come before numTokens.
  * Classes and positions are small enough to be exact.
  */
 const magic = [0x7472_6562, 0x6261_6c2d] as const; // "bert" "-lab"
-const version = 1;
 const headerWords = 16;
-const format = { magic, version, headerWords, title: 'a shard of labelled examples' };
+const versions = [1, 2];
+const format = { magic, versions, headerWords, title: 'a shard of labelled examples' };
 /** Their places are what the header says. */
 const kinds: readonly FineTuning['kind'][] = [
   'classify',
@@ -34,7 +35,7 @@ const kinds: readonly FineTuning['kind'][] = [
   'answer',
 ];
 
-/** A shard of labelled examples in the making. 2 bytes a token, 8 a number of the task's columns. */
+/** A shard of labelled examples in the making. 2 or 4 bytes a token, 8 a number of the task's columns. */
 export interface LabelledShardBuilder {
   /** @throws BerthError `INTERNAL` for an example of another task, without labels, or longer than `maxSeqLength` */
   add(example: TaskExample): void;
@@ -47,9 +48,9 @@ export function buildLabelledShard(
   maxSeqLength: number,
 ): LabelledShardBuilder {
   const columns = ownColumns(fineTuning).map((column) => ({ column, numbers: [] as number[] }));
-  const numTokens = new GrowableUint16();
-  const numFirstSegment = new GrowableUint16();
-  const ids = new GrowableUint16();
+  const numTokens = new GrowableUints();
+  const numFirstSegment = new GrowableUints();
+  const ids = new GrowableUints();
   return {
     add(example) {
       const length = example.ids.length;
@@ -68,9 +69,10 @@ export function buildLabelledShard(
       ids.append(example.ids);
     },
     bytes(exampleSetId) {
+      const isWide = ids.bytesPerItem === 4;
       const header = Uint32Array.from([
         ...magic,
-        version,
+        isWide ? 2 : 1,
         numTokens.length,
         ids.length,
         kinds.indexOf(fineTuning.kind),
@@ -81,7 +83,9 @@ export function buildLabelledShard(
       const labels = columns.map(({ numbers }) => Float32Array.from(numbers));
       return Buffer.concat([
         ...[header, ...labels].map(({ buffer }) => new Uint8Array(buffer)),
-        ...[numTokens, numFirstSegment, ids].map((column) => column.bytes()),
+        ...(isWide ? [ids, numTokens, numFirstSegment] : [numTokens, numFirstSegment, ids]).map(
+          (column) => column.bytes(),
+        ),
       ]);
     },
   };
@@ -106,7 +110,8 @@ export function openLabelledShard(
     throw corrupt(`its examples are of ${kinds[kind]} with ${numLabels} labels`);
   const own = ownColumns(fineTuning);
   const numOwn = own.reduce((sum, one) => sum + numNumbers(one, numExamples, numTokens), 0);
-  if (aligned.length !== 4 * (headerWords + numOwn) + 2 * (2 * numExamples + numTokens))
+  const idBytes = header[2] === 1 ? 2 : 4;
+  if (aligned.length !== 4 * (headerWords + numOwn + numExamples) + idBytes * numTokens)
     throw corrupt('header and size disagree');
 
   let byteOffset = aligned.byteOffset + 4 * headerWords;
@@ -119,10 +124,15 @@ export function openLabelledShard(
     byteOffset += numbers.byteLength;
     return { column, numbers };
   });
-  const halves = new Uint16Array(aligned.buffer, byteOffset, 2 * numExamples + numTokens);
-  const tokenCounts = halves.subarray(0, numExamples);
-  const firstSegmentCounts = halves.subarray(numExamples, 2 * numExamples);
-  const ids = halves.subarray(2 * numExamples);
+  const { buffer } = aligned;
+  const wideBytes = idBytes === 4 ? 4 * numTokens : 0;
+  const counts = new Uint16Array(buffer, byteOffset + wideBytes, 2 * numExamples);
+  const tokenCounts = counts.subarray(0, numExamples);
+  const firstSegmentCounts = counts.subarray(numExamples);
+  const ids =
+    idBytes === 4
+      ? new Uint32Array(buffer, byteOffset, numTokens)
+      : new Uint16Array(buffer, byteOffset + counts.byteLength, numTokens);
   const starts = new Uint32Array(numExamples + 1);
   for (let i = 0; i < numExamples; i++) starts[i + 1] = starts[i]! + tokenCounts[i]!;
   if (starts.at(-1) !== numTokens) throw corrupt('header and columns disagree');

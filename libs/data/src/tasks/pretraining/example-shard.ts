@@ -2,7 +2,8 @@ import { columnOf } from '@berth/contracts';
 import type { ExampleShardReader } from '../task-examples.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import type { Example } from './example.ts';
-import { GrowableUint16 } from '../growable-uint16.ts';
+import { GrowableUints } from '../growable-uints.ts';
+import type { TokenIds } from '../../dataset/token-documents.ts';
 
 /*
  * Little-endian. Header of 16 words: magic (2), version, examples, tokens, predictions, maxSeqLength, maxPredictions,
@@ -10,11 +11,12 @@ import { GrowableUint16 } from '../growable-uint16.ts';
  *   per example      numTokens, numFirstSegment, numPredictions, isRandomNext
  *   per token        id
  *   per prediction   position, label
+ * Version 2, where an id takes more than 16 bits: ids and labels are u32, and come before all others.
  */
 const magic = [0x7472_6562, 0x6178_652d] as const; // "bert" "-exa"
-const version = 1;
 const headerWords = 16;
-const format = { magic, version, headerWords, title: 'an example shard' };
+const versions = [1, 2];
+const format = { magic, versions, headerWords, title: 'an example shard' };
 
 /** What a shard says about itself. */
 export interface ExampleShardFacts {
@@ -29,13 +31,13 @@ export function encodeExampleShard(
   examples: Iterable<Example>,
   facts: ExampleShardFacts,
 ): Uint8Array {
-  const numTokens = new GrowableUint16();
-  const numFirstSegment = new GrowableUint16();
-  const numPredictions = new GrowableUint16();
-  const isRandomNext = new GrowableUint16();
-  const ids = new GrowableUint16();
-  const positions = new GrowableUint16();
-  const labels = new GrowableUint16();
+  const numTokens = new GrowableUints();
+  const numFirstSegment = new GrowableUints();
+  const numPredictions = new GrowableUints();
+  const isRandomNext = new GrowableUints();
+  const ids = new GrowableUints();
+  const positions = new GrowableUints();
+  const labels = new GrowableUints();
   for (const example of examples) {
     numTokens.push(example.ids.length);
     numFirstSegment.push(example.numFirstSegment);
@@ -45,9 +47,11 @@ export function encodeExampleShard(
     positions.append(example.maskedPositions);
     labels.append(example.maskedLabels);
   }
+  const isWide = [ids, labels].some(({ bytesPerItem }) => bytesPerItem === 4);
+  if (isWide) for (const column of [ids, labels]) column.widen();
   const header = Uint32Array.from([
     ...magic,
-    version,
+    isWide ? 2 : 1,
     numTokens.length,
     ids.length,
     positions.length,
@@ -56,7 +60,10 @@ export function encodeExampleShard(
     ...new Uint32Array(new Uint8Array(Buffer.from(facts.exampleSetId, 'hex')).buffer),
   ]);
   const perExample = [numTokens, numFirstSegment, numPredictions, isRandomNext];
-  const columns = [...perExample, ids, positions, labels].map((column) => column.bytes());
+  const all = isWide
+    ? [ids, labels, ...perExample, positions]
+    : [...perExample, ids, positions, labels];
+  const columns = all.map((column) => column.bytes());
   return Buffer.concat([new Uint8Array(header.buffer), ...columns]);
 }
 
@@ -76,8 +83,9 @@ export function openExampleShard(
   const { bytes: aligned, header, corrupt } = verifiedShard(bytes, expectedSha256, name, format);
   const [numExamples = 0, numTokens = 0, numPredictions = 0] = header.subarray(3);
   const [maxSeqLength = 0, maxPredictions = 0] = header.subarray(6);
-  const numUnits = 4 * numExamples + numTokens + 2 * numPredictions;
-  if (aligned.length !== 4 * headerWords + 2 * numUnits) throw corrupt('header and size disagree');
+  const idBytes = header[2] === 1 ? 2 : 4;
+  const numBytes = 2 * (4 * numExamples + numPredictions) + idBytes * (numTokens + numPredictions);
+  if (aligned.length !== 4 * headerWords + numBytes) throw corrupt('header and size disagree');
 
   let byteOffset = aligned.byteOffset + 4 * headerWords;
   const column = (length: number): Uint16Array => {
@@ -85,13 +93,19 @@ export function openExampleShard(
     byteOffset += 2 * length;
     return view;
   };
+  const wideColumn = (length: number): Uint32Array => {
+    const view = new Uint32Array(aligned.buffer, byteOffset, length);
+    byteOffset += view.byteLength;
+    return view;
+  };
+  const wide = idBytes === 4 && { ids: wideColumn(numTokens), labels: wideColumn(numPredictions) };
   const tokenCounts = column(numExamples);
   const firstSegmentCounts = column(numExamples);
   const predictionCounts = column(numExamples);
   const isRandomNext = column(numExamples);
-  const ids = column(numTokens);
+  const ids = wide ? wide.ids : column(numTokens);
   const positions = column(numPredictions);
-  const labels = column(numPredictions);
+  const labels = wide ? wide.labels : column(numPredictions);
   const tokenStarts = startsOf(tokenCounts);
   const predictionStarts = startsOf(predictionCounts);
   if (tokenStarts.at(-1) !== numTokens || predictionStarts.at(-1) !== numPredictions)
@@ -159,6 +173,10 @@ function startsOf(counts: Uint16Array): Uint32Array {
   return starts;
 }
 
-function exampleSlice(column: Uint16Array, starts: Uint32Array, example: number): Uint16Array {
-  return column.subarray(starts[example], starts[example + 1]);
+function exampleSlice<Column extends TokenIds>(
+  column: Column,
+  starts: Uint32Array,
+  example: number,
+): Column {
+  return column.subarray(starts[example], starts[example + 1]) as Column;
 }

@@ -1,5 +1,5 @@
 import type { RandomSource } from '../../random/random-source.ts';
-import type { TokenDocuments, TokenSource } from '../../dataset/token-documents.ts';
+import type { TokenDocuments, TokenIds, TokenSource } from '../../dataset/token-documents.ts';
 import type { SegmentPair } from './segment-pairs.ts';
 import { maskTokens } from './masking.ts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
@@ -8,7 +8,7 @@ import type { WordContinuations } from './word-continuations.ts';
 /** An example, unpadded: [CLS] A [SEP] B [SEP], or without next sentence [CLS] and each document's text with a [SEP]. */
 export interface Example {
   /** With masks applied. */
-  readonly ids: Uint16Array;
+  readonly ids: TokenIds;
   /** Tokens of [CLS] A [SEP]: segment 0; those after it are segment 1. */
   readonly numFirstSegment: number;
   /** Ascending. */
@@ -34,7 +34,7 @@ export function maskedExample(
   random: RandomSource,
 ): SourcedExample {
   const numFirstSegment = a.end - a.start + 2;
-  const original = new Uint16Array(numFirstSegment + b.end - b.start + 1);
+  const original = new Uint32Array(numFirstSegment + b.end - b.start + 1);
   original[0] = vocabulary.clsId;
   original.set(documents.tokens.subarray(a.start, a.end), 1);
   original[numFirstSegment - 1] = vocabulary.sepId;
@@ -51,7 +51,7 @@ export function maskedExample(
 
 /** Masks a copy of a sequence. */
 export function maskedSequence(
-  original: Uint16Array,
+  original: TokenIds,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
   continuesWord: WordContinuations | undefined,

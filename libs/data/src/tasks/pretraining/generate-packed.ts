@@ -89,9 +89,9 @@ function sequenceOf(
   { tokens }: TokenDocuments,
   ranges: readonly TokenRange[],
   { clsId, sepId }: ExampleVocabulary,
-): Uint16Array {
+): Uint32Array {
   const parts = ranges.map(({ start, end }) => tokens.subarray(start, end));
-  const ids = new Uint16Array(1 + parts.reduce((sum, { length }) => sum + length + 1, 0));
+  const ids = new Uint32Array(1 + parts.reduce((sum, { length }) => sum + length + 1, 0));
   ids[0] = clsId;
   let at = 1;
   for (const part of parts) {

@@ -1,3 +1,4 @@
+import type { TokenIds } from '../../dataset/token-documents.ts';
 import type { ExampleSettings, ExampleVocabulary } from './settings.ts';
 import { shuffle, type RandomSource } from '../../random/random-source.ts';
 import { maskSpans, type MaskableWords } from './span-masking.ts';
@@ -11,7 +12,7 @@ import type { WordContinuations } from './word-continuations.ts';
  * @returns the chosen positions, ascending
  */
 export function maskTokens(
-  ids: Uint16Array,
+  ids: TokenIds,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
   continuesWord: WordContinuations | undefined,
@@ -59,7 +60,7 @@ function roundHalfToEven(value: number): number {
 }
 
 function maskableWords(
-  ids: Uint16Array,
+  ids: TokenIds,
   continuations: Uint8Array | undefined,
   { clsId, sepId }: ExampleVocabulary,
 ): MaskableWords {

@@ -1,9 +1,10 @@
 import { BerthError, type TextRules } from '@berth/contracts';
+import type { TokenIds } from '../../dataset/token-documents.ts';
 import { ownTextRules } from '../../text/text-rules.ts';
 import { continuationPrefix } from '../../text/vocabulary.ts';
 
 /** Marks with 1 each token that belongs to the same word as the token before it. */
-export type WordContinuations = (ids: Uint16Array) => Uint8Array;
+export type WordContinuations = (ids: TokenIds) => Uint8Array;
 
 /** As google-research/bert: pieces that begin with "##" continue a word. */
 export function createPieceContinuations(tokens: readonly string[]): WordContinuations {
