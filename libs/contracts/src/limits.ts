@@ -21,9 +21,12 @@ export const exampleCount = countUpTo(2 ** 20);
 /** Of a fine-tuning: each is an output, and a row of tables. More than any published data set has. */
 export const maxLabels = 1000;
 
-/** Most shards of anything: each is an object, a job an epoch, and a buffer of 64 KiB while the corpus is cut up. */
+/** Most shards of anything that a run file can ask for: each is an object, and a job an epoch. */
 export const maxShards = 4096;
 export const shardCount = countUpTo(maxShards);
+
+/** Entries of a vocabulary: four times those of the largest models of many languages. */
+export const maxVocabularySize = 1_000_000;
 
 /** Each has a gradient of its own until it is summed, and a place in every view. */
 export const rankCount = countUpTo(2 ** 16);

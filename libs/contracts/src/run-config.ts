@@ -4,6 +4,7 @@ import { allReduceDtypes } from './gradient-vector.ts';
 import { exportSectionSchema } from './export-section.ts';
 import { initSectionSchema } from './init-section.ts';
 import {
+  maxVocabularySize,
   countUpTo,
   defaultNumSteps,
   exampleCount,
@@ -91,7 +92,7 @@ const vocabularySection = z
     size: z
       .int()
       .min(64)
-      .max(65_535)
+      .max(maxVocabularySize)
       .default(30_522)
       .describe('Entries of a trained vocabulary')
       .meta({ decides: 'data', change: 'new' }),
@@ -104,7 +105,7 @@ const vocabularySection = z
       .default(true)
       .describe('Uncased model: lower-case and strip accents')
       .meta({ decides: 'data', change: 'new' }),
-    extend: countUpTo(65_000)
+    extend: countUpTo(maxVocabularySize)
       .optional()
       .describe('Pieces that the text needs, learnt in addition to those of a given vocabulary')
       .meta({ decides: 'data' }),

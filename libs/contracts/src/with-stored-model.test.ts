@@ -69,9 +69,10 @@ describe('a config that begins with a stored model', () => {
     expect(() => parsed({ ...written, ...settings })).toThrow(message);
   });
 
-  it('is refused when the vocabulary is too large for ids of 16 bits', () => {
-    const large = { ...stored, vocabulary: { numTokens: 119_547 } };
-    expect(() => parsed(written, large)).toThrow(/bert has 119547 entries.*65535 fit/);
+  it('takes vocabularies of many languages, and refuses what is none', () => {
+    const ofSize = (numTokens: number) => parsed(written, { ...stored, vocabulary: { numTokens } });
+    expect(ofSize(119_547).vocabulary.size).toBe(119_547);
+    expect(() => ofSize(1_000_001)).toThrow(/bert has 1000001 entries.*at most 1000000/);
   });
 
   it('leaves what is no such config to the parser', () => {

@@ -1,5 +1,6 @@
 import type { SourceOf } from './config-error.ts';
 import { BerthError } from './errors.ts';
+import { maxVocabularySize } from './limits.ts';
 import { initSectionSchema, type InitSection } from './init-section.ts';
 import { modelSizeNames, modelSizes, type ModelConfig, type ModelSize } from './model-config.ts';
 import { isSection, type Section } from './section.ts';
@@ -9,9 +10,6 @@ import type { StoredModel } from './stored-model.ts';
 export type InitialModel = Pick<StoredModel, 'modelId' | 'model' | 'doLowerCase' | 'fineTuning'> & {
   readonly vocabulary: Pick<StoredModel['vocabulary'], 'numTokens'>;
 };
-
-/** As `vocabulary.size`. */
-const maxVocabularySize = 65_535;
 
 /**
  * A run config as it was written, with what it leaves out filled in from the model that it begins with: that one's SHA-256, sizes,
@@ -47,7 +45,7 @@ export function withStoredModel(
   if (numTokens > maxVocabularySize)
     fail(
       'init.from',
-      `${from} has ${numTokens} entries in its vocabulary; at most ${maxVocabularySize} fit the 16 bits of an id`,
+      `${from} has ${numTokens} entries in its vocabulary; a run takes at most ${maxVocabularySize}`,
     );
   const fixed = Object.fromEntries(
     fixedKeys.map((key) => [key, same(model, 'model', key, own[key])]),

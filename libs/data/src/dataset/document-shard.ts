@@ -1,29 +1,57 @@
 import { BerthError } from '@berth/contracts';
-import type { TokenDocuments, TokenSentences } from './token-documents.ts';
+import { hashBytes, type TokenDocuments, type TokenSentences } from './token-documents.ts';
 
 /*
- * Little-endian. Header of 8 words: magic (2), version, documents, sentences, tokens, 0, 0.
- * Then one record per document: number of sentences (u32), the length of each (u32), their ids (u16), zeros to a
- * multiple of 4 bytes. Records can be appended without knowing what follows, so a writer needs no memory for them.
+ * Little-endian. Header of 8 words: magic (2), version 2, bytes of an id (2 or 4), 0, 0, 0, 0. Then one record per document: its hash
+ * (16 bytes), number of sentences (u32), the length of each (u32), their ids, zeros to a multiple of 4 bytes. Then a footer of 4 words:
+ * documents, sentences, tokens, magic. So a shard is written and read in one go, without knowing what follows.
+ * Version 1 had the counts in words 3 to 5 of the header, ids of 2 bytes, no hashes and no footer.
  */
 const magic = [0x7472_6562, 0x636f_642d] as const; // "bert" "-doc"
-const version = 1;
 const headerBytes = 32;
+const footerBytes = 16;
+const hashWords = hashBytes / 4;
 
-/** Counts of a document shard, as its header and the manifest hold them. */
+/** Bytes of an id. */
+export type IdBytes = 2 | 4;
+
+/** What the ids of a vocabulary of so many entries take. */
+export function idBytesOf(numEntries: number): IdBytes {
+  return numEntries <= 2 ** 16 ? 2 : 4;
+}
+
+/** Counts of a document shard, as its footer and the manifest hold them. */
 export interface DocumentCounts {
   numDocuments: number;
   numSentences: number;
   numTokens: number;
 }
 
-/** One document as a shard record. Sentences must not be empty; ids must be below 65,536. */
-export function encodeDocument(sentences: TokenSentences): Uint8Array {
+/** A document with what names it. */
+export interface HashedDocument {
+  /** `hashBytes` of them. */
+  readonly hash: Uint8Array;
+  readonly sentences: TokenSentences;
+}
+
+/** Bytes of a document's record. */
+export function recordBytesOf(numSentences: number, numTokens: number, idBytes: IdBytes): number {
+  return hashBytes + 4 * (1 + numSentences + Math.ceil((numTokens * idBytes) / 4));
+}
+
+/** One document as a record. Sentences must not be empty. */
+export function encodeDocument(
+  { hash, sentences }: HashedDocument,
+  idBytes: IdBytes,
+): Uint8Array<ArrayBuffer> {
   const numTokens = sentences.reduce((sum, sentence) => sum + sentence.length, 0);
-  const lengthWords = 1 + sentences.length;
-  const record = new Uint8Array(4 * (lengthWords + Math.ceil(numTokens / 2)));
-  const lengths = new Uint32Array(record.buffer, 0, lengthWords);
-  const tokens = new Uint16Array(record.buffer, 4 * lengthWords);
+  const record = new Uint8Array(recordBytesOf(sentences.length, numTokens, idBytes));
+  record.set(hash);
+  const lengths = new Uint32Array(record.buffer, hashBytes, 1 + sentences.length);
+  const tokens = new (idBytes === 2 ? Uint16Array : Uint32Array)(
+    record.buffer,
+    hashBytes + lengths.byteLength,
+  );
   lengths[0] = sentences.length;
   let offset = 0;
   for (const [index, sentence] of sentences.entries()) {
@@ -35,35 +63,37 @@ export function encodeDocument(sentences: TokenSentences): Uint8Array {
 }
 
 /** The header that goes before the records. */
-export function encodeDocumentHeader(counts: DocumentCounts): Uint8Array {
+export function encodeDocumentHeader(idBytes: IdBytes): Uint8Array {
+  return new Uint8Array(Uint32Array.from([...magic, 2, idBytes, 0, 0, 0, 0]).buffer);
+}
+
+/** The footer that goes after them. */
+export function encodeDocumentFooter(counts: DocumentCounts): Uint8Array {
   const { numDocuments, numSentences, numTokens } = counts;
-  const words = [...magic, version, numDocuments, numSentences, numTokens, 0, 0];
-  return new Uint8Array(Uint32Array.from(words).buffer);
+  return new Uint8Array(Uint32Array.of(numDocuments, numSentences, numTokens, magic[1]).buffer);
 }
 
 /** A whole shard in memory. Documents and sentences without tokens are left out, as Google's reader does. */
-export function encodeDocumentShard(documents: Iterable<TokenSentences>): Uint8Array {
+export function encodeDocumentShard(
+  documents: Iterable<HashedDocument>,
+  idBytes: IdBytes,
+): Uint8Array {
   const counts: DocumentCounts = { numDocuments: 0, numSentences: 0, numTokens: 0 };
   const records: Uint8Array[] = [];
   for (const document of documents) {
-    const sentences = withoutEmpty(document);
+    const sentences = withoutEmpty(document.sentences);
     if (sentences.length === 0) continue;
-    addDocument(counts, sentences);
-    records.push(encodeDocument(sentences));
+    counts.numDocuments += 1;
+    counts.numSentences += sentences.length;
+    for (const { length } of sentences) counts.numTokens += length;
+    records.push(encodeDocument({ ...document, sentences }, idBytes));
   }
-  return Buffer.concat([encodeDocumentHeader(counts), ...records]);
+  return Buffer.concat([encodeDocumentHeader(idBytes), ...records, encodeDocumentFooter(counts)]);
 }
 
 /** Sentences that have tokens. */
 export function withoutEmpty(sentences: TokenSentences): TokenSentences {
   return sentences.filter((sentence) => sentence.length > 0);
-}
-
-/** Counts one more document. */
-export function addDocument(counts: DocumentCounts, sentences: TokenSentences): void {
-  counts.numDocuments += 1;
-  counts.numSentences += sentences.length;
-  for (const sentence of sentences) counts.numTokens += sentence.length;
 }
 
 /**
@@ -78,19 +108,28 @@ export function openDocumentShard(bytes: Uint8Array, name: string): TokenDocumen
     throw corrupt(`${bytes.length} bytes are not a document shard`);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
-  const [magic0, magic1, found, numDocuments = 0, numSentences = 0, numTokens = 0] = words;
-  if (magic0 !== magic[0] || magic1 !== magic[1]) throw corrupt('not a document shard');
-  if (found !== version) throw corrupt(`format version ${found} instead of ${version}`);
-  if (numDocuments + numSentences + numTokens / 2 > words.length)
-    throw corrupt('header counts more than the shard holds');
+  if (words[0] !== magic[0] || words[1] !== magic[1]) throw corrupt('not a document shard');
+  const { counts, idBytes, end, hasHashes } = layoutOf(words, corrupt);
+  const { numDocuments, numSentences, numTokens } = counts;
+  const numOwnWords = hasHashes ? 1 + hashWords : 1;
+  if (numDocuments * numOwnWords + numSentences + (numTokens * idBytes) / 4 > words.length)
+    throw corrupt(`it says that it has ${numTokens} tokens, which is more than it holds`);
 
-  const tokens = new Uint16Array(numTokens);
+  const Ids = idBytes === 2 ? Uint16Array : Uint32Array;
+  const tokens = new Ids(numTokens);
   const sentenceStarts = new Uint32Array(numSentences + 1);
   const documentStarts = new Uint32Array(numDocuments + 1);
+  const hashes = hasHashes ? new Uint8Array(numDocuments * hashBytes) : undefined;
   let word = headerBytes / 4;
   let sentence = 0;
   let token = 0;
   for (let document = 0; document < numDocuments; document++) {
+    if (hashes !== undefined) {
+      if (word + hashWords >= end) throw corrupt(`document ${document} is cut off`);
+      const at = 4 * word;
+      hashes.set(aligned.subarray(at, at + hashBytes), document * hashBytes);
+      word += hashWords;
+    }
     const endSentence = sentence + (words[word++] ?? Infinity);
     if (endSentence > numSentences) throw corrupt(`document ${document} is cut off`);
     const firstToken = token;
@@ -98,22 +137,69 @@ export function openDocumentShard(bytes: Uint8Array, name: string): TokenDocumen
       token += words[word++] ?? Infinity;
       sentenceStarts[++sentence] = token;
     }
-    const tokenWords = Math.ceil((token - firstToken) / 2);
-    if (token > numTokens || word + tokenWords > words.length)
+    const tokenWords = Math.ceil(((token - firstToken) * idBytes) / 4);
+    if (token > numTokens || word + tokenWords > end)
       throw corrupt(`document ${document} is cut off`);
-    tokens.set(
-      new Uint16Array(words.buffer, words.byteOffset + 4 * word, token - firstToken),
-      firstToken,
-    );
+    const start = words.byteOffset + 4 * word;
+    tokens.set(new Ids(words.buffer as ArrayBuffer, start, token - firstToken), firstToken);
     word += tokenWords;
     documentStarts[document + 1] = sentence;
   }
-  if (word !== words.length || sentence !== numSentences || token !== numTokens)
-    throw corrupt('header and records disagree');
-  return { tokens, sentenceStarts, documentStarts };
+  if (word !== end || sentence !== numSentences || token !== numTokens)
+    throw corrupt('counts and records disagree');
+  return { tokens, sentenceStarts, documentStarts, ...(hashes && { hashes }) };
 }
 
-/** Documents in the form that examples are made from. */
-export function packDocuments(documents: Iterable<TokenSentences>): TokenDocuments {
-  return openDocumentShard(encodeDocumentShard(documents), 'documents');
+/** Where a shard has what, by its version. */
+function layoutOf(
+  words: Uint32Array,
+  corrupt: (what: string) => BerthError,
+): {
+  readonly counts: DocumentCounts;
+  readonly idBytes: IdBytes;
+  /** The word after the last record. */
+  readonly end: number;
+  readonly hasHashes: boolean;
+} {
+  const [, , version, idBytes] = words;
+  const countsAt = (word: number): DocumentCounts => {
+    const [numDocuments = 0, numSentences = 0, numTokens = 0] = words.subarray(word, word + 3);
+    return { numDocuments, numSentences, numTokens };
+  };
+  if (version === 1)
+    return { counts: countsAt(3), idBytes: 2, end: words.length, hasHashes: false };
+  if (version !== 2) throw corrupt(`format version ${version} instead of 1 or 2`);
+  if (idBytes !== 2 && idBytes !== 4) throw corrupt(`ids of ${idBytes} bytes`);
+  const end = words.length - footerBytes / 4;
+  if (end < headerBytes / 4 || words.at(-1) !== magic[1]) throw corrupt('its end is missing');
+  return { counts: countsAt(end), idBytes, end, hasHashes: true };
+}
+
+/**
+ * Documents in the form that examples are made from.
+ * @param hashes - of those that have tokens, `hashBytes` each; undefined where they have none
+ */
+export function packDocuments(
+  documents: Iterable<TokenSentences>,
+  hashes?: Uint8Array,
+): TokenDocuments {
+  const all = [...documents].map(withoutEmpty).filter(({ length }) => length > 0);
+  const lengths = all.flatMap((sentences) => sentences.map(({ length }) => length));
+  const sentenceStarts = startsOf(lengths);
+  const documentStarts = startsOf(all.map(({ length }) => length));
+  const isWide = all.some((sentences) => sentences.some((ids) => ids.some((id) => id > 0xffff)));
+  const tokens = new (isWide ? Uint32Array : Uint16Array)(sentenceStarts.at(-1)!);
+  let offset = 0;
+  for (const sentences of all)
+    for (const sentence of sentences) {
+      tokens.set(sentence, offset);
+      offset += sentence.length;
+    }
+  return { tokens, sentenceStarts, documentStarts, ...(hashes && { hashes }) };
+}
+
+function startsOf(lengths: readonly number[]): Uint32Array {
+  const starts = new Uint32Array(lengths.length + 1);
+  for (const [index, length] of lengths.entries()) starts[index + 1] = starts[index]! + length;
+  return starts;
 }

@@ -1,10 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import {
-  addDocument,
-  encodeDocument,
-  encodeDocumentHeader,
-  type DocumentCounts,
-} from './document-shard.ts';
+import type { DocumentCounts } from './document-shard.ts';
 import type { TokenSentences } from './token-documents.ts';
 
 const flushBytes = 64 * 1024;
@@ -47,4 +42,35 @@ export class DocumentSpill {
     this.#pending = [];
     this.#pendingBytes = 0;
   }
+}
+
+/** One document as a shard record. Sentences must not be empty; ids must be below 65,536. */
+function encodeDocument(sentences: TokenSentences): Uint8Array {
+  const numTokens = sentences.reduce((sum, sentence) => sum + sentence.length, 0);
+  const lengthWords = 1 + sentences.length;
+  const record = new Uint8Array(4 * (lengthWords + Math.ceil(numTokens / 2)));
+  const lengths = new Uint32Array(record.buffer, 0, lengthWords);
+  const tokens = new Uint16Array(record.buffer, 4 * lengthWords);
+  lengths[0] = sentences.length;
+  let offset = 0;
+  for (const [index, sentence] of sentences.entries()) {
+    lengths[index + 1] = sentence.length;
+    tokens.set(sentence, offset);
+    offset += sentence.length;
+  }
+  return record;
+}
+
+/** The header that goes before the records. */
+function encodeDocumentHeader(counts: DocumentCounts): Uint8Array {
+  const { numDocuments, numSentences, numTokens } = counts;
+  const words = [0x7472_6562, 0x636f_642d, 1, numDocuments, numSentences, numTokens, 0, 0];
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}
+
+/** Counts one more document. */
+function addDocument(counts: DocumentCounts, sentences: TokenSentences): void {
+  counts.numDocuments += 1;
+  counts.numSentences += sentences.length;
+  for (const sentence of sentences) counts.numTokens += sentence.length;
 }

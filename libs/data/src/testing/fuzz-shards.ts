@@ -26,11 +26,11 @@ const sizes = { maxSeqLength: 16, maxPredictions: 4 };
 const facts = { exampleSetId: 'ab'.repeat(32), ...sizes };
 const settings = { ...defaultSettings, ...facts };
 const vocabulary = createVocabulary([...specialTokens, 'a', 'b', '##c', 'd']);
-const documentBytes = encodeDocumentShard([
-  [[5, 6], [7, 8, 5], [6]],
-  [[8, 8]],
-  [[5], [6, 7, 7, 7, 8], [5, 5, 6, 7]],
-]);
+const sentences = [[[5, 6], [7, 8, 5], [6]], [[8, 8]], [[5], [6, 7, 7, 7, 8], [5, 5, 6, 7]]];
+const documentBytes = encodeDocumentShard(
+  sentences.map((one, index) => ({ hash: new Uint8Array(16).fill(index), sentences: one })),
+  2,
+);
 const documents = openDocumentShard(documentBytes, 'documents');
 const place = { vocabulary, settings, split: 'train', seed: 1, epoch: 0, shard: 0 } as const;
 const examples = [...generateExamples({ documents, ...place })];

@@ -27,9 +27,6 @@ export interface HeldOutExamples {
   readonly baselines: BaselineMeter;
 }
 
-/** Ids of documents and examples have 16 bits. */
-const maxVocabularySize = 65_536;
-
 /** Most tokens of a corpus that examples are made of: about as many as anyone evaluates on, 32 MB. */
 const maxTokens = 16_000_000;
 
@@ -65,12 +62,7 @@ export async function heldOutExamples(
       'DATA_CORPUS_EMPTY',
       `${where} was trained with corpus.heldOutRatio 0, so nothing is held out: say --on and a corpus`,
     );
-  const { maxPositions, vocabSize } = source.model;
-  if (vocabSize > maxVocabularySize)
-    throw new BerthError(
-      'MODEL_UNSUITABLE',
-      `${where} has a vocabulary of ${vocabSize} entries; examples can be made for at most ${maxVocabularySize}`,
-    );
+  const { maxPositions } = source.model;
   const { maxSeqLength = Math.min(model.examples.maxSeqLength, maxPositions) } = options;
   if (maxSeqLength > maxPositions)
     throw new BerthError(

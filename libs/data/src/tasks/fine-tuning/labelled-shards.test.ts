@@ -274,6 +274,23 @@ describe('labelled shards', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  it('hold ids of 32 bits', () => {
+    const builder = buildLabelledShard(fineTuning, maxSeqLength);
+    const place = { path: 'rows', at: 'line 1' };
+    const columns = { labels: 1, labelWeights: 1 };
+    const made = [
+      [2, 5, 3],
+      [2, 119_546, 5, 3],
+    ].map((ids) => ({ place, ids, numFirstSegment: 3, columns }));
+    for (const one of made) builder.add(one);
+    const bytes = builder.bytes('ab'.repeat(32));
+    const reader = labelledExamples(fineTuning).open(bytes, sha256Hex(bytes));
+    for (const [index, one] of made.entries())
+      expect(batchWith(fineTuning, (batch) => reader.copyInto(batch, 0, index))).toEqual(
+        batchWith(fineTuning, (batch) => copyTaskExample(batch, 0, one)),
+      );
+  });
+
   it('have no examples of another task, without labels, or too long', async () => {
     const builder = buildLabelledShard(fineTuning, 4);
     const place = { path: 'rows', at: 'line 1' };

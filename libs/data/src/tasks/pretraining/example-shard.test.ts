@@ -16,9 +16,14 @@ import { pretrainingExamples } from './pretraining-examples.ts';
 const facts = { exampleSetId: '0123456789abcdef'.repeat(4), maxSeqLength: 16, maxPredictions: 4 };
 
 const id = fc.nat(0xffff);
+/** Of a vocabulary of 16 bits, or of one that needs more. */
+const ids = fc.oneof(
+  fc.uint16Array({ minLength: 5, maxLength: facts.maxSeqLength }),
+  fc.uint32Array({ minLength: 5, maxLength: facts.maxSeqLength, max: 2 ** 20 }),
+);
 const anExample: fc.Arbitrary<Example> = fc
   .record({
-    ids: fc.uint16Array({ minLength: 5, maxLength: facts.maxSeqLength }),
+    ids,
     split: fc.nat(0xffff),
     masked: fc.array(fc.tuple(fc.nat(0xffff), id), { maxLength: facts.maxPredictions }),
     isRandomNext: fc.boolean(),
