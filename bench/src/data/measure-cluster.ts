@@ -2,7 +2,13 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { isFinal, silentLogger, type RunConfig, type ObjectStore } from '@berth/contracts';
+import {
+  heldOutShardsOf,
+  isFinal,
+  silentLogger,
+  type RunConfig,
+  type ObjectStore,
+} from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { startCluster, type Cluster } from '@berth/launch';
 import { connectRedis } from '@berth/queue';
@@ -140,9 +146,8 @@ async function watchRun(
     temporaryStoredBytes: Math.max(0, mostStored - storedBytes),
     temporaryBytes: mostTemporary,
     leftBytes: folderBytes(folder, keptEntries) - kept,
-    largestShardBytes: sizes.reduce(
-      (most, size) => Math.max(most, size),
-      manifest.heldOut.sizeBytes,
+    largestShardBytes: Math.max(
+      ...[...manifest.train, ...heldOutShardsOf(manifest)].map(({ sizeBytes }) => sizeBytes),
     ),
     numShards: sizes.length,
     datasetId: manifest.datasetId,

@@ -18,6 +18,8 @@ export const documentShardSchema = storedPartSchema.extend({
   numTokens: size,
   /** The part of the corpus that its documents are of, where that has several. */
   part: z.string().optional(),
+  /** What its documents are called where they come from, one line of JSON each; absent in what older releases made. */
+  names: storedPartSchema.optional(),
 });
 export type DocumentShard = z.output<typeof documentShardSchema>;
 
@@ -39,7 +41,7 @@ export const datasetManifestSchema = z.strictObject({
   datasetId: sha256,
   /** Of the names and bytes of the corpus files. */
   corpusDigest: sha256,
-  /** Those files, one line [name, size, SHA-256] each. Absent in what older releases made. */
+  /** Those files, one line [name, size, SHA-256] each, of the third format [name, size, range, SHA-256]. Absent in what older releases made. */
   corpusFiles: storedPartSchema.optional(),
   vocabulary: storedPartSchema.extend({
     numTokens: size,
@@ -58,9 +60,20 @@ export const datasetManifestSchema = z.strictObject({
   /** Absent in what older releases made. */
   health: datasetHealthSchema.optional(),
   train: z.array(documentShardSchema).min(1),
-  heldOut: documentShardSchema,
+  /** Of the formats before the third: their only one. */
+  heldOut: documentShardSchema.optional(),
+  /** Of the third format, which may have several. */
+  heldOutShards: z.array(documentShardSchema).min(1).optional(),
 });
 export type DatasetManifest = z.output<typeof datasetManifestSchema>;
+
+/** The held-out shards of a dataset of any format; one without documents where nothing is held out. */
+export function heldOutShardsOf({
+  heldOut,
+  heldOutShards,
+}: Pick<DatasetManifest, 'heldOut' | 'heldOutShards'>): readonly DocumentShard[] {
+  return heldOutShards ?? (heldOut === undefined ? [] : [heldOut]);
+}
 
 /** What an example job leaves behind: an immutable example shard and its facts. */
 export const exampleShardSchema = storedPartSchema.extend({

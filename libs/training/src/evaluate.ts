@@ -6,7 +6,7 @@ import {
   type StepSums,
 } from '@berth/contracts';
 import { batchOf, spreadEvenly, type BaselineMeter } from '@berth/data';
-import type { EnginePort, ExampleReader } from './ports.ts';
+import type { EnginePort, HeldOutExamples } from './ports.ts';
 import type { ReportMeter } from './tasks/fine-tuning/report-meter.ts';
 import { numbersOf } from './tasks/fine-tuning/report-numbers.ts';
 
@@ -32,7 +32,7 @@ export interface Evaluation {
 /** Held-out metrics, pooled over examples that are taken evenly from all held-out documents, always the same ones, dropout off. */
 export async function evaluate(
   engine: EnginePort,
-  heldOut: ExampleReader,
+  heldOut: HeldOutExamples,
   options: EvaluationOptions,
 ): Promise<Evaluation> {
   const { task } = engine;
@@ -42,7 +42,7 @@ export async function evaluate(
   for (let start = 0; start < examples.length; start += options.batchSize) {
     options.signal?.throwIfAborted();
     const some = examples.slice(start, start + options.batchSize);
-    const rows = some.map((example) => ({ reader: heldOut, example }));
+    const rows = await Promise.all(some.map((example) => heldOut.rowOf(example)));
     const batch = batchOf(task, options, rows);
     options.baselines.add(batch);
     if (reportMeter === undefined) sums.push(await engine.evaluate(batch));

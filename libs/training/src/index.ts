@@ -16,6 +16,7 @@ export type {
   BlockGradient,
   EnginePort,
   ExampleReader,
+  HeldOutExamples,
   ExampleShardsPort,
   LedgerPort,
   PeerPort,

@@ -4,7 +4,7 @@ import type { CheckpointSaver } from './checkpoint-saver.ts';
 import type { ExampleSource } from './example-source.ts';
 import type {
   EnginePort,
-  ExampleReader,
+  HeldOutExamples,
   LedgerPort,
   PeerPort,
   RendezvousPort,
@@ -22,7 +22,7 @@ export interface MemberPorts {
   readonly rendezvous: RendezvousPort;
   readonly examples: ExampleSource;
   /** Held-out examples as a phase of the run has them. */
-  readonly heldOut: (phase: number) => Promise<ExampleReader>;
+  readonly heldOut: (phase: number) => Promise<HeldOutExamples>;
   /** A new one for each evaluation. */
   readonly baselines: () => BaselineMeter;
   /** A new one for each evaluation, of the same held-out examples; left out where the task is not measured by predictions. */

@@ -17,12 +17,12 @@ import { expect, it } from 'vitest';
 import { MemberWork } from './member-work.ts';
 import type { MemberPorts } from './member-ports.ts';
 import { goldenCases, goldenReports } from './testing/tasks/report-fixture.ts';
+import { heldOutOf } from './testing/held-out-of.ts';
 import { createReportMeter } from './tasks/fine-tuning/report-meter.ts';
 
 const config = parseRunConfig({ name: 'r', corpus: { path: 'a.txt' } }, 'test');
 const heldOut = {
   numExamples: 40,
-  countOf: () => 1,
   copyInto: () => undefined,
 };
 
@@ -40,7 +40,7 @@ function evaluating(): {
   const { sums: names } = tasks.pretraining;
   const sums = sumsFromVector(names, new Float32Array(names.length).fill(1));
   const ports = {
-    heldOut: async () => heldOut,
+    heldOut: async () => heldOutOf(heldOut),
     baselines: () => taskExamples.pretraining.baselines(undefined),
     engine: {
       task: tasks.pretraining,
@@ -101,15 +101,15 @@ it('an evaluation with a report has it kept before its line', async () => {
   const numbers = sumsFromVector(task.sums, new Float32Array(task.sums.length).fill(1));
   let at = 0;
   const ports = {
-    heldOut: async () => ({
-      numExamples: rows.length,
-      countOf: () => 1,
-      copyInto: (into: ExampleBatch, row: number, example: number) =>
-        columnOf(into, 'labels').set(
-          columnOf(examplesOf(batch, example, example + 1), 'labels'),
-          row,
-        ),
-    }),
+    heldOut: async () =>
+      heldOutOf({
+        numExamples: rows.length,
+        copyInto: (into: ExampleBatch, row: number, example: number) =>
+          columnOf(into, 'labels').set(
+            columnOf(examplesOf(batch, example, example + 1), 'labels'),
+            row,
+          ),
+      }),
     baselines: labelledExamples(fineTuning).baselines,
     reportMeter: async () => createReportMeter(fineTuning, rows),
     engine: {

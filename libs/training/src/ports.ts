@@ -20,7 +20,7 @@ import type {
   View,
   ViewMember,
 } from '@berth/contracts';
-import type { ExampleShardReader } from '@berth/data';
+import type { ExampleRow, ExampleShardReader } from '@berth/data';
 import type { Verdict } from '@berth/protocol';
 import type { StepPhases } from './step-clock.ts';
 
@@ -125,6 +125,12 @@ export interface ExampleShardsPort {
 
 /** One example shard, open. */
 export type ExampleReader = Pick<ExampleShardReader, 'numExamples' | 'countOf' | 'copyInto'>;
+
+/** Held-out examples, of shards that are opened when they are read. */
+export interface HeldOutExamples {
+  readonly numExamples: number;
+  rowOf(example: number): Promise<ExampleRow>;
+}
 
 /** Where a member says what it does. */
 export interface ReporterPort {

@@ -32,6 +32,7 @@ import { engineInThisThread } from './engine-port.ts';
 import { evaluate } from './evaluate.ts';
 import { createExampleSource, type ExampleSource } from './example-source.ts';
 import type { ExampleReader } from './ports.ts';
+import { heldOutOf } from './testing/held-out-of.ts';
 import { trainInOneProcess } from './single-process.ts';
 
 const corpus = fileURLToPath(new URL('../../data/test/golden/excerpt.txt', import.meta.url));
@@ -251,9 +252,9 @@ describe('a run in one process', () => {
       batchSize: 5,
       baselines: taskExamples.pretraining.baselines(statistics),
     });
-    const before = await evaluate(engineInThisThread(engine), heldOut, options());
+    const before = await evaluate(engineInThisThread(engine), heldOutOf(heldOut), options());
     await trained(engine);
-    const after = await evaluate(engineInThisThread(engine), heldOut, options());
+    const after = await evaluate(engineInThisThread(engine), heldOutOf(heldOut), options());
     const knowingNothing = Math.log(model.vocabSize) + Math.LN2;
     expect(Math.abs(before.metrics.loss - knowingNothing)).toBeLessThan(0.3);
     expect(after.metrics['masked_lm_loss']).toBeLessThan(before.metrics['masked_lm_loss']!);

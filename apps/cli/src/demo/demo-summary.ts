@@ -1,4 +1,5 @@
 import {
+  heldOutShardsOf,
   taskOfRun,
   type DatasetManifest,
   type MetricsLine,
@@ -11,10 +12,12 @@ import { heldOutCurve } from './held-out-curve.ts';
 /** What the demo's run was made of and learnt, against what a model that knows nothing would say. */
 export function demoSummary(
   report: RunStatusReport,
-  { train, heldOut, vocabulary }: DatasetManifest,
+  dataset: DatasetManifest,
   lines: readonly MetricsLine[],
 ): string {
+  const { train, vocabulary } = dataset;
   const task = taskOfRun(report.run);
+  const numHeldOut = heldOutShardsOf(dataset).reduce((total, one) => total + one.numDocuments, 0);
   const sum = (key: 'numDocuments' | 'numTokens'): string =>
     formatCount(train.reduce((total, shard) => total + shard[key], 0));
   const evals = lines.filter((line) => line.kind === 'eval');
@@ -22,7 +25,7 @@ export function demoSummary(
   const [headline] = task.headlines;
   const metric = task.metrics.find(({ name }) => name === headline);
   return [
-    `  dataset      ${sum('numDocuments')} documents, ${sum('numTokens')} tokens, ${heldOut.numDocuments} held out, ` +
+    `  dataset      ${sum('numDocuments')} documents, ${sum('numTokens')} tokens, ${numHeldOut} held out, ` +
       `vocabulary ${formatCount(vocabulary.numTokens)}`,
     `  steps        ${formatCount(report.step)}, ${formatCount(tokensOf(lines))} tokens`,
     `  checkpoint   step ${report.checkpointStep ?? 0} in the bucket`,

@@ -1,6 +1,7 @@
 import {
   BerthError,
   exampleShardField,
+  heldOutShardsOf,
   type Cursor,
   type DatasetManifest,
   type ExampleShard,
@@ -43,7 +44,8 @@ export class ExampleSupply {
   readonly #orders = new Map<number, Uint32Array>();
   /** Known counts by epoch, then shard; a shard's count never changes. */
   readonly #counts = new Map<number, Map<number, number>>();
-  #hasHeldOut = false;
+  /** Held-out shards that are there. */
+  readonly #heldOut = new Set<number>();
   /** Shards in the index at the last look. */
   #numIndexed = 0;
   /** Jobs whose result is not in the index yet, by the shard's place in it. */
@@ -88,7 +90,7 @@ export class ExampleSupply {
       },
     );
     await this.#want([
-      { split: 'heldOut', epoch: 0, shard: 0 },
+      ...this.#heldOutNames(),
       ...wanted.map(({ epoch, shard }) => ({ split: 'train' as const, epoch, shard })),
     ]);
   }
@@ -107,11 +109,16 @@ export class ExampleSupply {
     return numThere < numShards ? `making examples: ${numThere} of ${numShards} shards` : '';
   }
 
-  /** Shards of an epoch, and the held-out one, that did not exist at the last look. */
+  /** Shards of an epoch, and held-out ones, that did not exist at the last look. */
   numMissingOf(epoch: number): number {
     const order = this.#orderOf(epoch);
     const numMissing = order.filter((shard) => this.#countOf(epoch, shard) === undefined).length;
-    return numMissing + (this.#hasHeldOut ? 0 : 1);
+    return numMissing + this.#heldOutNames().length - this.#heldOut.size;
+  }
+
+  #heldOutNames(): ExampleShardName[] {
+    const shards = heldOutShardsOf(this.#options.manifest);
+    return Array.from(shards.keys(), (shard) => ({ split: 'heldOut', epoch: 0, shard }));
   }
 
   readonly #countOf = (epoch: number, shard: number): number | undefined =>
@@ -133,7 +140,7 @@ export class ExampleSupply {
     const numIndexed = await this.#index.count();
     if (numIndexed < this.#numIndexed) {
       this.#counts.clear();
-      this.#hasHeldOut = false;
+      this.#heldOut.clear();
     }
     this.#numIndexed = numIndexed;
   }
@@ -151,7 +158,8 @@ export class ExampleSupply {
   /** What the index says of a shard. */
   #note({ split, epoch, shard }: ExampleShardName, found: ExampleShard | undefined): void {
     if (split === 'heldOut') {
-      this.#hasHeldOut = found !== undefined;
+      if (found === undefined) this.#heldOut.delete(shard);
+      else this.#heldOut.add(shard);
       return;
     }
     const ofEpoch = this.#counts.get(epoch) ?? new Map<number, number>();
@@ -164,10 +172,11 @@ export class ExampleSupply {
   async #want(names: readonly ExampleShardName[]): Promise<void> {
     const found = await this.#index.getAll(names);
     const { shuffleWindowShards } = this.#options.config.examples;
-    // The held-out shard, and those of one epoch that examples are drawn from at once.
-    const window = found.slice(0, 1 + shuffleWindowShards).filter((_, order) => {
+    const numHeldOut = heldOutShardsOf(this.#options.manifest).length;
+    // The held-out shards, and those of one epoch that examples are drawn from at once.
+    const window = found.slice(0, numHeldOut + shuffleWindowShards).filter((_, order) => {
       const name = names[order];
-      return name?.split === 'heldOut' || name?.epoch === names[1]?.epoch;
+      return name?.split === 'heldOut' || name?.epoch === names[numHeldOut]?.epoch;
     });
     const numThere = window.filter((shard) => shard !== undefined).length;
     this.#window = { numShards: window.length, numThere };

@@ -1,5 +1,6 @@
 import {
   BerthError,
+  heldOutShardsOf,
   cursorOfStep,
   exampleSetsOf,
   labelsOf,
@@ -289,6 +290,7 @@ function describe(manifest: AnyDataset): string {
     manifest.train.reduce((total, shard) => total + shard[key], 0);
   return (
     `${sum('numDocuments')} documents, ${sum('numTokens')} tokens, ` +
-    `${manifest.heldOut.numDocuments} held out, vocabulary ${manifest.vocabulary.numTokens}`
+    `${heldOutShardsOf(manifest).reduce((total, shard) => total + shard.numDocuments, 0)} held out, ` +
+    `vocabulary ${manifest.vocabulary.numTokens}`
   );
 }

@@ -1,11 +1,13 @@
 import {
   BerthError,
+  columnOf,
   sha256Hex,
   silentLogger,
+  tasks,
   type ExampleShard,
   type ObjectStore,
 } from '@berth/contracts';
-import { encodeExampleShard, taskExamples } from '@berth/data';
+import { batchOf, encodeExampleShard, taskExamples } from '@berth/data';
 import type { ExampleIndex } from '@berth/queue';
 import { expect, it } from 'vitest';
 import { createExampleShards } from './example-shards.ts';
@@ -62,6 +64,7 @@ async function openShard(
   const shards = createExampleShards({
     format: taskExamples.pretraining,
     areSameEachEpoch: false,
+    numHeldOutShards: 1,
     index,
     store,
     ...options,
@@ -82,4 +85,56 @@ it.each([
 it('does not ask for ever for a shard that comes back damaged', async () => {
   const damaged = bytes.subarray(0, 40);
   await expect(openShard(damaged, damaged)).rejects.toMatchObject({ code: 'DATA_SHARD_CORRUPT' });
+});
+
+it('gives the held-out examples of all their shards, one shard open at a time', async () => {
+  const words = [5, 6, 7];
+  const packed = words.map((word) =>
+    encodeExampleShard(
+      Array.from({ length: word }, () => ({ ...example, ids: Uint16Array.of(2, word, 3) })),
+      { exampleSetId: 'a'.repeat(64), ...settings },
+    ),
+  );
+  const read: string[] = [];
+  const index = {
+    get: async ({ shard: place }) => ({
+      ...shard,
+      split: 'heldOut',
+      shard: place,
+      key: String(place),
+      sha256: sha256Hex(packed[place]!),
+      sizeBytes: packed[place]!.byteLength,
+      numExamples: words[place]!,
+      numTokens: 3 * words[place]!,
+      numPredictions: words[place]!,
+    }),
+  } as Partial<ExampleIndex> as ExampleIndex;
+  const store = {
+    async get(key) {
+      read.push(key);
+      return packed[Number(key)]!;
+    },
+  } as Partial<ObjectStore> as ObjectStore;
+  const shards = createExampleShards({
+    format: taskExamples.pretraining,
+    areSameEachEpoch: false,
+    numHeldOutShards: words.length,
+    index,
+    store,
+    timeoutMs: 1000,
+    numKept: 1,
+    signal: new AbortController().signal,
+    logger: silentLogger,
+  });
+  const heldOut = await shards.heldOut();
+  expect(heldOut.numExamples).toBe(18);
+  expect(read).toEqual([]);
+  const found: (number | undefined)[] = [];
+  for (const place of [0, 4, 5, 10, 11, 17]) {
+    const row = await heldOut.rowOf(place);
+    const batch = batchOf(tasks.pretraining, settings, [row]);
+    found.push(columnOf(batch, 'inputIds')[1]);
+  }
+  expect(found).toEqual([5, 5, 6, 6, 7, 7]);
+  expect(read).toEqual(['0', '1', '2']);
 });

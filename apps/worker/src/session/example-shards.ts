@@ -9,13 +9,15 @@ import {
 } from '@berth/contracts';
 import { readExampleShard, type StoredTaskExamples } from '@berth/data';
 import type { ExampleIndex, ExampleShardName } from '@berth/queue';
-import type { ExampleReader, ExampleShardsPort } from '@berth/training';
+import type { ExampleReader, ExampleShardsPort, HeldOutExamples } from '@berth/training';
 
 export interface ExampleShardsOptions {
   /** How the shards are read. */
   readonly format: StoredTaskExamples;
   /** Whether all epochs have the shards of the first. */
   readonly areSameEachEpoch: boolean;
+  /** Shards of the held-out examples. */
+  readonly numHeldOutShards: number;
   readonly index: ExampleIndex;
   readonly store: ObjectStore;
   /** Longest wait for a shard to be made. */
@@ -30,7 +32,7 @@ const pollMs = 100;
 
 /** Example shards from the bucket, verified, kept open while they are in use. */
 export interface ExampleShards extends ExampleShardsPort {
-  heldOut(): Promise<ExampleReader>;
+  heldOut(): Promise<HeldOutExamples>;
 }
 
 export function createExampleShards(options: ExampleShardsOptions): ExampleShards {
@@ -90,7 +92,22 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
   return {
     count: async (epoch, shard) => (await find(inTrain(epoch, shard))).numExamples,
     open: (epoch, shard) => read(inTrain(epoch, shard)),
-    heldOut: () => read({ split: 'heldOut', epoch: 0, shard: 0 }),
+    async heldOut() {
+      const names = Array.from(
+        { length: options.numHeldOutShards },
+        (_, shard): ExampleShardName => ({ split: 'heldOut', epoch: 0, shard }),
+      );
+      const ends: number[] = [];
+      for (const name of names) ends.push((ends.at(-1) ?? 0) + (await find(name)).numExamples);
+      return {
+        numExamples: ends.at(-1) ?? 0,
+        async rowOf(example) {
+          const shard = ends.findIndex((end) => example < end);
+          const reader = await read(names[shard]!);
+          return { reader, example: example - (ends[shard - 1] ?? 0) };
+        },
+      };
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import {
   errorToWire,
   evaluationScore,
   exampleSetsOf,
+  heldOutShardsOf,
   phasesOf,
   resolveModelConfig,
   taskNameOf,
@@ -101,6 +102,7 @@ export async function openMember(
     createExampleShards({
       format,
       areSameEachEpoch: isLabelled(manifest),
+      numHeldOutShards: isLabelled(manifest) ? 1 : heldOutShardsOf(manifest).length,
       index: createExampleIndex(connection, exampleSet),
       store,
       timeoutMs: shardTimeoutMs,

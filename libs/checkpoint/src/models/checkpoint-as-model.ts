@@ -1,5 +1,6 @@
 import {
   anyDatasetSchema,
+  heldOutShardsOf,
   modelConfigSchema,
   readJson,
   readKnown,
@@ -63,12 +64,18 @@ async function readDataset(store: ObjectStore, datasetId: string): Promise<AnyDa
   const reading = readJson(anyDatasetSchema, new TextDecoder().decode(await store.get(key)));
   if (!reading.ok) throw corrupt(store, key, `it is no dataset manifest (${reading.problem})`);
   const dataset = reading.value;
-  const examples = [...dataset.train, dataset.heldOut];
   const foreign =
     'fineTuning' in dataset
       ? (notIn(folder, [dataset.vocabulary, dataset.heldOutRows]) ??
-        notIn(`examples/${dataset.exampleSetId}/`, examples))
-      : notIn(folder, [dataset.vocabulary, dataset.tokenCounts, ...examples]);
+        notIn(`examples/${dataset.exampleSetId}/`, [...dataset.train, dataset.heldOut]))
+      : notIn(folder, [
+          dataset.vocabulary,
+          dataset.tokenCounts,
+          ...[...dataset.train, ...heldOutShardsOf(dataset)].flatMap((shard) => [
+            shard,
+            shard.names,
+          ]),
+        ]);
   if (foreign === undefined) return dataset;
   throw corrupt(store, key, `it names ${foreign.key}, which is not where it should be`);
 }

@@ -1,3 +1,4 @@
+import { heldOutShardsOf } from '@berth/contracts';
 import { describe, expect, it } from 'vitest';
 import { codesOf, datasetBench, documents, sentence, word } from '../testing/dataset-bench.ts';
 
@@ -19,7 +20,7 @@ describe('health of a dataset', () => {
       numUnknownTokens: 0,
       numCharacters: text.replaceAll(/\s/g, '').length,
     });
-    const numTokens = [...manifest.train, manifest.heldOut].reduce(
+    const numTokens = [...manifest.train, ...heldOutShardsOf(manifest)].reduce(
       (sum, shard) => sum + shard.numTokens,
       0,
     );

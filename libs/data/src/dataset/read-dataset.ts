@@ -1,6 +1,7 @@
 import {
   BerthError,
   anyDatasetSchema,
+  heldOutShardsOf,
   readJson,
   type AnyDataset,
   type DatasetManifest,
@@ -24,11 +25,14 @@ export async function readAnyDataset(store: ObjectStore, key: string): Promise<A
   if (!reading.ok) throw noManifest(store, key, reading.problem);
   const found = reading.value;
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
-  const examples = [...found.train, found.heldOut];
   const foreign = isLabelled(found)
     ? (notIn(folder, [found.vocabulary, found.heldOutRows]) ??
-      notIn(exampleSetPrefix(found.exampleSetId), examples))
-    : notIn(folder, [found.vocabulary, found.tokenCounts, ...examples]);
+      notIn(exampleSetPrefix(found.exampleSetId), [...found.train, found.heldOut]))
+    : notIn(folder, [
+        found.vocabulary,
+        found.tokenCounts,
+        ...[...found.train, ...heldOutShardsOf(found)].flatMap((shard) => [shard, shard.names]),
+      ]);
   if (foreign === undefined) return found;
   throw noManifest(store, key, `it names ${foreign.key}, which is not where it should be`);
 }

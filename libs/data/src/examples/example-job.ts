@@ -2,6 +2,7 @@ import {
   BerthError,
   digestOf,
   exampleSettings,
+  heldOutShardsOf,
   taskNameOf,
   type DatasetManifest,
   type DocumentShard,
@@ -143,8 +144,12 @@ function documentShardOf(job: ExamplesJob, manifest: DatasetManifest): DocumentS
   if (job.exampleSetId !== expectedId)
     throw mismatch(`dataset and settings give example set ${expectedId}, not ${job.exampleSetId}`);
   if (job.split === 'heldOut') {
-    if (job.shard === 0 && job.epoch === 0) return manifest.heldOut;
-    throw mismatch(`held-out examples have one shard and one epoch, not ${job.epoch}/${job.shard}`);
+    const shards = heldOutShardsOf(manifest);
+    const heldOut = shards[job.shard];
+    if (heldOut !== undefined && job.epoch === 0) return heldOut;
+    throw mismatch(
+      `no held-out shard ${job.shard} among ${shards.length} of epoch ${job.epoch}, which is to be 0`,
+    );
   }
   const { examples, seed, epoch, shard } = job;
   const numShards = manifest.train.length;

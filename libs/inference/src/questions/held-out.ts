@@ -1,9 +1,11 @@
 import {
   corpusText,
   BerthError,
+  heldOutShardsOf,
   sha256Hex,
   taskNameOf,
   type CorpusConfig,
+  type DatasetManifest,
   type ExamplesConfig,
   type ObjectStore,
 } from '@berth/contracts';
@@ -22,7 +24,8 @@ import { requireNotFineTuned, type OpenModel } from '../models/open-model.ts';
 /** Examples to measure models on: the same documents, pairs and masks, whoever asks. */
 export interface HeldOutExamples {
   readonly settings: ExamplesConfig;
-  readonly reader: ExampleShardReader;
+  /** Of their shards, in order. */
+  readonly readers: readonly ExampleShardReader[];
   readonly numDocuments: number;
   readonly baselines: BaselineMeter;
 }
@@ -52,11 +55,12 @@ export async function heldOutExamples(
       'MODEL_INPUT_INVALID',
       `${where} is of no run, so it has no held-out documents of its own: say --on and a corpus`,
     );
-  const documents =
-    corpus === undefined
-      ? await readDocumentShard(store(), dataset!.heldOut)
-      : await tokenised(model, corpus);
-  const numDocuments = documents.documentStarts.length - 1;
+  const shards =
+    corpus === undefined ? await ownDocuments(store(), dataset!) : [await tokenised(model, corpus)];
+  const numDocuments = shards.reduce(
+    (sum, { documentStarts }) => sum + documentStarts.length - 1,
+    0,
+  );
   if (numDocuments === 0)
     throw new BerthError(
       'DATA_CORPUS_EMPTY',
@@ -71,22 +75,39 @@ export async function heldOutExamples(
     );
   const settings = withLength(model.examples, maxSeqLength);
   const task = taskExamples[taskNameOf(settings)];
-  const bytes = task.make({
-    documents,
-    vocabulary: tokenizer.vocabulary,
-    settings,
-    format: model.exampleFormat,
-    textRules: corpus === undefined ? dataset?.textRules : undefined,
-    exampleSetId: '0'.repeat(64),
-    split: 'heldOut',
-    // Held-out examples ignore it.
-    seed: 0,
-    epoch: 0,
-    shard: 0,
+  const readers = shards.map((documents, shard) => {
+    const bytes = task.make({
+      documents,
+      vocabulary: tokenizer.vocabulary,
+      settings,
+      format: model.exampleFormat,
+      textRules: corpus === undefined ? dataset?.textRules : undefined,
+      exampleSetId: '0'.repeat(64),
+      split: 'heldOut',
+      // Held-out examples ignore it.
+      seed: 0,
+      epoch: 0,
+      shard,
+    });
+    return task.open(bytes, sha256Hex(bytes));
   });
-  const reader = task.open(bytes, sha256Hex(bytes));
   const statistics = dataset && (await readTextStatistics(store(), dataset));
-  return { settings, reader, numDocuments, baselines: task.baselines(statistics) };
+  return { settings, readers, numDocuments, baselines: task.baselines(statistics) };
+}
+
+/** A run's own held-out documents; of very many those in the first shards, which are as good a sample as any. */
+async function ownDocuments(
+  store: ObjectStore,
+  dataset: DatasetManifest,
+): Promise<TokenDocuments[]> {
+  const shards: TokenDocuments[] = [];
+  let numTokens = 0;
+  for (const shard of heldOutShardsOf(dataset)) {
+    numTokens += shard.numTokens;
+    if (shards.length > 0 && numTokens > maxTokens) break;
+    shards.push(await readDocumentShard(store, shard));
+  }
+  return shards;
 }
 
 /** The same share of masks in examples of another length. */

@@ -1,5 +1,6 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
+  BerthError,
   addSums,
   metricsFromSums,
   type Estimate,
@@ -8,7 +9,7 @@ import {
   type StepSums,
   type Task,
 } from '@berth/contracts';
-import { batchOf, spreadEvenly } from '@berth/data';
+import { batchOf, spreadEvenly, type ExampleRow } from '@berth/data';
 import { presentTerms, type OpenModel } from '../models/open-model.ts';
 import type { HeldOutExamples } from './held-out.ts';
 
@@ -17,14 +18,25 @@ const batchSize = 32;
 /** The batches of examples that are taken evenly from all documents. */
 export function* heldOutBatches(
   task: Task,
-  { reader, settings }: Pick<HeldOutExamples, 'reader' | 'settings'>,
+  { readers, settings }: Pick<HeldOutExamples, 'readers' | 'settings'>,
   numExamples: number,
 ): Generator<ExampleBatch> {
-  const examples = spreadEvenly(reader.numExamples, numExamples);
+  const all = readers.reduce((sum, reader) => sum + reader.numExamples, 0);
+  const examples = spreadEvenly(all, numExamples);
   for (let start = 0; start < examples.length; start += batchSize) {
-    const rows = examples.slice(start, start + batchSize).map((example) => ({ reader, example }));
+    const rows = examples.slice(start, start + batchSize).map((example) => rowOf(readers, example));
     yield batchOf(task, settings, rows);
   }
+}
+
+/** An example of several shards, numbered through all of them. */
+function rowOf(readers: HeldOutExamples['readers'], example: number): ExampleRow {
+  let place = example;
+  for (const reader of readers) {
+    if (place < reader.numExamples) return { reader, example: place };
+    place -= reader.numExamples;
+  }
+  throw new BerthError('INTERNAL', `there is no held-out example ${example}`);
 }
 
 /** The sums of each example. @param onBatch - shown each batch */

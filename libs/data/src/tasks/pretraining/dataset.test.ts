@@ -5,6 +5,7 @@ import {
   columnOf,
   datasetManifestSchema,
   examplesJobSchema,
+  heldOutShardsOf,
   runConfigSchema,
   type ExampleShard,
   type ExamplesJob,
@@ -92,7 +93,7 @@ describe('writeDataset', () => {
     expect(manifest.train).toHaveLength(4);
 
     const stored: string[] = [];
-    for (const shard of [...manifest.train, manifest.heldOut]) {
+    for (const shard of [...manifest.train, ...heldOutShardsOf(manifest)]) {
       const { tokens, sentenceStarts, documentStarts } = await readDocumentShard(
         options.store,
         shard,
@@ -148,8 +149,8 @@ describe('writeDataset', () => {
       const { manifest, manifestKey } = await writeDataset(options);
       for (const forged of [
         { ...manifest, vocabulary: { ...manifest.vocabulary, key } },
-        { ...manifest, heldOut: { ...manifest.heldOut, key } },
-        { ...manifest, train: [...manifest.train, { ...manifest.heldOut, key }] },
+        { ...manifest, heldOut: { ...manifest.heldOut!, key } },
+        { ...manifest, train: [...manifest.train, { ...manifest.heldOut!, key }] },
       ]) {
         await options.store.put(manifestKey, Buffer.from(JSON.stringify(forged)));
         await expect(readDatasetManifest(options.store, manifestKey)).rejects.toMatchObject({
@@ -174,8 +175,8 @@ describe('writeDataset', () => {
     const documents = [[], [[]], ...excerpt.slice(0, count)];
     const { manifest } = await writeDataset(datasetOptions(documents));
     const numTrain = manifest.train.reduce((sum, { numDocuments }) => sum + numDocuments, 0);
-    expect(numTrain + manifest.heldOut.numDocuments).toBe(count);
-    expect(manifest.heldOut.numDocuments).toBeGreaterThan(0);
+    expect(numTrain + manifest.heldOut!.numDocuments).toBe(count);
+    expect(manifest.heldOut!.numDocuments).toBeGreaterThan(0);
     expect(manifest.train).toHaveLength(Math.min(4, numTrain));
     for (const { numDocuments } of manifest.train) expect(numDocuments).toBeGreaterThan(0);
   });

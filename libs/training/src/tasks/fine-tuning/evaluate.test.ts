@@ -25,7 +25,7 @@ import { createEagerEngine, createGraphEngine, fineTuningModel } from '@berth/mo
 import { expect, it, onTestFinished } from 'vitest';
 import { engineInThisThread } from '../../engine-port.ts';
 import { evaluate } from '../../evaluate.ts';
-import type { ExampleReader } from '../../ports.ts';
+import { heldOutOf } from '../../testing/held-out-of.ts';
 import { createReportMeter, type ReportMeter } from './report-meter.ts';
 
 const words = ['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'dog', 'ran', 'far'];
@@ -138,11 +138,10 @@ it.each([
   engine.initialize(seed);
   const examples: (TextExample | TagExample | AnswerWindow)[] = [];
   for await (const example of examplesOf(fineTuning)) examples.push(example);
-  const heldOut: ExampleReader = {
+  const heldOut = heldOutOf({
     numExamples: examples.length,
-    countOf: () => Number.NaN,
     copyInto: (batch, row, example) => copyTaskExample(batch, row, examples[example]!),
-  };
+  });
   const evaluated = (
     reportMeter: ReportMeter | undefined,
     { numEvalExamples = 1000, batchSize = 5 } = {},

@@ -22,6 +22,7 @@ import { engineInThisThread } from '../../../engine-port.ts';
 import { evaluate } from '../../../evaluate.ts';
 import { createExampleSource } from '../../../example-source.ts';
 import { trainInOneProcess } from '../../../single-process.ts';
+import { heldOutOf } from '../../held-out-of.ts';
 import { sepCountExamples } from './sep-count-examples.ts';
 import { sepCountModel } from './sep-count-model.ts';
 import { maxCount, sepCount } from './sep-count-task.ts';
@@ -110,12 +111,12 @@ it.each(['eager', 'graph'])(
     const port = engineInThisThread(engine);
     const baselines = sepCountExamples.baselines(undefined);
     const asked = { ...settings, numEvalExamples: 64, batchSize: 16, baselines };
-    const before = (await evaluate(port, heldOut, asked)).metrics;
+    const before = (await evaluate(port, heldOutOf(heldOut), asked)).metrics;
     const losses: number[] = [];
     const { train } = config;
     for await (const { sums } of trainInOneProcess({ engine: port, examples: source, train }))
       losses.push(metricsFromSums(sepCount, sums).loss);
-    const after = (await evaluate(port, heldOut, asked)).metrics;
+    const after = (await evaluate(port, heldOutOf(heldOut), asked)).metrics;
     expect(losses[0]).toBeCloseTo(Math.log(maxCount), 1);
     expect(after.loss).toBeLessThan(0.5 * before.loss);
     expect(after['sep_count_accuracy']).toBeGreaterThan(before['sep_count_accuracy']!);
