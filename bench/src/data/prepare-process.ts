@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import {
   datasetJobSchema,
+  heldOutShardsOf,
   parseRunConfig,
   silentLogger,
   type ObjectStore,
@@ -97,6 +98,7 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
   const manifestKey = await prepareDataset(job, store);
   const manifest = await readDatasetManifest(store, manifestKey);
   let numExamples = 0;
+  const heldOut = heldOutShardsOf(manifest);
   if (work === 'examples') {
     const exampleSetId = exampleSetIdOf(manifest.datasetId, examples, seed);
     const read = createDocumentCache(256 * 1024 ** 2);
@@ -105,14 +107,13 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
       numExamples += (
         await makeExampleShard(store, { ...common, split: 'train', epoch: 0, shard }, read)
       ).numExamples;
-    const heldOut = { ...common, split: 'heldOut', epoch: 0, shard: 0 } as const;
-    numExamples += (await makeExampleShard(store, heldOut, read)).numExamples;
+    for (let shard = 0; shard < heldOut.length; shard++)
+      numExamples += (
+        await makeExampleShard(store, { ...common, split: 'heldOut', epoch: 0, shard }, read)
+      ).numExamples;
   }
   return {
-    numTokens: [...manifest.train, manifest.heldOut].reduce(
-      (sum, shard) => sum + shard.numTokens,
-      0,
-    ),
+    numTokens: [...manifest.train, ...heldOut].reduce((sum, shard) => sum + shard.numTokens, 0),
     numExamples,
     vocabulary: Buffer.from(await store.get(manifest.vocabulary.key)).toString(),
   };
