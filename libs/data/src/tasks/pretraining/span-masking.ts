@@ -1,3 +1,4 @@
+import type { TokenIds } from '../../dataset/token-documents.ts';
 import type { RandomSource } from '../../random/random-source.ts';
 import type { ExampleVocabulary } from './settings.ts';
 
@@ -9,7 +10,7 @@ export interface MaskableWords {
 
 export interface SpanMasking {
   /** Masked in place. */
-  readonly ids: Uint16Array;
+  readonly ids: TokenIds;
   readonly words: MaskableWords;
   /** In which words are tried as the first of a span. */
   readonly order: Iterable<number>;
