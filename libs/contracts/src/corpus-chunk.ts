@@ -61,5 +61,7 @@ export const corpusTallySchema = z.strictObject({
   encodings: z.record(z.string(), count),
   /** Documents without a sentence. */
   numEmptyDocuments: count,
+  /** Long documents that were cut into several. */
+  numCutDocuments: count,
 });
 export type CorpusTally = z.output<typeof corpusTallySchema>;

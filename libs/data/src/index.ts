@@ -1,7 +1,6 @@
 export type { CorpusDocument } from './corpus/corpus-document.ts';
 export { corpusDigest } from './corpus/corpus-digest.ts';
 export { corpusRootsFrom } from './corpus/corpus-roots.ts';
-export type { CorpusFile } from './corpus/corpus-files.ts';
 export { createCorpusTally, mergeCorpusTallies } from './corpus/corpus-tally.ts';
 export { digestPieces, type DigestPiecesOptions } from './corpus/digest-pieces.ts';
 export {
@@ -12,7 +11,7 @@ export {
 export { readChunk, type ReadChunkOptions } from './corpus/read-chunk.ts';
 export type { CorpusObject, CorpusObjects } from './corpus/sources/corpus-objects.ts';
 export { isHeldOut } from './corpus/hold-out.ts';
-export { maxDocumentBytes, openCorpus, type Corpus } from './corpus/open-corpus.ts';
+export { openCorpus, type Corpus } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
 export { createDocumentCache, type ReadDocuments } from './dataset/document-cache.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { BerthError, fileDigestSchema, readJson, sha256Hex } from '@berth/contracts';
-import { toCorpusError, type CorpusFile } from './corpus-files.ts';
+import { BerthError, fileDigestSchema, readJson, sha256Hex, type CorpusPiece } from '@berth/contracts';
+import { toCorpusError } from './corpus-files.ts';
 
 /** A file of a corpus by what is in it. */
 export interface FileDigest {
@@ -25,24 +25,24 @@ export interface DigestOptions {
  * when aborted.
  */
 export async function digestFiles(
-  files: readonly CorpusFile[],
+  files: readonly CorpusPiece[],
   { signal, onRead }: DigestOptions = {},
 ): Promise<FileDigest[]> {
   let numBytes = 0;
   onRead?.(numBytes);
   const digests: FileDigest[] = [];
-  for (const { name, path } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name, place } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const digest = createHash('sha256');
     let sizeBytes = 0;
     try {
-      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      for await (const chunk of createReadStream(place, { highWaterMark: 1 << 20 })) {
         digest.update(chunk as Buffer);
         sizeBytes += (chunk as Buffer).length;
         onRead?.(numBytes + sizeBytes);
         if (signal?.aborted) break;
       }
     } catch (error) {
-      throw toCorpusError(path, error);
+      throw toCorpusError(place, error);
     }
     signal?.throwIfAborted();
     numBytes += sizeBytes;
@@ -73,7 +73,7 @@ export function parseFileDigests(bytes: Uint8Array): FileDigest[] {
 
 /** SHA-256, in hexadecimal, of a corpus: of its files' names and bytes. Throws what `digestFiles` throws. */
 export async function corpusDigest(
-  files: readonly CorpusFile[],
+  files: readonly CorpusPiece[],
   options?: DigestOptions,
 ): Promise<string> {
   return sha256Hex(serializeFileDigests(await digestFiles(files, options)));

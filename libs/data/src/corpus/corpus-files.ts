@@ -1,23 +1,15 @@
+import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { BerthError, type LeftOut, type LeftOutEntry } from '@berth/contracts';
+import { basename, resolve } from 'node:path';
+import { BerthError, type CorpusPiece, type LeftOut, type LeftOutEntry } from '@berth/contracts';
 import { isWithin, requireWithin, type CorpusRoots } from './corpus-roots.ts';
 import { parseGlob } from './glob.ts';
 import { walkFolder, type FoundFile, type Walk } from './walk-folder.ts';
 
-/** A file of a corpus. */
-export interface CorpusFile {
-  readonly path: string;
-  /** Relative to the corpus, written with "/": the same wherever the corpus lies. */
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly format: 'txt' | 'jsonl';
-  readonly compression: 'none' | 'gzip' | 'zstd';
-}
-
 /** The files of a corpus, sorted by name, and what lies beside them. */
 export interface CorpusListing {
-  readonly files: readonly CorpusFile[];
+  /** Each whole. */
+  readonly files: readonly CorpusPiece[];
   readonly leftOut: LeftOut;
 }
 
@@ -39,16 +31,16 @@ export async function findCorpusFiles(
   {
     roots = [],
     setting = 'corpus.path',
-  }: { readonly roots?: CorpusRoots | undefined; readonly setting?: string } = {},
+  }: { readonly roots?: CorpusRoots | undefined; readonly setting?: string | undefined } = {},
 ): Promise<CorpusListing> {
   await requireWithin(roots, parseGlob(path)?.base ?? path, setting);
   const walk = await listPath(path, setting);
   const leftOut: LeftOutEntry[] = walk.leftOut.map(({ name, reason }) => ({ name, reason }));
-  const files: CorpusFile[] = [];
+  const files: CorpusPiece[] = [];
   const nameOf = new Map<string, string>();
   // Links last, so that it is the link that gives way.
   const inOrder = walk.files.toSorted((a, b) => Number(a.isLink) - Number(b.isLink) || byName(a, b));
-  for (const { path: filePath, name, sizeBytes, realPath } of inOrder) {
+  for (const { path: filePath, name, sizeBytes, mtimeMs, realPath } of inOrder) {
     const kind = kindOfFile(name);
     const same = nameOf.get(realPath);
     if (!(await isWithin(roots, realPath)))
@@ -59,7 +51,8 @@ export async function findCorpusFiles(
     else {
       nameOf.set(realPath, name);
       // Where roots bind, what was checked is read, whatever the link says by then.
-      files.push({ path: roots.length === 0 ? filePath : realPath, name, sizeBytes, ...kind });
+      const place = roots.length === 0 ? resolve(filePath) : realPath;
+      files.push({ name, place, sizeBytes, version: String(mtimeMs), ...kind });
     }
   }
   const first = leftOut.sort(byName).slice(0, maxNamed);
@@ -102,7 +95,7 @@ async function listPath(path: string, setting: string): Promise<Walk> {
     if (glob === undefined) throw toCorpusError(path, error, setting);
     return undefined;
   });
-  if (stats?.isFile()) return { files: [await asFile(path, stats.size)], leftOut: [] };
+  if (stats?.isFile()) return { files: [await asFile(path, stats)], leftOut: [] };
   if (stats !== undefined && !stats.isDirectory())
     throw new BerthError(
       'DATA_CORPUS_INVALID',
@@ -122,11 +115,12 @@ async function listPath(path: string, setting: string): Promise<Walk> {
   };
 }
 
-async function asFile(path: string, sizeBytes: number): Promise<FoundFile> {
-  return { name: basename(path), path, sizeBytes, isLink: false, realPath: await realpath(path) };
+async function asFile(path: string, { size, mtimeMs }: Stats): Promise<FoundFile> {
+  const realPath = await realpath(path);
+  return { name: basename(path), path, sizeBytes: size, mtimeMs, isLink: false, realPath };
 }
 
-type Kind = Pick<CorpusFile, 'format' | 'compression'>;
+type Kind = Pick<CorpusPiece, 'format' | 'compression'>;
 
 /** How a file of that name is read; undefined when it is not. */
 export function kindOfFile(name: string): Kind | undefined {

@@ -1,12 +1,14 @@
-import type { CorpusChunk, PieceDigest } from '@berth/contracts';
-import { digestFiles } from './corpus-digest.ts';
+import { createHash } from 'node:crypto';
+import type { CorpusChunk, CorpusPiece, PieceDigest } from '@berth/contracts';
 import type { CorpusObjects } from './sources/corpus-objects.ts';
+import { openFile } from './sources/open-file.ts';
+import { changedError, streamBytes } from './sources/piece-bytes.ts';
 
 export interface DigestPiecesOptions {
   /** Where the corpus may be in buckets. */
   readonly s3?: CorpusObjects | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told at the start, and after each megabyte or file, how many bytes were read. */
+  /** Told at the start, and again and again, how many bytes were read. */
   readonly onRead?: ((numBytes: number) => void) | undefined;
 }
 
@@ -23,10 +25,32 @@ export async function digestPieces(
   onRead?.(numBytes);
   const digests: PieceDigest[] = [];
   for (const piece of pieces) {
-    const files = [{ ...piece, path: piece.place }];
-    const [file] = await digestFiles(files, { signal, onRead: (num) => onRead?.(numBytes + num) });
-    numBytes += file!.sizeBytes;
-    digests.push([piece.name, file!.sizeBytes, piece.range ?? null, file!.sha256]);
+    const sha256 = await digestOfFile(piece, (num) => {
+      signal?.throwIfAborted();
+      onRead?.((numBytes += num));
+    });
+    digests.push([piece.name, piece.sizeBytes, piece.range ?? null, sha256]);
   }
   return digests;
+}
+
+async function digestOfFile(
+  piece: CorpusPiece,
+  onBlock: (numBytes: number) => void,
+): Promise<string> {
+  const [start, end] = piece.range ?? [0, piece.sizeBytes];
+  const digest = createHash('sha256');
+  const bytes = await openFile(piece);
+  try {
+    if (!(await bytes.isUnchanged())) throw changedError(piece);
+    if (start < end)
+      for await (const block of streamBytes(bytes, { ...piece, sizeBytes: end }, { start, ownEnd: end })) {
+        digest.update(block);
+        onBlock(block.length);
+      }
+    if (!(await bytes.isUnchanged())) throw changedError(piece);
+  } finally {
+    await bytes.close();
+  }
+  return digest.digest('hex');
 }

@@ -1,9 +1,16 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { corpusPartsOf, type CorpusChunk, type CorpusConfig, type CorpusPiece, type LeftOut } from '@berth/contracts';
-import { findCorpusFiles, maxNamed, toCorpusError } from './corpus-files.ts';
+import {
+  corpusPartsOf,
+  sizeOfPiece,
+  type CorpusChunk,
+  type CorpusConfig,
+  type CorpusPiece,
+  type LeftOut,
+} from '@berth/contracts';
+import { findCorpusFiles, maxNamed } from './corpus-files.ts';
 import type { CorpusRoots } from './corpus-roots.ts';
 import type { CorpusObjects } from './sources/corpus-objects.ts';
+import { openFile } from './sources/open-file.ts';
+import { detectEncoding, sampleBytes } from './text-encoding.ts';
 
 export interface FindChunksOptions {
   readonly roots?: CorpusRoots | undefined;
@@ -11,6 +18,8 @@ export interface FindChunksOptions {
   readonly s3?: CorpusObjects | undefined;
   /** About how much a chunk holds. @defaultValue 32 MiB, or more where that makes more than 4,096 chunks */
   readonly chunkBytes?: number | undefined;
+  /** What names the path to whoever is told of errors. @defaultValue `corpus.path` */
+  readonly setting?: string | undefined;
 }
 
 /** A corpus, cut into what a job reads. */
@@ -25,56 +34,90 @@ export interface CorpusInventory {
 
 const leastChunkBytes = 32 * 2 ** 20;
 const maxChunks = 4096;
+/** What a file costs besides its bytes; so it bounds how many are in a chunk. */
+const fileCostBytes = 8 * 2 ** 10;
+
+interface Part {
+  readonly part: string | undefined;
+  readonly files: readonly CorpusPiece[];
+  readonly leftOut: LeftOut;
+}
 
 /**
- * Lists a corpus and cuts it into chunks of about the same size.
+ * Lists a corpus and cuts it into chunks of about the same size. Text in UTF-8 that is not compressed is cut wherever it has to be; other
+ * files are read whole.
  * @throws BerthError DATA_CORPUS_NOT_FOUND, DATA_CORPUS_EMPTY or DATA_CORPUS_INVALID
  */
 export async function findCorpusChunks(
-  corpus: Pick<CorpusConfig, 'path' | 'parts'>,
-  { roots, chunkBytes }: FindChunksOptions = {},
+  corpus: Pick<CorpusConfig, 'path' | 'parts'> & Partial<Pick<CorpusConfig, 'encoding'>>,
+  { roots, chunkBytes, setting }: FindChunksOptions = {},
 ): Promise<CorpusInventory> {
-  const parts: { part?: string; pieces: CorpusPiece[]; leftOut: LeftOut }[] = [];
+  const parts: Part[] = [];
   for (const { name: part, path } of corpusPartsOf(corpus)) {
-    const { files, leftOut } = await findCorpusFiles(path, { roots });
-    const nameOf = (name: string): string => (part === undefined ? name : `${part}/${name}`);
-    const pieces: CorpusPiece[] = [];
-    for (const { path: place, name, sizeBytes, format, compression } of files) {
-      const { mtimeMs } = await stat(place).catch((error: unknown) => {
-        throw toCorpusError(place, error);
-      });
-      const version = String(mtimeMs);
-      pieces.push({ name: nameOf(name), place: resolve(place), sizeBytes, version, format, compression });
-    }
-    const first = leftOut.first.map((entry) => ({ ...entry, name: nameOf(entry.name) }));
-    parts.push({ ...(part !== undefined && { part }), pieces, leftOut: { ...leftOut, first } });
+    const { files, leftOut } = await findCorpusFiles(path, { roots, setting });
+    const inPart = <T extends { readonly name: string }>(entry: T): T =>
+      part === undefined ? entry : { ...entry, name: `${part}/${entry.name}` };
+    const first = leftOut.first.map(inPart);
+    parts.push({ part, files: files.map(inPart), leftOut: { ...leftOut, first } });
   }
-  const all = parts.flatMap(({ pieces }) => pieces);
-  const numBytes = all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const most = chunkBytes ?? Math.max(leastChunkBytes, Math.ceil(numBytes / maxChunks));
+  const all = parts.flatMap(({ files }) => files);
+  const cost = all.reduce((sum, file) => sum + costOf(file), 0);
+  const mostBytes = chunkBytes ?? Math.max(leastChunkBytes, Math.ceil(cost / maxChunks));
+  const chunks: CorpusChunk[] = [];
+  for (const { part, files } of parts) {
+    const pieces: CorpusPiece[] = [];
+    for (const file of files) pieces.push(...(await cut(file, corpus.encoding ?? 'auto', mostBytes)));
+    for (const some of pack(pieces, mostBytes))
+      chunks.push({ ...(part !== undefined && { part }), pieces: some });
+  }
   return {
-    chunks: parts.flatMap(({ part, pieces }) =>
-      packed(pieces, most).map((some) => ({ ...(part !== undefined && { part }), pieces: some })),
-    ),
+    chunks,
     leftOut: {
       numEntries: parts.reduce((sum, { leftOut }) => sum + leftOut.numEntries, 0),
       first: parts.flatMap(({ leftOut }) => leftOut.first).slice(0, maxNamed),
     },
     numFiles: all.length,
-    numBytes,
+    numBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   };
 }
 
-function packed(pieces: readonly CorpusPiece[], most: number): CorpusPiece[][] {
+function costOf(piece: CorpusPiece): number {
+  return sizeOfPiece(piece) + fileCostBytes;
+}
+
+/** A file as ranges of the same size, or whole. */
+async function cut(file: CorpusPiece, encoding: string, mostBytes: number): Promise<CorpusPiece[]> {
+  const { sizeBytes } = file;
+  const numRanges = Math.ceil(sizeBytes / mostBytes);
+  if (numRanges <= 1 || !(await canBeCut(file, encoding))) return [file];
+  const bound = (i: number): number => Math.floor((i * sizeBytes) / numRanges);
+  return Array.from({ length: numRanges }, (_, i) => ({ ...file, range: [bound(i), bound(i + 1)] }));
+}
+
+async function canBeCut(file: CorpusPiece, encoding: string): Promise<boolean> {
+  if (file.compression !== 'none') return false;
+  if (encoding !== 'auto') return new TextDecoder(encoding).encoding === 'utf-8';
+  const bytes = await openFile(file);
+  try {
+    const detected = detectEncoding(await bytes.read(0, Math.min(sampleBytes, file.sizeBytes)));
+    return 'encoding' in detected && detected.encoding === 'utf-8';
+  } finally {
+    await bytes.close();
+  }
+}
+
+/** Neighbours, together as long as they are small. */
+function pack(pieces: readonly CorpusPiece[], mostBytes: number): CorpusPiece[][] {
   const chunks: CorpusPiece[][] = [];
-  let numBytes = Infinity;
+  let room = 0;
   for (const piece of pieces) {
-    numBytes += piece.sizeBytes;
-    if (numBytes > most) {
+    const cost = costOf(piece);
+    if (chunks.length === 0 || cost > room) {
       chunks.push([]);
-      numBytes = piece.sizeBytes;
+      room = mostBytes;
     }
-    chunks.at(-1)?.push(piece);
+    chunks.at(-1)!.push(piece);
+    room -= cost;
   }
   return chunks;
 }

@@ -194,7 +194,7 @@ describe('damaged or unsuitable input', () => {
   ])('refuses gzip that is %s', async (_case, damage) => {
     const text = Array.from({ length: 1000 }, (_, i) => `Sentence ${i * i}.`).join('\n');
     const path = await write('a.txt.gz', damage(zlib.gzipSync(text)));
-    await expect(read(path)).rejects.toThrow(invalid(/a\.txt\.gz cannot be read/));
+    await expect(read(path)).rejects.toThrow(invalid(/a\.txt\.gz: cannot be read \(/));
   });
 
   const { zstdCompressSync } = zlib as { zstdCompressSync?: (text: string) => Buffer };
@@ -211,13 +211,7 @@ describe('damaged or unsuitable input', () => {
 
   it('refuses a line that would not fit into memory', async () => {
     const path = await write('a.jsonl', Buffer.alloc(65 * 2 ** 20, 'x'));
-    await expect(read(path)).rejects.toThrow(invalid(/a line is longer than 67108864 bytes/));
-  });
-
-  it('refuses a document that would not fit into memory', async () => {
-    const line = `${'x'.repeat(1023)}\n`;
-    const path = await write('a.txt', line.repeat(66 * 1024));
-    await expect(read(path)).rejects.toThrow(invalid(/put blank lines between documents/));
+    await expect(read(path)).rejects.toThrow(invalid(/line 1 is longer than 67108864 bytes/));
   });
 
   it('counts what it reads and passes over', async () => {
@@ -232,6 +226,7 @@ describe('damaged or unsuitable input', () => {
     expect(tally).toEqual({
       numBytes: corpus.numBytes,
       numEmptyDocuments: 4,
+      numCutDocuments: 0,
       encodings: { 'utf-8': 4, 'utf-16le': 1 },
     });
   });

@@ -2,24 +2,19 @@ import {
   BerthError,
   corpusPartsOf,
   type CorpusConfig,
-  type CorpusPart,
+  type CorpusPiece,
   type CorpusTally,
   type LeftOut,
 } from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
-import { findCorpusFiles, maxNamed, type CorpusFile } from './corpus-files.ts';
-import { readJsonlDocuments } from './jsonl-documents.ts';
-import type { CorpusRoots } from './corpus-roots.ts';
-import { readTxtDocuments } from './txt-documents.ts';
+import { findCorpusChunks, type FindChunksOptions } from './find-corpus-chunks.ts';
+import { readChunk } from './read-chunk.ts';
 
-/** No line and no document may be longer: what a reader holds at most, and below the longest string of the runtime. */
-export const maxDocumentBytes = 64 * 2 ** 20;
-
-/** A corpus on disk. */
+/** A corpus that is read as a whole. */
 export interface Corpus {
-  /** Sorted by name, in each part. */
-  readonly files: readonly CorpusFile[];
-  /** Of the files on disk. */
+  /** Sorted by part and name. */
+  readonly files: readonly CorpusPiece[];
+  /** Of the files as they lie there, compressed or not. */
   readonly numBytes: number;
   /** What lies beside them and is not read. */
   readonly leftOut: LeftOut;
@@ -27,11 +22,8 @@ export interface Corpus {
   documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument>;
 }
 
-export interface OpenCorpusOptions {
-  readonly signal?: AbortSignal;
-  readonly roots?: CorpusRoots;
-  /** What names the path to whoever is told of errors. @defaultValue `corpus.path` */
-  readonly setting?: string;
+export interface OpenCorpusOptions extends Omit<FindChunksOptions, 'chunkBytes'> {
+  readonly signal?: AbortSignal | undefined;
 }
 
 type CorpusPlace = Pick<CorpusConfig, 'path' | 'parts' | 'sentenceMode'> &
@@ -43,64 +35,31 @@ type CorpusPlace = Pick<CorpusConfig, 'path' | 'parts' | 'sentenceMode'> &
  *
  * @throws BerthError DATA_CORPUS_NOT_FOUND, DATA_CORPUS_EMPTY or DATA_CORPUS_INVALID, also while documents are read.
  */
-export async function openCorpus(place: CorpusPlace, options: OpenCorpusOptions = {}): Promise<Corpus> {
-  const parts: Corpus[] = [];
-  for (const part of corpusPartsOf(place)) parts.push(await openPart(part, place, options));
-  return {
-    files: parts.flatMap(({ files }) => files),
-    numBytes: parts.reduce((sum, { numBytes }) => sum + numBytes, 0),
-    leftOut: {
-      numEntries: parts.reduce((sum, { leftOut }) => sum + leftOut.numEntries, 0),
-      first: parts.flatMap(({ leftOut }) => leftOut.first).slice(0, maxNamed),
-    },
-    async *documents(tally) {
-      for (const part of parts) yield* part.documents(tally);
-    },
-  };
-}
-
-async function openPart(
-  { name: part, path }: CorpusPart,
-  { sentenceMode, encoding = 'auto' }: CorpusPlace,
-  { signal, roots, setting = 'corpus.path' }: OpenCorpusOptions,
+export async function openCorpus(
+  place: CorpusPlace,
+  { signal, ...options }: OpenCorpusOptions = {},
 ): Promise<Corpus> {
-  const { files, leftOut } = await findCorpusFiles(path, { roots, setting });
-
-  async function* documents(tally?: CorpusTally): AsyncGenerator<CorpusDocument> {
-    const readOptions = { signal, maxDocumentBytes, encoding, tally };
-    let isEmpty = true;
-    for (const file of files) {
-      const read = file.format === 'txt' ? readTxtDocuments : readJsonlDocuments;
-      const numEmptyBefore = tally?.numEmptyDocuments;
-      let isBlank = true;
-      for await (const document of read(file, sentenceMode, readOptions)) {
-        isBlank = false;
-        yield part === undefined ? document : { ...document, part };
-      }
-      isEmpty &&= isBlank;
-      // A file without text counts as one document without text, unless it has some of its own.
-      if (isBlank && tally?.numEmptyDocuments === numEmptyBefore && tally !== undefined)
-        tally.numEmptyDocuments += 1;
-    }
-    if (isEmpty) {
-      throw new BerthError(
-        'DATA_CORPUS_EMPTY',
-        `corpus ${path} has no document: all ${files.length} files are blank; point ${setting} at text`,
-        { details: { path } },
-      );
-    }
-  }
-
-  const numBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (part === undefined) return { files, numBytes, leftOut, documents };
-  const inPart = <T extends { readonly name: string }>(entry: T): T => ({
-    ...entry,
-    name: `${part}/${entry.name}`,
-  });
+  const { chunks, ...listing } = await findCorpusChunks(place, { ...options, chunkBytes: Infinity });
+  const { encoding = 'auto', sentenceMode } = place;
+  const corpus = { encoding, sentenceMode };
   return {
-    files: files.map(inPart),
-    numBytes,
-    leftOut: { ...leftOut, first: leftOut.first.map(inPart) },
-    documents,
+    ...listing,
+    files: chunks.flatMap(({ pieces }) => pieces),
+    async *documents(tally) {
+      const empty = new Set(chunks.map(({ part }) => part));
+      for (const chunk of chunks) {
+        for await (const document of readChunk(chunk, { ...options, corpus, signal, tally })) {
+          empty.delete(chunk.part);
+          yield document;
+        }
+      }
+      for (const { name, path } of corpusPartsOf(place))
+        if (empty.has(name))
+          throw new BerthError(
+            'DATA_CORPUS_EMPTY',
+            `corpus ${path} has no document: all its files are blank; point ${options.setting ?? 'corpus.path'} at text`,
+            { details: { path } },
+          );
+    },
   };
 }

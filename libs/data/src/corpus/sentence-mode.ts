@@ -64,10 +64,3 @@ function cutTo(lines: readonly string[], numCharacters: number): string[] {
   }
   return cut;
 }
-
-/** The sentences of neighbouring lines. */
-export function toSentences(lines: readonly string[], mode: SentenceMode): string[] {
-  return mode === 'lines'
-    ? lines.map((line) => line.trim()).filter((line) => line !== '')
-    : splitSentences(lines.join(' '));
-}

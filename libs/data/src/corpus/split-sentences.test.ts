@@ -1,13 +1,27 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { segments, splitSentences } from './split-sentences.ts';
+import { createWindowedSegmenter, type SegmentPart } from './segment-windows.ts';
+import { splitSentences } from './split-sentences.ts';
 
 const excerpt = readFileSync(new URL('../../test/golden/excerpt.txt', import.meta.url), 'utf8');
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 const ofWhole = (text: string): string[] =>
   Array.from(segmenter.segment(text), ({ segment }) => segment);
-const inWindows = (text: string): string[] => Array.from(segments(text), ({ segment }) => segment);
+const inWindows = (text: string, sizes: readonly number[] = [text.length]): string[] => {
+  const segmenter = createWindowedSegmenter();
+  const parts: SegmentPart[] = [];
+  for (let at = 0, i = 0; at < text.length; i++) {
+    const end = at + Math.max(1, sizes[i % sizes.length] ?? 1);
+    parts.push(...segmenter.add(text.slice(at, end)));
+    at = end;
+  }
+  const segments: string[] = [];
+  for (const part of [...parts, ...segmenter.end()])
+    if (part.isBeginning) segments.push(part.text);
+    else segments[segments.length - 1] += part.text;
+  return segments;
+};
 
 describe('sentence splitter', () => {
   it.each<[string, string[]]>([
@@ -63,10 +77,11 @@ describe('segments found in windows', () => {
   it('are those of the whole text, whatever it is', () => {
     const parts = ['a', 'B', '7', '.', '! ', ' ', '\n', '\r\n', '"', ')', '日', '。', '…', ', ', '\u0301', 'U.S. ', '\u2029'];
     const run = fc.tuple(fc.constantFrom(...parts), fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3000 })));
+    const sizes = fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1 });
     fc.assert(
-      fc.property(fc.array(run, { minLength: 5, maxLength: 40 }), (runs) => {
+      fc.property(fc.array(run, { minLength: 5, maxLength: 40 }), sizes, (runs, pieces) => {
         const text = runs.map(([part, times]) => part.repeat(times)).join('');
-        expect(inWindows(text)).toEqual(ofWhole(text));
+        expect(inWindows(text, pieces)).toEqual(ofWhole(text));
       }),
       { numRuns: 15 },
     );

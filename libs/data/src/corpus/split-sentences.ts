@@ -1,83 +1,10 @@
+import { createSentenceSplitter } from './sentence-splitter.ts';
+
 /**
  * Splits English prose into sentences: Unicode sentence segmentation (UAX 29, as the runtime's ICU has it), then
  * parts that were cut after an abbreviation, an initial or quoted speech are joined again. Blank parts are dropped.
  */
 export function splitSentences(text: string): string[] {
-  const sentences: string[] = [];
-  let start = 0;
-  let previous = '';
-  for (const { segment, index } of segments(text)) {
-    if (index > 0 && !continues(previous, segment)) {
-      sentences.push(text.slice(start, index).trim());
-      start = index;
-    }
-    previous = segment;
-  }
-  sentences.push(text.slice(start).trim());
-  return sentences.filter((sentence) => sentence !== '');
-}
-
-const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
-
-/** Characters segmented at a time. On Node 20 each segment costs time in proportion to the whole text it is in. */
-const windowLength = 1 << 12;
-
-/**
- * The segments of the whole text, found in windows. What comes before a boundary does not matter to those after it.
- * What comes after it may: until the next boundary, because no rule of UAX 29 looks beyond the end of the sentence that
- * follows. So the last boundary of a window is not trusted, and the next window begins at the one before it.
- */
-export function* segments(text: string): Generator<{ segment: string; index: number }> {
-  let start = 0;
-  let length = windowLength;
-  while (start < text.length) {
-    const isLast = start + length >= text.length;
-    const found = Array.from(segmenter.segment(text.slice(start, start + length)));
-    const certain = isLast ? found : found.slice(0, -2);
-    for (const { segment, index } of certain) yield { segment, index: start + index };
-    if (isLast) return;
-    start += certain.reduce((sum, { segment }) => sum + segment.length, 0);
-    length = certain.length > 0 ? windowLength : length * 2;
-  }
-}
-
-const words = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
-
-/** Always followed by the rest of the sentence. */
-const neverFinal = words(`
-  adm brig capt cmdr col cpl dr drs gen gov hon insp lt maj messrs mlle mme mmes mr mrs ms pres prof pvt rep reps
-  rev revd sen sens sgt supt approx cf e.g esp i.e v viz vs`);
-
-/** Followed by a number where they are abbreviations. */
-const beforeNumber = words(`
-  art arts cap ch chap fig figs no nos p par pp sec secs stat vol vols
-  apr aug dec feb jan jul jun mar nov oct sep sept`);
-
-/** Sometimes the end of a sentence, as initials and acronyms are: the next word decides. */
-const maybeFinal = words(`
-  a.d a.m ave b.c bros co corp dept dist est etc inc jr ll.d ltd m.d mfg mt p.m ph.d sr st`);
-
-const sentenceStarters = words(`
-  a after all also although an and another any as at because before both but by despite during each every few for
-  from he her here his how however if in indeed it its last let many meanwhile most my neither never next not nor now
-  of on once one only other our over she since so some still such that the their then there therefore these they this
-  those though through thus to today two under unless until upon we what when where whether while who why will with
-  without yet you your`);
-
-/** Whether a part that was cut off after `before` goes on with `after`. */
-function continues(before: string, after: string): boolean {
-  // “Is it?” she asked.
-  if (/[!?]["'”’)\]]+\s+$/u.test(before.slice(-8)) && /^\p{Ll}/u.test(after)) return true;
-  const last = /(?:^|[\s("'“‘[—–-])([\p{L}.]+)\.\s+$/u.exec(before.slice(-24))?.[1];
-  if (last === undefined || last === 'I') return false;
-  const isInitials = /^\p{Lu}(?:\.\p{Lu})*$/u.test(last);
-  const word = last.toLowerCase();
-  if (isInitials || maybeFinal.has(word)) return !startsSentence(after);
-  if (beforeNumber.has(word)) return /^(?:\d|[IVXLC]{2,}\b|[VXLC]\b)/.test(after);
-  return neverFinal.has(word);
-}
-
-function startsSentence(text: string): boolean {
-  const next = /^[^\p{L}\d]*(\d|\p{L}+(?![\p{L}.]))/u.exec(text)?.[1];
-  return next !== undefined && (/\d/.test(next) || sentenceStarters.has(next.toLowerCase()));
+  const splitter = createSentenceSplitter();
+  return [...splitter.add(text), ...splitter.end()];
 }

@@ -9,6 +9,8 @@ export interface FoundFile {
   readonly name: string;
   readonly path: string;
   readonly sizeBytes: number;
+  /** Time of its last change. */
+  readonly mtimeMs: number;
   readonly isLink: boolean;
   /** Without links on the way. */
   readonly realPath: string;
@@ -96,7 +98,8 @@ async function addFile(
 ): Promise<void> {
   try {
     await access(file.path, constants.R_OK);
-    walk.files.push({ ...file, isLink, sizeBytes: (await stat(file.path)).size });
+    const { size: sizeBytes, mtimeMs } = await stat(file.path);
+    walk.files.push({ ...file, isLink, sizeBytes, mtimeMs });
   } catch (error) {
     walk.leftOut.push({ name: file.name, reason: unreadable(error), isFolder: false });
   }

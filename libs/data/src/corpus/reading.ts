@@ -1,0 +1,70 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  BerthError,
+  type CorpusConfig,
+  type CorpusPiece,
+  type CorpusTally,
+  type ErrorDetails,
+} from '@berth/contracts';
+import type { PieceBytes } from './sources/piece-bytes.ts';
+
+/** Settings that say how text is read. */
+export type ReadingSettings = Pick<CorpusConfig, 'encoding' | 'sentenceMode'>;
+
+/** A piece that is being read. */
+export interface Reading {
+  readonly piece: CorpusPiece;
+  readonly bytes: PieceBytes;
+  readonly settings: ReadingSettings;
+  readonly tally: CorpusTally;
+  readonly signal: AbortSignal | undefined;
+  /** Gives others their turn of the event loop, if they have waited for a while. */
+  readonly turn: () => Promise<void>;
+  /**
+   * Tells of a line or record that cannot be read.
+   * @param at - where in the piece, for people
+   * @throws BerthError DATA_CORPUS_INVALID unless bad input is passed over
+   */
+  readonly report: (at: string, problem: string, details?: ErrorDetails) => void;
+}
+
+const turnMs = 25;
+
+/** @returns what gives a turn of the event loop when there was none for some time */
+export function createTurns(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < turnMs) return;
+    await nextTurn();
+    last = performance.now();
+  };
+}
+
+/** The error for text that cannot be read. */
+export function invalidText(
+  { place }: CorpusPiece,
+  problem: string,
+  details: ErrorDetails = {},
+): BerthError {
+  return new BerthError('DATA_CORPUS_INVALID', `corpus ${place}: ${problem}`, {
+    details: { path: place, ...details },
+  });
+}
+
+/** Where a line begins. */
+export interface LineStart {
+  /** In bytes of the text in UTF-8. */
+  readonly start: number;
+  /** Counted from 1 where reading began. */
+  readonly number: number;
+}
+
+/** A line, for people. What comes before a range is not counted. */
+export function lineName({ piece }: Pick<Reading, 'piece'>, { start, number }: LineStart): string {
+  return piece.range === undefined ? `line ${number}` : `the line at byte ${start}`;
+}
+
+/** The name of a document that has none of its own, by the line it begins with. */
+export function documentName({ piece }: Pick<Reading, 'piece'>, { start, number }: LineStart): string {
+  return piece.range === undefined ? `${piece.name}:${number}` : `${piece.name}@${start}`;
+}

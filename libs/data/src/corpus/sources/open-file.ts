@@ -1,0 +1,35 @@
+import { open } from 'node:fs/promises';
+import type { CorpusPiece } from '@berth/contracts';
+import { toCorpusError } from '../corpus-files.ts';
+import { changedError, type PieceBytes } from './piece-bytes.ts';
+
+/**
+ * Opens a file of a corpus.
+ * @throws BerthError DATA_CORPUS_NOT_FOUND or DATA_CORPUS_INVALID, as reading from it does
+ */
+export async function openFile(piece: CorpusPiece): Promise<PieceBytes> {
+  const { place, sizeBytes, version } = piece;
+  const asCorpusError = (error: unknown): never => {
+    throw toCorpusError(place, error);
+  };
+  const file = await open(place).catch(asCorpusError);
+  return {
+    blockBytes: 1 << 18,
+    async read(start, end) {
+      const block = Buffer.allocUnsafe(end - start);
+      for (let at = 0; at < block.length; ) {
+        const { bytesRead } = await file
+          .read(block, at, block.length - at, start + at)
+          .catch(asCorpusError);
+        if (bytesRead === 0) throw changedError(piece);
+        at += bytesRead;
+      }
+      return block;
+    },
+    async isUnchanged() {
+      const { size, mtimeMs } = await file.stat().catch(asCorpusError);
+      return size === sizeBytes && String(mtimeMs) === version;
+    },
+    close: () => file.close(),
+  };
+}
