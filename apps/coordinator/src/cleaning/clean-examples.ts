@@ -1,6 +1,6 @@
 import { isDamage, listCheckpoints, readManifest } from '@berth/checkpoint';
 import {
-  corpusPartsOf,
+  BerthError,
   exampleSetsOf,
   phasesOf,
   type Logger,
@@ -23,6 +23,8 @@ export interface CleaningOptions {
   readonly logger: Logger;
   /** Asked before every deletion: false once this coordinator may no longer lead. */
   readonly mayDelete: () => boolean;
+  /** By the key of a checkpoint's manifest the epoch that it is in: read once, since it never changes. */
+  readonly epochs: Map<string, number>;
 }
 
 /** Objects deleted in one go; the rest waits for the next. */
@@ -35,10 +37,11 @@ const maxDeletions = 500;
  * @throws what Redis and the store throw
  */
 export async function cleanExamples(
-  { connection, store, logger, mayDelete }: CleaningOptions,
+  options: CleaningOptions,
   exampleSetId: string,
   records: readonly RunRecord[],
 ): Promise<void> {
+  const { connection, store, logger, mayDelete } = options;
   const shards = (await store.list(exampleSetPrefix(exampleSetId))).map(({ key }) => ({
     key,
     epoch: trainEpochOfKey(exampleSetId, key),
@@ -46,7 +49,7 @@ export async function cleanExamples(
   const stored = new Set(shards.flatMap(({ epoch }) => epoch ?? []));
   if (stored.size < 2) return;
   const sharing = records.filter((record) => exampleSetsOf(record).includes(exampleSetId));
-  const needs = await Promise.all(sharing.map((record) => needsOf(store, record)));
+  const needs = await Promise.all(sharing.map((record) => needsOf(options, record)));
   const index = createExampleIndex(connection, exampleSetId);
   const unneeded = unneededEpochs([...stored], needs);
   if (unneeded.length === 0 || sharing[0] === undefined) return;
@@ -70,33 +73,34 @@ async function shardsOfSet(
   record: RunRecord,
   exampleSetId: string,
 ): Promise<EpochShards> {
-  const { manifestKey, config } = record;
+  const { runId, manifestKey, config } = record;
+  if (manifestKey === null)
+    throw new BerthError('INTERNAL', `Run ${runId} has examples without a dataset`);
   const { examples } = phasesOf(config)[exampleSetsOf(record).indexOf(exampleSetId)]!;
-  if (examples.corpusWeights === undefined || manifestKey === null) {
-    const numParts = config.corpus === undefined ? 1 : corpusPartsOf(config.corpus).length;
-    const numShards = examples.numShards * numParts;
-    return () => Uint32Array.from({ length: numShards }, (_, shard) => shard);
-  }
   const manifest = await readDatasetManifest(store, manifestKey);
   return epochShardsOf({ ...manifest, ...examples, seed: config.seed });
 }
 
-async function needsOf(store: ObjectStore, record: RunRecord): Promise<EpochNeeds> {
-  const { runId, attempts, status, config } = record;
-  const steps = new Map<number, string>();
+async function needsOf(
+  { store, epochs: known }: CleaningOptions,
+  { runId, attempts, status }: RunRecord,
+): Promise<EpochNeeds> {
+  const manifestKeys = new Map<number, string>();
   for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts))
-    steps.set(step, manifestKey);
+    manifestKeys.set(step, manifestKey);
   const epochs: number[] = [];
-  for (const manifestKey of steps.values())
+  for (const manifestKey of manifestKeys.values())
     try {
-      epochs.push((await readManifest(store, manifestKey)).cursor.epoch);
+      const epoch = known.get(manifestKey) ?? (await readManifest(store, manifestKey)).cursor.epoch;
+      known.set(manifestKey, epoch);
+      epochs.push(epoch);
     } catch (error) {
       // Nobody can go back to it.
       if (!isDamage(error)) throw error;
     }
-  const rolling = epochs.slice(-config.train.keepLast);
   return {
-    fromEpoch: status === 'completed' ? undefined : (rolling[0] ?? 0),
+    // To make examples takes a small part of the time that it takes to train on them again, as after an older checkpoint.
+    fromEpoch: status === 'completed' ? undefined : (epochs.at(-1) ?? 0),
     resumableEpochs: epochs,
   };
 }

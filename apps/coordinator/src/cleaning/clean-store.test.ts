@@ -1,9 +1,18 @@
 import { findUnnamedParts, shardKey } from '@berth/checkpoint';
-import { silentLogger, type ExampleShard, type RunRecord } from '@berth/contracts';
+import {
+  exampleShardField,
+  silentLogger,
+  type DatasetManifest,
+  type ExampleShard,
+  type Job,
+  type RunRecord,
+} from '@berth/contracts';
 import { exampleShardKey } from '@berth/data';
 import { createExampleIndex } from '@berth/queue';
+import type { JobProducer } from '@berth/queue/jobs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { entriesOf, recordOf, storeCheckpoint } from '../testing/made-up-run.ts';
+import { ExampleSupply } from '../leading/example-supply.ts';
 import { openBackends, type Backends } from '../testing/services.ts';
 import { cleanStore } from './clean-store.ts';
 import { unneededEpochs } from './unneeded-epochs.ts';
@@ -15,10 +24,25 @@ beforeAll(async () => {
 beforeEach(async () => {
   await backends.connection.call((client) => client.flushall());
   for (const { key } of await backends.store.list('')) await backends.store.delete(key);
+  await backends.store.put(manifestKey, Buffer.from(JSON.stringify(dataset)));
 });
 afterAll(() => backends.close());
 
 const numShards = 2;
+const part = { key: 'datasets/d/part', sha256: '0'.repeat(64), sizeBytes: 1 };
+const documents = { ...part, numDocuments: 10, numSentences: 100, numTokens: 1_000 };
+/** Of more shards than the settings say: a large corpus is cut into more. */
+const dataset: DatasetManifest = {
+  format: 'berth-dataset/1',
+  datasetId: '1'.repeat(64),
+  corpusDigest: '2'.repeat(64),
+  vocabulary: { ...part, numTokens: 100 },
+  doLowerCase: true,
+  heldOutRatio: 0.1,
+  train: Array.from({ length: numShards }, () => documents),
+  heldOut: documents,
+};
+const manifestKey = 'datasets/d/manifest.json';
 const dayMs = 86_400_000;
 
 async function storeEpochs(exampleSetId: string, epochs: readonly number[]): Promise<void> {
@@ -41,7 +65,12 @@ async function storedEpochs(exampleSetId: string): Promise<string[]> {
 
 /** A run whose checkpoints end in these epochs, oldest first. */
 async function runWith(runId: string, epochs: readonly number[], change: Partial<RunRecord>) {
-  const record = recordOf(runId, { status: 'running', exampleSetId: 'set', ...change });
+  const record = recordOf(runId, {
+    status: 'running',
+    manifestKey,
+    exampleSetId: 'set',
+    ...change,
+  });
   const entries = entriesOf(epochs.length, { fencingEpoch: 1, viewVersion: 1 });
   for (const [index, epoch] of epochs.entries()) {
     const upTo = entries.slice(0, index + 1);
@@ -51,14 +80,19 @@ async function runWith(runId: string, epochs: readonly number[], change: Partial
   }
   const config = {
     ...record.config,
-    examples: { ...record.config.examples, numShards },
+    examples: { ...record.config.examples, numShards: 1 },
     train: { ...record.config.train, keepLast: 2 },
   };
   return { ...record, config };
 }
 
 async function clean(records: readonly RunRecord[], { nowMs = Date.now(), leads = true } = {}) {
-  const options = { ...backends, logger: silentLogger, mayDelete: () => leads };
+  const options = {
+    ...backends,
+    logger: silentLogger,
+    mayDelete: () => leads,
+    epochs: new Map<string, number>(),
+  };
   await cleanStore(options, records, nowMs);
 }
 
@@ -74,6 +108,35 @@ describe('unneededEpochs', () => {
 });
 
 describe('cleaning the store', () => {
+  it('keeps of the epochs between two checkpoints none, and has them made again for who goes back', async () => {
+    await storeEpochs('set', [0, 1, 2, 3, 4, 5, 6]);
+    const record = await runWith('run', [1, 5], {});
+    await clean([record]);
+    const left = async () => (await storedEpochs('set')).filter((name) => name.endsWith('s0.bex'));
+    expect(await left()).toEqual(
+      ['heldOut-e0', ...[1, 2, 5, 6].map((epoch) => `train-e${epoch}`)].map(
+        (name) => `${name}-s0.bex`,
+      ),
+    );
+
+    const asked: string[] = [];
+    const jobs = {
+      async enqueue(job: Job) {
+        if (job.kind !== 'examples') throw new Error(`asked for a ${job.kind} job`);
+        asked.push(exampleShardField(job.split, job.epoch, job.shard));
+        return String(asked.length);
+      },
+    } as Partial<JobProducer> as JobProducer;
+    const { connection } = backends;
+    const { config } = record;
+    const rest = { connection, jobs, config, manifest: dataset, manifestKey, exampleSetId: 'set' };
+    // Training goes on from the first checkpoint, and comes to what was deleted.
+    const supply = new ExampleSupply(rest);
+    await supply.advance({ epoch: 1, index: 0 }, { numExamples: 60 });
+    const deleted = [3, 4].flatMap((epoch) => [`train/${epoch}/0`, `train/${epoch}/1`]);
+    expect(asked.filter((name) => Number(name.split('/')[1]) < 7).toSorted()).toEqual(deleted);
+  });
+
   it('deletes the examples of epochs that no checkpoint needs, and makes them unknown', async () => {
     await storeEpochs('set', [0, 1, 2, 3]);
     const record = await runWith('run', [0, 2, 3], { keptSteps: [] });

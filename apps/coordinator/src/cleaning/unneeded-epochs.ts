@@ -1,8 +1,8 @@
 /** Which epochs of its examples a run may still read. */
 export interface EpochNeeds {
-  /** From the oldest checkpoint that it would fall back to on; undefined for a run that is completed. */
+  /** From its newest checkpoint on; undefined for a run that is completed. */
   readonly fromEpoch: number | undefined;
-  /** Of checkpoints kept for good: a resume begins there, and makes what comes after again. */
+  /** Of all its checkpoints: a resume begins there, and has what comes after made again. */
   readonly resumableEpochs: readonly number[];
 }
 
