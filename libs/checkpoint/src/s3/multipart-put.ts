@@ -19,8 +19,10 @@ interface MultipartPut {
   readonly condition: { readonly IfNoneMatch?: string };
   /** For messages. */
   readonly key: string;
-  /** Its parts in order, each asked for when it is its turn. */
-  readonly parts: AsyncIterable<ObjectBody>;
+  readonly sizeBytes: number;
+  /** The bytes from `start` to `end`, asked for when it is their turn. */
+  readonly partAt: (start: number, end: number) => ObjectBody | Promise<ObjectBody>;
+  readonly partSizeBytes: number;
   readonly signal?: AbortSignal;
 }
 
@@ -67,14 +69,17 @@ export async function putInParts(call: S3Call, logger: Logger, put: MultipartPut
 
 async function uploadParts(
   call: S3Call,
-  { target: { Bucket, Key }, key, parts, signal }: MultipartPut,
+  { target: { Bucket, Key }, key, sizeBytes, partAt, partSizeBytes, signal }: MultipartPut,
   UploadId: string | undefined,
 ): Promise<CompletedPart[]> {
+  const numParts = Math.ceil(sizeBytes / partSizeBytes);
+  const partNumbers = Array.from({ length: numParts }, (_, index) => index + 1);
   return mapConcurrently(
-    parts,
+    partNumbers,
     numParallelParts,
-    async (part, siblings, index) => {
-      const PartNumber = index + 1;
+    async (PartNumber, siblings) => {
+      const start = (PartNumber - 1) * partSizeBytes;
+      const part = await partAt(start, Math.min(start + partSizeBytes, sizeBytes));
       const ChecksumSHA256 = Buffer.from(await sha256InTurns(part), 'hex').toString('base64');
       const target = { Bucket, Key, UploadId, PartNumber, ChecksumSHA256 };
       return call(
