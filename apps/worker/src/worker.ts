@@ -71,7 +71,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   });
   const [runtime, data, peers] = await Promise.all([
     startRuntime({ numThreads, device: device.kind }),
-    startDataThread(options),
+    startDataThread(options, logger),
     startPeers({ memberId, host, port, secret }, logger),
   ]);
   const members = createMembers(connection);
@@ -176,6 +176,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
             metrics,
             lastViews,
             spoolFolder: options.spoolFolder,
+            scratchFolder: options.scratchFolder,
           },
           { memberId, record },
         );

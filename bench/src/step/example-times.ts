@@ -42,7 +42,7 @@ export async function exampleTimes(fineTuning: FineTuning, setting: StepSetting)
     for (let step = 0; step < numSteps; step++) {
       const start = performance.now();
       const examples = await source.at(cursor, step);
-      examples.ranksOf({ start: 0, length: setting.virtualRanks });
+      await examples.ranksOf({ start: 0, length: setting.virtualRanks });
       times.push(performance.now() - start);
       cursor = examples.to;
     }

@@ -15,6 +15,8 @@ export { openCorpus, type Corpus } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
 export { createDocumentCache, type ReadDocuments } from './dataset/document-cache.ts';
+export { createScratch, type ScratchOptions } from './scratch/scratch.ts';
+export type { KeepNumbers, NumberArray, Stretches } from './scratch/stretches.ts';
 export { packDocuments } from './dataset/document-shard.ts';
 export { spreadEvenly } from './sampling/spread-evenly.ts';
 export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';

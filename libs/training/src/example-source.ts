@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   AlignedBlock,
   Cursor,
@@ -9,6 +10,9 @@ import type {
 } from '@berth/contracts';
 import { batchOf, createSampler, type EpochShards } from '@berth/data';
 import type { ExampleShardsPort } from './ports.ts';
+
+/** Of one stretch of reading. */
+const longestTurnMs = 20;
 
 export interface ExampleSourceOptions extends ExampleSizes {
   readonly task: Task;
@@ -29,7 +33,8 @@ export interface StepExamples {
   readonly numExamples: number;
   /** What losses are divided by: the task's sums over the step that are known without a model. */
   readonly denominators: StepSums;
-  ranksOf(block: AlignedBlock): RankExamples[];
+  /** May read from a disk; other work has a turn now and then. */
+  ranksOf(block: AlignedBlock): Promise<RankExamples[]>;
 }
 
 export interface ExampleSource {
@@ -69,22 +74,28 @@ export function createExampleSource(options: ExampleSourceOptions): ExampleSourc
         const counts = readers.map(({ reader, example }) => reader.countOf(sum, example));
         return [sum, counts.reduce((total, count) => total + count, 0)] as const;
       });
-      const rank = (virtualRank: number): RankExamples => {
-        const microBatches: ExampleBatch[] = [];
-        for (
-          let start = virtualRank * rankSize;
-          start < (virtualRank + 1) * rankSize;
-          start += microBatch
-        )
-          microBatches.push(batchOf(task, options, readers.slice(start, start + microBatch)));
-        return { virtualRank, microBatches };
+      const ranksOf = async ({ start, length }: AlignedBlock): Promise<RankExamples[]> => {
+        const ranks: RankExamples[] = [];
+        let turnMs = performance.now();
+        for (let virtualRank = start; virtualRank < start + length; virtualRank++) {
+          const rows = readers.slice(virtualRank * rankSize, (virtualRank + 1) * rankSize);
+          const microBatches: ExampleBatch[] = [];
+          for (let first = 0; first < rankSize; first += microBatch) {
+            microBatches.push(batchOf(task, options, rows.slice(first, first + microBatch)));
+            if (performance.now() - turnMs < longestTurnMs) continue;
+            await nextTurn();
+            turnMs = performance.now();
+          }
+          ranks.push({ virtualRank, microBatches });
+        }
+        return ranks;
       };
       return {
         from: cursor,
         to: next,
         numExamples: globalBatch,
         denominators: Object.fromEntries(denominators),
-        ranksOf: ({ start, length }) => Array.from({ length }, (_, index) => rank(start + index)),
+        ranksOf,
       };
     },
   };

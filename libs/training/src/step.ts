@@ -55,7 +55,8 @@ export class StepWork {
       whole !== undefined &&
       blocks.length === 1
     ) {
-      const held = await orAborted(engine.holdGradients(this.#requestFor(whole)), signal);
+      const request = await orAborted(this.#requestFor(whole), signal);
+      const held = await orAborted(engine.holdGradients(request), signal);
       requireFinite(this.#context, held);
       this.#reduced = { ...held, stateDigest: '' };
       return;
@@ -63,7 +64,8 @@ export class StepWork {
     const contributions: BlockGradient[] = [];
     for (const [index, block] of blocks.entries()) {
       const into = session.vectors[index];
-      const computing = engine.computeGradients(this.#requestFor(block), into);
+      const request = await orAborted(this.#requestFor(block), signal);
+      const computing = engine.computeGradients(request, into);
       contributions.push({ block, data: await orAborted(computing, signal) });
     }
     this.#contributions = contributions;
@@ -92,12 +94,12 @@ export class StepWork {
     return this.#context.engine.applyHeldGradients();
   }
 
-  #requestFor(block: AlignedBlock): GradientRequest {
+  async #requestFor(block: AlignedBlock): Promise<GradientRequest> {
     const { step, examples, engine } = this.#context;
     return {
       step,
       block,
-      ranks: examples.ranksOf(block),
+      ranks: await examples.ranksOf(block),
       lossScales: lossScalesOf(engine.task, examples.denominators),
     };
   }

@@ -7,9 +7,10 @@ import {
   type ExampleShard,
   type ObjectStore,
 } from '@berth/contracts';
-import { batchOf, encodeExampleShard, taskExamples } from '@berth/data';
+import { batchOf, createScratch, encodeExampleShard, taskExamples } from '@berth/data';
 import type { ExampleIndex } from '@berth/queue';
 import { expect, it } from 'vitest';
+import { createByteGate } from './byte-gate.ts';
 import { createExampleShards } from './example-shards.ts';
 
 const example = {
@@ -20,6 +21,7 @@ const example = {
   isRandomNext: false,
 };
 const settings = { maxSeqLength: 8, maxPredictions: 2 };
+const keep = createScratch({ thresholdBytes: 0, onTrouble: expect.unreachable as never });
 const bytes = encodeExampleShard([example], { exampleSetId: 'a'.repeat(64), ...settings });
 const shard: ExampleShard = {
   split: 'train',
@@ -67,6 +69,8 @@ async function openShard(
     numHeldOutShards: 1,
     index,
     store,
+    keep,
+    gate: createByteGate(1),
     ...options,
   });
   const { numExamples } = await shards.open(0, 3);
@@ -123,6 +127,8 @@ it('gives the held-out examples of all their shards, one shard open at a time', 
     store,
     timeoutMs: 1000,
     numKept: 1,
+    keep,
+    gate: createByteGate(1),
     signal: new AbortController().signal,
     logger: silentLogger,
   });

@@ -7,9 +7,10 @@ import {
   type Logger,
   type ObjectStore,
 } from '@berth/contracts';
-import { readExampleShard, type StoredTaskExamples } from '@berth/data';
+import { readExampleShard, type KeepNumbers, type StoredTaskExamples } from '@berth/data';
 import type { ExampleIndex, ExampleShardName } from '@berth/queue';
 import type { ExampleReader, ExampleShardsPort, HeldOutExamples } from '@berth/training';
+import type { ByteGate } from './byte-gate.ts';
 
 export interface ExampleShardsOptions {
   /** How the shards are read. */
@@ -24,6 +25,10 @@ export interface ExampleShardsOptions {
   readonly timeoutMs: number;
   /** Open shards kept; a shuffle window and the start of the next. */
   readonly numKept: number;
+  /** Where what is long of an open shard is kept. */
+  readonly keep: KeepNumbers;
+  /** Through which shards come into memory. */
+  readonly gate: ByteGate;
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
@@ -36,12 +41,18 @@ export interface ExampleShards extends ExampleShardsPort {
 }
 
 export function createExampleShards(options: ExampleShardsOptions): ExampleShards {
-  const { index, store, numKept, signal, logger } = options;
+  const { index, store, format, numKept, keep, gate, signal, logger } = options;
   const known = new Map<string, Promise<ExampleShard>>();
   const open = new Map<string, Promise<ExampleReader>>();
 
   const find = (name: ExampleShardName): Promise<ExampleShard> =>
     remember(known, keyOf(name), () => waitForShard(index, name, options));
+
+  /** What lies far behind is not asked for again, unless training goes back. */
+  const forgetBefore = (epoch: number): void => {
+    for (const key of known.keys())
+      if (key.startsWith('train/') && Number(key.split('/')[1]) < epoch) known.delete(key);
+  };
 
   /**
    * A shard can be made again: one that is gone from the bucket, or damaged, is asked for like one that never was. What is
@@ -51,7 +62,7 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
     for (let numDamaged = 0; ;) {
       const shard = await find(name);
       try {
-        return await readExampleShard(store, shard, options.format);
+        return await gate(shard.sizeBytes, () => readExampleShard(store, shard, format, keep));
       } catch (error) {
         if (!isBerthError(error) || !lost.has(error.code)) throw error;
         if (error.code !== 'STORE_NOT_FOUND') {
@@ -90,7 +101,10 @@ export function createExampleShards(options: ExampleShardsOptions): ExampleShard
   });
 
   return {
-    count: async (epoch, shard) => (await find(inTrain(epoch, shard))).numExamples,
+    async count(epoch, shard) {
+      forgetBefore(epoch - 1);
+      return (await find(inTrain(epoch, shard))).numExamples;
+    },
     open: (epoch, shard) => read(inTrain(epoch, shard)),
     async heldOut() {
       const names = Array.from(

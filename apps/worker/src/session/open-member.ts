@@ -5,7 +5,6 @@ import {
   errorToWire,
   evaluationScore,
   exampleSetsOf,
-  heldOutShardsOf,
   phasesOf,
   resolveModelConfig,
   taskNameOf,
@@ -38,7 +37,7 @@ import {
   type CheckpointSaver,
 } from '@berth/training';
 import { reportMeterOf, storeInTime } from './evaluation-report.ts';
-import { createExampleShards } from './example-shards.ts';
+import { openExampleShards, shardTimeoutMs } from './open-example-shards.ts';
 import type { Heartbeat } from '../telemetry/heartbeat.ts';
 import { watchPace } from './pace.ts';
 import { openNextExamples } from './open-next-examples.ts';
@@ -61,10 +60,11 @@ export interface RunSessionPorts {
   readonly lastViews: Map<string, View>;
   /** Where states wait that the bucket does not take; in memory only when undefined. */
   readonly spoolFolder: string | undefined;
+  /** Where examples are that are too many for memory; where the system has its temporary files when undefined. */
+  readonly scratchFolder: string | undefined;
 }
 
 const settleTimeoutMs = 60_000;
-const shardTimeoutMs = 300_000;
 const appendAgainMs = 500;
 
 /** The attempt that a record is at. */
@@ -98,18 +98,9 @@ export async function openMember(
   const format = storedExamplesOf(choice);
   const phases = phasesOf(config);
   const attempt = attemptOf(record);
-  const shards = exampleSets.map((exampleSet) =>
-    createExampleShards({
-      format,
-      areSameEachEpoch: isLabelled(manifest),
-      numHeldOutShards: isLabelled(manifest) ? 1 : heldOutShardsOf(manifest).length,
-      index: createExampleIndex(connection, exampleSet),
-      store,
-      timeoutMs: shardTimeoutMs,
-      numKept: 2 * examples.shuffleWindowShards + 2,
-      signal: ended,
-      logger,
-    }),
+  const shards = openExampleShards(
+    { ...ports, signal: ended },
+    { record, dataset: manifest, format },
   );
   const run = openRun(connection, runId);
   const { ledger, rendezvous, metrics } = run;

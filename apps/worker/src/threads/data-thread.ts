@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { BerthError, silentLogger, type Job } from '@berth/contracts';
+import { BerthError, errorToWire, silentLogger, type Job } from '@berth/contracts';
 import {
   createDocumentCache,
+  createScratch,
   makeExampleShard,
   prepareDataset,
   prepareLabelledDataset,
@@ -10,15 +11,27 @@ import {
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
 import { sayHowFar } from '../telemetry/say-how-far.ts';
+import { forwardingLogger } from './forwarded-log.ts';
 import { clearFolder } from './clear-folder.ts';
 import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
 
 const port = parentPort;
 if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
-const { services, corpusRoots, spillFolder } = workerData as DataThreadData;
+const { services, corpusRoots, spillFolder, scratchFolder } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
+const log = forwardingLogger((...record) =>
+  port.postMessage({ event: 'log', args: record } satisfies ThreadEvent),
+);
 /** A shard is read again for each other of its window, in every epoch. */
-const readDocuments = createDocumentCache(256 * 1024 ** 2);
+const readDocuments = createDocumentCache(
+  128 * 2 ** 20,
+  createScratch({
+    folder: scratchFolder,
+    thresholdBytes: 4 * 2 ** 20,
+    onTrouble: (error) =>
+      log.warn('Documents stay in memory that should be in a file', { error: errorToWire(error) }),
+  }),
+);
 const store = createS3ObjectStore(services.s3, silentLogger);
 
 const tell = (progress: string): void =>

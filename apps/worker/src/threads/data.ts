@@ -1,9 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import { orAborted, type Job, type JobProgress } from '@berth/contracts';
+import { orAborted, type Job, type JobProgress, type Logger } from '@berth/contracts';
 import type { WorkerEnvironment } from '../environment.ts';
+import { writeForwarded, type ForwardedRecord } from './forwarded-log.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
-export type DataThreadData = Pick<WorkerEnvironment, 'services' | 'corpusRoots' | 'spillFolder'>;
+export type DataThreadData = Pick<
+  WorkerEnvironment,
+  'services' | 'corpusRoots' | 'spillFolder' | 'scratchFolder'
+>;
 
 export interface JobOptions {
   /** Told how far the job is, for people. */
@@ -26,12 +30,11 @@ interface Running {
   readonly caller: ThreadCaller;
 }
 
-export async function startDataThread({
-  services,
-  corpusRoots,
-  spillFolder,
-}: DataThreadData): Promise<DataThread> {
-  const workerData: DataThreadData = { services, corpusRoots, spillFolder };
+export async function startDataThread(
+  { services, corpusRoots, spillFolder, scratchFolder }: DataThreadData,
+  logger: Logger,
+): Promise<DataThread> {
+  const workerData: DataThreadData = { services, corpusRoots, spillFolder, scratchFolder };
   let told: JobOptions['tell'] = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const death = new Promise<never>((_, reject) => (fail = reject));
@@ -40,9 +43,10 @@ export async function startDataThread({
 
   async function start(): Promise<Running> {
     const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData });
-    const caller = new ThreadCaller(thread, 'The data thread', ({ args }) =>
-      told(args[0] as JobProgress | string),
-    );
+    const caller = new ThreadCaller(thread, 'The data thread', ({ event, args }) => {
+      if (event === 'log') writeForwarded(logger, args as unknown as ForwardedRecord);
+      else told(args[0] as JobProgress | string);
+    });
     const started = { thread, caller };
     caller.death.catch((error: unknown) => started === running && fail(error));
     await caller.call('ping', []);

@@ -1,10 +1,12 @@
+import type { Stretches } from '../scratch/stretches.ts';
+
 /** Ids of tokens: 16 bits each, or 32 where the vocabulary has more than 65,536 entries. */
 export type TokenIds = Uint16Array | Uint32Array;
 
 /** Tokenised documents, flat: a segment of an example is a range of `tokens`, cut without copying. */
 export interface TokenDocuments {
   /** Ids of all sentences, one after the other. */
-  readonly tokens: TokenIds;
+  readonly tokens: Stretches<TokenIds>;
   /** Sentence s holds tokens [sentenceStarts[s], sentenceStarts[s + 1]). */
   readonly sentenceStarts: Uint32Array;
   /** Document d holds sentences [documentStarts[d], documentStarts[d + 1]). */

@@ -16,6 +16,7 @@ import type { ReadDocuments } from '../dataset/document-cache.ts';
 import { getPart, putPart } from '../dataset/stored-part.ts';
 import type { TokenDocuments } from '../dataset/token-documents.ts';
 import { exampleShardKey } from './example-keys.ts';
+import type { KeepNumbers } from '../scratch/stretches.ts';
 import { windowShards } from '../sampling/epoch-order.ts';
 import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
 import { taskExamples } from '../tasks/index.ts';
@@ -88,7 +89,9 @@ export async function openExamplesJob(
   const isTrain = split === 'train';
   const otherShards =
     isTrain && examples.readsWindow(settings, format) ? othersOfWindow(job, manifest.train) : [];
-  const documents = await read(store, documentShard);
+  const found = await read(store, documentShard);
+  // All of it is read, piece by piece.
+  const documents = { ...found, tokens: found.tokens.subarray() };
   const others: TokenDocuments[] = [];
   for (const other of otherShards) others.push(await read(store, manifest.train[other]!));
   const { textRules } = manifest;
@@ -115,6 +118,7 @@ function othersOfWindow(
 }
 
 /**
+ * @param keep - where what is long of it is to be, if not in memory
  * @throws BerthError `DATA_SHARD_CORRUPT` or `STORE_CORRUPT` when the stored bytes are not those of the record, and what the
  * store throws
  */
@@ -122,6 +126,7 @@ export async function readExampleShard(
   store: ObjectStore,
   { key, sizeBytes, sha256, numExamples, numTokens, numPredictions }: ExampleShard,
   { open }: Pick<StoredTaskExamples, 'open'>,
+  keep?: KeepNumbers,
 ): Promise<ExampleShardReader> {
   const reader = open(await store.get(key, { maxBytes: sizeBytes }), sha256, key);
   // Where an example lies is computed by the record's counts, before its shard is opened.
@@ -129,7 +134,7 @@ export async function readExampleShard(
     reader.numExamples === numExamples &&
     reader.numTokens === numTokens &&
     reader.numPredictions === numPredictions;
-  if (isSame) return reader;
+  if (isSame) return (await (keep && reader.kept?.(keep))) ?? reader;
   throw new BerthError(
     'DATA_SHARD_CORRUPT',
     `${key}: holds ${reader.numExamples} examples, and its record says ${numExamples}; delete it and make it again`,

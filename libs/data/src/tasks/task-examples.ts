@@ -1,6 +1,7 @@
 import type { ExampleBatch, ExampleShard, ExamplesConfig, Task, TextRules } from '@berth/contracts';
 import type { TextStatistics } from '../dataset/text-statistics.ts';
 import type { TokenDocuments, TokenSource } from '../dataset/token-documents.ts';
+import type { KeepNumbers } from '../scratch/stretches.ts';
 import type { Vocabulary } from '../text/vocabulary.ts';
 
 /** What the examples of a shard are made of, and which they are. */
@@ -41,6 +42,11 @@ export interface ExampleShardReader {
    * @throws BerthError `DATA_SHARD_CORRUPT` when the batch is narrower than the shard says it is
    */
   copyInto(batch: ExampleBatch, row: number, example: number): void;
+  /**
+   * The same, with what is long where `keep` has put it: it holds nothing of the bytes that this one reads. Absent where all of it
+   * stays in memory.
+   */
+  kept?(keep: KeepNumbers): Promise<ExampleShardReader>;
 }
 
 /** Measures what the task's baselines reach on the examples that it is shown. */

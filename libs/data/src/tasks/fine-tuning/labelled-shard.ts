@@ -10,6 +10,9 @@ import {
 } from '@berth/contracts';
 import { GrowableUints } from '../growable-uints.ts';
 import type { ExampleShardReader } from '../task-examples.ts';
+import { createStarts, stretchOf, type Starts } from '../../scratch/starts.ts';
+import type { Stretches } from '../../scratch/stretches.ts';
+import type { TokenIds } from '../../dataset/token-documents.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import { copyTaskExample, type TaskExample } from './task-example.ts';
 
@@ -133,41 +136,75 @@ export function openLabelledShard(
     idBytes === 4
       ? new Uint32Array(buffer, byteOffset, numTokens)
       : new Uint16Array(buffer, byteOffset + counts.byteLength, numTokens);
-  const starts = new Uint32Array(numExamples + 1);
-  for (let i = 0; i < numExamples; i++) starts[i + 1] = starts[i]! + tokenCounts[i]!;
-  if (starts.at(-1) !== numTokens) throw corrupt('header and columns disagree');
-
-  const numbersOf = ({ column, numbers }: (typeof columns)[number], example: number) =>
-    numbers.subarray(
-      numNumbers(column, example, starts[example]!),
-      numNumbers(column, example + 1, starts[example + 1]!),
-    );
+  const starts = createStarts(tokenCounts);
+  if (starts.end !== numTokens) throw corrupt('header and columns disagree');
+  const found = { maxSeqLength, starts, firstSegmentCounts, ids, columns, corrupt };
+  let firstToken = 0;
   for (let example = 0; example < numExamples; example++) {
     const length = tokenCounts[example]!;
     const isSound =
       length <= maxSeqLength &&
       firstSegmentCounts[example]! <= length &&
-      columns.every((one) =>
-        numbersOf(one, example).every((number) => canBe(one.column.values, number, length)),
+      columns.every(({ column, numbers }) =>
+        numbers
+          .subarray(
+            numNumbers(column, example, firstToken),
+            numNumbers(column, example + 1, firstToken + length),
+          )
+          .every((number) => canBe(column.values, number, length)),
       );
     if (!isSound) throw corrupt(`example ${example} cannot be`);
+    firstToken += length;
   }
+  return readerOf(found);
+}
 
+interface Columns {
+  readonly maxSeqLength: number;
+  readonly starts: Starts;
+  readonly firstSegmentCounts: Uint16Array;
+  readonly ids: Stretches<TokenIds>;
+  readonly columns: readonly OwnColumn[];
+  readonly corrupt: (what: string) => BerthError;
+}
+
+interface OwnColumn {
+  readonly column: Column;
+  readonly numbers: Stretches<Float32Array>;
+}
+
+function readerOf(
+  all: Columns,
+  known?: Pick<ExampleShardReader, 'numPredictions'>,
+): ExampleShardReader {
+  const { maxSeqLength, starts, firstSegmentCounts, ids, columns, corrupt } = all;
+  const numExamples = starts.counts.length;
+  const numbersOf = ({ column, numbers }: OwnColumn, example: number): Float32Array =>
+    numbers.subarray(
+      numNumbers(column, example, starts.at(example)),
+      numNumbers(column, example + 1, starts.at(example + 1)),
+    );
   const weights = columns.find(({ column }) => column.name === 'labelWeights');
   const weightsOf = (example: number): readonly number[] =>
     weights === undefined ? [1] : Array.from(numbersOf(weights, example));
   const isPerToken = weights !== undefined && isOfTokens(weights.column);
   const numLabelled = (example: number): number =>
     isPerToken ? weightsOf(example).filter((weight) => weight > 0).length : 1;
+  const numPredictions =
+    known?.numPredictions ??
+    Array.from(starts.counts, (_, example) => numLabelled(example)).reduce((a, b) => a + b, 0);
   return {
     numExamples,
-    numTokens,
-    numPredictions: Array.from(tokenCounts, (_, example) => numLabelled(example)).reduce(
-      (sum, count) => sum + count,
-      0,
-    ),
+    numTokens: starts.end,
+    numPredictions,
+    async kept(keep) {
+      const own: OwnColumn[] = [];
+      for (const { column, numbers } of columns) own.push({ column, numbers: await keep(numbers) });
+      const rest = { starts: starts.copy(), firstSegmentCounts: firstSegmentCounts.slice() };
+      return readerOf({ ...all, ...rest, ids: await keep(ids), columns: own }, { numPredictions });
+    },
     countOf(sum, example) {
-      if (sum === 'numTokens') return tokenCounts[example]!;
+      if (sum === 'numTokens') return starts.counts[example]!;
       if (sum === 'numLabelled') return numLabelled(example);
       // What else losses are divided by counts examples.
       return sum === 'labelWeight' ? weightsOf(example).reduce((a, b) => a + b, 0) : 1;
@@ -175,7 +212,7 @@ export function openLabelledShard(
     copyInto(batch, row, example) {
       if (maxSeqLength > batch.seqLength) throw corrupt(`made for ${maxSeqLength} tokens`);
       copyTaskExample(batch, row, {
-        ids: Array.from(ids.subarray(starts[example], starts[example + 1])),
+        ids: Array.from(stretchOf(ids, starts, example)),
         numFirstSegment: firstSegmentCounts[example]!,
         columns: Object.fromEntries(
           columns.map((one) => [one.column.name, Array.from(numbersOf(one, example))]),

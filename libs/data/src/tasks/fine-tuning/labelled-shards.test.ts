@@ -13,6 +13,7 @@ import { readExampleShard } from '../../examples/example-job.ts';
 import { exampleSetPrefix } from '../../examples/example-keys.ts';
 import type { RowSource } from '../../rows/row.ts';
 import { epochShardsOf } from '../../sampling/epoch-shards.ts';
+import { createScratch } from '../../scratch/scratch.ts';
 import { createSampler } from '../../sampling/sampler.ts';
 import { folderStore, temporaryFolder } from '../../testing/example-fixture.ts';
 import { collect, rowsOf } from '../../testing/row-fixture.ts';
@@ -124,39 +125,46 @@ describe.each(Object.keys(kinds) as FineTuning['kind'][])('examples of %s as sha
     heldOut: examples(),
   });
 
-  it('are read back from the store as they were made, with what losses are divided by', async () => {
-    const store = newStore();
-    const { train: shards } = await makeLabelledShards(store, { ...request, ...both() });
-    const made = await collect(examples());
-    const expected = made.map((one) =>
-      batchWith(fineTuning, (batch) => copyTaskExample(batch, 0, one)),
-    );
-    const read: ExampleBatch[] = [];
-    for (const shard of shards) {
-      const reader = await readExampleShard(store, shard, format);
-      expect(reader.numExamples).toBeGreaterThan(2);
-      let numTokens = 0;
-      for (let example = 0; example < reader.numExamples; example++) {
-        const batch = batchWith(fineTuning, (one) => reader.copyInto(one, 0, example));
-        read.push(batch);
-        const total = (name: string): number =>
-          Array.from(columnOf(batch, name)).reduce((sum, value) => sum + value, 0);
-        numTokens += total('inputMask');
-        expect(reader.countOf('numTokens', example)).toBe(total('inputMask'));
-        for (const { over } of [...format.task.losses, ...format.task.metrics])
-          expect(reader.countOf(over.sum, example)).toBeCloseTo(
-            over.sum === 'labelWeight'
-              ? total('labelWeights')
-              : over.sum === 'numLabelled'
-                ? columnOf(batch, 'labelWeights').filter((weight) => weight > 0).length
-                : 1,
-            6,
-          );
+  it.each([
+    ['memory', undefined],
+    ['files', createScratch({ thresholdBytes: 0, onTrouble: expect.unreachable as never })],
+  ])(
+    'are read back into %s as they were made, with what losses are divided by',
+    async (_, keep) => {
+      const store = newStore();
+      const { train: shards } = await makeLabelledShards(store, { ...request, ...both() });
+      const made = await collect(examples());
+      const expected = made.map((one) =>
+        batchWith(fineTuning, (batch) => copyTaskExample(batch, 0, one)),
+      );
+      const read: ExampleBatch[] = [];
+      for (const shard of shards) {
+        const reader = await readExampleShard(store, shard, format, keep);
+        expect(reader.numExamples).toBeGreaterThan(2);
+        expect(reader.numPredictions).toBe(shard.numPredictions);
+        let numTokens = 0;
+        for (let example = 0; example < reader.numExamples; example++) {
+          const batch = batchWith(fineTuning, (one) => reader.copyInto(one, 0, example));
+          read.push(batch);
+          const total = (name: string): number =>
+            Array.from(columnOf(batch, name)).reduce((sum, value) => sum + value, 0);
+          numTokens += total('inputMask');
+          expect(reader.countOf('numTokens', example)).toBe(total('inputMask'));
+          for (const { over } of [...format.task.losses, ...format.task.metrics])
+            expect(reader.countOf(over.sum, example)).toBeCloseTo(
+              over.sum === 'labelWeight'
+                ? total('labelWeights')
+                : over.sum === 'numLabelled'
+                  ? columnOf(batch, 'labelWeights').filter((weight) => weight > 0).length
+                  : 1,
+              6,
+            );
+        }
+        expect(reader.numTokens).toBe(numTokens);
       }
-      expect(reader.numTokens).toBe(numTokens);
-    }
-    expect(read.map(textOfBatch).toSorted()).toEqual(expected.map(textOfBatch).toSorted());
-  });
+      expect(read.map(textOfBatch).toSorted()).toEqual(expected.map(textOfBatch).toSorted());
+    },
+  );
 
   it('come in an order of the seed, all of them once an epoch', async () => {
     const { train: shards } = await makeLabelledShards(newStore(), { ...request, ...both() });

@@ -7,6 +7,7 @@ import {
   type ExamplesConfig,
 } from '@berth/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createScratch } from '../../scratch/scratch.ts';
 import { createDocumentCache } from '../../dataset/document-cache.ts';
 import { prepareDataset } from '../../dataset/prepare-dataset.ts';
 import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
@@ -69,7 +70,10 @@ async function examplesOf(
       shard,
       ...(format !== undefined && { exampleFormat: format }),
     },
-    createDocumentCache(1 << 20),
+    createDocumentCache(
+      1 << 20,
+      createScratch({ thresholdBytes: 0, onTrouble: expect.unreachable as never }),
+    ),
   );
   const reader = await readExampleShard(store, made, pretrainingExamples);
   return Array.from({ length: reader.numExamples }, (_, example) => {
@@ -90,7 +94,7 @@ async function examplesOf(
 async function shardsWith(manifest: DatasetManifest, ids: readonly number[]): Promise<number[]> {
   const shards: number[] = [];
   for (const [shard, part] of manifest.train.entries()) {
-    const text = `,${(await readDocumentShard(store, part)).tokens.join()},`;
+    const text = `,${(await readDocumentShard(store, part)).tokens.subarray().join()},`;
     if (text.includes(`,${ids.join()},`)) shards.push(shard);
   }
   return shards;

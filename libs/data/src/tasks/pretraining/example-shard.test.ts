@@ -8,6 +8,7 @@ import {
 } from '@berth/contracts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createScratch } from '../../scratch/scratch.ts';
 import type { Example } from './example.ts';
 import { readExampleShard } from '../../examples/example-job.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
@@ -70,25 +71,30 @@ function expectedBatch(
 }
 
 describe('example shards', () => {
-  it('give back what was packed, over whatever a reused batch held before', () => {
-    fc.assert(
-      fc.property(someExamples, (examples) => {
-        const bytes = encodeExampleShard(examples, facts);
-        const reader = openExampleShard(bytes, sha256Hex(bytes));
-        expect(reader).toMatchObject({ ...facts, numExamples: examples.length });
-        const batch = batchFor(examples, 20, 6);
-        for (const column of Object.values(batch.columns)) column.fill(7);
-        for (const row of examples.keys()) reader.copyInto(batch, row, row);
-        expect(batch).toEqual(expectedBatch(examples, 20, 6));
+  it.each([
+    ['in memory', undefined],
+    ['in files', createScratch({ thresholdBytes: 0, onTrouble: expect.unreachable as never })],
+  ])('give back what was packed, over whatever a reused batch held before, %s', async (_, keep) => {
+    const property = async (examples: Example[]): Promise<void> => {
+      const bytes = encodeExampleShard(examples, facts);
+      const opened = openExampleShard(bytes, sha256Hex(bytes));
+      const reader = keep === undefined ? opened : await opened.kept!(keep);
+      // It needs them no more.
+      if (keep !== undefined) bytes.fill(0);
+      expect(reader).toMatchObject({ ...facts, numExamples: examples.length });
+      const batch = batchFor(examples, 20, 6);
+      for (const column of Object.values(batch.columns)) column.fill(7);
+      for (const row of examples.keys()) reader.copyInto(batch, row, row);
+      expect(batch).toEqual(expectedBatch(examples, 20, 6));
 
-        const numPredictions = examples.reduce((sum, e) => sum + e.maskedPositions.length, 0);
-        expect(reader.numPredictions).toBe(numPredictions);
-        const countsOf = (sum: string): number[] => examples.map((_, i) => reader.countOf(sum, i));
-        expect(countsOf('maskedWeight')).toEqual(examples.map((e) => e.maskedPositions.length));
-        expect(countsOf('numTokens')).toEqual(examples.map(({ ids }) => ids.length));
-        expect(countsOf('numExamples')).toEqual(examples.map(() => 1));
-      }),
-    );
+      const numPredictions = examples.reduce((sum, e) => sum + e.maskedPositions.length, 0);
+      expect(reader.numPredictions).toBe(numPredictions);
+      const countsOf = (sum: string): number[] => examples.map((_, i) => reader.countOf(sum, i));
+      expect(countsOf('maskedWeight')).toEqual(examples.map((e) => e.maskedPositions.length));
+      expect(countsOf('numTokens')).toEqual(examples.map(({ ids }) => ids.length));
+      expect(countsOf('numExamples')).toEqual(examples.map(() => 1));
+    };
+    await fc.assert(fc.asyncProperty(someExamples, property));
   });
 
   it('have the same bytes for the same examples, at any place in memory', () => {

@@ -1,4 +1,6 @@
-import { columnOf } from '@berth/contracts';
+import { columnOf, type BerthError } from '@berth/contracts';
+import { createStarts, stretchOf, type Starts } from '../../scratch/starts.ts';
+import type { Stretches } from '../../scratch/stretches.ts';
 import type { ExampleShardReader } from '../task-examples.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import type { Example } from './example.ts';
@@ -106,31 +108,72 @@ export function openExampleShard(
   const ids = wide ? wide.ids : column(numTokens);
   const positions = column(numPredictions);
   const labels = wide ? wide.labels : column(numPredictions);
-  const tokenStarts = startsOf(tokenCounts);
-  const predictionStarts = startsOf(predictionCounts);
-  if (tokenStarts.at(-1) !== numTokens || predictionStarts.at(-1) !== numPredictions)
+  const tokens = createStarts(tokenCounts);
+  const predictions = createStarts(predictionCounts);
+  if (tokens.end !== numTokens || predictions.end !== numPredictions)
     throw corrupt('header and columns disagree');
+  let firstPrediction = 0;
   for (let example = 0; example < numExamples; example++) {
     const length = tokenCounts[example]!;
+    const endPrediction = firstPrediction + predictionCounts[example]!;
     const isSound =
       length <= maxSeqLength &&
       firstSegmentCounts[example]! <= length &&
       predictionCounts[example]! <= maxPredictions &&
       isRandomNext[example]! <= 1 &&
-      exampleSlice(positions, predictionStarts, example).every((position) => position < length);
+      positions.subarray(firstPrediction, endPrediction).every((position) => position < length);
     if (!isSound) throw corrupt(`example ${example} cannot be`);
+    firstPrediction = endPrediction;
   }
+  const exampleSetId = Buffer.from(header.slice(8).buffer).toString('hex');
+  return readerOf({
+    facts: { exampleSetId, maxSeqLength, maxPredictions },
+    tokens,
+    predictions,
+    firstSegmentCounts,
+    isRandomNext,
+    ids,
+    positions,
+    labels,
+    corrupt,
+  });
+}
 
+interface Columns {
+  readonly facts: ExampleShardFacts;
+  readonly tokens: Starts;
+  readonly predictions: Starts;
+  readonly firstSegmentCounts: Uint16Array;
+  readonly isRandomNext: Uint16Array;
+  readonly ids: Stretches<TokenIds>;
+  readonly positions: Stretches<Uint16Array>;
+  readonly labels: Stretches<TokenIds>;
+  readonly corrupt: (what: string) => BerthError;
+}
+
+function readerOf(columns: Columns): PretrainingShardReader {
+  const { facts, tokens, predictions, firstSegmentCounts, isRandomNext, corrupt } = columns;
+  const { ids, positions, labels } = columns;
+  const { maxSeqLength, maxPredictions } = facts;
   return {
-    exampleSetId: Buffer.from(header.slice(8).buffer).toString('hex'),
-    maxSeqLength,
-    maxPredictions,
-    numExamples,
-    numTokens,
-    numPredictions,
+    ...facts,
+    numExamples: firstSegmentCounts.length,
+    numTokens: tokens.end,
+    numPredictions: predictions.end,
+    kept: async (keep) =>
+      readerOf({
+        ...columns,
+        tokens: tokens.copy(),
+        predictions: predictions.copy(),
+        firstSegmentCounts: firstSegmentCounts.slice(),
+        isRandomNext: isRandomNext.slice(),
+        ids: await keep(ids),
+        positions: await keep(positions),
+        labels: await keep(labels),
+      }),
     countOf: (sum, example) => {
-      if (sum === 'maskedWeight') return predictionCounts[example]!;
-      return sum === 'numTokens' ? tokenCounts[example]! : 1;
+      if (sum === 'maskedWeight') return predictions.counts[example]!;
+      return sum === 'numTokens' ? tokens.counts[example]! : 1;
     },
     copyInto: (batch, row, example) => {
       const width = batch.seqLength;
@@ -138,24 +181,26 @@ export function openExampleShard(
       const numSlots = maskedIds.length / batch.batchSize;
       if (maxSeqLength > width || maxPredictions > numSlots)
         throw corrupt(`made for ${maxSeqLength} tokens and ${maxPredictions} predictions`);
+      const ownIds = stretchOf(ids, tokens, example);
       const firstId = row * width;
       const endId = firstId + width;
-      const endToken = firstId + tokenCounts[example]!;
+      const endToken = firstId + ownIds.length;
       const inputIds = columnOf(batch, 'inputIds');
-      inputIds.set(exampleSlice(ids, tokenStarts, example), firstId);
+      inputIds.set(ownIds, firstId);
       inputIds.fill(0, endToken, endId);
       columnOf(batch, 'inputMask').fill(1, firstId, endToken).fill(0, endToken, endId);
       columnOf(batch, 'segmentIds')
         .fill(0, firstId, endId)
         .fill(1, firstId + firstSegmentCounts[example]!, endToken);
 
+      const ownPositions = stretchOf(positions, predictions, example);
       const firstSlot = row * numSlots;
       const endSlot = firstSlot + numSlots;
-      const endPrediction = firstSlot + predictionCounts[example]!;
+      const endPrediction = firstSlot + ownPositions.length;
       const maskedPositions = columnOf(batch, 'maskedPositions');
-      maskedPositions.set(exampleSlice(positions, predictionStarts, example), firstSlot);
+      maskedPositions.set(ownPositions, firstSlot);
       maskedPositions.fill(0, endPrediction, endSlot);
-      maskedIds.set(exampleSlice(labels, predictionStarts, example), firstSlot);
+      maskedIds.set(stretchOf(labels, predictions, example), firstSlot);
       maskedIds.fill(0, endPrediction, endSlot);
       columnOf(batch, 'maskedWeights')
         .fill(1, firstSlot, endPrediction)
@@ -164,19 +209,4 @@ export function openExampleShard(
       if (nextSentenceLabels !== undefined) nextSentenceLabels[row] = isRandomNext[example]!;
     },
   };
-}
-
-/** Prefix sums: where each example's values start in a column, and the column's length. */
-function startsOf(counts: Uint16Array): Uint32Array {
-  const starts = new Uint32Array(counts.length + 1);
-  for (let i = 0; i < counts.length; i++) starts[i + 1] = starts[i]! + counts[i]!;
-  return starts;
-}
-
-function exampleSlice<Column extends TokenIds>(
-  column: Column,
-  starts: Uint32Array,
-  example: number,
-): Column {
-  return column.subarray(starts[example], starts[example + 1]) as Column;
 }
