@@ -20,6 +20,8 @@ export interface PutOptions {
 export interface GetOptions {
   /** A larger object is not taken into memory: `STORE_CORRUPT`. @defaultValue 16777216 (16 MiB) */
   readonly maxBytes?: number;
+  /** Only the bytes from the first on and before the second: an object that is shorter is `STORE_CORRUPT`. @defaultValue all */
+  readonly range?: readonly [number, number];
   readonly signal?: AbortSignal;
 }
 
@@ -43,6 +45,16 @@ export interface ObjectStore {
    * (also when an earlier, unanswered attempt of ours had already stored them).
    */
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<'written' | 'exists'>;
+  /**
+   * Writes an object whose size is not known yet, whole or not at all, over what is there. A few parts of it are in memory at a time.
+   * @returns its size in bytes
+   * @throws what `put` rejects with, and what the iteration throws
+   */
+  putStream(
+    key: string,
+    pieces: AsyncIterable<Uint8Array>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<number>;
   get(key: string, options?: GetOptions): Promise<Uint8Array>;
   /** `undefined` when the key does not exist. */
   head(key: string): Promise<ObjectInfo | undefined>;

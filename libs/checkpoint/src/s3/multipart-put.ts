@@ -19,10 +19,8 @@ interface MultipartPut {
   readonly condition: { readonly IfNoneMatch?: string };
   /** For messages. */
   readonly key: string;
-  readonly sizeBytes: number;
-  /** The bytes from `start` to `end`, asked for when it is their turn. */
-  readonly partAt: (start: number, end: number) => ObjectBody | Promise<ObjectBody>;
-  readonly partSizeBytes: number;
+  /** Its parts in order, each asked for when it is its turn. */
+  readonly parts: AsyncIterable<ObjectBody>;
   readonly signal?: AbortSignal;
 }
 
@@ -69,17 +67,14 @@ export async function putInParts(call: S3Call, logger: Logger, put: MultipartPut
 
 async function uploadParts(
   call: S3Call,
-  { target: { Bucket, Key }, key, sizeBytes, partAt, partSizeBytes, signal }: MultipartPut,
+  { target: { Bucket, Key }, key, parts, signal }: MultipartPut,
   UploadId: string | undefined,
 ): Promise<CompletedPart[]> {
-  const numParts = Math.ceil(sizeBytes / partSizeBytes);
-  const partNumbers = Array.from({ length: numParts }, (_, index) => index + 1);
   return mapConcurrently(
-    partNumbers,
+    parts,
     numParallelParts,
-    async (PartNumber, siblings) => {
-      const start = (PartNumber - 1) * partSizeBytes;
-      const part = await partAt(start, Math.min(start + partSizeBytes, sizeBytes));
+    async (part, siblings, index) => {
+      const PartNumber = index + 1;
       const ChecksumSHA256 = Buffer.from(await sha256InTurns(part), 'hex').toString('base64');
       const target = { Bucket, Key, UploadId, PartNumber, ChecksumSHA256 };
       return call(

@@ -94,11 +94,16 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
     maxBytes: number,
     key: string,
     signal: AbortSignal | undefined,
+    Range?: string,
   ): Promise<Uint8Array | number> =>
     call(
       `GET ${key}`,
       async (s3, abortSignal, progressed) => {
-        const command = new GetObjectCommand({ Bucket: bucket, Key: root + key });
+        const command = new GetObjectCommand({
+          Bucket: bucket,
+          Key: root + key,
+          ...(Range !== undefined && { Range }),
+        });
         const { Body, ContentLength = 0 } = await s3.send(command, { abortSignal });
         if (!(Body instanceof Readable)) return new Uint8Array();
         if (ContentLength <= maxBytes)
@@ -110,7 +115,26 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
       signal,
     );
 
-  const get: ObjectStore['get'] = async (key, { maxBytes = 16 * 2 ** 20, signal } = {}) => {
+  const getRange = async (
+    key: string,
+    [start, end]: readonly [number, number],
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> => {
+    if (end <= start) return new Uint8Array();
+    const asked = `bytes=${start}-${end - 1}`;
+    const bytes = await getAtMost(end - start, key, signal, asked).catch((error: unknown) => {
+      // No byte of it is there.
+      if (isBerthError(error) && error.details['reason'] === 'InvalidRange') return undefined;
+      throw error;
+    });
+    if (bytes instanceof Uint8Array && bytes.length === end - start) return bytes;
+    throw new BerthError('STORE_CORRUPT', `${key} at ${where} has no bytes ${start} to ${end}`, {
+      details: { key, where },
+    });
+  };
+
+  const get: ObjectStore['get'] = async (key, { maxBytes = 16 * 2 ** 20, range, signal } = {}) => {
+    if (range !== undefined) return getRange(key, range, signal);
     const bytes = await getAtMost(maxBytes, key, signal);
     if (typeof bytes !== 'number') return bytes;
     throw new BerthError(
@@ -149,9 +173,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
         target,
         condition,
         key,
-        sizeBytes: sizeOf(body),
-        partAt: (start, end) => partOf(body, start, end),
-        partSizeBytes,
+        parts: partsOf(sizeOf(body), partSizeBytes, (start, end) => partOf(body, start, end)),
         ...(signal && { signal }),
       });
       return;
@@ -212,10 +234,36 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
         if (sizeBytes <= multipartThresholdBytes) await send(key, await partAt(0, sizeBytes), {});
         else {
           const target = { Bucket: bucket, Key: root + key };
-          const upload = { target, condition: {}, key, sizeBytes, partAt, partSizeBytes };
-          await putInParts(call, logger, upload);
+          const parts = partsOf(sizeBytes, partSizeBytes, partAt);
+          await putInParts(call, logger, { target, condition: {}, key, parts });
         }
       }),
+
+    async putStream(key, pieces, { signal } = {}) {
+      const target = { Bucket: bucket, Key: root + key };
+      const parts = gathered(pieces, partSizeBytes);
+      const first = await parts.next();
+      const second = first.done === true ? first : await parts.next();
+      if (first.done === true || second.done === true) {
+        const body = first.done === true ? [] : first.value;
+        await send(key, body, { ...(signal && { signal }) });
+        return sizeOf(body);
+      }
+      let sizeBytes = 0;
+      const counted = async function* (): AsyncGenerator<ObjectBody> {
+        for (const part of [first.value, second.value]) {
+          sizeBytes += sizeOf(part);
+          yield part;
+        }
+        for await (const part of parts) {
+          sizeBytes += sizeOf(part);
+          yield part;
+        }
+      };
+      const upload = { target, condition: {}, key, parts: counted(), ...(signal && { signal }) };
+      await putInParts(call, logger, upload);
+      return sizeBytes;
+    },
 
     head: (key) =>
       call(`HEAD ${key}`, async (s3, abortSignal): Promise<ObjectInfo | undefined> => {
@@ -276,6 +324,37 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
 
     close: () => client.destroy(),
   };
+}
+
+/** A body of known size in parts, each read when it is its turn. */
+async function* partsOf(
+  sizeBytes: number,
+  partSizeBytes: number,
+  partAt: (start: number, end: number) => ObjectBody | Promise<ObjectBody>,
+): AsyncGenerator<ObjectBody> {
+  for (let start = 0; start < sizeBytes; start += partSizeBytes)
+    yield await partAt(start, Math.min(start + partSizeBytes, sizeBytes));
+}
+
+/** Pieces put together to parts of this size; the last may be smaller. */
+async function* gathered(
+  pieces: AsyncIterable<Uint8Array>,
+  partSizeBytes: number,
+): AsyncGenerator<ObjectBody, void, undefined> {
+  let part: Uint8Array[] = [];
+  let numBytes = 0;
+  for await (const piece of pieces)
+    for (let start = 0; start < piece.length;) {
+      const some = piece.subarray(start, start + partSizeBytes - numBytes);
+      part.push(some);
+      numBytes += some.length;
+      start += some.length;
+      if (numBytes < partSizeBytes) continue;
+      yield part;
+      part = [];
+      numBytes = 0;
+    }
+  if (numBytes > 0) yield part;
 }
 
 /** Whether the service has said that it does not know what it was asked. */

@@ -43,6 +43,42 @@ export function describeObjectStore(
       expect(await store.put('k', text('1'), { ifAbsent: true })).toBe('exists');
     });
 
+    it('gives stretches of what is stored, and none that is not there', async () => {
+      const store = await open();
+      await store.put('k', text('0123456789'));
+      const stretch = async (start: number, end: number): Promise<string> =>
+        Buffer.from(await store.get('k', { range: [start, end] })).toString();
+      expect(await stretch(0, 10)).toBe('0123456789');
+      expect(await stretch(3, 5)).toBe('34');
+      expect(await stretch(9, 10)).toBe('9');
+      expect(await stretch(4, 4)).toBe('');
+      const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' });
+      await expect(stretch(8, 11)).rejects.toThrow(corrupt);
+      await expect(stretch(10, 11)).rejects.toThrow(corrupt);
+      await expect(store.get('none', { range: [0, 1] })).rejects.toThrow(missing);
+    });
+
+    it('takes a stream, small or large, whole or not at all', async () => {
+      const store = await open();
+      const pieces = Array.from({ length: 70 }, (_, piece) => Buffer.alloc(2 ** 19 + piece, piece));
+      async function* stream(count: number): AsyncGenerator<Uint8Array> {
+        yield* pieces.slice(0, count);
+      }
+      for (const count of [0, 1, 70]) {
+        const whole = Buffer.concat(pieces.slice(0, count));
+        expect(await store.putStream('k', stream(count))).toBe(whole.length);
+        const stored = await store.get('k', { maxBytes: whole.length });
+        expect(Buffer.compare(stored, whole)).toBe(0);
+      }
+      async function* torn(): AsyncGenerator<Uint8Array> {
+        yield* pieces;
+        throw new Error('torn');
+      }
+      await expect(store.putStream('torn', torn())).rejects.toThrow('torn');
+      expect(await store.head('torn')).toBeUndefined();
+      expect(await store.listUploads('')).toEqual([]);
+    });
+
     it('takes a view into a larger buffer', async () => {
       const store = await open();
       await store.put('view', text('0123456789').subarray(3, 6));

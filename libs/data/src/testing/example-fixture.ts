@@ -60,10 +60,22 @@ export function folderStore(folder: string): ObjectStore {
       await writeFile(pathOf(key), bytes);
       return 'written';
     },
-    get: (key) =>
-      readFile(pathOf(key)).catch(() => {
+    putStream: async (key, pieces) => {
+      const parts: Uint8Array[] = [];
+      for await (const piece of pieces) parts.push(Uint8Array.from(piece));
+      const bytes = Buffer.concat(parts);
+      await mkdir(dirname(pathOf(key)), { recursive: true });
+      await writeFile(pathOf(key), bytes);
+      return bytes.length;
+    },
+    get: async (key, { range } = {}) => {
+      const bytes = await readFile(pathOf(key)).catch(() => {
         throw new BerthError('STORE_NOT_FOUND', `${key} is not in ${folder}`);
-      }),
+      });
+      if (range === undefined) return bytes;
+      if (range[1] > bytes.length) throw new BerthError('STORE_CORRUPT', `${key} is short`);
+      return bytes.subarray(...range);
+    },
     list: async (prefix) => {
       const files = await readdir(folder, { recursive: true, withFileTypes: true });
       const keys = files
