@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { basicTokenize } from './basic-tokenizer.ts';
-import { createTokenizer, createTokenTally, splitChunks } from './tokenizer.ts';
+import { createTokenizer, createTokenTally, splitLong } from './tokenizer.ts';
 import { createVocabulary, parseVocabulary, specialTokens } from './vocabulary.ts';
 
 interface GoldenText {
@@ -129,7 +129,7 @@ describe('a long stretch without a space', () => {
       fc.property(fc.array(run, { minLength: 3, maxLength: 12 }), (runs) => {
         const text = runs.map(([part, times]) => part.repeat(times)).join('');
         const options = { doLowerCase: true };
-        const chunks = splitChunks(text);
+        const chunks = splitLong(text);
         expect(chunks.join('')).toBe(text);
         expect(chunks.flatMap((chunk) => basicTokenize(chunk, options))).toEqual(
           basicTokenize(text, options),

@@ -1,10 +1,11 @@
 import { basicTokenize, cutLongChunk, type BasicTokenizerOptions } from './basic-tokenizer.ts';
+import { scanChunks } from './chunk-table.ts';
+import { TokenGeneration } from './token-generation.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { createWordCache } from './word-cache.ts';
 import { createWordPiece, isTooLong } from './wordpiece.ts';
 
 export interface TokenizerOptions extends BasicTokenizerOptions {
-  /** Most recent words whose ids are kept; 0 keeps none. Default 65,536. */
+  /** Most recent words whose ids are kept; 0 keeps none. Default 131,072. */
   readonly numCachedWords?: number;
 }
 
@@ -50,14 +51,14 @@ interface ChunkTokens {
 /** BERT's tokeniser: basic tokenisation, then WordPiece. */
 export function createTokenizer(
   vocabulary: Vocabulary,
-  { doLowerCase, numCachedWords = 65_536 }: TokenizerOptions,
+  { doLowerCase, numCachedWords = 131_072 }: TokenizerOptions,
 ): Tokenizer {
   const wordPiece = createWordPiece(vocabulary);
-  const cache = createWordCache<ChunkTokens>(numCachedWords);
+  /** Once the young one is full it becomes the old one, of which only what is met again stays. */
+  let young = new TokenGeneration<TokenTally | undefined>(numCachedWords);
+  let old = new TokenGeneration<TokenTally | undefined>(0);
 
   const tokensOf = (chunk: string): ChunkTokens => {
-    const known = cache.get(chunk);
-    if (known !== undefined) return known;
     const ids: number[] = [];
     const loss = createTokenTally();
     for (const word of basicTokenize(chunk, { doLowerCase })) {
@@ -69,22 +70,47 @@ export function createTokenizer(
     }
     loss.numDroppedCharacters = chunk.match(lostCharacter)?.length ?? 0;
     const hasLoss = loss.numUnknownTokens + loss.numDroppedCharacters > 0;
-    const tokens = { ids, loss: hasLoss ? loss : undefined };
-    cache.set(chunk, tokens);
-    return tokens;
+    return { ids, loss: hasLoss ? loss : undefined };
+  };
+  const append = (all: number[], tokens: ChunkTokens): TokenTally | undefined => {
+    for (const id of tokens.ids) all.push(id);
+    return tokens.loss;
+  };
+  /** @returns what it lost */
+  const appendShort = (
+    all: number[],
+    text: string,
+    from: number,
+    to: number,
+    hash: number,
+  ): TokenTally | undefined => {
+    const known = young.table.find(text, from, to, hash);
+    if (known >= 0) return young.append(known, all);
+    const aged = old.table.find(text, from, to, hash);
+    const tokens =
+      aged < 0 ? tokensOf(text.slice(from, to)) : { ids: old.idsOf(aged), loss: old.aboutOf(aged) };
+    if (young.table.isFull) [old, young] = [young, new TokenGeneration(numCachedWords)];
+    young.add(text, from, to, hash, tokens.ids, tokens.loss);
+    return append(all, tokens);
   };
 
   return {
     vocabulary,
     tokenize: (text, tally) => {
       const all: number[] = [];
-      for (const chunk of splitChunks(text)) {
-        const { ids, loss } = tokensOf(chunk);
-        for (const id of ids) all.push(id);
-        if (tally === undefined) continue;
-        tally.numCharacters += chunk.length;
+      const count = (numCharacters: number, loss: TokenTally | undefined): void => {
+        if (tally === undefined) return;
+        tally.numCharacters += numCharacters;
         if (loss !== undefined) addLoss(tally, loss);
-      }
+      };
+      scanChunks(text, (from, to, hash) => {
+        const length = to - from;
+        if (length <= maxCachedLength && numCachedWords > 0)
+          count(length, appendShort(all, text, from, to, hash));
+        else
+          for (const chunk of splitLong(text.slice(from, to)))
+            count(chunk.length, append(all, tokensOf(chunk)));
+      });
       return all;
     },
   };
@@ -100,12 +126,11 @@ function addLoss(tally: TokenTally, loss: TokenTally): void {
 // Controls that are no space, and what decoders write for bytes they do not understand.
 const lostCharacter = /(?![\t\n\v\f\r])\p{Cc}|\ufffd/gu;
 
+// A page without spaces is one chunk: not worth keeping.
+const maxCachedLength = 64;
 const longChunkLength = 1 << 13;
 
-/** Parts of a text that tokenise independently of each other: between ASCII spaces and line ends, or shorter. */
-export function splitChunks(text: string): string[] {
-  const chunks = text.split(/[\t\n\r ]+/);
-  return chunks.some(({ length }) => length > longChunkLength)
-    ? chunks.flatMap(cutLongChunk)
-    : chunks;
+/** A chunk, or parts of it that tokenise independently of each other. */
+export function splitLong(chunk: string): readonly string[] {
+  return chunk.length > longChunkLength ? cutLongChunk(chunk) : [chunk];
 }

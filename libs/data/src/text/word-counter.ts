@@ -1,7 +1,8 @@
 import { basicTokenize, type BasicTokenizerOptions } from './basic-tokenizer.ts';
 import { mergingWordCounts, type MergeLimits } from './merge-word-counts.ts';
-import { splitChunks } from './tokenizer.ts';
-import { detach } from './word-cache.ts';
+import { ChunkTable, scanChunks } from './chunk-table.ts';
+import { splitLong } from './tokenizer.ts';
+import { detach } from './detach.ts';
 import { encodingWordCounts } from './word-counts.ts';
 import { isTooLong } from './wordpiece.ts';
 import { inTurns, type Work } from './work.ts';
@@ -25,6 +26,9 @@ export interface WordCounter {
 const maxPendingChunks = 1 << 17;
 const maxPendingLength = 64;
 const chunksBetweenPauses = 1 << 10;
+const charactersBetweenPauses = 1 << 18;
+/** How much more a character costs whose chunk is not looked up. */
+const costOfCounting = 16;
 
 const loneSurrogate = /\p{Cs}/u;
 
@@ -34,7 +38,8 @@ export function createWordCounter({
   maxWordsInMap = 1 << 17,
   ...limits
 }: WordCounterOptions): WordCounter {
-  const pending = new Map<string, number>();
+  const pending = new ChunkTable(maxPendingChunks);
+  const pendingTimes = new Float64Array(maxPendingChunks);
   const counts = new Map<string, number>();
   /** Each is at least twice as long as the next. */
   const lists: Uint8Array[] = [];
@@ -45,14 +50,13 @@ export function createWordCounter({
         counts.set(detach(word), (counts.get(word) ?? 0) + times);
   };
   function* countPending(): Work<void> {
-    let numChunks = 0;
-    for (const [chunk, times] of pending) {
-      count(chunk, times);
+    for (let chunk = 0; chunk < pending.size; chunk++) {
+      count(pending.textOf(chunk), pendingTimes[chunk]!);
       if (counts.size >= maxWordsInMap) yield* listCounts();
-      numChunks += 1;
-      if (numChunks % chunksBetweenPauses === 0) yield;
+      if (chunk % chunksBetweenPauses === 0) yield;
     }
     pending.clear();
+    pendingTimes.fill(0);
   }
   function* listCounts(): Work<void> {
     let last = yield* encodingWordCounts(counts);
@@ -61,20 +65,40 @@ export function createWordCounter({
       last = yield* mergingWordCounts([lists.pop()!, last], limits);
     lists.push(last);
   }
-  function* addAll(sentences: Iterable<string>): Work<void> {
-    let numChunks = 0;
-    for (const sentence of sentences)
-      for (const chunk of splitChunks(sentence)) {
-        if (chunk.length > maxPendingLength) count(chunk, 1);
-        else {
-          const times = pending.get(chunk);
-          pending.set(times === undefined ? detach(chunk) : chunk, (times ?? 0) + 1);
+  /** Counts what is short or known. @returns the rest */
+  const addShort = (sentence: string): string[] => {
+    const rest: string[] = [];
+    scanChunks(sentence, (from, to, hash) => {
+      if (to - from <= maxPendingLength) {
+        const known = pending.find(sentence, from, to, hash);
+        const chunk = known < 0 ? pending.add(sentence, from, to, hash) : known;
+        if (chunk >= 0) {
+          pendingTimes[chunk]! += 1;
+          return;
         }
-        if (counts.size >= maxWordsInMap) yield* listCounts();
-        if (pending.size >= maxPendingChunks) yield* countPending();
-        numChunks += 1;
-        if (numChunks % chunksBetweenPauses === 0) yield;
       }
+      rest.push(sentence.slice(from, to));
+    });
+    return rest;
+  };
+  function* addAll(sentences: Iterable<string>): Work<void> {
+    let numCharacters = 0;
+    for (const sentence of sentences) {
+      numCharacters += sentence.length;
+      for (const long of addShort(sentence))
+        for (const chunk of splitLong(long)) {
+          count(chunk, 1);
+          numCharacters += costOfCounting * chunk.length;
+          if (counts.size >= maxWordsInMap) yield* listCounts();
+          if (numCharacters < charactersBetweenPauses) continue;
+          yield;
+          numCharacters = 0;
+        }
+      if (pending.isFull) yield* countPending();
+      if (numCharacters < charactersBetweenPauses) continue;
+      yield;
+      numCharacters = 0;
+    }
   }
   function* encodeAll(): Work<Uint8Array> {
     yield* countPending();
