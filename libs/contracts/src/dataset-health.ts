@@ -39,6 +39,8 @@ export const datasetHealthSchema = z.strictObject({
   encodings: z.record(z.string(), count),
   /** With text. */
   numDocuments: count,
+  /** Equal to another one, dropped or kept. Absent in what older releases made, which kept all. */
+  numDuplicates: count.optional(),
   /** Passed over: without any token. */
   numEmptyDocuments: count,
   numOneSentenceDocuments: count,

@@ -73,6 +73,11 @@ const corpusSection = z
       .default(0.02)
       .describe('Share of documents kept for evaluation; 0: none, and no evaluations')
       .meta({ decides: 'data' }),
+    duplicates: z
+      .enum(['drop', 'keep'])
+      .optional()
+      .describe('Documents with the text of another of the same part: dropped (default) or kept')
+      .meta({ decides: 'data' }),
     sentenceMode: z
       .enum(['auto', 'lines', 'prose'])
       .default('auto')

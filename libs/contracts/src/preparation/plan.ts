@@ -1,10 +1,22 @@
 import { z } from 'zod';
-import { leftOutSchema, vocabularyExtensionSchema } from '../dataset-health.ts';
-import { datasetManifestSchema, storedPartSchema, textRulesSchema } from '../dataset.ts';
+import { corpusTallySchema } from '../corpus-chunk.ts';
+import {
+  datasetHealthSchema,
+  leftOutSchema,
+  vocabularyExtensionSchema,
+} from '../dataset-health.ts';
+import {
+  datasetManifestSchema,
+  documentShardSchema,
+  storedPartSchema,
+  textRulesSchema,
+} from '../dataset.ts';
 import { runConfigSchema } from '../run-config.ts';
 
 const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** Of a document. */
+const hash = z.string().regex(/^[0-9a-f]{32}$/);
 
 /** What an inventory of a corpus leaves: how much there is, and into how many chunks it is cut. Each chunk is an object of its own. */
 export const planSchema = z.strictObject({
@@ -46,5 +58,58 @@ export const splitSchema = z.strictObject({
   format: z.literal('berth-split/1'),
   numTrainShards: z.int().positive(),
   numHeldOutShards: count,
+  /** Of each part of the corpus. */
+  shardsPerPart: z.int().positive(),
+  /** Run files of each chunk. */
+  numRuns: z.array(count),
+  /** Of the one document that is held out where no hash says so, and of the one that trains where all say otherwise. */
+  heldOutHash: hash.optional(),
+  trainHash: hash.optional(),
 });
 export type Split = z.output<typeof splitSchema>;
+
+/** What tokenising found besides tokens. */
+const tokenTallySchema = datasetHealthSchema.pick({
+  numUnknownTokens: true,
+  numCharacters: true,
+  numUnknownCharacters: true,
+  numDroppedCharacters: true,
+  numLongWords: true,
+});
+
+/** Of documents: where its hash stands in the hold-out, and the hash. */
+const placedHashSchema = z.tuple([z.number(), hash]);
+
+/** What tokenising a chunk has left. */
+export const tokenisedSchema = z.strictObject({
+  format: z.literal('berth-tokenised/1'),
+  numRuns: count,
+  /** With text; equal ones as often as they are there. */
+  numDocuments: count,
+  numTokens: count,
+  /** Bytes of their records. */
+  trainBytes: count,
+  heldOutBytes: count,
+  /** Of all its documents; absent where it has none. */
+  least: placedHashSchema.optional(),
+  greatest: placedHashSchema.optional(),
+  /** Of the corpus, where that has several. */
+  part: z.string().optional(),
+  read: corpusTallySchema,
+  tokens: tokenTallySchema,
+});
+export type Tokenised = z.output<typeof tokenisedSchema>;
+
+/** A document shard that was put together, and what was counted on the way. Of no documents, it is no part of the dataset. */
+export const assembledSchema = z.strictObject({
+  format: z.literal('berth-assembled/1'),
+  shard: documentShardSchema,
+  numOneSentenceDocuments: count,
+  /** Documents that are equal to another before them, dropped or kept. */
+  numDuplicates: count,
+  /** Of its tokens, as many reach examples of each length; see the health's coverage. */
+  numCovered: z.array(count),
+  /** How often it has each entry of the vocabulary: a list of 32-bit numbers. */
+  tokenCounts: storedPartSchema,
+});
+export type Assembled = z.output<typeof assembledSchema>;

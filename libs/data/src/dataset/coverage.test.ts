@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCoverageMeter } from './coverage.ts';
+import { coverageOf, createCoverageMeter } from './coverage.ts';
 import { packDocuments } from './document-shard.ts';
 import { generateExamples } from '../tasks/pretraining/generate.ts';
 import { defaultSettings, goldenExcerpt } from '../testing/example-fixture.ts';
@@ -36,8 +36,15 @@ function trueShare(documents: readonly TokenSentences[], maxSeqLength: number): 
 
 function measured(documents: readonly TokenSentences[], maxSeqLength: number): number {
   const meter = createCoverageMeter();
-  for (const document of documents) meter.add(document);
-  return meter.coverage().find((entry) => entry.maxSeqLength === maxSeqLength)?.ratio ?? NaN;
+  let numTokens = 0;
+  for (const document of documents) {
+    meter.add(document.map(({ length }) => length));
+    for (const { length } of document) numTokens += length;
+  }
+  return (
+    coverageOf([meter.numCovered], numTokens).find((entry) => entry.maxSeqLength === maxSeqLength)
+      ?.ratio ?? NaN
+  );
 }
 
 describe('coverage', () => {

@@ -1,12 +1,13 @@
 import type { DatasetHealth } from '@berth/contracts';
-import type { TokenSentences } from './token-documents.ts';
 
 const lengths = Array.from({ length: 10 }, (_, index) => 8 << index);
 
 /** Measures what share of the tokens examples of each length have room for. */
 export interface CoverageMeter {
-  add(document: TokenSentences): void;
-  coverage(): DatasetHealth['coverage'];
+  /** @param sentences - tokens of each */
+  add(sentences: ArrayLike<number>): void;
+  /** Tokens of them that examples of each length have room for. */
+  readonly numCovered: readonly number[];
 }
 
 /**
@@ -15,26 +16,31 @@ export interface CoverageMeter {
  */
 export function createCoverageMeter(): CoverageMeter {
   const numCovered = lengths.map(() => 0);
-  let numTokens = 0;
   return {
-    add: (document) => {
-      for (const { length } of document) numTokens += length;
+    numCovered,
+    add: (sentences) => {
       for (const [index, maxSeqLength] of lengths.entries())
-        numCovered[index]! += numTokensCovered(document, maxSeqLength - 3);
+        numCovered[index]! += numTokensCovered(sentences, maxSeqLength - 3);
     },
-    coverage: () =>
-      lengths.map((maxSeqLength, index) => ({
-        maxSeqLength,
-        ratio: numTokens === 0 ? 1 : numCovered[index]! / numTokens,
-      })),
   };
 }
 
-function numTokensCovered(document: TokenSentences, room: number): number {
+/** What sums of several meters say. @param numTokens - of all their documents */
+export function coverageOf(
+  numCovered: readonly (readonly number[])[],
+  numTokens: number,
+): DatasetHealth['coverage'] {
+  return lengths.map((maxSeqLength, index) => {
+    const covered = numCovered.reduce((sum, one) => sum + (one[index] ?? 0), 0);
+    return { maxSeqLength, ratio: numTokens === 0 ? 1 : covered / numTokens };
+  });
+}
+
+function numTokensCovered(sentences: ArrayLike<number>, room: number): number {
   let numCovered = 0;
   let gathered = 0;
-  for (const { length } of document) {
-    gathered += length;
+  for (let index = 0; index < sentences.length; index++) {
+    gathered += sentences[index]!;
     if (gathered < room) continue;
     numCovered += room;
     gathered = 0;

@@ -13,7 +13,12 @@ const footerBytes = 16;
 const hashWords = hashBytes / 4;
 
 /** Bytes of an id. */
-type IdBytes = 2 | 4;
+export type IdBytes = 2 | 4;
+
+/** What the ids of a vocabulary of so many entries take. */
+export function idBytesOf(numEntries: number): IdBytes {
+  return numEntries <= 2 ** 16 ? 2 : 4;
+}
 
 /** Counts of a document shard, as its footer and the manifest hold them. */
 export interface DocumentCounts {
@@ -23,19 +28,19 @@ export interface DocumentCounts {
 }
 
 /** A document with what names it. */
-interface HashedDocument {
+export interface HashedDocument {
   /** `hashBytes` of them. */
   readonly hash: Uint8Array;
   readonly sentences: TokenSentences;
 }
 
 /** Bytes of a document's record. */
-function recordBytesOf(numSentences: number, numTokens: number, idBytes: IdBytes): number {
+export function recordBytesOf(numSentences: number, numTokens: number, idBytes: IdBytes): number {
   return hashBytes + 4 * (1 + numSentences + Math.ceil((numTokens * idBytes) / 4));
 }
 
 /** One document as a record. Sentences must not be empty. */
-function encodeDocument(
+export function encodeDocument(
   { hash, sentences }: HashedDocument,
   idBytes: IdBytes,
 ): Uint8Array<ArrayBuffer> {
@@ -58,12 +63,12 @@ function encodeDocument(
 }
 
 /** The header that goes before the records. */
-function encodeDocumentHeader(idBytes: IdBytes): Uint8Array {
+export function encodeDocumentHeader(idBytes: IdBytes): Uint8Array {
   return new Uint8Array(Uint32Array.from([...magic, 2, idBytes, 0, 0, 0, 0]).buffer);
 }
 
 /** The footer that goes after them. */
-function encodeDocumentFooter(counts: DocumentCounts): Uint8Array {
+export function encodeDocumentFooter(counts: DocumentCounts): Uint8Array {
   const { numDocuments, numSentences, numTokens } = counts;
   return new Uint8Array(Uint32Array.of(numDocuments, numSentences, numTokens, magic[1]).buffer);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { BerthError, type DatasetHealth } from '@berth/contracts';
 import { isHeldOut } from '../corpus/hold-out.ts';
 import { shardsOfDocuments } from '../sampling/epoch-order.ts';
-import { createCoverageMeter } from './coverage.ts';
+import { coverageOf, createCoverageMeter } from './coverage.ts';
 import { withoutEmpty } from './document-shard.ts';
 import { DocumentSpill } from './document-spill.ts';
 import type { TokenSentences } from './token-documents.ts';
@@ -76,7 +76,7 @@ export async function spillDocuments(
     if (sentences.length === 1) numOneSentenceDocuments += 1;
     if (isOut(numDocuments++)) await heldOut.append(sentences);
     else {
-      coverage.add(sentences);
+      coverage.add(sentences.map(({ length }) => length));
       for (const sentence of sentences) for (const id of sentence) tokenCounts[id]! += 1;
       const { part } = document;
       const index = numTrain.get(part) ?? 0;
@@ -103,7 +103,7 @@ export async function spillDocuments(
       numSentences: sum([...ofTraining, heldOut], 'numSentences'),
       numTrainTokens: sum(ofTraining, 'numTokens'),
       numHeldOutTokens: sum([heldOut], 'numTokens'),
-      coverage: coverage.coverage(),
+      coverage: coverageOf([coverage.numCovered], sum(ofTraining, 'numTokens')),
     },
   };
 }

@@ -1,5 +1,4 @@
 import {
-  BerthError,
   canonicalJson,
   datasetJobSchema,
   digestOf,
@@ -7,6 +6,10 @@ import {
   type DatasetJob,
   type ObjectStore,
 } from '@berth/contracts';
+import { assembleShard } from '../dataset/assemble-shard.ts';
+import { sealDataset } from '../dataset/seal-dataset.ts';
+import { splitDataset } from '../dataset/split-dataset.ts';
+import { tokeniseChunk } from '../dataset/tokenise-chunk.ts';
 import { compareData } from './compare-data.ts';
 import { requestKey } from './keys.ts';
 import { makeVocabulary } from './make-vocabulary.ts';
@@ -47,9 +50,12 @@ export async function doDatasetJob(
     case 'vocabulary':
       return makeVocabulary(job, await requestOf(job), store, options);
     case 'tokenise':
+      return tokeniseChunk(job, store, options);
     case 'split':
+      return splitDataset(job, store, options);
     case 'assemble':
+      return assembleShard(job, store, options);
     case 'seal':
-      throw new BerthError('INTERNAL', `A ${job.kind} job cannot be done yet`);
+      return sealDataset(job, await requestOf(job), store, options);
   }
 }

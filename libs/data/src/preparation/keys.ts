@@ -71,6 +71,11 @@ export function runsPrefix(datasetId: string): string {
   return `${datasetPrefix(datasetId)}runs/`;
 }
 
+/** One of the run files that tokenising a chunk leaves. */
+export function runKey(datasetId: string, chunk: number, run: number): string {
+  return `${runsPrefix(datasetId)}run-${number(chunk)}-${number(run)}.brun`;
+}
+
 /** Written last of what tokenising a chunk leaves: that all of it is there. */
 export function tokenisedKey(datasetId: string, chunk: number): string {
   return `${runsPrefix(datasetId)}tokenised-${number(chunk)}.json`;
@@ -79,6 +84,26 @@ export function tokenisedKey(datasetId: string, chunk: number): string {
 /** In how many shards the documents are to lie. */
 export function splitKey(datasetId: string): string {
   return `${runsPrefix(datasetId)}split.json`;
+}
+
+/** A document shard; with another ending, what belongs to it. */
+export function documentShardKey(
+  datasetId: string,
+  split: AssembleJob['split'],
+  shard: number,
+  ending: 'bdoc' | 'names.jsonl',
+): string {
+  const name = split === 'train' ? 'train' : 'held-out';
+  return `${datasetPrefix(datasetId)}${name}-${number(shard)}.${ending}`;
+}
+
+/** How often a shard has each token. */
+export function shardCountsKey(
+  datasetId: string,
+  split: AssembleJob['split'],
+  shard: number,
+): string {
+  return `${runsPrefix(datasetId)}counts-${split}-${number(shard)}.bin`;
 }
 
 /** Written last of what assembling a shard leaves. */

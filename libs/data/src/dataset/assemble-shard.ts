@@ -1,0 +1,270 @@
+import { createHash } from 'node:crypto';
+import {
+  assembledSchema,
+  isBerthError,
+  sha256Hex,
+  type AssembleJob,
+  type Assembled,
+  type ObjectStore,
+  type Recipe,
+  type Split,
+} from '@berth/contracts';
+import {
+  assembledKey,
+  documentShardKey,
+  manifestKeyOf,
+  runKey,
+  shardCountsKey,
+  tokenisedKey,
+} from '../preparation/keys.ts';
+import type { StageOptions } from '../preparation/stage-options.ts';
+import { getJson, putJson } from '../preparation/stored-json.ts';
+import { giveTurn, isTurnDue } from '../text/work.ts';
+import { createCoverageMeter } from './coverage.ts';
+import { hashOfCopy, shardOfHash } from './document-hash.ts';
+import {
+  encodeDocumentFooter,
+  encodeDocumentHeader,
+  idBytesOf,
+  type DocumentCounts,
+  type IdBytes,
+} from './document-shard.ts';
+import { mergeRuns, type RunBuckets } from './merge-runs.ts';
+import {
+  heldOutBucket,
+  numBucketsOf,
+  numHeldOutBuckets,
+  trainBucket,
+  type Buckets,
+  type RunRecord,
+} from './run-file.ts';
+import { splitDataset } from './split-dataset.ts';
+import { bucketsOf, getRecipe, partNamesOf, tokeniseChunk } from './tokenise-chunk.ts';
+import { hashBytes } from './token-documents.ts';
+
+type ShardPlace = Pick<AssembleJob, 'datasetId' | 'split' | 'shard'>;
+
+/**
+ * Does an assemble job: puts a document shard together of the run files of all chunks. What of these is damaged or gone is made again
+ * where the text is to be seen.
+ * @throws BerthError `DATA_SHARD_CORRUPT` for a run file that cannot be made again, and what the store throws
+ */
+export async function assembleShard(
+  place: ShardPlace,
+  store: ObjectStore,
+  options: StageOptions = {},
+): Promise<void> {
+  const { datasetId, split, shard } = place;
+  const isThere = async (key: string): Promise<boolean> => (await store.head(key)) !== undefined;
+  if (await isThere(assembledKey(datasetId, split, shard))) return;
+  const recipe = await getRecipe(store, datasetId);
+  const settled = await splitDataset({ datasetId }, store);
+  for (const remade = new Set<unknown>(); ;)
+    try {
+      await assemble(place, store, recipe, settled, options);
+      return;
+    } catch (error) {
+      // Somebody else has sealed it, and run files are gone.
+      if (await isThere(manifestKeyOf(datasetId))) return;
+      const chunk = isBerthError(error) ? error.details['chunk'] : undefined;
+      if (typeof chunk !== 'number' || remade.has(chunk)) throw error;
+      remade.add(chunk);
+      await store.delete(tokenisedKey(datasetId, chunk));
+      await tokeniseChunk({ datasetId, chunk }, store, options).catch(() => {
+        throw error;
+      });
+    }
+}
+
+async function assemble(
+  { datasetId, split, shard }: ShardPlace,
+  store: ObjectStore,
+  recipe: Recipe,
+  settled: Split,
+  { signal, onProgress = () => undefined }: StageOptions,
+): Promise<void> {
+  const { numTokens: numEntries } = recipe.vocabulary;
+  const idBytes = idBytesOf(numEntries);
+  const { duplicates = 'drop' } = recipe.plan.corpus;
+  const counts: DocumentCounts = { numDocuments: 0, numSentences: 0, numTokens: 0 };
+  const tokenCounts = new Uint32Array(numEntries);
+  const coverage = createCoverageMeter();
+  let numOneSentenceDocuments = 0;
+  let numDuplicates = 0;
+  const names: Uint8Array[] = [];
+  const hash = createHash('sha256');
+
+  async function* records(): AsyncGenerator<Uint8Array> {
+    yield encodeDocumentHeader(idBytes);
+    let last: Uint8Array | undefined;
+    let numEqual = 0;
+    for await (const record of documentsOf(store, recipe, settled, split, shard)) {
+      const isEqual = last !== undefined && Buffer.compare(last, record.hash) === 0;
+      numEqual = isEqual ? numEqual + 1 : 0;
+      last = Uint8Array.from(record.hash);
+      if (isEqual) numDuplicates += 1;
+      if (isTurnDue()) await giveTurn(signal);
+      if (isEqual && duplicates === 'drop') continue;
+      const { lengths, tokens } = contentOf(record, idBytes);
+      counts.numDocuments += 1;
+      counts.numSentences += lengths.length;
+      counts.numTokens += tokens.length;
+      if (lengths.length === 1) numOneSentenceDocuments += 1;
+      coverage.add(lengths);
+      for (let index = 0; index < tokens.length; index++) tokenCounts[tokens[index]!]! += 1;
+      names.push(Buffer.from(`${JSON.stringify(Buffer.from(record.name).toString())}\n`));
+      onProgress({ numBytes: 0, numDocuments: counts.numDocuments });
+      if (numEqual === 0) yield record.document;
+      else {
+        const copy = Uint8Array.from(record.document);
+        copy.set(hashOfCopy(record.hash, numEqual));
+        yield copy;
+      }
+    }
+    yield encodeDocumentFooter(counts);
+  }
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const piece of gathered(records())) {
+      hash.update(piece);
+      yield piece;
+    }
+  }
+
+  const key = documentShardKey(datasetId, split, shard, 'bdoc');
+  const sizeBytes = await store.putStream(key, hashed(), signal && { signal });
+  const sha256 = hash.digest('hex');
+  const putPart = async (partKey: string, bytes: Uint8Array): Promise<Assembled['tokenCounts']> => {
+    await store.put(partKey, bytes, signal && { signal });
+    return { key: partKey, sizeBytes: bytes.length, sha256: sha256Hex(bytes) };
+  };
+  const part = split === 'train' ? partNamesOf(recipe)[partOfShard(settled, shard)] : undefined;
+  await putJson(store, assembledKey(datasetId, split, shard), {
+    format: 'berth-assembled/1',
+    shard: {
+      key,
+      sizeBytes,
+      sha256,
+      ...counts,
+      ...(part !== undefined && { part }),
+      names: await putPart(
+        documentShardKey(datasetId, split, shard, 'names.jsonl'),
+        Buffer.concat(names),
+      ),
+    },
+    numOneSentenceDocuments,
+    numDuplicates,
+    numCovered: [...coverage.numCovered],
+    tokenCounts: await putPart(
+      shardCountsKey(datasetId, split, shard),
+      new Uint8Array(tokenCounts.buffer),
+    ),
+  } satisfies Assembled);
+}
+
+function partOfShard({ shardsPerPart }: Split, shard: number): number {
+  return Math.floor(shard / shardsPerPart);
+}
+
+/** The documents of a shard, equal ones one after the other. */
+async function* documentsOf(
+  store: ObjectStore,
+  recipe: Recipe,
+  settled: Split,
+  split: AssembleJob['split'],
+  shard: number,
+): AsyncGenerator<RunRecord> {
+  const buckets = bucketsOf(recipe);
+  const { heldOutHash, trainHash } = settled;
+  const own =
+    split === 'train'
+      ? trainSource(settled, buckets, shard)
+      : heldOutSource(settled, buckets, shard);
+  // The one document that is on the other side than its hash says.
+  const leaving = hashFromHex(split === 'train' ? heldOutHash : trainHash);
+  const coming = hashFromHex(split === 'train' ? trainHash : heldOutHash);
+  const places: [number, number][] = [own.place];
+  if (coming !== undefined && split === 'train') {
+    const bucket = heldOutBucket(buckets, coming);
+    places.push([bucket, bucket + 1]);
+  } else if (coming !== undefined)
+    for (let part = 0; part < buckets.numParts; part++) {
+      const bucket = trainBucket(buckets, part, coming);
+      places.push([bucket, bucket + 1]);
+    }
+  const numBuckets = numBucketsOf(buckets);
+  const runs: RunBuckets[] = settled.numRuns.flatMap((numRuns, chunk) =>
+    Array.from({ length: numRuns }, (_, run) => runKey(recipe.datasetId, chunk, run)).flatMap(
+      (key) => places.map(([first, end]) => ({ key, chunk, numBuckets, first, end })),
+    ),
+  );
+  for await (const record of mergeRuns(store, runs)) {
+    if (leaving !== undefined && Buffer.compare(record.hash, leaving) === 0) continue;
+    if (own.has(record)) yield record;
+  }
+}
+
+/** Where the documents of a shard lie in run files, and which of those they are. */
+interface ShardSource {
+  readonly place: [number, number];
+  readonly has: (record: RunRecord) => boolean;
+}
+
+function trainSource({ shardsPerPart }: Split, { numShards }: Buckets, shard: number): ShardSource {
+  const part = Math.floor(shard / shardsPerPart);
+  const ofPart = shard % shardsPerPart;
+  const bucket = part * numShards + Math.floor((ofPart * numShards) / shardsPerPart);
+  return {
+    place: [bucket, bucket + 1],
+    has: (record) => record.part === part && shardOfHash(record.hash, shardsPerPart) === ofPart,
+  };
+}
+
+function heldOutSource(
+  { numHeldOutShards }: Split,
+  { numParts, numShards }: Buckets,
+  shard: number,
+): ShardSource {
+  const first = numParts * numShards;
+  const perShard = numHeldOutBuckets / numHeldOutShards;
+  return {
+    place: [first + shard * perShard, first + (shard + 1) * perShard],
+    has: ({ hash }) => shardOfHash(hash, numHeldOutShards) === shard,
+  };
+}
+
+function hashFromHex(hex: string | undefined): Uint8Array | undefined {
+  return hex === undefined ? undefined : Buffer.from(hex, 'hex');
+}
+
+/** Lengths of the sentences of a document, and its ids. */
+function contentOf(
+  { document }: RunRecord,
+  idBytes: IdBytes,
+): { readonly lengths: Uint32Array; readonly tokens: Uint16Array | Uint32Array } {
+  // Views need a place that is a multiple of four, which those of a block that was read need not be at.
+  const { buffer, byteOffset, byteLength } =
+    document.byteOffset % 4 === 0 ? document : Uint8Array.from(document);
+  const words = new Uint32Array(buffer, byteOffset + hashBytes, (byteLength - hashBytes) / 4);
+  const lengths = words.subarray(1, 1 + words[0]!);
+  const numTokens = lengths.reduce((sum, length) => sum + length, 0);
+  const start = byteOffset + hashBytes + 4 * (1 + lengths.length);
+  const Ids = idBytes === 2 ? Uint16Array : Uint32Array;
+  return { lengths, tokens: new Ids(buffer as ArrayBuffer, start, numTokens) };
+}
+
+const pieceBytes = 2 ** 18;
+
+/** Small pieces put together. */
+async function* gathered(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let some: Uint8Array[] = [];
+  let numBytes = 0;
+  for await (const piece of pieces) {
+    some.push(piece);
+    numBytes += piece.length;
+    if (numBytes < pieceBytes) continue;
+    yield Buffer.concat(some);
+    some = [];
+    numBytes = 0;
+  }
+  yield Buffer.concat(some);
+}

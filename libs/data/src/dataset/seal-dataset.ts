@@ -1,0 +1,178 @@
+import {
+  assembledSchema,
+  BerthError,
+  canonicalJson,
+  judgeHealth,
+  type Assembled,
+  type AssembleJob,
+  type DatasetHealth,
+  type DatasetJob,
+  type DatasetManifest,
+  type DocumentShard,
+  type ObjectStore,
+  type Recipe,
+  type SealJob,
+  type Tokenised,
+} from '@berth/contracts';
+import { mergeCorpusTallies } from '../corpus/corpus-tally.ts';
+import { assembledKey, datasetPrefix, manifestKeyOf, runsPrefix } from '../preparation/keys.ts';
+import type { StageOptions } from '../preparation/stage-options.ts';
+import { getJson } from '../preparation/stored-json.ts';
+import { parseVocabulary } from '../text/vocabulary.ts';
+import { coverageOf } from './coverage.ts';
+import { getAllTokenised, nothingToTrainOn, splitDataset } from './split-dataset.ts';
+import { getPart, putPart } from './stored-part.ts';
+import { serializeTokenCounts } from './text-statistics.ts';
+import { getRecipe, partNamesOf } from './tokenise-chunk.ts';
+
+const numAtOnce = 8;
+
+/**
+ * Does a seal job: writes the manifest of a dataset whose shards are all there, and deletes what lay between.
+ * @returns the key of the manifest
+ * @throws BerthError `DATA_UNSUITABLE` when training on it makes no sense, `DATA_CORPUS_EMPTY` for a part of the corpus of which all is
+ * held out, `DATA_SHARD_CORRUPT`, and what the store throws
+ */
+export async function sealDataset(
+  { datasetId }: Pick<SealJob, 'datasetId'>,
+  { pairsSentences }: Pick<DatasetJob, 'pairsSentences'>,
+  store: ObjectStore,
+  _options: StageOptions = {},
+): Promise<{ readonly manifestKey: string }> {
+  const manifestKey = manifestKeyOf(datasetId);
+  if ((await store.head(manifestKey)) === undefined) {
+    const manifest = await manifestOf(store, await getRecipe(store, datasetId), pairsSentences);
+    await putPart(store, manifestKey, Buffer.from(canonicalJson(manifest)));
+  }
+  for (const { key } of await store.list(runsPrefix(datasetId))) await store.delete(key);
+  return { manifestKey };
+}
+
+async function manifestOf(
+  store: ObjectStore,
+  recipe: Recipe,
+  pairsSentences = true,
+): Promise<DatasetManifest> {
+  const { datasetId, plan, doLowerCase, textRules, extension } = recipe;
+  const { heldOutRatio } = plan.corpus;
+  const vocabularyBytes = await getPart(store, recipe.vocabulary);
+  const vocabulary = parseVocabulary(vocabularyBytes, recipe.vocabulary.key);
+  const settled = await splitDataset({ datasetId }, store);
+  const train = await gather(store, recipe, 'train', settled.numTrainShards);
+  const heldOut = await gather(store, recipe, 'heldOut', settled.numHeldOutShards);
+  const shards = train.assembled.map(({ shard }) => shard).filter(hasDocuments);
+  const bare = partNamesOf(recipe).find((name) => !shards.some(({ part }) => part === name));
+  if (bare !== undefined) throw nothingToTrainOn(bare);
+  const tokenised = await getAllTokenised(store, recipe);
+  const { numBytes: _read, ...read } = mergeCorpusTallies(tokenised.map((one) => one.read));
+  const all = [...train.assembled, ...heldOut.assembled];
+  const numTrainTokens = sumOf(train.assembled, ({ shard }) => shard.numTokens);
+  const { unkId } = vocabulary;
+  const health: DatasetHealth = {
+    numFiles: plan.numFiles,
+    numBytes: plan.numBytes,
+    leftOut: plan.leftOut,
+    ...read,
+    numDocuments: sumOf(all, ({ shard }) => shard.numDocuments),
+    numDuplicates: sumOf(all, (one) => one.numDuplicates),
+    numOneSentenceDocuments: sumOf(all, (one) => one.numOneSentenceDocuments),
+    numSentences: sumOf(all, ({ shard }) => shard.numSentences),
+    numTrainTokens,
+    numHeldOutTokens: sumOf(heldOut.assembled, ({ shard }) => shard.numTokens),
+    ...tokenHealthOf(tokenised),
+    // Of documents that are in the dataset, as all other numbers of tokens.
+    numUnknownTokens: train.tokenCounts[unkId]! + heldOut.tokenCounts[unkId]!,
+    numCasedEntries: vocabulary.tokens.filter(isCased).length,
+    coverage: coverageOf(
+      train.assembled.map(({ numCovered }) => numCovered),
+      numTrainTokens,
+    ),
+    ...(extension && { extension }),
+  };
+  refuseUnsuitable(health, { doLowerCase, heldOutRatio, pairsSentences });
+  return {
+    format: 'berth-dataset/3',
+    datasetId,
+    corpusDigest: recipe.corpusDigest,
+    corpusFiles: recipe.corpusFiles,
+    vocabulary: recipe.vocabulary,
+    tokenCounts: await putPart(
+      store,
+      `${datasetPrefix(datasetId)}token-counts.json`,
+      serializeTokenCounts(train.tokenCounts),
+    ),
+    doLowerCase,
+    heldOutRatio,
+    textRules,
+    health,
+    train: shards,
+    heldOutShards: heldOut.assembled.map(({ shard }) => shard),
+  };
+}
+
+/** What assembling has left of a split, and how often it has each token. */
+async function gather(
+  store: ObjectStore,
+  { datasetId, vocabulary }: Recipe,
+  split: AssembleJob['split'],
+  numShards: number,
+): Promise<{ readonly assembled: Assembled[]; readonly tokenCounts: Float64Array }> {
+  const assembled: Assembled[] = [];
+  const tokenCounts = new Float64Array(vocabulary.numTokens);
+  for (let start = 0; start < numShards; start += numAtOnce) {
+    const shards = Array.from(
+      { length: Math.min(numAtOnce, numShards - start) },
+      (_, index) => start + index,
+    );
+    const some = await Promise.all(
+      shards.map(async (shard) => {
+        const one = await getJson(store, assembledSchema, assembledKey(datasetId, split, shard));
+        return { one, bytes: Uint8Array.from(await getPart(store, one.tokenCounts)) };
+      }),
+    );
+    for (const { one, bytes } of some) {
+      assembled.push(one);
+      const counts = new Uint32Array(bytes.buffer);
+      for (let id = 0; id < counts.length; id++) tokenCounts[id]! += counts[id]!;
+    }
+  }
+  return { assembled, tokenCounts };
+}
+
+function tokenHealthOf(
+  tokenised: readonly Tokenised[],
+): Pick<
+  DatasetHealth,
+  'numCharacters' | 'numUnknownCharacters' | 'numDroppedCharacters' | 'numLongWords'
+> {
+  const sum = (key: keyof Tokenised['tokens']): number =>
+    tokenised.reduce((total, { tokens }) => total + tokens[key], 0);
+  return {
+    numCharacters: sum('numCharacters'),
+    numUnknownCharacters: sum('numUnknownCharacters'),
+    numDroppedCharacters: sum('numDroppedCharacters'),
+    numLongWords: sum('numLongWords'),
+  };
+}
+
+function refuseUnsuitable(
+  health: DatasetHealth,
+  settings: Parameters<typeof judgeHealth>[1],
+): void {
+  const refusals = judgeHealth(health, settings).filter(({ severity }) => severity === 'refusal');
+  if (refusals.length === 0) return;
+  throw new BerthError('DATA_UNSUITABLE', refusals.map(({ text }) => text).join('; '));
+}
+
+function sumOf(all: readonly Assembled[], numberOf: (one: Assembled) => number): number {
+  return all.reduce((sum, one) => sum + numberOf(one), 0);
+}
+
+function hasDocuments({ numDocuments }: DocumentShard): boolean {
+  return numDocuments > 0;
+}
+
+/** True for an entry that lower-casing would change; [MASK] and its like are no words. */
+function isCased(token: string): boolean {
+  return !/^\[\w+\]$/.test(token) && token !== token.toLowerCase();
+}

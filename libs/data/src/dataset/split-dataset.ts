@@ -1,0 +1,119 @@
+import {
+  BerthError,
+  splitSchema,
+  tokenisedSchema,
+  type ObjectStore,
+  type Recipe,
+  type Split,
+  type SplitJob,
+  type Tokenised,
+} from '@berth/contracts';
+import { splitKey, tokenisedKey } from '../preparation/keys.ts';
+import type { StageOptions } from '../preparation/stage-options.ts';
+import { getJson, putJson } from '../preparation/stored-json.ts';
+import { numHeldOutBuckets } from './run-file.ts';
+import { bucketsOf, getRecipe, partNamesOf } from './tokenise-chunk.ts';
+
+/** Of a document shard, on average: examples of one take up to twice as much. */
+const meanShardBytes = 96 * 2 ** 20;
+const numAtOnce = 32;
+
+/** What tokenising has left of all chunks. @throws BerthError `DATA_SHARD_CORRUPT`, and what the store throws */
+export async function getAllTokenised(store: ObjectStore, recipe: Recipe): Promise<Tokenised[]> {
+  const { datasetId, plan } = recipe;
+  const all: Tokenised[] = [];
+  for (let start = 0; start < plan.chunkBytes.length; start += numAtOnce)
+    all.push(
+      ...(await Promise.all(
+        plan.chunkBytes
+          .slice(start, start + numAtOnce)
+          .map((_, index) =>
+            getJson(store, tokenisedSchema, tokenisedKey(datasetId, start + index)),
+          ),
+      )),
+    );
+  return all;
+}
+
+/**
+ * Does a split job: settles what is held out, and in how many shards documents are to lie.
+ * @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_SHARD_CORRUPT`, and what the store throws
+ */
+export async function splitDataset(
+  { datasetId }: Pick<SplitJob, 'datasetId'>,
+  store: ObjectStore,
+  _options: StageOptions = {},
+): Promise<Split> {
+  const key = splitKey(datasetId);
+  if ((await store.head(key)) !== undefined) return getJson(store, splitSchema, key);
+  const recipe = await getRecipe(store, datasetId);
+  const split = decideSplit(recipe, await getAllTokenised(store, recipe));
+  await putJson(store, key, split);
+  return split;
+}
+
+/** @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text */
+export function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
+  const { heldOutRatio } = recipe.plan.corpus;
+  const { numParts, numShards } = bucketsOf(recipe);
+  const empty = partNamesOf(recipe).find(
+    (name) => !tokenised.some(({ part, numDocuments }) => part === name && numDocuments > 0),
+  );
+  if (numParts > 1 && empty !== undefined) throw nothingToTrainOn(empty);
+  const least = extremeOf(tokenised, 'least');
+  const greatest = extremeOf(tokenised, 'greatest');
+  if (least === undefined || greatest === undefined) throw tooFewDocuments(0);
+  // Equal documents count as one: all of them are on one side.
+  if (heldOutRatio > 0 && least[1] === greatest[1]) throw tooFewDocuments(1);
+  const sum = (bytes: 'trainBytes' | 'heldOutBytes'): number =>
+    tokenised.reduce((total, one) => total + one[bytes], 0);
+  const largestPart = Math.max(
+    ...partNamesOf(recipe).map((name) =>
+      tokenised.reduce((total, one) => total + (one.part === name ? one.trainBytes : 0), 0),
+    ),
+  );
+  const shardsPerPart = doubled(numShards, largestPart);
+  return {
+    format: 'berth-split/1',
+    shardsPerPart,
+    numTrainShards: numParts * shardsPerPart,
+    numHeldOutShards: Math.min(numHeldOutBuckets, doubled(1, sum('heldOutBytes'))),
+    numRuns: tokenised.map(({ numRuns }) => numRuns),
+    ...(heldOutRatio > 0 && least[0] >= heldOutRatio && { heldOutHash: least[1] }),
+    ...(heldOutRatio > 0 && greatest[0] < heldOutRatio && { trainHash: greatest[1] }),
+  };
+}
+
+/** A number of shards, doubled until they are small enough. */
+function doubled(numShards: number, numBytes: number): number {
+  let doubledShards = numShards;
+  while (numBytes / doubledShards > meanShardBytes) doubledShards *= 2;
+  return doubledShards;
+}
+
+function extremeOf(
+  tokenised: readonly Tokenised[],
+  which: 'least' | 'greatest',
+): NonNullable<Tokenised['least']> | undefined {
+  const all = tokenised.flatMap((one) => (one[which] === undefined ? [] : [one[which]]));
+  const sorted = all.sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1));
+  return which === 'least' ? sorted[0] : sorted.at(-1);
+}
+
+export function nothingToTrainOn(part: string): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_EMPTY',
+    `corpus.parts: ${part} has no document with text to train on: put a blank line between documents, add text, ` +
+      'or leave the part out',
+  );
+}
+
+function tooFewDocuments(numDocuments: number): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_EMPTY',
+    numDocuments === 0
+      ? 'the corpus has no document with text: point corpus.path at text'
+      : 'the corpus has 1 document with text, equal ones counted once; training and evaluation need one each: ' +
+          'put a blank line between documents, add text, or set corpus.heldOutRatio: 0 to train without evaluation',
+  );
+}
