@@ -59,6 +59,8 @@ function numberAt(
       return 1;
     case 'segment':
       return place >= maxSeqLength / 4 ? 1 : 0;
+    case 'sequence':
+      return 0;
     case 'position':
       return Math.floor((place * length) / size);
     default:

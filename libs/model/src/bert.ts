@@ -95,7 +95,7 @@ function selfAttention(context: ForwardContext, layer: number, input_TH: Tensor2
     query_BNSD: heads('query'),
     key_BNSD: heads('key'),
     value_BNSD: heads('value'),
-    bias_B11S: batch.attentionBias_B11S,
+    bias_B1QS: batch.attentionBias_B1QS,
     dropoutMask_BNSS:
       config.attentionDropoutRatio === 0
         ? undefined

@@ -58,6 +58,8 @@ function made(
       return place < length ? 1 : 0;
     case 'segment':
       return place < firstSegment ? 0 : 1;
+    case 'sequence':
+      return place < firstSegment || place >= length ? 0 : 1;
     case 'position':
       return draw(length);
     case 'weight':

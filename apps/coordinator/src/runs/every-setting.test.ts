@@ -53,6 +53,7 @@ const cases: Readonly<Record<string, Case>> = {
   'vocabulary.extend': { to: 9, given: { 'vocabulary.path': '/v.txt' } },
   'examples.dupeFactor': { to: 3, given: { 'examples.mode': 'google' } },
   'examples.packAcrossDocuments': { to: false, given: { 'examples.nextSentence': false } },
+  'examples.sequencesPerRow': { to: 8, given: { 'examples.nextSentence': false } },
   'examples.corpusWeights': {
     to: { one: 1, two: 2 },
     given: { 'corpus.path': null, 'corpus.parts': parts },

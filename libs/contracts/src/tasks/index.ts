@@ -25,6 +25,7 @@ export {
   baselinesOf,
   dimensionOf,
   encoderColumns,
+  sequenceColumn,
   evaluationMetrics,
   evaluationScore,
   isMeasuredByPredictions,

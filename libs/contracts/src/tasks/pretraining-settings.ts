@@ -58,6 +58,12 @@ export const pretrainingSettings = {
       'Without nextSentence: whether an example that a document does not fill goes on with another; default true',
     )
     .meta({ decides: 'examples' }),
+  sequencesPerRow: countUpTo(256)
+    .default(1)
+    .describe(
+      'Without nextSentence: how many short documents, or ends of documents, one example may have, which see nothing of each other',
+    )
+    .meta({ decides: 'examples', absentAs: 1 }),
 } as const;
 
 /** Those of the keys that a phase of a run may have otherwise. */
@@ -72,6 +78,7 @@ type PretrainingSettings = ExampleSizes & {
   readonly masking: string;
   readonly nextSentence: boolean;
   readonly packAcrossDocuments?: boolean | undefined;
+  readonly sequencesPerRow: number;
 };
 
 /** What is wrong with a setting of the section, by its key, and the keys that it does not go with. */
@@ -90,6 +97,7 @@ export function problemWithExamples({
   masking,
   nextSentence,
   packAcrossDocuments,
+  sequencesPerRow,
 }: PretrainingSettings): ExamplesProblem | undefined {
   const most = maxSeqLength - (nextSentence ? 3 : 2);
   if (maxPredictions > most)
@@ -121,6 +129,18 @@ export function problemWithExamples({
       key: 'packAcrossDocuments',
       problem: 'only examples of nextSentence false are packed',
       others: ['nextSentence'],
+    };
+  if (nextSentence && sequencesPerRow > 1)
+    return {
+      key: 'sequencesPerRow',
+      problem: 'only examples of nextSentence false may have several sequences',
+      others: ['nextSentence'],
+    };
+  if (packAcrossDocuments === true && sequencesPerRow > 1)
+    return {
+      key: 'packAcrossDocuments',
+      problem: `the ${sequencesPerRow} sequences of an example are kept apart; leave it out, or examples.sequencesPerRow`,
+      others: ['sequencesPerRow'],
     };
   return undefined;
 }

@@ -11,7 +11,8 @@ export interface BatchShape extends ExampleSizes {
 }
 
 /** What a column's numbers are, `number` any; a number is that of the classes that they name. */
-export type ColumnValues = 'token' | 'mask' | 'segment' | 'position' | 'weight' | 'number' | number;
+export type ColumnValues =
+  'token' | 'mask' | 'segment' | 'sequence' | 'position' | 'weight' | 'number' | number;
 
 /** One tensor of a batch. */
 export interface Column {
@@ -163,3 +164,14 @@ export const encoderColumns = [
   { name: 'inputMask', dtype: 'int32', shape: ['maxSeqLength'], values: 'mask' },
   { name: 'segmentIds', dtype: 'int32', shape: ['maxSeqLength'], values: 'segment' },
 ] as const satisfies readonly Column[];
+
+/**
+ * What it reads besides where a row may have several sequences: the number of each token's, from 0 on. Tokens see those of their
+ * own sequence alone, and their positions count in it. Where all are 0, as in a batch that says nothing of sequences, a row is one.
+ */
+export const sequenceColumn = {
+  name: 'sequenceIds',
+  dtype: 'int32',
+  shape: ['maxSeqLength'],
+  values: 'sequence',
+} as const satisfies Column;

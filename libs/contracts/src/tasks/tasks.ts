@@ -1,11 +1,15 @@
 import type { ExamplesConfig, RunConfig } from '../run-config.ts';
 import { fineTuningOf, fineTuningTask, type FineTuning } from './fine-tuning/fine-tuning.ts';
 import { maskedLm } from './masked-lm.ts';
+import { packedMaskedLm } from './packed-masked-lm.ts';
 import { pretraining } from './pretraining.ts';
 import type { Task } from './task.ts';
 
 /** What a run can learn from a corpus. */
-export const tasks = { pretraining, maskedLm } as const satisfies Record<string, Task>;
+export const tasks = { pretraining, maskedLm, packedMaskedLm } as const satisfies Record<
+  string,
+  Task
+>;
 export type TaskName = keyof typeof tasks;
 
 /** Which task it is: one that has a name, or one that is made of its labels. Crosses between threads and processes. */
@@ -16,8 +20,12 @@ export function taskOf(choice: TaskChoice): Task {
 }
 
 /** The task that examples of a corpus are for. */
-export function taskNameOf({ nextSentence }: Pick<ExamplesConfig, 'nextSentence'>): TaskName {
-  return nextSentence ? 'pretraining' : 'maskedLm';
+export function taskNameOf({
+  nextSentence,
+  sequencesPerRow,
+}: Pick<ExamplesConfig, 'nextSentence' | 'sequencesPerRow'>): TaskName {
+  if (nextSentence) return 'pretraining';
+  return sequencesPerRow === 1 ? 'maskedLm' : 'packedMaskedLm';
 }
 
 /** What of a run says what it learns. */

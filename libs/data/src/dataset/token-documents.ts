@@ -23,6 +23,8 @@ export interface TokenSource {
   readonly documents: TokenDocuments;
   readonly start: number;
   readonly end: number;
+  /** Whether a [CLS] stands before it besides that of the example, as another sequence begins. @defaultValue false */
+  readonly beginsSequence?: boolean;
 }
 
 /** A document as it is read: sentences of token ids. */

@@ -154,7 +154,8 @@ function placedSources(
 ): ShownSource[] {
   const sets = [request.documents, ...(request.others ?? [])];
   let position = 1;
-  return sources.map(({ documents, start, end }) => {
+  return sources.map(({ documents, start, end, beginsSequence = false }) => {
+    if (beginsSequence) position += 1;
     const document = documentOfToken(documents, start);
     const firstSentence = sentenceOfToken(documents, start);
     const hash = hashOfDocument(documents, document);

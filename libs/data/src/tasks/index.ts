@@ -1,6 +1,7 @@
 import type { TaskChoice, TaskName } from '@berth/contracts';
 import { labelledExamples } from './fine-tuning/labelled-examples.ts';
 import { maskedLmExamples } from './pretraining/masked-lm-examples.ts';
+import { packedMaskedLmExamples } from './pretraining/packed-masked-lm-examples.ts';
 import { pretrainingExamples } from './pretraining/pretraining-examples.ts';
 import type { StoredTaskExamples, TaskExamples } from './task-examples.ts';
 
@@ -8,6 +9,7 @@ import type { StoredTaskExamples, TaskExamples } from './task-examples.ts';
 export const taskExamples: Readonly<Record<TaskName, TaskExamples>> = {
   pretraining: pretrainingExamples,
   maskedLm: maskedLmExamples,
+  packedMaskedLm: packedMaskedLmExamples,
 };
 
 /** How the stored examples of a task are read. */

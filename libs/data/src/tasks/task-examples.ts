@@ -80,7 +80,8 @@ export interface TaskExamples extends StoredTaskExamples {
    */
   readonly make: (request: ExamplesRequest) => Uint8Array;
   /**
-   * What each example of that shard is made of, in its order: in the example these follow [CLS], each with a [SEP] behind it.
+   * What each example of that shard is made of, in its order: in the example these follow [CLS], each with a [SEP] behind it, and with
+   * another [CLS] before it where it begins a sequence.
    * @throws BerthError as `make`
    */
   readonly sources: (request: ExamplesRequest) => Iterable<readonly TokenSource[]>;

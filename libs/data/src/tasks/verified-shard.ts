@@ -10,12 +10,13 @@ export interface VerifiedShard {
 
 /**
  * Verifies the bytes of a shard of any format that begins with a header: two words that name it, then its version.
+ * @param expectedSha256 - undefined where they are a part of bytes that were verified
  * @param name - of the shard, for messages
  * @throws BerthError `DATA_SHARD_CORRUPT` when they do not have this digest, or are of another format
  */
 export function verifiedShard(
   given: Uint8Array,
-  expectedSha256: string,
+  expectedSha256: string | undefined,
   name: string,
   format: {
     readonly magic: readonly [number, number];
@@ -28,7 +29,7 @@ export function verifiedShard(
 ): VerifiedShard {
   const corrupt = (what: string): BerthError =>
     new BerthError('DATA_SHARD_CORRUPT', `${name}: ${what}; delete it and make it again`);
-  const sha256 = sha256Hex(given);
+  const sha256 = expectedSha256 === undefined ? undefined : sha256Hex(given);
   if (sha256 !== expectedSha256)
     throw corrupt(`sha256 is ${sha256} instead of ${expectedSha256} (${given.length} bytes)`);
   const bytes = given.byteOffset % 4 === 0 ? given : new Uint8Array(given);

@@ -1,4 +1,4 @@
-// Shapes: B examples, N heads, S tokens, D head size.
+// Shapes: B examples, N heads, S tokens, Q queries, D head size.
 import {
   add,
   matMul,
@@ -15,21 +15,21 @@ export interface AttentionInputs {
   readonly query_BNSD: Tensor4D;
   readonly key_BNSD: Tensor4D;
   readonly value_BNSD: Tensor4D;
-  /** Added to the scores: 0 for tokens, -10000 for padding keys. */
-  readonly bias_B11S: Tensor4D;
+  /** Added to the scores: 0 for keys that a query sees, -10000 for others; Q is 1 or S. */
+  readonly bias_B1QS: Tensor4D;
   /** Multiplies the probabilities; left out when nothing is dropped. */
   readonly dropoutMask_BNSS: Tensor | undefined;
 }
 
 /** dropout(softmax(q k^T / sqrt(D) + bias)) v. */
 export function attention(inputs: AttentionInputs): Tensor4D {
-  const { query_BNSD, key_BNSD, value_BNSD, bias_B11S, dropoutMask_BNSS } = inputs;
+  const { query_BNSD, key_BNSD, value_BNSD, bias_B1QS, dropoutMask_BNSS } = inputs;
   const scale = 1 / Math.sqrt(query_BNSD.shape[3]);
   return withGradient(
     [query_BNSD, key_BNSD, value_BNSD],
     () => {
       const scores_BNSS = mul<Tensor4D>(matMul(query_BNSD, key_BNSD, false, true), scale);
-      const probabilities_BNSS = softmax(add<Tensor4D>(scores_BNSS, bias_B11S));
+      const probabilities_BNSS = softmax(add<Tensor4D>(scores_BNSS, bias_B1QS));
       const kept_BNSS = drop(probabilities_BNSS, dropoutMask_BNSS);
       const saved = [query_BNSD, key_BNSD, value_BNSD, probabilities_BNSS] as const;
       return {

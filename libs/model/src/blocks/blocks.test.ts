@@ -90,7 +90,7 @@ function attentionOf(query?: Tensor, key?: Tensor, value?: Tensor, dropoutMask_B
     query_BNSD: query as Tensor4D,
     key_BNSD: key as Tensor4D,
     value_BNSD: value as Tensor4D,
-    bias_B11S: tensor([0, 0, -10_000, 0, 0, 0], [2, 1, 1, 3]),
+    bias_B1QS: tensor([0, 0, -10_000, 0, 0, 0], [2, 1, 1, 3]),
     dropoutMask_BNSS,
   });
 }

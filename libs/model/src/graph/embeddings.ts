@@ -2,6 +2,7 @@
 import { ops, type Value } from '@berth/graph';
 import { dropoutSites } from '../eager/dropout.ts';
 import type { Gradients, HiddenGradient } from './encoder.ts';
+import type { Sequences } from './sequences.ts';
 import { callBlock, column, weight, type StepContext } from './step-context.ts';
 
 const scope = 'bert/embeddings';
@@ -12,14 +13,19 @@ const positions = `${scope}/position_embeddings`;
 export type Embedded = readonly [hidden_TH: Value, normal: Value, inverseStd: Value];
 
 /** The sum of the three embeddings, normalised. */
-export function embed(context: StepContext): Embedded {
+export function embed(context: StepContext, sequences: Sequences | undefined): Embedded {
   const { config, shape } = context;
+  const { batchSize: B, maxSeqLength: S } = shape;
+  const { hiddenSize: H } = config;
+  const table = weight(context, positions);
   return callBlock(
     context,
     'embeddings_forward',
     ops.gatherRows(weight(context, words), flatColumn(context, 'inputIds')),
     ops.gatherRows(weight(context, types), flatColumn(context, 'segmentIds')),
-    ops.slice(weight(context, positions), [0, 0], [shape.maxSeqLength, config.hiddenSize]),
+    sequences === undefined
+      ? ops.slice(table, [0, 0], [S, H])
+      : ops.reshape(ops.gatherRows(table, sequences.positions_T), [B, S, H]),
     weight(context, `${scope}/LayerNorm/gamma`),
     weight(context, `${scope}/LayerNorm/beta`),
     context.keys(dropoutSites.embeddings, config.hiddenDropoutRatio),
@@ -29,6 +35,7 @@ export function embed(context: StepContext): Embedded {
 /** @param dHead_VH - the word table's gradient from a head that uses it, to which those of the looked up rows are added */
 export function embedBackward(
   context: StepContext,
+  sequences: Sequences | undefined,
   [, normal, inverseStd]: Embedded,
   { skipped, computed }: HiddenGradient,
   dHead_VH: Value | undefined,
@@ -58,7 +65,12 @@ export function embedBackward(
     types,
     ops.sumRowsByNumber(dTokens_TH, flatColumn(context, 'segmentIds'), config.typeVocabSize),
   );
-  gradients.set(positions, ops.padRows(dPositions_SH, config.maxPositions));
+  gradients.set(
+    positions,
+    sequences === undefined
+      ? ops.padRows(dPositions_SH, config.maxPositions)
+      : ops.sumRowsByNumber(dTokens_TH, sequences.positions_T, config.maxPositions),
+  );
 }
 
 function flatColumn(context: StepContext, name: string): Value {

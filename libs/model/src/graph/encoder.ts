@@ -1,4 +1,4 @@
-// Shapes: B examples, S tokens, T = B S, H hidden, F feed-forward, N heads, D = H / N.
+// Shapes: B examples, S tokens, Q of them that ask, T = B S, H hidden, F feed-forward, N heads, D = H / N.
 import { ops, type Value } from '@berth/graph';
 import { dropoutSites } from '../eager/dropout.ts';
 import { jointName } from './graph-parameters.ts';
@@ -46,7 +46,7 @@ export function layerForward(
   context: StepContext,
   layer: number,
   input_TH: Value,
-  mask_B11S: Value,
+  mask_B1QS: Value,
   tokens: OutputTokens,
 ): LayerForward {
   const { attentionDropoutRatio, hiddenDropoutRatio } = context.config;
@@ -70,7 +70,7 @@ export function layerForward(
     context,
     'softmax_forward',
     scores,
-    mask_B11S,
+    mask_B1QS,
     softmaxKey,
   ) as [Value, Value];
   const [context_TH] = callBlock(context, 'join_heads', ops.batchMatMul(kept, value)) as [Value];

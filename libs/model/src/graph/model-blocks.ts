@@ -70,13 +70,14 @@ export function modelBlocks(
     embeddings_forward: (
       words_TH: Value,
       types_TH: Value,
-      positions_SH: Value,
+      /** [S, H], or [B, S, H] where they are not those of the row. */
+      positions: Value,
       gamma: Value,
       beta: Value,
       key?: Value,
     ): Value[] => {
       const tokens_BSH = ops.reshape(ops.add(words_TH, types_TH), [B, S, H]);
-      const sum_TH = ops.reshape(ops.add(tokens_BSH, positions_SH), [B * S, H]);
+      const sum_TH = ops.reshape(ops.add(tokens_BSH, positions), [B * S, H]);
       const { normal_RH, inverseStd_R1 } = normalize(sum_TH, layerNormEps);
       const hidden = dropHidden(scaleAndShift(normal_RH, gamma, beta), key);
       return [narrow(hidden), narrow(normal_RH), inverseStd_R1];
@@ -165,8 +166,8 @@ export function modelBlocks(
       return [narrow(dProjected), sumColumns(dProjected)];
     },
 
-    softmax_forward: (scores: Value, mask_B11S: Value, key?: Value): Value[] => {
-      const masked = ops.add(widen(scores), mask_B11S);
+    softmax_forward: (scores: Value, mask_B1QS: Value, key?: Value): Value[] => {
+      const masked = ops.add(widen(scores), mask_B1QS);
       const powers = ops.exp(ops.sub(masked, ops.max(masked, [3], true)));
       const probabilities = ops.div(powers, ops.sum(powers, [3], true));
       return [narrow(probabilities), narrow(dropAttention(probabilities, key))];

@@ -10,6 +10,7 @@ import {
   type HiddenGradient,
   type LayerForward,
 } from './encoder.ts';
+import { attentionMask, sequencesOf, type Sequences } from './sequences.ts';
 import { column, type StepContext } from './step-context.ts';
 
 export interface Evaluation {
@@ -27,6 +28,7 @@ export interface Backward {
 }
 
 interface Forward {
+  readonly sequences: Sequences | undefined;
   readonly embedded: Embedded;
   readonly layers: readonly LayerForward[];
   /** What the head reads: of all tokens, or of first ones. */
@@ -49,7 +51,7 @@ export function gradientPass(
   model: TaskModel,
   scales: Readonly<Record<string, Value>>,
 ): Backward {
-  const { embedded, layers, head, hidden_RH } = forward(context, model);
+  const { sequences, embedded, layers, head, hidden_RH } = forward(context, model);
   const gradients: Gradients = new Map();
   const { hidden, words_VH, sums } = head.backward(scales, gradients);
   const read = (pick: (part: (typeof hidden)[number]) => Value): Value =>
@@ -65,31 +67,25 @@ export function gradientPass(
   let gradient: HiddenGradient = { skipped: dHidden, computed: undefined };
   for (const [layer, { tape }] of [...layers.entries()].reverse())
     gradient = layerBackward(context, layer, tape, gradient, gradients);
-  embedBackward(context, embedded, gradient, words_VH, gradients);
+  embedBackward(context, sequences, embedded, gradient, words_VH, gradients);
   return { gradients, sums: stepSums(context, model.task, sums) };
 }
 
 function forward(context: StepContext, { graph, readsFirstTokens }: TaskModel): Forward {
-  const embedded = embed(context);
-  const mask_B11S = attentionMask(context);
+  const sequences = sequencesOf(context);
+  const embedded = embed(context, sequences);
+  const mask_B1QS = attentionMask(context, sequences);
   const layers: LayerForward[] = [];
   let [hidden_TH] = embedded;
   const { numLayers } = context.config;
   for (let layer = 0; layer < numLayers; layer++) {
     const isCut = readsFirstTokens === true && layer === numLayers - 1;
-    const result = layerForward(context, layer, hidden_TH, mask_B11S, isCut ? 'first' : 'all');
+    const result = layerForward(context, layer, hidden_TH, mask_B1QS, isCut ? 'first' : 'all');
     layers.push(result);
     hidden_TH = result.hidden_TH;
   }
   const head = graph.forward(context, hidden_TH);
-  return { embedded, layers, hidden_RH: hidden_TH, head };
-}
-
-/** 0 for tokens, -10000 for padding keys. */
-function attentionMask(context: StepContext): Value {
-  const { batchSize: B, maxSeqLength: S } = context.shape;
-  const mask = ops.reshape(ops.cast(column(context, 'inputMask'), 'float32'), [B, 1, 1, S]);
-  return ops.mul(ops.sub(1, mask), -10_000);
+  return { sequences, embedded, layers, hidden_RH: hidden_TH, head };
 }
 
 function stepSums(context: StepContext, task: Task, ofTask: Record<string, Value>): Value {

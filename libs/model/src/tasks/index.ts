@@ -1,4 +1,4 @@
-import type { TaskChoice, TaskName } from '@berth/contracts';
+import { tasks, type TaskChoice, type TaskName } from '@berth/contracts';
 import { fineTuningModel, outputParameters } from './fine-tuning/fine-tuning-model.ts';
 import { maskedLmModel } from './pretraining/masked-lm-model.ts';
 import { pretrainingModel } from './pretraining/pretraining-model.ts';
@@ -8,6 +8,7 @@ import type { TaskModel } from './task-model.ts';
 export const taskModels: Readonly<Record<TaskName, TaskModel>> = {
   pretraining: pretrainingModel,
   maskedLm: maskedLmModel,
+  packedMaskedLm: { ...maskedLmModel, task: tasks.packedMaskedLm },
 };
 
 /** Head and losses of a task. */

@@ -78,7 +78,7 @@ describe('example shards', () => {
     const property = async (examples: Example[]): Promise<void> => {
       const bytes = encodeExampleShard(examples, facts);
       const opened = openExampleShard(bytes, sha256Hex(bytes));
-      const reader = keep === undefined ? opened : await opened.kept!(keep);
+      const reader = keep === undefined ? opened : await opened.kept(keep);
       // It needs them no more.
       if (keep !== undefined) bytes.fill(0);
       expect(reader).toMatchObject({ ...facts, numExamples: examples.length });

@@ -1,6 +1,6 @@
-import { columnOf, type BerthError } from '@berth/contracts';
+import { columnOf, type BerthError, type ExampleBatch } from '@berth/contracts';
 import { createStarts, stretchOf, type Starts } from '../../scratch/starts.ts';
-import type { Stretches } from '../../scratch/stretches.ts';
+import type { KeepNumbers, Stretches } from '../../scratch/stretches.ts';
 import type { ExampleShardReader } from '../task-examples.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import type { Example } from './example.ts';
@@ -70,16 +70,26 @@ export function encodeExampleShard(
 }
 
 /** Random access to a verified example shard of this task. */
-export interface PretrainingShardReader extends ExampleShardReader, ExampleShardFacts {}
+export interface PretrainingShardReader extends ExampleShardReader, ExampleShardFacts {
+  /** Writes an example into a row of a batch that was cleared, behind the tokens and predictions of others. */
+  copyBehind(
+    batch: ExampleBatch,
+    row: number,
+    before: { readonly numTokens: number; readonly numPredictions: number },
+    example: number,
+  ): void;
+  kept(keep: KeepNumbers): Promise<PretrainingShardReader>;
+}
 
 /**
  * Verifies a shard's bytes, then reads them in place.
+ * @param expectedSha256 - undefined where they are a part of a shard that was verified
  * @param name - of the shard, for messages
  * @throws BerthError `DATA_SHARD_CORRUPT` when the bytes do not have this digest, are no example shard, or hold what no example can be
  */
 export function openExampleShard(
   bytes: Uint8Array,
-  expectedSha256: string,
+  expectedSha256: string | undefined,
   name = 'example shard',
 ): PretrainingShardReader {
   const { bytes: aligned, header, corrupt } = verifiedShard(bytes, expectedSha256, name, format);
@@ -155,6 +165,28 @@ function readerOf(columns: Columns): PretrainingShardReader {
   const { facts, tokens, predictions, firstSegmentCounts, isRandomNext, corrupt } = columns;
   const { ids, positions, labels } = columns;
   const { maxSeqLength, maxPredictions } = facts;
+  const copyBehind: PretrainingShardReader['copyBehind'] = (batch, row, before, example) => {
+    const maskedIds = columnOf(batch, 'maskedIds');
+    const numSlots = maskedIds.length / batch.batchSize;
+    const ownIds = stretchOf(ids, tokens, example);
+    const firstId = row * batch.seqLength + before.numTokens;
+    const endToken = firstId + ownIds.length;
+    columnOf(batch, 'inputIds').set(ownIds, firstId);
+    columnOf(batch, 'inputMask').fill(1, firstId, endToken);
+    columnOf(batch, 'segmentIds').fill(1, firstId + firstSegmentCounts[example]!, endToken);
+
+    const ownPositions = stretchOf(positions, predictions, example);
+    const firstSlot = row * numSlots + before.numPredictions;
+    const endSlot = firstSlot + ownPositions.length;
+    const maskedPositions = columnOf(batch, 'maskedPositions');
+    maskedPositions.set(ownPositions, firstSlot);
+    if (before.numTokens > 0)
+      for (let slot = firstSlot; slot < endSlot; slot++) maskedPositions[slot]! += before.numTokens;
+    maskedIds.set(stretchOf(labels, predictions, example), firstSlot);
+    columnOf(batch, 'maskedWeights').fill(1, firstSlot, endSlot);
+    const { nextSentenceLabels } = batch.columns;
+    if (nextSentenceLabels !== undefined) nextSentenceLabels[row] = isRandomNext[example]!;
+  };
   return {
     ...facts,
     numExamples: firstSegmentCounts.length,
@@ -176,37 +208,29 @@ function readerOf(columns: Columns): PretrainingShardReader {
       return sum === 'numTokens' ? tokens.counts[example]! : 1;
     },
     copyInto: (batch, row, example) => {
-      const width = batch.seqLength;
-      const maskedIds = columnOf(batch, 'maskedIds');
-      const numSlots = maskedIds.length / batch.batchSize;
-      if (maxSeqLength > width || maxPredictions > numSlots)
-        throw corrupt(`made for ${maxSeqLength} tokens and ${maxPredictions} predictions`);
-      const ownIds = stretchOf(ids, tokens, example);
-      const firstId = row * width;
-      const endId = firstId + width;
-      const endToken = firstId + ownIds.length;
-      const inputIds = columnOf(batch, 'inputIds');
-      inputIds.set(ownIds, firstId);
-      inputIds.fill(0, endToken, endId);
-      columnOf(batch, 'inputMask').fill(1, firstId, endToken).fill(0, endToken, endId);
-      columnOf(batch, 'segmentIds')
-        .fill(0, firstId, endId)
-        .fill(1, firstId + firstSegmentCounts[example]!, endToken);
-
-      const ownPositions = stretchOf(positions, predictions, example);
-      const firstSlot = row * numSlots;
-      const endSlot = firstSlot + numSlots;
-      const endPrediction = firstSlot + ownPositions.length;
-      const maskedPositions = columnOf(batch, 'maskedPositions');
-      maskedPositions.set(ownPositions, firstSlot);
-      maskedPositions.fill(0, endPrediction, endSlot);
-      maskedIds.set(stretchOf(labels, predictions, example), firstSlot);
-      maskedIds.fill(0, endPrediction, endSlot);
-      columnOf(batch, 'maskedWeights')
-        .fill(1, firstSlot, endPrediction)
-        .fill(0, endPrediction, endSlot);
-      const { nextSentenceLabels } = batch.columns;
-      if (nextSentenceLabels !== undefined) nextSentenceLabels[row] = isRandomNext[example]!;
+      requireRoom(batch, { maxSeqLength, maxPredictions }, corrupt);
+      clearRow(batch, row);
+      copyBehind(batch, row, { numTokens: 0, numPredictions: 0 }, example);
     },
+    copyBehind,
   };
+}
+
+/** Whether a batch is wide enough for what a shard says of its examples. */
+export function requireRoom(
+  batch: ExampleBatch,
+  { maxSeqLength, maxPredictions }: Pick<ExampleShardFacts, 'maxSeqLength' | 'maxPredictions'>,
+  corrupt: (what: string) => BerthError,
+): void {
+  const numSlots = columnOf(batch, 'maskedIds').length / batch.batchSize;
+  if (maxSeqLength > batch.seqLength || maxPredictions > numSlots)
+    throw corrupt(`made for ${maxSeqLength} tokens and ${maxPredictions} predictions`);
+}
+
+/** Makes a row padding. */
+export function clearRow({ batchSize, columns }: ExampleBatch, row: number): void {
+  for (const column of Object.values(columns)) {
+    const size = column.length / batchSize;
+    column.fill(0, row * size, (row + 1) * size);
+  }
 }

@@ -1,7 +1,8 @@
-import { BerthError, tasks } from '@berth/contracts';
+import { tasks } from '@berth/contracts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { encodeExampleShard } from './example-shard.ts';
 import type { SourcedExample } from './example.ts';
+import { requireFormat } from './formats.ts';
 import { generatePackedExamples } from './generate-packed.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
@@ -28,11 +29,7 @@ export const maskedLmExamples: TaskExamples = {
 
 function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
   const { format = byPlace } = request;
-  if (format !== byPlace && format !== byContent)
-    throw new BerthError(
-      'DATA_MISMATCH',
-      `this worker's release does not know how to make ${format}; give all workers the newest release`,
-    );
+  requireFormat(format, [byPlace, byContent]);
   const chancesBy = format === byContent ? 'content' : 'place';
   return generatePackedExamples({ ...request, chancesBy });
 }

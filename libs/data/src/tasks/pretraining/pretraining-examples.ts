@@ -1,4 +1,4 @@
-import { BerthError, tasks } from '@berth/contracts';
+import { tasks } from '@berth/contracts';
 import {
   documentOfToken,
   sentencesOf,
@@ -10,6 +10,7 @@ import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { pretrainingBaselines } from './baselines.ts';
 import type { SourcedExample } from './example.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
+import { requireFormat } from './formats.ts';
 import { generateExamples } from './generate.ts';
 import { documentsInOrder } from './packed-sentences.ts';
 import { generateGoogleExamples, shuffledDocuments } from './google-examples.ts';
@@ -51,11 +52,7 @@ export const pretrainingExamples: TaskExamples = {
 /** Held-out examples are the same in both modes, so that their evaluations can be compared. */
 function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
   const { settings, format = withinShard, split, documents, vocabulary, seed } = request;
-  if (!known.includes(format))
-    throw new BerthError(
-      'DATA_MISMATCH',
-      `this worker's release does not know how to make ${format}; give all workers the newest release`,
-    );
+  requireFormat(format, known);
   if (settings.mode === 'berth' || split === 'heldOut')
     return generateExamples({
       ...request,

@@ -5,6 +5,7 @@ import { packDocuments } from '../../dataset/document-shard.ts';
 import { goldenExcerpt } from '../../testing/example-fixture.ts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { maskedLmExamples } from './masked-lm-examples.ts';
+import { packedMaskedLmExamples } from './packed-masked-lm-examples.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
 const { documents, vocabulary } = goldenExcerpt();
@@ -49,11 +50,13 @@ describe('sources of examples', () => {
     ['pairs of a window', pretrainingExamples, {}, 'berth-examples/2'],
     ["Google's", pretrainingExamples, { mode: 'google', dupeFactor: 2 }, undefined],
     ['packed sentences', maskedLmExamples, { nextSentence: false }, undefined],
+    ['rows', packedMaskedLmExamples, { nextSentence: false, sequencesPerRow: 4 }, undefined],
   ] as const)('are what %s are made of', (_, examples, change, format) => {
     const request = requestOf(change, format);
     const made = Array.from(examples.sources(request), (sources) => [
       vocabulary.clsId,
-      ...sources.flatMap(({ documents: { tokens }, start, end }) => [
+      ...sources.flatMap(({ documents: { tokens }, start, end, beginsSequence }) => [
+        ...(beginsSequence === true ? [vocabulary.clsId] : []),
         ...tokens.subarray(start, end),
         vocabulary.sepId,
       ]),

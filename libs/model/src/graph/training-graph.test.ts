@@ -1,0 +1,24 @@
+import { sha256Hex, type TaskName } from '@berth/contracts';
+import { expect, it } from 'vitest';
+import { parameterLayout } from '../parameters/parameter-layout.ts';
+import { taskModels } from '../tasks/index.ts';
+import { optionsOf } from '../testing/engine-variants.ts';
+import { goldenShape as shape } from '../testing/golden.ts';
+import { trainingGraph } from './training-graph.ts';
+
+function digestOf(name: TaskName): string {
+  const { model, optimizer } = optionsOf({ dropoutRatio: 0.1 });
+  const task = taskModels[name];
+  const layout = parameterLayout(model, task);
+  const graph = { task, model, optimizer, layout, shape, numLevels: 2 } as const;
+  const bytes = trainingGraph({ ...graph, compute: 'float32', allReduceDtype: 'fp32' }).encode();
+  return sha256Hex(bytes).slice(0, 16);
+}
+
+it('is byte for byte what it was before rows could have several sequences, where they have one', () => {
+  expect([digestOf('pretraining'), digestOf('maskedLm')]).toEqual([
+    '8d8f586e19bd839d',
+    '4b254427f46eab98',
+  ]);
+  expect(digestOf('packedMaskedLm')).not.toBe(digestOf('maskedLm'));
+});
