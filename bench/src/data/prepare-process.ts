@@ -10,7 +10,7 @@ import {
   type S3Place,
 } from '@berth/contracts';
 import {
-  createDocumentCache,
+  createDatasetCache,
   createTokenizer,
   createWordCounter,
   decodeWordCounts,
@@ -101,7 +101,7 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
   const heldOut = heldOutShardsOf(manifest);
   if (work === 'examples') {
     const exampleSetId = exampleSetIdOf(manifest.datasetId, examples, seed);
-    const read = createDocumentCache(256 * 1024 ** 2);
+    const read = createDatasetCache(256 * 1024 ** 2);
     const common = { kind: 'examples', exampleSetId, manifestKey, seed, examples } as const;
     for (let shard = 0; shard < manifest.train.length; shard++)
       numExamples += (

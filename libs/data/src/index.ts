@@ -14,7 +14,7 @@ export { isHeldOut } from './corpus/hold-out.ts';
 export { openCorpus, type Corpus } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
-export { createDocumentCache, type ReadDocuments } from './dataset/document-cache.ts';
+export { createDatasetCache, type DatasetReader } from './dataset/dataset-cache.ts';
 export { createScratch, type ScratchOptions } from './scratch/scratch.ts';
 export type { KeepNumbers, NumberArray, Stretches } from './scratch/stretches.ts';
 export { packDocuments } from './dataset/document-shard.ts';

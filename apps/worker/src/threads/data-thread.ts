@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { BerthError, errorToWire, silentLogger, type Job } from '@berth/contracts';
 import {
-  createDocumentCache,
+  createDatasetCache,
   createScratch,
   makeExampleShard,
   prepareDataset,
@@ -23,7 +23,7 @@ const log = forwardingLogger((...record) =>
   port.postMessage({ event: 'log', args: record } satisfies ThreadEvent),
 );
 /** A shard is read again for each other of its window, in every epoch. */
-const readDocuments = createDocumentCache(
+const dataset = createDatasetCache(
   128 * 2 ** 20,
   createScratch({
     folder: scratchFolder,
@@ -62,7 +62,7 @@ async function work(job: Job): Promise<unknown> {
     case 'seal':
       throw new BerthError('INTERNAL', `A ${job.kind} job is not done yet`);
     case 'examples': {
-      const shard = await makeExampleShard(store, job, readDocuments);
+      const shard = await makeExampleShard(store, job, dataset);
       await createExampleIndex(connection, job.exampleSetId).put(shard);
       return shard;
     }

@@ -11,9 +11,8 @@ import {
   type ExamplesJob,
   type ObjectStore,
 } from '@berth/contracts';
-import { readDatasetManifest, readDocumentShard } from '../dataset/read-dataset.ts';
-import type { ReadDocuments } from '../dataset/document-cache.ts';
-import { getPart, putPart } from '../dataset/stored-part.ts';
+import { plainDatasetReader, type DatasetReader } from '../dataset/dataset-cache.ts';
+import { putPart } from '../dataset/stored-part.ts';
 import type { TokenDocuments } from '../dataset/token-documents.ts';
 import { exampleShardKey } from './example-keys.ts';
 import type { KeepNumbers } from '../scratch/stretches.ts';
@@ -26,7 +25,6 @@ import type {
   StoredTaskExamples,
   TaskExamples,
 } from '../tasks/task-examples.ts';
-import { parseVocabulary } from '../text/vocabulary.ts';
 
 /**
  * The set of all example shards that share a dataset, a seed, the settings that shape examples and the way they are made.
@@ -57,7 +55,7 @@ export function exampleSetIdOf(
 export async function makeExampleShard(
   store: ObjectStore,
   job: ExamplesJob,
-  read: ReadDocuments = readDocumentShard,
+  read: DatasetReader = plainDatasetReader,
 ): Promise<ExampleShard> {
   const { split, epoch, shard } = job;
   const { examples, request } = await openExamplesJob(store, job, read);
@@ -79,21 +77,21 @@ export interface OpenExamplesJob {
 export async function openExamplesJob(
   store: ObjectStore,
   job: ExamplesJob,
-  read: ReadDocuments = readDocumentShard,
+  read: DatasetReader = plainDatasetReader,
 ): Promise<OpenExamplesJob> {
   const { manifestKey, split, examples: settings, exampleFormat: format } = job;
-  const manifest = await readDatasetManifest(store, manifestKey);
+  const manifest = await read.manifest(store, manifestKey);
   const documentShard = documentShardOf(job, manifest);
-  const vocabulary = parseVocabulary(await getPart(store, manifest.vocabulary), manifestKey);
+  const vocabulary = await read.vocabulary(store, manifest.vocabulary);
   const examples = taskExamples[taskNameOf(settings)];
   const isTrain = split === 'train';
   const otherShards =
     isTrain && examples.readsWindow(settings, format) ? othersOfWindow(job, manifest.train) : [];
-  const found = await read(store, documentShard);
+  const found = await read.documents(store, documentShard);
   // All of it is read, piece by piece.
   const documents = { ...found, tokens: found.tokens.subarray() };
   const others: TokenDocuments[] = [];
-  for (const other of otherShards) others.push(await read(store, manifest.train[other]!));
+  for (const other of otherShards) others.push(await read.documents(store, manifest.train[other]!));
   const { textRules } = manifest;
   const timesRead = Math.floor(job.shard / manifest.train.length);
   const own = isTrain ? [datasetShardOf(job.shard, manifest.train.length)] : [];

@@ -10,7 +10,7 @@ import {
   type ShownSource,
   type Task,
 } from '@berth/contracts';
-import { createDocumentCache } from '../dataset/document-cache.ts';
+import { createDatasetCache } from '../dataset/dataset-cache.ts';
 import {
   documentOfToken,
   hashOfDocument,
@@ -61,7 +61,7 @@ export async function replayExamples(
 ): Promise<Replay> {
   const { store, manifest, set, known, onShard = () => undefined } = options;
   const { seed, examples: settings } = set;
-  const read = createDocumentCache(maxOpenBytes);
+  const read = createDatasetCache(maxOpenBytes);
   const made = new Map<string, number>();
 
   const make = async (

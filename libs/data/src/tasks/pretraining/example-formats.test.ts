@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createScratch } from '../../scratch/scratch.ts';
-import { createDocumentCache } from '../../dataset/document-cache.ts';
+import { createDatasetCache } from '../../dataset/dataset-cache.ts';
 import { prepareDataset } from '../../dataset/prepare-dataset.ts';
 import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
 import { batchOf } from '../../examples/batch.ts';
@@ -70,7 +70,7 @@ async function examplesOf(
       shard,
       ...(format !== undefined && { exampleFormat: format }),
     },
-    createDocumentCache(
+    createDatasetCache(
       1 << 20,
       createScratch({ thresholdBytes: 0, onTrouble: expect.unreachable as never }),
     ),
