@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ExtendOptions } from './commands/extend.ts';
+import type { ForgetOptions } from './commands/forget.ts';
 import type { ForkOptions } from './commands/fork.ts';
 import type { ImportOptions } from './commands/import.ts';
 import type { RemoveModelOptions } from './commands/models.ts';
@@ -113,5 +114,28 @@ export function addTrainingCommands(program: Command, context: Context): void {
     .option('--json', 'print the result as JSON', false)
     .action(async (run: string, options: ExtendOptions) =>
       (await import('./commands/extend.ts')).extend(context, run, options),
+    );
+
+  program
+    .command('forget')
+    .description('take documents out of the data of a run, and train again what it learnt of them')
+    .argument('<run>')
+    .argument('[documents...]', 'by name (id field, or file and line) or hash')
+    .option('--match <file>', 'also those that this file names, one a line')
+    .option('--dry-run', 'only say which documents, their first use and the steps to repeat', false)
+    .option('--yes', 'do not ask', false)
+    .option('--workers <n>', 'workers to start; as the run had', workers)
+    .option('--json', 'print the result as JSON', false)
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Examples:',
+        '  berth forget my-run article-812 --dry-run',
+        '  berth forget my-run --match withdrawn.txt --yes',
+      ].join('\n'),
+    )
+    .action(async (run: string, documents: string[], options: ForgetOptions) =>
+      (await import('./commands/forget.ts')).forget(context, run, documents, options),
     );
 }

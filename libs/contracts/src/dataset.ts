@@ -33,6 +33,12 @@ export const tokenCountsSchema = z.array(size);
 export const textRulesSchema = z.strictObject({ unicode: z.string(), icu: z.string() });
 export type TextRules = z.output<typeof textRulesSchema>;
 
+/** What names a document of a dataset of the third format, whatever its place: 16 bytes in hex. */
+export const documentHashSchema = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** Most documents of a dataset that can be forgotten: its manifest names them. */
+export const maxTombstones = 100_000;
+
 /** A tokenised corpus, made once: written last, after every part it names. */
 export const datasetManifestSchema = z.strictObject({
   /** The second: each training shard is of one part of the corpus. The third: documents are placed by their content (ADR 0073). */
@@ -59,6 +65,15 @@ export const datasetManifestSchema = z.strictObject({
   textRules: textRulesSchema.optional(),
   /** Absent in what older releases made. */
   health: datasetHealthSchema.optional(),
+  /** Of one that was made of another by forgetting documents. */
+  forgotten: z
+    .strictObject({
+      /** The dataset that had all of them. */
+      datasetId: sha256,
+      /** Hashes of those that are forgotten, sorted. */
+      tombstones: z.array(documentHashSchema).min(1),
+    })
+    .optional(),
   train: z.array(documentShardSchema).min(1),
   /** Of the formats before the third: their only one. */
   heldOut: documentShardSchema.optional(),

@@ -31,6 +31,7 @@ export const errorPolicies = {
   DATA_NOT_HERE: { ...userMistake, retry: true },
   DATA_TEXT_RULES: { ...conflict, retry: true },
   DATA_SHARD_CORRUPT: broken,
+  DATA_DOCUMENT_NOT_FOUND: notFound,
   CHECKPOINT_NOT_FOUND: notFound,
   EVALUATION_NOT_FOUND: notFound,
   STEP_NOT_COMMITTED: notFound,

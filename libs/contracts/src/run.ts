@@ -40,6 +40,21 @@ export const evaluationSchema = z.strictObject({
 });
 export type Evaluation = z.output<typeof evaluationSchema>;
 
+/** A time that a run was told to forget documents. Which they are is in the manifest of the dataset that it has since. */
+export const forgottenSchema = z.strictObject({
+  atMs: z.number(),
+  numDocuments: z.int().positive(),
+  /** The dataset and the example sets that it had before: they hold the documents until they are deleted. */
+  before: z.string(),
+  exampleSetIdsBefore: z.array(z.string()),
+  manifestKey: z.string(),
+  /** The first committed step that used one of them; null when none had. */
+  firstUse: z.int().nonnegative().nullable(),
+  /** The step that it went back to, and the steps after which were done again. */
+  wentBackTo: z.int().nonnegative().nullable(),
+});
+export type Forgotten = z.output<typeof forgottenSchema>;
+
 /** What was asked of a run and is not done yet: in its record, so that it outlives the coordinator that was asked. */
 export const runRequestsSchema = z.strictObject({
   /** Save at the next step boundary, then go on. */
@@ -117,6 +132,8 @@ export const runRecordSchema = z.strictObject({
   exampleSetId: z.string().nullable(),
   /** Those of its phases, in order, where it has several. */
   phaseSetIds: z.array(z.string()).optional(),
+  /** Oldest first; absent of a run that never was. */
+  forgotten: z.array(forgottenSchema).optional(),
   /** How its examples are made, for good. Absent where an earlier release made the run: the first way. */
   exampleFormat: z.string().optional(),
   /** Of the labelled examples that it is fine-tuned on, once they were read. */

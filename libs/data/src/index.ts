@@ -23,6 +23,10 @@ export { epochShardOrder, windowShards } from './sampling/epoch-order.ts';
 export { type EpochShards, epochShardsOf } from './sampling/epoch-shards.ts';
 export { exampleSetIdOf, makeExampleShard, readExampleShard } from './examples/example-job.ts';
 export { exampleSetPrefix, exampleShardKey, trainEpochOfKey } from './examples/example-keys.ts';
+export { createForgetting, type DocumentsToForget } from './forgetting/documents-to-forget.ts';
+export { findDocuments, type FoundDocument } from './forgetting/find-documents.ts';
+export { firstUse } from './forgetting/first-use.ts';
+export { forgetDocuments, forgottenDatasetId } from './forgetting/forget-documents.ts';
 export {
   replayExamples,
   type ExamplesOfSet,

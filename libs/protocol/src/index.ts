@@ -41,6 +41,7 @@ export type { ControlSnapshot } from './lifecycle/control-snapshot.ts';
 export type { ControlDecision, RunChange } from './lifecycle/control-decision.ts';
 export { decideControl } from './lifecycle/decide-control.ts';
 export { decideExtension, firstStepAgainst } from './lifecycle/decide-extension.ts';
+export { decideForget, stepBefore, type Forgetting } from './lifecycle/decide-forget.ts';
 export { extensionReport } from './lifecycle/extension-report.ts';
 export { goesBackText, refusalText } from './lifecycle/texts.ts';
 export { restsAt } from './lifecycle/resume.ts';

@@ -48,7 +48,7 @@ export class Preparation implements DataPort {
   /** What is awaited, and for which request. */
   #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
   /** One for each phase of the run. */
-  #supplies: readonly ExampleSupply[] | undefined;
+  #supplies: { readonly manifestKey: string; readonly list: readonly ExampleSupply[] } | undefined;
   #labelled: LabelledSupply | undefined;
 
   constructor(options: PreparationOptions, runId: string) {
@@ -206,8 +206,9 @@ export class Preparation implements DataPort {
   }
 
   async #openSupplies(record: RunRecord): Promise<readonly ExampleSupply[]> {
-    if (this.#supplies !== undefined) return this.#supplies;
     const { manifestKey, config, exampleFormat } = record;
+    // It may have another dataset since, without some documents.
+    if (this.#supplies?.manifestKey === manifestKey) return this.#supplies.list;
     const exampleSets = exampleSetsOf(record);
     if (manifestKey === null || exampleSets.length === 0)
       throw new BerthError('INTERNAL', `Run ${this.#runId} trains without a dataset`);
@@ -225,7 +226,8 @@ export class Preparation implements DataPort {
         });
       supplies.push(index === 0 || startsEpoch ? supply() : supplies.at(-1)!);
     }
-    return (this.#supplies = supplies);
+    this.#supplies = { manifestKey, list: supplies };
+    return supplies;
   }
 
   /** Has examples made ahead of training. @returns what the next step waits for, in words; '' for nothing */

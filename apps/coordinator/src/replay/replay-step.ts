@@ -20,7 +20,7 @@ import {
 } from '@berth/data';
 import { chooseRun, noSuchRun } from '@berth/protocol';
 import { connectRedis, createExampleIndex, createRuns } from '@berth/queue';
-import { committedStep, type CommittedStepOptions } from './committed-step.ts';
+import { committedSteps, type RunStores } from './committed-steps.ts';
 
 /** An example of a step, and who computed on it. */
 export interface StepExample extends ShownExample {
@@ -71,7 +71,7 @@ export async function replayStep(
     const record = await runs.read(runId);
     if (record === undefined) throw noSuchRun(runIds, run);
     const options = { connection, store, logger };
-    const entry = await committedStep(options, record, step);
+    const entry = await (await committedSteps(options, record)).entry(step);
     const { datasetId, exampleSetId, replay } = await replayEntry(options, record, entry, onShard);
     requireSame(runId, entry, replay);
     const { virtualRanks } = record.config.train;
@@ -90,7 +90,7 @@ export async function replayStep(
 }
 
 async function replayEntry(
-  { connection, store }: CommittedStepOptions,
+  { connection, store }: RunStores,
   record: RunRecord,
   { step, from, numExamples }: LedgerEntry,
   onShard: ReplayStepOptions['onShard'],

@@ -168,7 +168,7 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     isOtherModel ||
     changedSettings(record.config, config, ['data']).length > 0;
   if (manifestKey === null || isOther)
-    return { ...anew, datasetHealth: undefined, labelledData: undefined };
+    return { ...anew, datasetHealth: undefined, labelledData: undefined, forgotten: undefined };
   return {
     ...anew,
     config: record.config,

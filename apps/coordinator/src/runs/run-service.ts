@@ -1,4 +1,4 @@
-import { findModel, isComplete, listCheckpoints, readEvaluationReport } from '@berth/checkpoint';
+import { findModel, listCheckpoints, readEvaluationReport } from '@berth/checkpoint';
 import {
   BerthError,
   isFinal,
@@ -32,6 +32,7 @@ import {
   type ControlSnapshot,
   type Scope,
 } from '@berth/protocol';
+import { completeSteps } from './complete-steps.ts';
 import { decideSubmission, newRecord } from './decide-submission.ts';
 import { controlGrid, refuseNameOfGrid, submitGrid, type SubmitOptions } from './run-grid.ts';
 import { forkRun } from './run-fork.ts';
@@ -299,18 +300,4 @@ function noCheckpoint(runId: string, step: number, steps: readonly number[]): Be
     `Run "${runId}" has no checkpoint of step ${step} to keep; ${known}`,
     { details: { runId, step } },
   );
-}
-
-/** Steps of the checkpoints in the bucket, without those that a part is missing of; only the wanted one is looked at, if one is. */
-async function completeSteps(
-  store: ObjectStore,
-  { runId, attempts }: RunRecord,
-  wantedStep?: number,
-): Promise<number[]> {
-  const steps = new Set<number>();
-  for (const { step, manifestKey } of await listCheckpoints(store, runId, attempts)) {
-    const isLookedAt = wantedStep === undefined || step === wantedStep;
-    if (!isLookedAt || (await isComplete(store, manifestKey))) steps.add(step);
-  }
-  return [...steps].sort((a, b) => a - b);
 }

@@ -150,6 +150,25 @@ export function openDocumentShard(bytes: Uint8Array, name: string): TokenDocumen
   return { tokens, sentenceStarts, documentStarts, ...(hashes && { hashes }) };
 }
 
+/**
+ * The bytes of a shard with other tokens in the same places.
+ * @param documents - that `openDocumentShard` has made of it, with these tokens
+ */
+export function withTokens(bytes: Uint8Array, documents: TokenDocuments): Uint8Array {
+  const replaced = bytes.slice();
+  const { tokens, sentenceStarts, documentStarts, hashes } = documents;
+  const isWide = tokens.subarray(0, 0) instanceof Uint32Array;
+  let at = headerBytes;
+  for (let document = 0; document + 1 < documentStarts.length; document++) {
+    const [first, end] = [documentStarts[document]!, documentStarts[document + 1]!];
+    at += (hashes === undefined ? 0 : hashBytes) + 4 * (1 + end - first);
+    const own = tokens.subarray(sentenceStarts[first], sentenceStarts[end]);
+    replaced.set(new Uint8Array(own.buffer, own.byteOffset, own.byteLength), at);
+    at += 4 * Math.ceil((own.length * (isWide ? 4 : 2)) / 4);
+  }
+  return replaced;
+}
+
 /** Where a shard has what, by its version. */
 function layoutOf(
   words: Uint32Array,
