@@ -160,6 +160,7 @@ export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';
 export {
   createTokenizer,
   createTokenTally,
+  type PausingTokenizer,
   type Tokenizer,
   type TokenizerOptions,
   type TokenTally,

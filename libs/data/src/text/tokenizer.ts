@@ -1,8 +1,10 @@
 import { basicTokenize, cutLongChunk, type BasicTokenizerOptions } from './basic-tokenizer.ts';
 import { scanChunks } from './chunk-table.ts';
+import { cutText, maxPartLength } from './cut-text.ts';
 import { TokenGeneration } from './token-generation.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { createWordPiece, isTooLong } from './wordpiece.ts';
+import { finish, type Work } from './work.ts';
 
 export interface TokenizerOptions extends BasicTokenizerOptions {
   /** Most recent words whose ids are kept; 0 keeps none. Default 131,072. */
@@ -31,6 +33,11 @@ export interface Tokenizer {
   tokenize(text: string, tally?: TokenTally): number[];
 }
 
+export interface PausingTokenizer extends Tokenizer {
+  /** The same as work, which pauses in long texts. */
+  tokenizing(text: string, tally?: TokenTally): Work<number[]>;
+}
+
 /** A tally that has counted nothing. */
 export function createTokenTally(): TokenTally {
   return {
@@ -52,7 +59,7 @@ interface ChunkTokens {
 export function createTokenizer(
   vocabulary: Vocabulary,
   { doLowerCase, numCachedWords = 131_072 }: TokenizerOptions,
-): Tokenizer {
+): PausingTokenizer {
   const wordPiece = createWordPiece(vocabulary);
   /** Once the young one is full it becomes the old one, of which only what is met again stays. */
   let young = new TokenGeneration<TokenTally | undefined>(numCachedWords);
@@ -94,25 +101,49 @@ export function createTokenizer(
     return append(all, tokens);
   };
 
+  const addTokens = (text: string, all: number[], tally: TokenTally | undefined): void => {
+    const count = (numCharacters: number, loss: TokenTally | undefined): void => {
+      if (tally === undefined) return;
+      tally.numCharacters += numCharacters;
+      if (loss !== undefined) addLoss(tally, loss);
+    };
+    scanChunks(text, (from, to, hash) => {
+      const length = to - from;
+      if (length <= maxCachedLength && numCachedWords > 0)
+        count(length, appendShort(all, text, from, to, hash));
+      else
+        for (const chunk of splitLong(text.slice(from, to)))
+          count(chunk.length, append(all, tokensOf(chunk)));
+    });
+  };
+  function* addLongText(text: string, all: number[], tally: TokenTally | undefined): Work<void> {
+    const ofParts = createTokenTally();
+    for (const { text: part, numMore } of cutText(text, { doLowerCase })) {
+      addTokens(part, all, ofParts);
+      ofParts.numUnknownCharacters += numMore;
+      yield;
+    }
+    if (tally === undefined) return;
+    // A part may have lost what the text had.
+    addLoss(tally, { ...ofParts, numDroppedCharacters: 0 });
+    for (let start = 0; start < text.length; start += maxPartLength) {
+      const slice = text.slice(start, start + maxPartLength);
+      tally.numCharacters += slice.replace(asciiSpace, '').length;
+      tally.numDroppedCharacters += slice.match(lostCharacter)?.length ?? 0;
+      yield;
+    }
+  }
+  function* tokenizing(text: string, tally?: TokenTally): Work<number[]> {
+    const all: number[] = [];
+    if (text.length <= maxPartLength) addTokens(text, all, tally);
+    else yield* addLongText(text, all, tally);
+    return all;
+  }
+
   return {
     vocabulary,
-    tokenize: (text, tally) => {
-      const all: number[] = [];
-      const count = (numCharacters: number, loss: TokenTally | undefined): void => {
-        if (tally === undefined) return;
-        tally.numCharacters += numCharacters;
-        if (loss !== undefined) addLoss(tally, loss);
-      };
-      scanChunks(text, (from, to, hash) => {
-        const length = to - from;
-        if (length <= maxCachedLength && numCachedWords > 0)
-          count(length, appendShort(all, text, from, to, hash));
-        else
-          for (const chunk of splitLong(text.slice(from, to)))
-            count(chunk.length, append(all, tokensOf(chunk)));
-      });
-      return all;
-    },
+    tokenize: (text, tally) => finish(tokenizing(text, tally)),
+    tokenizing,
   };
 }
 
@@ -125,6 +156,8 @@ function addLoss(tally: TokenTally, loss: TokenTally): void {
 
 // Controls that are no space, and what decoders write for bytes they do not understand.
 const lostCharacter = /(?![\t\n\v\f\r])\p{Cc}|\ufffd/gu;
+
+const asciiSpace = /[\t\n\r ]+/g;
 
 // A page without spaces is one chunk: not worth keeping.
 const maxCachedLength = 64;

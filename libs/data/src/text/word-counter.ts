@@ -1,4 +1,5 @@
 import { basicTokenize, type BasicTokenizerOptions } from './basic-tokenizer.ts';
+import { cutText } from './cut-text.ts';
 import { mergingWordCounts, type MergeLimits } from './merge-word-counts.ts';
 import { ChunkTable, scanChunks } from './chunk-table.ts';
 import { splitLong } from './tokenizer.ts';
@@ -26,9 +27,7 @@ export interface WordCounter {
 const maxPendingChunks = 1 << 17;
 const maxPendingLength = 64;
 const chunksBetweenPauses = 1 << 10;
-const charactersBetweenPauses = 1 << 18;
-/** How much more a character costs whose chunk is not looked up. */
-const costOfCounting = 16;
+const charactersBetweenPauses = 1 << 16;
 
 const loneSurrogate = /\p{Cs}/u;
 
@@ -81,24 +80,24 @@ export function createWordCounter({
     });
     return rest;
   };
+  function* addPart(text: string): Work<void> {
+    for (const long of addShort(text))
+      for (const chunk of splitLong(long)) {
+        count(chunk, 1);
+        if (counts.size >= maxWordsInMap) yield* listCounts();
+      }
+    if (pending.isFull) yield* countPending();
+  }
   function* addAll(sentences: Iterable<string>): Work<void> {
     let numCharacters = 0;
-    for (const sentence of sentences) {
-      numCharacters += sentence.length;
-      for (const long of addShort(sentence))
-        for (const chunk of splitLong(long)) {
-          count(chunk, 1);
-          numCharacters += costOfCounting * chunk.length;
-          if (counts.size >= maxWordsInMap) yield* listCounts();
-          if (numCharacters < charactersBetweenPauses) continue;
-          yield;
-          numCharacters = 0;
-        }
-      if (pending.isFull) yield* countPending();
-      if (numCharacters < charactersBetweenPauses) continue;
-      yield;
-      numCharacters = 0;
-    }
+    for (const sentence of sentences)
+      for (const { text } of cutText(sentence, { doLowerCase })) {
+        yield* addPart(text);
+        numCharacters += text.length;
+        if (numCharacters < charactersBetweenPauses) continue;
+        yield;
+        numCharacters = 0;
+      }
   }
   function* encodeAll(): Work<Uint8Array> {
     yield* countPending();
