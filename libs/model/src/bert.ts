@@ -108,10 +108,16 @@ function selfAttention(context: ForwardContext, layer: number, input_TH: Tensor2
   return reshape(transpose(context_BNSD, [0, 2, 1, 3]), [B * S, H]);
 }
 
-/** tanh(dense) of each example's first token. */
-export function pool(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
-  const first_BH = gatherRows(sequence_TH, context.batch.firstTokenRows_B);
-  return tanh(dense(context, 'bert/pooler/dense', first_BH));
+/**
+ * tanh(dense) of some tokens.
+ * @param rows_R - which they are; default: each example's first
+ */
+export function pool(
+  context: ForwardContext,
+  sequence_TH: Tensor2D,
+  rows_R = context.batch.firstTokenRows_B,
+): Tensor2D {
+  return tanh(dense(context, 'bert/pooler/dense', gatherRows(sequence_TH, rows_R)));
 }
 
 export function dense({ weights }: ForwardContext, scope: string, x_MK: Tensor2D): Tensor2D {

@@ -61,7 +61,7 @@ export const pretrainingSettings = {
   sequencesPerRow: countUpTo(256)
     .default(1)
     .describe(
-      'Without nextSentence: how many short documents, or ends of documents, one example may have, which see nothing of each other',
+      'How many short sequences one example may have, which see nothing of each other: pairs, or without nextSentence texts of one document',
     )
     .meta({ decides: 'examples', absentAs: 1 }),
 } as const;
@@ -130,11 +130,11 @@ export function problemWithExamples({
       problem: 'only examples of nextSentence false are packed',
       others: ['nextSentence'],
     };
-  if (nextSentence && sequencesPerRow > 1)
+  if (mode === 'google' && sequencesPerRow > 1)
     return {
       key: 'sequencesPerRow',
-      problem: 'only examples of nextSentence false may have several sequences',
-      others: ['nextSentence'],
+      problem: 'examples.mode google knows only examples of one pair; leave the mode out',
+      others: ['mode'],
     };
   if (packAcrossDocuments === true && sequencesPerRow > 1)
     return {

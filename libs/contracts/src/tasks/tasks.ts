@@ -2,14 +2,17 @@ import type { ExamplesConfig, RunConfig } from '../run-config.ts';
 import { fineTuningOf, fineTuningTask, type FineTuning } from './fine-tuning/fine-tuning.ts';
 import { maskedLm } from './masked-lm.ts';
 import { packedMaskedLm } from './packed-masked-lm.ts';
+import { packedPretraining } from './packed-pretraining.ts';
 import { pretraining } from './pretraining.ts';
 import type { Task } from './task.ts';
 
 /** What a run can learn from a corpus. */
-export const tasks = { pretraining, maskedLm, packedMaskedLm } as const satisfies Record<
-  string,
-  Task
->;
+export const tasks = {
+  pretraining,
+  maskedLm,
+  packedPretraining,
+  packedMaskedLm,
+} as const satisfies Record<string, Task>;
 export type TaskName = keyof typeof tasks;
 
 /** Which task it is: one that has a name, or one that is made of its labels. Crosses between threads and processes. */
@@ -24,8 +27,8 @@ export function taskNameOf({
   nextSentence,
   sequencesPerRow,
 }: Pick<ExamplesConfig, 'nextSentence' | 'sequencesPerRow'>): TaskName {
-  if (nextSentence) return 'pretraining';
-  return sequencesPerRow === 1 ? 'maskedLm' : 'packedMaskedLm';
+  if (sequencesPerRow === 1) return nextSentence ? 'pretraining' : 'maskedLm';
+  return nextSentence ? 'packedPretraining' : 'packedMaskedLm';
 }
 
 /** What of a run says what it learns. */

@@ -1,7 +1,10 @@
 import type { TaskChoice, TaskName } from '@berth/contracts';
 import { labelledExamples } from './fine-tuning/labelled-examples.ts';
 import { maskedLmExamples } from './pretraining/masked-lm-examples.ts';
-import { packedMaskedLmExamples } from './pretraining/packed-masked-lm-examples.ts';
+import {
+  packedMaskedLmExamples,
+  packedPretrainingExamples,
+} from './pretraining/packed-examples.ts';
 import { pretrainingExamples } from './pretraining/pretraining-examples.ts';
 import type { StoredTaskExamples, TaskExamples } from './task-examples.ts';
 
@@ -9,6 +12,7 @@ import type { StoredTaskExamples, TaskExamples } from './task-examples.ts';
 export const taskExamples: Readonly<Record<TaskName, TaskExamples>> = {
   pretraining: pretrainingExamples,
   maskedLm: maskedLmExamples,
+  packedPretraining: packedPretrainingExamples,
   packedMaskedLm: packedMaskedLmExamples,
 };
 

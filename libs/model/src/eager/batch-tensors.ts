@@ -1,6 +1,6 @@
 // Shapes: B examples, S tokens, Q tokens that ask; T = B S.
 import { columnOf, sequenceColumn, type ExampleBatch } from '@berth/contracts';
-import { tensor1d, tensor4d, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { add, tensor1d, tensor4d, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
 
 /** A batch on the device, in the form the model reads it; rows index the [T, H] hidden states. */
 export interface BatchTensors {
@@ -13,6 +13,8 @@ export interface BatchTensors {
   /** 0 for tokens that a token sees, -10000 for others: Q = 1 where all of a row see the same, else S. */
   readonly attentionBias_B1QS: Tensor4D;
   readonly firstTokenRows_B: Tensor1D;
+  /** Rows of the tokens whose positions a column has, end to end. */
+  rowsAt(column: string): Tensor1D;
 }
 
 /** Uploads a batch; dispose by running inside `tidy`. */
@@ -24,14 +26,24 @@ export function uploadBatch(batch: ExampleBatch): BatchTensors {
       tensor1d(data, data instanceof Int32Array ? 'int32' : 'float32'),
     ]),
   );
+  const column = (name: string): Tensor1D => {
+    const found = columns.get(name);
+    if (found === undefined) throw new RangeError(`the batch has no column ${name}`);
+    return found;
+  };
   const firstTokenRows = Int32Array.from({ length: B }, (_, example) => example * S);
   return {
     batchSize: B,
     seqLength: S,
-    column(name) {
-      const column = columns.get(name);
-      if (column === undefined) throw new RangeError(`the batch has no column ${name}`);
-      return column;
+    column,
+    rowsAt(name) {
+      const positions = column(name);
+      const size = positions.size / B;
+      const firstRows = Int32Array.from(
+        { length: positions.size },
+        (_, place) => Math.floor(place / size) * S,
+      );
+      return add(positions, tensor1d(firstRows, 'int32'));
     },
     positionIds_T: tensor1d(positionIds(batch), 'int32'),
     attentionBias_B1QS: attentionBias(batch),

@@ -63,6 +63,14 @@ export function column({ columns }: StepContext, name: string): Value {
   throw new BerthError('INTERNAL', `the graph has no column ${name}`);
 }
 
+/** Rows [T, ...] of the tokens whose positions a column has, end to end. */
+export function rowsAt(context: StepContext, name: string): Value {
+  const { graph, shape } = context;
+  const { batchSize: B, maxSeqLength: S } = shape;
+  const firstRows_B1 = ops.reshape(ops.mul(ops.range(graph, B), S), [B, 1]);
+  return ops.reshape(ops.add(column(context, name), firstRows_B1), [-1]);
+}
+
 /** A parameter in float32. */
 export function weight({ weights }: StepContext, name: string): Value {
   const found = weights.get(name);

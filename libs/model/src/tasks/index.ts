@@ -1,13 +1,14 @@
 import { tasks, type TaskChoice, type TaskName } from '@berth/contracts';
 import { fineTuningModel, outputParameters } from './fine-tuning/fine-tuning-model.ts';
 import { maskedLmModel } from './pretraining/masked-lm-model.ts';
-import { pretrainingModel } from './pretraining/pretraining-model.ts';
+import { packedPretrainingModel, pretrainingModel } from './pretraining/pretraining-model.ts';
 import type { TaskModel } from './task-model.ts';
 
 /** Head and losses of each task. */
 export const taskModels: Readonly<Record<TaskName, TaskModel>> = {
   pretraining: pretrainingModel,
   maskedLm: maskedLmModel,
+  packedPretraining: packedPretrainingModel,
   packedMaskedLm: { ...maskedLmModel, task: tasks.packedMaskedLm },
 };
 

@@ -17,9 +17,11 @@ export function pretrainingBaselines(statistics: TextStatistics | undefined): Ba
   let numRandomNext = 0;
   return {
     add(batch) {
-      for (const label of batch.columns['nextSentenceLabels'] ?? []) {
-        numPairs += 1;
-        numRandomNext += label;
+      const { nextSentenceLabels = [], nextSentenceWeights } = batch.columns;
+      for (const [pair, label] of nextSentenceLabels.entries()) {
+        const weight = nextSentenceWeights?.[pair] ?? 1;
+        numPairs += weight;
+        numRandomNext += weight * label;
       }
       if (predictor === undefined) return;
       for (const { shown, label, weight } of maskedTokens(batch)) {

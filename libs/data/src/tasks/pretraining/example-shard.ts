@@ -71,13 +71,15 @@ export function encodeExampleShard(
 
 /** Random access to a verified example shard of this task. */
 export interface PretrainingShardReader extends ExampleShardReader, ExampleShardFacts {
-  /** Writes an example into a row of a batch that was cleared, behind the tokens and predictions of others. */
+  /** Writes an example, but for its label, into a row of a batch that was cleared, behind the tokens and predictions of others. */
   copyBehind(
     batch: ExampleBatch,
     row: number,
     before: { readonly numTokens: number; readonly numPredictions: number },
     example: number,
   ): void;
+  /** Whether its second segment is a random one: 1, or 0. */
+  labelOf(example: number): number;
   kept(keep: KeepNumbers): Promise<PretrainingShardReader>;
 }
 
@@ -184,8 +186,6 @@ function readerOf(columns: Columns): PretrainingShardReader {
       for (let slot = firstSlot; slot < endSlot; slot++) maskedPositions[slot]! += before.numTokens;
     maskedIds.set(stretchOf(labels, predictions, example), firstSlot);
     columnOf(batch, 'maskedWeights').fill(1, firstSlot, endSlot);
-    const { nextSentenceLabels } = batch.columns;
-    if (nextSentenceLabels !== undefined) nextSentenceLabels[row] = isRandomNext[example]!;
   };
   return {
     ...facts,
@@ -211,8 +211,11 @@ function readerOf(columns: Columns): PretrainingShardReader {
       requireRoom(batch, { maxSeqLength, maxPredictions }, corrupt);
       clearRow(batch, row);
       copyBehind(batch, row, { numTokens: 0, numPredictions: 0 }, example);
+      const { nextSentenceLabels } = batch.columns;
+      if (nextSentenceLabels !== undefined) nextSentenceLabels[row] = isRandomNext[example]!;
     },
     copyBehind,
+    labelOf: (example) => isRandomNext[example]!,
   };
 }
 

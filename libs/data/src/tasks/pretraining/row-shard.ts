@@ -82,6 +82,7 @@ function readerOf(
     numPredictions: sequences.numPredictions,
     countOf: (sum, row) => {
       if (sum === 'numExamples') return 1;
+      if (sum === 'numSequences') return rows.counts[row]!;
       const first = rows.at(row);
       let total = 0;
       for (let sequence = first; sequence < first + rows.counts[row]!; sequence++)
@@ -94,10 +95,16 @@ function readerOf(
       const sequenceIds = columnOf(batch, sequenceColumn.name);
       const firstSequence = rows.at(example);
       const firstToken = row * batch.seqLength;
+      const { sequenceStarts, nextSentenceLabels, nextSentenceWeights } = batch.columns;
+      const numSlots = columnOf(batch, 'maskedIds').length / batch.batchSize;
       let [numTokens, numPredictions] = [0, 0];
       for (let number = 0; number < rows.counts[example]!; number++) {
         const sequence = firstSequence + number;
         sequences.copyBehind(batch, row, { numTokens, numPredictions }, sequence);
+        const slot = row * numSlots + number;
+        sequenceStarts?.fill(numTokens, slot, slot + 1);
+        nextSentenceLabels?.fill(sequences.labelOf(sequence), slot, slot + 1);
+        nextSentenceWeights?.fill(1, slot, slot + 1);
         const from = firstToken + numTokens;
         numTokens += sequences.countOf('numTokens', sequence);
         numPredictions += sequences.countOf('maskedWeight', sequence);

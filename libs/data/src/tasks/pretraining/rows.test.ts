@@ -5,8 +5,9 @@ import { packDocuments } from '../../dataset/document-shard.ts';
 import { goldenExcerpt } from '../../testing/example-fixture.ts';
 import type { ExamplesRequest } from '../task-examples.ts';
 import type { Example } from './example.ts';
+import { generateExamples } from './generate.ts';
 import { packRows } from './pack-rows.ts';
-import { packedMaskedLmExamples } from './packed-masked-lm-examples.ts';
+import { packedMaskedLmExamples, packedPretrainingExamples } from './packed-examples.ts';
 import { encodeRowShard, openRowShard } from './row-shard.ts';
 
 const { documents: excerpt, vocabulary } = goldenExcerpt();
@@ -170,8 +171,71 @@ describe('packed masked LM examples', () => {
   });
 });
 
+describe('packed pairs', () => {
+  const { examples: settings } = parseRunConfig(
+    {
+      name: 'a',
+      corpus: { path: 'x' },
+      examples: { sequencesPerRow: 8, maxSeqLength: 512, maxPredictions: 80 },
+      model: { maxPositions: 512 },
+    },
+    'test',
+  );
+  const request: ExamplesRequest = {
+    documents: packDocuments(excerpt),
+    vocabulary,
+    settings,
+    exampleSetId: '0'.repeat(64),
+    split: 'train',
+    seed: 7,
+    epoch: 1,
+    shard: 0,
+  };
+  const { task, make, open, baselines } = packedPretrainingExamples;
+
+  it('have the label and the first token of each pair, and the pairs that are made without rows', () => {
+    const bytes = make(request);
+    expect(sha256Hex(bytes)).toBe(
+      'f059c7981b5bb210936e17bc78adf30575c7b7ce289feabd777ccde3e6e5e504',
+    );
+    const reader = open(bytes, sha256Hex(bytes));
+    const pairs = [...generateExamples({ ...request, chancesBy: 'content' })];
+    const meter = baselines(undefined);
+    const found: string[] = [];
+    for (let row = 0; row < reader.numExamples; row++) {
+      const batch = allocateBatch(task, { batchSize: 1, ...settings });
+      reader.copyInto(batch, 0, row);
+      meter.add(batch);
+      const [ids, starts, labels, weights] = [
+        'inputIds',
+        'sequenceStarts',
+        'nextSentenceLabels',
+        'nextSentenceWeights',
+      ].map((name) => columnOf(batch, name)) as [Int32Array, Int32Array, Int32Array, Float32Array];
+      const numPairs = reader.countOf('numSequences', row);
+      expect([...weights]).toEqual(Array.from(weights, (_, pair) => Number(pair < numPairs)));
+      for (let pair = 0; pair < numPairs; pair++) {
+        expect(ids[starts[pair]!]).toBe(vocabulary.clsId);
+        const end = pair + 1 < numPairs ? starts[pair + 1]! : reader.countOf('numTokens', row);
+        const segments = columnOf(batch, 'segmentIds').subarray(starts[pair], end);
+        const numFirst = segments.filter((segment) => segment === 0).length;
+        found.push([...ids.subarray(starts[pair], end), numFirst, labels[pair]].join());
+      }
+    }
+    const expected = pairs.map(({ ids, numFirstSegment, isRandomNext }) =>
+      [...ids, numFirstSegment, Number(isRandomNext)].join(),
+    );
+    expect(found.sort()).toEqual(expected.sort());
+    const random = pairs.filter(({ isRandomNext }) => isRandomNext).length / pairs.length;
+    expect(meter.values()['next_sentence_accuracy_majority']).toBeCloseTo(
+      Math.max(random, 1 - random),
+    );
+    expect(reader.numExamples).toBeLessThan(0.9 * pairs.length);
+  });
+});
+
 it.each([
-  [{ sequencesPerRow: 4 }, 'examples.sequencesPerRow: only examples of nextSentence false'],
+  [{ sequencesPerRow: 4, mode: 'google' }, 'examples.sequencesPerRow: examples.mode google knows'],
   [
     { sequencesPerRow: 4, nextSentence: false, packAcrossDocuments: true },
     'examples.packAcrossDocuments: the 4 sequences of an example are kept apart',

@@ -5,7 +5,7 @@ import { packDocuments } from '../../dataset/document-shard.ts';
 import { goldenExcerpt } from '../../testing/example-fixture.ts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { maskedLmExamples } from './masked-lm-examples.ts';
-import { packedMaskedLmExamples } from './packed-masked-lm-examples.ts';
+import { packedMaskedLmExamples, packedPretrainingExamples } from './packed-examples.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
 const { documents, vocabulary } = goldenExcerpt();
@@ -50,6 +50,7 @@ describe('sources of examples', () => {
     ['pairs of a window', pretrainingExamples, {}, 'berth-examples/2'],
     ["Google's", pretrainingExamples, { mode: 'google', dupeFactor: 2 }, undefined],
     ['packed sentences', maskedLmExamples, { nextSentence: false }, undefined],
+    ['rows of pairs', packedPretrainingExamples, { sequencesPerRow: 4 }, undefined],
     ['rows', packedMaskedLmExamples, { nextSentence: false, sequencesPerRow: 4 }, undefined],
   ] as const)('are what %s are made of', (_, examples, change, format) => {
     const request = requestOf(change, format);

@@ -1,14 +1,21 @@
 // Shapes: B examples, S tokens, P prediction slots, R = B P, H hidden, V vocabulary.
 import type { ModelConfig } from '@berth/contracts';
 import { ops, type Value } from '@berth/graph';
-import { add, tensor1d, type Scalar, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { activate, dense, normalize, type ForwardContext } from '../../bert.ts';
 import { numHits, weightedCrossEntropy } from '../../blocks/cross-entropy.ts';
 import { gatherRows } from '../../blocks/gather-rows.ts';
 import { linearTransposed } from '../../blocks/linear.ts';
 import type { BatchTensors } from '../../eager/batch-tensors.ts';
 import { kernelGradient, type Gradients } from '../../graph/encoder.ts';
-import { callBlock, column, matrix, weight, type StepContext } from '../../graph/step-context.ts';
+import {
+  callBlock,
+  column,
+  matrix,
+  rowsAt,
+  weight,
+  type StepContext,
+} from '../../graph/step-context.ts';
 import type { ClassSums } from '../../heads/pooled-classifier.ts';
 import { denseShapes, layerNormShapes, type NamedShape } from '../../parameters/named-shapes.ts';
 import type { HeadGradient } from '../task-model.ts';
@@ -30,12 +37,7 @@ export function maskedLmShapes(config: ModelConfig): readonly NamedShape[] {
 /** Logits of the masked positions only: [R, V]. */
 export function maskedLmLogits(context: ForwardContext, sequence_TH: Tensor2D): Tensor2D {
   const { batch, weights } = context;
-  const { batchSize: B, seqLength: S } = batch;
-  const positions_R = batch.column('maskedPositions');
-  const P = positions_R.size / B;
-  const firstRows_R = Int32Array.from({ length: B * P }, (_, slot) => Math.floor(slot / P) * S);
-  const rows_R = add<Tensor1D>(positions_R, tensor1d(firstRows_R, 'int32'));
-  const masked_RH = gatherRows(sequence_TH, rows_R);
+  const masked_RH = gatherRows(sequence_TH, batch.rowsAt('maskedPositions'));
   const active_RH = activate(context, dense(context, `${transform}/dense`, masked_RH));
   return linearTransposed(
     normalize(context, transform, active_RH),
@@ -64,7 +66,7 @@ export class MaskedLmPass {
 
   constructor(context: StepContext, hidden_TH: Value) {
     this.#context = context;
-    this.#rows_R = maskedRows(context);
+    this.#rows_R = rowsAt(context, 'maskedPositions');
     this.#masked_RH = ops.gatherRows(hidden_TH, this.#rows_R);
     this.#transformed_RH = ops.matMul(
       this.#masked_RH,
@@ -138,12 +140,4 @@ export class MaskedLmPass {
     ) as [Value, Value];
     return [this.#logits_RV, bias, ids, weights];
   }
-}
-
-/** Rows of the hidden states [T, H] at the masked positions. */
-function maskedRows(context: StepContext): Value {
-  const { graph, shape } = context;
-  const { batchSize: B, maxSeqLength: S } = shape;
-  const firstRows_B1 = ops.reshape(ops.mul(ops.range(graph, B), S), [B, 1]);
-  return ops.reshape(ops.add(column(context, 'maskedPositions'), firstRows_B1), [-1]);
 }

@@ -5,6 +5,7 @@ import {
   type ExampleBatch,
   type GradientRequest,
   type Task,
+  type TaskName,
   type TrainingEngine,
 } from '@berth/contracts';
 import { startTensorFlow } from '@berth/graph';
@@ -24,19 +25,22 @@ const maxPredictions = 5;
 
 interface Sequence {
   readonly ids: readonly number[];
+  /** Tokens of its first segment. */
+  readonly numFirst: number;
+  readonly label: number;
   readonly masked: readonly (readonly [position: number, id: number])[];
 }
 
 /** Three in the first row, two in the second, which they do not fill. */
 const rows: readonly (readonly Sequence[])[] = [
   [
-    { ids: [2, 17, 4, 33, 58, 9, 71, 3], masked: [[2, 40], [5, 9]] }, // prettier-ignore
-    { ids: [2, 80, 4, 12, 3], masked: [[2, 61]] },
-    { ids: [2, 4, 3], masked: [[1, 44]] },
+    { ids: [2, 17, 4, 33, 58, 9, 71, 3], numFirst: 4, label: 1, masked: [[2, 40], [5, 9]] }, // prettier-ignore
+    { ids: [2, 80, 4, 12, 3], numFirst: 3, label: 0, masked: [[2, 61]] },
+    { ids: [2, 4, 3], numFirst: 2, label: 1, masked: [[1, 44]] },
   ],
   [
-    { ids: [2, 90, 21, 4, 4, 35, 7, 7, 3], masked: [[3, 20], [4, 21]] }, // prettier-ignore
-    { ids: [2, 4, 62, 50, 3], masked: [[1, 11], [3, 50]] }, // prettier-ignore
+    { ids: [2, 90, 21, 4, 4, 35, 7, 7, 3], numFirst: 6, label: 0, masked: [[3, 20], [4, 21]] }, // prettier-ignore
+    { ids: [2, 4, 62, 50, 3], numFirst: 2, label: 0, masked: [[1, 11], [3, 50]] }, // prettier-ignore
   ],
 ];
 
@@ -47,11 +51,19 @@ function batchOf(task: Task, sequences: readonly (readonly Sequence[])[]): Examp
   for (const [row, own] of sequences.entries()) {
     let at = 0;
     let slot = row * maxPredictions;
-    for (const [number, { ids, masked }] of own.entries()) {
+    for (const [number, { ids, numFirst, label, masked }] of own.entries()) {
       const first = row * maxSeqLength + at;
       columnOf(batch, 'inputIds').set(ids, first);
       columnOf(batch, 'inputMask').fill(1, first, first + ids.length);
-      batch.columns['sequenceIds']?.fill(number, first, first + ids.length);
+      const { segmentIds, sequenceIds, sequenceStarts, nextSentenceLabels, nextSentenceWeights } =
+        batch.columns;
+      if (nextSentenceLabels !== undefined)
+        segmentIds?.fill(1, first + numFirst, first + ids.length);
+      sequenceIds?.fill(number, first, first + ids.length);
+      const pair = sequenceStarts === undefined ? row : row * maxPredictions + number;
+      sequenceStarts?.fill(at, pair, pair + 1);
+      nextSentenceLabels?.fill(label, pair, pair + 1);
+      nextSentenceWeights?.fill(1, pair, pair + 1);
       for (const [position, id] of masked) {
         columnOf(batch, 'maskedPositions')[slot] = at + position;
         columnOf(batch, 'maskedIds')[slot] = id;
@@ -63,11 +75,7 @@ function batchOf(task: Task, sequences: readonly (readonly Sequence[])[]): Examp
   return batch;
 }
 
-function engineOf(
-  kind: 'eager' | 'graph',
-  name: 'maskedLm' | 'packedMaskedLm',
-  batchSize: number,
-): TrainingEngine {
+function engineOf(kind: 'eager' | 'graph', name: TaskName, batchSize: number): TrainingEngine {
   const options = { ...optionsOf({}), task: taskModels[name] };
   const shape = { batchSize, maxSeqLength, maxPredictions };
   const engine =
@@ -83,38 +91,39 @@ function requestOf(batch: ExampleBatch): GradientRequest {
     step: 0,
     block: { start: 0, length: 1 },
     ranks: [{ virtualRank: 0, microBatches: [batch] }],
-    lossScales: { masked_lm: 1 / 8 },
+    lossScales: { masked_lm: 1 / 8, next_sentence: 1 / 5 },
   };
 }
 
-const alone = batchOf(
-  tasks.maskedLm,
-  rows.flat().map((sequence) => [sequence]),
-);
-const packed = batchOf(tasks.packedMaskedLm, rows);
+const cases = (['eager', 'graph'] as const).flatMap((kind) => [
+  { kind, plain: 'maskedLm', packed: 'packedMaskedLm' } as const,
+  { kind, plain: 'pretraining', packed: 'packedPretraining' } as const,
+]);
 
-describe.each(['eager', 'graph'] as const)('rows of several sequences: %s', (kind) => {
-  const engine = engineOf(kind, 'packedMaskedLm', rows.length);
+describe.each(cases)('rows of several sequences: $kind, $packed', ({ kind, plain, packed }) => {
+  const engine = engineOf(kind, packed, rows.length);
+  const batch = batchOf(tasks[packed], rows);
 
   it('have the loss, sums and gradient of their sequences in rows of their own', () => {
-    const reference = engineOf('eager', 'maskedLm', rows.flat().length);
+    const alone = batchOf(
+      tasks[plain],
+      rows.flat().map((sequence) => [sequence]),
+    );
+    const reference = engineOf('eager', plain, rows.flat().length);
     const expected = reference.computeGradients(requestOf(alone)) as Float32Array;
-    const found = engine.computeGradients(requestOf(packed)) as Float32Array;
+    const found = engine.computeGradients(requestOf(batch)) as Float32Array;
     expect(engine.layout).toEqual(reference.layout);
-    const { numParameters } = reference;
-    const gradients = [found, expected].map((vector) => vector.slice(0, numParameters));
-    expect(relativeError(gradients[0]!, gradients[1]!)).toBeLessThan(2e-6);
-    const sums = [engine.evaluate(packed), reference.evaluate(alone)];
-    for (const sum of ['maskedLmLoss', 'maskedLmCorrect', 'maskedWeight', 'numTokens'])
+    const errorOf = (from: number, to: number): number =>
+      relativeError(found.slice(from, to), expected.slice(from, to));
+    expect(errorOf(0, reference.numParameters)).toBeLessThan(2e-6);
+    const sums = [engine.evaluate(batch), reference.evaluate(alone)];
+    for (const sum of tasks[plain].sums.filter((name) => name !== 'numExamples'))
       expect(relativeError([sums[0]![sum]!], [sums[1]![sum]!])).toBeLessThan(2e-6);
-    for (const { name, offset, size } of engine.layout.filter((one) => /position/.test(one.name)))
-      expect([
-        name,
-        relativeError(
-          found.slice(offset, offset + size),
-          expected.slice(offset, offset + size),
-        ) < 2e-6, // prettier-ignore
-      ]).toEqual([name, true]);
+    expect(sums[0]!['numExamples']).toBe(2);
+    const numSequences = { maskedLm: undefined, pretraining: 5 }[plain];
+    expect(sums[0]!['numSequences']).toBe(numSequences);
+    const positions = engine.layout.find(({ name }) => name.includes('position'))!;
+    expect(errorOf(positions.offset, positions.offset + positions.size)).toBeLessThan(2e-6);
     reference.dispose();
   });
 
@@ -124,30 +133,38 @@ describe.each(['eager', 'graph'] as const)('rows of several sequences: %s', (kin
         index === 1 ? { ...sequence, ids: sequence.ids.map((id) => 96 - id) } : sequence,
       ),
     );
-    const logitsOf = (batch: ExampleBatch): Float32Array =>
-      engine.predict(batch)['maskedLmLogits']!;
-    const [before, after] = [packed, batchOf(tasks.packedMaskedLm, others)].map(logitsOf);
-    const slotsOf = (wanted: (index: number) => boolean): number[] =>
+    const [before, after] = [batch, batchOf(tasks[packed], others)].map((one) =>
+      engine.predict(one),
+    );
+    const slotsOf = (perSequence: (sequence: Sequence) => number, isOther: boolean): number[] =>
       rows.flatMap((row, at) =>
         row
-          .flatMap(({ masked }, index) => masked.map(() => index))
-          .flatMap((index, slot) => (wanted(index) ? [at * maxPredictions + slot] : [])),
+          .flatMap((sequence, index) => Array<number>(perSequence(sequence)).fill(index))
+          .flatMap((index, slot) =>
+            (index === 1) === isOther ? [at * maxPredictions + slot] : [],
+          ),
       );
-    const logitsAt = (logits: Float32Array, slot: number): Float32Array =>
-      logits.subarray(97 * slot, 97 * (slot + 1));
-    for (const slot of slotsOf((index) => index !== 1))
-      expect(logitsAt(after!, slot)).toEqual(logitsAt(before!, slot));
-    for (const slot of slotsOf((index) => index === 1))
-      expect(logitsAt(after!, slot)).not.toEqual(logitsAt(before!, slot));
+    for (const [name, logits] of Object.entries(before!)) {
+      const width = logits.length / (rows.length * maxPredictions);
+      const perSequence = (sequence: Sequence): number =>
+        name === 'maskedLmLogits' ? sequence.masked.length : 1;
+      const rowsOf = (outputs: typeof before, isOther: boolean): Float32Array[] =>
+        slotsOf(perSequence, isOther).map((slot) =>
+          outputs![name]!.slice(width * slot, width * (slot + 1)),
+        );
+      expect(rowsOf(after, false)).toEqual(rowsOf(before, false));
+      for (const [index, own] of rowsOf(after, true).entries())
+        expect(own).not.toEqual(rowsOf(before, true)[index]);
+    }
   });
 
   it('are one sequence where nothing says otherwise', () => {
-    const single = batchOf(tasks.packedMaskedLm, [[rows[0]![0]!], [rows[1]![0]!]]);
-    const { sequenceIds: _ids, ...columns } = single.columns;
-    const plain = engineOf(kind, 'maskedLm', 2);
-    const expected = plain.predict({ ...single, columns })['maskedLmLogits']!;
-    expect(relativeError(engine.predict(single)['maskedLmLogits']!, expected)).toBeLessThan(2e-6);
-    plain.dispose();
+    const given = [[rows[0]![0]!], [rows[1]![0]!]];
+    const unpacked = engineOf('eager', plain, 2);
+    const expected = unpacked.predict(batchOf(tasks[plain], given))['maskedLmLogits']!;
+    const found = engine.predict(batchOf(tasks[packed], given))['maskedLmLogits']!;
+    expect(relativeError(found, expected)).toBeLessThan(2e-6);
+    unpacked.dispose();
   });
 });
 
