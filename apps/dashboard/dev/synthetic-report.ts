@@ -61,7 +61,7 @@ const madeUpDataset: NonNullable<RunStatusReport['dataset']> = {
     {
       severity: 'warning',
       code: 'left-out',
-      text: 'left out of the corpus: README.md (not .txt, .jsonl or .ndjson, each plain, .gz or .zst): convert what belongs to it, or name by a glob in corpus.path what does',
+      text: 'left out of the corpus: README.md (not .txt, .jsonl, .ndjson, .csv, .tsv or .mds, each plain, .gz, .zst, .bz2 or .xz, or .parquet): convert what belongs to it, or name by a glob in corpus.path what does',
     },
   ],
 };

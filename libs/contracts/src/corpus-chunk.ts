@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { badInputsSchema } from './dataset-health.ts';
 
 const count = z.int().nonnegative();
 
 /** Formats of text, by the ending of a file's name. */
-export const corpusFormats = ['txt', 'jsonl'] as const;
-export const corpusCompressions = ['none', 'gzip', 'zstd'] as const;
+export const corpusFormats = ['txt', 'jsonl', 'csv', 'tsv', 'parquet', 'mds'] as const;
+export const corpusCompressions = ['none', 'gzip', 'zstd', 'bz2', 'xz'] as const;
 
 /** A file or object of a corpus, or a stretch of one. */
 export const corpusPieceSchema = z.strictObject({
@@ -63,5 +64,9 @@ export const corpusTallySchema = z.strictObject({
   numEmptyDocuments: count,
   /** Long documents that were cut into several. */
   numCutDocuments: count,
+  /** Records whose text is null or missing. */
+  numNullTexts: count,
+  /** What could not be read and was passed over. */
+  bad: badInputsSchema,
 });
 export type CorpusTally = z.output<typeof corpusTallySchema>;

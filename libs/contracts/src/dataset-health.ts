@@ -18,6 +18,24 @@ export const leftOutSchema = z.strictObject({
 });
 export type LeftOut = z.output<typeof leftOutSchema>;
 
+/** A line, record or file that could not be read, and was passed over because `corpus.skipBad` says so. */
+export const badInputSchema = z.strictObject({
+  /** Of the file, as the corpus names it. */
+  name: z.string(),
+  /** Where in it, and what is wrong; for people. */
+  problem: z.string(),
+});
+
+/** What could not be read: how much, and the first of it. */
+export const badInputsSchema = z.strictObject({
+  /** Lines and records. */
+  numRecords: count,
+  /** Files, from some place on. */
+  numFiles: count,
+  first: z.array(badInputSchema),
+});
+export type BadInputs = z.output<typeof badInputsSchema>;
+
 const piecesSchema = z.strictObject({ numTokens: count, numUnknownTokens: count });
 
 /** What extending a vocabulary did for the words of a corpus, held out or not; too long ones do not count. */
@@ -44,6 +62,11 @@ export const datasetHealthSchema = z.strictObject({
   /** Passed over: without any token. */
   numEmptyDocuments: count,
   numOneSentenceDocuments: count,
+  /** Long documents that were cut into several. */
+  numCutDocuments: count.optional(),
+  /** Records without text, passed over. */
+  numNullTexts: count.optional(),
+  bad: badInputsSchema.optional(),
   numSentences: count,
   numTrainTokens: count,
   numHeldOutTokens: count,

@@ -12,6 +12,9 @@ export const healthFindingSchema = z.strictObject({
     'low-coverage',
     'left-out',
     'empty-documents',
+    'bad-input',
+    'null-texts',
+    'cut-documents',
     'dropped-characters',
     'long-words',
     'held-out-share',
@@ -48,8 +51,11 @@ export function judgeHealth(health: DatasetHealth, settings: HealthSettings): He
     judgeCoverage,
     judgeDropped,
     judgeHeldOut,
+    judgeBad,
     judgeLeftOut,
     judgeEmpty,
+    judgeNull,
+    judgeCut,
     judgeLongWords,
   ];
   const findings = judges.flatMap((judge) => judge(health, settings) ?? []);
@@ -202,6 +208,42 @@ const judgeEmpty: Judge = ({ numEmptyDocuments }) =>
         severity: 'warning',
         code: 'empty-documents',
         text: `${plural(numEmptyDocuments, 'document')} without any text passed over: nothing needs to be done if that is right`,
+      };
+
+const judgeBad: Judge = ({ bad }) => {
+  if (bad === undefined || bad.numRecords + bad.numFiles === 0) return undefined;
+  const { numRecords, numFiles, first } = bad;
+  const counts = [
+    ...(numRecords > 0 ? [plural(numRecords, 'line or record', 'lines and records')] : []),
+    ...(numFiles > 0 ? [plural(numFiles, 'file')] : []),
+  ];
+  const named = first.map(({ name, problem }) => `${name}: ${problem}`);
+  const numMore = numRecords + numFiles - first.length;
+  return {
+    severity: 'warning',
+    code: 'bad-input',
+    text: `${counts.join(' and ')} passed over that could not be read: ${named.join('; ')}${numMore > 0 ? `; and ${number(numMore)} more` : ''}`,
+  };
+};
+
+const judgeNull: Judge = ({ numNullTexts = 0 }) =>
+  numNullTexts === 0
+    ? undefined
+    : {
+        severity: 'warning',
+        code: 'null-texts',
+        text: `${plural(numNullTexts, 'record')} without text passed over: nothing needs to be done if that is right`,
+      };
+
+const judgeCut: Judge = ({ numCutDocuments = 0 }) =>
+  numCutDocuments === 0
+    ? undefined
+    : {
+        severity: 'warning',
+        code: 'cut-documents',
+        text:
+          `${plural(numCutDocuments, 'document')} of more than 4 Mi characters cut into several: ` +
+          'put blank lines between documents where they are none',
       };
 
 const judgeLongWords: Judge = ({ numLongWords }) =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { withCurrentNames } from './renamed-settings.ts';
+import { corpusSection, partName } from './corpus-section.ts';
 import { allReduceDtypes } from './gradient-vector.ts';
 import { exportSectionSchema } from './export-section.ts';
 import { initSectionSchema } from './init-section.ts';
@@ -29,64 +30,8 @@ import {
   pretrainingSettings,
 } from './tasks/pretraining-settings.ts';
 
-function isKnownEncoding(label: string): boolean {
-  if (label === 'auto') return true;
-  try {
-    return new TextDecoder(label).encoding !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** Part of the names of its files in the dataset. */
-const partName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'use lower-case letters, digits and hyphens');
-const maxParts = 64;
-
 /** How much of what is read comes from each part of the corpus: by number of tokens, relative to each other. */
 const corpusWeights = z.record(partName, z.number().nonnegative().max(1e6));
-
-const corpusSection = z
-  .strictObject({
-    path: path
-      .optional()
-      .describe('File, directory or glob: .txt, .jsonl, each plain or .gz; relative to this file')
-      .meta({ decides: 'content' }),
-    parts: z
-      .array(z.strictObject({ name: partName, path }))
-      .min(1)
-      .max(maxParts)
-      .optional()
-      .describe('Instead of path: several of them, each with a name for examples.corpusWeights')
-      .meta({ decides: 'content' }),
-    encoding: z
-      .string()
-      .refine(isKnownEncoding, 'no known encoding; write auto, utf-8, windows-1252, gb18030, …')
-      .default('auto')
-      .describe(
-        'auto: UTF-8, and UTF-16 where the bytes leave no doubt; or a WHATWG encoding label',
-      )
-      .meta({ decides: 'data' }),
-    heldOutRatio: ratio
-      .lt(1)
-      .default(0.02)
-      .describe('Share of documents kept for evaluation; 0: none, and no evaluations')
-      .meta({ decides: 'data' }),
-    duplicates: z
-      .enum(['drop', 'keep'])
-      .optional()
-      .describe('Documents with the text of another of the same part: dropped (default) or kept')
-      .meta({ decides: 'data' }),
-    sentenceMode: z
-      .enum(['auto', 'lines', 'prose'])
-      .default('auto')
-      .describe(
-        'lines: one sentence a line, blank line between documents; prose: split into sentences',
-      )
-      .meta({ decides: 'data' }),
-  })
-  .describe('Raw text');
 
 const vocabularySection = z
   .strictObject({

@@ -58,17 +58,17 @@ describe('finding files', () => {
   it('tells what it leaves out, and why', async () => {
     await write('a.TXT', 'One. Two.');
     await write('b.ndjson', '{"text": "Three."}');
-    for (const name of ['README.md', 'c.txt.xz', 'd/e.parquet', '.git/x.txt', 'f.txt']) {
+    for (const name of ['README.md', 'c.txt.7z', 'd/e.parquet.gz', '.git/x.txt', 'f.txt']) {
       await write(name, name === 'f.txt' ? '' : 'x');
     }
     const { files } = await openCorpus({ path: folder, sentenceMode: 'auto' });
     expect(files.map(({ name }) => name)).toEqual(['a.TXT', 'b.ndjson']);
-    const unsupported = expect.stringContaining('not .txt, .jsonl or .ndjson') as string;
+    const unsupported = expect.stringContaining('not .txt, .jsonl, .ndjson') as string;
     expect(await leftOutOf(folder)).toEqual([
       { name: '.git', reason: 'hidden' },
       { name: 'README.md', reason: unsupported },
-      { name: 'c.txt.xz', reason: unsupported },
-      { name: 'd/e.parquet', reason: unsupported },
+      { name: 'c.txt.7z', reason: unsupported },
+      { name: 'd/e.parquet.gz', reason: unsupported },
       { name: 'f.txt', reason: 'empty' },
     ]);
   });

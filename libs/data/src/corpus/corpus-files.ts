@@ -13,7 +13,8 @@ export interface CorpusListing {
   readonly leftOut: LeftOut;
 }
 
-const supported = '.txt, .jsonl or .ndjson, each plain, .gz or .zst';
+const supported =
+  '.txt, .jsonl, .ndjson, .csv, .tsv or .mds, each plain, .gz, .zst, .bz2 or .xz, or .parquet';
 
 /** Entries left out that are told by name. */
 export const maxNamed = 10;
@@ -122,15 +123,32 @@ async function asFile(path: string, { size, mtimeMs }: Stats): Promise<FoundFile
 
 type Kind = Pick<CorpusPiece, 'format' | 'compression'>;
 
+const formats: Readonly<Record<string, CorpusPiece['format']>> = {
+  txt: 'txt',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  csv: 'csv',
+  tsv: 'tsv',
+  mds: 'mds',
+  parquet: 'parquet',
+};
+
+const compressions: Readonly<Record<string, CorpusPiece['compression']>> = {
+  gz: 'gzip',
+  zst: 'zstd',
+  zstd: 'zstd',
+  bz2: 'bz2',
+  xz: 'xz',
+};
+
 /** How a file of that name is read; undefined when it is not. */
 export function kindOfFile(name: string): Kind | undefined {
-  const match = /\.(?<format>txt|jsonl|ndjson)(?<suffix>\.gz|\.zst)?$/.exec(name.toLowerCase());
-  if (match === null) return undefined;
-  const { format, suffix } = match.groups ?? {};
-  return {
-    format: format === 'txt' ? 'txt' : 'jsonl',
-    compression: suffix === undefined ? 'none' : suffix === '.gz' ? 'gzip' : 'zstd',
-  };
+  const [, format, suffix] = /\.([a-z]+)(?:\.(gz|zstd?|bz2|xz))?$/.exec(name.toLowerCase()) ?? [];
+  if (format === undefined || !Object.hasOwn(formats, format)) return undefined;
+  const compression = suffix === undefined ? 'none' : compressions[suffix]!;
+  // Its end is read first, and it compresses what it holds itself.
+  if (format === 'parquet' && compression !== 'none') return undefined;
+  return { format: formats[format]!, compression };
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

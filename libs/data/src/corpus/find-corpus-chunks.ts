@@ -44,8 +44,8 @@ interface Part {
 }
 
 /**
- * Lists a corpus and cuts it into chunks of about the same size. Text in UTF-8 that is not compressed is cut wherever it has to be; other
- * files are read whole.
+ * Lists a corpus and cuts it into chunks of about the same size. Lines in UTF-8 that are not compressed are cut wherever it has to be, .parquet
+ * between groups of rows; other files are read whole.
  * @throws BerthError DATA_CORPUS_NOT_FOUND, DATA_CORPUS_EMPTY or DATA_CORPUS_INVALID
  */
 export async function findCorpusChunks(
@@ -96,6 +96,9 @@ async function cut(file: CorpusPiece, encoding: string, mostBytes: number): Prom
 
 async function canBeCut(file: CorpusPiece, encoding: string): Promise<boolean> {
   if (file.compression !== 'none') return false;
+  // Where its groups of rows begin is in their list.
+  if (file.format === 'parquet') return true;
+  if (file.format !== 'txt' && file.format !== 'jsonl') return false;
   if (encoding !== 'auto') return new TextDecoder(encoding).encoding === 'utf-8';
   const bytes = await openFile(file);
   try {

@@ -9,6 +9,7 @@ import {
 import type { CorpusDocument } from './corpus-document.ts';
 import { findCorpusChunks, type FindChunksOptions } from './find-corpus-chunks.ts';
 import { readChunk } from './read-chunk.ts';
+import { defaultReading, type ReadingSettings } from './reading.ts';
 
 /** A corpus that is read as a whole. */
 export interface Corpus {
@@ -26,8 +27,7 @@ export interface OpenCorpusOptions extends Omit<FindChunksOptions, 'chunkBytes'>
   readonly signal?: AbortSignal | undefined;
 }
 
-type CorpusPlace = Pick<CorpusConfig, 'path' | 'parts' | 'sentenceMode'> &
-  Partial<Pick<CorpusConfig, 'encoding'>>;
+type CorpusPlace = Pick<CorpusConfig, 'path' | 'parts'> & Partial<ReadingSettings>;
 
 /**
  * Opens the corpus of a run; each `path` is a file, a folder or a glob, relative to the working directory. Names of files in a
@@ -40,8 +40,7 @@ export async function openCorpus(
   { signal, ...options }: OpenCorpusOptions = {},
 ): Promise<Corpus> {
   const { chunks, ...listing } = await findCorpusChunks(place, { ...options, chunkBytes: Infinity });
-  const { encoding = 'auto', sentenceMode } = place;
-  const corpus = { encoding, sentenceMode };
+  const corpus = { ...defaultReading, ...place };
   return {
     ...listing,
     files: chunks.flatMap(({ pieces }) => pieces),

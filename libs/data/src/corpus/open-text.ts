@@ -1,5 +1,5 @@
-import { decompress } from './decompress.ts';
-import { invalidText, type Reading } from './reading.ts';
+import { decompress } from './compression/decompress.ts';
+import { InvalidText, type Reading } from './reading.ts';
 import { streamBytes } from './sources/piece-bytes.ts';
 import { createDecode, detectEncoding, sampleBytes } from './text-encoding.ts';
 
@@ -26,7 +26,7 @@ export async function openText(reading: Reading): Promise<OpenText> {
     settings.encoding === 'auto'
       ? detectEncoding(head.subarray(0, sampleBytes))
       : { encoding: new TextDecoder(settings.encoding).encoding };
-  if ('advice' in detected) throw invalidText(piece, detected.advice);
+  if ('advice' in detected) throw new InvalidText(piece, detected.advice);
   const { encoding } = detected;
   tally.encodings[encoding] = (tally.encodings[encoding] ?? 0) + 1;
   return { start: 0, blocks: encoding === 'utf-8' ? blocks : toUtf8(blocks, encoding, reading) };
@@ -59,7 +59,7 @@ export async function peek(
 }
 
 /** The bytes as they lie there, from just before the piece's own on. */
-async function* storedBytes({ piece, bytes, tally, signal }: Reading): AsyncGenerator<Buffer> {
+export async function* storedBytes({ piece, bytes, tally, signal }: Reading): AsyncGenerator<Buffer> {
   const [ownStart, ownEnd] = piece.range ?? [0, piece.sizeBytes];
   let at = Math.max(0, ownStart - 1);
   for await (const block of streamBytes(bytes, piece, { start: at, ownEnd })) {
@@ -82,7 +82,7 @@ async function* toUtf8(
     try {
       return Buffer.from(decode(block));
     } catch {
-      throw invalidText(
+      throw new InvalidText(
         piece,
         `from byte ${offset} of the text on, is not ${encoding}: ` +
           'correct corpus.encoding, or replace the file with an intact copy',
@@ -90,8 +90,12 @@ async function* toUtf8(
     }
   };
   for await (const block of blocks) {
-    yield decoded(block);
-    offset += block.length;
+    // Small steps: how much of a damaged text is read is not to depend on the blocks it comes in.
+    for (let at = 0; at < block.length; at += sampleBytes) {
+      const step = block.subarray(at, at + sampleBytes);
+      yield decoded(step);
+      offset += step.length;
+    }
   }
   yield decoded();
 }

@@ -15,6 +15,7 @@ import { createCorpusTally } from './corpus-tally.ts';
 import { digestPieces } from './digest-pieces.ts';
 import { findCorpusChunks } from './find-corpus-chunks.ts';
 import { readChunk } from './read-chunk.ts';
+import { defaultReading } from './reading.ts';
 
 const words = ['One.', 'Two words', 'Ærø', '日本。', '😀', 'a', '  b', '\u0085', 'c \u001C'];
 const ends = ['\n', '\r\n', '\r', '\r\r\n', '\n\n', '\r\n\r\n', '\n \t\n', '\n\u3000\n', '\n\uFEFF\n', '\r\r'];
@@ -145,10 +146,10 @@ describe('a file that changes', () => {
   });
 
   it.each(['a.txt', 'a.txt.gz'])('is noticed when it does so while it is read: %s', async (name) => {
-    const text = Buffer.from('One.\n\n'.repeat(100_000));
+    const text = Buffer.from('One.\n\n'.repeat(50_000));
     const path = join(await corpusFolder({ [name]: name === 'a.txt' ? text : gzipSync(text) }), name);
     const [chunk] = await chunksOf(path);
-    const documents = readChunk(chunk!, { corpus: { encoding: 'auto', sentenceMode: 'auto' } });
+    const documents = readChunk(chunk!, { corpus: defaultReading });
     await documents.next();
     await appendFile(path, 'x');
     await expect(drain(documents)).rejects.toMatchObject(changed);

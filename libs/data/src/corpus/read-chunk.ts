@@ -1,9 +1,12 @@
 import { isBerthError, type CorpusChunk, type CorpusPiece, type CorpusTally, sizeOfPiece } from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
-import { createCorpusTally } from './corpus-tally.ts';
+import { createCorpusTally, nameBad } from './corpus-tally.ts';
 import { readJsonlDocuments } from './formats/jsonl-documents.ts';
+import { readMdsDocuments } from './formats/mds-documents.ts';
+import { readParquetDocuments } from './formats/parquet-documents.ts';
+import { readCsvDocuments, readTsvDocuments } from './formats/table-documents.ts';
 import { readTxtDocuments } from './formats/txt-documents.ts';
-import { createTurns, invalidText, type Reading, type ReadingSettings } from './reading.ts';
+import { createTurns, InvalidText, type Reading, type ReadingSettings } from './reading.ts';
 import type { CorpusObjects } from './sources/corpus-objects.ts';
 import { openFile } from './sources/open-file.ts';
 import { changedError } from './sources/piece-bytes.ts';
@@ -22,6 +25,10 @@ const readers: Readonly<
 > = {
   txt: readTxtDocuments,
   jsonl: readJsonlDocuments,
+  csv: readCsvDocuments,
+  tsv: readTsvDocuments,
+  parquet: readParquetDocuments,
+  mds: readMdsDocuments,
 };
 
 /**
@@ -42,27 +49,35 @@ export async function* readChunk(
 async function* readPiece(
   piece: CorpusPiece,
   turn: Reading['turn'],
-  { corpus: settings, signal, tally = createCorpusTally() }: ReadChunkOptions,
+  { corpus, signal, tally = createCorpusTally() }: ReadChunkOptions,
 ): AsyncGenerator<CorpusDocument> {
   signal?.throwIfAborted();
+  const { pretokenised, skipBad } = corpus;
+  const settings = pretokenised ? { ...corpus, sentenceMode: 'lines' as const } : corpus;
   const bytes = await openFile(piece);
   try {
     if (!(await bytes.isUnchanged())) throw changedError(piece);
-    const report: Reading['report'] = (_at, problem, details) => {
-      throw invalidText(piece, problem, details);
+    const report: Reading['report'] = (problem, details) => {
+      if (!skipBad) throw new InvalidText(piece, problem, details);
+      tally.bad.numRecords += 1;
+      nameBad(tally.bad, { name: piece.name, problem });
     };
-    const { numBytes, numEmptyDocuments } = tally;
     const reading = { piece, bytes, settings, tally, signal, turn, report };
+    const { numBytes, numEmptyDocuments } = tally;
     let isBlank = true;
     try {
+      if (skipBad && !isLines(piece)) await readThrough(reading);
       for await (const document of readers[piece.format](reading)) {
         isBlank = false;
-        yield document;
+        yield pretokenised ? inWords(document) : document;
       }
     } catch (error) {
       // What is wrong with a file that is being written is that it is being written.
       if (isBerthError(error) && !(await bytes.isUnchanged())) throw changedError(piece);
-      throw error;
+      if (!skipBad || !(error instanceof InvalidText)) throw error;
+      isBlank = false;
+      tally.bad.numFiles += 1;
+      nameBad(tally.bad, { name: piece.name, problem: error.problem });
     }
     if (!(await bytes.isUnchanged())) throw changedError(piece);
     tally.numBytes = numBytes + sizeOfPiece(piece);
@@ -72,4 +87,20 @@ async function* readPiece(
   } finally {
     await bytes.close();
   }
+}
+
+/** Whether what is wrong with a piece is wrong with some line of it. */
+function isLines({ compression, format }: CorpusPiece): boolean {
+  return compression === 'none' && (format === 'txt' || format === 'jsonl');
+}
+
+/** Reads a piece for nothing: one that is damaged somewhere is passed over whole, as how much of it comes before is no certain thing. */
+async function readThrough(reading: Reading): Promise<void> {
+  const silent = { ...reading, tally: createCorpusTally(), report: () => undefined };
+  for await (const _document of readers[reading.piece.format](silent));
+}
+
+/** A document with one space between words. */
+function inWords({ sentences, ...document }: CorpusDocument): CorpusDocument {
+  return { ...document, sentences: sentences.map((sentence) => sentence.split(/\s+/).join(' ')) };
 }

@@ -81,6 +81,8 @@ function createLineTaker(
   let lineStart = start;
   let number = 1;
   let isContinued = false;
+  // Beyond ASCII, so that it tells.
+  let isUtf8Before = false;
 
   const lineOf = (text: string, numBytes: number, goesOn: boolean): Line => {
     const line = { text, start: lineStart, number, isContinued, goesOn };
@@ -97,6 +99,7 @@ function createLineTaker(
     let text = bytes.toString('utf8');
     // Of one byte a character, so that bytes need not be counted.
     const isAscii = text.length === bytes.length;
+    isUtf8Before ||= !isAscii;
     if (offset === 0 && text.startsWith('\ufeff')) {
       text = text.slice(1);
       offset = markBytes;
@@ -118,14 +121,12 @@ function createLineTaker(
   /** Reports lines that are no text, and leaves them out. */
   const soundOnes = (bytes: Buffer, goesOn: boolean): Line[] => {
     const lines: Line[] = [];
-    let isUtf8Before = false;
     for (let from = 0, end = 0; from < bytes.length; from = end) {
       end = lineEnd(bytes, from);
       const line = bytes.subarray(from, end);
       const isCut = goesOn && end === bytes.length && line.at(-1) !== lineFeed;
       if (isUtf8(line)) {
         lines.push(...sound(line, isCut));
-        isUtf8Before ||= line.some((byte) => byte >= 0x80);
         continue;
       }
       const place = { number, start: lineStart };
@@ -151,7 +152,7 @@ function reportBytes(reading: Reading, place: LineStart, sample: Buffer | undefi
     sample === undefined
       ? `${what}, while lines before it are: correct that line`
       : `${what}: ${adviceFor(sample)}`;
-  reading.report(at, problem, { offset: place.start });
+  reading.report(problem, { offset: place.start });
 }
 
 /** Where the line that starts here ends, with its end. */

@@ -9,7 +9,20 @@ import {
 import type { PieceBytes } from './sources/piece-bytes.ts';
 
 /** Settings that say how text is read. */
-export type ReadingSettings = Pick<CorpusConfig, 'encoding' | 'sentenceMode'>;
+export type ReadingSettings = Pick<
+  CorpusConfig,
+  'encoding' | 'sentenceMode' | 'textField' | 'idField' | 'pretokenised' | 'skipBad'
+>;
+
+/** What they are where a run file says nothing. */
+export const defaultReading: ReadingSettings = {
+  encoding: 'auto',
+  sentenceMode: 'auto',
+  textField: 'text',
+  idField: 'id',
+  pretokenised: false,
+  skipBad: false,
+};
 
 /** A piece that is being read. */
 export interface Reading {
@@ -22,10 +35,10 @@ export interface Reading {
   readonly turn: () => Promise<void>;
   /**
    * Tells of a line or record that cannot be read.
-   * @param at - where in the piece, for people
+   * @param problem - where, and what is wrong with it
    * @throws BerthError DATA_CORPUS_INVALID unless bad input is passed over
    */
-  readonly report: (at: string, problem: string, details?: ErrorDetails) => void;
+  readonly report: (problem: string, details?: ErrorDetails) => void;
 }
 
 const turnMs = 25;
@@ -40,15 +53,17 @@ export function createTurns(): () => Promise<void> {
   };
 }
 
-/** The error for text that cannot be read. */
-export function invalidText(
-  { place }: CorpusPiece,
-  problem: string,
-  details: ErrorDetails = {},
-): BerthError {
-  return new BerthError('DATA_CORPUS_INVALID', `corpus ${place}: ${problem}`, {
-    details: { path: place, ...details },
-  });
+/** The error for text that cannot be read, whoever reads it. */
+export class InvalidText extends BerthError {
+  /** Without where the piece lies. */
+  readonly problem: string;
+
+  constructor({ place }: CorpusPiece, problem: string, details: ErrorDetails = {}) {
+    super('DATA_CORPUS_INVALID', `corpus ${place}: ${problem}`, {
+      details: { path: place, ...details },
+    });
+    this.problem = problem;
+  }
 }
 
 /** Where a line begins. */

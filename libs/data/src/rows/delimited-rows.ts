@@ -4,6 +4,9 @@ import { inputInvalid, toInputError } from './input-errors.ts';
 import { readBlocks, readNumberedLines } from './read-text.ts';
 import type { Row } from './row.ts';
 
+/** A quote that nobody closes would take in all that follows. */
+const maxRecordCharacters = 1 << 26;
+
 interface Cells {
   /** Where they begin. */
   readonly line: number;
@@ -11,23 +14,37 @@ interface Cells {
 }
 
 /** The rows of a .csv file with a header: as RFC 4180, so that a cell in quotes may hold commas, quotes and line ends. */
-export async function* readCsvRows(path: string): AsyncGenerator<Row> {
-  yield* toRows(path, csvCells(path));
+export async function* readCsvRows(
+  path: string,
+  bytes?: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Row> {
+  yield* toRows(path, csvCells(path, bytes));
 }
 
 /**
  * The rows of a .tsv file as those of GLUE: a line a row, a tab between cells, and quotes mean nothing. CoLA, which has no header,
  * gets one.
  */
-export async function* readTsvRows(path: string): AsyncGenerator<Row> {
-  yield* toRows(path, tsvCells(path));
+export async function* readTsvRows(
+  path: string,
+  bytes?: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Row> {
+  yield* toRows(path, tsvCells(path, bytes));
 }
 
-async function* csvCells(path: string): AsyncGenerator<Cells> {
+async function* csvCells(
+  path: string,
+  bytes: AsyncIterable<Uint8Array> | undefined,
+): AsyncGenerator<Cells> {
   const { CsvError, parse } = await import('csv-parse');
-  const parser = parse({ relaxColumnCount: true, skipEmptyLines: true, info: true });
+  const parser = parse({
+    relaxColumnCount: true,
+    skipEmptyLines: true,
+    info: true,
+    maxRecordSize: maxRecordCharacters,
+  });
   // The callback takes the place of an error event; the error itself reaches the reader below.
-  const records = pipeline(Readable.from(readBlocks(path)), parser, () => {});
+  const records = pipeline(Readable.from(readBlocks(path, bytes)), parser, () => {});
   try {
     for await (const item of records) {
       const { info, record } = item as { info: { lines: number }; record: string[] };
@@ -44,8 +61,11 @@ async function* csvCells(path: string): AsyncGenerator<Cells> {
   }
 }
 
-async function* tsvCells(path: string): AsyncGenerator<Cells> {
-  for await (const [line, text] of readNumberedLines(path))
+async function* tsvCells(
+  path: string,
+  bytes: AsyncIterable<Uint8Array> | undefined,
+): AsyncGenerator<Cells> {
+  for await (const [line, text] of readNumberedLines(path, bytes))
     if (text !== '') yield { line, cells: text.split('\t') };
 }
 

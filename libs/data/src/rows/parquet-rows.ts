@@ -42,7 +42,7 @@ export async function* readParquetRows(path: string): AsyncGenerator<Row> {
  * it, and an error of theirs would end the process: so bytes come a moment later, never once anything has failed, and
  * what fails to be read is told here.
  */
-async function withGuard<Result>(
+export async function withGuard<Result>(
   file: AsyncBuffer,
   read: (guarded: AsyncBuffer) => Promise<Result>,
 ): Promise<Result> {
@@ -68,7 +68,7 @@ async function withGuard<Result>(
 }
 
 /** Whole numbers of 64 bits as numbers. */
-function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, plain);

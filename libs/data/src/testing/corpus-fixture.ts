@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { CorpusChunk, CorpusPiece } from '@berth/contracts';
 import type { CorpusDocument } from '../corpus/corpus-document.ts';
 import { findCorpusChunks, type FindChunksOptions } from '../corpus/find-corpus-chunks.ts';
+import { defaultReading } from '../corpus/reading.ts';
 import { readChunk, type ReadChunkOptions } from '../corpus/read-chunk.ts';
 import { temporaryFolder } from './example-fixture.ts';
 
@@ -27,7 +28,7 @@ export async function documentsOf(
   settings: CorpusSettings = {},
   options: Omit<ReadChunkOptions, 'corpus'> = {},
 ): Promise<CorpusDocument[]> {
-  const corpus = { encoding: 'auto', sentenceMode: 'auto', ...settings } as const;
+  const corpus = { ...defaultReading, ...settings };
   const documents: CorpusDocument[] = [];
   for (const chunk of chunks)
     for await (const document of readChunk(chunk, { ...options, corpus })) documents.push(document);

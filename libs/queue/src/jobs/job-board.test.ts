@@ -1,4 +1,4 @@
-import { BerthError, type Job } from '@berth/contracts';
+import { BerthError, datasetJobSchema, type Job } from '@berth/contracts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobBoard } from './job-board.ts';
@@ -10,7 +10,7 @@ const redis = useRedis();
 const job: Job = {
   kind: 'dataset',
   runId: 'r',
-  corpus: { path: '/none', encoding: 'auto', heldOutRatio: 0.1, sentenceMode: 'auto' },
+  corpus: datasetJobSchema.shape.corpus.parse({ path: '/none' }),
   vocabulary: { size: 100, minFrequency: 2, doLowerCase: true },
   numShards: 1,
   seed: 1,

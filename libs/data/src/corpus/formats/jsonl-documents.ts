@@ -3,14 +3,13 @@ import { openText } from '../open-text.ts';
 import { readLines, type Line } from '../read-lines.ts';
 import { documentName, lineName, type Reading } from '../reading.ts';
 import { skipLine } from '../skip-line.ts';
-import { documentsOfRecord, type DocumentRecord } from './text-documents.ts';
+import { documentsOfRecord, type FieldRecord } from './records.ts';
 
 /** What a reader holds at most, and below the longest string of the runtime. */
 const maxRecordBytes = 64 * 2 ** 20;
 
 /**
- * The documents of a .jsonl file, one a line: an object with `sentences` (array of strings) or `text` (string), and
- * optionally `id` (string or number). Blank lines and documents without a sentence are passed over. Of a range, those whose lines begin in it.
+ * The documents of a .jsonl file, one a line: an object that {@link documentsOfRecord} reads. Blank lines and documents without a sentence are passed over. Of a range, those whose lines begin in it.
  */
 export async function* readJsonlDocuments(reading: Reading): AsyncGenerator<CorpusDocument> {
   const { piece, report, turn } = reading;
@@ -23,7 +22,6 @@ export async function* readJsonlDocuments(reading: Reading): AsyncGenerator<Corp
       if (line.start >= rangeEnd) return;
       if (line.goesOn)
         report(
-          lineName(reading, line),
           `${lineName(reading, line)} is longer than ${maxRecordBytes} bytes: break the text into documents of a sensible size`,
         );
       else if (line.text.trim() !== '') {
@@ -36,34 +34,25 @@ export async function* readJsonlDocuments(reading: Reading): AsyncGenerator<Corp
 }
 
 /** @returns undefined for one that was reported */
-function readRecord(line: Line, reading: Reading): DocumentRecord | undefined {
+function readRecord(line: Line, reading: Reading): FieldRecord | undefined {
   const at = lineName(reading, line);
   const invalid = (problem: string): undefined => {
     const example = '{"id": "a", "text": "…"}';
-    reading.report(at, `${at} ${problem}; write one object a line, such as ${example}`);
+    reading.report(`${at} ${problem}; write one object a line, such as ${example}`);
   };
-  let value: unknown;
+  let values: unknown;
   try {
-    value = JSON.parse(line.text);
+    values = JSON.parse(line.text);
   } catch (error) {
     return invalid(`is not JSON (${placeOf(error)})`);
   }
-  if (typeof value !== 'object' || value === null) return invalid('is not a JSON object');
-  const { id, text, sentences } = value as Record<string, unknown>;
-  if (id !== undefined && typeof id !== 'string' && typeof id !== 'number')
-    return invalid('has an "id" that is neither a string nor a number');
-  const name = id === undefined ? documentName(reading, line) : String(id);
-  if (typeof text === 'string' && sentences === undefined) return { id: name, content: text };
-  if (isStringArray(sentences) && text === undefined) return { id: name, content: sentences };
-  return invalid('needs either "text", a string, or "sentences", an array of strings');
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    return invalid('is not a JSON object');
+  return { at, name: documentName(reading, line), values: values as Record<string, unknown> };
 }
 
 /** Where a line stops being JSON. The error itself quotes the line, which may be a file that nobody should see here. */
 function placeOf(error: unknown): string {
   const position = /at position (\d+)/.exec(String(error))?.[1];
   return position === undefined ? 'from its beginning or its end' : `from character ${position} on`;
-}
-
-function isStringArray(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

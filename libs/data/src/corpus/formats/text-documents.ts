@@ -4,13 +4,6 @@ import { createLineFinder, linesOf } from '../line-ends.ts';
 import type { Reading } from '../reading.ts';
 import { detectSentenceMode, sampleLength, type SentenceMode } from '../sentence-mode.ts';
 
-/** What a record says a document is. */
-export interface DocumentRecord {
-  readonly id: string;
-  /** Text to be split, or sentences. */
-  readonly content: string | readonly string[];
-}
-
 /** Characters of a text that are split at a time. */
 const stretchLength = 1 << 16;
 
@@ -20,11 +13,12 @@ export function partName(name: string, n: number): string {
 }
 
 /**
- * The document of a record, or those that a long one is cut into; none where it has no sentence. In mode `auto` each text decides for
- * itself; blank lines end sentences.
+ * The document of a text that is one by itself, or of sentences, or those that a long one is cut into; none where there is no sentence. In
+ * mode `auto` each text decides for itself; blank lines end sentences.
  */
-export async function* documentsOfRecord(
-  { id, content }: DocumentRecord,
+export async function* documentsOfText(
+  id: string,
+  content: string | readonly string[],
   { settings, tally, turn }: Reading,
 ): AsyncGenerator<CorpusDocument> {
   let numParts = 0;

@@ -1,0 +1,36 @@
+import type { CorpusPiece } from '@berth/contracts';
+import { InvalidText } from '../reading.ts';
+import { unzip } from './unzip.ts';
+
+/**
+ * The content of a compressed file, of all its members.
+ * @throws BerthError DATA_CORPUS_INVALID when it is damaged, and what reading the blocks throws
+ */
+export async function* decompress(
+  blocks: AsyncIterable<Buffer>,
+  piece: CorpusPiece,
+): AsyncGenerator<Buffer> {
+  let failure: { readonly error: unknown } | undefined;
+  async function* watched(): AsyncGenerator<Buffer> {
+    try {
+      yield* blocks;
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  }
+  const { compression } = piece;
+  try {
+    if (compression === 'none') yield* blocks;
+    else
+      for await (const block of unzip[compression](watched()))
+        yield Buffer.from(block.buffer, block.byteOffset, block.byteLength);
+  } catch (error) {
+    if (failure !== undefined) throw failure.error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidText(
+      piece,
+      `cannot be read (${compression}: ${reason}): replace it with an intact copy`,
+    );
+  }
+}

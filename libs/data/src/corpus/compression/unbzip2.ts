@@ -1,0 +1,57 @@
+/** More than a block, of which there are at most 900,000 bytes, takes where it does not become smaller. */
+const mostOfBlock = 925_000;
+
+/**
+ * What bytes compressed with bzip2 hold, of all members, a block at a time. The library's own stream reads its last megabyte at once, which
+ * may be a hundred of text.
+ */
+export async function* unbzip2(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { default: bzip2 } = await import('unbzip2-stream/lib/bzip2.js');
+  const { default: createBits } = await import('unbzip2-stream/lib/bit_iterator.js');
+  const ready: Uint8Array[] = [];
+  let [numBytes, isAll] = [0, false];
+  const source = blocks[Symbol.asyncIterator]();
+  const fill = async (numWanted: number): Promise<void> => {
+    while (!isAll && numBytes < numWanted) {
+      const { value, done } = await source.next();
+      isAll = done === true;
+      if (value === undefined || value.length === 0) continue;
+      ready.push(value);
+      numBytes += value.length;
+    }
+  };
+  await fill(mostOfBlock);
+  const bits = createBits(() => {
+    const next = ready.shift();
+    if (next === undefined) throw new Error('it ends too early');
+    return next;
+  });
+  while (bits.bytesRead < numBytes) {
+    const work = new Int32Array(100_000 * bzip2.header(bits));
+    for (let crc: number | null = 0; ; ) {
+      await fill(bits.bytesRead + mostOfBlock);
+      const content = createBytes();
+      crc = bzip2.decompress(bits, content.push, work, work.length, crc);
+      if (crc === null) break;
+      yield content.all();
+    }
+    await fill(bits.bytesRead + mostOfBlock);
+  }
+}
+
+/** Bytes that come one by one. */
+function createBytes(): { readonly push: (byte: number) => void; readonly all: () => Uint8Array } {
+  let bytes = new Uint8Array(1 << 20);
+  let length = 0;
+  return {
+    push(byte) {
+      if (length === bytes.length) {
+        const larger = new Uint8Array(2 * length);
+        larger.set(bytes);
+        bytes = larger;
+      }
+      bytes[length++] = byte;
+    },
+    all: () => bytes.subarray(0, length),
+  };
+}
