@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import { parseRunConfig, silentLogger } from '@berth/contracts';
-import { prepareDataset } from '@berth/data';
+import { silentLogger } from '@berth/contracts';
 import { startS3Server } from '@berth/s3-server';
-import { smallDisk, temporaryFolder } from '@berth/testing';
-import { afterAll, expect, it, onTestFinished, vi } from 'vitest';
+import { smallDisk } from '@berth/testing';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 
 const testCredentials = { accessKeyId: 'test', secretAccessKey: 'secret' };
 const mebibyte = 2 ** 20;
@@ -51,53 +50,5 @@ it.skipIf(disk === undefined)(
     await store.put('kept', after);
     expect(Buffer.compare(await store.get('kept'), after)).toBe(0);
     expect(await store.listUploads('')).toEqual([]);
-  },
-);
-
-it.skipIf(disk === undefined)(
-  'of the folder where documents are sorted is named, and the work is done when there is space',
-  async () => {
-    const temporary = await temporaryFolder();
-    const { path } = temporary;
-    onTestFinished(() => temporary.remove());
-    const workFolder = await mkdtemp(join(disk?.path ?? '', 'tmp-'));
-    const corpus = join(path, 'corpus.txt');
-    const documents =
-      'Sphinx of black quartz, judge my vow.\nIt slept.\n\nPack my box with five dozen liquor jugs.\nThey ran.\n\n';
-    await writeFile(corpus, documents.repeat(5_000));
-    const store = await openEmptyStore(join(path, 's3'));
-    const {
-      corpus: corpusConfig,
-      vocabulary,
-      seed,
-    } = parseRunConfig(
-      {
-        name: 'r',
-        corpus: { path: corpus },
-        vocabulary: { size: 64, minFrequency: 1 },
-      },
-      'test',
-    );
-    const job = {
-      kind: 'dataset',
-      runId: 'r',
-      numShards: 1,
-      askedAtMs: 1,
-      vocabulary,
-      seed,
-    } as const;
-    const prepare = (): Promise<string> => prepareDataset({ ...job, corpus: corpusConfig! }, store);
-
-    vi.stubEnv('TMPDIR', workFolder);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const filler = join(disk?.path ?? '', 'filler');
-    await writeFile(filler, Buffer.alloc(64 * mebibyte)).catch(() => undefined);
-    await expect(prepare()).rejects.toMatchObject({
-      code: 'DISK_FULL',
-      message: expect.stringContaining(`${workFolder} (0 B of 25 MB free)`) as string,
-    });
-    await rm(filler);
-    expect(await readdir(workFolder)).toEqual([]);
-    expect(await store.head(await prepare())).toBeDefined();
   },
 );

@@ -30,8 +30,6 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly metricsPlace: MetricsPlace | undefined;
   /** Folders below which runs may read. */
   readonly corpusRoots: readonly string[];
-  /** Where it sorts documents aside, alone; where the system has its temporary files when left out. */
-  readonly spillFolder: string | undefined;
   /** Where it has what is too large for its memory, in files without names; where the system has its temporary files when left out. */
   readonly scratchFolder: string | undefined;
   /** Where states wait that the bucket does not take; in memory only when left out. */
@@ -56,7 +54,6 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
     advertise: variables.BERTH_PEER_ADVERTISE,
     metricsPlace: port === undefined ? undefined : { host, port },
     corpusRoots: corpusRootsFrom(variables.BERTH_CORPUS_ROOTS),
-    spillFolder: folder && join(folder, 'tmp', variables.BERTH_WORKER_NAME ?? 'worker'),
     scratchFolder: folder && join(folder, 'scratch'),
     spoolFolder: folder && join(folder, 'spool'),
     aliveFile: variables.BERTH_ALIVE_FILE,

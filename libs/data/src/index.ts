@@ -10,7 +10,6 @@ export {
 } from './corpus/find-corpus-chunks.ts';
 export { readChunk, type ReadChunkOptions } from './corpus/read-chunk.ts';
 export type { CorpusObject, CorpusObjects } from './corpus/sources/corpus-objects.ts';
-export { isHeldOut } from './corpus/hold-out.ts';
 export { openCorpus, type Corpus } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
@@ -66,14 +65,6 @@ export {
   type SamplerOptions,
 } from './sampling/sampler.ts';
 export type { TokenDocuments, TokenSentences, TokenSource } from './dataset/token-documents.ts';
-export {
-  datasetIdOf,
-  writeDataset,
-  type CorpusHealth,
-  type DatasetInputs,
-  type WriteDatasetOptions,
-  datasetPrefixOf,
-} from './dataset/write-dataset.ts';
 export { openRows, rowFormats, type OpenRowsOptions, type RowFormat } from './rows/open-rows.ts';
 export type { ConllColumns } from './rows/conll-rows.ts';
 export type { Row, RowPlace, RowSource } from './rows/row.ts';
@@ -187,14 +178,11 @@ export {
 } from './text/word-counts.ts';
 export { mergeWordCounts, type MergeLimits } from './text/merge-word-counts.ts';
 export { giveTurn, inTurns, isTurnDue, type Work } from './text/work.ts';
-export {
-  prepareDataset,
-  type PrepareOptions,
-  type PrepareProgress,
-} from './dataset/prepare-dataset.ts';
+export { prepareDataset, type PrepareOptions } from './dataset/prepare-dataset.ts';
 export {
   chunkKey,
   datasetPrefix,
+  datasetPrefixOf,
   manifestKeyOf,
   planKey,
   planPrefix,
@@ -211,4 +199,4 @@ export { optionsIdOf, wordsFor } from './preparation/make-vocabulary.ts';
 export { numListsByLevel } from './preparation/merge-words.ts';
 export type { StageOptions } from './preparation/stage-options.ts';
 export { lookWhatIsThere, type JobAnswers, type WhatIsThere } from './preparation/what-is-there.ts';
-export { makeDatasetHere, takeAnswer } from './preparation/make-dataset-here.ts';
+export { takeAnswer } from './preparation/take-answer.ts';

@@ -10,14 +10,12 @@ import {
 } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
 import type { DataThreadData } from './data.ts';
-import { sayHowFar } from '../telemetry/say-how-far.ts';
 import { forwardingLogger } from './forwarded-log.ts';
-import { clearFolder } from './clear-folder.ts';
 import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
 
 const port = parentPort;
 if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
-const { services, corpusRoots, spillFolder, scratchFolder } = workerData as DataThreadData;
+const { services, corpusRoots, scratchFolder } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
 const log = forwardingLogger((...record) =>
   port.postMessage({ event: 'log', args: record } satisfies ThreadEvent),
@@ -42,9 +40,8 @@ async function work(job: Job): Promise<unknown> {
     case 'dataset':
       return {
         manifestKey: await prepareDataset(job, store, {
-          onProgress: sayHowFar(tell),
           roots: corpusRoots,
-          workFolder: await clearFolder(spillFolder),
+          onJob: ({ kind }) => tell(`${kind} of the corpus`),
         }),
       };
     case 'labelledDataset':

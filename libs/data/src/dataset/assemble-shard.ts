@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  assembledSchema,
   isBerthError,
   sha256Hex,
   type AssembleJob,
@@ -18,10 +17,10 @@ import {
   tokenisedKey,
 } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
-import { getJson, putJson } from '../preparation/stored-json.ts';
+import { putJson } from '../preparation/stored-json.ts';
 import { giveTurn, isTurnDue } from '../text/work.ts';
 import { createCoverageMeter } from './coverage.ts';
-import { hashOfCopy, shardOfHash } from './document-hash.ts';
+import { hashOfCopy, heldOutValue, shardOfHash } from './document-hash.ts';
 import {
   encodeDocumentFooter,
   encodeDocumentHeader,
@@ -99,7 +98,7 @@ async function assemble(
     let last: Uint8Array | undefined;
     let numEqual = 0;
     for await (const record of documentsOf(store, recipe, settled, split, shard)) {
-      const isEqual = last !== undefined && Buffer.compare(last, record.hash) === 0;
+      const isEqual = isSame(record.hash, last);
       numEqual = isEqual ? numEqual + 1 : 0;
       last = Uint8Array.from(record.hash);
       if (isEqual) numDuplicates += 1;
@@ -197,9 +196,11 @@ async function* documentsOf(
       (key) => places.map(([first, end]) => ({ key, chunk, numBuckets, first, end })),
     ),
   );
+  const { heldOutRatio } = recipe.plan.corpus;
   for await (const record of mergeRuns(store, runs)) {
-    if (leaving !== undefined && Buffer.compare(record.hash, leaving) === 0) continue;
-    if (own.has(record)) yield record;
+    const isOfSplit = heldOutValue(record.hash) < heldOutRatio === (split === 'heldOut');
+    const isMoved = isSame(record.hash, isOfSplit ? leaving : coming);
+    if (isOfSplit !== isMoved && own.has(record)) yield record;
   }
 }
 
@@ -230,6 +231,10 @@ function heldOutSource(
     place: [first + shard * perShard, first + (shard + 1) * perShard],
     has: ({ hash }) => shardOfHash(hash, numHeldOutShards) === shard,
   };
+}
+
+function isSame(hash: Uint8Array, other: Uint8Array | undefined): boolean {
+  return other !== undefined && Buffer.compare(hash, other) === 0;
 }
 
 function hashFromHex(hex: string | undefined): Uint8Array | undefined {

@@ -92,7 +92,7 @@ export function encodeDocumentShard(
 }
 
 /** Sentences that have tokens. */
-export function withoutEmpty(sentences: TokenSentences): TokenSentences {
+function withoutEmpty(sentences: TokenSentences): TokenSentences {
   return sentences.filter((sentence) => sentence.length > 0);
 }
 

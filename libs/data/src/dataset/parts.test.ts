@@ -54,7 +54,7 @@ async function prepare(
 describe('a dataset of a corpus in parts', () => {
   it('has shards of one part each, whichever is named first', async () => {
     const { manifest, manifestKey } = await prepare({ parts: [wiki, books] });
-    expect(manifest.format).toBe('berth-dataset/2');
+    expect(manifest.format).toBe('berth-dataset/3');
     expect(manifest.train.map(({ part }) => part)).toEqual([
       ...Array.from({ length: 4 }, () => 'books'),
       ...Array.from({ length: 4 }, () => 'wiki'),

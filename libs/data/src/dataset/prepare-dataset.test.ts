@@ -6,7 +6,7 @@ import {
   documents,
   type DatasetSettings,
 } from '../testing/dataset-bench.ts';
-import type { PrepareProgress } from './prepare-dataset.ts';
+import type { DatasetFlowJob, JobProgress } from '@berth/contracts';
 
 const { write, prepare } = datasetBench();
 
@@ -14,7 +14,7 @@ describe('a dataset', () => {
   it('holds nothing out when told so, even of one document', async () => {
     const path = await write('one.txt', documents(1, 40));
     const manifest = await prepare(path, { corpus: { heldOutRatio: 0 } });
-    expect(manifest.heldOut).toMatchObject({ numDocuments: 0, numTokens: 0 });
+    expect(manifest.heldOutShards).toMatchObject([{ numDocuments: 0, numTokens: 0 }]);
     expect(codesOf(manifest)).toEqual([]);
     await expect(prepare(path)).rejects.toMatchObject({
       code: 'DATA_CORPUS_EMPTY',
@@ -51,46 +51,44 @@ describe('a dataset', () => {
     },
   );
 
-  it.each(['counting words', 'tokenising'])(
-    'is refused when a file grows while %s',
-    async (activity) => {
-      const path = await write('growing.txt', documents(12));
-      let isGrown = false;
-      const onProgress = (progress: PrepareProgress): void => {
-        if (isGrown || progress.activity !== activity || progress.numBytesRead === 0) return;
-        isGrown = true;
-        appendFileSync(path, '\n\nOne more.\nAnd more.\n');
-      };
-      await expect(prepare(path, {}, { onProgress })).rejects.toMatchObject({
-        code: 'DATA_CORPUS_INVALID',
-        message: expect.stringContaining('changed while it was read') as string,
-      });
-    },
-  );
+  it.each(['survey', 'tokenise'])('is refused when a file grows before its %s', async (kind) => {
+    const path = await write('growing.txt', documents(12));
+    const onJob = (job: DatasetFlowJob): void => {
+      if (job.kind === kind) appendFileSync(path, '\n\nOne more.\nAnd more.\n');
+    };
+    await expect(prepare(path, {}, { onJob })).rejects.toMatchObject({
+      code: 'DATA_CORPUS_INVALID',
+      message: expect.stringContaining('changed') as string,
+    });
+  });
 
-  it('tells how far it is', async () => {
-    const seen: PrepareProgress[] = [];
-    await prepare(
-      await write('told.txt', documents(14)),
-      {},
-      { onProgress: (progress) => seen.push(progress) },
-    );
-    const passes = ['counting words', 'tokenising'] as const;
-    for (const pass of passes) {
-      const ofPass = seen.filter(({ activity }) => activity === pass);
-      expect(ofPass[0]?.numBytesRead).toBe(0);
-      expect(ofPass.at(-1)?.numBytesRead).toBe(ofPass.at(-1)?.numBytes);
-      expect(ofPass).toHaveLength(15);
-    }
-    const activities = new Set(seen.map(({ activity }) => activity));
-    expect([...activities]).toEqual([
-      'hashing the files',
-      'counting words',
-      'making the vocabulary',
-      'tokenising',
+  it('is made by jobs that tell how far they are', async () => {
+    const path = await write('told.txt', documents(14));
+    const jobs: string[] = [];
+    const told = new Map<string, JobProgress[]>();
+    const onJob = ({ kind }: DatasetFlowJob): void => void jobs.push(kind);
+    const onProgress = (progress: JobProgress): void => {
+      const kind = jobs.at(-1)!;
+      told.set(kind, [...(told.get(kind) ?? []), progress]);
+    };
+    const { health } = await prepare(path, {}, { onJob, onProgress });
+    expect(jobs).toEqual([
+      'inventory',
+      'survey',
+      'vocabulary',
+      'tokenise',
+      'split',
+      'assemble',
+      'assemble',
+      'assemble',
+      'seal',
     ]);
-    const hashed = seen.filter(({ activity }) => activity === 'hashing the files');
-    expect(hashed[0]?.numBytesRead).toBe(0);
-    expect(hashed.at(-1)?.numBytesRead).toBe(hashed.at(-1)?.numBytes);
+    for (const kind of ['survey', 'tokenise']) {
+      expect(told.get(kind)?.[0]).toEqual({ numBytes: 0, numDocuments: 0 });
+      expect(told.get(kind)?.at(-1)).toEqual({ numBytes: health.numBytes, numDocuments: 14 });
+    }
+    const again: string[] = [];
+    await prepare(path, {}, { onJob: ({ kind }) => again.push(kind) });
+    expect(again).toEqual(['inventory']);
   });
 });

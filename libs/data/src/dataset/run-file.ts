@@ -14,7 +14,7 @@ import { hashBytes } from './token-documents.ts';
 const magic = [0x7472_6562, 0x6e75_722d] as const; // "bert" "-run"
 const version = 1;
 const headerBytes = 16;
-export const entryBytes = 16;
+const entryBytes = 16;
 const digestBytes = 12;
 const ownBytes = 16;
 
@@ -41,7 +41,7 @@ export function heldOutBucket({ numParts, numShards }: Buckets, hash: Uint8Array
 }
 
 /** Where a run file has its records. */
-export function recordsStart(numBuckets: number): number {
+function recordsStart(numBuckets: number): number {
   return headerBytes + entryBytes * numBuckets;
 }
 

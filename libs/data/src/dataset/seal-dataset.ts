@@ -1,8 +1,6 @@
 import {
   assembledSchema,
-  BerthError,
   canonicalJson,
-  judgeHealth,
   type Assembled,
   type AssembleJob,
   type DatasetHealth,
@@ -12,14 +10,13 @@ import {
   type ObjectStore,
   type Recipe,
   type SealJob,
-  type Tokenised,
 } from '@berth/contracts';
-import { mergeCorpusTallies } from '../corpus/corpus-tally.ts';
 import { assembledKey, datasetPrefix, manifestKeyOf, runsPrefix } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { getJson } from '../preparation/stored-json.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
 import { coverageOf } from './coverage.ts';
+import { healthOfTokens, refuseUnsuitable } from './health-of-tokens.ts';
 import { getAllTokenised, nothingToTrainOn, splitDataset } from './split-dataset.ts';
 import { getPart, putPart } from './stored-part.ts';
 import { serializeTokenCounts } from './text-statistics.ts';
@@ -64,25 +61,19 @@ async function manifestOf(
   const bare = partNamesOf(recipe).find((name) => !shards.some(({ part }) => part === name));
   if (bare !== undefined) throw nothingToTrainOn(bare);
   const tokenised = await getAllTokenised(store, recipe);
-  const { numBytes: _read, ...read } = mergeCorpusTallies(tokenised.map((one) => one.read));
   const all = [...train.assembled, ...heldOut.assembled];
   const numTrainTokens = sumOf(train.assembled, ({ shard }) => shard.numTokens);
   const { unkId } = vocabulary;
   const health: DatasetHealth = {
-    numFiles: plan.numFiles,
-    numBytes: plan.numBytes,
-    leftOut: plan.leftOut,
-    ...read,
+    ...healthOfTokens(recipe, vocabulary.tokens, tokenised),
     numDocuments: sumOf(all, ({ shard }) => shard.numDocuments),
     numDuplicates: sumOf(all, (one) => one.numDuplicates),
     numOneSentenceDocuments: sumOf(all, (one) => one.numOneSentenceDocuments),
     numSentences: sumOf(all, ({ shard }) => shard.numSentences),
     numTrainTokens,
     numHeldOutTokens: sumOf(heldOut.assembled, ({ shard }) => shard.numTokens),
-    ...tokenHealthOf(tokenised),
     // Of documents that are in the dataset, as all other numbers of tokens.
     numUnknownTokens: train.tokenCounts[unkId]! + heldOut.tokenCounts[unkId]!,
-    numCasedEntries: vocabulary.tokens.filter(isCased).length,
     coverage: coverageOf(
       train.assembled.map(({ numCovered }) => numCovered),
       numTrainTokens,
@@ -139,40 +130,10 @@ async function gather(
   return { assembled, tokenCounts };
 }
 
-function tokenHealthOf(
-  tokenised: readonly Tokenised[],
-): Pick<
-  DatasetHealth,
-  'numCharacters' | 'numUnknownCharacters' | 'numDroppedCharacters' | 'numLongWords'
-> {
-  const sum = (key: keyof Tokenised['tokens']): number =>
-    tokenised.reduce((total, { tokens }) => total + tokens[key], 0);
-  return {
-    numCharacters: sum('numCharacters'),
-    numUnknownCharacters: sum('numUnknownCharacters'),
-    numDroppedCharacters: sum('numDroppedCharacters'),
-    numLongWords: sum('numLongWords'),
-  };
-}
-
-function refuseUnsuitable(
-  health: DatasetHealth,
-  settings: Parameters<typeof judgeHealth>[1],
-): void {
-  const refusals = judgeHealth(health, settings).filter(({ severity }) => severity === 'refusal');
-  if (refusals.length === 0) return;
-  throw new BerthError('DATA_UNSUITABLE', refusals.map(({ text }) => text).join('; '));
-}
-
 function sumOf(all: readonly Assembled[], numberOf: (one: Assembled) => number): number {
   return all.reduce((sum, one) => sum + numberOf(one), 0);
 }
 
 function hasDocuments({ numDocuments }: DocumentShard): boolean {
   return numDocuments > 0;
-}
-
-/** True for an entry that lower-casing would change; [MASK] and its like are no words. */
-function isCased(token: string): boolean {
-  return !/^\[\w+\]$/.test(token) && token !== token.toLowerCase();
 }

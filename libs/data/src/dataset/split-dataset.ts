@@ -11,7 +11,10 @@ import {
 import { splitKey, tokenisedKey } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { getJson, putJson } from '../preparation/stored-json.ts';
+import { parseVocabulary } from '../text/vocabulary.ts';
+import { healthOfTokens, refuseUnsuitable } from './health-of-tokens.ts';
 import { numHeldOutBuckets } from './run-file.ts';
+import { getPart } from './stored-part.ts';
 import { bucketsOf, getRecipe, partNamesOf } from './tokenise-chunk.ts';
 
 /** Of a document shard, on average: examples of one take up to twice as much. */
@@ -37,7 +40,8 @@ export async function getAllTokenised(store: ObjectStore, recipe: Recipe): Promi
 
 /**
  * Does a split job: settles what is held out, and in how many shards documents are to lie.
- * @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_SHARD_CORRUPT`, and what the store throws
+ * @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text, `DATA_UNSUITABLE` for tokens on which training makes no sense,
+ * `DATA_SHARD_CORRUPT`, and what the store throws
  */
 export async function splitDataset(
   { datasetId }: Pick<SplitJob, 'datasetId'>,
@@ -47,13 +51,22 @@ export async function splitDataset(
   const key = splitKey(datasetId);
   if ((await store.head(key)) !== undefined) return getJson(store, splitSchema, key);
   const recipe = await getRecipe(store, datasetId);
-  const split = decideSplit(recipe, await getAllTokenised(store, recipe));
+  const tokenised = await getAllTokenised(store, recipe);
+  const split = decideSplit(recipe, tokenised);
+  const bytes = await getPart(store, recipe.vocabulary);
+  const { tokens } = parseVocabulary(bytes, recipe.vocabulary.key);
+  refuseUnsuitable(healthOfTokens(recipe, tokens, tokenised), {
+    ...recipe,
+    heldOutRatio: 0,
+    // Documents are not known yet.
+    pairsSentences: false,
+  });
   await putJson(store, key, split);
   return split;
 }
 
 /** @throws BerthError `DATA_CORPUS_EMPTY` for too few documents with text */
-export function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
+function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
   const { heldOutRatio } = recipe.plan.corpus;
   const { numParts, numShards } = bucketsOf(recipe);
   const empty = partNamesOf(recipe).find(

@@ -8,9 +8,9 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { afterAll, describe, expect, it } from 'vitest';
-import { makeDatasetHere } from '../preparation/make-dataset-here.ts';
 import { documents } from '../testing/dataset-bench.ts';
 import { folderStore, temporaryFolder } from '../testing/example-fixture.ts';
+import { prepareDataset } from './prepare-dataset.ts';
 import { readDatasetManifest, readDocumentShard } from './read-dataset.ts';
 
 const folder = temporaryFolder();
@@ -43,7 +43,7 @@ async function make(
   corpus: object = {},
 ): Promise<{ readonly store: ObjectStore; readonly manifest: DatasetManifest }> {
   const store = newStore();
-  const key = await makeDatasetHere(jobOf(await corpusOf(texts), corpus), store);
+  const key = await prepareDataset(jobOf(await corpusOf(texts), corpus), store);
   return { store, manifest: await readDatasetManifest(store, key) };
 }
 

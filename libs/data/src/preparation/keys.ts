@@ -58,6 +58,11 @@ export function datasetPrefix(datasetId: string): string {
   return `datasets/${datasetId}/`;
 }
 
+/** Where all parts of a dataset are stored, by the key of its manifest; `undefined` for any other key. */
+export function datasetPrefixOf(manifestKey: string): string | undefined {
+  return /^(datasets\/[0-9a-f]{64}\/)manifest\.json$/.exec(manifestKey)?.[1];
+}
+
 export function recipeKey(datasetId: string): string {
   return `${datasetPrefix(datasetId)}recipe.json`;
 }

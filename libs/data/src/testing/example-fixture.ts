@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { BerthError, type ObjectInfo, type ObjectStore } from '@berth/contracts';
 import { createTokenizer } from '../text/tokenizer.ts';
@@ -9,6 +10,10 @@ import type { ExampleSettings } from '../tasks/pretraining/settings.ts';
 import type { TokenSentences } from '../dataset/token-documents.ts';
 
 const golden = new URL('../../test/golden/', import.meta.url);
+
+export function goldenPath(name: string): string {
+  return fileURLToPath(new URL(name, golden));
+}
 
 /** Bytes of a golden file. */
 export function goldenBytes(name: string): Uint8Array {
