@@ -14,9 +14,10 @@ import { recipeKey, runKey, tokenisedKey } from '../preparation/keys.ts';
 import { requireTextRules } from '../preparation/require-text-rules.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { getJson, putJson } from '../preparation/stored-json.ts';
+import { maxPartLength } from '../text/cut-text.ts';
 import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
-import { giveTurn, isTurnDue } from '../text/work.ts';
+import { giveTurn, inTurns, isTurnDue } from '../text/work.ts';
 import { compareHashes, documentHash, heldOutValue } from './document-hash.ts';
 import { idBytesOf, recordBytesOf } from './document-shard.ts';
 import { createRunBuilder, heldOutBucket, trainBucket, type Buckets } from './run-file.ts';
@@ -82,7 +83,10 @@ export async function tokeniseChunk(
   for await (const document of readText(store, recipe.plan, chunk, { s3, signal, tally: read })) {
     const sentences: number[][] = [];
     for (const text of document.sentences) {
-      const ids = tokenizer.tokenize(text, tokens);
+      const ids =
+        text.length > maxPartLength
+          ? await inTurns(tokenizer.tokenizing(text, tokens), signal)
+          : tokenizer.tokenize(text, tokens);
       if (ids.length > 0) sentences.push(ids);
       if (isTurnDue()) await giveTurn(signal);
     }
