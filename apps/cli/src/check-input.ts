@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import {
   BerthError,
   requireSameHead,
@@ -13,6 +13,7 @@ import {
   openCorpus,
   openRows,
   parseVocabulary,
+  readVocabularyFile,
   type Corpus,
 } from '@berth/data';
 
@@ -30,9 +31,9 @@ export async function checkInput(
   model?: Pick<InitialModel, 'fineTuning'>,
 ): Promise<LeftOut> {
   const leftOut = await checkText(config, model?.fineTuning);
-  const { path } = config.vocabulary;
+  const { path, doLowerCase } = config.vocabulary;
   if (path === undefined) return leftOut;
-  const { tokens } = parseVocabulary(await readVocabulary(path), path);
+  const { tokens } = parseVocabulary(await readVocabularyFile(path, doLowerCase), path);
   if (statedVocabSize !== undefined && statedVocabSize !== tokens.length)
     throw new BerthError(
       'DATA_MISMATCH',
@@ -71,18 +72,4 @@ const beginningBytes = 2 ** 20;
 async function readBeginning(corpus: Corpus): Promise<void> {
   const read = createCorpusTally();
   for await (const _document of corpus.documents(read)) if (read.numBytes >= beginningBytes) return;
-}
-
-async function readVocabulary(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new BerthError(
-      'DATA_VOCABULARY_INVALID',
-      `${path}: cannot be read; check vocabulary.path`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

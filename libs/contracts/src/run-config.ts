@@ -37,7 +37,9 @@ const vocabularySection = z
   .strictObject({
     path: path
       .optional()
-      .describe('An existing vocab.txt; trained when left out')
+      .describe(
+        'An existing vocab.txt or WordPiece tokenizer.json, or a folder with one; trained when left out',
+      )
       .meta({ decides: 'content' }),
     size: z
       .int()

@@ -145,6 +145,9 @@ export {
   type WindowLogits,
 } from './tasks/answer/best-answers.ts';
 export type { Question, TextSpan } from './tasks/answer/question.ts';
+export { JsonFile, readJsonFile } from './tokenizer-files/json-file.ts';
+export { readTokenizer } from './tokenizer-files/read-tokenizer.ts';
+export { readVocabularyFile } from './tokenizer-files/read-vocabulary-file.ts';
 export { createSpanTokenizer, type TokenSpans } from './text/span-tokenizer.ts';
 export { oldEntriesOf } from './text/old-entries.ts';
 export type { BasicTokenizerOptions } from './text/basic-tokenizer.ts';

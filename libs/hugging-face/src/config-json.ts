@@ -1,5 +1,5 @@
 import { maxModel, type ModelConfig } from '@berth/contracts';
-import type { JsonFile } from './json-file.ts';
+import type { JsonFile } from '@berth/data';
 
 /**
  * Activations by the names of transformers (src/transformers/activations.py). The last two are the tanh form computed

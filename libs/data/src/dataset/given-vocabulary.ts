@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { BerthError, sha256Hex, type DatasetJob, type ObjectStore } from '@berth/contracts';
 import { requireWithin, type CorpusRoots } from '../corpus/corpus-roots.ts';
+import { readVocabularyFile } from '../tokenizer-files/read-vocabulary-file.ts';
 import { getPart } from './stored-part.ts';
 
 /** A vocab.txt that is not made of the corpus. */
@@ -15,7 +15,7 @@ export interface GivenVocabulary {
  * @throws BerthError `DATA_VOCABULARY_INVALID`, `DATA_MISMATCH` when they differ, and what the store throws
  */
 export async function givenVocabulary(
-  { vocabulary: { path }, modelVocabulary }: Pick<DatasetJob, 'vocabulary' | 'modelVocabulary'>,
+  { vocabulary: { path, doLowerCase }, modelVocabulary }: Pick<DatasetJob, 'vocabulary' | 'modelVocabulary'>,
   store: ObjectStore,
   roots: CorpusRoots,
 ): Promise<GivenVocabulary | undefined> {
@@ -25,9 +25,7 @@ export async function givenVocabulary(
   };
   if (path === undefined) return ofModel;
   const realPath = await requireWithin(roots, path, 'vocabulary.path');
-  const bytes = await readFile(realPath).catch((cause: unknown) => {
-    throw new BerthError('DATA_VOCABULARY_INVALID', `${path}: cannot be read`, { cause });
-  });
+  const bytes = await readVocabularyFile(realPath, doLowerCase);
   if (ofModel === undefined || sha256Hex(bytes) === sha256Hex(ofModel.bytes))
     return { path, bytes };
   throw new BerthError(

@@ -1,7 +1,7 @@
 import { continuationPrefix, type Vocabulary } from './vocabulary.ts';
 
 /** Longer words, counted in code points, are unknown. */
-const maxWordLength = 200;
+export const maxWordLength = 200;
 
 /** Appends the ids of a word's pieces to `ids`. */
 export type WordPiece = (word: string, ids: number[]) => void;

@@ -2,7 +2,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeSafetensorsHeader, safetensorsDataStart, type TensorPlace } from '@berth/checkpoint';
 import { BerthError, toBerthError } from '@berth/contracts';
-import { readJsonFile, type JsonFile } from '../json-file.ts';
+import { readJsonFile, type JsonFile } from '@berth/data';
 
 /** A tensor of a folder, not read yet. */
 export interface FolderTensor extends TensorPlace {

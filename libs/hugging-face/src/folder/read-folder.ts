@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import { BerthError, isBerthError, type FineTuning, type ParameterSpec } from '@berth/contracts';
-import { createVocabulary, type Vocabulary } from '@berth/data';
+import {
+  createVocabulary,
+  readJsonFile,
+  readTokenizer,
+  type JsonFile,
+  type Vocabulary,
+} from '@berth/data';
 import {
   fineTuningModel,
   huggingFaceName,
@@ -9,10 +15,8 @@ import {
   type TaskModel,
 } from '@berth/model';
 import { modelConfigOf } from '../config-json.ts';
-import { readJsonFile, type JsonFile } from '../json-file.ts';
 import type { ModelSource } from '../model-source.ts';
 import { fineTuningOf } from '../tasks/fine-tuning-heads.ts';
-import { readTokenizer } from '../tokenizer/read-tokenizer.ts';
 import { transpose } from '../transpose.ts';
 import { toFloat32 } from './element-types.ts';
 import { listFolderTensors, readFolderTensor, type FolderTensor } from './folder-tensors.ts';

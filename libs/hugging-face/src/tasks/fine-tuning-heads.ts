@@ -1,5 +1,5 @@
 import { labelsOf, type FineTuning } from '@berth/contracts';
-import type { JsonFile } from '../json-file.ts';
+import type { JsonFile } from '@berth/data';
 
 /** The classes of transformers that have the heads of fine-tuning, and what config.json says besides. */
 const heads: Record<FineTuning['kind'], { readonly architecture: string; readonly type?: string }> =

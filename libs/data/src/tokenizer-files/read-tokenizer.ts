@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError } from '@berth/contracts';
-import { parseVocabulary, type Vocabulary } from '@berth/data';
-import { readJsonFile, type JsonFile } from '../json-file.ts';
+import { parseVocabulary, type Vocabulary } from '../text/vocabulary.ts';
+import { readJsonFile, type JsonFile } from './json-file.ts';
 import { checkAccents, otherwise, type FolderTokenizer } from './folder-tokenizer.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
 
@@ -37,6 +37,7 @@ export async function readTokenizer(folder: string): Promise<FolderTokenizer> {
   return {
     vocabulary: parseVocabulary(bytes, path),
     doLowerCase,
+    added: [],
     notes: isSaid
       ? []
       : ["no file says do_lower_case; it is taken as true, the default of BERT's tokenizer"],

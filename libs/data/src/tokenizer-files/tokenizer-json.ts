@@ -1,6 +1,10 @@
-import { continuationPrefix, createVocabulary, specialTokens } from '@berth/data';
-import type { JsonFile } from '../json-file.ts';
+import { continuationPrefix, createVocabulary, specialTokens } from '../text/vocabulary.ts';
+import { maxWordLength } from '../text/wordpiece.ts';
+import type { JsonFile } from './json-file.ts';
 import { checkAccents, otherwise, type FolderTokenizer } from './folder-tokenizer.ts';
+
+/** Of the tokenizers library, where nothing else is said. */
+const usualWordLength = 100;
 
 /**
  * A WordPiece tokenizer.json of the `tokenizers` library.
@@ -25,10 +29,14 @@ export function readTokenizerJson(file: JsonFile): FolderTokenizer {
     if (normalizer.get(key) === false)
       throw otherwise(normalizer, `${key} is false; berth always does that, as the BERT release`);
   const added = addedTokens(file);
+  const own = [...added.keys()].filter(
+    (token) => !(specialTokens as readonly string[]).includes(token),
+  );
   return {
     vocabulary: createVocabulary(tokensOf(file, model, added), file.path),
     doLowerCase,
-    notes: notesOf(added),
+    added: own,
+    notes: [...notesOnLength(model), ...notesOnAdded(own)],
   };
 }
 
@@ -58,10 +66,21 @@ function addedTokens(file: JsonFile): Map<string, number> {
   return added;
 }
 
-function notesOf(added: ReadonlyMap<string, number>): string[] {
-  const own = [...added.keys()].filter(
-    (token) => !(specialTokens as readonly string[]).includes(token),
-  );
+/** @throws BerthError `DATA_VOCABULARY_INVALID` where words are [UNK] that are none to BERT, or the reverse, beyond what is usual */
+function notesOnLength(model: JsonFile): string[] {
+  const length = model.number('max_input_chars_per_word', usualWordLength);
+  if (length === maxWordLength) return [];
+  if (length !== usualWordLength)
+    throw otherwise(
+      model,
+      `max_input_chars_per_word is ${length}; berth looks at words of up to ${maxWordLength} characters, as the BERT release`,
+    );
+  return [
+    `words of ${usualWordLength + 1} to ${maxWordLength} characters are looked at, which max_input_chars_per_word makes [UNK]`,
+  ];
+}
+
+function notesOnAdded(own: readonly string[]): string[] {
   if (own.length === 0) return [];
   return [
     `${own.length} added tokens (${own.slice(0, 3).join(', ')}${own.length > 3 ? ', ...' : ''}) keep ` +

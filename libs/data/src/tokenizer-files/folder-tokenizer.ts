@@ -1,11 +1,13 @@
 import { BerthError } from '@berth/contracts';
-import type { Vocabulary } from '@berth/data';
-import type { JsonFile } from '../json-file.ts';
+import type { Vocabulary } from '../text/vocabulary.ts';
+import type { JsonFile } from './json-file.ts';
 
 /** How a folder's text becomes token ids. */
 export interface FolderTokenizer {
   readonly vocabulary: Vocabulary;
   readonly doLowerCase: boolean;
+  /** Tokens that others look for in a text before they split it, besides the special ones; berth does not. */
+  readonly added: readonly string[];
   /** What a user should know about it. */
   readonly notes: readonly string[];
 }

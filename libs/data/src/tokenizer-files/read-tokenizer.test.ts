@@ -1,11 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '@berth/testing';
-import { describe, expect, it } from 'vitest';
-import { microTokens } from '../testing/micro-folder.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../testing/example-fixture.ts';
+import { specialTokens } from '../text/vocabulary.ts';
 import type { FolderTokenizer } from './folder-tokenizer.ts';
 import { readTokenizer } from './read-tokenizer.ts';
 
+const microTokens = [...specialTokens, 'a', 'b', '##c', 'nation', '##s', ',', '.'];
 const vocab = { 'vocab.txt': microTokens.join('\n') };
 
 const json = {
@@ -26,8 +27,12 @@ const json = {
   },
 };
 
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
 async function read(files: Readonly<Record<string, unknown>>): Promise<FolderTokenizer> {
-  const { path } = await temporaryFolder();
+  const path = temporaryFolder();
+  folders.push(path);
   for (const [name, content] of Object.entries(files))
     writeFileSync(
       join(path, name),
