@@ -15,9 +15,9 @@ import {
   createWordCounter,
   decodeWordCounts,
   exampleSetIdOf,
+  makeDatasetHere,
   makeExampleShard,
   parseVocabulary,
-  prepareDataset,
   readDatasetManifest,
   serializeVocabulary,
   trainVocabulary,
@@ -95,7 +95,7 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
     seed,
     askedAtMs: 0,
   });
-  const manifestKey = await prepareDataset(job, store);
+  const manifestKey = await makeDatasetHere(job, store);
   const manifest = await readDatasetManifest(store, manifestKey);
   let numExamples = 0;
   const heldOut = heldOutShardsOf(manifest);
