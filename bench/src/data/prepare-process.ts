@@ -15,7 +15,7 @@ import {
   createWordCounter,
   decodeWordCounts,
   exampleSetIdOf,
-  makeDatasetHere,
+  prepareDataset,
   makeExampleShard,
   parseVocabulary,
   readDatasetManifest,
@@ -95,7 +95,7 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
     seed,
     askedAtMs: 0,
   });
-  const manifestKey = await makeDatasetHere(job, store);
+  const manifestKey = await prepareDataset(job, store);
   const manifest = await readDatasetManifest(store, manifestKey);
   let numExamples = 0;
   const heldOut = heldOutShardsOf(manifest);

@@ -53,7 +53,7 @@ export async function getPieces(
       .map((_, index) =>
         getJson(store, pieceDigestSchema.array(), surveyKey(planId, start + index)),
       );
-    pieces.push(...(await Promise.all(some)).flat());
+    for (const list of await Promise.all(some)) for (const piece of list) pieces.push(piece);
   }
   return pieces.sort(([a, , from], [b, , to]) =>
     a === b ? (from?.[0] ?? 0) - (to?.[0] ?? 0) : a < b ? -1 : 1,
