@@ -57,11 +57,11 @@ export async function tokeniseChunk(
     return { numBytes, numDocuments };
   }
   requireTextRules(recipe);
-  const { heldOutRatio } = recipe.plan.corpus;
+  const { heldOutRatio, pretokenised } = recipe.plan.corpus;
   const vocabularyBytes = await getPart(store, recipe.vocabulary);
   const vocabulary = parseVocabulary(vocabularyBytes, recipe.vocabulary.key);
   const { doLowerCase } = recipe;
-  const tokenizer = createTokenizer(vocabulary, { doLowerCase });
+  const tokenizer = createTokenizer(vocabulary, { doLowerCase, pretokenised });
   const idBytes = idBytesOf(vocabulary.tokens.length);
   const buckets = bucketsOf(recipe);
   const parts = partNamesOf(recipe);

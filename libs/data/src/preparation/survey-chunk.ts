@@ -39,7 +39,10 @@ export async function surveyChunk(
     requireTextRules(plan);
     const tally = createCorpusTally();
     const counter = needsWords
-      ? createWordCounter({ doLowerCase: words === 'uncased' })
+      ? createWordCounter({
+          doLowerCase: words === 'uncased',
+          pretokenised: plan.corpus.pretokenised,
+        })
       : undefined;
     const keeper = needsText ? createTextKeeper(store, planId, index) : undefined;
     onProgress({ numBytes: 0, numDocuments });

@@ -1,6 +1,8 @@
 export interface BasicTokenizerOptions {
   /** Uncased: lower-case and drop accents. */
   readonly doLowerCase: boolean;
+  /** Words are what stands between spaces, whatever they are made of. @defaultValue false */
+  readonly pretokenised?: boolean;
 }
 
 const dropped = /(?![\t\n\r])[\p{Cc}\p{Cf}\ufffd]/gu;
@@ -36,7 +38,15 @@ function predicateOf(pattern: string): (character: string) => boolean {
  * recognised as a special token.
  * @param text - of at most some 100,000 characters: longer ones are cut before, by `cutText`
  */
-export function basicTokenize(text: string, { doLowerCase }: BasicTokenizerOptions): string[] {
+export function basicTokenize(
+  text: string,
+  { doLowerCase, pretokenised = false }: BasicTokenizerOptions,
+): string[] {
+  if (pretokenised)
+    return text
+      .split(/[\t\n\r ]+/)
+      .map((word) => (doLowerCase ? stripAccents(word.toLowerCase()) : word))
+      .filter((word) => word !== '');
   // Lower-casing and decomposing make no whitespace and no ideograph of what is none, so they may come before the split.
   const kept = dropCharacters(text);
   return (doLowerCase ? stripAccents(kept.toLowerCase()) : kept).match(word) ?? [];

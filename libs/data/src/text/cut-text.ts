@@ -22,7 +22,8 @@ const enoughOfAWord = 512;
 const freely = `,;!?()/\\-${classes.whitespace}${classes.ideograph}`;
 const freeCut = new RegExp(`[${freely}]`, 'gu');
 const anyCut = new RegExp(`[${freely}${classes.punctuation}]`, 'gu');
-const cutAtEnd = new RegExp(`(?:${anyCut.source})$`, 'u');
+/** Between words that are given. */
+const spaceCut = /[\t\n\r ]/g;
 
 /**
  * Cuts a text of any length into parts of little more than 64k characters, in linear time: the tokens of the parts, one after
@@ -30,20 +31,33 @@ const cutAtEnd = new RegExp(`(?:${anyCut.source})$`, 'u');
  */
 export function* cutText(
   text: string,
-  { doLowerCase }: BasicTokenizerOptions,
+  { doLowerCase, pretokenised = false }: BasicTokenizerOptions,
 ): Generator<TextPart> {
+  const bare = (slice: string): string => (doLowerCase ? stripAccents(slice.toLowerCase()) : slice);
+  if (pretokenised) {
+    yield* cutStretch(text, spaceCut, bare);
+    return;
+  }
   for (const stretch of stretchesOf(text, freeCut)) {
     if (stretch.length <= maxPartLength) yield { text: stretch, numMore: 0 };
-    else yield* cutStretch(doLowerCase ? withoutSigma(stretch) : stretch, doLowerCase);
+    else
+      yield* cutStretch(doLowerCase ? withoutSigma(stretch) : stretch, anyCut, (slice) =>
+        bare(dropCharacters(slice)),
+      );
   }
 }
 
-function* cutStretch(text: string, doLowerCase: boolean): Generator<TextPart> {
-  for (const stretch of stretchesOf(text, anyCut)) {
+/** @param bare - what is left of part of a word */
+function* cutStretch(
+  text: string,
+  cut: RegExp,
+  bare: (slice: string) => string,
+): Generator<TextPart> {
+  for (const stretch of stretchesOf(text, cut)) {
     if (stretch.length <= maxPartLength) yield { text: stretch, numMore: 0 };
     else {
-      const [end = ''] = cutAtEnd.exec(stretch.slice(-2)) ?? [];
-      yield shortened(stretch.slice(0, stretch.length - end.length), doLowerCase);
+      const end = stretch.slice(-2).match(cut)?.at(-1) ?? '';
+      yield shortened(stretch.slice(0, stretch.length - end.length), bare);
       yield { text: end, numMore: 0 };
     }
   }
@@ -87,14 +101,13 @@ function withoutSigma(text: string): string {
 }
 
 /** A word of which so much is left that it is still too long. */
-function shortened(word: string, doLowerCase: boolean): TextPart {
+function shortened(word: string, bare: (slice: string) => string): TextPart {
   let text = '';
   let length = 0;
   for (const slice of slicesOf(word)) {
-    const kept = dropCharacters(slice);
-    const bare = doLowerCase ? stripAccents(kept.toLowerCase()) : kept;
-    length += bare.length;
-    text += bare.slice(0, Math.max(0, enoughOfAWord - text.length));
+    const kept = bare(slice);
+    length += kept.length;
+    text += kept.slice(0, Math.max(0, enoughOfAWord - text.length));
   }
   return { text, numMore: length - text.length };
 }

@@ -129,7 +129,7 @@ describe('a long stretch without a space', () => {
       fc.property(fc.array(run, { minLength: 3, maxLength: 12 }), (runs) => {
         const text = runs.map(([part, times]) => part.repeat(times)).join('');
         const options = { doLowerCase: true };
-        const chunks = splitLong(text);
+        const chunks = splitLong(text, false);
         expect(chunks.join('')).toBe(text);
         expect(chunks.flatMap((chunk) => basicTokenize(chunk, options))).toEqual(
           basicTokenize(text, options),
@@ -209,5 +209,36 @@ describe('tokenizer laws', () => {
         expect(rest).toBe('');
       }),
     );
+  });
+});
+
+describe('words as they are given', () => {
+  const words = createVocabulary([...specialTokens, "n't", 'a,b', '##,', 'u.s', '日本', 'été']);
+  const tokensOf = (text: string, doLowerCase: boolean): (string | undefined)[] =>
+    createTokenizer(words, { doLowerCase, pretokenised: true })
+      .tokenize(text)
+      .map((id) => words.tokens[id]);
+
+  it('are split by WordPiece only', () => {
+    expect(tokensOf("n't a,b a,b, U.S 日本 été", false)).toEqual([
+      "n't",
+      'a,b',
+      'a,b',
+      '##,',
+      '[UNK]',
+      '日本',
+      'été',
+    ]);
+    expect(tokensOf('U.S', true)).toEqual(['u.s']);
+  });
+
+  it('may be many, or one that is very long', () => {
+    const many = 'a,b '.repeat(40_000);
+    expect(tokensOf(many, true)).toHaveLength(40_000);
+    expect(tokensOf(`${many}${'a,'.repeat(100_000)} 日本`, true).slice(40_000)).toEqual([
+      '[UNK]',
+      '日本',
+    ]);
+    expect(tokensOf('a,'.repeat(5_000), false)).toEqual(['[UNK]']);
   });
 });

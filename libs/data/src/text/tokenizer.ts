@@ -58,24 +58,26 @@ interface ChunkTokens {
 /** BERT's tokeniser: basic tokenisation, then WordPiece. */
 export function createTokenizer(
   vocabulary: Vocabulary,
-  { doLowerCase, numCachedWords = 131_072 }: TokenizerOptions,
+  { doLowerCase, pretokenised = false, numCachedWords = 131_072 }: TokenizerOptions,
 ): PausingTokenizer {
   const wordPiece = createWordPiece(vocabulary);
   /** Once the young one is full it becomes the old one, of which only what is met again stays. */
   let young = new TokenGeneration<TokenTally | undefined>(numCachedWords);
   let old = new TokenGeneration<TokenTally | undefined>(0);
 
+  const numDropped = (text: string): number =>
+    pretokenised ? 0 : (text.match(lostCharacter)?.length ?? 0);
   const tokensOf = (chunk: string): ChunkTokens => {
     const ids: number[] = [];
     const loss = createTokenTally();
-    for (const word of basicTokenize(chunk, { doLowerCase })) {
+    for (const word of basicTokenize(chunk, { doLowerCase, pretokenised })) {
       wordPiece(word, ids);
       if (ids.at(-1) !== vocabulary.unkId) continue;
       loss.numUnknownTokens += 1;
       loss.numUnknownCharacters += word.length;
       if (isTooLong(word)) loss.numLongWords += 1;
     }
-    loss.numDroppedCharacters = chunk.match(lostCharacter)?.length ?? 0;
+    loss.numDroppedCharacters = numDropped(chunk);
     const hasLoss = loss.numUnknownTokens + loss.numDroppedCharacters > 0;
     return { ids, loss: hasLoss ? loss : undefined };
   };
@@ -112,13 +114,13 @@ export function createTokenizer(
       if (length <= maxCachedLength && numCachedWords > 0)
         count(length, appendShort(all, text, from, to, hash));
       else
-        for (const chunk of splitLong(text.slice(from, to)))
+        for (const chunk of splitLong(text.slice(from, to), pretokenised))
           count(chunk.length, append(all, tokensOf(chunk)));
     });
   };
   function* addLongText(text: string, all: number[], tally: TokenTally | undefined): Work<void> {
     const ofParts = createTokenTally();
-    for (const { text: part, numMore } of cutText(text, { doLowerCase })) {
+    for (const { text: part, numMore } of cutText(text, { doLowerCase, pretokenised })) {
       addTokens(part, all, ofParts);
       ofParts.numUnknownCharacters += numMore;
       yield;
@@ -129,7 +131,7 @@ export function createTokenizer(
     for (let start = 0; start < text.length; start += maxPartLength) {
       const slice = text.slice(start, start + maxPartLength);
       tally.numCharacters += slice.replace(asciiSpace, '').length;
-      tally.numDroppedCharacters += slice.match(lostCharacter)?.length ?? 0;
+      tally.numDroppedCharacters += numDropped(slice);
       yield;
     }
   }
@@ -164,6 +166,6 @@ const maxCachedLength = 64;
 const longChunkLength = 1 << 13;
 
 /** A chunk, or parts of it that tokenise independently of each other. */
-export function splitLong(chunk: string): readonly string[] {
-  return chunk.length > longChunkLength ? cutLongChunk(chunk) : [chunk];
+export function splitLong(chunk: string, pretokenised: boolean): readonly string[] {
+  return chunk.length > longChunkLength && !pretokenised ? cutLongChunk(chunk) : [chunk];
 }

@@ -49,4 +49,9 @@ describe('word counter', () => {
     expect(Object.fromEntries(counts)).toEqual({ a: 3, b: 2 });
     expect(counts.dropped).toEqual({ numWords: 3, numOccurrences: 3 });
   });
+
+  it('counts words as they are given', async () => {
+    const counts = await count([`n't U.S n't ${'a,'.repeat(50_000)}`], { pretokenised: true });
+    expect(counts).toEqual({ "n't": 2, 'u.s': 1 });
+  });
 });

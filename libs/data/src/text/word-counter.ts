@@ -34,6 +34,7 @@ const loneSurrogate = /\p{Cs}/u;
 /** A counter over basic-tokenised words; words that are [UNK] whatever the vocabulary are not counted. */
 export function createWordCounter({
   doLowerCase,
+  pretokenised = false,
   maxWordsInMap = 1 << 17,
   ...limits
 }: WordCounterOptions): WordCounter {
@@ -44,7 +45,7 @@ export function createWordCounter({
   const lists: Uint8Array[] = [];
 
   const count = (chunk: string, times: number): void => {
-    for (const word of basicTokenize(chunk, { doLowerCase }))
+    for (const word of basicTokenize(chunk, { doLowerCase, pretokenised }))
       if (!isTooLong(word) && !loneSurrogate.test(word))
         counts.set(detach(word), (counts.get(word) ?? 0) + times);
   };
@@ -82,7 +83,7 @@ export function createWordCounter({
   };
   function* addPart(text: string): Work<void> {
     for (const long of addShort(text))
-      for (const chunk of splitLong(long)) {
+      for (const chunk of splitLong(long, pretokenised)) {
         count(chunk, 1);
         if (counts.size >= maxWordsInMap) yield* listCounts();
       }
@@ -91,7 +92,7 @@ export function createWordCounter({
   function* addAll(sentences: Iterable<string>): Work<void> {
     let numCharacters = 0;
     for (const sentence of sentences)
-      for (const { text } of cutText(sentence, { doLowerCase })) {
+      for (const { text } of cutText(sentence, { doLowerCase, pretokenised })) {
         yield* addPart(text);
         numCharacters += text.length;
         if (numCharacters < charactersBetweenPauses) continue;
