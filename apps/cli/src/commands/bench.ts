@@ -19,6 +19,7 @@ export const benchmarks = {
   checkpoint: 'saving/checkpoint.js',
   data: 'data/data.js',
   'data-against-others': 'peers/compare-data.js',
+  'data-wait': 'data/data-wait.js',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;
