@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ControlOptions } from './commands/control.ts';
+import type { InspectOptions } from './commands/data-inspect.ts';
 import type { PinOptions } from './commands/pin.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { Context } from './context.ts';
@@ -97,6 +98,21 @@ export function addRunCommands(program: Command, context: Context): void {
     )
     .action(async (runId: string, options: ReplayOptions) =>
       (await import('./commands/replay.ts')).replay(context, runId, options),
+    );
+
+  program
+    .command('data')
+    .description('the data that runs learn from')
+    .command('inspect')
+    .description(
+      'examples of it, whether its numbers are as they should be, and its oddest documents',
+    )
+    .argument('<what>', 'a run, or the beginning of the id of its dataset')
+    .option('--examples <n>', 'shown', whole(0, 1_000), 4)
+    .option('--all', 'look at all of it, which takes as long as reading it', false)
+    .option('--json', 'print as JSON', false)
+    .action(async (what: string, options: InspectOptions) =>
+      (await import('./commands/data-inspect.ts')).inspectData(context, what, options),
     );
 
   program

@@ -21,6 +21,7 @@ import {
 } from '@berth/contracts';
 import { madeUpPrediction } from './fine-tuning/made-up-prediction.ts';
 import { madeUpAnswer } from './made-up-answer.ts';
+import { madeUpData } from './made-up-data.ts';
 import { historyOf } from './buckets.ts';
 import type { SyntheticCluster } from './synthetic-cluster.ts';
 
@@ -132,6 +133,8 @@ function answer(
       return cluster.logs(id, logQuerySchema.parse(query));
     case 'history':
       return historyOf(id, run.history.stretches, run.markers, historyQuerySchema.parse(query));
+    case 'data':
+      return madeUpData(run);
     case 'evaluations':
       return cluster.evaluation(run, Number(which));
     case 'predict':

@@ -7,6 +7,7 @@ import './theme/pages.css';
 import './theme/charts.css';
 import './theme/try-it.css';
 import './theme/evaluation.css';
+import './theme/data.css';
 import './theme/narrow.css';
 import { render } from 'preact';
 import { takeTokenFromAddress } from './api/token.ts';

@@ -4,6 +4,7 @@ export const runTabs = [
   'overview',
   'metrics',
   'evaluation',
+  'data',
   'workers',
   'checkpoints',
   'try-it',

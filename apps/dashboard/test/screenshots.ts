@@ -14,6 +14,7 @@ const pages: Readonly<Record<string, string>> = {
   metrics: `${run}/metrics`,
   workers: `${run}/workers`,
   'workers-few': '/runs/sotu-mini-7kq2/workers',
+  data: `${run}/data`,
   checkpoints: `${run}/checkpoints`,
   'try-it': `${run}/try-it`,
   logs: `${run}/logs`,

@@ -26,6 +26,8 @@ export { createForgetting, type DocumentsToForget } from './forgetting/documents
 export { findDocuments, type FoundDocument } from './forgetting/find-documents.ts';
 export { firstUse } from './forgetting/first-use.ts';
 export { forgetDocuments, forgottenDatasetId } from './forgetting/forget-documents.ts';
+export { inspectDataset } from './inspection/inspect-dataset.ts';
+export { inspectLabelled } from './inspection/inspect-labelled.ts';
 export {
   replayExamples,
   type ExamplesOfSet,

@@ -12,6 +12,7 @@ import {
 } from '@berth/contracts';
 import type { JobBoard } from '@berth/queue/jobs';
 import type { SeriesCache } from '../metrics-series/series-cache.ts';
+import type { DataViews } from '../data-view/data-views.ts';
 import type { RunModels } from '../models/run-models.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
 import type { ClusterReports } from '../reports/cluster-reports.ts';
@@ -25,6 +26,7 @@ export interface HandlerOptions {
   readonly logs: LogSource;
   readonly jobs: JobBoard;
   readonly models: RunModels;
+  readonly dataViews: Pick<DataViews, 'of'>;
   readonly presets: () => Promise<Preset[]>;
   /** Told of a run that was just asked something. */
   readonly onWrite: (report: ApiOutput<'run'>) => void;
@@ -38,7 +40,7 @@ export type Handlers = {
 };
 
 export function createHandlers(options: HandlerOptions): Handlers {
-  const { version, runs, reports, histories, logs, jobs, models } = options;
+  const { version, runs, reports, histories, logs, jobs, models, dataViews } = options;
   const configSchema = runConfigJsonSchema();
   const openapi = openApiDocument(version);
   const written = async (report: Promise<ApiOutput<'run'>>): Promise<ApiOutput<'run'>> => {
@@ -84,6 +86,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     pinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, true)),
     unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),
 
+    data: async ({ params }) => dataViews.of((await runs.report(params.runId)).run),
     evaluationReport: ({ params }) => runs.evaluation(params.runId, params.step),
     fillMask: (input) => models.fillMask(input),
     predict: (input) => models.predict(input),

@@ -9,6 +9,7 @@ import {
 import { buildInfo } from '@berth/observability';
 import { createJobBoard, createModelQuestions } from '@berth/queue/jobs';
 import type { RedisConnection } from '@berth/queue';
+import { DataViews } from '../data-view/data-views.ts';
 import { tellEvents } from '../events/tell-events.ts';
 import { EventFeed } from '../events/event-feed.ts';
 import { EventHub } from '../events/event-hub.ts';
@@ -101,6 +102,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
         report: (runId) => runs.report(runId),
         questions,
       }),
+      dataViews: new DataViews(store),
       presets: shippedPresets(logger),
       onWrite: (report) => feed.tell(report),
     }),

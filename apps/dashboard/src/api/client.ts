@@ -7,6 +7,7 @@ import type {
   ClusterReport,
   Control,
   ControlRequest,
+  DataView,
   ExtensionReport,
   ExtensionRequest,
   History,
@@ -84,6 +85,8 @@ export interface Api {
   runs(): Promise<RunStatusReport[]>;
   workers(runId: string): Promise<WorkerReport[]>;
   checkpoints(runId: string): Promise<CheckpointReport[]>;
+  /** A look at what the run learns from. */
+  data(runId: string): Promise<DataView>;
   /** What the evaluation of a fine-tuned model after a step found. */
   evaluation(runId: string, step: number): Promise<FineTuningReport>;
   history(runId: string, options: HistoryOptions): Promise<History>;
@@ -117,6 +120,7 @@ export const api: Api = {
   runs: () => get('/api/runs'),
   workers: (runId) => get(`${pathOf(runId)}/workers`),
   checkpoints: (runId) => get(`${pathOf(runId)}/checkpoints`),
+  data: (runId) => get(`${pathOf(runId)}/data`),
   evaluation: (runId, step) => get(`${pathOf(runId)}/evaluations/${step}`),
   history: (runId, { metrics, ...rest }) =>
     get(`${pathOf(runId)}/history${query({ metrics: metrics.join(','), ...rest })}`),

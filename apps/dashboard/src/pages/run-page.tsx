@@ -12,6 +12,7 @@ import { Chip, EmptyState, Progress, SkeletonRows } from '../components/parts.ts
 import { RemoveRun } from '../components/remove-run.tsx';
 import { ReasonLine } from '../components/reason-line.tsx';
 import { RunControls } from '../components/run-controls.tsx';
+import { DataTab } from '../data/data-tab.tsx';
 import { EvaluationTab } from '../evaluation/evaluation-tab.tsx';
 import { lengthText } from '../fine-tuning-facts.ts';
 import { formatCount, formatDuration } from '../format.ts';
@@ -30,6 +31,7 @@ const labels: Readonly<Record<RunTab, string>> = {
   overview: 'Overview',
   metrics: 'Metrics',
   evaluation: 'Evaluation',
+  data: 'Data',
   workers: 'Workers',
   checkpoints: 'Checkpoints',
   'try-it': 'Try it',
@@ -116,6 +118,7 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
         <MetricsTab history={history} task={task} lastEval={report.lastEval} numSteps={step} />
       )}
       {tab === 'evaluation' && <EvaluationTab report={report} />}
+      {tab === 'data' && <DataTab report={report} />}
       {tab === 'workers' && <WorkersTab report={report} />}
       {tab === 'checkpoints' && <CheckpointsTab report={report} />}
       {tab === 'try-it' && <TryItTab report={report} />}

@@ -1,5 +1,6 @@
 export * from './controls.ts';
 export * from './cursor.ts';
+export * from './data-view.ts';
 export * from './events.ts';
 export * from './history.ts';
 export * from './logs.ts';

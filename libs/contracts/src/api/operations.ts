@@ -12,6 +12,7 @@ import {
 } from './controls.ts';
 import { gridOperations } from './grid-operations.ts';
 import { streamCursorSchema } from './cursor.ts';
+import { dataViewSchema } from './data-view.ts';
 import { apiEventSchema, eventsQuerySchema } from './events.ts';
 import { modelOperations } from './model-operations.ts';
 import { input, ofRun, type ApiOperation } from './operation.ts';
@@ -198,6 +199,16 @@ export const apiOperations = {
     cost: 'expensive',
     params: ofCheckpoint,
     response: fineTuningReportSchema,
+  },
+  data: {
+    ...input,
+    method: 'GET',
+    path: '/api/runs/:runId/data',
+    summary:
+      'A look at the data of a run: examples, shares and the bands of sound ones, odd documents.',
+    cost: 'expensive',
+    params: ofRun,
+    response: dataViewSchema,
   },
   ...modelOperations,
   runLogs: {

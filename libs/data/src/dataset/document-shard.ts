@@ -151,6 +151,45 @@ export function openDocumentShard(bytes: Uint8Array, name: string): TokenDocumen
 }
 
 /**
+ * Reads the documents that are whole in the beginning of a shard, whose digest nobody can have checked.
+ * @throws BerthError `DATA_SHARD_CORRUPT` when it is no beginning of one
+ */
+export function openDocumentBeginning(bytes: Uint8Array, name: string): TokenDocuments {
+  const words = new Uint32Array(bytes.slice(0, bytes.length - (bytes.length % 4)).buffer);
+  const [magic0, magic1, version, width] = words;
+  const isFirst = version === 1;
+  const idBytes = isFirst ? 2 : width;
+  const isShard = magic0 === magic[0] && magic1 === magic[1] && (isFirst || version === 2);
+  if (!isShard || (idBytes !== 2 && idBytes !== 4))
+    throw new BerthError(
+      'DATA_SHARD_CORRUPT',
+      `${name}: not a document shard; prepare the dataset again`,
+    );
+  const counts: DocumentCounts = { numDocuments: 0, numSentences: 0, numTokens: 0 };
+  let end = headerBytes / 4;
+  for (;;) {
+    let word = end + (isFirst ? 0 : hashWords);
+    const numSentences = words[word++] ?? Infinity;
+    let numTokens = 0;
+    // A length beyond the end makes no sum that fits.
+    for (let sentence = 0; sentence < numSentences && word <= words.length; sentence++)
+      numTokens += words[word++] ?? Infinity;
+    word += Math.ceil((numTokens * idBytes) / 4);
+    if (!(word <= words.length)) break;
+    counts.numDocuments += 1;
+    counts.numSentences += numSentences;
+    counts.numTokens += numTokens;
+    end = word;
+  }
+  if (isFirst) words.set([counts.numDocuments, counts.numSentences, counts.numTokens], 3);
+  const whole = new Uint8Array(words.buffer, 0, 4 * end);
+  return openDocumentShard(
+    isFirst ? whole : Buffer.concat([whole, encodeDocumentFooter(counts)]),
+    name,
+  );
+}
+
+/**
  * The bytes of a shard with other tokens in the same places.
  * @param documents - that `openDocumentShard` has made of it, with these tokens
  */

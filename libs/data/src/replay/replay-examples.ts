@@ -21,6 +21,7 @@ import {
 import { openExamplesJob, type OpenExamplesJob } from '../examples/example-job.ts';
 import { epochShardsOf } from '../sampling/epoch-shards.ts';
 import { createSampler, type ExampleRef } from '../sampling/sampler.ts';
+import { nameSources } from './name-sources.ts';
 import { showRow } from './show-example.ts';
 
 /** What an example job needs besides its place. */
@@ -48,6 +49,7 @@ export interface Replay {
 
 /** Documents that are kept open: more are read again. */
 const maxOpenBytes = 2 ** 28;
+const maxNamesBytes = 2 ** 28;
 
 /**
  * Makes the examples from a cursor on again, of the dataset alone, and says what each is made of. Nothing is stored. One
@@ -128,7 +130,8 @@ export async function replayExamples(
       example++;
     }
   }
-  return { examples: refs.map((ref) => shown.get(ref)!), sums, next };
+  const examples = refs.map((ref) => shown.get(ref)!);
+  return { examples: await nameSources(store, manifest, examples, maxNamesBytes), sums, next };
 }
 
 function byShard(refs: readonly ExampleRef[]): ExampleRef[][] {
@@ -148,7 +151,7 @@ export function countedSums({ losses }: Task): readonly string[] {
 }
 
 /** Where the text of an example is from. */
-function placedSources(
+export function placedSources(
   { request, trainShards }: OpenExamplesJob,
   sources: readonly TokenSource[],
 ): ShownSource[] {

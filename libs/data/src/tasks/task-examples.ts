@@ -1,4 +1,11 @@
-import type { ExampleBatch, ExampleShard, ExamplesConfig, Task, TextRules } from '@berth/contracts';
+import type {
+  ExampleBatch,
+  ExampleShard,
+  ExamplesConfig,
+  Task,
+  TextRules,
+  ShownShare,
+} from '@berth/contracts';
 import type { TextStatistics } from '../dataset/text-statistics.ts';
 import type { TokenDocuments, TokenSource } from '../dataset/token-documents.ts';
 import type { KeepNumbers } from '../scratch/stretches.ts';
@@ -56,6 +63,13 @@ export interface BaselineMeter {
   values(): Readonly<Record<string, number>>;
 }
 
+/** Measures examples, to tell whether they are as they should be. */
+export interface ExampleMeter {
+  /** @param batch - of this example alone. @param numTokens - that it has */
+  add(batch: ExampleBatch, numTokens: number): void;
+  shares(): readonly ShownShare[];
+}
+
 /** How a task's stored examples are read. */
 export interface StoredTaskExamples {
   readonly task: Task;
@@ -85,4 +99,6 @@ export interface TaskExamples extends StoredTaskExamples {
    * @throws BerthError as `make`
    */
   readonly sources: (request: ExamplesRequest) => Iterable<readonly TokenSource[]>;
+  /** Absent where nothing is known of how they should be. */
+  readonly measure?: (settings: ExamplesConfig, vocabulary: Vocabulary) => ExampleMeter;
 }

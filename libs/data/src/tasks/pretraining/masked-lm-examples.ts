@@ -1,6 +1,7 @@
 import { tasks } from '@berth/contracts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { encodeExampleShard } from './example-shard.ts';
+import { measureExamples } from './example-statistics.ts';
 import type { SourcedExample } from './example.ts';
 import { requireFormat } from './formats.ts';
 import { generatePackedExamples } from './generate-packed.ts';
@@ -16,6 +17,7 @@ export const maskedLmExamples: TaskExamples = {
   ...pretrainingExamples,
   task: tasks.maskedLm,
   firstFormat: byPlace,
+  measure: (settings, { maskId }) => measureExamples(tasks.maskedLm, settings, maskId),
   readsWindow: () => false,
   make: (request) =>
     encodeExampleShard(examplesOf(request), {

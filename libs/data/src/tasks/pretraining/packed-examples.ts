@@ -1,4 +1,5 @@
 import { tasks } from '@berth/contracts';
+import { measureExamples } from './example-statistics.ts';
 import { requireFormat } from './formats.ts';
 import { generateExamples } from './generate.ts';
 import { generatePackedExamples } from './generate-packed.ts';
@@ -43,6 +44,7 @@ function packedExamples(
           index === 0 ? [source!, ...others] : [{ ...source!, beginsSequence: true }, ...others],
         );
     },
+    measure: (settings, { maskId }) => measureExamples(own.task, settings, maskId),
     open: openRowShard,
     baselines: pretrainingExamples.baselines,
   };

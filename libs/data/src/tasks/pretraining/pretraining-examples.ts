@@ -11,6 +11,7 @@ import { pretrainingBaselines } from './baselines.ts';
 import type { SourcedExample } from './example.ts';
 import { encodeExampleShard, openExampleShard } from './example-shard.ts';
 import { requireFormat } from './formats.ts';
+import { measureExamples } from './example-statistics.ts';
 import { generateExamples } from './generate.ts';
 import { documentsInOrder } from './packed-sentences.ts';
 import { generateGoogleExamples, shuffledDocuments } from './google-examples.ts';
@@ -45,6 +46,7 @@ export const pretrainingExamples: TaskExamples = {
     for (const { sources } of examplesOf(request))
       yield unshuffled === undefined ? sources : sources.map(unshuffled);
   },
+  measure: (settings, { maskId }) => measureExamples(tasks.pretraining, settings, maskId),
   open: openExampleShard,
   baselines: pretrainingBaselines,
 };
