@@ -1,48 +1,67 @@
-/** An array of unsigned integers, of 16 bits each until one needs 32, that doubles its room when it is full. */
+type Uints = Uint16Array | Uint32Array;
+
+/** An array of unsigned integers, of 16 bits each until one needs 32. It grows by pieces, so that it is never in memory twice. */
 export class GrowableUints {
-  #items: Uint16Array | Uint32Array = new Uint16Array(1024);
-  #length = 0;
+  /** All full but the last. */
+  readonly #pieces: Uints[] = [];
+  #numInLast = 0;
+  #isWide = false;
 
   get length(): number {
-    return this.#length;
+    const last = this.#pieces.at(-1);
+    return (
+      this.#pieces.reduce((sum, { length }) => sum + length, this.#numInLast) - (last?.length ?? 0)
+    );
   }
 
   get bytesPerItem(): number {
-    return this.#items.BYTES_PER_ELEMENT;
+    return this.#isWide ? 4 : 2;
   }
 
   push(item: number): void {
     if (item > 0xffff) this.widen();
-    this.#reserve(1);
-    this.#items[this.#length++] = item;
+    this.#roomy()[this.#numInLast++] = item;
   }
 
   append(items: ArrayLike<number>): void {
-    if (this.bytesPerItem === 2 && hasWide(items)) this.widen();
-    this.#reserve(items.length);
-    this.#items.set(items, this.#length);
-    this.#length += items.length;
+    if (!this.#isWide && hasWide(items)) this.widen();
+    for (let start = 0; start < items.length;) {
+      const piece = this.#roomy();
+      const end = Math.min(items.length, start + piece.length - this.#numInLast);
+      while (start < end) piece[this.#numInLast++] = items[start++]!;
+    }
   }
 
   /** Gives each item 32 bits. */
   widen(): void {
-    if (this.bytesPerItem === 2) this.#items = Uint32Array.from(this.#items);
+    if (this.#isWide) return;
+    this.#isWide = true;
+    for (const [index, piece] of this.#pieces.entries())
+      this.#pieces[index] = Uint32Array.from(piece);
   }
 
-  /** The items as little-endian bytes; a view, valid until the next change. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.#items.buffer, 0, this.bytesPerItem * this.#length);
+  /** The items as little-endian bytes, one piece after the other; views, valid until the next change. */
+  bytes(): Uint8Array[] {
+    return this.#pieces.map(({ buffer, byteLength }, index) => {
+      const isLast = index === this.#pieces.length - 1;
+      return new Uint8Array(buffer, 0, isLast ? this.bytesPerItem * this.#numInLast : byteLength);
+    });
   }
 
-  #reserve(numMore: number): void {
-    const needed = this.#length + numMore;
-    const items = this.#items;
-    if (needed <= items.length) return;
-    const length = Math.max(needed, 2 * items.length);
-    this.#items = items instanceof Uint16Array ? new Uint16Array(length) : new Uint32Array(length);
-    this.#items.set(items);
+  /** The last piece, which has room for one more. */
+  #roomy(): Uints {
+    const last = this.#pieces.at(-1);
+    if (last !== undefined && this.#numInLast < last.length) return last;
+    const length = Math.min(mostInPiece, 2 * (last?.length ?? fewestInPiece / 2));
+    const piece = this.#isWide ? new Uint32Array(length) : new Uint16Array(length);
+    this.#pieces.push(piece);
+    this.#numInLast = 0;
+    return piece;
   }
 }
+
+const fewestInPiece = 1_024;
+const mostInPiece = 2 ** 20;
 
 function hasWide(items: ArrayLike<number>): boolean {
   if (items instanceof Uint16Array) return false;

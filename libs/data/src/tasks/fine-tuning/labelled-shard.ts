@@ -86,7 +86,7 @@ export function buildLabelledShard(
       const labels = columns.map(({ numbers }) => Float32Array.from(numbers));
       return Buffer.concat([
         ...[header, ...labels].map(({ buffer }) => new Uint8Array(buffer)),
-        ...(isWide ? [ids, numTokens, numFirstSegment] : [numTokens, numFirstSegment, ids]).map(
+        ...(isWide ? [ids, numTokens, numFirstSegment] : [numTokens, numFirstSegment, ids]).flatMap(
           (column) => column.bytes(),
         ),
       ]);

@@ -65,7 +65,7 @@ export function encodeExampleShard(
   const all = isWide
     ? [ids, labels, ...perExample, positions]
     : [...perExample, ids, positions, labels];
-  const columns = all.map((column) => column.bytes());
+  const columns = all.flatMap((column) => column.bytes());
   return Buffer.concat([new Uint8Array(header.buffer), ...columns]);
 }
 
