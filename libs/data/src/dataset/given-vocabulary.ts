@@ -15,7 +15,10 @@ export interface GivenVocabulary {
  * @throws BerthError `DATA_VOCABULARY_INVALID`, `DATA_MISMATCH` when they differ, and what the store throws
  */
 export async function givenVocabulary(
-  { vocabulary: { path, doLowerCase }, modelVocabulary }: Pick<DatasetJob, 'vocabulary' | 'modelVocabulary'>,
+  {
+    vocabulary: { path, doLowerCase },
+    modelVocabulary,
+  }: Pick<DatasetJob, 'vocabulary' | 'modelVocabulary'>,
   store: ObjectStore,
   roots: CorpusRoots,
 ): Promise<GivenVocabulary | undefined> {
