@@ -45,6 +45,8 @@ export interface PrepareAnswer {
   readonly numExamples: number;
   /** The vocabulary that was used. */
   readonly vocabulary: string;
+  /** By the kind of job, where there are any. */
+  readonly cpuSecondsByStage: Readonly<Record<string, number>>;
 }
 
 const linesOfABatch = 1_000;
@@ -95,7 +97,8 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
     seed,
     askedAtMs: 0,
   });
-  const manifestKey = await prepareDataset(job, store);
+  const manifestKey = await prepareDataset(job, store, { onJob: ({ kind }) => stages.begin(kind) });
+  stages.begin('examples');
   const manifest = await readDatasetManifest(store, manifestKey);
   let numExamples = 0;
   const heldOut = heldOutShardsOf(manifest);
@@ -119,6 +122,20 @@ async function prepare(store: ObjectStore, setting: PrepareSetting): Promise<Cou
   };
 }
 
+/** Processor time by what was begun last. */
+function createStages(): { begin(stage: string): void; readonly seconds: Record<string, number> } {
+  const seconds: Record<string, number> = {};
+  let [stage, before] = ['start', process.cpuUsage()];
+  return {
+    seconds,
+    begin(next) {
+      const { user, system } = process.cpuUsage(before);
+      seconds[stage] = (seconds[stage] ?? 0) + (user + system) / 1e6;
+      [stage, before] = [next, process.cpuUsage()];
+    },
+  };
+}
+
 function linesOf(path: string): AsyncIterable<string> {
   return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
 }
@@ -126,6 +143,7 @@ function linesOf(path: string): AsyncIterable<string> {
 const setting = JSON.parse(process.argv[2] ?? '') as PrepareSetting;
 const store = createS3ObjectStore(setting.s3, silentLogger);
 const before = process.cpuUsage();
+const stages = createStages();
 const counts =
   setting.work === 'tokenise'
     ? await tokenise(setting)
@@ -133,10 +151,12 @@ const counts =
       ? await train(setting)
       : await prepare(store, setting);
 const { user, system } = process.cpuUsage(before);
+stages.begin('end');
 store.close();
 const answer: PrepareAnswer = {
   ...counts,
   cpuSeconds: (user + system) / 1e6,
+  cpuSecondsByStage: stages.seconds,
   peakMb: process.resourceUsage().maxRSS / 1_024,
 };
 process.stdout.write(`${JSON.stringify(answer)}\n`);

@@ -188,6 +188,9 @@ function tell(turns: readonly Turn[], mb: number): void {
       `  ${range(theirs)} s against berth's ${range(ours)} s of processor time: berth is ${range(ratio)} times as fast`,
     );
   }
+  const stages = Object.entries(turns.at(-1)?.berth.examples.cpuSecondsByStage ?? {});
+  const byStage = stages.map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)}`);
+  console.log(`berth's last end to end by stage, in seconds: ${byStage.join(', ')}`);
   const peers = Object.values(turns.at(-1)?.peers ?? {});
   const memory = peers.map(({ name, peakMb }) => `${name} ${peakMb.toFixed(0)} MB`);
   const own = Math.max(...turns.map(({ berth }) => berth.examples.peakMb));
