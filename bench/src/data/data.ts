@@ -16,6 +16,7 @@ time, the workers' processor time by stage, memory, bytes stored and left, and t
 
   --mb LIST        megabytes of text (default 60)
   --workers LIST   workers of the clusters (default 1,2)
+  --role ROLE      of the workers: data, which load no TensorFlow, or train (default data)
   --text KIND      ${corpusKinds.slice(0, 4).join(', ')}; or ${corpusKinds.slice(4).join(', ')} (default prose)
   --vocabulary N   entries that are trained (default 8000)
   --shards N       examples.numShards (default as of a run)
@@ -33,6 +34,7 @@ const { values } = parseArgs({
   options: {
     mb: text('60'),
     workers: text('1,2'),
+    role: text('data'),
     text: text('prose'),
     vocabulary: text('8000'),
     shards: text(''),
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
           const prepared = await measureCluster(configOf(corpus), {
             folder: place,
             numWorkers,
+            role: oneOf('role', values.role, ['data', 'train']),
             say,
           });
           rmSync(place, { recursive: true, force: true });

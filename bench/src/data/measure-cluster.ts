@@ -6,8 +6,9 @@ import {
   heldOutShardsOf,
   isFinal,
   silentLogger,
-  type RunConfig,
   type ObjectStore,
+  type RunConfig,
+  type RunStatusReport,
 } from '@berth/contracts';
 import { readDatasetManifest } from '@berth/data';
 import { startCluster, type Cluster } from '@berth/launch';
@@ -55,7 +56,17 @@ const keptEntries = ['s3', 'redis', 'logs', 'cluster.json', 'secret', 'turns'];
 /** Starts a cluster in a folder of its own, has a run's data prepared, and ends it. @throws Error with which the run failed */
 export async function measureCluster(
   config: RunConfig,
-  { folder, numWorkers, say }: { folder: string; numWorkers: number; say: (text: string) => void },
+  {
+    folder,
+    numWorkers,
+    role,
+    say,
+  }: {
+    folder: string;
+    numWorkers: number;
+    role: 'train' | 'data';
+    say: (text: string) => void;
+  },
 ): Promise<Preparation> {
   const temporary = join(folder, 'workers-tmp');
   const turns = join(folder, 'turns');
@@ -68,6 +79,7 @@ export async function measureCluster(
     workerEnvironment: () => ({
       NODE_OPTIONS: `--import ${watch}`,
       BENCH_TURNS: turns,
+      BERTH_WORKER_ROLE: role,
       TMPDIR: temporary,
     }),
     env: process.env,
@@ -103,7 +115,7 @@ async function watchRun(
   let report = await cluster.client.submit(config, 'prepared');
   while (!isFinal(report.run.status)) {
     await sleep(lookEveryMs);
-    report = await cluster.client.status(config.name);
+    report = await statusOf(cluster, config.name);
     const { manifestKey, reason } = report.run;
     if (manifestKey !== null && Number.isNaN(datasetSeconds)) datasetSeconds = elapsed();
     const stage = manifestKey !== null ? 'examples' : stageOf(reason);
@@ -124,7 +136,7 @@ async function watchRun(
   if (run.status !== 'completed' || run.manifestKey === null)
     throw new Error(`the preparation ended as ${run.status}: ${run.reason}`);
   const manifest = await readDatasetManifest(store, run.manifestKey);
-  const sizes = manifest.train.map(({ sizeBytes }) => sizeBytes);
+  const sizes = [...manifest.train, ...heldOutShardsOf(manifest)].map(({ sizeBytes }) => sizeBytes);
   const { user, system } = process.cpuUsage(ownBefore);
   const storedBytes = folderBytes(join(folder, 's3'));
   const result: Preparation = {
@@ -146,19 +158,30 @@ async function watchRun(
     temporaryStoredBytes: Math.max(0, mostStored - storedBytes),
     temporaryBytes: mostTemporary,
     leftBytes: folderBytes(folder, keptEntries) - kept,
-    largestShardBytes: Math.max(
-      ...[...manifest.train, ...heldOutShardsOf(manifest)].map(({ sizeBytes }) => sizeBytes),
-    ),
-    numShards: sizes.length,
+    largestShardBytes: sizes.reduce((most, size) => Math.max(most, size), 0),
+    numShards: manifest.train.length,
     datasetId: manifest.datasetId,
   };
   store.close();
   return result;
 }
 
+const answerTimeoutMs = 120_000;
+
+/** What a coordinator that is busy, or away for a moment, says a little later. */
+async function statusOf({ client }: Cluster, runId: string): Promise<RunStatusReport> {
+  for (const deadlineMs = performance.now() + answerTimeoutMs; ;)
+    try {
+      return await client.status(runId);
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await sleep(lookEveryMs);
+    }
+}
+
 /** What a run says that it is doing, without how far it is. */
 function stageOf(reason: string): string {
-  return /\(([^)]+)\)$/.exec(reason)?.[1] ?? (/^\w[a-z ]+/.exec(reason)?.[0].trim() || reason);
+  return /^[^:,]+/.exec(reason)?.[0] ?? reason;
 }
 
 async function hasExamples(store: ObjectStore): Promise<boolean> {
