@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import {
   BerthError,
+  corpusPartsOf,
   requireSameHead,
   type FineTuning,
   type InitialModel,
@@ -47,6 +48,9 @@ async function checkText(
   learnt: FineTuning | undefined,
 ): Promise<LeftOut> {
   if (place !== undefined) {
+    // What workers read may be out of sight here.
+    const isHere = corpusPartsOf(place).every(({ path }) => !/^(s3|hf):\/\//.test(path));
+    if (!isHere) return { numEntries: 0, first: [] };
     const corpus = await openCorpus(place);
     await readBeginning(corpus);
     return corpus.leftOut;

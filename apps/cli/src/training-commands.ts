@@ -14,6 +14,7 @@ interface TrainFlags {
   json: boolean;
   dryRun: boolean;
   ifNeeded: boolean;
+  skipBad?: boolean;
 }
 
 /** The commands that train: prepare, train, finetune, import, resume, fork, extend. */
@@ -22,8 +23,8 @@ export function addTrainingCommands(program: Command, context: Context): void {
     ['prepare', 'prepared', 'make the vocabulary, the dataset and the first examples of a run'],
     ['train', 'trained', 'train a run, or go on with it'],
     ['finetune', 'trained', 'fine-tune a model for a task, or go on with it'],
-  ] as const)
-    program
+  ] as const) {
+    const command = program
       .command(name)
       .description(description)
       .argument('<file>', 'run file (YAML or JSON)')
@@ -32,14 +33,18 @@ export function addTrainingCommands(program: Command, context: Context): void {
       .option('--if-needed', 'succeed at once when the run is completed', false)
       .option('--dry-run', 'print the resolved config and do nothing', false)
       .option('--json', 'print the result as JSON', false)
-      .action(async (file: string, options: TrainFlags) => {
+      .action(async (file: string, { skipBad = false, ...options }: TrainFlags) => {
         // To load what trains takes a while.
         context.say(`reading ${file}`);
         return (await import('./commands/train.ts')).train(context, file, goal, {
           ...options,
+          set: skipBad ? [...options.set, 'corpus.skipBad=true'] : options.set,
           needsTask: name === 'finetune',
         });
       });
+    if (name !== 'finetune')
+      command.option('--skip-bad', 'pass over text that cannot be read (corpus.skipBad=true)');
+  }
 
   program
     .command('import')

@@ -9,7 +9,7 @@ import {
   type Services,
 } from '@berth/contracts';
 import type { Endpoint } from '@berth/collectives';
-import { corpusRootsFrom } from '@berth/data';
+import { corpusSources, type CorpusSources } from './corpus-sources.ts';
 import type { ComputeSettings } from './device/device.ts';
 import type { MetricsPlace } from './telemetry/metrics-server.ts';
 
@@ -28,8 +28,7 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly advertise: Endpoint | undefined;
   /** Where Prometheus may ask; nowhere when left out. */
   readonly metricsPlace: MetricsPlace | undefined;
-  /** Folders below which runs may read. */
-  readonly corpusRoots: readonly string[];
+  readonly corpus: CorpusSources;
   /** Where it has what is too large for its memory, in files without names; where the system has its temporary files when left out. */
   readonly scratchFolder: string | undefined;
   /** Where states wait that the bucket does not take; in memory only when left out. */
@@ -44,16 +43,17 @@ export interface WorkerEnvironment extends ComputeSettings {
 export function readEnvironment(env: Environment): WorkerEnvironment {
   const variables = readVariables(workerVariables, env);
   const { BERTH_METRICS_HOST: host, BERTH_METRICS_PORT: port, BERTH_FOLDER: folder } = variables;
+  const services = requireServices(env);
   return {
     ...computeSettings(env),
-    services: requireServices(env),
+    services,
     secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
     run: variables.BERTH_WORKER_RUN,
     host: variables.BERTH_PEER_HOST,
     port: variables.BERTH_PEER_PORT,
     advertise: variables.BERTH_PEER_ADVERTISE,
     metricsPlace: port === undefined ? undefined : { host, port },
-    corpusRoots: corpusRootsFrom(variables.BERTH_CORPUS_ROOTS),
+    corpus: corpusSources(variables, services.s3),
     scratchFolder: folder && join(folder, 'scratch'),
     spoolFolder: folder && join(folder, 'spool'),
     aliveFile: variables.BERTH_ALIVE_FILE,

@@ -31,6 +31,7 @@ export {
 export { decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.ts';
 export { probeStore, storeFeatures, type StoreFeature, type StoreProbe } from './s3/probe-store.ts';
 export { createS3ObjectStore, type S3ObjectStore } from './s3/s3-object-store.ts';
+export { createS3Source, type S3Source } from './s3/s3-source.ts';
 export type { S3ObjectStoreOptions } from './s3/s3-options.ts';
 export {
   decodeSafetensors,

@@ -103,7 +103,7 @@ function withAbsolutePaths(
   folder: string,
 ): Record<string, unknown> {
   const absolute = (path: unknown): unknown =>
-    typeof path !== 'string' || path === '' || path.startsWith('s3://')
+    typeof path !== 'string' || path === '' || /^(s3|hf):\/\//.test(path)
       ? path
       : resolve(folder, path);
   const placed = paths.reduce((before, keys) => {

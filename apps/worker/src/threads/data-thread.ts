@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { createS3ObjectStore } from '@berth/checkpoint';
+import { createS3ObjectStore, createS3Source } from '@berth/checkpoint';
 import { BerthError, errorToWire, silentLogger, type Job } from '@berth/contracts';
 import {
   createDatasetCache,
@@ -15,7 +15,7 @@ import { serveCalls, type ThreadEvent } from './thread-rpc.ts';
 
 const port = parentPort;
 if (port === null) throw new BerthError('INTERNAL', 'The data thread must be started as a thread');
-const { services, corpusRoots, scratchFolder } = workerData as DataThreadData;
+const { services, corpus, scratchFolder } = workerData as DataThreadData;
 const connection = await connectRedis(services.redisUrl, { role: 'producer' });
 const log = forwardingLogger((...record) =>
   port.postMessage({ event: 'log', args: record } satisfies ThreadEvent),
@@ -31,6 +31,7 @@ const dataset = createDatasetCache(
   }),
 );
 const store = createS3ObjectStore(services.s3, silentLogger);
+const sources = { ...corpus, s3: createS3Source(corpus.s3, silentLogger) };
 
 const tell = (progress: string): void =>
   port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
@@ -40,13 +41,13 @@ async function work(job: Job): Promise<unknown> {
     case 'dataset':
       return {
         manifestKey: await prepareDataset(job, store, {
-          roots: corpusRoots,
+          ...sources,
           onJob: ({ kind }) => tell(`${kind} of the corpus`),
         }),
       };
     case 'labelledDataset':
       return {
-        manifestKey: await prepareLabelledDataset(job, store, { tell, roots: corpusRoots }),
+        manifestKey: await prepareLabelledDataset(job, store, { tell, roots: corpus.roots }),
       };
     case 'inventory':
     case 'survey':

@@ -4,7 +4,7 @@ import type { WorkerEnvironment } from '../environment.ts';
 import { writeForwarded, type ForwardedRecord } from './forwarded-log.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 
-export type DataThreadData = Pick<WorkerEnvironment, 'services' | 'corpusRoots' | 'scratchFolder'>;
+export type DataThreadData = Pick<WorkerEnvironment, 'services' | 'corpus' | 'scratchFolder'>;
 
 export interface JobOptions {
   /** Told how far the job is, for people. */
@@ -28,10 +28,10 @@ interface Running {
 }
 
 export async function startDataThread(
-  { services, corpusRoots, scratchFolder }: DataThreadData,
+  { services, corpus, scratchFolder }: DataThreadData,
   logger: Logger,
 ): Promise<DataThread> {
-  const workerData: DataThreadData = { services, corpusRoots, scratchFolder };
+  const workerData: DataThreadData = { services, corpus, scratchFolder };
   let told: JobOptions['tell'] = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const death = new Promise<never>((_, reject) => (fail = reject));

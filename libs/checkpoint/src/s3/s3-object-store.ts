@@ -22,11 +22,10 @@ import { createBucket, createClient, watchClock } from './s3-client.ts';
 import type { S3ObjectStoreOptions } from './s3-options.ts';
 import { withFile } from './file-parts.ts';
 import { putInParts } from './multipart-put.ts';
-import type { S3Call } from './s3-call.ts';
-import { withRetries } from './retry.ts';
+import { createS3Call } from './s3-call.ts';
 import { sentBody } from './sent-body.ts';
 import { uploadCleaning } from './unfinished-uploads.ts';
-import { classifyFailure, storeError } from './store-failure.ts';
+import { classifyFailure } from './store-failure.ts';
 
 export interface S3ObjectStore extends ObjectStore {
   /**
@@ -44,7 +43,6 @@ export interface S3ObjectStore extends ObjectStore {
 
 /** So many bytes more of an answer are a sign of life. */
 const progressBytes = 2 ** 20;
-const maxCorruptReads = 3;
 const maxCreationRounds = 3;
 
 /**
@@ -52,7 +50,7 @@ const maxCreationRounds = 3;
  * service verifies, downloads are verified against the checksum it kept. Failures that may pass are repeated until `deadlineMs`.
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logger): S3ObjectStore {
-  const { bucket, requestTimeoutMs = 30_000, deadlineMs = 60_000 } = options;
+  const { bucket } = options;
   const { multipartThresholdBytes = 100 * 2 ** 20, partSizeBytes = 16 * 2 ** 20 } = options;
   const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '');
   const root = prefix === '' ? '' : `${prefix}/`;
@@ -60,34 +58,8 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
   const where = `${service}/${bucket}/${root}`;
   const client = createClient(options);
   const clock = watchClock(client);
-  // Keys that were found once are found again; where none ever were, waiting for them helps nobody.
-  let hasAnswered = false;
   let knowsConditions = true;
-
-  const call: S3Call = async (name, run, signal) => {
-    try {
-      const result = await withRetries(
-        (attemptSignal, progressed) => run(client, attemptSignal, progressed),
-        {
-          attemptTimeoutMs: requestTimeoutMs,
-          deadlineMs,
-          signal,
-          shouldRetry: (error, attempt) => {
-            const kind = classifyFailure(error, hasAnswered);
-            return kind === 'transient' || (kind === 'corrupt' && attempt < maxCorruptReads);
-          },
-          onRetry: (error, attempt, delayMs) => {
-            logger.warn(`${name} failed, trying again`, { where, attempt, delayMs, error });
-          },
-        },
-      );
-      hasAnswered = true;
-      return result;
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      throw storeError(error, name, where, hasAnswered);
-    }
-  };
+  const call = createS3Call(client, where, options, logger);
 
   /** The bytes, or how many they are when these are too many. */
   const getAtMost = (

@@ -15,6 +15,12 @@ export const workerVariables = z.object({
   BERTH_METRICS_PORT: portVariable.optional(),
   BERTH_FOLDER: z.string().optional(),
   BERTH_CORPUS_ROOTS: z.string().optional(),
+  BERTH_CORPUS_S3_ENDPOINT: z.string().optional(),
+  BERTH_CORPUS_S3_REGION: z.string().optional(),
+  BERTH_CORPUS_S3_ACCESS_KEY: z.string().optional(),
+  BERTH_CORPUS_S3_SECRET_KEY: z.string().optional(),
+  HF_HUB_CACHE: z.string().optional(),
+  HF_HOME: z.string().optional(),
   BERTH_ALIVE_FILE: z.string().optional(),
   BERTH_FAULT_DOOR: z.string().optional(),
 });

@@ -2,8 +2,12 @@ import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { BerthError, type CorpusPiece, type LeftOut, type LeftOutEntry } from '@berth/contracts';
-import { isWithin, requireWithin, type CorpusRoots } from './corpus-roots.ts';
-import { parseGlob } from './glob.ts';
+import { createRootCheck, requireWithin, type CorpusRoots } from './corpus-roots.ts';
+import { parseGlob, type Glob } from './glob.ts';
+import { isOfHub, pathInHub } from './sources/hub-cache.ts';
+import { listBucket } from './sources/list-bucket.ts';
+import type { CorpusObjects } from './sources/corpus-objects.ts';
+import { isInBucket, requireBuckets } from './sources/buckets.ts';
 import { walkFolder, type FoundFile, type Walk } from './walk-folder.ts';
 
 /** The files of a corpus, sorted by name, and what lies beside them. */
@@ -19,8 +23,19 @@ const supported =
 /** Entries left out that are told by name. */
 export const maxNamed = 10;
 
+export interface FindFilesOptions {
+  readonly roots?: CorpusRoots | undefined;
+  /** Where the corpus may be in buckets. */
+  readonly s3?: CorpusObjects | undefined;
+  /** Folder of what was downloaded from the Hugging Face hub. */
+  readonly hubCache?: string | undefined;
+  /** What names the path to whoever is told of errors. @defaultValue `corpus.path` */
+  readonly setting?: string | undefined;
+}
+
 /**
- * Lists a corpus: one file, all supported files below a folder, or those that match a glob (see {@link parseGlob}).
+ * Lists a corpus: one file, all supported files below a folder, or those that match a glob (see {@link parseGlob}), on disk, in a bucket
+ * or among what was downloaded from the Hugging Face hub.
  * Hidden entries, linked folders, links to a file that is read anyhow, empty files, other kinds of files and what
  * cannot be read or leads out of the roots are left out, and told. What a glob does not match is not part of the corpus.
  *
@@ -28,23 +43,25 @@ export const maxNamed = 10;
  * file, DATA_CORPUS_INVALID when it cannot be read or is not below the roots.
  */
 export async function findCorpusFiles(
-  path: string,
-  {
-    roots = [],
-    setting = 'corpus.path',
-  }: { readonly roots?: CorpusRoots | undefined; readonly setting?: string | undefined } = {},
+  named: string,
+  { roots = [], s3, hubCache, setting = 'corpus.path' }: FindFilesOptions = {},
 ): Promise<CorpusListing> {
-  await requireWithin(roots, parseGlob(path)?.base ?? path, setting);
-  const walk = await listPath(path, setting);
+  const path = isOfHub(named) ? await pathInHub(named, hubCache, setting) : named;
+  const glob = parseGlob(path);
+  await requireWithin(roots, glob?.base ?? path, setting);
+  const isWithin = await createRootCheck(roots);
+  const walk = isInBucket(path)
+    ? await listBucket(path, glob, requireBuckets(path, s3))
+    : await listPath(path, glob, setting);
   const leftOut: LeftOutEntry[] = walk.leftOut.map(({ name, reason }) => ({ name, reason }));
   const files: CorpusPiece[] = [];
   const nameOf = new Map<string, string>();
   // Links last, so that it is the link that gives way.
   const inOrder = walk.files.toSorted((a, b) => Number(a.isLink) - Number(b.isLink) || byName(a, b));
-  for (const { path: filePath, name, sizeBytes, mtimeMs, realPath } of inOrder) {
+  for (const { path: filePath, name, sizeBytes, version, realPath } of inOrder) {
     const kind = kindOfFile(name);
     const same = nameOf.get(realPath);
-    if (!(await isWithin(roots, realPath)))
+    if (!isWithin(realPath))
       leftOut.push({ name, reason: 'a link out of the folders that runs may read' });
     else if (kind === undefined) leftOut.push({ name, reason: `not ${supported}` });
     else if (same !== undefined) leftOut.push({ name, reason: `a link to ${same}, which is read` });
@@ -52,8 +69,8 @@ export async function findCorpusFiles(
     else {
       nameOf.set(realPath, name);
       // Where roots bind, what was checked is read, whatever the link says by then.
-      const place = roots.length === 0 ? resolve(filePath) : realPath;
-      files.push({ name, place, sizeBytes, version: String(mtimeMs), ...kind });
+      const place = roots.length === 0 && !isInBucket(filePath) ? resolve(filePath) : realPath;
+      files.push({ name, place, sizeBytes, version, ...kind });
     }
   }
   const first = leftOut.sort(byName).slice(0, maxNamed);
@@ -90,8 +107,7 @@ export function toCorpusError(
       );
 }
 
-async function listPath(path: string, setting: string): Promise<Walk> {
-  const glob = parseGlob(path);
+async function listPath(path: string, glob: Glob | undefined, setting: string): Promise<Walk> {
   const stats = await stat(path).catch((error: unknown) => {
     if (glob === undefined) throw toCorpusError(path, error, setting);
     return undefined;
@@ -118,7 +134,7 @@ async function listPath(path: string, setting: string): Promise<Walk> {
 
 async function asFile(path: string, { size, mtimeMs }: Stats): Promise<FoundFile> {
   const realPath = await realpath(path);
-  return { name: basename(path), path, sizeBytes: size, mtimeMs, isLink: false, realPath };
+  return { name: basename(path), path, sizeBytes: size, version: String(mtimeMs), isLink: false, realPath };
 }
 
 type Kind = Pick<CorpusPiece, 'format' | 'compression'>;

@@ -2,20 +2,24 @@ import { realpath } from 'node:fs/promises';
 import { delimiter, isAbsolute, relative } from 'node:path';
 import { BerthError } from '@berth/contracts';
 
-/** Folders below which a run may read; everywhere when there are none. */
+/** Folders, and places such as s3://bucket/prefix, below which a run may read; everywhere when there are none. */
 export type CorpusRoots = readonly string[];
 
+const isPlace = (root: string): boolean => root.startsWith('s3://');
+
 /**
- * The folders that BERTH_CORPUS_ROOTS names, with colons between.
- * @throws BerthError `CONFIG_INVALID` for one that is not absolute
+ * What BERTH_CORPUS_ROOTS names, with colons between.
+ * @throws BerthError `CONFIG_INVALID` for a path that is not absolute
  */
 export function corpusRootsFrom(text: string | undefined): CorpusRoots {
-  const roots = (text ?? '').split(delimiter).filter((root) => root !== '');
-  const wrong = roots.find((root) => !isAbsolute(root));
+  const roots = (text ?? '')
+    .split(new RegExp(`${delimiter}(?!//)`))
+    .filter((root) => root !== '');
+  const wrong = roots.find((root) => !isPlace(root) && !isAbsolute(root));
   if (wrong === undefined) return roots;
   throw new BerthError(
     'CONFIG_INVALID',
-    `BERTH_CORPUS_ROOTS: "${wrong}" is not an absolute path; name folders, with ${delimiter} between`,
+    `BERTH_CORPUS_ROOTS: "${wrong}" is not an absolute path; name folders, or s3://bucket/prefix, with ${delimiter} between`,
   );
 }
 
@@ -31,8 +35,9 @@ export async function requireWithin(
   key: string,
 ): Promise<string> {
   if (roots.length === 0) return path;
-  const found = await realpath(path).catch(() => undefined);
-  if (found !== undefined && (await isWithin(roots, found))) return found;
+  const isWithin = await createRootCheck(roots);
+  const found = isPlace(path) ? path : await realpath(path).catch(() => undefined);
+  if (found !== undefined && isWithin(found)) return found;
   throw new BerthError(
     'DATA_CORPUS_INVALID',
     `${key}: ${path} is not below ${roots.join(' or ')}, all that runs may read here (BERTH_CORPUS_ROOTS); ` +
@@ -41,13 +46,23 @@ export async function requireWithin(
   );
 }
 
-/** Whether a path without links lies below one of the roots. */
-export async function isWithin(roots: CorpusRoots, realPath: string): Promise<boolean> {
-  if (roots.length === 0) return true;
-  const bases = await Promise.all(roots.map((root) => realpath(root).catch(() => undefined)));
-  return bases.some((base) => {
-    if (base === undefined) return false;
-    const way = relative(base, realPath);
-    return way !== '..' && !way.startsWith('../') && !isAbsolute(way);
-  });
+/** @returns what tells whether a path without links, or a place, lies below one of the roots */
+export async function createRootCheck(
+  roots: CorpusRoots,
+): Promise<(realPath: string) => boolean> {
+  if (roots.length === 0) return () => true;
+  const folders = await Promise.all(
+    roots
+      .filter((root) => !isPlace(root))
+      .map((root) => realpath(root).catch(() => undefined)),
+  );
+  return (realPath) =>
+    isPlace(realPath)
+      ? roots.some((root) => realPath === root || realPath.startsWith(`${root.replace(/\/$/, '')}/`))
+      : folders.some((folder) => folder !== undefined && isBelow(folder, realPath));
+}
+
+function isBelow(folder: string, realPath: string): boolean {
+  const way = relative(folder, realPath);
+  return way !== '..' && !way.startsWith('../') && !isAbsolute(way);
 }

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { CorpusChunk, CorpusPiece, PieceDigest } from '@berth/contracts';
-import type { CorpusObjects } from './sources/corpus-objects.ts';
+import {
+  canonicalJson,
+  sha256Hex,
+  type CorpusChunk,
+  type CorpusPiece,
+  type PieceDigest,
+} from '@berth/contracts';
 import { openFile } from './sources/open-file.ts';
+import { isInBucket } from './sources/buckets.ts';
 import { changedError, streamBytes } from './sources/piece-bytes.ts';
 
 export interface DigestPiecesOptions {
-  /** Where the corpus may be in buckets. */
-  readonly s3?: CorpusObjects | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told at the start, and again and again, how many bytes were read. */
   readonly onRead?: ((numBytes: number) => void) | undefined;
@@ -25,7 +29,8 @@ export async function digestPieces(
   onRead?.(numBytes);
   const digests: PieceDigest[] = [];
   for (const piece of pieces) {
-    const sha256 = await digestOfFile(piece, (num) => {
+    const digestOf = isInBucket(piece.place) ? digestOfObject : digestOfFile;
+    const sha256 = await digestOf(piece, (num) => {
       signal?.throwIfAborted();
       onRead?.((numBytes += num));
     });
@@ -53,4 +58,9 @@ async function digestOfFile(
     await bytes.close();
   }
   return digest.digest('hex');
+}
+
+/** An ETag stands for the bytes: to read a bucket twice costs more than to make data again of what was copied. */
+function digestOfObject({ sizeBytes, version, range }: CorpusPiece): Promise<string> {
+  return Promise.resolve(sha256Hex(canonicalJson({ version, sizeBytes, range: range ?? null })));
 }

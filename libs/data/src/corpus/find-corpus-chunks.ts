@@ -6,20 +6,13 @@ import {
   type CorpusPiece,
   type LeftOut,
 } from '@berth/contracts';
-import { findCorpusFiles, maxNamed } from './corpus-files.ts';
-import type { CorpusRoots } from './corpus-roots.ts';
-import type { CorpusObjects } from './sources/corpus-objects.ts';
-import { openFile } from './sources/open-file.ts';
+import { findCorpusFiles, maxNamed, type FindFilesOptions } from './corpus-files.ts';
+import { openPiece, type SourceOptions } from './sources/open-piece.ts';
 import { detectEncoding, sampleBytes } from './text-encoding.ts';
 
-export interface FindChunksOptions {
-  readonly roots?: CorpusRoots | undefined;
-  /** Where the corpus may be in buckets. */
-  readonly s3?: CorpusObjects | undefined;
+export interface FindChunksOptions extends FindFilesOptions {
   /** About how much a chunk holds. @defaultValue 32 MiB, or more where that makes more than 4,096 chunks */
   readonly chunkBytes?: number | undefined;
-  /** What names the path to whoever is told of errors. @defaultValue `corpus.path` */
-  readonly setting?: string | undefined;
 }
 
 /** A corpus, cut into what a job reads. */
@@ -50,11 +43,11 @@ interface Part {
  */
 export async function findCorpusChunks(
   corpus: Pick<CorpusConfig, 'path' | 'parts'> & Partial<Pick<CorpusConfig, 'encoding'>>,
-  { roots, chunkBytes, setting }: FindChunksOptions = {},
+  { chunkBytes, ...options }: FindChunksOptions = {},
 ): Promise<CorpusInventory> {
   const parts: Part[] = [];
   for (const { name: part, path } of corpusPartsOf(corpus)) {
-    const { files, leftOut } = await findCorpusFiles(path, { roots, setting });
+    const { files, leftOut } = await findCorpusFiles(path, options);
     const inPart = <T extends { readonly name: string }>(entry: T): T =>
       part === undefined ? entry : { ...entry, name: `${part}/${entry.name}` };
     const first = leftOut.first.map(inPart);
@@ -66,7 +59,7 @@ export async function findCorpusChunks(
   const chunks: CorpusChunk[] = [];
   for (const { part, files } of parts) {
     const pieces: CorpusPiece[] = [];
-    for (const file of files) pieces.push(...(await cut(file, corpus.encoding ?? 'auto', mostBytes)));
+    for (const file of files) pieces.push(...(await cut(file, { encoding: corpus.encoding ?? 'auto', mostBytes, ...options })));
     for (const some of pack(pieces, mostBytes))
       chunks.push({ ...(part !== undefined && { part }), pieces: some });
   }
@@ -85,22 +78,30 @@ function costOf(piece: CorpusPiece): number {
   return sizeOfPiece(piece) + fileCostBytes;
 }
 
+interface CutOptions extends SourceOptions {
+  readonly encoding: string;
+  readonly mostBytes: number;
+}
+
 /** A file as ranges of the same size, or whole. */
-async function cut(file: CorpusPiece, encoding: string, mostBytes: number): Promise<CorpusPiece[]> {
+async function cut(file: CorpusPiece, options: CutOptions): Promise<CorpusPiece[]> {
   const { sizeBytes } = file;
-  const numRanges = Math.ceil(sizeBytes / mostBytes);
-  if (numRanges <= 1 || !(await canBeCut(file, encoding))) return [file];
+  const numRanges = Math.ceil(sizeBytes / options.mostBytes);
+  if (numRanges <= 1 || !(await canBeCut(file, options))) return [file];
   const bound = (i: number): number => Math.floor((i * sizeBytes) / numRanges);
   return Array.from({ length: numRanges }, (_, i) => ({ ...file, range: [bound(i), bound(i + 1)] }));
 }
 
-async function canBeCut(file: CorpusPiece, encoding: string): Promise<boolean> {
+async function canBeCut(
+  file: CorpusPiece,
+  { encoding, ...source }: CutOptions,
+): Promise<boolean> {
   if (file.compression !== 'none') return false;
   // Where its groups of rows begin is in their list.
   if (file.format === 'parquet') return true;
   if (file.format !== 'txt' && file.format !== 'jsonl') return false;
   if (encoding !== 'auto') return new TextDecoder(encoding).encoding === 'utf-8';
-  const bytes = await openFile(file);
+  const bytes = await openPiece(file, source);
   try {
     const detected = detectEncoding(await bytes.read(0, Math.min(sampleBytes, file.sizeBytes)));
     return 'encoding' in detected && detected.encoding === 'utf-8';

@@ -4,7 +4,8 @@ import { parseGlob } from './glob.ts';
 
 describe('glob', () => {
   it('is nothing special without wildcards', () => {
-    expect(parseGlob('data/a[1].txt')).toBeUndefined();
+    for (const path of ['data/a.txt', 'data/a{1}.txt', 'data/a[.txt', 'data/a],}{.txt'])
+      expect(parseGlob(path)).toBeUndefined();
   });
 
   it.each([
@@ -15,6 +16,8 @@ describe('glob', () => {
     ['data/**/*.txt', 'data', true],
     ['data/**', 'data', true],
     ['data/*/a.txt', 'data', true],
+    ['data/x{1,2}.txt', 'data', false],
+    ['s3://bucket/data/[ab]/c.txt', 's3://bucket/data', true],
   ])('%s looks in %s', (path, base, isDeep) => {
     expect(parseGlob(path)).toMatchObject({ base, isDeep });
   });
@@ -26,6 +29,11 @@ describe('glob', () => {
     ['d/a?(1)+*', ['ab(1)+', 'ab(1)+x'], ['a(1)+', 'ab1+', 'a/(1)+']],
     ['d/*/x-*.jsonl', ['a/x-1.jsonl'], ['x-1.jsonl', 'a/b/x-1.jsonl']],
     ['d/**/raw/*', ['raw/a', 'b/raw/a'], ['raw', 'b/a']],
+    ['d/part-[0-9][!a-c].txt', ['part-0d.txt', 'part-9-.txt'], ['part-0a.txt', 'part-xd.txt', 'part-0.txt']],
+    ['d/[^a]*[]x-]', ['b]', 'bx', '日-'], ['a]', '.x', 'by']],
+    ['d/[a.txt*', ['[a.txt', '[a.txt.gz'], ['a.txt']],
+    ['d/{en,de/x}/*.{txt,jsonl}', ['en/a.txt', 'de/x/b.jsonl'], ['en/a.csv', 'de/a.txt', 'fr/a.txt']],
+    ['d/a{b,c{d,}}{1}', ['ab{1}', 'acd{1}', 'ac{1}'], ['a{1}', 'ab1']],
   ])('%s', (path, matching, others) => {
     const glob = parseGlob(path);
     const matches = (name: string): boolean => glob?.matches(name) ?? false;
@@ -42,6 +50,11 @@ describe('glob', () => {
     expect(parseGlob(path)?.matches(name)).toBe(false);
     // A matcher that tries every way never ends.
     expect(process.cpuUsage(before).user).toBeLessThan(5_000_000);
+  });
+
+  it('refuses braces that stand for very many paths', () => {
+    expect(() => parseGlob('{a,b}'.repeat(30))).toThrow('more than 1024 paths');
+    expect(parseGlob('{'.repeat(50_000))).toBeUndefined();
   });
 
   it('matches as the definition says', () => {

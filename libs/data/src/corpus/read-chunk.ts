@@ -7,15 +7,11 @@ import { readParquetDocuments } from './formats/parquet-documents.ts';
 import { readCsvDocuments, readTsvDocuments } from './formats/table-documents.ts';
 import { readTxtDocuments } from './formats/txt-documents.ts';
 import { createTurns, InvalidText, type Reading, type ReadingSettings } from './reading.ts';
-import type { CorpusObjects } from './sources/corpus-objects.ts';
-import { openFile } from './sources/open-file.ts';
+import { openPiece, type SourceOptions } from './sources/open-piece.ts';
 import { changedError } from './sources/piece-bytes.ts';
 
-export interface ReadChunkOptions {
+export interface ReadChunkOptions extends SourceOptions {
   readonly corpus: ReadingSettings;
-  /** Where the corpus may be in buckets. */
-  readonly s3?: CorpusObjects | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Counts on as documents are read. */
   readonly tally?: CorpusTally | undefined;
 }
@@ -49,12 +45,13 @@ export async function* readChunk(
 async function* readPiece(
   piece: CorpusPiece,
   turn: Reading['turn'],
-  { corpus, signal, tally = createCorpusTally() }: ReadChunkOptions,
+  { corpus, tally = createCorpusTally(), ...source }: ReadChunkOptions,
 ): AsyncGenerator<CorpusDocument> {
+  const { signal } = source;
   signal?.throwIfAborted();
   const { pretokenised, skipBad } = corpus;
   const settings = pretokenised ? { ...corpus, sentenceMode: 'lines' as const } : corpus;
-  const bytes = await openFile(piece);
+  const bytes = await openPiece(piece, source);
   try {
     if (!(await bytes.isUnchanged())) throw changedError(piece);
     const report: Reading['report'] = (problem, details) => {

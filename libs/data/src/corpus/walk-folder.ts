@@ -9,8 +9,8 @@ export interface FoundFile {
   readonly name: string;
   readonly path: string;
   readonly sizeBytes: number;
-  /** Time of its last change. */
-  readonly mtimeMs: number;
+  /** Of its bytes: the time of its last change, in ms since 1970, or an ETag. */
+  readonly version: string;
   readonly isLink: boolean;
   /** Without links on the way. */
   readonly realPath: string;
@@ -99,7 +99,7 @@ async function addFile(
   try {
     await access(file.path, constants.R_OK);
     const { size: sizeBytes, mtimeMs } = await stat(file.path);
-    walk.files.push({ ...file, isLink, sizeBytes, mtimeMs });
+    walk.files.push({ ...file, isLink, sizeBytes, version: String(mtimeMs) });
   } catch (error) {
     walk.leftOut.push({ name: file.name, reason: unreadable(error), isFolder: false });
   }

@@ -8,6 +8,8 @@ export interface StageOptions {
   readonly roots?: CorpusRoots | undefined;
   /** Where the corpus may be in buckets. */
   readonly s3?: CorpusObjects | undefined;
+  /** Folder of what was downloaded from the Hugging Face hub. */
+  readonly hubCache?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told at the start, and then after each document or megabyte. */
   readonly onProgress?: ((progress: JobProgress) => void) | undefined;

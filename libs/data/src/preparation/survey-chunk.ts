@@ -59,11 +59,7 @@ export async function surveyChunk(
   if (await isMissing(surveyKey(planId, index))) {
     const onRead = (num: number): void =>
       needsWords || needsText ? undefined : onProgress({ numBytes: num, numDocuments });
-    await putJson(
-      store,
-      surveyKey(planId, index),
-      await digestPieces(chunk, { s3, signal, onRead }),
-    );
+    await putJson(store, surveyKey(planId, index), await digestPieces(chunk, { signal, onRead }));
   }
   const done = { numBytes, numDocuments };
   onProgress(done);

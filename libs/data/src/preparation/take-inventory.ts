@@ -32,11 +32,15 @@ const numAtOnce = 32;
 export async function takeInventory(
   request: DatasetJob,
   store: ObjectStore,
-  { roots, s3 }: StageOptions = {},
+  { roots, s3, hubCache }: StageOptions = {},
 ): Promise<InventoryJobResult> {
   const { corpus } = request;
   const given = await givenVocabulary(request, store, roots ?? []);
-  const { chunks, leftOut, numFiles, numBytes } = await findCorpusChunks(corpus, { roots, s3 });
+  const { chunks, leftOut, numFiles, numBytes } = await findCorpusChunks(corpus, {
+    roots,
+    s3,
+    hubCache,
+  });
   const numShards = numShardsFor(request, chunks);
   const textRules = ownTextRules();
   const planId = digestOf({
