@@ -26,6 +26,7 @@ import {
   formatDuration,
   formatMetric,
   formatNumber,
+  formatPercent,
   plural,
 } from '../format.ts';
 import { chosenAxis, chosenSmoothing } from '../state/chart-settings.ts';
@@ -142,10 +143,14 @@ function stepNote(step: number | undefined): string {
   return step === undefined ? 'not yet' : `step ${formatCount(step)}`;
 }
 
-function batchText({ run: { config }, phase }: RunStatusReport): string {
+/** With how much of the newest step was no padding. */
+function batchText({ run: { config }, phase, last }: RunStatusReport): string {
   const { globalBatch } = phase ?? config.train;
   const { maxSeqLength } = phase ?? config.examples;
-  return `${formatCount(globalBatch)} × ${maxSeqLength} tokens`;
+  const size = `${formatCount(globalBatch)} × ${maxSeqLength} tokens`;
+  const fill = (last?.numTokens ?? Infinity) / (globalBatch * maxSeqLength);
+  // The newest step may be one of a phase with larger batches.
+  return fill > 1 ? size : `${size}, ${formatPercent(fill)} filled`;
 }
 
 function phaseText({ phase }: RunStatusReport): string | undefined {
