@@ -1,0 +1,87 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterAll, expect, it } from 'vitest';
+import { folderStore, temporaryFolder } from '../testing/example-fixture.ts';
+import { documentHash, heldOutValue, shardOfHash } from './document-hash.ts';
+import { mergeRuns } from './merge-runs.ts';
+import { createRunBuilder, heldOutBucket, numBucketsOf, trainBucket } from './run-file.ts';
+
+const folder = temporaryFolder();
+afterAll(() => rm(folder, { recursive: true }));
+const store = folderStore(join(folder, 'store'));
+
+const buckets = { numParts: 2, numShards: 3 };
+/** Few of them, so that some are equal. */
+const hash = fc.constantFrom(
+  ...Array.from({ length: 24 }, (_, n) =>
+    Uint8Array.from({ length: 16 }, (__, at) => (n * 37 + at * 101 + n * at * 13) % 256),
+  ),
+);
+const document = fc.record({
+  hash,
+  name: fc.string({ unit: 'binary', maxLength: 5 }),
+  part: fc.nat(1),
+  sentences: fc.array(fc.array(fc.nat(0xffff), { minLength: 1, maxLength: 5 }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+});
+const chunks = fc.array(fc.array(document, { maxLength: 12 }), { minLength: 1, maxLength: 5 });
+
+it('run files give every document of a bucket once, in one order', async () => {
+  const numBuckets = numBucketsOf(buckets);
+  await fc.assert(
+    fc.asyncProperty(chunks, async (all) => {
+      const bucketOf = (one: (typeof all)[number][number]): number =>
+        heldOutValue(one.hash) < 0.3
+          ? heldOutBucket(buckets, one.hash)
+          : trainBucket(buckets, one.part, one.hash);
+      for (const [chunk, documents] of all.entries()) {
+        const builder = createRunBuilder(buckets, 2);
+        for (const one of documents) builder.add(one, bucketOf(one), one.part, one.name);
+        await store.put(`run-${chunk}`, await builder.finish());
+      }
+      const ranges = Array.from({ length: 6 }, (_, bucket) => [bucket, bucket + 1] as const);
+      const found: string[] = [];
+      for (const [first, end] of [...ranges, [6, 6 + 128] as const, [6 + 128, 6 + 256] as const]) {
+        const runs = all.map((_, chunk) => ({
+          key: `run-${chunk}`,
+          chunk,
+          numBuckets,
+          first,
+          end,
+        }));
+        const keys: string[] = [];
+        for await (const record of mergeRuns(store, runs)) {
+          const hex = Buffer.from(record.hash).toString('hex');
+          keys.push(`${hex} ${Buffer.from(record.name).toString('hex')}`);
+          expect(Buffer.from(record.document.subarray(0, 16)).toString('hex')).toBe(hex);
+          found.push(`${record.part} ${keys.at(-1)}`);
+        }
+        expect(keys).toEqual(keys.toSorted());
+      }
+      const expected = all.flat().map((one) => {
+        const name = Buffer.from(one.name).toString('hex');
+        return `${one.part} ${Buffer.from(one.hash).toString('hex')} ${name}`;
+      });
+      expect(found.toSorted()).toEqual(expected.toSorted());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('twice as many shards are the same ones halved, and each has its share of documents', () => {
+  const sizes = new Uint32Array(8);
+  let numHeldOut = 0;
+  for (let n = 0; n < 20_000; n++) {
+    const one = documentHash([`document ${n}`, 'and its end']);
+    const shard = shardOfHash(one, 8);
+    sizes[shard]! += 1;
+    expect(shardOfHash(one, 16) >> 1).toBe(shard);
+    if (heldOutValue(one) < 0.02) numHeldOut += 1;
+  }
+  // Five standard deviations.
+  for (const size of sizes) expect(Math.abs(size - 2500)).toBeLessThan(5 * 47);
+  expect(Math.abs(numHeldOut - 400)).toBeLessThan(5 * 20);
+});
