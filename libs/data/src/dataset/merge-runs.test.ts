@@ -85,3 +85,20 @@ it('twice as many shards are the same ones halved, and each has its share of doc
   for (const size of sizes) expect(Math.abs(size - 2500)).toBeLessThan(5 * 47);
   expect(Math.abs(numHeldOut - 400)).toBeLessThan(5 * 20);
 });
+
+it('a bucket of very many documents is in the same order', async () => {
+  const one = { numParts: 1, numShards: 1 };
+  const builder = createRunBuilder(one, 2);
+  const count = 12_000;
+  for (let n = 0; n < count; n++)
+    builder.add({ hash: documentHash([`${n}`]), sentences: [[n]] }, 0, 0, `${n}`);
+  await store.put('run-many', await builder.finish());
+  const numBuckets = numBucketsOf(one);
+  const hashes: string[] = [];
+  for await (const record of mergeRuns(store, [
+    { key: 'run-many', chunk: 0, numBuckets, first: 0, end: 1 },
+  ]))
+    hashes.push(Buffer.from(record.hash).toString('hex'));
+  expect(hashes).toHaveLength(count);
+  expect(hashes).toEqual(hashes.toSorted());
+});

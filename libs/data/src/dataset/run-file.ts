@@ -161,7 +161,7 @@ export function createRunBuilder(buckets: Buckets, idBytes: IdBytes): RunBuilder
       const pieces: Uint8Array[] = [header, entries];
       let end = 0;
       for (let bucket = 0; bucket < numBuckets; bucket++) {
-        const sorted = (records.get(bucket) ?? []).sort(compareRecords);
+        const sorted = await sortedRecords(records.get(bucket) ?? [], signal);
         records.delete(bucket);
         const bytes = Buffer.concat(sorted.map(bytesOf));
         end += bytes.length;
@@ -176,6 +176,24 @@ export function createRunBuilder(buckets: Buckets, idBytes: IdBytes): RunBuilder
       return pieces;
     },
   };
+}
+
+/** Few enough to be sorted at once. */
+const maxSortedAtOnce = 10_000;
+
+/** Sorts many records by the first byte of their hash, then those of each. */
+async function sortedRecords(
+  records: RunRecord[],
+  signal: AbortSignal | undefined,
+): Promise<RunRecord[]> {
+  if (records.length <= maxSortedAtOnce) return records.sort(compareRecords);
+  const byByte = Array.from({ length: 256 }, (): RunRecord[] => []);
+  for (const record of records) byByte[record.hash[0]!]!.push(record);
+  for (const some of byByte) {
+    some.sort(compareRecords);
+    if (isTurnDue()) await giveTurn(signal);
+  }
+  return byByte.flat();
 }
 
 function encodeRecord(document: Uint8Array, part: number, name: Uint8Array): Uint8Array {

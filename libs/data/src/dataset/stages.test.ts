@@ -101,6 +101,16 @@ describe('a dataset of documents by content', () => {
     }
   });
 
+  it('has all shards but one as they were when one document is added', async () => {
+    const before = await make([text]);
+    const path = join(folder, 'vocab-before.txt');
+    await writeFile(path, await getPart(before.store, before.manifest.vocabulary));
+    const after = await make([text, 'The new one.\nIt is short.'], {}, { path });
+    const known = new Set(digestsOf(before.manifest));
+    expect(digestsOf(after.manifest).filter((sha256) => !known.has(sha256))).toHaveLength(1);
+    expect(after.manifest.health?.numDocuments).toBe(91);
+  });
+
   it('has equal documents once, or as often as they are there under names of their own, on one side of the split', async () => {
     const twice = [text, single.slice(10, 40).join('\n\n')];
     const once = await make([text]);
