@@ -17,6 +17,8 @@ interface TrainFlags {
   skipBad?: boolean;
 }
 
+type ForgetFlags = ForgetOptions & { readonly purge: boolean };
+
 /** The commands that train: prepare, train, finetune, import, resume, fork, extend. */
 export function addTrainingCommands(program: Command, context: Context): void {
   for (const [name, goal, description] of [
@@ -128,6 +130,7 @@ export function addTrainingCommands(program: Command, context: Context): void {
     .argument('[documents...]', 'by name (id field, or file and line) or hash')
     .option('--match <file>', 'also those that this file names, one a line')
     .option('--dry-run', 'only say which documents, their first use and the steps to repeat', false)
+    .option('--purge', 'delete what still holds documents that it has forgotten before', false)
     .option('--yes', 'do not ask', false)
     .option('--workers <n>', 'workers to start; as the run had', workers)
     .option('--json', 'print the result as JSON', false)
@@ -138,9 +141,12 @@ export function addTrainingCommands(program: Command, context: Context): void {
         'Examples:',
         '  berth forget my-run article-812 --dry-run',
         '  berth forget my-run --match withdrawn.txt --yes',
+        '  berth forget my-run --purge              # old data, examples and checkpoints',
       ].join('\n'),
     )
-    .action(async (run: string, documents: string[], options: ForgetOptions) =>
-      (await import('./commands/forget.ts')).forget(context, run, documents, options),
+    .action(async (run: string, documents: string[], options: ForgetFlags) =>
+      options.purge
+        ? (await import('./commands/purge.ts')).purge(context, run, options)
+        : (await import('./commands/forget.ts')).forget(context, run, documents, options),
     );
 }

@@ -52,6 +52,8 @@ export const forgottenSchema = z.strictObject({
   firstUse: z.int().nonnegative().nullable(),
   /** The step that it went back to, and the steps after which were done again. */
   wentBackTo: z.int().nonnegative().nullable(),
+  /** When what held them was deleted from the bucket. */
+  purgedAtMs: z.number().optional(),
 });
 export type Forgotten = z.output<typeof forgottenSchema>;
 
