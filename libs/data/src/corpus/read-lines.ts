@@ -44,6 +44,10 @@ export async function* readLines(
       if (whole > 0) {
         yield takeWith(rest.subarray(0, whole), true);
         rest = rest.subarray(whole);
+      } else {
+        // Nothing but CRs: so many are no end that was converted again and again.
+        yield takeWith(rest.subarray(0, -1), false);
+        rest = rest.subarray(-1);
       }
     }
     if (rest.length > 0) partial.push(rest);
