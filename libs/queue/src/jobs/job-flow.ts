@@ -26,6 +26,9 @@ const underWay: ReadonlySet<string> = new Set([
   'prioritized',
 ]);
 
+/** Calls to Redis that are under way together. */
+const numAtOnce = 64;
+
 /** Flows of a queue, on the connection that it has. */
 export function createJobFlows(connection: RedisConnection, queue: Queue<Job>): JobFlows {
   const producer = new FlowProducer({
@@ -35,11 +38,22 @@ export function createJobFlows(connection: RedisConnection, queue: Queue<Job>): 
   producer.on('error', () => undefined); // The connection reports outages.
 
   const drop = async (jobId: string): Promise<void> => {
-    const root = await connection.call(() => queue.getJob(jobId));
-    if (root === undefined) return;
-    await connection.call(() => root.removeUnprocessedChildren());
-    // One that a worker has just taken stays, and fails or ends by itself.
-    await root.remove({ removeChildren: false }).catch(() => undefined);
+    // What others wait for last goes first: a job whose last child is taken away would be done.
+    for (let level = [jobId]; level.length > 0; ) {
+      const below: string[] = [];
+      for (let start = 0; start < level.length; start += numAtOnce)
+        await Promise.all(
+          level.slice(start, start + numAtOnce).map(async (id) => {
+            const job = await connection.call(() => queue.getJob(id));
+            if (job === undefined) return;
+            const { unprocessed = [] } = await connection.call(() => job.getDependencies());
+            below.push(...unprocessed.map((key) => key.slice(key.lastIndexOf(':') + 1)));
+            // One that a worker has taken stays, and ends by itself.
+            await job.remove({ removeChildren: false }).catch(() => undefined);
+          }),
+        );
+      level = below;
+    }
   };
 
   return {
