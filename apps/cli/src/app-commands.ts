@@ -24,6 +24,7 @@ const appCommands: readonly AppCommand[] = [
     options: [
       ...services,
       ['--run <run>', 'BERTH_WORKER_RUN', 'train this run only, and end with it'],
+      ['--role <role>', 'BERTH_WORKER_ROLE', 'train, or data: make data only, without TensorFlow'],
       ['--host <address>', 'BERTH_PEER_HOST', 'address of this machine that other workers dial'],
       ['--port <n>', 'BERTH_PEER_PORT', 'port for other workers; any free one'],
       ['--advertise <host:port>', 'BERTH_PEER_ADVERTISE', 'where they dial, if that is elsewhere'],
@@ -43,6 +44,7 @@ const appCommands: readonly AppCommand[] = [
       '  1   that run failed, or this worker did',
       '  2   a variable is missing or wrong; 4: Redis or the bucket cannot be reached; 6: no TensorFlow, or no GPU',
       'Without --run it takes part in whichever run is active, and stays when one ends.',
+      'With --role data it needs no BERTH_SECRET and no device: it does jobs of the queue, and never trains.',
     ].join('\n'),
     run: () => import('@berth/worker/main'),
   },

@@ -109,8 +109,10 @@ export class Progress {
   }
 }
 
-/** What a run is at: its status and, before its first step and after its last, its reason without the numbers. */
-function phaseOf({ run, step, numSteps }: RunStatusReport): string {
+/** What a run is at: its status and, before its first step and after its last, its stage or its reason without the numbers. */
+function phaseOf({ run, step, numSteps, preparation }: RunStatusReport): string {
   if (step > 0 && step < numSteps) return run.status;
+  const active = preparation?.stages.find(({ state }) => state === 'active');
+  if (active !== undefined) return `${run.status} ${active.stage}`;
   return `${run.status} ${run.reason.replaceAll(/[\d.,]+/g, '')}`;
 }

@@ -14,7 +14,14 @@ export function makeRuns(
     degraded(emit),
     ...(isSmall ? [] : [hundredThousandSteps(emit)]),
     simple(emit, 'sotu-small', 'paused', 'Paused at step 640; its workers are free', 640, 800),
-    simple(emit, 'news-mini-r2', 'preparing', 'Making example shards: 11 of 16 are ready', 0, 2000),
+    simple(
+      emit,
+      'news-mini-r2',
+      'preparing',
+      'Tokenising: 40 % of 1.09 GB, 169,201 documents, 5.7 MB/s, about 3 min left',
+      0,
+      2000,
+    ),
     failed(emit),
     simple(
       emit,

@@ -6,6 +6,7 @@ import {
   type WorkerReport,
 } from '@berth/contracts';
 import { bestCheckpoint, bestPhases, controlStates, type ControlSnapshot } from '@berth/protocol';
+import { madeUpPreparation } from './made-up-preparation.ts';
 import type { SyntheticCheckpoints } from './synthetic-checkpoints.ts';
 import type { SyntheticHistory } from './synthetic-history.ts';
 
@@ -50,7 +51,8 @@ export function reportOf(run: ReportedRun): RunStatusReport {
     sparkline: history.sparkline,
     controls: controlStates(Date.now(), record, controlSnapshot),
     numExampleShards: 16,
-    ...(record.config.task === undefined && { dataset: madeUpDataset }),
+    ...(record.config.task === undefined &&
+      (status === 'preparing' ? { preparation: madeUpPreparation } : { dataset: madeUpDataset })),
   };
 }
 

@@ -18,6 +18,7 @@ const pages: Readonly<Record<string, string>> = {
   checkpoints: `${run}/checkpoints`,
   'try-it': `${run}/try-it`,
   logs: `${run}/logs`,
+  preparing: '/runs/news-mini-r2',
   queues: '/queues',
   failed: '/runs/lr-probe-3e-2',
   degraded: '/runs/sotu-mini-7kq2',

@@ -16,10 +16,12 @@ import type { MetricsPlace } from './telemetry/metrics-server.ts';
 /** What a worker is told by its environment. */
 export interface WorkerEnvironment extends ComputeSettings {
   readonly services: Services;
-  /** What workers prove to each other that they have. */
+  /** What workers prove to each other that they have; empty for one that never trains. */
   readonly secret: string;
   /** The one run that it is there for, and ends with; undefined for whichever is active. */
   readonly run: string | undefined;
+  /** `data`: it makes data and never trains. */
+  readonly role: 'train' | 'data';
   /** Address to listen on for peers. */
   readonly host: string;
   /** Zero: any free one. */
@@ -47,8 +49,12 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
   return {
     ...computeSettings(env),
     services,
-    secret: requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
+    secret:
+      variables.BERTH_WORKER_ROLE === 'data'
+        ? ''
+        : requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
     run: variables.BERTH_WORKER_RUN,
+    role: variables.BERTH_WORKER_ROLE,
     host: variables.BERTH_PEER_HOST,
     port: variables.BERTH_PEER_PORT,
     advertise: variables.BERTH_PEER_ADVERTISE,

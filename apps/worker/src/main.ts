@@ -4,13 +4,26 @@ import { dropEmptyVariables, type LogFields } from '@berth/contracts';
 import { parseLogLevel, runProgram } from '@berth/observability';
 import { openLogSink } from '@berth/queue';
 import { readEnvironment } from './environment.ts';
-import { runWorker } from './worker.ts';
+import { runDataWorker } from './data-worker.ts';
+import type { WorkerOptions } from './worker.ts';
 
 const { env } = process;
 dropEmptyVariables(env);
 // Unique per start: a restarted worker is a new member.
 const memberId = `${env['BERTH_WORKER_NAME'] ?? hostname()}-${randomBytes(3).toString('hex')}`;
 let currentWork = (): LogFields => ({});
+
+/** What only trains is not loaded where nothing is trained. */
+async function start(
+  options: Pick<WorkerOptions, 'memberId' | 'onReady' | 'onWork' | 'logger'>,
+  stopping: AbortSignal,
+): Promise<number> {
+  const environment = readEnvironment(env);
+  if (environment.role === 'data') return runDataWorker({ ...environment, ...options }, stopping);
+  const { runWorker } = await import('./worker.ts');
+  return runWorker({ ...environment, ...options }, stopping);
+}
+
 const sink = openLogSink(env['REDIS_URL'] ?? '');
 
 await runProgram(
@@ -22,9 +35,8 @@ await runProgram(
     sink: (lines) => sink.append(lines),
   },
   (logger, stopping) =>
-    runWorker(
+    start(
       {
-        ...readEnvironment(env),
         memberId,
         onReady: () => process.send?.({ memberId }),
         onWork: (look) => (currentWork = look),

@@ -2,7 +2,6 @@ import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorToWire,
-  isFinal,
   type LogFields,
   type Logger,
   type MemberInfo,
@@ -13,14 +12,8 @@ import { openFaultDoor } from '@berth/faults';
 import { buildInfo } from '@berth/observability';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
 import { createInferenceProcess } from '@berth/inference/client';
-import { answerModelQuestions, createJobConsumer } from '@berth/queue/jobs';
-import {
-  checkRedis,
-  connectRedis,
-  createMembers,
-  createPreparationNotes,
-  createRuns,
-} from '@berth/queue';
+import { answerModelQuestions } from '@berth/queue/jobs';
+import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
 import { chooseDevice } from './device/device.ts';
@@ -29,9 +22,9 @@ import type { WorkerEnvironment } from './environment.ts';
 import { drainedExitCode } from './exit-code.ts';
 import { findWork, nothing } from './find-work.ts';
 import { answerQuestion } from './answer-question.ts';
-import { doJob } from './threads/do-job.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
 import { Heartbeat, idleStatus, type WorkerStatus } from './telemetry/heartbeat.ts';
+import { takeJobs } from './take-jobs.ts';
 import { startPeers } from './threads/peers.ts';
 import { RunSession } from './session/run-session.ts';
 import { LastKnown } from './telemetry/last-known.ts';
@@ -104,22 +97,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   );
   const troubles = new Troubles(heartbeat.status);
   const runs = createRuns(connection);
-  const hasEnded = async (runId: string): Promise<boolean> => {
-    const record = await runs.read(runId).catch(() => undefined);
-    return record !== undefined && isFinal(record.status);
-  };
-  const jobPorts = {
-    memberId,
-    data,
-    troubles,
-    hasEnded,
-    notesOf: (runId: string) => createPreparationNotes(connection, runId),
-    rest: (durationMs: number) => jobs.rest(durationMs),
-  };
-  const jobs = await createJobConsumer(services.redisUrl, {
-    process: (job, signal, tell) => doJob(jobPorts, job, { signal, tell }),
-    logger,
-  });
+  const jobs = await takeJobs({ connection, services, memberId, data, troubles, logger });
   const models = createInferenceProcess({
     s3: services.s3,
     numThreads: 1,

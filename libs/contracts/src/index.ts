@@ -38,6 +38,7 @@ export * from './or-aborted.ts';
 export * from './peer-secret.ts';
 export * from './phases.ts';
 export * from './port-taken.ts';
+export * from './preparation/describe-preparation.ts';
 export * from './preparation/plan.ts';
 export * from './preparation/progress.ts';
 export * from './preparation/stored-text.ts';

@@ -209,7 +209,6 @@ export interface JobFlow<J = Job> {
 
 export const jobSchema = z.discriminatedUnion('kind', [
   ...datasetFlowJobSchema.options,
-  datasetJobSchema,
   labelledDatasetJobSchema,
   examplesJobSchema,
 ]);

@@ -65,6 +65,8 @@ export type Complaint = z.output<typeof complaintSchema>;
 /** What a worker says about itself with every heartbeat. */
 export const memberInfoSchema = z.strictObject({
   memberId: z.string(),
+  /** It makes data and never trains; absent for one that does both. */
+  role: z.literal('data').optional(),
   /** Release of berth, for people: what decides is whether the bits are the same. */
   version: z.string().optional(),
   host: z.string(),

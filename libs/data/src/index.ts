@@ -185,6 +185,7 @@ export { mergeWordCounts, type MergeLimits } from './text/merge-word-counts.ts';
 export { giveTurn, inTurns, isTurnDue, type Work } from './text/work.ts';
 export { prepareDataset, type PrepareOptions } from './dataset/prepare-dataset.ts';
 export {
+  assembledKey,
   chunkKey,
   datasetPrefix,
   datasetPrefixOf,
@@ -195,6 +196,7 @@ export {
   requestKey,
   surveyKey,
   textKey,
+  tokenisedKey,
   wordsKey,
 } from './preparation/keys.ts';
 export { getPieces, serializePieces } from './preparation/dataset-identity.ts';

@@ -11,6 +11,7 @@ import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration } from '@berth/launch';
 import { formatCount, formatTable } from '../format.ts';
 import { heldOutLines } from '../held-out-lines.ts';
+import { preparationLines } from '../preparation-lines.ts';
 import { progressLine } from '../progress.ts';
 import { textOfGrid } from './grid.ts';
 import { findRun, withRuns } from '../runs.ts';
@@ -58,6 +59,7 @@ function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): s
       : [
           progressLine(report),
           report.run.reason,
+          ...preparationLines(report),
           ...evaluationOf(report),
           ...saveLines(report),
           ...membersOf(report),

@@ -4,6 +4,7 @@ const ages: ReadonlySet<string> = new Set([
   'nowMs',
   'residentBytes',
   'etaMs',
+  'elapsedMs',
   'detail',
 ]);
 

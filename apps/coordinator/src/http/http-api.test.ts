@@ -239,16 +239,7 @@ describe('the job queue', () => {
     const api = await startTestApi();
     const jobs = await createJobProducer(api.services.redisUrl);
     onTestFinished(() => jobs.close());
-    const { corpus, vocabulary } = configOf('a');
-    const job: Job = {
-      kind: 'dataset',
-      runId: 'a',
-      corpus: corpus!,
-      vocabulary,
-      numShards: 1,
-      seed: 1,
-      askedAtMs: 1,
-    };
+    const job: Job = { kind: 'inventory', runId: 'a', requestId: 'a'.repeat(64), askedAtMs: 1 };
     const id = await jobs.enqueue(job);
     const [queue] = await answerOf('queues', await api.get('/api/queues'));
     expect(queue).toMatchObject({ name: 'berth-jobs', counts: { waiting: 1 }, numWorkers: 0 });

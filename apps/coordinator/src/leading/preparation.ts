@@ -11,7 +11,7 @@ import {
   trainingHash,
   withPlannedSteps,
   type AnyDataset,
-  type Job,
+  type DatasetJob,
   type LabelledDataset,
   type LabelledDatasetJob,
   type DatasetManifest,
@@ -22,10 +22,18 @@ import {
 } from '@berth/contracts';
 import { readModel } from '@berth/checkpoint';
 import { exampleSetIdOf, isLabelled, readAnyDataset, readDatasetManifest } from '@berth/data';
-import { isAlive, type DataPort, type RunChange } from '@berth/protocol';
+import type { DataPort, RunChange } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
-import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
+import {
+  createMembers,
+  createPreparationNotes,
+  createRuns,
+  openRun,
+  type RedisConnection,
+} from '@berth/queue';
 import { dataOfGrid } from './data-of-grid.ts';
+import { DatasetFlow, type DatasetMaking } from './dataset/dataset-flow.ts';
+import { LabelledJob } from './dataset/labelled-job.ts';
 import { ExampleSupply } from './example-supply.ts';
 import { LabelledSupply } from './labelled-supply.ts';
 
@@ -35,9 +43,6 @@ export interface PreparationOptions {
   readonly jobs: JobProducer;
 }
 
-/** While the worker that has the dataset's job has said nothing of it. */
-const opens = 'opening the files';
-
 /** Has the data of one run made by jobs: its dataset first, then examples ahead of training. */
 export class Preparation implements DataPort {
   readonly #options: PreparationOptions;
@@ -46,7 +51,7 @@ export class Preparation implements DataPort {
   readonly #runs;
   readonly #members;
   /** What is awaited, and for which request. */
-  #datasetJob: { readonly askedAtMs: number; readonly id: string } | undefined;
+  #making: { readonly askedAtMs: number; readonly dataset: DatasetMaking } | undefined;
   /** One for each phase of the run. */
   #supplies: { readonly manifestKey: string; readonly list: readonly ExampleSupply[] } | undefined;
   #labelled: LabelledSupply | undefined;
@@ -85,31 +90,24 @@ export class Preparation implements DataPort {
 
   /** Has the dataset made, or found to be the one that the run has. */
   async #findDataset(record: RunRecord): Promise<RunChange> {
-    const { jobs, store } = this.#options;
+    const { store } = this.#options;
     const { submission } = record.requests;
     const config = submission?.config ?? record.config;
     const askedAtMs = submission?.askedAtMs ?? record.attempts.at(-1)?.startedAtMs ?? 0;
-    if (this.#datasetJob?.askedAtMs !== askedAtMs) {
+    if (this.#making?.askedAtMs !== askedAtMs) {
       const known =
         record.manifestKey !== null && submission !== null
           ? { manifestKey: record.manifestKey, isTrainedOn: submission.isTrained }
           : dataOfGrid(record, await this.#runs.list());
       const job = await this.#datasetJobOf(config, askedAtMs, known);
-      // Once: to ask again for a job that failed would start it over before its error is read.
-      this.#datasetJob = { askedAtMs, id: await jobs.enqueue(job) };
+      this.#making = { askedAtMs, dataset: this.#makingOf(job) };
     }
-    const { id } = this.#datasetJob;
-    const result = await this.#resultOf(id).catch((error: unknown) => {
-      this.#datasetJob = undefined;
-      throw error;
-    });
-    if (result === undefined) {
-      const progress = await jobs.progressOf(id);
-      return { reason: progress === undefined ? await this.#whyNobodyReads() : progress || opens };
-    }
+    const look = await this.#making.dataset.look();
+    if (look.manifestKey === undefined) return { reason: look.reason };
+    const { manifestKey } = look;
+    this.#making = undefined;
     this.#supplies = undefined;
     this.#labelled = undefined;
-    const { manifestKey } = result as { manifestKey: string };
     const manifest = await readAnyDataset(store, manifestKey);
     const change = isLabelled(manifest)
       ? this.#labelledChange(config, manifest)
@@ -122,6 +120,14 @@ export class Preparation implements DataPort {
       requests: { ...record.requests, submission: null },
       reason: `dataset ${manifest.datasetId.slice(0, 12)}: ${describe(manifest)}`,
     };
+  }
+
+  #makingOf(job: DatasetJob | LabelledDatasetJob): DatasetMaking {
+    const { connection, store, jobs } = this.#options;
+    const members = this.#members;
+    if (job.kind === 'labelledDataset') return new LabelledJob({ jobs, members }, job);
+    const notes = createPreparationNotes(connection, this.#runId);
+    return new DatasetFlow({ store, jobs, notes, members }, job);
   }
 
   #labelledChange(config: RunConfig, dataset: LabelledDataset): RunChange {
@@ -160,7 +166,7 @@ export class Preparation implements DataPort {
     config: RunConfig,
     askedAtMs: number,
     known: LabelledDatasetJob['known'],
-  ): Promise<Exclude<Job, { kind: 'examples' }>> {
+  ): Promise<DatasetJob | LabelledDatasetJob> {
     const { corpus, task, vocabulary, seed, examples, init } = config;
     const model =
       init?.sha256 === undefined ? undefined : await readModel(this.#options.store, init.sha256);
@@ -195,14 +201,6 @@ export class Preparation implements DataPort {
     if (!isLabelled(dataset) || job.kind !== 'labelledDataset')
       throw new BerthError('INTERNAL', `Run ${this.#runId} is fine-tuned on a corpus`);
     return (this.#labelled = new LabelledSupply({ ...this.#options, dataset, job }));
-  }
-
-  async #whyNobodyReads(): Promise<string> {
-    const { live, unreadable } = await this.#members.survey({ forget: false });
-    const numHere = live.filter(isAlive).length + unreadable.length;
-    return numHere === 0
-      ? 'waiting for a worker to start: it is to read the data'
-      : `waiting for ${numHere === 1 ? 'the worker' : `one of ${numHere} workers`} to read the data`;
   }
 
   async #openSupplies(record: RunRecord): Promise<readonly ExampleSupply[]> {
@@ -257,16 +255,6 @@ export class Preparation implements DataPort {
         { numExamples: (next!.endStep - next!.firstStep) * next!.globalBatch },
       );
     return numCommitted < config.train.numSteps ? supply.lacking() : '';
-  }
-
-  /** A job's result, or undefined while it is not done. */
-  async #resultOf(jobId: string): Promise<unknown> {
-    try {
-      return await this.#options.jobs.waitForJob(jobId, { timeoutMs: 0 });
-    } catch (error) {
-      if (error instanceof BerthError && error.code === 'WORKER_TIMEOUT') return undefined;
-      throw error;
-    }
   }
 }
 

@@ -62,7 +62,7 @@ function describe(
     host: info.host,
     port: info.port,
     pid: info.pid,
-    device: numerics.device === 'cpu' ? 'CPU' : `${numerics.device}: ${numerics.kernels}`,
+    device: deviceOf(info),
     kernels: numerics.kernels,
     numThreads: numerics.numThreads,
     version: info.version ?? null,
@@ -81,6 +81,11 @@ function describe(
   };
 }
 
+function deviceOf({ role, numerics: { device, kernels } }: MemberInfo): string {
+  if (role === 'data') return 'none: data only';
+  return device === 'cpu' ? 'CPU' : `${device}: ${kernels}`;
+}
+
 interface Standing {
   readonly isMember: boolean;
   readonly ageMs: number;
@@ -91,12 +96,13 @@ interface Standing {
 }
 
 function stateOf(
-  { state, complaint, runId, opening }: MemberInfo,
+  { role, state, complaint, runId, opening }: MemberInfo,
   { isMember, ageMs, lag, pace, refusal }: Standing,
 ): Pick<WorkerReport, 'state' | 'reason'> {
   if (!isAlive({ ageMs }))
     return { state: 'stale', reason: `no heartbeat for ${(ageMs / 1_000).toFixed(1)} s` };
   if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
+  if (role === 'data') return { state: 'idle', reason: 'makes data, and never trains' };
   if (!isMember) {
     if (complaint !== null) return { state: 'refused', reason: complaint.error.message };
     if (refusal !== undefined) return { state: 'refused', reason: refusal };

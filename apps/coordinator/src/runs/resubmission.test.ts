@@ -1,7 +1,7 @@
 import { appendFile, copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRunConfig, silentLogger, type RunRecord, type RunStatus } from '@berth/contracts';
-import { makeExampleShard, prepareDataset, readDatasetManifest } from '@berth/data';
+import { doDatasetJob, makeExampleShard, readDatasetManifest } from '@berth/data';
 import { createJobConsumer, createJobProducer } from '@berth/queue/jobs';
 import { createExampleIndex, createRuns } from '@berth/queue';
 import { temporaryFolder, waitFor } from '@berth/testing';
@@ -23,8 +23,8 @@ beforeAll(async () => {
   const jobs = await createJobProducer(services.redisUrl);
   const consumer = await createJobConsumer(services.redisUrl, {
     process: async (job) => {
-      if (job.kind === 'dataset') return { manifestKey: await prepareDataset(job, store) };
-      if (job.kind !== 'examples') throw new TypeError(`no test has a job ${job.kind}`);
+      if (job.kind === 'labelledDataset') throw new TypeError(`no test has a job ${job.kind}`);
+      if (job.kind !== 'examples') return doDatasetJob(job, store);
       const shard = await makeExampleShard(store, job);
       await createExampleIndex(connection, job.exampleSetId).put(shard);
       return shard;

@@ -13,6 +13,7 @@ import {
 } from '@berth/contracts';
 import {
   createExampleIndex,
+  createPreparationNotes,
   openRun,
   type CheckpointRef,
   type LiveMember,
@@ -61,7 +62,8 @@ export async function reportOf(
   const { activeId, members, outlines, redis } = context;
   const { runId, config, attempts, status } = run;
   const { ledger, views, metrics, checkpoints: index } = openRun(connection, runId);
-  const [numCommitted, view, logged, checkpoints] = await Promise.all([
+  const [preparation, numCommitted, view, logged, checkpoints] = await Promise.all([
+    status === 'preparing' ? createPreparationNotes(connection, runId).reported() : undefined,
     ledger.numCommitted(),
     views.current(),
     metrics.last(2 * numRateLines),
@@ -111,6 +113,7 @@ export async function reportOf(
     dataset: datasetReportOf(run),
     numExampleShards: await numShardsOf(connection, run),
     phase: phaseReportOf(run, step),
+    ...(preparation && { preparation }),
   };
 }
 

@@ -129,18 +129,14 @@ export async function lead({ connection }: ApiFixture, runId: string): Promise<v
 
 /** Leaves a failed job in the queue. @returns its id */
 export async function failJob({ services }: ApiFixture): Promise<string> {
-  const { corpus, vocabulary } = configOf('failing');
   const jobs = await createJobProducer(services.redisUrl);
   const consumer = await createJobConsumer(services.redisUrl, {
     process: () => Promise.reject(new BerthError('DATA_CORPUS_EMPTY', 'there is no text')),
   });
   const id = await jobs.enqueue({
-    kind: 'dataset',
+    kind: 'inventory',
     runId: 'failing',
-    corpus: corpus!,
-    vocabulary,
-    numShards: 1,
-    seed: 1,
+    requestId: 'a'.repeat(64),
     askedAtMs: 1,
   });
   await jobs.waitForJob(id, { timeoutMs: 300_000 }).catch(() => undefined);

@@ -14,6 +14,7 @@ import { valueOf } from '../charts/curve.ts';
 import { lossChart } from '../charts/specs.ts';
 import { ConfigView } from '../components/config-view.tsx';
 import { DatasetHealth } from '../components/dataset-health.tsx';
+import { PreparationCard } from '../components/preparation-card.tsx';
 import { Tile } from '../components/parts.tsx';
 import { judgedBy } from '../evaluation/steps.ts';
 import { publishedSizes } from '../new-run/run-form.ts';
@@ -49,6 +50,7 @@ export function OverviewTab({ report, history }: OverviewProps): JSX.Element {
       <KeyNumbers report={report} />
       <div class="columns">
         <div class="column main">
+          {report.preparation !== undefined && <PreparationCard preparation={report.preparation} />}
           <ChartCard spec={lossChart} history={history} smoothing={smoothing} height={260} />
           <AttemptList
             attempts={report.run.attempts}

@@ -72,7 +72,12 @@ export function RunRow({
   );
 }
 
-function etaOf({ run, step, numSteps, etaMs, numExampleShards }: RunStatusReport): string {
+function etaOf(report: RunStatusReport): string {
+  const { run, step, numSteps, etaMs, numExampleShards, preparation } = report;
+  if (preparation !== undefined)
+    return preparation.etaMs === null
+      ? 'preparing'
+      : `data in ${formatDuration(preparation.etaMs)}`;
   if (run.status === 'preparing') return plural(numExampleShards, 'example shard');
   if (etaMs !== null && isUnderWay(run.status)) return `${formatDuration(etaMs)} left`;
   return `${Math.floor((step / numSteps) * 100)}%`;

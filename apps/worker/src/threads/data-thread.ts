@@ -1,11 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createS3ObjectStore, createS3Source } from '@berth/checkpoint';
-import { BerthError, errorToWire, silentLogger, type Job } from '@berth/contracts';
+import {
+  BerthError,
+  errorToWire,
+  silentLogger,
+  type Job,
+  type JobProgress,
+} from '@berth/contracts';
 import {
   createDatasetCache,
   createScratch,
+  doDatasetJob,
   makeExampleShard,
-  prepareDataset,
   prepareLabelledDataset,
 } from '@berth/data';
 import { connectRedis, createExampleIndex } from '@berth/queue';
@@ -33,36 +39,33 @@ const dataset = createDatasetCache(
 const store = createS3ObjectStore(services.s3, silentLogger);
 const sources = { ...corpus, s3: createS3Source(corpus.s3, silentLogger) };
 
-const tell = (progress: string): void =>
+/** Documents come by the thousand a second. */
+const tellMs = 200;
+const tell = (progress: JobProgress | string): void =>
   port.postMessage({ event: 'progress', args: [progress] } satisfies ThreadEvent);
 
 async function work(job: Job): Promise<unknown> {
   switch (job.kind) {
-    case 'dataset':
-      return {
-        manifestKey: await prepareDataset(job, store, {
-          ...sources,
-          onJob: ({ kind }) => tell(`${kind} of the corpus`),
-        }),
-      };
     case 'labelledDataset':
       return {
         manifestKey: await prepareLabelledDataset(job, store, { tell, roots: corpus.roots }),
       };
-    case 'inventory':
-    case 'survey':
-    case 'mergeCounts':
-    case 'compare':
-    case 'vocabulary':
-    case 'tokenise':
-    case 'split':
-    case 'assemble':
-    case 'seal':
-      throw new BerthError('INTERNAL', `A ${job.kind} job is not done yet`);
     case 'examples': {
       const shard = await makeExampleShard(store, job, dataset);
       await createExampleIndex(connection, job.exampleSetId).put(shard);
       return shard;
+    }
+    default: {
+      let [last, toldMs]: [JobProgress | undefined, number] = [undefined, -Infinity];
+      const onProgress = (progress: JobProgress): void => {
+        last = progress;
+        if (performance.now() - toldMs < tellMs) return;
+        toldMs = performance.now();
+        tell(progress);
+      };
+      const answer = await doDatasetJob(job, store, { ...sources, onProgress });
+      if (last !== undefined) tell(last);
+      return answer;
     }
   }
 }

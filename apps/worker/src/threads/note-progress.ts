@@ -75,7 +75,6 @@ function jobNameOf(job: Job): string | undefined {
       return `${job.kind}/${job.level}/${job.index}`;
     case 'assemble':
       return `${job.kind}/${job.split}/${job.shard}`;
-    case 'dataset':
     case 'labelledDataset':
     case 'examples':
       return undefined;

@@ -14,6 +14,7 @@ describe('readVariables', () => {
       BERTH_NUM_THREADS: 1,
       BERTH_PEER_HOST: '127.0.0.1',
       BERTH_PEER_PORT: 0,
+      BERTH_WORKER_ROLE: 'train',
       BERTH_METRICS_HOST: '127.0.0.1',
     });
     expect(readVariables(coordinatorVariables, { BERTH_HTTP_PORT: '' }).BERTH_HTTP_PORT).toBe(7700);

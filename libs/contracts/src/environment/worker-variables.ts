@@ -6,6 +6,7 @@ import { countVariable, endpointVariable, portVariable } from './read-variables.
 export const workerVariables = z.object({
   BERTH_WORKER_NAME: z.string().optional(),
   BERTH_WORKER_RUN: z.string().optional(),
+  BERTH_WORKER_ROLE: z.enum(['train', 'data'], 'it is train or data').default('train'),
   BERTH_DEVICE: z.enum(['auto', 'cpu', 'gpu'], 'it is gpu, auto or cpu').default('auto'),
   BERTH_NUM_THREADS: countVariable(maxThreads).default(1),
   BERTH_PEER_HOST: z.string().default('127.0.0.1'),

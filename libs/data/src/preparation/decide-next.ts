@@ -7,7 +7,7 @@ import type {
   PreparationStage,
   WordCase,
 } from '@berth/contracts';
-import { assembledKey, surveyKey, textListKey, tokenisedKey, wordsKey } from './keys.ts';
+import { assembledKey, isBetween, surveyKey, textListKey, tokenisedKey, wordsKey } from './keys.ts';
 import { wordsFor } from './make-vocabulary.ts';
 import { mergeWidth, numListsByLevel } from './merge-words.ts';
 import type { JobAnswers, WhatIsThere } from './what-is-there.ts';
@@ -59,7 +59,12 @@ export function decideNext(
     const job: DatasetFlowJob = { kind: 'vocabulary', ...common };
     return { kind: 'ask', stage: after.length > 0 ? 'survey' : 'vocabulary', flow: { job, after } };
   }
-  if (manifestKey !== undefined) return { kind: 'there', manifestKey };
+  const seal: DatasetFlowJob = { kind: 'seal', runId, datasetId, requestId };
+  // Whoever sealed it may have died before all was deleted that lay between.
+  if (manifestKey !== undefined)
+    return [...keys].some(isBetween)
+      ? { kind: 'ask', stage: 'assemble', flow: { job: seal } }
+      : { kind: 'there', manifestKey };
   if (split === undefined) {
     const after = chunks
       .filter((chunk) => !keys.has(tokenisedKey(datasetId, chunk)))
@@ -71,12 +76,11 @@ export function decideNext(
     Array.from({ length: num }, (_, shard) => shard)
       .filter((shard) => !keys.has(assembledKey(datasetId, of, shard)))
       .map((shard) => ({ job: { kind: 'assemble', runId, datasetId, split: of, shard } }));
-  const job: DatasetFlowJob = { kind: 'seal', runId, datasetId, requestId };
   const after = [
     ...shards('train', split.numTrainShards),
     ...shards('heldOut', split.numHeldOutShards),
   ];
-  return { kind: 'ask', stage: 'assemble', flow: { job, after } };
+  return { kind: 'ask', stage: 'assemble', flow: { job: seal, after } };
 }
 
 function surveyOf(

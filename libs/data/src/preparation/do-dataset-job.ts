@@ -5,13 +5,14 @@ import {
   type DatasetFlowJob,
   type DatasetJob,
   type ObjectStore,
+  type SealJob,
 } from '@berth/contracts';
 import { assembleShard } from '../dataset/assemble-shard.ts';
 import { sealDataset } from '../dataset/seal-dataset.ts';
 import { splitDataset } from '../dataset/split-dataset.ts';
-import { tokeniseChunk } from '../dataset/tokenise-chunk.ts';
+import { getRecipe, tokeniseChunk } from '../dataset/tokenise-chunk.ts';
 import { compareData } from './compare-data.ts';
-import { requestKey } from './keys.ts';
+import { isBetween, planPrefix, requestKey } from './keys.ts';
 import { makeVocabulary } from './make-vocabulary.ts';
 import { mergeChunkWords } from './merge-words.ts';
 import type { StageOptions } from './stage-options.ts';
@@ -56,6 +57,19 @@ export async function doDatasetJob(
     case 'assemble':
       return assembleShard(job, store, options);
     case 'seal':
-      return sealDataset(job, await requestOf(job), store, options);
+      return seal(job, await requestOf(job), store, options);
   }
+}
+
+async function seal(
+  job: SealJob,
+  request: DatasetJob,
+  store: ObjectStore,
+  options: StageOptions,
+): Promise<unknown> {
+  const sealed = await sealDataset(job, request, store, options);
+  const { plan } = await getRecipe(store, job.datasetId);
+  const left = (await store.list(planPrefix(plan.planId))).filter(({ key }) => isBetween(key));
+  for (const { key } of left) await store.delete(key);
+  return sealed;
 }

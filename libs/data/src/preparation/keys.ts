@@ -120,6 +120,11 @@ export function assembledKey(
   return `${runsPrefix(datasetId)}assembled-${split}-${number(shard)}.json`;
 }
 
+/** Whether an object is of no use any more once its dataset is sealed. */
+export function isBetween(key: string): boolean {
+  return /^datasets\/[^/]+\/runs\/|^plans\/[^/]+\/(words|text)-/.test(key);
+}
+
 function number(index: number): string {
   return String(index).padStart(5, '0');
 }

@@ -1,4 +1,4 @@
-import { BerthError, datasetJobSchema, type Job } from '@berth/contracts';
+import { BerthError, type Job } from '@berth/contracts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobBoard } from './job-board.ts';
@@ -7,15 +7,7 @@ import { createJobProducer } from './job-producer.ts';
 
 const redis = useRedis();
 
-const job: Job = {
-  kind: 'dataset',
-  runId: 'r',
-  corpus: datasetJobSchema.shape.corpus.parse({ path: '/none' }),
-  vocabulary: { size: 100, minFrequency: 2, doLowerCase: true },
-  numShards: 1,
-  seed: 1,
-  askedAtMs: 1,
-};
+const job: Job = { kind: 'inventory', runId: 'r', requestId: 'a'.repeat(64), askedAtMs: 1 };
 
 describe('the job board', () => {
   it('counts what waits and says for how long', async () => {
@@ -46,7 +38,7 @@ describe('the job board', () => {
     const id = await jobs.enqueue(job);
     await expect(jobs.waitForJob(id, { timeoutMs: 300_000 })).rejects.toThrow('no such corpus');
     const [failed] = await board.failed('berth-jobs', 10);
-    expect(failed).toMatchObject({ id, state: 'failed', data: { kind: 'dataset' } });
+    expect(failed).toMatchObject({ id, state: 'failed', data: { kind: 'inventory' } });
     expect(failed?.stack.join('\n')).toContain('DATA_CORPUS_NOT_FOUND');
     expect((await board.report())[0]).toMatchObject({ numWorkers: 1, counts: { failed: 1 } });
 

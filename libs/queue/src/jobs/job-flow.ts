@@ -39,7 +39,7 @@ export function createJobFlows(connection: RedisConnection, queue: Queue<Job>): 
 
   const drop = async (jobId: string): Promise<void> => {
     // What others wait for last goes first: a job whose last child is taken away would be done.
-    for (let level = [jobId]; level.length > 0; ) {
+    for (let level = [jobId]; level.length > 0;) {
       const below: string[] = [];
       for (let start = 0; start < level.length; start += numAtOnce)
         await Promise.all(
