@@ -41,7 +41,8 @@ const placesBetweenPauses = 1 << 13;
 
 /** A place of a pair is the first cell of its left piece. */
 function* countPairs({ pieces, counts }: WordCells): Work<PairTable> {
-  const pairs = new PairTable();
+  // A cell that is no separator and not the first of its word has a pair with the one before.
+  const pairs = new PairTable(Math.max(0, pieces.length - 2 * counts.length));
   let word = 0;
   for (let cell = 1; cell < pieces.length; cell += 1) {
     const right = pieces[cell]!;

@@ -11,7 +11,7 @@ import {
 export interface MergeLimits {
   /** @defaultValue 2^22 */
   readonly maxWords?: number;
-  /** Of all words together, in UTF-8. @defaultValue 2^25 */
+  /** Of all words together, in UTF-8: what training takes memory for. @defaultValue 2^24, some two million words */
   readonly maxBytes?: number;
 }
 
@@ -31,7 +31,7 @@ export async function mergeWordCounts(
 /** The same as work. */
 export function* mergingWordCounts(
   lists: readonly Uint8Array[],
-  { maxWords = 1 << 22, maxBytes = 1 << 25 }: MergeLimits = {},
+  { maxWords = 1 << 22, maxBytes = 1 << 24 }: MergeLimits = {},
 ): Work<Uint8Array> {
   const opened = lists.map((bytes, i) => openWordList(bytes, `list ${i + 1} of counted words`));
   const keeps = yield* findRule(opened, maxWords, maxBytes);

@@ -15,10 +15,16 @@ export class PairTable {
   #cells = new Int32Array(4 * initialSize);
 
   // Places, as lists that end in 0; those of no pair are one more list.
-  #place = new Int32Array(initialSize);
-  #placeBefore = new Int32Array(initialSize);
+  #place: Int32Array<ArrayBuffer>;
+  #placeBefore: Int32Array<ArrayBuffer>;
   #numPlaces = 0;
   #lastFree = 0;
+
+  /** @param numPlaces - that there will be at first */
+  constructor(numPlaces: number) {
+    this.#place = new Int32Array(numPlaces + initialSize);
+    this.#placeBefore = new Int32Array(numPlaces + initialSize);
+  }
 
   get numPairs(): number {
     return this.#numPairs;
@@ -47,8 +53,9 @@ export class PairTable {
     if (number !== 0) this.#lastFree = this.#placeBefore[number - 1]!;
     else {
       if (this.#numPlaces === this.#place.length) {
-        this.#place = enlarged(this.#place);
-        this.#placeBefore = enlarged(this.#placeBefore);
+        // Little by little: these are the largest arrays, and each is there twice while it grows.
+        this.#place = enlarged(this.#place, 1.25);
+        this.#placeBefore = enlarged(this.#placeBefore, 1.25);
       }
       number = ++this.#numPlaces;
     }
@@ -103,8 +110,8 @@ function hashOf(left: number, right: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b_3c6d) >>> 7;
 }
 
-function enlarged(items: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * items.length);
+function enlarged(items: Int32Array<ArrayBuffer>, factor = 2): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.ceil(factor * items.length));
   larger.set(items);
   return larger;
 }

@@ -36,8 +36,8 @@ function* trainingVocabulary(
 
   for (const piece of mergePairs(counts, alphabet.pieces, minFrequency)) {
     if (tokens.length >= size) break;
-    if (piece === undefined) yield;
-    else tokens.push(piece);
+    if (piece !== undefined) tokens.push(piece);
+    yield;
   }
   tokens.push(...alphabet.byFrequency.slice(maxAlphabet, maxAlphabet + size - tokens.length));
 
