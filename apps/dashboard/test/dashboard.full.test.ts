@@ -15,6 +15,7 @@ const paths = [
   run,
   `${run}/metrics`,
   `${run}/workers`,
+  `${run}/data`,
   `${run}/checkpoints`,
   `${run}/try-it`,
   `${run}/logs`,

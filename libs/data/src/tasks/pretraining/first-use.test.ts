@@ -87,7 +87,6 @@ describe('the first use of a document', () => {
     const set = prepared.setOf(...how);
     for (const [shard, document] of [
       [0, 0],
-      [1, 2],
       [3, 1],
     ] as const) {
       const without: DatasetReader = {
