@@ -160,7 +160,9 @@ describe('odd input', () => {
     expect(stderr).toMatch(
       /left out of the corpus: b\.docx \(not .*\), self \(a link to a folder\)/,
     );
-    const told = stderr.indexOf('data: 1 file, 1 file in utf-16le, 7 documents');
+    const told = stderr.indexOf(
+      'data: 1 file, 1 file in utf-16le, 4 documents (0 of one sentence), 3 duplicates',
+    );
     expect(told).toBeGreaterThan(-1);
     expect(told).toBeLessThan(stderr.indexOf('running'));
     const shown = await berth(['status', 'mixed'], { folder });

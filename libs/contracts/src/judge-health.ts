@@ -72,7 +72,7 @@ export function describeHealth(health: DatasetHealth): string {
     plural(health.numFiles, 'file'),
     ...encodings,
     `${plural(numDocuments, 'document')} (${number(health.numOneSentenceDocuments)} of one sentence)`,
-    ...(health.numDuplicates ? [`${plural(health.numDuplicates, 'duplicate')}`] : []),
+    ...(health.numDuplicates ? [plural(health.numDuplicates, 'duplicate')] : []),
     plural(numSentences, 'sentence'),
     plural(numTrainTokens + numHeldOutTokens, 'token'),
     `${percent(share(numHeldOutTokens, numTrainTokens + numHeldOutTokens))} held out`,

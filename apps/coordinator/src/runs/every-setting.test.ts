@@ -49,6 +49,8 @@ const cases: Readonly<Record<string, Case>> = {
   'corpus.path': { to: '/b.txt' },
   'corpus.parts': { to: parts, besides: { 'corpus.path': null } },
   'corpus.encoding': { to: 'utf-8' },
+  'corpus.textField': { to: 'body' },
+  'corpus.idField': { to: 'key' },
   'vocabulary.path': { to: '/w.txt', given: { 'vocabulary.path': '/v.txt' } },
   'vocabulary.extend': { to: 9, given: { 'vocabulary.path': '/v.txt' } },
   'examples.dupeFactor': { to: 3, given: { 'examples.mode': 'google' } },

@@ -46,7 +46,7 @@ const stagesOfDataset: readonly PreparationStage[] = preparationStages.filter(
   (stage) => stage !== 'examples',
 );
 
-/** Time that a stage takes for a byte of text, relative to each other, measured on prose: for the time that is left. */
+/** Time that a stage takes for a byte of text, relative to each other, as a rough guess: for the time that is left. */
 const costs: Readonly<Partial<Record<PreparationStage, number>>> = {
   survey: 1,
   tokenise: 1.2,
