@@ -18,7 +18,7 @@ export const documentShardSchema = storedPartSchema.extend({
   numTokens: size,
   /** The part of the corpus that its documents are of, where that has several. */
   part: z.string().optional(),
-  /** What its documents are called where they come from, one line of JSON each; absent in what older releases made. */
+  /** What its documents are called where they come from and where they stand there, one line of JSON each; absent in what older releases made. */
   names: storedPartSchema.optional(),
 });
 export type DocumentShard = z.output<typeof documentShardSchema>;

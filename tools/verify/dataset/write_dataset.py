@@ -12,7 +12,7 @@ def write_dataset(folder, vocab_path, documents, *, num_shards=16, held_out_rati
     num_entries = len(vocab.decode().rstrip("\n").split("\n"))
     code, width = ("H", 2) if num_entries <= 65536 else ("I", 4)
     shards = {("held-out", 0): {}}
-    for texts, sentences in documents:
+    for number, (texts, sentences) in enumerate(documents):
         sentences = [ids for ids in sentences if ids]
         if not sentences:
             continue
@@ -22,8 +22,9 @@ def write_dataset(folder, vocab_path, documents, *, num_shards=16, held_out_rati
         ids = [i for sentence in sentences for i in sentence]
         record = digest + struct.pack(f"<{1 + len(sentences)}I", len(sentences), *map(len, sentences))
         record += struct.pack(f"<{len(ids)}{code}", *ids)
-        # Equal documents are one.
-        shards.setdefault(place, {})[digest] = (record + bytes(-len(record) % 4), len(sentences), ids)
+        # Equal documents are one: the first.
+        record += bytes(-len(record) % 4)
+        shards.setdefault(place, {}).setdefault(digest, (record, len(sentences), ids, number))
     counts = [0] * num_entries
     parts = {name: [(place, shards[place]) for place in sorted(shards) if place[0] == name] for name in ("train", "held-out")}
     files = {"vocab.txt": vocab}
@@ -36,6 +37,8 @@ def write_dataset(folder, vocab_path, documents, *, num_shards=16, held_out_rati
             body = b"".join(r[0] for r in all_records)
             file = f"{name}-{number:05}.bdoc"
             files[file] = header + body + struct.pack("<3I", *facts) + MAGIC[4:]
+            # No names; where each document stands in the corpus, as one chunk.
+            files[names_of(file)] = "".join(f"[null,0,{r[3]}]\n" for r in all_records).encode()
             described[name].append((file, dict(zip(("numDocuments", "numSentences", "numTokens"), facts))))
             for r in all_records if name == "train" else []:
                 for i in r[2]:
@@ -47,12 +50,15 @@ def write_dataset(folder, vocab_path, documents, *, num_shards=16, held_out_rati
     def part(file):
         return {"key": f"datasets/{dataset_id}/{file}", "sizeBytes": len(files[file]), "sha256": digests[file]}
 
+    def shard(file, facts):
+        return {**part(file), **facts, "names": part(names_of(file))}
+
     manifest = {
         "format": "berth-dataset/3", "datasetId": dataset_id, "corpusDigest": dataset_id,
         "vocabulary": {**part("vocab.txt"), "numTokens": num_entries}, "tokenCounts": part("token-counts.json"),
         "doLowerCase": lower_case, "heldOutRatio": held_out_ratio,
-        "train": [{**part(file), **facts} for file, facts in described["train"]],
-        "heldOutShards": [{**part(file), **facts} for file, facts in described["held-out"]],
+        "train": [shard(file, facts) for file, facts in described["train"]],
+        "heldOutShards": [shard(file, facts) for file, facts in described["held-out"]],
     }
     target = os.path.join(folder, "datasets", dataset_id)
     os.makedirs(target, exist_ok=True)
@@ -61,6 +67,10 @@ def write_dataset(folder, vocab_path, documents, *, num_shards=16, held_out_rati
         with open(os.path.join(target, file), "wb") as out:
             out.write(content)
     return f"datasets/{dataset_id}/manifest.json"
+
+
+def names_of(file):
+    return file.replace(".bdoc", ".names.jsonl")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import {
   type DocumentCounts,
   type IdBytes,
 } from './document-shard.ts';
+import { lineOfDocument } from './document-names.ts';
 import { mergeRuns, type RunBuckets } from './merge-runs.ts';
 import {
   heldOutBucket,
@@ -35,6 +36,7 @@ import {
   numHeldOutBuckets,
   trainBucket,
   type Buckets,
+  type PlacedRecord,
   type RunRecord,
 } from './run-file.ts';
 import { splitDataset } from './split-dataset.ts';
@@ -111,7 +113,9 @@ async function assemble(
       if (lengths.length === 1) numOneSentenceDocuments += 1;
       coverage.add(lengths);
       for (let index = 0; index < tokens.length; index++) tokenCounts[tokens[index]!]! += 1;
-      names.push(Buffer.from(`${JSON.stringify(Buffer.from(record.name).toString())}\n`));
+      const name = Buffer.from(record.name).toString();
+      const place = [record.chunk, record.number] as const;
+      names.push(Buffer.from(lineOfDocument({ name, place })));
       onProgress({ numBytes: 0, numDocuments: counts.numDocuments });
       if (numEqual === 0) yield record.document;
       else {
@@ -171,7 +175,7 @@ async function* documentsOf(
   settled: Split,
   split: AssembleJob['split'],
   shard: number,
-): AsyncGenerator<RunRecord> {
+): AsyncGenerator<PlacedRecord> {
   const buckets = bucketsOf(recipe);
   const { heldOutHash, trainHash } = settled;
   const own =

@@ -38,8 +38,9 @@ it('run files give every document of a bucket once, in one order', async () => {
           ? heldOutBucket(buckets, one.hash)
           : trainBucket(buckets, one.part, one.hash);
       for (const [chunk, documents] of all.entries()) {
-        const builder = createRunBuilder(buckets, 2);
-        for (const one of documents) builder.add(one, bucketOf(one), one.part, one.name);
+        const builder = createRunBuilder(buckets, 2, chunk);
+        for (const [number, one] of documents.entries())
+          builder.add(one, bucketOf(one), { ...one, number });
         await store.put(`run-${chunk}`, await builder.finish());
       }
       const ranges = Array.from({ length: 6 }, (_, bucket) => [bucket, bucket + 1] as const);
@@ -53,18 +54,25 @@ it('run files give every document of a bucket once, in one order', async () => {
           end,
         }));
         const keys: string[] = [];
+        const ordered: string[] = [];
         for await (const record of mergeRuns(store, runs)) {
           const hex = Buffer.from(record.hash).toString('hex');
           keys.push(`${hex} ${Buffer.from(record.name).toString('hex')}`);
           expect(Buffer.from(record.document.subarray(0, 16)).toString('hex')).toBe(hex);
-          found.push(`${record.part} ${keys.at(-1)}`);
+          const place = [record.chunk, record.number].map((one) => String(one).padStart(2, '0'));
+          ordered.push(`${keys.at(-1)} ${place.join(' ')}`);
+          found.push(`${record.part} ${ordered.at(-1)}`);
         }
         expect(keys).toEqual(keys.toSorted());
+        expect(ordered).toEqual(ordered.toSorted());
       }
-      const expected = all.flat().map((one) => {
-        const name = Buffer.from(one.name).toString('hex');
-        return `${one.part} ${Buffer.from(one.hash).toString('hex')} ${name}`;
-      });
+      const expected = all.flatMap((documents, chunk) =>
+        documents.map((one, number) => {
+          const [hex, name] = [one.hash, one.name].map((text) => Buffer.from(text).toString('hex'));
+          const place = [chunk, number].map((at) => String(at).padStart(2, '0'));
+          return `${one.part} ${hex} ${name} ${place.join(' ')}`;
+        }),
+      );
       expect(found.toSorted()).toEqual(expected.toSorted());
     }),
     { numRuns: 60 },
@@ -88,10 +96,14 @@ it('twice as many shards are the same ones halved, and each has its share of doc
 
 it('a bucket of very many documents is in the same order', async () => {
   const one = { numParts: 1, numShards: 1 };
-  const builder = createRunBuilder(one, 2);
+  const builder = createRunBuilder(one, 2, 0);
   const count = 12_000;
   for (let n = 0; n < count; n++)
-    builder.add({ hash: documentHash([`${n}`]), sentences: [[n]] }, 0, 0, `${n}`);
+    builder.add({ hash: documentHash([`${n}`]), sentences: [[n]] }, 0, {
+      part: 0,
+      number: n,
+      name: `${n}`,
+    });
   await store.put('run-many', await builder.finish());
   const numBuckets = numBucketsOf(one);
   const hashes: string[] = [];

@@ -7,7 +7,7 @@ import {
   readEntries,
   readRecord,
   type BucketStretch,
-  type RunRecord,
+  type PlacedRecord,
   type StretchCheck,
 } from './run-file.ts';
 
@@ -28,7 +28,7 @@ const numAtOnce = 16;
 /** Some buckets of a run file, of which some records are in memory. */
 class Cursor {
   /** The next; undefined at the end. */
-  record: RunRecord | undefined;
+  record: PlacedRecord | undefined;
   readonly #store: ObjectStore;
   readonly #run: RunBuckets;
   readonly #stretches: readonly BucketStretch[];
@@ -50,7 +50,8 @@ class Cursor {
   /** Goes on to the next record. @returns whether nothing had to be read for it */
   step(): boolean {
     try {
-      this.record = readRecord(this.#bytes);
+      const record = readRecord(this.#bytes);
+      this.record = record && { ...record, chunk: this.#run.chunk };
     } catch (error) {
       throw damaged(this.#run, error);
     }
@@ -91,13 +92,13 @@ class Cursor {
 }
 
 /**
- * The records of some buckets of run files, each by hash and name, as one list in that order.
+ * The records of some buckets of run files, each by hash, name and place in the corpus, as one list in that order.
  * @throws BerthError `DATA_SHARD_CORRUPT` with the `chunk` whose run file is damaged or gone, and what the store throws
  */
 export async function* mergeRuns(
   store: ObjectStore,
   runs: readonly RunBuckets[],
-): AsyncGenerator<RunRecord> {
+): AsyncGenerator<PlacedRecord> {
   const cursors = await inBatches(
     runs,
     async (run) => new Cursor(store, run, await ofRun(run, () => stretchesOf(store, run))),

@@ -8,8 +8,8 @@ import { hashBytes } from './token-documents.ts';
 /*
  * What tokenising a chunk leaves: its documents in buckets, in each by hash and then by name. Little-endian. Header of 4 words: magic
  * (2), version, buckets. Then 4 words for each bucket: the byte, from the first record on, at which it ends, and the first 12 bytes of
- * the SHA-256 of its records. Then records: their bytes, bytes of the name, number of the part of the corpus, 0; the document as its
- * shard has it; its name in UTF-8; zeros to a multiple of 4 bytes.
+ * the SHA-256 of its records. Then records: their bytes, bytes of the name, number of the part of the corpus, number of the document in
+ * its chunk; the document as its shard has it; its name in UTF-8; zeros to a multiple of 4 bytes.
  */
 const magic = [0x7472_6562, 0x6e75_722d] as const; // "bert" "-run"
 const version = 1;
@@ -92,10 +92,17 @@ export function checkOf({ digest }: BucketStretch): StretchCheck {
 export interface RunRecord {
   readonly hash: Uint8Array;
   readonly part: number;
+  /** In its chunk. */
+  readonly number: number;
   readonly name: Uint8Array;
   /** As its shard has it. */
   readonly document: Uint8Array;
   readonly numBytes: number;
+}
+
+/** A document of some chunk. */
+export interface PlacedRecord extends RunRecord {
+  readonly chunk: number;
 }
 
 /**
@@ -115,22 +122,37 @@ export function readRecord(bytes: Uint8Array): RunRecord | undefined {
   return {
     hash: bytes.subarray(ownBytes, ownBytes + hashBytes),
     part: view.getUint32(8, true),
+    number: view.getUint32(12, true),
     name: bytes.subarray(nameStart, nameStart + nameBytes),
     document: bytes.subarray(ownBytes, nameStart),
     numBytes,
   };
 }
 
-/** By hash, then by name. */
-export function compareRecords(a: RunRecord, b: RunRecord): number {
-  return compareHashes(a.hash, b.hash) || Buffer.compare(a.name, b.name);
+/** By hash, then by name; those of one chunk in which both are equal by their numbers. */
+export function compareRecords(a: PlacedRecord, b: PlacedRecord): number {
+  return (
+    compareHashes(a.hash, b.hash) ||
+    Buffer.compare(a.name, b.name) ||
+    a.chunk - b.chunk ||
+    a.number - b.number
+  );
+}
+
+/** What a record says of its document besides the text. */
+export interface RecordLabel {
+  /** Of the corpus. */
+  readonly part: number;
+  /** In its chunk; of one chunk all differ, and they grow. */
+  readonly number: number;
+  readonly name: string;
 }
 
 /** Documents on their way into a run file. All are held in memory. */
 export interface RunBuilder {
   /** What it holds in memory, about. */
   readonly numBytes: number;
-  add(document: HashedDocument, bucket: number, part: number, name: string): void;
+  add(document: HashedDocument, bucket: number, label: RecordLabel): void;
   /** The run file, in pieces that follow one another. */
   finish(signal?: AbortSignal): Promise<Uint8Array[]>;
 }
@@ -138,17 +160,18 @@ export interface RunBuilder {
 /** Of the objects that hold a record. */
 const bytesBesideRecord = 300;
 
-export function createRunBuilder(buckets: Buckets, idBytes: IdBytes): RunBuilder {
+/** @param chunk - whose documents they are */
+export function createRunBuilder(buckets: Buckets, idBytes: IdBytes, chunk: number): RunBuilder {
   const numBuckets = numBucketsOf(buckets);
-  const records = new Map<number, RunRecord[]>();
+  const records = new Map<number, PlacedRecord[]>();
   let numBytes = 0;
   return {
     get numBytes() {
       return numBytes;
     },
-    add(document, bucket, part, name) {
-      const bytes = encodeRecord(encodeDocument(document, idBytes), part, Buffer.from(name));
-      const record = readRecord(bytes)!;
+    add(document, bucket, label) {
+      const bytes = encodeRecord(encodeDocument(document, idBytes), label);
+      const record = { ...readRecord(bytes)!, chunk };
       const known = records.get(bucket);
       if (known === undefined) records.set(bucket, [record]);
       else known.push(record);
@@ -183,11 +206,11 @@ const maxSortedAtOnce = 10_000;
 
 /** Sorts many records by the first byte of their hash, then those of each. */
 async function sortedRecords(
-  records: RunRecord[],
+  records: PlacedRecord[],
   signal: AbortSignal | undefined,
-): Promise<RunRecord[]> {
+): Promise<PlacedRecord[]> {
   if (records.length <= maxSortedAtOnce) return records.sort(compareRecords);
-  const byByte = Array.from({ length: 256 }, (): RunRecord[] => []);
+  const byByte = Array.from({ length: 256 }, (): PlacedRecord[] => []);
   for (const record of records) byByte[record.hash[0]!]!.push(record);
   for (const some of byByte) {
     some.sort(compareRecords);
@@ -196,13 +219,16 @@ async function sortedRecords(
   return byByte.flat();
 }
 
-function encodeRecord(document: Uint8Array, part: number, name: Uint8Array): Uint8Array {
+function encodeRecord(document: Uint8Array, label: RecordLabel): Uint8Array {
+  const { part, number } = label;
+  const name = Buffer.from(label.name);
   const nameStart = ownBytes + document.length;
   const record = new Uint8Array(nameStart + 4 * Math.ceil(name.length / 4));
   const view = new DataView(record.buffer);
   view.setUint32(0, record.length, true);
   view.setUint32(4, name.length, true);
   view.setUint32(8, part, true);
+  view.setUint32(12, number, true);
   record.set(document, ownBytes);
   record.set(name, nameStart);
   return record;

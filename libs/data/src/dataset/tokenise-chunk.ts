@@ -71,13 +71,13 @@ export async function tokeniseChunk(
   let least: PlacedHash | undefined;
   let greatest: PlacedHash | undefined;
   let part: string | undefined;
-  let builder = createRunBuilder(buckets, idBytes);
+  let builder = createRunBuilder(buckets, idBytes, chunk);
   const flush = async (): Promise<void> => {
     if (builder.numBytes === 0) return;
     const pieces = await builder.finish(signal);
     await store.put(runKey(datasetId, chunk, seen.numRuns), pieces, signal && { signal });
     seen.numRuns += 1;
-    builder = createRunBuilder(buckets, idBytes);
+    builder = createRunBuilder(buckets, idBytes, chunk);
   };
   onProgress({ numBytes: 0, numDocuments: 0 });
   for await (const document of readText(store, recipe.plan, chunk, { s3, signal, tally: read })) {
@@ -102,7 +102,8 @@ export async function tokeniseChunk(
     if (greatest === undefined || comparePlaced(placed, greatest) > 0) greatest = placed;
     const partIndex = parts.indexOf(part);
     const bucket = isOut ? heldOutBucket(buckets, hash) : trainBucket(buckets, partIndex, hash);
-    builder.add({ hash, sentences }, bucket, partIndex, document.id);
+    const label = { part: partIndex, number: seen.numDocuments, name: document.id };
+    builder.add({ hash, sentences }, bucket, label);
     const numTokens = sentences.reduce((sum, { length }) => sum + length, 0);
     seen.numDocuments += 1;
     seen.numTokens += numTokens;

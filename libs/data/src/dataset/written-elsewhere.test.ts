@@ -11,6 +11,7 @@ import { documents } from '../testing/dataset-bench.ts';
 import { folderStore, temporaryFolder } from '../testing/example-fixture.ts';
 import { createTokenizer } from '../text/tokenizer.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
+import { readCorpusOrder } from './document-names.ts';
 import { prepareDataset } from './prepare-dataset.ts';
 import { readDatasetManifest, readDatasetVocabulary } from './read-dataset.ts';
 import { readTextStatistics } from './text-statistics.ts';
@@ -54,6 +55,12 @@ it('a dataset that Python has written has the bytes of our own, and gives exampl
   const digestsOf = (manifest: typeof own): string[] =>
     [...manifest.train, ...heldOutShardsOf(manifest)].map(({ sha256 }) => sha256);
   expect(digestsOf(written)).toEqual(digestsOf(own));
+  for (const [shard, part] of own.train.entries()) {
+    const order = await readCorpusOrder(store, part, part.numDocuments);
+    expect(order).toHaveLength(part.numDocuments);
+    const same = written.train[shard]!;
+    expect(await readCorpusOrder(other, same, same.numDocuments)).toEqual(order);
+  }
   expect(await readTextStatistics(other, written)).toEqual(await readTextStatistics(store, own));
 
   const settings = runConfigSchema.shape.examples.parse({});

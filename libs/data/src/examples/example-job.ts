@@ -12,8 +12,9 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import { plainDatasetReader, type DatasetReader } from '../dataset/dataset-cache.ts';
+import { readCorpusOrder } from '../dataset/document-names.ts';
 import { putPart } from '../dataset/stored-part.ts';
-import type { TokenDocuments } from '../dataset/token-documents.ts';
+import { numDocumentsOf, type TokenDocuments } from '../dataset/token-documents.ts';
 import { exampleShardKey } from './example-keys.ts';
 import type { KeepNumbers } from '../scratch/stretches.ts';
 import { windowShards } from '../sampling/epoch-order.ts';
@@ -90,6 +91,10 @@ export async function openExamplesJob(
   const found = await read.documents(store, documentShard);
   // All of it is read, piece by piece.
   const documents = { ...found, tokens: found.tokens.subarray() };
+  const order =
+    isTrain && examples.readsOrder?.(settings) === true
+      ? await readCorpusOrder(store, documentShard, numDocumentsOf(found))
+      : undefined;
   const others: TokenDocuments[] = [];
   for (const other of otherShards) others.push(await read.documents(store, manifest.train[other]!));
   const { textRules } = manifest;
@@ -97,7 +102,17 @@ export async function openExamplesJob(
   const own = isTrain ? [datasetShardOf(job.shard, manifest.train.length)] : [];
   return {
     examples,
-    request: { ...job, settings, format, documents, others, vocabulary, textRules, timesRead },
+    request: {
+      ...job,
+      settings,
+      format,
+      documents,
+      order,
+      others,
+      vocabulary,
+      textRules,
+      timesRead,
+    },
     trainShards: [...own, ...otherShards],
   };
 }

@@ -9,7 +9,7 @@ import {
   type ObjectStore,
   type StoredPart,
 } from '@berth/contracts';
-import { putDocumentNames, readDocumentNames } from '../dataset/document-names.ts';
+import { putNamedDocuments, readNamedDocuments } from '../dataset/document-names.ts';
 import { openDocumentShard, withTokens } from '../dataset/document-shard.ts';
 import { readDatasetManifest } from '../dataset/read-dataset.ts';
 import { getPart, putPart } from '../dataset/stored-part.ts';
@@ -117,17 +117,17 @@ export async function forgetDocuments(
   return madeKey;
 }
 
-/** Forgotten documents have no names. */
+/** Forgotten documents have no names, and keep their places. */
 async function namesWithout(
   store: ObjectStore,
   part: DocumentShard,
   places: ReadonlySet<number>,
   shardKey: string,
 ): Promise<StoredPart | undefined> {
-  const names = await readDocumentNames(store, part);
-  if (names === undefined) return undefined;
-  const kept = names.map((name, document) => (places.has(document) ? null : name));
-  return putDocumentNames(store, `${shardKey}.names`, kept);
+  const named = await readNamedDocuments(store, part);
+  if (named === undefined) return undefined;
+  const kept = named.map((one, document) => (places.has(document) ? { ...one, name: null } : one));
+  return putNamedDocuments(store, `${shardKey}.names`, kept);
 }
 
 function recount(counts: Float64Array, before: TokenIds, after: TokenIds): void {

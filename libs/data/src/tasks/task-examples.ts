@@ -17,6 +17,8 @@ export interface ExamplesRequest {
   readonly format?: string | undefined;
   /** Documents of one dataset shard. */
   readonly documents: TokenDocuments;
+  /** These in the order in which the corpus has them, where the task asks for it and the dataset says so. */
+  readonly order?: Uint32Array | undefined;
   /** Those of the shards that are mixed with it, where the task reads them. */
   readonly others?: readonly TokenDocuments[];
   readonly vocabulary: Vocabulary;
@@ -88,6 +90,8 @@ export interface TaskExamples extends StoredTaskExamples {
   readonly firstFormat: string;
   /** Whether examples of a shard are made of all documents that are mixed in its epoch. */
   readonly readsWindow: (settings: ExamplesConfig, format: string | undefined) => boolean;
+  /** Whether examples for training depend on the order in which the corpus has its documents. @defaultValue never */
+  readonly readsOrder?: (settings: ExamplesConfig) => boolean;
   /**
    * The bytes of an example shard: the same request, the same bytes.
    * @throws BerthError `DATA_MISMATCH` when this release does not know the format

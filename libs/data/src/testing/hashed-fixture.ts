@@ -8,7 +8,7 @@ import {
   type ExamplesConfig,
   type ObjectStore,
 } from '@berth/contracts';
-import { putDocumentNames } from '../dataset/document-names.ts';
+import { putNamedDocuments } from '../dataset/document-names.ts';
 import { encodeDocumentShard } from '../dataset/document-shard.ts';
 import { putPart } from '../dataset/stored-part.ts';
 import { serializeTokenCounts } from '../dataset/text-statistics.ts';
@@ -31,7 +31,7 @@ export async function hashedExcerpt(
         .update(sentences.join('\n'))
         .digest()
         .subarray(0, hashBytes);
-      return { name: `doc-${index}`, hash, sentences };
+      return { name: `doc-${index}`, place: [0, index] as const, hash, sentences };
     })
     .sort((a, b) => Buffer.compare(a.hash, b.hash));
   const datasetId = digestOf('the golden excerpt');
@@ -42,11 +42,7 @@ export async function hashedExcerpt(
     numDocuments: some.length,
     numSentences: some.flatMap(({ sentences }) => sentences).length,
     numTokens: some.flatMap(({ sentences }) => sentences.flat()).length,
-    names: await putDocumentNames(
-      store,
-      `${folder}/${name}.names`,
-      some.map((document) => document.name),
-    ),
+    names: await putNamedDocuments(store, `${folder}/${name}.names`, some),
   });
   const of = (shard: number): typeof documents =>
     documents.filter(({ hash }) => hash[0]! >> 6 === shard && hash[5]! >= 50);

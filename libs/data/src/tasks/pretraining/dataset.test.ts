@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   columnOf,
@@ -12,12 +12,23 @@ import {
 } from '@berth/contracts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../dataset/prepare-dataset.ts';
-import { readDatasetManifest } from '../../dataset/read-dataset.ts';
+import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
+import { putPart } from '../../dataset/stored-part.ts';
+import { sentencesOf, type TokenSentences } from '../../dataset/token-documents.ts';
 import { batchOf } from '../../examples/batch.ts';
 import { exampleSetIdOf, makeExampleShard, readExampleShard } from '../../examples/example-job.ts';
+import { replayExamples } from '../../replay/replay-examples.ts';
 import { epochShardsOf } from '../../sampling/epoch-shards.ts';
 import { createSampler } from '../../sampling/sampler.ts';
-import { folderStore, goldenPath, temporaryFolder } from '../../testing/example-fixture.ts';
+import {
+  folderStore,
+  goldenBytes,
+  goldenExcerpt,
+  goldenPath,
+  temporaryFolder,
+} from '../../testing/example-fixture.ts';
+import { encodeExampleShard } from './example-shard.ts';
+import { generateGoogleExamples } from './google-examples.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
 const settings = runConfigSchema.shape.examples.parse({});
@@ -130,6 +141,102 @@ describe('makeExampleShard', () => {
       exampleSetIdOf('d', { ...settings, masking: 'word' }, 1),
     ];
     expect(new Set([id, ...others]).size).toBe(5);
+  });
+});
+
+describe('mode google', () => {
+  const { documents, vocabulary } = goldenExcerpt();
+  const texts = new TextDecoder().decode(goldenBytes('excerpt.txt')).trimEnd().split('\n\n');
+  // Equal documents lie in one file and in several.
+  const files = [
+    [0, 1, 2, 3, 1],
+    [4, 5, 2, 6],
+    [2, ...documents.keys()].filter((document) => document === 2 || document > 6),
+  ];
+  const inFiles = files.flat().map((document) => documents[document]!);
+  const examples = { ...settings, mode: 'google', dupeFactor: 2 } as const;
+  const seed = 7;
+
+  it('has the examples of the documents in the order of the corpus, and tells of which they are', async () => {
+    const folder = newFolder();
+    const store = folderStore(join(folder, 'store'));
+    await mkdir(join(folder, 'text'));
+    for (const [index, some] of files.entries())
+      await writeFile(
+        join(folder, 'text', `${index}.txt`),
+        some.map((document) => `${texts[document]!}\n\n`).join(''),
+      );
+    const job = datasetJobSchema.parse({
+      kind: 'dataset',
+      runId: 'r',
+      corpus: {
+        path: join(folder, 'text'),
+        heldOutRatio: 0,
+        sentenceMode: 'lines',
+        duplicates: 'keep',
+      },
+      vocabulary: { path: goldenPath('vocab-8192.txt') },
+      numShards: 1,
+      seed,
+      askedAtMs: 1,
+    });
+    const manifestKey = await prepareDataset(job, store);
+    const manifest = await readDatasetManifest(store, manifestKey);
+    const part = manifest.train[0]!;
+    const exampleSetId = exampleSetIdOf(manifest.datasetId, examples, seed);
+    const set = { exampleSetId, manifestKey, seed, examples };
+    const place = { kind: 'examples', split: 'train', epoch: 0, shard: 0 } as const;
+    const bytesOf = (read: readonly TokenSentences[]): Buffer =>
+      Buffer.from(
+        encodeExampleShard(
+          generateGoogleExamples(read, { vocabulary, settings: examples, dupeFactor: 2, seed }),
+          { exampleSetId, ...examples },
+        ),
+      );
+    const sorted = (read: readonly TokenSentences[]): string[] =>
+      read.map((sentences) => sentences.join('|')).sort();
+    const inShard = [...sentencesOf(await readDocumentShard(store, part))];
+    expect(sorted(inShard)).toEqual(sorted(inFiles));
+    expect(inShard).not.toEqual(inFiles);
+
+    const made = await makeExampleShard(store, { ...set, ...place });
+    expect(bytesOf(inFiles).equals(await store.get(made.key))).toBe(true);
+
+    const from = { epoch: 0, index: 0 };
+    const known = async (): Promise<ExampleShard> => made;
+    const replay = await replayExamples({ store, manifest, set, known }, from, 40);
+    for (const { tokens, labels, sources } of replay.examples) {
+      const words = [...tokens];
+      for (const { position, token } of labels) words[position] = token;
+      expect(sources).toHaveLength(2);
+      for (const { document, firstToken, numTokens, position, name } of sources) {
+        const ids = inShard[document]!.flat().slice(firstToken, firstToken + numTokens);
+        expect(words.slice(position, position + numTokens)).toEqual(
+          ids.map((id) => vocabulary.tokens[id]),
+        );
+        const [, file, line] = /^(\d)\.txt:(\d+)$/.exec(name!)!;
+        const text = files[Number(file)]!.map((one) => `${texts[one]!}\n\n`).join('');
+        const begin = text
+          .split('\n')
+          .slice(Number(line) - 1)
+          .join('\n')
+          .split('\n\n')[0]!;
+        expect(inShard[document]).toEqual(documents[texts.indexOf(begin)]);
+      }
+    }
+
+    // What earlier releases made has no places.
+    const lines = Buffer.from(await store.get(part.names!.key))
+      .toString()
+      .trimEnd()
+      .split('\n');
+    const plain = lines.map((line) => `${JSON.stringify((JSON.parse(line) as [string])[0])}\n`);
+    const names = await putPart(store, `${part.names!.key}.plain`, Buffer.from(plain.join('')));
+    const older = { ...manifest, train: [{ ...part, names }] };
+    await store.put(manifestKey, Buffer.from(JSON.stringify(older)));
+    await store.delete(made.key);
+    const before = await makeExampleShard(store, { ...set, ...place });
+    expect(bytesOf(inShard).equals(await store.get(before.key))).toBe(true);
   });
 });
 

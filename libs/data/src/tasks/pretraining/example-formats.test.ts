@@ -10,18 +10,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createScratch } from '../../scratch/scratch.ts';
 import { createDatasetCache } from '../../dataset/dataset-cache.ts';
 import { prepareDataset } from '../../dataset/prepare-dataset.ts';
-import { encodeDocumentShard } from '../../dataset/document-shard.ts';
-import { putPart } from '../../dataset/stored-part.ts';
-import { hashBytes } from '../../dataset/token-documents.ts';
 import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
 import { batchOf } from '../../examples/batch.ts';
 import { exampleSetIdOf, makeExampleShard, readExampleShard } from '../../examples/example-job.ts';
-import {
-  folderStore,
-  goldenBytes,
-  goldenExcerpt,
-  temporaryFolder,
-} from '../../testing/example-fixture.ts';
+import { folderStore, goldenBytes, temporaryFolder } from '../../testing/example-fixture.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
 
 const golden = (name: string): string =>
@@ -49,20 +41,6 @@ async function datasetOf(
   } as const;
   const manifestKey = await prepareDataset(job, store);
   return { manifestKey, manifest: await readDatasetManifest(store, manifestKey) };
-}
-
-/** A dataset of the excerpt whose one shard has the documents in the order of the file. */
-async function datasetInOrder(): Promise<{ manifestKey: string; manifest: DatasetManifest }> {
-  const { manifest, manifestKey } = await datasetOf(1);
-  const { documents } = goldenExcerpt();
-  const hashed = documents.map((sentences, index) => {
-    return { hash: new Uint8Array(hashBytes).fill(index), sentences };
-  });
-  const key = manifestKey.replace('manifest.json', 'in-order.bdoc');
-  const part = await putPart(store, key, encodeDocumentShard(hashed, 2));
-  const inOrder = { ...manifest, train: [{ ...manifest.train[0]!, ...part }] };
-  await store.put(manifestKey, Buffer.from(JSON.stringify(inOrder)));
-  return { manifestKey, manifest: inOrder };
 }
 
 function settingsOf(examples: Partial<ExamplesConfig>): ExamplesConfig {
@@ -154,7 +132,7 @@ it('random segments of the first format come from the shard, of the second from 
   expect((await origins(second, 2)).size).toBe(2);
 });
 
-it('mode google makes what create_pretraining_data.py makes of a shard, in every epoch', async () => {
+it('mode google makes what create_pretraining_data.py makes of a corpus of one shard, in every epoch', async () => {
   const { configs } = JSON.parse(new TextDecoder().decode(goldenBytes('google-examples.json'))) as {
     configs: {
       config: { seed: number; dupeFactor: number; maxSeqLength: number; maxPredictions: number };
@@ -166,7 +144,7 @@ it('mode google makes what create_pretraining_data.py makes of a shard, in every
   const { dupeFactor, maxSeqLength, maxPredictions } = expected.config;
   expect(expected.config.seed).toBe(seed);
   const examples = settingsOf({ mode: 'google', dupeFactor, maxSeqLength, maxPredictions });
-  const one = await datasetInOrder();
+  const one = await datasetOf(1);
   const made = await examplesOf(one, examples, { format: second });
   expect(made).toHaveLength(expected.numExamples);
   const originals = expected.first.map(({ ids, maskedPositions, maskedLabels }) =>

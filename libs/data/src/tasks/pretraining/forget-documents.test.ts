@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { taskNameOf, type ExamplesJob, type ObjectStore } from '@berth/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDatasetManifest, readDocumentShard } from '../../dataset/read-dataset.ts';
-import { readDocumentNames } from '../../dataset/document-names.ts';
+import { readCorpusOrder, readDocumentNames } from '../../dataset/document-names.ts';
 import { hashOfDocument, numDocumentsOf } from '../../dataset/token-documents.ts';
 import { readTextStatistics } from '../../dataset/text-statistics.ts';
 import { openExamplesJob } from '../../examples/example-job.ts';
@@ -75,6 +75,10 @@ describe('forgetting documents', () => {
     const names = (await readDocumentNames(store, after.train[0]!))!;
     for (const place of placesOf(now, tombstones)) expect(names[place]).toBeNull();
     expect(names.filter((name) => name === null)).toHaveLength(2);
+    const orderOf = ({ train }: typeof after): Promise<Uint32Array | undefined> =>
+      readCorpusOrder(store, train[0]!, names.length);
+    expect(await orderOf(manifest)).toHaveLength(names.length);
+    expect(await orderOf(after)).toEqual(await orderOf(manifest));
     const counts = new Float64Array(8192);
     for (const part of after.train)
       for (const id of (await readDocumentShard(store, part)).tokens.subarray()) counts[id]! += 1;

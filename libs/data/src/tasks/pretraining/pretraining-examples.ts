@@ -3,7 +3,6 @@ import {
   documentOfToken,
   sentencesOf,
   startOfDocument,
-  type TokenDocuments,
   type TokenSource,
 } from '../../dataset/token-documents.ts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
@@ -34,15 +33,16 @@ export const pretrainingExamples: TaskExamples = {
   firstFormat: withinShard,
   readsWindow: ({ mode }, format) =>
     mode === 'berth' && format !== undefined && format !== withinShard,
+  readsOrder: ({ mode }) => mode === 'google',
   make: (request) =>
     encodeExampleShard(examplesOf(request), {
       exampleSetId: request.exampleSetId,
       ...request.settings,
     }),
   *sources(request) {
-    const { documents, settings, split, seed } = request;
+    const { settings, split } = request;
     const isShuffled = settings.mode === 'google' && split === 'train';
-    const unshuffled = isShuffled ? inShard(documents, seed) : undefined;
+    const unshuffled = isShuffled ? inShard(request) : undefined;
     for (const { sources } of examplesOf(request))
       yield unshuffled === undefined ? sources : sources.map(unshuffled);
   },
@@ -53,7 +53,7 @@ export const pretrainingExamples: TaskExamples = {
 
 /** Held-out examples are the same in both modes, so that their evaluations can be compared. */
 function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
-  const { settings, format = withinShard, split, documents, vocabulary, seed } = request;
+  const { settings, format = withinShard, split, documents, order, vocabulary, seed } = request;
   requireFormat(format, known);
   if (settings.mode === 'berth' || split === 'heldOut')
     return generateExamples({
@@ -61,12 +61,18 @@ function examplesOf(request: ExamplesRequest): Iterable<SourcedExample> {
       chancesBy: format === byContent ? 'content' : 'place',
     });
   const { dupeFactor = defaultDupeFactor } = settings;
-  return generateGoogleExamples(sentencesOf(documents), { vocabulary, settings, dupeFactor, seed });
+  const read = [...sentencesOf(documents)];
+  const inOrder = order === undefined ? read : Array.from(order, (document) => read[document]!);
+  return generateGoogleExamples(inOrder, { vocabulary, settings, dupeFactor, seed });
 }
 
-/** Google mode shuffles the documents of a shard first: a source among these as one of the shard. */
-function inShard(documents: TokenDocuments, seed: number): (source: TokenSource) => TokenSource {
-  const order = shuffledDocuments(documentsInOrder(documents), seed);
+/** Google mode shuffles documents first: a source among these as one of the shard. */
+function inShard({
+  documents,
+  order: before = documentsInOrder(documents),
+  seed,
+}: ExamplesRequest): (source: TokenSource) => TokenSource {
+  const order = shuffledDocuments(before, seed);
   return (source) => {
     const place = documentOfToken(source.documents, source.start);
     const shift =
