@@ -55,6 +55,7 @@ const owners = {
   'unbzip2-stream': ['@berth/data'],
   uplot: ['@berth/dashboard'],
   winston: ['@berth/observability'],
+  'xxhash-wasm': ['@berth/data'],
   'xz-decompress': ['@berth/data'],
   yaml: ['@berth/launch'],
   zod: ['@berth/contracts'],

@@ -184,18 +184,26 @@ describe('damaged or unsuitable input', () => {
   });
 
   it('refuses text that ends inside a character', async () => {
-    const path = await write('a.txt', Buffer.from('日').subarray(0, 2));
-    await expect(read(path)).rejects.toThrow(invalid(/line 1, .* is not UTF-8/));
+    for (const text of ['日', 'Fine.\n日', '日.\nFine. 日', 'Fine.\n😀']) {
+      const path = await write('a.txt', Buffer.from(text).subarray(0, -1));
+      await expect(read(path)).rejects.toThrow(
+        invalid(/the file ends inside a character, in line [12]: replace it with an intact copy$/),
+      );
+    }
+    const cutAfterOne = await write('a.txt', Buffer.from('日.\n日').subarray(0, -2));
+    await expect(read(cutAfterOne)).rejects.toThrow(invalid(/ends inside a character, in line 2/));
+    const latin = await write('a.txt', Buffer.from('Fine.\ncaf\xe9', 'latin1'));
+    await expect(read(latin)).rejects.toThrow(invalid(/line 2, .* is not UTF-8: .*Windows-1252/));
   });
 
   it.each([
-    ['cut short', (bytes: Buffer) => bytes.subarray(0, -20)],
-    ['altered', (bytes: Buffer) => bytes.fill(0x55, 20, 30)],
-    ['not gzip', () => Buffer.from('One.\nTwo.\n')],
-  ])('refuses gzip that is %s', async (_case, damage) => {
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, -20), /a\.txt\.gz: is damaged: it ends too early/],
+    ['altered', (bytes: Buffer) => bytes.fill(0x55, 20, 30), /a\.txt\.gz: is damaged: /],
+    ['not gzip', () => Buffer.from('One.\nTwo.\n'), /a\.txt\.gz: is not gzip: /],
+  ])('refuses gzip that is %s', async (_case, damage, problem) => {
     const text = Array.from({ length: 1000 }, (_, i) => `Sentence ${i * i}.`).join('\n');
     const path = await write('a.txt.gz', damage(zlib.gzipSync(text)));
-    await expect(read(path)).rejects.toThrow(invalid(/a\.txt\.gz: cannot be read \(/));
+    await expect(read(path)).rejects.toThrow(invalid(problem));
   });
 
   it('refuses a line that would not fit into memory', async () => {

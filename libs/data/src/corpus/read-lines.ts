@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { createLineFinder } from './line-ends.ts';
 import type { OpenText } from './open-text.ts';
 import { lineName, type LineStart, type Reading } from './reading.ts';
@@ -102,8 +102,8 @@ function createLineTaker(
   const sound = (bytes: Buffer, goesOn: boolean): Line[] => {
     let text = bytes.toString('utf8');
     // Of one byte a character, so that bytes need not be counted.
-    const isAscii = text.length === bytes.length;
-    isUtf8Before ||= !isAscii;
+    const isOfBytes = text.length === bytes.length;
+    isUtf8Before ||= !isOfBytes;
     if (offset === 0 && text.startsWith('\ufeff')) {
       text = text.slice(1);
       offset = markBytes;
@@ -115,7 +115,7 @@ function createLineTaker(
     for (let from = 0; from < text.length; ) {
       const { end, next } = find(from);
       const line = text.slice(from, end);
-      const numBytes = (isAscii ? line.length : Buffer.byteLength(line)) + next - end;
+      const numBytes = (isOfBytes ? line.length : Buffer.byteLength(line)) + next - end;
       lines.push(lineOf(line, numBytes, goesOn && next === end));
       from = next;
     }
@@ -134,7 +134,10 @@ function createLineTaker(
         continue;
       }
       const place = { number, start: lineStart };
-      reportBytes(reading, place, isUtf8Before ? undefined : bytes.subarray(from, from + sampleBytes));
+      const tail = goesOn ? undefined : cutCharacter(line);
+      if (tail !== undefined && (isUtf8Before || tail.isSure)) reportCut(reading, place);
+      else
+        reportBytes(reading, place, isUtf8Before ? undefined : bytes.subarray(from, from + sampleBytes));
       const wasContinued = isContinued;
       const left = lineOf('', line.length, isCut);
       if (wasContinued && !isCut) lines.push(left);
@@ -146,6 +149,22 @@ function createLineTaker(
 }
 
 const markBytes = 3;
+
+/**
+ * Whether all that keeps the last line of a file, which has no end, from being UTF-8 is that its last character is cut. It is not sure of a
+ * single byte after nothing but ASCII, which may as well be a letter of Windows-1252.
+ */
+function cutCharacter(line: Buffer): { readonly isSure: boolean } | undefined {
+  const whole = wholeCharacters(line);
+  const before = line.subarray(0, whole);
+  if (whole === line.length || !isUtf8(before)) return undefined;
+  return { isSure: line.length - whole > 1 || !isAscii(before) };
+}
+
+function reportCut(reading: Reading, place: LineStart): void {
+  const problem = `the file ends inside a character, in ${lineName(reading, place)}: replace it with an intact copy`;
+  reading.report(problem, { offset: place.start });
+}
 
 /** @param sample - bytes to give advice by, where there is no text before them that tells more */
 function reportBytes(reading: Reading, place: LineStart, sample: Buffer | undefined): void {

@@ -56,9 +56,17 @@ async function* csvCells(
     if (!(error instanceof CsvError)) throw toInputError(path, error);
     throw inputInvalid(
       path,
-      `line ${String(error['lines'])} is not CSV (${error.code}): write a quote inside quotes twice, or, if quotes mean nothing here, use tabs and name the file .tsv`,
+      `line ${String(error['lines'])} is not CSV (${csvProblem(error.code)}): write a quote inside quotes twice, or, if quotes mean nothing here, use tabs and name the file .tsv`,
     );
   }
+}
+
+function csvProblem(code: string): string {
+  if (code === 'CSV_INVALID_CLOSING_QUOTE') return 'a quote ends a cell, and no comma follows';
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'the file ends inside quotes';
+  if (code === 'CSV_MAX_RECORD_SIZE')
+    return `its row has more than ${maxRecordCharacters} characters`;
+  return 'a quote stands inside a cell without quotes';
 }
 
 async function* tsvCells(

@@ -1,5 +1,6 @@
 import type { CorpusPiece } from '@berth/contracts';
 import { InvalidText } from '../reading.ts';
+import { damaged, damages, Unreadable } from './damage.ts';
 import { unzip } from './unzip.ts';
 
 /**
@@ -27,10 +28,6 @@ export async function* decompress(
         yield Buffer.from(block.buffer, block.byteOffset, block.byteLength);
   } catch (error) {
     if (failure !== undefined) throw failure.error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidText(
-      piece,
-      `cannot be read (${compression}: ${reason}): replace it with an intact copy`,
-    );
+    throw new InvalidText(piece, (error instanceof Unreadable ? error : damaged(damages.data)).message);
   }
 }

@@ -1,9 +1,13 @@
+import { damaged, damages, foreign } from './damage.ts';
+
+const headerBytes = 4;
 /** More than a block, of which there are at most 900,000 bytes, takes where it does not become smaller. */
 const mostOfBlock = 925_000;
 
 /**
  * What bytes compressed with bzip2 hold, of all members, a block at a time. The library's own stream reads its last megabyte at once, which
  * may be a hundred of text.
+ * @throws Unreadable, and what the library makes of bytes without sense
  */
 export async function* unbzip2(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { default: bzip2 } = await import('unbzip2-stream/lib/bzip2.js');
@@ -23,19 +27,34 @@ export async function* unbzip2(blocks: AsyncIterable<Uint8Array>): AsyncGenerato
   await fill(mostOfBlock);
   const bits = createBits(() => {
     const next = ready.shift();
-    if (next === undefined) throw new Error('it ends too early');
+    if (next === undefined) throw damaged(damages.end);
     return next;
   });
+  const isBegun = (): boolean => bits.bytesRead > headerBytes;
   while (bits.bytesRead < numBytes) {
-    const work = new Int32Array(100_000 * bzip2.header(bits));
+    const blockBytes = worded(() => 100_000 * bzip2.header(bits), isBegun);
+    const work = new Int32Array(blockBytes);
     for (let crc: number | null = 0; ; ) {
       await fill(bits.bytesRead + mostOfBlock);
       const content = createBytes();
-      crc = bzip2.decompress(bits, content.push, work, work.length, crc);
+      const before: number = crc;
+      crc = worded(() => bzip2.decompress(bits, content.push, work, work.length, before), isBegun);
       if (crc === null) break;
       yield content.all();
     }
     await fill(bits.bytesRead + mostOfBlock);
+  }
+}
+
+/** Says what the library found in the words of the others. */
+function worded<T>(read: () => T, isBegun: () => boolean): T {
+  try {
+    return read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : '';
+    if (reason.includes('crc32')) throw damaged(damages.checksum);
+    if (/magic number|BZIP archive/.test(reason)) throw foreign('bzip2', isBegun());
+    throw error;
   }
 }
 

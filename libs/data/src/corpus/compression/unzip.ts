@@ -1,54 +1,51 @@
-import { pipeline, Readable, type Transform } from 'node:stream';
-import * as zlib from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import type { CorpusPiece } from '@berth/contracts';
+import { damaged, damages, foreign } from './damage.ts';
 import { unbzip2 } from './unbzip2.ts';
+import { unzstd } from './unzstd.ts';
 
-type Unzip = (blocks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+type Unzip = (blocks: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>;
 
-/** What compressed bytes hold; iterating throws what is wrong with them. */
+/** What compressed bytes hold; iterating throws Unreadable, or what a library makes of bytes without sense. */
 export const unzip: Readonly<Record<Exclude<CorpusPiece['compression'], 'none'>, Unzip>> = {
-  gzip: (blocks) => through(blocks, zlib.createGunzip({ chunkSize: 1 << 18 })),
-  // Absent from the types of Node 20, which the project compiles against, and from Node before 22.15.
-  zstd(blocks) {
-    const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
-    return createZstdDecompress === undefined
-      ? unzstd(blocks)
-      : through(blocks, createZstdDecompress());
-  },
+  gzip: gunzip,
+  zstd: unzstd,
   bz2: unbzip2,
   xz: unxz,
 };
 
-/** Bytes through a stream of Node's. */
-function through(blocks: AsyncIterable<Uint8Array>, transform: Transform): AsyncIterable<Uint8Array> {
-  // The callback takes the place of an error event; the error itself reaches whoever iterates.
-  return pipeline(Readable.from(blocks), transform, () => {});
-}
+/** The first byte of a member. */
+const gzipMark = 0x1f;
 
-async function* unzstd(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { Decompress } = await import('fzstd');
-  let ready: Uint8Array[] = [];
-  const stream = new Decompress((bytes) => void ready.push(bytes));
-  const taken = (): Uint8Array[] => {
-    const all = ready;
-    ready = [];
-    return all;
-  };
-  for await (const block of blocks) {
-    stream.push(block);
-    yield* taken();
+async function* gunzip(blocks: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  let isGzip: boolean | undefined;
+  async function* watched(): AsyncGenerator<Buffer> {
+    for await (const block of blocks) {
+      isGzip ??= block[0] === gzipMark;
+      yield block;
+    }
   }
-  stream.push(new Uint8Array(), true);
-  yield* taken();
+  // The callback takes the place of an error event; the error itself reaches the reader below.
+  const content = pipeline(Readable.from(watched()), createGunzip({ chunkSize: 1 << 18 }), () => {});
+  try {
+    for await (const block of content) yield block as Buffer;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : '';
+    if (reason === 'incorrect header check') throw foreign('gzip', isGzip === true);
+    if (reason === 'unexpected end of file') throw damaged(damages.end);
+    if (reason === 'incorrect data check') throw damaged(damages.checksum);
+    throw reason === 'incorrect length check' ? damaged(damages.length) : error;
+  }
 }
 
-async function* unxz(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* unxz(blocks: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   const { default: xz } = await import('xz-decompress');
   const source = Readable.toWeb(Readable.from(blocks)) as ReadableStream<Uint8Array>;
   try {
     yield* new xz.XzReadableStream(source);
   } catch (error) {
     const isCode = error instanceof Error && error.message.startsWith('get_next_output');
-    throw isCode || error instanceof TypeError ? new Error('damaged, or it ends too early') : error;
+    throw isCode || error instanceof TypeError ? damaged('its bytes make no sense as xz, or end too early') : error;
   }
 }

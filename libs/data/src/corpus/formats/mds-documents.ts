@@ -3,7 +3,7 @@ import type { CorpusDocument } from '../corpus-document.ts';
 import { decompress } from '../compression/decompress.ts';
 import { InvalidText, type Reading } from '../reading.ts';
 import { storedBytes } from '../open-text.ts';
-import { createByteTaker } from './byte-taker.ts';
+import { createByteTaker } from '../byte-taker.ts';
 import { documentsOfRecord } from './records.ts';
 import { requireText } from './table-documents.ts';
 
