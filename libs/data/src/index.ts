@@ -182,7 +182,7 @@ export {
   type WordCounts,
 } from './text/word-counts.ts';
 export { mergeWordCounts, type MergeLimits } from './text/merge-word-counts.ts';
-export { giveTurn, inTurns, isTurnDue, type Work } from './text/work.ts';
+export { finish, giveTurn, inTurns, isTurnDue, type Work } from './text/work.ts';
 export { prepareDataset, type PrepareOptions } from './dataset/prepare-dataset.ts';
 export {
   assembledKey,

@@ -15,8 +15,8 @@ import { requireTextRules } from '../preparation/require-text-rules.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { getJson, putJson } from '../preparation/stored-json.ts';
 import { maxPartLength } from '../text/cut-text.ts';
-import { createTokenizer, createTokenTally } from '../text/tokenizer.ts';
-import { parseVocabulary } from '../text/vocabulary.ts';
+import { keptTokenizer } from '../text/kept-tokenizer.ts';
+import { createTokenTally } from '../text/tokenizer.ts';
 import { giveTurn, inTurns, isTurnDue } from '../text/work.ts';
 import { compareHashes, documentHash, heldOutValue } from './document-hash.ts';
 import { idBytesOf, recordBytesOf } from './document-shard.ts';
@@ -58,11 +58,10 @@ export async function tokeniseChunk(
   }
   requireTextRules(recipe);
   const { heldOutRatio, pretokenised } = recipe.plan.corpus;
-  const vocabularyBytes = await getPart(store, recipe.vocabulary);
-  const vocabulary = parseVocabulary(vocabularyBytes, recipe.vocabulary.key);
+  const vocabulary = { ...recipe.vocabulary, bytes: await getPart(store, recipe.vocabulary) };
   const { doLowerCase } = recipe;
-  const tokenizer = createTokenizer(vocabulary, { doLowerCase, pretokenised });
-  const idBytes = idBytesOf(vocabulary.tokens.length);
+  const tokenizer = keptTokenizer(vocabulary, { doLowerCase, pretokenised });
+  const idBytes = idBytesOf(tokenizer.vocabulary.tokens.length);
   const buckets = bucketsOf(recipe);
   const parts = partNamesOf(recipe);
   const read = createCorpusTally();

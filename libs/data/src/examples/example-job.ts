@@ -20,6 +20,7 @@ import type { KeepNumbers } from '../scratch/stretches.ts';
 import { windowShards } from '../sampling/epoch-order.ts';
 import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
 import { taskExamples } from '../tasks/index.ts';
+import { inTurns } from '../text/work.ts';
 import type {
   ExampleShardReader,
   ExamplesRequest,
@@ -60,7 +61,7 @@ export async function makeExampleShard(
 ): Promise<ExampleShard> {
   const { split, epoch, shard } = job;
   const { examples, request } = await openExamplesJob(store, job, read);
-  const bytes = examples.make(request);
+  const bytes = await inTurns(examples.make(request));
   const part = await putPart(store, exampleShardKey(job), bytes);
   const { numExamples, numTokens, numPredictions } = examples.open(bytes, part.sha256, part.key);
   return { ...part, split, epoch, shard, numExamples, numTokens, numPredictions };

@@ -15,6 +15,8 @@ import { openExamplesJob, type OpenExamplesJob } from '../examples/example-job.t
 import type { ExamplesOfSet } from '../replay/replay-examples.ts';
 import { windowOrder, windowShards } from '../sampling/epoch-order.ts';
 import { datasetShardOf, epochShardsOf } from '../sampling/epoch-shards.ts';
+import type { ExampleShardReader } from '../tasks/task-examples.ts';
+import { inTurns } from '../text/work.ts';
 
 /** Documents of a dataset: their places in training shards, by shard. */
 export type DocumentPlaces = ReadonlyMap<number, ReadonlySet<number>>;
@@ -96,7 +98,7 @@ async function countOf(options: FirstUseOptions, epoch: number, shard: number): 
   if (stored !== undefined) return stored.numExamples;
   options.onShard?.(epoch, shard);
   const { examples, request } = await open(options, options.before, epoch, shard);
-  const bytes = examples.make(request);
+  const bytes = await inTurns(examples.make(request));
   return examples.open(bytes, sha256Hex(bytes)).numExamples;
 }
 
@@ -119,11 +121,11 @@ async function usesIn(
   const { examples, request, trainShards } = before;
   if (!trainShards.some((one) => places.has(one))) return undefined;
   const after = await open(options, options.after, epoch, shard);
-  const readers = [before, after].map((one) => {
-    const bytes = one.examples.make(one.request);
+  const readerOf = async (one: OpenExamplesJob): Promise<ExampleShardReader> => {
+    const bytes = await inTurns(one.examples.make(one.request));
     return one.examples.open(bytes, sha256Hex(bytes));
-  });
-  const [reader, other] = [readers[0]!, readers[1]!];
+  };
+  const [reader, other] = [await readerOf(before), await readerOf(after)];
   const { numExamples } = reader;
   const isRecut = numExamples !== other.numExamples;
   if (isRecut) return { numExamples, examples: [], isRecut };

@@ -20,6 +20,7 @@ import { nameSources } from '../replay/name-sources.ts';
 import { showRow } from '../replay/show-example.ts';
 import { epochShardsOf } from '../sampling/epoch-shards.ts';
 import { spreadEvenly } from '../sampling/spread-evenly.ts';
+import { inTurns } from '../text/work.ts';
 import { createLengths } from './lengths.ts';
 import { createDocumentSurvey } from './odd-documents.ts';
 import { sampleShard } from './sample-shard.ts';
@@ -131,7 +132,7 @@ async function inspectExamples({
   const opened = await openExamplesJob(store, { kind: 'examples', ...set, ...place }, reader);
   const { examples: format, request } = opened;
   await yieldToOthers();
-  const bytes = format.make(request);
+  const bytes = await inTurns(format.make(request));
   await yieldToOthers();
   const examples = format.open(bytes, sha256Hex(bytes));
   const { numExamples } = examples;

@@ -58,9 +58,12 @@ function multiplyHigh(a: number, b: number): number {
 export class CounterRandom implements RandomSource {
   readonly #key0: number;
   readonly #key1: number;
-  readonly #block = new Uint32Array(4);
+  // Signed, as engines keep small integers in place; words that are left of the block.
+  #word1 = 0;
+  #word2 = 0;
+  #word3 = 0;
   #numBlocks = 0;
-  #used = 4;
+  #numLeft = 0;
 
   private constructor(key0: number, key1: number) {
     this.#key0 = key0;
@@ -83,9 +86,8 @@ export class CounterRandom implements RandomSource {
   /** The stream whose path has one more word. */
   child(word: number): CounterRandom {
     // The 1 keeps key derivation apart from the stream's own counters.
-    const counter = Uint32Array.of(word, 0, 0, 1);
-    philox(counter, this.#key0, this.#key1);
-    return new CounterRandom(counter[0]!, counter[1]!);
+    fillBlock(word, 1, this.#key0, this.#key1);
+    return new CounterRandom(block[0]!, block[1]!);
   }
 
   random(): number {
@@ -103,15 +105,30 @@ export class CounterRandom implements RandomSource {
   }
 
   #word(): number {
-    const block = this.#block;
-    if (this.#used === 4) {
-      block[0] = this.#numBlocks++;
-      block[1] = 0;
-      block[2] = 0;
-      block[3] = 0;
-      philox(block, this.#key0, this.#key1);
-      this.#used = 0;
+    switch (this.#numLeft--) {
+      case 3:
+        return this.#word1 >>> 0;
+      case 2:
+        return this.#word2 >>> 0;
+      case 1:
+        return this.#word3 >>> 0;
     }
-    return block[this.#used++]!;
+    fillBlock(this.#numBlocks++, 0, this.#key0, this.#key1);
+    this.#word1 = block[1]! | 0;
+    this.#word2 = block[2]! | 0;
+    this.#word3 = block[3]! | 0;
+    this.#numLeft = 3;
+    return block[0]!;
   }
+}
+
+/** Of whichever stream was asked last: an array for each costs more than what it is filled with. */
+const block = new Uint32Array(4);
+
+function fillBlock(first: number, last: number, key0: number, key1: number): void {
+  block[0] = first;
+  block[1] = 0;
+  block[2] = 0;
+  block[3] = last;
+  philox(block, key0, key1);
 }

@@ -21,6 +21,7 @@ import {
 import { openExamplesJob, type OpenExamplesJob } from '../examples/example-job.ts';
 import { epochShardsOf } from '../sampling/epoch-shards.ts';
 import { createSampler, type ExampleRef } from '../sampling/sampler.ts';
+import { inTurns } from '../text/work.ts';
 import { nameSources } from './name-sources.ts';
 import { showRow } from './show-example.ts';
 
@@ -73,7 +74,7 @@ export async function replayExamples(
     onShard(epoch, shard);
     const job: ExamplesJob = { kind: 'examples', ...set, split: 'train', epoch, shard };
     const opened = await openExamplesJob(store, job, read);
-    const bytes = opened.examples.make(opened.request);
+    const bytes = await inTurns(opened.examples.make(opened.request));
     return { ...opened, bytes, sha256: sha256Hex(bytes) };
   };
   const counts = async (epoch: number, shard: number): Promise<number> => {

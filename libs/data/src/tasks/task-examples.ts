@@ -10,6 +10,7 @@ import type { TextStatistics } from '../dataset/text-statistics.ts';
 import type { TokenDocuments, TokenSource } from '../dataset/token-documents.ts';
 import type { KeepNumbers } from '../scratch/stretches.ts';
 import type { Vocabulary } from '../text/vocabulary.ts';
+import type { Work } from '../text/work.ts';
 
 /** What the examples of a shard are made of, and which they are. */
 export interface ExamplesRequest {
@@ -93,10 +94,10 @@ export interface TaskExamples extends StoredTaskExamples {
   /** Whether examples for training depend on the order in which the corpus has its documents. @defaultValue never */
   readonly readsOrder?: (settings: ExamplesConfig) => boolean;
   /**
-   * The bytes of an example shard: the same request, the same bytes.
+   * The bytes of an example shard, as work: the same request, the same bytes.
    * @throws BerthError `DATA_MISMATCH` when this release does not know the format
    */
-  readonly make: (request: ExamplesRequest) => Uint8Array;
+  readonly make: (request: ExamplesRequest) => Work<Uint8Array>;
   /**
    * What each example of that shard is made of, in its order: in the example these follow [CLS], each with a [SEP] behind it, and with
    * another [CLS] before it where it begins a sequence.

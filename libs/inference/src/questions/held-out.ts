@@ -10,6 +10,7 @@ import {
   type ObjectStore,
 } from '@berth/contracts';
 import {
+  inTurns,
   openCorpus,
   packDocuments,
   readDocumentShard,
@@ -75,22 +76,24 @@ export async function heldOutExamples(
     );
   const settings = withLength(model.examples, maxSeqLength);
   const task = taskExamples[taskNameOf(settings)];
-  const readers = shards.map((documents, shard) => {
-    const bytes = task.make({
+  const readers: ExampleShardReader[] = [];
+  for (const [shard, documents] of shards.entries()) {
+    const request = {
       documents,
       vocabulary: tokenizer.vocabulary,
       settings,
       format: model.exampleFormat,
       textRules: corpus === undefined ? dataset?.textRules : undefined,
       exampleSetId: '0'.repeat(64),
-      split: 'heldOut',
+      split: 'heldOut' as const,
       // Held-out examples ignore it.
       seed: 0,
       epoch: 0,
       shard,
-    });
-    return task.open(bytes, sha256Hex(bytes));
-  });
+    };
+    const bytes = await inTurns(task.make(request));
+    readers.push(task.open(bytes, sha256Hex(bytes)));
+  }
   const statistics = dataset && (await readTextStatistics(store(), dataset));
   return { settings, readers, numDocuments, baselines: task.baselines(statistics) };
 }

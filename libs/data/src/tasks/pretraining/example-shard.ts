@@ -5,6 +5,7 @@ import type { ExampleShardReader } from '../task-examples.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import type { Example } from './example.ts';
 import { GrowableUints } from '../growable-uints.ts';
+import { finish, type Work } from '../../text/work.ts';
 import type { TokenIds } from '../../dataset/token-documents.ts';
 
 /*
@@ -28,11 +29,14 @@ export interface ExampleShardFacts {
   readonly maxPredictions: number;
 }
 
+/** Few enough to be made at once. */
+const numAtOnce = 64;
+
 /** Packs examples as they come; the same examples and facts give the same bytes. About 300 bytes an example at length 128. */
-export function encodeExampleShard(
+export function* encodingExampleShard(
   examples: Iterable<Example>,
   facts: ExampleShardFacts,
-): Uint8Array {
+): Work<Uint8Array> {
   const numTokens = new GrowableUints();
   const numFirstSegment = new GrowableUints();
   const numPredictions = new GrowableUints();
@@ -48,6 +52,7 @@ export function encodeExampleShard(
     ids.append(example.ids);
     positions.append(example.maskedPositions);
     labels.append(example.maskedLabels);
+    if (numTokens.length % numAtOnce === 0) yield;
   }
   const isWide = [ids, labels].some(({ bytesPerItem }) => bytesPerItem === 4);
   if (isWide) for (const column of [ids, labels]) column.widen();
@@ -67,6 +72,14 @@ export function encodeExampleShard(
     : [...perExample, ids, positions, labels];
   const columns = all.flatMap((column) => column.bytes());
   return Buffer.concat([new Uint8Array(header.buffer), ...columns]);
+}
+
+/** The same at once. */
+export function encodeExampleShard(
+  examples: Iterable<Example>,
+  facts: ExampleShardFacts,
+): Uint8Array {
+  return finish(encodingExampleShard(examples, facts));
 }
 
 /** Random access to a verified example shard of this task. */

@@ -34,14 +34,14 @@ export function maskedExample(
   random: RandomSource,
 ): SourcedExample {
   const numFirstSegment = a.end - a.start + 2;
-  const original = new Uint32Array(numFirstSegment + b.end - b.start + 1);
-  original[0] = vocabulary.clsId;
-  original.set(documents.tokens.subarray(a.start, a.end), 1);
-  original[numFirstSegment - 1] = vocabulary.sepId;
-  original.set(bDocuments.tokens.subarray(b.start, b.end), numFirstSegment);
-  original[original.length - 1] = vocabulary.sepId;
+  const ids = newIds(numFirstSegment + b.end - b.start + 1);
+  ids[0] = vocabulary.clsId;
+  ids.set(documents.tokens.subarray(a.start, a.end), 1);
+  ids[numFirstSegment - 1] = vocabulary.sepId;
+  ids.set(bDocuments.tokens.subarray(b.start, b.end), numFirstSegment);
+  ids[ids.length - 1] = vocabulary.sepId;
 
-  const masked = maskedSequence(original, settings, vocabulary, continuesWord, random);
+  const masked = maskedSequence(ids, settings, vocabulary, continuesWord, random);
   const sources = [
     { documents, ...a },
     { documents: bDocuments, ...b },
@@ -49,15 +49,32 @@ export function maskedExample(
   return { ...masked, numFirstSegment, isRandomNext, sources };
 }
 
-/** Masks a copy of a sequence. */
+const roomLength = 2 ** 14;
+let room = new Uint32Array(roomLength);
+let numTaken = 0;
+
+/** Room for the ids of an example, which is its own. Many share a buffer: one for each costs more than making the example. */
+function newIds(length: number): Uint32Array {
+  if (numTaken + length > room.length) {
+    room = new Uint32Array(Math.max(length, roomLength));
+    numTaken = 0;
+  }
+  numTaken += length;
+  return room.subarray(numTaken - length, numTaken);
+}
+
+let original = new Uint32Array(512);
+
+/** Masks a sequence in place. */
 export function maskedSequence(
-  original: TokenIds,
+  ids: TokenIds,
   settings: ExampleSettings,
   vocabulary: ExampleVocabulary,
   continuesWord: WordContinuations | undefined,
   random: RandomSource,
 ): Pick<Example, 'ids' | 'maskedPositions' | 'maskedLabels'> {
-  const ids = original.slice();
+  if (ids.length > original.length) original = new Uint32Array(ids.length);
+  original.set(ids);
   const maskedPositions = maskTokens(ids, settings, vocabulary, continuesWord, random);
   const maskedLabels = maskedPositions.map((position) => original[position]!);
   return { ids, maskedPositions, maskedLabels };

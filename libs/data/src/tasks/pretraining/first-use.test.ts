@@ -18,6 +18,7 @@ import { withoutDocuments } from '../../forgetting/replace-documents.ts';
 import type { ExamplesOfSet } from '../../replay/replay-examples.ts';
 import { epochShardsOf } from '../../sampling/epoch-shards.ts';
 import { createSampler } from '../../sampling/sampler.ts';
+import { finish } from '../../text/work.ts';
 import { preparedExcerpt, type PreparedDataset } from '../../testing/prepared-fixture.ts';
 import { taskExamples } from '../index.ts';
 
@@ -40,7 +41,7 @@ async function streamOf(
     for (const shard of manifest.train.keys()) {
       const job: ExamplesJob = { kind: 'examples', ...set, split: 'train', epoch, shard };
       const { request, trainShards } = await openExamplesJob(store, job, read);
-      const bytes = format.make(request);
+      const bytes = finish(format.make(request));
       const reader = format.open(bytes, sha256Hex(bytes));
       const sets = [request.documents, ...(request.others ?? [])];
       const rows = [...format.sources(request)].map((sources, example) => {

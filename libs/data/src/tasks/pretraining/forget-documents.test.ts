@@ -10,6 +10,7 @@ import { findDocuments, shardsOfDataset } from '../../forgetting/find-documents.
 import { forgetDocuments, placesOf } from '../../forgetting/forget-documents.ts';
 import { folderStore, temporaryFolder } from '../../testing/example-fixture.ts';
 import { hashedExcerpt, setOfDataset } from '../../testing/hashed-fixture.ts';
+import { finish } from '../../text/work.ts';
 import { taskExamples } from '../index.ts';
 
 const folder = temporaryFolder();
@@ -116,7 +117,7 @@ describe('forgetting documents', () => {
         const job: ExamplesJob = { kind: 'examples', ...set, split: 'train', epoch: 0, shard };
         const { request } = await openExamplesJob(store, job);
         // The set's name is all that a shard has of its dataset.
-        bytes.push(task.make({ ...request, exampleSetId: '0'.repeat(64) }));
+        bytes.push(finish(task.make({ ...request, exampleSetId: '0'.repeat(64) })));
       }
       if (Buffer.compare(bytes[0]!, bytes[1]!) === 0) numSame += 1;
       expect(bytes[0]!.length).toBe(bytes[1]!.length);

@@ -42,10 +42,10 @@ export function* generatePackedExamples(
   let index = 0;
   for (const ranges of packed) {
     const random = chancesOf(index, ranges[0]!).child(1);
-    const original = sequenceOf(documents, ranges, vocabulary);
+    const ids = sequenceOf(documents, ranges, vocabulary);
     yield {
-      ...maskedSequence(original, settings, vocabulary, continuesWord, random),
-      numFirstSegment: original.length,
+      ...maskedSequence(ids, settings, vocabulary, continuesWord, random),
+      numFirstSegment: ids.length,
       isRandomNext: false,
       sources: ranges.map((range) => ({ documents, ...range })),
     };

@@ -1,6 +1,6 @@
 import { tasks } from '@berth/contracts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
-import { encodeExampleShard } from './example-shard.ts';
+import { encodingExampleShard } from './example-shard.ts';
 import { measureExamples } from './example-statistics.ts';
 import type { SourcedExample } from './example.ts';
 import { requireFormat } from './formats.ts';
@@ -20,7 +20,7 @@ export const maskedLmExamples: TaskExamples = {
   measure: (settings, { maskId }) => measureExamples(tasks.maskedLm, settings, maskId),
   readsWindow: () => false,
   make: (request) =>
-    encodeExampleShard(examplesOf(request), {
+    encodingExampleShard(examplesOf(request), {
       exampleSetId: request.exampleSetId,
       ...request.settings,
     }),

@@ -20,18 +20,18 @@ export function maskTokens(
 ): number[] {
   const words = maskableWords(ids, continuesWord?.(ids), vocabulary);
   const { positions, wordStarts } = words;
-  const order = new Uint16Array(wordStarts.length);
+  const order = scratch.order.subarray(0, wordStarts.length);
   for (let word = 0; word < order.length; word++) order[word] = word;
   shuffle(order, random);
 
   const limit = numPredictionsFor(ids.length, settings);
   if (settings.masking === 'span') {
     const span = { ids, words, order, limit, vocabulary, random };
-    return maskSpans(span).sort((a, b) => a - b);
+    return sorted(maskSpans(span), ids.length);
   }
   const chosen: number[] = [];
-  for (const word of order) {
-    if (chosen.length >= limit) break;
+  for (let tried = 0; tried < order.length && chosen.length < limit; tried++) {
+    const word = order[tried]!;
     const start = wordStarts[word]!;
     const end = wordStarts[word + 1] ?? positions.length;
     if (chosen.length + end - start > limit) continue;
@@ -41,7 +41,32 @@ export function maskTokens(
       chosen.push(position);
     }
   }
-  return chosen.sort((a, b) => a - b);
+  return sorted(chosen, ids.length);
+}
+
+/** What is filled anew for each sequence: buffers of their own would cost more than masking it. */
+let scratch = scratchFor(512);
+
+function scratchFor(
+  length: number,
+): Record<'positions' | 'wordStarts' | 'order', Uint16Array> & { readonly isChosen: Uint8Array } {
+  return {
+    positions: new Uint16Array(length),
+    wordStarts: new Uint16Array(length),
+    order: new Uint16Array(length),
+    isChosen: new Uint8Array(length),
+  };
+}
+
+/** Sorts different positions of a sequence of `length` tokens, in place. */
+function sorted(chosen: number[], length: number): number[] {
+  const { isChosen } = scratch;
+  isChosen.fill(0, 0, length);
+  for (const position of chosen) isChosen[position] = 1;
+  let numFound = 0;
+  for (let position = 0; numFound < chosen.length; position++)
+    if (isChosen[position] === 1) chosen[numFound++] = position;
+  return chosen;
 }
 
 /** Predictions of a sequence of `length` tokens, special ones counted: at least 1, halves rounded to even. */
@@ -64,16 +89,21 @@ function maskableWords(
   continuations: Uint8Array | undefined,
   { clsId, sepId }: ExampleVocabulary,
 ): MaskableWords {
-  const positions: number[] = [];
-  const wordStarts: number[] = [];
+  if (ids.length > scratch.order.length) scratch = scratchFor(ids.length);
+  const { positions, wordStarts } = scratch;
+  let numPositions = 0;
+  let numWords = 0;
   for (let position = 0; position < ids.length; position++) {
     const id = ids[position]!;
     if (id === clsId || id === sepId) continue;
-    const continuesWord = wordStarts.length > 0 && continuations?.[position] === 1;
-    if (!continuesWord) wordStarts.push(positions.length);
-    positions.push(position);
+    const continuesWord = numWords > 0 && continuations?.[position] === 1;
+    if (!continuesWord) wordStarts[numWords++] = numPositions;
+    positions[numPositions++] = position;
   }
-  return { positions, wordStarts };
+  return {
+    positions: positions.subarray(0, numPositions),
+    wordStarts: wordStarts.subarray(0, numWords),
+  };
 }
 
 function maskedId(id: number, { tokens, maskId }: ExampleVocabulary, random: RandomSource): number {

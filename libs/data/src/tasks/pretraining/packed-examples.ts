@@ -5,7 +5,7 @@ import { generateExamples } from './generate.ts';
 import { generatePackedExamples } from './generate-packed.ts';
 import { packRows } from './pack-rows.ts';
 import { pretrainingExamples } from './pretraining-examples.ts';
-import { encodeRowShard, openRowShard } from './row-shard.ts';
+import { encodingRowShard, openRowShard } from './row-shard.ts';
 import type { SourcedExample } from './example.ts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 
@@ -37,7 +37,10 @@ function packedExamples(
   return {
     ...own,
     make: (request) =>
-      encodeRowShard(rowsOf(request), { exampleSetId: request.exampleSetId, ...request.settings }),
+      encodingRowShard(rowsOf(request), {
+        exampleSetId: request.exampleSetId,
+        ...request.settings,
+      }),
     *sources(request) {
       for (const row of rowsOf(request))
         yield row.flatMap(({ sources: [source, ...others] }, index) =>

@@ -8,7 +8,7 @@ import {
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { pretrainingBaselines } from './baselines.ts';
 import type { SourcedExample } from './example.ts';
-import { encodeExampleShard, openExampleShard } from './example-shard.ts';
+import { encodingExampleShard, openExampleShard } from './example-shard.ts';
 import { requireFormat } from './formats.ts';
 import { measureExamples } from './example-statistics.ts';
 import { generateExamples } from './generate.ts';
@@ -35,7 +35,7 @@ export const pretrainingExamples: TaskExamples = {
     mode === 'berth' && format !== undefined && format !== withinShard,
   readsOrder: ({ mode }) => mode === 'google',
   make: (request) =>
-    encodeExampleShard(examplesOf(request), {
+    encodingExampleShard(examplesOf(request), {
       exampleSetId: request.exampleSetId,
       ...request.settings,
     }),

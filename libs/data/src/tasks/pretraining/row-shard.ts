@@ -1,11 +1,12 @@
 import { columnOf, sequenceColumn, type BerthError } from '@berth/contracts';
 import { createStarts, type Starts } from '../../scratch/starts.ts';
+import type { Work } from '../../text/work.ts';
 import { verifiedShard } from '../verified-shard.ts';
 import type { ExampleShardReader } from '../task-examples.ts';
 import type { Example } from './example.ts';
 import {
   clearRow,
-  encodeExampleShard,
+  encodingExampleShard,
   openExampleShard,
   requireRoom,
   type ExampleShardFacts,
@@ -22,10 +23,10 @@ const headerWords = 8;
 const format = { magic, versions: [version], headerWords, title: 'a shard of packed rows' };
 
 /** Packs rows of sequences as they come; the same rows and facts give the same bytes. */
-export function encodeRowShard(
+export function* encodingRowShard(
   rows: Iterable<readonly Example[]>,
   facts: ExampleShardFacts,
-): Uint8Array {
+): Work<Uint8Array> {
   const counts: number[] = [];
   function* sequences(): Generator<Example> {
     for (const row of rows) {
@@ -33,7 +34,7 @@ export function encodeRowShard(
       yield* row;
     }
   }
-  const examples = encodeExampleShard(sequences(), facts);
+  const examples = yield* encodingExampleShard(sequences(), facts);
   const header = Uint32Array.of(...magic, version, counts.length, 0, 0, 0, 0);
   const padded = new Uint16Array(evenLength(counts.length));
   padded.set(counts);

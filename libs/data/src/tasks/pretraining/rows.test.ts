@@ -3,12 +3,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packDocuments } from '../../dataset/document-shard.ts';
 import { goldenExcerpt } from '../../testing/example-fixture.ts';
+import { finish } from '../../text/work.ts';
 import type { ExamplesRequest } from '../task-examples.ts';
 import type { Example } from './example.ts';
 import { generateExamples } from './generate.ts';
 import { packRows } from './pack-rows.ts';
 import { packedMaskedLmExamples, packedPretrainingExamples } from './packed-examples.ts';
-import { encodeRowShard, openRowShard } from './row-shard.ts';
+import { encodingRowShard, openRowShard } from './row-shard.ts';
 
 const { documents: excerpt, vocabulary } = goldenExcerpt();
 
@@ -64,7 +65,7 @@ describe('rows of several sequences', () => {
       fc.property(manySequences, sizesOf, (sequences, sizes) => {
         const rows = [...packRows(sequences, sizes)];
         const facts = { ...sizes, exampleSetId: 'ab'.repeat(32) };
-        const bytes = encodeRowShard(rows, facts);
+        const bytes = finish(encodingRowShard(rows, facts));
         const reader = openRowShard(bytes, sha256Hex(bytes));
         expect(reader.numExamples).toBe(rows.length);
         expect(reader.numTokens).toBe(rows.flat().reduce((sum, { ids }) => sum + ids.length, 0));
@@ -116,7 +117,7 @@ describe('rows of several sequences', () => {
       (bytes: Uint8Array, sha256 = sha256Hex(bytes)) =>
       () =>
         openRowShard(bytes, sha256);
-    const sound = encodeRowShard([[sequence(3), sequence(4)]], sizes);
+    const sound = finish(encodingRowShard([[sequence(3), sequence(4)]], sizes));
     expect(open(sound)().numExamples).toBe(1);
     const corrupt = (message: string): unknown =>
       expect.objectContaining({ code: 'DATA_SHARD_CORRUPT', message: expect.stringContaining(message) }); // prettier-ignore
@@ -125,9 +126,9 @@ describe('rows of several sequences', () => {
     const many = Buffer.from(sound);
     many.writeUInt32LE(1 << 30, 12);
     expect(open(many)).toThrow(corrupt('header and size disagree'));
-    const tooLong = encodeRowShard([[sequence(5), sequence(5)]], sizes);
+    const tooLong = finish(encodingRowShard([[sequence(5), sequence(5)]], sizes));
     expect(open(tooLong)).toThrow(corrupt('row 0 cannot be'));
-    expect(open(encodeRowShard([[]], sizes))).toThrow(corrupt('row 0 cannot be'));
+    expect(open(finish(encodingRowShard([[]], sizes)))).toThrow(corrupt('row 0 cannot be'));
   });
 });
 
@@ -159,7 +160,7 @@ describe('packed masked LM examples', () => {
 
   it('keep their stream to the bit, and are nearly full of short documents', () => {
     const { make, open } = packedMaskedLmExamples;
-    const bytes = make(request);
+    const bytes = finish(make(request));
     const reader = open(bytes, sha256Hex(bytes));
     expect(sha256Hex(bytes)).toBe(
       'd21685fe5e1fc2dea148dfb4533f41c1d8d38e7e793b88408cb29c1560618385',
@@ -194,7 +195,7 @@ describe('packed pairs', () => {
   const { task, make, open, baselines } = packedPretrainingExamples;
 
   it('have the label and the first token of each pair, and the pairs that are made without rows', () => {
-    const bytes = make(request);
+    const bytes = finish(make(request));
     expect(sha256Hex(bytes)).toBe(
       'f059c7981b5bb210936e17bc78adf30575c7b7ce289feabd777ccde3e6e5e504',
     );

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { batchOf } from '../../examples/batch.ts';
 import { packDocuments } from '../../dataset/document-shard.ts';
 import { goldenExcerpt } from '../../testing/example-fixture.ts';
+import { finish } from '../../text/work.ts';
 import type { ExamplesRequest, TaskExamples } from '../task-examples.ts';
 import { maskedLmExamples } from './masked-lm-examples.ts';
 import { packedMaskedLmExamples, packedPretrainingExamples } from './packed-examples.ts';
@@ -32,7 +33,7 @@ function requestOf(change: Partial<ExamplesConfig>, format?: string): ExamplesRe
 
 /** Each example of a shard with its masks taken back. */
 function unmasked({ make, open, task }: TaskExamples, request: ExamplesRequest): number[][] {
-  const bytes = make(request);
+  const bytes = finish(make(request));
   const reader = open(bytes, sha256Hex(bytes));
   return Array.from({ length: reader.numExamples }, (_, example) => {
     const batch = batchOf(task, request.settings, [{ reader, example }]);

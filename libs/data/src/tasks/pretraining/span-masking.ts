@@ -4,8 +4,8 @@ import type { ExampleVocabulary } from './settings.ts';
 
 /** Positions that may be masked, and where each word begins among them. */
 export interface MaskableWords {
-  readonly positions: readonly number[];
-  readonly wordStarts: readonly number[];
+  readonly positions: Uint16Array;
+  readonly wordStarts: Uint16Array;
 }
 
 export interface SpanMasking {

@@ -36,8 +36,12 @@ export const sepCountExamples: TaskExamples = {
   task: sepCount,
   firstFormat: sepCount.exampleFormat,
   readsWindow: () => false,
-  make(request) {
-    const examples = Array.from(examplesOf(request), ({ ids, count }) => ({ ids, count }));
+  *make(request) {
+    const examples: Omit<Example, 'sources'>[] = [];
+    for (const { ids, count } of examplesOf(request)) {
+      examples.push({ ids, count });
+      yield;
+    }
     return Buffer.from(JSON.stringify(examples));
   },
   *sources(request) {

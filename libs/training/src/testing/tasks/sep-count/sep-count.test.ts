@@ -11,6 +11,7 @@ import {
   batchOf,
   createVocabulary,
   epochShardsOf,
+  finish,
   packDocuments,
   specialTokens,
   type ExampleShardReader,
@@ -56,7 +57,7 @@ function open(split: 'train' | 'heldOut', epoch: number, shard: number): Example
   const key = JSON.stringify(place);
   const known = opened.get(key);
   if (known !== undefined) return known;
-  const bytes = sepCountExamples.make({ documents, vocabulary, settings, ...place });
+  const bytes = finish(sepCountExamples.make({ documents, vocabulary, settings, ...place }));
   const reader = sepCountExamples.open(bytes, sha256Hex(bytes));
   opened.set(key, reader);
   return reader;
