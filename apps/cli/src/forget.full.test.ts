@@ -1,6 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isFinal, silentLogger, type ObjectStore, type RunConfig } from '@berth/contracts';
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
@@ -8,11 +5,10 @@ import { createS3ObjectStore } from '@berth/checkpoint';
 import { forgetInRun, type ForgetReport } from '@berth/coordinator/forget-run';
 import { replayStep } from '@berth/coordinator/replay-step';
 import { readAnyDataset } from '@berth/data';
-import { connectRedis, createMembers } from '@berth/queue';
-import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { berth, spawnBerth } from './testing/berth-process.ts';
-import { environmentFileOf, startCluster, type TestCluster } from './testing/test-cluster.ts';
+import { berth } from './testing/berth-process.ts';
+import { startCluster, type TestCluster } from './testing/test-cluster.ts';
+import { testWorkers, type TestWorkers } from './testing/test-workers.ts';
 import { tinyRun } from './testing/tiny-run.ts';
 
 const numSteps = 40;
@@ -37,54 +33,23 @@ function someOf(names: readonly string[], numWanted: number): Set<string> {
 }
 
 describe('a run that forgets documents', () => {
-  const workers: ChildProcess[] = [];
+  let workers: TestWorkers;
   let cluster: TestCluster;
   let store: ReturnType<typeof createS3ObjectStore>;
-  let environment: string;
   let forgotten: ReadonlySet<string>;
   /** Of a run that never had the documents. */
   let expected: LedgerInspection;
 
   beforeAll(async () => {
     cluster = await startCluster({ numWorkers: 0 });
-    environment = environmentFileOf(cluster);
+    workers = testWorkers(cluster);
     store = createS3ObjectStore(cluster.services.s3, silentLogger);
-    await addWorker();
+    await workers.add();
   });
   afterAll(async () => {
     store.close();
-    const ends = workers.map((worker) => once(worker, 'exit'));
-    for (const worker of workers) worker.kill('SIGTERM');
-    await Promise.all([...ends, cluster.stop()]);
+    await Promise.all([workers.stop(), cluster.stop()]);
   });
-
-  function startWorker(name: string): void {
-    const worker = spawnBerth(
-      ['worker', '--env', environment, '--name', name],
-      join(cluster.folder, name),
-    );
-    worker.stdout?.resume();
-    worker.stderr?.resume();
-    workers.push(worker);
-  }
-
-  async function addWorker(): Promise<void> {
-    startWorker(`worker-${workers.length}`);
-    const connection = await connectRedis(cluster.services.redisUrl, { role: 'producer' });
-    const members = createMembers(connection);
-    await waitFor(async () => (await members.list()).length === workers.length, {
-      what: `${workers.length} workers`,
-    });
-    connection.close();
-  }
-
-  async function killWorker(): Promise<void> {
-    const victim = workers.pop()!;
-    const death = once(victim, 'exit');
-    victim.kill('SIGKILL');
-    await death;
-    startWorker(`worker-${workers.length}`);
-  }
 
   async function ended(name: string): Promise<void> {
     const { run } = await cluster.until(name, 'the end', ({ run: now }) => isFinal(now.status));
@@ -92,7 +57,7 @@ describe('a run that forgets documents', () => {
   }
 
   async function train(name: string): Promise<void> {
-    await cluster.client.submit(runOf(name, workers.length), 'trained');
+    await cluster.client.submit(runOf(name, workers.count()), 'trained');
     await ended(name);
   }
 
@@ -184,14 +149,14 @@ describe('a run that forgets documents', () => {
   });
 
   it('has them with three workers, one of which is killed in between', async () => {
-    await addWorker();
-    await addWorker();
+    await workers.add();
+    await workers.add();
     await train('three');
     const { toStep } = await forget('three', forgotten);
     await cluster.until('three', 'some steps', ({ step, run }) => {
       return run.attempts.length > 1 && run.status === 'running' && step >= toStep! + 2;
     });
-    await killWorker();
+    await workers.kill();
     await ended('three');
     const { weightsDigest, head } = expected;
     expect(await inspected('three')).toMatchObject({ ok: true, weightsDigest, head });

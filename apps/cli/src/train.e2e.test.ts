@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,13 +13,13 @@ import {
 import { inspectLedger, type LedgerInspection } from '@berth/chaos';
 import { replayStep } from '@berth/coordinator/replay-step';
 import { readHuggingFaceFolder, readWeights } from '@berth/hugging-face';
-import { connectRedis, createMembers } from '@berth/queue';
 import { findCluster } from '@berth/launch';
 import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
-import { environmentFileOf, startCluster, type TestCluster } from './testing/test-cluster.ts';
+import { startCluster, type TestCluster } from './testing/test-cluster.ts';
+import { testWorkers, type TestWorkers } from './testing/test-workers.ts';
 import { tinyRun, tinyRunFile } from './testing/tiny-run.ts';
 
 const numSteps = 40;
@@ -54,51 +53,20 @@ let undisturbed: LedgerInspection;
 
 // Workers join one cluster, one by one: it takes far longer to start one than a run takes to train.
 describe('a run', () => {
-  const workers: ChildProcess[] = [];
+  let workers: TestWorkers;
   let cluster: TestCluster;
-  let environment: string;
   let undisturbedBf16: LedgerInspection;
   let undisturbedPhased: LedgerInspection;
   let undisturbedFineTuning: LedgerInspection;
 
   beforeAll(async () => {
     cluster = await startCluster({ numWorkers: 0 });
-    environment = environmentFileOf(cluster);
+    workers = testWorkers(cluster);
   });
 
   afterAll(async () => {
-    const ends = workers.map((worker) => once(worker, 'exit'));
-    for (const worker of workers) worker.kill('SIGTERM');
-    await Promise.all([...ends, cluster.stop()]);
+    await Promise.all([workers.stop(), cluster.stop()]);
   });
-
-  function startWorker(name: string): void {
-    const args = ['worker', '--env', environment, '--name', name];
-    const worker = spawnBerth(args, join(cluster.folder, name));
-    worker.stdout?.resume();
-    worker.stderr?.resume();
-    workers.push(worker);
-  }
-
-  /** One more worker; the next run counts on it. */
-  async function addWorker(): Promise<void> {
-    startWorker(`worker-${workers.length}`);
-    const connection = await connectRedis(cluster.services.redisUrl, { role: 'producer' });
-    const members = createMembers(connection);
-    await waitFor(async () => (await members.list()).length === workers.length, {
-      what: `${workers.length} workers`,
-    });
-    connection.close();
-  }
-
-  /** Kills the newest worker with a signal that it cannot hear, and starts it again. */
-  async function killWorker(): Promise<void> {
-    const victim = workers.pop()!;
-    const death = once(victim, 'exit');
-    victim.kill('SIGKILL');
-    await death;
-    startWorker(`worker-${workers.length}`);
-  }
 
   /** Trains a run to its end, with something done to it after some steps. */
   async function train(
@@ -111,7 +79,7 @@ describe('a run', () => {
     }: { disturb?: () => Promise<void>; optimizer?: object; phases?: RunConfig['phases'] } = {},
   ): Promise<LedgerInspection> {
     const sections = { train: { ...train }, optimizer: { ...optimizer } };
-    const tiny = tinyRun(name, { ...sections, cluster: { numWorkers: workers.length } });
+    const tiny = tinyRun(name, { ...sections, cluster: { numWorkers: workers.count() } });
     return trainAs({ ...tiny, ...inParts }, disturb);
   }
 
@@ -132,7 +100,7 @@ describe('a run', () => {
       examples: { maxSeqLength: 16, numShards: 3 },
       optimizer: { learningRate: 0.005 },
       train: { engine: 'eager', globalBatch: 8, virtualRanks: 4 },
-      cluster: { numWorkers: workers.length },
+      cluster: { numWorkers: workers.count() },
     };
     return trainAs(config as RunConfig, disturb);
   }
@@ -153,7 +121,7 @@ describe('a run', () => {
   }
 
   describe('of one worker', () => {
-    beforeAll(addWorker);
+    beforeAll(() => workers.add());
 
     it('commits every step and example once and ends with a checkpoint', async () => {
       const { folder } = cluster;
@@ -280,7 +248,7 @@ describe('a run', () => {
   });
 
   describe('of two workers', () => {
-    beforeAll(addWorker);
+    beforeAll(() => workers.add());
 
     it('gives the same weights', async () => {
       const { weightsDigest, head } = undisturbed;
@@ -304,31 +272,34 @@ describe('a run', () => {
 
     it('gives the same weights when one is killed in the middle', async () => {
       const { weightsDigest, head } = undisturbed;
-      const killed = await train('killed', eager, { disturb: killWorker });
+      const killed = await train('killed', eager, { disturb: () => workers.kill() });
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
 
     it('is fine-tuned to the same bits when one is killed', async () => {
       const { weightsDigest, head } = undisturbedFineTuning;
-      const killed = await fineTune('fine-killed', killWorker);
+      const killed = await fineTune('fine-killed', () => workers.kill());
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
 
     it('gives the same bits in phases, when one is killed', async () => {
       const { weightsDigest, head } = undisturbedPhased;
-      const killed = await train('phased-killed', inPhases, { phases, disturb: killWorker });
+      const killed = await train('phased-killed', inPhases, {
+        phases,
+        disturb: () => workers.kill(),
+      });
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
 
     it('gives the same weights on the compiled graph, when one is killed in the middle', async () => {
       const { weightsDigest, head } = undisturbedBf16;
-      const killed = await train('bf16-killed', compiledInBf16, { disturb: killWorker });
+      const killed = await train('bf16-killed', compiledInBf16, { disturb: () => workers.kill() });
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
   });
 
   describe('of three workers', () => {
-    beforeAll(addWorker);
+    beforeAll(() => workers.add());
 
     it('gives the same weights', async () => {
       const { weightsDigest, head } = undisturbed;

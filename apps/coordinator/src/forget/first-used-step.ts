@@ -1,5 +1,4 @@
 import {
-  exampleSetsOf,
   phasesOf,
   type Cursor,
   type DatasetManifest,
@@ -7,8 +6,9 @@ import {
   type RunRecord,
 } from '@berth/contracts';
 import { firstUse, type DocumentsToForget } from '@berth/data';
-import { createExampleIndex, type RedisConnection } from '@berth/queue';
+import type { RedisConnection } from '@berth/queue';
 import type { CommittedSteps } from '../replay/committed-steps.ts';
+import { examplesOfPhase } from '../replay/examples-of-phase.ts';
 
 export interface FirstUsedStepOptions {
   readonly connection: RedisConnection;
@@ -28,28 +28,17 @@ export async function firstUsedStep(
   { connection, store, manifest, manifestKey, steps, documents, onShard }: FirstUsedStepOptions,
   record: RunRecord,
 ): Promise<number | null> {
-  const { config, exampleFormat } = record;
-  const { seed, examples } = config;
   const { numCommitted } = steps;
-  for (const phase of phasesOf(config)) {
+  for (const phase of phasesOf(record.config)) {
     const endStep = Math.min(phase.endStep, numCommitted);
     if (phase.firstStep >= endStep) continue;
-    const exampleSetId = exampleSetsOf(record)[phase.index]!;
-    const index = createExampleIndex(connection, exampleSetId);
     const { from } = await steps.entry(phase.firstStep);
     const { to } = await steps.entry(endStep - 1);
     const use = await firstUse(
       {
         store,
         manifest,
-        set: {
-          exampleSetId,
-          exampleFormat,
-          manifestKey,
-          seed,
-          examples: { ...phase.examples, shuffleWindowShards: examples.shuffleWindowShards },
-        },
-        known: (epoch, shard) => index.get({ split: 'train', epoch, shard }),
+        ...examplesOfPhase(connection, record, manifestKey, phase),
         ...documents,
         ...(onShard && { onShard }),
       },

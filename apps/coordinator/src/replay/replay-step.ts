@@ -19,8 +19,9 @@ import {
   type Replay,
 } from '@berth/data';
 import { chooseRun, noSuchRun } from '@berth/protocol';
-import { connectRedis, createExampleIndex, createRuns } from '@berth/queue';
+import { connectRedis, createRuns } from '@berth/queue';
 import { committedSteps, type RunStores } from './committed-steps.ts';
+import { examplesOfPhase } from './examples-of-phase.ts';
 
 /** An example of a step, and who computed on it. */
 export interface StepExample extends ShownExample {
@@ -114,19 +115,11 @@ async function replayEntry(
       'LEDGER_INVALID',
       `Run "${runId}" has example set ${exampleSetId}, and its dataset and settings give ${made}`,
     );
-  const index = createExampleIndex(connection, exampleSetId);
   const replay = await replayExamples(
     {
       store,
       manifest,
-      set: {
-        exampleSetId,
-        exampleFormat,
-        manifestKey,
-        seed,
-        examples: { ...phase.examples, shuffleWindowShards: examples.shuffleWindowShards },
-      },
-      known: (epoch, shard) => index.get({ split: 'train', epoch, shard }),
+      ...examplesOfPhase(connection, record, manifestKey, phase),
       ...(onShard && { onShard }),
     },
     from,

@@ -132,6 +132,15 @@ describe('rows of several sequences', () => {
   });
 });
 
+/** Of a shard of examples. */
+const place = {
+  exampleSetId: '0'.repeat(64),
+  split: 'train',
+  seed: 7,
+  epoch: 1,
+  shard: 0,
+} as const;
+
 describe('packed masked LM examples', () => {
   const short = excerpt.flatMap((document) =>
     Array.from({ length: Math.ceil(document.length / 3) }, (_, index) =>
@@ -151,11 +160,7 @@ describe('packed masked LM examples', () => {
     documents: packDocuments(short),
     vocabulary,
     settings,
-    exampleSetId: '0'.repeat(64),
-    split: 'train',
-    seed: 7,
-    epoch: 1,
-    shard: 0,
+    ...place,
   };
 
   it('keep their stream to the bit, and are nearly full of short documents', () => {
@@ -186,11 +191,7 @@ describe('packed pairs', () => {
     documents: packDocuments(excerpt),
     vocabulary,
     settings,
-    exampleSetId: '0'.repeat(64),
-    split: 'train',
-    seed: 7,
-    epoch: 1,
-    shard: 0,
+    ...place,
   };
   const { task, make, open, baselines } = packedPretrainingExamples;
 
