@@ -175,6 +175,6 @@ async function namesOf(store: ObjectStore, manifestKey: string): Promise<string[
     list
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as string),
+      .map((line) => (JSON.parse(line) as [name: string])[0]),
   );
 }
