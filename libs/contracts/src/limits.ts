@@ -52,7 +52,12 @@ export const path = z
   .string()
   .min(1)
   .max(4096)
-  .refine((text) => !/\p{Cc}/u.test(text), 'a path may not hold control characters');
+  .refine((text) => !/\p{Cc}/u.test(text), 'a path may not hold control characters')
+  .refine(
+    (text) => !/^(?!s3:|hf:)[A-Za-z][A-Za-z\d+.-]+:\/\//.test(text),
+    'nothing is downloaded from there: name a file or folder; text may also be at s3://bucket/prefix',
+  )
+  .refine((text) => !/^~(\/|$)/.test(text), 'write the path in full: only a shell knows what ~ is');
 
 /** Sizes of a model: ten times those of any published encoder. */
 export const maxModel = {

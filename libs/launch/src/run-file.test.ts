@@ -20,6 +20,15 @@ describe('run files', () => {
     expect(config.train.virtualRanks).toBe(8);
   });
 
+  it.each(['https://example.org/a.txt', 'S3://bucket/a.txt', '~/text'])(
+    'refuse what is no path: %s',
+    (path) => {
+      expect(() => loadConfig(runFile(`name: a\ncorpus: { path: "${path}" }\n`))).toThrow(
+        /corpus\.path/,
+      );
+    },
+  );
+
   it('may call a setting, or an override, as earlier releases did', () => {
     const file = runFile('name: a\ncorpus: { path: x }\ntrain: { wire: bf16 }\n');
     const renamed = [{ before: 'train.wire', now: 'train.allReduceDtype' }];

@@ -97,15 +97,16 @@ const paths = [
   ['export', 'to'],
 ];
 
+/** Places elsewhere, and what the schema has something to say about. */
+const isNoPath = /^([a-z][a-z\d+.-]+:\/\/|~(\/|$))/i;
+
 /** What is no text is left to the schema, which says so. */
 function withAbsolutePaths(
   input: Record<string, unknown>,
   folder: string,
 ): Record<string, unknown> {
   const absolute = (path: unknown): unknown =>
-    typeof path !== 'string' || path === '' || /^(s3|hf):\/\//.test(path)
-      ? path
-      : resolve(folder, path);
+    typeof path !== 'string' || path === '' || isNoPath.test(path) ? path : resolve(folder, path);
   const placed = paths.reduce((before, keys) => {
     const path = valueAt(before, keys);
     return path === undefined ? before : withSetting(before, keys, absolute(path));

@@ -136,6 +136,11 @@ describe('finding files', () => {
     });
   });
 
+  it('says which part does not exist', async () => {
+    const parts = [{ name: 'web', path: join(folder, 'missing') }];
+    await expect(openCorpus({ parts })).rejects.toThrow('correct the path of "web" in corpus.parts');
+  });
+
   it('says which link leads nowhere', async () => {
     await symlink(join(folder, 'gone.txt'), join(folder, 'link.txt'));
     await expect(read(folder)).rejects.toMatchObject({
