@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { findCorpusFiles, maxNamed, type FindFilesOptions } from './corpus-files.ts';
 import { openPiece, type SourceOptions } from './sources/open-piece.ts';
-import { detectEncoding, sampleBytes } from './text-encoding.ts';
+import { isStoredInUtf8 } from './text-encoding.ts';
 
 export interface FindChunksOptions extends FindFilesOptions {
   /** About how much a chunk holds. @defaultValue 32 MiB, or more where that makes more than 4,096 chunks */
@@ -47,7 +47,8 @@ export async function findCorpusChunks(
 ): Promise<CorpusInventory> {
   const parts: Part[] = [];
   for (const { name: part, path } of corpusPartsOf(corpus)) {
-    const { files, leftOut } = await findCorpusFiles(path, options);
+    const setting = part === undefined ? options.setting : `the path of "${part}" in corpus.parts`;
+    const { files, leftOut } = await findCorpusFiles(path, { ...options, setting });
     const inPart = <T extends { readonly name: string }>(entry: T): T =>
       part === undefined ? entry : { ...entry, name: `${part}/${entry.name}` };
     const first = leftOut.first.map(inPart);
@@ -100,11 +101,9 @@ async function canBeCut(
   // Where its groups of rows begin is in their list.
   if (file.format === 'parquet') return true;
   if (file.format !== 'txt' && file.format !== 'jsonl') return false;
-  if (encoding !== 'auto') return new TextDecoder(encoding).encoding === 'utf-8';
   const bytes = await openPiece(file, source);
   try {
-    const detected = detectEncoding(await bytes.read(0, Math.min(sampleBytes, file.sizeBytes)));
-    return 'encoding' in detected && detected.encoding === 'utf-8';
+    return await isStoredInUtf8(bytes, file.sizeBytes, encoding);
   } finally {
     await bytes.close();
   }

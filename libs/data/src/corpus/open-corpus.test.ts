@@ -150,14 +150,14 @@ describe('JSON lines', () => {
   });
 
   it.each([
-    ['{"text": "One.', /a\.jsonl: line 2 is not JSON \(/],
-    ['["One."]', /line 2 is not a JSON object/],
-    ['{"txt": "One."}', /line 2 needs either "text", a string, or "sentences".*corpus\.textField/],
-    ['"One."', /line 2 is not a JSON object/],
-    ['{"text": 1}', /line 2 needs either/],
-    ['{"sentences": ["One.", 2]}', /line 2 needs either/],
-    ['{"text": "One.", "sentences": ["One."]}', /line 2 needs either/],
-    ['{"id": [], "text": "One."}', /line 2 has an "id" that is neither/],
+    ['{"text": "One.', /a\.jsonl: line 2 \(byte \d+\) is not JSON/],
+    ['["One."]', /line 2 \(byte \d+\) is not a JSON object/],
+    ['{"txt": "One."}', /line 2 \(byte \d+\) needs either "text", a string, or "sentences".*corpus\.textField/],
+    ['"One."', /line 2 \(byte \d+\) is not a JSON object/],
+    ['{"text": 1}', /line 2 \(byte \d+\) needs either/],
+    ['{"sentences": ["One.", 2]}', /line 2 \(byte \d+\) needs either/],
+    ['{"text": "One.", "sentences": ["One."]}', /line 2 \(byte \d+\) needs either/],
+    ['{"id": [], "text": "One."}', /line 2 \(byte \d+\) has an "id" that is neither/],
   ])('refuse %s', async (line, message) => {
     const path = await write('a.jsonl', `{"text": "Fine."}\n${line}\n`);
     await expect(read(path)).rejects.toThrow(invalid(message));
@@ -179,7 +179,7 @@ describe('damaged or unsuitable input', () => {
     const good = 'Fine.\n'.repeat(100_000);
     const path = await write('a.txt', Buffer.concat([Buffer.from(good), Buffer.from('caf\xe9\n', 'latin1')]));
     await expect(read(path)).rejects.toThrow(
-      invalid(/line 100001, which starts at byte 600000 .* is not UTF-8: .*iconv/),
+      invalid(/line 100001 \(byte 600000\) is not UTF-8: .*iconv/),
     );
   });
 
@@ -187,13 +187,13 @@ describe('damaged or unsuitable input', () => {
     for (const text of ['日', 'Fine.\n日', '日.\nFine. 日', 'Fine.\n😀']) {
       const path = await write('a.txt', Buffer.from(text).subarray(0, -1));
       await expect(read(path)).rejects.toThrow(
-        invalid(/the file ends inside a character, in line [12]: replace it with an intact copy$/),
+        invalid(/the file ends inside a character, in line [12] \(byte \d+\): replace it with an intact copy$/),
       );
     }
     const cutAfterOne = await write('a.txt', Buffer.from('日.\n日').subarray(0, -2));
-    await expect(read(cutAfterOne)).rejects.toThrow(invalid(/ends inside a character, in line 2/));
+    await expect(read(cutAfterOne)).rejects.toThrow(invalid(/ends inside a character, in line 2 \(byte \d+\)/));
     const latin = await write('a.txt', Buffer.from('Fine.\ncaf\xe9', 'latin1'));
-    await expect(read(latin)).rejects.toThrow(invalid(/line 2, .* is not UTF-8: .*Windows-1252/));
+    await expect(read(latin)).rejects.toThrow(invalid(/line 2 \(byte \d+\) is not UTF-8: .*Windows-1252/));
   });
 
   it.each([
@@ -208,7 +208,7 @@ describe('damaged or unsuitable input', () => {
 
   it('refuses a line that would not fit into memory', async () => {
     const path = await write('a.jsonl', Buffer.alloc(65 * 2 ** 20, 'x'));
-    await expect(read(path)).rejects.toThrow(invalid(/line 1 is longer than 67108864 bytes/));
+    await expect(read(path)).rejects.toThrow(invalid(/line 1 \(byte 0\) is longer than 67108864 bytes/));
   });
 
   it('counts what it reads and passes over', async () => {

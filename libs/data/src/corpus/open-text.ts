@@ -82,10 +82,13 @@ async function* toUtf8(
     try {
       return Buffer.from(decode(block));
     } catch {
+      const what =
+        block === undefined
+          ? `ends inside a character of ${encoding}, at byte ${offset} of the text`
+          : `is not ${encoding} between bytes ${offset} and ${offset + block.length} of the text`;
       throw new InvalidText(
         piece,
-        `from byte ${offset} of the text on, is not ${encoding}: ` +
-          'correct corpus.encoding, or replace the file with an intact copy',
+        `${what}: correct corpus.encoding, or replace the file with an intact copy`,
       );
     }
   };

@@ -1,14 +1,17 @@
 import { isBerthError, type CorpusChunk, type CorpusPiece, type CorpusTally, sizeOfPiece } from '@berth/contracts';
 import type { CorpusDocument } from './corpus-document.ts';
+import { decompress } from './compression/decompress.ts';
 import { createCorpusTally, nameBad } from './corpus-tally.ts';
 import { readJsonlDocuments } from './formats/jsonl-documents.ts';
 import { readMdsDocuments } from './formats/mds-documents.ts';
 import { readParquetDocuments } from './formats/parquet-documents.ts';
 import { readCsvDocuments, readTsvDocuments } from './formats/table-documents.ts';
 import { readTxtDocuments } from './formats/txt-documents.ts';
+import { storedBytes } from './open-text.ts';
 import { createTurns, InvalidText, type Reading, type ReadingSettings } from './reading.ts';
 import { openPiece, type SourceOptions } from './sources/open-piece.ts';
 import { changedError } from './sources/piece-bytes.ts';
+import { isStoredInUtf8 } from './text-encoding.ts';
 
 export interface ReadChunkOptions extends SourceOptions {
   readonly corpus: ReadingSettings;
@@ -63,7 +66,7 @@ async function* readPiece(
     const { numBytes, numEmptyDocuments } = tally;
     let isBlank = true;
     try {
-      if (skipBad && !isLines(piece)) await readThrough(reading);
+      if (skipBad && !(await isLines(reading))) await readThrough(reading);
       for await (const document of readers[piece.format](reading)) {
         isBlank = false;
         yield pretokenised ? inWords(document) : document;
@@ -71,10 +74,12 @@ async function* readPiece(
     } catch (error) {
       // What is wrong with a file that is being written is that it is being written.
       if (isBerthError(error) && !(await bytes.isUnchanged())) throw changedError(piece);
-      if (!skipBad || !(error instanceof InvalidText)) throw error;
+      if (!(error instanceof InvalidText)) throw error;
+      const reason = (await damageOf(reading)) ?? error;
+      if (!skipBad) throw reason;
       isBlank = false;
       tally.bad.numFiles += 1;
-      nameBad(tally.bad, { name: piece.name, problem: error.problem });
+      nameBad(tally.bad, { name: piece.name, problem: reason.problem });
     }
     if (!(await bytes.isUnchanged())) throw changedError(piece);
     tally.numBytes = numBytes + sizeOfPiece(piece);
@@ -87,8 +92,23 @@ async function* readPiece(
 }
 
 /** Whether what is wrong with a piece is wrong with some line of it. */
-function isLines({ compression, format }: CorpusPiece): boolean {
-  return compression === 'none' && (format === 'txt' || format === 'jsonl');
+async function isLines({ piece, bytes, settings }: Reading): Promise<boolean> {
+  const { compression, format, range, sizeBytes } = piece;
+  if (compression !== 'none' || (format !== 'txt' && format !== 'jsonl')) return false;
+  return range !== undefined || (await isStoredInUtf8(bytes, sizeBytes, settings.encoding));
+}
+
+/** What is wrong with how the text is compressed: if it is damaged, so is the text, and what is wrong with that is no news. */
+async function damageOf({ piece, ...reading }: Reading): Promise<InvalidText | undefined> {
+  if (piece.compression === 'none') return undefined;
+  const silent = { ...reading, piece, tally: createCorpusTally() };
+  try {
+    for await (const _block of decompress(storedBytes(silent), piece)) await reading.turn();
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidText) return error;
+    throw error;
+  }
 }
 
 /** Reads a piece for nothing: one that is damaged somewhere is passed over whole, as how much of it comes before is no certain thing. */

@@ -168,9 +168,7 @@ function reportCut(reading: Reading, place: LineStart): void {
 
 /** @param sample - bytes to give advice by, where there is no text before them that tells more */
 function reportBytes(reading: Reading, place: LineStart, sample: Buffer | undefined): void {
-  const at = lineName(reading, place);
-  const which = at.startsWith('line') ? `${at}, which starts at byte ${place.start} of the text,` : at;
-  const what = `${which} is not UTF-8`;
+  const what = `${lineName(reading, place)} is not UTF-8`;
   const problem =
     sample === undefined
       ? `${what}, while lines before it are: correct that line`

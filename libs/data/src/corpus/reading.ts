@@ -74,9 +74,9 @@ export interface LineStart {
   readonly number: number;
 }
 
-/** A line, for people. What comes before a range is not counted. */
+/** A line, for people. Bytes are those of the text, decompressed and in UTF-8; lines before a range are not counted. */
 export function lineName({ piece }: Pick<Reading, 'piece'>, { start, number }: LineStart): string {
-  return piece.range === undefined ? `line ${number}` : `the line at byte ${start}`;
+  return piece.range === undefined ? `line ${number} (byte ${start})` : `the line at byte ${start}`;
 }
 
 /** The name of a document that has none of its own, by the line it begins with. */

@@ -26,8 +26,8 @@ describe('bad input that is passed over', () => {
         numRecords: 2,
         numFiles: 0,
         first: [
-          { name: 'a.txt', problem: expect.stringMatching(/^line 2, .* byte 5 .*is not UTF-8/) },
-          { name: 'a.txt', problem: expect.stringMatching(/^line 5, .*is not UTF-8/) },
+          { name: 'a.txt', problem: expect.stringMatching(/^line 2 \(byte 5\) is not UTF-8/) },
+          { name: 'a.txt', problem: expect.stringMatching(/^line 5 \(byte \d+\) is not UTF-8/) },
         ],
       },
     });
@@ -64,6 +64,14 @@ describe('bad input that is passed over', () => {
       ],
     });
     expect(sentences).toEqual([['Last.']]);
+  });
+
+  it('is a text of two bytes a character as a whole, wherever it is damaged', async () => {
+    const damaged = Buffer.from(`\ufeff${'One.\n\n'.repeat(400_000)}`, 'utf16le');
+    damaged.writeUInt16LE(0xd800, damaged.length - 10);
+    const { sentences, bad } = await skimmed({ 'a.txt': damaged, 'b.txt': 'Last.\n' });
+    expect(sentences).toEqual([['Last.']]);
+    expect(bad).toMatchObject({ numRecords: 0, numFiles: 1 });
   });
 
   it('is added up over chunks', async () => {

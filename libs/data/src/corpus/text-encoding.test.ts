@@ -18,6 +18,7 @@ describe('encoding of a text', () => {
     ['Cyrillic UTF-16BE without one', swap(utf16(russian)), 'utf-16be'],
     ['UTF-16 cut inside a letter', utf16('Smile 😀').subarray(0, -2), 'utf-16le'],
     ['text with a stray zero', Buffer.from(`${'Words. '.repeat(100)}\0\n`), 'utf-8'],
+    ['text on PDFs', Buffer.from('%PDF- begins a PDF.'), 'utf-8'],
     ['nothing', Buffer.alloc(0), 'utf-8'],
   ])('%s', (_case, bytes, encoding) => {
     expect(detectEncoding(bytes)).toEqual({ encoding });
@@ -27,6 +28,8 @@ describe('encoding of a text', () => {
     ['UTF-32LE', Buffer.from([0xff, 0xfe, 0, 0, 0x41, 0, 0, 0]), /UTF-32.*iconv -f utf-32le/],
     ['UTF-32BE', Buffer.from([0, 0, 0xfe, 0xff, 0, 0, 0, 0x41]), /UTF-32.*iconv -f utf-32be/],
     ['a program', Buffer.from('\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0', 'latin1'), /zero bytes/],
+    ['gzip', Buffer.from('\x1f\x8b\x08\0\0\0\0\0', 'latin1'), /^is gzip, no text: add \.gz/],
+    ['a PDF', Buffer.from('%PDF-1.4\n%\xe2\xe3\xcf\xd3\n', 'latin1'), /^is a PDF/],
     ['UTF-16 with half a pair', utf16('One. \ud800 two.'), /zero bytes.*utf-16le/],
   ])('is refused with advice: %s', (_case, bytes, advice) => {
     expect(detectEncoding(bytes)).toEqual({ advice: expect.stringMatching(advice) });

@@ -10,6 +10,25 @@ export type DetectedEncoding =
   /** Certainly not text that can be read here; says what to do. */
   | { readonly advice: string };
 
+/** What files that are no text begin with, and what to do about them. Those that could begin a text are so only where bytes follow that could not. */
+const signatures: readonly (readonly [start: string, what: string, remedy: string])[] = [
+  ['\x1f\x8b', 'gzip', 'add .gz to its name'],
+  ['\x28\xb5\x2f\xfd', 'zstd', 'add .zst to its name'],
+  ['\xfd7zXZ\0', 'xz', 'add .xz to its name'],
+  ['BZh', 'bzip2', 'add .bz2 to its name'],
+  ['PAR1', 'parquet', 'name it .parquet'],
+  ['PK\x03\x04', 'a .zip (or .docx, .xlsx, .epub)', 'put the text that is in it there'],
+  ['%PDF-', 'a PDF', 'put its text there (pdftotext)'],
+];
+
+function signatureOf(sample: Uint8Array): DetectedEncoding | undefined {
+  const start = Buffer.from(sample.subarray(0, 8)).toString('latin1');
+  const found = signatures.find(([mark]) => start.startsWith(mark));
+  if (found === undefined || isTextIn('utf-8', sample)) return undefined;
+  const [, what, remedy] = found;
+  return { advice: `is ${what}, no text: ${remedy}, or leave it out` };
+}
+
 const marks: readonly (readonly [readonly number[], DetectedEncoding])[] = [
   [[0xff, 0xfe, 0, 0], { advice: 'is UTF-32: convert it with iconv -f utf-32le -t utf-8' }],
   [[0, 0, 0xfe, 0xff], { advice: 'is UTF-32: convert it with iconv -f utf-32be -t utf-8' }],
@@ -25,6 +44,8 @@ const marks: readonly (readonly [readonly number[], DetectedEncoding])[] = [
 export function detectEncoding(sample: Uint8Array): DetectedEncoding {
   const marked = marks.find(([mark]) => mark.every((byte, index) => sample[index] === byte));
   if (marked !== undefined) return marked[1];
+  const signature = signatureOf(sample);
+  if (signature !== undefined) return signature;
   const numUnits = sample.length >> 1;
   let [even, odd] = [0, 0];
   for (let i = 0; i < 2 * numUnits; i += 2) {
@@ -37,6 +58,20 @@ export function detectEncoding(sample: Uint8Array): DetectedEncoding {
   if (even > few && odd === 0 && isTextIn('utf-16be', sample)) return { encoding: 'utf-16be' };
   if (even + odd > few) return { advice: zeroBytes };
   return { encoding: 'utf-8' };
+}
+
+/**
+ * Whether a text lies there in UTF-8, as far as its beginning and the setting tell.
+ * @param encoding - a label of the WHATWG Encoding Standard, or `auto`
+ */
+export async function isStoredInUtf8(
+  bytes: { read(start: number, end: number): Promise<Uint8Array> },
+  sizeBytes: number,
+  encoding: string,
+): Promise<boolean> {
+  if (encoding !== 'auto') return new TextDecoder(encoding).encoding === 'utf-8';
+  const detected = detectEncoding(await bytes.read(0, Math.min(sampleBytes, sizeBytes)));
+  return 'encoding' in detected && detected.encoding === 'utf-8';
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type SplitJob,
   type Tokenised,
 } from '@berth/contracts';
+import { noText } from '../corpus/no-text.ts';
 import { splitKey, tokenisedKey } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { getJson, putJson } from '../preparation/stored-json.ts';
@@ -75,9 +76,9 @@ function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
   if (numParts > 1 && empty !== undefined) throw nothingToTrainOn(empty);
   const least = extremeOf(tokenised, 'least');
   const greatest = extremeOf(tokenised, 'greatest');
-  if (least === undefined || greatest === undefined) throw tooFewDocuments(0);
+  if (least === undefined || greatest === undefined) throw noText(recipe.plan.corpus);
   // Equal documents count as one: all of them are on one side.
-  if (heldOutRatio > 0 && least[1] === greatest[1]) throw tooFewDocuments(1);
+  if (heldOutRatio > 0 && least[1] === greatest[1]) throw onlyOneDocument();
   const sum = (bytes: 'trainBytes' | 'heldOutBytes'): number =>
     tokenised.reduce((total, one) => total + one[bytes], 0);
   const largestPart = Math.max(
@@ -121,12 +122,10 @@ export function nothingToTrainOn(part: string): BerthError {
   );
 }
 
-function tooFewDocuments(numDocuments: number): BerthError {
+function onlyOneDocument(): BerthError {
   return new BerthError(
     'DATA_CORPUS_EMPTY',
-    numDocuments === 0
-      ? 'the corpus has no document with text: point corpus.path at text'
-      : 'the corpus has 1 document with text, equal ones counted once; training and evaluation need one each: ' +
-          'put a blank line between documents, add text, or set corpus.heldOutRatio: 0 to train without evaluation',
+    'the corpus has 1 document with text, equal ones counted once; training and evaluation need one each: ' +
+      'put a blank line between documents, add text, or set corpus.heldOutRatio: 0 to train without evaluation',
   );
 }

@@ -11,6 +11,7 @@ import {
   type VocabularyJobResult,
   type WordCase,
 } from '@berth/contracts';
+import { noText } from '../corpus/no-text.ts';
 import { getPart, putPart } from '../dataset/stored-part.ts';
 import { extendVocabulary, measurePieces } from '../text/extend-vocabulary.ts';
 import { madeVocabularyId, trainVocabulary } from '../text/train-vocabulary.ts';
@@ -100,6 +101,7 @@ async function vocabularyOf(
   const key = madeVocabularyKey(madeVocabularyId(counts, { ...options, minFrequency }));
   const known = await store.head(key);
   const all = decodeWordCounts(counts);
+  if (all.numWords === 0) throw noText(request.corpus);
   if (given === undefined) {
     if (known !== undefined) return { bytes: await store.get(key, { maxBytes: known.sizeBytes }) };
     const bytes = serializeVocabulary(await trainVocabulary(all, { size, minFrequency }));

@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { isBerthError } from '@berth/contracts';
 import { inputInvalid, toInputError } from './input-errors.ts';
-import { readBlocks, readNumberedLines } from './read-text.ts';
+import { readBlocks, readNumberedLines, type ReadTextOptions } from './read-text.ts';
 import type { Row } from './row.ts';
 
 /** A quote that nobody closes would take in all that follows. */
@@ -13,12 +13,17 @@ interface Cells {
   readonly cells: readonly string[];
 }
 
+export interface DelimitedOptions extends ReadTextOptions {
+  /** Told the names of the columns before the first row; may throw. */
+  readonly onHeader?: (names: readonly string[]) => void;
+}
+
 /** The rows of a .csv file with a header: as RFC 4180, so that a cell in quotes may hold commas, quotes and line ends. */
 export async function* readCsvRows(
   path: string,
-  bytes?: AsyncIterable<Uint8Array>,
+  options: DelimitedOptions = {},
 ): AsyncGenerator<Row> {
-  yield* toRows(path, csvCells(path, bytes));
+  yield* toRows(path, csvCells(path, options), options);
 }
 
 /**
@@ -27,15 +32,12 @@ export async function* readCsvRows(
  */
 export async function* readTsvRows(
   path: string,
-  bytes?: AsyncIterable<Uint8Array>,
+  options: DelimitedOptions = {},
 ): AsyncGenerator<Row> {
-  yield* toRows(path, tsvCells(path, bytes));
+  yield* toRows(path, tsvCells(path, options), options);
 }
 
-async function* csvCells(
-  path: string,
-  bytes: AsyncIterable<Uint8Array> | undefined,
-): AsyncGenerator<Cells> {
+async function* csvCells(path: string, options: DelimitedOptions): AsyncGenerator<Cells> {
   const { CsvError, parse } = await import('csv-parse');
   const parser = parse({
     relaxColumnCount: true,
@@ -44,7 +46,7 @@ async function* csvCells(
     maxRecordSize: maxRecordCharacters,
   });
   // The callback takes the place of an error event; the error itself reaches the reader below.
-  const records = pipeline(Readable.from(readBlocks(path, bytes)), parser, () => {});
+  const records = pipeline(Readable.from(readBlocks(path, options)), parser, () => {});
   try {
     for await (const item of records) {
       const { info, record } = item as { info: { lines: number }; record: string[] };
@@ -56,7 +58,7 @@ async function* csvCells(
     if (!(error instanceof CsvError)) throw toInputError(path, error);
     throw inputInvalid(
       path,
-      `line ${String(error['lines'])} is not CSV (${csvProblem(error.code)}): write a quote inside quotes twice, or, if quotes mean nothing here, use tabs and name the file .tsv`,
+      `line ${String(error['lines'])} is not CSV (${csvProblem(error.code)}), in row ${Number(error['records']) + 1}, the header counted: write a quote inside quotes twice, put commas between cells, or, if quotes mean nothing here, use tabs and name the file .tsv`,
     );
   }
 }
@@ -69,15 +71,16 @@ function csvProblem(code: string): string {
   return 'a quote stands inside a cell without quotes';
 }
 
-async function* tsvCells(
-  path: string,
-  bytes: AsyncIterable<Uint8Array> | undefined,
-): AsyncGenerator<Cells> {
-  for await (const [line, text] of readNumberedLines(path, bytes))
+async function* tsvCells(path: string, options: DelimitedOptions): AsyncGenerator<Cells> {
+  for await (const [line, text] of readNumberedLines(path, options))
     if (text !== '') yield { line, cells: text.split('\t') };
 }
 
-async function* toRows(path: string, records: AsyncIterable<Cells>): AsyncGenerator<Row> {
+async function* toRows(
+  path: string,
+  records: AsyncIterable<Cells>,
+  { onHeader }: DelimitedOptions,
+): AsyncGenerator<Row> {
   let header: readonly string[] | undefined;
   for await (const { line, cells } of records) {
     const place = { path, at: `line ${line}` };
@@ -85,6 +88,7 @@ async function* toRows(path: string, records: AsyncIterable<Cells>): AsyncGenera
       const isCola = looksLikeCola(cells);
       header = isCola ? colaHeader : cells.map((cell) => cell.trim());
       requireHeader(path, header);
+      onHeader?.(header);
       if (!isCola) continue;
     }
     const values = Object.fromEntries(cells.map((cell, i) => [header![i] ?? `#${i + 1}`, cell]));
@@ -106,7 +110,10 @@ function looksLikeCola([, label, note, ...others]: readonly string[]): boolean {
 }
 
 function requireHeader(path: string, header: readonly string[]): void {
-  const twice = header.find((name, i) => header.indexOf(name) < i);
-  if (twice !== undefined)
-    throw inputInvalid(path, `the header has two columns ${JSON.stringify(twice)}: rename one`);
+  const names = new Set<string>();
+  for (const name of header) {
+    if (names.has(name))
+      throw inputInvalid(path, `the header has two columns ${JSON.stringify(name)}: rename one`);
+    names.add(name);
+  }
 }

@@ -9,7 +9,7 @@ export async function* readJsonlRows(
   path: string,
   bytes?: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Row> {
-  for await (const [number, line] of readNumberedLines(path, bytes)) {
+  for await (const [number, line] of readNumberedLines(path, bytes && { bytes })) {
     if (line.trim() === '') continue;
     const place = { path, at: `line ${number}` };
     const values = parseObject(line);

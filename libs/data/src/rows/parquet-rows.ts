@@ -15,11 +15,7 @@ export async function* readParquetRows(path: string): AsyncGenerator<Row> {
     throw toInputError(path, error);
   });
   const damaged = (error: unknown): never => {
-    throw inputInvalid(
-      path,
-      `is not parquet, or damaged (${error instanceof Error ? error.message : String(error)}): replace it with an intact copy`,
-      error,
-    );
+    throw inputInvalid(path, `${parquetProblem(error)}: replace it with an intact copy`, error);
   };
   const metadata = await parquetMetadataAsync(file).catch(damaged);
   let rowStart = 0;
@@ -67,11 +63,25 @@ export async function withGuard<Result>(
   });
 }
 
-/** Whole numbers of 64 bits as numbers. */
+/** Whole numbers of 64 bits as numbers, or as text where a number is not exact. */
 export function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return plainInteger(value);
   if (Array.isArray(value)) return value.map(plain);
+  // What a column of text has that is none.
+  if (Buffer.isBuffer(value)) return value;
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, plain);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
+export function plainInteger(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}
+
+/** What the library says is wrong, where it has words for it: it also stumbles over what it takes for granted. */
+export function parquetProblem(error: unknown): string {
+  const isAware =
+    error instanceof Error && !(error instanceof TypeError || error instanceof RangeError);
+  return `is not parquet, or damaged${isAware ? ` (${error.message})` : ''}`;
 }

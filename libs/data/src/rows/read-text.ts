@@ -9,6 +9,16 @@ const lineFeed = 0x0a;
 /** A line that is longer is an error; so it bounds what a reader holds. */
 const maxLineBytes = 1 << 26;
 
+export interface ReadTextOptions {
+  /** Where the file is read from, if not from its path. */
+  readonly bytes?: AsyncIterable<Uint8Array>;
+  /** What to do about bytes that are not UTF-8, from the first line on that has some. */
+  readonly adviceFor?: (bytes: Buffer) => string;
+}
+
+const commonAdvice = (): string =>
+  'correct it, or convert the file with iconv -f ENCODING -t utf-8';
+
 /**
  * The text of a UTF-8 file, plain or gzip, in blocks of whole lines; a byte order mark is dropped.
  * @throws BerthError `DATA_INPUT_NOT_FOUND`, or `DATA_INPUT_INVALID` for bytes that are no UTF-8, naming their line, a line that
@@ -16,13 +26,13 @@ const maxLineBytes = 1 << 26;
  */
 export async function* readBlocks(
   path: string,
-  bytes?: AsyncIterable<Uint8Array>,
+  { bytes, adviceFor = commonAdvice }: ReadTextOptions = {},
 ): AsyncGenerator<string> {
   let numLines = 0;
   let partial: Uint8Array[] = [];
   let numPartialBytes = 0;
   const decode = (block: Buffer): string => {
-    if (!isUtf8(block)) throw notUtf8(path, block, numLines);
+    if (!isUtf8(block)) throw notUtf8(path, block, numLines, adviceFor);
     const text = block.toString('utf8');
     const isFirst = numLines === 0;
     for (let at = block.indexOf(lineFeed); at >= 0; at = block.indexOf(lineFeed, at + 1))
@@ -50,10 +60,10 @@ export async function* readBlocks(
 /** The lines of a file, without their ends (LF, or CR LF), counted from 1. */
 export async function* readNumberedLines(
   path: string,
-  bytes?: AsyncIterable<Uint8Array>,
+  options?: ReadTextOptions,
 ): AsyncGenerator<readonly [number: number, line: string]> {
   let number = 0;
-  for await (const block of readBlocks(path, bytes)) {
+  for await (const block of readBlocks(path, options)) {
     const lines = block.split(/\r?\n/);
     if (lines.at(-1) === '') lines.pop();
     for (const line of lines) yield [(number += 1), line];
@@ -71,15 +81,18 @@ async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function notUtf8(path: string, block: Buffer, numLinesBefore: number): Error {
+function notUtf8(
+  path: string,
+  block: Buffer,
+  numLinesBefore: number,
+  adviceFor: (bytes: Buffer) => string,
+): Error {
   let line = numLinesBefore + 1;
-  for (let start = 0; start < block.length; line += 1) {
+  let start = 0;
+  for (; start < block.length; line += 1) {
     const end = block.indexOf(lineFeed, start) + 1 || block.length;
     if (!isUtf8(block.subarray(start, end))) break;
     start = end;
   }
-  return inputInvalid(
-    path,
-    `line ${line} is not UTF-8: correct it, or convert the file with iconv -f ENCODING -t utf-8`,
-  );
+  return inputInvalid(path, `line ${line} is not UTF-8: ${adviceFor(block.subarray(start))}`);
 }

@@ -50,7 +50,7 @@ describe('rows of a file', () => {
       ['line 4', expect.stringContaining('has 3 cells, and the header 2')],
     ]);
     await expect(read('c.csv', 'text,label\na,1\n"b,1\nc,0\n')).rejects.toThrow(
-      /c\.csv: line \d is not CSV \(the file ends inside quotes\): write a quote inside quotes twice/,
+      /c\.csv: line \d is not CSV \(the file ends inside quotes\), in row \d+, the header counted: write a quote inside quotes twice/,
     );
     await expect(read('e.csv', 'text,label\n"a"b,1\n')).rejects.toThrow(
       'line 2 is not CSV (a quote ends a cell, and no comma follows)',

@@ -43,7 +43,7 @@ describe.each(Object.entries(compressed))('%s', (suffix, bytes) => {
   ])('is refused when it is %s', async (_case, damaged) => {
     await expect(sentencesOf(`a.txt.${suffix}`, damaged)).rejects.toMatchObject({
       code: 'DATA_CORPUS_INVALID',
-      message: expect.stringMatching(/a\.txt\.\w+: is (damaged: |not (gzip|zstd|bzip2): ).*intact copy$/),
+      message: expect.stringMatching(/a\.txt\.\w+: is (damaged: |not (gzip|zstd|bzip2|xz): ).*intact copy$/),
     });
   });
 
@@ -52,4 +52,16 @@ describe.each(Object.entries(compressed))('%s', (suffix, bytes) => {
     const documents = await documentsOf(await chunksOf(folder), { textField: 'One.' });
     expect(documents.map(({ sentences }) => sentences)).toEqual([['Two.'], ['Thrée.']]);
   });
+});
+
+it('says where damage shows, however much of the text it spoils', async () => {
+  const content = Buffer.concat([gzipSync(text), gzipSync(Buffer.alloc(1 << 18, 'a b.\n'))]);
+  const at = content.length - 200;
+  content.fill(0xa5, at, at + 20);
+  await expect(sentencesOf('a.txt.gz', content)).rejects.toThrow(/is damaged: .* after byte \d+ of the file/);
+  // Its raw blocks are taken as they are, and only the checksum tells.
+  const raw = Buffer.from(compressed['zst']!);
+  raw[12] = 0;
+  raw[13] = 0;
+  await expect(sentencesOf('a.txt.zst', raw)).rejects.toThrow('the checksum of its content does not match');
 });

@@ -1,4 +1,4 @@
-import { damaged, damages, foreign } from './damage.ts';
+import { damaged, damages, foreign, Unreadable } from './damage.ts';
 
 const headerBytes = 4;
 /** More than a block, of which there are at most 900,000 bytes, takes where it does not become smaller. */
@@ -27,18 +27,18 @@ export async function* unbzip2(blocks: AsyncIterable<Uint8Array>): AsyncGenerato
   await fill(mostOfBlock);
   const bits = createBits(() => {
     const next = ready.shift();
-    if (next === undefined) throw damaged(damages.end);
+    if (next === undefined) throw damaged(damages.end, numBytes);
     return next;
   });
-  const isBegun = (): boolean => bits.bytesRead > headerBytes;
+  const place = (): Place => ({ isBegun: bits.bytesRead > headerBytes, byte: bits.bytesRead });
   while (bits.bytesRead < numBytes) {
-    const blockBytes = worded(() => 100_000 * bzip2.header(bits), isBegun);
+    const blockBytes = worded(() => 100_000 * bzip2.header(bits), place);
     const work = new Int32Array(blockBytes);
     for (let crc: number | null = 0; ; ) {
       await fill(bits.bytesRead + mostOfBlock);
       const content = createBytes();
       const before: number = crc;
-      crc = worded(() => bzip2.decompress(bits, content.push, work, work.length, before), isBegun);
+      crc = worded(() => bzip2.decompress(bits, content.push, work, work.length, before), place);
       if (crc === null) break;
       yield content.all();
     }
@@ -46,15 +46,23 @@ export async function* unbzip2(blocks: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
+interface Place {
+  /** Whether it is behind the mark that the file begins with. */
+  readonly isBegun: boolean;
+  readonly byte: number;
+}
+
 /** Says what the library found in the words of the others. */
-function worded<T>(read: () => T, isBegun: () => boolean): T {
+function worded<T>(read: () => T, place: () => Place): T {
   try {
     return read();
   } catch (error) {
     const reason = error instanceof Error ? error.message : '';
-    if (reason.includes('crc32')) throw damaged(damages.checksum);
-    if (/magic number|BZIP archive/.test(reason)) throw foreign('bzip2', isBegun());
-    throw error;
+    if (error instanceof Unreadable) throw error;
+    const { isBegun, byte } = place();
+    if (reason.includes('crc32')) throw damaged(damages.checksum, byte);
+    if (/magic number|BZIP archive/.test(reason)) throw foreign('bzip2', isBegun, byte);
+    throw damaged(damages.data, byte);
   }
 }
 

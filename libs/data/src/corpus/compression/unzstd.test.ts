@@ -58,12 +58,12 @@ describe('unzstd', () => {
     const damaged = Buffer.from(frames);
     damaged[damaged.length - 1]! ^= 1;
     await expect(contentOf(damaged)).rejects.toThrow(
-      'is damaged: the checksum of its content does not match: replace it with an intact copy',
+      'is damaged: the checksum of its content does not match, which shows after byte',
     );
   });
 
   it('refuses a file that is cut anywhere but between frames', async () => {
-    const whole = new Set([0, secondFrame - skippable.length, secondFrame]);
+    const whole = new Set([secondFrame - skippable.length, secondFrame]);
     for (let length = 0; length < frames.length; length += length < 20 ? 1 : 13) {
       if (whole.has(length)) continue;
       await expect(contentOf(frames.subarray(0, length))).rejects.toThrow('it ends too early');

@@ -20,29 +20,35 @@ export async function* unzstd(blocks: AsyncIterable<Buffer>): AsyncGenerator<Uin
   const xxhash = await createXxhash();
   const need: Need = async (numBytes) => {
     const bytes = await taker.take(numBytes);
-    if (bytes === undefined) throw damaged(damages.end);
+    if (bytes === undefined) throw damaged(damages.end, taker.numTaken);
     return bytes;
   };
   for (let isBegun = false; ; isBegun = true) {
     const first = await taker.take(1);
-    if (first === undefined) return;
+    if (first === undefined && isBegun) return;
+    if (first === undefined) throw damaged(damages.end);
     const magic = Buffer.concat([first, await need(3)]).readUInt32LE();
     if (isSkippable(magic)) await skip((await need(4)).readUInt32LE(), need);
-    else if (magic !== zstdMagic) throw foreign('zstd', isBegun);
+    else if (magic !== zstdMagic) throw foreign('zstd', isBegun, taker.numTaken);
     else {
       const header = await readFrameHeader(need);
       const hash = xxhash.create64();
       let length = 0;
-      for await (const content of contentOf(header, need)) {
-        hash.update(content);
-        length += content.length;
-        yield content;
+      try {
+        for await (const content of contentOf(header, need)) {
+          hash.update(content);
+          length += content.length;
+          yield content;
+        }
+      } catch (error) {
+        // The library has errors of many kinds for bytes without sense.
+        throw error instanceof Unreadable ? error : damaged(damages.data, taker.numTaken);
       }
       if (header.contentBytes !== undefined && header.contentBytes !== length)
-        throw damaged(damages.length);
+        throw damaged(damages.length, taker.numTaken);
       if (header.hasChecksum) {
         const checksum = (await need(4)).readUInt32LE();
-        if (BigInt.asUintN(32, hash.digest()) !== BigInt(checksum)) throw damaged(damages.checksum);
+        if (BigInt.asUintN(32, hash.digest()) !== BigInt(checksum)) throw damaged(damages.checksum, taker.numTaken);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -56,7 +56,7 @@ describe('fields', () => {
 
   it.each(['__proto__', 'constructor', 'toString.name'])('are not those of every object: %s', async (textField) => {
     await expect(read('a.jsonl', '{"text": "One."}\n', { textField })).rejects.toThrow(
-      invalid(`line 1 needs either "${textField}"`),
+      invalid(`line 1 \\(byte 0\\) needs either "${textField}"`),
     );
   });
 });
@@ -82,10 +82,23 @@ describe('tables', () => {
   it.each([
     ['a.csv', 'id,body\n1,One.\n', /has no column "text": say in corpus\.textField/],
     ['a.csv', 'text,n\nOne.\n', /line 2 has 1 cells, and the header 2/],
-    ['a.csv', 'text\nOne.\n"Two.', /line 3 is not CSV/],
-    ['a.csv', Buffer.from('text\nOne\xe9.\n', 'latin1'), /line 2 is not UTF-8/],
+    ['a.csv', 'id,text\n1\n', /line 2 has 1 cells, and the header 2/],
+    ['a.csv', 'id\ttext\n1\tOne.\n', /has tabs between its columns: name it \.tsv/],
+    ['a.jsonl', '[\n{"text": "One."}]\n', /line 1 \(byte 0\) begins an array/],
+    ['a.csv', 'text\nOne.\n"Two.', /line 3 is not CSV .* in row 3/],
+    ['a.csv', Buffer.from('text\nOne\xe9.\n', 'latin1'), /line 2 is not UTF-8: .*windows-1252/],
   ])('name what is wrong: %s %j', async (name, content, message) => {
     await expect(read(name, content)).rejects.toThrow(invalid(message));
+  });
+});
+
+describe('ids', () => {
+  it('keep digits that a number has no room for', async () => {
+    const lines = '{"id": 1234567890123456789, "text": "\\"id\\": 1234567890123456700."}\n{"m": {"id": -98765432109876543210}, "text": "Two."}\n';
+    const [one] = await read('a.jsonl', lines);
+    expect(one?.id).toBe('1234567890123456789');
+    const [, two] = await read('a.jsonl', lines, { idField: 'm.id' });
+    expect(two?.id).toBe('-98765432109876543210');
   });
 });
 
@@ -123,6 +136,15 @@ describe('.parquet', () => {
     expect(asPairs(answers)).toEqual([['q1', ['cat']]]);
   });
 
+  it('is refused where bytes of text are none, and the row is told', async () => {
+    const path = await golden('questions-none.parquet');
+    const bytes = readFileSync(path);
+    for (let at = bytes.indexOf('cat'); at >= 0; at = bytes.indexOf('cat', at + 1)) bytes[at] = 0xff;
+    await expect(read('a.parquet', bytes, { textField: 'answers.text' })).rejects.toThrow(
+      invalid(/row 1 has "answers\.text" that is not UTF-8/),
+    );
+  });
+
   it('is refused when it is damaged, or has no such column', async () => {
     await expect(read('a.parquet', 'PAR1')).rejects.toThrow(invalid(/is not parquet, or damaged/));
     await expect(documentsOf(await chunksOf(await golden('pairs-snappy.parquet')))).rejects.toThrow(
@@ -152,7 +174,7 @@ describe('.mds', () => {
     await expect(read('a.mds', shard.subarray(0, -1))).rejects.toThrow(invalid(/ends too early/));
     await expect(read('a.mds', Buffer.from('text'))).rejects.toThrow(invalid(/is no MDS shard/));
     await expect(read('a.mds', shard, { textField: 'body' })).rejects.toThrow(invalid(/has no column/));
-    await expect(read('a.mds', shard, { textField: 'url' })).rejects.toThrow(invalid(/sample 0 needs/));
+    await expect(read('a.mds', shard, { textField: 'url' })).rejects.toThrow(invalid(/sample 0 \(byte \d+\) needs/));
   });
 });
 

@@ -42,17 +42,40 @@ function readRecord(line: Line, reading: Reading): FieldRecord | undefined {
   };
   let values: unknown;
   try {
-    values = JSON.parse(line.text);
+    // Files with a mark were put together.
+    values = JSON.parse(line.text.startsWith('\ufeff') ? line.text.slice(1) : line.text);
   } catch (error) {
-    return invalid(`is not JSON (${placeOf(error)})`);
+    return invalid(isArrayBegun(line) ? arrayOfRecords : `is not JSON${placeOf(error)}`);
   }
+  if (Array.isArray(values) && isArrayBegun(line)) return invalid(arrayOfRecords);
   if (typeof values !== 'object' || values === null || Array.isArray(values))
     return invalid('is not a JSON object');
-  return { at, name: documentName(reading, line), values: values as Record<string, unknown> };
+  const record = { at, name: documentName(reading, line), values: values as Record<string, unknown> };
+  return { ...record, exactNumber: (key, number) => exactNumber(line.text, key, number) };
 }
 
-/** Where a line stops being JSON. The error itself quotes the line, which may be a file that nobody should see here. */
+/** A number that has more digits than the runtime keeps, as the line has it. */
+function exactNumber(text: string, key: string, number: number): string {
+  const [last = ''] = key.split('.').slice(-1);
+  const written = [...text.matchAll(/"((?:[^"\\]|\\.)*)"\s*:\s*(-?\d+)(?=\s*[,}])/g)]
+    .filter(([, name, digits]) => name === last && Number(digits) === number)
+    .at(-1);
+  return written?.[2] ?? String(number);
+}
+
+const arrayOfRecords = "begins an array, and the file is to hold what is in it (jq -c '.[]' makes that of it)";
+
+function isArrayBegun({ text, start }: Line): boolean {
+  return start === 0 && text.trimStart().startsWith('[');
+}
+
+/**
+ * Where a line stops being JSON, as far as the runtime says so. Its error itself quotes the line, which may be a file that nobody should see
+ * here.
+ */
 function placeOf(error: unknown): string {
-  const position = /at position (\d+)/.exec(String(error))?.[1];
-  return position === undefined ? 'from its beginning or its end' : `from character ${position} on`;
+  const reason = String(error);
+  const position = /at position (\d+)/.exec(reason)?.[1];
+  if (position !== undefined) return ` from character ${position} on`;
+  return reason.includes('Unexpected end') ? ': it ends too early' : '';
 }

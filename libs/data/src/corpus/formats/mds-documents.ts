@@ -4,6 +4,7 @@ import { decompress } from '../compression/decompress.ts';
 import { InvalidText, type Reading } from '../reading.ts';
 import { storedBytes } from '../open-text.ts';
 import { createByteTaker } from '../byte-taker.ts';
+import { plainInteger } from '../../rows/parquet-rows.ts';
 import { documentsOfRecord } from './records.ts';
 import { requireText } from './table-documents.ts';
 
@@ -26,10 +27,13 @@ export async function* readMdsDocuments(reading: Reading): AsyncGenerator<Corpus
   const { piece, turn } = reading;
   const taker = createByteTaker(decompress(storedBytes(reading), piece));
   const damaged = (problem: string): never => {
-    throw new InvalidText(piece, `is no MDS shard, or damaged (${problem}): replace it with an intact copy`);
+    throw new InvalidText(
+      piece,
+      `is no MDS shard, or damaged (${problem}, at byte ${taker.numTaken}): replace it with an intact copy`,
+    );
   };
   const take = async (numBytes: number, most: number): Promise<Buffer> => {
-    if (numBytes < 0 || numBytes > most) damaged(`${numBytes} bytes where at most ${most} may be`);
+    if (numBytes < 0 || numBytes > most) damaged(`something takes ${numBytes} bytes, and may take ${most}`);
     return (await taker.take(numBytes)) ?? damaged('it ends too early');
   };
   const numSamples = (await take(4, 4)).readUInt32LE();
@@ -41,9 +45,10 @@ export async function* readMdsDocuments(reading: Reading): AsyncGenerator<Corpus
   for (let i = 0; i < numSamples; i++) {
     const sample = await take(offset(i + 1) - offset(i), maxSampleBytes);
     const values = valuesOf(sample, columns);
-    if (values === undefined) reading.report(`sample ${i} does not fit its columns`);
+    if (values === undefined)
+      reading.report(`sample ${i} (byte ${offset(i)}) does not fit its columns: make the shard again`);
     else {
-      const place = { at: `sample ${i}`, name: `${piece.name}:${i}` };
+      const place = { at: `sample ${i} (byte ${offset(i)})`, name: `${piece.name}:${i}` };
       yield* documentsOfRecord({ ...place, values }, reading);
     }
     await turn();
@@ -91,8 +96,9 @@ function valuesOf(
   return at === sample.length ? Object.fromEntries(values) : undefined;
 }
 
-/** Text and what names it; an encoding that holds neither is no value that a document is made of. */
+/** Text and what names it; an encoding that holds neither is no value that a document is made of. Of text that is none, its bytes. */
 function decoded(bytes: Buffer, encoding: string): unknown {
+  const noText = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (encoding) {
     case 'str':
     case 'str_int':
@@ -101,12 +107,12 @@ function decoded(bytes: Buffer, encoding: string): unknown {
       try {
         return JSON.parse(bytes.toString());
       } catch {
-        return bytes;
+        return noText;
       }
     case 'int':
     case 'int64':
-      return bytes.length === 8 ? Number(bytes.readBigInt64LE()) : bytes;
+      return bytes.length === 8 ? plainInteger(bytes.readBigInt64LE()) : noText;
     default:
-      return bytes;
+      return noText;
   }
 }

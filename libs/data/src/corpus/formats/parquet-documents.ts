@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { isBerthError } from '@berth/contracts';
 import type { AsyncBuffer, RowGroup } from 'hyparquet';
-import { plain, withGuard } from '../../rows/parquet-rows.ts';
+import { parquetProblem, plain, withGuard } from '../../rows/parquet-rows.ts';
 import type { CorpusDocument } from '../corpus-document.ts';
 import { InvalidText, type Reading } from '../reading.ts';
 import type { PieceBytes } from '../sources/piece-bytes.ts';
@@ -20,15 +21,11 @@ export async function* readParquetDocuments(reading: Reading): AsyncGenerator<Co
   const { piece, tally, turn, signal } = reading;
   const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
-  const damaged = (error: unknown): never => {
+  const damaged = (error: unknown, where = ''): never => {
     if (isBerthError(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidText(
-      piece,
-      `is not parquet, or damaged (${reason}): replace it with an intact copy`,
-    );
+    throw new InvalidText(piece, `${parquetProblem(error)}${where}: replace it with an intact copy`);
   };
-  const metadata = await parquetMetadataAsync(asyncBuffer(reading)).catch(damaged);
+  const metadata = await parquetMetadataAsync(asyncBuffer(reading)).catch((error: unknown) => damaged(error));
   const all = parquetSchema(metadata).children.map(({ element }) => element.name);
   const columns = columnsToRead(all, reading);
   const [rangeStart, rangeEnd] = piece.range ?? [0, Infinity];
@@ -43,8 +40,10 @@ export async function* readParquetDocuments(reading: Reading): AsyncGenerator<Co
         signal?.throwIfAborted();
         const rows = { rowStart: row, rowEnd: Math.min(groupEnd, row + step) };
         const read = await withGuard(file, (guarded) =>
-          parquetReadObjects({ file: guarded, metadata, ...rows, columns, compressors }),
-        ).catch(damaged);
+          parquetReadObjects({ file: guarded, metadata, ...rows, columns, compressors, parsers }),
+        ).catch((error: unknown) =>
+          damaged(error, `, in rows ${row + 1} to ${rows.rowEnd}, whose group begins at byte ${start}`),
+        );
         for (const [i, values] of read.entries()) {
           const place = { at: `row ${row + i + 1}`, name: `${piece.name}:${row + i + 1}` };
           const record = plain(values) as Record<string, unknown>;
@@ -57,6 +56,15 @@ export async function* readParquetDocuments(reading: Reading): AsyncGenerator<Co
     rowStart = groupEnd;
   }
 }
+
+/** Text as it must be; the library would put question marks where bytes are none. */
+const parsers = {
+  stringFromBytes: (bytes: unknown): unknown => {
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return isUtf8(buffer) ? buffer.toString() : Buffer.from(buffer);
+  },
+};
 
 /** Those at the top that hold what a record is asked for. */
 function columnsToRead(all: readonly string[], reading: Reading): string[] {

@@ -9,6 +9,8 @@ export interface FieldRecord {
   /** Of a document that has none of its own. */
   readonly name: string;
   readonly values: Readonly<Record<string, unknown>>;
+  /** A number of a field as it is written, where the runtime keeps fewer digits. */
+  readonly exactNumber?: (field: string, number: number) => string;
 }
 
 /**
@@ -24,8 +26,13 @@ export async function* documentsOfRecord(
   const { idField } = reading.settings;
   const id = valueAt(record.values, idField) ?? '';
   if (typeof id === 'string' || typeof id === 'number')
-    yield* documentsOfText(id === '' ? record.name : String(id), content, reading);
+    yield* documentsOfText(id === '' ? record.name : textOfId(id, record, idField), content, reading);
   else reading.report(`${record.at} has an "${idField}" that is neither a string nor a number`);
+}
+
+function textOfId(id: string | number, { exactNumber }: FieldRecord, idField: string): string {
+  const isRounded = typeof id === 'number' && Number.isInteger(id) && !Number.isSafeInteger(id);
+  return (isRounded ? exactNumber?.(idField, id) : undefined) ?? String(id);
 }
 
 /** @returns undefined for a record that is passed over */
@@ -41,6 +48,10 @@ function contentOf(
     return undefined;
   }
   if (typeof text === 'string' && sentences === undefined) return text;
+  if ([text].flat().some((one) => Buffer.isBuffer(one))) {
+    report(`${at} has "${textField}" that is not UTF-8: correct it, or take that record out`);
+    return undefined;
+  }
   if (isStrings(text)) return text;
   if (text === undefined && isStrings(sentences)) return sentences;
   if (text === undefined && pretokenised) {
