@@ -52,6 +52,15 @@ export const corpusSection = z
       .optional()
       .describe('Documents with the text of another of the same part: dropped (default) or kept')
       .meta({ decides: 'data' }),
+    nearDuplicates: z
+      .number()
+      .min(0.5)
+      .max(0.95)
+      .optional()
+      .describe(
+        'Documents at least so similar to another are left out, by the 5-grams of their words; 0.8 is usual. Else all stay',
+      )
+      .meta({ decides: 'data' }),
     sentenceMode: z
       .enum(['auto', 'lines', 'prose'])
       .default('auto')

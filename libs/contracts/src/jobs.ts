@@ -147,6 +147,14 @@ export const splitJobSchema = z.strictObject({
 });
 export type SplitJob = z.output<typeof splitJobSchema>;
 
+/** Compare the signatures of all documents, and settle which are left out as near duplicates of others. */
+export const nearDuplicatesJobSchema = z.strictObject({
+  kind: z.literal('nearDuplicates'),
+  runId: z.string(),
+  datasetId: sha256,
+});
+export type NearDuplicatesJob = z.output<typeof nearDuplicatesJobSchema>;
+
 /** Gather the documents of one shard from all chunks, drop or number equal ones, and store it. */
 export const assembleJobSchema = z.strictObject({
   kind: z.literal('assemble'),
@@ -196,6 +204,7 @@ export const datasetFlowJobSchema = z.discriminatedUnion('kind', [
   vocabularyJobSchema,
   tokeniseJobSchema,
   splitJobSchema,
+  nearDuplicatesJobSchema,
   assembleJobSchema,
   sealJobSchema,
 ]);

@@ -73,6 +73,7 @@ export function describeHealth(health: DatasetHealth): string {
     ...encodings,
     `${plural(numDocuments, 'document')} (${number(health.numOneSentenceDocuments)} of one sentence)`,
     ...(health.numDuplicates ? [plural(health.numDuplicates, 'duplicate')] : []),
+    ...(health.numNearDuplicates ? [plural(health.numNearDuplicates, 'near duplicate')] : []),
     plural(numSentences, 'sentence'),
     plural(numTrainTokens + numHeldOutTokens, 'token'),
     `${percent(share(numHeldOutTokens, numTrainTokens + numHeldOutTokens))} held out`,

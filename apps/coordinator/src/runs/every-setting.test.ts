@@ -49,6 +49,7 @@ const cases: Readonly<Record<string, Case>> = {
   'corpus.path': { to: '/b.txt' },
   'corpus.parts': { to: parts, besides: { 'corpus.path': null } },
   'corpus.encoding': { to: 'utf-8' },
+  'corpus.nearDuplicates': { to: 0.9 },
   'corpus.textField': { to: 'body' },
   'corpus.idField': { to: 'key' },
   'vocabulary.path': { to: '/w.txt', given: { 'vocabulary.path': '/v.txt' } },

@@ -6,6 +6,7 @@ export const stageTitles: Readonly<Record<PreparationStage, string>> = {
   survey: 'reading the corpus',
   vocabulary: 'making the vocabulary',
   tokenise: 'tokenising',
+  nearDuplicates: 'looking for near duplicates',
   assemble: 'sorting documents into shards',
   examples: 'making examples',
 };

@@ -107,6 +107,8 @@ export const assembledSchema = z.strictObject({
   numOneSentenceDocuments: count,
   /** Documents that are equal to another before them, dropped or kept. */
   numDuplicates: count,
+  /** Documents that were left out as they are nearly equal to another; absent where that was not asked for. */
+  numNearDuplicates: count.optional(),
   /** Of its tokens, as many reach examples of each length; see the health's coverage. */
   numCovered: z.array(count),
   /** How often it has each entry of the vocabulary: a list of 32-bit numbers. */

@@ -8,6 +8,7 @@ export const preparationStages = [
   'survey',
   'vocabulary',
   'tokenise',
+  'nearDuplicates',
   'assemble',
   'examples',
 ] as const;

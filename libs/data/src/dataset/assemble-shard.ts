@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  isBerthError,
   sha256Hex,
   type AssembleJob,
   type Assembled,
@@ -8,17 +7,12 @@ import {
   type Recipe,
   type Split,
 } from '@berth/contracts';
-import {
-  assembledKey,
-  documentShardKey,
-  manifestKeyOf,
-  runKey,
-  shardCountsKey,
-  tokenisedKey,
-} from '../preparation/keys.ts';
+import { assembledKey, documentShardKey, runKey, shardCountsKey } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { putJson } from '../preparation/stored-json.ts';
 import { giveTurn, isTurnDue } from '../text/work.ts';
+import { getLeftOut, heldOutGroupOf } from '../near-duplicates/leave-out.ts';
+import { ascendingIn } from '../near-duplicates/left-out-file.ts';
 import { createCoverageMeter } from './coverage.ts';
 import { hashOfCopy, heldOutValue, shardOfHash } from './document-hash.ts';
 import {
@@ -40,8 +34,9 @@ import {
   type RunRecord,
 } from './run-file.ts';
 import { splitDataset } from './split-dataset.ts';
-import { bucketsOf, getRecipe, partNamesOf, tokeniseChunk } from './tokenise-chunk.ts';
+import { bucketsOf, getRecipe, partNamesOf } from './tokenise-chunk.ts';
 import { hashBytes } from './token-documents.ts';
+import { withRunsMadeAgain } from './with-runs-made-again.ts';
 
 type ShardPlace = Pick<AssembleJob, 'datasetId' | 'split' | 'shard'>;
 
@@ -56,25 +51,12 @@ export async function assembleShard(
   options: StageOptions = {},
 ): Promise<void> {
   const { datasetId, split, shard } = place;
-  const isThere = async (key: string): Promise<boolean> => (await store.head(key)) !== undefined;
-  if (await isThere(assembledKey(datasetId, split, shard))) return;
+  if ((await store.head(assembledKey(datasetId, split, shard))) !== undefined) return;
   const recipe = await getRecipe(store, datasetId);
   const settled = await splitDataset({ datasetId }, store);
-  for (const remade = new Set<unknown>(); ;)
-    try {
-      await assemble(place, store, recipe, settled, options);
-      return;
-    } catch (error) {
-      // Somebody else has sealed it, and run files are gone.
-      if (await isThere(manifestKeyOf(datasetId))) return;
-      const chunk = isBerthError(error) ? error.details['chunk'] : undefined;
-      if (typeof chunk !== 'number' || remade.has(chunk)) throw error;
-      remade.add(chunk);
-      await store.delete(tokenisedKey(datasetId, chunk));
-      await tokeniseChunk({ datasetId, chunk }, store, options).catch(() => {
-        throw error;
-      });
-    }
+  await withRunsMadeAgain(datasetId, store, options, () =>
+    assemble(place, store, recipe, settled, options),
+  );
 }
 
 async function assemble(
@@ -82,8 +64,9 @@ async function assemble(
   store: ObjectStore,
   recipe: Recipe,
   settled: Split,
-  { signal, onProgress = () => undefined }: StageOptions,
+  options: StageOptions,
 ): Promise<void> {
+  const { signal, onProgress = () => undefined } = options;
   const { numTokens: numEntries } = recipe.vocabulary;
   const idBytes = idBytesOf(numEntries);
   const { duplicates = 'drop' } = recipe.plan.corpus;
@@ -92,6 +75,9 @@ async function assemble(
   const coverage = createCoverageMeter();
   let numOneSentenceDocuments = 0;
   let numDuplicates = 0;
+  let numNearDuplicates = 0;
+  const group = split === 'train' ? partOfShard(settled, shard) : heldOutGroupOf(recipe);
+  const isLeftOut = ascendingIn(await getLeftOut(store, recipe, group, options));
   const names: Uint8Array[] = [];
   const hash = createHash('sha256');
 
@@ -106,6 +92,10 @@ async function assemble(
       if (isEqual) numDuplicates += 1;
       if (isTurnDue()) await giveTurn(signal);
       if (isEqual && duplicates === 'drop') continue;
+      if (isLeftOut(record.hash)) {
+        if (!isEqual) numNearDuplicates += 1;
+        continue;
+      }
       const { lengths, tokens } = contentOf(record, idBytes);
       counts.numDocuments += 1;
       counts.numSentences += lengths.length;
@@ -156,6 +146,7 @@ async function assemble(
     },
     numOneSentenceDocuments,
     numDuplicates,
+    ...(recipe.plan.corpus.nearDuplicates !== undefined && { numNearDuplicates }),
     numCovered: [...coverage.numCovered],
     tokenCounts: await putPart(
       shardCountsKey(datasetId, split, shard),

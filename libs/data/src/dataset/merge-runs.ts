@@ -133,7 +133,8 @@ async function stretchesOf(
   return readEntries(bytes, first, numBuckets);
 }
 
-const lostCodes: ReadonlySet<string> = new Set([
+/** What a store or a reader throws of an object that is gone or damaged. */
+export const lostCodes: ReadonlySet<string> = new Set([
   'DATA_SHARD_CORRUPT',
   'STORE_CORRUPT',
   'STORE_NOT_FOUND',

@@ -68,6 +68,9 @@ async function manifestOf(
     ...healthOfTokens(recipe, vocabulary.tokens, tokenised),
     numDocuments: sumOf(all, ({ shard }) => shard.numDocuments),
     numDuplicates: sumOf(all, (one) => one.numDuplicates),
+    ...(plan.corpus.nearDuplicates !== undefined && {
+      numNearDuplicates: sumOf(all, (one) => one.numNearDuplicates ?? 0),
+    }),
     numOneSentenceDocuments: sumOf(all, (one) => one.numOneSentenceDocuments),
     numSentences: sumOf(all, ({ shard }) => shard.numSentences),
     numTrainTokens,

@@ -10,7 +10,7 @@ import {
 } from '@berth/contracts';
 import { createCorpusTally } from '../corpus/corpus-tally.ts';
 import { readText } from '../preparation/chunk-text.ts';
-import { recipeKey, runKey, tokenisedKey } from '../preparation/keys.ts';
+import { recipeKey, runKey, signaturesKey, tokenisedKey } from '../preparation/keys.ts';
 import { requireTextRules } from '../preparation/require-text-rules.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
 import { getJson, putJson } from '../preparation/stored-json.ts';
@@ -22,6 +22,9 @@ import { compareHashes, documentHash, heldOutValue } from './document-hash.ts';
 import { idBytesOf, recordBytesOf } from './document-shard.ts';
 import { createRunBuilder, heldOutBucket, trainBucket, type Buckets } from './run-file.ts';
 import { getPart } from './stored-part.ts';
+import { bandsFor } from '../near-duplicates/bands.ts';
+import { createSignatureBuilder } from '../near-duplicates/signature-file.ts';
+import { createSigner } from '../near-duplicates/signer.ts';
 
 /** Of tokens in memory; a chunk of more leaves several run files. */
 const maxRunBytes = 64 * 2 ** 20;
@@ -57,7 +60,7 @@ export async function tokeniseChunk(
     return { numBytes, numDocuments };
   }
   requireTextRules(recipe);
-  const { heldOutRatio, pretokenised } = recipe.plan.corpus;
+  const { heldOutRatio, pretokenised, nearDuplicates } = recipe.plan.corpus;
   const vocabulary = { ...recipe.vocabulary, bytes: await getPart(store, recipe.vocabulary) };
   const { doLowerCase } = recipe;
   const tokenizer = keptTokenizer(vocabulary, { doLowerCase, pretokenised });
@@ -71,10 +74,18 @@ export async function tokeniseChunk(
   let greatest: PlacedHash | undefined;
   let part: string | undefined;
   let builder = createRunBuilder(buckets, idBytes, chunk);
+  const bands = nearDuplicates === undefined ? undefined : bandsFor(nearDuplicates);
+  const signer = bands && createSigner(bands);
+  let signatures = bands && createSignatureBuilder(bands);
   const flush = async (): Promise<void> => {
     if (builder.numBytes === 0) return;
     const pieces = await builder.finish(signal);
     await store.put(runKey(datasetId, chunk, seen.numRuns), pieces, signal && { signal });
+    if (bands && signatures) {
+      const key = signaturesKey(datasetId, chunk, seen.numRuns);
+      await store.put(key, signatures.finish(), signal && { signal });
+      signatures = createSignatureBuilder(bands);
+    }
     seen.numRuns += 1;
     builder = createRunBuilder(buckets, idBytes, chunk);
   };
@@ -103,6 +114,8 @@ export async function tokeniseChunk(
     const bucket = isOut ? heldOutBucket(buckets, hash) : trainBucket(buckets, partIndex, hash);
     const label = { part: partIndex, number: seen.numDocuments, name: document.id };
     builder.add({ hash, sentences }, bucket, label);
+    const signature = await signer?.sign(document.sentences, signal);
+    if (signature) signatures?.add(hash, partIndex, signature);
     const numTokens = sentences.reduce((sum, { length }) => sum + length, 0);
     seen.numDocuments += 1;
     seen.numTokens += numTokens;
@@ -111,7 +124,7 @@ export async function tokeniseChunk(
       numTokens,
       idBytes,
     );
-    if (builder.numBytes >= maxRunBytes) await flush();
+    if (builder.numBytes + (signatures?.numBytes ?? 0) >= maxRunBytes) await flush();
     onProgress({ numBytes: read.numBytes, numDocuments: seen.numDocuments });
   }
   await flush();

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { decideNext, type DatasetRequest } from './decide-next.ts';
 import {
   assembledKey,
+  leftOutKey,
   manifestKeyOf,
   surveyKey,
   textListKey,
@@ -183,6 +184,14 @@ describe('what is asked for next', () => {
     expect(
       shards.jobs.map((job) => ('shard' in job ? `${job.split} ${job.shard}` : job.kind)),
     ).toEqual(['train 1', 'heldOut 0', 'seal']);
+    const asked = { ...plan, corpus: { ...plan.corpus, nearDuplicates: 0.8 } };
+    const compared = { plan: asked, datasetId, split, keys: new Set<string>() };
+    expect(askedFor(requestOf(), { planId }, compared)).toMatchObject({
+      stage: 'nearDuplicates',
+      jobs: [{ kind: 'nearDuplicates', datasetId }],
+    });
+    compared.keys.add(leftOutKey(datasetId));
+    expect(askedFor(requestOf(), { planId }, compared).root).toMatchObject({ kind: 'seal' });
     const manifestKey = manifestKeyOf(datasetId);
     const words = new Set([wordsKey(planId, 'uncased', 0, 1)]);
     expect(

@@ -7,7 +7,15 @@ import type {
   PreparationStage,
   WordCase,
 } from '@berth/contracts';
-import { assembledKey, isBetween, surveyKey, textListKey, tokenisedKey, wordsKey } from './keys.ts';
+import {
+  assembledKey,
+  isBetween,
+  leftOutKey,
+  surveyKey,
+  textListKey,
+  tokenisedKey,
+  wordsKey,
+} from './keys.ts';
 import { wordsFor } from './make-vocabulary.ts';
 import { mergeWidth, numListsByLevel } from './merge-words.ts';
 import type { JobAnswers, WhatIsThere } from './what-is-there.ts';
@@ -71,6 +79,10 @@ export function decideNext(
       .map((chunk) => ({ job: { kind: 'tokenise', runId, datasetId, chunk } as const }));
     const job: DatasetFlowJob = { kind: 'split', runId, datasetId };
     return { kind: 'ask', stage: 'tokenise', flow: { job, after } };
+  }
+  if (plan.corpus.nearDuplicates !== undefined && !keys.has(leftOutKey(datasetId))) {
+    const job: DatasetFlowJob = { kind: 'nearDuplicates', runId, datasetId };
+    return { kind: 'ask', stage: 'nearDuplicates', flow: { job } };
   }
   const shards = (of: AssembleJob['split'], num: number): JobFlow<DatasetFlowJob>[] =>
     Array.from({ length: num }, (_, shard) => shard)

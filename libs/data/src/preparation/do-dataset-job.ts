@@ -11,6 +11,7 @@ import { assembleShard } from '../dataset/assemble-shard.ts';
 import { sealDataset } from '../dataset/seal-dataset.ts';
 import { splitDataset } from '../dataset/split-dataset.ts';
 import { getRecipe, tokeniseChunk } from '../dataset/tokenise-chunk.ts';
+import { leaveOutNearDuplicates } from '../near-duplicates/leave-out.ts';
 import { compareData } from './compare-data.ts';
 import { isBetween, planPrefix, requestKey } from './keys.ts';
 import { makeVocabulary } from './make-vocabulary.ts';
@@ -54,6 +55,8 @@ export async function doDatasetJob(
       return tokeniseChunk(job, store, options);
     case 'split':
       return splitDataset(job, store, options);
+    case 'nearDuplicates':
+      return leaveOutNearDuplicates(job, store, options);
     case 'assemble':
       return assembleShard(job, store, options);
     case 'seal':

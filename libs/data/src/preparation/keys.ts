@@ -81,6 +81,16 @@ export function runKey(datasetId: string, chunk: number, run: number): string {
   return `${runsPrefix(datasetId)}run-${number(chunk)}-${number(run)}.brun`;
 }
 
+/** Beside a run file the signatures of its documents, where near duplicates are left out. */
+export function signaturesKey(datasetId: string, chunk: number, run: number): string {
+  return `${runsPrefix(datasetId)}signatures-${number(chunk)}-${number(run)}.bin`;
+}
+
+/** Which documents are left out as near duplicates. */
+export function leftOutKey(datasetId: string): string {
+  return `${runsPrefix(datasetId)}left-out.bin`;
+}
+
 /** Written last of what tokenising a chunk leaves: that all of it is there. */
 export function tokenisedKey(datasetId: string, chunk: number): string {
   return `${runsPrefix(datasetId)}tokenised-${number(chunk)}.json`;

@@ -42,9 +42,12 @@ export interface Sample {
 }
 
 /** Stages that are told of before the examples. */
-const stagesOfDataset: readonly PreparationStage[] = preparationStages.filter(
-  (stage) => stage !== 'examples',
-);
+function stagesOf({ there }: ProgressState): readonly PreparationStage[] {
+  const comparesDocuments = there.plan?.corpus.nearDuplicates !== undefined;
+  return preparationStages.filter(
+    (stage) => stage !== 'examples' && (stage !== 'nearDuplicates' || comparesDocuments),
+  );
+}
 
 /** Time that a stage takes for a byte of text, relative to each other, as a rough guess: for the time that is left. */
 const costs: Readonly<Partial<Record<PreparationStage, number>>> = {
@@ -63,13 +66,14 @@ export function stageUnderWay(state: ProgressState): PreparationStage {
   if (stage !== 'survey' && stage !== 'tokenise') return stage;
   const { numDone, numJobs } = countsOf(state, stage, 'active');
   if (numDone !== numJobs) return stage;
-  return stage === 'survey' ? 'vocabulary' : 'assemble';
+  return stage === 'survey' ? 'vocabulary' : stagesOf(state)[stagesOf(state).indexOf(stage) + 1]!;
 }
 
 /** How far a dataset is. @returns what people are shown */
 export function preparationProgress(state: ProgressState): PreparationProgress {
-  const current = stagesOfDataset.indexOf(state.stage);
-  const stages = stagesOfDataset.map((stage, index) =>
+  const all = stagesOf(state);
+  const current = all.indexOf(state.stage);
+  const stages = all.map((stage, index) =>
     stageOf(state, stage, index < current ? 'done' : index === current ? 'active' : 'waiting'),
   );
   return { stages, etaMs: etaOf(state, stages), numWorkersBusy: state.numWorkersBusy };
@@ -82,9 +86,8 @@ function stageOf(
 ): StageProgress {
   const { there, beganMs, nowMs, notes } = state;
   const began = beganMs.get(stage);
-  const next = stagesOfDataset
-    .slice(stagesOfDataset.indexOf(stage) + 1)
-    .flatMap((later) => beganMs.get(later) ?? [])[0];
+  const all = stagesOf(state);
+  const next = all.slice(all.indexOf(stage) + 1).flatMap((later) => beganMs.get(later) ?? [])[0];
   const counted = countsOf(state, stage, place);
   const activity = place === 'active' ? activityOf(notes, stage) : undefined;
   return {
@@ -134,6 +137,10 @@ function countsOf(
     ).length;
     const isMade = place === 'done' ? 1 : 0;
     return { numDone: numDone + isMade, numJobs: sums.length + 1, ...noBytes };
+  }
+  if (stage === 'nearDuplicates') {
+    const numDocuments = notes.get('nearDuplicates')?.numDocuments ?? null;
+    return { ...noBytes, numDone: place === 'done' ? 1 : 0, numJobs: 1, numDocuments };
   }
   if (split === undefined) return { numDone: 0, numJobs: null, ...noBytes };
   const shards = shardsOf(split);
