@@ -193,6 +193,13 @@ function checkPhase(config: RunConfig, phase: Phase, failAt: Fail): void {
   const weightsProblem =
     examples.corpusWeights && problemWithWeights(examples.corpusWeights, config.corpus);
   if (weightsProblem !== undefined) fail('examples.corpusWeights', weightsProblem, 'corpus.parts');
+  const [ofPhase, ofRun] = [examples.sequencesPerRow, config.examples.sequencesPerRow];
+  if (ofPhase > 1 !== ofRun > 1)
+    fail(
+      'examples.sequencesPerRow',
+      `${ofPhase} does not go with examples.sequencesPerRow ${ofRun}: all phases have rows of one sequence, or all may have ` +
+        'several, as many as each likes from 2 on',
+    );
   const found = config.task === undefined ? problemWithExamples(examples) : undefined;
   if (found !== undefined)
     fail(`examples.${found.key}`, found.problem, ...found.others.map((key) => `examples.${key}`));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from './config-parse.ts';
 import { cursorOfStep, phaseAt, phasesOf } from './phases.ts';
 import type { RunConfigInput } from './run-config.ts';
+import { taskNameOf } from './tasks/tasks.ts';
 
 const base = { name: 'run', corpus: { path: 'a.txt' } };
 
@@ -36,6 +37,15 @@ describe('the phases of a run', () => {
     ]);
     const at = [0, 59, 60, 99, 100].map((step) => phaseAt(config, step).index);
     expect(at).toEqual([0, 0, 1, 2, 2]);
+  });
+
+  it('may have as many sequences in a row as suits their lengths, if all have several', () => {
+    const phases = [{ numSteps: 9 }, { numSteps: 1, maxSeqLength: 512, sequencesPerRow: 16 }];
+    const config = parsed(phases, { examples: { sequencesPerRow: 4 } });
+    expect(phasesOf(config).map(({ examples }) => [examples.sequencesPerRow, taskNameOf(examples)])).toEqual([[4, 'packedPretraining'], [16, 'packedPretraining']]); // prettier-ignore
+    expect(() => parsed(phases)).toThrow(
+      'phases.1.sequencesPerRow: 16 does not go with examples.sequencesPerRow 1: all phases',
+    );
   });
 
   it('begin with an epoch of their own where examples change, and only there', () => {

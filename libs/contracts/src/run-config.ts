@@ -296,7 +296,9 @@ export const runConfigSchema = z
       .min(1)
       .max(maxPhases)
       .optional()
-      .describe('Parts of the run with lengths, masks, batches or corpus weights of their own')
+      .describe(
+        'Parts of the run with lengths, masks, rows, batches or corpus weights of their own',
+      )
       .meta({ decides: 'weights' }),
     export: exportSectionSchema.optional(),
   })

@@ -1,10 +1,13 @@
 import {
+  canonicalJson,
   columnOf,
   parseRunConfig,
   phasesOf,
+  taskNameOf,
   tasks,
   type Cursor,
   type ExampleBatch,
+  type Phase,
 } from '@berth/contracts';
 import { epochShardsOf } from '@berth/data';
 import * as fc from 'fast-check';
@@ -14,12 +17,16 @@ import { createPhasedSource } from './phased-source.ts';
 
 const parts = ['a', 'b'];
 
+const weights = fc.option(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.nat(9)), { nil: undefined });
+
 /** Any small run: sizes of shards, which differ from epoch to epoch and from phase to phase, and how steps cut them. */
 const runs = fc.record({
   seed: fc.nat(0xffff_ffff),
   windowShards: fc.integer({ min: 1, max: 5 }),
   sizes: fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 2, maxLength: 7 }),
-  weights: fc.option(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.nat(9)), { nil: undefined }),
+  weights,
+  hasSeveral: fc.boolean(),
+  nextSentence: fc.boolean(),
   logRanks: fc.nat(3),
   logMicro: fc.nat(2),
   phases: fc.array(
@@ -27,37 +34,49 @@ const runs = fc.record({
       numSteps: fc.integer({ min: 1, max: 5 }),
       logPerRank: fc.integer({ min: 2, max: 3 }),
       maxSeqLength: fc.constantFrom(16, 32),
+      weights,
+      numMore: fc.nat(1),
     }),
     { minLength: 1, maxLength: 4 },
   ),
 });
 type Run = typeof runs extends fc.Arbitrary<infer R> ? R : never;
 
-/** An example, as its name: where it is stored, and of which phase's set. */
+/** An example, as its name: where it is stored, and which phase is the first that has its kind. */
 interface Place {
-  readonly length: number;
+  readonly kind: number;
   readonly epoch: number;
   readonly shard: number;
   readonly example: number;
 }
 
-const text = ({ length, epoch, shard, example }: Place): string =>
-  `${length}/${epoch}/${shard}/${example}`;
+const text = ({ kind, epoch, shard, example }: Place): string =>
+  `${kind}/${epoch}/${shard}/${example}`;
+
+const weightsOf = (pair: Run['weights']): Record<string, number> | undefined =>
+  pair && { a: pair[0], b: pair[1] };
 
 function setUp(run: Run) {
   const virtualRanks = 2 ** run.logRanks;
   const microBatch = 2 ** run.logMicro;
-  const corpusWeights = run.weights && { a: run.weights[0], b: run.weights[1] };
   const config = parseRunConfig(
     {
       name: 'r',
       corpus: { parts: parts.map((name) => ({ name, path: name })) },
       seed: run.seed,
-      examples: { maxPredictions: 4, shuffleWindowShards: run.windowShards, corpusWeights },
+      examples: {
+        maxPredictions: 4,
+        shuffleWindowShards: run.windowShards,
+        nextSentence: run.nextSentence,
+        sequencesPerRow: run.hasSeveral ? 2 : 1,
+        corpusWeights: weightsOf(run.weights),
+      },
       train: { virtualRanks, microBatch },
-      phases: run.phases.map(({ numSteps, logPerRank, maxSeqLength }) => ({
+      phases: run.phases.map(({ numSteps, logPerRank, maxSeqLength, ...phase }) => ({
         numSteps,
         maxSeqLength,
+        corpusWeights: weightsOf(phase.weights),
+        ...(run.hasSeveral && { sequencesPerRow: 2 + phase.numMore }),
         globalBatch: virtualRanks * 2 ** logPerRank,
       })),
     },
@@ -65,39 +84,46 @@ function setUp(run: Run) {
   );
   const phases = phasesOf(config);
   const train = run.sizes.map((_, shard) => ({ part: parts[shard % 2]!, numTokens: 10 + shard }));
-  const shardsOf = epochShardsOf({ seed: run.seed, train, corpusWeights });
-  const sizeOf = (length: number, epoch: number, shard: number): number =>
-    run.sizes[(shard + epoch + length) % run.sizes.length]!;
+  const shardsOf = ({ examples: { corpusWeights } }: Phase) =>
+    epochShardsOf({ seed: run.seed, train, corpusWeights });
+  const contentsOf = ({ maxSeqLength, sequencesPerRow, corpusWeights }: Phase['examples']) =>
+    canonicalJson({ maxSeqLength, sequencesPerRow, corpusWeights });
+  const kindOf = ({ examples }: Phase): number =>
+    phases.findIndex((one) => contentsOf(one.examples) === contentsOf(examples));
+  const sizeOf = (kind: number, epoch: number, shard: number): number =>
+    run.sizes[(shard + epoch + kind) % run.sizes.length]!;
   const source = (): ExampleSource =>
-    createPhasedSource(phases, ({ examples: { maxSeqLength, maxPredictions }, globalBatch }) =>
-      createExampleSource({
-        task: tasks.pretraining,
+    createPhasedSource(phases, (phase) => {
+      const { maxSeqLength, maxPredictions } = phase.examples;
+      const kind = kindOf(phase);
+      return createExampleSource({
+        task: tasks[taskNameOf(config.examples)],
         seed: run.seed,
-        shardsOf,
+        shardsOf: shardsOf(phase),
         shuffleWindowShards: run.windowShards,
         maxSeqLength,
         maxPredictions,
-        globalBatch,
+        globalBatch: phase.globalBatch,
         virtualRanks,
         microBatch,
         shards: {
-          count: async (epoch, shard) => sizeOf(maxSeqLength, epoch, shard),
+          count: async (epoch, shard) => sizeOf(kind, epoch, shard),
           open: async (epoch, shard) => ({
-            numExamples: sizeOf(maxSeqLength, epoch, shard),
+            numExamples: sizeOf(kind, epoch, shard),
             countOf: () => 1,
             copyInto(batch: ExampleBatch, row: number, example: number) {
-              const place = [maxSeqLength, epoch, shard, example];
+              const place = [kind, epoch, shard, example];
               columnOf(batch, 'inputIds').set(place, row * batch.seqLength);
             },
           }),
         },
-      }),
-    );
-  /** All examples of an epoch of those that are so long. */
-  const epochOf = (length: number, epoch: number): string[] =>
-    Array.from(shardsOf(epoch)).flatMap((shard) =>
-      Array.from({ length: sizeOf(length, epoch, shard) }, (_, example) =>
-        text({ length, epoch, shard, example }),
+      });
+    });
+  /** All examples of an epoch of a kind. */
+  const epochOf = (kind: number, epoch: number): string[] =>
+    Array.from(shardsOf(phases[kind]!)(epoch)).flatMap((shard) =>
+      Array.from({ length: sizeOf(kind, epoch, shard) }, (_, example) =>
+        text({ kind, epoch, shard, example }),
       ),
     );
   return { config, phases, virtualRanks, microBatch, source, epochOf };
@@ -107,10 +133,10 @@ function setUp(run: Run) {
 function namesIn(batches: readonly ExampleBatch[]): Place[] {
   return batches.flatMap((batch) =>
     Array.from({ length: batch.batchSize }, (_, row) => {
-      const [length, epoch, shard, example] = columnOf(batch, 'inputIds').subarray(
+      const [kind, epoch, shard, example] = columnOf(batch, 'inputIds').subarray(
         row * batch.seqLength,
       );
-      return { length: length!, epoch: epoch!, shard: shard!, example: example! };
+      return { kind: kind!, epoch: epoch!, shard: shard!, example: example! };
     }),
   );
 }
@@ -144,14 +170,14 @@ describe('the examples of a run', () => {
         expect(new Set(all.map(text)).size).toBe(all.length);
         for (const epoch of new Set(all.map((place) => place.epoch))) {
           const ofEpoch = all.filter((place) => place.epoch === epoch);
-          const lengths = new Set(ofEpoch.map(({ length }) => length));
-          expect(lengths.size).toBe(1);
-          const [length] = lengths;
+          const kinds = new Set(ofEpoch.map((place) => place.kind));
+          expect(kinds.size).toBe(1);
+          const [kind] = kinds;
           const last = all.findLast((place) => place.epoch === epoch)!;
           const next = all[all.lastIndexOf(last) + 1];
           const names = ofEpoch.map(text);
-          const isUsedUp = next?.length === length;
-          const whole = epochOf(length!, epoch);
+          const isUsedUp = next?.kind === kind;
+          const whole = epochOf(kind!, epoch);
           expect(whole).toEqual(expect.arrayContaining(names));
           expect(isUsedUp ? whole.length : names.length).toBe(names.length);
         }

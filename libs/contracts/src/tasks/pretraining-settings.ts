@@ -70,6 +70,7 @@ export const pretrainingSettings = {
 export const phaseExampleSettings = {
   maxPredictions: pretrainingSettings.maxPredictions.unwrap().optional(),
   maskedLmRatio: pretrainingSettings.maskedLmRatio.unwrap().optional(),
+  sequencesPerRow: pretrainingSettings.sequencesPerRow.unwrap().optional(),
 } as const;
 
 type PretrainingSettings = ExampleSizes & {
