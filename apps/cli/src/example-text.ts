@@ -3,6 +3,9 @@ import { harmless } from './context.ts';
 import { formatCount, plural } from './format.ts';
 import type { Paint } from './paint.ts';
 
+/** Of a column; one number a token is too much to read. */
+const mostShownNumbers = 16;
+
 /** How labels are written: what stood there, and what the model reads in its place. */
 export function exampleLegend(paint: Paint): string {
   return [
@@ -16,7 +19,7 @@ export function exampleLegend(paint: Paint): string {
 export function exampleText(example: ShownExample, paint: Paint): string {
   const { sources, columns } = example;
   const values = Object.entries(columns)
-    .filter(([, numbers]) => numbers.length <= 4)
+    .filter(([, numbers]) => numbers.length <= mostShownNumbers)
     .map(([name, numbers]) => `${harmless(name)} ${numbers.join(' ')}`);
   return [
     ...sources.map((source, index) =>
@@ -39,15 +42,19 @@ function sourceText(source: ShownSource): string {
   return name === undefined ? `${place}, ${what}` : `${harmless(name)}, ${what} (${place})`;
 }
 
-function tokensText({ tokens, numFirstSegment, labels }: ShownExample, paint: Paint): string {
+/** A sequence that is packed with others begins a line. */
+function tokensText({ tokens, segments, labels }: ShownExample, paint: Paint): string {
   const labelAt = new Map(labels.map(({ position, token }) => [position, token]));
-  return tokens
-    .map((token, position) => {
+  const texts = segments.map(({ position, numTokens, segment, sequence }, index) => {
+    const words = tokens.slice(position, position + numTokens).map((token, at) => {
       const read = harmless(token);
-      const label = labelAt.get(position);
+      const label = labelAt.get(position + at);
       if (label !== undefined)
         return `${paint('label', harmless(label))}→${paint('replaced', read)}`;
-      return paint(position < numFirstSegment ? 'first' : 'second', read);
-    })
-    .join(' ');
+      return paint(segment === 0 ? 'first' : 'second', read);
+    });
+    const before = segments[index - 1];
+    return `${before === undefined ? '' : before.sequence === sequence ? ' ' : '\n  '}${words.join(' ')}`;
+  });
+  return texts.join('');
 }

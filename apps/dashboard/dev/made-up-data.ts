@@ -35,11 +35,11 @@ export function madeUpData({ config }: Pick<SyntheticRun, 'config'>): DataView {
       { name: 'fill', label: 'fill: tokens of a sequence', value: 0.951 },
       share(
         'random',
-        'B from elsewhere',
+        'B from elsewhere, of long pairs',
         0.617,
-        0.53,
-        0.56,
-        "create_pretraining_data.py's, on real text",
+        0.44,
+        0.59,
+        'half and single sentences, give or take chance',
       ),
       share(
         'predictions',
@@ -100,7 +100,10 @@ function exampleOf(example: number, maxSeqLength: number): ShownExample {
     example: 600 * example,
     tokens,
     ids: tokens.map((_, id) => id),
-    numFirstSegment: half + 2,
+    segments: [
+      { position: 0, numTokens: half + 2, segment: 0, sequence: 0 },
+      { position: half + 2, numTokens: tokens.length - half - 2, segment: 1, sequence: 0 },
+    ],
     labels,
     columns: { labelOfPair: [example % 2] },
     sources: [

@@ -33,8 +33,15 @@ export const shownExampleSchema = z.strictObject({
   /** With masks, without padding. */
   tokens: z.array(z.string()),
   ids: z.array(count),
-  /** Those after so many are of segment 1. */
-  numFirstSegment: count,
+  /** Stretches of tokens of the same segment and the same sequence, in order. A row that is not packed is one sequence. */
+  segments: z.array(
+    z.strictObject({
+      position: count,
+      numTokens: z.int().positive(),
+      segment: z.union([z.literal(0), z.literal(1)]),
+      sequence: count,
+    }),
+  ),
   /** Tokens that are to be predicted: where, and what stood there. */
   labels: z.array(z.strictObject({ position: count, token: z.string(), weight: z.number() })),
   /** What it has in the task's other columns, by their names. */

@@ -1,6 +1,8 @@
 import {
   columnOf,
+  type ColumnValues,
   encoderColumns,
+  sequenceColumn,
   type ExampleBatch,
   type ExampleSizes,
   type ShownExample,
@@ -9,10 +11,7 @@ import {
 import { batchOf, type ExampleRow } from '../examples/batch.ts';
 
 /** An example in words, but for where it is from. */
-export type ShownRow = Pick<
-  ShownExample,
-  'tokens' | 'ids' | 'numFirstSegment' | 'labels' | 'columns'
->;
+export type ShownRow = Pick<ShownExample, 'tokens' | 'ids' | 'segments' | 'labels' | 'columns'>;
 
 /**
  * What an example of a task holds.
@@ -27,16 +26,35 @@ export function showRow(
   const batch = batchOf(task, sizes, [row]);
   const numTokens = Array.from(columnOf(batch, 'inputMask')).reduce((sum, one) => sum + one, 0);
   const ids = Array.from(columnOf(batch, 'inputIds').subarray(0, numTokens));
-  const segments = columnOf(batch, 'segmentIds').subarray(0, numTokens);
-  const firstOfSecond = segments.indexOf(1);
+  const segments = segmentsOf(task, batch, numTokens);
   const word = (id: number): string => tokens[id] ?? `#${id}`;
   return {
     ids,
     tokens: ids.map(word),
-    numFirstSegment: firstOfSecond < 0 ? numTokens : firstOfSecond,
+    segments,
     labels: labelsOf(task, batch, word),
-    columns: othersOf(task, batch, numTokens),
+    columns: othersOf(task, batch, {
+      numTokens,
+      numSequences: 1 + (segments.at(-1)?.sequence ?? 0),
+    }),
   };
+}
+
+function segmentsOf(task: Task, batch: ExampleBatch, numTokens: number): ShownRow['segments'] {
+  const ids = columnOf(batch, 'segmentIds');
+  const sequences = isPacked(task) ? columnOf(batch, sequenceColumn.name) : undefined;
+  const found: { position: number; numTokens: number; segment: 0 | 1; sequence: number }[] = [];
+  for (let position = 0; position < numTokens; position++) {
+    const [segment, sequence] = [ids[position] === 1 ? 1 : 0, sequences?.[position] ?? 0] as const;
+    const last = found.at(-1);
+    if (last?.segment === segment && last.sequence === sequence) last.numTokens++;
+    else found.push({ position, numTokens: 1, segment, sequence });
+  }
+  return found;
+}
+
+function isPacked({ columns }: Task): boolean {
+  return columns.some(({ name }) => name === sequenceColumn.name);
 }
 
 function labelsOf(
@@ -54,13 +72,18 @@ function labelsOf(
   })).filter(({ weight }) => weight > 0);
 }
 
-/** Columns that are neither the encoder's nor told by the labels; of tokens, without padding. */
+/** Of a packed row: its segments tell it. */
+const saysWhere = new Set<ColumnValues>(['position', 'weight']);
+
+/** Columns that are told by neither tokens, segments nor labels; of tokens and of sequences, without padding. */
 function othersOf(
-  { columns, tokenPrediction }: Task,
+  task: Task,
   batch: ExampleBatch,
-  numTokens: number,
+  { numTokens, numSequences }: { readonly numTokens: number; readonly numSequences: number },
 ): Record<string, number[]> {
+  const { columns, tokenPrediction } = task;
   const told = new Set<string>([
+    sequenceColumn.name,
     ...encoderColumns.map(({ name }) => name),
     ...(tokenPrediction === undefined
       ? []
@@ -68,10 +91,15 @@ function othersOf(
   ]);
   return Object.fromEntries(
     columns
-      .filter(({ name }) => !told.has(name))
+      .filter(({ name, values }) => !told.has(name) && !(isPacked(task) && saysWhere.has(values)))
       .map(({ name, shape }) => {
         const values = Array.from(columnOf(batch, name));
-        return [name, shape[0] === 'maxSeqLength' ? values.slice(0, numTokens) : values];
+        const numUsed = {
+          maxSeqLength: numTokens,
+          maxPredictions: isPacked(task) ? numSequences : values.length,
+        };
+        const size = shape[0];
+        return [name, typeof size === 'string' ? values.slice(0, numUsed[size]) : values];
       }),
   );
 }

@@ -40,6 +40,7 @@ const settings: readonly [string, Partial<ExamplesConfig>, string | undefined][]
   ['pairs of a window', {}, 'berth-examples/2'],
   ['packed sentences', { nextSentence: false }, undefined],
   ["Google's", { mode: 'google', dupeFactor: 2 }, undefined],
+  ['rows of pairs', { sequencesPerRow: 4, maxPredictions: 60 }, undefined],
 ];
 
 describe('a replay', () => {
@@ -81,6 +82,14 @@ describe('a replay', () => {
       const words = [...shown.tokens];
       for (const { position, token } of shown.labels) words[position] = token;
       expect(shown.labels.length).toBeGreaterThan(0);
+      // Each sequence begins with [CLS], and each of its segments ends with [SEP].
+      for (const [index, { position, numTokens, sequence }] of shown.segments.entries()) {
+        const before = shown.segments[index - 1];
+        expect(position).toBe(before === undefined ? 0 : before.position + before.numTokens);
+        expect(words[position] === '[CLS]').toBe(sequence !== before?.sequence);
+        expect(words.slice(position, position + numTokens).indexOf('[SEP]')).toBe(numTokens - 1);
+      }
+      expect(shown.segments.at(-1)!.sequence).toBeLessThan(set.examples.sequencesPerRow);
       for (const source of shown.sources) {
         const documents = await readDocumentShard(store, manifest.train[source.shard]!);
         const { sentenceStarts, documentStarts } = documents;
