@@ -1,9 +1,17 @@
-import { columnOf, type ExamplesConfig, type ShownShare, type Task } from '@berth/contracts';
+import {
+  columnOf,
+  type ExampleBatch,
+  type ExamplesConfig,
+  type ShownShare,
+  type Task,
+} from '@berth/contracts';
 import type { ExampleMeter } from '../task-examples.ts';
 import { numPredictionsFor } from './masking.ts';
 
 /** Chances that a sound share leaves its band. */
 const numDeviations = 4;
+/** Of the longest, a pair that was not cut short: what a document that drew a short length has is single sentences, and many. */
+const fullRatio = 0.75;
 const ofRelease = "create_pretraining_data.py's, on real text";
 
 /** What the examples of a shard come to, and the bands of sound ones. */
@@ -17,11 +25,12 @@ export function measureExamples(
   let numTokens = 0;
   let numPredictions = 0;
   let numExpected = 0;
+  let numPairs = 0;
   let numRandom = 0;
   const read = { mask: 0, kept: 0, replaced: 0 };
   // Each sequence of a row has labels and predictions of its own.
   const hasRows = settings.sequencesPerRow > 1;
-  const isPaired = !hasRows && task.columns.some(({ name }) => name === 'nextSentenceLabels');
+  const isPaired = task.columns.some(({ name }) => name === 'nextSentenceLabels');
 
   const shareOf = (name: keyof typeof read, label: string, expected: number): ShownShare => {
     const deviation = Math.sqrt((expected * (1 - expected)) / Math.max(1, numPredictions));
@@ -35,12 +44,40 @@ export function measureExamples(
     };
   };
 
+  const randomNextShare = (): ShownShare => {
+    const chance = numDeviations * Math.sqrt(0.25 / Math.max(1, numPairs));
+    return {
+      name: 'random_next',
+      label: 'B from elsewhere, of long pairs',
+      value: numRandom / Math.max(1, numPairs),
+      // Shorter ones are single sentences more often, as the text has it.
+      ...(maxSeqLength >= 128 && {
+        low: Math.max(0, 0.5 - chance),
+        high: Math.min(1, 0.53 + chance),
+        source: 'half and single sentences, give or take chance',
+      }),
+    };
+  };
+  const lengthsOfPairs = (batch: ExampleBatch, length: number): number[] => {
+    if (!hasRows) return [length];
+    const numOfRow = columnOf(batch, 'nextSentenceWeights').filter((weight) => weight > 0).length;
+    const starts = Array.from(columnOf(batch, 'sequenceStarts').subarray(0, numOfRow));
+    return starts.map((start, pair) => (starts[pair + 1] ?? length) - start);
+  };
+
   return {
     add(batch, length) {
       numExamples += 1;
       numTokens += length;
       numExpected += numPredictionsFor(length, settings);
-      if (isPaired) numRandom += columnOf(batch, 'nextSentenceLabels')[0]!;
+      if (isPaired) {
+        const random = columnOf(batch, 'nextSentenceLabels');
+        for (const [pair, numOfPair] of lengthsOfPairs(batch, length).entries()) {
+          if (numOfPair < fullRatio * maxSeqLength) continue;
+          numPairs += 1;
+          numRandom += random[pair]!;
+        }
+      }
       const ids = columnOf(batch, 'inputIds');
       const positions = columnOf(batch, 'maskedPositions');
       const labels = columnOf(batch, 'maskedIds');
@@ -57,25 +94,11 @@ export function measureExamples(
       return [
         {
           name: 'fill',
-          label: 'fill: tokens of a sequence',
+          label: hasRows ? 'fill: tokens of a row' : 'fill: tokens of a sequence',
           value: numTokens / (numExamples * maxSeqLength),
-          ...fillBand(maxSeqLength, isPaired),
+          ...fillBand(maxSeqLength, isPaired && !hasRows),
         },
-        ...(isPaired
-          ? [
-              {
-                name: 'random_next',
-                label: 'B from elsewhere',
-                value: numRandom / numExamples,
-                // Shorter ones are single sentences more often, as the text has it.
-                ...(maxSeqLength >= 128 && {
-                  low: 0.53,
-                  high: 0.56,
-                  source: `${ofRelease}: half, and single sentences`,
-                }),
-              },
-            ]
-          : []),
+        ...(isPaired ? [randomNextShare()] : []),
         {
           name: 'predictions',
           label: 'predictions of an example',

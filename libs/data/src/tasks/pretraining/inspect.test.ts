@@ -67,6 +67,18 @@ describe('a look at a dataset', () => {
       expect(value).toBeGreaterThan(low!);
       expect(value).toBeLessThan(high!);
     }
+    // Packed into rows they are the same pairs.
+    const rows = setOfDataset(
+      manifest,
+      { maxSeqLength: 128, maxPredictions: 20, sequencesPerRow: 2 },
+      'berth-packed-pairs/1',
+    );
+    const packed = await inspectDataset({ store, manifest, set: rows, ...look, maxBytes: 2 ** 20 });
+    expect(packed.looked.numExamples).toBeLessThan(looked.numExamples);
+    const randomNext = [view, packed].map(
+      ({ shares: all }) => all.find(({ name }) => name === 'random_next')!.value,
+    );
+    expect(randomNext[1]).toBeCloseTo(randomNext[0]!, 12);
     const sizes = longest.map(({ numTokens }) => numTokens);
     expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
     const counted = view.documentLengths.reduce((sum, { count }) => sum + count, 0);
