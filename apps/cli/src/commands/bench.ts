@@ -20,6 +20,7 @@ export const benchmarks = {
   data: 'data/data.js',
   'data-against-others': 'peers/compare-data.js',
   'data-wait': 'data/data-wait.js',
+  'data-added': 'data/data-added.js',
 } as const;
 
 export type Benchmark = keyof typeof benchmarks;

@@ -56,6 +56,9 @@ function googles(
 }
 
 interface Counts {
+  readonly numMasked: number;
+  /** Of what is masked: [MASK], as it was, another entry. */
+  readonly shares: readonly number[];
   readonly kinds: ChiSquare;
   readonly positions: ChiSquare;
   readonly replacements: ChiSquare;
@@ -101,6 +104,8 @@ function countsOf(
   const byChance = 0.1 / numEntries;
   const shares = [0.8 + byChance, 0.1 + byChance, 0.1 - 2 * byChance];
   return {
+    numMasked: total,
+    shares: kinds.map((count) => count / total),
     kinds: chiSquare(
       kinds,
       shares.map((share) => share * total),
@@ -118,27 +123,54 @@ function countsOf(
   };
 }
 
+/** A line that `--reporter=verbose` shows. */
+function describeCounts(whose: string, counts: Counts): string {
+  const percent = (ratio: number): string => `${(100 * ratio).toFixed(2)} %`;
+  const [masked, kept, replaced] = counts.shares.map(percent);
+  const [kinds, positions, entries] = [counts.kinds, counts.positions, counts.replacements].map(
+    ({ p }) => p.toFixed(3),
+  );
+  const [numRandom, numPairs] = counts.randomNext;
+  return (
+    `${whose}: ${counts.numMasked} masked: ${masked} [MASK], ${kept} as they were, ${replaced} others, p ${kinds}; ` +
+    `p of positions ${positions}, of entries ${entries}; ${percent(numRandom / numPairs)} random next`
+  );
+}
+
 /** Our examples beside those of google mode, which is the release's script bit for bit. */
 export function describeStatistics(numExamples: number, every: number): void {
-  it(`${numExamples} examples have the shares of the release's, and all draws are even`, () => {
+  it(`${numExamples} examples have the shares of the release's, and all draws are even`, async ({
+    annotate,
+  }) => {
     const documents = speeches(every);
     const settings = defaultSettings;
     const found = [ours, googles].map((make) =>
       countsOf(make(documents, settings, numExamples), settings, vocabulary),
     );
+    for (const [index, counts] of found.entries())
+      await annotate(describeCounts(index === 0 ? 'berth' : 'Google', counts));
     for (const { kinds, positions, replacements, predictionsAsAsked } of found) {
       expect(predictionsAsAsked).toBe(true);
       for (const { p } of [kinds, positions, replacements]) expect(p).toBeGreaterThan(leastChance);
     }
   });
 
-  it(`${numExamples} examples have as many random next segments as the release's`, () => {
+  it(`${numExamples} examples have as many random next segments as the release's`, async ({
+    annotate,
+  }) => {
     const documents = speeches(every);
     // A short target is drawn for a whole document: with any, a few draws would decide the share.
     const settings = { ...defaultSettings, shortSeqRatio: 0 };
     const [own, google] = [ours, googles].map(
       (make) => countsOf(make(documents, settings, numExamples), settings, vocabulary).randomNext,
     );
-    expect(sameShare(own!, google!).p).toBeGreaterThan(leastChance);
+    const { p } = sameShare(own!, google!);
+    const [mine, theirs] = [own!, google!].map(
+      ([some, all]) => `${((100 * some) / all).toFixed(2)} %`,
+    );
+    await annotate(
+      `random next segments: berth ${mine}, Google ${theirs}, p of the same share ${p.toFixed(3)}`,
+    );
+    expect(p).toBeGreaterThan(leastChance);
   });
 }
