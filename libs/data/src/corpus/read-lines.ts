@@ -15,9 +15,11 @@ export interface Line extends LineStart {
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+/** A block may be nothing but ends of lines. */
+const linesAtOnce = 1 << 12;
 
 /**
- * The lines of a text, which end at LF, CR LF or CR, a block of them at a time. A byte order mark is dropped. Lines that are not
+ * The lines of a text, which end at LF, CR LF or CR, at most some thousand at a time. A byte order mark is dropped. Lines that are not
  * UTF-8 are reported and left out.
  * @param stretchBytes - longer lines come in stretches of about so many bytes
  * @throws what reading the text and reporting throw
@@ -30,30 +32,30 @@ export async function* readLines(
   const take = createLineTaker(reading, start);
   let partial: Buffer[] = [];
   let numPartialBytes = 0;
-  const takeWith = (bytes: Buffer, goesOn: boolean): Line[] => {
+  const takeWith = (bytes: Buffer, goesOn: boolean): Generator<Line[]> => {
     const all = partial.length === 0 ? bytes : Buffer.concat([...partial, bytes]);
     [partial, numPartialBytes] = [[], 0];
     return take(all, goesOn);
   };
   for await (const block of blocks) {
     const end = endOfLastLine(block);
-    if (end > 0) yield takeWith(block.subarray(0, end), false);
+    if (end > 0) yield* takeWith(block.subarray(0, end), false);
     let rest = block.subarray(end);
     if (numPartialBytes + rest.length > stretchBytes) {
       const whole = wholeCharacters(rest);
       if (whole > 0) {
-        yield takeWith(rest.subarray(0, whole), true);
+        yield* takeWith(rest.subarray(0, whole), true);
         rest = rest.subarray(whole);
       } else {
         // Nothing but CRs: so many are no end that was converted again and again.
-        yield takeWith(rest.subarray(0, -1), false);
+        yield* takeWith(rest.subarray(0, -1), false);
         rest = rest.subarray(-1);
       }
     }
     if (rest.length > 0) partial.push(rest);
     numPartialBytes += rest.length;
   }
-  if (numPartialBytes > 0) yield takeWith(Buffer.alloc(0), false);
+  if (numPartialBytes > 0) yield* takeWith(Buffer.alloc(0), false);
 }
 
 /** Where the last line that surely ends in this block ends; a CR at the end of the block may be half of an end. */
@@ -80,7 +82,7 @@ function wholeCharacters(block: Buffer): number {
 function createLineTaker(
   reading: Reading,
   start: number,
-): (bytes: Buffer, goesOn: boolean) => Line[] {
+): (bytes: Buffer, goesOn: boolean) => Generator<Line[]> {
   let offset = start;
   let lineStart = start;
   let number = 1;
@@ -99,7 +101,7 @@ function createLineTaker(
     return line;
   };
 
-  const sound = (bytes: Buffer, goesOn: boolean): Line[] => {
+  function* sound(bytes: Buffer, goesOn: boolean): Generator<Line[]> {
     let text = bytes.toString('utf8');
     // Of one byte a character, so that bytes need not be counted.
     const isOfBytes = text.length === bytes.length;
@@ -109,8 +111,11 @@ function createLineTaker(
       offset = markBytes;
     }
     // The end of the file ends a line that was cut.
-    if (text === '') return isContinued && !goesOn ? [lineOf('', 0, false)] : [];
-    const lines: Line[] = [];
+    if (text === '') {
+      if (isContinued && !goesOn) yield [lineOf('', 0, false)];
+      return;
+    }
+    let lines: Line[] = [];
     const find = createLineFinder(text);
     for (let from = 0; from < text.length; ) {
       const { end, next } = find(from);
@@ -118,19 +123,21 @@ function createLineTaker(
       const numBytes = (isOfBytes ? line.length : Buffer.byteLength(line)) + next - end;
       lines.push(lineOf(line, numBytes, goesOn && next === end));
       from = next;
+      if (lines.length < linesAtOnce) continue;
+      yield lines;
+      lines = [];
     }
-    return lines;
-  };
+    yield lines;
+  }
 
   /** Reports lines that are no text, and leaves them out. */
-  const soundOnes = (bytes: Buffer, goesOn: boolean): Line[] => {
-    const lines: Line[] = [];
+  function* soundOnes(bytes: Buffer, goesOn: boolean): Generator<Line[]> {
     for (let from = 0, end = 0; from < bytes.length; from = end) {
       end = lineEnd(bytes, from);
       const line = bytes.subarray(from, end);
       const isCut = goesOn && end === bytes.length && line.at(-1) !== lineFeed;
       if (isUtf8(line)) {
-        lines.push(...sound(line, isCut));
+        yield* sound(line, isCut);
         continue;
       }
       const place = { number, start: lineStart };
@@ -140,10 +147,9 @@ function createLineTaker(
         reportBytes(reading, place, isUtf8Before ? undefined : bytes.subarray(from, from + sampleBytes));
       const wasContinued = isContinued;
       const left = lineOf('', line.length, isCut);
-      if (wasContinued && !isCut) lines.push(left);
+      if (wasContinued && !isCut) yield [left];
     }
-    return lines;
-  };
+  }
 
   return (bytes, goesOn) => (isUtf8(bytes) ? sound(bytes, goesOn) : soundOnes(bytes, goesOn));
 }

@@ -17,7 +17,9 @@ const endOfSentence = /[\p{Sentence_Terminal}:;…]["'”’)\]]*\s*$/u;
  * ending in punctuation, or when hardly a sentence ends inside a paragraph, so that only the lines tell sentences
  * apart. Otherwise `prose`.
  */
-export function detectSentenceMode(firstLines: readonly string[]): SentenceMode {
+export function detectSentenceMode(allLines: readonly string[]): SentenceMode {
+  // One blank line says as much as thousands, of which a text may have nothing but.
+  const firstLines = allLines.filter((line, index) => line !== '' || allLines[index - 1] !== '');
   const lines = cutTo(firstLines, shortSampleLength);
   if (hasOneSentenceEach(lines)) return 'lines';
   // A table of contents may come before prose, so the long sample has to agree.

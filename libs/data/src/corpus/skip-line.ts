@@ -2,6 +2,8 @@ import type { OpenText } from './open-text.ts';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+/** More of them, one after the other, are no end of a line that was converted again and again. */
+const maxReturns = 1 << 20;
 
 /**
  * A text without its first line, which may begin anywhere, even inside a character.
@@ -43,6 +45,7 @@ function firstLineEnd(bytes: Buffer): number {
 /** Where a line begins in bytes that begin with the end of one; undefined while they do not tell. */
 function firstLineStart(bytes: Buffer, isAll: boolean): number | undefined {
   const numReturns = bytes.findIndex((byte) => byte !== carriageReturn);
-  if (numReturns === -1) return isAll && bytes.length > 0 ? 1 : undefined;
+  if (numReturns === -1)
+    return bytes.length > (isAll ? 0 : maxReturns) ? 1 : undefined;
   return bytes[numReturns] === lineFeed ? numReturns + 1 : 1;
 }

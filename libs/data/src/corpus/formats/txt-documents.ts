@@ -35,14 +35,18 @@ export async function* readTxtDocuments(reading: Reading): AsyncGenerator<Corpus
       if (!line.isContinued) isBlank = true;
       const isStillBlank: boolean = isBlank && isBlankLine(line.text);
       if (isStillBlank && !line.goesOn) {
-        yield* named(maker.end());
-        if (numParts > 1) reading.tally.numCutDocuments += 1;
-        [name, numParts] = [undefined, 0];
+        if (name !== undefined) {
+          yield* named(maker.end());
+          if (numParts > 1) reading.tally.numCutDocuments += 1;
+          [name, numParts] = [undefined, 0];
+        }
         if (line.start >= rangeEnd) return;
         isOwn = true;
       } else if (!isStillBlank && isOwn) {
         name ??= documentName(reading, line);
-        yield* named(maker.add(isBlank ? withoutMargin(line.text) : line.text, line.goesOn));
+        const documents = maker.add(isBlank ? withoutMargin(line.text) : line.text, line.goesOn);
+        // Waiting costs more than most lines do.
+        if (documents.length > 0) yield* named(documents);
       }
       isBlank = isStillBlank;
     }
