@@ -8,6 +8,8 @@ import { isOfHub, pathInHub } from './sources/hub-cache.ts';
 import { listBucket } from './sources/list-bucket.ts';
 import type { CorpusObjects } from './sources/corpus-objects.ts';
 import { isInBucket, requireBuckets } from './sources/buckets.ts';
+import { sortedInTurns } from '../text/sorted-in-turns.ts';
+import { giveTurn, isTurnDue } from '../text/work.ts';
 import { walkFolder, type FoundFile, type Walk } from './walk-folder.ts';
 
 /** The files of a corpus, sorted by name, and what lies beside them. */
@@ -57,7 +59,10 @@ export async function findCorpusFiles(
   const files: CorpusPiece[] = [];
   const nameOf = new Map<string, string>();
   // Links last, so that it is the link that gives way.
-  const inOrder = walk.files.toSorted((a, b) => Number(a.isLink) - Number(b.isLink) || byName(a, b));
+  const inOrder = await sortedInTurns(
+    walk.files,
+    (a, b) => Number(a.isLink) - Number(b.isLink) || byName(a, b),
+  );
   for (const { path: filePath, name, sizeBytes, version, realPath } of inOrder) {
     const kind = kindOfFile(name);
     const same = nameOf.get(realPath);
@@ -72,6 +77,7 @@ export async function findCorpusFiles(
       const place = roots.length === 0 && !isInBucket(filePath) ? resolve(filePath) : realPath;
       files.push({ name, place, sizeBytes, version, ...kind });
     }
+    if (isTurnDue()) await giveTurn();
   }
   const first = leftOut.sort(byName).slice(0, maxNamed);
   if (files.length === 0) {
@@ -83,7 +89,7 @@ export async function findCorpusFiles(
       { details: { path } },
     );
   }
-  return { files: files.sort(byName), leftOut: { numEntries: leftOut.length, first } };
+  return { files: await sortedInTurns(files, byName), leftOut: { numEntries: leftOut.length, first } };
 }
 
 /** The error for a corpus file or folder that the system would not read. */

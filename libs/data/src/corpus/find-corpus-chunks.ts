@@ -7,6 +7,7 @@ import {
   type LeftOut,
 } from '@berth/contracts';
 import { findCorpusFiles, maxNamed, type FindFilesOptions } from './corpus-files.ts';
+import { giveTurn, isTurnDue } from '../text/work.ts';
 import { openPiece, type SourceOptions } from './sources/open-piece.ts';
 import { isStoredInUtf8 } from './text-encoding.ts';
 
@@ -60,7 +61,10 @@ export async function findCorpusChunks(
   const chunks: CorpusChunk[] = [];
   for (const { part, files } of parts) {
     const pieces: CorpusPiece[] = [];
-    for (const file of files) pieces.push(...(await cut(file, { encoding: corpus.encoding ?? 'auto', mostBytes, ...options })));
+    for (const file of files) {
+      pieces.push(...(await cut(file, { encoding: corpus.encoding ?? 'auto', mostBytes, ...options })));
+      if (isTurnDue()) await giveTurn();
+    }
     for (const some of pack(pieces, mostBytes))
       chunks.push({ ...(part !== undefined && { part }), pieces: some });
   }

@@ -84,7 +84,7 @@ async function piecesDifference(
   manifest: DatasetManifest,
   now: readonly PieceDigest[],
 ): Promise<string | undefined> {
-  if (sha256Hex(serializePieces(now)) === manifest.corpusDigest) return undefined;
+  if (sha256Hex(await serializePieces(now)) === manifest.corpusDigest) return undefined;
   if (manifest.corpusFiles === undefined) return 'the corpus has other bytes or other file names';
   const key = manifest.corpusFiles.key;
   const lines = Buffer.from(await getPart(store, manifest.corpusFiles))

@@ -6,6 +6,8 @@ import {
   type Plan,
   type TextRules,
 } from '@berth/contracts';
+import { sortedInTurns } from '../text/sorted-in-turns.ts';
+import { giveTurn, isTurnDue } from '../text/work.ts';
 import { surveyKey } from './keys.ts';
 import { getJson } from './stored-json.ts';
 
@@ -40,6 +42,7 @@ export function identityOfDataset({ plan, ...inputs }: DatasetIdentity): string 
 }
 
 const numAtOnce = 32;
+const piecesAtOnce = 1 << 12;
 
 /** The pieces of a whole corpus, by name and place in the file. @throws BerthError `DATA_SHARD_CORRUPT`, and what the store throws */
 export async function getPieces(
@@ -55,12 +58,18 @@ export async function getPieces(
       );
     for (const list of await Promise.all(some)) for (const piece of list) pieces.push(piece);
   }
-  return pieces.sort(([a, , from], [b, , to]) =>
+  return sortedInTurns(pieces, ([a, , from], [b, , to]) =>
     a === b ? (from?.[0] ?? 0) - (to?.[0] ?? 0) : a < b ? -1 : 1,
   );
 }
 
 /** One line for each piece: [name, size, range, SHA-256]. */
-export function serializePieces(pieces: readonly PieceDigest[]): Uint8Array {
-  return Buffer.from(pieces.map((piece) => `${JSON.stringify(piece)}\n`).join(''));
+export async function serializePieces(pieces: readonly PieceDigest[]): Promise<Uint8Array> {
+  const blocks: Buffer[] = [];
+  for (let start = 0; start < pieces.length; start += piecesAtOnce) {
+    const some = pieces.slice(start, start + piecesAtOnce);
+    blocks.push(Buffer.from(some.map((piece) => `${JSON.stringify(piece)}\n`).join('')));
+    if (isTurnDue()) await giveTurn();
+  }
+  return Buffer.concat(blocks);
 }

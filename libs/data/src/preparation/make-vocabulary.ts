@@ -55,7 +55,7 @@ export async function makeVocabulary(
   const plan = await getPlan(store, planId);
   const { doLowerCase } = request.vocabulary;
   const { bytes, extension } = await vocabularyOf(request, planId, given, store);
-  const corpusFiles = serializePieces(await getPieces(store, plan));
+  const corpusFiles = await serializePieces(await getPieces(store, plan));
   const corpusDigest = sha256Hex(corpusFiles);
   const { textRules } = plan;
   const vocabulary = sha256Hex(bytes);

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import {
   canonicalJson,
   corpusPartsOf,
-  digestOf,
   maxShards,
   sha256Hex,
   sizeOfChunk,
@@ -14,6 +14,7 @@ import {
 import { findCorpusChunks } from '../corpus/find-corpus-chunks.ts';
 import { givenVocabulary } from '../dataset/given-vocabulary.ts';
 import { putPart } from '../dataset/stored-part.ts';
+import { giveTurn, isTurnDue } from '../text/work.ts';
 import { ownTextRules } from '../text/text-rules.ts';
 import { chunkKey, givenVocabularyKey, planKey } from './keys.ts';
 import type { StageOptions } from './stage-options.ts';
@@ -23,7 +24,8 @@ import { putJson } from './stored-json.ts';
 const maxShardTextBytes = 128 * 2 ** 20;
 /** What compressed text becomes, roughly. */
 const expansion = 5;
-const numAtOnce = 32;
+/** A chunk of small files takes some milliseconds to be written down. */
+const numAtOnce = 8;
 
 /**
  * Lists a corpus and stores its plan, chunk by chunk, and its vocabulary if one is given: whoever goes on needs to see neither.
@@ -43,14 +45,7 @@ export async function takeInventory(
   });
   const numShards = numShardsFor(request, chunks);
   const textRules = ownTextRules();
-  const planId = digestOf({
-    format: 'berth-plan/1',
-    corpus,
-    chunks,
-    numShards,
-    textRules,
-    leftOut,
-  });
+  const planId = await planIdOf(chunks, { corpus, numShards, textRules, leftOut });
   const plan: Plan = {
     format: 'berth-plan/1',
     planId,
@@ -75,6 +70,21 @@ export async function takeInventory(
       given: await putPart(store, givenVocabularyKey(sha256Hex(given.bytes)), given.bytes),
     }),
   };
+}
+
+/** The digest of all that a plan has, chunk by chunk: they may name very many files. */
+async function planIdOf(
+  chunks: readonly CorpusChunk[],
+  others: Pick<Plan, 'corpus' | 'numShards' | 'textRules' | 'leftOut'>,
+): Promise<string> {
+  // As `digestOf` has it of { chunks, ...others }: their name comes first.
+  const hash = createHash('sha256').update('{"chunks":[');
+  for (const [index, chunk] of chunks.entries()) {
+    hash.update(`${index === 0 ? '' : ','}${canonicalJson(chunk)}`);
+    if (isTurnDue()) await giveTurn();
+  }
+  const rest = canonicalJson({ format: 'berth-plan/1', ...others });
+  return hash.update(`],${rest.slice(1)}`).digest('hex');
 }
 
 /** As many training shards, of each part, as are asked for, doubled until none is too large. */
