@@ -17,6 +17,8 @@ export const maxPartLength = 1 << 16;
 const minPartLength = 1 << 15;
 /** Enough of a word for it to be too long. */
 const enoughOfAWord = 512;
+/** Between parts that take long to find. */
+const pause: TextPart = { text: '', numMore: 0 };
 
 // After whitespace, an ideograph, or punctuation that has no say in how a Greek sigma before it is lower-cased.
 const freely = `,;!?()/\\-${classes.whitespace}${classes.ideograph}`;
@@ -27,7 +29,8 @@ const spaceCut = /[\t\n\r ]/g;
 
 /**
  * Cuts a text of any length into parts of little more than 64k characters, in linear time: the tokens of the parts, one after
- * the other, are those of the text. Of a word of millions of characters some hundred are left.
+ * the other, are those of the text. Of a word of millions of characters some hundred are left. Where a part takes long to find
+ * empty ones come before it, so that nobody waits for it without a pause.
  */
 export function* cutText(
   text: string,
@@ -40,10 +43,11 @@ export function* cutText(
   }
   for (const stretch of stretchesOf(text, freeCut)) {
     if (stretch.length <= maxPartLength) yield { text: stretch, numMore: 0 };
-    else
-      yield* cutStretch(doLowerCase ? withoutSigma(stretch) : stretch, anyCut, (slice) =>
-        bare(dropCharacters(slice)),
-      );
+    else {
+      yield pause;
+      const lower = doLowerCase ? yield* withoutSigma(stretch) : stretch;
+      yield* cutStretch(lower, anyCut, (slice) => bare(dropCharacters(slice)));
+    }
   }
 }
 
@@ -57,7 +61,8 @@ function* cutStretch(
     if (stretch.length <= maxPartLength) yield { text: stretch, numMore: 0 };
     else {
       const end = stretch.slice(-2).match(cut)?.at(-1) ?? '';
-      yield shortened(stretch.slice(0, stretch.length - end.length), bare);
+      yield pause;
+      yield yield* shortened(stretch.slice(0, stretch.length - end.length), bare);
       yield { text: end, numMore: 0 };
     }
   }
@@ -91,23 +96,30 @@ const letter = String.raw`(?!\u03a3)[\p{Lu}\p{Ll}\p{Lo}\p{N}]`;
 const betweenLetters = new RegExp(`${letter}(?=${letter})`, 'gu');
 
 /** The same text to what lower-cases; where there is a capital sigma, whose case depends on its word, it does so itself. */
-function withoutSigma(text: string): string {
+function* withoutSigma(text: string): Generator<TextPart, string> {
   if (!text.includes('\u03a3')) return text;
   let kept = '';
-  for (const slice of slicesOf(text)) kept += dropCharacters(slice);
+  for (const slice of slicesOf(text)) {
+    kept += dropCharacters(slice);
+    yield pause;
+  }
   let lower = '';
-  for (const part of stretchesOf(kept, betweenLetters)) lower += part.toLowerCase();
+  for (const part of stretchesOf(kept, betweenLetters)) {
+    lower += part.toLowerCase();
+    yield pause;
+  }
   return lower;
 }
 
 /** A word of which so much is left that it is still too long. */
-function shortened(word: string, bare: (slice: string) => string): TextPart {
+function* shortened(word: string, bare: (slice: string) => string): Generator<TextPart, TextPart> {
   let text = '';
   let length = 0;
   for (const slice of slicesOf(word)) {
     const kept = bare(slice);
     length += kept.length;
     text += kept.slice(0, Math.max(0, enoughOfAWord - text.length));
+    yield pause;
   }
   return { text, numMore: length - text.length };
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSpanTokenizer } from './span-tokenizer.ts';
+import { finish } from './work.ts';
 import { createTokenizer } from './tokenizer.ts';
 import { createVocabulary, specialTokens } from './vocabulary.ts';
 
@@ -12,7 +13,7 @@ const vocabulary = createVocabulary([
 ]);
 
 describe.each([true, false])('where tokens stand, doLowerCase %s', (doLowerCase) => {
-  const tokenize = createSpanTokenizer(vocabulary, { doLowerCase });
+  const tokenizing = createSpanTokenizer(vocabulary, { doLowerCase });
 
   it('finds the same tokens as the tokeniser without places, in order and inside the text', () => {
     const plain = createTokenizer(vocabulary, { doLowerCase });
@@ -31,7 +32,7 @@ describe.each([true, false])('where tokens stand, doLowerCase %s', (doLowerCase)
     fc.assert(
       fc.property(fc.array(character, { maxLength: 20 }), (characters) => {
         const text = characters.join('');
-        const { ids, starts, ends } = tokenize(text);
+        const { ids, starts, ends } = finish(tokenizing(text));
         expect(ids).toEqual(plain.tokenize(text));
         for (const [i, start] of starts.entries()) {
           expect(start).toBeGreaterThanOrEqual(i === 0 ? 0 : starts[i - 1]!);
@@ -57,7 +58,7 @@ describe('what a token is of the text', () => {
       words: ['cafe', '(', 'smith', ')', '中', '文'],
     },
   ])('is as it was written, doLowerCase $doLowerCase', ({ doLowerCase, text, words }) => {
-    const { starts, ends } = createSpanTokenizer(vocabulary, { doLowerCase })(text);
+    const { starts, ends } = finish(createSpanTokenizer(vocabulary, { doLowerCase })(text));
     expect(starts.map((start, i) => text.slice(start, ends[i]))).toEqual(words);
   });
 });

@@ -1,6 +1,7 @@
 import { characterIs, stripAccents, type BasicTokenizerOptions } from './basic-tokenizer.ts';
 import { continuationPrefix, type Vocabulary } from './vocabulary.ts';
 import { createWordPiece } from './wordpiece.ts';
+import type { Work } from './work.ts';
 
 /** The tokens of a text, and where in it each stands, in UTF-16 code units. */
 export interface TokenSpans {
@@ -19,14 +20,14 @@ interface Traced {
 
 /**
  * Tokenises as `createTokenizer`, token for token, and keeps track of where tokens come from. A token ends behind the accents of its last
- * letter, so that the text between two tokens' ends is readable.
+ * letter, so that the text between two tokens' ends is readable. It pauses in long texts.
  */
 export function createSpanTokenizer(
   vocabulary: Vocabulary,
   { doLowerCase }: BasicTokenizerOptions,
-): (text: string) => TokenSpans {
+): (text: string) => Work<TokenSpans> {
   const wordPiece = createWordPiece(vocabulary);
-  return (text) => {
+  return function* (text) {
     const ids: number[] = [];
     const starts: number[] = [];
     const ends: number[] = [];
@@ -45,6 +46,10 @@ export function createSpanTokenizer(
       }
     };
     for (const word of tracedWords(text)) {
+      if (word === undefined) {
+        yield;
+        continue;
+      }
       const traced = doLowerCase ? withoutCaseAndAccents(word) : word;
       for (const [from, to] of partsOf(traced.text))
         addPieces(traced.text.slice(from, to), traced, from);
@@ -53,11 +58,15 @@ export function createSpanTokenizer(
   };
 }
 
-/** Words between whitespace and ideographs. */
-function* tracedWords(text: string): Generator<Traced> {
+const charactersBetweenPauses = 1 << 14;
+
+/** Words between whitespace and ideographs; undefined is a pause. */
+function* tracedWords(text: string): Generator<Traced | undefined> {
   let word: Traced = { text: '', starts: [], ends: [] };
   let at = 0;
+  let numCharacters = 0;
   for (const character of text) {
+    if ((numCharacters += 1) % charactersBetweenPauses === 0) yield undefined;
     const start = at;
     at += character.length;
     if (characterIs.dropped(character)) continue;

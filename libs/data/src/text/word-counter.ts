@@ -95,7 +95,7 @@ export function createWordCounter({
       for (const { text } of cutText(sentence, { doLowerCase, pretokenised })) {
         yield* addPart(text);
         numCharacters += text.length;
-        if (numCharacters < charactersBetweenPauses) continue;
+        if (numCharacters < charactersBetweenPauses && text !== '') continue;
         yield;
         numCharacters = 0;
       }

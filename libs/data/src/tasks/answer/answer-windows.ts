@@ -3,6 +3,7 @@ import { createRowProblems } from '../../rows/input-errors.ts';
 import type { RowSource } from '../../rows/row.ts';
 import type { TokenSpans } from '../../text/span-tokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
+import { finish, giveTurn, inTurns, isTurnDue, type Work } from '../../text/work.ts';
 import { soundRows } from '../fine-tuning/sound-rows.ts';
 import { layOut, type TaskExample } from '../fine-tuning/task-example.ts';
 import { readQuestion, type Question, type TextSpan } from './question.ts';
@@ -25,7 +26,7 @@ export const defaultWindows: WindowSettings = {
 export interface AnswerOptions extends WindowSettings {
   readonly tokenizer: Tokenizer;
   /** Of the same vocabulary and case. */
-  readonly tokenizeSpans: (text: string) => TokenSpans;
+  readonly tokenizeSpans: (text: string) => Work<TokenSpans>;
   /** Whether questions have answers. @defaultValue true */
   readonly isLabelled?: boolean | undefined;
 }
@@ -61,10 +62,14 @@ export async function* answerWindows(
     const question = readQuestion(row, isLabelled, problems);
     if (question === undefined) continue;
     const { context } = question;
-    if (last?.context !== context) last = { context, tokens: tokenizeSpans(context) };
+    if (last?.context !== context)
+      last = { context, tokens: await inTurns(tokenizeSpans(context)) };
     if (last.tokens.ids.length === 0)
       problems.add('empty context', row.place, 'its context has no words: give it one');
-    yield* windowsOn(question, last.tokens, options);
+    for (const window of windowsOn(question, last.tokens, options)) {
+      yield window;
+      if (isTurnDue()) await giveTurn();
+    }
   }
 }
 
@@ -83,7 +88,7 @@ function requireRoom({ maxSeqLength, maxQueryLength }: WindowSettings): void {
  */
 export function windowsOfQuestion(question: Question, options: AnswerOptions): AnswerWindow[] {
   requireRoom(options);
-  return [...windowsOn(question, options.tokenizeSpans(question.context), options)];
+  return [...windowsOn(question, finish(options.tokenizeSpans(question.context)), options)];
 }
 
 function* windowsOn(
@@ -92,9 +97,13 @@ function* windowsOn(
   { tokenizer, maxSeqLength, maxQueryLength, docStride, isLabelled = true }: AnswerOptions,
 ): Generator<AnswerWindow> {
   const query = tokenizer.tokenize(question.question).slice(0, maxQueryLength);
-  const ranges = rangesOf(tokens.ids.length, maxSeqLength - query.length - 3, docStride);
+  const room = maxSeqLength - query.length - 3;
+  const ranges = rangesOf(tokens.ids.length, room, docStride);
+  // Windows on each side of one that may have tokens of it.
+  const numNear = Math.ceil(room / Math.min(room, docStride));
   const answer = question.answers[0] && tokensOf(question.answers[0], tokens);
-  for (const { start, end } of ranges) {
+  for (const [index, { start, end }] of ranges.entries()) {
+    const near = ranges.slice(Math.max(0, index - numNear), index + numNear + 1);
     const laidOut = layOut(tokenizer.vocabulary, query, tokens.ids.slice(start, end));
     const contextAt = laidOut.numFirstSegment;
     const isInside = answer !== undefined && answer.start >= start && answer.end <= end;
@@ -108,7 +117,7 @@ function* windowsOn(
       question,
       contextAt,
       spans: inWindow.map((token) => ({ start: tokens.starts[token]!, end: tokens.ends[token]! })),
-      isMaxContext: inWindow.map((token) => maxContextOf(ranges, token).start === start),
+      isMaxContext: inWindow.map((token) => maxContextOf(near, token).start === start),
     };
   }
 }

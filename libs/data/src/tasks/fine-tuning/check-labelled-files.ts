@@ -3,6 +3,7 @@ import { inputInvalid } from '../../rows/input-errors.ts';
 import { openRows } from '../../rows/open-rows.ts';
 import type { RowSource } from '../../rows/row.ts';
 import type { TokenSpans } from '../../text/span-tokenizer.ts';
+import type { Work } from '../../text/work.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { createVocabulary } from '../../text/vocabulary.ts';
 import { holdOutRows, type SplitRows } from './hold-out-rows.ts';
@@ -57,7 +58,8 @@ const noTokens: Tokenizer = {
   tokenize: () => [],
 };
 
-function oneToken(text: string): TokenSpans {
+// oxlint-disable-next-line require-yield -- one token is no work to pause in
+function* oneToken(text: string): Work<TokenSpans> {
   return text.trim() === ''
     ? { ids: [], starts: [], ends: [] }
     : { ids: [0], starts: [0], ends: [text.length] };
