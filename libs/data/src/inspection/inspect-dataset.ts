@@ -20,7 +20,7 @@ import { nameSources } from '../replay/name-sources.ts';
 import { showRow } from '../replay/show-example.ts';
 import { epochShardsOf } from '../sampling/epoch-shards.ts';
 import { spreadEvenly } from '../sampling/spread-evenly.ts';
-import { inTurns } from '../text/work.ts';
+import { giveTurn, inTurns, isTurnDue } from '../text/work.ts';
 import { createLengths } from './lengths.ts';
 import { createDocumentSurvey } from './odd-documents.ts';
 import { sampleShard } from './sample-shard.ts';
@@ -37,8 +37,6 @@ export interface InspectOptions {
   readonly numExamples: number;
 }
 
-/** Work is done in slices, so that others have their turn. */
-const examplesPerSlice = 200;
 const maxNamesBytes = 2 ** 24;
 
 /**
@@ -56,7 +54,7 @@ export async function inspectDataset(options: InspectOptions): Promise<DataView>
     const { documents } = await sampleShard(store, part, maxBytes);
     const hasNames = (part.names?.sizeBytes ?? Infinity) <= maxNamesBytes;
     const names = hasNames ? await readDocumentNames(store, part) : undefined;
-    survey.add(documents, { split, shard, names });
+    await survey.add(documents, { split, shard, names });
     await yieldToOthers();
   }
   const looked = await inspectExamples(options);
@@ -142,7 +140,7 @@ async function inspectExamples({
     const numTokens = examples.countOf('numTokens', example);
     lengths.add(numTokens);
     meter?.add(batchOf(format.task, settings, [{ reader: examples, example }]), numTokens);
-    if (example % examplesPerSlice === examplesPerSlice - 1) await yieldToOthers();
+    if (isTurnDue()) await giveTurn();
   }
   const wanted = new Set(spreadEvenly(numExamples, numShown));
   const shown: ShownExample[] = [];
@@ -156,6 +154,7 @@ async function inspectExamples({
         sources: placedSources(opened, sources),
       });
     example++;
+    if (isTurnDue()) await giveTurn();
   }
   return {
     pairsSentences: format.task.pairsSentences,

@@ -6,6 +6,7 @@ import {
   startOfDocument,
   type TokenDocuments,
 } from '../dataset/token-documents.ts';
+import { giveTurn, isTurnDue } from '../text/work.ts';
 import type { Vocabulary } from '../text/vocabulary.ts';
 import { createLengths } from './lengths.ts';
 
@@ -30,7 +31,7 @@ type OddDocuments = Pick<
 
 /** Looks documents through for those that stand out: bounded amounts of them, as each is remembered. */
 export function createDocumentSurvey({ tokens: entries, unkId }: Vocabulary): {
-  readonly add: (documents: TokenDocuments, place: DocumentsPlace) => void;
+  readonly add: (documents: TokenDocuments, place: DocumentsPlace) => Promise<void>;
   readonly numDocuments: () => number;
   readonly found: () => OddDocuments;
 } {
@@ -88,9 +89,11 @@ export function createDocumentSurvey({ tokens: entries, unkId }: Vocabulary): {
   };
 
   return {
-    add(documents, place) {
-      for (let document = 0; document < numDocumentsOf(documents); document++)
+    async add(documents, place) {
+      for (let document = 0; document < numDocumentsOf(documents); document++) {
         addDocument(documents, place, document);
+        if (isTurnDue()) await giveTurn();
+      }
     },
     numDocuments: () => numDocuments,
     found: () => ({

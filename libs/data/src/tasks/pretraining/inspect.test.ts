@@ -113,7 +113,7 @@ describe('a look at a dataset', () => {
 });
 
 describe('a survey of documents', () => {
-  it('finds those that are equal, unknown, or hardly words', () => {
+  it('finds those that are equal, unknown, or hardly words', async () => {
     const { unkId } = vocabulary;
     const idOf = (token: string): number => vocabulary.tokens.indexOf(token);
     const word = idOf('the');
@@ -125,7 +125,7 @@ describe('a survey of documents', () => {
       sixteen(word),
       [[...sixteen(word)[0]!, unkId]],
     ]);
-    survey.add(documents, { split: 'train', shard: 3, names: ['a', 'b', 'c', 'd'] });
+    await survey.add(documents, { split: 'train', shard: 3, names: ['a', 'b', 'c', 'd'] });
     const { duplicates, mostUnknown, mostSymbols, longest } = survey.found();
     expect(numDocumentsOf(documents)).toBe(4);
     expect(duplicates).toMatchObject([{ name: 'a', value: 2 }]);
