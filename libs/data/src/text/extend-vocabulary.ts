@@ -12,11 +12,17 @@ export interface ExtendOptions {
 }
 
 const wordsBetweenPauses = 1 << 12;
+/** Beyond twice those that are taken, that are in memory at a time. */
+const moreCandidates = 1 << 14;
 
 /** A word that the vocabulary lacks, and how many pieces less the text has with it. */
 interface Candidate {
   readonly word: string;
   readonly gain: number;
+}
+
+function byGain(a: Candidate, b: Candidate): number {
+  return b.gain - a.gain || (a.word < b.word ? -1 : 1);
 }
 
 /**
@@ -41,19 +47,26 @@ function* extendingVocabulary(
   { numPieces, minFrequency }: ExtendOptions,
 ): Work<Vocabulary> {
   const wordPiece = createWordPiece(vocabulary);
-  const candidates: Candidate[] = [];
+  let candidates: Candidate[] = [];
   let numWords = 0;
+  let numSupported = 0;
   for (const [word, count] of counts) {
     numWords += 1;
     if (numWords % wordsBetweenPauses === 0) yield;
     const ids: number[] = [];
     wordPiece(word, ids);
     const numNow = ids[0] === vocabulary.unkId ? Array.from(word).length + 1 : ids.length;
-    if (numNow > 1 && count >= minFrequency) candidates.push({ word, gain: count * (numNow - 1) });
+    if (numNow <= 1 || count < minFrequency) continue;
+    numSupported += 1;
+    candidates.push({ word, gain: count * (numNow - 1) });
+    if (candidates.length >= 2 * numPieces + moreCandidates)
+      candidates = candidates.sort(byGain).slice(0, numPieces);
   }
-  if (candidates.length < numPieces) throw tooMany(numPieces, candidates.length, minFrequency);
-  candidates.sort((a, b) => b.gain - a.gain || (a.word < b.word ? -1 : 1));
-  const words = candidates.slice(0, numPieces).map(({ word }) => word);
+  if (numSupported < numPieces) throw tooMany(numPieces, numSupported, minFrequency);
+  const words = candidates
+    .sort(byGain)
+    .slice(0, numPieces)
+    .map(({ word }) => word);
   const tokens = vocabulary.tokens.map((token) =>
     unusedEntry.test(token) ? (words.shift() ?? token) : token,
   );

@@ -22,8 +22,10 @@ export function* mergePairs(
   const words = yield* layOutWords(counts, alphabet);
   const pairs = yield* countPairs(words);
   const queue = new PairQueue(pairs);
-  for (let pair = 0; pair < pairs.numPairs; pair += 1)
+  for (let pair = 0; pair < pairs.numPairs; pair += 1) {
     if (pairs.frequency[pair]! >= minFrequency) queue.push(pair);
+    if (pair % pairsBetweenPauses === 0) yield;
+  }
 
   for (let best = queue.pop(minFrequency); best !== undefined; best = queue.pop(minFrequency)) {
     const piece = join(pieces[pairs.left[best]!]!, pieces[pairs.right[best]!]!);
@@ -37,13 +39,17 @@ export function* mergePairs(
 }
 
 const cellsBetweenPauses = 1 << 16;
+const pairsBetweenPauses = 1 << 16;
 const placesBetweenPauses = 1 << 13;
+/** That joining a pair in one place may find. */
+const pairsOfPlace = 4;
 
 /** A place of a pair is the first cell of its left piece. */
 function* countPairs({ pieces, counts }: WordCells): Work<PairTable> {
   // A cell that is no separator and not the first of its word has a pair with the one before.
   const pairs = new PairTable(Math.max(0, pieces.length - 2 * counts.length));
   let word = 0;
+  yield* pairs.making(cellsBetweenPauses);
   for (let cell = 1; cell < pieces.length; cell += 1) {
     const right = pieces[cell]!;
     const left = pieces[cell - 1]!;
@@ -53,7 +59,9 @@ function* countPairs({ pieces, counts }: WordCells): Work<PairTable> {
       pairs.frequency[pair]! += counts[word]!;
       pairs.addPlace(pair, cell - 1);
     }
-    if (cell % cellsBetweenPauses === 0) yield;
+    if (cell % cellsBetweenPauses !== 0) continue;
+    yield;
+    yield* pairs.making(cellsBetweenPauses);
   }
   return pairs;
 }
@@ -80,7 +88,10 @@ function* mergePair(
   };
 
   for (let i = 0; i < places.length; i += 1) {
-    if ((i + 1) % placesBetweenPauses === 0) yield;
+    if (i % placesBetweenPauses === 0) {
+      if (i > 0) yield;
+      yield* pairs.making(pairsOfPlace * Math.min(placesBetweenPauses, places.length - i));
+    }
     const start = places[i]!;
     if (pieces[start] !== left) continue;
     const middle = start + lengths[start]!;

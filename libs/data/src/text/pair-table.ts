@@ -1,4 +1,7 @@
+import { finish, type Work } from './work.ts';
+
 const initialSize = 1 << 10;
+const pairsBetweenPauses = 1 << 16;
 
 /** Pairs of pieces, each with how often it occurs and where. A pair's number is its place in the order in which pairs were found. */
 export class PairTable {
@@ -44,8 +47,15 @@ export class PairTable {
     this.left[pair] = left;
     this.right[pair] = right;
     cells[cell] = pair + 1;
-    if (2 * this.#numPairs > cells.length) this.#hashAnew();
+    if (2 * this.#numPairs > cells.length) finish(this.#hashingAnew(2 * cells.length));
     return pair;
+  }
+
+  /** Makes room for so many new pairs, so that finding them does not take long. */
+  *making(numPairs: number): Work<void> {
+    let { length } = this.#cells;
+    while (2 * (this.#numPairs + numPairs) > length) length *= 2;
+    if (length > this.#cells.length) yield* this.#hashingAnew(length);
   }
 
   addPlace(pair: number, place: number): void {
@@ -93,13 +103,14 @@ export class PairTable {
     this.frequency = frequency;
   }
 
-  #hashAnew(): void {
-    const cells = new Int32Array(2 * this.#cells.length);
+  *#hashingAnew(length: number): Work<void> {
+    const cells = new Int32Array(length);
     const mask = cells.length - 1;
     for (let pair = 0; pair < this.#numPairs; pair++) {
       let cell = hashOf(this.left[pair]!, this.right[pair]!) & mask;
       while (cells[cell] !== 0) cell = (cell + 1) & mask;
       cells[cell] = pair + 1;
+      if (pair % pairsBetweenPauses === 0) yield;
     }
     this.#cells = cells;
   }
