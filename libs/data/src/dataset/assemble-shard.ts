@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  sha256Hex,
   type AssembleJob,
   type Assembled,
   type ObjectStore,
@@ -78,7 +77,7 @@ async function assemble(
   let numNearDuplicates = 0;
   const group = split === 'train' ? partOfShard(settled, shard) : heldOutGroupOf(recipe);
   const isLeftOut = ascendingIn(await getLeftOut(store, recipe, group, options));
-  const names: Uint8Array[] = [];
+  const names = createLines();
   const hash = createHash('sha256');
 
   async function* records(): AsyncGenerator<Uint8Array> {
@@ -105,7 +104,7 @@ async function assemble(
       for (let index = 0; index < tokens.length; index++) tokenCounts[tokens[index]!]! += 1;
       const name = Buffer.from(record.name).toString();
       const place = [record.chunk, record.number] as const;
-      names.push(Buffer.from(lineOfDocument({ name, place })));
+      names.add(lineOfDocument({ name, place }));
       onProgress({ numBytes: 0, numDocuments: counts.numDocuments });
       if (numEqual === 0) yield record.document;
       else {
@@ -126,9 +125,15 @@ async function assemble(
   const key = documentShardKey(datasetId, split, shard, 'bdoc');
   const sizeBytes = await store.putStream(key, hashed(), signal && { signal });
   const sha256 = hash.digest('hex');
-  const putPart = async (partKey: string, bytes: Uint8Array): Promise<Assembled['tokenCounts']> => {
-    await store.put(partKey, bytes, signal && { signal });
-    return { key: partKey, sizeBytes: bytes.length, sha256: sha256Hex(bytes) };
+  const putPart = async (
+    partKey: string,
+    pieces: readonly Uint8Array[],
+  ): Promise<Assembled['tokenCounts']> => {
+    await store.put(partKey, [...pieces], signal && { signal });
+    const partHash = createHash('sha256');
+    for (const piece of pieces) partHash.update(piece);
+    const numBytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    return { key: partKey, sizeBytes: numBytes, sha256: partHash.digest('hex') };
   };
   const part = split === 'train' ? partNamesOf(recipe)[partOfShard(settled, shard)] : undefined;
   await putJson(store, assembledKey(datasetId, split, shard), {
@@ -141,17 +146,16 @@ async function assemble(
       ...(part !== undefined && { part }),
       names: await putPart(
         documentShardKey(datasetId, split, shard, 'names.jsonl'),
-        Buffer.concat(names),
+        names.finish(),
       ),
     },
     numOneSentenceDocuments,
     numDuplicates,
     ...(recipe.plan.corpus.nearDuplicates !== undefined && { numNearDuplicates }),
     numCovered: [...coverage.numCovered],
-    tokenCounts: await putPart(
-      shardCountsKey(datasetId, split, shard),
+    tokenCounts: await putPart(shardCountsKey(datasetId, split, shard), [
       new Uint8Array(tokenCounts.buffer),
-    ),
+    ]),
   } satisfies Assembled);
 }
 
@@ -253,6 +257,28 @@ function contentOf(
 }
 
 const pieceBytes = 2 ** 18;
+
+/** Collects lines as bytes: as an object for each, those of millions of short documents would take several times as much. */
+function createLines(): { add(line: string): void; finish(): Uint8Array[] } {
+  const pieces: Uint8Array[] = [];
+  let some: string[] = [];
+  let length = 0;
+  const flush = (): void => {
+    if (length > 0) pieces.push(Buffer.from(some.join('')));
+    [some, length] = [[], 0];
+  };
+  return {
+    add(line) {
+      some.push(line);
+      length += line.length;
+      if (length >= pieceBytes) flush();
+    },
+    finish() {
+      flush();
+      return pieces;
+    },
+  };
+}
 
 /** Small pieces put together. */
 async function* gathered(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

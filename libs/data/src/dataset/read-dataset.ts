@@ -15,12 +15,15 @@ import { openDocumentShard } from './document-shard.ts';
 import { getPart } from './stored-part.ts';
 import type { TokenDocuments } from './token-documents.ts';
 
+/** About 500 bytes a shard, of which each part of a corpus may have 16,384. */
+const maxManifestBytes = 256 * 2 ** 20;
+
 /**
  * Reads a manifest of either kind. Whatever it names lies in its own folder, labelled examples in that of their set.
  * @throws BerthError `DATA_SHARD_CORRUPT` when the object is no dataset manifest, and what the store throws
  */
 export async function readAnyDataset(store: ObjectStore, key: string): Promise<AnyDataset> {
-  const bytes = await store.get(key);
+  const bytes = await store.get(key, { maxBytes: maxManifestBytes });
   const reading = readJson(anyDatasetSchema, new TextDecoder().decode(bytes));
   if (!reading.ok) throw noManifest(store, key, reading.problem);
   const found = reading.value;
