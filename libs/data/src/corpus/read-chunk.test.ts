@@ -140,7 +140,7 @@ describe('a file that changes', () => {
     if (how === 'shrinks') await writeFile(path, 'One.\n');
     if (how === 'is rewritten') await utimes(path, new Date(0), new Date(0));
     if (how === 'goes') await rm(path);
-    const expected = how === 'goes' ? { code: 'DATA_CORPUS_NOT_FOUND' } : changed;
+    const expected = how === 'goes' ? { code: 'DATA_CORPUS_NOT_FOUND', message: expect.stringContaining('is gone since it was listed') } : changed;
     await expect(documentsOf(chunks)).rejects.toMatchObject(expected);
     await expect(digestPieces(chunks[0]!)).rejects.toMatchObject(expected);
   });

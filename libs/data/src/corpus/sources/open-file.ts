@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { CorpusPiece } from '@berth/contracts';
+import { BerthError, type CorpusPiece } from '@berth/contracts';
 import { toCorpusError } from '../corpus-files.ts';
 import { changedError, type PieceBytes } from './piece-bytes.ts';
 
@@ -15,7 +15,7 @@ export async function openFile(piece: CorpusPiece): Promise<PieceBytes> {
   const { place, sizeBytes, version } = piece;
   if (sizeBytes <= smallBytes) return openSmallFile(piece);
   const asCorpusError = (error: unknown): never => {
-    throw toCorpusError(place, error);
+    throw asPieceError(place, error);
   };
   const file = await open(place).catch(asCorpusError);
   return {
@@ -39,13 +39,24 @@ export async function openFile(piece: CorpusPiece): Promise<PieceBytes> {
   };
 }
 
+/** The error for a file that was there when the corpus was listed. */
+function asPieceError(path: string, error: unknown): BerthError {
+  const listed = toCorpusError(path, error);
+  if (listed.code !== 'DATA_CORPUS_NOT_FOUND') return listed;
+  return new BerthError(
+    'DATA_CORPUS_NOT_FOUND',
+    `corpus ${path} is gone since it was listed, or is not on this machine: put it back, or start again without it`,
+    { cause: error, details: { path } },
+  );
+}
+
 function openSmallFile(piece: CorpusPiece): PieceBytes {
   const { place, sizeBytes, version } = piece;
   const attempt = <Result>(call: () => Result): Result => {
     try {
       return call();
     } catch (error) {
-      throw toCorpusError(place, error);
+      throw asPieceError(place, error);
     }
   };
   const file = attempt(() => openSync(place, 'r'));
