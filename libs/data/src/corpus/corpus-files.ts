@@ -82,10 +82,13 @@ export async function findCorpusFiles(
   const first = leftOut.sort(byName).slice(0, maxNamed);
   if (files.length === 0) {
     const [example] = first;
-    const found = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
+    const why = glob === undefined ? 'found nothing to read' : 'nothing matches';
+    const found =
+      example === undefined ? why : `found nothing to read (${example.name}: ${example.reason})`;
+    const files = found.includes(supported) ? 'such files' : `files named ${supported}`;
     throw new BerthError(
       'DATA_CORPUS_EMPTY',
-      `corpus ${path}: found nothing to read${found}: point ${setting} at text in files named ${supported}`,
+      `corpus ${path}: ${found}: point ${setting} at text in ${files}`,
       { details: { path } },
     );
   }
