@@ -102,13 +102,13 @@ describe('ids', () => {
   });
 });
 
-describe('.parquet', () => {
-  const golden = async (name: string): Promise<string> => {
-    const path = join(await corpusFolder({}), name);
-    copyFileSync(new URL(`../../../test/golden/${name}`, import.meta.url), path);
-    return path;
-  };
+const golden = async (name: string): Promise<string> => {
+  const path = join(await corpusFolder({}), name);
+  copyFileSync(new URL(`../../../test/golden/${name}`, import.meta.url), path);
+  return path;
+};
 
+describe('.parquet', () => {
   it('is read, and cut between groups of rows', async () => {
     const path = await golden('pairs-snappy.parquet');
     const settings = { textField: 'sentence1', idField: 'sentence2' };
@@ -167,6 +167,17 @@ describe('.mds', () => {
     ]);
     const documents = await read('a.mds', mdsShard({ text: 'str' }, samples));
     expect(documents.map(({ id }) => id)).toEqual(['a.mds:0', 'a.mds:1']);
+  });
+
+  it('is read as its own library writes it, compressed, with columns of all kinds', async () => {
+    const chunks = await chunksOf(await golden('columns.mds.zstd'));
+    expect(asPairs(await documentsOf(chunks))).toEqual([
+      ['speech-0', ['The union is strong.', 'It will last.']],
+      ['speech-1', ['Où est la paix ?', '平和はここに。']],
+      ['speech-2', ['No more than this.']],
+    ]);
+    const years = await documentsOf(chunks, { idField: 'year' });
+    expect(years.map(({ id }) => id)).toEqual(['1790', '1791', '1792']);
   });
 
   it('is refused when it is damaged, or has no text', async () => {
