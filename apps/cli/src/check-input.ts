@@ -11,6 +11,8 @@ import {
 import {
   checkLabelledFiles,
   createCorpusTally,
+  isDatasetId,
+  lookAtReadyDataset,
   openCorpus,
   openRows,
   parseVocabulary,
@@ -50,7 +52,9 @@ async function checkText(
   if (place !== undefined) {
     // What workers read may be out of sight here.
     const isHere = corpusPartsOf(place).every(({ path }) => !/^(s3|hf):\/\//.test(path));
-    if (!isHere) return { numEntries: 0, first: [] };
+    const { dataset } = place;
+    if (isHere && dataset !== undefined && !isDatasetId(dataset)) await lookAtReadyDataset(dataset);
+    if (!isHere || dataset !== undefined) return { numEntries: 0, first: [] };
     const corpus = await openCorpus(place);
     await readBeginning(corpus);
     return corpus.leftOut;

@@ -81,6 +81,13 @@ describe('a run config', () => {
   it.each([
     [{ name: 'a' }, /^run\.yaml: corpus: is missing: say where the text is/],
     [{ name: 'a', corpus: {} }, /^run\.yaml: corpus\.path: is missing: say where the text is/],
+    [{ name: 'a', corpus: { path: 'a', dataset: 'b' } }, /corpus\.path: corpus\.dataset names/],
+    [{ name: 'a', corpus: { dataset: 'b', duplicates: 'keep' } }, /corpus\.duplicates: corpus\.d/],
+    [
+      { name: 'a', corpus: { dataset: 'b' }, vocabulary: { doLowerCase: false } },
+      /vocabulary\.doLowerCase: corpus\.dataset names a ready dataset, which has settled this/,
+    ],
+    [{ name: 'a', corpus: { dataset: 'b' }, examples: { numShards: 4 } }, /examples\.numShards/],
     [{ name: 'a', corpus: { path: 'a', parts } }, /corpus\.parts: goes instead of corpus\.path/],
     [
       { name: 'a', corpus: { parts: [...parts, ...parts] } },

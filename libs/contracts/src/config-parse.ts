@@ -82,13 +82,15 @@ function checkConsistency(config: RunConfig, sourceOf: SourceOf): void {
     );
 }
 
-function checkCorpus({ corpus }: RunConfig, fail: Fail): void {
+function checkCorpus(config: RunConfig, fail: Fail): void {
+  const { corpus } = config;
   if (corpus === undefined)
     return fail(
       'corpus',
       'is missing: say where the text is (corpus: { path: … }), or, to fine-tune, what for (task: …)',
     );
-  const { path, parts } = corpus;
+  const { path, parts, dataset } = corpus;
+  if (dataset !== undefined) return checkDataset(config, fail);
   if (path === undefined && parts === undefined)
     fail(
       'corpus.path',
@@ -101,6 +103,45 @@ function checkCorpus({ corpus }: RunConfig, fail: Fail): void {
   if (twice !== undefined)
     fail('corpus.parts', `two are named ${twice}; give each a name of its own`);
 }
+
+/** What a ready dataset has settled, by keys of the config; a run that begins with a model has that one's vocabulary. */
+const settledByDataset = [
+  'corpus.path',
+  'corpus.parts',
+  'corpus.encoding',
+  'corpus.heldOutRatio',
+  'corpus.duplicates',
+  'corpus.nearDuplicates',
+  'corpus.sentenceMode',
+  'corpus.textField',
+  'corpus.idField',
+  'corpus.pretokenised',
+  'corpus.skipBad',
+  'vocabulary.path',
+  'vocabulary.minFrequency',
+  'vocabulary.extend',
+  'examples.numShards',
+] as const;
+const settledByModel = ['vocabulary.size', 'vocabulary.doLowerCase'] as const;
+
+/** A setting at its default is as one that is left out. */
+function checkDataset(config: RunConfig, fail: Fail): void {
+  const keys = [...settledByDataset, ...(config.init === undefined ? settledByModel : [])];
+  for (const key of keys) {
+    const [section, name] = key.split('.') as ['corpus' | 'vocabulary' | 'examples', string];
+    const value = (config[section] as Readonly<Record<string, unknown>>)[name];
+    const unset = (defaults[section] as Readonly<Record<string, unknown>>)[name];
+    if (value !== unset)
+      fail(key, 'corpus.dataset names a ready dataset, which has settled this: leave one out');
+  }
+}
+
+const { corpus, vocabulary, examples } = runConfigSchema.shape;
+const defaults = {
+  corpus: corpus.unwrap().parse({}),
+  vocabulary: vocabulary.parse(undefined),
+  examples: examples.parse(undefined),
+};
 
 function checkFineTuning({ task, corpus, phases, init, vocabulary }: RunConfig, fail: Fail): void {
   if (task === undefined) return;
@@ -129,6 +170,8 @@ function problemWithWeights(
   weights: Readonly<Record<string, number>>,
   corpus: RunConfig['corpus'],
 ): string | undefined {
+  // Of a ready dataset the parts are known once it is read.
+  if (corpus?.dataset !== undefined) return undefined;
   const parts = corpus?.parts;
   if (parts === undefined)
     return 'only a corpus with named parts has weights: use corpus.parts instead of corpus.path';

@@ -7,17 +7,18 @@ export interface CorpusPart {
   readonly path: string;
 }
 
-/** The places of a corpus, by name. */
+/** The places of a corpus, by name; of a ready dataset its own. */
 export function corpusPartsOf({
   path,
   parts,
-}: Pick<CorpusConfig, 'path' | 'parts'>): readonly CorpusPart[] {
-  if (parts === undefined) return [{ name: undefined, path: path ?? '' }];
+  dataset,
+}: Pick<CorpusConfig, 'path' | 'parts' | 'dataset'>): readonly CorpusPart[] {
+  if (parts === undefined) return [{ name: undefined, path: path ?? dataset ?? '' }];
   return parts.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Where a corpus is, for people. */
-export function corpusText(corpus: Pick<CorpusConfig, 'path' | 'parts'>): string {
+export function corpusText(corpus: Pick<CorpusConfig, 'path' | 'parts' | 'dataset'>): string {
   return corpusPartsOf(corpus)
     .map(({ path }) => path)
     .join(', ');

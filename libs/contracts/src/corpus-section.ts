@@ -34,6 +34,12 @@ export const corpusSection = z
       .optional()
       .describe('Instead of path: several of them, each with a name for examples.corpusWeights')
       .meta({ decides: 'content' }),
+    dataset: path
+      .optional()
+      .describe(
+        'Instead of path: a ready dataset (docs/dataset-format.md): a folder, s3://bucket/prefix, or the id of one in the bucket',
+      )
+      .meta({ decides: 'content' }),
     encoding: z
       .string()
       .refine(isKnownEncoding, 'no known encoding; write auto, utf-8, windows-1252, gb18030, …')

@@ -9,6 +9,7 @@ export * from './corpus-chunk.ts';
 export * from './cut-log-line.ts';
 export * from './dataset-health.ts';
 export * from './dataset.ts';
+export * from './given-dataset.ts';
 export * from './disk-space.ts';
 export * from './engine.ts';
 export * from './epochs.ts';

@@ -77,6 +77,14 @@ export const inventoryJobResultSchema = z.strictObject({
 });
 export type InventoryJobResult = z.output<typeof inventoryJobResultSchema>;
 
+/** Verify a dataset that was made elsewhere, and take it into the bucket. Answers as `dataset` jobs do. */
+export const importJobSchema = z.strictObject({
+  kind: z.literal('import'),
+  runId: z.string(),
+  requestId: sha256,
+});
+export type ImportJob = z.output<typeof importJobSchema>;
+
 /** Read one chunk: the SHA-256 of its bytes, and its words where a vocabulary is made of them. */
 export const surveyJobSchema = z.strictObject({
   kind: z.literal('survey'),
@@ -198,6 +206,7 @@ export type ExamplesJob = z.output<typeof examplesJobSchema>;
 /** The jobs that make a dataset of a corpus. Each may be done twice, anywhere; one whose result is there is done at once. */
 export const datasetFlowJobSchema = z.discriminatedUnion('kind', [
   inventoryJobSchema,
+  importJobSchema,
   surveyJobSchema,
   mergeCountsJobSchema,
   compareJobSchema,

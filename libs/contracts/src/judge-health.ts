@@ -113,7 +113,10 @@ const judgeUnknown: Judge = (health, { doLowerCase }) => {
   return {
     severity: unknown > maxUnknownAtAll ? 'refusal' : 'warning',
     code: 'unknown-tokens',
-    text: `${percent(unknown)} of the tokens are [UNK], which hide ${percent(lost)} of the characters: ${advice}`,
+    text:
+      `${percent(unknown)} of the tokens are [UNK]` +
+      // Of a dataset that was made elsewhere nobody has seen them.
+      `${health.numCharacters === 0 ? '' : `, which hide ${percent(lost)} of the characters`}: ${advice}`,
   };
 };
 

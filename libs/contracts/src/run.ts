@@ -148,6 +148,10 @@ export const runRecordSchema = z.strictObject({
     .optional(),
   /** Of its dataset, once that exists and if it was measured. */
   datasetHealth: datasetHealthSchema.optional(),
+  /** Of a ready dataset (`corpus.dataset`), which has settled them where the config does not. */
+  datasetSettings: z
+    .strictObject({ doLowerCase: z.boolean(), heldOutRatio: z.number() })
+    .optional(),
   /** What has become of the export that its config asks for; absent before it began. */
   exported: z
     .strictObject({

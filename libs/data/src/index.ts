@@ -24,6 +24,8 @@ export { exampleSetIdOf, makeExampleShard, readExampleShard } from './examples/e
 export { exampleSetPrefix, exampleShardKey, trainEpochOfKey } from './examples/example-keys.ts';
 export { createForgetting, type DocumentsToForget } from './forgetting/documents-to-forget.ts';
 export { findDocuments, type FoundDocument } from './forgetting/find-documents.ts';
+export { isDatasetId } from './import/dataset-place.ts';
+export { lookAtReadyDataset } from './import/given-manifest.ts';
 export { firstUse } from './forgetting/first-use.ts';
 export { forgetDocuments, forgottenDatasetId } from './forgetting/forget-documents.ts';
 export { inspectDataset } from './inspection/inspect-dataset.ts';
@@ -189,6 +191,8 @@ export {
   chunkKey,
   datasetPrefix,
   datasetPrefixOf,
+  isBetween,
+  isMadeByBerth,
   manifestKeyOf,
   planKey,
   planPrefix,

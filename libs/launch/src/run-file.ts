@@ -91,14 +91,15 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
 
 const paths = [
   ['corpus', 'path'],
+  ['corpus', 'dataset'],
   ['task', 'train'],
   ['task', 'eval'],
   ['vocabulary', 'path'],
   ['export', 'to'],
 ];
 
-/** Places elsewhere, and what the schema has something to say about. */
-const isNoPath = /^([a-z][a-z\d+.-]+:\/\/|~(\/|$))/i;
+/** Places elsewhere, ids, and what the schema has something to say about. */
+const isNoPath = /^([a-z][a-z\d+.-]+:\/\/|~(\/|$)|[\da-f]{64}$)/i;
 
 /** What is no text is left to the schema, which says so. */
 function withAbsolutePaths(

@@ -150,6 +150,7 @@ export class Preparation implements DataPort {
     manifest: DatasetManifest,
     exampleFormat: string | undefined,
   ): RunChange {
+    if (config.corpus?.dataset !== undefined) requireParts(config, manifest);
     const setIds = phasesOf(config).map(({ examples }) =>
       exampleSetIdOf(manifest.datasetId, examples, config.seed, exampleFormat),
     );
@@ -159,6 +160,7 @@ export class Preparation implements DataPort {
       exampleSetId: setIds[0]!,
       phaseSetIds: setIds.length === 1 ? undefined : setIds,
       datasetHealth: manifest.health,
+      datasetSettings: config.corpus?.dataset === undefined ? undefined : settingsOf(manifest),
     };
   }
 
@@ -256,6 +258,29 @@ export class Preparation implements DataPort {
       );
     return numCommitted < config.train.numSteps ? supply.lacking() : '';
   }
+}
+
+/** The parts of a ready dataset are known only now. @throws BerthError `DATA_MISMATCH` for weights of others */
+function requireParts(config: RunConfig, { train }: DatasetManifest): void {
+  const parts = [...new Set(train.flatMap(({ part }) => part ?? []))].sort();
+  for (const { examples } of phasesOf(config)) {
+    const { corpusWeights: weights } = examples;
+    if (weights === undefined) continue;
+    const isSame = Object.keys(weights).sort().join() === parts.join();
+    if (isSame && Object.values(weights).some((weight) => weight > 0)) continue;
+    throw new BerthError(
+      'DATA_MISMATCH',
+      `examples.corpusWeights: the dataset has ${parts.length === 0 ? 'no parts' : `the parts ${parts.join(', ')}`}: ` +
+        'give each a weight, one of them above 0, or leave the weights out',
+    );
+  }
+}
+
+/** What a ready dataset was made by. Nothing is held out where there is nothing. */
+function settingsOf(manifest: DatasetManifest): NonNullable<RunRecord['datasetSettings']> {
+  const { doLowerCase, heldOutRatio } = manifest;
+  const isAny = heldOutShardsOf(manifest).some(({ numDocuments }) => numDocuments > 0);
+  return { doLowerCase, heldOutRatio: isAny ? heldOutRatio : 0 };
 }
 
 function partOf({ key, sizeBytes, sha256 }: StoredPart): StoredPart {

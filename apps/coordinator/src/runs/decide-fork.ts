@@ -25,7 +25,14 @@ const insteadOf = {
   'train.numEpochs': 'train.numSteps',
   'optimizer.warmupRatio': 'optimizer.numWarmupSteps',
 } as const;
-const places = ['corpus.path', 'corpus.parts', 'vocabulary.path', 'task.train', 'task.eval'];
+const places = [
+  'corpus.path',
+  'corpus.parts',
+  'corpus.dataset',
+  'vocabulary.path',
+  'task.train',
+  'task.eval',
+];
 const allKinds: readonly Decides[] = ['data', 'examples', 'weights', 'rate', 'content', 'nothing'];
 
 /**
@@ -118,8 +125,8 @@ export function forkedRecord(
   forkedFrom: ForkedFrom,
   nowMs: number,
 ): RunRecord {
-  const { manifestKey, exampleSetId, phaseSetIds, exampleFormat, datasetHealth, labelledData } =
-    source;
+  const { manifestKey, exampleSetId, phaseSetIds, exampleFormat, labelledData } = source;
+  const { datasetHealth, datasetSettings } = source;
   return {
     ...newRecord({ config, goal: 'trained' }, nowMs),
     trainingHash: forkedHash(config, forkedFrom),
@@ -133,6 +140,7 @@ export function forkedRecord(
     ...(phaseSetIds && { phaseSetIds }),
     exampleFormat,
     ...(datasetHealth && { datasetHealth }),
+    ...(datasetSettings && { datasetSettings }),
     ...(labelledData && { labelledData }),
   };
 }

@@ -156,6 +156,7 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     exampleSetId,
     phaseSetIds,
     datasetHealth,
+    datasetSettings,
     labelledData,
     trainingHash: hash,
   } = record;
@@ -168,7 +169,13 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     isOtherModel ||
     changedSettings(record.config, config, ['data']).length > 0;
   if (manifestKey === null || isOther)
-    return { ...anew, datasetHealth: undefined, labelledData: undefined, forgotten: undefined };
+    return {
+      ...anew,
+      datasetHealth: undefined,
+      datasetSettings: undefined,
+      labelledData: undefined,
+      forgotten: undefined,
+    };
   return {
     ...anew,
     config: record.config,
@@ -177,6 +184,7 @@ function madeAnew(nowMs: number, record: RunRecord, submission: Submission): Run
     exampleSetId,
     phaseSetIds,
     datasetHealth,
+    datasetSettings,
     labelledData,
     requests: { ...noRequests, submission: { config, askedAtMs: nowMs, isTrained: false } },
   };

@@ -48,6 +48,10 @@ const cases: Readonly<Record<string, Case>> = {
   name: { to: 'other' },
   'corpus.path': { to: '/b.txt' },
   'corpus.parts': { to: parts, besides: { 'corpus.path': null } },
+  'corpus.dataset': {
+    to: '/other',
+    given: { 'corpus.path': null, 'corpus.dataset': '/ready' },
+  },
   'corpus.encoding': { to: 'utf-8' },
   'corpus.nearDuplicates': { to: 0.9 },
   'corpus.textField': { to: 'body' },

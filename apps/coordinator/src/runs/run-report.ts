@@ -144,8 +144,10 @@ function datasetReportOf(run: RunRecord): DatasetReport | undefined {
   // Of data that is compared with the files nobody knows yet whether it will be used.
   if (datasetHealth === undefined || requests.submission !== null) return undefined;
   if (config.corpus === undefined) return undefined;
-  const { doLowerCase } = config.vocabulary;
-  const { heldOutRatio } = config.corpus;
+  const { doLowerCase, heldOutRatio } = run.datasetSettings ?? {
+    ...config.vocabulary,
+    ...config.corpus,
+  };
   const { maxSeqLength } = config.examples;
   const { pairsSentences } = taskOfRun(run);
   return {

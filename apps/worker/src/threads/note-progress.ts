@@ -62,7 +62,7 @@ export function noteProgress(
 }
 
 function readsCorpus({ kind }: Job): boolean {
-  return kind === 'inventory' || kind === 'survey' || kind === 'tokenise';
+  return kind === 'inventory' || kind === 'import' || kind === 'survey' || kind === 'tokenise';
 }
 
 /** How a job is called among those of a dataset; undefined for one that is none of them. */

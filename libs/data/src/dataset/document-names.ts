@@ -77,7 +77,8 @@ export function lineOfDocument({ name, place }: NamedDocument): string {
   return `${JSON.stringify(place === undefined ? name : [name, ...place])}\n`;
 }
 
-function documentOfLine(line: string): NamedDocument | undefined {
+/** What a line says; undefined for one that is none. */
+export function documentOfLine(line: string): NamedDocument | undefined {
   try {
     const value: unknown = JSON.parse(line);
     if (isName(value)) return { name: value };

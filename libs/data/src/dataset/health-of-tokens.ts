@@ -45,6 +45,6 @@ export function refuseUnsuitable(health: DatasetHealth, settings: HealthSettings
 }
 
 /** True for an entry that lower-casing would change; [MASK] and its like are no words. */
-function isCased(token: string): boolean {
+export function isCased(token: string): boolean {
   return !/^\[\w+\]$/.test(token) && token !== token.toLowerCase();
 }

@@ -43,7 +43,9 @@ export function decideNext(
   { planId, given, differs = false }: JobAnswers,
   { plan, datasetId, manifestKey, split, keys }: WhatIsThere,
 ): NextOfDataset {
-  const { runId, askedAtMs, known } = request;
+  const { runId, askedAtMs, known, corpus } = request;
+  if (corpus.dataset !== undefined)
+    return { kind: 'ask', stage: 'inventory', flow: { job: { kind: 'import', runId, requestId } } };
   if (planId === undefined || plan === undefined) {
     const job: DatasetFlowJob = { kind: 'inventory', runId, requestId, askedAtMs };
     return { kind: 'ask', stage: 'inventory', flow: { job } };

@@ -11,6 +11,7 @@ import { assembleShard } from '../dataset/assemble-shard.ts';
 import { sealDataset } from '../dataset/seal-dataset.ts';
 import { splitDataset } from '../dataset/split-dataset.ts';
 import { getRecipe, tokeniseChunk } from '../dataset/tokenise-chunk.ts';
+import { importDataset } from '../import/import-dataset.ts';
 import { leaveOutNearDuplicates } from '../near-duplicates/leave-out.ts';
 import { compareData } from './compare-data.ts';
 import { isBetween, planPrefix, requestKey } from './keys.ts';
@@ -43,6 +44,8 @@ export async function doDatasetJob(
   switch (job.kind) {
     case 'inventory':
       return takeInventory(await requestOf(job), store, options);
+    case 'import':
+      return importDataset(await requestOf(job), store, options);
     case 'survey':
       return surveyChunk(job, store, options);
     case 'mergeCounts':

@@ -71,6 +71,19 @@ export function manifestKeyOf(datasetId: string): string {
   return `${datasetPrefix(datasetId)}manifest.json`;
 }
 
+/** That a dataset which was made elsewhere has been checked, and by which manifest. */
+export function verifiedKey(datasetId: string): string {
+  return `${datasetPrefix(datasetId)}verified.json`;
+}
+
+/**
+ * Whether a dataset of a corpus was made or taken in here, by the objects of its folder. One without documents that it forgot is made
+ * of another, and has neither sign.
+ */
+export function isMadeByBerth(folder: string, keys: ReadonlySet<string>): boolean {
+  return keys.has(`${folder}recipe.json`) || keys.has(`${folder}verified.json`);
+}
+
 /** Where all lies that is deleted once a dataset is sealed. */
 export function runsPrefix(datasetId: string): string {
   return `${datasetPrefix(datasetId)}runs/`;

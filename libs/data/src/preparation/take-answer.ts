@@ -1,5 +1,6 @@
 import {
   compareJobResultSchema,
+  datasetJobResultSchema,
   inventoryJobResultSchema,
   requireKnown,
   vocabularyJobResultSchema,
@@ -17,6 +18,8 @@ export function takeAnswer(
   switch (kind) {
     case 'inventory':
       return { ...answers, ...requireKnown(inventoryJobResultSchema, answer, what) };
+    case 'import':
+      return { ...answers, ...requireKnown(datasetJobResultSchema, answer, what) };
     case 'compare': {
       const { manifestKey } = requireKnown(compareJobResultSchema, answer, what);
       return manifestKey === undefined

@@ -50,8 +50,8 @@ export class RunObserver {
     };
   }
 
-  *#isEvaluated({ attempts, config }: RunRecord, step: number): Script<boolean> {
-    if (config.corpus?.heldOutRatio === 0) return true;
+  *#isEvaluated({ attempts, config, datasetSettings }: RunRecord, step: number): Script<boolean> {
+    if ((datasetSettings ?? config.corpus)?.heldOutRatio === 0) return true;
     if (step === 0 && config.train.evalEverySteps === 0) return true;
     return yield* call(this.#ports.past.isEvaluated(step, attempts));
   }

@@ -204,6 +204,7 @@ export class DatasetFlow implements DatasetMaking {
       beganMs: this.#beganMs,
       nowMs,
       numWorkersBusy,
+      isReady: this.#request.corpus.dataset !== undefined,
     };
     const underWay = stageUnderWay({ ...state, stage, samples: this.#samples });
     if (!this.#beganMs.has(underWay)) this.#beganMs.set(underWay, nowMs);

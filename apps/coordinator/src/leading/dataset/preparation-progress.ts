@@ -32,6 +32,8 @@ export interface ProgressState {
   readonly samples: readonly Sample[];
   readonly nowMs: number;
   readonly numWorkersBusy: number;
+  /** It was made elsewhere, and is taken in: nothing follows. @defaultValue false */
+  readonly isReady?: boolean;
 }
 
 /** How much a stage had done at a time. */
@@ -42,7 +44,8 @@ export interface Sample {
 }
 
 /** Stages that are told of before the examples. */
-function stagesOf({ there }: ProgressState): readonly PreparationStage[] {
+function stagesOf({ there, isReady }: ProgressState): readonly PreparationStage[] {
+  if (isReady === true) return ['inventory'];
   const comparesDocuments = there.plan?.corpus.nearDuplicates !== undefined;
   return preparationStages.filter(
     (stage) => stage !== 'examples' && (stage !== 'nearDuplicates' || comparesDocuments),
@@ -191,7 +194,12 @@ function activityOf(
   stage: PreparationStage,
 ): string | undefined {
   for (const [job, { isDone, activity }] of notes)
-    if (!isDone && activity !== undefined && job.startsWith(stage)) return activity;
+    if (
+      !isDone &&
+      activity !== undefined &&
+      (job.startsWith(stage) || (job === 'import' && stage === 'inventory'))
+    )
+      return activity;
   return undefined;
 }
 
