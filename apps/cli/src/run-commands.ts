@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ControlOptions } from './commands/control.ts';
 import type { InspectOptions } from './commands/data-inspect.ts';
 import type { PinOptions } from './commands/pin.ts';
+import type { PruneOptions } from './commands/prune.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { Context } from './context.ts';
 import { count } from './option-values.ts';
@@ -74,6 +75,16 @@ export function addRunCommands(program: Command, context: Context): void {
     .option('--json', 'print what went as JSON', false)
     .action(async (runId: string, options: { json: boolean; yes: boolean }) =>
       (await import('./commands/rm.ts')).rm(context, runId, options),
+    );
+
+  program
+    .command('prune')
+    .description('what lies in the bucket that no run needs: data, plans, vocabularies')
+    .option('--yes', 'delete it', false)
+    .option('--older-than <hours>', 'only what nothing was written to for so long', count, 24)
+    .option('--json', 'print it as JSON', false)
+    .action(async (options: PruneOptions) =>
+      (await import('./commands/prune.ts')).prune(context, options),
     );
 
   program

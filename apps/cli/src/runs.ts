@@ -4,6 +4,8 @@ import {
   type ForkReport,
   type ForkRequest,
   type GridReport,
+  type PruneQuery,
+  type PruneReport,
   type RemovalReport,
   type RunConfig,
   type RunRecord,
@@ -28,6 +30,10 @@ export interface RunReader {
   status(runId: string): Promise<RunStatusReport>;
   /** Keeps a checkpoint that no newer one replaces, or lets it go by the rule of the others. */
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
+  /** What of the bucket nobody needs. */
+  pruning(query: PruneQuery): Promise<PruneReport>;
+  /** Deletes that for a few seconds; to be asked again until it is done. */
+  prune(query: PruneQuery): Promise<PruneReport>;
   /** What would go with a run. */
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
@@ -64,6 +70,8 @@ export async function withRuns<T>(
         list: async () => (await runs.list()).map((report) => atRest(context, report)),
         status: async (runId) => atRest(context, await runs.report(runId)),
         pin: (runId, step, isPinned) => runs.pin(runId, step, isPinned),
+        pruning: (query) => runs.pruning(query),
+        prune: (query) => runs.prune(query),
         removal: (runId) => runs.removal(runId, { isAtRest: true }),
         remove: (runId) => runs.remove(runId, { isAtRest: true }),
       };

@@ -11,6 +11,8 @@ import type {
   LogPage,
   LogQuery,
   MetricsPage,
+  PruneQuery,
+  PruneReport,
   RemovalReport,
   RunConfig,
   RunRecord,
@@ -30,6 +32,8 @@ export interface RunsPort {
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   pin(runId: string, step: number, isPinned: boolean): Promise<RunStatusReport>;
   fork(runId: string, request: ForkRequest): Promise<ForkReport>;
+  pruning(query: PruneQuery): Promise<PruneReport>;
+  prune(query: PruneQuery): Promise<PruneReport>;
   removal(runId: string): Promise<RemovalReport>;
   remove(runId: string): Promise<RemovalReport>;
   /** @throws BerthError `RUN_NOT_FOUND` */

@@ -5,6 +5,7 @@ import {
   gridReportSchema,
   isBerthError,
   metricsPageSchema,
+  pruneReportSchema,
   removalReportSchema,
   requireKnown,
   runStatusSchema,
@@ -15,6 +16,8 @@ import {
   type GridControl,
   type GridReport,
   type MetricsLine,
+  type PruneQuery,
+  type PruneReport,
   type RemovalReport,
   fillMaskAnswerSchema,
   forkReportSchema,
@@ -55,6 +58,10 @@ export interface CoordinatorClient {
   /** What the newest checkpoint of a fine-tuned run says of each input. */
   predict(runId: string, inputs: readonly PredictionInput[]): Promise<PredictAnswer>;
   /** What would go with a run. */
+  /** What of the bucket nobody needs. */
+  pruning(query: PruneQuery): Promise<PruneReport>;
+  /** Deletes that for a few seconds; to be asked again until it is done. */
+  prune(query: PruneQuery): Promise<PruneReport>;
   removal(runId: string): Promise<RemovalReport>;
   /** Removes a run for a few seconds; to be asked again until it is done. */
   remove(runId: string): Promise<RemovalReport>;
@@ -190,6 +197,18 @@ export function createCoordinatorClient(
       requireKnown(
         predictAnswerSchema,
         await request('POST', `${at(runId)}/predict`, { inputs }, questionTimeoutMs),
+        what,
+      ),
+    pruning: async ({ minAgeMs }) =>
+      requireKnown(
+        pruneReportSchema,
+        await request('GET', `/api/prune?minAgeMs=${minAgeMs}`, undefined, questionTimeoutMs),
+        what,
+      ),
+    prune: async ({ minAgeMs }) =>
+      requireKnown(
+        pruneReportSchema,
+        await request('POST', `/api/prune?minAgeMs=${minAgeMs}`, {}, questionTimeoutMs),
         what,
       ),
     removal: async (runId) =>

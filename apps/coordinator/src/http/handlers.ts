@@ -69,6 +69,8 @@ export function createHandlers(options: HandlerOptions): Handlers {
     extension: ({ params, query }) => runs.extension(params.runId, query),
     extendRun: ({ params, body }) => written(runs.extend(params.runId, body)),
     forkRun: ({ params, body }) => runs.fork(params.runId, body),
+    pruning: ({ query }) => runs.pruning(query),
+    prune: ({ query }) => runs.prune(query),
     removal: ({ params }) => runs.removal(params.runId),
     removeRun: ({ params }) => runs.remove(params.runId),
     metrics: ({ params, query }) => runs.metrics(params.runId, query.after),

@@ -16,6 +16,7 @@ import {
   type GridReport,
   type MetricsPage,
   type ObjectStore,
+  type PruneReport,
   type RemovalReport,
   type RunConfig,
   type RunRecord,
@@ -38,6 +39,7 @@ import { controlGrid, refuseNameOfGrid, submitGrid, type SubmitOptions } from '.
 import { forkRun } from './run-fork.ts';
 import { createSeriesSource } from '../metrics-series/series-source.ts';
 import { RunOutlines } from '../metrics-series/run-outlines.ts';
+import { BucketPruning, type PruneOptions } from '../cleaning/prune-bucket.ts';
 import { RunRemoval, type RemovalOptions } from './run-removal.ts';
 import { controlSnapshot, reportOf, type ReportContext } from './run-report.ts';
 import type { HealthCheck } from '../reports/health.ts';
@@ -100,6 +102,10 @@ export interface RunService {
   fork(runId: string, request: ForkRequest): Promise<ForkReport>;
   /** What would go with a run. */
   removal(runId: string, options?: RemovalOptions): Promise<RemovalReport>;
+  /** What of the bucket nobody needs. */
+  pruning(options: PruneOptions): Promise<PruneReport>;
+  /** Deletes that for a few seconds; to be asked again until it is done. */
+  prune(options: PruneOptions): Promise<PruneReport>;
   /**
    * Removes a run that has ended, as far as it gets in a few seconds; asked again, it goes on.
    * @throws BerthError `RUN_NOT_FOUND`; `RUN_STATE_CONFLICT` when it has not ended
@@ -134,6 +140,7 @@ export function createRunService(
   const runs = createRuns(connection);
   const members = createMembers(connection);
   const removal = new RunRemoval(connection, store);
+  const pruning = new BucketPruning(connection, store);
   const outlines = new RunOutlines(createSeriesSource(connection, store));
 
   const read = async (runId: string): Promise<RunRecord> => {
@@ -279,6 +286,8 @@ export function createRunService(
     },
 
     fork: async (runId, request) => forkRun({ runs, store }, await read(runId), request),
+    pruning: (options) => pruning.survey(options),
+    prune: (options) => pruning.prune(options),
     removal: async (runId, options) => removal.survey(await read(runId), options),
     remove: async (runId, options) => removal.remove((await read(runId)).runId, options),
     report: async (runId) => reportNow(await read(runId)),

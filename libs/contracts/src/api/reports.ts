@@ -101,6 +101,47 @@ export const removalReportSchema = z.strictObject({
 });
 export type RemovalReport = z.output<typeof removalReportSchema>;
 
+/** What may go of a bucket, in this order. */
+export const pruneKinds = [
+  'datasets',
+  'examples',
+  'unfinished',
+  'leftovers',
+  'plans',
+  'preparations',
+  'vocabularies',
+] as const;
+export type PruneKind = (typeof pruneKinds)[number];
+
+/** What of the bucket nobody needs. */
+export const pruneReportSchema = z.strictObject({
+  /** True once nothing of it is left. */
+  isDone: z.boolean(),
+  /** What is left of it. */
+  parts: z.array(
+    z.strictObject({
+      kind: z.enum(pruneKinds),
+      /** Datasets, example sets, plans and so on. */
+      numGroups: z.int().nonnegative(),
+      numObjects: z.int().nonnegative(),
+      sizeBytes: z.number(),
+      /** Ids of the first of them. */
+      first: z.array(z.string()),
+      /** For people: why it may go. */
+      reason: z.string(),
+    }),
+  ),
+  /** Runs whose data is being made, or whose records cannot be read: while there are any, nothing goes. */
+  waitsFor: z.array(z.string()),
+});
+export type PruneReport = z.output<typeof pruneReportSchema>;
+
+const minAge = z.coerce.number().int().nonnegative().default(86_400_000);
+
+/** What goes has had nothing written to it for so long. */
+export const pruneQuerySchema = z.strictObject({ minAgeMs: minAge });
+export type PruneQuery = z.output<typeof pruneQuerySchema>;
+
 export const jobStates = ['waiting', 'active', 'delayed', 'failed', 'completed'] as const;
 
 /** A job queue: how much is in it, and whether anyone works on it. */
