@@ -62,6 +62,8 @@ export interface ObjectStore {
   list(prefix: string, options?: { readonly signal?: AbortSignal }): Promise<ObjectInfo[]>;
   /** Deleting a missing key succeeds. */
   delete(key: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Deletes many, in no order and not as one act: where it fails, some are gone. Missing keys succeed. */
+  deleteAll(keys: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Uploads in parts that were begun under a prefix and neither completed nor aborted. */
   listUploads(prefix: string): Promise<UnfinishedUpload[]>;
   /** Gives an unfinished upload up; one that is over already succeeds too. */

@@ -158,6 +158,7 @@ it(`a hostile service gets no further than an error of the store: ${numRuns} ans
       store.head('a'),
       store.put('a', Buffer.from('x'), { ifAbsent: true }),
       store.delete('a'),
+      store.deleteAll(['a', 'b']),
       store.listUploads('a'),
     ];
     const problems = await Promise.all(calls.map(problemOf));

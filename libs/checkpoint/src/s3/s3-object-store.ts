@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import {
-  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -18,6 +17,7 @@ import {
 } from '@berth/contracts';
 import { sha256InTurns } from '../digest.ts';
 import { equalsBody, partOf, sizeOf } from '../object-body.ts';
+import { deleting } from './delete-objects.ts';
 import { createBucket, createClient, watchClock } from './s3-client.ts';
 import type { S3ObjectStoreOptions } from './s3-options.ts';
 import { withFile } from './file-parts.ts';
@@ -268,15 +268,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions, logger: Logge
         signal,
       ),
 
-    delete: (key, { signal } = {}) =>
-      call(
-        `DELETE ${key}`,
-        async (s3, abortSignal) => {
-          const command = new DeleteObjectCommand({ Bucket: bucket, Key: root + key });
-          await s3.send(command, { abortSignal });
-        },
-        signal,
-      ),
+    ...deleting(call, { bucket, root }),
 
     ...uploadCleaning(call, { bucket, root }),
 

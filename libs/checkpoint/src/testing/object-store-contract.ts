@@ -119,6 +119,20 @@ export function describeObjectStore(
       expect(await store.head('k')).toBeUndefined();
     });
 
+    it('deletes many, whatever they are called, those that are not there too, and no others', async () => {
+      const store = await open();
+      const keys = Array.from({ length: 1_001 }, (_, index) => `d/${index} <&"'>.bin`);
+      const some = [keys[0]!, keys[999]!, keys[1_000]!];
+      for (const key of [...some, 'd/kept']) await store.put(key, text('1'));
+      await store.deleteAll(keys);
+      expect((await store.list('')).map(({ key }) => key)).toEqual(['d/kept']);
+      await store.deleteAll([]);
+      await expect(
+        store.deleteAll(['d/kept'], { signal: AbortSignal.abort(new Error('enough')) }),
+      ).rejects.toThrow('enough');
+      expect(await store.head('d/kept')).toBeDefined();
+    });
+
     it('under ifAbsent keeps the first, and says written for the same bytes', async () => {
       const store = await open();
       const ifAbsent = { ifAbsent: true };

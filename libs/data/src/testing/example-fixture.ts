@@ -91,6 +91,9 @@ export function folderStore(folder: string): ObjectStore {
       return infos.filter((info) => info !== undefined);
     },
     delete: (key) => rm(pathOf(key), { force: true }),
+    deleteAll: async (keys) => {
+      for (const key of keys) await rm(pathOf(key), { force: true });
+    },
     listUploads: async () => [],
     abortUpload: async () => undefined,
     describe: () => folder,
