@@ -12,7 +12,7 @@ import { openPiece, type SourceOptions } from './sources/open-piece.ts';
 import { isStoredInUtf8 } from './text-encoding.ts';
 
 export interface FindChunksOptions extends FindFilesOptions {
-  /** About how much a chunk holds. @defaultValue 32 MiB, or more where that makes more than 4,096 chunks */
+  /** About how much a chunk holds. @defaultValue what `chunkBytesFor` says */
   readonly chunkBytes?: number | undefined;
 }
 
@@ -26,7 +26,11 @@ export interface CorpusInventory {
   readonly numBytes: number;
 }
 
-const leastChunkBytes = 32 * 2 ** 20;
+/** What a chunk takes besides its text, requests and jobs, is a twentieth of what this much text takes. */
+const leastChunkBytes = 4 * 2 ** 20;
+const usualChunkBytes = 32 * 2 ** 20;
+/** So many keep several workers equally busy to the end. */
+const enoughChunks = 64;
 const maxChunks = 4096;
 /** What a file costs besides its bytes; so it bounds how many are in a chunk. */
 const fileCostBytes = 8 * 2 ** 10;
@@ -57,7 +61,7 @@ export async function findCorpusChunks(
   }
   const all = parts.flatMap(({ files }) => files);
   const cost = all.reduce((sum, file) => sum + costOf(file), 0);
-  const mostBytes = chunkBytes ?? Math.max(leastChunkBytes, Math.ceil(cost / maxChunks));
+  const mostBytes = chunkBytes ?? chunkBytesFor(cost);
   const chunks: CorpusChunk[] = [];
   for (const { part, files } of parts) {
     const pieces: CorpusPiece[] = [];
@@ -77,6 +81,16 @@ export async function findCorpusChunks(
     numFiles: all.length,
     numBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   };
+}
+
+/**
+ * About how much a chunk holds of a corpus of so many bytes: a 64th, but at least 4 MiB and at most 32 MiB, or more where that makes
+ * more than 4,096 chunks.
+ */
+export function chunkBytesFor(numBytes: number): number {
+  const share = Math.ceil(numBytes / enoughChunks);
+  const usual = Math.min(usualChunkBytes, Math.max(leastChunkBytes, share));
+  return Math.max(usual, Math.ceil(numBytes / maxChunks));
 }
 
 function costOf(piece: CorpusPiece): number {

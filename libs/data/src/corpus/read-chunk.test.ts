@@ -13,7 +13,7 @@ import {
 } from '../testing/corpus-fixture.ts';
 import { createCorpusTally } from './corpus-tally.ts';
 import { digestPieces } from './digest-pieces.ts';
-import { findCorpusChunks } from './find-corpus-chunks.ts';
+import { chunkBytesFor, findCorpusChunks } from './find-corpus-chunks.ts';
 import { readChunk } from './read-chunk.ts';
 import { defaultReading } from './reading.ts';
 
@@ -87,6 +87,17 @@ describe('chunks', () => {
     expect(documents).toHaveLength(440);
     expect(documents.map(({ id }) => id).slice(0, 2)).toEqual(['a.txt@0', 'a.txt@171']);
     expect(documents.at(-1)?.id).toBe(`b.jsonl@${399 * 17}`);
+  });
+
+  it('are a 64th of a corpus, neither small nor large, until there are 4,096', () => {
+    const mib = 2 ** 20;
+    expect([1, 100 * mib, 1024 * mib, 64 * 1024 * mib].map(chunkBytesFor)).toEqual([
+      4 * mib,
+      4 * mib,
+      16 * mib,
+      32 * mib,
+    ]);
+    expect(chunkBytesFor(2 ** 40)).toBe(2 ** 28);
   });
 
   it('hold several small files each, and files that cannot be cut whole', async () => {
