@@ -163,13 +163,13 @@ export const nearDuplicatesJobSchema = z.strictObject({
 });
 export type NearDuplicatesJob = z.output<typeof nearDuplicatesJobSchema>;
 
-/** Gather the documents of one shard from all chunks, drop or number equal ones, and store it. */
+/** Gather the documents of a shard, or of as many small ones as the split says, from all chunks, drop or number equal ones, and store them. */
 export const assembleJobSchema = z.strictObject({
   kind: z.literal('assemble'),
   runId: z.string(),
   datasetId: sha256,
   split: z.enum(['train', 'heldOut']),
-  /** Among those of its split: of all parts of the corpus, in the order of their names. */
+  /** The first, among those of its split: of all parts of the corpus, in the order of their names. */
   shard: index,
 });
 export type AssembleJob = z.output<typeof assembleJobSchema>;

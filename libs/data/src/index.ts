@@ -14,6 +14,7 @@ export { openCorpus, type Corpus } from './corpus/open-corpus.ts';
 export { splitSentences } from './corpus/split-sentences.ts';
 export { batchOf, type ExampleRow } from './examples/batch.ts';
 export { createDatasetCache, type DatasetReader } from './dataset/dataset-cache.ts';
+export { shardGroups } from './dataset/shard-groups.ts';
 export { createScratch, type ScratchOptions } from './scratch/scratch.ts';
 export type { KeepNumbers, NumberArray, Stretches } from './scratch/stretches.ts';
 export { packDocuments } from './dataset/document-shard.ts';

@@ -60,6 +60,8 @@ export const splitSchema = z.strictObject({
   numHeldOutShards: count,
   /** Of each part of the corpus. */
   shardsPerPart: z.int().positive(),
+  /** Training shards that one job puts together, as far as they are of one part. @defaultValue 1 */
+  shardsPerJob: z.int().positive().optional(),
   /** Run files of each chunk. */
   numRuns: z.array(count),
   /** Of the one document that is held out where no hash says so, and of the one that trains where all say otherwise. */
@@ -100,18 +102,19 @@ export const tokenisedSchema = z.strictObject({
 });
 export type Tokenised = z.output<typeof tokenisedSchema>;
 
-/** A document shard that was put together, and what was counted on the way. Of no documents, it is no part of the dataset. */
+/** Document shards that a job has put together, and what was counted on the way. One of no documents is no part of the dataset. */
 export const assembledSchema = z.strictObject({
-  format: z.literal('berth-assembled/1'),
-  shard: documentShardSchema,
+  format: z.literal('berth-assembled/2'),
+  /** In order. */
+  shards: z.array(documentShardSchema).min(1),
   numOneSentenceDocuments: count,
   /** Documents that are equal to another before them, dropped or kept. */
   numDuplicates: count,
   /** Documents that were left out as they are nearly equal to another; absent where that was not asked for. */
   numNearDuplicates: count.optional(),
-  /** Of its tokens, as many reach examples of each length; see the health's coverage. */
+  /** Of their tokens, as many reach examples of each length; see the health's coverage. */
   numCovered: z.array(count),
-  /** How often it has each entry of the vocabulary: a list of 32-bit numbers. */
+  /** How often they have each entry of the vocabulary: a list of 32-bit numbers. */
   tokenCounts: storedPartSchema,
 });
 export type Assembled = z.output<typeof assembledSchema>;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   type AssembleJob,
   type Assembled,
+  type DocumentShard,
   type ObjectStore,
   type Recipe,
   type Split,
@@ -13,7 +14,7 @@ import { giveTurn, isTurnDue } from '../text/work.ts';
 import { getLeftOut, heldOutGroupOf } from '../near-duplicates/leave-out.ts';
 import { ascendingIn } from '../near-duplicates/left-out-file.ts';
 import { createCoverageMeter } from './coverage.ts';
-import { hashOfCopy, heldOutValue, shardOfHash } from './document-hash.ts';
+import { hashOfCopy, heldOutValue } from './document-hash.ts';
 import {
   encodeDocumentFooter,
   encodeDocumentHeader,
@@ -26,12 +27,11 @@ import { mergeRuns, type RunBuckets } from './merge-runs.ts';
 import {
   heldOutBucket,
   numBucketsOf,
-  numHeldOutBuckets,
   trainBucket,
-  type Buckets,
   type PlacedRecord,
   type RunRecord,
 } from './run-file.ts';
+import { groupFrom, sourceOf, type ShardGroup } from './shard-groups.ts';
 import { splitDataset } from './split-dataset.ts';
 import { bucketsOf, getRecipe, partNamesOf } from './tokenise-chunk.ts';
 import { hashBytes } from './token-documents.ts';
@@ -40,7 +40,7 @@ import { withRunsMadeAgain } from './with-runs-made-again.ts';
 type ShardPlace = Pick<AssembleJob, 'datasetId' | 'split' | 'shard'>;
 
 /**
- * Does an assemble job: puts a document shard together of the run files of all chunks. What of these is damaged or gone is made again
+ * Does an assemble job: puts a document shard, or a group of small ones, together of the run files of all chunks. What of these is damaged or gone is made again
  * where the text is to be seen.
  * @throws BerthError `DATA_SHARD_CORRUPT` for a run file that cannot be made again, and what the store throws
  */
@@ -59,7 +59,7 @@ export async function assembleShard(
 }
 
 async function assemble(
-  { datasetId, split, shard }: ShardPlace,
+  { datasetId, split, shard: first }: ShardPlace,
   store: ObjectStore,
   recipe: Recipe,
   settled: Split,
@@ -69,118 +69,128 @@ async function assemble(
   const { numTokens: numEntries } = recipe.vocabulary;
   const idBytes = idBytesOf(numEntries);
   const { duplicates = 'drop' } = recipe.plan.corpus;
-  const counts: DocumentCounts = { numDocuments: 0, numSentences: 0, numTokens: 0 };
+  const group = groupFrom(settled, split, first);
   const tokenCounts = new Uint32Array(numEntries);
   const coverage = createCoverageMeter();
+  let numDocuments = 0;
   let numOneSentenceDocuments = 0;
   let numDuplicates = 0;
   let numNearDuplicates = 0;
-  const group = split === 'train' ? partOfShard(settled, shard) : heldOutGroupOf(recipe);
-  const isLeftOut = ascendingIn(await getLeftOut(store, recipe, group, options));
-  const names = createLines();
-  const hash = createHash('sha256');
-
-  async function* records(): AsyncGenerator<Uint8Array> {
-    yield encodeDocumentHeader(idBytes);
-    let last: Uint8Array | undefined;
-    let numEqual = 0;
-    for await (const record of documentsOf(store, recipe, settled, split, shard)) {
-      const isEqual = isSame(record.hash, last);
-      numEqual = isEqual ? numEqual + 1 : 0;
-      last = Uint8Array.from(record.hash);
-      if (isEqual) numDuplicates += 1;
-      if (isTurnDue()) await giveTurn(signal);
-      if (isEqual && duplicates === 'drop') continue;
-      if (isLeftOut(record.hash)) {
-        if (!isEqual) numNearDuplicates += 1;
-        continue;
-      }
-      const { lengths, tokens } = contentOf(record, idBytes);
-      counts.numDocuments += 1;
-      counts.numSentences += lengths.length;
-      counts.numTokens += tokens.length;
-      if (lengths.length === 1) numOneSentenceDocuments += 1;
-      coverage.add(lengths);
-      for (let index = 0; index < tokens.length; index++) tokenCounts[tokens[index]!]! += 1;
-      const name = Buffer.from(record.name).toString();
-      const place = [record.chunk, record.number] as const;
-      names.add(lineOfDocument({ name, place }));
-      onProgress({ numBytes: 0, numDocuments: counts.numDocuments });
-      if (numEqual === 0) yield record.document;
-      else {
-        const copy = Uint8Array.from(record.document);
-        copy.set(hashOfCopy(record.hash, numEqual));
-        yield copy;
-      }
-    }
-    yield encodeDocumentFooter(counts);
-  }
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const piece of gathered(records())) {
-      hash.update(piece);
-      yield piece;
-    }
-  }
-
-  const key = documentShardKey(datasetId, split, shard, 'bdoc');
-  const sizeBytes = await store.putStream(key, hashed(), signal && { signal });
-  const sha256 = hash.digest('hex');
+  // Hashes ascend from shard to shard, as a group is of one part.
+  const leftOutOf =
+    split === 'train' ? Math.floor(first / settled.shardsPerPart) : heldOutGroupOf(recipe);
+  const isLeftOut = ascendingIn(await getLeftOut(store, recipe, leftOutOf, options));
   const putPart = async (
     partKey: string,
     pieces: readonly Uint8Array[],
   ): Promise<Assembled['tokenCounts']> => {
-    await store.put(partKey, [...pieces], signal && { signal });
-    const partHash = createHash('sha256');
-    for (const piece of pieces) partHash.update(piece);
-    const numBytes = pieces.reduce((sum, { length }) => sum + length, 0);
-    return { key: partKey, sizeBytes: numBytes, sha256: partHash.digest('hex') };
+    const hash = createHash('sha256');
+    for (const piece of pieces) hash.update(piece);
+    const sha256 = hash.digest('hex');
+    await store.put(partKey, pieces, { sha256, ...(signal && { signal }) });
+    return { key: partKey, sizeBytes: pieces.reduce((sum, { length }) => sum + length, 0), sha256 };
   };
-  const part = split === 'train' ? partNamesOf(recipe)[partOfShard(settled, shard)] : undefined;
-  await putJson(store, assembledKey(datasetId, split, shard), {
-    format: 'berth-assembled/1',
-    shard: {
+  const part =
+    split === 'train' ? partNamesOf(recipe)[Math.floor(first / settled.shardsPerPart)] : undefined;
+  const merged = documentsOf(store, recipe, settled, group);
+  let next = await merged.next();
+
+  /** The shard whose documents come next. */
+  const putShard = async (shard: number): Promise<DocumentShard> => {
+    const counts: DocumentCounts = { numDocuments: 0, numSentences: 0, numTokens: 0 };
+    const names = createLines();
+    async function* records(): AsyncGenerator<Uint8Array> {
+      yield encodeDocumentHeader(idBytes);
+      let last: Uint8Array | undefined;
+      let numEqual = 0;
+      for (; next.done !== true && next.value.shard === shard; next = await merged.next()) {
+        const { record } = next.value;
+        const isEqual = isSame(record.hash, last);
+        numEqual = isEqual ? numEqual + 1 : 0;
+        last = Uint8Array.from(record.hash);
+        if (isEqual) numDuplicates += 1;
+        if (isTurnDue()) await giveTurn(signal);
+        if (isEqual && duplicates === 'drop') continue;
+        if (isLeftOut(record.hash)) {
+          if (!isEqual) numNearDuplicates += 1;
+          continue;
+        }
+        const { lengths, tokens } = contentOf(record, idBytes);
+        counts.numDocuments += 1;
+        counts.numSentences += lengths.length;
+        counts.numTokens += tokens.length;
+        if (lengths.length === 1) numOneSentenceDocuments += 1;
+        coverage.add(lengths);
+        for (let index = 0; index < tokens.length; index++) tokenCounts[tokens[index]!]! += 1;
+        const name = Buffer.from(record.name).toString();
+        const place = [record.chunk, record.number] as const;
+        names.add(lineOfDocument({ name, place }));
+        onProgress({ numBytes: 0, numDocuments: ++numDocuments });
+        if (numEqual === 0) yield record.document;
+        else {
+          const copy = Uint8Array.from(record.document);
+          copy.set(hashOfCopy(record.hash, numEqual));
+          yield copy;
+        }
+      }
+      yield encodeDocumentFooter(counts);
+    }
+    const hash = createHash('sha256');
+    async function* hashed(): AsyncGenerator<Uint8Array> {
+      for await (const piece of gathered(records())) {
+        hash.update(piece);
+        yield piece;
+      }
+    }
+    const key = documentShardKey(datasetId, split, shard, 'bdoc');
+    const sizeBytes = await store.putStream(key, hashed(), signal && { signal });
+    const namesKey = documentShardKey(datasetId, split, shard, 'names.jsonl');
+    return {
       key,
       sizeBytes,
-      sha256,
+      sha256: hash.digest('hex'),
       ...counts,
       ...(part !== undefined && { part }),
-      names: await putPart(
-        documentShardKey(datasetId, split, shard, 'names.jsonl'),
-        names.finish(),
-      ),
-    },
+      names: await putPart(namesKey, names.finish()),
+    };
+  };
+
+  const shards: DocumentShard[] = [];
+  for (let shard = first; shard < group.end; shard++) shards.push(await putShard(shard));
+  await putJson(store, assembledKey(datasetId, split, first), {
+    format: 'berth-assembled/2',
+    shards,
     numOneSentenceDocuments,
     numDuplicates,
     ...(recipe.plan.corpus.nearDuplicates !== undefined && { numNearDuplicates }),
     numCovered: [...coverage.numCovered],
-    tokenCounts: await putPart(shardCountsKey(datasetId, split, shard), [
+    tokenCounts: await putPart(shardCountsKey(datasetId, split, first), [
       new Uint8Array(tokenCounts.buffer),
     ]),
   } satisfies Assembled);
 }
 
-function partOfShard({ shardsPerPart }: Split, shard: number): number {
-  return Math.floor(shard / shardsPerPart);
+/** A document of a group, and which shard it is of. */
+interface ShardRecord {
+  readonly shard: number;
+  readonly record: PlacedRecord;
 }
 
-/** The documents of a shard, equal ones one after the other. */
+/** The documents of a group, shard by shard, equal ones one after the other. */
 async function* documentsOf(
   store: ObjectStore,
   recipe: Recipe,
   settled: Split,
-  split: AssembleJob['split'],
-  shard: number,
-): AsyncGenerator<PlacedRecord> {
+  group: ShardGroup,
+): AsyncGenerator<ShardRecord, void> {
   const buckets = bucketsOf(recipe);
   const { heldOutHash, trainHash } = settled;
-  const own =
-    split === 'train'
-      ? trainSource(settled, buckets, shard)
-      : heldOutSource(settled, buckets, shard);
+  const { split } = group;
+  const own = sourceOf(group, settled, buckets);
   // The one document that is on the other side than its hash says.
   const leaving = hashFromHex(split === 'train' ? heldOutHash : trainHash);
   const coming = hashFromHex(split === 'train' ? trainHash : heldOutHash);
-  const places: [number, number][] = [own.place];
+  const places: (readonly [number, number])[] = [own.place];
   if (coming !== undefined && split === 'train') {
     const bucket = heldOutBucket(buckets, coming);
     places.push([bucket, bucket + 1]);
@@ -199,37 +209,9 @@ async function* documentsOf(
   for await (const record of mergeRuns(store, runs)) {
     const isOfSplit = heldOutValue(record.hash) < heldOutRatio === (split === 'heldOut');
     const isMoved = isSame(record.hash, isOfSplit ? leaving : coming);
-    if (isOfSplit !== isMoved && own.has(record)) yield record;
+    const shard = isOfSplit !== isMoved ? own.shardOf(record) : undefined;
+    if (shard !== undefined) yield { shard, record };
   }
-}
-
-/** Where the documents of a shard lie in run files, and which of those they are. */
-interface ShardSource {
-  readonly place: [number, number];
-  readonly has: (record: RunRecord) => boolean;
-}
-
-function trainSource({ shardsPerPart }: Split, { numShards }: Buckets, shard: number): ShardSource {
-  const part = Math.floor(shard / shardsPerPart);
-  const ofPart = shard % shardsPerPart;
-  const bucket = part * numShards + Math.floor((ofPart * numShards) / shardsPerPart);
-  return {
-    place: [bucket, bucket + 1],
-    has: (record) => record.part === part && shardOfHash(record.hash, shardsPerPart) === ofPart,
-  };
-}
-
-function heldOutSource(
-  { numHeldOutShards }: Split,
-  { numParts, numShards }: Buckets,
-  shard: number,
-): ShardSource {
-  const first = numParts * numShards;
-  const perShard = numHeldOutBuckets / numHeldOutShards;
-  return {
-    place: [first + shard * perShard, first + (shard + 1) * perShard],
-    has: ({ hash }) => shardOfHash(hash, numHeldOutShards) === shard,
-  };
 }
 
 function isSame(hash: Uint8Array, other: Uint8Array | undefined): boolean {

@@ -80,7 +80,6 @@ describe('a dataset', () => {
       'split',
       'assemble',
       'assemble',
-      'assemble',
       'seal',
     ]);
     for (const kind of ['survey', 'tokenise']) {

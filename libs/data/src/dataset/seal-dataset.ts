@@ -10,6 +10,7 @@ import {
   type ObjectStore,
   type Recipe,
   type SealJob,
+  type Split,
 } from '@berth/contracts';
 import { assembledKey, datasetPrefix, manifestKeyOf, runsPrefix } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
@@ -17,6 +18,7 @@ import { getJson } from '../preparation/stored-json.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
 import { coverageOf } from './coverage.ts';
 import { healthOfTokens, refuseUnsuitable } from './health-of-tokens.ts';
+import { shardGroups } from './shard-groups.ts';
 import { getAllTokenised, nothingToTrainOn, splitDataset } from './split-dataset.ts';
 import { getPart, putPart } from './stored-part.ts';
 import { serializeTokenCounts } from './text-statistics.ts';
@@ -41,7 +43,7 @@ export async function sealDataset(
     const manifest = await manifestOf(store, await getRecipe(store, datasetId), pairsSentences);
     await putPart(store, manifestKey, Buffer.from(canonicalJson(manifest)));
   }
-  for (const { key } of await store.list(runsPrefix(datasetId))) await store.delete(key);
+  await store.deleteAll((await store.list(runsPrefix(datasetId))).map(({ key }) => key));
   return { manifestKey };
 }
 
@@ -55,26 +57,27 @@ async function manifestOf(
   const vocabularyBytes = await getPart(store, recipe.vocabulary);
   const vocabulary = parseVocabulary(vocabularyBytes, recipe.vocabulary.key);
   const settled = await splitDataset({ datasetId }, store);
-  const train = await gather(store, recipe, 'train', settled.numTrainShards);
-  const heldOut = await gather(store, recipe, 'heldOut', settled.numHeldOutShards);
-  const shards = train.assembled.map(({ shard }) => shard).filter(hasDocuments);
+  const train = await gather(store, recipe, 'train', settled);
+  const heldOut = await gather(store, recipe, 'heldOut', settled);
+  const shards = train.shards.filter(hasDocuments);
   const bare = partNamesOf(recipe).find((name) => !shards.some(({ part }) => part === name));
   if (bare !== undefined) throw nothingToTrainOn(bare);
   const tokenised = await getAllTokenised(store, recipe);
-  const all = [...train.assembled, ...heldOut.assembled];
-  const numTrainTokens = sumOf(train.assembled, ({ shard }) => shard.numTokens);
+  const all = [...train.shards, ...heldOut.shards];
+  const assembled = [...train.assembled, ...heldOut.assembled];
+  const numTrainTokens = sumOf(train.shards, ({ numTokens }) => numTokens);
   const { unkId } = vocabulary;
   const health: DatasetHealth = {
     ...healthOfTokens(recipe, vocabulary.tokens, tokenised),
-    numDocuments: sumOf(all, ({ shard }) => shard.numDocuments),
-    numDuplicates: sumOf(all, (one) => one.numDuplicates),
+    numDocuments: sumOf(all, ({ numDocuments }) => numDocuments),
+    numDuplicates: sumOf(assembled, (one) => one.numDuplicates),
     ...(plan.corpus.nearDuplicates !== undefined && {
-      numNearDuplicates: sumOf(all, (one) => one.numNearDuplicates ?? 0),
+      numNearDuplicates: sumOf(assembled, (one) => one.numNearDuplicates ?? 0),
     }),
-    numOneSentenceDocuments: sumOf(all, (one) => one.numOneSentenceDocuments),
-    numSentences: sumOf(all, ({ shard }) => shard.numSentences),
+    numOneSentenceDocuments: sumOf(assembled, (one) => one.numOneSentenceDocuments),
+    numSentences: sumOf(all, ({ numSentences }) => numSentences),
     numTrainTokens,
-    numHeldOutTokens: sumOf(heldOut.assembled, ({ shard }) => shard.numTokens),
+    numHeldOutTokens: sumOf(heldOut.shards, ({ numTokens }) => numTokens),
     // Of documents that are in the dataset, as all other numbers of tokens.
     numUnknownTokens: train.tokenCounts[unkId]! + heldOut.tokenCounts[unkId]!,
     coverage: coverageOf(
@@ -100,27 +103,31 @@ async function manifestOf(
     textRules,
     health,
     train: shards,
-    heldOutShards: heldOut.assembled.map(({ shard }) => shard),
+    heldOutShards: heldOut.shards,
   };
 }
 
-/** What assembling has left of a split, and how often it has each token. */
+/** What assembling has left of a split. */
+interface Gathered {
+  readonly assembled: Assembled[];
+  readonly shards: DocumentShard[];
+  /** How often it has each token. */
+  readonly tokenCounts: Float64Array;
+}
+
 async function gather(
   store: ObjectStore,
   { datasetId, vocabulary }: Recipe,
   split: AssembleJob['split'],
-  numShards: number,
-): Promise<{ readonly assembled: Assembled[]; readonly tokenCounts: Float64Array }> {
+  settled: Split,
+): Promise<Gathered> {
   const assembled: Assembled[] = [];
   const tokenCounts = new Float64Array(vocabulary.numTokens);
-  for (let start = 0; start < numShards; start += numAtOnce) {
-    const shards = Array.from(
-      { length: Math.min(numAtOnce, numShards - start) },
-      (_, index) => start + index,
-    );
+  const groups = shardGroups(settled).filter((group) => group.split === split);
+  for (let start = 0; start < groups.length; start += numAtOnce) {
     const some = await Promise.all(
-      shards.map(async (shard) => {
-        const one = await getJson(store, assembledSchema, assembledKey(datasetId, split, shard));
+      groups.slice(start, start + numAtOnce).map(async ({ first }) => {
+        const one = await getJson(store, assembledSchema, assembledKey(datasetId, split, first));
         return { one, bytes: Uint8Array.from(await getPart(store, one.tokenCounts)) };
       }),
     );
@@ -130,10 +137,10 @@ async function gather(
       for (let id = 0; id < counts.length; id++) tokenCounts[id]! += counts[id]!;
     }
   }
-  return { assembled, tokenCounts };
+  return { assembled, shards: assembled.flatMap(({ shards }) => shards), tokenCounts };
 }
 
-function sumOf(all: readonly Assembled[], numberOf: (one: Assembled) => number): number {
+function sumOf<One>(all: readonly One[], numberOf: (one: One) => number): number {
   return all.reduce((sum, one) => sum + numberOf(one), 0);
 }
 

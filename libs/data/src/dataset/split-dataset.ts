@@ -11,13 +11,15 @@ import {
 import { noText } from '../corpus/no-text.ts';
 import { splitKey, tokenisedKey } from '../preparation/keys.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
-import { getJson, putJson } from '../preparation/stored-json.ts';
+import { findJson, getJson, putJson } from '../preparation/stored-json.ts';
 import { parseVocabulary } from '../text/vocabulary.ts';
 import { healthOfTokens, refuseUnsuitable } from './health-of-tokens.ts';
 import { numHeldOutBuckets } from './run-file.ts';
 import { getPart } from './stored-part.ts';
 import { bucketsOf, getRecipe, partNamesOf } from './tokenise-chunk.ts';
 
+/** Of shards that one job puts together, on average: a request to the bucket takes as long as some 100 KiB of them. */
+const meanJobBytes = 4 * 2 ** 20;
 /** Of a document shard, on average: examples of one take up to twice as much. */
 const meanShardBytes = 96 * 2 ** 20;
 const numAtOnce = 32;
@@ -50,7 +52,8 @@ export async function splitDataset(
   _options: StageOptions = {},
 ): Promise<Split> {
   const key = splitKey(datasetId);
-  if ((await store.head(key)) !== undefined) return getJson(store, splitSchema, key);
+  const settled = await findJson(store, splitSchema, key);
+  if (settled !== undefined) return settled;
   const recipe = await getRecipe(store, datasetId);
   const tokenised = await getAllTokenised(store, recipe);
   const split = decideSplit(recipe, tokenised);
@@ -87,10 +90,14 @@ function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
     ),
   );
   const shardsPerPart = doubled(numShards, largestPart);
+  const numTrainShards = numParts * shardsPerPart;
+  const meanBytes = Math.max(1, sum('trainBytes')) / numTrainShards;
+  const shardsPerJob = Math.min(shardsPerPart, Math.floor(meanJobBytes / meanBytes));
   return {
     format: 'berth-split/1',
     shardsPerPart,
-    numTrainShards: numParts * shardsPerPart,
+    numTrainShards,
+    ...(shardsPerJob > 1 && { shardsPerJob }),
     numHeldOutShards: Math.min(numHeldOutBuckets, doubled(1, sum('heldOutBytes'))),
     numRuns: tokenised.map(({ numRuns }) => numRuns),
     ...(heldOutRatio > 0 && least[0] >= heldOutRatio && { heldOutHash: least[1] }),

@@ -13,7 +13,7 @@ import { readText } from '../preparation/chunk-text.ts';
 import { recipeKey, runKey, signaturesKey, tokenisedKey } from '../preparation/keys.ts';
 import { requireTextRules } from '../preparation/require-text-rules.ts';
 import type { StageOptions } from '../preparation/stage-options.ts';
-import { getJson, putJson } from '../preparation/stored-json.ts';
+import { findJson, getJson, putJson } from '../preparation/stored-json.ts';
 import { maxPartLength } from '../text/cut-text.ts';
 import { keptTokenizer } from '../text/kept-tokenizer.ts';
 import { createTokenTally } from '../text/tokenizer.ts';
@@ -55,19 +55,17 @@ export async function tokeniseChunk(
   const key = tokenisedKey(datasetId, chunk);
   const recipe = await getRecipe(store, datasetId);
   const numBytes = recipe.plan.chunkBytes[chunk] ?? 0;
-  if ((await store.head(key)) !== undefined) {
-    const { numDocuments } = await getJson(store, tokenisedSchema, key);
-    return { numBytes, numDocuments };
-  }
+  const known = await findJson(store, tokenisedSchema, key);
+  if (known !== undefined) return { numBytes, numDocuments: known.numDocuments };
   requireTextRules(recipe);
   const { heldOutRatio, pretokenised, nearDuplicates } = recipe.plan.corpus;
-  const vocabulary = { ...recipe.vocabulary, bytes: await getPart(store, recipe.vocabulary) };
-  const { doLowerCase } = recipe;
-  const tokenizer = keptTokenizer(vocabulary, { doLowerCase, pretokenised });
+  const { doLowerCase, vocabulary } = recipe;
+  const read = (): Promise<Uint8Array> => getPart(store, vocabulary);
+  const tokenizer = await keptTokenizer(vocabulary, { doLowerCase, pretokenised, read });
   const idBytes = idBytesOf(tokenizer.vocabulary.tokens.length);
   const buckets = bucketsOf(recipe);
   const parts = partNamesOf(recipe);
-  const read = createCorpusTally();
+  const tally = createCorpusTally();
   const tokens = createTokenTally();
   const seen = { numRuns: 0, numDocuments: 0, numTokens: 0, trainBytes: 0, heldOutBytes: 0 };
   let least: PlacedHash | undefined;
@@ -90,7 +88,7 @@ export async function tokeniseChunk(
     builder = createRunBuilder(buckets, idBytes, chunk);
   };
   onProgress({ numBytes: 0, numDocuments: 0 });
-  for await (const document of readText(store, recipe.plan, chunk, { s3, signal, tally: read })) {
+  for await (const document of readText(store, recipe.plan, chunk, { s3, signal, tally })) {
     const sentences: number[][] = [];
     for (const text of document.sentences) {
       const ids =
@@ -101,7 +99,7 @@ export async function tokeniseChunk(
       if (isTurnDue()) await giveTurn(signal);
     }
     if (sentences.length === 0) {
-      read.numEmptyDocuments += 1;
+      tally.numEmptyDocuments += 1;
       continue;
     }
     part = document.part;
@@ -125,7 +123,7 @@ export async function tokeniseChunk(
       idBytes,
     );
     if (builder.numBytes + (signatures?.numBytes ?? 0) >= maxRunBytes) await flush();
-    onProgress({ numBytes: read.numBytes, numDocuments: seen.numDocuments });
+    onProgress({ numBytes: tally.numBytes, numDocuments: seen.numDocuments });
   }
   await flush();
   await putJson(store, key, {
@@ -133,7 +131,7 @@ export async function tokeniseChunk(
     ...seen,
     ...(least && greatest && { least: textOf(least), greatest: textOf(greatest) }),
     ...(part !== undefined && { part }),
-    read,
+    read: tally,
     tokens,
   } satisfies Tokenised);
   const done = { numBytes, numDocuments: seen.numDocuments };

@@ -203,6 +203,20 @@ describe('what is asked for next', () => {
     expect(decideNext(requestOf(), { planId }, sealed)).toEqual({ kind: 'there', manifestKey });
   });
 
+  it('begins with what takes longest', () => {
+    const chunkBytes = Array.from({ length: 40 }, (_, chunk) => (chunk === 37 ? 9 : 1));
+    const plan = { ...planOf(40), chunkBytes };
+    const chunksOf = (state: Partial<WhatIsThere>): number[] =>
+      askedFor(requestOf(), { planId }, { ...nothing, plan, ...state }).jobs.flatMap((job) =>
+        'chunk' in job ? [job.chunk] : [],
+      );
+    const inOrder = [...chunkBytes.keys()].filter((chunk) => chunk !== 37);
+    expect(chunksOf({ datasetId })).toEqual([37, ...inOrder]);
+    const surveys = chunksOf({});
+    expect(surveys[0]).toBe(37);
+    expect(surveys.toSorted((a, b) => a - b)).toEqual([...chunkBytes.keys()]);
+  });
+
   it('fits into a kilobyte a job', () => {
     const { jobs } = askedFor(
       requestOf({ runId: 'r'.repeat(63) }),

@@ -1,5 +1,4 @@
 import type {
-  AssembleJob,
   DatasetFlowJob,
   DatasetJob,
   JobFlow,
@@ -7,6 +6,7 @@ import type {
   PreparationStage,
   WordCase,
 } from '@berth/contracts';
+import { shardGroups } from '../dataset/shard-groups.ts';
 import {
   assembledKey,
   isBetween,
@@ -50,7 +50,7 @@ export function decideNext(
     const job: DatasetFlowJob = { kind: 'inventory', runId, requestId, askedAtMs };
     return { kind: 'ask', stage: 'inventory', flow: { job } };
   }
-  const chunks = plan.chunkBytes.map((_, chunk) => chunk);
+  const chunks = largestFirst(plan, 0, [...plan.chunkBytes.keys()]);
   const surveysLacking = (words: WordCase | undefined): JobFlow<DatasetFlowJob>[] =>
     chunks
       .filter((chunk) => isSurveyLacking(plan, chunk, words, keepsText, keys))
@@ -86,14 +86,11 @@ export function decideNext(
     const job: DatasetFlowJob = { kind: 'nearDuplicates', runId, datasetId };
     return { kind: 'ask', stage: 'nearDuplicates', flow: { job } };
   }
-  const shards = (of: AssembleJob['split'], num: number): JobFlow<DatasetFlowJob>[] =>
-    Array.from({ length: num }, (_, shard) => shard)
-      .filter((shard) => !keys.has(assembledKey(datasetId, of, shard)))
-      .map((shard) => ({ job: { kind: 'assemble', runId, datasetId, split: of, shard } }));
-  const after = [
-    ...shards('train', split.numTrainShards),
-    ...shards('heldOut', split.numHeldOutShards),
-  ];
+  const after = shardGroups(split)
+    .filter((group) => !keys.has(assembledKey(datasetId, group.split, group.first)))
+    .map(({ split: of, first: shard }) => ({
+      job: { kind: 'assemble', runId, datasetId, split: of, shard } as const,
+    }));
   return { kind: 'ask', stage: 'assemble', flow: { job: seal, after } };
 }
 
@@ -128,6 +125,21 @@ function isSurveyLacking(
   );
 }
 
+/** Lists of a level, here chunks and sums of their words, by the largest chunk below: what takes longest is begun first. */
+function largestFirst(
+  { chunkBytes }: Plan,
+  level: number,
+  lists: readonly number[],
+): readonly number[] {
+  const numChunks = mergeWidth ** level;
+  const sizeOf = (list: number): number =>
+    chunkBytes
+      .slice(list * numChunks, (list + 1) * numChunks)
+      .reduce((most, size) => Math.max(most, size), 0);
+  const sizes = new Map(lists.map((list) => [list, sizeOf(list)]));
+  return lists.toSorted((a, b) => sizes.get(b)! - sizes.get(a)!);
+}
+
 interface WordsOfPlan {
   readonly runId: string;
   readonly plan: Plan;
@@ -159,7 +171,8 @@ function flowsOfList(
   const isThere = words !== undefined && keys.has(wordsKey(planId, words, level, index));
   const last = Math.min(numLists[level - 1] ?? 0, (index + 1) * mergeWidth);
   const after: JobFlow<DatasetFlowJob>[] = [];
-  for (let below = index * mergeWidth; below < last; below++)
+  const lists = Array.from({ length: last - index * mergeWidth }, (_, i) => index * mergeWidth + i);
+  for (const below of largestFirst(plan, level - 1, lists))
     after.push(
       ...flowsOfList(
         isThere ? { ...options, words: undefined } : options,

@@ -76,6 +76,6 @@ async function seal(
   const sealed = await sealDataset(job, request, store, options);
   const { plan } = await getRecipe(store, job.datasetId);
   const left = (await store.list(planPrefix(plan.planId))).filter(({ key }) => isBetween(key));
-  for (const { key } of left) await store.delete(key);
+  await store.deleteAll(left.map(({ key }) => key));
   return sealed;
 }

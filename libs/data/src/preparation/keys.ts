@@ -125,22 +125,22 @@ export function documentShardKey(
   return `${datasetPrefix(datasetId)}${name}-${number(shard)}.${ending}`;
 }
 
-/** How often a shard has each token. */
+/** How often the shards of a group have each token. */
 export function shardCountsKey(
   datasetId: string,
   split: AssembleJob['split'],
-  shard: number,
+  first: number,
 ): string {
-  return `${runsPrefix(datasetId)}counts-${split}-${number(shard)}.bin`;
+  return `${runsPrefix(datasetId)}group-counts-${split}-${number(first)}.bin`;
 }
 
-/** Written last of what assembling a shard leaves. */
+/** Written last of what assembling a group of shards leaves. */
 export function assembledKey(
   datasetId: string,
   split: AssembleJob['split'],
-  shard: number,
+  first: number,
 ): string {
-  return `${runsPrefix(datasetId)}assembled-${split}-${number(shard)}.json`;
+  return `${runsPrefix(datasetId)}group-${split}-${number(first)}.json`;
 }
 
 /** Whether an object is of no use any more once its dataset is sealed. */

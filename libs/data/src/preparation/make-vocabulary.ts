@@ -21,7 +21,7 @@ import { getPieces, identityOfDataset, serializePieces } from './dataset-identit
 import { datasetOfPlanKey, datasetPrefix, madeVocabularyKey, recipeKey } from './keys.ts';
 import { getAllWords } from './merge-words.ts';
 import type { StageOptions } from './stage-options.ts';
-import { getJson, putJson } from './stored-json.ts';
+import { findJson, putJson } from './stored-json.ts';
 import { getPlan } from './survey-chunk.ts';
 
 /** How words are counted for a request; undefined where its vocabulary is given whole. */
@@ -49,8 +49,8 @@ export async function makeVocabulary(
   { onProgress = () => undefined }: StageOptions = {},
 ): Promise<VocabularyJobResult> {
   const pointer = datasetOfPlanKey(planId, optionsIdOf(request, given));
-  if ((await store.head(pointer)) !== undefined)
-    return getJson(store, vocabularyJobResultSchema, pointer);
+  const known = await findJson(store, vocabularyJobResultSchema, pointer);
+  if (known !== undefined) return known;
   onProgress({ numBytes: 0, numDocuments: 0, activity: 'making the vocabulary' });
   const plan = await getPlan(store, planId);
   const { doLowerCase } = request.vocabulary;

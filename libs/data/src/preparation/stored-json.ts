@@ -1,4 +1,10 @@
-import { BerthError, canonicalJson, readJson, type ObjectStore } from '@berth/contracts';
+import {
+  BerthError,
+  canonicalJson,
+  isBerthError,
+  readJson,
+  type ObjectStore,
+} from '@berth/contracts';
 
 /** Any that is read with a schema; those of most entries are lists of a corpus's chunks. */
 const maxJsonBytes = 64 * 2 ** 20;
@@ -23,6 +29,20 @@ export async function getJson<Schema extends JsonSchema>(
 ): Promise<OutputOf<Schema>> {
   const bytes = await store.get(key, { maxBytes: maxJsonBytes });
   return parseJson(store, schema, key, Buffer.from(bytes).toString());
+}
+
+/** Undefined where the key holds nothing. @throws BerthError as `getJson` */
+export async function findJson<Schema extends JsonSchema>(
+  store: ObjectStore,
+  schema: Schema,
+  key: string,
+): Promise<OutputOf<Schema> | undefined> {
+  try {
+    return await getJson(store, schema, key);
+  } catch (error) {
+    if (isBerthError(error) && error.code === 'STORE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** @throws BerthError `DATA_SHARD_CORRUPT` when this text of an object is no such value */

@@ -4,13 +4,13 @@ import {
   type Plan,
   type PreparationProgress,
   type PreparationStage,
-  type Split,
   type StageProgress,
   type WordCase,
 } from '@berth/contracts';
 import {
   assembledKey,
   numListsByLevel,
+  shardGroups,
   surveyKey,
   tokenisedKey,
   wordsKey,
@@ -146,11 +146,11 @@ function countsOf(
     return { ...noBytes, numDone: place === 'done' ? 1 : 0, numJobs: 1, numDocuments };
   }
   if (split === undefined) return { numDone: 0, numJobs: null, ...noBytes };
-  const shards = shardsOf(split);
-  const numDone = shards.filter(([of, shard]) =>
-    isDone(`assemble/${of}/${shard}`, datasetId && assembledKey(datasetId, of, shard)),
+  const groups = shardGroups(split);
+  const numDone = groups.filter(({ split: of, first }) =>
+    isDone(`assemble/${of}/${first}`, datasetId && assembledKey(datasetId, of, first)),
   ).length;
-  return { numDone, numJobs: shards.length, ...noBytes };
+  return { numDone, numJobs: groups.length, ...noBytes };
 }
 
 function countsOfChunks(
@@ -178,15 +178,6 @@ function sumsOf({ chunkBytes }: Plan): [level: number, index: number][] {
   return numListsByLevel(chunkBytes.length).flatMap((num, level) =>
     level === 0 ? [] : Array.from({ length: num }, (_, index): [number, number] => [level, index]),
   );
-}
-
-function shardsOf({ numTrainShards, numHeldOutShards }: Split): ['train' | 'heldOut', number][] {
-  const numbered = <T>(num: number, of: T): [T, number][] =>
-    Array.from({ length: num }, (_, shard) => [of, shard]);
-  return [
-    ...numbered(numTrainShards, 'train' as const),
-    ...numbered(numHeldOutShards, 'heldOut' as const),
-  ];
 }
 
 function activityOf(
