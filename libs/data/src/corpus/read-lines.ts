@@ -101,10 +101,11 @@ function createLineTaker(
     return line;
   };
 
-  function* sound(bytes: Buffer, goesOn: boolean): Generator<Line[]> {
-    let text = bytes.toString('utf8');
+  /** Has no bytes, which may be those of a line of 60 MiB, while lines are used. */
+  function* sound(decoded: string, numAllBytes: number, goesOn: boolean): Generator<Line[]> {
+    let text = decoded;
     // Of one byte a character, so that bytes need not be counted.
-    const isOfBytes = text.length === bytes.length;
+    const isOfBytes = text.length === numAllBytes;
     isUtf8Before ||= !isOfBytes;
     if (offset === 0 && text.startsWith('\ufeff')) {
       text = text.slice(1);
@@ -137,7 +138,7 @@ function createLineTaker(
       const line = bytes.subarray(from, end);
       const isCut = goesOn && end === bytes.length && line.at(-1) !== lineFeed;
       if (isUtf8(line)) {
-        yield* sound(line, isCut);
+        yield* sound(line.toString('utf8'), line.length, isCut);
         continue;
       }
       const place = { number, start: lineStart };
@@ -151,7 +152,8 @@ function createLineTaker(
     }
   }
 
-  return (bytes, goesOn) => (isUtf8(bytes) ? sound(bytes, goesOn) : soundOnes(bytes, goesOn));
+  return (bytes, goesOn) =>
+    isUtf8(bytes) ? sound(bytes.toString('utf8'), bytes.length, goesOn) : soundOnes(bytes, goesOn);
 }
 
 const markBytes = 3;

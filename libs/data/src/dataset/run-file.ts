@@ -186,14 +186,17 @@ export function createRunBuilder(buckets: Buckets, idBytes: IdBytes, chunk: numb
       for (let bucket = 0; bucket < numBuckets; bucket++) {
         const sorted = await sortedRecords(records.get(bucket) ?? [], signal);
         records.delete(bucket);
-        const bytes = Buffer.concat(sorted.map(bytesOf));
-        end += bytes.length;
-        if (bytes.length > 0) pieces.push(bytes);
-        view.setUint32(entryBytes * bucket, end, true);
-        if (bytes.length > 0) {
-          const digest = createHash('sha256').update(bytes).digest();
-          entries.set(digest.subarray(0, digestBytes), entryBytes * bucket + 4);
+        const hash = createHash('sha256');
+        for (let start = 0; start < sorted.length; start += recordsAtOnce) {
+          const bytes = Buffer.concat(sorted.slice(start, start + recordsAtOnce).map(bytesOf));
+          end += bytes.length;
+          pieces.push(bytes);
+          hash.update(bytes);
+          if (isTurnDue()) await giveTurn(signal);
         }
+        view.setUint32(entryBytes * bucket, end, true);
+        if (sorted.length > 0)
+          entries.set(hash.digest().subarray(0, digestBytes), entryBytes * bucket + 4);
         if (isTurnDue()) await giveTurn(signal);
       }
       return pieces;
@@ -203,6 +206,7 @@ export function createRunBuilder(buckets: Buckets, idBytes: IdBytes, chunk: numb
 
 /** Few enough to be sorted at once. */
 const maxSortedAtOnce = 10_000;
+const recordsAtOnce = 1 << 12;
 
 /** Sorts many records by the first byte of their hash, then those of each. */
 async function sortedRecords(
