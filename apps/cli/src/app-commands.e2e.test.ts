@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { RunConfig } from '@berth/contracts';
+import { workerEndLines, type RunConfig } from '@berth/contracts';
+import { orderFault } from '@berth/faults';
 import { freePort, type CoordinatorClient } from '@berth/launch';
 import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -55,7 +56,7 @@ describe('berth worker', () => {
     expect(await start(['worker', '--run', 'long']).exitCode).toBe(0);
   });
 
-  it('ends with 5 when its run is stopped, and without a run of its own stays', async () => {
+  it('ends with 1 when its run is stopped, and without a run of its own stays', async () => {
     const own = start(['worker', '--run', 'stopped', '--name', 'own']);
     const any = start(['worker', '--name', 'any']);
     await client.submit(configOf('stopped', 100_000), 'trained');
@@ -63,11 +64,52 @@ describe('berth worker', () => {
       return step > 3 && view?.members.length === 2;
     });
     await client.control('stopped', 'stop');
-    expect(await own.exitCode).toBe(5);
+    expect(await own.exitCode).toBe(1);
     await client.submit(configOf('next', 5), 'trained');
     await cluster.until('next', 'its end', ({ run }) => run.status === 'completed');
     any.process.kill('SIGTERM');
     expect(await any.exitCode).toBe(75);
+  });
+
+  it('waits for a run that there is not, or that is paused, and says so when it gives up', async () => {
+    const never = await berth(['worker', '--run', 'never', '--wait', '1000', '--env', file], {
+      folder: join(folder, 'never'),
+    });
+    expect(never.exitCode).toBe(1);
+    expect(never.stderr).toContain('The worker ends: there is no run never (after 1 s of waiting)');
+
+    await client.submit(configOf('resting', 100_000), 'trained');
+    await client.control('resting', 'pause');
+    await cluster.until('resting', 'its rest', ({ run }) => run.status === 'paused');
+    expect(await start(['worker', '--run', 'resting', '--wait', '1000']).exitCode).toBe(75);
+    await client.control('resting', 'stop');
+  });
+
+  it('says that it drains and why, and leaves at once when it is told a second time', async () => {
+    const door = join(folder, 'faults');
+    const env = environmentFileOf(cluster, { BERTH_FAULT_DOOR: door }, 'stuck.env');
+    const other = start(['worker', '--name', 'other']);
+    const stuck = start(['worker', '--run', 'stuck', '--name', 'stuck', '--grace', '600000'], env);
+    await client.submit(configOf('stuck', 100_000), 'trained');
+    const { step } = await cluster.until('stuck', 'some steps of both', ({ step, view }) => {
+      return step > 3 && view?.members.length === 2;
+    });
+    await orderFault(door, stuck.process.pid!, { kind: 'device-hang' });
+    stuck.process.kill('SIGTERM');
+    await cluster.until('stuck', 'a member that drains', ({ drains }) =>
+      Object.values(drains).includes('SIGTERM'),
+    );
+    expect((await berth(['status', 'stuck'], { folder })).stdout).toMatch(
+      /\n {2}stuck-\w+ at .*, about to leave: SIGTERM\n/,
+    );
+    stuck.process.kill('SIGTERM');
+    // Nothing but a signal ends a process whose device does not answer.
+    await stuck.exitCode;
+    expect(stuck.process.signalCode).toBe('SIGTERM');
+    await cluster.until('stuck', 'more steps', (now) => now.step > step + 20);
+    await client.control('stuck', 'stop');
+    other.process.kill('SIGTERM');
+    expect(await other.exitCode).toBe(75);
   });
 
   it('is left out by those with another secret, which say so and go on', async () => {
@@ -85,7 +127,7 @@ describe('berth worker', () => {
     const later = await cluster.until('guarded', 'more steps', (now) => now.step > step + 3);
     expect(later.run.status).toBe('running');
     await client.control('guarded', 'stop');
-    expect(await own.exitCode).toBe(5);
+    expect(await own.exitCode).toBe(1);
   });
 
   it('says what is wrong with what it is told, and keeps passwords off the command line', async () => {
@@ -104,7 +146,7 @@ describe('berth worker', () => {
   it('tells its exit codes when asked for help', async () => {
     const { exitCode, stdout } = await berth(['worker', '--help'], { folder });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/\n {2}0 .*complete[^]*\n {2}75 .*start it again/);
+    for (const line of workerEndLines()) expect(stdout).toContain(`\n  ${line}\n`);
   });
 });
 

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { BerthError, parseRedisUrl } from '@berth/contracts';
+import { BerthError, parseRedisUrl, workerEndLines } from '@berth/contracts';
 
 interface AppCommand {
   readonly name: 'worker' | 'coordinator';
@@ -24,6 +24,8 @@ const appCommands: readonly AppCommand[] = [
     options: [
       ...services,
       ['--run <run>', 'BERTH_WORKER_RUN', 'train this run only, and end with it'],
+      ['--wait <ms>', 'BERTH_RUN_WAIT_MS', 'how long it waits for that run to exist or to take it'],
+      ['--grace <ms>', 'BERTH_GRACE_MS', 'from when it is told to leave until it is gone'],
       ['--role <role>', 'BERTH_WORKER_ROLE', 'train, or data: make data only, without TensorFlow'],
       ['--host <address>', 'BERTH_PEER_HOST', 'address of this machine that other workers dial'],
       ['--port <n>', 'BERTH_PEER_PORT', 'port for other workers; any free one'],
@@ -37,13 +39,14 @@ const appCommands: readonly AppCommand[] = [
       'Secrets come by the environment or by --env: BERTH_SECRET, which all workers of a cluster share, the keys of the',
       'bucket, a password of Redis. The environment counts before the file.',
       '',
-      'SIGTERM or Ctrl-C: it leaves after the step under way. Exit codes, for whoever starts workers:',
-      '  0   the run that --run names is complete; nothing is left to do',
-      '  75  it was told to leave; start it again when it may go on',
-      '  5   the run that --run names was stopped; resume it before you start workers again',
-      '  1   that run failed, or this worker did',
-      '  2   a variable is missing or wrong; 4: Redis or the bucket cannot be reached; 6: no TensorFlow, or no GPU',
-      'Without --run it takes part in whichever run is active, and stays when one ends.',
+      'SIGTERM or Ctrl-C: it leaves after the step under way, within the grace period; the second time at once.',
+      'Exit codes of a worker of one run (--run), for whoever starts workers:',
+      ...workerEndLines().map((line) => `  ${line}`),
+      'So 0: nothing is left to do; 75: start it again; 1: a person must look. The last line of its log says why.',
+      'Where a call to the device does not end in time, the process ends as SIGTERM ends one (143): as 75.',
+      'Without --run it takes part in whichever run is active, stays when one ends, and ends with 75 when it is told to',
+      'leave, else with the code of its error: 2 a variable is missing or wrong; 4 Redis or the bucket cannot be reached;',
+      '6 no TensorFlow, or no GPU.',
       'With --role data it needs no BERTH_SECRET and no device: it does jobs of the queue, and never trains.',
     ].join('\n'),
     run: () => import('@berth/worker/main'),

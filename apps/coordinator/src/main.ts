@@ -20,7 +20,10 @@ await runProgram(
   },
   async (logger, stopping) => {
     const onReady = (url: string): void => void process.send?.({ url, coordinatorId });
-    await runCoordinator({ ...readEnvironment(env), coordinatorId, onReady, logger }, stopping);
+    await runCoordinator(
+      { ...readEnvironment(env), coordinatorId, onReady, logger },
+      stopping.signal,
+    );
     return 0;
   },
 );

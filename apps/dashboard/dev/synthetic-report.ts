@@ -48,6 +48,7 @@ export function reportOf(run: ReportedRun): RunStatusReport {
     phase: phaseOf(record, step),
     numWorkersAlive: run.alive.length,
     releases: {},
+    drains: {},
     sparkline: history.sparkline,
     controls: controlStates(Date.now(), record, controlSnapshot),
     numExampleShards: 16,

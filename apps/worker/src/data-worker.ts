@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorToWire, type MemberInfo } from '@berth/contracts';
-import { buildInfo } from '@berth/observability';
+import { errorToWire, type MemberInfo, type WorkerEnd } from '@berth/contracts';
+import { buildInfo, type Stopping } from '@berth/observability';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
-import { drainedExitCode } from './exit-code.ts';
+import { drained, endNow, tellOfDrain } from './ending/leave.ts';
+import { OwnRun } from './ending/own-run.ts';
 import { findWork, nothing } from './find-work.ts';
 import { Troubles } from './session/troubles.ts';
 import { takeJobs } from './take-jobs.ts';
@@ -24,11 +25,15 @@ const noNumerics: MemberInfo['numerics'] = {
 
 /**
  * The life of a worker that makes data and never trains: no TensorFlow, no sockets to others. It beats and does the jobs of the queue
- * until the signal, or until the run that it is there for is over.
- * @returns the exit code of its process
+ * until it is told to leave, or until the run that it is there for is over.
+ * @returns how it ended
  */
-export async function runDataWorker(options: WorkerOptions, signal: AbortSignal): Promise<number> {
+export async function runDataWorker(
+  options: WorkerOptions,
+  stopping: Stopping,
+): Promise<WorkerEnd> {
   const { memberId, services, logger } = options;
+  const { signal } = stopping;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   await checkRedis(services.redisUrl);
   const data = await startDataThread(options, logger);
@@ -46,44 +51,50 @@ export async function runDataWorker(options: WorkerOptions, signal: AbortSignal)
     numerics: noNumerics,
   };
   const markAlive = createAliveFile(options.aliveFile);
-  const heartbeat = new Heartbeat(({ state, runId, step, complaint, rankMs, troubles }, isNews) =>
-    members
-      .heartbeat(
-        {
-          ...about,
-          state,
-          runId,
-          step,
-          complaint,
-          rankMs,
-          ...(troubles && { troubles }),
-          residentBytes: process.memoryUsage.rss(),
-        },
-        { isNews },
-      )
-      .then(() => markAlive())
-      .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
+  const heartbeat = new Heartbeat(
+    ({ state, drain, runId, step, complaint, rankMs, troubles }, isNews) =>
+      members
+        .heartbeat(
+          {
+            ...about,
+            state,
+            runId,
+            step,
+            complaint,
+            rankMs,
+            ...(drain && { drain }),
+            ...(troubles && { troubles }),
+            residentBytes: process.memoryUsage.rss(),
+          },
+          { isNews },
+        )
+        .then(() => markAlive())
+        .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const troubles = new Troubles(heartbeat.status);
   const jobs = await takeJobs({ connection, services, memberId, data, troubles, logger });
   options.onReady();
   logger.info('The worker is ready to make data', { pid: process.pid });
 
-  const untilOver = async (): Promise<number> => {
+  const own = options.run === undefined ? undefined : new OwnRun(options.run, options.runWaitMs);
+  tellOfDrain(heartbeat, stopping);
+  const untilOver = async (): Promise<WorkerEnd> => {
     while (!signal.aborted) {
-      const { exitCode } = await findWork(runs, options.run).catch(() => nothing);
-      if (exitCode !== undefined) return exitCode;
+      const { end } = await findWork(runs, own).catch(() => nothing);
+      if (end !== undefined) return end;
       await sleep(pollMs, undefined, { signal }).catch(() => undefined);
     }
-    return drainedExitCode;
+    return drained(stopping);
   };
-  const exitCode = await Promise.race([untilOver(), data.death]);
+  const end = await Promise.race([untilOver(), data.death]);
 
   heartbeat.tell({ state: 'draining' });
-  await jobs.close();
-  await heartbeat.stop();
-  await members.leave(memberId).catch(() => undefined);
-  await data.close();
+  await endNow(stopping, async () => {
+    await jobs.close();
+    await heartbeat.stop();
+    await members.leave(memberId).catch(() => undefined);
+    await data.close();
+  });
   connection.close();
-  return exitCode;
+  return end;
 }

@@ -11,6 +11,7 @@ import {
 import type { Endpoint } from '@berth/collectives';
 import { corpusSources, type CorpusSources } from './corpus-sources.ts';
 import type { ComputeSettings } from './device/device.ts';
+import type { CloudOptions } from './notices/find-cloud.ts';
 import type { MetricsPlace } from './telemetry/metrics-server.ts';
 
 /** What a worker is told by its environment. */
@@ -20,6 +21,13 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly secret: string;
   /** The one run that it is there for, and ends with; undefined for whichever is active. */
   readonly run: string | undefined;
+  /** How long it waits for that run to appear, or to become one that it can take part in. */
+  readonly runWaitMs: number;
+  /** From when it is told to leave until it is gone. */
+  readonly graceMs: number;
+  /** Whose notices that this machine is taken away it heeds, and where they are asked for if not where the cloud has them. */
+  readonly notices: CloudOptions['notices'];
+  readonly noticesEndpoint: string | undefined;
   /** `data`: it makes data and never trains. */
   readonly role: 'train' | 'data';
   /** Address to listen on for peers. */
@@ -54,6 +62,10 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
         ? ''
         : requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
     run: variables.BERTH_WORKER_RUN,
+    runWaitMs: variables.BERTH_RUN_WAIT_MS,
+    graceMs: variables.BERTH_GRACE_MS,
+    notices: variables.BERTH_NOTICES,
+    noticesEndpoint: variables.BERTH_NOTICES_ENDPOINT,
     role: variables.BERTH_WORKER_ROLE,
     host: variables.BERTH_PEER_HOST,
     port: variables.BERTH_PEER_PORT,

@@ -1,6 +1,7 @@
 import { noRequests, type RunRecord } from '@berth/contracts';
 import { runRecord } from '@berth/protocol/testing';
 import { expect, it } from 'vitest';
+import { OwnRun } from './ending/own-run.ts';
 import { findWork } from './find-work.ts';
 
 const record = runRecord('r', { status: 'preparing', attempts: [] });
@@ -10,7 +11,7 @@ const submission = { config, askedAtMs: 1, isTrained: false };
 const found = (change: Partial<RunRecord>, only?: string) =>
   findWork(
     { active: () => Promise.resolve('r'), read: () => Promise.resolve({ ...record, ...change }) },
-    only,
+    only === undefined ? undefined : new OwnRun(only, 1_000),
   );
 
 it('is a run that has its data and is to be trained', async () => {
@@ -29,5 +30,5 @@ it.each([
 
 it('is none but the one that a worker is there for, whose end is its own', async () => {
   expect(await found({}, 'other')).toEqual({});
-  expect(await found({ status: 'completed' }, 'r')).toEqual({ exitCode: 0 });
+  expect(await found({ status: 'completed' }, 'r')).toMatchObject({ end: { kind: 'complete' } });
 });

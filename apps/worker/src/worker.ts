@@ -5,11 +5,14 @@ import {
   type LogFields,
   type Logger,
   type MemberInfo,
+  type Numerics,
+  type RunRecord,
   type View,
+  type WorkerEnd,
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { openFaultDoor } from '@berth/faults';
-import { buildInfo } from '@berth/observability';
+import { buildInfo, type Stopping } from '@berth/observability';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
 import { createInferenceProcess } from '@berth/inference/client';
 import { answerModelQuestions } from '@berth/queue/jobs';
@@ -19,7 +22,8 @@ import { startDataThread } from './threads/data.ts';
 import { chooseDevice } from './device/device.ts';
 import { reachableAt } from './endpoint.ts';
 import type { WorkerEnvironment } from './environment.ts';
-import { drainedExitCode } from './exit-code.ts';
+import { aborted, drained, endNow, tellOfDrain } from './ending/leave.ts';
+import { OwnRun } from './ending/own-run.ts';
 import { findWork, nothing } from './find-work.ts';
 import { answerQuestion } from './answer-question.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
@@ -46,12 +50,13 @@ const tensorsPatienceMs = 300;
 const modelsIdleMs = 300_000;
 
 /**
- * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until the signal; or in one run
- * only, until that is over. The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have
+ * A worker's life: beat, do the jobs of the queue, and take part in whichever run is active, until it is told to leave; or in
+ * one run only, until that is over. The main thread only talks to Redis and the bucket; TensorFlow, the data plane and job work have
  * threads of their own.
- * @returns the exit code of its process
+ * @returns how it ended
  */
-export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<number> {
+export async function runWorker(options: WorkerOptions, stopping: Stopping): Promise<WorkerEnd> {
+  const { signal, atOnce } = stopping;
   const { memberId, services, secret, numThreads, host, port, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   await checkRedis(services.redisUrl);
@@ -121,18 +126,31 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       logger.warn('A fault was not done', { error: errorToWire(error) }),
     ));
   let attempt: number | undefined;
+  tellOfDrain(heartbeat, stopping);
+  atOnce.addEventListener('abort', () => runtime.hurry(), { once: true });
+  // Whoever leaves takes no more jobs while it does its last step.
+  let closing: Promise<void> | undefined;
+  const closeJobs = (): Promise<void> => (closing ??= jobs.close());
+  signal.addEventListener('abort', () => void closeJobs(), { once: true });
   options.onWork?.(() => workOf(heartbeat.status, attempt));
   options.onReady();
   logger.info('The worker is ready', { ...peers.address, ...runtime.numerics, pid: process.pid });
 
+  const numericsNow = (): Numerics => ({
+    ...runtime.numerics,
+    fingerprint: heartbeat.status.fingerprint,
+  });
+  const isEnough = (record: RunRecord | undefined): boolean => own?.look(record) !== undefined;
   const lastViews = new Map<string, View>();
-  const takePart = async (): Promise<number> => {
+  const own = options.run === undefined ? undefined : new OwnRun(options.run, options.runWaitMs);
+  const takePart = async (): Promise<WorkerEnd> => {
     while (!signal.aborted) {
-      const { record, exitCode } = await findWork(runs, options.run).catch((error: unknown) => {
+      if (own) own.situation = { ...own.situation, numerics: numericsNow() };
+      const { record, end } = await findWork(runs, own).catch((error: unknown) => {
         logger.debug('Cannot look for a run', { error: errorToWire(error) });
         return nothing;
       });
-      if (exitCode !== undefined) return exitCode;
+      if (end !== undefined) return end;
       if (record === undefined) {
         await sleep(idlePollMs);
         continue;
@@ -142,7 +160,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       heartbeat.tell({ state: 'syncing', runId: record.runId });
       heartbeat.tellOpening('opening the run');
       try {
-        const session = await RunSession.open(
+        const opening = RunSession.open(
           {
             connection,
             store,
@@ -155,9 +173,14 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
             lastViews,
             spoolFolder: options.spoolFolder,
             scratchFolder: options.scratchFolder,
+            isEnough,
           },
           { memberId, record },
         );
+        // Nobody waits for one that has not opened the run yet.
+        const session = await Promise.race([opening, aborted(signal)]);
+        if (session === undefined) break;
+        if (own) own.situation = { numerics: numericsNow() };
         logger.info('Takes part in the run');
         await session.run(signal);
         logger.info('The run is over for this worker');
@@ -167,14 +190,16 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         logger.warn('Cannot take part in the run', { runId: record.runId, error: wire });
         const complaint = { viewVersion: 0, step: 0, suspects: [], error: wire };
         heartbeat.tell({ complaint, opening: undefined });
+        if (own) own.situation = { ...own.situation, trouble: wire.message };
         await sleep(reopenMs);
       }
     }
-    return drainedExitCode;
+    return drained(stopping);
   };
   // Without its threads a worker is of no use; started anew it is.
-  const exitCode = await Promise.race([
+  const end = await Promise.race([
     takePart(),
+    aborted(atOnce).then(() => drained(stopping)),
     runtime.death,
     data.death,
     peers.death,
@@ -183,17 +208,19 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
 
   heartbeat.tell({ state: 'draining' });
   models.close();
-  await Promise.all([jobs.close(), questions.close()]);
-  await heartbeat.stop();
-  await members.leave(memberId).catch(() => undefined);
-  await peers.close();
-  metricsServer?.close();
-  if (faults) faults.close();
-  await Promise.all([runtime.close(), data.close()]);
-  await device.release().catch(() => undefined);
+  await endNow(stopping, async () => {
+    await Promise.all([closeJobs(), questions.close()]);
+    await heartbeat.stop();
+    await members.leave(memberId).catch(() => undefined);
+    await peers.close();
+    metricsServer?.close();
+    if (faults) faults.close();
+    await Promise.all([runtime.close(), data.close()]);
+    await device.release().catch(() => undefined);
+  });
   connection.close();
   store.close();
-  return exitCode;
+  return end;
 }
 
 function vitalSigns(runtime: Runtime): Pick<MemberInfo, 'residentBytes' | 'engineCallMs'> {

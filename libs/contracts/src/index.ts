@@ -71,5 +71,6 @@ export {
 } from './tasks/fine-tuning/prediction.ts';
 export * from './view.ts';
 export * from './wire-error.ts';
+export * from './worker-end.ts';
 export * from './with-stored-model.ts';
 export * from './word-digest.ts';

@@ -272,6 +272,8 @@ export const runStatusSchema = z.strictObject({
   numWorkersAlive: z.int().nonnegative(),
   /** Release of berth that each of them runs, by member id, as far as they say. */
   releases: z.record(z.string(), z.string()),
+  /** Why members of the view are about to leave, by member id. */
+  drains: z.record(z.string(), z.string()).default({}),
   /** Mean loss of the whole run in up to 40 equal parts, oldest first. */
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),

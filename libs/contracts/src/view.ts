@@ -76,6 +76,8 @@ export const memberInfoSchema = z.strictObject({
   numerics: numericsSchema,
   startedAtMs: z.number(),
   state: z.enum(['idle', 'syncing', 'training', 'draining']),
+  /** Why it is about to leave, from when it was told until it is gone; absent before. */
+  drain: z.strictObject({ reason: z.string() }).optional(),
   runId: z.string().nullable(),
   /** Steps applied to the weights it holds; -1 when it holds none. */
   step: z.int().min(-1),

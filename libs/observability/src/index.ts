@@ -11,4 +11,4 @@ export { runProgram } from './run-program.ts';
 export { LogShipper, type LogShipperOptions } from './log-shipper.ts';
 export { redact, redactText } from './redact.ts';
 export { parseLogLevel, type LogLevel } from './log-level.ts';
-export { stopSignal } from './stop-signal.ts';
+export { Stopping, type StopLimits } from './stopping.ts';

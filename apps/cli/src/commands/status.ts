@@ -117,11 +117,12 @@ function evaluationOf({ run, lastEval, best }: RunStatusReport): string[] {
   ];
 }
 
-function membersOf({ view, releases }: RunStatusReport): string[] {
+function membersOf({ view, releases, drains }: RunStatusReport): string[] {
   if (view === null) return [];
   return view.members.map(({ memberId, host, port, blocks }) => {
     const ranks = blocks.map(({ start, length }) => `${start}-${start + length - 1}`).join(', ');
     const release = releases[memberId] === undefined ? '' : `, berth ${releases[memberId]}`;
-    return `  ${memberId} at ${host}:${port}, virtual ranks ${ranks}${release}`;
+    const drain = drains[memberId] === undefined ? '' : `, about to leave: ${drains[memberId]}`;
+    return `  ${memberId} at ${host}:${port}, virtual ranks ${ranks}${release}${drain}`;
   });
 }

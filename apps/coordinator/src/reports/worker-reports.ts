@@ -86,6 +86,11 @@ function deviceOf({ role, numerics: { device, kernels } }: MemberInfo): string {
   return device === 'cpu' ? 'CPU' : `${device}: ${kernels}`;
 }
 
+function drainText(reason: string | undefined, isMember: boolean): string {
+  const why = reason === undefined ? 'it was told to end' : `told to leave: ${reason}`;
+  return isMember ? `${why}; it leaves after the step under way` : why;
+}
+
 interface Standing {
   readonly isMember: boolean;
   readonly ageMs: number;
@@ -96,12 +101,13 @@ interface Standing {
 }
 
 function stateOf(
-  { role, state, complaint, runId, opening }: MemberInfo,
+  { role, state, drain, complaint, runId, opening }: MemberInfo,
   { isMember, ageMs, lag, pace, refusal }: Standing,
 ): Pick<WorkerReport, 'state' | 'reason'> {
   if (!isAlive({ ageMs }))
     return { state: 'stale', reason: `no heartbeat for ${(ageMs / 1_000).toFixed(1)} s` };
-  if (state === 'draining') return { state: 'draining', reason: 'it was told to end' };
+  if (drain !== undefined || state === 'draining')
+    return { state: 'draining', reason: drainText(drain?.reason, isMember) };
   if (role === 'data') return { state: 'idle', reason: 'makes data, and never trains' };
   if (!isMember) {
     if (complaint !== null) return { state: 'refused', reason: complaint.error.message };

@@ -107,6 +107,11 @@ export async function reportOf(
         version === undefined ? [] : [[memberId, version]],
       ),
     ),
+    drains: Object.fromEntries(
+      alive.flatMap(({ info: { memberId, drain } }) =>
+        drain === undefined ? [] : [[memberId, drain.reason]],
+      ),
+    ),
     sparkline: outline?.lossCourse() ?? [],
     controls: controlStates(Date.now(), run, snapshot),
     ...(trouble !== undefined && { trouble }),

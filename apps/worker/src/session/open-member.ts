@@ -62,6 +62,8 @@ export interface RunSessionPorts {
   readonly spoolFolder: string | undefined;
   /** Where examples are that are too many for memory; where the system has its temporary files when undefined. */
   readonly scratchFolder: string | undefined;
+  /** Whether the worker is to leave a run that is as it is now, although that is not over. */
+  readonly isEnough: (record: RunRecord | undefined) => boolean;
 }
 
 const settleTimeoutMs = 60_000;

@@ -105,6 +105,7 @@ export class RunSession {
     try {
       const [active, record] = [await runs.active(), await runs.read(this.#runId)];
       if (record !== undefined && isFinal(record.status)) return true;
+      if (this.#ports.isEnough(record)) return true;
       if (record !== undefined && record.attempts.at(-1)?.attempt !== this.#attempt) return true;
       return active !== undefined && active !== this.#runId;
     } catch (error) {

@@ -7,6 +7,8 @@ export type WorkerStatus = Pick<
   MemberInfo,
   'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch' | 'troubles' | 'saved'
 > & {
+  /** Why it is about to leave, once it was told to. */
+  drain?: MemberInfo['drain'];
   /** A state that waits to be saved, and since when. */
   pending: PendingSave | undefined;
   /** Of its arithmetic in the run that it has opened. */
@@ -17,7 +19,7 @@ export type WorkerStatus = Pick<
 type Opening = NonNullable<MemberInfo['opening']>;
 
 /** Of a worker without a run; what epoch it has seen stays so. */
-export const idleStatus: Readonly<Omit<WorkerStatus, 'newestEpoch' | 'troubles'>> = {
+export const idleStatus: Readonly<Omit<WorkerStatus, 'newestEpoch' | 'troubles' | 'drain'>> = {
   pending: undefined,
   saved: undefined,
   state: 'idle',

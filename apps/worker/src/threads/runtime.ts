@@ -42,6 +42,8 @@ export interface Runtime {
   numTensors(): Promise<number>;
   /** Never resolves; rejects with `WORKER_LOST` when the thread ends, or does not answer a call in time. */
   readonly death: Promise<never>;
+  /** The process is about to end, and waits for no call any more: one under way ends it as SIGTERM does. */
+  hurry(): void;
   close(): Promise<void>;
 }
 
@@ -70,7 +72,12 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
   const callMs = (): number | undefined =>
     caller.underWay && performance.now() - caller.underWay.sinceMs;
   // process.exit() waits for its threads, for ever if one is stuck in a driver.
+  let isHurried = false;
   process.once('exit', () => {
+    if (isHurried && callMs() !== undefined) {
+      process.removeAllListeners('SIGTERM');
+      process.kill(process.pid, 'SIGTERM');
+    }
     if (hangs || (callMs() ?? 0) > stuckMs) process.kill(process.pid, 'SIGKILL');
   });
   const numerics = await caller.call<Numerics>('numerics', []);
@@ -82,6 +89,7 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     flipBit: (place) => caller.call<boolean>('flipBit', [place]),
     callMs,
     hangs: () => hangs,
+    hurry: () => void (isHurried = true),
     async openEngine(spec, stepTimeoutMs) {
       stepLimitMs = stepTimeoutMs;
       const { layout, fingerprint } = await caller.call<Opened>('open', [spec]);

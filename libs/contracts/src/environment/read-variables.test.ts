@@ -15,6 +15,9 @@ describe('readVariables', () => {
       BERTH_PEER_HOST: '127.0.0.1',
       BERTH_PEER_PORT: 0,
       BERTH_WORKER_ROLE: 'train',
+      BERTH_GRACE_MS: 25_000,
+      BERTH_RUN_WAIT_MS: 600_000,
+      BERTH_NOTICES: 'auto',
       BERTH_METRICS_HOST: '127.0.0.1',
     });
     expect(readVariables(coordinatorVariables, { BERTH_HTTP_PORT: '' }).BERTH_HTTP_PORT).toBe(7700);

@@ -41,3 +41,7 @@ export const endpointVariable = z.string().transform((text, context) => {
   context.addIssue('write host:port, where peers reach this worker');
   return z.NEVER;
 });
+
+/** A time span in milliseconds, of a second or more. @param most - the longest */
+export const durationVariable = (most: number): NumberVariable =>
+  wholeNumber(1_000, most, `use milliseconds from 1000 to ${most}`);

@@ -1,11 +1,28 @@
 import { z } from 'zod';
 import { maxThreads } from '../limits.ts';
-import { countVariable, endpointVariable, portVariable } from './read-variables.ts';
+import {
+  countVariable,
+  durationVariable,
+  endpointVariable,
+  portVariable,
+} from './read-variables.ts';
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
 
 /** What a worker reads from its environment, beside services and the secret; apps/worker/README.md says what each is. */
 export const workerVariables = z.object({
   BERTH_WORKER_NAME: z.string().optional(),
   BERTH_WORKER_RUN: z.string().optional(),
+  /** Below the 30 s that Kubernetes, Slurm and others give before they kill. */
+  BERTH_GRACE_MS: durationVariable(dayMs).default(25_000),
+  BERTH_RUN_WAIT_MS: durationVariable(30 * dayMs).default(10 * minuteMs),
+  BERTH_NOTICES: z
+    .enum(['auto', 'aws', 'gce', 'azure', 'none'], 'it is auto, aws, gce, azure or none')
+    .default('auto'),
+  BERTH_NOTICES_ENDPOINT: z
+    .url({ protocol: /^http$/, message: 'write http://host:port' })
+    .optional(),
   BERTH_WORKER_ROLE: z.enum(['train', 'data'], 'it is train or data').default('train'),
   BERTH_DEVICE: z.enum(['auto', 'cpu', 'gpu'], 'it is gpu, auto or cpu').default('auto'),
   BERTH_NUM_THREADS: countVariable(maxThreads).default(1),

@@ -54,7 +54,7 @@ export function eventsOfView(change: ViewChange): NewRunEvent[] {
       const why = whyWithout(memberId, draft.reason);
       const isBlamed = why !== draft.reason;
       if (info?.state === 'draining')
-        return { ...place, kind: 'left', memberId, text: `${memberId} left: it ended in order` };
+        return { ...place, kind: 'left', memberId, text: `${memberId} left: ${leftWhy(info.drain)}` };
       if (!isBlamed && (live === undefined || info !== undefined))
         return { ...place, kind: 'left', memberId, text: `${memberId} left: ${draft.reason}` };
       const heard = lastHeard.get(memberId);
@@ -85,4 +85,8 @@ export function eventOfDivergence(
 
 function placeOf({ attempts }: RunRecord, timeMs: number): Pick<NewRunEvent, 'attempt' | 'timeMs'> {
   return { attempt: attempts.at(-1)?.attempt ?? 1, timeMs };
+}
+
+function leftWhy(drain: MemberInfo['drain']): string {
+  return drain === undefined ? 'it ended in order' : `told to leave (${drain.reason})`;
 }
