@@ -64,3 +64,9 @@ it('refuses one that computes differently, also while it opens the run', () => {
   expect(stateOf(opens, fingerprinted)).toBe('syncing: compiling, 0 s so far');
   expect(stateOf(member('b'), fingerprinted)).toMatch(/^refused: it does not say/);
 });
+
+it('says why one drains as soon as it is told to', () => {
+  expect(stateOf(member('b', { state: 'training', drain: { reason: 'SIGTERM' } }))).toBe(
+    'draining: told to leave: SIGTERM',
+  );
+});

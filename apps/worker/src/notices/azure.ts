@@ -55,7 +55,7 @@ export function createAzure(endpoint = 'http://169.254.169.254', intervalMs = po
 }
 
 /** The first event in the service's document that takes a machine away. */
-export function noticeFor(machine: string, document: unknown): Notice | undefined {
+function noticeFor(machine: string, document: unknown): Notice | undefined {
   for (const event of listAt(document, 'Events')) {
     const { EventType = '', NotBefore = '' } = textsOf(event, 'EventType', 'NotBefore');
     const verb = Object.hasOwn(endings, EventType) ? endings[EventType] : undefined;

@@ -40,7 +40,8 @@ export interface Exit {
 const restartDelayMs = 500;
 /** A process that ends so often before it is ready ever will. */
 const maxFirstStarts = 3;
-const stopGraceMs = 20_000;
+/** Above the grace period of workers. */
+const stopGraceMs = 30_000;
 const lastWordsMs = 50;
 
 /**
