@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError, silentLogger, type Job, type Logger } from '@berth/contracts';
+import { BerthError, errorToWire, silentLogger, type Job, type Logger } from '@berth/contracts';
 import { Worker, type Job as QueuedJob } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../connection/connection.ts';
+import { announceConsumer, type ConsumerPresence } from './consumer-presence.ts';
 import { maxNumStalls, toJobFailure } from './job-outcome.ts';
 import { dataJobs, jobQueuePrefix, openQueue, type QueueKind } from './job-queue.ts';
 
@@ -18,7 +19,10 @@ export interface JobConsumerOptions<T> {
   ) => Promise<unknown>;
   /** Jobs at a time. @defaultValue 1 */
   readonly concurrency?: number;
-  /** A job whose consumer has been silent this long is given to another. @defaultValue 10_000: a busy machine keeps a process from its clock for seconds */
+  /**
+   * A job whose consumer is there but silent this long is given to another, that of a process that has died within four seconds.
+   * @defaultValue 10_000: a busy machine keeps a process from its clock for seconds
+   */
   readonly lockDurationMs?: number;
   /** How often a consumer with nothing to do checks that nothing waits. @defaultValue 5_000 */
   readonly watchdogMs?: number;
@@ -52,7 +56,10 @@ export async function consume<T>(
   const queue = openQueue(connection.client, kind);
   const activity: Activity = { numStarted: 0, numRunning: 0 };
   const closing = new AbortController();
-  let worker = startWorker(connection.client, kind, options, activity);
+  const presence = announceConsumer(connection, (name) => queue.toKey(name));
+  const start = (): Worker =>
+    startWorker(connection.client, kind, { ...options, name: presence.name }, activity);
+  let worker = start();
 
   // After some reconnects a BullMQ worker lives but fetches nothing (taskforcesh/bullmq#4585 and kin).
   const watch = async (): Promise<void> => {
@@ -64,7 +71,7 @@ export async function consume<T>(
       if (mark === undefined || mark !== before || closing.signal.aborted) continue;
       logger.warn('The job worker is idle while jobs wait; starting it anew', { waiting });
       const stuck = worker;
-      worker = startWorker(connection.client, kind, options, activity);
+      worker = start();
       mark = undefined;
       await stuck.close(true);
     }
@@ -72,6 +79,22 @@ export async function consume<T>(
   const watching = watch().catch((error: unknown) => {
     if (!closing.signal.aborted) logger.error('The job watchdog stopped', { error: String(error) });
   });
+
+  const lookForOthers = async (): Promise<void> => {
+    let isTold = false;
+    while (await pause(lookMs, closing.signal))
+      try {
+        await presence.look();
+        isTold = false;
+      } catch (error) {
+        if (!isTold && !closing.signal.aborted)
+          logger.warn('Jobs of workers that die come back later than they could', {
+            error: errorToWire(error),
+          });
+        isTold = true;
+      }
+  };
+  const looking = lookForOthers();
 
   return {
     rest(durationMs) {
@@ -89,11 +112,17 @@ export async function consume<T>(
         worker.cancelAllJobs('the consumer closes');
         await worker.disconnect();
       } else await closed;
+      presence.close();
       connection.close();
-      await watching;
+      await Promise.all([watching, looking]);
     },
   };
 }
+
+/** Between two looks for consumers that have died. */
+const lookMs = 1_000;
+/** Well within what a lock is shortened to when its consumer seems to have gone. */
+const lockRenewMs = 1_000;
 
 interface Activity {
   numStarted: number;
@@ -114,10 +143,10 @@ export function idleMark(
 function startWorker<T>(
   client: Redis,
   kind: QueueKind<T>,
-  options: JobConsumerOptions<T>,
+  options: JobConsumerOptions<T> & Pick<ConsumerPresence, 'name'>,
   activity: Activity,
 ): Worker {
-  const { concurrency = 1, lockDurationMs = 10_000, logger = silentLogger } = options;
+  const { name, concurrency = 1, lockDurationMs = 10_000, logger = silentLogger } = options;
   // All three parameters: BullMQ makes a signal only for a function that has them.
   const processJob = async (
     job: QueuedJob,
@@ -143,8 +172,10 @@ function startWorker<T>(
   const worker = new Worker(kind.name, processJob, {
     connection: client,
     prefix: jobQueuePrefix,
+    name,
     concurrency,
     lockDuration: lockDurationMs,
+    lockRenewTime: Math.min(lockRenewMs, lockDurationMs / 2),
     stalledInterval: 1_000,
     // A crash is not the job's fault, until it happens again and again.
     maxStalledCount: maxNumStalls,

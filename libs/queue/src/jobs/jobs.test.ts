@@ -149,10 +149,10 @@ describe('jobs', () => {
     await producer.close();
   });
 
-  it('move to another consumer when theirs is killed', async () => {
+  it('move to another consumer when theirs is killed, however long their lock', async () => {
     const producer = await createJobProducer(redis.server.url);
     const id = await producer.enqueue(jobOf(0));
-    const child = await startHangingConsumer(redis.server.url);
+    const child = await startHangingConsumer(redis.server.url, 3_600_000);
     const consumer = await createJobConsumer(redis.server.url, { process: async () => 'rescued' });
     child.kill('SIGKILL');
     expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('rescued');
@@ -247,11 +247,11 @@ describe('the watchdog', () => {
 });
 
 /** A process of its own that has taken a job and never finishes it. */
-async function startHangingConsumer(url: string): Promise<ChildProcess> {
+async function startHangingConsumer(url: string, lockDurationMs = 2_000): Promise<ChildProcess> {
   const program = `
     import { createJobConsumer } from '@berth/queue/jobs';
     await createJobConsumer(${JSON.stringify(url)}, {
-      lockDurationMs: 2_000,
+      lockDurationMs: ${lockDurationMs},
       process: (job, signal) => new Promise(() => {
         signal.addEventListener('abort', () => console.log('aborted'));
         console.log('started');
