@@ -22,6 +22,7 @@ export const errorPolicies = {
   DATA_CORPUS_NOT_FOUND: userMistake,
   DATA_CORPUS_EMPTY: userMistake,
   DATA_CORPUS_INVALID: userMistake,
+  DATA_CORPUS_CHANGED: userMistake,
   DATA_INPUT_NOT_FOUND: userMistake,
   DATA_INPUT_INVALID: userMistake,
   DATA_VOCABULARY_INVALID: userMistake,

@@ -206,7 +206,7 @@ export {
 } from './preparation/keys.ts';
 export { getPieces, serializePieces } from './preparation/dataset-identity.ts';
 export { decideNext, type DatasetRequest, type NextOfDataset } from './preparation/decide-next.ts';
-export { doDatasetJob, putRequest } from './preparation/do-dataset-job.ts';
+export { doDatasetJob, putRequest, tidyPlan } from './preparation/do-dataset-job.ts';
 export { optionsIdOf, wordsFor } from './preparation/make-vocabulary.ts';
 export { numListsByLevel } from './preparation/merge-words.ts';
 export type { StageOptions } from './preparation/stage-options.ts';

@@ -23,7 +23,12 @@ export interface DataCluster {
 const readyTimeoutMs = 300_000;
 const token = 'token-of-a-test-0123456789';
 
-export async function startDataCluster(folder: string, numWorkers: number): Promise<DataCluster> {
+/** @param envOf - what a worker is told besides */
+export async function startDataCluster(
+  folder: string,
+  numWorkers: number,
+  envOf: (worker: number) => Record<string, string> = () => ({}),
+): Promise<DataCluster> {
   const running = await startServices(folder, {}, silentLogger);
   const ports = await freePorts(2);
   const supervise = (app: string, name: string, env: Record<string, string>): Supervised =>
@@ -46,6 +51,7 @@ export async function startDataCluster(folder: string, numWorkers: number): Prom
     supervise('worker', `worker-${index}`, {
       BERTH_WORKER_NAME: `worker-${index}`,
       BERTH_WORKER_ROLE: 'data',
+      ...envOf(index),
     }),
   );
   const all = [...workers, ...coordinators];

@@ -7,6 +7,7 @@ import {
   silentLogger,
   toBerthError,
   type ObjectStore,
+  type RunConfig,
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
 import { datasetPrefixOf, prepareDataset, readAnyDataset } from '@berth/data';
@@ -72,23 +73,8 @@ export async function prepareDisturbed(options: DisturbedOptions): Promise<Distu
     const numFaults = await disturbing.end();
     const manifestKey = run.manifestKey ?? '';
     const disturbed = await objectsOf(store, manifestKey);
-    const { corpus, vocabulary, seed: runSeed, examples } = config;
-    const request = datasetJobSchema.parse({
-      kind: 'dataset',
-      runId: 'calm',
-      corpus,
-      vocabulary,
-      seed: runSeed,
-      askedAtMs: 0,
-      numShards: examples.numShards,
-    });
     const keys = (await store.list('')).map(({ key }) => key);
-    await Promise.all(
-      keys
-        .filter((key) => /^(datasets|plans|vocabularies)\//.test(key))
-        .map((key) => store.delete(key)),
-    );
-    const calm = await objectsOf(store, await prepareDataset(request, store));
+    const calm = await prepareCalmly(config, store);
     return {
       ...disturbed,
       calm,
@@ -102,9 +88,9 @@ export async function prepareDisturbed(options: DisturbedOptions): Promise<Distu
 }
 
 /** Text of its own in each part, so that each is a chunk. */
-function writeParts(
+export function writeParts(
   folder: string,
-  { seed, partBytes }: DisturbedOptions,
+  { seed, partBytes }: Pick<DisturbedOptions, 'seed' | 'partBytes'>,
 ): { name: string; path: string }[] {
   mkdirSync(folder);
   const random = randomOf(seed);
@@ -168,6 +154,20 @@ function disturb(
   };
 }
 
+/** Makes the dataset of a run anew, in this process. */
+export async function prepareCalmly(
+  { corpus, vocabulary, seed, examples: { numShards } }: RunConfig,
+  store: ObjectStore,
+): Promise<DisturbedOutcome['calm']> {
+  const made = (await store.list('')).filter(({ key }) =>
+    /^(datasets|plans|vocabularies)\//.test(key),
+  );
+  await Promise.all(made.map(({ key }) => store.delete(key)));
+  const request = { runId: 'calm', corpus, vocabulary, seed, askedAtMs: 0, numShards };
+  const job = datasetJobSchema.parse({ kind: 'dataset', ...request });
+  return objectsOf(store, await prepareDataset(job, store));
+}
+
 /** One that has just died by itself is dead all the same. */
 function killed(pid: number): void {
   try {
@@ -183,7 +183,8 @@ async function emptyRedis(url: string): Promise<void> {
   connection.close();
 }
 
-async function objectsOf(
+/** A dataset's id, and name and SHA-256 of all its objects. */
+export async function objectsOf(
   store: ObjectStore,
   manifestKey: string,
 ): Promise<{ datasetId: string; objects: string[] }> {

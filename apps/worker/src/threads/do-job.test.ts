@@ -1,4 +1,4 @@
-import { BerthError, type Job, type JobNote } from '@berth/contracts';
+import { BerthError, type Job, type JobNote, type Unseen } from '@berth/contracts';
 import { expect, it } from 'vitest';
 import { doJob, type JobPorts } from './do-job.ts';
 
@@ -9,7 +9,7 @@ interface Scene {
   readonly ports: JobPorts;
   readonly told: string[];
   readonly noted: (readonly [job: string, note: JobNote])[];
-  readonly seen: (readonly [memberId: string, problem: string | undefined])[];
+  readonly seen: (readonly [memberId: string, unseen: Unseen | undefined])[];
   readonly rests: number[];
   numStarted: number;
 }
@@ -93,7 +93,7 @@ it('leaves what it does not see to others, and says so', async () => {
     code: 'DATA_NOT_HERE',
     policy: { retry: true },
   });
-  expect(seen).toEqual([['w', '/corpus does not exist']]);
+  expect(seen).toEqual([['w', { problem: '/corpus does not exist', isChanged: false }]]);
   expect(rests).toEqual([2_000]);
   expect(told).toEqual([]);
 });

@@ -53,8 +53,9 @@ export function noteProgress(
     },
     async failed(thrown) {
       const { code, message, details } = toBerthError(thrown);
-      if (code !== 'DATA_CORPUS_NOT_FOUND' || !readsCorpus(job)) return thrown;
-      await notes.sees(memberId, message).catch(unimportant);
+      const isChanged = code === 'DATA_CORPUS_CHANGED';
+      if (!(isChanged || code === 'DATA_CORPUS_NOT_FOUND') || !readsCorpus(job)) return thrown;
+      await notes.sees(memberId, { problem: message, isChanged }).catch(unimportant);
       rest(restMs);
       return new BerthError('DATA_NOT_HERE', message, { cause: thrown, details });
     },

@@ -28,6 +28,14 @@ export type JobProgress = z.output<typeof jobProgressSchema>;
 export const jobNoteSchema = jobProgressSchema.extend({ isDone: z.boolean() });
 export type JobNote = z.output<typeof jobNoteSchema>;
 
+/** Why a worker cannot read a corpus that others may be able to. */
+export const unseenSchema = z.strictObject({
+  problem: z.string(),
+  /** It has files there, but not as they were listed. */
+  isChanged: z.boolean(),
+});
+export type Unseen = z.output<typeof unseenSchema>;
+
 export const stageProgressSchema = z.strictObject({
   stage: z.enum(preparationStages),
   state: z.enum(['waiting', 'active', 'done']),

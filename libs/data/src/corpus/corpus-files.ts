@@ -41,8 +41,8 @@ export interface FindFilesOptions {
  * Hidden entries, linked folders, links to a file that is read anyhow, empty files, other kinds of files and what
  * cannot be read or leads out of the roots are left out, and told. What a glob does not match is not part of the corpus.
  *
- * @throws BerthError DATA_CORPUS_NOT_FOUND when the path does not exist, DATA_CORPUS_EMPTY when it has no supported
- * file, DATA_CORPUS_INVALID when it cannot be read or is not below the roots.
+ * @throws BerthError DATA_CORPUS_NOT_FOUND when the path does not exist or is not below the roots, DATA_CORPUS_EMPTY when it has no
+ * supported file, DATA_CORPUS_INVALID when it cannot be read.
  */
 export async function findCorpusFiles(
   named: string,

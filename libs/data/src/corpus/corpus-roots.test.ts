@@ -50,7 +50,7 @@ it('refuses what is elsewhere with the same words whether or not it is there', a
   ];
   for (const path of paths)
     await expect(openCorpus({ path, ...settings }, { roots: [root] })).rejects.toMatchObject({
-      code: 'DATA_CORPUS_INVALID',
+      code: 'DATA_CORPUS_NOT_FOUND',
       message: expect.stringContaining(`is not below ${root}, all that runs may read`) as string,
     });
 });

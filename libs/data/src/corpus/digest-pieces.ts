@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { openFile } from './sources/open-file.ts';
 import { isInBucket } from './sources/buckets.ts';
-import { changedError, streamBytes } from './sources/piece-bytes.ts';
+import { changedError, otherError, streamBytes } from './sources/piece-bytes.ts';
 
 export interface DigestPiecesOptions {
   readonly signal?: AbortSignal | undefined;
@@ -18,8 +18,8 @@ export interface DigestPiecesOptions {
 
 /**
  * The pieces of a chunk by their own bytes, in order; objects by their ETags, without being read.
- * @throws BerthError DATA_CORPUS_NOT_FOUND or DATA_CORPUS_INVALID when a piece cannot be read or is of another version; the
- * signal's reason when aborted
+ * @throws BerthError DATA_CORPUS_NOT_FOUND or DATA_CORPUS_INVALID when a piece cannot be read, DATA_CORPUS_CHANGED when it is of another
+ * version; the signal's reason when aborted
  */
 export async function digestPieces(
   { pieces }: CorpusChunk,
@@ -47,7 +47,7 @@ async function digestOfFile(
   const digest = createHash('sha256');
   const bytes = await openFile(piece);
   try {
-    if (!(await bytes.isUnchanged())) throw changedError(piece);
+    if (!(await bytes.isUnchanged())) throw otherError(piece);
     if (start < end)
       for await (const block of streamBytes(bytes, { ...piece, sizeBytes: end }, { start, ownEnd: end })) {
         digest.update(block);

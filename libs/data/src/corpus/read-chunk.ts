@@ -10,7 +10,7 @@ import { readTxtDocuments } from './formats/txt-documents.ts';
 import { storedBytes } from './open-text.ts';
 import { createTurns, InvalidText, type Reading, type ReadingSettings } from './reading.ts';
 import { openPiece, type SourceOptions } from './sources/open-piece.ts';
-import { changedError } from './sources/piece-bytes.ts';
+import { changedError, otherError } from './sources/piece-bytes.ts';
 import { isStoredInUtf8 } from './text-encoding.ts';
 
 export interface ReadChunkOptions extends SourceOptions {
@@ -32,7 +32,7 @@ const readers: Readonly<
 
 /**
  * The documents of a chunk, in order. Other chunks are read no further than its last document goes on.
- * @throws BerthError DATA_CORPUS_INVALID for what is no text, and when a piece is of another version at its open or close;
+ * @throws BerthError DATA_CORPUS_INVALID for what is no text, and when a piece changes while it is read; DATA_CORPUS_CHANGED when it is not of the version listed;
  * DATA_CORPUS_NOT_FOUND when one is gone; the signal's reason when aborted
  */
 export async function* readChunk(
@@ -56,7 +56,7 @@ async function* readPiece(
   const settings = pretokenised ? { ...corpus, sentenceMode: 'lines' as const } : corpus;
   const bytes = await openPiece(piece, source);
   try {
-    if (!(await bytes.isUnchanged())) throw changedError(piece);
+    if (!(await bytes.isUnchanged())) throw otherError(piece);
     const report: Reading['report'] = (problem, details) => {
       if (!skipBad) throw new InvalidText(piece, problem, details);
       tally.bad.numRecords += 1;

@@ -57,7 +57,7 @@ describe('a dataset', () => {
       if (job.kind === kind) appendFileSync(path, '\n\nOne more.\nAnd more.\n');
     };
     await expect(prepare(path, {}, { onJob })).rejects.toMatchObject({
-      code: 'DATA_CORPUS_INVALID',
+      code: 'DATA_CORPUS_CHANGED',
       message: expect.stringContaining('changed') as string,
     });
   });

@@ -50,7 +50,7 @@ export function bucketsOf(recipe: Recipe): Buckets {
 export async function tokeniseChunk(
   { datasetId, chunk }: Pick<TokeniseJob, 'datasetId' | 'chunk'>,
   store: ObjectStore,
-  { s3, signal, onProgress = () => undefined }: StageOptions = {},
+  { roots, s3, signal, onProgress = () => undefined }: StageOptions = {},
 ): Promise<JobProgress> {
   const key = tokenisedKey(datasetId, chunk);
   const recipe = await getRecipe(store, datasetId);
@@ -88,7 +88,8 @@ export async function tokeniseChunk(
     builder = createRunBuilder(buckets, idBytes, chunk);
   };
   onProgress({ numBytes: 0, numDocuments: 0 });
-  for await (const document of readText(store, recipe.plan, chunk, { s3, signal, tally })) {
+  const reading = { roots, s3, signal, tally };
+  for await (const document of readText(store, recipe.plan, chunk, reading)) {
     const sentences: number[][] = [];
     for (const text of document.sentences) {
       const ids =

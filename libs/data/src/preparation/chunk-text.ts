@@ -9,12 +9,14 @@ import {
   type Plan,
 } from '@berth/contracts';
 import type { CorpusDocument } from '../corpus/corpus-document.ts';
+import { chunkWithin } from '../corpus/corpus-roots.ts';
+import { createCorpusTally, mergeCorpusTallies } from '../corpus/corpus-tally.ts';
 import { readChunk } from '../corpus/read-chunk.ts';
 import { chunkKey, textKey, textListKey } from './keys.ts';
 import type { StageOptions } from './stage-options.ts';
 import { getJson, parseJson, putJson } from './stored-json.ts';
 
-export interface ReadTextOptions extends Pick<StageOptions, 's3' | 'signal'> {
+export interface ReadTextOptions extends Pick<StageOptions, 'roots' | 's3' | 'signal'> {
   /** Counts on as documents are read. */
   readonly tally: CorpusTally;
 }
@@ -29,27 +31,40 @@ export function getChunk(
 }
 
 /**
- * The documents of a chunk: from its files or, where this machine does not see them, as they were stored for others.
- * @throws BerthError `DATA_CORPUS_NOT_FOUND` where it sees neither, and what `readChunk` throws
+ * The documents of a chunk: from its files or, from the first on that this machine does not see as it was listed, as they were stored for
+ * others.
+ * @throws BerthError `DATA_CORPUS_NOT_FOUND` or `DATA_CORPUS_CHANGED` where it sees neither, and what `readChunk` throws
  */
 export async function* readText(
   store: ObjectStore,
   { planId, corpus }: Plan,
   index: number,
-  options: ReadTextOptions,
+  { tally, roots = [], ...source }: ReadTextOptions,
 ): AsyncGenerator<CorpusDocument> {
   const chunk = await getChunk(store, { planId }, index);
-  let hasBegun = false;
+  let own = createCorpusTally();
+  let numRead = 0;
   try {
-    for await (const document of readChunk(chunk, { corpus, ...options })) {
-      hasBegun = true;
+    const seen = await chunkWithin(roots, chunk);
+    for await (const document of readChunk(seen, { corpus, ...source, tally: own })) {
+      numRead += 1;
+      tally.numBytes = own.numBytes;
       yield document;
     }
   } catch (error) {
-    const isUnseen = isBerthError(error) && error.code === 'DATA_CORPUS_NOT_FOUND' && !hasBegun;
-    if (!isUnseen || (await store.head(textListKey(planId, index))) === undefined) throw error;
-    yield* readStoredText(store, planId, index, chunk, options);
+    if (!isUnseen(error) || (await store.head(textListKey(planId, index))) === undefined)
+      throw error;
+    // Files before the one that is not seen gave the same documents that were stored of them.
+    own = yield* readStoredText(store, planId, index, chunk, numRead, { tally, ...source });
   }
+  Object.assign(tally, mergeCorpusTallies([{ ...tally, numBytes: 0 }, own]));
+}
+
+function isUnseen(error: unknown): boolean {
+  return (
+    isBerthError(error) &&
+    (error.code === 'DATA_CORPUS_NOT_FOUND' || error.code === 'DATA_CORPUS_CHANGED')
+  );
 }
 
 async function* readStoredText(
@@ -57,24 +72,27 @@ async function* readStoredText(
   planId: string,
   index: number,
   { part }: CorpusChunk,
+  numSkipped: number,
   { tally, signal }: ReadTextOptions,
-): AsyncGenerator<CorpusDocument> {
+): AsyncGenerator<CorpusDocument, CorpusTally> {
   const { numObjects, tally: whole } = await getJson(
     store,
     storedTextSchema,
     textListKey(planId, index),
   );
+  let numSeen = 0;
   for (let number = 0; number < numObjects; number++) {
     const key = textKey(planId, index, number);
     const bytes = await store.get(key, { maxBytes: maxObjectBytes, ...(signal && { signal }) });
     const lines = Buffer.from(bytes).toString().split('\n');
     for (const line of lines.slice(0, -1)) {
+      if (numSeen++ < numSkipped) continue;
       const [id, sentences] = parseJson(store, storedDocumentSchema, key, line);
       yield { id, sentences, ...(part !== undefined && { part }) };
     }
     tally.numBytes = Math.round((whole.numBytes * (number + 1)) / numObjects);
   }
-  Object.assign(tally, whole);
+  return whole;
 }
 
 const objectBytes = 8 * 2 ** 20;

@@ -75,7 +75,12 @@ async function seal(
 ): Promise<unknown> {
   const sealed = await sealDataset(job, request, store, options);
   const { plan } = await getRecipe(store, job.datasetId);
-  const left = (await store.list(planPrefix(plan.planId))).filter(({ key }) => isBetween(key));
-  await store.deleteAll(left.map(({ key }) => key));
+  await tidyPlan(store, plan.planId);
   return sealed;
+}
+
+/** Deletes what of a plan is of no use once its dataset is sealed, or another plan takes its place. */
+export async function tidyPlan(store: ObjectStore, planId: string): Promise<void> {
+  const left = (await store.list(planPrefix(planId))).filter(({ key }) => isBetween(key));
+  await store.deleteAll(left.map(({ key }) => key));
 }

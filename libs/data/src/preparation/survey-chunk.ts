@@ -5,6 +5,7 @@ import {
   type Plan,
   type SurveyJob,
 } from '@berth/contracts';
+import { chunkWithin } from '../corpus/corpus-roots.ts';
 import { createCorpusTally } from '../corpus/corpus-tally.ts';
 import { digestPieces } from '../corpus/digest-pieces.ts';
 import { createWordCounter } from '../text/word-counter.ts';
@@ -26,7 +27,7 @@ export function getPlan(store: ObjectStore, planId: string): Promise<Plan> {
 export async function surveyChunk(
   { planId, chunk: index, words, keepsText }: SurveyJob,
   store: ObjectStore,
-  { s3, signal, onProgress = () => undefined }: StageOptions = {},
+  { roots = [], s3, signal, onProgress = () => undefined }: StageOptions = {},
 ): Promise<JobProgress> {
   const plan = await getPlan(store, planId);
   const chunk = await getChunk(store, plan, index);
@@ -46,7 +47,7 @@ export async function surveyChunk(
       : undefined;
     const keeper = needsText ? createTextKeeper(store, planId, index) : undefined;
     onProgress({ numBytes: 0, numDocuments });
-    for await (const document of readText(store, plan, index, { s3, signal, tally })) {
+    for await (const document of readText(store, plan, index, { roots, s3, signal, tally })) {
       await counter?.add(document.sentences);
       await keeper?.add(document);
       numDocuments += 1;
@@ -59,7 +60,8 @@ export async function surveyChunk(
   if (await isMissing(surveyKey(planId, index))) {
     const onRead = (num: number): void =>
       needsWords || needsText ? undefined : onProgress({ numBytes: num, numDocuments });
-    await putJson(store, surveyKey(planId, index), await digestPieces(chunk, { signal, onRead }));
+    const digests = await digestPieces(await chunkWithin(roots, chunk), { signal, onRead });
+    await putJson(store, surveyKey(planId, index), digests);
   }
   const done = { numBytes, numDocuments };
   onProgress(done);

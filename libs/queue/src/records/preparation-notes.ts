@@ -2,8 +2,11 @@ import {
   jobNoteSchema,
   preparationProgressSchema,
   readJson,
+  unseenSchema,
   type JobNote,
   type PreparationProgress,
+  type Reading,
+  type Unseen,
 } from '@berth/contracts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { runKeys } from '../connection/keys.ts';
@@ -14,9 +17,9 @@ export interface PreparationNotes {
   note(job: string, note: JobNote): Promise<void>;
   all(): Promise<ReadonlyMap<string, JobNote>>;
   /** Notes that a worker does not see the corpus, and how that showed; or that it does. */
-  sees(memberId: string, problem: string | undefined): Promise<void>;
+  sees(memberId: string, unseen: Unseen | undefined): Promise<void>;
   /** Workers that do not see it, with how that showed. */
-  blind(): Promise<ReadonlyMap<string, string>>;
+  blind(): Promise<ReadonlyMap<string, Unseen>>;
   report(progress: PreparationProgress): Promise<void>;
   /** What was reported in the last minute. */
   reported(): Promise<PreparationProgress | undefined>;
@@ -37,30 +40,32 @@ export function createPreparationNotes(
       client.multi().hset(key, field, text).pexpire(key, keptMs).exec(),
     );
   };
+  /** What can be read: another release may have noted something else. */
+  const readAll = async <T>(
+    key: string,
+    read: (text: string) => Reading<T>,
+  ): Promise<ReadonlyMap<string, T>> => {
+    const fields = await connection.call((client) => client.hgetall(key));
+    return new Map(
+      Object.entries(fields).flatMap(([field, text]): [string, T][] => {
+        const reading = read(text);
+        return reading.ok ? [[field, reading.value]] : [];
+      }),
+    );
+  };
 
   return {
     note: (job, note) => set(preparation, job, JSON.stringify(note)),
 
-    async all() {
-      const fields = await connection.call((client) => client.hgetall(preparation));
-      const notes = new Map<string, JobNote>();
-      for (const [job, text] of Object.entries(fields)) {
-        const reading = readJson(jobNoteSchema, text);
-        if (reading.ok) notes.set(job, reading.value);
-      }
-      return notes;
-    },
+    all: () => readAll(preparation, (text) => readJson(jobNoteSchema, text)),
 
-    async sees(memberId, problem) {
-      if (problem === undefined)
+    async sees(memberId, unseen) {
+      if (unseen === undefined)
         await connection.call((client) => client.hdel(preparationBlind, memberId));
-      else await set(preparationBlind, memberId, problem);
+      else await set(preparationBlind, memberId, JSON.stringify(unseen));
     },
 
-    async blind() {
-      const fields = await connection.call((client) => client.hgetall(preparationBlind));
-      return new Map(Object.entries(fields));
-    },
+    blind: () => readAll(preparationBlind, (text) => readJson(unseenSchema, text)),
 
     async report(progress) {
       await connection.call((client) =>

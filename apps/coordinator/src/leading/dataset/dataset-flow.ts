@@ -4,6 +4,7 @@ import {
   isBerthError,
   type DatasetFlowJob,
   type DatasetJob,
+  type MemberInfo,
   type ObjectStore,
   type PreparationProgress,
   type PreparationStage,
@@ -14,6 +15,7 @@ import {
   optionsIdOf,
   putRequest,
   takeAnswer,
+  tidyPlan,
   wordsFor,
   type JobAnswers,
   type NextOfDataset,
@@ -24,7 +26,7 @@ import type { JobProducer } from '@berth/queue/jobs';
 import type { Members, PreparationNotes } from '@berth/queue';
 import { decideSight } from './decide-sight.ts';
 import { waitingFor } from './waiting-for.ts';
-import { doneOf, preparationProgress, stageUnderWay, type Sample } from './preparation-progress.ts';
+import { PreparationMeter } from './preparation-meter.ts';
 
 export interface DatasetFlowOptions {
   readonly store: ObjectStore;
@@ -52,8 +54,8 @@ interface Asked {
 }
 
 const reportEveryMs = 500;
-/** For a rate that follows changes, and does not jump with each job. */
-const sampledMs = 30_000;
+/** A worker that was there so lately may be there again: a busy machine keeps one from its heartbeat for seconds. */
+const metMs = 10_000;
 /** A flow that waits while nothing is in the queue has lost its jobs. */
 const lostAfterMs = 10_000;
 
@@ -67,14 +69,17 @@ export class DatasetFlow implements DatasetMaking {
   #requestId: string | undefined;
   #answers: JobAnswers = {};
   #keepsText = false;
+  #isToBeListed = false;
+  #numListedAgain = 0;
+  readonly #plansLeft = new Set<string>();
   #asked: Asked | undefined;
   /** The job that has completed last: if it is lacking all the same, its result is lost. */
   #completed: string | undefined;
-  readonly #beganMs = new Map<PreparationStage, number>();
-  #samples: Sample[] = [];
+  readonly #meter = new PreparationMeter();
   #reportedMs = -Infinity;
   #reason = 'asking for the dataset';
   #allBlindSinceMs: number | undefined;
+  readonly #met = new Map<string, { readonly info: MemberInfo; readonly atMs: number }>();
   #idleSinceMs: number | undefined;
 
   constructor(options: DatasetFlowOptions, request: DatasetJob) {
@@ -100,7 +105,10 @@ export class DatasetFlow implements DatasetMaking {
   }
 
   async #found(manifestKey: string): Promise<DatasetLook> {
-    await this.#options.notes.clear();
+    const { notes, store } = this.#options;
+    // Jobs of a plan that was given up may have ended after it was.
+    for (const planId of this.#plansLeft) await tidyPlan(store, planId);
+    await notes.clear();
     return { manifestKey };
   }
 
@@ -123,7 +131,9 @@ export class DatasetFlow implements DatasetMaking {
     const { flow, stage } = next;
     const id = await jobs.enqueueFlow(flow);
     // What has completed and is lacking all the same was deleted since.
-    if (id === this.#completed) await jobs.enqueueFlow(flow, { again: true });
+    const isListedAgain = this.#isToBeListed && stage === 'inventory';
+    if (id === this.#completed || isListedAgain) await jobs.enqueueFlow(flow, { again: true });
+    this.#isToBeListed = false;
     this.#asked = { id, job: flow.job, stage, there };
     return undefined;
   }
@@ -154,20 +164,31 @@ export class DatasetFlow implements DatasetMaking {
       jobs.counts(),
     ]);
     const here = live.filter(isAlive).map(({ info }) => info);
+    for (const info of here) this.#met.set(info.memberId, { info, atMs: nowMs });
+    for (const [memberId, { atMs }] of this.#met)
+      if (nowMs - atMs >= metMs) this.#met.delete(memberId);
     const sight = decideSight({
-      workers: here,
+      workers: [...this.#met.values()].map(({ info }) => info),
       blind,
       isListed: asked.there.plan !== undefined,
       readsFiles:
         asked.stage === 'inventory' || asked.stage === 'survey' || asked.stage === 'tokenise',
       keepsText: this.#keepsText,
       allBlindForMs: nowMs - (this.#allBlindSinceMs ?? nowMs),
+      numListedAgain: this.#numListedAgain,
     });
     this.#allBlindSinceMs = sight.areAllBlind ? (this.#allBlindSinceMs ?? nowMs) : undefined;
     if (sight.kind === 'fail') {
       await jobs.dropFlow(asked.id);
       this.#asked = undefined;
-      throw new BerthError('DATA_CORPUS_NOT_FOUND', sight.reason);
+      throw new BerthError(sight.code, sight.reason);
+    }
+    if (sight.kind === 'listAgain') {
+      this.#numListedAgain += 1;
+      // Who has none of its files will not have them then.
+      if ([...blind.values()].some(({ isChanged }) => !isChanged)) this.#keepsText = true;
+      await this.#listAgain(asked);
+      return (this.#reason = sight.reason);
     }
     if (sight.kind === 'keepText' && asked.stage === 'survey') {
       this.#keepsText = true;
@@ -186,6 +207,14 @@ export class DatasetFlow implements DatasetMaking {
     return this.#reason;
   }
 
+  async #listAgain(asked: Asked): Promise<void> {
+    await this.#options.notes.clear();
+    if (asked.there.plan !== undefined) this.#plansLeft.add(asked.there.plan.planId);
+    this.#answers = {};
+    this.#isToBeListed = true;
+    await this.#askAnew(asked);
+  }
+
   async #askAnew({ id }: Asked): Promise<void> {
     await this.#options.jobs.dropFlow(id);
     this.#asked = undefined;
@@ -197,20 +226,14 @@ export class DatasetFlow implements DatasetMaking {
     nowMs: number,
     numWorkersBusy: number,
   ): Promise<PreparationProgress> {
-    const state = {
+    return this.#meter.look({
       there,
       words: wordsFor(this.#request),
       notes: await this.#options.notes.all(),
-      beganMs: this.#beganMs,
+      stage,
       nowMs,
       numWorkersBusy,
       isReady: this.#request.corpus.dataset !== undefined,
-    };
-    const underWay = stageUnderWay({ ...state, stage, samples: this.#samples });
-    if (!this.#beganMs.has(underWay)) this.#beganMs.set(underWay, nowMs);
-    const samples = this.#samples.filter(({ atMs }) => nowMs - atMs <= sampledMs);
-    const done = doneOf(preparationProgress({ ...state, stage: underWay, samples }));
-    this.#samples = done === undefined ? samples : [...samples, { ...done, atMs: nowMs }];
-    return preparationProgress({ ...state, stage: underWay, samples: this.#samples });
+    });
   }
 }

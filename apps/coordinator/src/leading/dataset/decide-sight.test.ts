@@ -5,16 +5,25 @@ const [a, b] = ['a', 'b'].map((memberId) => ({ memberId, hostname: `host-${membe
 const problem = '/corpus does not exist';
 
 function stateOf(
-  state: Partial<SightState> & { readonly unseeing?: readonly string[] },
+  state: Partial<SightState> & {
+    readonly unseeing?: readonly string[];
+    readonly changed?: readonly string[];
+  },
 ): SightState {
-  const { unseeing = [], ...others } = state;
+  const { unseeing = [], changed = [], ...others } = state;
   return {
     workers: [a!, b!],
-    blind: new Map(unseeing.map((memberId) => [memberId, problem])),
+    blind: new Map(
+      [...unseeing, ...changed].map((memberId) => {
+        const isChanged = changed.includes(memberId);
+        return [memberId, { problem: isChanged ? 'a copy' : problem, isChanged }];
+      }),
+    ),
     isListed: false,
     readsFiles: true,
     keepsText: false,
     allBlindForMs: 0,
+    numListedAgain: 0,
     ...others,
   };
 }
@@ -46,8 +55,27 @@ describe('who sees a corpus', () => {
     const none = { isListed: true, workers: [b!], unseeing: ['b'] };
     expect(decideSight(stateOf({ ...none, allBlindForMs: 59_000 }))).toMatchObject({
       kind: 'goOn',
-      reason: 'no worker is left that sees the corpus: /corpus does not exist',
+      reason:
+        'no worker is left that sees the corpus (looked for on host-b): /corpus does not exist',
     });
-    expect(decideSight(stateOf({ ...none, allBlindForMs: 60_000 })).kind).toBe('fail');
+    expect(decideSight(stateOf({ ...none, allBlindForMs: 60_000 }))).toMatchObject({
+      kind: 'fail',
+      code: 'DATA_CORPUS_NOT_FOUND',
+      reason: '/corpus does not exist (looked for on host-b)',
+    });
+  });
+
+  it('has it listed again where nobody who is left sees it as it was listed, but not for ever', () => {
+    const copies = { isListed: true, unseeing: ['a'], changed: ['b'] };
+    expect(decideSight(stateOf({ ...copies, unseeing: [] })).kind).toBe('keepText');
+    expect(decideSight(stateOf(copies))).toMatchObject({
+      kind: 'listAgain',
+      reason: 'listing the corpus again: a copy',
+    });
+    expect(decideSight(stateOf({ ...copies, isListed: false })).kind).toBe('goOn');
+    expect(decideSight(stateOf({ ...copies, numListedAgain: 8 }))).toMatchObject({
+      kind: 'fail',
+      code: 'DATA_CORPUS_CHANGED',
+    });
   });
 });

@@ -28,7 +28,7 @@ export interface ProgressState {
   readonly stage: PreparationStage;
   /** When each stage began, by one clock. */
   readonly beganMs: ReadonlyMap<PreparationStage, number>;
-  /** Bytes that the stage under way had read at some times, oldest first. */
+  /** What was done at some times, oldest first. */
   readonly samples: readonly Sample[];
   readonly nowMs: number;
   readonly numWorkersBusy: number;
@@ -36,11 +36,14 @@ export interface ProgressState {
   readonly isReady?: boolean;
 }
 
-/** How much a stage had done at a time. */
+/** How much was done at a time. */
 export interface Sample {
   readonly atMs: number;
   readonly stage: PreparationStage;
+  /** Of the stage that was under way: bytes of text where it reads some, else jobs. */
   readonly done: number;
+  /** Of all stages, as a time that it took one processor. */
+  readonly workMs: number;
 }
 
 /** Stages that are told of before the examples. */
@@ -52,14 +55,19 @@ function stagesOf({ there, isReady }: ProgressState): readonly PreparationStage[
   );
 }
 
-/** Time that a stage takes for a byte of text, relative to each other, as a rough guess: for the time that is left. */
-const costs: Readonly<Partial<Record<PreparationStage, number>>> = {
-  survey: 1,
-  tokenise: 1.2,
-  assemble: 0.15,
+/** Processor time that a stage takes for a MB of text, as measured with 100 MB of prose (docs/data-at-size.md): for the time that is left. */
+const workMsPerMb: Readonly<Record<PreparationStage, number>> = {
+  inventory: 0,
+  survey: 140,
+  vocabulary: 25,
+  tokenise: 143,
+  // Not measured: short beside tokenising, which makes the signatures.
+  nearDuplicates: 0,
+  assemble: 15,
+  examples: 0,
 };
 /** A survey that counts no words only hashes. */
-const hashingCost = 0.03;
+const hashingMsPerMb = 1;
 /** Too short a time says nothing of a rate. */
 const leastRateMs = 2_000;
 
@@ -202,33 +210,44 @@ function rateOf({ samples, stage, nowMs }: ProgressState): number | null {
   return (1_000 * Math.max(0, last.done - first.done)) / (nowMs - first.atMs);
 }
 
-function etaOf(state: ProgressState, stages: readonly StageProgress[]): number | null {
-  const rate = rateOf(state);
-  const { plan } = state.there;
-  const costOf = (stage: PreparationStage): number =>
-    stage === 'survey' && state.words === undefined ? hashingCost : (costs[stage] ?? 0);
-  const current = costOf(state.stage);
-  if (rate === null || rate === 0 || plan === undefined || current === 0) return null;
-  const left = stages.reduce((sum, { stage, numDone, numJobs, numBytesDone, state: place }) => {
-    if (place === 'done') return sum;
+/** The time that is left if all goes on as it did lately: by work, so that stages of other speeds say something of each other. */
+function etaOf(
+  { samples, nowMs, ...state }: ProgressState,
+  stages: readonly StageProgress[],
+): number | null {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined || nowMs - first.atMs < leastRateMs) return null;
+  const perMs = (last.workMs - first.workMs) / (nowMs - first.atMs);
+  const { doneMs, allMs } = workOf({ ...state, samples, nowMs }, stages);
+  return perMs > 0 ? (allMs - doneMs) / perMs : null;
+}
+
+/** What is done of all work, and how much that is; nothing while the corpus is not listed. */
+function workOf(
+  { there: { plan }, words }: ProgressState,
+  stages: readonly StageProgress[],
+): { readonly doneMs: number; readonly allMs: number } {
+  let [doneMs, allMs] = [0, 0];
+  for (const { stage, state, numDone, numJobs, numBytesDone } of stages) {
+    const isHashing = stage === 'survey' && words === undefined;
+    const stageMs =
+      ((isHashing ? hashingMsPerMb : workMsPerMb[stage]) * (plan?.numBytes ?? 0)) / 1e6;
     const share =
-      numBytesDone !== null ? numBytesDone / Math.max(1, plan.numBytes) : numDone / (numJobs ?? 1);
-    return sum + costOf(stage) * plan.numBytes * Math.max(0, 1 - share);
-  }, 0);
-  // The rate of a stage that counts shards is one of shards.
-  const perSecond = state.stage === 'assemble' ? shardRate(rate, stages, plan) : rate;
-  return (1_000 * left) / (perSecond * current);
+      numBytesDone === null
+        ? numDone / (numJobs ?? Infinity)
+        : numBytesDone / Math.max(1, plan?.numBytes ?? 0);
+    allMs += stageMs;
+    doneMs += stageMs * (state === 'done' ? 1 : Math.min(1, share));
+  }
+  return { doneMs, allMs };
 }
 
-function shardRate(rate: number, stages: readonly StageProgress[], { numBytes }: Plan): number {
-  const numJobs = stages.find(({ stage }) => stage === 'assemble')?.numJobs ?? 1;
-  return (rate * numBytes) / numJobs;
-}
-
-/** What counts as done of the stage under way, for its rate. */
-export function doneOf({
-  stages,
-}: PreparationProgress): Pick<Sample, 'stage' | 'done'> | undefined {
-  const active = stages.find(({ state }) => state === 'active');
-  return active && { stage: active.stage, done: active.numBytesDone ?? active.numDone };
+/** What counts as done by now, for rates. */
+export function sampleOf(state: ProgressState): Sample | undefined {
+  const { stages } = preparationProgress(state);
+  const active = stages.find((stage) => stage.state === 'active');
+  if (active === undefined) return undefined;
+  const { stage, numBytesDone, numDone } = active;
+  const { doneMs: workMs } = workOf(state, stages);
+  return { atMs: state.nowMs, stage, done: numBytesDone ?? numDone, workMs };
 }

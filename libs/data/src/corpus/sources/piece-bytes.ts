@@ -43,12 +43,20 @@ export async function* streamBytes(
   }
 }
 
-/** The error for a piece that is not what was listed. */
+/** The error for a piece that changes under its reader. */
 export function changedError({ place }: CorpusPiece): BerthError {
   return new BerthError(
     'DATA_CORPUS_INVALID',
-    `corpus ${place} changed while it was read, or since it was listed: start again when nothing writes to it any more; ` +
-      'copies on several machines need the same size and time of change (cp -p, rsync -t)',
+    `corpus ${place} changed while it was read: start again when nothing writes to it any more`,
+    { details: { path: place } },
+  );
+}
+
+/** The error for a piece that is not what was listed: others may have what was. */
+export function otherError({ place }: CorpusPiece): BerthError {
+  return new BerthError(
+    'DATA_CORPUS_CHANGED',
+    `corpus ${place} is not as it was listed: it has changed since, or is a copy with another size or time of change`,
     { details: { path: place } },
   );
 }
