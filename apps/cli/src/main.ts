@@ -7,6 +7,7 @@ import type { UpOptions } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
 import { helpConfiguration } from './help.ts';
 import { addHubCommands } from './hub-commands.ts';
+import { addLaunchCommands } from './launch-commands.ts';
 import { addMachineCommands } from './machine-commands.ts';
 import { addModelCommands } from './model-commands.ts';
 import { threads } from './option-values.ts';
@@ -84,6 +85,7 @@ addTrainingCommands(program, context);
 addRunCommands(program, context);
 addModelCommands(program, context);
 addHubCommands(program, context);
+addLaunchCommands(program, context);
 addMachineCommands(program, context);
 
 // A full disk or a reader that is gone ends the output, not the cluster that this process may be.

@@ -17,3 +17,4 @@ export { makePrivate } from './local/private-folder.ts';
 export { Supervised } from './local/supervised-process.ts';
 export { configOf, loadConfig, parseSettings, readRunFile, type RunFile } from './run-file.ts';
 export { type Disturbances, type RunningServices, startServices } from './services/services.ts';
+export { workerScript } from './slurm/worker-script.ts';
