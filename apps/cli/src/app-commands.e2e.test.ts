@@ -112,6 +112,25 @@ describe('berth worker', () => {
     expect(await other.exitCode).toBe(75);
   });
 
+  it('trains to the same bits where others cannot dial it', async () => {
+    const hidden = start(['worker', '--reachable', 'false', '--advertise', '127.0.0.1:1']);
+    await client.submit(configOf('hidden', 60), 'trained');
+    await cluster.until('hidden', 'some steps', ({ step }) => step > 3);
+    // It copies the weights of one that it cannot dial.
+    const seen = start(['worker', '--name', 'seen']);
+    await cluster.until('hidden', 'both', ({ view }) => view?.members.length === 2);
+    const { last, lastEval } = await cluster.until('hidden', 'its end', ({ run }) => {
+      return run.status === 'completed';
+    });
+    hidden.process.kill('SIGTERM');
+    expect(await hidden.exitCode).toBe(75);
+    await client.submit(configOf('calm', 60), 'trained');
+    const calm = await cluster.until('calm', 'its end', ({ run }) => run.status === 'completed');
+    expect([calm.last?.loss, calm.lastEval?.loss]).toEqual([last?.loss, lastEval?.loss]);
+    seen.process.kill('SIGTERM');
+    expect(await seen.exitCode).toBe(75);
+  });
+
   it('is left out by those with another secret, which say so and go on', async () => {
     const own = start(['worker', '--run', 'guarded', '--name', 'own']);
     await client.submit(configOf('guarded', 100_000), 'trained');

@@ -30,6 +30,11 @@ const appCommands: readonly AppCommand[] = [
       ['--host <address>', 'BERTH_PEER_HOST', 'address of this machine that other workers dial'],
       ['--port <n>', 'BERTH_PEER_PORT', 'port for other workers; any free one'],
       ['--advertise <host:port>', 'BERTH_PEER_ADVERTISE', 'where they dial, if that is elsewhere'],
+      [
+        '--reachable <bool>',
+        'BERTH_PEER_REACHABLE',
+        'false: they cannot dial it, so it dials them',
+      ],
       ['--device <kind>', 'BERTH_DEVICE', 'auto, cpu or gpu'],
       ['--threads <n>', 'BERTH_NUM_THREADS', 'TensorFlow threads, part of the numerics'],
       ['--name <text>', 'BERTH_WORKER_NAME', 'start of its member id; the host name'],

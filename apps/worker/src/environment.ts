@@ -36,6 +36,8 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly port: number;
   /** Where peers dial when that is not where this worker listens. */
   readonly advertise: Endpoint | undefined;
+  /** False when peers cannot dial it: then it dials them. */
+  readonly isReachable: boolean;
   /** Where Prometheus may ask; nowhere when left out. */
   readonly metricsPlace: MetricsPlace | undefined;
   readonly corpus: CorpusSources;
@@ -69,6 +71,7 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
     role: variables.BERTH_WORKER_ROLE,
     host: variables.BERTH_PEER_HOST,
     port: variables.BERTH_PEER_PORT,
+    isReachable: variables.BERTH_PEER_REACHABLE === 'true',
     advertise: variables.BERTH_PEER_ADVERTISE,
     metricsPlace: port === undefined ? undefined : { host, port },
     corpus: corpusSources(variables, services.s3),

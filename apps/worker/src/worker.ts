@@ -57,7 +57,7 @@ const modelsIdleMs = 300_000;
  */
 export async function runWorker(options: WorkerOptions, stopping: Stopping): Promise<WorkerEnd> {
   const { signal, atOnce } = stopping;
-  const { memberId, services, secret, numThreads, host, port, logger } = options;
+  const { memberId, services, secret, numThreads, host, port, isReachable, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   await checkRedis(services.redisUrl);
   const store = createS3ObjectStore(services.s3, logger);
@@ -70,7 +70,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   const [runtime, data, peers] = await Promise.all([
     startRuntime({ numThreads, device: device.kind }),
     startDataThread(options, logger),
-    startPeers({ memberId, host, port, secret }, logger),
+    startPeers({ memberId, host, port, secret, isReachable }, logger),
   ]);
   const members = createMembers(connection);
   const { version } = buildInfo();
@@ -78,6 +78,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
     memberId,
     version,
     ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
+    ...(!isReachable && { isReachable }),
     pid: process.pid,
     hostname: hostname(),
     startedAtMs: Date.now(),

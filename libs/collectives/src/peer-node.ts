@@ -10,7 +10,9 @@ import { localPathOf } from './connections/local-path.ts';
 import { ReduceMemory } from './reduce/reduce-memory.ts';
 import { Session } from './session.ts';
 import type { ViewSession } from './view-session.ts';
-import type { PeerAddress } from './connections/peer-address.ts';
+import { lendTo } from './connections/lend.ts';
+import { LentSockets } from './connections/lent-sockets.ts';
+import { wayTo, type PeerAddress } from './connections/peer-address.ts';
 import { fetchState, type StateRequest, type StateTransfer } from './state/fetch.ts';
 import { StateServer, type StateOffer } from './state/server.ts';
 
@@ -21,6 +23,8 @@ export interface PeerNodeOptions {
   readonly host: string;
   /** @defaultValue any free port */
   readonly port?: number;
+  /** False when others cannot dial this member: then it lends connections to those that it can. @defaultValue true */
+  readonly isReachable?: boolean;
   /** What all members prove to each other that they have; it is never sent. */
   readonly secret: string;
   readonly logger: Logger;
@@ -81,6 +85,9 @@ class TcpPeerNode implements PeerNode {
   readonly #options: Omit<PeerNodeOptions, 'secret'>;
   readonly #key: KeyObject;
   readonly #gate: Gate;
+  readonly #lent = new LentSockets();
+  /** Ends the lending of the view before. */
+  #lending = new AbortController();
   readonly #memory = new ReduceMemory();
   readonly #server: Server;
   /** For members on this machine. */
@@ -124,6 +131,7 @@ class TcpPeerNode implements PeerNode {
       view,
       memberId,
       key: this.#key,
+      lent: this.#lent,
       memory: this.#memory,
       logger,
       shape: {
@@ -135,6 +143,7 @@ class TcpPeerNode implements PeerNode {
     });
     this.#session = session;
     for (const call of this.#calls.splice(0)) this.#route(call);
+    this.#lend(view);
     await session.establish(options.connectTimeoutMs, options.signal);
     logger.debug('view joined', { runId: view.runId, version: view.version });
     return session;
@@ -146,16 +155,38 @@ class TcpPeerNode implements PeerNode {
 
   fetchState(donors: readonly PeerAddress[], request: StateRequest): Promise<StateTransfer> {
     const { memberId: from, logger } = this.#options;
-    return fetchState(donors, { logger, ...request, from, key: this.#key });
+    return fetchState(donors, { logger, ...request, from, key: this.#key, lent: this.#lent });
   }
 
   async close(): Promise<void> {
     this.#session?.close();
+    this.#lending.abort();
     const closed = [this.#server, this.#localServer].map(
       (server) => new Promise((resolve) => server.close(resolve)),
     );
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
+  }
+
+  /** Lends connections to all members of a view that have no other way to this one, until it joins another. */
+  #lend(view: View): void {
+    const { memberId: from, isReachable = true, logger } = this.#options;
+    this.#lending.abort();
+    if (isReachable) return;
+    this.#lending = new AbortController();
+    const self = { isReachable } as const;
+    const options = {
+      key: this.#key,
+      from,
+      logger,
+      accept: (socket: Socket) => {
+        this.#accept(socket);
+        socket.resume();
+      },
+      signal: this.#lending.signal,
+    };
+    for (const member of view.members)
+      if (member.memberId !== from && wayTo(member, self) === 'lent') void lendTo(member, options);
   }
 
   #requireJoinable(view: View): void {
@@ -179,7 +210,10 @@ class TcpPeerNode implements PeerNode {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', (error) => this.#options.logger.debug('connection failed', { error }));
-    this.#gate.admit(socket, (caller) => this.#listen(socket, caller));
+    this.#gate.admit(socket, (caller) => {
+      if (caller.purpose === 'lend') this.#lent.add(caller.from, socket);
+      else this.#listen(socket, caller);
+    });
   }
 
   #listen(socket: Socket, caller: Caller): void {

@@ -171,11 +171,12 @@ export class Session implements ViewSession {
   }
 
   async #dial(link: HalfLink): Promise<void> {
-    const { key, memberId: from, logger } = this.#options;
+    const { key, memberId: from, lent, logger } = this.#options;
     const { memberId } = link.member;
     try {
       const source = await dialMember(link.member, {
         tryLocal: localSocketsPay(this.view.members.length),
+        lent,
         key,
         from,
         purpose: 'join',

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AlignedBlock, BerthError, GradientVector, Logger, View } from '@berth/contracts';
+import type { LentSockets } from './connections/lent-sockets.ts';
 import type { VectorShape } from './reduce/plan.ts';
 import type { ReduceMemory } from './reduce/reduce-memory.ts';
 
@@ -48,6 +49,7 @@ export interface SessionOptions {
   readonly view: View;
   readonly memberId: string;
   readonly key: KeyObject;
+  readonly lent: LentSockets;
   readonly memory: ReduceMemory;
   readonly logger: Logger;
   readonly shape: VectorShape;

@@ -13,6 +13,8 @@ export const viewMemberSchema = z.strictObject({
   memberId: z.string(),
   host: z.string(),
   port: z.int(),
+  /** Absent for one that the others can dial. */
+  isReachable: z.literal(false).optional(),
   blocks: z.array(alignedBlockSchema),
 });
 export type ViewMember = z.output<typeof viewMemberSchema>;
@@ -71,6 +73,8 @@ export const memberInfoSchema = z.strictObject({
   version: z.string().optional(),
   host: z.string(),
   port: z.int(),
+  /** Absent for one that others can dial. */
+  isReachable: z.literal(false).optional(),
   pid: z.int(),
   hostname: z.string(),
   numerics: numericsSchema,

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { BerthError } from '@berth/contracts';
 import type { LocalEndpoint } from './local-path.ts';
 
@@ -23,8 +23,8 @@ interface Read {
 }
 
 /**
- * Pull-style reads from a socket that this side dials, straight into the reader's memory: nobody reading means
- * nothing is taken from the kernel, which in turn holds back the sender.
+ * Pull-style reads from a socket, straight into the reader's memory if this side dials: nobody reading means
+ * nothing is taken from the kernel, which in turn holds back the sender. From a socket that was connected before bytes are copied.
  *
  * Node asks for the next buffer as soon as bytes have landed, and keeps that choice over a pause. So when no read is due
  * by then it is given a small spill buffer; what lands there is copied out by later reads, and the socket stays paused
@@ -39,8 +39,15 @@ export class ByteSource {
   #read: Read | undefined;
   #failure: Error | undefined;
 
-  constructor(endpoint: Endpoint | LocalEndpoint) {
-    this.socket = connect({
+  constructor(endpoint: Endpoint | LocalEndpoint | Socket) {
+    this.socket = endpoint instanceof Socket ? endpoint : this.#connect(endpoint);
+    if (endpoint instanceof Socket) endpoint.on('data', this.#came);
+    this.socket.on('error', this.#erred);
+    this.socket.on('close', this.#closed);
+  }
+
+  #connect(endpoint: Endpoint | LocalEndpoint): Socket {
+    return connect({
       ...('path' in endpoint
         ? { path: endpoint.path }
         : { host: endpoint.host, port: endpoint.port }),
@@ -52,8 +59,17 @@ export class ByteSource {
         callback: (numBytes) => this.#landed(numBytes),
       },
     });
-    this.socket.on('error', (error) => this.fail(error));
-    this.socket.on('close', () => this.fail(new Error('the connection was closed')));
+  }
+
+  readonly #erred = (error: Error): void => this.fail(error);
+  readonly #closed = (): void => this.fail(new Error('the connection was closed'));
+
+  /** Of a socket that was connected before: gives it back, with what has come and was not read. */
+  release(): Socket {
+    this.socket.off('data', this.#came).off('error', this.#erred).off('close', this.#closed);
+    this.socket.pause();
+    if (this.#unread.length > 0) this.socket.unshift(this.#unread);
+    return this.socket;
   }
 
   /** Why the connection ended. */
@@ -149,6 +165,18 @@ export class ByteSource {
     this.socket.resume();
     return false;
   }
+
+  /** Bytes of a socket that was connected before. */
+  readonly #came = (bytes: Buffer): void => {
+    this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
+    this.#takeUnread();
+    const read = this.#read;
+    if (read !== undefined && this.#wanted.length === 0) {
+      this.#read = undefined;
+      read.filled();
+    }
+    if (this.#unread.length > 0) this.socket.pause();
+  };
 
   #takeUnread(): void {
     const numBytes = Math.min(this.#unread.length, this.#wanted.length);

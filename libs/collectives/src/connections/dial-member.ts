@@ -3,11 +3,14 @@ import { isBerthError, type Logger } from '@berth/contracts';
 import { ByteSource } from './byte-source.ts';
 import { localPathOf } from './local-path.ts';
 import { proveToListener, type DialledPeer } from '../handshake/dialler.ts';
+import type { LentSockets } from './lent-sockets.ts';
 import type { PeerAddress } from './peer-address.ts';
 
 export interface DialOptions extends Omit<DialledPeer, 'to'> {
   /** Try the local socket first; it is found only if the member is on this machine. */
   readonly tryLocal: boolean;
+  /** What members that cannot be dialled have lent. */
+  readonly lent: LentSockets;
   readonly logger: Logger;
   /** Told of every attempt, to end it. */
   readonly onAttempt: (source: ByteSource) => void;
@@ -16,17 +19,18 @@ export interface DialOptions extends Omit<DialledPeer, 'to'> {
 }
 
 const redialMs = 200;
+/** For one that cannot be dialled to lend a connection: it does as soon as it joins the view. */
+const lendMs = 5_000;
 
 /**
  * Connects with a member and proves the secret, again and again while that may help.
  * @throws BerthError `COLLECTIVE_UNAUTHENTICATED` or `COLLECTIVE_PROTOCOL`, or the connection's error: the member is gone
  */
-export async function dialMember(
-  member: PeerAddress,
-  { tryLocal, key, from, purpose, logger, onAttempt, isOver }: DialOptions,
-): Promise<ByteSource> {
+export async function dialMember(member: PeerAddress, options: DialOptions): Promise<ByteSource> {
+  const { tryLocal, key, from, purpose, logger, onAttempt, isOver } = options;
   const { memberId, port } = member;
   const proof = { key, from, to: memberId, purpose };
+  if (member.isReachable === false) return useLent(member, options);
   const localPath = tryLocal ? localPathOf(memberId, port) : undefined;
   if (localPath !== undefined) {
     const source = new ByteSource(localPath);
@@ -55,6 +59,25 @@ export async function dialMember(
       logger.debug('peer not reached yet', { memberId, error });
       await delay(redialMs);
       if (isOver()) throw error;
+    }
+  }
+}
+
+/** The same with a connection that the member has dialled. One that has ended since makes room for the next. */
+async function useLent(
+  { memberId }: PeerAddress,
+  { lent, key, from, purpose, logger, onAttempt, isOver }: DialOptions,
+): Promise<ByteSource> {
+  for (;;) {
+    const source = new ByteSource(await lent.take(memberId, lendMs));
+    onAttempt(source);
+    try {
+      await proveToListener(source, { key, from, to: memberId, purpose });
+      return source;
+    } catch (error) {
+      const isFinal = isBerthError(error) && error.code !== 'COLLECTIVE_TIMEOUT';
+      if (isFinal || isOver()) throw error;
+      logger.debug('a lent connection does not serve', { memberId, error });
     }
   }
 }

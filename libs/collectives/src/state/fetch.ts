@@ -10,6 +10,7 @@ import {
   type StateLabel,
 } from '../connections/control.ts';
 import { dialMember } from '../connections/dial-member.ts';
+import type { LentSockets } from '../connections/lent-sockets.ts';
 import type { PeerAddress } from '../connections/peer-address.ts';
 import { protocolError } from '../connections/frame.ts';
 import { Progress } from '../reduce/progress.ts';
@@ -48,6 +49,7 @@ export interface StateTransfer {
 interface Identity {
   readonly from: string;
   readonly key: KeyObject;
+  readonly lent: LentSockets;
 }
 
 /** @throws BerthError as `PeerNode.fetchState` */
@@ -99,10 +101,11 @@ class StateFetch {
   /** Takes slices from one donor until there are no more, or it is lost. */
   async #copyFrom(donor: PeerAddress): Promise<void> {
     const { memberId } = donor;
-    const { key, from, label, logger = silentLogger } = this.#request;
+    const { key, from, lent, label, logger = silentLogger } = this.#request;
     try {
       const source = await dialMember(donor, {
         tryLocal: true,
+        lent,
         key,
         from,
         purpose: 'state',

@@ -66,17 +66,35 @@ export interface LocalMesh {
   close(): Promise<void>;
 }
 
-/** Nodes that listen on loopback, and a view of them all. */
-export async function startNodes(numMembers: number, numVirtualRanks: number): Promise<LocalMesh> {
+/** Where nobody listens. */
+const nowhere = { host: '127.0.0.1', port: 1 };
+
+/**
+ * Nodes that listen on loopback, and a view of them all.
+ * @param unreachable - members that nobody finds
+ */
+export async function startNodes(
+  numMembers: number,
+  numVirtualRanks: number,
+  unreachable: readonly string[] = [],
+): Promise<LocalMesh> {
   const memberIds = Array.from({ length: numMembers }, (_, index) => `m${index}`);
   const blocks = assignBlocks(numVirtualRanks, memberIds);
   const nodes = memberIds.map((memberId) =>
-    createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger }),
+    createPeerNode({
+      memberId,
+      host: '127.0.0.1',
+      secret,
+      isReachable: !unreachable.includes(memberId),
+      logger: silentLogger,
+    }),
   );
   const endpoints = await Promise.all(nodes.map((node) => node.listen()));
   const members = memberIds.map((memberId, index) => ({
     memberId,
-    ...endpoints[index]!,
+    ...(unreachable.includes(memberId)
+      ? { ...nowhere, isReachable: false as const }
+      : endpoints[index]!),
     blocks: blocks[index]!,
   }));
   const view: View = {

@@ -18,6 +18,7 @@ describe('readVariables', () => {
       BERTH_GRACE_MS: 25_000,
       BERTH_RUN_WAIT_MS: 600_000,
       BERTH_NOTICES: 'auto',
+      BERTH_PEER_REACHABLE: 'true',
       BERTH_METRICS_HOST: '127.0.0.1',
     });
     expect(readVariables(coordinatorVariables, { BERTH_HTTP_PORT: '' }).BERTH_HTTP_PORT).toBe(7700);

@@ -29,6 +29,7 @@ export const workerVariables = z.object({
   BERTH_PEER_HOST: z.string().default('127.0.0.1'),
   BERTH_PEER_PORT: portVariable.default(0),
   BERTH_PEER_ADVERTISE: endpointVariable.optional(),
+  BERTH_PEER_REACHABLE: z.enum(['true', 'false'], 'it is true or false').default('true'),
   BERTH_METRICS_HOST: z.string().default('127.0.0.1'),
   BERTH_METRICS_PORT: portVariable.optional(),
   BERTH_FOLDER: z.string().optional(),

@@ -7,10 +7,11 @@ export function assignMembers(members: readonly LiveMember[], virtualRanks: numb
   if (members.length === 0) return [];
   const ids = members.map(({ memberId }) => memberId);
   const blocks = assignBlocks(virtualRanks, ids);
-  return members.map(({ memberId, host, port }, index) => ({
+  return members.map(({ memberId, host, port, isReachable }, index) => ({
     memberId,
     host,
     port,
+    ...(isReachable === false && { isReachable }),
     blocks: blocks[index] ?? [],
   }));
 }

@@ -32,8 +32,15 @@ export function classifyMembers(state: MembersState): ClassifiedMembers {
     if (difference !== undefined) refusals.push(`${named(member)} is refused: ${difference}`);
     return difference !== undefined;
   };
-  const eligible = candidates.filter(
+  const same = candidates.filter(
     (member) => !isRefused(member, standard && numericsDifference(standard, member.numerics)),
+  );
+  // Two of which neither can dial the other have no way to each other.
+  const hidden = same.find(({ isReachable }) => isReachable === false);
+  const eligible = same.filter(
+    (member) =>
+      member === hidden ||
+      !isRefused(member, member.isReachable === false ? noWay(hidden?.memberId) : undefined),
   );
   const opening = present.filter(
     (member) =>
@@ -47,4 +54,8 @@ export function classifyMembers(state: MembersState): ClassifiedMembers {
 
 function named({ memberId, version }: LiveMember): string {
   return version === undefined ? memberId : `${memberId} (berth ${version})`;
+}
+
+function noWay(memberId = ''): string {
+  return `neither it nor ${memberId} can be dialled by other workers (BERTH_PEER_REACHABLE), and one of the two must`;
 }

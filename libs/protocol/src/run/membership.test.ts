@@ -234,6 +234,16 @@ describe('a view in force', () => {
     expect(decision).toMatchObject({ kind: 'publish', reason: 'left by b' });
   });
 
+  it('has one member at most that the others cannot dial', () => {
+    const isReachable = false as const;
+    const live = [member('a', { isReachable }), member('b'), member('c', { isReachable })];
+    const decision = decideMembership(0, state({ live, view: view('a', 'b') }), options);
+    expect(decision).toMatchObject({
+      kind: 'keep',
+      reason: expect.stringMatching(/; c is refused: neither it nor a can be dialled/),
+    });
+  });
+
   it('ignores a complaint about an older view', () => {
     const live = [member('a', { complaint: { ...complaint, viewVersion: 2 } }), member('b')];
     const decision = decideMembership(

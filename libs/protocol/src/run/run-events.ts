@@ -54,7 +54,12 @@ export function eventsOfView(change: ViewChange): NewRunEvent[] {
       const why = whyWithout(memberId, draft.reason);
       const isBlamed = why !== draft.reason;
       if (info?.state === 'draining')
-        return { ...place, kind: 'left', memberId, text: `${memberId} left: ${leftWhy(info.drain)}` };
+        return {
+          ...place,
+          kind: 'left',
+          memberId,
+          text: `${memberId} left: ${leftWhy(info.drain)}`,
+        };
       if (!isBlamed && (live === undefined || info !== undefined))
         return { ...place, kind: 'left', memberId, text: `${memberId} left: ${draft.reason}` };
       const heard = lastHeard.get(memberId);
