@@ -8,13 +8,13 @@ export interface PeerAddress extends Endpoint {
 }
 
 /**
- * How `from` gets a connection on which it is the dialler: it dials, it takes one that `to` has dialled and lent, or both
- * dial a relay. Pure: both sides find the same.
+ * How `from` gets a connection on which it is the dialler: it dials, or takes one that `to` has dialled and lent;
+ * two that cannot be dialled have no way. Pure: both sides find the same.
  */
 export function wayTo(
   from: Pick<PeerAddress, 'isReachable'>,
   to: Pick<PeerAddress, 'isReachable'>,
-): 'dial' | 'lent' | 'relay' {
+): 'dial' | 'lent' | 'none' {
   if (to.isReachable !== false) return 'dial';
-  return from.isReachable === false ? 'relay' : 'lent';
+  return from.isReachable === false ? 'none' : 'lent';
 }

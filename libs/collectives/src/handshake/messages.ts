@@ -11,9 +11,9 @@ import { protocolError } from '../connections/frame.ts';
 
 /**
  * What a proven connection may be used for: the frames of a view; one request for state; whatever the listener would dial for, since it
- * cannot reach the dialler; a way to another member through a relay.
+ * cannot reach the dialler.
  */
-export const purposes = ['join', 'state', 'lend', 'relay'] as const;
+export const purposes = ['join', 'state', 'lend'] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** The side of a connection; part of a proof, so that nobody's own proof can be sent back to it. */
