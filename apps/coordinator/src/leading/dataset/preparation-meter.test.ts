@@ -52,7 +52,15 @@ function looks(): { readonly atMs: number; readonly progress: PreparationProgres
   return recordedPreparation.map(([atMs, job, numBytes, numDocuments, isDone]) => {
     notes.set(job, { numBytes, numDocuments, isDone });
     const [stage, there] = askedFor(notes);
-    const seen = { there, words: 'uncased', notes, stage, nowMs: atMs, numWorkersBusy: 1, isReady: false } as const;
+    const seen = {
+      there,
+      words: 'uncased',
+      notes,
+      stage,
+      nowMs: atMs,
+      numWorkersBusy: 1,
+      isReady: false,
+    } as const;
     return { atMs, progress: meter.look(seen) };
   });
 }
