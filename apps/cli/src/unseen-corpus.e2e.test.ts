@@ -34,7 +34,8 @@ it('data comes out the same where one of two workers sees the corpus, and dies o
     waitFor(async () => (await found(await look())) ?? undefined, { intervalMs: 10, what });
   try {
     await cluster.client.submit(config, 'prepared');
-    const first = await until('a list', async () => (await plans())[0]);
+    await until('words of a chunk', async () => (await keysLike(/\/words-/))[0]);
+    const [first] = await plans();
     process.kill(seeing!.pid!, 'SIGSTOP');
     // The one that is left has looked, and says where.
     const alone = /^no worker is left that sees the corpus \(looked for on \S+\): .* is not below/;

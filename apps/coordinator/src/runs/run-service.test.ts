@@ -1,5 +1,10 @@
-import type { S3ObjectStore } from '@berth/checkpoint';
-import { parseRunConfig, type MetricsLine, type RunConfig } from '@berth/contracts';
+import { runRecordKey, type S3ObjectStore } from '@berth/checkpoint';
+import {
+  parseRunConfig,
+  type MetricsLine,
+  type ObjectStore,
+  type RunConfig,
+} from '@berth/contracts';
 import { createMembers, createRuns, openRun, type RedisConnection } from '@berth/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memberOf } from '../testing/api-fixture.ts';
@@ -42,6 +47,20 @@ describe('the run service', () => {
   it('queues a new run', async () => {
     const report = await createRunService(connection, store).submit(config('new'), 'trained');
     expect(report).toMatchObject({ step: 0, run: { status: 'queued', goal: 'trained' } });
+  });
+
+  it('keeps a new run in the bucket before it answers, and in a Redis that is emptied meanwhile', async () => {
+    const emptying: ObjectStore = {
+      ...store,
+      async put(...args) {
+        await connection.client.flushall();
+        return store.put(...args);
+      },
+    };
+    const { run } = await createRunService(connection, emptying).submit(config('kept'), 'trained');
+    expect((await createRunService(connection, store).report('kept')).run).toEqual(run);
+    const copy = Buffer.from(await store.get(runRecordKey('kept'))).toString();
+    expect(JSON.parse(copy)).toEqual(JSON.parse(JSON.stringify(run)));
   });
 
   it('answers a repeated submission with the same run', async () => {

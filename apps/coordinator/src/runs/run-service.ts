@@ -1,4 +1,4 @@
-import { findModel, listCheckpoints, readEvaluationReport } from '@berth/checkpoint';
+import { findModel, listCheckpoints, readEvaluationReport, runRecordKey } from '@berth/checkpoint';
 import {
   BerthError,
   isFinal,
@@ -123,6 +123,8 @@ export interface RunService {
 }
 
 const numLinesPerAnswer = 1_000;
+/** Longest wait for the bucket to take what was submitted. */
+const keepPatienceMs = 5_000;
 
 /** @param options.health - asked whether Redis takes writes, for what runs say of themselves. @defaultValue not asked */
 export function createRunService(
@@ -165,6 +167,16 @@ export function createRunService(
 
   const reportNow = async (run: RunRecord): Promise<RunStatusReport> =>
     reportOf(connection, run, await contextNow());
+
+  /** What is accepted outlives a Redis that loses all of it the next moment. */
+  const keepSubmitted = async (record: RunRecord): Promise<void> => {
+    const body = Buffer.from(JSON.stringify(record));
+    const signal = AbortSignal.timeout(keepPatienceMs);
+    // Whoever leads stores what the bucket does not take now.
+    await store.put(runRecordKey(record.runId), body, { signal }).catch(() => undefined);
+    // What was lost before it was stored is not found there.
+    if ((await runs.read(record.runId)) === undefined) await runs.create(record);
+  };
 
   const look = async (
     record: RunRecord,
@@ -226,6 +238,7 @@ export function createRunService(
         if (grid === undefined) await refuseNameOfGrid(runs, config.name);
         const record = newRecord({ config, goal, grid }, Date.now());
         await runs.create(record);
+        await keepSubmitted(record);
         return reportNow(record);
       }
       const snapshot = await look(existing, {});
