@@ -77,6 +77,7 @@ program
   .option('--coordinators <n>', 'coordinators; all but one stand by', whole(1, 64), 1)
   .option('--threads <n>', 'TensorFlow threads of a worker', threads, 1)
   .option('--port <n>', 'port of the first coordinator; 0: any free one', whole(0, 65_535), 7700)
+  .option('--reach <address>', 'let workers of other machines in, at this address of this one')
   .action(async (options: UpOptions) => (await import('./commands/up.ts')).up(context, options));
 
 addAppCommands(program, process.env);

@@ -60,7 +60,12 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     const clockFolder = join(folder, 'clock');
     const redisClock = setsRedisClock ? await makeSettableClock(clockFolder) : undefined;
     closers.push(() => redisClock?.close());
-    const running = await startServices(folder, {}, logger, redisClock?.env);
+    const running = await startServices(
+      folder,
+      {},
+      logger,
+      redisClock && { redisEnvironment: redisClock.env },
+    );
     closers.push(() => running.close());
     const { services, disturb } = running;
     let storeFaultOf: HttpFaultChoice = () => 'pass';

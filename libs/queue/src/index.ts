@@ -31,6 +31,7 @@ export type { MetricsLog } from './records/metrics-log.ts';
 export {
   redisServerPrograms,
   startRedisServer,
+  type RedisListener,
   type RedisProcess,
   type RedisServerOptions,
 } from './server/redis-server.ts';

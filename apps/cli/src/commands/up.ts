@@ -9,6 +9,8 @@ export interface UpOptions {
   readonly coordinators: number;
   readonly threads: number;
   readonly port: number;
+  /** Address of this machine at which workers of other machines reach it. */
+  readonly reach?: string;
 }
 
 /** `berth up`: services, coordinator and workers on this machine, until Ctrl-C. */
@@ -21,6 +23,7 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
           numThreads: options.threads,
           numCoordinators: options.coordinators,
           httpPort: options.port,
+          reach: options.reach,
         })
       : undefined,
   );
@@ -32,6 +35,10 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
   context.say(
     `berth is up with ${options.workers} worker${options.workers === 1 ? '' : 's'}; Ctrl-C stops it. Its dashboard, for whoever has this link:\n  ${cluster.client.link('/')}`,
   );
+  if (options.reach !== undefined)
+    context.say(
+      `workers of other machines join with ${context.folder}/join.env: ${context.berth} worker --host <their address> --env join.env`,
+    );
   context.say(`next: start a run there, or by ${context.berth} train <run.yaml>`);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());

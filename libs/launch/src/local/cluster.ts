@@ -9,6 +9,7 @@ import { formatDuration } from '../format-duration.ts';
 import { freePort } from './free-ports.ts';
 import { makeFolder } from './make-folder.ts';
 import { makePrivate } from './private-folder.ts';
+import { removeJoinFiles, writeJoinFiles } from './join-files.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { reportDeath } from './report-death.ts';
 import { startServices, type Disturbances } from '../services/services.ts';
@@ -24,6 +25,8 @@ export interface ClusterOptions {
   readonly workerEnvironment?: (index: number) => Readonly<Record<string, string>>;
   /** Port of the first coordinator; any free one when left out. */
   readonly httpPort?: number | undefined;
+  /** Address of this machine at which workers of other machines reach it. @defaultValue they do not */
+  readonly reach?: string | undefined;
   /** The run that it is started for: others that are unfinished stay so. @defaultValue it works on all */
   readonly ownRun?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -71,7 +74,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const sinceMs = Date.now();
   makePrivate(folder, say);
   say(`starting a cluster with its data in ${folder}`);
-  const running = await startServices(folder, options.env, logger);
+  const running = await startServices(folder, options.env, logger, {
+    reach: options.reach,
+  });
   for (const line of running.embedded) say(`started ${line}`);
   const secret = clusterSecret(folder, options.env);
   const apiToken = clusterToken(folder, options.env);
@@ -100,6 +105,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const file = clusterFile(folder);
   const close = async (): Promise<void> => {
     rmSync(file, { force: true });
+    removeJoinFiles(folder);
     // Workers first: they still need the services to leave in order.
     for (const group of [workers, coordinators])
       await Promise.all(group.map((child) => child.stop()));
@@ -113,7 +119,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       coordinators.push(
         supervise(name, entryOf('@berth/coordinator/main'), {
           // Chosen here so that a restarted coordinator comes back on it.
-          BERTH_HTTP_PORT: String(port ?? (await freePort())),
+          BERTH_HTTP_PORT: String(port || (await freePort(options.reach))),
+          ...(options.reach !== undefined && { BERTH_HTTP_HOST: options.reach }),
           BERTH_OWN_RUN: options.ownRun,
           BERTH_OWN_SINCE_MS: String(sinceMs),
           BERTH_API_TOKEN: apiToken,
@@ -130,6 +137,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           BERTH_NUM_THREADS: String(numThreads),
           BERTH_SECRET: secret,
           BERTH_API_TOKEN: undefined,
+          ...(options.reach !== undefined && { BERTH_PEER_HOST: options.reach }),
           ...options.workerEnvironment?.(index),
         }),
       );
@@ -148,6 +156,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     // Written beside and renamed: who looks finds all of it or nothing.
     writeFileSync(`${file}.new`, JSON.stringify(contents, null, 2), { mode: 0o600 });
     renameSync(`${file}.new`, file);
+    const { services } = running;
+    if (options.reach !== undefined)
+      writeJoinFiles(folder, { services, secret, coordinatorUrl: url, apiToken });
     return {
       client: createCoordinatorClient(url, { token: apiToken, isOurs: true }),
       services: running.services,

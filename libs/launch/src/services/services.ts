@@ -3,9 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
+import type { RedisListener } from '@berth/queue';
 import type { S3Server } from '@berth/s3-server';
 import { lockFolder } from '../local/folder-lock.ts';
 import type { SupervisedRedis } from './supervised-redis.ts';
+import { freePort } from '../local/free-ports.ts';
+import { keepSecret } from '../local/keep-secret.ts';
 import { makeFolder } from '../local/make-folder.ts';
 
 /** Faults of embedded services, for chaos. */
@@ -25,9 +28,16 @@ export interface RunningServices {
   close(): Promise<void>;
 }
 
+export interface ServicesOptions {
+  /** Added to the environment of an embedded Redis. */
+  readonly redisEnvironment?: Readonly<Record<string, string>>;
+  /** Address of this machine at which other machines reach what is embedded. @defaultValue they do not */
+  readonly reach?: string | undefined;
+}
+
 /**
- * Uses the services that the environment names and starts the missing ones on loopback, their data under `folder`.
- * @param redisEnvironment - added to the environment of an embedded Redis
+ * Uses the services that the environment names and starts the missing ones, for this machine only unless told otherwise, their
+ * data under `folder`.
  * @throws BerthError `QUEUE_UNREACHABLE` or `STORE_UNREACHABLE` when a named service does not answer, `CONFIG_INVALID` when
  * it is set up so that it cannot be used, or the folder cannot be written,
  * `RUN_STATE_CONFLICT` when another process has services of its own in the folder
@@ -36,7 +46,7 @@ export async function startServices(
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
   logger: Logger,
-  redisEnvironment: Readonly<Record<string, string>> = {},
+  { redisEnvironment = {}, reach }: ServicesOptions = {},
 ): Promise<RunningServices> {
   // Loaded here: commands that find a cluster running start nothing.
   const { createS3ObjectStore } = await import('@berth/checkpoint');
@@ -65,6 +75,7 @@ export async function startServices(
           folder: join(folder, 'redis'),
           appendOnly: true,
           env: redisEnvironment,
+          listen: reach === undefined ? undefined : await redisListener(folder, reach),
         },
         logger,
       );
@@ -76,7 +87,13 @@ export async function startServices(
     if (s3 === undefined) {
       const credentials = localCredentials(folder);
       const start = (port: number): Promise<S3Server> =>
-        startS3Server({ folder: join(folder, 's3'), port, ...credentials, logger });
+        startS3Server({
+          folder: join(folder, 's3'),
+          host: reach ?? '127.0.0.1',
+          port,
+          ...credentials,
+          logger,
+        });
       let server = await start(0);
       closers.push(() => server.close());
       disturb = {
@@ -104,6 +121,10 @@ export async function startServices(
     await close();
     throw error;
   }
+}
+
+async function redisListener(folder: string, host: string): Promise<RedisListener> {
+  return { host, port: await freePort(host), password: keepSecret(join(folder, 'redis-password')) };
 }
 
 /** Keys of the embedded S3 server, made once per folder and readable by its owner only. */

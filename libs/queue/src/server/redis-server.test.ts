@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -33,6 +35,23 @@ describe('startRedisServer', () => {
     const sizeBytes = entries.reduce((sum, { length }) => sum + length, 0);
     expect(await client.memory('USAGE', 'ledger', 'SAMPLES', 0)).toBeLessThan(sizeBytes / 3);
     client.disconnect();
+    await server.stop();
+  });
+
+  it('lets other machines in by a password that no argument has', async () => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    await once(probe.close(), 'close');
+    const listen = { host: '127.0.0.1', port, password: 'pass0123456789' };
+    const server = await startRedisServer({ programs, listen });
+    expect(readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')).not.toContain(listen.password);
+    const inside = new Redis(server.url);
+    expect(await inside.ping()).toBe('PONG');
+    inside.disconnect();
+    const outside = new Redis(port, { enableReadyCheck: false, protocol: 2 });
+    await expect(outside.get('key')).rejects.toThrow(/NOAUTH/);
+    outside.disconnect();
     await server.stop();
   });
 

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ export interface RedisServerOptions {
   readonly socket?: string;
   /** Commands that it does not take from anybody. @defaultValue none */
   readonly disabledCommands?: readonly string[];
+  /** Where it listens besides, for other machines, and what it asks of everybody then. @defaultValue nowhere */
+  readonly listen?: RedisListener | undefined;
   /** Port on loopback of a server whose copy it is to be. */
   readonly replicaOfPort?: number;
   /** Keep data across restarts in `folder` (append-only file, fsync every second). @defaultValue false */
@@ -26,8 +28,17 @@ export interface RedisServerOptions {
   readonly startTimeoutMs?: number;
 }
 
+/** An address that a Redis server is reached at by who has its password, in clear. */
+export interface RedisListener {
+  readonly host: string;
+  readonly port: number;
+  /** Of letters and digits. */
+  readonly password: string;
+}
+
 /** A Redis server that ends, at the latest, when the process that started it exits in order. */
 export interface RedisProcess {
+  /** Of the address that other machines reach, where it has one, else of its socket. */
   readonly url: string;
   /** Path of the Unix socket that it listens on. */
   readonly socket: string;
@@ -54,7 +65,8 @@ export function redisServerPrograms(environment: {
 }
 
 /**
- * Starts a Redis or Valkey server on a Unix socket that only its owner may use, on no port, and waits until it answers.
+ * Starts a Redis or Valkey server on a Unix socket that only its owner may use, on no port unless `listen` says so, and waits until
+ * it answers.
  * @throws BerthError `RUNTIME_UNAVAILABLE` when no program is found, `QUEUE_UNREACHABLE` when it does not come up
  */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisProcess> {
@@ -68,7 +80,15 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     await forgetPlaceOfSocket(folder, socket);
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
-  const args = serverArguments(socket, folder, options);
+  const { listen } = options;
+  // No argument: all users of the machine see those.
+  const secrets = join(folder, 'redis-secrets.conf');
+  if (listen !== undefined)
+    await writeFile(secrets, `requirepass ${listen.password}\n`, { mode: 0o600 });
+  const args = [
+    ...(listen === undefined ? [] : [secrets]),
+    ...serverArguments(socket, folder, options),
+  ];
   const child = await spawnFirst(programs, args, options.env).catch(async (error: unknown) => {
     await removeFolders();
     throw error;
@@ -95,7 +115,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   };
 
   try {
-    await waitUntilReady(child, socket, options.startTimeoutMs ?? 10_000);
+    await waitUntilReady(child, { socket, password: listen?.password }, options.startTimeoutMs);
   } catch (cause) {
     const log = await readFile(join(folder, logName), 'utf8').catch(() => '');
     await stop();
@@ -106,7 +126,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     );
   }
   return {
-    url: socketUrl(socket),
+    url: listen === undefined ? socketUrl(socket) : urlOf(listen),
     socket,
     pid: child.pid ?? 0,
     folder,
@@ -114,6 +134,10 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     stop,
     kill,
   };
+}
+
+function urlOf({ host, port, password }: RedisListener): string {
+  return `redis://:${password}@${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const logName = 'redis.log';
@@ -145,10 +169,11 @@ async function endOrphan(folder: string): Promise<void> {
 function serverArguments(
   socket: string,
   folder: string,
-  { appendOnly = false, disabledCommands = [], replicaOfPort }: RedisServerOptions,
+  { appendOnly = false, disabledCommands = [], listen, replicaOfPort }: RedisServerOptions,
 ): string[] {
   const settings: Record<string, string> = {
-    port: '0',
+    port: String(listen?.port ?? 0),
+    ...(listen !== undefined && { bind: listen.host }),
     unixsocket: socket,
     unixsocketperm: '700',
     dir: folder,
@@ -196,24 +221,26 @@ async function spawnFirst(
   );
 }
 
-async function waitUntilReady(
-  child: ChildProcess,
-  socket: string,
-  timeoutMs: number,
-): Promise<void> {
+interface Door {
+  readonly socket: string;
+  readonly password: string | undefined;
+}
+
+async function waitUntilReady(child: ChildProcess, door: Door, timeoutMs = 10_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (performance.now() < deadlineMs) {
     if (child.exitCode !== null) throw new Error(`it exited with code ${child.exitCode}`);
-    if (await isReady(child, socket)) return;
+    if (await isReady(child, door)) return;
     await sleep(10);
   }
   throw new Error(`no answer within ${timeoutMs} ms`);
 }
 
 /** True once our own server, not one that was there before, answers and has loaded its data. */
-function isReady(child: ChildProcess, socket: string): Promise<boolean> {
+function isReady(child: ChildProcess, { socket, password }: Door): Promise<boolean> {
+  const [login, welcome] = password === undefined ? ['', ''] : [`AUTH ${password}\r\n`, '+OK\r\n'];
   return new Promise((resolve) => {
-    const stream = connect(socket, () => stream.write('PING\r\nINFO server\r\n'));
+    const stream = connect(socket, () => stream.write(`${login}PING\r\nINFO server\r\n`));
     let reply = '';
     const finish = (ready: boolean): void => {
       stream.destroy();
@@ -224,7 +251,8 @@ function isReady(child: ChildProcess, socket: string): Promise<boolean> {
     stream.on('data', (chunk) => {
       reply += chunk.toString();
       const pid = /process_id:(\d+)\r/.exec(reply)?.[1];
-      if (pid !== undefined) finish(reply.startsWith('+PONG') && Number(pid) === child.pid);
+      if (pid !== undefined)
+        finish(reply.startsWith(`${welcome}+PONG`) && Number(pid) === child.pid);
     });
   });
 }
