@@ -11,7 +11,7 @@ export function addLaunchCommands(program: Command, context: Context): void {
 
   launch
     .command('slurm')
-    .description('print the sbatch script of a run, whose workers are a job array')
+    .description('print or submit the sbatch scripts of a run, whose workers are a job array')
     .argument('<file>', 'run file (YAML or JSON)')
     .option('--set <key=value>', 'override a setting, such as train.numSteps=200', collect, [])
     .option('--workers <n>', 'tasks of the array; as the run file says', workers)
@@ -24,7 +24,9 @@ export function addLaunchCommands(program: Command, context: Context): void {
     .option('--memory <size>', 'of a task, as sbatch has it')
     .option('--grace <seconds>', 'how long before its time limit a task leaves', count, 60)
     .option('--directive <option>', 'a further line of #SBATCH, such as --qos=spot', collect, [])
+    .option('--head-directive <option>', 'one of the job of the coordinator', collect, [])
     .option('--image <file>', 'run workers in this Apptainer image')
+    .option('--submit', 'submit them; again with other --workers: change the array', false)
     .action(async (file: string, options: LaunchSlurmOptions) =>
       (await import('./commands/launch-slurm.ts')).launchSlurm(context, file, options),
     );
