@@ -47,7 +47,7 @@ async function main(named) {
 
 /** @param {string} name */
 async function run(name) {
-  /** @type {{ default?: never, check: Part['check'], test: Part['test'] }} */
+  /** @type {Part} */
   const part = await import(`./${name}/index.mjs`);
   const why = await part.check();
   if (why !== undefined) {
