@@ -20,8 +20,11 @@ import { bucketsOf, getRecipe, partNamesOf } from './tokenise-chunk.ts';
 
 /** Of shards that one job puts together, on average: a request to the bucket takes as long as some 100 KiB of them. */
 const meanJobBytes = 4 * 2 ** 20;
-/** Of a document shard, on average: examples of one take up to twice as much. */
-const meanShardBytes = 96 * 2 ** 20;
+/** Of a document shard, on average: making its examples takes about ten times as much memory. */
+const meanShardBytes = 16 * 2 ** 20;
+/** Of one that is alone because that was asked for, and where there are many: examples of one take up to twice as much. */
+const largeShardBytes = 96 * 2 ** 20;
+const manyShards = 8192;
 const numAtOnce = 32;
 
 /** What tokenising has left of all chunks. @throws BerthError `DATA_SHARD_CORRUPT`, and what the store throws */
@@ -89,7 +92,8 @@ function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
       tokenised.reduce((total, one) => total + (one.part === name ? one.trainBytes : 0), 0),
     ),
   );
-  const shardsPerPart = doubled(numShards, largestPart);
+  const asked = numShards === 1 ? largeShardBytes : meanShardBytes;
+  const shardsPerPart = doubled(numShards, largestPart, asked);
   const numTrainShards = numParts * shardsPerPart;
   const meanBytes = Math.max(1, sum('trainBytes')) / numTrainShards;
   const shardsPerJob = Math.min(shardsPerPart, Math.floor(meanJobBytes / meanBytes));
@@ -106,9 +110,10 @@ function decideSplit(recipe: Recipe, tokenised: readonly Tokenised[]): Split {
 }
 
 /** A number of shards, doubled until they are small enough. */
-function doubled(numShards: number, numBytes: number): number {
+function doubled(numShards: number, numBytes: number, mostBytes = meanShardBytes): number {
   let doubledShards = numShards;
-  while (numBytes / doubledShards > meanShardBytes) doubledShards *= 2;
+  const most = (): number => (doubledShards < manyShards ? mostBytes : largeShardBytes);
+  while (numBytes / doubledShards > most()) doubledShards *= 2;
   return doubledShards;
 }
 
