@@ -28,9 +28,13 @@ export async function testRun({ slurm, folder, say }) {
   };
   const view = createRunView(shared, runName);
   const explain = async (cause) => {
-    const jobs = await jobsNamed(slurm, `${arrayName},${headName}`);
-    const logs = await view.lastLines();
-    throw new Error(`${cause.message}\n${JSON.stringify(jobs)}\n${logs}`, { cause });
+    try {
+      const jobs = JSON.stringify(await jobsNamed(slurm, `${arrayName},${headName}`));
+      cause.message += `\n${jobs}\n${await view.lastLines()}`;
+    } catch {
+      // Slurm is gone, or nothing was written: the cause says it all.
+    }
+    throw cause;
   };
   const startMs = performance.now();
   const sofar = () => seconds(performance.now() - startMs);

@@ -31,6 +31,11 @@ it.each([
     /--cpus/,
   ],
   [
+    'allocation failure: Resource temporarily unavailable\n',
+    'Resource temporarily unavailable',
+    /takes no more jobs/,
+  ],
+  [
     'sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\nsbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\n',
     'Slurm temporarily unable to accept job, sleeping and retrying',
     /takes no more jobs/,

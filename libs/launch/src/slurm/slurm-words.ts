@@ -56,7 +56,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/invalid account/i, 'sacctmgr show associations lists your accounts: --account'],
   [/array/i, 'take fewer workers: --workers'],
   [
-    /temporarily unable|submit limit|QOS|job violates/i,
+    /temporarily un(able|available)|submit limit|QOS|job violates/i,
     'the queue takes no more jobs of yours now: wait, or take another partition, account or --directive=--qos=NAME',
   ],
   [
