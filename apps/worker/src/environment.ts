@@ -13,6 +13,7 @@ import { corpusSources, type CorpusSources } from './corpus-sources.ts';
 import type { ComputeSettings } from './device/device.ts';
 import type { CloudOptions } from './notices/find-cloud.ts';
 import type { MetricsPlace } from './telemetry/metrics-server.ts';
+import type { TrainerPlace } from './telemetry/trainer-status.ts';
 
 /** What a worker is told by its environment. */
 export interface WorkerEnvironment extends ComputeSettings {
@@ -47,6 +48,8 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly spoolFolder: string | undefined;
   /** Its time of change is that of the newest heartbeat that Redis took, for health checks. */
   readonly aliveFile: string | undefined;
+  /** Where Kubeflow Trainer is told how far the run is; nowhere outside a TrainJob. */
+  readonly trainerPlace: TrainerPlace | undefined;
   /** Folder of orders to misbehave, for chaos only; see `openFaultDoor`. */
   readonly faultDoor: string | undefined;
 }
@@ -78,6 +81,14 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
     scratchFolder: folder && join(folder, 'scratch'),
     spoolFolder: folder && join(folder, 'spool'),
     aliveFile: variables.BERTH_ALIVE_FILE,
+    trainerPlace:
+      variables.KUBEFLOW_TRAINER_SERVER_URL === undefined
+        ? undefined
+        : {
+            url: variables.KUBEFLOW_TRAINER_SERVER_URL,
+            caFile: variables.KUBEFLOW_TRAINER_SERVER_CA_CERT,
+            tokenFile: variables.KUBEFLOW_TRAINER_SERVER_TOKEN,
+          },
     faultDoor: variables.BERTH_FAULT_DOOR,
   };
 }

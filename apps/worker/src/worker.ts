@@ -27,7 +27,7 @@ import { OwnRun } from './ending/own-run.ts';
 import { findWork, nothing } from './find-work.ts';
 import { answerQuestion } from './answer-question.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
-import { Heartbeat, idleStatus, type WorkerStatus } from './telemetry/heartbeat.ts';
+import { Heartbeat, idleStatus, whyNotReady, type WorkerStatus } from './telemetry/heartbeat.ts';
 import { takeJobs } from './take-jobs.ts';
 import { startPeers } from './threads/peers.ts';
 import { RunSession } from './session/run-session.ts';
@@ -35,6 +35,7 @@ import { LastKnown } from './telemetry/last-known.ts';
 import { startMetricsServer, type MetricsPage } from './telemetry/metrics-server.ts';
 import { startRuntime, type Runtime } from './threads/runtime.ts';
 import { Troubles } from './session/troubles.ts';
+import { TrainerStatusReport } from './telemetry/trainer-status.ts';
 
 export interface WorkerOptions extends WorkerEnvironment {
   readonly memberId: string;
@@ -120,7 +121,8 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   });
   const metricsServer =
     options.metricsPlace &&
-    (await startMetricsServer(options.metricsPlace, pageOf(metrics, runtime)));
+    (await startMetricsServer(options.metricsPlace, pageOf(metrics, runtime, heartbeat.status)));
+  const trainer = options.trainerPlace && new TrainerStatusReport(options.trainerPlace, logger);
   const faults =
     options.faultDoor &&
     (await openFaultDoor(options.faultDoor, faultHandlers({ runtime }), (error) =>
@@ -171,6 +173,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
             heartbeat,
             troubles,
             metrics,
+            onMeasured: (line, numSteps) => trainer?.tell(line, numSteps),
             lastViews,
             spoolFolder: options.spoolFolder,
             scratchFolder: options.scratchFolder,
@@ -213,6 +216,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
     await Promise.all([closeJobs(), questions.close()]);
     await heartbeat.stop();
     await members.leave(memberId).catch(() => undefined);
+    await trainer?.close();
     await peers.close();
     metricsServer?.close();
     if (faults) faults.close();
@@ -243,10 +247,11 @@ function savingOf(pending: WorkerStatus['pending']): Pick<MemberInfo, 'saving'> 
 }
 
 /** A worker's metrics, with how many tensors there are as far as is known: its thread answers between two steps. */
-function pageOf(metrics: WorkerMetrics, runtime: Runtime): MetricsPage {
+function pageOf(metrics: WorkerMetrics, runtime: Runtime, status: WorkerStatus): MetricsPage {
   const numTensors = new LastKnown(() => runtime.numTensors(), tensorsPatienceMs);
   return {
     isWell: () => !runtime.hangs(),
+    whyNotReady: () => whyNotReady(status),
     contentType: metrics.contentType,
     async text() {
       const count = await numTensors.get();

@@ -56,6 +56,8 @@ export interface RunSessionPorts {
   readonly heartbeat: Heartbeat;
   readonly troubles: Troubles;
   readonly metrics: WorkerMetrics;
+  /** Told of each line that this worker measures for all: of a step, or of an evaluation. */
+  readonly onMeasured?: ((line: MetricsLine, numSteps: number) => void) | undefined;
   /** The newest view of each run that this process has seen, kept from one session to the next. */
   readonly lastViews: Map<string, View>;
   /** Where states wait that the bucket does not take; in memory only when undefined. */
@@ -236,6 +238,7 @@ export async function openMember(
           atLast(
             async () => {
               await metrics.append({ attempt, ...line });
+              ports.onMeasured?.({ attempt, ...line }, train.numSteps);
               if (line.kind === 'eval') await noteEvaluated({ attempt, ...line });
             },
             ended,

@@ -31,6 +31,20 @@ export const idleStatus: Readonly<Omit<WorkerStatus, 'newestEpoch' | 'troubles' 
   opening: undefined,
 };
 
+/** Why a worker does not take part in a run, for people; undefined when it does, or stands by to. */
+export function whyNotReady({
+  state,
+  runId,
+  opening,
+  drain,
+  complaint,
+}: WorkerStatus): string | undefined {
+  if (drain !== undefined) return `it leaves: ${drain.reason}`;
+  if (runId === null) return 'it has no run';
+  if (opening !== undefined) return opening.activity;
+  return state === 'syncing' ? (complaint?.error.message ?? 'taking over the state') : undefined;
+}
+
 const beatMs = 200;
 
 /** Tells again and again that this worker lives and what it does, and at once when there is news. */

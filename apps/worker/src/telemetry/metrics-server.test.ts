@@ -11,6 +11,7 @@ it('answers Prometheus and nobody else', async () => {
     contentType: metrics.contentType,
     text: () => metrics.text(),
     isWell: () => !hangs,
+    whyNotReady: () => (hangs ? 'opening the run' : undefined),
   };
   const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, page);
   onTestFinished(() => server.close());
@@ -20,7 +21,10 @@ it('answers Prometheus and nobody else', async () => {
   expect(asked.headers.get('content-type')).toMatch(/^text\/plain/);
   expect(await asked.text()).toContain('process_resident_memory_bytes');
   expect(await (await ask('/healthz')).text()).toBe('ok\n');
+  expect((await ask('/readyz')).status).toBe(200);
   hangs = true;
+  const notReady = await ask('/readyz');
+  expect([notReady.status, await notReady.text()]).toEqual([503, 'opening the run\n']);
   expect((await ask('/healthz')).status).toBe(503);
   expect((await ask('/other')).status).toBe(404);
   expect((await ask('/metrics', 'POST')).status).toBe(405);

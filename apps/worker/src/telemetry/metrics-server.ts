@@ -12,6 +12,8 @@ export interface MetricsPlace {
 export interface MetricsPage {
   /** False while the device hangs, which the process does not outlive long. */
   isWell(): boolean;
+  /** Why it does not take part in a run; undefined when it does, or stands by to. */
+  whyNotReady(): string | undefined;
   readonly contentType: string;
   text(): Promise<string>;
 }
@@ -24,7 +26,7 @@ export interface MetricsServer {
 const requestTimeoutMs = 5_000;
 
 /**
- * Answers `/healthz` and `/metrics`, nothing else.
+ * Answers `/healthz`, `/readyz` and `/metrics`, nothing else.
  * @throws BerthError `CONFIG_INVALID` when it cannot listen there
  */
 export async function startMetricsServer(
@@ -37,12 +39,16 @@ export async function startMetricsServer(
     else if (path === '/healthz')
       if (page.isWell()) answer(response, 200, 'ok\n');
       else answer(response, 503, 'the device hangs\n');
-    else if (path === '/metrics')
+    else if (path === '/readyz') {
+      const why = page.whyNotReady();
+      if (why === undefined) answer(response, 200, 'ready\n');
+      else answer(response, 503, `${why}\n`);
+    } else if (path === '/metrics')
       page.text().then(
         (text) => answer(response, 200, text, page.contentType),
         () => answer(response, 500, 'the metrics cannot be gathered\n'),
       );
-    else answer(response, 404, 'see /metrics and /healthz\n');
+    else answer(response, 404, 'see /metrics, /healthz and /readyz\n');
   });
   try {
     server.listen(port, host);

@@ -41,5 +41,11 @@ export const workerVariables = z.object({
   HF_HUB_CACHE: z.string().optional(),
   HF_HOME: z.string().optional(),
   BERTH_ALIVE_FILE: z.string().optional(),
+  /** Kubeflow Trainer's, by which a TrainJob is told how far it is. */
+  KUBEFLOW_TRAINER_SERVER_URL: z
+    .url({ protocol: /^https$/, message: 'write https://host:port/path' })
+    .optional(),
+  KUBEFLOW_TRAINER_SERVER_CA_CERT: z.string().optional(),
+  KUBEFLOW_TRAINER_SERVER_TOKEN: z.string().optional(),
   BERTH_FAULT_DOOR: z.string().optional(),
 });
