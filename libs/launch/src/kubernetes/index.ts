@@ -1,0 +1,12 @@
+export { applyManifests, changeWorkers, lookAtRun } from './apply.ts';
+export { clusterManifests } from './cluster-manifests.ts';
+export { dataWorkers, dataWorkerScaling, jobsQuery } from './data-workers.ts';
+export { selectorOfKernels } from './kernels.ts';
+export { trainingRuntime } from './kubeflow.ts';
+export { type Manifest, toYaml } from './manifest.ts';
+export { podMonitors } from './monitoring.ts';
+export { pathsOutOfSight, runManifests, type RunManifestsOptions } from './run-manifests.ts';
+export { redisManifests, storeManifests } from './services.ts';
+export { graceSecondsFor, memoryFor } from './sizing.ts';
+export { workerJob } from './worker-job.ts';
+export type { Claim } from './worker-pod.ts';
