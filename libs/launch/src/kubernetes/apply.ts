@@ -14,6 +14,7 @@ export async function applyManifests(
   place: KubectlPlace,
   manifests: readonly Manifest[],
 ): Promise<readonly string[]> {
+  if (manifests.length === 0) return [];
   const printed = await kubectl(place, ['apply', '-f', '-'], toYaml(manifests));
   return printed.split('\n').filter((line) => line !== '');
 }

@@ -21,9 +21,10 @@ export interface PodTemplate {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
+/** kubectl reads YAML 1.1, where a bare `yes` is no text. */
+const format = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+
 /** Manifests as `kubectl apply -f -` reads them. */
 export function toYaml(manifests: readonly Manifest[]): string {
-  return manifests
-    .map((manifest) => stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false }))
-    .join('---\n');
+  return manifests.map((manifest) => stringify(manifest, format)).join('---\n');
 }

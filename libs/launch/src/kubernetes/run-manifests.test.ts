@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { selectorOfKernels } from './kernels.ts';
 import { toYaml } from './manifest.ts';
 import { pathsOutOfSight, runManifests, type RunManifestsOptions } from './run-manifests.ts';
+import { redisManifests } from './services.ts';
 import { graceSecondsFor, memoryFor } from './sizing.ts';
 
 const options: RunManifestsOptions = {
@@ -150,4 +151,12 @@ it('sizes a pod by its model, and its grace period by saves that were measured',
   ]);
   expect(graceSecondsFor(110e6, 20_000)).toBe(50);
   expect([memoryFor(4e6), memoryFor(110e6), memoryFor(335e6)]).toEqual(['2Gi', '6Gi', '14Gi']);
+});
+
+it('writes what kubectl, which reads YAML 1.1, takes for the same', () => {
+  const service = { cluster: 'berth', secret: 'berth', image: 'redis:7', size: '1Gi' };
+  const manifests = redisManifests(service);
+  const read = parseAllDocuments(toYaml(manifests), { version: '1.1' });
+  expect(JSON.stringify(manifests)).toContain('"yes"');
+  expect(read.map((document) => document.toJS())).toEqual(manifests);
 });
