@@ -42,7 +42,8 @@ const configOf = (name: string, numSteps: number): RunConfig =>
 
 describe('berth worker', () => {
   it('leaves with 75 when it is told to, and ends with 0 when its run is complete', async () => {
-    const first = start(['worker', '--run', 'long']);
+    const env = environmentFileOf(cluster, { BERTH_ENGINE: 'slurm' }, 'slurm.env');
+    const first = start(['worker', '--run', 'long'], env);
     await client.submit(configOf('long', 80), 'trained');
     await cluster.until('long', 'some steps', ({ step }) => step > 3);
     first.process.kill('SIGTERM');
@@ -53,6 +54,9 @@ describe('berth worker', () => {
     expect(await start(['worker', '--run', 'long']).exitCode).toBe(0);
     const report = await client.status('long');
     expect(report).toMatchObject({ step: 80, run: { status: 'completed' } });
+    expect((await berth(['ledger', 'verify', 'long'], { folder })).stdout).toMatch(
+      /\n {2}engines {5}slurm, steps 1-(\d+)\n {14}process, steps \d+-80\n/,
+    );
     expect(await start(['worker', '--run', 'long']).exitCode).toBe(0);
   });
 

@@ -283,6 +283,7 @@ function idle(): WorkerReport[] {
     kernels: 'AVX512_CORE',
     numThreads: 4,
     version: '0.1.0',
+    engine: 'process',
     state: 'idle',
     reason: 'Waits for a run',
     runId: null,

@@ -18,6 +18,7 @@ export function makeWorker(runId: string, index: number): WorkerReport {
     kernels: 'AVX512_CORE',
     numThreads: 4,
     version: '0.1.0',
+    engine: 'process',
     state: isSlow ? 'straggling' : 'active',
     reason: isSlow ? 'Needs 1.9 times the median for a virtual rank' : 'Trains',
     runId,

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorToWire, type MemberInfo, type WorkerEnd } from '@berth/contracts';
+import { errorToWire, plainEngine, type MemberInfo, type WorkerEnd } from '@berth/contracts';
 import { buildInfo, type Stopping } from '@berth/observability';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
 import { drained, endNow, tellOfDrain } from './ending/leave.ts';
@@ -32,7 +32,7 @@ export async function runDataWorker(
   options: WorkerOptions,
   stopping: Stopping,
 ): Promise<WorkerEnd> {
-  const { memberId, services, logger } = options;
+  const { memberId, engine, services, logger } = options;
   const { signal } = stopping;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   await checkRedis(services.redisUrl);
@@ -42,6 +42,7 @@ export async function runDataWorker(
   const about = {
     memberId,
     role: 'data' as const,
+    ...(engine !== plainEngine && { engine }),
     version: buildInfo().version,
     host: hostname(),
     port: 0,

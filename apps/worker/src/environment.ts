@@ -20,6 +20,8 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly services: Services;
   /** What workers prove to each other that they have; empty for one that never trains. */
   readonly secret: string;
+  /** What started it, as a short word. */
+  readonly engine: string;
   /** The one run that it is there for, and ends with; undefined for whichever is active. */
   readonly run: string | undefined;
   /** How long it waits for that run to appear, or to become one that it can take part in. */
@@ -66,6 +68,7 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
       variables.BERTH_WORKER_ROLE === 'data'
         ? ''
         : requirePeerSecret(env, (path) => readFileSync(path, 'utf8')),
+    engine: variables.BERTH_ENGINE,
     run: variables.BERTH_WORKER_RUN,
     runWaitMs: variables.BERTH_RUN_WAIT_MS,
     graceMs: variables.BERTH_GRACE_MS,

@@ -2,6 +2,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorToWire,
+  plainEngine,
   type LogFields,
   type Logger,
   type MemberInfo,
@@ -58,7 +59,8 @@ const modelsIdleMs = 300_000;
  */
 export async function runWorker(options: WorkerOptions, stopping: Stopping): Promise<WorkerEnd> {
   const { signal, atOnce } = stopping;
-  const { memberId, services, secret, numThreads, host, port, isReachable, logger } = options;
+  const { memberId, engine, services, secret, numThreads, host, port, isReachable, logger } =
+    options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
   await checkRedis(services.redisUrl);
   const store = createS3ObjectStore(services.s3, logger);
@@ -80,6 +82,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
     version,
     ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
     ...(!isReachable && { isReachable }),
+    ...(engine !== plainEngine && { engine }),
     pid: process.pid,
     hostname: hostname(),
     startedAtMs: Date.now(),

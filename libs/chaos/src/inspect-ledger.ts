@@ -9,6 +9,7 @@ import {
 import { epochShardsOf, isLabelled, readAnyDataset, type EpochShards } from '@berth/data';
 import { chooseRun, noSuchRun, LedgerVerifier, type LedgerReport } from '@berth/protocol';
 import { connectRedis, createExampleIndex, createRuns, openRun, type Ledger } from '@berth/queue';
+import { addEngines, type EngineSpan } from './engine-spans.ts';
 
 /** What a run's ledger and its newest checkpoint prove. */
 export type LedgerInspection = LedgerReport & {
@@ -18,6 +19,8 @@ export type LedgerInspection = LedgerReport & {
   readonly weightsDigest: string | null;
   /** Views under which steps were committed: 1 in an undisturbed run. */
   readonly attempts: number;
+  /** What started the workers that computed which steps, in order. */
+  readonly engines: readonly EngineSpan[];
   /** Where the ledger was read: in the bucket, with the newest checkpoint, where Redis has fewer steps than that. */
   readonly readFrom: 'redis' | 'bucket';
   readonly numStepsInRedis: number;
@@ -79,9 +82,11 @@ export async function inspectLedger(
     };
     const verifier = new LedgerVerifier({ phases, epochSize });
     const views = new Set<number>();
+    const engines: EngineSpan[] = [];
     let areEpochSizesKnown = true;
     for await (const page of isLost ? stored!.entries(0) : ledger.pages(0, numInRedis)) {
       verifier.add(page);
+      addEngines(engines, page);
       for (const { step, from, to, viewVersion } of page) {
         views.add(viewVersion);
         for (let { epoch } = from; areEpochSizesKnown && epoch < to.epoch; epoch++)
@@ -103,6 +108,7 @@ export async function inspectLedger(
       checkpointStep: newest?.manifest.step ?? null,
       weightsDigest: newest?.manifest.weightsDigest ?? null,
       attempts: views.size,
+      engines,
       readFrom: isLost ? 'bucket' : 'redis',
       numStepsInRedis: numInRedis,
       areEpochSizesKnown,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sha256Hex } from './canonical-json.ts';
+import { engineSchema } from './worker-engine.ts';
 
 /** A place in the endless stream of examples: example `index` of `epoch`. */
 export const cursorSchema = z.strictObject({
@@ -26,6 +27,8 @@ export const ledgerEntrySchema = stepFactsSchema.extend({
   fencingEpoch: z.int().positive(),
   viewVersion: z.int().positive(),
   members: z.array(z.string()).min(1),
+  /** What started them, each once and in order; absent where that is `process` alone, and in what older releases wrote. */
+  engines: z.array(engineSchema).min(1).optional(),
   /** By the names of the run's task. */
   sums: z.record(z.string(), z.number()),
   committedAtMs: z.number(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { engineSchema } from './worker-engine.ts';
 import { wireErrorSchema } from './wire-error.ts';
 
 /** Virtual ranks [start, start + length): length a power of two, start a multiple of it. A node of the reduction tree. */
@@ -15,6 +16,8 @@ export const viewMemberSchema = z.strictObject({
   port: z.int(),
   /** Absent for one that the others can dial. */
   isReachable: z.literal(false).optional(),
+  /** What started it; absent for `process`, and for one of an older release. */
+  engine: engineSchema.optional(),
   blocks: z.array(alignedBlockSchema),
 });
 export type ViewMember = z.output<typeof viewMemberSchema>;
@@ -75,6 +78,8 @@ export const memberInfoSchema = z.strictObject({
   port: z.int(),
   /** Absent for one that others can dial. */
   isReachable: z.literal(false).optional(),
+  /** What started it; absent for `process`, and in what older releases write. */
+  engine: engineSchema.optional(),
   pid: z.int(),
   hostname: z.string(),
   numerics: numericsSchema,

@@ -30,6 +30,7 @@ function describe(report: LedgerInspection): string {
     `  steps       ${formatCount(report.numSteps)}`,
     `  examples    ${formatCount(report.numExamples)}`,
     `  views       ${report.attempts}`,
+    ...engineLines(report),
     `  read from   ${sourceOf(report)}`,
     `  head        ${report.head ?? 'none'}`,
     `  checkpoint  ${report.checkpointStep === null ? 'none' : `step ${report.checkpointStep}`}`,
@@ -39,6 +40,21 @@ function describe(report: LedgerInspection): string {
       : ['  epochs      the size of some is not known any more; the ledger says where they end']),
     ...report.problems.map((problem) => `  problem     ${problem}`),
   ].join('\n');
+}
+
+const maxSpans = 12;
+
+/** What started the workers that computed which steps, which people count from 1. */
+function engineLines({ engines: spans }: LedgerInspection): string[] {
+  const lines = spans.slice(0, maxSpans).map(({ fromStep, toStep, engines }) => {
+    const first = formatCount(fromStep + 1);
+    const isOne = toStep === fromStep + 1;
+    const steps = isOne ? `step ${first}` : `steps ${first}-${formatCount(toStep)}`;
+    return `${engines.join(' and ')}, ${steps}`;
+  });
+  const numMore = spans.length - lines.length;
+  if (numMore > 0) lines.push(`${formatCount(numMore)} more changes; --json has all`);
+  return lines.map((line, index) => `  ${(index === 0 ? 'engines' : '').padEnd(12)}${line}`);
 }
 
 function sourceOf({ readFrom, checkpointStep, numStepsInRedis }: LedgerInspection): string {

@@ -119,11 +119,12 @@ function evaluationOf({ run, lastEval, best }: RunStatusReport): string[] {
 
 function membersOf({ view, releases, drains }: RunStatusReport): string[] {
   if (view === null) return [];
-  return view.members.map(({ memberId, host, port, isReachable, blocks }) => {
+  return view.members.map(({ memberId, host, port, isReachable, engine, blocks }) => {
     const ranks = blocks.map(({ start, length }) => `${start}-${start + length - 1}`).join(', ');
     const release = releases[memberId] === undefined ? '' : `, berth ${releases[memberId]}`;
     const drain = drains[memberId] === undefined ? '' : `, about to leave: ${drains[memberId]}`;
     const place = isReachable === false ? 'dials out only' : `at ${host}:${port}`;
-    return `  ${memberId} ${place}, virtual ranks ${ranks}${release}${drain}`;
+    const by = engine === undefined ? '' : `, started by ${engine}`;
+    return `  ${memberId} ${place}, virtual ranks ${ranks}${by}${release}${drain}`;
   });
 }

@@ -1,4 +1,10 @@
-import type { MemberInfo, Numerics, View, WorkerReport } from '@berth/contracts';
+import {
+  plainEngine,
+  type MemberInfo,
+  type Numerics,
+  type View,
+  type WorkerReport,
+} from '@berth/contracts';
 import {
   isAlive,
   knownDifference,
@@ -66,6 +72,7 @@ function describe(
     kernels: numerics.kernels,
     numThreads: numerics.numThreads,
     version: info.version ?? null,
+    engine: info.engine ?? plainEngine,
     ...stateOf(info, { isMember, ageMs, lag, pace, refusal }),
     runId: info.runId ?? (isMember ? (view?.runId ?? null) : null),
     blocks: isMember ? (view?.members[rank]?.blocks ?? []) : [],

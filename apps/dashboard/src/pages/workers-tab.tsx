@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { RunStatusReport, WorkerReport } from '@berth/contracts';
+import { plainEngine, type RunStatusReport, type WorkerReport } from '@berth/contracts';
 import { Chip, SkeletonRows } from '../components/parts.tsx';
 import {
   asSentence,
@@ -90,6 +90,7 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
                 <span class="strong">{worker.memberId}</span>
                 <span class="sub">
                   {worker.hostname} · pid {worker.pid}
+                  {worker.engine !== plainEngine && ` · ${worker.engine}`}
                   {worker.version !== null && ` · berth ${worker.version}`}
                 </span>
               </td>

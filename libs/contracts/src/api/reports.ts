@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../run-config.ts';
 import { runStatuses } from '../run-status.ts';
+import { plainEngine } from '../worker-engine.ts';
 import { alignedBlockSchema } from '../view.ts';
 import { controlStateSchema } from './controls.ts';
 
@@ -30,6 +31,8 @@ export const workerReportSchema = z.strictObject({
   numThreads: z.int().positive(),
   /** Release of berth; null where it does not say. */
   version: z.string().nullable().default(null),
+  /** What started it. */
+  engine: z.string().default(plainEngine),
   state: z.enum(workerStates),
   /** Why it is in this state, for people. */
   reason: z.string(),

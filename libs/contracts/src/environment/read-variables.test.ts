@@ -19,6 +19,7 @@ describe('readVariables', () => {
       BERTH_RUN_WAIT_MS: 600_000,
       BERTH_NOTICES: 'auto',
       BERTH_PEER_REACHABLE: 'true',
+      BERTH_ENGINE: 'process',
       BERTH_METRICS_HOST: '127.0.0.1',
     });
     expect(readVariables(coordinatorVariables, { BERTH_HTTP_PORT: '' }).BERTH_HTTP_PORT).toBe(7700);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { engineSchema, plainEngine } from '../worker-engine.ts';
 import { maxThreads } from '../limits.ts';
 import {
   countVariable,
@@ -14,6 +15,7 @@ const dayMs = 24 * 60 * minuteMs;
 export const workerVariables = z.object({
   BERTH_WORKER_NAME: z.string().optional(),
   BERTH_WORKER_RUN: z.string().optional(),
+  BERTH_ENGINE: engineSchema.default(plainEngine),
   /** Below the 30 s that Kubernetes, Slurm and others give before they kill. */
   BERTH_GRACE_MS: durationVariable(dayMs).default(25_000),
   BERTH_RUN_WAIT_MS: durationVariable(30 * dayMs).default(10 * minuteMs),

@@ -1,5 +1,7 @@
 import {
+  enginesOf,
   genesisHead,
+  plainEngine,
   stepFactsText,
   type CastVote,
   type LedgerEntry,
@@ -174,12 +176,15 @@ export class RedisModel {
     }
     const head = nextHead(this.head, facts);
     const beforeAtMs = this.#ledger.at(-1)?.committedAtMs ?? 0;
+    const engines = enginesOf(current.members);
+    const isPlain = engines.every((engine) => engine === plainEngine);
     this.#ledger.push({
       ...facts,
       sums,
       fencingEpoch,
       viewVersion: version,
       members: memberIds,
+      ...(!isPlain && { engines: [...engines] }),
       committedAtMs: nowMs,
       head,
     });

@@ -69,6 +69,21 @@ describe('voting', () => {
     expect(await ledger.entry(4)).toBeUndefined();
   });
 
+  it('names what started the members, unless all are mere processes', async () => {
+    const { ledger } = await start(['a', 'b'], 'moved');
+    const views = createViews(redis.connection, 'moved');
+    const enginesUnder = async (step: number, ...engines: (string | undefined)[]) => {
+      const draft = draftOf(['a', 'b']);
+      const members = draft.members.map((member, index) => ({ ...member, engine: engines[index] }));
+      const view = await views.publish({ ...draft, members }, step + 1);
+      for (const id of ['a', 'b']) await ledger.vote(view, id, factsOf(step), sums);
+      return (await ledger.entry(step))?.engines;
+    };
+    expect(await enginesUnder(0, 'slurm', 'slurm')).toEqual(['slurm']);
+    expect(await enginesUnder(1, 'slurm', undefined)).toEqual(['process', 'slurm']);
+    expect(await enginesUnder(2)).toBeUndefined();
+  });
+
   it('commits each step exactly once under any order and repetition of votes', async () => {
     let numRuns = 0;
     const members = ['a', 'b', 'c'];

@@ -123,7 +123,13 @@ async function both(model: RedisModel, archive: LedgerEntry[], step: Command): P
     case 'publish': {
       const draft: ViewDraft = {
         fencingEpoch: (model.view?.fencingEpoch ?? epoch) + step.epoch,
-        members: step.members.map((memberId) => ({ memberId, host: 'h', port: 1, blocks: [] })),
+        members: step.members.map((memberId) => ({
+          memberId,
+          ...(memberId !== 'a' && { engine: `of-${memberId}` }),
+          host: 'h',
+          port: 1,
+          blocks: [],
+        })),
         mode: 'train',
         reason: 'test',
       };

@@ -64,6 +64,16 @@ if differ then
   return votes
 end
 
+local engines, isSeen = {}, {}
+for _, seat in ipairs(cjson.decode(redis.call('HGET', KEYS[1], 'json')).members) do
+  local engine = seat.engine or 'process'
+  if not isSeen[engine] then engines[#engines + 1] = engine end
+  isSeen[engine] = true
+end
+table.sort(engines)
+local told = ''
+if #engines > 1 or engines[1] ~= 'process' then told = ',"engines":' .. cjson.encode(engines) end
+
 local previous = genesis
 if committed > 0 then previous = cjson.decode(redis.call('LINDEX', KEYS[3], -1)).head end
 local head = redis.sha1hex(previous .. '\\n' .. facts)
@@ -71,7 +81,7 @@ local time = redis.call('TIME')
 local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
 -- The caller's JSON is kept as text: decoding and encoding would round its numbers.
 local entry = string.sub(entryJson, 1, -2) .. ',"fencingEpoch":' .. epoch .. ',"viewVersion":' .. version
-  .. ',"members":' .. view[3] .. ',"committedAtMs":' .. now .. ',"head":"' .. head .. '"}'
+  .. ',"members":' .. view[3] .. told .. ',"committedAtMs":' .. now .. ',"head":"' .. head .. '"}'
 redis.call('RPUSH', KEYS[3], entry)
 redis.call('DEL', KEYS[2])
 redis.call('PUBLISH', channel, 'commit')
