@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 class ApiError extends Error {
   /** @param {string} what @param {number} status @param {string} body */
   constructor(what, status, body) {
-    super(`${what}: HTTP ${status}: ${messageOf(body)}`);
+    const said = messageOf(body);
+    super(`${what}: HTTP ${status}: ${said}`);
     this.status = status;
+    this.said = said;
   }
 }
 

@@ -107,14 +107,14 @@ const cases = [
     // Node aborts for want of memory: an end that no rule of the Job names.
     change: (_spec, container) => setVariable(container, 'NODE_OPTIONS', '--max-old-space-size=8'),
     isSo: failedBy('BackoffLimitExceeded'),
-    says: /ended with 134/,
+    says: /ended with 134: .*heap/,
   },
   {
     name: 'wrong-setting',
     what: 'a variable is wrong',
     change: (_spec, container) => setVariable(container, 'BERTH_DEVICE', 'abacus'),
     isSo: failedBy('PodFailurePolicy'),
-    says: /BERTH_DEVICE is .*abacus/,
+    says: /ended with 1: BERTH_DEVICE is "abacus"/,
   },
   {
     name: 'no-image',
@@ -128,7 +128,7 @@ const cases = [
     what: 'the Secret is absent',
     options: { secret: 'absent' },
     isSo: isWaiting,
-    says: /secrets "absent" not found/,
+    says: /cannot start: secrets "absent" not found/,
   },
   {
     name: 'no-room',

@@ -68,8 +68,8 @@ export function createContainer(spec, { folder, facts, volumes, image, changed }
         const launch = await prepare();
         if (!stopping.signal.aborted) return launch;
       } catch (error) {
-        const { reason = 'CreateContainerConfigError', message } = error;
-        container.state = { waiting: { reason, message } };
+        const { reason = 'CreateContainerConfigError', said, message } = error;
+        container.state = { waiting: { reason, message: said ?? message } };
         changed();
         await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }

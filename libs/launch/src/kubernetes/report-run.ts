@@ -61,7 +61,7 @@ function troubleOf({ metadata, spec, status = {} }: PodObject): string[] {
   if (waiting?.message !== undefined) return [`${who} cannot start: ${oneLine(waiting.message)}`];
   if (terminated !== undefined && terminated.exitCode !== 0)
     return [
-      `${who} ended with ${terminated.exitCode}${meaning(terminated)}: ${lastLine(terminated.message)}`,
+      `${who} ended with ${terminated.exitCode}${meaning(terminated)}: ${lastWords(terminated.message)}`,
     ];
   return [];
 }
@@ -110,6 +110,22 @@ function oneLine(text = 'no reason given'): string {
   return text.trim().replaceAll(/\s+/g, ' ');
 }
 
-function lastLine(text = ''): string {
-  return text.trim().split('\n').at(-1) || 'its log says nothing';
+/** What a log says last, before frames of a stack. */
+function lastWords(text = ''): string {
+  const lines = text.trim().split('\n');
+  const line = lines.findLast((one) => !/^\s*(\d+: 0x|at |---|$)/.test(one));
+  return line === undefined ? 'its log says nothing' : messageOf(line);
+}
+
+/** Of a line of berth's log what it says, of others all. */
+function messageOf(line: string): string {
+  try {
+    const { message, error } = JSON.parse(line) as {
+      readonly message?: string;
+      readonly error?: { readonly message?: string };
+    };
+    return error?.message ?? message ?? line;
+  } catch {
+    return line;
+  }
 }

@@ -60,7 +60,7 @@ async function build(folder, say) {
   await requireSpace(cacheFolder(), neededBytes, 'building Kubernetes');
   const numCores = availableParallelism();
   say(
-    `building Kubernetes ${version}, once: 10 to 50 minutes on two cores, by how busy they are; here are ${numCores}. Kept in ${folder}`,
+    `building Kubernetes ${version}, once: up to an hour on two busy cores, here are ${numCores}; kept in ${folder}`,
   );
   await installFolder(folder, async (temporary) => {
     for (const [program, path] of Object.entries(packages)) {
