@@ -1,19 +1,17 @@
 import { createInterface } from 'node:readline';
 import { packGradient, silentLogger, type View } from '@berth/contracts';
 import { createPeerNode } from '@berth/collectives';
-import type { MemberSetting } from './allreduce.ts';
-
-/** Sums behind the gradient. */
-const numExact = 7;
+import { numExact, type MemberSetting } from './allreduce.ts';
 
 /**
  * One member of `allreduce.ts`: says where it listens, joins the view of the first line, then for each line with a number
  * runs that many all-reduces.
  */
 async function main(): Promise<void> {
-  const { memberId, vectorLength, dtype } = JSON.parse(process.argv[2] ?? '') as MemberSetting;
+  const setting = JSON.parse(process.argv[2] ?? '') as MemberSetting;
+  const { memberId, host, vectorLength, dtype } = setting;
   const secret = process.env['BERTH_SECRET'] ?? '';
-  const node = createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger });
+  const node = createPeerNode({ memberId, host, secret, logger: silentLogger });
   say({ endpoint: await node.listen() });
 
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

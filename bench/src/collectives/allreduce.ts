@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allReduceDtypes, type View, type AllReduceDtype } from '@berth/contracts';
 import { assignBlocks, type Endpoint } from '@berth/collectives';
+import type { Host } from '@berth/faults';
 import { commonOptions, countOf, oneOf, text } from '../options.ts';
 import { ownProgram, startProgram, type Program } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
@@ -19,9 +20,19 @@ export interface AllReduceSetting {
 /** What one member process is started with. */
 export interface MemberSetting {
   readonly memberId: string;
+  /** Address that the others dial. */
+  readonly host: string;
   readonly vectorLength: number;
   readonly dtype: AllReduceDtype;
 }
+
+/** Where a member runs. */
+export type Place = Pick<Host, 'address' | 'command'>;
+
+const loopback: Place = {
+  address: '127.0.0.1',
+  command: (program, args) => [program, [...args]],
+};
 
 /** Processes that sum a vector again and again. */
 export interface AllReduceCluster {
@@ -32,28 +43,35 @@ export interface AllReduceCluster {
 
 /** One that says what it costs. */
 interface BerthCluster extends AllReduceCluster {
+  readonly view: View;
   /** CPU time that all members have used so far. */
   cpuMs(): number;
 }
 
+/** Sums behind the gradient. */
+export const numExact = 7;
+
 const ownCheckout = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
- * Starts one process per member, connected over TCP on loopback.
+ * Starts one process per member, connected over TCP.
  * @param checkout - whose members
+ * @param places - of the members, in their order; on loopback when left out
  */
 export async function startBerth(
   { numWorkers, mb, dtype }: AllReduceSetting,
   checkout = ownCheckout,
+  places: readonly Place[] = [],
 ): Promise<BerthCluster> {
   const memberProgram = resolve(checkout, 'bench/dist/collectives/allreduce-member.js');
   const memberIds = Array.from({ length: numWorkers }, (_, index) => `member-${index}`);
   const vectorLength = vectorLengthOf(mb);
   const secret = randomBytes(32).toString('hex');
-  const programs = memberIds.map((memberId) => {
-    const setting: MemberSetting = { memberId, vectorLength, dtype };
+  const programs = memberIds.map((memberId, index) => {
+    const { address, command } = places[index] ?? loopback;
+    const setting: MemberSetting = { memberId, host: address, vectorLength, dtype };
     const args = ownProgram(memberProgram, [JSON.stringify(setting)]);
-    return startProgram(process.execPath, args, { BERTH_SECRET: secret });
+    return startProgram(...command(process.execPath, args), { BERTH_SECRET: secret });
   });
   const greetings = await askAll(programs);
   const numVirtualRanks = 2 ** Math.ceil(Math.log2(numWorkers));
@@ -74,6 +92,7 @@ export async function startBerth(
   await askAll(programs, JSON.stringify(view));
   let cpuMs = 0;
   return {
+    view,
     async rounds(count) {
       const answers = await askAll(programs, String(count));
       cpuMs = answers.reduce((sum, answer) => sum + Number(answer['cpuMs']), 0);

@@ -1,3 +1,5 @@
+export { createHosts, type Host, type Hosts, type HostsOptions } from './hosts/hosts.ts';
+export { inOwnNetwork, whyNoHosts } from './hosts/own-network.ts';
 export {
   faultsFor,
   startHttpProxy,

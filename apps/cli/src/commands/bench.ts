@@ -11,6 +11,7 @@ export const benchmarks = {
   'step-against-pytorch': 'peers/compare-step.js',
   allreduce: 'collectives/allreduce.js',
   handshake: 'collectives/handshake.js',
+  network: 'network/network.js',
   healing: 'healing/healing.js',
   'allreduce-against-gloo': 'peers/compare-allreduce.js',
   bits: 'step/bits.js',
