@@ -116,6 +116,17 @@ describe('berth worker', () => {
     expect(await other.exitCode).toBe(75);
   });
 
+  it('leaves when a person asks for it', async () => {
+    const own = start(['worker', '--run', 'asked', '--name', 'asked-to']);
+    await client.submit(configOf('asked', 100_000), 'trained');
+    await cluster.until('asked', 'some steps', ({ step }) => step > 3);
+    const { stdout } = await berth(['drain', 'asked-to'], { folder });
+    expect(stdout).toMatch(/^asked-to-\w+: told to leave: after the step under way/);
+    expect(await own.exitCode).toBe(75);
+    expect((await berth(['drain', 'asked-to'], { folder })).exitCode).toBe(3);
+    await client.control('asked', 'stop');
+  });
+
   it('trains to the same bits where others cannot dial it', async () => {
     const hidden = start(['worker', '--reachable', 'false', '--advertise', '127.0.0.1:1']);
     await client.submit(configOf('hidden', 60), 'trained');

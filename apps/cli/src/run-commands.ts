@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ControlOptions } from './commands/control.ts';
 import type { InspectOptions } from './commands/data-inspect.ts';
+import type { DrainOptions } from './commands/drain.ts';
 import type { PinOptions } from './commands/pin.ts';
 import type { PruneOptions } from './commands/prune.ts';
 import type { ReplayOptions } from './commands/replay.ts';
@@ -38,6 +39,16 @@ export function addRunCommands(program: Command, context: Context): void {
         return (await import('./commands/pin.ts')).pin(context, runId, options);
       return (await import('./commands/control.ts')).control(context, runId, 'checkpoint', options);
     });
+
+  program
+    .command('drain')
+    .description('tell a worker to leave after the step under way, as a signal would')
+    .argument('<worker>', 'its id, or the beginning of it')
+    .option('--within <seconds>', 'until it is gone; its own grace period', whole(1, 86_400))
+    .option('--json', 'print the result as JSON', false)
+    .action(async (worker: string, options: DrainOptions) =>
+      (await import('./commands/drain.ts')).drain(context, worker, options),
+    );
 
   program
     .command('ls')

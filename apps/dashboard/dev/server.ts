@@ -108,6 +108,7 @@ function answer(
     if (verb === 'retry') return cluster.retry(which);
     return id === '' ? cluster.queues() : cluster.jobs.filter(({ queue }) => queue === id);
   }
+  if (area === 'workers' && what === 'drain') return cluster.drain(id);
   if (area !== 'runs') throw new BerthError('USAGE', `No such path: ${area}`);
   if (id === '')
     return method === 'POST'

@@ -4,6 +4,7 @@ import {
   type ApiEvent,
   type ClusterReport,
   type Control,
+  type DrainReport,
   type ExtensionReport,
   type ExtensionRequest,
   type FineTuningReport,
@@ -103,6 +104,13 @@ export class SyntheticCluster {
     }, 800);
     run.become(run.status, run.reason);
     return run.report();
+  }
+
+  drain(memberId: string): DrainReport {
+    const run = this.runs.find(({ alive }) => alive.some((worker) => worker.memberId === memberId));
+    if (run === undefined) throw new BerthError('WORKER_NOT_FOUND', `No worker "${memberId}" lives`);
+    run.drain(memberId, 'told to leave: a person asked for it; it leaves after the step under way');
+    return { memberId, reason: 'told to leave: after the step under way, within its grace period' };
   }
 
   /** Kills a worker process of a run, as far as anyone can tell. @returns its member id */
@@ -278,6 +286,7 @@ function idle(): WorkerReport[] {
     hostname: 'node-17',
     host: '10.0.0.17',
     port: 41_000 + i,
+    isReachable: true,
     pid: 900 + i,
     device: 'CPU',
     kernels: 'AVX512_CORE',

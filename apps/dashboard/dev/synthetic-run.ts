@@ -223,6 +223,13 @@ export class SyntheticRun {
     return victim.memberId;
   }
 
+  drain(memberId: string, reason: string): void {
+    this.workers = this.workers.map((worker) =>
+      worker.memberId === memberId ? { ...worker, state: 'draining', reason } : worker,
+    );
+    this.#emit({ type: 'workers', runId: this.runId, workers: this.workers });
+  }
+
   join(index: number, { isLive }: { isLive: boolean }): void {
     const worker = makeWorker(this.runId, index);
     this.workers.push(worker);

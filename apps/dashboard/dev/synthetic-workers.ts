@@ -13,6 +13,7 @@ export function makeWorker(runId: string, index: number): WorkerReport {
     hostname: `node-${String(1 + (index >> 2)).padStart(2, '0')}`,
     host: '10.0.0.1',
     port: 40_000 + index,
+    isReachable: index % 17 !== 3,
     pid: 1200 + index * 37,
     device: 'CPU',
     kernels: 'AVX512_CORE',

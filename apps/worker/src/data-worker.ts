@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorToWire, plainEngine, type MemberInfo, type WorkerEnd } from '@berth/contracts';
 import { buildInfo, type Stopping } from '@berth/observability';
 import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
-import { drained, endNow, tellOfDrain } from './ending/leave.ts';
+import { drained, endNow, obey, tellOfDrain } from './ending/leave.ts';
 import { OwnRun } from './ending/own-run.ts';
 import { findWork, nothing } from './find-work.ts';
 import { Troubles } from './session/troubles.ts';
@@ -69,7 +69,10 @@ export async function runDataWorker(
           },
           { isNews },
         )
-        .then(() => markAlive())
+        .then((order) => {
+          obey(stopping, order);
+          return markAlive();
+        })
         .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const troubles = new Troubles(heartbeat.status);

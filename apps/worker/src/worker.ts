@@ -23,7 +23,7 @@ import { startDataThread } from './threads/data.ts';
 import { chooseDevice } from './device/device.ts';
 import { reachableAt } from './endpoint.ts';
 import type { WorkerEnvironment } from './environment.ts';
-import { aborted, drained, endNow, tellOfDrain } from './ending/leave.ts';
+import { aborted, drained, endNow, obey, tellOfDrain } from './ending/leave.ts';
 import { OwnRun } from './ending/own-run.ts';
 import { findWork, nothing } from './find-work.ts';
 import { answerQuestion } from './answer-question.ts';
@@ -102,7 +102,10 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
         },
         { isNews },
       )
-      .then(() => (runtime.hangs() ? undefined : markAlive()))
+      .then((order) => {
+        obey(stopping, order);
+        return runtime.hangs() ? undefined : markAlive();
+      })
       .catch((error: unknown) => logger.debug('No heartbeat', { error: errorToWire(error) })),
   );
   const troubles = new Troubles(heartbeat.status);

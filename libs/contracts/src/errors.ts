@@ -71,6 +71,7 @@ export const errorPolicies = {
   INFERENCE_BUSY: { retry: true, httpStatus: 503, exitCode: 1 },
   WORKER_TIMEOUT: transient,
   WORKER_FENCED: { ...conflict, retry: true },
+  WORKER_NOT_FOUND: notFound,
   WORKER_LOST: { retry: true, httpStatus: 503, exitCode: 1 },
   RUNTIME_UNAVAILABLE: { retry: false, httpStatus: 500, exitCode: 6 },
   REQUEST_UNAUTHORIZED: { ...refused, httpStatus: 401, exitCode: 4 },

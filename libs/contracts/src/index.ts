@@ -30,6 +30,7 @@ export * from './jobs.ts';
 export * from './judge-health.ts';
 export * from './labelled-dataset.ts';
 export * from './learning-rate.ts';
+export * from './leave-order.ts';
 export * from './ledger.ts';
 export { maxLabels, maxModel, maxShards } from './limits.ts';
 export * from './logger.ts';

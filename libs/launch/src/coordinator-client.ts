@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BerthError,
+  clusterReportSchema,
+  drainReportSchema,
   errorFromWire,
   gridReportSchema,
   isBerthError,
@@ -12,6 +14,8 @@ import {
   wireErrorSchema,
   type Control,
   type ControlRequest,
+  type DrainReport,
+  type DrainRequest,
   type ExtensionRequest,
   type GridControl,
   type GridReport,
@@ -30,6 +34,7 @@ import {
   type RunConfig,
   type RunRecord,
   type RunStatusReport,
+  type WorkerReport,
 } from '@berth/contracts';
 import { tcpOwner } from './local/tcp-owner.ts';
 
@@ -47,6 +52,10 @@ export interface CoordinatorClient {
   controlGrid(name: string, control: GridControl): Promise<GridReport>;
   /** Asks something of a run; harmless when asked again. */
   control(runId: string, control: Control, request?: ControlRequest): Promise<RunStatusReport>;
+  /** All that live. */
+  workers(): Promise<WorkerReport[]>;
+  /** Tells a worker to leave. @throws BerthError `WORKER_NOT_FOUND` */
+  drain(memberId: string, request: DrainRequest): Promise<DrainReport>;
   /** Trains a run that rests for more steps than planned. */
   extend(runId: string, request: ExtensionRequest): Promise<RunStatusReport>;
   /** Keeps a checkpoint that no newer one replaces, or lets it go by the rule of the others. */
@@ -182,6 +191,14 @@ export function createCoordinatorClient(
     controlGrid: (name, control) => gridReport('POST', `${atGrid(name)}/controls/${control}`, {}),
     control: (runId, control, body = {}) =>
       report('POST', `${at(runId)}/controls/${control}`, body),
+    async workers() {
+      const cluster = await request('GET', '/api/cluster');
+      return requireKnown(clusterReportSchema, cluster, what).workers;
+    },
+    async drain(memberId, body) {
+      const path = `/api/workers/${encodeURIComponent(memberId)}/drain`;
+      return requireKnown(drainReportSchema, await request('POST', path, body), what);
+    },
     extend: (runId, request) => report('POST', `${at(runId)}/extension`, request),
     pin: (runId, step, isPinned) =>
       report(isPinned ? 'POST' : 'DELETE', `${at(runId)}/checkpoints/${step}/pin`),

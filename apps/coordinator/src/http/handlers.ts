@@ -8,6 +8,8 @@ import {
   type ApiInput,
   type ApiOperationName,
   type ApiOutput,
+  type DrainReport,
+  type DrainRequest,
   type Preset,
 } from '@berth/contracts';
 import type { JobBoard } from '@berth/queue/jobs';
@@ -26,6 +28,7 @@ export interface HandlerOptions {
   readonly logs: LogSource;
   readonly jobs: JobBoard;
   readonly models: RunModels;
+  readonly drainWorker: (memberId: string, request: DrainRequest) => Promise<DrainReport>;
   readonly dataViews: Pick<DataViews, 'of'>;
   readonly presets: () => Promise<Preset[]>;
   /** Told of a run that was just asked something. */
@@ -84,6 +87,7 @@ export function createHandlers(options: HandlerOptions): Handlers {
     },
 
     workers: async ({ params }) => reports.workers((await runs.report(params.runId)).run),
+    drainWorker: ({ params, body }) => options.drainWorker(params.memberId, body),
     checkpoints: async ({ params }) => reports.checkpoints((await runs.report(params.runId)).run),
     pinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, true)),
     unpinCheckpoint: ({ params }) => written(runs.pin(params.runId, params.step, false)),

@@ -116,6 +116,19 @@ describe('runs', () => {
     expect((await answerOf('metrics', next)).lines).toEqual([]);
   });
 
+  it('have workers that can be told to leave', async () => {
+    const api = await startTestApi();
+    const members = createMembers(api.connection);
+    const drain = (body: object) => api.post('/api/workers/w1/drain', body);
+    expect((await drain({})).status).toBe(404);
+    await members.heartbeat(memberOf('w1'));
+    expect((await drain({ withinMs: 1 })).status).toBe(422);
+    const answer = await answerOf('drainWorker', await drain({ withinMs: 2_000 }));
+    expect(answer.reason).toBe('told to leave: after the step under way, within 2 s');
+    const order = await members.heartbeat(memberOf('w1'));
+    expect(order).toEqual({ reason: 'a person asked for it', withinMs: 2_000 });
+  });
+
   it('have workers, and remember those that were lost', async () => {
     const api = await startTestApi();
     await submit(api, 'a');

@@ -8,7 +8,7 @@ import {
 } from '@berth/contracts';
 import { buildInfo } from '@berth/observability';
 import { createJobBoard, createModelQuestions } from '@berth/queue/jobs';
-import type { RedisConnection } from '@berth/queue';
+import { createMembers, type RedisConnection } from '@berth/queue';
 import { DataViews } from '../data-view/data-views.ts';
 import { tellEvents } from '../events/tell-events.ts';
 import { EventFeed } from '../events/event-feed.ts';
@@ -25,6 +25,7 @@ import { listen } from './listen.ts';
 import { Monitoring } from './prometheus.ts';
 import { createRunModels } from '../models/run-models.ts';
 import type { LogSource, RunsPort } from '../ports.ts';
+import { drainWorker } from '../runs/drain-worker.ts';
 import { shippedPresets } from '../runs/presets.ts';
 import { ClusterReports } from '../reports/cluster-reports.ts';
 import type { HealthCheck } from '../reports/health.ts';
@@ -85,6 +86,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const feed = new EventFeed({ hub, connection, runs, reports, histories, logs, logger });
   const jobs = createJobBoard(connection);
   const questions = createModelQuestions(connection);
+  const members = createMembers(connection);
   const app = createHttpApi({
     access,
     rates: options.rates ?? defaultRates,
@@ -95,6 +97,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       histories,
       logs,
       jobs,
+      drainWorker: (memberId, request) => drainWorker(members, memberId, request),
       models: createRunModels({
         store,
         s3,

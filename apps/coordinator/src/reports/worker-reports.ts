@@ -67,6 +67,7 @@ function describe(
     hostname: info.hostname,
     host: info.host,
     port: info.port,
+    isReachable: info.isReachable !== false,
     pid: info.pid,
     device: deviceOf(info),
     kernels: numerics.kernels,

@@ -8,6 +8,7 @@ import type {
   Control,
   ControlRequest,
   DataView,
+  DrainReport,
   ExtensionReport,
   ExtensionRequest,
   History,
@@ -84,6 +85,8 @@ export interface Api {
   cluster(): Promise<ClusterReport>;
   runs(): Promise<RunStatusReport[]>;
   workers(runId: string): Promise<WorkerReport[]>;
+  /** Tells a worker to leave. */
+  drain(memberId: string): Promise<DrainReport>;
   checkpoints(runId: string): Promise<CheckpointReport[]>;
   /** A look at what the run learns from. */
   data(runId: string): Promise<DataView>;
@@ -119,6 +122,7 @@ export const api: Api = {
   cluster: () => get('/api/cluster'),
   runs: () => get('/api/runs'),
   workers: (runId) => get(`${pathOf(runId)}/workers`),
+  drain: (memberId) => post(`/api/workers/${encodeURIComponent(memberId)}/drain`),
   checkpoints: (runId) => get(`${pathOf(runId)}/checkpoints`),
   data: (runId) => get(`${pathOf(runId)}/data`),
   evaluation: (runId, step) => get(`${pathOf(runId)}/evaluations/${step}`),

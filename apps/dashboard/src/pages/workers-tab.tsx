@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { plainEngine, type RunStatusReport, type WorkerReport } from '@berth/contracts';
+import { DrainWorker } from '../components/drain-worker.tsx';
 import { Chip, SkeletonRows } from '../components/parts.tsx';
 import {
   asSentence,
@@ -78,6 +79,9 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
             <th scope="col" class="number">
               Heartbeat
             </th>
+            <th scope="col">
+              <span class="hidden">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -92,6 +96,7 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
                   {worker.hostname} · pid {worker.pid}
                   {worker.engine !== plainEngine && ` · ${worker.engine}`}
                   {worker.version !== null && ` · berth ${worker.version}`}
+                  {!worker.isReachable && ' · dials out only'}
                 </span>
               </td>
               <td>
@@ -116,6 +121,9 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
               </td>
               <td class="number" data-label="Heartbeat">
                 {formatAge(worker.heartbeatAgeMs + sinceHeard())}
+              </td>
+              <td class="actions">
+                <DrainWorker worker={worker} />
               </td>
             </tr>
           ))}

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkerEnd } from '@berth/contracts';
+import type { LeaveOrder, WorkerEnd } from '@berth/contracts';
 import type { Stopping } from '@berth/observability';
 import type { Heartbeat } from '../telemetry/heartbeat.ts';
 
@@ -17,6 +17,11 @@ export function tellOfDrain(heartbeat: Heartbeat, stopping: Stopping): void {
   const tell = (): void => heartbeat.tell({ drain: { reason: stopping.reason ?? '' } });
   if (stopping.signal.aborted) tell();
   else stopping.signal.addEventListener('abort', tell, { once: true });
+}
+
+/** Does as a person has ordered, however often that is heard; what ordered it first stays the reason. */
+export function obey(stopping: Stopping, order: LeaveOrder | undefined): void {
+  if (order !== undefined) stopping.stop(order.reason, order.withinMs);
 }
 
 /** Resolves once the signal has aborted. */

@@ -21,6 +21,21 @@ export const controlRequestSchema = z.strictObject({
 });
 export type ControlRequest = z.output<typeof controlRequestSchema>;
 
+/** Body of `POST /api/workers/:memberId/drain`. */
+export const drainRequestSchema = z.strictObject({
+  /** It is gone by then, whatever hangs; its own grace period when left out. */
+  withinMs: z.int().min(1_000).max(86_400_000).optional(),
+});
+export type DrainRequest = z.output<typeof drainRequestSchema>;
+
+/** That a worker was told to leave. */
+export const drainReportSchema = z.strictObject({
+  memberId: z.string(),
+  /** What follows, for people. */
+  reason: z.string(),
+});
+export type DrainReport = z.output<typeof drainReportSchema>;
+
 /** Body of `POST /api/runs/:runId/extension`. */
 export const extensionRequestSchema = z.strictObject({
   /** Of the whole run, those done included. */

@@ -4,6 +4,8 @@ import { metricsPageSchema, runStatusSchema, submitRequestSchema } from '../run.
 import {
   controlRequestSchema,
   controlSchema,
+  drainReportSchema,
+  drainRequestSchema,
   extensionQuerySchema,
   extensionReportSchema,
   extensionRequestSchema,
@@ -183,6 +185,16 @@ export const apiOperations = {
     cost: 'cheap',
     params: ofRun,
     response: z.array(workerReportSchema),
+  },
+  drainWorker: {
+    ...input,
+    method: 'POST',
+    path: '/api/workers/:memberId/drain',
+    summary: 'Tells a worker to leave after the step under way; whoever starts workers may start another.',
+    cost: 'expensive',
+    params: z.strictObject({ memberId: z.string().min(1).max(255) }),
+    body: drainRequestSchema,
+    response: drainReportSchema,
   },
   checkpoints: {
     ...input,

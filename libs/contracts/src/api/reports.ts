@@ -24,6 +24,8 @@ export const workerReportSchema = z.strictObject({
   hostname: z.string(),
   host: z.string(),
   port: z.int(),
+  /** False for one that others cannot dial, so that it dials them. */
+  isReachable: z.boolean().default(true),
   pid: z.int(),
   /** "CPU", or the GPU's model. */
   device: z.string(),

@@ -7,6 +7,8 @@ export const globalKeys = {
   membersSeen: `${prefix}members:seen`,
   /** When they were listed last. */
   membersListed: `${prefix}members:listed`,
+  /** Orders to members to leave, by id. */
+  membersOrders: `${prefix}members:orders`,
   /** Pub/sub channel of hints that a member has news. */
   membersHints: `${prefix}members:hints`,
   runs: `${prefix}runs`,

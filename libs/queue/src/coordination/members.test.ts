@@ -66,6 +66,19 @@ describe('members', () => {
     ]);
   });
 
+  it('hear with their heartbeats that they are to leave, until they have left', async () => {
+    const members = createMembers(redis.connection);
+    const order = { reason: 'a person asked for it', withinMs: 5_000 };
+    expect(await members.order('a', order)).toBe(false);
+    expect(await members.heartbeat(infoOf('a'))).toBeUndefined();
+    expect(await members.order('a', order)).toBe(true);
+    for (let beat = 0; beat < 2; beat += 1)
+      expect(await members.heartbeat(infoOf('a'))).toEqual(order);
+    expect(await members.heartbeat(infoOf('b'))).toBeUndefined();
+    await members.leave('a');
+    expect(await redis.connection.client.exists(globalKeys.membersOrders)).toBe(0);
+  });
+
   it('wake who waits for news with news only', async () => {
     const members = createMembers(redis.connection);
     const news = members.news(new AbortController().signal);

@@ -1,9 +1,16 @@
-import { memberInfoSchema, readJson, type MemberInfo, type Reading } from '@berth/contracts';
+import {
+  leaveOrderSchema,
+  memberInfoSchema,
+  readJson,
+  type LeaveOrder,
+  type MemberInfo,
+  type Reading,
+} from '@berth/contracts';
 import { memberTtlMs } from '@berth/protocol';
 import type { RedisConnection } from '../connection/connection.ts';
 import { listenForHints, type Hints } from '../connection/hints.ts';
 import { globalKeys } from '../connection/keys.ts';
-import { heartbeatScript, listMembersScript } from './lua/members.ts';
+import { heartbeatScript, listMembersScript, orderScript } from './lua/members.ts';
 
 export interface LiveMember {
   readonly info: MemberInfo;
@@ -23,8 +30,14 @@ export interface Members {
   /**
    * Called by the member itself, every 200 ms or so.
    * @param options.isNews - whether those who wait for news are told. @defaultValue false
+   * @returns what it was told by `order`, again and again until it leaves
    */
-  heartbeat(info: MemberInfo, options?: { readonly isNews: boolean }): Promise<void>;
+  heartbeat(
+    info: MemberInfo,
+    options?: { readonly isNews: boolean },
+  ): Promise<LeaveOrder | undefined>;
+  /** Tells a member to leave, which hears it with its next heartbeat. @returns false when there is no such member */
+  order(memberId: string, order: LeaveOrder): Promise<boolean>;
   /**
    * Members seen within the time to live, by id; the others are forgotten.
    * @param options.forget - false to list those as well, and forget none. @defaultValue true
@@ -55,8 +68,8 @@ export function createMembers(
   connection: RedisConnection,
   { ttlMs = memberTtlMs }: { readonly ttlMs?: number } = {},
 ): Members {
-  const keys = [globalKeys.members, globalKeys.membersSeen];
-  const listKeys = [...keys, globalKeys.membersListed];
+  const { members, membersSeen, membersListed, membersOrders } = globalKeys;
+  const listKeys = [members, membersSeen, membersListed, membersOrders];
 
   const survey: Members['survey'] = async ({ forget } = { forget: true }) => {
     const parameters = [ttlMs, forget ? '1' : '0'];
@@ -78,7 +91,18 @@ export function createMembers(
   return {
     async heartbeat(info, { isNews } = { isNews: false }) {
       const channel = isNews ? globalKeys.membersHints : '';
-      await connection.run(heartbeatScript, keys, [info.memberId, JSON.stringify(info), channel]);
+      const order = await connection.run(
+        heartbeatScript,
+        [members, membersSeen, membersOrders],
+        [info.memberId, JSON.stringify(info), channel],
+      );
+      if (typeof order !== 'string') return undefined;
+      const reading = readJson(leaveOrderSchema, order);
+      return reading.ok ? reading.value : undefined;
+    },
+    async order(memberId, order) {
+      const parameters = [memberId, JSON.stringify(order)];
+      return (await connection.run(orderScript, [members, membersOrders], parameters)) === 1;
     },
     list: async (options) => (await survey(options)).live,
     survey,
@@ -86,8 +110,9 @@ export function createMembers(
       await connection.call((client) =>
         client
           .multi()
-          .hdel(globalKeys.members, memberId)
-          .zrem(globalKeys.membersSeen, memberId)
+          .hdel(members, memberId)
+          .zrem(membersSeen, memberId)
+          .hdel(membersOrders, memberId)
           .publish(globalKeys.membersHints, memberId)
           .exec(),
       );
