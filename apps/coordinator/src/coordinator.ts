@@ -7,6 +7,7 @@ import type { CoordinatorEnvironment } from './environment.ts';
 import { runController } from './leading/controller.ts';
 import { createLogSource } from './events/log-source.ts';
 import { createRunService } from './runs/run-service.ts';
+import { startRelay } from './relay/start-relay.ts';
 import { createHealthCheck } from './reports/health.ts';
 import { startApi } from './http/start-api.ts';
 
@@ -37,23 +38,35 @@ export async function runCoordinator(
   const bucket = ensureBucket(store, logger);
   await Promise.race([bucket, sleep(bucketWaitMs)]);
   const health = createHealthCheck(connection, store);
+  const relay = await startRelay({ coordinatorId, connection, settings: options.relay, logger });
   const api = await startApi({
     ...options,
     connection,
     store,
     s3: services.s3,
     health,
+    relay,
     runs: createRunService(connection, store, { health, scope }),
     logs: createLogSource(connection),
   });
   logger.info('The coordinator listens', { url: api.url });
   options.onReady(api.url);
   const controlling = runController(
-    { coordinatorId, connection, store, s3: services.s3, jobs, scope, logger },
+    {
+      coordinatorId,
+      connection,
+      store,
+      s3: services.s3,
+      jobs,
+      relay: relay?.address,
+      scope,
+      logger,
+    },
     signal,
   );
   await Promise.race([controlling, bucket.then(() => controlling)]);
   await api.close();
+  await relay?.close();
   await jobs.close();
   connection.close();
   store.close();

@@ -108,7 +108,8 @@ export class SyntheticCluster {
 
   drain(memberId: string): DrainReport {
     const run = this.runs.find(({ alive }) => alive.some((worker) => worker.memberId === memberId));
-    if (run === undefined) throw new BerthError('WORKER_NOT_FOUND', `No worker "${memberId}" lives`);
+    if (run === undefined)
+      throw new BerthError('WORKER_NOT_FOUND', `No worker "${memberId}" lives`);
     run.drain(memberId, 'told to leave: a person asked for it; it leaves after the step under way');
     return { memberId, reason: 'told to leave: after the step under way, within its grace period' };
   }

@@ -12,6 +12,7 @@ import {
   type WorkerEnd,
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
+import { reachableAt } from '@berth/collectives';
 import { openFaultDoor } from '@berth/faults';
 import { buildInfo, type Stopping } from '@berth/observability';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
@@ -21,7 +22,6 @@ import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queu
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
 import { chooseDevice } from './device/device.ts';
-import { reachableAt } from './endpoint.ts';
 import type { WorkerEnvironment } from './environment.ts';
 import { aborted, drained, endNow, obey, tellOfDrain } from './ending/leave.ts';
 import { OwnRun } from './ending/own-run.ts';
@@ -73,7 +73,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   const [runtime, data, peers] = await Promise.all([
     startRuntime({ numThreads, device: device.kind }),
     startDataThread(options, logger),
-    startPeers({ memberId, host, port, secret, isReachable }, logger),
+    startPeers({ memberId, host, port, secret }, logger),
   ]);
   const members = createMembers(connection);
   const { version } = buildInfo();

@@ -20,6 +20,8 @@ export {
 } from './peer-node.ts';
 export type { BlockVector, ReduceRequest, ReduceResult, ViewSession } from './view-session.ts';
 export type { PeerAddress } from './connections/peer-address.ts';
+export { reachableAt } from './connections/reachable-at.ts';
+export { createRelay, type Relay, type RelayOptions } from './relay/relay.ts';
 export type { StateRequest, StateTransfer } from './state/fetch.ts';
 export { StateMemory } from './state/memory.ts';
 export type { StateOffer } from './state/server.ts';

@@ -12,7 +12,7 @@ import { Session } from './session.ts';
 import type { ViewSession } from './view-session.ts';
 import { lendTo } from './connections/lend.ts';
 import { LentSockets } from './connections/lent-sockets.ts';
-import { wayTo, type PeerAddress } from './connections/peer-address.ts';
+import { lendsTo, type PeerAddress } from './connections/peer-address.ts';
 import { fetchState, type StateRequest, type StateTransfer } from './state/fetch.ts';
 import { StateServer, type StateOffer } from './state/server.ts';
 
@@ -23,8 +23,6 @@ export interface PeerNodeOptions {
   readonly host: string;
   /** @defaultValue any free port */
   readonly port?: number;
-  /** False when others cannot dial this member: then it lends connections to those that it can. @defaultValue true */
-  readonly isReachable?: boolean;
   /** What all members prove to each other that they have; it is never sent. */
   readonly secret: string;
   readonly logger: Logger;
@@ -155,7 +153,10 @@ class TcpPeerNode implements PeerNode {
 
   fetchState(donors: readonly PeerAddress[], request: StateRequest): Promise<StateTransfer> {
     const { memberId: from, logger } = this.#options;
-    return fetchState(donors, { logger, ...request, from, key: this.#key, lent: this.#lent });
+    const { members = [], relay } = this.#session?.view ?? {};
+    const self = members.find(({ memberId }) => memberId === from) ?? {};
+    const ways = { self, lent: this.#lent, relay };
+    return fetchState(donors, { logger, ...request, ...ways, from, key: this.#key });
   }
 
   async close(): Promise<void> {
@@ -168,13 +169,11 @@ class TcpPeerNode implements PeerNode {
     await Promise.all(closed);
   }
 
-  /** Lends connections to all members of a view that have no other way to this one, until it joins another. */
+  /** Lends connections to all of a view that have no other way to this member, until it joins another. */
   #lend(view: View): void {
-    const { memberId: from, isReachable = true, logger } = this.#options;
+    const { memberId: from, logger } = this.#options;
     this.#lending.abort();
-    if (isReachable) return;
     this.#lending = new AbortController();
-    const self = { isReachable } as const;
     const options = {
       key: this.#key,
       from,
@@ -185,8 +184,7 @@ class TcpPeerNode implements PeerNode {
       },
       signal: this.#lending.signal,
     };
-    for (const member of view.members)
-      if (member.memberId !== from && wayTo(member, self) === 'lent') void lendTo(member, options);
+    for (const listener of lendsTo(view, from)) void lendTo(listener, options);
   }
 
   #requireJoinable(view: View): void {

@@ -176,6 +176,8 @@ export class Session implements ViewSession {
     try {
       const source = await dialMember(link.member, {
         tryLocal: localSocketsPay(this.view.members.length),
+        self: this.view.members[this.#self]!,
+        relay: this.view.relay,
         lent,
         key,
         from,

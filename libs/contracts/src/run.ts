@@ -5,6 +5,7 @@ import { gridPointSchema } from './grid/grid-point.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
 import { preparationProgressSchema } from './preparation/progress.ts';
+import { relayReportSchema } from './relay.ts';
 import { storedRunConfigSchema } from './run-config.ts';
 import { fineTuningSchema } from './tasks/fine-tuning/schema.ts';
 import { runStatuses } from './run-status.ts';
@@ -274,6 +275,8 @@ export const runStatusSchema = z.strictObject({
   releases: z.record(z.string(), z.string()),
   /** Why members of the view are about to leave, by member id. */
   drains: z.record(z.string(), z.string()).default({}),
+  /** Who joins connections of members that dial out only; absent where no two of them are in the view. */
+  relay: relayReportSchema.optional(),
   /** Mean loss of the whole run in up to 40 equal parts, oldest first. */
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),

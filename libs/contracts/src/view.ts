@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { engineSchema } from './worker-engine.ts';
+import { relayAddressSchema } from './relay.ts';
 import { wireErrorSchema } from './wire-error.ts';
 
 /** Virtual ranks [start, start + length): length a power of two, start a multiple of it. A node of the reduction tree. */
@@ -33,6 +34,8 @@ export const viewSchema = z.strictObject({
   fromStep: z.int().nonnegative(),
   /** Sorted by member id. */
   members: z.array(viewMemberSchema),
+  /** Of members of which neither can dial the other; absent where there are no two such. */
+  relay: relayAddressSchema.optional(),
   /** `train`: go on; `save`: agree on the state, checkpoint it, and wait. */
   mode: z.enum(['train', 'save']),
   /** Before it trains, members save the state of `fromStep`, and do not wait until it is stored. */

@@ -39,6 +39,7 @@ export { probeWrites } from './connection/probe-writes.ts';
 export type { Rendezvous } from './coordination/rendezvous.ts';
 export type { EventPage, RunEvents } from './records/run-events.ts';
 export { createPreparationNotes, type PreparationNotes } from './records/preparation-notes.ts';
+export { createRelayNotes } from './records/relay-notes.ts';
 export { createRuns, type Runs } from './records/runs.ts';
 export type { SubscribeOptions, Views } from './coordination/views.ts';
 export { openRun, type RunHandle } from './open-run.ts';

@@ -9,7 +9,7 @@ import {
 import type { Context } from '../context.ts';
 import { datasetLines } from '../dataset-lines.ts';
 import { formatDuration } from '@berth/launch';
-import { formatCount, formatTable } from '../format.ts';
+import { formatBytes, formatCount, formatTable } from '../format.ts';
 import { heldOutLines } from '../held-out-lines.ts';
 import { preparationLines } from '../preparation-lines.ts';
 import { progressLine } from '../progress.ts';
@@ -63,6 +63,7 @@ function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): s
           ...evaluationOf(report),
           ...saveLines(report),
           ...membersOf(report),
+          ...relayOf(report),
         ];
   if (report.dataset !== undefined) lines.unshift(datasetLines(report.dataset));
   return lines.join('\n');
@@ -127,4 +128,13 @@ function membersOf({ view, releases, drains }: RunStatusReport): string[] {
     const by = engine === undefined ? '' : `, started by ${engine}`;
     return `  ${memberId} ${place}, virtual ranks ${ranks}${by}${release}${drain}`;
   });
+}
+
+/** Who joins connections of members that dial out only. */
+function relayOf({ relay }: RunStatusReport): string[] {
+  if (relay === undefined) return [];
+  const { memberId, host, port, traffic } = relay;
+  const what =
+    traffic === null ? 'does not answer' : `has passed on ${formatBytes(traffic.numBytes)}`;
+  return [`  between those that dial out only: the relay ${memberId} at ${host}:${port} ${what}`];
 }

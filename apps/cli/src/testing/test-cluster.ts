@@ -32,12 +32,15 @@ export interface TestCluster {
 export async function startCluster({
   numWorkers,
   port = 0,
+  env = {},
 }: {
   readonly numWorkers: number;
   readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }): Promise<TestCluster> {
   const { path: folder } = await temporaryFolder();
-  const up = spawnBerth(['up', '--workers', String(numWorkers), '--port', String(port)], folder);
+  const args = ['up', '--workers', String(numWorkers), '--port', String(port)];
+  const up = spawnBerth(args, folder, env);
   const { services } = await waitFor(() => findCluster(folder), { what: 'the cluster' });
   const client = clientOf(folder)!;
   return {

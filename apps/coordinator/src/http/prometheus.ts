@@ -3,6 +3,7 @@ import {
   taskOfRun,
   type Logger,
   type MetricsLine,
+  type RelayTraffic,
   type WorkerReport,
 } from '@berth/contracts';
 import { createMetrics, type Metrics } from '@berth/observability/prometheus';
@@ -16,6 +17,8 @@ export interface MonitoringOptions {
   readonly reports: ClusterReports;
   readonly histories: SeriesCache;
   readonly jobs: JobBoard;
+  /** Of the relay of this coordinator; undefined where it has none. */
+  readonly traffic: (() => RelayTraffic) | undefined;
   readonly logger: Logger;
 }
 
@@ -47,10 +50,11 @@ export class Monitoring {
   }
 
   /** The page; what cannot be looked up now stays as it was. */
-  async page({ runs, reports, histories, jobs, logger }: MonitoringOptions): Promise<{
+  async page({ runs, reports, histories, jobs, traffic, logger }: MonitoringOptions): Promise<{
     readonly text: string;
     readonly contentType: string;
   }> {
+    if (traffic !== undefined) this.#metrics.relay(traffic());
     const newest = async (): Promise<void> => {
       const listed = await runs.list();
       const report = listed.find(({ view }) => view !== null) ?? listed[0];

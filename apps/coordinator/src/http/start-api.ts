@@ -28,6 +28,7 @@ import type { LogSource, RunsPort } from '../ports.ts';
 import { drainWorker } from '../runs/drain-worker.ts';
 import { shippedPresets } from '../runs/presets.ts';
 import { ClusterReports } from '../reports/cluster-reports.ts';
+import type { RunningRelay } from '../relay/start-relay.ts';
 import type { HealthCheck } from '../reports/health.ts';
 
 export interface ApiOptions {
@@ -38,6 +39,8 @@ export interface ApiOptions {
   readonly runs: RunsPort;
   readonly health: HealthCheck;
   readonly logs: LogSource;
+  /** Of this coordinator. @defaultValue it relays nothing */
+  readonly relay?: RunningRelay | undefined;
   /** Where HTTP listens. */
   readonly host: string;
   readonly port: number;
@@ -62,7 +65,7 @@ export interface Api {
  * @throws BerthError `CONFIG_INVALID` when the port cannot be had, or there is no token
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { coordinatorId, connection, store, s3, runs, health, logs, logger } = options;
+  const { coordinatorId, connection, store, s3, runs, health, logs, relay, logger } = options;
   const access = accessPolicy(options);
   const build = buildInfo();
   const { version } = build;
@@ -111,7 +114,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     }),
     events: new EventStreams({ hub, feed, ...options.events }),
     health,
-    metrics: () => monitoring.page({ runs, reports, histories, jobs, logger }),
+    metrics: () =>
+      monitoring.page({ runs, reports, histories, jobs, traffic: relay?.traffic, logger }),
     dashboardFolder,
     logger,
   });

@@ -1,5 +1,11 @@
 import { mapConcurrently } from '@berth/checkpoint';
-import { isFinal, type Logger, type ObjectStore, type S3Place } from '@berth/contracts';
+import {
+  isFinal,
+  type Logger,
+  type ObjectStore,
+  type RelayAddress,
+  type S3Place,
+} from '@berth/contracts';
 import {
   Controller,
   coordinationTimes,
@@ -32,6 +38,8 @@ export interface ControllerOptions {
   readonly store: ObjectStore;
   readonly s3: S3Place;
   readonly jobs: JobProducer;
+  /** Of this coordinator. @defaultValue it relays nothing */
+  readonly relay?: RelayAddress | undefined;
   /** What it may take up. @defaultValue all runs */
   readonly scope?: Scope | undefined;
   readonly logger: Logger;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger, ObjectStore } from '@berth/contracts';
+import type { Logger, ObjectStore, RelayAddress } from '@berth/contracts';
 import type { Clock, RunPorts } from '@berth/protocol';
 import type { JobProducer } from '@berth/queue/jobs';
 import { createMembers, openRun, type RedisConnection } from '@berth/queue';
@@ -12,6 +12,8 @@ export interface RunPortsOptions {
   readonly store: ObjectStore;
   readonly jobs: JobProducer;
   readonly archive: RunRecordArchive;
+  /** Of this coordinator. @defaultValue it relays nothing */
+  readonly relay?: RelayAddress | undefined;
   readonly logger: Logger;
 }
 
@@ -23,7 +25,7 @@ export const systemClock: Clock = {
 
 /** What the supervisor of a run asks for, from Redis, the bucket and the job queue. */
 export function openRunPorts(options: RunPortsOptions, runId: string): RunPorts {
-  const { connection, archive, logger } = options;
+  const { connection, archive, relay, logger } = options;
   const { ledger, views } = openRun(connection, runId);
   return {
     runId,
@@ -33,6 +35,7 @@ export function openRunPorts(options: RunPortsOptions, runId: string): RunPorts 
     members: createMembers(connection),
     past: openPast(options, runId),
     data: new Preparation(options, runId),
+    relay,
     keepRecord: (record) => archive.keep(record),
     logger,
   };

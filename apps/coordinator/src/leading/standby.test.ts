@@ -28,6 +28,7 @@ async function startCoordinator(
       ...place,
       token,
       names: undefined,
+      relay: undefined,
       onReady: (url) => onReady(url),
       logger: silentLogger,
     },

@@ -8,12 +8,15 @@ import {
   type DatasetReport,
   type MemberInfo,
   type MetricsLine,
+  type RelayReport,
   type RunRecord,
   type RunStatusReport,
+  type View,
 } from '@berth/contracts';
 import {
   createExampleIndex,
   createPreparationNotes,
+  createRelayNotes,
   openRun,
   type CheckpointRef,
   type LiveMember,
@@ -85,6 +88,7 @@ export async function reportOf(
     members: runId === activeId ? members.map(({ info }) => info) : [],
     redis,
   });
+  const relay = await relayReportOf(connection, view);
   const reason = [waiting ?? run.reason, ...(trouble === undefined ? [] : [trouble])].join('; ');
   return {
     run: { ...run, reason },
@@ -112,6 +116,7 @@ export async function reportOf(
         drain === undefined ? [] : [[memberId, drain.reason]],
       ),
     ),
+    ...(relay && { relay }),
     sparkline: outline?.lossCourse() ?? [],
     controls: controlStates(Date.now(), run, snapshot),
     ...(trouble !== undefined && { trouble }),
@@ -120,6 +125,15 @@ export async function reportOf(
     phase: phaseReportOf(run, step),
     ...(preparation && { preparation }),
   };
+}
+
+async function relayReportOf(
+  connection: RedisConnection,
+  view: View | undefined,
+): Promise<RelayReport | undefined> {
+  if (view?.relay === undefined) return undefined;
+  const traffic = await createRelayNotes(connection).read(view.relay.memberId);
+  return { ...view.relay, traffic: traffic ?? null };
 }
 
 function phaseReportOf({ config }: RunRecord, step: number): RunStatusReport['phase'] {

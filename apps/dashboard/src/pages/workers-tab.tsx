@@ -42,6 +42,7 @@ export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element
           </span>
         </header>
         {view !== null && <p class="muted">{asSentence(view.reason)}</p>}
+        {report.relay !== undefined && <Relay relay={report.relay} />}
         <RankStrip workers={present} numRanks={run.config.train.virtualRanks} />
       </section>
       <section class="card flush">
@@ -55,6 +56,17 @@ export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element
       </section>
       {lost.length > 0 && <LostWorkers workers={lost} />}
     </>
+  );
+}
+
+/** Who joins connections of workers that dial out only. */
+function Relay({ relay }: { relay: NonNullable<RunStatusReport['relay']> }): JSX.Element {
+  const { memberId, host, port, traffic } = relay;
+  return (
+    <p class="muted" data-relay={memberId}>
+      Workers that dial out only are joined by the relay of {memberId} at {host}:{port}
+      {traffic === null ? ', which does not answer' : `: ${formatBytes(traffic.numBytes)} so far`}.
+    </p>
   );
 }
 

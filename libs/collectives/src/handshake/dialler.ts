@@ -20,6 +20,8 @@ export interface DialledPeer {
   readonly from: string;
   readonly to: string;
   readonly purpose: Purpose;
+  /** What messages call the listener. @defaultValue `to` */
+  readonly name?: string;
 }
 
 /**
@@ -29,15 +31,15 @@ export interface DialledPeer {
  * that another call may help, `COLLECTIVE_PROTOCOL`, or the connection's error
  */
 export async function proveToListener(source: ByteSource, peer: DialledPeer): Promise<void> {
-  const { key, from, to, purpose } = peer;
-  const timer = setTimeout(() => source.fail(tooSlow(to)), handshakeTimeoutMs);
+  const { key, from, to, purpose, name = to } = peer;
+  const timer = setTimeout(() => source.fail(tooSlow(name)), handshakeTimeoutMs);
   try {
     const hello = encodeHello({ purpose, from, to, nonce: newNonce() });
     source.socket.write(hello);
     const nonce = await readPayload(source, peer, 'challenge');
     source.socket.write(prove(key, 'dialler', hello, nonce));
     const proof = await readPayload(source, peer, 'welcome');
-    if (!isProof(prove(key, 'listener', hello, nonce), proof)) throw secretsDiffer(from, [to]);
+    if (!isProof(prove(key, 'listener', hello, nonce), proof)) throw secretsDiffer(from, [name]);
   } catch (error) {
     source.fail(error instanceof Error ? error : toBerthError(error));
     throw error;
@@ -48,7 +50,7 @@ export async function proveToListener(source: ByteSource, peer: DialledPeer): Pr
 
 async function readPayload(
   source: ByteSource,
-  { from, to }: DialledPeer,
+  { from, to, name = to }: DialledPeer,
   due: Status,
 ): Promise<Buffer> {
   const bytes = Buffer.alloc(replyBytes);
@@ -57,15 +59,17 @@ async function readPayload(
   if (status === due) return payload;
   switch (status) {
     case 'differs':
-      throw secretsDiffer(from, [to]);
+      throw secretsDiffer(from, [name]);
     case 'busy':
-      throw new BerthError('COLLECTIVE_TIMEOUT', `${to} has too many calls to answer this one`, {
-        details: { missing: to, phase: 'handshake' },
+      throw new BerthError('COLLECTIVE_TIMEOUT', `${name} has too many calls to answer this one`, {
+        details: { missing: name, phase: 'handshake' },
       });
     case 'elsewhere':
       throw new Error('another member listens at its address');
     case 'challenge':
     case 'welcome':
+    case 'through':
+    case 'absent':
       throw protocolError(`a handshake has ${status} where ${due} is due`);
   }
 }

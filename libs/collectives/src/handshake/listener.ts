@@ -17,11 +17,13 @@ import {
 export interface GateOptions {
   readonly key: KeyObject;
   readonly memberId: string;
+  /** Whether a call is for who listens here. @defaultValue when it is to `memberId` */
+  readonly serves?: (call: Caller) => boolean;
   readonly logger: Logger;
 }
 
 /** Who has proven to have the secret. */
-export type Caller = Pick<Hello, 'purpose' | 'from'>;
+export type Caller = Pick<Hello, 'purpose' | 'from' | 'to'>;
 
 /** Connections that may be unproven at a time. */
 const maxVisitors = 64;
@@ -132,7 +134,8 @@ class Visitor {
   }
 
   #readProof({ purpose, from, to }: Hello): void {
-    const { key, memberId, onProven } = this.#options;
+    const { key, memberId, onProven, serves = (call) => call.to === memberId } = this.#options;
+    const caller = { purpose, from, to };
     if (this.#unread.length < proofBytes) return;
     if (this.#unread.length > proofBytes) throw protocolError('more than a proof came');
     if (!isProof(prove(key, 'dialler', this.#helloBytes, this.#nonce), this.#unread))
@@ -140,12 +143,12 @@ class Visitor {
         'differs',
         `has another secret than this member, calls itself ${JSON.stringify(from)}`,
       );
-    if (to !== memberId)
+    if (!serves(caller))
       return this.refuse('elsewhere', `${from} called ${to}, which does not listen here`);
     this.#end();
     this.#socket.write(
       encodeReply('welcome', prove(key, 'listener', this.#helloBytes, this.#nonce)),
     );
-    onProven({ purpose, from });
+    onProven(caller);
   }
 }

@@ -11,9 +11,9 @@ import { protocolError } from '../connections/frame.ts';
 
 /**
  * What a proven connection may be used for: the frames of a view; one request for state; whatever the listener would dial for, since it
- * cannot reach the dialler.
+ * cannot reach the dialler; a way to the member that is called, from a relay to which that one lends.
  */
-export const purposes = ['join', 'state', 'lend'] as const;
+export const purposes = ['join', 'state', 'lend', 'relay'] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** The side of a connection; part of a proof, so that nobody's own proof can be sent back to it. */
@@ -29,9 +29,18 @@ export interface Hello {
 
 /**
  * `challenge`: carries the listener's nonce. `welcome`: carries its proof; the dialler may speak. `differs`: the dialler's proof
- * is wrong. `elsewhere`: it is right, but another member listens here. `busy`: call again later.
+ * is wrong. `elsewhere`: it is right, but another member listens here. `busy`: call again later. Of a relay besides, after its
+ * welcome: `through`: what follows comes from the member that was called; `absent`: that one has lent it nothing.
  */
-const statuses = ['challenge', 'welcome', 'differs', 'elsewhere', 'busy'] as const;
+const statuses = [
+  'challenge',
+  'welcome',
+  'differs',
+  'elsewhere',
+  'busy',
+  'through',
+  'absent',
+] as const;
 export type Status = (typeof statuses)[number];
 
 export interface Reply {

@@ -11,7 +11,7 @@ import {
 } from '../connections/control.ts';
 import { dialMember } from '../connections/dial-member.ts';
 import type { LentSockets } from '../connections/lent-sockets.ts';
-import type { PeerAddress } from '../connections/peer-address.ts';
+import type { PeerAddress, Reach } from '../connections/peer-address.ts';
 import { protocolError } from '../connections/frame.ts';
 import { Progress } from '../reduce/progress.ts';
 import { peerLost } from '../connections/peer-lost.ts';
@@ -50,6 +50,9 @@ interface Identity {
   readonly from: string;
   readonly key: KeyObject;
   readonly lent: LentSockets;
+  /** Whether this side can be dialled, and the relay of its view. */
+  readonly self: Reach;
+  readonly relay: PeerAddress | undefined;
 }
 
 /** @throws BerthError as `PeerNode.fetchState` */
@@ -101,11 +104,13 @@ class StateFetch {
   /** Takes slices from one donor until there are no more, or it is lost. */
   async #copyFrom(donor: PeerAddress): Promise<void> {
     const { memberId } = donor;
-    const { key, from, lent, label, logger = silentLogger } = this.#request;
+    const { key, from, self, lent, relay, label, logger = silentLogger } = this.#request;
     try {
       const source = await dialMember(donor, {
         tryLocal: true,
+        self,
         lent,
+        relay,
         key,
         from,
         purpose: 'state',

@@ -72,22 +72,18 @@ const nowhere = { host: '127.0.0.1', port: 1 };
 /**
  * Nodes that listen on loopback, and a view of them all.
  * @param unreachable - members that nobody finds
+ * @param relay - of the view
  */
 export async function startNodes(
   numMembers: number,
   numVirtualRanks: number,
   unreachable: readonly string[] = [],
+  relay?: View['relay'],
 ): Promise<LocalMesh> {
   const memberIds = Array.from({ length: numMembers }, (_, index) => `m${index}`);
   const blocks = assignBlocks(numVirtualRanks, memberIds);
   const nodes = memberIds.map((memberId) =>
-    createPeerNode({
-      memberId,
-      host: '127.0.0.1',
-      secret,
-      isReachable: !unreachable.includes(memberId),
-      logger: silentLogger,
-    }),
+    createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger }),
   );
   const endpoints = await Promise.all(nodes.map((node) => node.listen()));
   const members = memberIds.map((memberId, index) => ({
@@ -103,6 +99,7 @@ export async function startNodes(
     version: 1,
     fromStep: 0,
     members,
+    ...(relay && { relay }),
     mode: 'train',
     reason: 'test',
   };

@@ -190,7 +190,8 @@ export const apiOperations = {
     ...input,
     method: 'POST',
     path: '/api/workers/:memberId/drain',
-    summary: 'Tells a worker to leave after the step under way; whoever starts workers may start another.',
+    summary:
+      'Tells a worker to leave after the step under way; whoever starts workers may start another.',
     cost: 'expensive',
     params: z.strictObject({ memberId: z.string().min(1).max(255) }),
     body: drainRequestSchema,

@@ -39,8 +39,8 @@ describe('readVariables', () => {
     ['BERTH_NUM_THREADS', 'many', 'use a whole number from 1 to 1024'],
     ['BERTH_PEER_PORT', '65536', 'use a port number'],
     ['BERTH_METRICS_PORT', 'http', 'use a port number'],
-    ['BERTH_PEER_ADVERTISE', '10.0.0.1', 'write host:port, where peers reach this worker'],
-    ['BERTH_PEER_ADVERTISE', 'a:99999', 'write host:port, where peers reach this worker'],
+    ['BERTH_PEER_ADVERTISE', '10.0.0.1', 'write host:port, where workers reach it'],
+    ['BERTH_PEER_ADVERTISE', 'a:99999', 'write host:port, where workers reach it'],
     ['BERTH_DEVICE', 'cuda', 'it is gpu, auto or cpu'],
   ])('refuses %s=%s', (name, value, what) => {
     expect(() => worker({ [name]: value })).toThrow(

@@ -38,7 +38,7 @@ export const timeVariable = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'use millise
 export const endpointVariable = z.string().transform((text, context) => {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
   if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
-  context.addIssue('write host:port, where peers reach this worker');
+  context.addIssue('write host:port, where workers reach it');
   return z.NEVER;
 });
 

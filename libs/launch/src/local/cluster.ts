@@ -11,6 +11,7 @@ import { makeFolder } from './make-folder.ts';
 import { makePrivate } from './private-folder.ts';
 import { removeJoinFiles, writeJoinFiles } from './join-files.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { relayEnvironment } from './relay-environment.ts';
 import { reportDeath } from './report-death.ts';
 import { startServices, type Disturbances } from '../services/services.ts';
 
@@ -124,9 +125,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           BERTH_OWN_RUN: options.ownRun,
           BERTH_OWN_SINCE_MS: String(sinceMs),
           BERTH_API_TOKEN: apiToken,
-          // What only workers prove to each other.
-          BERTH_SECRET: undefined,
-          BERTH_SECRET_FILE: undefined,
+          ...relayEnvironment(options.env, { secret, isFirst: index === 0 }),
         }),
       );
     }

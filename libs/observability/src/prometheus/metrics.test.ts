@@ -72,6 +72,14 @@ describe('createMetrics', () => {
     expect(await metrics.text()).toContain('berth_state_divergences_total{run="run"} 3');
   });
 
+  it('reports what a relay passes on', async () => {
+    const metrics = createMetrics({});
+    for (const numBytes of [500, 2_000]) metrics.relay({ numBytes, numJoined: 2 });
+    const text = await metrics.text();
+    expect(text).toContain('berth_relay_bytes_total 2000');
+    expect(text).toContain('berth_relay_connections 2');
+  });
+
   it('keeps the registries of two instances apart', async () => {
     const [a, b] = [createMetrics({}), createMetrics({})];
     a.line('run', tasks.pretraining, line);

@@ -1,4 +1,4 @@
-import type { MetricsLine, Task } from '@berth/contracts';
+import type { MetricsLine, RelayTraffic, Task } from '@berth/contracts';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { phasesOf, stepBuckets } from './step-phases.ts';
 
@@ -13,6 +13,8 @@ export interface Metrics {
   checkpoint(run: string, saved: SavedCheckpoint): void;
   /** How often members of a run were found to hold different states, in all. */
   divergences(run: string, count: number): void;
+  /** What has passed through the relay of this process since it began. */
+  relay(traffic: RelayTraffic): void;
   queue(queue: string, counts: Readonly<Record<string, number>>): void;
   /** The `/metrics` page. */
   text(): Promise<string>;
@@ -72,6 +74,13 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     registers,
   });
   const counted = new Map<string, number>();
+  const relayed = new Counter({
+    name: 'berth_relay_bytes_total',
+    help: 'Bytes passed on between workers of which neither can dial the other',
+    registers,
+  });
+  let numRelayed = 0;
+  const joined = gauge('relay_connections', 'Connections between workers by way of this relay');
   const jobs = gauge('queue_jobs', 'Jobs by state', 'queue', 'state');
   const ranks = new Map<string, readonly number[]>();
 
@@ -125,6 +134,12 @@ export function createMetrics(build: Readonly<Record<string, string>>): Metrics 
     divergences(run, count) {
       divergences.inc({ run }, Math.max(0, count - (counted.get(run) ?? 0)));
       counted.set(run, Math.max(count, counted.get(run) ?? 0));
+    },
+
+    relay({ numBytes, numJoined }) {
+      relayed.inc(numBytes - numRelayed);
+      numRelayed = numBytes;
+      joined.set(numJoined);
     },
 
     queue(queue, counts) {

@@ -16,3 +16,8 @@ export function assignMembers(members: readonly LiveMember[], virtualRanks: numb
     blocks: blocks[index] ?? [],
   }));
 }
+
+/** Whether two of them have no way to each other. */
+export function needsRelay(members: readonly ViewMember[]): boolean {
+  return members.filter(({ isReachable }) => isReachable === false).length > 1;
+}

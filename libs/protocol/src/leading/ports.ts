@@ -1,6 +1,7 @@
 import type {
   Logger,
   NewRunEvent,
+  RelayAddress,
   RunAttempt,
   RunRecord,
   RunRequests,
@@ -138,6 +139,8 @@ export interface RunPorts {
   readonly members: MembersPort;
   readonly past: PastPort;
   readonly data: DataPort;
+  /** Of this coordinator. @defaultValue it relays nothing */
+  readonly relay?: RelayAddress | undefined;
   /** Keeps a copy of the run's record outside Redis, before Redis has it. */
   keepRecord(record: RunRecord): Call<unknown>;
   /** @defaultValue `decideRun`, which the simulator breaks to prove that each of its parts is needed */

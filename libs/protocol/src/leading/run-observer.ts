@@ -27,7 +27,7 @@ export class RunObserver {
 
   /** One look at a run in training. */
   *observe(record: RunRecord, status: TrainingStatus, context: TickContext): Script<RunSnapshot> {
-    const { runId, ledger, past, views } = this.#ports;
+    const { runId, ledger, past, views, relay } = this.#ports;
     const { attempts, config } = record;
     const wantsCheckpoint = record.requests.checkpoint;
     const numCommitted = yield* call(ledger.numCommitted());
@@ -46,6 +46,7 @@ export class RunObserver {
       view: yield* call(views.current()),
       fencingEpoch: context.fencingEpoch,
       serverEpoch: context.serverEpoch,
+      hasRelay: relay !== undefined,
       ...(yield* this.liveMembers(context)),
     };
   }

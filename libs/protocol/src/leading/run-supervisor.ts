@@ -27,7 +27,7 @@ import type { Rewind, RunPorts } from './ports.ts';
 import { isEnding, RunObserver, type TickContext } from './run-observer.ts';
 import { RunPast } from './run-past.ts';
 import { call, type Script } from './script.ts';
-import { assignMembers } from './assign-members.ts';
+import { assignMembers, needsRelay } from './assign-members.ts';
 
 /** What members found, and where the run is. */
 interface FoundDamage {
@@ -244,7 +244,7 @@ export class RunSupervisor {
     // Recorded before anyone trains by it, whatever happens in between.
     if (numerics?.fingerprint !== record.numerics?.fingerprint) return { numerics, reason };
     if (decision.kind === 'publish') {
-      const { clock, logger } = this.#ports;
+      const { clock, logger, relay } = this.#ports;
       const { members, mode, savesFirst, diverged } = decision;
       const events =
         diverged === undefined
@@ -252,7 +252,8 @@ export class RunSupervisor {
           : [eventOfDivergence(record, clock.timeMs(), diverged, 'heals')];
       const assigned = assignMembers(members, record.config.train.virtualRanks);
       const saves = savesFirst && { savesFirst };
-      const draft = { fencingEpoch, mode, ...saves, reason, members: assigned };
+      const relayed = needsRelay(assigned) && relay && { relay };
+      const draft = { fencingEpoch, mode, ...saves, ...relayed, reason, members: assigned };
       const published = yield* this.#publish(record, view, draft, { live, events });
       const { version, fromStep } = published;
       logger.info('Published a view', { version, step: fromStep, reason });

@@ -3,7 +3,7 @@ import { knownDifference, numericsDifference, standardOf } from './numerics.ts';
 
 type MembersState = Pick<
   MembershipState,
-  'runId' | 'live' | 'unreadable' | 'view' | 'numerics' | 'quarantined'
+  'runId' | 'live' | 'unreadable' | 'view' | 'numerics' | 'hasRelay' | 'quarantined'
 >;
 
 export interface ClassifiedMembers {
@@ -35,10 +35,11 @@ export function classifyMembers(state: MembersState): ClassifiedMembers {
   const same = candidates.filter(
     (member) => !isRefused(member, standard && numericsDifference(standard, member.numerics)),
   );
-  // Two of which neither can dial the other have no way to each other.
+  // Without a relay two of which neither can dial the other have no way to each other.
   const hidden = same.find(({ isReachable }) => isReachable === false);
   const eligible = same.filter(
     (member) =>
+      state.hasRelay ||
       member === hidden ||
       !isRefused(member, member.isReachable === false ? noWay(hidden?.memberId) : undefined),
   );
@@ -57,5 +58,8 @@ function named({ memberId, version }: LiveMember): string {
 }
 
 function noWay(memberId = ''): string {
-  return `neither it nor ${memberId} can be dialled by other workers (BERTH_PEER_REACHABLE), and one of the two must`;
+  return (
+    `neither it nor ${memberId} can be dialled by other workers (BERTH_PEER_REACHABLE), ` +
+    'and this coordinator has no BERTH_SECRET, so it relays nothing'
+  );
 }

@@ -18,6 +18,8 @@ export interface MembershipState {
   readonly view: View | undefined;
   /** The run's numerics, once decided. */
   readonly numerics: Numerics | undefined;
+  /** Whether the coordinator joins connections of members of which neither can dial the other. */
+  readonly hasRelay: boolean;
   /** When the coordinator began to wait for this run's members. */
   readonly waitingSinceMs: number;
   /** When the complaint about the view in force was first seen. */

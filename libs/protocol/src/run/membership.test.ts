@@ -234,13 +234,18 @@ describe('a view in force', () => {
     expect(decision).toMatchObject({ kind: 'publish', reason: 'left by b' });
   });
 
-  it('has one member at most that the others cannot dial', () => {
+  it('has one member at most that the others cannot dial, unless there is a relay', () => {
     const isReachable = false as const;
     const live = [member('a', { isReachable }), member('b'), member('c', { isReachable })];
     const decision = decideMembership(0, state({ live, view: view('a', 'b') }), options);
     expect(decision).toMatchObject({
       kind: 'keep',
       reason: expect.stringMatching(/; c is refused: neither it nor a can be dialled/),
+    });
+    const relayed = state({ live, view: view('a', 'b'), hasRelay: true });
+    expect(decideMembership(0, relayed, options)).toMatchObject({
+      kind: 'publish',
+      reason: 'c joined',
     });
   });
 

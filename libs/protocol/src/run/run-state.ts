@@ -29,6 +29,8 @@ export interface RunSnapshot {
   readonly fencingEpoch: number;
   /** The epoch with which this life of Redis began: a view of an older one may have had successors. */
   readonly serverEpoch: number;
+  /** Whether this coordinator relays. */
+  readonly hasRelay: boolean;
   readonly live: readonly LiveMember[];
   readonly unreadable: readonly UnreadableMember[];
 }

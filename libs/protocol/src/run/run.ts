@@ -102,6 +102,7 @@ export function decideRun(
     unreadable: snapshot.unreadable,
     view,
     numerics: snapshot.numerics,
+    hasRelay: snapshot.hasRelay,
     waitingSinceMs: memory.waitingSinceMs,
     complaintSinceMs: memory.complaintSinceMs,
     mode,

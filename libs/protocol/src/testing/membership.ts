@@ -38,6 +38,7 @@ export function membershipState(change: Partial<MembershipState>): MembershipSta
     unreadable: [],
     view: undefined,
     numerics: undefined,
+    hasRelay: false,
     waitingSinceMs: 0,
     complaintSinceMs: undefined,
     numAttempts: 1,

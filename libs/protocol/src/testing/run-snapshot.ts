@@ -38,6 +38,7 @@ export function runSnapshot(change: Partial<RunSnapshot> = {}): RunSnapshot {
     view: viewOf(['a', 'b']),
     fencingEpoch: 1,
     serverEpoch: 1,
+    hasRelay: false,
     live: [liveMember('a'), liveMember('b')],
     unreadable: [],
     ...change,

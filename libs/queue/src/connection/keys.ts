@@ -84,6 +84,11 @@ export function logTailKey(source: string): string {
   return `${prefix}logs:last:${source}`;
 }
 
+/** What has passed through the relay of a coordinator. */
+export function relayKey(relayId: string): string {
+  return `${prefix}relay:${relayId}`;
+}
+
 export function deviceKey(deviceId: string): string {
   return `${prefix}device:${deviceId}`;
 }

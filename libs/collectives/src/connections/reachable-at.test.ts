@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reachableAt } from './endpoint.ts';
+import { reachableAt } from './reachable-at.ts';
 
 const entry = {
   netmask: '255.255.0.0',
@@ -13,12 +13,12 @@ const interfaces = {
 };
 
 describe('reachableAt', () => {
-  it('is where the worker listens, when that is one address', () => {
+  it('is where a process listens, when that is one address', () => {
     const address = { host: '127.0.0.1', port: 7800 };
     expect(reachableAt(address, interfaces)).toEqual(address);
   });
 
-  it('is an address of the machine when the worker listens everywhere', () => {
+  it('is an address of the machine when it listens everywhere', () => {
     const everywhere = { host: '0.0.0.0', port: 7800 };
     expect(reachableAt(everywhere, interfaces)).toEqual({ host: '172.20.0.5', port: 7800 });
     expect(reachableAt(everywhere, {})).toEqual({ host: '127.0.0.1', port: 7800 });

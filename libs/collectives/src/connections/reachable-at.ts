@@ -1,8 +1,8 @@
 import type { networkInterfaces } from 'node:os';
-import type { Endpoint } from '@berth/collectives';
+import type { Endpoint } from './byte-source.ts';
 
 /**
- * Where peers dial a worker that listens on `address`: for one that listens everywhere, as in a container, the first
+ * Where others dial a process that listens on `address`: for one that listens everywhere, as in a container, the first
  * address of this machine that is not loopback.
  */
 export function reachableAt(
