@@ -50,7 +50,7 @@ exec:
   command:
     - node
     - -e
-    - process.exit(Date.now() - fs.statSync(process.env.BERTH_ALIVE_FILE).mtimeMs < 600000 ? 0 : 1)
+    - 'process.exit(Date.now() - fs.statSync(process.env.BERTH_ALIVE_FILE).mtimeMs < 600000 ? 0 : 1)'
 timeoutSeconds: 20
 {{- end }}
 
