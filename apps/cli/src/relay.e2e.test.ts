@@ -6,7 +6,7 @@ import { environmentFileOf, startCluster } from './testing/test-cluster.ts';
 import { tinyRun } from './testing/tiny-run.ts';
 
 /** More than are made while somebody looks. */
-const numSteps = 200;
+const numSteps = 120;
 /** None are made before both are there. */
 const together = { train: { numSteps }, cluster: { numWorkers: 2, minWorkers: 2 } };
 
