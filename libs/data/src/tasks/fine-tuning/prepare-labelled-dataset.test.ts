@@ -196,7 +196,7 @@ describe('a labelled dataset', () => {
     const job = jobOf({ train: await jsonl(animals(0, 9)) });
     const outside = { roots: [join(folder, 'none')] };
     await expect(prepareLabelledDataset(job, newStore(), outside)).rejects.toMatchObject({
-      code: 'DATA_CORPUS_INVALID',
+      code: 'DATA_CORPUS_NOT_FOUND',
     });
   });
 });
