@@ -21,14 +21,16 @@ import { vote } from './vote.ts';
 export function* followView(context: ViewContext): ViewScript {
   const { me, view } = context;
   yield* ask({ kind: 'join', view }, `joining view ${view.version}: ${view.reason}`);
-  yield* settle(context);
+  let isCopied = yield* settle(context);
   // Whoever led the view before may have died over it: no later view stands here again.
   if (!isAtTheEnd(context)) {
     if (view.savesFirst === true) yield* save(context);
     yield* evaluateIfDue(context);
   }
-  while (!isAtTheEnd(context) && !me.isLeaving) {
+  // Whoever left before those who copy from it have done so might take with it what nobody else has.
+  while (!isAtTheEnd(context) && (isCopied || !me.isLeaving)) {
     const times = yield* trainStep(context);
+    isCopied = false;
     if (!isAtTheEnd(context)) {
       yield* saveIfDue(context, times);
       yield* evaluateIfDue(context);

@@ -62,6 +62,25 @@ describe('a newer view', () => {
   });
 });
 
+describe('a member that leaves', () => {
+  it('is in one more view, if somebody new may need its state', () => {
+    const puppet = memberIn('a').until('compute');
+    puppet.hear({ kind: 'leave' });
+    puppet.see(viewOf(2, 'a', 'b'));
+    puppet.fail();
+    expect(puppet.ask).toMatchObject({ kind: 'join', view: { version: 2 } });
+  });
+
+  it('is in no other view of those who have that', () => {
+    const puppet = memberIn('a', 'b').until('compute');
+    puppet.hear({ kind: 'leave' });
+    puppet.see(viewOf(2, 'a'));
+    puppet.fail();
+    expect(puppet.ask).toBeUndefined();
+    expect(puppet.told.at(-1)).toMatchObject({ kind: 'status', state: 'draining' });
+  });
+});
+
 describe('a lost peer', () => {
   const lost = { code: 'COLLECTIVE_PEER_LOST', message: 'b is gone', details: { memberId: 'b' } };
 

@@ -173,10 +173,11 @@ export class MemberProtocol {
   /** Leaves the view before, and follows this one if we are in it. */
   #begin(view: View): Outcome {
     this.#following?.script.return();
+    const isToFollow = this.#isIn(view) && (!this.#me.isLeaving || this.#isNeededIn(view));
     this.#view = view;
     this.#next = undefined;
     this.#loss = undefined;
-    if (this.#me.isLeaving || !this.#isIn(view)) {
+    if (!isToFollow) {
       this.#leaveView();
       return { reason: `view ${view.version} is without us` };
     }
@@ -209,6 +210,12 @@ export class MemberProtocol {
 
   get #idleState(): 'idle' | 'draining' {
     return this.#me.isLeaving ? 'draining' : 'idle';
+  }
+
+  /** Whether somebody has come since the view before, who may have our state from nobody but those that leave. */
+  #isNeededIn({ members }: View): boolean {
+    const before = new Set(this.#view?.members.map(({ memberId }) => memberId));
+    return this.#me.appliedStep >= 0 && members.some(({ memberId }) => !before.has(memberId));
   }
 
   #isIn({ members }: View): boolean {

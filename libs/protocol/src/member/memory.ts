@@ -12,7 +12,7 @@ export interface Memory {
   pending: StepFacts | undefined;
   /** The next example, once a view is settled. */
   cursor: Cursor;
-  /** Begins no other step. */
+  /** Begins no other step, but one with each who copies its state. */
   isLeaving: boolean;
   /** The newest view known of the run, also one that this process saw in an earlier life of the member. */
   newestView: View | undefined;

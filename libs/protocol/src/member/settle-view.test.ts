@@ -30,6 +30,16 @@ describe('healing', () => {
     expect(puppet.ask).toMatchObject({ kind: 'readEntry', step: 0 });
   });
 
+  it('does one step with who copies from it before it leaves', () => {
+    const puppet = settling(donor(), { a: 1, b: -1 });
+    puppet.hear({ kind: 'leave' });
+    puppet.until('readEntry').answer('readEntry', { to: { epoch: 0, index: 8 } } as never);
+    puppet.until('apply').answer('apply');
+    puppet.answer('save');
+    expect(puppet.state).toMatchObject({ appliedStep: 2, isIdle: true });
+    expect(puppet.told.at(-1)).toMatchObject({ kind: 'status', state: 'draining' });
+  });
+
   it('puts nothing aside when all hold the step', () => {
     expect(settling(donor(), { a: 1, b: 1 }).ask?.kind).toBe('readEntry');
   });

@@ -20,8 +20,11 @@ import {
   type ViewScript,
 } from './view-script.ts';
 
-/** Brings all members of a view to the same step: when this ends, ours is everyone's, and the cursor stands where it ended. */
-export function* settle(context: ViewContext): ViewScript {
+/**
+ * Brings all members of a view to the same step: when this ends, ours is everyone's, and the cursor stands where it ended.
+ * @returns whether others copy ours; they have it once a step is committed with them
+ */
+export function* settle(context: ViewContext): ViewScript<boolean> {
   const { me, view } = context;
   dropDamage(context);
   yield* applyPending(context);
@@ -34,12 +37,14 @@ export function* settle(context: ViewContext): ViewScript {
   const donors = view.members.filter(({ memberId }) => plan.donors.includes(memberId));
   // One that was stored late may spare us steps that are done again.
   const checkpoint = step < view.fromStep ? yield* agreeOnCheckpoint(context, step + 1) : undefined;
+  let isCopied = false;
   if (checkpoint !== undefined) yield* restore(context, checkpoint);
   else if (step < 0) yield* initialize(context);
-  else if (step === me.appliedStep) yield* donate(context, donors);
+  else if (step === me.appliedStep) isCopied = yield* donate(context, donors);
   else yield* copy(context, plan, donors);
   me.agreedStep = me.appliedStep;
   yield* findCursor(context);
+  return isCopied;
 }
 
 /** What was made with damaged weights is in the ledger, unless the run has gone back since. */
@@ -102,11 +107,12 @@ function* gather(
 }
 
 /** Who lacks what we have copies it while we train on, so we put a copy aside. */
-function* donate({ me, view }: ViewContext, donors: readonly ViewMember[]): ViewScript {
+function* donate({ me, view }: ViewContext, donors: readonly ViewMember[]): ViewScript<boolean> {
   const { appliedStep: step } = me;
   const numLacking = view.members.length - donors.length;
-  if (numLacking === 0) return;
+  if (numLacking === 0) return false;
   yield* ask({ kind: 'snapshot', view, step }, `${numLacking} members lack step ${step}`);
+  return true;
 }
 
 function* copy(

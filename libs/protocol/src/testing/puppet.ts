@@ -68,7 +68,7 @@ export class Puppet {
   }
 
   /** Hears of something while it waits for an answer. */
-  hear(event: Extract<MemberEvent, { kind: 'diverged' | 'peerLost' }>): void {
+  hear(event: Extract<MemberEvent, { kind: 'diverged' | 'peerLost' | 'leave' }>): void {
     const { ask } = this;
     this.#follow(event);
     this.ask = ask;
