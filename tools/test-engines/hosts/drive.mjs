@@ -1,16 +1,17 @@
 import { once } from 'node:events';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRunConfig } from '@berth/contracts';
 import { createHosts } from '@berth/faults';
 import { seconds, table } from '../../test-compose/report.mjs';
+import { smallRun, textOf } from '../small-run.mjs';
 import { startCluster } from './cluster.mjs';
 import { inflict, scenarios } from './scenarios.mjs';
 
 /** Runs in a network of its own; `index.mjs` starts it. */
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const corpusFolder = join(root, 'libs/data/test/golden');
+const corpusFolder = textOf(root);
 const network = { numHosts: 5, bitsPerSecond: 1e9, delayMs: 10 };
 const stormy = 'hosts';
 const calm = 'calm';
@@ -89,26 +90,15 @@ async function killed(worker) {
   await exit;
 }
 
-/** A very small model: what is tested is the network. Its weights do not depend on `numSteps`. */
 function runConfig(name, numSteps) {
-  const file = {
-    name,
-    seed: 7,
-    corpus: { path: join(corpusFolder, 'excerpt.txt'), heldOutRatio: 0.1 },
-    vocabulary: { size: 1000 },
-    examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
-    model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
-    optimizer: { schedule: 'constant' },
-    train: {
-      // Compiling takes minutes where other work is.
-      engine: 'eager',
-      numSteps,
-      globalBatch: 16,
-      virtualRanks: 8,
-      checkpointEverySteps: 50,
-      numEvalExamples: 16,
-    },
-    cluster: { numWorkers: 4 },
+  // Compiling takes minutes where other work is.
+  const train = {
+    engine: 'eager',
+    numSteps,
+    globalBatch: 16,
+    virtualRanks: 8,
+    checkpointEverySteps: 50,
   };
+  const file = { ...smallRun(name, corpusFolder, train), cluster: { numWorkers: 4 } };
   return parseRunConfig(file, 'test:engines hosts');
 }
