@@ -45,7 +45,12 @@ export async function trainOnce(
   },
 ): Promise<Training> {
   const { logger, folder, timeoutMs } = options;
-  const cluster = { ...options.config.cluster, numWorkers };
+  const { minWorkers } = options.config.cluster;
+  const cluster = {
+    ...options.config.cluster,
+    numWorkers,
+    minWorkers: Math.min(minWorkers, numWorkers),
+  };
   const config = { ...options.config, cluster };
   const { numThreads } = cluster;
   const testbed = await startTestbed({

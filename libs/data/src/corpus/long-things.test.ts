@@ -21,7 +21,7 @@ async function read(
 describe('a long document', () => {
   it('without a space is cut between characters', async () => {
     const { ids, lengths, numCutDocuments } = await read('a.txt', `a${'😀'.repeat(cut / 2)}`);
-    expect(ids).toEqual(['a.txt:1', 'a.txt:1#2']);
+    expect(ids).toEqual(['a.txt@0', 'a.txt@0#2']);
     expect(lengths).toEqual([cut - 1, 2]);
     expect(numCutDocuments).toBe(1);
   });
