@@ -132,7 +132,7 @@ describe('cleaning the store', () => {
     const rest = { connection, jobs, config, manifest: dataset, manifestKey, exampleSetId: 'set' };
     // Training goes on from the first checkpoint, and comes to what was deleted.
     const supply = new ExampleSupply(rest);
-    await supply.advance({ epoch: 1, index: 0 }, { numExamples: 60 });
+    await supply.advance({ epoch: 1, index: 0 }, 60);
     const deleted = [3, 4].flatMap((epoch) => [`train/${epoch}/0`, `train/${epoch}/1`]);
     expect(asked.filter((name) => Number(name.split('/')[1]) < 7).toSorted()).toEqual(deleted);
   });

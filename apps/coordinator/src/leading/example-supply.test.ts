@@ -73,12 +73,12 @@ it('asks again for shards that Redis has lost, also for those behind the cursor'
   const rest = { connection, jobs, config, manifest, manifestKey: 'm', exampleSetId };
   const supply = new ExampleSupply(rest);
   const cursor = { epoch: 0, index: 8 * (numShards - 2) };
-  await supply.advance(cursor, { numExamples: 16 });
+  await supply.advance(cursor, 16);
   expect(asked).toEqual([]);
 
   await connection.call((client) => client.hdel(`berth:examples:{${exampleSetId}}`, ...names));
   const areAllAskedFor = async (): Promise<boolean> => {
-    await supply.advance(cursor, { numExamples: 16 });
+    await supply.advance(cursor, 16);
     return asked.length >= names.length;
   };
   await waitFor(areAllAskedFor, { what: 'jobs for the lost shards' });
@@ -95,7 +95,7 @@ it('says how far the shards are that the next step waits for, not those after th
   const says = async (): Promise<string> => {
     const rest = { connection, jobs, config, manifest, manifestKey: 'm', exampleSetId };
     const supply = new ExampleSupply(rest);
-    await supply.advance({ epoch: 0, index: 0 }, { numExamples: 8 });
+    await supply.advance({ epoch: 0, index: 0 }, 8);
     return supply.lacking();
   };
   expect(await says()).toBe('making examples: 0 of 5 shards');
@@ -107,26 +107,29 @@ it('says how far the shards are that the next step waits for, not those after th
   expect(await says()).toBe('');
 });
 
-it('reads ahead into no epoch that is not wanted, and knows what of it is missing', async () => {
+it('has an epoch made to its end, however little is read ahead, and nothing of the next', async () => {
   const services = await openServices();
   const { connection, index } = services;
   const { jobs, asked } = promptJobs(services);
-  const config = parseRunConfig({ name: 'r', corpus: { path: 't' } }, 'test');
-  const supplyNow = (): ExampleSupply =>
-    new ExampleSupply({ connection, jobs, config, manifest, manifestKey: 'm', exampleSetId });
-  const start = { epoch: 0, index: 0 };
-  await index.put(shardOf('train', 2));
-  const supply = supplyNow();
-  await supply.advance(start, { numExamples: Infinity, endEpoch: 1 });
-  expect(supply.numMissingOf(0)).toBe(numShards);
-  expect(asked.toSorted()).toEqual(
-    ['heldOut/0/0', ...[0, 1, 3, 4, 5].map((shard) => `train/0/${shard}`)].toSorted(),
+  const numMany = 700;
+  const config = parseRunConfig(
+    { name: 'r', corpus: { path: 't' }, examples: { shuffleWindowShards: 1, readAheadShards: 2 } },
+    'test',
   );
-  const later = supplyNow();
-  await later.advance(start, { numExamples: Infinity, endEpoch: 1 });
-  expect(later.numMissingOf(0)).toBe(0);
-  await supplyNow().advance(start, { numExamples: Infinity });
-  expect(asked.filter((name) => name.startsWith('train/1/'))).not.toEqual([]);
+  const train = Array.from({ length: numMany }, () => ({ ...part, ...facts }));
+  const rest = { connection, jobs, config, manifestKey: 'm', exampleSetId };
+  const supply = new ExampleSupply({ ...rest, manifest: { ...manifest, train } });
+  await index.put(shardOf('train', 2));
+  await supply.advanceEpoch(0);
+  expect(supply.numMissingOf(0)).toBe(numMany);
+  const isMade = async (): Promise<boolean> => {
+    await supply.advanceEpoch(0);
+    return supply.numMissingOf(0) === 0;
+  };
+  await waitFor(isMade, { what: 'all shards of the epoch' });
+  expect(new Set(asked).size).toBe(asked.length);
+  expect(asked).toHaveLength(numMany);
+  expect(asked.every((name) => /^(train|heldOut)\/0\//.test(name))).toBe(true);
 });
 
 it('finds its place among thousands of shards at the first look', async () => {
@@ -146,6 +149,6 @@ it('finds its place among thousands of shards at the first look', async () => {
   await connection.call((client) => client.hset(`berth:examples:{${exampleSetId}}`, ...fields));
   const rest = { connection, jobs, config, manifestKey: 'm', exampleSetId };
   const supply = new ExampleSupply({ ...rest, manifest: { ...manifest, train } });
-  await supply.advance({ epoch: 0, index: 8 * numThere - 1 }, { numExamples: Infinity });
+  await supply.advance({ epoch: 0, index: 8 * numThere - 1 }, Infinity);
   expect(asked.slice(0, 10)).toEqual(order.slice(numThere).map((n) => `train/0/${n}`));
 });

@@ -11,7 +11,13 @@ import {
 import { epochShardsOf, type EpochShards } from '@berth/data';
 import type { JobProducer } from '@berth/queue/jobs';
 import { createExampleIndex, type ExampleShardName, type RedisConnection } from '@berth/queue';
-import { lastEpochNeeded, planReadAhead } from './read-ahead.ts';
+import {
+  lastEpochNeeded,
+  planEpoch,
+  planReadAhead,
+  type ReadAheadOptions,
+  type ShardRef,
+} from './read-ahead.ts';
 
 export interface ExampleSupplyOptions {
   readonly connection: RedisConnection;
@@ -63,35 +69,36 @@ export class ExampleSupply {
 
   /**
    * Makes sure that what comes after the cursor exists or is on its way. Looks at most twice a second.
-   * @param need - how many examples from the cursor on, and before which epoch they end at the latest
+   * @param numExamples - how many are needed from the cursor on
    * @throws BerthError with which an example job failed
    */
-  async advance(
-    cursor: Cursor,
-    { numExamples, endEpoch }: { readonly numExamples: number; readonly endEpoch?: number },
-  ): Promise<void> {
+  async advance(cursor: Cursor, numExamples: number): Promise<void> {
+    const state = { cursor, numExamplesNeeded: numExamples, countOf: this.#countOf };
+    await this.#advance(cursor.epoch, (options) => planReadAhead(state, options));
+  }
+
+  /** Makes sure that all of an epoch exists, or some of it is on its way, as `advance` does. */
+  advanceEpoch(epoch: number): Promise<void> {
+    return this.#advance(epoch, (options) => planEpoch(epoch, { countOf: this.#countOf }, options));
+  }
+
+  /** @param plan - the train shards that are wanted, once what is there is known */
+  async #advance(epoch: number, plan: (options: ReadAheadOptions) => ShardRef[]): Promise<void> {
     if (performance.now() - this.#lastPollMs < pollEveryMs) return;
     this.#lastPollMs = performance.now();
-    const { examples } = this.#options.config;
     await this.#forgetIfLost();
-    await this.#recall(cursor.epoch);
+    await this.#recall(epoch);
     await this.#settlePending();
+    const { shuffleWindowShards, readAheadShards } = this.#options.config.examples;
     const numShards = this.#options.manifest.train.length;
-    const wanted = planReadAhead(
-      { cursor, numExamplesNeeded: numExamples, countOf: this.#countOf },
-      {
-        windowShards: examples.shuffleWindowShards,
-        readAheadShards: Math.max(
-          examples.readAheadShards,
-          Math.min(numShards, examples.shuffleWindowShards),
-        ),
-        endEpoch,
-        orderOf: this.#orderOf,
-      },
-    );
+    const wanted = plan({
+      windowShards: shuffleWindowShards,
+      readAheadShards: Math.max(readAheadShards, Math.min(numShards, shuffleWindowShards)),
+      orderOf: this.#orderOf,
+    });
     await this.#want([
       ...this.#heldOutNames(),
-      ...wanted.map(({ epoch, shard }) => ({ split: 'train' as const, epoch, shard })),
+      ...wanted.map(({ epoch: of, shard }) => ({ split: 'train' as const, epoch: of, shard })),
     ]);
   }
 

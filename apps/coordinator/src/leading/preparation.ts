@@ -76,12 +76,11 @@ export class Preparation implements DataPort {
         : { status: 'completed', reason: 'the data is prepared' };
     }
     const [supply] = await this.#openSupplies(record);
-    const isToTrain = record.goal === 'trained';
-    await supply!.advance(
-      { epoch: 0, index: 0 },
-      { numExamples: Infinity, ...(!isToTrain && { endEpoch: 1 }) },
-    );
-    if (isToTrain) return { status: 'starting', reason: 'the first examples are being made' };
+    if (record.goal === 'trained') {
+      await supply!.advance({ epoch: 0, index: 0 }, Infinity);
+      return { status: 'starting', reason: 'the first examples are being made' };
+    }
+    await supply!.advanceEpoch(0);
     const missing = supply!.numMissingOf(0);
     return missing === 0
       ? { status: 'completed', reason: 'the data is prepared' }
@@ -249,12 +248,12 @@ export class Preparation implements DataPort {
       })
       .reduce((sum, numExamples) => sum + numExamples, 0);
     const cursor = cursorOfStep(phase, numCommitted, last?.to ?? { epoch: 0, index: 0 });
-    await supply.advance(cursor, { numExamples: numNeeded });
+    await supply.advance(cursor, numNeeded);
     const lastEpoch = next && supply.lastEpoch(cursor, numNeeded);
     if (lastEpoch !== undefined)
       await supplies[next!.index]!.advance(
         { epoch: lastEpoch + 1, index: 0 },
-        { numExamples: (next!.endStep - next!.firstStep) * next!.globalBatch },
+        (next!.endStep - next!.firstStep) * next!.globalBatch,
       );
     return numCommitted < config.train.numSteps ? supply.lacking() : '';
   }

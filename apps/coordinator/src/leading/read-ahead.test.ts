@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lastEpochNeeded, planReadAhead, type ReadAheadOptions } from './read-ahead.ts';
+import { lastEpochNeeded, planEpoch, planReadAhead, type ReadAheadOptions } from './read-ahead.ts';
 
 const options: ReadAheadOptions = {
   windowShards: 2,
@@ -48,13 +48,16 @@ describe('read-ahead', () => {
     expect(plan.map(({ shard }) => shard)).toEqual([5, 4]);
   });
 
-  it('stops before an epoch that is not wanted', () => {
-    const plan = planReadAhead(
-      { cursor: { epoch: 0, index: 0 }, numExamplesNeeded: 1e9, countOf: none },
-      { ...options, readAheadShards: 100, endEpoch: 1 },
-    );
-    expect(plan).toHaveLength(6);
-    expect(new Set(plan.map(({ epoch }) => epoch))).toEqual(new Set([0]));
+  it('of a whole epoch goes on behind what is there, some hundreds at a time', () => {
+    const order = Array.from({ length: 2_000 }, (_, place) => 1_999 - place);
+    const ofMany = { orderOf: () => order };
+    const countOf = (_: number, shard: number): number | undefined =>
+      shard > 1_000 ? 10 : undefined;
+    const plan = planEpoch(0, { countOf }, ofMany);
+    expect(plan[0]).toEqual({ epoch: 0, shard: 1_000 });
+    expect(plan.length).toBeGreaterThan(100);
+    expect(plan.length).toBeLessThan(1_001);
+    expect(planEpoch(0, { countOf: ten }, ofMany)).toEqual([]);
   });
 
   it('knows the epoch of the last example once sizes say so', () => {

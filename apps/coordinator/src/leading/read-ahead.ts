@@ -12,8 +12,6 @@ export interface ReadAheadState {
 export interface ReadAheadOptions {
   readonly windowShards: number;
   readonly readAheadShards: number;
-  /** The first epoch of which nothing is wanted. @defaultValue none */
-  readonly endEpoch?: number | undefined;
   /** Shards of an epoch in the order of use. */
   readonly orderOf: (epoch: number) => ArrayLike<number>;
 }
@@ -29,11 +27,11 @@ export interface ShardRef {
  */
 export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions): ShardRef[] {
   const wanted: ShardRef[] = [];
-  const { windowShards, endEpoch = Infinity } = options;
+  const { windowShards } = options;
   const numAhead = Math.min(Math.max(1, options.readAheadShards), maxShards);
   let skip = state.cursor.index;
   let needed = state.numExamplesNeeded;
-  for (let epoch = state.cursor.epoch; needed > 0 && epoch < endEpoch; epoch++) {
+  for (let epoch = state.cursor.epoch; needed > 0; epoch++) {
     const order = options.orderOf(epoch);
     for (let start = 0; start < order.length; start += windowShards) {
       if (needed <= 0 || wanted.length >= numAhead) return wanted;
@@ -55,6 +53,19 @@ export function planReadAhead(state: ReadAheadState, options: ReadAheadOptions):
     skip = 0;
   }
   return wanted;
+}
+
+/** Jobs of an epoch that wait at once: enough for any number of workers until the next look. */
+const numAtOnce = 512;
+
+/** The train shards of an epoch that are made next, in order of use, where all are wanted and nothing is used yet. */
+export function planEpoch(
+  epoch: number,
+  { countOf }: Pick<ReadAheadState, 'countOf'>,
+  { orderOf }: Pick<ReadAheadOptions, 'orderOf'>,
+): ShardRef[] {
+  const missing = Array.from(orderOf(epoch)).filter((shard) => countOf(epoch, shard) === undefined);
+  return missing.slice(0, numAtOnce).map((shard) => ({ epoch, shard }));
 }
 
 /** The epoch of the last example that is needed; undefined while sizes are not known that decide it. */
