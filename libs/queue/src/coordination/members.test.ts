@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberInfo } from '@berth/contracts';
+import { waitFor } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { globalKeys } from '../connection/keys.ts';
@@ -82,6 +83,10 @@ describe('members', () => {
   it('wake who waits for news with news only', async () => {
     const members = createMembers(redis.connection);
     const news = members.news(new AbortController().signal);
+    const { client } = redis.connection;
+    const numListeners = async (): Promise<unknown> =>
+      (await client.pubsub('NUMSUB', globalKeys.membersHints))[1];
+    await waitFor(async () => (await numListeners()) === 1, { what: 'the subscription' });
     await members.heartbeat(infoOf('a'));
     expect(await news.wait(50)).toBe(false);
     const woken = news.wait(30_000);

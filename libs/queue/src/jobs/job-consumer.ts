@@ -62,39 +62,27 @@ export async function consume<T>(
   let worker = start();
 
   // After some reconnects a BullMQ worker lives but fetches nothing (taskforcesh/bullmq#4585 and kin).
+  let mark: number | undefined;
   const watch = async (): Promise<void> => {
-    let mark: number | undefined;
-    while (await pause(watchdogMs, closing.signal)) {
-      const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
-      const before = mark;
-      mark = idleMark(activity, waiting + prioritized);
-      if (mark === undefined || mark !== before || closing.signal.aborted) continue;
-      logger.warn('The job worker is idle while jobs wait; starting it anew', { waiting });
-      const stuck = worker;
-      worker = start();
-      mark = undefined;
-      await stuck.close(true);
-    }
+    const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
+    const before = mark;
+    mark = idleMark(activity, waiting + prioritized);
+    if (mark === undefined || mark !== before || closing.signal.aborted) return;
+    logger.warn('The job worker is idle while jobs wait; starting it anew', { waiting });
+    const stuck = worker;
+    worker = start();
+    mark = undefined;
+    await stuck.close(true);
   };
-  const watching = watch().catch((error: unknown) => {
-    if (!closing.signal.aborted) logger.error('The job watchdog stopped', { error: String(error) });
+  const again = { signal: closing.signal, logger };
+  const watching = doEvery(watchdogMs, watch, {
+    ...again,
+    complaint: 'Whether jobs wait while this worker is idle cannot be seen',
   });
-
-  const lookForOthers = async (): Promise<void> => {
-    let isTold = false;
-    while (await pause(lookMs, closing.signal))
-      try {
-        await presence.look();
-        isTold = false;
-      } catch (error) {
-        if (!isTold && !closing.signal.aborted)
-          logger.warn('Jobs of workers that die come back later than they could', {
-            error: errorToWire(error),
-          });
-        isTold = true;
-      }
-  };
-  const looking = lookForOthers();
+  const looking = doEvery(lookMs, () => presence.look(), {
+    ...again,
+    complaint: 'Jobs of workers that die come back later than they could',
+  });
 
   return {
     rest(durationMs) {
@@ -201,6 +189,27 @@ function parseJob<T>({ schema }: QueueKind<T>, { id, data }: QueuedJob): T {
     'INTERNAL',
     `job ${id ?? '?'} is not one of berth's: ${parsed.error.message}`,
   );
+}
+
+/** Does something again and again until the signal. Of failures in a row the first is told. */
+async function doEvery(
+  intervalMs: number,
+  act: () => Promise<void>,
+  {
+    signal,
+    logger,
+    complaint,
+  }: { readonly signal: AbortSignal; readonly logger: Logger; readonly complaint: string },
+): Promise<void> {
+  let isTold = false;
+  while (await pause(intervalMs, signal))
+    try {
+      await act();
+      isTold = false;
+    } catch (error) {
+      if (!isTold && !signal.aborted) logger.warn(complaint, { error: errorToWire(error) });
+      isTold = true;
+    }
 }
 
 /** True after the whole pause, false when the signal cut it short. */

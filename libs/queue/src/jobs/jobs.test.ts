@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, parseRunConfig, silentLogger, type ExamplesJob } from '@berth/contracts';
+import { waitFor } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { createJobConsumer, idleMark } from './job-consumer.ts';
@@ -238,6 +239,32 @@ describe('the watchdog', () => {
       logger: { ...silentLogger, warn: (message) => message.includes('anew') && restarted() },
     });
     await restart;
+    await queue.resume();
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('done');
+    await consumer.close();
+    await producer.close();
+    await queue.close();
+  });
+
+  it('goes on after an error of Redis', async () => {
+    const { client } = redis.connection;
+    const queue = openQueue(client, dataJobs);
+    const producer = await createJobProducer(redis.server.url);
+    const told: string[] = [];
+    const isTold = (words: string): Promise<boolean> =>
+      waitFor(() => told.some((message) => message.includes(words)), { what: words });
+    // Not the list that it ought to be.
+    await client.set(queue.toKey('wait'), 'damaged');
+    const consumer = await createJobConsumer(redis.server.url, {
+      process: async () => 'done',
+      watchdogMs: 30,
+      logger: { ...silentLogger, warn: (message) => void told.push(message) },
+    });
+    await isTold('cannot be seen');
+    await client.del(queue.toKey('wait'));
+    await queue.pause();
+    const id = await producer.enqueue(jobOf(0));
+    await isTold('anew');
     await queue.resume();
     expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('done');
     await consumer.close();
