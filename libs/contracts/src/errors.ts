@@ -49,6 +49,7 @@ export const errorPolicies = {
   STORE_REFUSED: { ...userMistake, exitCode: 4 },
   QUEUE_UNREACHABLE: unreachable,
   QUEUE_JOB_NOT_FOUND: notFound,
+  QUEUE_JOB_UNREADABLE: { ...conflict, retry: true },
   QUEUE_STALE_EPOCH: { ...conflict, retry: true },
   QUEUE_VIEW_REPLACED: { ...conflict, retry: true },
   COLLECTIVE_PEER_LOST: transient,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { readJson, readKnown } from './read-json.ts';
+import { readJson, readKnown, withUnknown } from './read-json.ts';
 
 const schema = z.strictObject({
   name: z.string(),
@@ -47,5 +47,23 @@ describe('readJson', () => {
     const value = { name: 'a', error: null, later: 1 };
     readKnown(schema, value);
     expect(value).toEqual({ name: 'a', error: null, later: 1 });
+  });
+});
+
+describe('withUnknown', () => {
+  it('keeps what a later release wrote, at any depth, and nothing else of the value before', () => {
+    const before = {
+      name: 'a',
+      later: { deep: 1 },
+      parts: [{ size: 1, colour: 'red' }],
+      error: { code: 'X', hint: '?' },
+    };
+    const after = { name: 'b', parts: [{ size: 1 }, { size: 2 }], error: null };
+    expect(withUnknown(schema, before, after)).toEqual({
+      name: 'b',
+      later: { deep: 1 },
+      parts: [{ size: 1, colour: 'red' }, { size: 2 }],
+      error: null,
+    });
   });
 });

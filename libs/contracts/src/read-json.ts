@@ -50,6 +50,23 @@ function readLeniently<Schema extends z.ZodType>(
   return { ok: false, problem: `${first?.path.join('.') || 'it'}: ${first?.message}` };
 }
 
+/**
+ * Puts into a value what its schema does not know of the one that it replaces: whoever rewrites what a later release wrote takes nothing
+ * away. Lists may have grown at their end only.
+ */
+export function withUnknown<T extends object>(schema: z.ZodType, before: unknown, after: T): T {
+  const strict = schema.safeParse(before);
+  if (strict.success) return after;
+  const kept = structuredClone(after);
+  for (const issue of strict.error.issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const [from, to] = [at(before, issue.path), at(kept, issue.path)];
+    if (from === undefined || to === undefined) continue;
+    for (const key of issue.keys) to[key] = from[key];
+  }
+  return kept;
+}
+
 /** As `readKnown`. @throws BerthError `INTERNAL` saying what cannot be read, and why */
 export function requireKnown<Schema extends z.ZodType>(
   schema: Schema,
@@ -65,7 +82,15 @@ export function requireKnown<Schema extends z.ZodType>(
 }
 
 function drop(root: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {
-  let at = root as Record<PropertyKey, unknown>;
-  for (const key of path) at = at[key] as Record<PropertyKey, unknown>;
-  for (const key of keys) delete at[key];
+  const holder = at(root, path);
+  for (const key of keys) delete holder?.[key];
+}
+
+/** The object at a path; undefined where there is none. */
+function at(root: unknown, path: readonly PropertyKey[]): Record<PropertyKey, unknown> | undefined {
+  let found: unknown = root;
+  for (const key of path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
+  return typeof found === 'object' && found !== null
+    ? (found as Record<PropertyKey, unknown>)
+    : undefined;
 }

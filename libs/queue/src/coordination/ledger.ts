@@ -2,8 +2,6 @@ import {
   BerthError,
   canonicalJson,
   genesisHead,
-  ledgerEntrySchema,
-  readJson,
   stepFactsText,
   type CastVote,
   type LedgerEntry,
@@ -12,6 +10,7 @@ import {
   type StoredLedger,
 } from '@berth/contracts';
 import type { Verdict, ViewId } from '@berth/protocol';
+import { parseEntry } from './parse-entry.ts';
 import { staleEpoch } from './stale-epoch.ts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
@@ -162,12 +161,6 @@ export function createLedger(connection: RedisConnection, runId: string): Ledger
       return value;
     },
   };
-}
-
-function parseEntry(text: string): LedgerEntry {
-  const reading = readJson(ledgerEntrySchema, text);
-  if (reading.ok) return reading.value;
-  throw new BerthError('LEDGER_INVALID', `Redis holds an entry that is none: ${reading.problem}`);
 }
 
 function requireFinite(step: number, sums: StepSums): void {

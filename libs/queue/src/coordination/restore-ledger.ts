@@ -2,13 +2,13 @@ import {
   BerthError,
   canonicalJson,
   genesisHead,
-  ledgerEntrySchema,
   type LedgerEntry,
   type StoredLedger,
 } from '@berth/contracts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { globalKeys, runKeys } from '../connection/keys.ts';
 import { LedgerChain } from '@berth/protocol';
+import { parseEntry } from './parse-entry.ts';
 import { restoreLedgerScript } from './lua/restore-ledger.ts';
 import { staleEpoch } from './stale-epoch.ts';
 
@@ -63,7 +63,7 @@ async function headAfter(
   const key = runKeys(runId).ledger;
   const text = await connection.call((client) => client.lindex(key, numSteps - 1));
   if (text === null) throw lostAgain(runId);
-  return ledgerEntrySchema.parse(JSON.parse(text)).head;
+  return parseEntry(text).head;
 }
 
 function requireChain(

@@ -182,12 +182,16 @@ function startWorker<T>(
   return worker;
 }
 
+/**
+ * Strict, as nothing else is that another release may have written: what this one does not know of a job may decide what is to be made.
+ * @throws BerthError `QUEUE_JOB_UNREADABLE`, so that the job goes back to the queue, where a worker of that release finds it
+ */
 function parseJob<T>({ schema }: QueueKind<T>, { id, data }: QueuedJob): T {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new BerthError(
-    'INTERNAL',
-    `job ${id ?? '?'} is not one of berth's: ${parsed.error.message}`,
+    'QUEUE_JOB_UNREADABLE',
+    `job ${id ?? '?'} is of another release of berth, whose workers can do it: ${parsed.error.message}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { BerthError, parseRunConfig, silentLogger, type ExamplesJob } from '@ber
 import { waitFor } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
-import { createJobConsumer, idleMark } from './job-consumer.ts';
+import { consume, createJobConsumer, idleMark } from './job-consumer.ts';
 import { jobIdOf } from './job-flow.ts';
 import { createJobProducer } from './job-producer.ts';
 import { dataJobs, openQueue } from './job-queue.ts';
@@ -148,6 +148,25 @@ describe('jobs', () => {
       /enqueue it again/,
     );
     await producer.close();
+  });
+
+  it('of another release go back to the queue until a worker of that release takes them', async () => {
+    const queue = openQueue(redis.connection.client, dataJobs);
+    const producer = await createJobProducer(redis.server.url);
+    const consumer = await createJobConsumer(redis.server.url, { process: async () => 'wrong' });
+    const id = jobIdOf(jobOf(0));
+    await queue.add('examples', { ...jobOf(0), later: true } as ExamplesJob, { jobId: id });
+    const isGivenBack = async (): Promise<boolean> =>
+      ((await queue.getJob(id))?.attemptsMade ?? 0) > 1;
+    await waitFor(isGivenBack, { what: 'a second attempt' });
+    const schema = { safeParse: (data: unknown) => ({ success: true as const, data }) };
+    const later = { ...dataJobs, schema };
+    const laterConsumer = await consume(later, redis.server.url, { process: async () => 'done' });
+    expect(await producer.waitForJob(id, { timeoutMs: 300_000 })).toBe('done');
+    await consumer.close();
+    await laterConsumer.close();
+    await producer.close();
+    await queue.close();
   });
 
   it('move to another consumer when theirs is killed, however long their lock', async () => {

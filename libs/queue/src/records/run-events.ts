@@ -1,4 +1,4 @@
-import { runEventSchema, type NewRunEvent, type RunEvent } from '@berth/contracts';
+import { readKnown, runEventSchema, type NewRunEvent, type RunEvent } from '@berth/contracts';
 import type { RedisConnection } from '../connection/connection.ts';
 import { runKeys } from '../connection/keys.ts';
 
@@ -52,6 +52,6 @@ function readEvent([, text = '', , step]: string[]): RunEvent[] {
   }
   // Older releases wrote the step among the rest.
   const placed = step === undefined ? value : { ...(value as object), step: Number(step) };
-  const reading = runEventSchema.safeParse(placed);
-  return reading.success ? [reading.data] : [];
+  const reading = readKnown(runEventSchema, placed);
+  return reading.ok ? [reading.value] : [];
 }

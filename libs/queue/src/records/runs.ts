@@ -3,6 +3,7 @@ import {
   canonicalJson,
   readJson,
   runRecordSchema,
+  withUnknown,
   type NewRunEvent,
   type RunRecord,
 } from '@berth/contracts';
@@ -123,7 +124,7 @@ export function createRuns(connection: RedisConnection): Runs {
       const isKnown = canonicalJson(parseRecord(runId, text)) === canonicalJson(known);
       const { record } = runKeys(runId);
       const outcome = isKnown
-        ? await replace(record, text, JSON.stringify(updated), fencingEpoch, {
+        ? await replace(record, text, rewritten(text, updated), fencingEpoch, {
             runId,
             events: eventsOfRecord(known, updated),
           })
@@ -145,7 +146,7 @@ export function createRuns(connection: RedisConnection): Runs {
         if (change === undefined) return record;
         const updated = changed(record, change);
         const told = { runId, events: eventsOfRecord(record, updated) };
-        const after = JSON.stringify(updated);
+        const after = rewritten(text, updated);
         const outcome = await replace(runKeys(runId).record, text, after, undefined, told);
         if (outcome === 'replaced') return updated;
       }
@@ -194,6 +195,11 @@ function changed(record: RunRecord, change: Partial<RunRecord>): RunRecord {
   const { updatedAtMs } = { ...record, ...change };
   const later = Math.max(updatedAtMs, record.updatedAtMs + 1);
   return runRecordSchema.parse({ ...record, ...change, updatedAtMs: later });
+}
+
+/** The text of a record in place of another, of which it keeps what only a later release knows. */
+function rewritten(before: string, after: RunRecord): string {
+  return JSON.stringify(withUnknown(runRecordSchema, JSON.parse(before), after));
 }
 
 function notFound(runId: string): BerthError {

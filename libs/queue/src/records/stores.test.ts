@@ -50,6 +50,8 @@ describe('runs', () => {
     expect(await runs.read('later')).toEqual(recordOf('later'));
     const changed = await runs.change('later', () => ({ reason: 'started' }));
     expect(changed).toEqual({ ...recordOf('later'), reason: 'started', updatedAtMs: 2 });
+    const text = await redis.connection.client.get('berth:{later}:record');
+    expect(JSON.parse(text ?? '')).toEqual({ ...later, reason: 'started', updatedAtMs: 2 });
     expect((await runs.list()).map(({ runId }) => runId)).toEqual(['later']);
     expect((await runs.survey()).unreadable).toMatchObject([{ runId: 'cut' }]);
     await expect(runs.read('cut')).rejects.toMatchObject({ code: 'RUN_STATE_CONFLICT' });
