@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberInfo } from '@berth/contracts';
-import { waitFor } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { globalKeys } from '../connection/keys.ts';
@@ -86,7 +85,7 @@ describe('members', () => {
     const { client } = redis.connection;
     const numListeners = async (): Promise<unknown> =>
       (await client.pubsub('NUMSUB', globalKeys.membersHints))[1];
-    await waitFor(async () => (await numListeners()) === 1, { what: 'the subscription' });
+    await expect.poll(numListeners).toBe(1);
     await members.heartbeat(infoOf('a'));
     expect(await news.wait(50)).toBe(false);
     const woken = news.wait(30_000);

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError, parseRunConfig, silentLogger, type ExamplesJob } from '@berth/contracts';
-import { waitFor } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { useRedis } from '../testing/redis.ts';
 import { consume, createJobConsumer, idleMark } from './job-consumer.ts';
@@ -156,9 +155,7 @@ describe('jobs', () => {
     const consumer = await createJobConsumer(redis.server.url, { process: async () => 'wrong' });
     const id = jobIdOf(jobOf(0));
     await queue.add('examples', { ...jobOf(0), later: true } as ExamplesJob, { jobId: id });
-    const isGivenBack = async (): Promise<boolean> =>
-      ((await queue.getJob(id))?.attemptsMade ?? 0) > 1;
-    await waitFor(isGivenBack, { what: 'a second attempt' });
+    await expect.poll(async () => (await queue.getJob(id))?.attemptsMade).toBeGreaterThan(1);
     const schema = { safeParse: (data: unknown) => ({ success: true as const, data }) };
     const later = { ...dataJobs, schema };
     const laterConsumer = await consume(later, redis.server.url, { process: async () => 'done' });
@@ -270,8 +267,8 @@ describe('the watchdog', () => {
     const queue = openQueue(client, dataJobs);
     const producer = await createJobProducer(redis.server.url);
     const told: string[] = [];
-    const isTold = (words: string): Promise<boolean> =>
-      waitFor(() => told.some((message) => message.includes(words)), { what: words });
+    const isTold = (words: string): Promise<void> =>
+      expect.poll(() => told.some((message) => message.includes(words))).toBe(true);
     // Not the list that it ought to be.
     await client.set(queue.toKey('wait'), 'damaged');
     const consumer = await createJobConsumer(redis.server.url, {
