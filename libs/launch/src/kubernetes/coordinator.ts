@@ -1,5 +1,5 @@
 import type { Manifest } from './manifest.ts';
-import { coordinatorPort, labelsOf, selectorOf } from './names.ts';
+import { coordinatorPort, labelsOf, relayPort, selectorOf } from './names.ts';
 import {
   containerSecurity,
   fieldVariable,
@@ -15,7 +15,7 @@ import {
 export interface CoordinatorOptions {
   /** Name of the cluster. */
   readonly cluster: string;
-  /** The Secret with where services are, and the token. */
+  /** The Secret with where services are, the token, and what workers prove to each other. */
   readonly secret: string;
   readonly image: string;
 }
@@ -94,9 +94,16 @@ function container(name: string, { secret, image }: CoordinatorOptions): Record<
         [name, `${name}.$(NAMESPACE)`, `${name}.$(NAMESPACE).svc`, '$(POD_IP)'].join(','),
       ),
       secretVariable('BERTH_API_TOKEN', secret),
+      // A relay is that of one pod: workers dial the one that their view names, by its address.
+      secretVariable('BERTH_SECRET', secret),
+      variable('BERTH_RELAY_HOST', '$(POD_IP)'),
+      variable('BERTH_RELAY_PORT', relayPort),
       ...servicesOf(secret),
     ],
-    ports: [{ name: 'http', containerPort: coordinatorPort }],
+    ports: [
+      { name: 'http', containerPort: coordinatorPort },
+      { name: 'relay', containerPort: relayPort },
+    ],
     startupProbe: { httpGet: asks('/healthz'), periodSeconds: 2, failureThreshold: 60 },
     readinessProbe: {
       httpGet: asks('/readyz'),

@@ -6,6 +6,7 @@ export type Component = 'coordinator' | 'worker' | 'data-worker' | 'submission' 
 export const ownComponents = ['coordinator', 'worker', 'data-worker', 'submission'] as const;
 
 export const coordinatorPort = 7700;
+export const relayPort = 7701;
 export const peerPort = 7800;
 export const metricsPort = 9464;
 export const redisPort = 6379;

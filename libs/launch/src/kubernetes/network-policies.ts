@@ -6,6 +6,7 @@ import {
   ownComponents,
   peerPort,
   redisPort,
+  relayPort,
   selectorOf,
   storePort,
   type Component,
@@ -14,8 +15,8 @@ import {
 /** Who may reach what runs train. What they reach themselves is not limited: the bucket may be anywhere. */
 export function networkPolicies(cluster: string): Manifest[] {
   return [
-    // It asks for a token.
-    policy(cluster, 'coordinator', [{ ports: [tcp(coordinatorPort)] }]),
+    // It asks for a token, and its relay for proof of the secret.
+    policy(cluster, 'coordinator', [{ ports: [tcp(coordinatorPort), tcp(relayPort)] }]),
     policy(cluster, 'worker', [
       {
         from: [{ podSelector: { matchLabels: selectorOf(cluster, 'worker') } }],
