@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { version as tensorflow } from './tools/setup/pins.mjs';
+import { ProcessorTimes } from './tools/vitest/processor-times.ts';
 
 /** Tests of minutes, run by `npm run test:full`. */
 const longTests = process.env['BERTH_TEST_FULL'] === '1' ? [] : ['**/*.full.test.ts'];
@@ -29,6 +30,11 @@ const apart = [
   'tools/setup/**',
 ];
 
+/** Where `npm test` reads how many passed. */
+const reportFile = process.env['BERTH_TEST_REPORT'];
+const report: ['json', { outputFile: string }][] =
+  reportFile === undefined ? [] : [['json', { outputFile: reportFile }]];
+
 const exclude = [...configDefaults.exclude, ...longTests];
 
 /** Files that take long, however short they are: begun last, they would go on alone on one core. */
@@ -53,7 +59,8 @@ export default defineConfig({
     pool: 'forks',
     // Simulated runs make much that soon is garbage: with more room for it they compute a tenth less.
     execArgv: ['--min-semi-space-size=16', '--max-semi-space-size=64'],
-    sequence: { sequencer: LongOnesFirst },
+    sequence: { sequencer: LongOnesFirst, setupFiles: 'list' },
+    reporters: ['default', new ProcessorTimes(), ...report],
     projects: [
       { extends: true, test: { name: 'apart', include: apart.map(testsIn), exclude } },
       {
@@ -66,7 +73,9 @@ export default defineConfig({
         },
       },
     ],
-    setupFiles: ['./libs/testing/src/fixtures/own-temporary-folder.ts'],
+    setupFiles: ['processor-time', 'own-temporary-folder'].map(
+      (name) => `./libs/testing/src/fixtures/${name}.ts`,
+    ),
     // A test that hangs fails late; one that is slow, because the machine is, does not fail.
     testTimeout: 1_800_000,
     hookTimeout: 1_800_000,

@@ -81,15 +81,11 @@ async function runTests(isFull) {
   // Others pass through it as through the system's own.
   chmodSync(folder, 0o711);
   const file = join(folder, 'tests.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const env = { ...process.env, TMPDIR: folder, ...(isFull ? { BERTH_TEST_FULL: '1' } : {}) };
+  const own = { TMPDIR: folder, BERTH_TEST_REPORT: file };
+  const env = { ...process.env, ...own, ...(isFull ? { BERTH_TEST_FULL: '1' } : {}) };
   const startMs = performance.now();
   const problem = await ended(
-    spawn(bin('vitest'), ['run', '--passWithNoTests', ...reporters], {
-      cwd: root,
-      env,
-      stdio: 'inherit',
-    }),
+    spawn(bin('vitest'), ['run', '--passWithNoTests'], { cwd: root, env, stdio: 'inherit' }),
   );
   const { numPassedTests, numFailedTests, numPendingTests } = readCounts(file);
   rmSync(folder, { recursive: true, force: true });
