@@ -3,7 +3,7 @@ import type { PlannedFault } from './faults.ts';
 import { simulate, type SimulationReport } from './simulate.ts';
 import type { Sabotage } from './world.ts';
 
-const seeds = Array.from({ length: 6 }, (_, seed) => seed);
+const seeds = Array.from({ length: 3 }, (_, seed) => seed);
 const problemsOf = (reports: readonly SimulationReport[]): string[] =>
   reports.flatMap(({ problem }) => problem ?? []);
 

@@ -1,13 +1,42 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault, PlannedFault } from './faults.ts';
+import {
+  diesInAnOutage,
+  diesWhileItRestores,
+  every,
+  flipsAndRollbacks,
+  flipsAndRollbacksUnseen,
+  goingBack,
+  lateCopies,
+  losesItsBeginning,
+  restsAndFlips,
+  storedLate,
+} from './plans.ts';
+import { mustEndWell } from './must-end-well.ts';
 import { simulate, type SimulationOptions } from './simulate.ts';
 import type { Sabotage } from './world.ts';
 
-/** When an undisturbed run has ended. */
-const endMs = 15_000;
 /** Until one shows what is missing. */
 const maxSeeds = 200;
-const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+/** Those that show it as the protocol is now are tried first. */
+const showsFirst: Partial<Record<Sabotage, number>> = {
+  'no-vote-fence': 9,
+  'no-frame-fence': 8,
+  'no-frame-check': 2,
+  'no-compare': 7,
+  'half-restore': 22,
+  'no-older-watch': 19,
+  'seed-for-model': 15,
+  'phase-by-memory': 2,
+  'no-clock-repair': 23,
+  'no-rewind-again': 4,
+  'restore-once': 4,
+  'no-slice': 1,
+  'no-save-compare': 3,
+  'no-go-back-fence': 56,
+  'no-delete-fence': 1,
+};
+
+const seeds = Array.from({ length: 8 }, (_, seed) => seed);
 
 type Options = Omit<SimulationOptions, 'sabotage'>;
 
@@ -17,103 +46,14 @@ function problemWithout(
   expected: RegExp,
   optionsOf: (seed: number) => Options = () => ({}),
 ): string | undefined {
-  for (let seed = 0; seed < maxSeeds; seed++) {
+  const first = showsFirst[sabotage] ?? 0;
+  for (let index = 0; index < maxSeeds; index++) {
+    const seed = (first + index) % maxSeeds;
     const { problem } = simulate(seed, { ...optionsOf(seed), sabotage });
     if (problem !== undefined && expected.test(problem)) return problem;
   }
   return undefined;
 }
-
-/** Redis loses all, again and again, and the coordinator dies a little later. */
-function diesWhileItRestores(seed: number): PlannedFault[] {
-  return [2_000, 4_500, 7_000, 9_500, 12_000, 14_500].flatMap((atMs): PlannedFault[] => [
-    { atMs, kind: 'redis-flush', forMs: 50 },
-    { atMs: atMs + 10 * seed, kind: 'kill-coordinator', forMs: 100 },
-  ]);
-}
-
-/** A deletion is on its way while the run goes back, and so is what makes it safe. */
-const goingBack = [2_000, 5_000].flatMap((atMs): PlannedFault[] => [
-  { kind: 'store-stall', call: 'delete', at: 'request', atMs },
-  { kind: 'rewind-run', atMs: atMs + 1_200, forMs: 0 },
-  { kind: 'store-stall', call: 'put', at: 'request', atMs: atMs + 1_300 },
-]);
-
-/** The bucket is away again and again, and all workers die in it, with a state on disk. */
-function diesInAnOutage(...others: readonly Fault[]): PlannedFault[] {
-  return [2_500, 6_500, 10_500].flatMap((atMs): PlannedFault[] => [
-    { kind: 'store-away', atMs, forMs: 1_800 },
-    { kind: 'kill-all-members', atMs: atMs + 1_600, forMs: 400 },
-    ...others.map((fault) => ({ ...fault, atMs: atMs + 1_700 })),
-  ]);
-}
-
-/** Before the first checkpoint Redis loses all, again and again, while the bucket is there every other moment. */
-const losesItsBeginning: readonly PlannedFault[] = [
-  ...Array.from({ length: 40 }, (_, index) => ({
-    kind: 'store-away' as const,
-    atMs: 700 + 150 * index,
-    forMs: 75,
-  })),
-  ...[1_400, 2_400, 3_400].flatMap((atMs): PlannedFault[] => [
-    { kind: 'kill-all-members', atMs, forMs: 50 },
-    { kind: 'redis-flush', atMs: atMs + 100, forMs: 0 },
-  ]),
-];
-
-/** After a long outage all die, and who has the newest state on disk stores it while the others train on already. */
-const storedLate: readonly PlannedFault[] = [
-  { kind: 'store-away', atMs: 5_000, forMs: 42_000 },
-  { kind: 'kill-all-members', atMs: 46_950, forMs: 100 },
-  { kind: 'store-stall', call: 'put', at: 'request', atMs: 47_000 },
-];
-
-/** The same fault again and again, so that it comes at the run's end too. */
-function every(intervalMs: number, kind: 'redis-rollback' | 'notes-lost'): PlannedFault[] {
-  const count = Math.floor(endMs / intervalMs);
-  return Array.from({ length: count }, (_, index) => ({
-    kind,
-    atMs: 2_000 + intervalMs * index,
-    forMs: 400,
-  }));
-}
-
-/** Calls reach Redis again and again much later, while coordinators and workers come and go. */
-const lateCopies: readonly PlannedFault[] = Array.from({ length: 800 }, (_, index) => {
-  const atMs = 1_000 + 10 * index;
-  if (index % 100 === 0) return { kind: 'kill-coordinator', atMs, forMs: 100 };
-  if (index % 40 === 0) return { kind: 'kill-member', atMs, forMs: 300 };
-  return { kind: 'call', fault: 'late-copy', atMs };
-});
-
-/** States are damaged and the run goes back, and then Redis comes back from before that. */
-const flipsAndRollbacks: readonly PlannedFault[] = Array.from({ length: 40 }, (_, index) => ({
-  kind: index % 2 === 0 ? 'state-flip' : 'redis-rollback',
-  atMs: 1_500 + 700 * index,
-  forMs: 1_200,
-}));
-
-/** The same, and who leads then dies before the bucket answers. */
-const flipsAndRollbacksUnseen = Array.from(
-  { length: 10 },
-  (_, index) => 1_500 + 2_500 * index,
-).flatMap((atMs): PlannedFault[] => [
-  { kind: 'state-flip', atMs, forMs: 0 },
-  { kind: 'store-away', atMs: atMs + 700, forMs: 1_300 },
-  { kind: 'redis-rollback', atMs: atMs + 700, forMs: 1_200 },
-  { kind: 'kill-coordinator', atMs: atMs + 1_400, forMs: 50 },
-  { kind: 'kill-coordinator', atMs: atMs + 1_410, forMs: 50 },
-]);
-
-/** A run is to rest, and no coordinator looks, while members find that their states differ and train on. */
-const restsAndFlips = Array.from({ length: 16 }, (_, index) => 450 + 1_500 * index).flatMap(
-  (atMs): PlannedFault[] => [
-    { kind: 'pause-coordinator', atMs, forMs: 700 },
-    { kind: 'pause-coordinator', atMs: atMs + 1, forMs: 700 },
-    { kind: 'state-flip', atMs: atMs + 100, forMs: 0 },
-    { kind: 'pause-run', atMs: atMs + 200, forMs: 0 },
-  ],
-);
 
 const flips = (): Options => ({ stateFlips: true });
 
@@ -269,21 +209,6 @@ it('a ledger comes back whole wherever the coordinator dies', () => {
   expect(simulate(0, { plan: diesWhileItRestores(0) }).problem).toBeUndefined();
 });
 
-it('a run ends before a step that is not finite', () => {
-  const reports = seeds.slice(0, 20).map((seed) => simulate(seed, { notFiniteStep: 20 }));
-  for (const { failure } of reports) expect(failure?.code).toBe('NUMERICS_NOT_FINITE');
-});
-
-it('a bit that flips in one reduced gradient costs an attempt, and is never committed', () => {
-  for (const seed of seeds)
-    expect(simulate(seed, { plan: [], flipAtMs: 400 }).problem).toBeUndefined();
-});
-
-it('a state on disk outlives the process, and is stored before that trains again', () => {
-  const run = (seed: number) => simulate(seed, { plan: diesInAnOutage() }).problem ?? [];
-  expect(seeds.slice(0, 20).flatMap(run)).toEqual([]);
-});
-
-it('calls to the bucket that are done late harm nobody', () => {
-  expect(seeds.flatMap((seed) => simulate(seed, { plan: goingBack }).problem ?? [])).toEqual([]);
+it.each(mustEndWell)('%s', (_, problemOf) => {
+  expect(seeds.flatMap((seed) => problemOf(seed) ?? [])).toEqual([]);
 });

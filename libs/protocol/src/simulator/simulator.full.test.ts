@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { simulateAll } from './expect-no-problem.ts';
+import { mustEndWell } from './must-end-well.ts';
 
 const numBatches = 24;
 const perBatch = 500;
@@ -13,3 +14,8 @@ it.each(batches)(
     expect(simulateAll(fromSeed, perBatch)).toHaveLength(perBatch);
   },
 );
+
+it.each(mustEndWell)('%s, for 300 seeds', (_, problemOf) => {
+  const seeds = Array.from({ length: 300 }, (_, seed) => seed);
+  expect(seeds.flatMap((seed) => problemOf(seed) ?? [])).toEqual([]);
+});
