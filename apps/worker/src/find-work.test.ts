@@ -22,6 +22,11 @@ it('is a run that has its data and is to be trained', async () => {
 it.each([
   ['has no data yet', { manifestKey: null }],
   ['has the data of before it was submitted anew', { requests: { ...noRequests, submission } }],
+] as const)('is coming when it %s', async (_, change) => {
+  expect(await found(change)).toEqual({ coming: { ...record, ...change } });
+});
+
+it.each([
   ['is only to be prepared', { goal: 'prepared' }],
   ['has ended', { status: 'stopped' }],
 ] as const)('is none that %s', async (_, change) => {

@@ -5,6 +5,8 @@ import type { OwnRun } from './ending/own-run.ts';
 /** What there is to do for a worker: a run to take part in, or to end. */
 export interface Work {
   readonly record?: RunRecord;
+  /** A run that this will be once its data is there. */
+  readonly coming?: RunRecord;
   readonly end?: WorkerEnd;
 }
 
@@ -24,11 +26,7 @@ export async function findWork(
   const runId = await runs.active();
   if (runId === undefined || runId !== (own?.runId ?? runId)) return nothing;
   const record = await runs.read(runId);
-  const isReady =
-    record !== undefined &&
-    !isFinal(record.status) &&
-    record.goal === 'trained' &&
-    record.manifestKey !== null &&
-    record.requests.submission === null;
-  return isReady ? { record } : nothing;
+  if (record === undefined || isFinal(record.status) || record.goal !== 'trained') return nothing;
+  const isReady = record.manifestKey !== null && record.requests.submission === null;
+  return isReady ? { record } : { coming: record };
 }

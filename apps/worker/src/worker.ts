@@ -18,10 +18,16 @@ import { buildInfo, type Stopping } from '@berth/observability';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
 import { createInferenceProcess } from '@berth/inference/client';
 import { answerModelQuestions } from '@berth/queue/jobs';
-import { checkRedis, connectRedis, createMembers, createRuns } from '@berth/queue';
+import {
+  checkRedis,
+  connectRedis,
+  createMembers,
+  createRuns,
+  type RedisConnection,
+} from '@berth/queue';
 import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
-import { chooseDevice } from './device/device.ts';
+import { chooseDevice, type ChosenDevice } from './device/device.ts';
 import type { WorkerEnvironment } from './environment.ts';
 import { aborted, drained, endNow, obey, tellOfDrain } from './ending/leave.ts';
 import { OwnRun } from './ending/own-run.ts';
@@ -32,6 +38,7 @@ import { Heartbeat, idleStatus, whyNotReady, type WorkerStatus } from './telemet
 import { takeJobs } from './take-jobs.ts';
 import { startPeers } from './threads/peers.ts';
 import { RunSession } from './session/run-session.ts';
+import { likelyEngineSpec } from './session/engine-spec.ts';
 import { LastKnown } from './telemetry/last-known.ts';
 import { startMetricsServer, type MetricsPage } from './telemetry/metrics-server.ts';
 import { startRuntime, type Runtime } from './threads/runtime.ts';
@@ -59,22 +66,17 @@ const modelsIdleMs = 300_000;
  */
 export async function runWorker(options: WorkerOptions, stopping: Stopping): Promise<WorkerEnd> {
   const { signal, atOnce } = stopping;
-  const { memberId, engine, services, secret, numThreads, host, port, isReachable, logger } =
-    options;
-  const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
-  await checkRedis(services.redisUrl);
-  const store = createS3ObjectStore(services.s3, logger);
-  const device = await chooseDevice(options.device, {
-    connection,
-    memberId,
-    env: process.env,
-    logger,
-  });
-  const [runtime, data, peers] = await Promise.all([
-    startRuntime({ numThreads, device: device.kind }),
+  const { memberId, engine, services, secret, host, port, isReachable, logger } = options;
+  const connecting = connectRedis(services.redisUrl, { role: 'producer', logger });
+  const computing = startComputing(options, connecting);
+  const [connection, { device, runtime }, data, peers] = await Promise.all([
+    connecting,
+    computing,
     startDataThread(options, logger),
     startPeers({ memberId, host, port, secret }, logger),
+    checkRedis(services.redisUrl),
   ]);
+  const store = createS3ObjectStore(services.s3, logger);
   const members = createMembers(connection);
   const { version } = buildInfo();
   const about = {
@@ -155,12 +157,14 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   const takePart = async (): Promise<WorkerEnd> => {
     while (!signal.aborted) {
       if (own) own.situation = { ...own.situation, numerics: numericsNow() };
-      const { record, end } = await findWork(runs, own).catch((error: unknown) => {
+      const { record, coming, end } = await findWork(runs, own).catch((error: unknown) => {
         logger.debug('Cannot look for a run', { error: errorToWire(error) });
         return nothing;
       });
       if (end !== undefined) return end;
       if (record === undefined) {
+        const likely = coming && likelyEngineSpec(coming);
+        if (likely !== undefined) runtime.foresee(likely);
         await sleep(idlePollMs);
         continue;
       }
@@ -232,6 +236,15 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   connection.close();
   store.close();
   return end;
+}
+
+async function startComputing(
+  { device: preference, memberId, numThreads, logger }: WorkerOptions,
+  connection: Promise<RedisConnection>,
+): Promise<{ readonly device: ChosenDevice; readonly runtime: Runtime }> {
+  const options = { connection, memberId, env: process.env, logger };
+  const device = await chooseDevice(preference, options);
+  return { device, runtime: await startRuntime({ numThreads, device: device.kind }, logger) };
 }
 
 function vitalSigns(runtime: Runtime): Pick<MemberInfo, 'residentBytes' | 'engineCallMs'> {

@@ -104,6 +104,8 @@ export interface TrainingEngine {
   applyGradients(reduced: GradientVector): ApplyResult;
   /** As `computeGradients`, but the gradient stays on the device: for a lone member, who has nobody to share it with. */
   readonly holdGradients?: (request: GradientRequest) => HeldGradient;
+  /** The gradient that was computed or held last, as `computeGradients` gives it; where there is `holdGradients`. */
+  readonly readHeldGradients?: (into?: GradientVector) => GradientVector;
   /** Where batches have another shape in each phase of a run: makes ready for those of one. */
   readonly enterPhase?: (phase: number) => void;
   /** Sums over one batch, dropout off. */

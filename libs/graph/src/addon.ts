@@ -66,6 +66,18 @@ export function loadAddon(): Addon {
   return { tf, backend };
 }
 
+const packageName = '@tensorflow/tfjs-node-gpu';
+
+/** Where the addon is; undefined where setup has not run. */
+export function addonFile(): string | undefined {
+  const require = createRequire(import.meta.url);
+  try {
+    return require.resolve(`${packageName}/lib/napi-v8/tfjs_binding.node`);
+  } catch {
+    return undefined;
+  }
+}
+
 function unavailable(what: string, cause?: unknown): BerthError {
   return new BerthError('RUNTIME_UNAVAILABLE', `${what}; run: npm run setup`, { cause });
 }
@@ -75,7 +87,7 @@ function unavailable(what: string, cause?: unknown): BerthError {
  * berth does not have.
  */
 function registerBackend(require: NodeJS.Require, tf: typeof tfjs): void {
-  const name = '@tensorflow/tfjs-node-gpu';
+  const name = packageName;
   require(`${name}/dist/register_all_kernels`);
   const { NodeJSKernelBackend } = require(`${name}/dist/nodejs_kernel_backend`) as {
     NodeJSKernelBackend: new (binding: unknown, packageName: string) => tfjs.KernelBackend;

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { tensorFlowEnvironment } from './environment.ts';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { tensorFlowEnvironment, type TensorFlowOptions } from './environment.ts';
 
 describe('tensorFlowEnvironment', () => {
   it('pins what the bits depend on', () => {
@@ -39,25 +42,45 @@ describe('tensorFlowEnvironment', () => {
     );
   });
 
-  it('keeps machine code apart by what decides it', () => {
-    vi.stubEnv('BERTH_XLA_CACHE', '/cache');
-    const folderOf = (numThreads: number): string | undefined =>
-      tensorFlowEnvironment({ numThreads })['TF_XLA_FLAGS'];
-    const folders = [folderOf(1), folderOf(2)];
+  it('keeps machine code apart by what decides it, in a folder of the process', () => {
+    const cache = mkdtempSync(join(tmpdir(), 'berth-code-'));
+    onTestFinished(() => rmSync(cache, { recursive: true }));
+    vi.stubEnv('BERTH_XLA_CACHE', cache);
+    const flagsOf = (options: TensorFlowOptions): string =>
+      tensorFlowEnvironment(options)['TF_XLA_FLAGS'] ?? '';
+    const found = [flagsOf({ numThreads: 1 }), flagsOf({ numThreads: 2 })];
     vi.stubEnv('ONEDNN_MAX_CPU_ISA', 'SSE41');
-    folders.push(folderOf(1));
+    found.push(flagsOf({ numThreads: 1 }));
+    const folders = found.map((flags) => {
+      const pattern = /^--tf_xla_persistent_cache_directory=(\S+)\/process-\d+-[0-9a-f]+ --tf_/;
+      return pattern.exec(flags)?.[1];
+    });
     expect(new Set(folders).size).toBe(3);
-    for (const flags of folders)
-      expect(flags).toMatch(/^--tf_xla_persistent_cache_directory=\/cache\/[a-z0-9_]+-[12]-/);
-    vi.stubEnv('BERTH_XLA_CACHE', '');
-    expect(folderOf(1)).toBeUndefined();
+    for (const folder of folders) expect(folder).toMatch(/\/[a-z0-9_]+-[12]-[0-9a-f]{16}$/);
+    expect(flagsOf({ numThreads: 1, device: 'gpu' })).toBe('');
+    vi.stubEnv('BERTH_XLA_CACHE', 'off');
+    expect(flagsOf({ numThreads: 1 })).toBe('');
   });
 
-  it.each(['', '/cache'])('takes what it has set itself, and what is empty', (cache) => {
-    vi.stubEnv('BERTH_XLA_CACHE', cache);
+  it.each([
+    ['a b', 'has a space'],
+    ['file/x', 'ENOTDIR'],
+  ])('starts without machine code that %s cannot keep, and says so', (name, why) => {
+    const cache = mkdtempSync(join(tmpdir(), 'berth-code-'));
+    onTestFinished(() => rmSync(cache, { recursive: true }));
+    writeFileSync(join(cache, 'file'), '');
+    vi.stubEnv('BERTH_XLA_CACHE', join(cache, name));
+    const warn = vi.fn<(message: string) => void>();
+    const options = { numThreads: 1, logger: { warn } };
+    expect(tensorFlowEnvironment(options)['TF_XLA_FLAGS']).toBe('');
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(why));
+  });
+
+  it.each([true, false])('takes what it or its parent has set, and what is empty', (isKept) => {
     vi.stubEnv('TF_XLA_FLAGS', '');
     for (const [name, value] of Object.entries(tensorFlowEnvironment({ numThreads: 1 })))
       vi.stubEnv(name, value);
+    if (!isKept) vi.stubEnv('BERTH_XLA_CACHE', 'off');
     expect(() => tensorFlowEnvironment({ numThreads: 1 })).not.toThrow();
   });
 });

@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { BerthError } from '@berth/contracts';
-import { cpuFlags, ownIsaLevel, xlaLevel } from './isa-levels.ts';
+import { BerthError, silentLogger, type Logger } from '@berth/contracts';
+import { ownIsaLevel, xlaLevel } from './isa-levels.ts';
+import { codeFlags, codePlace, isCodeFlags, type CodePlace } from './machine-code/place.ts';
 
 export interface TensorFlowOptions {
   /** Threads inside one operation. Part of the numerics: in a compiled graph another number gives other bits. */
   readonly numThreads: number;
   /** Where to compute: `auto` takes the GPU when there is one, `gpu` fails without one. Default `auto`. */
   readonly device?: 'auto' | 'cpu' | 'gpu';
+  /** Told when what XLA compiles cannot be kept, or was damaged. @defaultValue nobody is */
+  readonly logger?: Pick<Logger, 'warn'>;
 }
 
 /** Each changes the bits behind the back of what `numerics` says of a member. */
@@ -22,12 +23,10 @@ const foreignVariables = ['XLA_FLAGS', 'TF_XLA_FLAGS', 'DNNL_MAX_CPU_ISA'];
  */
 export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string, string> {
   const level = xlaLevel(ownIsaLevel());
-  const codeFolder = machineCodeFolder(options);
+  const place = placeOfCode(options);
   const pinned = {
     ...(level === undefined ? {} : { XLA_FLAGS: `--xla_cpu_max_isa=${level}` }),
-    ...(codeFolder === undefined
-      ? {}
-      : { TF_XLA_FLAGS: `--tf_xla_persistent_cache_directory=${codeFolder}` }),
+    TF_XLA_FLAGS: place === undefined ? '' : codeFlags(place),
   };
   refuseForeign(pinned);
   return {
@@ -40,31 +39,26 @@ export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string
     // Without this, float32 products on a GPU are rounded to 10 bits of mantissa.
     NVIDIA_TF32_OVERRIDE: '0',
     // XLA calls every entry of its cache an error: machine code names preferences of the compiler that no processor has.
-    TF_CPP_MIN_LOG_LEVEL:
-      process.env['TF_CPP_MIN_LOG_LEVEL'] ?? (codeFolder === undefined ? '2' : '3'),
+    TF_CPP_MIN_LOG_LEVEL: process.env['TF_CPP_MIN_LOG_LEVEL'] ?? (place === undefined ? '2' : '3'),
     ...(options.device === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {}),
   };
 }
 
-/**
- * Where XLA keeps the machine code it has made, below the folder that BERTH_XLA_CACHE names: a set of programs that start often,
- * such as the tests, then compiles each function once. A folder serves processors of one kind and one number of threads, since
- * both decide what is compiled.
- */
-function machineCodeFolder({ numThreads }: TensorFlowOptions): string | undefined {
-  const cache = process.env['BERTH_XLA_CACHE'] ?? '';
-  if (cache === '') return undefined;
-  const flags = createHash('sha256')
-    .update([...cpuFlags()].toSorted().join(' '))
-    .digest('hex');
-  return join(cache, `${ownIsaLevel()}-${numThreads}-${flags.slice(0, 16)}`);
+/** Where this process keeps the machine code that XLA makes; undefined where it keeps none, as for a GPU. */
+export function placeOfCode({
+  numThreads,
+  device,
+  logger = silentLogger,
+}: TensorFlowOptions): CodePlace | undefined {
+  return device === 'gpu' ? undefined : codePlace(numThreads, logger);
 }
 
 /** @param pinned - what such variables may hold: a child or a second start finds what was set before */
 function refuseForeign(pinned: Readonly<Record<string, string>>): void {
   for (const name of foreignVariables) {
     const value = process.env[name] ?? '';
-    if (value !== '' && value !== pinned[name])
+    const isOurs = value === pinned[name] || (name === 'TF_XLA_FLAGS' && isCodeFlags(value));
+    if (value !== '' && !isOurs)
       throw new BerthError(
         'CONFIG_INVALID',
         `${name} is "${value}", which changes the bits of a run; berth sets what TensorFlow needs itself: unset ${name} ` +

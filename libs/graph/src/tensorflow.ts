@@ -1,7 +1,8 @@
-import { BerthError, type Numerics } from '@berth/contracts';
+import { BerthError, silentLogger, type Numerics } from '@berth/contracts';
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.ts';
-import { prepareEnvironment, type TensorFlowOptions } from './environment.ts';
+import { placeOfCode, prepareEnvironment, type TensorFlowOptions } from './environment.ts';
+import { KeptCode } from './machine-code/kept-code.ts';
 import { gpuName } from './gpu-name.ts';
 import { ownIsaLevel } from './isa-levels.ts';
 import { rawOps, type ExecuteOp } from './raw-op.ts';
@@ -20,6 +21,8 @@ export interface TensorFlow {
   readonly executeOp: ExecuteOp;
   /** Tensors TensorFlow holds for this thread. */
   readonly numTensors: () => number;
+  /** What is kept of the machine code of a graph, which has a name by its content; undefined where nothing is kept. */
+  readonly keptCode: (graph: string) => KeptCode | undefined;
 }
 
 let running: { options: string; tensorFlow: TensorFlow } | undefined;
@@ -40,6 +43,8 @@ export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
     );
   }
   prepareEnvironment(options);
+  const { logger = silentLogger } = options;
+  const place = placeOfCode(options);
   const { tf, backend } = loadAddon();
   if (options.device === 'gpu' && !backend.isUsingGpuDevice) {
     throw new BerthError(
@@ -56,6 +61,7 @@ export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
     numThreads: options.numThreads,
     executeOp: rawOps(backend),
     numTensors: () => backend.getNumOfTFTensors(),
+    keptCode: (graph) => place && new KeptCode(place, graph, logger),
   };
   running = { options: wanted, tensorFlow };
   return tensorFlow;

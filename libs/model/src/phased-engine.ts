@@ -38,6 +38,7 @@ class EngineOfPhases implements PhasedEngine {
   readonly layout;
   readonly numParameters;
   readonly holdGradients?: (request: GradientRequest) => HeldGradient;
+  readonly readHeldGradients?: (into?: GradientVector) => GradientVector;
   readonly #shapes: readonly BatchShape[];
   readonly #open: (shape: BatchShape) => TrainingEngine;
   #shape: BatchShape;
@@ -54,6 +55,8 @@ class EngineOfPhases implements PhasedEngine {
     this.numParameters = this.#engine.numParameters;
     if (this.#engine.holdGradients !== undefined)
       this.holdGradients = (request) => this.#engine.holdGradients!(request);
+    if (this.#engine.readHeldGradients !== undefined)
+      this.readHeldGradients = (into) => this.#engine.readHeldGradients!(into);
   }
 
   enterPhase(phase: number): void {

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 /** Benchmarks by name; each is a program of its own in the workspace `bench`. */
 export const benchmarks = {
   step: 'step/step.js',
+  start: 'start/start.js',
   'step-against-pytorch': 'peers/compare-step.js',
   allreduce: 'collectives/allreduce.js',
   handshake: 'collectives/handshake.js',

@@ -32,7 +32,8 @@ export const noGpuMessage =
 export async function chooseDevice(
   preference: DevicePreference,
   options: {
-    readonly connection: RedisConnection;
+    /** Awaited only where there are GPUs to lease. */
+    readonly connection: RedisConnection | Promise<RedisConnection>;
     readonly memberId: string;
     /** The process's own; changed. */
     readonly env: NodeJS.ProcessEnv;
@@ -54,7 +55,7 @@ export async function chooseDevice(
     if (mustHave) throw new BerthError('RUNTIME_UNAVAILABLE', noGpuMessage);
     return unleased('auto');
   }
-  const lease = await leaseDevice(connection, {
+  const lease = await leaseDevice(await connection, {
     deviceIds: gpus.map(({ uuid }) => uuid),
     holderId: memberId,
     waitMs: mustHave ? waitForGpuMs : 0,

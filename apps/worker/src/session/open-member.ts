@@ -6,14 +6,12 @@ import {
   evaluationScore,
   exampleSetsOf,
   phasesOf,
-  resolveModelConfig,
   taskNameOf,
   taskOf,
   type Logger,
   type MeasuredLine,
   type MetricsLine,
   type ObjectStore,
-  type Phase,
   type RunRecord,
   type View,
 } from '@berth/contracts';
@@ -44,6 +42,7 @@ import { openNextExamples } from './open-next-examples.ts';
 import { peerPort } from './peer-port.ts';
 import type { Peers } from '../threads/peers.ts';
 import type { Runtime } from '../threads/runtime.ts';
+import { engineSpecOf, microBatchOf } from './engine-spec.ts';
 import { storedStart } from './stored-start.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -95,9 +94,11 @@ export async function openMember(
     throw new BerthError('INTERNAL', `Run ${runId} has no dataset`);
   const manifest = await readAnyDataset(store, manifestKey);
   const statistics = isLabelled(manifest) ? undefined : await readTextStatistics(store, manifest);
-  const model = resolveModelConfig(config.model, manifest.vocabulary.numTokens);
-  const { examples, train, seed, optimizer } = config;
+  const { examples, train, seed } = config;
   const choice = isLabelled(manifest) ? manifest.fineTuning : taskNameOf(examples);
+  const { numTokens } = manifest.vocabulary;
+  const spec = engineSpecOf(config, { task: choice, numTokens });
+  const { model } = spec;
   const task = taskOf(choice);
   const format = storedExamplesOf(choice);
   const phases = phasesOf(config);
@@ -108,8 +109,6 @@ export async function openMember(
   );
   const run = openRun(connection, runId);
   const { ledger, rendezvous, metrics } = run;
-  const microBatchOf = ({ globalBatch }: Phase): number =>
-    train.microBatch ?? globalBatch / train.virtualRanks;
   const source = createPhasedSource(phases, (phase) =>
     createExampleSource({
       task,
@@ -120,7 +119,7 @@ export async function openMember(
       maxPredictions: phase.examples.maxPredictions,
       globalBatch: phase.globalBatch,
       virtualRanks: train.virtualRanks,
-      microBatch: microBatchOf(phase),
+      microBatch: microBatchOf(config, phase),
       shards: shards[phase.index]!,
     }),
   );
@@ -129,16 +128,8 @@ export async function openMember(
   // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
   const isWarm = config.cluster.numWorkers > 1;
   const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });
-  const shapes = phases.map((phase) => ({
-    batchSize: microBatchOf(phase),
-    maxSeqLength: phase.examples.maxSeqLength,
-    maxPredictions: phase.examples.maxPredictions,
-  }));
   heartbeat.tellOpening('compiling');
-  const opened = await runtime.openEngine(
-    { task: choice, model, optimizer, train, seed, shapes },
-    config.cluster.stepTimeoutMs,
-  );
+  const opened = await runtime.openEngine(spec, config.cluster.stepTimeoutMs);
   status.fingerprint = opened.fingerprint;
   const engine = watchPace(opened.engine, (rankMs) => {
     status.rankMs = rankMs;

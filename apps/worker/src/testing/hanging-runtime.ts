@@ -1,4 +1,4 @@
-import { parseRunConfig, resolveModelConfig, taskNameOf } from '@berth/contracts';
+import { parseRunConfig, resolveModelConfig, silentLogger, taskNameOf } from '@berth/contracts';
 import { startRuntime } from '../threads/runtime.ts';
 
 /** Starts TensorFlow, lets a call to it hang, tells how that ends, and exits. Argument: the longest a call may take. */
@@ -14,7 +14,7 @@ const config = parseRunConfig(
   },
   'hanging-runtime',
 );
-const runtime = await startRuntime({ numThreads: 1, device: 'cpu' });
+const runtime = await startRuntime({ numThreads: 1, device: 'cpu' }, silentLogger);
 const { optimizer, train, seed } = config;
 const shapes = [{ batchSize: 1, maxSeqLength: 8, maxPredictions: 1 }];
 const model = resolveModelConfig(config.model, 100);

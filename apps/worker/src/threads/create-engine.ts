@@ -22,7 +22,8 @@ export interface EngineSpec {
   readonly train: Pick<
     TrainConfig,
     'numSteps' | 'virtualRanks' | 'engine' | 'precision' | 'allReduceDtype'
-  >;
+  > &
+    Partial<Pick<TrainConfig, 'evalEverySteps'>>;
   readonly seed: number;
   /** Shapes of a micro-batch, one for each phase of the run. */
   readonly shapes: readonly BatchShape[];

@@ -21,7 +21,8 @@ import type { DevicePreference } from '../device/device.ts';
 import { flipBitOf } from '../faults/flip-bit.ts';
 import { warmUp } from './warm-up.ts';
 import { hang } from '../faults/hang.ts';
-import { moved, serveCalls, type Moved } from './thread-rpc.ts';
+import { forwardingLogger } from './forwarded-log.ts';
+import { moved, serveCalls, type Moved, type ThreadEvent } from './thread-rpc.ts';
 
 /** What the thread is started with. */
 export interface RuntimeThreadData {
@@ -38,7 +39,10 @@ export interface Opened {
 const port = parentPort;
 if (port === null)
   throw new BerthError('INTERNAL', 'The runtime thread must be started as a thread');
-const tensorFlow = startTensorFlow(workerData as RuntimeThreadData);
+const logger = forwardingLogger((...record) =>
+  port.postMessage({ event: 'log', args: record } satisfies ThreadEvent),
+);
+const tensorFlow = startTensorFlow({ ...(workerData as RuntimeThreadData), logger });
 let current: TrainingEngine | undefined;
 
 let hangsNext = false;

@@ -4,6 +4,7 @@ import {
   type ApplyResult,
   type GradientVector,
   type HeldGradient,
+  type Logger,
   type Measured,
   type Numerics,
   type Outputs,
@@ -15,6 +16,7 @@ import { tensorFlowEnvironment } from '@berth/graph';
 import type { EngineSpec } from './create-engine.ts';
 import type { EnginePort } from '@berth/training';
 import type { Opened, RuntimeThreadData } from './runtime-thread.ts';
+import { writeForwarded, type ForwardedRecord } from './forwarded-log.ts';
 import { engineLimitMs, numRanks } from './engine-limits.ts';
 import { ThreadCaller } from './thread-rpc.ts';
 import { keepWatch, Watchdog } from './watchdog.ts';
@@ -22,6 +24,8 @@ import { keepWatch, Watchdog } from './watchdog.ts';
 /** The thread that owns TensorFlow, seen from the main thread, which so stays free for sockets and heartbeats. */
 export interface Runtime {
   readonly numerics: Numerics;
+  /** Opens an engine that will probably be asked for. What goes wrong, whoever asks for it will hear. */
+  foresee(spec: EngineSpec): void;
   /**
    * @param stepTimeoutMs - how long the others wait for a step, and so the longest that a call of one may take
    * @returns the engine, and the fingerprint of its arithmetic
@@ -51,12 +55,14 @@ export interface Runtime {
 const stuckMs = 10_000;
 
 /** @throws BerthError `RUNTIME_UNAVAILABLE` when TensorFlow cannot be loaded */
-export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
+export async function startRuntime(data: RuntimeThreadData, logger: Logger): Promise<Runtime> {
   // TensorFlow reads the process environment, which a thread can no longer change.
-  Object.assign(process.env, tensorFlowEnvironment(data));
+  Object.assign(process.env, tensorFlowEnvironment({ ...data, logger }));
   const thread = new Worker(new URL('./runtime-thread.js', import.meta.url), { workerData: data });
   const name = 'The runtime thread';
-  const caller = new ThreadCaller(thread, name);
+  const caller = new ThreadCaller(thread, name, ({ args }) =>
+    writeForwarded(logger, args as unknown as ForwardedRecord),
+  );
   let stepLimitMs = Infinity;
   const watchdog = new Watchdog({
     name,
@@ -81,8 +87,15 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     if (hangs || (callMs() ?? 0) > stuckMs) process.kill(process.pid, 'SIGKILL');
   });
   const numerics = await caller.call<Numerics>('numerics', []);
+  const open = (spec: EngineSpec): Promise<Opened> => caller.call<Opened>('open', [spec]);
+  let foreseen: { readonly key: string; readonly opened: Promise<Opened | undefined> } | undefined;
   return {
     numerics,
+    foresee(spec) {
+      const key = JSON.stringify(spec);
+      if (foreseen?.key === key) return;
+      foreseen = { key, opened: open(spec).catch(() => undefined) };
+    },
     numTensors: () => caller.call<number>('numTensors', []),
     death: caller.death,
     hangNextCall: () => caller.call<void>('hangNextCall', []),
@@ -92,7 +105,10 @@ export async function startRuntime(data: RuntimeThreadData): Promise<Runtime> {
     hurry: () => void (isHurried = true),
     async openEngine(spec, stepTimeoutMs) {
       stepLimitMs = stepTimeoutMs;
-      const { layout, fingerprint } = await caller.call<Opened>('open', [spec]);
+      // An engine has one user: what it holds then is worth nothing to the next.
+      const before = foreseen?.key === JSON.stringify(spec) ? foreseen.opened : undefined;
+      foreseen = undefined;
+      const { layout, fingerprint } = (await before) ?? (await open(spec));
       return { engine: enginePort(caller, spec, layout), fingerprint };
     },
     async close() {

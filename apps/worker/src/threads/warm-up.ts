@@ -1,7 +1,9 @@
 import { vectorDigest } from '@berth/collectives';
 import {
+  isMeasuredByPredictions,
   sha256Hex,
   type BatchShape,
+  type ExampleBatch,
   type GradientRequest,
   type Task,
   type TrainingEngine,
@@ -34,9 +36,11 @@ function warmUpFor(
 ): string {
   engine.initialize(seed);
   // Two ranks, because sums of ranks are compiled too.
+  const batchOf = (virtualRank: number): ExampleBatch =>
+    madeUpBatch(engine.task, shape, model.vocabSize, virtualRank);
   const ranks = Array.from({ length: Math.min(2, train.virtualRanks) }, (_, virtualRank) => ({
     virtualRank,
-    microBatches: [madeUpBatch(engine.task, shape, model.vocabSize, virtualRank)],
+    microBatches: [batchOf(virtualRank)],
   }));
   const request: GradientRequest = {
     step: 0,
@@ -45,10 +49,14 @@ function warmUpFor(
     lossScales: lossScalesFor(engine.task, shape, ranks.length * shape.batchSize),
   };
   const held = engine.holdGradients?.(request);
-  const gradient = engine.computeGradients(request);
+  const gradient = engine.readHeldGradients?.() ?? engine.computeGradients(request);
   // Twice: where the learning rate grows from 0, the first update moves only the moments.
   engine.applyGradients(gradient);
   engine.applyHeldGradients();
+  // An evaluation comes before the first step.
+  if ((train.evalEverySteps ?? 0) > 0)
+    if (isMeasuredByPredictions(engine.task)) engine.measure(batchOf(0));
+    else engine.evaluate(batchOf(0));
   return `${held?.digest ?? vectorDigest(gradient)}${engine.stateDigest()}`;
 }
 

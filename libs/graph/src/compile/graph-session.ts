@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { BerthError, isBerthError } from '@berth/contracts';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from '../tensorflow.ts';
@@ -86,27 +87,36 @@ export function loadGraph(
     if (found !== undefined) return found;
     throw new BerthError('INTERNAL', `no signature ${signature}`);
   };
+  const code = tensorFlow.keptCode(basename(folder));
+  const around = <T>(signature: string, run: () => T): T =>
+    code === undefined ? run() : code.around(signature, run);
   const model = explain('load the graph', () => binding.loadSavedModel(folder, servingTag));
   return {
     run: (signature, inputs = {}) =>
-      runSignature(binding, model, signature, find(signature), inputs, (id) =>
-        binding.tensorDataSync(id),
+      around(signature, () =>
+        runSignature(binding, model, signature, find(signature), inputs, (id) =>
+          binding.tensorDataSync(id),
+        ),
       ),
     runInto(signature, targets, inputs = {}) {
-      runSignature(binding, model, signature, find(signature), inputs, (id, output) =>
-        explain(`copy ${output}`, () => binding.copyTensor(id, bytesOf(targets[output]))),
+      around(signature, () =>
+        runSignature(binding, model, signature, find(signature), inputs, (id, output) =>
+          explain(`copy ${output}`, () => binding.copyTensor(id, bytesOf(targets[output]))),
+        ),
       );
     },
     runTensors(signature, given) {
       const { inputs, inputNames, outputs, outputNames } = find(signature);
       const tensors = inputs.map(([name, endpoint]) => checkInput(name, endpoint, given[name]));
       // Not `binding`: while a function is traced, the backend has another one, which refuses this.
-      const handles = explain(`run ${signature}`, () =>
-        backend.binding.runSavedModel(
-          model,
-          backend.getInputTensorIds(tensors),
-          inputNames,
-          outputNames,
+      const handles = around(signature, () =>
+        explain(`run ${signature}`, () =>
+          backend.binding.runSavedModel(
+            model,
+            backend.getInputTensorIds(tensors),
+            inputNames,
+            outputNames,
+          ),
         ),
       );
       return Object.fromEntries(
