@@ -11,6 +11,7 @@ import { SetupFailure } from './failure.mjs';
 import { nodeStep } from './node-version.mjs';
 import { packagesStep } from './npm-packages.mjs';
 import { variants } from './pins.mjs';
+import { programsStep } from './programs.mjs';
 import { proofStep } from './proof.mjs';
 import { redisStep } from './redis.mjs';
 import { runSteps } from './step.mjs';
@@ -56,6 +57,7 @@ async function main() {
     redisStep({ cache, source: options.redis }),
     buildStep({ root }),
     buildNoteStep({ root }),
+    programsStep({ root }),
     dashboardStep({ root }),
   ];
   const chosen = chooseSteps(steps, options.only);

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addonPatch, applyEdits } from './addon-patch.mjs';
@@ -10,6 +10,7 @@ import { buildNoteStep } from './build-note.mjs';
 import { exists, installFolder, requireSpace } from './cache.mjs';
 import { requireNode, requirePlatform } from './node-version.mjs';
 import { agree, areLinked, packagesStep } from './npm-packages.mjs';
+import { programsStep } from './programs.mjs';
 import { findRedisServer, redisStep } from './redis.mjs';
 import { runSteps } from './step.mjs';
 
@@ -81,6 +82,64 @@ describe('the note of the build', () => {
     await mkdir(join(folder, 'inside'));
     await inside.perform();
     expect(await inside.isDone()).toBe('not a git checkout');
+  });
+});
+
+describe('the programs', () => {
+  const modules = {
+    'apps/cli/dist/main.js': `
+      const thread = new URL('../../worker/dist/threads/data-thread.js', import.meta.url);
+      const worker = import.meta.resolve('@berth/worker/main');
+      console.log(JSON.stringify({ own: import.meta.url, thread: thread.href, worker }));
+    `,
+    'apps/coordinator/dist/main.js': '',
+    'apps/worker/dist/main.js': '',
+    'apps/worker/dist/threads/runtime-thread.js': '',
+    'apps/worker/dist/threads/data-thread.js': '',
+    'apps/worker/dist/threads/peers-thread.js': '',
+    'apps/worker/package.json': JSON.stringify({
+      name: '@berth/worker',
+      exports: { './main': './dist/main.js' },
+    }),
+    'apps/cli/dist/tsconfig.tsbuildinfo': '',
+    'apps/package.json': JSON.stringify({ type: 'module' }),
+    'node_modules/.package-lock.json': '{}',
+  };
+
+  const put = async (path: string, content: string): Promise<void> => {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  };
+
+  it('take the place of modules that start each other, until these are compiled again', async () => {
+    for (const [path, content] of Object.entries(modules)) await put(path, content);
+    await put('apps/cli/bin/berth.js', await readFile(join(root, 'apps/cli/bin/berth.js'), 'utf8'));
+    await mkdir(join(folder, 'libs'));
+    await mkdir(join(folder, 'node_modules/@berth'));
+    await symlink(join(folder, 'apps/worker'), join(folder, 'node_modules/@berth/worker'));
+    const places = async (): Promise<unknown> => {
+      const { stdout } = await run(process.execPath, [join(folder, 'apps/cli/bin/berth.js')]);
+      return JSON.parse(stdout.replaceAll(await realpath(folder), ''));
+    };
+    const own = 'file:///apps/cli/dist/main.js';
+    const asModules = {
+      own,
+      thread: 'file:///apps/worker/dist/threads/data-thread.js',
+      worker: 'file:///apps/worker/dist/main.js',
+    };
+    const step = programsStep({ root: folder });
+    expect(await places()).toEqual(asModules);
+    expect(await step.isDone()).toBeUndefined();
+    await step.perform();
+    expect(await step.isDone()).toBe('up to date');
+    expect(await places()).toEqual({
+      own,
+      thread: 'file:///dist/programs/data-thread.js',
+      worker: 'file:///dist/programs/worker.js',
+    });
+    await put('apps/cli/dist/tsconfig.tsbuildinfo', 'compiled again');
+    expect(await places()).toEqual(asModules);
+    expect(await step.isDone()).toBeUndefined();
   });
 });
 

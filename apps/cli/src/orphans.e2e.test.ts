@@ -10,7 +10,7 @@ it('leaves no process of ours behind when what started the cluster is killed', a
   up.stderr?.on('data', (text: Buffer) => (said += text.toString()));
   const isUp = (): boolean => said.includes('berth is up');
   await waitFor(isUp, { what: 'the cluster' });
-  const children = childrenOf(up.pid ?? 0, 'dist/main.js');
+  const children = ['coordinator', 'worker'].flatMap((name) => childrenOf(up.pid ?? 0, name));
   const redis = childrenOf(up.pid ?? 0, 'redis-server');
   expect(children).toHaveLength(2);
   up.kill('SIGKILL');

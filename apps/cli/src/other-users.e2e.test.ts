@@ -42,8 +42,8 @@ describe.skipIf(!isRoot)('to other users of the machine, a running cluster', () 
     const { coordinatorUrl, services, owner } = await waitFor(() => findCluster(folder), {
       what: 'the cluster',
     });
-    const [worker] = childrenOf(owner.pid, 'worker/dist/main.js');
-    const [coordinator] = childrenOf(owner.pid, 'coordinator/dist/main.js');
+    const [worker] = childrenOf(owner.pid, 'worker');
+    const [coordinator] = childrenOf(owner.pid, 'coordinator');
     const [redis] = childrenOf(owner.pid, 'redis');
     const pids = { up: owner.pid, worker, coordinator, redis };
     const ports = Object.values(pids).flatMap((pid) => listeningPorts(pid ?? 0));

@@ -10,7 +10,7 @@ it('ends all that it has started when it is interrupted', async () => {
   const exit = once(chaos, 'exit');
   const pid = chaos.pid ?? 0;
   const started = (): number[] =>
-    ['redis-server', 'dist/main.js'].flatMap((name) => childrenOf(pid, name));
+    ['redis-server', 'coordinator', 'worker'].flatMap((name) => childrenOf(pid, name));
   await waitFor(() => started().length >= 3, { what: 'its processes' });
   const children = started();
   chaos.kill('SIGINT');

@@ -123,10 +123,10 @@ class Scene {
 
   async #kill(victim: Death[1]): Promise<void> {
     const programs = {
-      worker: ['/worker/'],
-      coordinator: ['/coordinator/'],
+      worker: ['worker'],
+      coordinator: ['coordinator'],
       redis: ['redis-server'],
-      all: ['/worker/', '/coordinator/', 'redis-server'],
+      all: ['worker', 'coordinator', 'redis-server'],
     }[victim];
     for (const program of programs) {
       const pids = await waitFor(() => this.#pidsOf(program), { what: `a ${program} to kill` });
