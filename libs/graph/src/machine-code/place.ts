@@ -6,6 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import { formatBytes, type Logger } from '@berth/contracts';
 import { addonFile } from '../addon.ts';
 import { ownIsaLevel } from '../isa-levels.ts';
+import { removeAbandoned } from './trim.ts';
 
 /** Where machine code is kept, and where XLA looks for it. */
 export interface CodePlace {
@@ -90,7 +91,7 @@ function machineKind(addon: string, numThreads: number): string {
   return `${ownIsaLevel()}-${numThreads}-${digest.slice(0, 16)}`;
 }
 
-function troubleWith({ root, own }: CodePlace): string | undefined {
+function troubleWith({ root, shared, own }: CodePlace): string | undefined {
   // Flags are cut at spaces.
   if (/\s/.test(own)) return `${root} has a space in its name; name another: BERTH_XLA_CACHE`;
   try {
@@ -100,6 +101,7 @@ function troubleWith({ root, own }: CodePlace): string | undefined {
     if (uid !== process.getuid?.()) return `${root} belongs to another user`;
     const { bavail, bsize } = statfsSync(own);
     const freeBytes = bavail * bsize;
+    removeAbandoned(shared);
     if (freeBytes < leastFreeBytes)
       return `${formatBytes(freeBytes)} are free on the disk of ${root}`;
   } catch (error) {

@@ -20,10 +20,10 @@ export function trimCode(
   root: string,
   { maxBytes, except }: { readonly maxBytes: number; readonly except: string },
 ): void {
-  const folders = foldersIn(root).flatMap(foldersIn).map(look);
-  for (const { path, usedMs } of folders)
-    if (isAbandoned(path, usedMs)) rmSync(path, { recursive: true, force: true });
-  const kept = folders
+  for (const kind of foldersIn(root)) removeAbandoned(kind);
+  const kept = foldersIn(root)
+    .flatMap(foldersIn)
+    .map(look)
     .filter(({ path }) => !processFolder.test(basename(path)))
     .toSorted((a, b) => a.usedMs - b.usedMs);
   let numBytes = kept.reduce((sum, folder) => sum + folder.numBytes, 0);
@@ -34,6 +34,13 @@ export function trimCode(
     removeIfEmpty(dirname(folder.path));
     numBytes -= folder.numBytes;
   }
+}
+
+/** Deletes what processes have left that are gone. @param kind - folder of a kind of machine */
+export function removeAbandoned(kind: string): void {
+  for (const path of foldersIn(kind))
+    if (processFolder.test(basename(path)) && isAbandoned(path, look(path).usedMs))
+      rmSync(path, { recursive: true, force: true });
 }
 
 function isAbandoned(path: string, usedMs: number): boolean {

@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { servicesFromEnvironment, type Logger, type Services } from '@berth/contracts';
+import {
+  servicesFromEnvironment,
+  type Logger,
+  type S3Place,
+  type Services,
+} from '@berth/contracts';
 import type { RedisListener } from '@berth/queue';
 import type { S3Server } from '@berth/s3-server';
 import { lockFolder } from '../local/folder-lock.ts';
@@ -55,72 +60,90 @@ export async function startServices(
   const { superviseRedis } = await import('./supervised-redis.ts');
   const named = servicesFromEnvironment(env);
   const closers: (() => Promise<void>)[] = [];
-  const embedded: string[] = [];
+  let redisText: string | undefined;
+  let storeText: string | undefined;
   let disturb: Disturbances = {};
   const close = async (): Promise<void> => {
     for (const closer of closers.toReversed()) await closer();
   };
+  const openRedis = async (): Promise<string> => {
+    if (named.redisUrl !== undefined) {
+      await checkRedis(named.redisUrl);
+      return named.redisUrl;
+    }
+    const redis = await superviseRedis(
+      {
+        programs: redisServerPrograms(env),
+        folder: join(folder, 'redis'),
+        appendOnly: true,
+        env: redisEnvironment,
+        listen: reach === undefined ? undefined : await redisListener(folder, reach),
+      },
+      logger,
+    );
+    closers.push(() => redis.stop());
+    disturb = { ...disturb, redis };
+    redisText = `redis-server at ${redisAddress(redis.url)}`;
+    return redis.url;
+  };
+  const startStore = async (): Promise<S3Place> => {
+    const credentials = localCredentials(folder);
+    const start = (port: number): Promise<S3Server> =>
+      startS3Server({
+        folder: join(folder, 's3'),
+        host: reach ?? '127.0.0.1',
+        port,
+        ...credentials,
+        logger,
+      });
+    let server = await start(0);
+    closers.push(() => server.close());
+    disturb = {
+      ...disturb,
+      async interruptStore(durationMs) {
+        await server.close();
+        await sleep(durationMs);
+        server = await start(server.port);
+      },
+    };
+    storeText = `S3 server at ${server.endpoint}, objects in ${join(folder, 's3')}`;
+    return {
+      endpoint: server.endpoint,
+      region: 'us-east-1',
+      bucket: 'berth',
+      prefix: '',
+      ...credentials,
+    };
+  };
+  const openBucket = async (): Promise<S3Place> => {
+    const s3 = named.s3 ?? (await startStore());
+    const store = createS3ObjectStore(s3, logger);
+    try {
+      await store.ensureBucket();
+    } finally {
+      store.close();
+    }
+    return s3;
+  };
   try {
-    let { redisUrl, s3 } = named;
-    if (redisUrl !== undefined) await checkRedis(redisUrl);
-    if (redisUrl === undefined || s3 === undefined) {
+    if (named.redisUrl === undefined || named.s3 === undefined) {
       makeFolder(folder, 'set BERTH_FOLDER to a folder that can be');
       const free = lockFolder(folder);
       closers.push(async () => free());
     }
-    if (redisUrl === undefined) {
-      const redis = await superviseRedis(
-        {
-          programs: redisServerPrograms(env),
-          folder: join(folder, 'redis'),
-          appendOnly: true,
-          env: redisEnvironment,
-          listen: reach === undefined ? undefined : await redisListener(folder, reach),
-        },
-        logger,
-      );
-      closers.push(() => redis.stop());
-      disturb = { ...disturb, redis };
-      redisUrl = redis.url;
-      embedded.push(`redis-server at ${redisAddress(redis.url)}`);
-    }
-    if (s3 === undefined) {
-      const credentials = localCredentials(folder);
-      const start = (port: number): Promise<S3Server> =>
-        startS3Server({
-          folder: join(folder, 's3'),
-          host: reach ?? '127.0.0.1',
-          port,
-          ...credentials,
-          logger,
-        });
-      let server = await start(0);
-      closers.push(() => server.close());
-      disturb = {
-        ...disturb,
-        async interruptStore(durationMs) {
-          await server.close();
-          await sleep(durationMs);
-          server = await start(server.port);
-        },
-      };
-      s3 = {
-        endpoint: server.endpoint,
-        region: 'us-east-1',
-        bucket: 'berth',
-        prefix: '',
-        ...credentials,
-      };
-      embedded.push(`S3 server at ${server.endpoint}, objects in ${join(folder, 's3')}`);
-    }
-    const store = createS3ObjectStore(s3, logger);
-    await store.ensureBucket();
-    store.close();
+    const [redisUrl, s3] = await allOrFirstError(openRedis(), openBucket());
+    const embedded = [redisText, storeText].filter((line) => line !== undefined);
     return { services: { redisUrl, s3 }, embedded, disturb, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Waits for both also where one fails, so that what the other has started can be ended. */
+async function allOrFirstError<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
 }
 
 async function redisListener(folder: string, host: string): Promise<RedisListener> {
