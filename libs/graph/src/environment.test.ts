@@ -16,6 +16,11 @@ describe('tensorFlowEnvironment', () => {
     });
   });
 
+  it('rounds to TF32 only where that is asked for', () => {
+    expect(tensorFlowEnvironment({ numThreads: 1, tf32: false })['NVIDIA_TF32_OVERRIDE']).toBe('0');
+    expect(tensorFlowEnvironment({ numThreads: 1, tf32: true })['NVIDIA_TF32_OVERRIDE']).toBe('1');
+  });
+
   it('hides GPUs only for the CPU', () => {
     expect(tensorFlowEnvironment({ numThreads: 1 })).not.toHaveProperty('CUDA_VISIBLE_DEVICES');
     expect(tensorFlowEnvironment({ numThreads: 1, device: 'cpu' })).toHaveProperty(

@@ -10,6 +10,11 @@ export interface TensorFlowOptions {
   readonly device?: 'auto' | 'cpu' | 'gpu';
   /** Told when what XLA compiles cannot be kept, or was damaged. @defaultValue nobody is */
   readonly logger?: Pick<Logger, 'warn'>;
+  /**
+   * Lets a GPU round the factors of float32 products to TF32 (10 bits of mantissa), for measurements. It holds for the whole process,
+   * and `kernels` tells of it. Default false.
+   */
+  readonly tf32?: boolean;
 }
 
 /** Each changes the bits behind the back of what `numerics` says of a member. */
@@ -36,8 +41,8 @@ export function tensorFlowEnvironment(options: TensorFlowOptions): Record<string
     TF_DETERMINISTIC_OPS: '1',
     TF_ENABLE_ONEDNN_OPTS: '1',
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-    // Without this, float32 products on a GPU are rounded to 10 bits of mantissa.
-    NVIDIA_TF32_OVERRIDE: '0',
+    // TensorFlow asks for TF32 wherever a GPU has it; with 0, NVIDIA's libraries never use it.
+    NVIDIA_TF32_OVERRIDE: options.tf32 === true ? '1' : '0',
     // XLA calls every entry of its cache an error: machine code names preferences of the compiler that no processor has.
     TF_CPP_MIN_LOG_LEVEL: process.env['TF_CPP_MIN_LOG_LEVEL'] ?? (place === undefined ? '2' : '3'),
     ...(options.device === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {}),

@@ -34,7 +34,8 @@ let running: { options: string; tensorFlow: TensorFlow } | undefined;
  * `CONFIG_INVALID` when the environment holds a variable that would change the bits
  */
 export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
-  const wanted = JSON.stringify([options.numThreads, options.device ?? 'auto']);
+  const tf32 = options.tf32 ?? false;
+  const wanted = JSON.stringify([options.numThreads, options.device ?? 'auto', tf32]);
   if (running !== undefined) {
     if (running.options === wanted) return running.tensorFlow;
     throw new BerthError(
@@ -53,11 +54,16 @@ export function startTensorFlow(options: TensorFlowOptions): TensorFlow {
     );
   }
   const device = backend.isUsingGpuDevice ? gpuName() : 'cpu';
+  if (tf32 && device === 'cpu')
+    throw new BerthError(
+      'RUNTIME_UNAVAILABLE',
+      'TF32 is a precision of GPUs; processors have none',
+    );
   const tensorFlow: TensorFlow = {
     tf,
     version: backend.binding.TF_Version,
     device,
-    kernels: device === 'cpu' ? ownIsaLevel() : device,
+    kernels: device === 'cpu' ? ownIsaLevel() : `${device}${tf32 ? ', TF32' : ''}`,
     numThreads: options.numThreads,
     executeOp: rawOps(backend),
     numTensors: () => backend.getNumOfTFTensors(),
