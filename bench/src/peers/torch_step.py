@@ -1,5 +1,5 @@
 """The same BERT step in PyTorch: Hugging Face modules, SDPA, fused AdamW (or LAMB, which PyTorch lacks, with its multi-tensor
-operations), gradient clipping, of pre-training masked rows only.
+operations), gradient clipping, of pre-training masked rows only. Eager, or the forward and backward pass through torch.compile.
 
 Reads the setting as one line of JSON from stdin, answers {"ready": ...}, then for each line such as "training 4" or
 "evaluation 4" runs that many steps or forward passes and answers {"stepMs": [...], ...}. Ends with stdin.
@@ -132,6 +132,7 @@ def pretraining_loss(model, encoder, rows, labels, is_next=None):
 def main():
     setting = json.loads(sys.stdin.readline())
     torch.manual_seed(0)
+    torch.set_float32_matmul_precision("high" if setting["precision"] == "tf32" else "highest")
     device = "cuda" if setting["device"] == "gpu" else "cpu"
     if device == "cpu":
         torch.set_num_threads(setting["numThreads"])
@@ -146,11 +147,18 @@ def main():
     encoder, labels = tensors(setting, device)
     half = setting["precision"] == "bf16"
 
+    def losses():
+        if "rows" in labels:
+            return pretraining_loss(model, encoder, **labels)
+        return model(**encoder, **labels).to_tuple()[:2]
+
+    compiled = setting.get("compiled", False)
+    if compiled:
+        losses = torch.compile(losses)
+
     def forward():
         with torch.autocast(device, torch.bfloat16, enabled=half):
-            if "rows" in labels:
-                return pretraining_loss(model, encoder, **labels)
-            return model(**encoder, **labels).to_tuple()[:2]
+            return losses()
 
     def training():
         loss, _ = forward()
@@ -166,7 +174,8 @@ def main():
         return loss.item(), logits.argmax(-1).sum().item()
 
     timed = dict(training=training, evaluation=evaluation)
-    print(json.dumps({"ready": f"PyTorch {torch.__version__}"}), flush=True)
+    ready = f"PyTorch {torch.__version__}{', compiled' if compiled else ''}"
+    print(json.dumps({"ready": ready}), flush=True)
     for line in sys.stdin:
         name, count = line.split()
         model.train(name == "training")
@@ -178,7 +187,10 @@ def main():
             times.append((time.perf_counter() - start) * 1000)
         processor = (time.process_time() - before) * 1000 / len(times)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"stepMs": times, "processorMs": processor, "peakRssBytes": peak}), flush=True)
+        answer = {"stepMs": times, "processorMs": processor, "peakRssBytes": peak}
+        if device == "cuda":
+            answer["peakDeviceBytes"] = torch.cuda.max_memory_allocated()
+        print(json.dumps(answer), flush=True)
 
 
 main()

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -7,7 +6,7 @@ import { startTensorFlow } from '@berth/graph';
 import { digestsOfProducts } from './bits-of-products.ts';
 import { defaultStepSetting, type StepSetting } from './step-setting.ts';
 import { commonOptions, oneOf, text } from '../options.ts';
-import { stepRunner } from './step-runner.ts';
+import { digestOfSteps } from './digest-of-steps.ts';
 
 const help = `Usage: npx berth bench bits [options]
 
@@ -111,11 +110,7 @@ function inThisProcess(task: string): string {
     precision,
     numThreads: Number(numThreads),
   } as StepSetting;
-  const runner = stepRunner(setting);
-  for (let index = 0; index < Number(numSteps); index++) runner.run();
-  const { weights } = runner.engine.readState();
-  const bytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
-  return createHash('sha256').update(bytes).digest('hex');
+  return digestOfSteps(setting, Number(numSteps));
 }
 
 await main();

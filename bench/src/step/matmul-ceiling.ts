@@ -1,33 +1,42 @@
 import { Graph, openGraphSession, ops, type TensorFlow } from '@berth/graph';
+import { randomMatrix } from './random-matrix.ts';
+import type { StepSetting } from './step-setting.ts';
 
-const size = 2048;
+/** A GPU needs larger products, and more of them, before starting them no longer counts. */
+const shapes = {
+  cpu: { size: 2048, numProducts: 3 },
+  gpu: { size: 8192, numProducts: 21 },
+} as const;
 const numRuns = 5;
 
 /** GFLOP/s of a large square product, best of some: what no step can exceed. */
-export function measureCeiling(tensorFlow: TensorFlow, precision: 'fp32' | 'bf16'): number {
+export function measureCeiling(
+  tensorFlow: TensorFlow,
+  { precision, device }: Pick<StepSetting, 'precision' | 'device'>,
+): number {
+  const { size, numProducts } = shapes[device];
   const graph = new Graph();
   const dtype = precision === 'bf16' ? 'bfloat16' : 'float32';
-  const seed = graph.placeholder('seed', { dtype: 'float32', shape: [] });
   const spec = { dtype: 'float32', shape: [size, size] } as const;
+  const values = graph.placeholder('values', spec);
   const x = graph.variable('x', spec);
-  const ones = ops.mul(ops.full(graph, 1, spec), seed);
   graph.signature('set', {
-    inputs: { seed },
-    outputs: { done: ops.done(graph, [graph.assign(x, ones)]) },
+    inputs: { values },
+    outputs: { done: ops.done(graph, [graph.assign(x, values)]) },
   });
   const operand = ops.cast(graph.read(x), dtype);
-  const time = (name: string, numProducts: number): void => {
+  const time = (name: string, count: number): void => {
     let product = operand;
-    for (let index = 0; index < numProducts; index++) product = ops.matMul(product, operand);
+    for (let index = 0; index < count; index++) product = ops.matMul(product, operand);
     graph.signature(name, {
       inputs: {},
       outputs: { corner: ops.cast(ops.slice(product, [0, 0], [1, 1]), 'float32') },
     });
   };
   time('one', 1);
-  time('three', 3);
+  time('many', numProducts);
   const session = openGraphSession(tensorFlow, graph);
-  session.run('set', { seed: Float32Array.of(1e-4) });
+  session.run('set', { values: randomMatrix(size, size) });
   const best = (name: string): number =>
     Math.min(
       ...Array.from({ length: numRuns }, () => {
@@ -36,7 +45,7 @@ export function measureCeiling(tensorFlow: TensorFlow, precision: 'fp32' | 'bf16
         return performance.now() - start;
       }),
     );
-  const perProductMs = (best('three') - best('one')) / 2;
+  const perProductMs = (best('many') - best('one')) / (numProducts - 1);
   session.dispose();
   return (2 * size ** 3) / perProductMs / 1e6;
 }

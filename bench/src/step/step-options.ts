@@ -1,6 +1,6 @@
 import { modelSizeNames } from '@berth/contracts';
 import { oneOf, text } from '../options.ts';
-import { defaultStepSetting, type StepSetting } from './step-setting.ts';
+import { defaultStepSetting, stepPrecisions, type StepSetting } from './step-setting.ts';
 import { stepTasks } from './step-task.ts';
 
 /** What decides the step that is measured, on a command line. */
@@ -26,7 +26,7 @@ export function stepSettingOf(values: StepValues): StepSetting {
     ...defaultStepSetting,
     task: oneOf('task', values.task, stepTasks),
     size: oneOf('model', values.model, modelSizeNames),
-    precision: oneOf('precision', values.precision, ['fp32', 'bf16']),
+    precision: oneOf('precision', values.precision, stepPrecisions),
     optimizer: oneOf('optimizer', values.optimizer, ['adamw', 'lamb']),
     device: oneOf('device', values.device, ['cpu', 'gpu']),
     numThreads: Number(values.threads),

@@ -22,7 +22,8 @@ export interface StepRunner {
 }
 
 export function stepRunner(setting: StepSetting): StepRunner {
-  const tensorFlow = startTensorFlow({ numThreads: setting.numThreads, device: setting.device });
+  const { numThreads, device, precision } = setting;
+  const tensorFlow = startTensorFlow({ numThreads, device, tf32: precision === 'tf32' });
   const work = stepWork(setting);
   const { model, optimizer } = work;
   const start = performance.now();
@@ -34,7 +35,7 @@ export function stepRunner(setting: StepSetting): StepRunner {
           ...common,
           tensorFlow,
           train,
-          precision: setting.precision,
+          precision: precision === 'tf32' ? 'fp32' : precision,
           shape: work.shape,
         })
       : createEagerEngine({ ...common, train, precision: 'fp32' });

@@ -16,11 +16,15 @@ import { taskModelOf, type TaskModel } from '@berth/model';
 import { taskChoiceOf, type StepTask } from './step-task.ts';
 import { syntheticBatch } from './synthetic-batch.ts';
 
+/** `tf32` is fp32 whose products a GPU rounds to TF32: for measurements, since a run has no such precision. */
+export const stepPrecisions = ['fp32', 'tf32', 'bf16'] as const;
+export type StepPrecision = (typeof stepPrecisions)[number];
+
 /** What to measure: a whole training step, dropout, clipping and update included. */
 export interface StepSetting extends BatchShape {
   readonly task: StepTask;
   readonly size: ModelSize;
-  readonly precision: 'fp32' | 'bf16';
+  readonly precision: StepPrecision;
   readonly engine: 'graph' | 'eager';
   readonly optimizer: 'adamw' | 'lamb';
   readonly device: 'cpu' | 'gpu';

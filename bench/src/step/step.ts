@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { modelSizeNames, numStateSlices } from '@berth/contracts';
+import { modelSizeNames, numStateSlices, type FineTuning } from '@berth/contracts';
 import { trainingFlopsPerStep, type GraphEngine } from '@berth/model';
-import { exampleTimes } from './example-times.ts';
+import { usedDeviceMemoryBytes } from '../device-memory.ts';
 import { measureCeiling } from './matmul-ceiling.ts';
 import { commonOptions, flag, oneOf, text } from '../options.ts';
 import { stepOptions, stepSettingOf } from './step-options.ts';
@@ -38,6 +38,8 @@ export interface StepReport {
   readonly ceilingGflops: number;
   readonly ceilingShare: number;
   readonly peakRssBytes: number;
+  /** What the GPU has in use more than before, its pool of memory and CUDA's context included; null without a GPU. */
+  readonly deviceMemoryBytes: number | null;
   /** After a tenth of the steps and after all of them: what grows is a leak. */
   readonly memory: readonly MemoryMark[];
 }
@@ -51,6 +53,7 @@ export interface MemoryMark {
 
 /** Times whole training steps after a warm-up. */
 export async function measureStep(setting: StepSetting, numSteps: number): Promise<StepReport> {
+  const memoryBefore = usedDeviceMemoryBytes(setting.device);
   const runner = stepRunner(setting);
   const { tensorFlow, engine } = runner;
   const first = runner.run();
@@ -75,13 +78,11 @@ export async function measureStep(setting: StepSetting, numSteps: number): Promi
   const stepMs = summarize(times.map(({ gradientMs, applyMs }) => gradientMs + applyMs));
   runner.evaluate();
   const evaluationMs = summarize(Array.from({ length: numSteps }, () => runner.evaluate()));
-  const { model } = stepWork(setting);
+  const memoryAfter = usedDeviceMemoryBytes(setting.device);
   const fineTuning = fineTuningOf(setting.task);
-  // The heads of fine-tunings are as small as that of a pair of sentences.
-  const sizes = fineTuning === undefined ? setting : { ...setting, maxPredictions: 0 };
-  const matmulGflops = trainingFlopsPerStep(model, sizes, setting.batchSize) / stepMs.median / 1e6;
+  const matmulGflops = flopsOf(setting) / stepMs.median / 1e6;
   const readGradientMs = holdsGradients(engine) ? timeReading(engine) : null;
-  const ceilingGflops = measureCeiling(tensorFlow, setting.precision);
+  const ceilingGflops = measureCeiling(tensorFlow, setting);
   engine.dispose();
   return {
     setting,
@@ -96,14 +97,29 @@ export async function measureStep(setting: StepSetting, numSteps: number): Promi
     readGradientMs,
     stateDigestMs: summarize(digestMs),
     evaluationMs,
-    examplesMs: fineTuning === undefined ? null : await exampleTimes(fineTuning, setting),
+    examplesMs: fineTuning === undefined ? null : await timeExamples(fineTuning, setting),
     tokensPerSecond: (setting.batchSize * setting.maxSeqLength * 1000) / stepMs.median,
     matmulGflops,
     ceilingGflops,
     ceilingShare: matmulGflops / ceilingGflops,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    deviceMemoryBytes: memoryBefore === null ? null : (memoryAfter ?? 0) - memoryBefore,
     memory,
   };
+}
+
+/** Of the matrix products of a step. */
+export function flopsOf(setting: StepSetting): number {
+  // The heads of fine-tunings are as small as that of a pair of sentences.
+  const sizes =
+    fineTuningOf(setting.task) === undefined ? setting : { ...setting, maxPredictions: 0 };
+  return trainingFlopsPerStep(stepWork(setting).model, sizes, setting.batchSize);
+}
+
+/** Loaded only when asked for, since it needs the readers of data and a bucket. */
+async function timeExamples(task: FineTuning, setting: StepSetting): Promise<Summary> {
+  const { exampleTimes } = await import('./example-times.ts');
+  return exampleTimes(task, setting);
 }
 
 /** What sharing costs: laying the gradient end to end in memory that other threads see. */
@@ -125,7 +141,7 @@ const help = `Usage: npx berth bench step [options]
 
   --task TASK         ${stepTasks.join(', ')} (default pretraining)
   --model SIZE        ${modelSizeNames.join(', ')} (default mini)
-  --precision P       fp32 or bf16 (default fp32)
+  --precision P       fp32, bf16, or with a GPU tf32: fp32 whose products are rounded (default fp32)
   --engine E          graph or eager (default graph)
   --optimizer O       adamw or lamb (default adamw)
   --device D          cpu or gpu (default cpu)
@@ -215,6 +231,8 @@ function print(report: StepReport, asJson: boolean): void {
     );
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   console.log(`peak RSS  ${mib(report.peakRssBytes)}`);
+  if (report.deviceMemoryBytes !== null)
+    console.log(`GPU       ${mib(report.deviceMemoryBytes)} more in use than before`);
   for (const { numSteps, rssBytes, numTensors } of report.memory)
     console.log(`memory    ${mib(rssBytes)}, ${numTensors} tensors after ${numSteps} steps`);
 }
