@@ -19,6 +19,8 @@ const everything = [
   'libs/*/{src,test}/**/*.test.ts',
   'apps/*/{src,test}/**/*.test.ts',
   'tools/**/*.test.ts',
+  'bench/src/**/*.test.ts',
+  'infra/**/*.test.ts',
 ];
 
 /** Files that load the TensorFlow addon, which belongs to a process, or change the environment of their own. */
