@@ -39,17 +39,26 @@ const report: ['json', { outputFile: string }][] =
 
 const exclude = [...configDefaults.exclude, ...longTests];
 
-/** Files that take long, however short they are: begun last, they would go on alone on one core. */
-const long = /\.e2e\.test\.ts$|\/simulator\//;
+/** Files that take long, however short they are: begun last, they would go on alone on one core. Longest first. */
+const longest = [
+  /chaos\.e2e\.test\.ts$/,
+  /train\.e2e\.test\.ts$/,
+  /(controls|app-commands|one-worker|preparation)\.e2e\.test\.ts$/,
+  /(graph-engine|single-process)\.test\.ts$|\/simulator\//,
+  /\.e2e\.test\.ts$/,
+];
 
 /** On a machine that has run no test yet, Vitest takes the largest files for the longest. */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLate = ({ project, moduleId }: TestSpecification): number =>
+    const rankOf = ({ project, moduleId }: TestSpecification): number => {
+      const rank = longest.findIndex((pattern) => pattern.test(moduleId));
+      if (rank >= 0) return rank;
       // Files of the other project have processes of their own: between these, those shared would end.
-      Number(project.name === 'together' && !long.test(moduleId));
-    return sorted.sort((a, b) => isLate(a) - isLate(b));
+      return longest.length + Number(project.name === 'together');
+    };
+    return sorted.sort((a, b) => rankOf(a) - rankOf(b));
   }
 }
 

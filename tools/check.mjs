@@ -20,10 +20,15 @@ it where tests were skipped: each test counts as one, and so does each other che
   unused      knip: dead code, unlisted dependencies
   tests       vitest, beside the sources of libs, apps and tools
 
+The tests end with the ten files that took the most processor time; BERTH_TEST_TIMES=50 lists 50. Of what
+takes minutes they have one short case of each kind, and --full has the others.
+
 Tests keep their files in memory where /dev/shm has 12 GB to spare, else or with TMPDIR set in the temporary folder.
 
-  --full      also the long tests, *.full.test.ts: berth chaos on real processes, thousands of steps with flat
-              memory, equal bits of compiled steps across processes and sizes
+  --full      also the long tests, *.full.test.ts: berth chaos with every fault on real processes, killed and joined runs
+              of every kind, workers behind NAT and a relay, corpora that not all workers see, a rolling upgrade,
+              12,000 simulated runs (npm test: 75), thousands of steps with flat memory, the browser, equal bits of
+              compiled steps across processes and sizes
   --help      this text`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

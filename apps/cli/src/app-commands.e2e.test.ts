@@ -1,12 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { workerEndLines, type RunConfig } from '@berth/contracts';
 import { orderFault } from '@berth/faults';
 import { freePort, type CoordinatorClient } from '@berth/launch';
 import { waitFor } from '@berth/testing';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { berth, spawnBerth } from './testing/berth-process.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApp, type AppProcess } from './testing/app-process.ts';
+import { berth } from './testing/berth-process.ts';
 import { environmentFileOf, startCluster, type TestCluster } from './testing/test-cluster.ts';
 import { tinyRun } from './testing/tiny-run.ts';
 
@@ -25,17 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop());
 
-/** Starts `berth worker` or `berth coordinator`, with nothing but the file and flags to go by. */
-function start(
-  args: readonly string[],
-  env = file,
-): { process: ChildProcess; exitCode: Promise<number | null> } {
-  const process = spawnBerth([...args, '--env', env], join(folder, args[0]!));
-  process.stdout?.resume();
-  process.stderr?.resume();
-  onTestFinished(() => void process.kill('SIGKILL'));
-  return { process, exitCode: once(process, 'exit').then(([code]) => code as number | null) };
-}
+const start = (args: readonly string[], env = file): AppProcess => startApp(folder, args, env);
 
 const configOf = (name: string, numSteps: number): RunConfig =>
   tinyRun(name, { train: { numSteps } });
@@ -125,43 +114,6 @@ describe('berth worker', () => {
     expect(await own.exitCode).toBe(75);
     expect((await berth(['drain', 'asked-to'], { folder })).exitCode).toBe(3);
     await client.control('asked', 'stop');
-  });
-
-  it('trains to the same bits where others cannot dial it', async () => {
-    const hidden = start(['worker', '--reachable', 'false', '--advertise', '127.0.0.1:1']);
-    await client.submit(configOf('hidden', 60), 'trained');
-    await cluster.until('hidden', 'some steps', ({ step }) => step > 3);
-    // It copies the weights of one that it cannot dial.
-    const seen = start(['worker', '--name', 'seen']);
-    await cluster.until('hidden', 'both', ({ view }) => view?.members.length === 2);
-    const { last, lastEval } = await cluster.until('hidden', 'its end', ({ run }) => {
-      return run.status === 'completed';
-    });
-    hidden.process.kill('SIGTERM');
-    expect(await hidden.exitCode).toBe(75);
-    await client.submit(configOf('calm', 60), 'trained');
-    const calm = await cluster.until('calm', 'its end', ({ run }) => run.status === 'completed');
-    expect([calm.last?.loss, calm.lastEval?.loss]).toEqual([last?.loss, lastEval?.loss]);
-    seen.process.kill('SIGTERM');
-    expect(await seen.exitCode).toBe(75);
-  });
-
-  it('is left out by those with another secret, which say so and go on', async () => {
-    const own = start(['worker', '--run', 'guarded', '--name', 'own']);
-    await client.submit(configOf('guarded', 100_000), 'trained');
-    await cluster.until('guarded', 'some steps', ({ step }) => step > 3);
-    const secret = { BERTH_SECRET: 'the secret of somebody else' };
-    // First by its id, so that only its lack of weights speaks against it.
-    start(['worker', '--name', 'a-stranger'], environmentFileOf(cluster, secret, 'other.env'));
-    const { step } = await cluster.until('guarded', 'the reason', ({ run, view }) =>
-      [run.reason, view?.reason].some((reason) =>
-        /^without a-stranger-\w+: .*\bsecrets of .* differ/.test(reason ?? ''),
-      ),
-    );
-    const later = await cluster.until('guarded', 'more steps', (now) => now.step > step + 3);
-    expect(later.run.status).toBe('running');
-    await client.control('guarded', 'stop');
-    expect(await own.exitCode).toBe(1);
   });
 
   it('says what is wrong with what it is told, and keeps passwords off the command line', async () => {

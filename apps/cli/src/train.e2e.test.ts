@@ -2,15 +2,13 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  isFinal,
   sha256Hex,
   silentLogger,
   type EvaluateResult,
   type FilledText,
   type FillMaskAnswer,
-  type RunConfig,
 } from '@berth/contracts';
-import { inspectLedger, type LedgerInspection } from '@berth/chaos';
+import type { LedgerInspection } from '@berth/chaos';
 import { replayStep } from '@berth/coordinator/replay-step';
 import { readHuggingFaceFolder, readWeights } from '@berth/hugging-face';
 import { findCluster } from '@berth/launch';
@@ -18,19 +16,17 @@ import { temporaryFolder, waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berth, childrenOf, spawnBerth } from './testing/berth-process.ts';
 import { clientOf } from './testing/client-of.ts';
-import { startCluster, type TestCluster } from './testing/test-cluster.ts';
-import { testWorkers, type TestWorkers } from './testing/test-workers.ts';
-import { tinyRun, tinyRunFile } from './testing/tiny-run.ts';
-
-const numSteps = 40;
-const eager = { numSteps, checkpointEverySteps: 10 };
-const inPhases = { ...eager, numSteps: 20 };
-const phases = [
-  { numSteps: 8, maxSeqLength: 16 },
-  { numSteps: 6, maxSeqLength: 16, globalBatch: 16 },
-  { numSteps: 6 },
-];
-const compiledInBf16 = { ...eager, engine: 'graph', allReduceDtype: 'bf16' };
+import type { TestCluster } from './testing/test-cluster.ts';
+import { tinyRunFile } from './testing/tiny-run.ts';
+import {
+  compiledInBf16,
+  eager,
+  inPhases,
+  numSteps,
+  openTrainingScene,
+  phases,
+  type TrainingScene,
+} from './testing/training-scene.ts';
 
 function writeRunFile(folder: string): string {
   const file = join(folder, 'run.yaml');
@@ -51,77 +47,21 @@ async function verifiedLedger(folder: string, name: string): Promise<LedgerInspe
 /** Of a run by one worker. */
 let undisturbed: LedgerInspection;
 
-// Workers join one cluster, one by one: it takes far longer to start one than a run takes to train.
 describe('a run', () => {
-  let workers: TestWorkers;
+  let scene: TrainingScene;
   let cluster: TestCluster;
   let undisturbedBf16: LedgerInspection;
-  let undisturbedPhased: LedgerInspection;
   let undisturbedFineTuning: LedgerInspection;
 
   beforeAll(async () => {
-    cluster = await startCluster({ numWorkers: 0 });
-    workers = testWorkers(cluster);
+    scene = await openTrainingScene();
+    ({ cluster } = scene);
   });
 
-  afterAll(async () => {
-    await Promise.all([workers.stop(), cluster.stop()]);
-  });
-
-  /** Trains a run to its end, with something done to it after some steps. */
-  async function train(
-    name: string,
-    train: object,
-    {
-      disturb,
-      optimizer = {},
-      ...inParts
-    }: { disturb?: () => Promise<void>; optimizer?: object; phases?: RunConfig['phases'] } = {},
-  ): Promise<LedgerInspection> {
-    const sections = { train: { ...train }, optimizer: { ...optimizer } };
-    const tiny = tinyRun(name, { ...sections, cluster: { numWorkers: workers.count() } });
-    return trainAs({ ...tiny, ...inParts }, disturb);
-  }
-
-  /** Fine-tunes the first run's model for labels that follow from the text. */
-  async function fineTune(name: string, disturb?: () => Promise<void>): Promise<LedgerInspection> {
-    const file = join(cluster.folder, 'labelled.jsonl');
-    const rows = Array.from({ length: 80 }, (_, row) =>
-      JSON.stringify({
-        remark: row % 2 === 0 ? `the people of state ${row}` : `${row} of our laws`,
-        label: row % 2 === 0 ? 'people' : 'laws',
-      }),
-    );
-    writeFileSync(file, rows.join('\n'));
-    const config: unknown = {
-      name,
-      init: { from: 'e2e' },
-      task: { kind: 'classify', train: file, columns: { text: 'remark' }, heldOutRatio: 0.3 },
-      examples: { maxSeqLength: 16, numShards: 3 },
-      optimizer: { learningRate: 0.005 },
-      train: { engine: 'eager', globalBatch: 8, virtualRanks: 4 },
-      cluster: { numWorkers: workers.count() },
-    };
-    return trainAs(config as RunConfig, disturb);
-  }
-
-  async function trainAs(
-    config: RunConfig,
-    disturb: (() => Promise<void>) | undefined,
-  ): Promise<LedgerInspection> {
-    const { name } = config;
-    await cluster.client.submit(config, 'trained');
-    if (disturb !== undefined) {
-      await cluster.until(name, 'some steps', ({ step }) => step >= 4);
-      await disturb();
-    }
-    const { run } = await cluster.until(name, 'the end', ({ run }) => isFinal(run.status));
-    expect(run).toMatchObject({ status: 'completed', error: null });
-    return inspectLedger(cluster.services, name, silentLogger);
-  }
+  afterAll(() => scene.stop());
 
   describe('of one worker', () => {
-    beforeAll(() => workers.add());
+    beforeAll(() => scene.workers.add());
 
     it('commits every step and example once and ends with a checkpoint', async () => {
       const { folder } = cluster;
@@ -171,7 +111,7 @@ describe('a run', () => {
     });
 
     it('is fine-tuned, in epochs, and tells what it gets wrong', async () => {
-      undisturbedFineTuning = await fineTune('fine');
+      undisturbedFineTuning = await scene.fineTune('fine');
       const { run, best, lastEval } = await cluster.client.status('fine');
       const { numTrainExamples, fineTuning } = run.labelledData!;
       expect(fineTuning).toEqual({ kind: 'classify', labels: ['laws', 'people'] });
@@ -213,9 +153,9 @@ describe('a run', () => {
     });
 
     it('trains in phases, with every example once in each', async () => {
-      undisturbedPhased = await train('phased', inPhases, { phases });
       const numExamples = 8 * 8 + 6 * 16 + 6 * 8;
-      expect(undisturbedPhased).toMatchObject({ ok: true, numSteps: 20, numExamples });
+      const phased = await scene.train('phased', inPhases, { phases });
+      expect(phased).toMatchObject({ ok: true, numSteps: 20, numExamples });
     });
 
     it('tells of each step what it was trained on, as the ledger has it', async () => {
@@ -242,79 +182,30 @@ describe('a run', () => {
     });
 
     it('trains on the compiled graph, gradients in bf16', async () => {
-      undisturbedBf16 = await train('bf16', compiledInBf16);
+      undisturbedBf16 = await scene.train('bf16', compiledInBf16);
       expect(undisturbedBf16).toMatchObject({ ok: true, numSteps });
     });
   });
 
   describe('of two workers', () => {
-    beforeAll(() => workers.add());
-
-    it('gives the same weights', async () => {
-      const { weightsDigest, head } = undisturbed;
-      expect(await train('two', eager)).toMatchObject({ ok: true, weightsDigest, head });
-    });
-
-    it('gives the same bits when it was planned shorter and is extended', async () => {
-      const { folder } = cluster;
-      const wsd = { optimizer: { schedule: 'wsd', numDecaySteps: 4 } };
-      const { weightsDigest, head } = await train('planned', { ...eager, numSteps: 16 }, wsd);
-      await train('short', { ...eager, numSteps: 10 }, wsd);
-      const extended = await berth(['extend', 'short', '--steps', '16'], { folder });
-      expect(extended.exitCode).toBe(0);
-      expect(extended.stderr).toContain('short goes back from step 10 to 6');
-      expect(await verifiedLedger(folder, 'short')).toMatchObject({
-        ok: true,
-        head,
-        weightsDigest,
-      });
-    });
+    beforeAll(() => scene.workers.add());
 
     it('gives the same weights when one is killed in the middle', async () => {
       const { weightsDigest, head } = undisturbed;
-      const killed = await train('killed', eager, { disturb: () => workers.kill() });
-      expect(killed).toMatchObject({ ok: true, weightsDigest, head });
-    });
-
-    it('is fine-tuned to the same bits when one is killed', async () => {
-      const { weightsDigest, head } = undisturbedFineTuning;
-      const killed = await fineTune('fine-killed', () => workers.kill());
-      expect(killed).toMatchObject({ ok: true, weightsDigest, head });
-    });
-
-    it('gives the same bits in phases, when one is killed', async () => {
-      const { weightsDigest, head } = undisturbedPhased;
-      const killed = await train('phased-killed', inPhases, {
-        phases,
-        disturb: () => workers.kill(),
-      });
+      const killed = await scene.train('killed', eager, { disturb: () => scene.workers.kill() });
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
 
     it('gives the same weights on the compiled graph, when one is killed in the middle', async () => {
       const { weightsDigest, head } = undisturbedBf16;
-      const killed = await train('bf16-killed', compiledInBf16, { disturb: () => workers.kill() });
+      const disturb = (): Promise<void> => scene.workers.kill();
+      const killed = await scene.train('bf16-killed', compiledInBf16, { disturb });
       expect(killed).toMatchObject({ ok: true, weightsDigest, head });
     });
-  });
 
-  describe('of three workers', () => {
-    beforeAll(() => workers.add());
-
-    it('gives the same weights', async () => {
-      const { weightsDigest, head } = undisturbed;
-      expect(await train('three', eager)).toMatchObject({ ok: true, weightsDigest, head });
-      const { weightsDigest: fine, head: end } = undisturbedFineTuning;
-      expect(await fineTune('fine-three')).toMatchObject({
-        ok: true,
-        weightsDigest: fine,
-        head: end,
-      });
-    });
-
-    it('gives the same weights when gradients travel in bf16', async () => {
-      const { weightsDigest, head } = undisturbedBf16;
-      expect(await train('bf16-three', compiledInBf16)).toMatchObject({ weightsDigest, head });
+    it('is fine-tuned to the same bits', async () => {
+      const { weightsDigest, head } = undisturbedFineTuning;
+      expect(await scene.fineTune('fine-two')).toMatchObject({ ok: true, weightsDigest, head });
     });
   });
 });
