@@ -11,21 +11,25 @@ const stages = [
 
 export type StageTimes = Readonly<Partial<Record<(typeof stages)[number]['name'], number>>>;
 
-/** When each stage of a start was reached, in milliseconds since the epoch. */
-export function logTimes(folder: string): StageTimes {
+/**
+ * When each stage of a start was reached, in milliseconds since its beginning.
+ * @param startedMs - since the epoch: logs go on where those of earlier clusters ended
+ */
+export function logTimes(folder: string, startedMs: number): StageTimes {
   return Object.fromEntries(
     stages.flatMap(({ name, file, begins }) => {
-      const timeMs = timeOf(join(folder, 'logs', `${file}.log`), begins);
-      return timeMs === undefined ? [] : [[name, timeMs]];
+      const timeMs = timeOf(join(folder, 'logs', `${file}.log`), begins, startedMs);
+      return timeMs === undefined ? [] : [[name, timeMs - startedMs]];
     }),
   );
 }
 
-function timeOf(path: string, begins: string): number | undefined {
+function timeOf(path: string, begins: string, sinceMs: number): number | undefined {
   for (const line of readFileSync(path, 'utf8').split('\n')) {
     if (!line.startsWith('{')) continue;
     const { time, message } = JSON.parse(line) as { time?: string; message?: string };
-    if (time !== undefined && message?.startsWith(begins) === true) return Date.parse(time);
+    const timeMs = Date.parse(time ?? '');
+    if (timeMs >= sinceMs && message?.startsWith(begins) === true) return timeMs;
   }
   return undefined;
 }

@@ -56,9 +56,7 @@ export async function measureStart(options: StartOptions): Promise<MeasuredStart
       await until(async () => (await run.ledger.numCommitted()) > 0, command);
       const ms = Date.now() - startedMs;
       const cpuSeconds = treeCpuSeconds(command.pid ?? 0);
-      const stages = Object.fromEntries(
-        Object.entries(logTimes(folder)).map(([name, timeMs]) => [name, timeMs - startedMs]),
-      );
+      const stages = logTimes(folder, startedMs);
       const measured = { ms, cpuSeconds, stages };
       if (!hasJoiner) return measured;
       return { ...measured, joiner: await measureJoiner(run, found.services, options) };
