@@ -104,7 +104,7 @@ describe('states that differ', () => {
     expect(puppet.told.at(-1)?.kind).not.toBe('abort');
     puppet.hear({ kind: 'diverged', view: viewOf(2, 'a'), error });
     expect(puppet.told.at(-1)).toMatchObject({ kind: 'abort' });
-    puppet.answer('vote', { kind: 'waiting', missing: [] });
+    puppet.answer('vote', { kind: 'waiting' });
     expect(puppet.complaint).toMatchObject({ error: { details: { odd: 'b', agreedStep: 1 } } });
   });
 

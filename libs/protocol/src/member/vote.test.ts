@@ -6,7 +6,7 @@ describe('voting', () => {
     const puppet = memberIn('a').until('vote');
     puppet.fail('QUEUE_UNREACHABLE');
     puppet.answer('wait');
-    puppet.answer('vote', { kind: 'waiting', missing: [] });
+    puppet.answer('vote', { kind: 'waiting' });
     puppet.answer('wait');
     puppet.answer('vote');
     puppet.answer('apply');
@@ -16,7 +16,7 @@ describe('voting', () => {
   it('gives up when the time of the step is over', () => {
     for (const disturb of [
       (puppet: Puppet) => puppet.fail('QUEUE_UNREACHABLE'),
-      (puppet: Puppet) => puppet.answer('vote', { kind: 'waiting', missing: [] }),
+      (puppet: Puppet) => puppet.answer('vote', { kind: 'waiting' }),
     ]) {
       const puppet = memberIn('a').until('vote');
       puppet.nowMs = 1_001;

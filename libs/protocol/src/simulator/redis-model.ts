@@ -165,8 +165,7 @@ export class RedisModel {
     const memberIds = current.members.map((member) => member.memberId);
     if (!memberIds.includes(memberId)) return stale;
     this.#votes.set(memberId, { memberId, facts: text, stateDigest });
-    const missing = memberIds.filter((id) => !this.#votes.has(id));
-    if (missing.length > 0) return { kind: 'waiting', missing };
+    if (memberIds.some((id) => !this.#votes.has(id))) return { kind: 'waiting' };
     const votes = memberIds.flatMap((id) => this.#votes.get(id) ?? []);
     if (
       !votes.every((vote) => this.#isSame(vote.facts, text) && vote.stateDigest === stateDigest)

@@ -174,7 +174,8 @@ function requireFinite(step: number, sums: StepSums): void {
 type VoteReply =
   | ['committed' | 'replayed', string, string, string]
   | ['contradicted', string]
-  | ['waiting' | 'diverged', ...string[]]
+  | ['waiting']
+  | ['diverged', ...string[]]
   | ['stale', number, number]
   | ['ahead', number];
 
@@ -190,7 +191,7 @@ function voteResult(facts: StepFacts, reply: VoteReply): Verdict {
         beforeAtMs: Number(reply[3]),
       };
     case 'waiting':
-      return { kind: 'waiting', missing: reply.slice(1) };
+      return { kind: 'waiting' };
     case 'stale':
       return { kind: 'stale', fencingEpoch: reply[1], viewVersion: reply[2] };
     case 'ahead':

@@ -27,7 +27,8 @@ end
 if epoch ~= lease or epoch < newest then return {'stale', newest} end
 if known > 0 and known ~= tonumber(ARGV[2]) then return {'replaced', known} end
 version = version + 1
-redis.call('HSET', KEYS[2], 'epoch', epoch, 'version', version, 'fromStep', fromStep, 'json', ARGV[3], 'members', ARGV[4])
+redis.call('HSET', KEYS[2], 'epoch', epoch, 'version', version, 'fromStep', fromStep, 'json', ARGV[3], 'members', ARGV[4],
+  'numMembers', #cjson.decode(ARGV[4]))
 redis.call('HDEL', KEYS[2], 'divergence')
 redis.call('DEL', KEYS[3])
 appendEvents(KEYS[5], KEYS[4], 6)

@@ -7,14 +7,14 @@ import { defineScript } from '../../connection/script.ts';
  * KEYS: view, votes, ledger
  * ARGV: epoch, view version, memberId, step, facts text, digest of a part of the state that the step was computed from, entry JSON
  *       without what the script adds, genesis head, hint channel
- * Returns {'committed' | 'replayed', head, when it was committed, when the step before was or 0} | {'waiting', missing member ids...} | {'stale', epoch, version} |
+ * Returns {'committed' | 'replayed', head, when it was committed, when the step before was or 0} | {'waiting'} | {'stale', epoch, version} |
  *         {'ahead', committed steps} | {'contradicted', facts text of the ledger} |
  *         {'diverged', member, its facts text, its state digest, the same of each other member...}
  */
 export const voteScript = defineScript(`
 local epoch, version, member, step = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local facts, state, entryJson, genesis, channel = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local view = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'members', 'divergence')
+local view = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'members', 'divergence', 'numMembers')
 local current = tonumber(view[1] or 0) == epoch and tonumber(view[2] or 0) == version
 local stale = {'stale', tonumber(view[1] or 0), tonumber(view[2] or 0)}
 local committed = redis.call('LLEN', KEYS[3])
@@ -38,26 +38,36 @@ if not current then return stale end
 if step > committed then return {'ahead', committed} end
 if view[4] then return cjson.decode(view[4]) end
 
-local members = cjson.decode(view[3])
-local isMember = false
-for _, id in ipairs(members) do isMember = isMember or id == member end
-if not isMember then return stale end
+-- Until the last vote nothing is done that takes longer with more members: each of them asks, and some more than once.
+local members
+local function isIn(before) return string.find(view[3], before .. '"' .. member .. '"', 1, true) end
+if string.find(member, '["\\\\]') or not (isIn('[') or isIn(',')) then
+  -- It is none, or its id is one that JSON writes otherwise.
+  local isMember = false
+  members = cjson.decode(view[3])
+  for _, id in ipairs(members) do isMember = isMember or id == member end
+  if not isMember then return stale end
+end
 local vote = facts .. ' ' .. state
 redis.call('HSET', KEYS[2], member, vote)
-local waiting, votes, differ = {'waiting'}, {'diverged'}, false
-for _, id in ipairs(members) do
-  local cast = redis.call('HGET', KEYS[2], id)
-  if cast then
-    local split = string.find(cast, ' ', 1, true)
-    votes[#votes + 1] = id
-    votes[#votes + 1] = string.sub(cast, 1, split - 1)
-    votes[#votes + 1] = string.sub(cast, split + 1)
-    differ = differ or cast ~= vote
-  else
-    waiting[#waiting + 1] = id
-  end
+local numMembers = tonumber(view[5])
+if not numMembers then
+  -- Published by an older release.
+  members = members or cjson.decode(view[3])
+  numMembers = #members
 end
-if #waiting > 1 then return waiting end
+if redis.call('HLEN', KEYS[2]) < numMembers then return {'waiting'} end
+members = members or cjson.decode(view[3])
+local all = redis.call('HMGET', KEYS[2], unpack(members))
+local votes, differ = {'diverged'}, false
+for index, id in ipairs(members) do
+  local cast = all[index]
+  local split = string.find(cast, ' ', 1, true)
+  votes[#votes + 1] = id
+  votes[#votes + 1] = string.sub(cast, 1, split - 1)
+  votes[#votes + 1] = string.sub(cast, split + 1)
+  differ = differ or cast ~= vote
+end
 if differ then
   redis.call('HSET', KEYS[1], 'divergence', cjson.encode(votes))
   redis.call('PUBLISH', channel, 'diverged')
