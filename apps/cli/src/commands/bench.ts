@@ -21,6 +21,7 @@ export const benchmarks = {
   gpu: 'gpu/gpu.js',
   api: 'api/api.js',
   ledger: 'cluster/ledger.js',
+  members: 'members/members.js',
   checkpoint: 'saving/checkpoint.js',
   data: 'data/data.js',
   'data-against-others': 'peers/compare-data.js',
