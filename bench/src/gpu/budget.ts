@@ -7,6 +7,8 @@ export interface Clock {
   readonly elapsedMs: number;
   /** How much slower than estimated the parts so far were. */
   readonly pace: number;
+  /** What the parts after it were estimated to take. */
+  readonly laterMs: number;
 }
 
 export type Decision =
@@ -18,7 +20,7 @@ const priorMs = 40_000;
 const longestDelay = 6;
 const shortestDeadlineMs = 120_000;
 
-/** Whether a part still fits; parts that hang are ended, so that they do not take what others need. */
+/** Whether a part still fits; one that hangs is ended, unless what it takes is needed by no other. */
 export function decide({ estimateMs }: Pick<Part, 'estimateMs'>, clock: Clock): Decision {
   const leftMs = clock.budgetMs - clock.elapsedMs;
   const neededMs = estimateMs * clock.pace;
@@ -29,7 +31,10 @@ export function decide({ estimateMs }: Pick<Part, 'estimateMs'>, clock: Clock): 
     };
   return {
     do: 'run',
-    deadlineMs: Math.min(leftMs, Math.max(shortestDeadlineMs, longestDelay * neededMs)),
+    deadlineMs: Math.min(
+      leftMs,
+      Math.max(shortestDeadlineMs, longestDelay * neededMs, leftMs - clock.laterMs * clock.pace),
+    ),
   };
 }
 

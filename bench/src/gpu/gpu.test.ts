@@ -54,7 +54,7 @@ describe('the plan', () => {
 });
 
 describe('the budget', () => {
-  const clock = { budgetMs: 600_000, elapsedMs: 500_000, pace: 2 };
+  const clock = { budgetMs: 600_000, elapsedMs: 500_000, pace: 2, laterMs: 600_000 };
 
   it('skips what does not fit, and ends what hangs', () => {
     expect(decide({ estimateMs: 51_000 }, clock)).toEqual({
@@ -65,6 +65,11 @@ describe('the budget', () => {
     expect(decide({ estimateMs: 30_000 }, { ...clock, elapsedMs: 0, pace: 1 })).toEqual({
       do: 'run',
       deadlineMs: 180_000,
+    });
+    // Nothing comes after it.
+    expect(decide({ estimateMs: 30_000 }, { ...clock, elapsedMs: 0, laterMs: 0 })).toEqual({
+      do: 'run',
+      deadlineMs: 600_000,
     });
   });
 

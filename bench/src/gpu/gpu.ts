@@ -119,8 +119,9 @@ async function measure(settings: Settings): Promise<readonly Outcome[]> {
   writeFileSync(files.results, `${JSON.stringify({ part: 'machine', status: 'done', machine })}\n`);
   const env = environmentOf(wish);
   const outcomes: Outcome[] = [];
-  for (const part of parts) {
-    const clock = { budgetMs, elapsedMs: elapsedMs(), pace: paceOf(parts, outcomes) };
+  for (const [place, part] of parts.entries()) {
+    const laterMs = totalMs(parts.slice(place + 1));
+    const clock = { budgetMs, elapsedMs: elapsedMs(), pace: paceOf(parts, outcomes), laterMs };
     const decision = decide(part, clock);
     const outcome: Outcome =
       decision.do === 'skip'
@@ -139,6 +140,10 @@ async function measure(settings: Settings): Promise<readonly Outcome[]> {
   return outcomes;
 }
 
+function totalMs(parts: readonly Part[]): number {
+  return parts.reduce((sum, { estimateMs }) => sum + estimateMs, 0);
+}
+
 function withRivalsOf(machine: Machine, wish: Wish): Wish {
   return machine.pytorch === null ? { ...wish, rivals: ['none'] } : wish;
 }
@@ -148,7 +153,7 @@ function announce(
   parts: readonly Part[],
   elapsedMs: number,
 ): void {
-  const wantedMs = parts.reduce((sum, { estimateMs }) => sum + estimateMs, 0);
+  const wantedMs = totalMs(parts);
   console.log(
     `${parts.length} parts on the ${wish.device}: ${wish.models.join(', ')}; ${wish.precisions.join(', ')}; ` +
       `${wish.seqs.join(', ')} tokens long, ${wish.numTokens} a step; against ${wish.rivals.join(', ')}\n` +
