@@ -192,13 +192,381 @@ static napi_value ExecuteOp(napi_env env, napi_callback_info info) {
       {"executeOp", nullptr, ExecuteOp, nullptr, nullptr, nullptr, napi_default,
 `,
   },
+  // Runs a SavedModel in stages: in a thread of its own, and what its BerthHandOut nodes are given is taken up meanwhile. Other
+  // runs then compute in the thread of their caller, since TensorFlow's is taken.
+  {
+    file: 'tfjs_backend.h',
+    find: `                           napi_value input_op_names,
+                           napi_value output_op_names);
+`,
+    replace: `                           napi_value input_op_names,
+                           napi_value output_op_names,
+                           napi_value run_id = nullptr);
+
+  // A number for a run in stages, which the graph is fed: never 0, with which
+  // nodes hand out nothing.
+  napi_value NewRun(napi_env env);
+
+  // Waits for what the next BerthHandOut node of a run is given. Nothing when
+  // the run has ended, well or not.
+  napi_value AwaitStage(napi_env env, napi_value run_id);
+
+  // Waits for the end of a run in stages, and throws what it has failed with.
+  void EndRun(napi_env env, napi_value run_id);
+`,
+  },
+  {
+    file: 'tfjs_backend.h',
+    find: `  napi_value GenerateOutputTensorInfo(napi_env env, TFE_TensorHandle *handle);
+`,
+    replace: `  napi_value GenerateOutputTensorInfo(napi_env env, TFE_TensorHandle *handle);
+  int num_staged_runs_ = 0;
+`,
+  },
+  {
+    file: 'tfjs_backend.cc',
+    find: `                                      napi_value input_op_names_value,
+                                      napi_value output_op_names_value) {
+`,
+    replace: `                                      napi_value input_op_names_value,
+                                      napi_value output_op_names_value,
+                                      napi_value run_id_value) {
+`,
+  },
+  {
+    file: 'tfjs_backend.cc',
+    find: `  std::vector<TF_Tensor *> output_values(outputs.size(), nullptr);
+
+  TF_SessionRun(savedmodel_entry->second.first, nullptr, inputs.data(),
+                input_values.data(), num_input_ids, outputs.data(),
+                output_values.data(), output_op_name_array.size(), nullptr, 0,
+                nullptr, tf_status.status);
+`,
+    replace: `  if (run_id_value != nullptr) {
+    for (const char *name : input_op_name_array) delete name;
+    for (const char *name : output_op_name_array) delete name;
+    int32_t run_id;
+    ENSURE_NAPI_OK_RETVAL(
+        env, napi_get_value_int32(env, run_id_value, &run_id), nullptr);
+    StartRun(run_id, savedmodel_entry->second.first, inputs, input_values,
+             outputs);
+    num_staged_runs_++;
+    return nullptr;
+  }
+
+  std::vector<TF_Tensor *> output_values(outputs.size(), nullptr);
+
+  // RunOptions with inter_op_thread_pool = -1: the caller's thread.
+  static const char kInCallersThread[] =
+      "\\x18\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x01";
+  const TF_Buffer in_callers_thread = {kInCallersThread,
+                                       sizeof(kInCallersThread) - 1, nullptr};
+  TF_SessionRun(savedmodel_entry->second.first,
+                num_staged_runs_ == 0 ? nullptr : &in_callers_thread,
+                inputs.data(), input_values.data(), num_input_ids,
+                outputs.data(), output_values.data(),
+                output_op_name_array.size(), nullptr, 0, nullptr,
+                tf_status.status);
+`,
+  },
+  {
+    file: 'tfjs_backend.cc',
+    find: `namespace tfnodejs {
+`,
+    replace: `// Of tensorflow/c/kernels.h and ops.h, which are no part of what is compiled
+// against.
+extern "C" {
+typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
+typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
+typedef struct TF_KernelBuilder TF_KernelBuilder;
+typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
+typedef struct TF_OpKernelContext TF_OpKernelContext;
+TF_OpDefinitionBuilder *TF_NewOpDefinitionBuilder(const char *name);
+void TF_OpDefinitionBuilderAddAttr(TF_OpDefinitionBuilder *, const char *);
+void TF_OpDefinitionBuilderAddInput(TF_OpDefinitionBuilder *, const char *);
+void TF_OpDefinitionBuilderSetIsStateful(TF_OpDefinitionBuilder *, bool);
+void TF_OpDefinitionBuilderSetShapeInferenceFunction(
+    TF_OpDefinitionBuilder *,
+    void (*)(TF_ShapeInferenceContext *, TF_Status *));
+void TF_RegisterOpDefinition(TF_OpDefinitionBuilder *, TF_Status *);
+TF_KernelBuilder *TF_NewKernelBuilder(const char *op, const char *device,
+                                      void *(*create)(TF_OpKernelConstruction *),
+                                      void (*compute)(void *,
+                                                      TF_OpKernelContext *),
+                                      void (*destroy)(void *));
+void TF_RegisterKernelBuilder(const char *name, TF_KernelBuilder *,
+                              TF_Status *);
+int TF_NumInputs(TF_OpKernelContext *);
+void TF_GetInput(TF_OpKernelContext *, int, TF_Tensor **, TF_Status *);
+void TF_OpKernelContext_Failure(TF_OpKernelContext *, TF_Status *);
+}
+
+namespace tfnodejs {
+
+// A run in stages: what its nodes hand out waits here.
+struct StagedRun {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::vector<TF_Tensor *>> stages;
+  bool has_ended = false;
+  std::string error;
+  std::thread thread;
+};
+
+static std::mutex staged_runs_mutex;
+static std::unordered_map<int32_t, std::shared_ptr<StagedRun>> staged_runs;
+static std::atomic<int32_t> next_run_id(1);
+
+static std::shared_ptr<StagedRun> FindRun(int32_t run_id) {
+  std::lock_guard<std::mutex> lock(staged_runs_mutex);
+  auto found = staged_runs.find(run_id);
+  return found == staged_runs.end() ? nullptr : found->second;
+}
+
+// BerthHandOut(run, values...): gives the values to whoever follows the run.
+static void HandOut(void *, TF_OpKernelContext *context) {
+  TF_AutoStatus tf_status;
+  const int num_inputs = TF_NumInputs(context);
+  std::vector<TF_Tensor *> inputs(num_inputs, nullptr);
+  for (int i = 0; i < num_inputs; i++) {
+    TF_GetInput(context, i, &inputs[i], tf_status.status);
+    if (TF_GetCode(tf_status.status) != TF_OK) {
+      for (int j = 0; j < i; j++) TF_DeleteTensor(inputs[j]);
+      TF_OpKernelContext_Failure(context, tf_status.status);
+      return;
+    }
+  }
+  const int32_t run_id = *static_cast<int32_t *>(TF_TensorData(inputs[0]));
+  TF_DeleteTensor(inputs[0]);
+  inputs.erase(inputs.begin());
+  const std::shared_ptr<StagedRun> run = run_id == 0 ? nullptr : FindRun(run_id);
+  if (run == nullptr) {
+    for (TF_Tensor *value : inputs) TF_DeleteTensor(value);
+    return;
+  }
+  std::lock_guard<std::mutex> lock(run->mutex);
+  run->stages.push_back(std::move(inputs));
+  run->changed.notify_all();
+}
+
+static void NoShapes(TF_ShapeInferenceContext *, TF_Status *) {}
+
+static std::string RegisterHandOut() {
+  TF_AutoStatus tf_status;
+  TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder("BerthHandOut");
+  TF_OpDefinitionBuilderAddInput(op, "run: int32");
+  TF_OpDefinitionBuilderAddInput(op, "values: T");
+  TF_OpDefinitionBuilderAddAttr(op, "T: list(type)");
+  TF_OpDefinitionBuilderSetIsStateful(op, true);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, NoShapes);
+  TF_RegisterOpDefinition(op, tf_status.status);
+  if (TF_GetCode(tf_status.status) != TF_OK)
+    return TF_Message(tf_status.status);
+  TF_KernelBuilder *kernel =
+      TF_NewKernelBuilder("BerthHandOut", "CPU", nullptr, HandOut, nullptr);
+  TF_RegisterKernelBuilder("BerthHandOut", kernel, tf_status.status);
+  return TF_GetCode(tf_status.status) == TF_OK ? ""
+                                               : TF_Message(tf_status.status);
+}
+
+static void StartRun(int32_t run_id, TF_Session *session,
+                     const std::vector<TF_Output> &inputs,
+                     const std::vector<TF_Tensor *> &input_values,
+                     const std::vector<TF_Output> &outputs) {
+  auto run = std::make_shared<StagedRun>();
+  {
+    std::lock_guard<std::mutex> lock(staged_runs_mutex);
+    staged_runs[run_id] = run;
+  }
+  run->thread = std::thread([=] {
+    TF_AutoStatus tf_status;
+    std::vector<TF_Tensor *> values(outputs.size(), nullptr);
+    TF_SessionRun(session, nullptr, inputs.data(), input_values.data(),
+                  inputs.size(), outputs.data(), values.data(), outputs.size(),
+                  nullptr, 0, nullptr, tf_status.status);
+    for (TF_Tensor *value : input_values) TF_DeleteTensor(value);
+    for (TF_Tensor *value : values)
+      if (value != nullptr) TF_DeleteTensor(value);
+    std::lock_guard<std::mutex> lock(run->mutex);
+    if (TF_GetCode(tf_status.status) != TF_OK)
+      run->error = TF_Message(tf_status.status);
+    run->has_ended = true;
+    run->changed.notify_all();
+  });
+}
+`,
+  },
+  {
+    file: 'tfjs_backend.cc',
+    find: `napi_value TFJSBackend::GetNumOfSavedModels(napi_env env) {
+`,
+    replace: `napi_value TFJSBackend::NewRun(napi_env env) {
+  napi_value run_id;
+  ENSURE_NAPI_OK_RETVAL(
+      env, napi_create_int32(env, next_run_id++, &run_id), nullptr);
+  return run_id;
+}
+
+napi_value TFJSBackend::AwaitStage(napi_env env, napi_value run_id_value) {
+  int32_t run_id;
+  ENSURE_NAPI_OK_RETVAL(env, napi_get_value_int32(env, run_id_value, &run_id),
+                        nullptr);
+  const std::shared_ptr<StagedRun> run = FindRun(run_id);
+  if (run == nullptr) {
+    NAPI_THROW_ERROR(env, "No run in stages has ID %d", run_id);
+    return nullptr;
+  }
+  std::vector<TF_Tensor *> values;
+  {
+    std::unique_lock<std::mutex> lock(run->mutex);
+    run->changed.wait(
+        lock, [&] { return !run->stages.empty() || run->has_ended; });
+    if (run->stages.empty()) return nullptr;
+    values = std::move(run->stages.front());
+    run->stages.pop_front();
+  }
+  napi_value infos;
+  ENSURE_NAPI_OK_RETVAL(
+      env, napi_create_array_with_length(env, values.size(), &infos), nullptr);
+  TF_AutoStatus tf_status;
+  for (uint32_t i = 0; i < values.size(); i++) {
+    TFE_TensorHandle *handle = TFE_NewTensorHandle(values[i], tf_status.status);
+    TF_DeleteTensor(values[i]);
+    ENSURE_NAPI_OK_RETVAL(
+        env,
+        napi_set_element(env, infos, i, GenerateOutputTensorInfo(env, handle)),
+        nullptr);
+  }
+  return infos;
+}
+
+void TFJSBackend::EndRun(napi_env env, napi_value run_id_value) {
+  int32_t run_id;
+  ENSURE_NAPI_OK(env, napi_get_value_int32(env, run_id_value, &run_id));
+  const std::shared_ptr<StagedRun> run = FindRun(run_id);
+  if (run == nullptr) return;
+  run->thread.join();
+  num_staged_runs_--;
+  for (const std::vector<TF_Tensor *> &values : run->stages)
+    for (TF_Tensor *value : values) TF_DeleteTensor(value);
+  {
+    std::lock_guard<std::mutex> lock(staged_runs_mutex);
+    staged_runs.erase(run_id);
+  }
+  if (!run->error.empty())
+    NAPI_THROW_ERROR(env, "Session fail to run in stages with error: %s",
+                     run->error.c_str());
+}
+
+napi_value TFJSBackend::GetNumOfSavedModels(napi_env env) {
+`,
+  },
+  {
+    file: 'tfjs_backend.cc',
+    find: `  TF_SessionOptions *session_options = TF_NewSessionOptions();
+`,
+    replace: `  // Once for all threads that load the addon.
+  static const std::string error = RegisterHandOut();
+  if (!error.empty()) {
+    NAPI_THROW_ERROR(env, "TensorFlow takes no operation of berth's: %s",
+                     error.c_str());
+    return nullptr;
+  }
+
+  TF_SessionOptions *session_options = TF_NewSessionOptions();
+`,
+  },
+  {
+    file: 'tfjs_backend.cc',
+    find: `#include "tfjs_backend.h"
+`,
+    replace: `#include "tfjs_backend.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+`,
+  },
+  {
+    file: 'tfjs_binding.cc',
+    find: `static napi_value GetNumOfTensors(napi_env env, napi_callback_info info) {
+`,
+    replace: `static napi_value NewRun(napi_env env, napi_callback_info info) {
+  TFJSBackend *const backend = GetTFJSBackend(env);
+  return backend ? backend->NewRun(env) : nullptr;
+}
+
+static napi_value StartSavedModel(napi_env env, napi_callback_info info) {
+  size_t argc = 5;
+  napi_value args[5];
+  ENSURE_NAPI_OK_RETVAL(
+      env, napi_get_cb_info(env, info, &argc, args, nullptr, nullptr), nullptr);
+  if (argc < 5) {
+    NAPI_THROW_ERROR(
+        env, "startSavedModel() takes a run ID and what runSavedModel() does");
+    return nullptr;
+  }
+  TFJSBackend *const backend = GetTFJSBackend(env);
+  if (backend)
+    backend->RunSavedModel(env, args[1], args[2], args[3], args[4], args[0]);
+  return nullptr;
+}
+
+static napi_value AwaitStage(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value args[1];
+  ENSURE_NAPI_OK_RETVAL(
+      env, napi_get_cb_info(env, info, &argc, args, nullptr, nullptr), nullptr);
+  if (argc < 1) {
+    NAPI_THROW_ERROR(env, "awaitStage() takes a run ID");
+    return nullptr;
+  }
+  TFJSBackend *const backend = GetTFJSBackend(env);
+  return backend ? backend->AwaitStage(env, args[0]) : nullptr;
+}
+
+static napi_value EndRun(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value args[1];
+  ENSURE_NAPI_OK_RETVAL(
+      env, napi_get_cb_info(env, info, &argc, args, nullptr, nullptr), nullptr);
+  if (argc < 1) {
+    NAPI_THROW_ERROR(env, "endRun() takes a run ID");
+    return nullptr;
+  }
+  TFJSBackend *const backend = GetTFJSBackend(env);
+  if (backend) backend->EndRun(env, args[0]);
+  return nullptr;
+}
+
+static napi_value GetNumOfTensors(napi_env env, napi_callback_info info) {
+`,
+  },
+  {
+    file: 'tfjs_binding.cc',
+    find: `      {"TF_Version", nullptr, nullptr, nullptr, nullptr, tf_version,
+`,
+    replace: `      {"newRun", nullptr, NewRun, nullptr, nullptr, nullptr, napi_default,
+       nullptr},
+      {"startSavedModel", nullptr, StartSavedModel, nullptr, nullptr, nullptr,
+       napi_default, nullptr},
+      {"awaitStage", nullptr, AwaitStage, nullptr, nullptr, nullptr,
+       napi_default, nullptr},
+      {"endRun", nullptr, EndRun, nullptr, nullptr, nullptr, napi_default,
+       nullptr},
+      {"TF_Version", nullptr, nullptr, nullptr, nullptr, tf_version,
+`,
+  },
   // Lets the loader tell this build from a stock one.
   {
     file: 'tfjs_binding.cc',
     find: `  EXPORT_INT_PROPERTY(TF_ATTR_SHAPE);
 `,
     replace: `  EXPORT_INT_PROPERTY(TF_ATTR_SHAPE);
-  AssignIntProperty(env, exports, "berthAddon", 2);
+  AssignIntProperty(env, exports, "berthAddon", 3);
 `,
   },
 ];

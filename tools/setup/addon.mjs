@@ -64,6 +64,7 @@ async function planBuild(packageFolder, cache, tensorflow) {
   const flags = [
     '-shared',
     '-fPIC',
+    '-pthread',
     '-std=c++17',
     '-O2',
     '-DNAPI_VERSION=8',

@@ -12,7 +12,7 @@ import {
   type WorkerEnd,
 } from '@berth/contracts';
 import { createS3ObjectStore } from '@berth/checkpoint';
-import { reachableAt } from '@berth/collectives';
+import { newestFrameFormat, reachableAt } from '@berth/collectives';
 import { openFaultDoor } from '@berth/faults';
 import { buildInfo, type Stopping } from '@berth/observability';
 import { createWorkerMetrics, type WorkerMetrics } from '@berth/observability/prometheus';
@@ -85,6 +85,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
     ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
     ...(!isReachable && { isReachable }),
     ...(engine !== plainEngine && { engine }),
+    frames: newestFrameFormat,
     pid: process.pid,
     hostname: hostname(),
     startedAtMs: Date.now(),

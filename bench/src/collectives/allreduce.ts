@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allReduceDtypes, type View, type AllReduceDtype } from '@berth/contracts';
-import { assignBlocks, type Endpoint } from '@berth/collectives';
+import { assignBlocks, newestFrameFormat, type Endpoint } from '@berth/collectives';
 import type { Host } from '@berth/faults';
 import { commonOptions, countOf, oneOf, text } from '../options.ts';
 import { ownProgram, startProgram, type Program } from '../program.ts';
@@ -86,6 +86,7 @@ export async function startBerth(
     members: memberIds.map((memberId, index) => ({
       memberId,
       ...(greetings[index]?.['endpoint'] as Endpoint),
+      frames: newestFrameFormat,
       blocks: blocks[index] ?? [],
     })),
   };

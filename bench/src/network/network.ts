@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createHosts, inOwnNetwork, whyNoHosts, type Host, type Hosts } from '@berth/faults';
+import { createHosts, type Host, type Hosts } from '@berth/faults';
 import { lowestMs, trafficOf, type NetworkLimits } from '@berth/collectives';
 import {
   allReduceDtypes,
@@ -17,6 +16,7 @@ import { countParameters } from '@berth/model';
 import { machine, numExact, startBerth, vectorLengthOf } from '../collectives/allreduce.ts';
 import { commonOptions, countOf, flag, oneOf, text } from '../options.ts';
 import { summarize, type Summary } from '../summary.ts';
+import { goInside } from './inside.ts';
 
 type ModelSize = (typeof modelSizeNames)[number];
 
@@ -77,19 +77,7 @@ const { values } = parseArgs({
 
 if (values.help) console.log(help);
 else if (values.inside) await measureAll();
-else await goInside();
-
-/** Runs this program again, in a network of its own. */
-async function goInside(): Promise<void> {
-  const why = whyNoHosts();
-  if (why !== undefined) throw new Error(why);
-  const own = [...process.execArgv, fileURLToPath(import.meta.url)];
-  const [program, args] = inOwnNetwork([...own, ...process.argv.slice(2), '--inside']);
-  const [code] = (await once(spawn(program, args, { stdio: 'inherit' }), 'exit')) as [
-    number | null,
-  ];
-  process.exitCode = code ?? 1;
-}
+else await goInside(fileURLToPath(import.meta.url));
 
 async function measureAll(): Promise<void> {
   const limits = { bitsPerSecond: numberOf('mbit') * 1e6, oneWayMs: numberOf('delay') };

@@ -3,6 +3,7 @@ import { startTcpProxy, type TcpFaults } from '@berth/faults';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { vectorDigest } from './reduce/digest.ts';
 import { encodeFrame, frameHeaderBytes, type FrameHeader, runHashOf } from './connections/frame.ts';
+import { newestFrameFormat } from './connections/frame-format.ts';
 import { listenerBytes } from './handshake/messages.ts';
 import { chunkBytes } from './reduce/plan.ts';
 import type { ReduceResult, ViewSession } from './view-session.ts';
@@ -16,7 +17,7 @@ import {
   startNodes,
 } from './testing/local-mesh.ts';
 
-/** Two members: m1 sends m0 two chunks of contributions, then two of the result. */
+/** Two members: m1 sends m0 its part of the third chunk and of the first, then sums of the fourth and of the second. */
 const chunkElements = chunkBytes / 4;
 const vectorLength = 4 * chunkElements;
 const chunkOnWireBytes = frameHeaderBytes + 4 * chunkElements;
@@ -85,6 +86,7 @@ function errorOf(outcome: PromiseSettledResult<unknown> | undefined): BerthError
 /** A whole frame as m1 would send it, but for these fields. */
 function frame(fields: Partial<FrameHeader>): Buffer {
   const header: FrameHeader = {
+    format: newestFrameFormat,
     type: 'contribution',
     dtype: 'fp32',
     runHash: runHashOf(runId),
@@ -95,7 +97,7 @@ function frame(fields: Partial<FrameHeader>): Buffer {
     slice: 0,
     block: { start: 2, length: 2 },
     vectorLength,
-    offset: 0,
+    offset: 2 * chunkElements,
     length: chunkElements,
     ...fields,
   };
@@ -232,7 +234,6 @@ describe('bytes that do not belong', () => {
     ['vectorLength', { vectorLength: vectorLength + 1 }],
     ['offset', { offset: chunkElements }],
     ['length', { length: chunkElements - 1 }],
-    ['type', { type: 'reduced' as const }],
   ])('are refused when %s is not the one that is due', async (field, fields) => {
     const [outcome] = await reduceWith({ inject: frame(fields) });
     expect(errorOf(outcome).code).toBe('COLLECTIVE_PROTOCOL');
@@ -240,8 +241,8 @@ describe('bytes that do not belong', () => {
   });
 
   it.each([
-    ['contribution', chunkOnWireBytes + frameHeaderBytes + 2000, chunkElements],
-    ['reduced', 3 * chunkOnWireBytes + frameHeaderBytes + 2000, 3 * chunkElements],
+    ['contribution', chunkOnWireBytes + frameHeaderBytes + 2000, 0],
+    ['reduced', 3 * chunkOnWireBytes + frameHeaderBytes + 2000, chunkElements],
   ])('are named when they belong to a %s and are damaged', async (type, corruptByte, offset) => {
     const [first] = await reduceWith({ corruptByte });
     const message = `member m1 broke the protocol: the bytes of a frame were damaged on the way (${type}, step ${step}, chunk at element ${offset})`;

@@ -7,6 +7,7 @@ export {
   sumContributions,
 } from './reduce/blocks.ts';
 export type { Endpoint } from './connections/byte-source.ts';
+export { newestFrameFormat } from './connections/frame-format.ts';
 export { damageFrame } from './connections/damage-frame.ts';
 export { vectorDigest } from './reduce/digest.ts';
 export { lowestMs, trafficOf, type NetworkLimits, type Traffic } from './reduce/traffic.ts';

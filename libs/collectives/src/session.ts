@@ -15,6 +15,7 @@ import { secretsDiffer } from './handshake/messages.ts';
 import { localSocketsPay } from './connections/local-path.ts';
 import { checkContributions, planReduce, type ReducePlan } from './reduce/plan.ts';
 import { Progress } from './reduce/progress.ts';
+import { Readiness } from './reduce/readiness.ts';
 import { peerLost } from './connections/peer-lost.ts';
 import { type PeerLink, Round } from './reduce/round.ts';
 import type { ReduceRequest, ReduceResult, SessionOptions, ViewSession } from './view-session.ts';
@@ -75,8 +76,7 @@ export class Session implements ViewSession {
   /** Dials all peers and waits for their calls. @throws BerthError as `PeerNode.joinView` */
   async establish(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     await this.#within(
-      timeoutMs,
-      signal,
+      { timeoutMs, signal },
       () => this.#joinTimeout(timeoutMs),
       async () => {
         for (const link of this.#links) void this.#dial(link);
@@ -124,7 +124,9 @@ export class Session implements ViewSession {
       for (const [index, { data }] of request.contributions.entries())
         this.vectors[index]?.set(data);
     }
+    const readiness = new Readiness(request.ready);
     const round = new Round({
+      readiness,
       plan: this.#plan,
       memory,
       links: this.#establishedLinks(),
@@ -137,8 +139,9 @@ export class Session implements ViewSession {
       },
     });
     this.#round = round;
+    const limits = { ...request, from: readiness.reach(0) };
     const onTimeout = (): BerthError => this.#roundTimeout(round, request);
-    await this.#within(request.timeoutMs, request.signal, onTimeout, () => this.#run(round));
+    await this.#within(limits, onTimeout, () => this.#run(round));
     this.#round = undefined;
     return { reduced: memory.reduced(), digest: memory.digest() };
   }
@@ -225,20 +228,30 @@ export class Session implements ViewSession {
     }
   }
 
-  /** Runs work that the session's failure ends, and makes it fail on the deadline and on the signal. */
+  /** Runs work that the session's failure ends, and makes it fail on the deadline, which may run later on, and on the signal. */
   async #within(
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    {
+      timeoutMs,
+      signal,
+      from = Promise.resolve(),
+    }: { timeoutMs: number; signal?: AbortSignal | undefined; from?: Promise<void> },
     onTimeout: () => BerthError,
     work: () => Promise<void>,
   ): Promise<void> {
     const abort = (): void => this.fail(aborted(signal?.reason));
-    const timer = setTimeout(() => this.fail(onTimeout()), timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const startTimer = (): void => {
+      if (!isOver) timer = setTimeout(() => this.fail(onTimeout()), timeoutMs);
+    };
+    // It fails with the session.
+    void from.then(startTimer, () => undefined);
     signal?.addEventListener('abort', abort);
     try {
       if (signal?.aborted === true) abort();
       else await work();
     } finally {
+      isOver = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     }

@@ -1,5 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import type { AlignedBlock, BerthError, GradientVector, Logger, View } from '@berth/contracts';
+import type {
+  AlignedBlock,
+  BerthError,
+  GradientVector,
+  Logger,
+  ReadyMark,
+  View,
+} from '@berth/contracts';
 import type { LentSockets } from './connections/lent-sockets.ts';
 import type { VectorShape } from './reduce/plan.ts';
 import type { ReduceMemory } from './reduce/reduce-memory.ts';
@@ -14,6 +21,9 @@ export interface ReduceRequest {
   readonly step: number;
   /** One per block that the view assigns to this member, in its order. Left out if they lie in `vectors` already. */
   readonly contributions?: readonly BlockVector[];
+  /** What of them is there, where they lie in `vectors` and the last is still computed. Left out when all is. */
+  readonly ready?: ReadyMark;
+  /** From when this member's part is there. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { encodeControl } from './connections/control.ts';
 import { vectorDigest } from './reduce/digest.ts';
 import { encodeFrame, runHashOf } from './connections/frame.ts';
+import { newestFrameFormat } from './connections/frame-format.ts';
 import { listenerBytes } from './handshake/messages.ts';
 import {
   callProven,
@@ -49,6 +50,7 @@ it('drops 1,000 frames of older steps, views and epochs', async () => {
     frames.map(({ age, type, length }) => {
       const header = {
         ...age,
+        format: newestFrameFormat,
         type,
         dtype: 'fp32' as const,
         length,

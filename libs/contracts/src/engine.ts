@@ -66,6 +66,9 @@ export interface HeldGradient {
   readonly gradientNorm: number;
 }
 
+/** Told that all elements of a flat gradient from one on are where they belong: lower ones from time to time, 0 in the end. */
+export type OnReady = (firstElement: number) => void;
+
 /**
  * Forward, backward and update on one device. Calls block the thread, so an engine lives in a thread of its own.
  * Flat gradients have as many elements as there are parameters and sums of the task: the scaled gradient, then the step
@@ -88,8 +91,13 @@ export interface TrainingEngine {
   /**
    * The block's gradient, summed over its ranks in canonical tree order, and over micro-batches in order.
    * @param into - where to put it, shared memory perhaps; a new vector when left out
+   * @param onReady - for whoever uses a part of it before all is there; an engine may have nothing to tell
    */
-  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector;
+  computeGradients(
+    request: GradientRequest,
+    into?: GradientVector,
+    onReady?: OnReady,
+  ): GradientVector;
   /**
    * Takes in the sum over all virtual ranks, which must not change before the update by it.
    * @returns its global norm; NaN or infinite if an element is, or if it is too long for a norm

@@ -45,6 +45,7 @@ export * from './preparation/plan.ts';
 export * from './preparation/progress.ts';
 export * from './preparation/stored-text.ts';
 export * from './read-json.ts';
+export * from './ready-mark.ts';
 export * from './relay.ts';
 export * from './redis-url.ts';
 export * from './renamed-settings.ts';

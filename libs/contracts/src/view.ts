@@ -19,6 +19,8 @@ export const viewMemberSchema = z.strictObject({
   isReachable: z.literal(false).optional(),
   /** What started it; absent for `process`, and for one of an older release. */
   engine: engineSchema.optional(),
+  /** Newest format of frames that it can send and read; absent in what older releases publish. */
+  frames: z.int().positive().optional(),
   blocks: z.array(alignedBlockSchema),
 });
 export type ViewMember = z.output<typeof viewMemberSchema>;
@@ -83,6 +85,8 @@ export const memberInfoSchema = z.strictObject({
   isReachable: z.literal(false).optional(),
   /** What started it; absent for `process`, and in what older releases write. */
   engine: engineSchema.optional(),
+  /** Newest format of frames that it can send and read; absent in what older releases write. */
+  frames: z.int().positive().optional(),
   pid: z.int(),
   hostname: z.string(),
   numerics: numericsSchema,

@@ -44,7 +44,7 @@ export interface Addon {
 const keepLoaded = 0x1000;
 
 /** The patch that this code counts on; the addon says which one it was built with. */
-const addonRevision = 2;
+const addonRevision = 3;
 
 /**
  * Loads tfjs-node-gpu with the addon that `npm run setup` builds. TensorFlow reads its environment here.

@@ -6,6 +6,7 @@ import type {
   GradientVector,
   HeldGradient,
   Measured,
+  OnReady,
   Outputs,
   StateVectors,
   StepSums,
@@ -87,8 +88,12 @@ class EngineOfPhases implements PhasedEngine {
     return this.#engine.stateDigest(slice);
   }
 
-  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
-    return this.#engine.computeGradients(request, into);
+  computeGradients(
+    request: GradientRequest,
+    into?: GradientVector,
+    onReady?: OnReady,
+  ): GradientVector {
+    return this.#engine.computeGradients(request, into, onReady);
   }
 
   takeGradients(reduced: GradientVector): number {

@@ -96,10 +96,8 @@ export class MemberWork {
         return this.#examples;
       case 'compute':
         return this.#clock.time('computeMs', this.#compute(ask, signal));
-      case 'reduce': {
-        const timeoutMs = this.#options.config.cluster.stepTimeoutMs;
-        return this.#clock.time('reduceMs', this.#computed().reduce({ timeoutMs, signal }));
-      }
+      case 'reduce':
+        return this.#clock.time('reduceMs', this.#computed().reduce(signal));
       case 'vote':
         return ledger.vote(ask.view, memberId, ask.facts, ask.sums, ask.stateDigest);
       case 'apply':
@@ -161,12 +159,14 @@ export class MemberWork {
 
   async #compute({ step, blocks, isLone }: AskOf<'compute'>, signal: AbortSignal): Promise<void> {
     const { engine } = this.#ports;
-    const { index } = phaseAt(this.#options.config, step);
+    const { config } = this.#options;
+    const { index } = phaseAt(config, step);
     const [session, examples] = [this.#session, this.#examples];
     if (session === undefined || examples === undefined)
       throw new BerthError('INTERNAL', `Step ${step} is computed without peers or examples`);
     if (engine.enterPhase !== undefined) await orAborted(engine.enterPhase(index), signal);
-    this.#step = new StepWork({ step, examples, blocks, isLone, engine, session });
+    const { stepTimeoutMs: timeoutMs } = config.cluster;
+    this.#step = new StepWork({ step, examples, blocks, isLone, engine, session, timeoutMs });
     await this.#step.compute(signal);
   }
 

@@ -12,6 +12,7 @@ import type {
   MeasuredLine,
   Outputs,
   ParameterSpec,
+  ReadyMark,
   StateVectors,
   StepFacts,
   StepSums,
@@ -33,8 +34,15 @@ export interface EnginePort {
   /** @param into - shared memory to put the state in, so that it need not be copied between threads */
   readState(into?: StateVectors): Promise<TrainingState>;
   stateDigest(slice?: number): Promise<string>;
-  /** @param into - shared memory to put the gradient in, so that it need not be copied between threads */
-  computeGradients(request: GradientRequest, into?: GradientVector): Promise<GradientVector>;
+  /**
+   * @param into - shared memory to put the gradient in, so that it need not be copied between threads
+   * @param ready - told what of it is there
+   */
+  computeGradients(
+    request: GradientRequest,
+    into?: GradientVector,
+    ready?: ReadyMark,
+  ): Promise<GradientVector>;
   takeGradients(reduced: GradientVector): Promise<number>;
   applyHeldGradients(): Promise<ApplyResult>;
   /** Present when the engine can keep a gradient on the device. */
@@ -55,6 +63,9 @@ export interface BlockGradient {
 export interface ReduceOptions {
   readonly step: number;
   readonly contributions: readonly BlockGradient[];
+  /** What of the last contribution is there; it must be one of `vectors`. Left out when all is. */
+  readonly ready?: ReadyMark;
+  /** How long the others are waited for once all of ours is there. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }

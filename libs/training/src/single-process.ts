@@ -49,9 +49,10 @@ export async function* trainInOneProcess(
   for (; step < train.numSteps; step++) {
     const examples = await source.at(cursor, step);
     await engine.enterPhase?.(phaseOf(step));
-    const work = new StepWork({ step, examples, blocks, isLone, engine, session });
+    const timeoutMs = Number.POSITIVE_INFINITY;
+    const work = new StepWork({ step, examples, blocks, isLone, engine, session, timeoutMs });
     await work.compute();
-    const { digest, sums } = await work.reduce({ timeoutMs: Number.POSITIVE_INFINITY });
+    const { digest, sums } = await work.reduce();
     const applied = await work.apply();
     const { from, to, numExamples } = examples;
     cursor = to;

@@ -6,7 +6,7 @@ import {
   type Task,
 } from '@berth/contracts';
 
-/** Times of the phases of a step. */
+/** Times of the phases of a step. `reduceMs` is what the sum takes after `computeMs`, during which it began. */
 export type StepPhases = Readonly<Record<Phase | 'commitMs', number>>;
 
 type Phase = 'dataMs' | 'computeMs' | 'reduceMs' | 'applyMs';

@@ -1,11 +1,14 @@
 import {
   lossScalesOf,
+  newReadyMark,
   numStateSlices,
   orAborted,
   stepSumsOf,
   type AlignedBlock,
   type ApplyResult,
   type GradientRequest,
+  type GradientVector,
+  type ReadyMark,
   type StepSums,
 } from '@berth/contracts';
 import type { StepExamples } from './example-source.ts';
@@ -22,6 +25,8 @@ export interface StepContext {
   readonly isLone: boolean;
   readonly engine: EnginePort;
   readonly session: ReduceSession;
+  /** How long the others are waited for. */
+  readonly timeoutMs: number;
 }
 
 export interface Reduced {
@@ -38,15 +43,19 @@ export interface Reduced {
  */
 export class StepWork {
   readonly #context: StepContext;
-  #contributions: readonly BlockGradient[] = [];
+  /** Under way since the last of our gradients began to be computed; undefined where none leaves the device. */
+  #summing: Promise<{ reduced: GradientVector; digest: string }> | undefined;
+  /** Ends it. */
+  readonly #stop = new AbortController();
   #reduced: Reduced | undefined;
 
   constructor(context: StepContext) {
     this.#context = context;
   }
 
-  /** Computes the gradients of our virtual ranks. */
+  /** Computes the gradients of our virtual ranks, and has them summed with everyone's meanwhile. */
   async compute(signal?: AbortSignal): Promise<void> {
+    this.#endOn(signal);
     const { blocks, engine, isLone, session } = this.#context;
     const [whole] = blocks;
     if (
@@ -61,27 +70,67 @@ export class StepWork {
       this.#reduced = { ...held, stateDigest: '' };
       return;
     }
-    const contributions: BlockGradient[] = [];
-    for (const [index, block] of blocks.entries()) {
-      const into = session.vectors[index];
-      const request = await orAborted(this.#requestFor(block), signal);
-      const computing = engine.computeGradients(request, into);
-      contributions.push({ block, data: await orAborted(computing, signal) });
+    const computed: BlockGradient[] = [];
+    for (const block of blocks.slice(0, -1))
+      computed.push(await this.#computeBlock(block, computed.length, signal));
+    const last = blocks.at(-1);
+    const into = session.vectors[computed.length];
+    if (last !== undefined && into !== undefined) {
+      // What of the last gradient is there is summed while the rest of it is computed.
+      const request = await orAborted(this.#requestFor(last), signal);
+      const ready = newReadyMark();
+      this.#sum([...computed, { block: last, data: into }], ready);
+      await orAborted(engine.computeGradients(request, into, ready), signal);
+      return;
     }
-    this.#contributions = contributions;
+    if (last !== undefined) computed.push(await this.#computeBlock(last, computed.length, signal));
+    this.#sum(computed);
   }
 
-  /** Sums them with everyone's, in canonical order; a lone member's are summed already. */
-  async reduce(options: { timeoutMs: number; signal?: AbortSignal }): Promise<Reduced> {
+  async #computeBlock(
+    block: AlignedBlock,
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<BlockGradient> {
+    const { engine, session } = this.#context;
+    const request = await orAborted(this.#requestFor(block), signal);
+    const computing = engine.computeGradients(request, session.vectors[index]);
+    return { block, data: await orAborted(computing, signal) };
+  }
+
+  #sum(contributions: readonly BlockGradient[], ready?: ReadyMark): void {
+    const { step, session, timeoutMs } = this.#context;
+    const { signal } = this.#stop;
+    this.#summing = session.allReduce({
+      step,
+      contributions,
+      timeoutMs,
+      signal,
+      ...(ready && { ready }),
+    });
+    // Whoever waits for it hears of that.
+    this.#summing.catch(() => undefined);
+  }
+
+  /** Whoever ends computing, or waiting for the sum, ends the sum. */
+  #endOn(signal: AbortSignal | undefined): void {
+    const end = (): void => this.#stop.abort(signal?.reason);
+    if (signal?.aborted === true) end();
+    signal?.addEventListener('abort', end, { once: true });
+  }
+
+  /** What the gradients of everyone come to, in canonical order; a lone member's are summed already. */
+  async reduce(signal?: AbortSignal): Promise<Reduced> {
     if (this.#reduced !== undefined) return this.#reduced;
-    const { step, session, engine, isLone } = this.#context;
-    const contributions = this.#contributions;
+    this.#endOn(signal);
+    const { step, engine, isLone } = this.#context;
+    if (this.#summing === undefined) throw new Error('A step is reduced after it is computed');
     // While the network is busy, the engine is not.
     const [{ reduced, digest }, stateDigest] = await Promise.all([
-      session.allReduce({ step, contributions, ...options }),
+      this.#summing,
       isLone ? '' : engine.stateDigest(step % numStateSlices),
     ]);
-    const gradientNorm = await orAborted(engine.takeGradients(reduced), options.signal);
+    const gradientNorm = await orAborted(engine.takeGradients(reduced), signal);
     const sums = stepSumsOf(engine.task.sums, reduced);
     requireFinite(this.#context, { sums, gradientNorm });
     this.#reduced = { sums, digest, stateDigest };

@@ -13,6 +13,7 @@ export const benchmarks = {
   allreduce: 'collectives/allreduce.js',
   handshake: 'collectives/handshake.js',
   network: 'network/network.js',
+  overlap: 'network/overlap.js',
   healing: 'healing/healing.js',
   'allreduce-against-gloo': 'peers/compare-allreduce.js',
   bits: 'step/bits.js',

@@ -52,7 +52,7 @@ function trainOnly(metric: string, label: string): SeriesSpec[] {
 const phases = [
   ['dataMs', 'Data wait', 'series-3'],
   ['computeMs', 'Forward and backward', 'series-1'],
-  ['reduceMs', 'All-reduce', 'series-2'],
+  ['reduceMs', 'Wait for the sum', 'series-2'],
   ['commitMs', 'Vote and commit', 'series-4'],
   ['applyMs', 'Optimizer', 'series-5'],
 ] as const;

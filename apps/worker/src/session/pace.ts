@@ -8,9 +8,9 @@ export function watchPace(engine: EnginePort, onPace: (rankMs: number) => void):
   let rankMs: number | undefined;
   return {
     ...engine,
-    async computeGradients(request, into) {
+    async computeGradients(request, into, ready) {
       const startMs = performance.now();
-      const gradient = await engine.computeGradients(request, into);
+      const gradient = await engine.computeGradients(request, into, ready);
       const newest = (performance.now() - startMs) / request.block.length;
       rankMs = rankMs === undefined ? newest : rankMs + weight * (newest - rankMs);
       onPace(rankMs);

@@ -9,11 +9,14 @@ import {
   type Numerics,
   type Outputs,
   type ParameterSpec,
+  type ReadyMark,
   type StateVectors,
   type StepSums,
   type TrainingEngine,
   type TrainingState,
   BerthError,
+  markReady,
+  nothingReady,
 } from '@berth/contracts';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { createEngine, type EngineSpec } from './create-engine.ts';
@@ -82,8 +85,17 @@ serveCalls(port, {
   holdGradients: (request: GradientRequest): HeldGradient | undefined =>
     engine().holdGradients?.(request),
   applyHeldGradients: (): ApplyResult => engine().applyHeldGradients(),
-  computeGradients: (request: GradientRequest, into?: GradientVector): GradientVector =>
-    engine().computeGradients(request, into),
+  computeGradients: (
+    request: GradientRequest,
+    into?: GradientVector,
+    ready?: ReadyMark,
+  ): GradientVector => {
+    if (ready === undefined) return engine().computeGradients(request, into);
+    markReady(ready, nothingReady);
+    const gradient = engine().computeGradients(request, into, (first) => markReady(ready, first));
+    markReady(ready, 0);
+    return gradient;
+  },
   takeGradients: (reduced: GradientVector): number => engine().takeGradients(reduced),
   evaluate: (batch: ExampleBatch): StepSums => engine().evaluate(batch),
   predict: (batch: ExampleBatch): Outputs => engine().predict(batch),

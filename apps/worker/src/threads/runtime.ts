@@ -136,8 +136,8 @@ function enginePort(
     loadState: (state) => caller.call<void>('loadState', [state]),
     readState: (into) => caller.call<TrainingState>('readState', [into]),
     stateDigest: (slice) => caller.call<string>('stateDigest', [slice]),
-    computeGradients: (request, into) =>
-      caller.call<GradientVector>('computeGradients', [request, into]),
+    computeGradients: (request, into, ready) =>
+      caller.call<GradientVector>('computeGradients', [request, into, ready]),
     takeGradients: (reduced) => caller.call<number>('takeGradients', [reduced]),
     applyHeldGradients: () => caller.call<ApplyResult>('applyHeldGradients', []),
     evaluate: (batch) => caller.call<StepSums>('evaluate', [batch]),

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { allReduceDtypes } from '@berth/contracts';
 import * as fc from 'fast-check';
+import { frameFormats } from './frame-format.ts';
 import { describe, expect, it } from 'vitest';
 import {
   decodeFrame,
@@ -19,6 +20,7 @@ const u16 = fc.nat({ max: 0xffff });
 const u32 = fc.nat({ max: 0xffff_ffff });
 const u48 = fc.nat({ max: 2 ** 48 - 1 });
 const frames: fc.Arbitrary<FrameHeader> = fc.record({
+  format: fc.constantFrom(...frameFormats),
   type: fc.constantFrom(...frameTypes),
   dtype: fc.constantFrom(...allReduceDtypes),
   runHash: fc.string().map(runHashOf),

@@ -8,6 +8,7 @@ import {
 } from '@berth/contracts';
 import type { PayloadSums } from '../reduce/payload-sums.ts';
 import { chunkBytes } from '../reduce/plan.ts';
+import { type FrameFormat, frameFormats } from './frame-format.ts';
 import { elementBytes } from '../reduce/dtype.ts';
 
 /** `contribution`: a chunk of one block's sum, to the owner of the slice. `reduced`: a chunk of the result, from it. */
@@ -16,6 +17,7 @@ export type FrameType = (typeof frameTypes)[number];
 
 /** What stands before every chunk on the wire, besides the sums of its bytes. Offsets and lengths count elements. */
 export interface FrameHeader {
+  readonly format: FrameFormat;
   readonly type: FrameType;
   /** Format of the elements. */
   readonly dtype: AllReduceDtype;
@@ -35,12 +37,14 @@ export interface FrameHeader {
   readonly length: number;
 }
 
+/** What tells an attempt of a step from those before it. */
+export type FrameAge = Pick<FrameHeader, 'runHash' | 'fencingEpoch' | 'viewVersion' | 'step'>;
+
 const describedBytes = 60;
 const checkedBytes = 68;
 export const frameHeaderBytes = 72;
 /** The first word of every frame. */
 export const frameMagic = 0x4252_5448;
-const formatVersion = 4;
 
 export function runHashOf(runId: string): string {
   return sha256Hex(runId).slice(0, 16);
@@ -55,7 +59,7 @@ export function runHashOf(runId: string): string {
 export function encodeFrame(header: FrameHeader, [first, second]: PayloadSums): Buffer {
   const bytes = Buffer.allocUnsafe(frameHeaderBytes);
   bytes.writeUInt32LE(frameMagic, 0);
-  bytes.writeUInt8(formatVersion, 4);
+  bytes.writeUInt8(header.format, 4);
   bytes.writeUInt8(frameTypes.indexOf(header.type), 5);
   bytes.writeUInt16LE(header.sender, 6);
   bytes.writeUInt32BE(Number.parseInt(header.runHash.slice(0, 8), 16), 8);
@@ -85,9 +89,10 @@ export function sumsOfFrame(bytes: Buffer): PayloadSums {
 export function decodeFrame(bytes: Buffer): FrameHeader {
   if (bytes.readUInt32LE(0) !== frameMagic) throw noFrame(bytes);
   const version = bytes.readUInt8(4);
-  if (version !== formatVersion) {
+  const format = frameFormats.find((known) => known === version);
+  if (format === undefined) {
     throw protocolError(
-      `frame format ${version} was sent, ${formatVersion} is understood; run one berth version everywhere`,
+      `frame format ${version} was sent, ${frameFormats.join(' and ')} are understood; run one berth version everywhere`,
     );
   }
   if (crc32(bytes.subarray(0, checkedBytes)) !== bytes.readUInt32LE(checkedBytes)) {
@@ -95,10 +100,11 @@ export function decodeFrame(bytes: Buffer): FrameHeader {
       'a frame header was damaged on the way: it does not have the CRC sent with it',
     );
   }
-  const type = frameTypes[bytes.readUInt8(5)];
+  const type = frameTypeOf(bytes);
   const dtype = allReduceDtypes[bytes.readUInt32LE(56)];
   if (type === undefined || dtype === undefined) throw noFrame(bytes);
   const header: FrameHeader = {
+    format,
     type,
     dtype,
     sender: bytes.readUInt16LE(6),
@@ -123,8 +129,13 @@ function noFrame(bytes: Buffer): BerthError {
   return protocolError(`these bytes are no frame: ${bytes.toString('hex', 0, 8)}`);
 }
 
+/** What a header says of its type; undefined if that is none. */
+export function frameTypeOf(bytes: Buffer): FrameType | undefined {
+  return frameTypes[bytes.readUInt8(5)];
+}
+
 /** True for a frame of an earlier (fencing epoch, view version, step) of the run, which must change nothing. */
-export function isStale(frame: FrameHeader, current: FrameHeader): boolean {
+export function isStale(frame: FrameHeader, current: FrameAge): boolean {
   if (frame.runHash !== current.runHash) return false;
   const age =
     frame.fencingEpoch - current.fencingEpoch ||

@@ -6,6 +6,7 @@ import {
   type View,
   type AllReduceDtype,
 } from '@berth/contracts';
+import { type FrameFormat, frameFormatOf } from '../connections/frame-format.ts';
 import { type Addition, canonicalAdditions } from './blocks.ts';
 import { unitBytes } from '../wasm/kernels.ts';
 import { elementBytes } from './dtype.ts';
@@ -36,10 +37,11 @@ export interface OwnedBlock {
 
 /** Who sends what to whom in every all-reduce of a view: a pure function of (view, shape). */
 export interface ReducePlan {
+  readonly format: FrameFormat;
   readonly shape: VectorShape;
   readonly vectorBytes: number;
   readonly maxChunkBytes: number;
-  /** By member: the chunks, in order, of the slice that the member reduces. */
+  /** By member: the chunks that it reduces, its slice, in the order in which they are summed: from the end of the vector on. */
   readonly chunks: readonly (readonly Chunk[])[];
   /** In order of start. */
   readonly blocks: readonly OwnedBlock[];
@@ -56,14 +58,16 @@ export function planReduce(view: View, shape: VectorShape): ReducePlan {
   const blocks = ownedBlocks(view);
   // Exact elements need chunks of their own where the others are not fp32; the last member has them.
   const numBody = dtype === 'fp32' ? length : bf16PaddedLength(length - numExact);
-  const chunks = view.members.map((_, index) =>
-    chunksOf(dtype, sliceOf(index, numMembers, numBody, dtype)),
-  );
+  const format = frameFormatOf(view);
+  const chunks = chunksOf(dtype, numBody, numMembers, format);
   if (dtype === 'bf16' && numExact > 0) {
     const exact = { start: numBody, length: numExact };
-    chunks.at(-1)?.push(chunkAt('fp32', exact, numBody * elementBytes.bf16));
+    const chunk = chunkAt('fp32', exact, numBody * elementBytes.bf16);
+    if (format === 4) chunks.at(-1)?.push(chunk);
+    else chunks.at(-1)?.unshift(chunk);
   }
   return {
+    format,
     shape,
     vectorBytes: vectorBytesOf(shape),
     maxChunkBytes: Math.max(...chunks.flat().map(({ byteLength }) => byteLength)),
@@ -84,27 +88,33 @@ interface Span {
   readonly length: number;
 }
 
-/** The even share of the vector that a member reduces. Slices start at whole units of the kernels. */
-export function sliceOf(
-  index: number,
-  numMembers: number,
-  numElements: number,
+/**
+ * Cuts the vector into stripes, from its end on, and each stripe into a part for every member: a chunk. A backward pass gives the
+ * end of a gradient first, so all members have something to send and to sum from then on. By format 4 all is one stripe, with a
+ * part of many chunks. Parts start at whole units of the kernels.
+ */
+function chunksOf(
   dtype: AllReduceDtype,
-): Span {
+  numElements: number,
+  numMembers: number,
+  format: FrameFormat,
+): Chunk[][] {
   const unit = unitBytes / elementBytes[dtype];
   const numUnits = Math.ceil(numElements / unit);
-  const boundary = (at: number): number =>
-    Math.min(numElements, Math.floor((at * numUnits) / numMembers) * unit);
-  return { start: boundary(index), length: boundary(index + 1) - boundary(index) };
-}
-
-function chunksOf(dtype: AllReduceDtype, { start, length }: Span): Chunk[] {
+  const stripeUnits = format === 4 ? numUnits : (numMembers * chunkBytes) / unitBytes;
   const most = chunkBytes / elementBytes[dtype];
-  return Array.from({ length: Math.ceil(length / most) }, (_, index) => {
-    const first = start + index * most;
-    const span = { start: first, length: Math.min(most, length - index * most) };
-    return chunkAt(dtype, span, first * elementBytes[dtype]);
-  });
+  const chunks = Array.from({ length: numMembers }, (): Chunk[] => []);
+  for (let end = numUnits; end > 0; end -= stripeUnits) {
+    const begin = Math.max(0, end - stripeUnits);
+    const boundary = (member: number): number =>
+      Math.min(numElements, (begin + Math.floor((member * (end - begin)) / numMembers)) * unit);
+    for (const [member, own] of chunks.entries())
+      for (let start = boundary(member); start < boundary(member + 1); start += most) {
+        const length = Math.min(most, boundary(member + 1) - start);
+        own.push(chunkAt(dtype, { start, length }, start * elementBytes[dtype]));
+      }
+  }
+  return chunks;
 }
 
 function chunkAt(dtype: AllReduceDtype, span: Span, byteOffset: number): Chunk {

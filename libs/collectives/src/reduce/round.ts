@@ -1,23 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AlignedBlock } from '@berth/contracts';
+import { nothingReady, type AlignedBlock } from '@berth/contracts';
 import type { ByteSink } from '../connections/byte-sink.ts';
 import type { ByteSource, ReadStep } from '../connections/byte-source.ts';
-import {
-  decodeFrame,
-  encodeFrame,
-  frameHeaderBytes,
-  type FrameHeader,
-  isStale,
-  protocolError,
-  requireFrame,
-  sumsOfFrame,
-} from '../connections/frame.ts';
+import { encodeFrame, type FrameAge, type FrameHeader } from '../connections/frame.ts';
+import { type DueFrames, nextFrame, requireSums } from '../connections/next-frame.ts';
 import { peerLost } from '../connections/peer-lost.ts';
-import { areSameSums, type PayloadSums } from './payload-sums.ts';
+import type { PayloadSums } from './payload-sums.ts';
 import type { Chunk, ReducePlan } from './plan.ts';
 import { Progress } from './progress.ts';
+import type { Readiness } from './readiness.ts';
 import { type ReduceMemory, windowChunks } from './reduce-memory.ts';
-import { elementBytes } from './dtype.ts';
 
 /** A peer of the view and the two one-way connections with it. */
 export interface PeerLink {
@@ -33,7 +25,16 @@ export interface RoundInput {
   readonly links: readonly PeerLink[];
   /** Position of this member in the view. */
   readonly self: number;
-  readonly frameBase: Pick<FrameHeader, 'runHash' | 'fencingEpoch' | 'viewVersion' | 'step'>;
+  readonly frameBase: FrameAge;
+  /** What of this member's contributions is in the memory. */
+  readonly readiness: Readiness;
+}
+
+/** One block's part of a chunk; `index` is the chunk's number in its slice, `position` the block's in `plan.blocks`. */
+interface Contribution {
+  readonly index: number;
+  readonly chunk: Chunk;
+  readonly position: number;
 }
 
 /** What this member waits for a peer to do; `window` waits for the others, not for it. */
@@ -45,15 +46,18 @@ interface RoundPeer {
   readonly blocks: readonly number[];
   /** Chunks of my slice that have arrived for all of the peer's blocks. */
   readonly landed: Progress;
+  /** Chunks of the peer's slice of which it has been sent all of this member's part: only of these it can have the sum. */
+  numContributed: number;
   phase: Phase;
   sent: boolean;
 }
 
 /**
  * One all-reduce of what the memory holds, as three kinds of tasks that wait for each other through counts only. Per peer:
- * receive its contributions to my slice, then its reduced slice; send mine likewise. Once: sum each chunk when the
- * contributions of all peers have landed. The order on every connection follows from the plan, so any other frame is an error, and
- * a peer that is already at the next step finds nobody reading until this member is there too.
+ * receive its contributions to my slice, and the sums of its own; send mine likewise. Once: sum each chunk when the contributions
+ * of all have landed and mine, which may still be computed, is there. Contributions go in the plan's order, and so do sums; of the
+ * two a member sends what is there, contributions first. Any other frame is an error, and a peer that is already at the next step
+ * finds nobody reading until this member is there too.
  */
 export class Round {
   readonly #input: RoundInput;
@@ -75,6 +79,7 @@ export class Round {
       link,
       blocks: blocksOf(input.plan, link.index),
       landed: new Progress(),
+      numContributed: 0,
       phase: 'window',
       sent: false,
     }));
@@ -90,9 +95,8 @@ export class Round {
   /** Ends all tasks with this error. */
   fail(error: Error): void {
     this.#failure ??= error;
-    for (const progress of [this.#reduced, ...this.#peers.map(({ landed }) => landed)]) {
-      progress.fail(error);
-    }
+    const landed = this.#peers.map((peer) => peer.landed);
+    for (const awaited of [this.#input.readiness, this.#reduced, ...landed]) awaited.fail(error);
   }
 
   /** Who holds the round up, and in which phase: for the message of a timeout. */
@@ -106,10 +110,11 @@ export class Round {
   }
 
   async #reduce(): Promise<void> {
-    const { memory } = this.#input;
+    const { memory, readiness } = this.#input;
     const contributors = this.#peers.filter(({ blocks }) => blocks.length > 0);
     for (const [index, chunk] of this.#myChunks.entries()) {
       if (contributors.length === 0) await this.#yield();
+      if (!readiness.has(chunk.start)) await readiness.reach(chunk.start);
       for (const { landed } of contributors) await landed.reach(index + 1);
       memory.sumChunk(index, chunk);
       const sums = memory.reducedSums(chunk);
@@ -129,47 +134,88 @@ export class Round {
   }
 
   *#received(peer: RoundPeer): Generator<ReadStep, void> {
-    const { memory, plan, self } = this.#input;
+    const { frameBase, plan, self, readiness } = this.#input;
     const from = peer.link.index;
-    for (const [index, chunk] of this.#myChunks.entries()) {
-      if (peer.blocks.length === 0) break;
-      peer.phase = 'window';
-      const freed = index + 1 - windowChunks;
-      if (this.#reduced.count < freed) yield this.#reduced.reach(freed);
-      peer.phase = 'reduce-scatter';
-      for (const position of peer.blocks) {
-        const expected = this.#contributionFrame(from, self, position, chunk);
-        const sent = yield* frameInto(memory.contributionBytes(position, index, chunk), expected);
-        requireSums(memory.contributionSums(position, index, chunk), sent, expected);
+    const contributions = contributionsOf(plan, peer.blocks, self);
+    const sums = plan.chunks[from]!;
+    let [numContributions, numSums] = [0, 0];
+    const due = (): DueFrames => {
+      const [contribution, sum] = [contributions[numContributions], sums[numSums]];
+      return {
+        ...(contribution && {
+          contribution: this.#contributionFrame(from, self, contribution),
+        }),
+        // A sum lands where this member's part of it was.
+        ...(sum && numSums < peer.numContributed && { reduced: this.#reducedFrame(from, sum) }),
+      };
+    };
+    // Until then another thread may write where contributions land.
+    if (!readiness.has(nothingReady)) yield readiness.reach(nothingReady);
+    while (numContributions < contributions.length || numSums < sums.length) {
+      const contribution = contributions[numContributions];
+      peer.phase = contribution === undefined ? 'all-gather' : 'reduce-scatter';
+      const { header, sums: sent } = yield* nextFrame(due, frameBase);
+      if (header.type === 'reduced') {
+        yield* this.#receiveSum(sums[numSums]!, header, sent);
+        numSums += 1;
+      } else {
+        yield* this.#receiveContribution(peer, contribution!, header, sent);
+        numContributions += 1;
+        if (contributions[numContributions]?.index !== contribution!.index) peer.landed.advance();
       }
-      peer.landed.advance();
-    }
-    peer.phase = 'all-gather';
-    for (const chunk of plan.chunks[from]!) {
-      const expected = this.#reducedFrame(from, chunk);
-      const sent = yield* frameInto(memory.reducedBytes(chunk), expected);
-      const sums = memory.reducedSums(chunk);
-      requireSums(sums, sent, expected);
-      memory.addToDigest(sums);
     }
   }
 
+  *#receiveContribution(
+    peer: RoundPeer,
+    { index, chunk, position }: Contribution,
+    header: FrameHeader,
+    sent: PayloadSums,
+  ): Generator<ReadStep, void> {
+    const { memory } = this.#input;
+    const freed = index + 1 - windowChunks;
+    if (this.#reduced.count < freed) {
+      peer.phase = 'window';
+      yield this.#reduced.reach(freed);
+      peer.phase = 'reduce-scatter';
+    }
+    yield memory.contributionBytes(position, index, chunk);
+    requireSums(memory.contributionSums(position, index, chunk), sent, header);
+  }
+
+  *#receiveSum(chunk: Chunk, header: FrameHeader, sent: PayloadSums): Generator<ReadStep, void> {
+    const { memory } = this.#input;
+    yield memory.reducedBytes(chunk);
+    const sums = memory.reducedSums(chunk);
+    requireSums(sums, sent, header);
+    memory.addToDigest(sums);
+  }
+
   async #send(peer: RoundPeer): Promise<void> {
-    const { memory, plan, self } = this.#input;
+    const { plan, self, readiness } = this.#input;
     const { index: to, sink } = peer.link;
-    const myBlocks = blocksOf(plan, self);
+    const contributions = contributionsOf(plan, blocksOf(plan, self), to);
+    const numChunks = plan.chunks[to]!.length;
+    const numSums = this.#myChunks.length;
+    let [numContributions, numSumsSent] = [0, 0];
     try {
-      for (const [index, chunk] of plan.chunks[to]!.entries()) {
-        for (const position of myBlocks) {
-          const header = this.#contributionFrame(self, to, position, chunk);
-          const frame = encodeFrame(header, memory.contributionSums(position, index, chunk));
-          await sink.write(frame, memory.contributionBytes(position, index, chunk));
-        }
-      }
-      for (const [index, chunk] of this.#myChunks.entries()) {
-        await this.#reduced.reach(index + 1);
-        const frame = encodeFrame(this.#reducedFrame(self, chunk), this.#reducedSums[index]!);
-        await sink.write(frame, memory.reducedBytes(chunk));
+      for (;;) {
+        const contribution = contributions[numContributions];
+        peer.numContributed = contribution?.index ?? numChunks;
+        const hasSums = numSumsSent < numSums;
+        const maySum = hasSums && (plan.format !== 4 || contribution === undefined);
+        if (contribution !== undefined && readiness.has(contribution.chunk.start)) {
+          numContributions += 1;
+          await this.#sendContribution(peer, contribution);
+        } else if (maySum && this.#reduced.count > numSumsSent) {
+          await this.#sendSum(peer, numSumsSent);
+          numSumsSent += 1;
+        } else if (contribution === undefined && !hasSums) break;
+        else
+          await Promise.race([
+            ...(contribution === undefined ? [] : [readiness.reach(contribution.chunk.start)]),
+            ...(maySum ? [this.#reduced.reach(numSumsSent + 1)] : []),
+          ]);
       }
       await sink.flushed();
     } catch (error) {
@@ -178,7 +224,26 @@ export class Round {
     peer.sent = true;
   }
 
-  #contributionFrame(sender: number, slice: number, position: number, chunk: Chunk): FrameHeader {
+  #sendContribution({ link }: RoundPeer, contribution: Contribution): Promise<void> {
+    const { memory, self } = this.#input;
+    const { position, index, chunk } = contribution;
+    const header = this.#contributionFrame(self, link.index, contribution);
+    const frame = encodeFrame(header, memory.contributionSums(position, index, chunk));
+    return link.sink.write(frame, memory.contributionBytes(position, index, chunk));
+  }
+
+  #sendSum({ link }: RoundPeer, index: number): Promise<void> {
+    const { memory, self } = this.#input;
+    const chunk = this.#myChunks[index]!;
+    const frame = encodeFrame(this.#reducedFrame(self, chunk), this.#reducedSums[index]!);
+    return link.sink.write(frame, memory.reducedBytes(chunk));
+  }
+
+  #contributionFrame(
+    sender: number,
+    slice: number,
+    { position, chunk }: Contribution,
+  ): FrameHeader {
     const { block } = this.#input.plan.blocks[position]!;
     return this.#frame('contribution', sender, slice, block, chunk);
   }
@@ -195,9 +260,11 @@ export class Round {
     { dtype, start: offset, length }: Chunk,
   ): FrameHeader {
     const { runHash, fencingEpoch, viewVersion, step } = this.#input.frameBase;
-    const vectorLength = this.#input.plan.shape.length;
+    const { format, shape } = this.#input.plan;
+    const { length: vectorLength } = shape;
     // Written out, since spreading objects shows in the time of a step.
     return {
+      format,
       type,
       dtype,
       runHash,
@@ -220,37 +287,17 @@ export class Round {
   }
 }
 
-/**
- * Reads until the expected frame has filled `target`; frames of earlier steps are read and dropped.
- * @returns what the frame says of the bytes that are now there
- */
-function* frameInto(target: Uint8Array, expected: FrameHeader): Generator<Uint8Array, PayloadSums> {
-  const bytes = Buffer.alloc(frameHeaderBytes);
-  for (;;) {
-    yield bytes;
-    const sums = sumsOfFrame(bytes);
-    if (bytes.equals(encodeFrame(expected, sums))) {
-      yield target;
-      return sums;
-    }
-    const header = decodeFrame(bytes);
-    if (!isStale(header, expected)) requireFrame(header, expected);
-    yield new Uint8Array(header.length * elementBytes[header.dtype]);
-  }
-}
-
-/** @throws BerthError `COLLECTIVE_PROTOCOL` if what has arrived is not what was sent */
-function requireSums(
-  got: PayloadSums,
-  sent: PayloadSums,
-  { type, step, offset }: FrameHeader,
-): void {
-  if (areSameSums(got, sent)) return;
-  throw protocolError(
-    `the bytes of a frame were damaged on the way (${type}, step ${step}, chunk at element ${offset})`,
-  );
-}
-
 function blocksOf(plan: ReducePlan, member: number): number[] {
   return plan.blocks.flatMap(({ owner }, position) => (owner === member ? [position] : []));
+}
+
+/** What these blocks contribute to a member's slice, in the order in which it is sent. */
+function contributionsOf(
+  plan: ReducePlan,
+  blocks: readonly number[],
+  slice: number,
+): Contribution[] {
+  return plan.chunks[slice]!.flatMap((chunk, index) =>
+    blocks.map((position) => ({ index, chunk, position })),
+  );
 }

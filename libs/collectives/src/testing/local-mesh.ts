@@ -6,6 +6,7 @@ import {
   type ViewMember,
 } from '@berth/contracts';
 import { assignBlocks, type Contribution, sumContributions } from '../reduce/blocks.ts';
+import { newestFrameFormat } from '../connections/frame-format.ts';
 import { ByteSource } from '../connections/byte-source.ts';
 import { deriveKey, type Purpose } from '../handshake/messages.ts';
 import { createPeerNode, type JoinOptions, type PeerNode } from '../peer-node.ts';
@@ -73,12 +74,14 @@ const nowhere = { host: '127.0.0.1', port: 1 };
  * Nodes that listen on loopback, and a view of them all.
  * @param unreachable - members that nobody finds
  * @param relay - of the view
+ * @param isLastOld - whether the last member is of a release that knows the oldest format of frames only
  */
 export async function startNodes(
   numMembers: number,
   numVirtualRanks: number,
   unreachable: readonly string[] = [],
   relay?: View['relay'],
+  isLastOld = false,
 ): Promise<LocalMesh> {
   const memberIds = Array.from({ length: numMembers }, (_, index) => `m${index}`);
   const blocks = assignBlocks(numVirtualRanks, memberIds);
@@ -91,6 +94,7 @@ export async function startNodes(
     ...(unreachable.includes(memberId)
       ? { ...nowhere, isReachable: false as const }
       : endpoints[index]!),
+    ...(!(isLastOld && index === numMembers - 1) && { frames: newestFrameFormat }),
     blocks: blocks[index]!,
   }));
   const view: View = {

@@ -5,6 +5,7 @@ import type { TensorFlow } from '../tensorflow.ts';
 import { graphDtypes, sizeOf } from './dtypes.ts';
 import { defaultGraphFolder, storeGraph } from './graph-cache.ts';
 import { servingTag, type Endpoint, type Graph, type GraphEndpoints } from './graph.ts';
+import { followRun } from './staged-run.ts';
 import { tracedBackend, type SessionBinding, type TensorData } from './session-binding.ts';
 
 export interface GraphSessionOptions {
@@ -36,6 +37,20 @@ export interface GraphSession {
     signature: string,
     targets: Readonly<Record<string, ArrayBufferView>>,
     inputs?: Readonly<Record<string, TensorData>>,
+  ): void;
+  /**
+   * Runs a signature, and takes up what its nodes hand out while it goes on (`Graph.handOut`). Returns once the run has ended, or
+   * throws then what `take` has thrown first.
+   * @param run - the input that says to hand out; given by this method
+   * @param take - called with what each node hands out, in the order in which it is there; may run other signatures, on these
+   * tensors too, which are disposed after it
+   * @throws BerthError `INTERNAL` as `run` does
+   */
+  runInStages(
+    signature: string,
+    inputs: Readonly<Record<string, TensorData>>,
+    run: string,
+    take: (stage: number, values: readonly Tensor[]) => void,
   ): void;
   /**
    * Runs a signature on tensors and gives tensors, which the caller disposes: nothing is copied to or from JavaScript.
@@ -105,6 +120,22 @@ export function loadGraph(
         ),
       );
     },
+    runInStages(signature, inputs, runInput, take) {
+      const { inputs: expected, inputNames, outputNames } = find(signature);
+      const attempt = <T>(action: () => T): T => explain(`run ${signature}`, action);
+      const run = binding.newRun();
+      const ids = uploadAll(binding, expected, { ...inputs, [runInput]: Int32Array.of(run) });
+      try {
+        attempt(() => binding.startSavedModel(run, model, ids, inputNames, outputNames));
+        followRun({
+          next: () => binding.awaitStage(run)?.map((handle) => backend.createOutputTensor(handle)),
+          take,
+          end: () => attempt(() => binding.endRun(run)),
+        });
+      } finally {
+        for (const id of ids) binding.deleteTensor(id);
+      }
+    },
     runTensors(signature, given) {
       const { inputs, inputNames, outputs, outputNames } = find(signature);
       const tensors = inputs.map(([name, endpoint]) => checkInput(name, endpoint, given[name]));
@@ -152,10 +183,8 @@ function runSignature<T>(
   inputs: Readonly<Record<string, TensorData>>,
   take: (id: number, output: string) => T,
 ): Record<string, T> {
-  const ids: number[] = [];
+  const ids = uploadAll(binding, expected, inputs);
   try {
-    for (const [name, endpoint] of expected)
-      ids.push(upload(binding, name, endpoint, inputs[name]));
     const handles = explain(`run ${signature}`, () =>
       binding.runSavedModel(model, ids, inputNames, outputNames),
     );
@@ -179,6 +208,22 @@ function bytesOf(view: ArrayBufferView | undefined): Uint8Array {
   return view === undefined
     ? new Uint8Array()
     : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function uploadAll(
+  binding: SessionBinding,
+  expected: Prepared['inputs'],
+  inputs: Readonly<Record<string, TensorData>>,
+): number[] {
+  const ids: number[] = [];
+  try {
+    for (const [name, endpoint] of expected)
+      ids.push(upload(binding, name, endpoint, inputs[name]));
+  } catch (error) {
+    for (const id of ids) binding.deleteTensor(id);
+    throw error;
+  }
+  return ids;
 }
 
 function upload(

@@ -92,6 +92,16 @@ export class Graph extends Scope {
   }
 
   /**
+   * Gives values to whoever follows the run, as soon as they are there: see `GraphSession.runInStages`. Runs when a node that
+   * comes after it is fetched.
+   * @param run - a scalar that a run feeds; nothing is handed out where it is 0
+   */
+  handOut(run: Value, values: readonly Value[], options: NodeOptions = {}): Value {
+    const attributes = { T: { dtype: values.map(({ dtype }) => dtype) } };
+    return this.statement('BerthHandOut', [run, ...values], attributes, options);
+  }
+
+  /**
    * Calls a block. Its body is built at the first call with this name and these argument types and shapes; other calls
    * share it, so the name must stand for everything the body depends on besides its arguments.
    */

@@ -1,6 +1,6 @@
 /** TensorFlow operations with their attributes and result types: what a graph is built from. */
 export { constant, full, integers, range } from './ops/constants.ts';
-export { done } from './ops/done.ts';
+export { after, done } from './ops/done.ts';
 export {
   add,
   bitcast,

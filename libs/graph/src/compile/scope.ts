@@ -21,6 +21,7 @@ export interface NodeOptions {
 const statefulOps = new Set([
   'AssignAddVariableOp',
   'AssignVariableOp',
+  'BerthHandOut',
   'Multinomial',
   'NoOp',
   'Placeholder',

@@ -28,6 +28,20 @@ export interface SessionBinding {
     inputNames: string,
     outputNames: string,
   ): TensorHandle[];
+  /** The number of a run in stages. */
+  newRun(): number;
+  /** As `runSavedModel`, but goes on after the call. */
+  startSavedModel(
+    run: number,
+    model: number,
+    inputs: readonly number[],
+    inputNames: string,
+    outputNames: string,
+  ): void;
+  /** Waits for what the next of a run's nodes hands out; undefined when the run has ended. */
+  awaitStage(run: number): TensorHandle[] | undefined;
+  /** Waits for the end of a run; throws what it has failed with. */
+  endRun(run: number): void;
 }
 
 /** What tracing replaces besides. */

@@ -5,7 +5,8 @@ import { joinParts, splitParts, type GraphParameter } from './graph-parameters.t
 /**
  * Where gradients are added up inside the session: the sum of the virtual rank at work, and one partial sum per level of the
  * canonical tree, like the digits of a binary counter. Each holds every parameter's gradient and the step sums. Reduced in
- * bf16, every node of the tree is rounded, but for the step sums.
+ * bf16, every node of the tree is rounded, but for the step sums. What changes sums comes as statements to run, one for each
+ * parameter and the last for the step sums.
  */
 export class GradientStore {
   /** Levels a block can have: log2 of its longest length. */
@@ -43,37 +44,31 @@ export class GradientStore {
   }
 
   /** Makes a micro-batch's gradient the current sum. */
-  start(gradients: readonly Value[]): Value {
-    return this.#run(
-      this.#current.map((sum, index) => this.#graph.assign(sum, at(gradients, index))),
-    );
+  start(gradients: readonly Value[]): Value[] {
+    return this.#current.map((sum, index) => this.#graph.assign(sum, at(gradients, index)));
   }
 
   /** Adds a micro-batch's gradient to the current sum. */
-  accumulate(gradients: readonly Value[]): Value {
-    return this.#run(
-      this.#current.map((sum, index) => this.#graph.assignAdd(sum, at(gradients, index))),
-    );
+  accumulate(gradients: readonly Value[]): Value[] {
+    return this.#current.map((sum, index) => this.#graph.assignAdd(sum, at(gradients, index)));
   }
 
   /** Adds a level to the current sum. */
-  carry(level: number): Value {
-    return this.#run(
-      this.#current.map((sum, index) => this.#graph.assign(sum, this.#withLevel(level, index))),
+  carry(level: number): Value[] {
+    return this.#current.map((sum, index) =>
+      this.#graph.assign(sum, this.#withLevel(level, index)),
     );
   }
 
   /** Keeps the current sum in a level, together with the one below. Those below that have been carried. */
-  keep(level: number): Value {
+  keep(level: number): Value[] {
     const target = this.#levels[level] ?? [];
-    return this.#run(
-      target.map((sum, index) => this.#graph.assign(sum, this.#withLevel(level - 1, index))),
-    );
+    return target.map((sum, index) => this.#graph.assign(sum, this.#withLevel(level - 1, index)));
   }
 
   /** Rounds the current sum as one that travels. */
-  round(): Value {
-    return this.#run(this.#current.map((sum, index) => this.#graph.assign(sum, this.#own(index))));
+  round(): Value[] {
+    return this.#current.map((sum, index) => this.#graph.assign(sum, this.#own(index)));
   }
 
   /** The current sum by the layout's names, in the all-reduce dtype, and the step sums. */
@@ -88,7 +83,7 @@ export class GradientStore {
   }
 
   /** Makes gradients of the layout's parameters and step sums the current sum. */
-  loadParts(valueOf: (part: ParameterSpec) => Value, sums: Value): Value {
+  loadParts(valueOf: (part: ParameterSpec) => Value, sums: Value): Value[] {
     return this.start([...joinParts(this.#parameters, valueOf), sums]);
   }
 
@@ -98,7 +93,7 @@ export class GradientStore {
   }
 
   /** As `loadParts`, from a flat bf16 gradient as int32, the only form of it that sessions take in. */
-  loadPairs(pairs: Value, sums: Value): Value {
+  loadPairs(pairs: Value, sums: Value): Value[] {
     const flat = ops.reshape(ops.bitcast(pairs, 'bfloat16'), [-1]);
     return this.loadParts(
       ({ offset, size, shape }) =>
@@ -146,10 +141,6 @@ export class GradientStore {
   #node(sum: Value, index: number): Value {
     if (this.#allReduceDtype === 'fp32' || index === this.#parameters.length) return sum;
     return ops.cast(ops.cast(sum, 'bfloat16'), 'float32');
-  }
-
-  #run(statements: readonly Value[]): Value {
-    return ops.done(this.#graph, statements);
   }
 }
 

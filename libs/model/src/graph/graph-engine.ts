@@ -15,6 +15,7 @@ import {
   type GradientVector,
   type HeldGradient,
   type Measured,
+  type OnReady,
   type Outputs,
   type ParameterSpec,
   type StateVectors,
@@ -35,8 +36,9 @@ import { clipFactor, globalNorm, requireFiniteNorm } from '../clip.ts';
 import type { EngineOptions } from '../eager/eager-engine.ts';
 import { initialState } from '../engine-state.ts';
 import { numParametersOf, parameterLayout } from '../parameters/parameter-layout.ts';
-import { accumulateBlock } from './accumulate.ts';
+import { accumulateBlock, type OnSummed } from './accumulate.ts';
 import { batchData } from './batch-inputs.ts';
+import { gradientBuckets, type GradientBucket } from './gradient-buckets.ts';
 import { graphParameters } from './graph-parameters.ts';
 import { StateWindow } from './state-window.ts';
 import { trainingGraph } from './training-graph.ts';
@@ -81,6 +83,7 @@ class CompiledEngine implements GraphEngine {
   readonly #options: GraphEngineOptions;
   readonly #session: GraphSession;
   readonly #window: StateWindow;
+  readonly #buckets: readonly GradientBucket[];
   #step: number | undefined;
   /** Of the session's current gradient, once all of it is there. */
   #gradientNorm: number | undefined;
@@ -91,7 +94,11 @@ class CompiledEngine implements GraphEngine {
     this.task = task.task;
     this.layout = parameterLayout(model, task);
     this.numParameters = numParametersOf(this.layout);
-    this.#window = new StateWindow(graphParameters(this.layout));
+    const parameters = graphParameters(this.layout);
+    this.#window = new StateWindow(parameters);
+    // A GPU would have to copy what its gradient is summed from.
+    const buckets = options.tensorFlow.device === 'cpu' ? gradientBuckets(parameters) : [];
+    this.#buckets = buckets.length < 2 ? [] : buckets;
     const graph = trainingGraph({
       task,
       model,
@@ -101,6 +108,7 @@ class CompiledEngine implements GraphEngine {
       compute: precision === 'bf16' ? 'bfloat16' : 'float32',
       numLevels: Math.log2(train.virtualRanks),
       allReduceDtype: options.allReduceDtype ?? 'fp32',
+      buckets: this.#buckets,
     });
     const { cacheFolder } = options;
     this.#session = openGraphSession(
@@ -150,7 +158,13 @@ class CompiledEngine implements GraphEngine {
     return digestHex(total);
   }
 
-  computeGradients(request: GradientRequest, into?: GradientVector): GradientVector {
+  computeGradients(
+    request: GradientRequest,
+    into?: GradientVector,
+    onReady?: OnReady,
+  ): GradientVector {
+    if (onReady !== undefined && this.#buckets.length > 0)
+      return this.#computeInBuckets(request, into ?? this.#newVector(), onReady);
     this.#accumulate(request);
     return this.readHeldGradients(into);
   }
@@ -166,9 +180,8 @@ class CompiledEngine implements GraphEngine {
   }
 
   readHeldGradients(into = this.#newVector()): GradientVector {
-    const sums = this.#sumsOf(into);
-    if (into instanceof Uint16Array) into.fill(0, this.numParameters, into.length - sums.length);
-    this.#session.runInto('read_gradient', { ...this.#partsOf(into), sums });
+    this.#clearPadding(into);
+    this.#session.runInto('read_gradient', { ...this.#partsOf(into), sums: this.#sumsOf(into) });
     return into;
   }
 
@@ -263,10 +276,31 @@ class CompiledEngine implements GraphEngine {
     });
   }
 
-  #accumulate(request: GradientRequest): void {
+  #computeInBuckets(
+    request: GradientRequest,
+    into: GradientVector,
+    onReady: OnReady,
+  ): GradientVector {
+    this.#clearPadding(into);
+    const targets = { ...this.#partsOf(into), sums: this.#sumsOf(into) };
+    this.#accumulate(request, ({ name, firstElement }) => {
+      this.#session.runInto(`read_gradient_${name}`, targets);
+      onReady(firstElement);
+    });
+    return into;
+  }
+
+  #accumulate(request: GradientRequest, onSummed?: OnSummed): void {
     this.#loadedStep();
     this.#gradientNorm = undefined;
-    accumulateBlock(this.#session, request, this.#options);
+    const options = { ...this.#options, buckets: this.#buckets };
+    accumulateBlock(this.#session, request, options, onSummed);
+  }
+
+  /** Elements between gradient and sums, where there are any. */
+  #clearPadding(vector: GradientVector): void {
+    if (vector instanceof Float32Array) return;
+    vector.fill(0, this.numParameters, vector.length - this.#sumsOf(vector).length);
   }
 
   #measureNorm(): number {

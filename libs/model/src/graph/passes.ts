@@ -27,6 +27,13 @@ export interface Backward {
   readonly sums: Value;
 }
 
+/** What a backward pass has come to. */
+export interface KnownGradients {
+  readonly gradients: Gradients;
+  /** In the task's order; made when they are asked for. */
+  readonly sums: () => Value;
+}
+
 interface Forward {
   readonly sequences: Sequences | undefined;
   readonly embedded: Embedded;
@@ -45,15 +52,21 @@ export function evaluationPass(context: StepContext, model: TaskModel): Evaluati
 /**
  * Forward and backward of one micro-batch, by hand: the same sums and gradients as the eager engine's automatic ones.
  * @param scales - of the loss terms, by name
+ * @param onGradients - told what is known after the head and after each layer; the layers before wait for the nodes it gives,
+ * since TensorFlow would leave what nothing waits for to the end
  */
 export function gradientPass(
   context: StepContext,
   model: TaskModel,
   scales: Readonly<Record<string, Value>>,
+  onGradients: (known: KnownGradients) => readonly Value[] = () => [],
 ): Backward {
   const { sequences, embedded, layers, head, hidden_RH } = forward(context, model);
   const gradients: Gradients = new Map();
-  const { hidden, words_VH, sums } = head.backward(scales, gradients);
+  const { hidden, words_VH, sums: ofTask } = head.backward(scales, gradients);
+  let made: Value | undefined;
+  const sums = (): Value => (made ??= stepSums(context, model.task, ofTask));
+  const known = { gradients, sums };
   const read = (pick: (part: (typeof hidden)[number]) => Value): Value =>
     ops.concat(hidden.map(pick), 0);
   const dHidden = ops.sumRowsByNumber(
@@ -65,10 +78,13 @@ export function gradientPass(
     hidden_RH.shape[0] ?? 0,
   );
   let gradient: HiddenGradient = { skipped: dHidden, computed: undefined };
-  for (const [layer, { tape }] of [...layers.entries()].reverse())
-    gradient = layerBackward(context, layer, tape, gradient, gradients);
-  embedBackward(context, sequences, embedded, gradient, words_VH, gradients);
-  return { gradients, sums: stepSums(context, model.task, sums) };
+  for (const [layer, { tape }] of [...layers.entries()].reverse()) {
+    const skipped = ops.after(gradient.skipped, onGradients(known));
+    gradient = layerBackward(context, layer, tape, { ...gradient, skipped }, gradients);
+  }
+  const skipped = ops.after(gradient.skipped, onGradients(known));
+  embedBackward(context, sequences, embedded, { ...gradient, skipped }, words_VH, gradients);
+  return { gradients, sums: sums() };
 }
 
 function forward(context: StepContext, { graph, readsFirstTokens }: TaskModel): Forward {

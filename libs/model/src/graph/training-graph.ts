@@ -12,6 +12,8 @@ import { batchInputs } from './batch-inputs.ts';
 import type { ComputeDtype } from './blocks/precision.ts';
 import { gradientDigest } from './digest.ts';
 import { GradientStore } from './gradient-store.ts';
+import type { GradientBucket } from './gradient-buckets.ts';
+import { addBuckets, HandOut, runInput } from './hand-out.ts';
 import { graphParameters, joinParts, namedParts, type GraphParameter } from './graph-parameters.ts';
 import { modelBlocks } from './model-blocks.ts';
 import { evaluationPass, gradientPass } from './passes.ts';
@@ -34,6 +36,8 @@ export interface TrainingGraphOptions {
   /** log2 of the longest block of virtual ranks. */
   readonly numLevels: number;
   readonly allReduceDtype: AllReduceDtype;
+  /** In which a micro-batch's gradient is handed out while it is computed; none: it is summed when all of it is there. */
+  readonly buckets: readonly GradientBucket[];
 }
 
 /** The input of `start` and `accumulate` that scales a term of the loss. */
@@ -52,10 +56,13 @@ const stateNames = ['weight', 'firstMoment', 'secondMoment'] as const;
  *     read_window(place) -> by state: as many elements of it, wherever they begin; see `StateWindow`
  *     start(batch)                the micro-batch's gradient becomes the current sum
  *     accumulate(batch)           it is added to the current sum
+ *     hand_out(batch)             instead of both, where there are buckets: hands out the gradient, bucket by bucket
  *     carry_<level>()             that level + current sum -> current sum
  *     keep_<level>()              level below + current sum -> that level
  *     round()                     the current sum is rounded to the all-reduce dtype
  *     read_gradient() -> parts in the all-reduce dtype, sums
+ *     start_<bucket>(gradients), accumulate_<bucket>(gradients)      they become the current sum, or are added to it
+ *     carry_<level>_<bucket>, round_<bucket>, read_gradient_<bucket> as those of all; the first of `gradientBuckets` has the sums
  *     load_gradient(parts, sums)  in bf16 (pairs, sums): see `GradientStore.loadPairs`
  *     describe() -> sums, digest  of the current sum, for a member that keeps it to itself
  *     norms() -> norms            Euclidean length of each parameter's gradient
@@ -103,8 +110,8 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   );
   addState(graph, parameters, variables, fed);
   new StateWindow(parameters).addTo(graph, variables);
-  addGradients(context, task, inputs, parameters, store);
-  addSums(graph, store, options.allReduceDtype, numSums, fed);
+  addGradients(context, task, inputs, parameters, store, options.buckets);
+  addSums(graph, store, parameters, options, numSums, fed);
   addUpdate(graph, options.optimizer, parameters, variables, store);
   const { sums, outputs } = evaluationPass(context, task);
   graph.signature('evaluate', { inputs, outputs: { sums } });
@@ -136,6 +143,7 @@ function addGradients(
   batch: Readonly<Record<string, Value>>,
   parameters: readonly GraphParameter[],
   store: GradientStore,
+  buckets: readonly GradientBucket[],
 ): void {
   const { graph, config } = context;
   const scales = task.task.losses.map(({ name }) => {
@@ -146,36 +154,53 @@ function addGradients(
     dtype: 'int32',
     shape: [numDropoutSites(config, task), 2],
   });
+  const handOut = buckets.length === 0 ? undefined : new HandOut(graph, buckets);
   const { gradients, sums } = gradientPass(
     { ...context, keys: dropoutKeysFrom(keys_K2) },
     task,
     Object.fromEntries(scales.map(({ name, scale }) => [name, scale])),
+    handOut && ((known) => handOut.add(known)),
   );
   const inOrder = [...parameters.map(({ name }) => gradients.get(name) as Value), sums];
   const inputs = {
     ...batch,
     dropoutKeys_K2: keys_K2,
     ...Object.fromEntries(scales.map(({ name, scale }) => [lossScaleInput(name), scale])),
+    ...(handOut && { [runInput]: handOut.run }),
   };
-  graph.signature('start', { inputs, outputs: { done: store.start(inOrder) } });
-  graph.signature('accumulate', { inputs, outputs: { done: store.accumulate(inOrder) } });
+  const add = (name: string, statements: readonly Value[]): void =>
+    graph.signature(name, { inputs, outputs: { done: ops.done(graph, statements) } });
+  if (handOut !== undefined) return add('hand_out', handOut.add({ gradients, sums: () => sums }));
+  add('start', store.start(inOrder));
+  add('accumulate', store.accumulate(inOrder));
 }
 
 function addSums(
   graph: Graph,
   store: GradientStore,
-  allReduceDtype: AllReduceDtype,
+  parameters: readonly GraphParameter[],
+  { allReduceDtype, buckets }: Pick<TrainingGraphOptions, 'allReduceDtype' | 'buckets'>,
   numSums: number,
   fed: ReadonlyMap<string, Value>,
 ): void {
+  const add = (name: string, statements: readonly Value[]): void =>
+    graph.signature(name, { inputs: {}, outputs: { done: ops.done(graph, statements) } });
+  const climbing = new Map<string, readonly Value[]>();
+  const addClimbing = (name: string, statements: readonly Value[]): void => {
+    climbing.set(name, statements);
+    add(name, statements);
+  };
   for (let level = 0; level < store.numLevels; level++) {
-    graph.signature(`carry_${level}`, { inputs: {}, outputs: { done: store.carry(level) } });
-    graph.signature(`keep_${level}`, { inputs: {}, outputs: { done: store.keep(level) } });
+    addClimbing(`carry_${level}`, store.carry(level));
+    add(`keep_${level}`, store.keep(level));
   }
-  graph.signature('round', { inputs: {}, outputs: { done: store.round() } });
+  addClimbing('round', store.round());
   const sums = graph.placeholder('sums', { dtype: 'float32', shape: [numSums] });
-  const load = (inputs: Record<string, Value>, done: Value): void =>
-    graph.signature('load_gradient', { inputs: { ...inputs, sums }, outputs: { done } });
+  const load = (inputs: Record<string, Value>, statements: readonly Value[]): void =>
+    graph.signature('load_gradient', {
+      inputs: { ...inputs, sums },
+      outputs: { done: ops.done(graph, statements) },
+    });
   if (allReduceDtype === 'fp32') {
     const parts = Object.fromEntries(fed);
     load(
@@ -186,7 +211,9 @@ function addSums(
     const pairs = graph.placeholder('pairs', { dtype: 'int32', shape: [store.numPairs] });
     load({ pairs }, store.loadPairs(pairs, sums));
   }
-  graph.signature('read_gradient', { inputs: {}, outputs: store.readParts() });
+  const read = store.readParts();
+  graph.signature('read_gradient', { inputs: {}, outputs: read });
+  addBuckets(graph, buckets, { parameters, store, climbing, read });
   const digest = gradientDigest(graph, store.flatPieces());
   graph.signature('describe', { inputs: {}, outputs: { sums: store.read().sums, digest } });
 }

@@ -7,12 +7,13 @@ export function assignMembers(members: readonly LiveMember[], virtualRanks: numb
   if (members.length === 0) return [];
   const ids = members.map(({ memberId }) => memberId);
   const blocks = assignBlocks(virtualRanks, ids);
-  return members.map(({ memberId, host, port, isReachable, engine }, index) => ({
+  return members.map(({ memberId, host, port, isReachable, engine, frames }, index) => ({
     memberId,
     host,
     port,
     ...(isReachable === false && { isReachable }),
     ...(engine !== undefined && { engine }),
+    ...(frames !== undefined && { frames }),
     blocks: blocks[index] ?? [],
   }));
 }

@@ -8,3 +8,12 @@ export function done(scope: Scope, after: readonly Value[]): Value {
   const [value] = scope.op('Identity', [zero], attributes, [zero], { after, name: 'done' });
   return value as Value;
 }
+
+/** The same value, which exists when the given nodes have run too. */
+export function after(value: Value, nodes: readonly Value[]): Value {
+  if (nodes.length === 0) return value;
+  const attributes = { T: { dtype: value.dtype } } as const;
+  const options = { after: nodes, name: 'after' };
+  const [same] = value.scope.op('Identity', [value], attributes, [value], options);
+  return same as Value;
+}
