@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runConfigJsonSchema } from './run-config.ts';
 import { parseRunConfig } from './config-parse.ts';
 import { BerthError } from './errors.ts';
-import { maxShards } from './limits.ts';
+import { maxDatasetShards, maxShards } from './limits.ts';
 
 const good = { name: 'a', corpus: { path: 'x' } };
 const parts = [
@@ -62,7 +62,7 @@ describe('a run config', () => {
     const { train } = parseRunConfig(
       {
         ...good,
-        examples: { numShards: maxShards, readAheadShards: maxShards },
+        examples: { numShards: maxDatasetShards, readAheadShards: maxShards },
         train: { globalBatch: 65_536, virtualRanks: 65_536, numSteps: 10_000_000 },
       },
       'run.yaml',

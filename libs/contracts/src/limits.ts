@@ -21,9 +21,13 @@ export const exampleCount = countUpTo(2 ** 20);
 /** Of a fine-tuning: each is an output, and a row of tables. More than any published data set has. */
 export const maxLabels = 1000;
 
-/** Most shards of anything that a run file can ask for: each is an object, and a job an epoch. */
+/** Most shards that are mixed, or read ahead, and most that a corpus is cut into unless more are asked for. */
 export const maxShards = 4096;
 export const shardCount = countUpTo(maxShards);
+
+/** Most that can be asked for of a corpus: each is an object, and its examples a job an epoch. */
+export const maxDatasetShards = 16_384;
+export const datasetShardCount = countUpTo(maxDatasetShards);
 
 /** Entries of a vocabulary: four times those of the largest models of many languages. */
 export const maxVocabularySize = 1_000_000;

@@ -7,6 +7,7 @@ import { initSectionSchema } from './init-section.ts';
 import {
   maxVocabularySize,
   countUpTo,
+  datasetShardCount,
   defaultNumSteps,
   exampleCount,
   path,
@@ -79,7 +80,7 @@ const examplesSection = z
         'Shares of the tokens of an epoch that come from each of corpus.parts, relative to each other; 0: none. Left out: all text once',
       )
       .meta({ decides: 'examples' }),
-    numShards: shardCount
+    numShards: datasetShardCount
       .default(16)
       .describe(
         'Dataset shards of the corpus, or of each of its parts; each is one example job per epoch',
