@@ -19,7 +19,7 @@ const help = `Usage: npx berth bench gpu [options]
 
 Measures what a GPU gives, whatever its kind, in parts of which the most valuable come first: products by precision, whether three
 processes get the same bits, whole steps beside PyTorch. Each part is a process of its own; one that fails or hangs does not end
-the others. On a machine that has nothing yet: infra/gpu/verify/run.sh, which sets it up first.
+the others. On a machine that has nothing yet: infra/gpu/verify, which sets it up first.
 
   --device D          gpu, or cpu to go through the same without one (default gpu)
   --out FOLDER        results.jsonl (a line a part, at once), table.txt, log.txt (default gpu-report)

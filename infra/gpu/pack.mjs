@@ -17,22 +17,22 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { addonLink, addonStep } from '../../../tools/setup/addon.mjs';
-import { variants } from '../../../tools/setup/pins.mjs';
-import { installPart } from '../../../tools/setup/wheel.mjs';
+import { addonLink, addonStep } from '../../tools/setup/addon.mjs';
+import { variants } from '../../tools/setup/pins.mjs';
+import { installPart } from '../../tools/setup/wheel.mjs';
 import { filesOfPackages } from './packages.mjs';
 import { writePieces } from './pieces.mjs';
 
-const help = `Usage: node infra/gpu/verify/pack.mjs [options]
+const help = `Usage: node infra/gpu/pack.mjs [options]
 
-Packs what run.sh needs on a machine without Node, packages and network into .gpu/pieces/01, 02, ..., each small enough for one transfer.
+Packs what verify needs on a machine without Node, packages and network into .gpu/pieces/01, 02, ..., each small enough for one transfer.
 Run it in a checkout that is set up; again after changes: what has not changed is not compressed again.
 
   --variant V     gpu, or cpu to try the same without one (default gpu)
   --piece-mib N   most that a piece has (default 46: 64 MiB less the tracked files and some air)
   --level N       of xz, 0 to 9 (default 6)`;
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const gpu = join(root, '.gpu');
 const run = promisify(execFile);
 
@@ -78,7 +78,7 @@ async function pack() {
 
 /**
  * TensorFlow and CUDA, laid out below folders as they go into the checkout.
- * @param {import('../../../tools/setup/pins.mjs').Variant} variant
+ * @param {import('../../tools/setup/pins.mjs').Variant} variant
  * @returns {Promise<Record<string, string>>} folder by archive
  */
 async function stageLibraries(variant) {
