@@ -46,6 +46,11 @@ interface Row {
   readonly starts: MeasuredStart[];
 }
 
+/** Virtual ranks for so many workers, into which a global batch divides. */
+function ranksFor(numWorkers: number): number {
+  return 2 ** Math.ceil(Math.log2(numWorkers));
+}
+
 async function main(): Promise<void> {
   const root = mkdtempSync(join(resolve(values.folder), 'berth-bench-start-'));
   const asked = values.kinds.split(',');
@@ -66,6 +71,8 @@ async function main(): Promise<void> {
       const folder = join(root, kind === 'again' ? 'again' : `cluster-${number}`);
       const code = kind === 'cold' ? join(root, `code-${number}`) : kept;
       const settings = [
+        // Each worker needs one: the demo has two.
+        ...(values.joiner ? [`train.virtualRanks=${ranksFor(numWorkers + 1)}`] : []),
         ...values.set,
         `cluster.numWorkers=${numWorkers}`,
         // Long enough for another worker to join.
