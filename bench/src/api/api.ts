@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { get } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { environmentOfServices, stepMetrics, tasks, type Services } from '@berth/contracts';
+import { stepMetrics, tasks } from '@berth/contracts';
+import { startCoordinator } from '../coordinator.ts';
 import { commonOptions, text } from '../options.ts';
 import { residentMb } from '../resident-mb.ts';
 import { startBenchServices } from '../services.ts';
@@ -28,8 +26,8 @@ const { values } = parseArgs({
   },
 });
 
-const token = randomBytes(16).toString('hex');
-const headers = { authorization: `Bearer ${token}` };
+const apiToken = randomBytes(16).toString('hex');
+const headers = { authorization: `Bearer ${apiToken}` };
 
 /** What the dashboard asks for when a page opens. */
 function pagesOf({ runId, numSteps }: SyntheticRun): Record<string, readonly string[]> {
@@ -47,23 +45,6 @@ function pagesOf({ runId, numSteps }: SyntheticRun): Record<string, readonly str
     queues: ['/api/queues', '/api/queues/berth-jobs/jobs'],
     'new run': ['/api/config-schema', '/api/presets'],
   };
-}
-
-async function startCoordinator(services: Services): Promise<{ child: ChildProcess; url: string }> {
-  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/main'));
-  const child = spawn(process.execPath, [entry], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
-      ...environmentOfServices(services),
-      BERTH_HTTP_PORT: '0',
-      BERTH_API_TOKEN: token,
-      LOG_LEVEL: 'warn',
-    },
-  });
-  const [message] = (await once(child, 'message')) as [{ url?: string; error?: object }];
-  if (message.url === undefined) throw new Error(JSON.stringify(message.error));
-  return { child, url: message.url };
 }
 
 async function openPage(url: string, paths: readonly string[]): Promise<number> {
@@ -94,7 +75,7 @@ else {
   const ending = new AbortController();
   const beating = keepMembers(connection, run, ending.signal);
   const startedMs = performance.now();
-  const { child, url } = await startCoordinator(services);
+  const { child, url } = await startCoordinator(services, { apiToken });
   try {
     const readyMs = performance.now() - startedMs;
     const firstMs = await openPage(url, pagesOf(run)['metrics'] ?? []);

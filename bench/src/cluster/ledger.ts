@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +19,7 @@ import {
 import { openRun, type RedisConnection } from '@berth/queue';
 import type { WorkerReport } from './ledger-worker.ts';
 import type { LoopReport } from './loop-delay.ts';
+import { startCoordinator } from '../coordinator.ts';
 import { commonOptions, text } from '../options.ts';
 import { ownProgram, startProgram } from '../program.ts';
 import { residentMb } from '../resident-mb.ts';
@@ -100,24 +100,6 @@ async function storeCheckpoint(
   return JSON.stringify(manifest, null, 2).length;
 }
 
-async function startCoordinator(services: Services): Promise<ChildProcess> {
-  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/main'));
-  const watch = new URL('./loop-delay.js', import.meta.url).href;
-  const child = spawn(process.execPath, ['--import', watch, entry], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
-      ...environmentOfServices(services),
-      BERTH_HTTP_PORT: '0',
-      BERTH_API_TOKEN: randomBytes(16).toString('hex'),
-      LOG_LEVEL: 'error',
-    },
-  });
-  const [message] = (await once(child, 'message')) as [{ url?: string; error?: object }];
-  if (message.url === undefined) throw new Error(JSON.stringify(message.error));
-  return child;
-}
-
 async function loopReport(child: ChildProcess): Promise<LoopReport> {
   const answer = once(child, 'message');
   child.send('report');
@@ -170,6 +152,7 @@ async function usedBytes({ client }: RedisConnection): Promise<number> {
 async function measure(numSteps: number, numMembers: number, timeoutMs: number): Promise<Report> {
   const bench = await startBenchServices();
   const { services, store, connection } = bench;
+  const preload = new URL('./loop-delay.js', import.meta.url).href;
   const coordinators: ChildProcess[] = [];
   try {
     const train = { numSteps: 2 * numSteps, globalBatch };
@@ -183,7 +166,8 @@ async function measure(numSteps: number, numMembers: number, timeoutMs: number):
     const workerReport = (await worker.ask()) as unknown as WorkerReport;
 
     await createRunRecord(connection, store, config, startedAtMs);
-    for (const _ of ['leader', 'standby']) coordinators.push(await startCoordinator(services));
+    for (const _ of ['leader', 'standby'])
+      coordinators.push((await startCoordinator(services, { preload })).child);
     const { ledger } = openRun(connection, runId);
     await waitFor(async () => (await ledger.numCommitted()) > 0);
     await waitFor(async () => (await store.head(`run-records/${runId}.json`)) !== undefined);

@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allReduceDtypes, type View, type AllReduceDtype } from '@berth/contracts';
-import { assignBlocks, newestFrameFormat, type Endpoint } from '@berth/collectives';
 import type { Host } from '@berth/faults';
 import { commonOptions, countOf, oneOf, text } from '../options.ts';
 import { ownProgram, startProgram, type Program } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
+import { benchView } from './bench-view.ts';
 
 export interface AllReduceSetting {
   readonly numWorkers: number;
@@ -75,21 +75,7 @@ export async function startBerth(
   });
   const greetings = await askAll(programs);
   const numVirtualRanks = 2 ** Math.ceil(Math.log2(numWorkers));
-  const blocks = assignBlocks(numVirtualRanks, memberIds);
-  const view: View = {
-    runId: 'bench',
-    fencingEpoch: 1,
-    version: 1,
-    fromStep: 0,
-    mode: 'train',
-    reason: 'benchmark',
-    members: memberIds.map((memberId, index) => ({
-      memberId,
-      ...(greetings[index]?.['endpoint'] as Endpoint),
-      frames: newestFrameFormat,
-      blocks: blocks[index] ?? [],
-    })),
-  };
+  const view = benchView(memberIds, numVirtualRanks, greetings);
   await askAll(programs, JSON.stringify(view));
   let cpuMs = 0;
   return {

@@ -1,13 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { environmentOfServices, parseRunConfig, type Services } from '@berth/contracts';
+import { parseRunConfig } from '@berth/contracts';
 import { createExampleIndex, openRun } from '@berth/queue';
 import { createRunRecord } from '../cluster/synthetic-run.ts';
+import { startCoordinator } from '../coordinator.ts';
 import { commonOptions, countOf, text } from '../options.ts';
 import { residentMb } from '../resident-mb.ts';
 import { startBenchServices, type BenchServices } from '../services.ts';
@@ -53,23 +53,6 @@ interface Row {
   readonly dieMs: number;
   /** Null with fewer than twice as many members. */
   readonly dieTogetherMs: number | null;
-}
-
-async function startCoordinator(services: Services): Promise<ChildProcess> {
-  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/main'));
-  const child = spawn(process.execPath, [entry], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
-      ...environmentOfServices(services),
-      BERTH_HTTP_PORT: '0',
-      BERTH_API_TOKEN: randomBytes(16).toString('hex'),
-      LOG_LEVEL: 'error',
-    },
-  });
-  const [message] = (await once(child, 'message')) as [{ url?: string; error?: object }];
-  if (message.url === undefined) throw new Error(JSON.stringify(message.error));
-  return child;
 }
 
 /** When the first step was committed by these members and nobody else, from a moment on. */
@@ -121,7 +104,8 @@ async function measure(numMembers: number, seconds: number, rounds: number): Pro
   try {
     await createRunRecord(connection, store, config, Date.now());
     await noteExamples(bench);
-    for (const _ of ['leader', 'standby']) coordinators.push(await startCoordinator(services));
+    for (const _ of ['leader', 'standby'])
+      coordinators.push((await startCoordinator(services)).child);
     for (const count of threadsOf(numMembers)) await crew.add(count);
     const settled = (sinceMs: number): Promise<number> =>
       committedBy(bench, crew.memberIds, sinceMs);

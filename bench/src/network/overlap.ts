@@ -2,17 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  assignBlocks,
-  lowestMs,
-  newestFrameFormat,
-  trafficOf,
-  type Endpoint,
-  type NetworkLimits,
-} from '@berth/collectives';
+import { lowestMs, trafficOf, type NetworkLimits } from '@berth/collectives';
 import { allReduceDtypes, modelSizeNames, type View } from '@berth/contracts';
 import { createHosts, type Hosts } from '@berth/faults';
 import { askAll, machine, numExact } from '../collectives/allreduce.ts';
+import { benchView } from '../collectives/bench-view.ts';
 import { commonOptions, countOf, flag, oneOf, text } from '../options.ts';
 import { ownProgram, startProgram } from '../program.ts';
 import { summarize, type Summary } from '../summary.ts';
@@ -133,21 +127,7 @@ async function startCluster(setting: OverlapSetting, { hosts }: Hosts): Promise<
     return startProgram(...place.command(process.execPath, args), { BERTH_SECRET: secret });
   });
   const greetings = await askAll(programs);
-  const blocks = assignBlocks(setting.numWorkers, memberIds);
-  const view: View = {
-    runId: 'bench',
-    fencingEpoch: 1,
-    version: 1,
-    fromStep: 0,
-    mode: 'train',
-    reason: 'benchmark',
-    members: memberIds.map((memberId, index) => ({
-      memberId,
-      ...(greetings[index]?.['endpoint'] as Endpoint),
-      frames: newestFrameFormat,
-      blocks: blocks[index] ?? [],
-    })),
-  };
+  const view = benchView(memberIds, setting.numWorkers, greetings);
   await askAll(programs, JSON.stringify(view));
   let step = 0;
   const spentMs = new Map<number, number>();

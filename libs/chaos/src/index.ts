@@ -4,6 +4,7 @@ export { chaosConfigFile } from './long-run.ts';
 export { type FaultCounts, noFaults } from './plan.ts';
 export type { FaultReport } from './recover-from.ts';
 export { type ChaosReport, runChaos } from './run-chaos.ts';
+export { RunWatch } from './run-watch.ts';
 export { describeKind, summarizeFaults } from './summary.ts';
 export { questions } from './questions.ts';
 export { recovery } from './recovery.ts';

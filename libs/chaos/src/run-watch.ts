@@ -30,14 +30,16 @@ export class RunWatch {
   numCommitted = 0;
   newest: LedgerEntry | undefined;
 
-  static async open(redisUrl: string, runId: string): Promise<RunWatch> {
+  /** @param onCommit - told of every step, those committed before among them */
+  static async open(redisUrl: string, runId: string, onCommit?: CommitListener): Promise<RunWatch> {
     const connection = await connectRedis(redisUrl, { role: 'producer', logger: silentLogger });
-    return new RunWatch(connection, runId);
+    return new RunWatch(connection, runId, onCommit);
   }
 
-  private constructor(connection: RedisConnection, runId: string) {
+  private constructor(connection: RedisConnection, runId: string, onCommit?: CommitListener) {
     this.#connection = connection;
     this.#runId = runId;
+    if (onCommit !== undefined) this.#listeners.add(onCommit);
     this.#watching = this.#watch();
   }
 

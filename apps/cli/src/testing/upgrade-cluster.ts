@@ -49,7 +49,7 @@ export interface UpgradeCluster {
 export async function startUpgradeCluster(folder: string, runId: string): Promise<UpgradeCluster> {
   const services = await startServices(folder, {}, silentLogger);
   const connection = await connectRedis(services.services.redisUrl, { role: 'producer' });
-  const watch = new UpgradeWatch(connection, runId);
+  const watch = await UpgradeWatch.open(connection, services.services.redisUrl, runId);
   const deaths: string[] = [];
   const places: Place[] = [];
   let client: CoordinatorClient | undefined;
@@ -81,8 +81,8 @@ export async function startUpgradeCluster(folder: string, runId: string): Promis
   const submit = async (runFile: object): Promise<void> => {
     await client!.submit(parseRunConfig(runFile, 'test'), 'trained');
   };
-  const statusIs = (status: string): Promise<boolean> =>
-    watch.until(status, () => watch.record?.status === status);
+  const statusIs = (status: string): Promise<void> =>
+    watch.until(status, () => watch.run.record?.status === status);
 
   return {
     services,
@@ -106,15 +106,15 @@ export async function startUpgradeCluster(folder: string, runId: string): Promis
       } else {
         const { coordinatorId: before } = said(old);
         await old.stop();
-        await watch.until('a leader', () => ![undefined, before].includes(watch.leaderId));
+        await watch.until('a leader', () => ![undefined, before].includes(watch.run.leaderId));
       }
     },
     async askForCheckpoint() {
-      const { numCommitted } = watch;
+      const { numCommitted } = watch.run;
       await client!.control(runId, 'checkpoint');
       await watch.until(
         'the checkpoint',
-        () => (watch.record?.keptSteps.at(-1) ?? 0) >= numCommitted,
+        () => (watch.run.record?.keptSteps.at(-1) ?? 0) >= numCommitted,
       );
     },
     async text(of) {
@@ -137,7 +137,7 @@ export async function startUpgradeCluster(folder: string, runId: string): Promis
     async finish(numLastSteps, runFile) {
       await client!.control(runId, 'pause');
       await statusIs('paused');
-      const numSteps = watch.numCommitted + numLastSteps;
+      const numSteps = watch.run.numCommitted + numLastSteps;
       await submit(runFile(numSteps));
       await statusIs('completed');
       return numSteps;
@@ -152,7 +152,7 @@ export async function startUpgradeCluster(folder: string, runId: string): Promis
   };
 
   function isIn(memberId: string): boolean {
-    return watch.newest?.members.includes(memberId) ?? false;
+    return watch.run.newest?.members.includes(memberId) ?? false;
   }
 }
 

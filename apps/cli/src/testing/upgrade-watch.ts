@@ -1,64 +1,62 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isBerthError, type LedgerEntry, type RunRecord, type View } from '@berth/contracts';
-import {
-  createLease,
-  createMembers,
-  createRuns,
-  openRun,
-  type RedisConnection,
-} from '@berth/queue';
-import { waitFor } from '@berth/testing';
+import { RunWatch } from '@berth/chaos';
+import { BerthError, isBerthError } from '@berth/contracts';
+import { createMembers, type RedisConnection } from '@berth/queue';
 
 const pollMs = 20;
 /** Steps that must be committed after a move before the next one. */
 const numQuietSteps = 5;
 
-/** Looks at a run in Redis itself again and again, over outages too. */
+/** Follows a run, and what its members hold, over moves and outages. */
 export class UpgradeWatch {
-  readonly #connection: RedisConnection;
-  readonly #runId: string;
-  readonly #commitTimesMs: number[] = [];
+  readonly run: RunWatch;
+  readonly #commitTimesMs: readonly number[];
   readonly #steps = new Map<string, number>();
-  readonly #ending = new AbortController();
   readonly #looking: Promise<void>;
+  #isClosed = false;
   /** The longest time without a commit around each move. */
   readonly pauses: { readonly what: string; readonly pauseMs: number }[] = [];
   /** Members that held fewer steps than before: what they do again was lost. */
   readonly fellBack: string[] = [];
-  view: View | undefined;
-  record: RunRecord | undefined;
-  leaderId: string | undefined;
-  newest: LedgerEntry | undefined;
 
-  constructor(connection: RedisConnection, runId: string) {
-    this.#connection = connection;
-    this.#runId = runId;
-    this.#looking = this.#keepLooking();
+  static async open(
+    connection: RedisConnection,
+    redisUrl: string,
+    runId: string,
+  ): Promise<UpgradeWatch> {
+    const timesMs: number[] = [];
+    const run = await RunWatch.open(redisUrl, runId, (entry) => timesMs.push(entry.committedAtMs));
+    return new UpgradeWatch(connection, run, timesMs);
   }
 
-  get numCommitted(): number {
-    return this.#commitTimesMs.length;
+  private constructor(
+    connection: RedisConnection,
+    run: RunWatch,
+    commitTimesMs: readonly number[],
+  ) {
+    this.run = run;
+    this.#commitTimesMs = commitTimesMs;
+    this.#looking = this.#lookAtMembers(connection);
   }
 
-  until(what: string, isSo: () => boolean): Promise<boolean> {
-    return waitFor(
-      () => {
-        if (this.record?.status === 'failed')
-          throw new Error(`the run failed: ${this.record.reason}`);
-        return isSo();
-      },
-      { what: `${what}; ${this.record?.status} at step ${this.numCommitted}` },
-    );
+  /** @throws BerthError `RUN_FAILED` when the run fails, or saying what was awaited in vain */
+  until(what: string, isSo: () => boolean): Promise<void> {
+    return this.run.until(() => {
+      const { record } = this.run;
+      if (record?.status === 'failed')
+        throw new BerthError('RUN_FAILED', `The run failed: ${record.reason}`);
+      return isSo();
+    }, what);
   }
 
-  steps(count: number): Promise<boolean> {
-    const from = this.numCommitted;
-    return this.until(`${count} steps`, () => this.numCommitted >= from + count);
+  steps(count: number): Promise<void> {
+    const from = this.run.numCommitted;
+    return this.until(`${count} steps`, () => this.run.numCommitted >= from + count);
   }
 
   /** Does something while the run trains, and waits until it has gone on. */
   async during(what: string, act: () => Promise<unknown>): Promise<void> {
-    const from = this.numCommitted;
+    const from = this.run.numCommitted;
     await act();
     await this.steps(numQuietSteps);
     const times = this.#commitTimesMs.slice(from - 1);
@@ -67,25 +65,15 @@ export class UpgradeWatch {
   }
 
   async close(): Promise<void> {
-    this.#ending.abort();
+    this.#isClosed = true;
     await this.#looking;
+    await this.run.close();
   }
 
-  async #keepLooking(): Promise<void> {
-    const { views, ledger } = openRun(this.#connection, this.#runId);
-    const runs = createRuns(this.#connection);
-    const members = createMembers(this.#connection);
-    const lease = createLease(this.#connection, { holderId: 'watch', ttlMs: 0 });
-    while (!this.#ending.signal.aborted) {
+  async #lookAtMembers(connection: RedisConnection): Promise<void> {
+    const members = createMembers(connection);
+    while (!this.#isClosed) {
       try {
-        this.view = await views.current();
-        this.leaderId = (await lease.lastHolder())?.holderId;
-        this.record = (await runs.read(this.#runId)) ?? this.record;
-        const numCommitted = await ledger.numCommitted();
-        for (const entry of await ledger.entries(this.numCommitted, numCommitted)) {
-          this.newest = entry;
-          this.#commitTimesMs.push(entry.committedAtMs);
-        }
         for (const { info } of await members.list({ forget: false })) this.#compare(info);
       } catch (error) {
         if (!isBerthError(error) || error.code !== 'QUEUE_UNREACHABLE') throw error;
