@@ -36,7 +36,7 @@ export interface EnginePort {
   stateDigest(slice?: number): Promise<string>;
   /**
    * @param into - shared memory to put the gradient in, so that it need not be copied between threads
-   * @param ready - told what of it is there
+   * @param ready - told what of it is there before all is, by engines that know
    */
   computeGradients(
     request: GradientRequest,

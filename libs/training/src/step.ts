@@ -1,5 +1,6 @@
 import {
   lossScalesOf,
+  markReady,
   newReadyMark,
   numStateSlices,
   orAborted,
@@ -81,6 +82,8 @@ export class StepWork {
       const ready = newReadyMark();
       this.#sum([...computed, { block: last, data: into }], ready);
       await orAborted(engine.computeGradients(request, into, ready), signal);
+      // Not every engine can tell before.
+      markReady(ready, 0);
       return;
     }
     if (last !== undefined) computed.push(await this.#computeBlock(last, computed.length, signal));
