@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -25,6 +26,21 @@ function compress(): Plugin {
   };
 }
 
+/** Fails a build that needs a module of Node: in its place Vite puts one that throws in the browser, which leaves the page empty. */
+function refuseNode(): Plugin {
+  return {
+    name: 'berth-refuse-node',
+    apply: 'build',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (isBuiltin(source))
+        this.error(
+          `${importer} needs ${source}, which browsers do not have: take values from @berth/contracts/constants`,
+        );
+    },
+  };
+}
+
 /** Has the browser fetch the letters of most pages along with the styles, so that text does not change its width once it shows. */
 function preloadFont(): Plugin {
   return {
@@ -46,7 +62,7 @@ function preloadFont(): Plugin {
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [preloadFont(), compress()],
+  plugins: [refuseNode(), preloadFont(), compress()],
   server: { host: '127.0.0.1', proxy: { '/api': api } },
   build: {
     outDir: 'dist/site',

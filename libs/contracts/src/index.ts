@@ -75,6 +75,7 @@ export {
 export * from './view.ts';
 export * from './wire-error.ts';
 export * from './worker-end.ts';
+export * from './plain-engine.ts';
 export * from './worker-engine.ts';
 export * from './with-stored-model.ts';
 export * from './word-digest.ts';

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** Of workers whose launcher says nothing else: a process that somebody started. */
-export const plainEngine = 'process';
+import { plainEngine } from './plain-engine.ts';
 
 /** What started a worker and ends it, as a short word: `slurm`, `kubernetes`. */
 export const engineSchema = z

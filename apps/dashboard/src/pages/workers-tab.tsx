@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { plainEngine, type RunStatusReport, type WorkerReport } from '@berth/contracts';
+import type { RunStatusReport, WorkerReport } from '@berth/contracts';
+import { plainEngine } from '@berth/contracts/constants';
 import { DrainWorker } from '../components/drain-worker.tsx';
 import { Chip, SkeletonRows } from '../components/parts.tsx';
 import {

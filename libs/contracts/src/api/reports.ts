@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../run-config.ts';
 import { runStatuses } from '../run-status.ts';
-import { plainEngine } from '../worker-engine.ts';
+import { plainEngine } from '../plain-engine.ts';
 import { alignedBlockSchema } from '../view.ts';
 import { controlStateSchema } from './controls.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { engineSchema, plainEngine } from '../worker-engine.ts';
+import { plainEngine } from '../plain-engine.ts';
+import { engineSchema } from '../worker-engine.ts';
 import { maxThreads } from '../limits.ts';
 import {
   countVariable,
