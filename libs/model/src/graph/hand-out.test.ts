@@ -62,6 +62,7 @@ it.each(['fp32', 'bf16'] as const)(
     };
     expect(() => engine.computeGradients(block, undefined, tell)).toThrow('nobody listens');
     const expected = bytesOf(engine.computeGradients(block));
-    expect(bytesOf(engine.computeGradients(block, undefined, () => undefined))).toEqual(expected);
+    const again = bytesOf(engine.computeGradients(block, undefined, () => undefined));
+    expect(again.equals(expected)).toBe(true);
   },
 );
