@@ -95,7 +95,7 @@ it.runIf(hasHelm)('are those of the chart', () => {
     'redis.enabled=true,redis.storageClass=fast,store.enabled=true',
     'dataWorkers.enabled=true,autoscaling.enabled=true,monitoring.enabled=true',
     'run.name=first,run.workers=3,run.gpu=true,run.kernels=avx512_core,run.queue=spot',
-    'run.threads=2,run.tolerations[0]=nvidia.com/gpu,run.nodeSelector.pool=a',
+    'run.linkMbitPerS=2000000,run.threads=2,run.tolerations[0]=nvidia.com/gpu,run.nodeSelector.pool=a',
     'run.claims[0].name=text,run.claims[0].path=/data',
   ];
   const { worker } = defaults;
@@ -107,6 +107,7 @@ it.runIf(hasHelm)('are those of the chart', () => {
     numThreads: 2,
     hasGpu: true,
     kernels: 'avx512_core',
+    linkMbitPerS: 2_000_000,
     nodeSelector: { ...selectorOfKernels('avx512_core'), pool: 'a' },
     queue: 'spot',
     tolerations: ['nvidia.com/gpu'],

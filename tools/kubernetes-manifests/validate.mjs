@@ -18,7 +18,13 @@ const chart = join(infra, 'chart');
 const unknownKinds = ['PodMonitor', 'ScaledObject', 'ClusterTrainingRuntime'];
 const everything = ['redis', 'store', 'dataWorkers', 'autoscaling', 'monitoring']
   .map((name) => `${name}.enabled=true`)
-  .concat('run.name=first', 'run.gpu=true', 'run.kernels=avx2', 'run.queue=spot');
+  .concat(
+    'run.name=first',
+    'run.gpu=true',
+    'run.kernels=avx2',
+    'run.queue=spot',
+    'run.linkMbitPerS=1000',
+  );
 
 const { values } = parseArgs({
   options: { help: { type: 'boolean', default: false }, openapi: { type: 'string' } },

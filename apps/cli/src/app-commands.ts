@@ -35,6 +35,7 @@ const appCommands: readonly AppCommand[] = [
         'BERTH_PEER_REACHABLE',
         'false: they cannot dial it, so it dials them',
       ],
+      ['--link <mbit/s>', 'BERTH_LINK_MBIT_PER_S', 'speed of its link; what its interface says'],
       ['--device <kind>', 'BERTH_DEVICE', 'auto, cpu or gpu'],
       ['--threads <n>', 'BERTH_NUM_THREADS', 'TensorFlow threads, part of the numerics'],
       ['--name <text>', 'BERTH_WORKER_NAME', 'start of its member id; the host name'],

@@ -55,6 +55,7 @@ export function addLaunchCommands(program: Command, context: Context): void {
     .option('--cpu <amount>', 'cores of a worker, as Kubernetes has it; as many as its threads')
     .option('--memory <amount>', 'of a worker, as Kubernetes has it; by the size of the model')
     .option('--kernels <level>', 'only nodes that have them, and workers that keep to them')
+    .option('--link <mbit/s>', 'of a node, to show what the network allows', count)
     .option('--node-selector <name=value>', 'only nodes with this label', collect, [])
     .option('--tolerate <key>', 'nodes with this taint too', collect, [])
     .option('--claim <name=/path>', 'mount a volume claim with text, to be read', collect, [])

@@ -7,6 +7,7 @@ import {
 } from '@berth/contracts';
 import { bestCheckpoint, bestPhases, controlStates, type ControlSnapshot } from '@berth/protocol';
 import { madeUpPreparation } from './made-up-preparation.ts';
+import { networkOf } from './made-up-network.ts';
 import type { SyntheticCheckpoints } from './synthetic-checkpoints.ts';
 import type { SyntheticHistory } from './synthetic-history.ts';
 
@@ -52,6 +53,7 @@ export function reportOf(run: ReportedRun): RunStatusReport {
     sparkline: history.sparkline,
     controls: controlStates(Date.now(), record, controlSnapshot),
     numExampleShards: 16,
+    ...(isTraining && last !== null && { network: networkOf(record.config, run.alive, last) }),
     ...(record.config.task === undefined &&
       (status === 'preparing' ? { preparation: madeUpPreparation } : { dataset: madeUpDataset })),
   };

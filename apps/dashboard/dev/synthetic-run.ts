@@ -83,7 +83,7 @@ export class SyntheticRun {
     this.attempts = [newAttempt(1, 0, this.#clockMs)];
     this.history.begin(1);
     this.checkpoints = new SyntheticCheckpoints(config, this.#shape);
-    for (let i = 0; i < options.numWorkers; i++) this.workers.push(makeWorker(this.runId, i));
+    for (let i = 0; i < options.numWorkers; i++) this.workers.push(makeWorker(this.config, i));
     this.#assign();
   }
 
@@ -231,7 +231,7 @@ export class SyntheticRun {
   }
 
   join(index: number, { isLive }: { isLive: boolean }): void {
-    const worker = makeWorker(this.runId, index);
+    const worker = makeWorker(this.config, index);
     this.workers.push(worker);
     this.#assign();
     this.mark('joined', `${worker.memberId} joined`, { isLive });

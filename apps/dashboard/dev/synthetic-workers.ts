@@ -1,8 +1,10 @@
-import type { AlignedBlock, WorkerReport } from '@berth/contracts';
+import type { AlignedBlock, RunConfig, WorkerReport } from '@berth/contracts';
+import { linkOfHost, workersAtOneHost } from './made-up-network.ts';
 import { uniform } from './made-up-numbers.ts';
 
 /** A worker of a made-up run; every seventeenth one straggles. */
-export function makeWorker(runId: string, index: number): WorkerReport {
+export function makeWorker(config: RunConfig, index: number): WorkerReport {
+  const place = 1 + Math.floor(index / workersAtOneHost(config));
   const isSlow = index % 17 === 5;
   const paceRatio = isSlow ? 1.9 : 0.94 + 0.12 * uniform(7, index);
   return {
@@ -10,8 +12,8 @@ export function makeWorker(runId: string, index: number): WorkerReport {
       .toString(36)
       .padStart(4, '0')}`,
     rank: null,
-    hostname: `node-${String(1 + (index >> 2)).padStart(2, '0')}`,
-    host: '10.0.0.1',
+    hostname: `node-${String(place).padStart(2, '0')}`,
+    host: `10.0.0.${place}`,
     port: 40_000 + index,
     isReachable: index % 17 !== 3,
     pid: 1200 + index * 37,
@@ -20,9 +22,10 @@ export function makeWorker(runId: string, index: number): WorkerReport {
     numThreads: 4,
     version: '0.1.0',
     engine: 'process',
+    linkBitsPerSecond: linkOfHost(config),
     state: isSlow ? 'straggling' : 'active',
     reason: isSlow ? 'Needs 1.9 times the median for a virtual rank' : 'Trains',
-    runId,
+    runId: config.name,
     blocks: [],
     step: 0,
     lag: isSlow ? 1 : 0,

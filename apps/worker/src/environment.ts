@@ -41,6 +41,8 @@ export interface WorkerEnvironment extends ComputeSettings {
   readonly advertise: Endpoint | undefined;
   /** False when peers cannot dial it: then it dials them. */
   readonly isReachable: boolean;
+  /** Of its link; as its network interface says when left out. */
+  readonly linkMbitPerS: number | undefined;
   /** Where Prometheus may ask; nowhere when left out. */
   readonly metricsPlace: MetricsPlace | undefined;
   readonly corpus: CorpusSources;
@@ -79,6 +81,7 @@ export function readEnvironment(env: Environment): WorkerEnvironment {
     port: variables.BERTH_PEER_PORT,
     isReachable: variables.BERTH_PEER_REACHABLE === 'true',
     advertise: variables.BERTH_PEER_ADVERTISE,
+    linkMbitPerS: variables.BERTH_LINK_MBIT_PER_S,
     metricsPlace: port === undefined ? undefined : { host, port },
     corpus: corpusSources(variables, services.s3),
     scratchFolder: folder && join(folder, 'scratch'),

@@ -39,6 +39,7 @@ import { takeJobs } from './take-jobs.ts';
 import { startPeers } from './threads/peers.ts';
 import { RunSession } from './session/run-session.ts';
 import { likelyEngineSpec } from './session/engine-spec.ts';
+import { linkSpeed } from './telemetry/link-speed.ts';
 import { LastKnown } from './telemetry/last-known.ts';
 import { startMetricsServer, type MetricsPage } from './telemetry/metrics-server.ts';
 import { startRuntime, type Runtime } from './threads/runtime.ts';
@@ -79,12 +80,20 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   const store = createS3ObjectStore(services.s3, logger);
   const members = createMembers(connection);
   const { version } = buildInfo();
+  const interfaces = networkInterfaces();
+  const listensAt = reachableAt(peers.address, interfaces);
+  const dialledAt = options.advertise ?? listensAt;
+  const linkBitsPerSecond =
+    options.linkMbitPerS === undefined
+      ? linkSpeed([dialledAt.host, listensAt.host], interfaces)
+      : options.linkMbitPerS * 1e6;
   const about = {
     memberId,
     version,
-    ...(options.advertise ?? reachableAt(peers.address, networkInterfaces())),
+    ...dialledAt,
     ...(!isReachable && { isReachable }),
     ...(engine !== plainEngine && { engine }),
+    ...(linkBitsPerSecond !== undefined && { linkBitsPerSecond }),
     frames: newestFrameFormat,
     pid: process.pid,
     hostname: hostname(),

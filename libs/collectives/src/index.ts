@@ -10,7 +10,14 @@ export type { Endpoint } from './connections/byte-source.ts';
 export { newestFrameFormat } from './connections/frame-format.ts';
 export { damageFrame } from './connections/damage-frame.ts';
 export { vectorDigest } from './reduce/digest.ts';
-export { lowestMs, trafficOf, type NetworkLimits, type Traffic } from './reduce/traffic.ts';
+export {
+  linkOf,
+  lowestMs,
+  trafficOf,
+  trafficOfLinks,
+  type NetworkLimits,
+  type Traffic,
+} from './reduce/traffic.ts';
 export { DigestMemory } from './state/digest-memory.ts';
 export type { StateLabel } from './connections/control.ts';
 export {

@@ -37,6 +37,8 @@ export * from './logger.ts';
 export * from './model-config.ts';
 export * from './object-store.ts';
 export * from './or-aborted.ts';
+export * from './network/describe-network.ts';
+export * from './network/network-report.ts';
 export * from './peer-secret.ts';
 export * from './phases.ts';
 export * from './port-taken.ts';

@@ -4,6 +4,7 @@ import { exportSectionSchema, type ExportSection } from './export-section.ts';
 import { gridPointSchema } from './grid/grid-point.ts';
 import { datasetHealthSchema } from './dataset-health.ts';
 import { datasetReportSchema } from './judge-health.ts';
+import { networkReportSchema } from './network/network-report.ts';
 import { preparationProgressSchema } from './preparation/progress.ts';
 import { relayReportSchema } from './relay.ts';
 import { storedRunConfigSchema } from './run-config.ts';
@@ -277,6 +278,8 @@ export const runStatusSchema = z.strictObject({
   drains: z.record(z.string(), z.string()).default({}),
   /** Who joins connections of members that dial out only; absent where no two of them are in the view. */
   relay: relayReportSchema.optional(),
+  /** What the links of its members allow; absent where they have none between them, and where no link's speed is known. */
+  network: networkReportSchema.optional(),
   /** Mean loss of the whole run in up to 40 equal parts, oldest first. */
   sparkline: z.array(z.number()),
   controls: z.record(controlSchema, controlStateSchema),

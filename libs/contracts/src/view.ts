@@ -87,6 +87,8 @@ export const memberInfoSchema = z.strictObject({
   engine: engineSchema.optional(),
   /** Newest format of frames that it can send and read; absent in what older releases write. */
   frames: z.int().positive().optional(),
+  /** Of the link by which others reach it, each way; absent where it does not know, and in what older releases write. */
+  linkBitsPerSecond: z.number().positive().optional(),
   pid: z.int(),
   hostname: z.string(),
   numerics: numericsSchema,
@@ -112,6 +114,8 @@ export const memberInfoSchema = z.strictObject({
   engineCallMs: z.number().optional(),
   /** The newest fencing epoch of a view that it has seen of its run; 0 before the first. */
   newestEpoch: z.int().nonnegative().optional(),
+  /** Elements of the vector that it sums with the others in every step of its run; absent before it knows its model. */
+  numSumElements: z.int().positive().optional(),
   /** Memory of its process. */
   residentBytes: z.number().optional(),
   /** A state that it saves beside training; absent when all is saved. */

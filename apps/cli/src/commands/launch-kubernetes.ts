@@ -30,6 +30,7 @@ export interface LaunchKubernetesOptions {
   readonly cpu?: string;
   readonly memory?: string;
   readonly kernels?: string;
+  readonly link?: number;
   readonly nodeSelector: readonly string[];
   readonly tolerate: readonly string[];
   readonly claim: readonly string[];
@@ -72,6 +73,7 @@ export async function launchKubernetes(
     cpu: options.cpu,
     memory: options.memory ?? memoryFor(numParameters),
     kernels: options.kernels,
+    linkMbitPerS: options.link,
     nodeSelector: {
       ...(options.kernels !== undefined && selectorOfKernels(options.kernels)),
       ...Object.fromEntries(options.nodeSelector.map((text) => pairOf('--node-selector', text))),

@@ -1,5 +1,6 @@
 import { bestText } from '../best-text.ts';
 import {
+  describeNetwork,
   gridReport,
   gridReports,
   isFinal,
@@ -64,6 +65,7 @@ function textOf(report: RunStatusReport, context: Context, isAtRest: boolean): s
           ...saveLines(report),
           ...membersOf(report),
           ...relayOf(report),
+          ...(report.network === undefined ? [] : [`  ${describeNetwork(report.network)}`]),
         ];
   if (report.dataset !== undefined) lines.unshift(datasetLines(report.dataset));
   return lines.join('\n');

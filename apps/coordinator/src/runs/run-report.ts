@@ -37,6 +37,7 @@ import {
 import type { RunOutlines } from '../metrics-series/run-outlines.ts';
 import { troubleOf } from './run-trouble.ts';
 import type { Health } from '../reports/health.ts';
+import { networkReportOf } from '../reports/network-report.ts';
 
 /** What holds for all runs at the time of a report. */
 export interface ReportContext {
@@ -89,6 +90,8 @@ export async function reportOf(
     redis,
   });
   const relay = await relayReportOf(connection, view);
+  const aliveInfos = alive.map(({ info }) => info);
+  const network = networkReportOf(run, { view, members: aliveInfos, steps });
   const reason = [waiting ?? run.reason, ...(trouble === undefined ? [] : [trouble])].join('; ');
   return {
     run: { ...run, reason },
@@ -104,7 +107,7 @@ export async function reportOf(
     checkpointAtMs: newest?.savedAtMs ?? null,
     best: bestCheckpoint(run, checkpointSteps) ?? null,
     bestPhases: bestPhases(run, checkpointSteps),
-    ...savesOf(alive.map(({ info }) => info)),
+    ...savesOf(aliveInfos),
     numWorkersAlive: alive.length,
     releases: Object.fromEntries(
       alive.flatMap(({ info: { memberId, version } }) =>
@@ -117,6 +120,7 @@ export async function reportOf(
       ),
     ),
     ...(relay && { relay }),
+    ...(network && { network }),
     sparkline: outline?.lossCourse() ?? [],
     controls: controlStates(Date.now(), run, snapshot),
     ...(trouble !== undefined && { trouble }),

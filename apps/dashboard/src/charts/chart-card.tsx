@@ -27,6 +27,8 @@ export interface ChartCardProps {
   readonly height?: number;
   /** What its lines are seen against. */
   readonly levels?: readonly Level[];
+  /** A sentence below what the chart says by itself. */
+  readonly note?: string | undefined;
 }
 
 const noLevels: readonly Level[] = [];
@@ -58,6 +60,7 @@ function ChartBody({
   smoothing,
   height,
   levels = noLevels,
+  note,
 }: ChartCardProps & { height: number }): JSX.Element {
   const step = history.step.value ?? [];
   const evaluation = history.evaluation.value ?? [];
@@ -145,6 +148,7 @@ function ChartBody({
       <p class="chart-summary">
         {markerText.value === '' ? summary : <strong>{markerText.value}</strong>}
       </p>
+      {note !== undefined && <p class="chart-summary">{note}</p>}
     </>
   );
 }

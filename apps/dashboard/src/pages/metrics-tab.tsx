@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import type { MetricsLine } from '@berth/contracts';
-import type { Task } from '@berth/contracts/constants';
+import type { MetricsLine, NetworkReport } from '@berth/contracts';
+import { describeNetwork, type Task } from '@berth/contracts/constants';
 import { ChartCard } from '../charts/chart-card.tsx';
 import { levelsOf } from '../charts/levels.ts';
 import { smoothingWindows, windowFor, windowOnAxis } from '../charts/smoothing.ts';
@@ -27,16 +27,25 @@ export interface MetricsTabProps {
   readonly history: RunHistory;
   readonly task: Task;
   readonly lastEval: MetricsLine | null;
+  readonly network: NetworkReport | undefined;
   /** Steps that the run has made. */
   readonly numSteps: number;
 }
 
 /** All charts of a run, with one axis, one cursor and one zoom. */
-export function MetricsTab({ history, task, lastEval, numSteps }: MetricsTabProps): JSX.Element {
+export function MetricsTab({
+  history,
+  task,
+  lastEval,
+  network,
+  numSteps,
+}: MetricsTabProps): JSX.Element {
   const { zoom } = history;
   const specs = useMemo(() => chartSpecs(task), [task]);
   const axis = chosenAxis.value;
   const window = chosenSmoothing.value ?? windowFor(numSteps);
+  // One that is not known is said where the workers are.
+  const allowance = network && network.lowest !== null ? describeNetwork(network) : undefined;
   const smoothing = windowOnAxis(window, axis, history.step.value ?? []);
   return (
     <>
@@ -112,6 +121,7 @@ export function MetricsTab({ history, task, lastEval, numSteps }: MetricsTabProp
                   history={history}
                   smoothing={smoothing}
                   levels={levelsOf(task, spec.id, lastEval)}
+                  note={spec.id === 'phases' ? allowance : undefined}
                 />
               ))}
           </div>

@@ -3,6 +3,7 @@ import type { MetricsLine, RunStatusReport } from '@berth/contracts';
 import {
   corpusText,
   corpusWeightsText,
+  linkSpeedText,
   taskOfRun,
   type ShownMetric,
   type Task,
@@ -175,6 +176,12 @@ function modelText(model: RunStatusReport['run']['config']['model']): string {
   return own.length === 0 ? `BERT-${model.size}` : `BERT-${model.size}, but ${own.join(', ')}`;
 }
 
+function networkText({ network }: RunStatusReport): string | undefined {
+  if (!network?.lowest) return undefined;
+  const { ms, bitsPerSecond } = network.lowest;
+  return `${linkSpeedText(bitsPerSecond)}, ${formatDuration(ms)} a sum at best`;
+}
+
 function Facts({ report }: { report: RunStatusReport }): JSX.Element {
   const { run, view } = report;
   const { config, numerics } = run;
@@ -196,6 +203,7 @@ function Facts({ report }: { report: RunStatusReport }): JSX.Element {
       'Kernels',
       numerics === null ? null : `${numerics.kernels}, ${plural(numerics.numThreads, 'thread')}`,
     ],
+    ['Network', networkText(report)],
     ['View', view === null ? null : `${view.version}, fencing epoch ${view.fencingEpoch}`],
     ['Created', formatDateTime(run.createdAtMs)],
   ];

@@ -115,7 +115,13 @@ export function RunPage({ runId, tab }: { runId: string; tab: RunTab }): JSX.Ele
       </header>
       {tab === 'overview' && <OverviewTab report={report} history={history} />}
       {tab === 'metrics' && task !== undefined && (
-        <MetricsTab history={history} task={task} lastEval={report.lastEval} numSteps={step} />
+        <MetricsTab
+          history={history}
+          task={task}
+          lastEval={report.lastEval}
+          network={report.network}
+          numSteps={step}
+        />
       )}
       {tab === 'evaluation' && <EvaluationTab report={report} />}
       {tab === 'data' && <DataTab report={report} />}

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { RunStatusReport, WorkerReport } from '@berth/contracts';
-import { plainEngine } from '@berth/contracts/constants';
+import { describeNetwork, linkSpeedText, plainEngine } from '@berth/contracts/constants';
 import { DrainWorker } from '../components/drain-worker.tsx';
 import { Chip, SkeletonRows } from '../components/parts.tsx';
 import {
@@ -44,6 +44,11 @@ export function WorkersTab({ report }: { report: RunStatusReport }): JSX.Element
         </header>
         {view !== null && <p class="muted">{asSentence(view.reason)}</p>}
         {report.relay !== undefined && <Relay relay={report.relay} />}
+        {report.network !== undefined && (
+          <p class="muted" data-network>
+            {describeNetwork(report.network)}
+          </p>
+        )}
         <RankStrip workers={present} numRanks={run.config.train.virtualRanks} />
       </section>
       <section class="card flush">
@@ -108,6 +113,8 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
                 <span class="sub">
                   {worker.hostname} · pid {worker.pid}
                   {worker.engine !== plainEngine && ` · ${worker.engine}`}
+                  {worker.linkBitsPerSecond !== null &&
+                    ` · ${linkSpeedText(worker.linkBitsPerSecond)}`}
                   {worker.version !== null && ` · berth ${worker.version}`}
                   {!worker.isReachable && ' · dials out only'}
                 </span>

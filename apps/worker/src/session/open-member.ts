@@ -125,6 +125,7 @@ export async function openMember(
   );
   const examplesAreOpen = openNextExamples(ledger, source);
   const numElements = numParametersOf(parameterLayout(model, taskModelOf(choice)));
+  status.numSumElements = numElements + task.sums.length;
   // Warm before anyone waits for it, as the engine is; a lone worker may never need it.
   const isWarm = config.cluster.numWorkers > 1;
   const laidOut = peers.layOutState([numElements, numElements, numElements], { isWarm });

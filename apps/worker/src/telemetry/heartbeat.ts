@@ -5,7 +5,15 @@ import type { PendingSave } from '@berth/training';
 /** What a worker says of itself that changes. */
 export type WorkerStatus = Pick<
   MemberInfo,
-  'state' | 'runId' | 'step' | 'complaint' | 'rankMs' | 'newestEpoch' | 'troubles' | 'saved'
+  | 'state'
+  | 'runId'
+  | 'step'
+  | 'complaint'
+  | 'rankMs'
+  | 'newestEpoch'
+  | 'troubles'
+  | 'saved'
+  | 'numSumElements'
 > & {
   /** Why it is about to leave, once it was told to. */
   drain?: MemberInfo['drain'];
@@ -22,6 +30,7 @@ type Opening = NonNullable<MemberInfo['opening']>;
 export const idleStatus: Readonly<Omit<WorkerStatus, 'newestEpoch' | 'troubles' | 'drain'>> = {
   pending: undefined,
   saved: undefined,
+  numSumElements: undefined,
   state: 'idle',
   runId: null,
   step: -1,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { View } from '@berth/contracts';
 import { assignBlocks } from './blocks.ts';
-import { lowestMs, trafficOf } from './traffic.ts';
+import { lowestMs, trafficOf, trafficOfLinks } from './traffic.ts';
 
 function viewOf(numMembers: number, numVirtualRanks: number): View {
   const memberIds = Array.from({ length: numMembers }, (_, index) => `member-${index}`);
@@ -34,6 +34,29 @@ describe('trafficOf', () => {
       expect(total('sent', phase)).toBe(total('received', phase));
     // Three members have two blocks each at most of eight ranks: more than the three slices of one block each.
     expect(total('sent', 'reduceScatter')).toBeGreaterThan(total('sent', 'allGather'));
+  });
+});
+
+describe('trafficOfLinks', () => {
+  const shape = { dtype: 'fp32', length: 1 << 20, numExact: 0 } as const;
+
+  it('counts what leaves a host, whichever of its members sends it', () => {
+    const { members, ...view } = viewOf(4, 4);
+    const placed = members.map((member, index) => ({ ...member, host: `10.0.0.${index >> 1}` }));
+    const links = trafficOfLinks({ ...view, members: placed }, shape);
+    // Two members send two of four slices each, in both phases.
+    const half = { reduceScatter: 4 << 20, allGather: 4 << 20 };
+    expect([...links]).toEqual([
+      ['10.0.0.0', { sent: half, received: half }],
+      ['10.0.0.1', { sent: half, received: half }],
+    ]);
+  });
+
+  it('does not put two together that nobody can dial', () => {
+    const { members, ...view } = viewOf(2, 2);
+    const hidden = members.map((member) => ({ ...member, isReachable: false as const }));
+    const links = trafficOfLinks({ ...view, members: hidden }, shape);
+    expect([...links.values()]).toEqual(trafficOf(viewOf(2, 2), shape));
   });
 });
 

@@ -1,7 +1,7 @@
-import type { View } from '@berth/contracts';
+import type { View, ViewMember } from '@berth/contracts';
 import { planReduce, type VectorShape } from './plan.ts';
 
-/** Bytes of gradient that one member moves in an all-reduce, without the headers of frames and packets. */
+/** Bytes of gradient that a member or a link moves in an all-reduce, without the headers of frames and packets. */
 export interface Traffic {
   readonly sent: PhaseBytes;
   readonly received: PhaseBytes;
@@ -24,21 +24,72 @@ export interface NetworkLimits {
 
 /** What each member of a view moves, in their order. @throws BerthError `CONFIG_INVALID` as `planReduce` does */
 export function trafficOf(view: View, shape: VectorShape): Traffic[] {
-  const { chunks, blocks } = planReduce(view, shape);
-  const sliceBytes = chunks.map((slice) => sum(slice.map(({ byteLength }) => byteLength)));
-  const numBlocks = view.members.map(
-    (_, index) => blocks.filter(({ owner }) => owner === index).length,
+  return [...trafficBy(({ memberId }) => memberId, view, shape).values()];
+}
+
+/**
+ * What each link of a view carries, by the address that it is reached at: members at one address share it, and what they send to each
+ * other stays on their host. One that cannot be dialled has a link of its own, by its id.
+ * @throws BerthError `CONFIG_INVALID` as `planReduce` does
+ */
+export function trafficOfLinks(view: View, shape: VectorShape): Map<string, Traffic> {
+  return trafficBy(linkOf, view, shape);
+}
+
+/** What tells the link of a member from others of its view. */
+export function linkOf({ memberId, host, isReachable }: ViewMember): string {
+  return isReachable === false ? memberId : host;
+}
+
+/** What groups of members send to and get from all others, in the order of their first members. */
+function trafficBy(
+  groupOf: (member: ViewMember) => string,
+  view: View,
+  shape: VectorShape,
+): Map<string, Traffic> {
+  const { chunks } = planReduce(view, shape);
+  const members = view.members.map((member, index) => ({
+    group: groupOf(member),
+    numMembers: 1,
+    numBlocks: member.blocks.length,
+    sliceBytes: sum((chunks[index] ?? []).map(({ byteLength }) => byteLength)),
+  }));
+  const all = partOf(members);
+  const groups = [...new Set(members.map(({ group }) => group))];
+  return new Map(
+    groups.map((group) => {
+      const own = partOf(members.filter((member) => member.group === group));
+      const otherBytes = all.sliceBytes - own.sliceBytes;
+      return [
+        group,
+        {
+          sent: {
+            reduceScatter: own.numBlocks * otherBytes,
+            allGather: (all.numMembers - own.numMembers) * own.sliceBytes,
+          },
+          received: {
+            reduceScatter: (all.numBlocks - own.numBlocks) * own.sliceBytes,
+            allGather: own.numMembers * otherBytes,
+          },
+        },
+      ];
+    }),
   );
-  const numMembers = view.members.length;
-  return view.members.map((_, index) => {
-    const own = sliceBytes[index] ?? 0;
-    const ownBlocks = numBlocks[index] ?? 0;
-    const others = sum(sliceBytes) - own;
-    return {
-      sent: { reduceScatter: ownBlocks * others, allGather: (numMembers - 1) * own },
-      received: { reduceScatter: (sum(numBlocks) - ownBlocks) * own, allGather: others },
-    };
-  });
+}
+
+interface Part {
+  readonly numMembers: number;
+  /** A contribution of each is sent to whoever sums a slice. */
+  readonly numBlocks: number;
+  readonly sliceBytes: number;
+}
+
+function partOf(members: readonly Part[]): Part {
+  return {
+    numMembers: members.length,
+    numBlocks: sum(members.map(({ numBlocks }) => numBlocks)),
+    sliceBytes: sum(members.map(({ sliceBytes }) => sliceBytes)),
+  };
 }
 
 /**

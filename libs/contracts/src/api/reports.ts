@@ -35,6 +35,8 @@ export const workerReportSchema = z.strictObject({
   version: z.string().nullable().default(null),
   /** What started it. */
   engine: z.string().default(plainEngine),
+  /** Of its link, each way; null where it does not know. */
+  linkBitsPerSecond: z.number().positive().nullable().default(null),
   state: z.enum(workerStates),
   /** Why it is in this state, for people. */
   reason: z.string(),

@@ -38,6 +38,7 @@ describe('readVariables', () => {
     ['BERTH_NUM_THREADS', '0', 'use a whole number from 1 to 1024'],
     ['BERTH_NUM_THREADS', 'many', 'use a whole number from 1 to 1024'],
     ['BERTH_PEER_PORT', '65536', 'use a port number'],
+    ['BERTH_LINK_MBIT_PER_S', '2.5', 'use a whole number from 1 to 9600000'],
     ['BERTH_METRICS_PORT', 'http', 'use a port number'],
     ['BERTH_PEER_ADVERTISE', '10.0.0.1', 'write host:port, where workers reach it'],
     ['BERTH_PEER_ADVERTISE', 'a:99999', 'write host:port, where workers reach it'],

@@ -9,6 +9,8 @@ import {
   portVariable,
 } from './read-variables.ts';
 
+/** Twelve ports of 800 Gbit/s. */
+const maxLinkMbitPerS = 9_600_000;
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
@@ -33,6 +35,7 @@ export const workerVariables = z.object({
   BERTH_PEER_PORT: portVariable.default(0),
   BERTH_PEER_ADVERTISE: endpointVariable.optional(),
   BERTH_PEER_REACHABLE: z.enum(['true', 'false'], 'it is true or false').default('true'),
+  BERTH_LINK_MBIT_PER_S: countVariable(maxLinkMbitPerS).optional(),
   BERTH_METRICS_HOST: z.string().default('127.0.0.1'),
   BERTH_METRICS_PORT: portVariable.optional(),
   BERTH_FOLDER: z.string().optional(),

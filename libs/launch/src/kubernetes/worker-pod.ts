@@ -33,6 +33,8 @@ export interface WorkerPodOptions {
   readonly numThreads: number;
   /** The kernels that it computes by, of those that its node has; all that the node has when left out. */
   readonly kernels?: string | undefined;
+  /** Of its node's link: that of the pod, which is all it sees, is made up. Nobody knows it when left out. */
+  readonly linkMbitPerS?: number | undefined;
   readonly nodeSelector: Readonly<Record<string, string>>;
   /** Keys of taints that it does not mind. */
   readonly tolerations: readonly string[];
@@ -49,7 +51,7 @@ const silenceMs = 600_000;
 
 /** The pod of a worker that trains one run. @param run - `BERTH_WORKER_RUN` */
 export function workerPod(options: WorkerPodOptions, run: Variable): PodTemplate {
-  const { cluster, secret, hasGpu, numThreads, kernels, graceSeconds } = options;
+  const { cluster, secret, hasGpu, numThreads, kernels, linkMbitPerS, graceSeconds } = options;
   return {
     metadata: { labels: labelsOf(cluster, 'worker') },
     spec: {
@@ -66,6 +68,9 @@ export function workerPod(options: WorkerPodOptions, run: Variable): PodTemplate
             ...(kernels === undefined ? [] : [variable('ONEDNN_MAX_CPU_ISA', kernels)]),
             fieldVariable('BERTH_PEER_HOST', 'status.podIP'),
             variable('BERTH_PEER_PORT', peerPort),
+            ...(linkMbitPerS === undefined
+              ? []
+              : [variable('BERTH_LINK_MBIT_PER_S', linkMbitPerS)]),
             fieldVariable('BERTH_METRICS_HOST', 'status.podIP'),
             variable('BERTH_METRICS_PORT', metricsPort),
             secretVariable('BERTH_SECRET', secret),
