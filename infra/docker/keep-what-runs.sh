@@ -13,8 +13,8 @@ for entry in * .[!.]*; do
 done
 
 rm -rf libs/testing node_modules/@berth/testing node_modules/@berth/bench
-rm -rf libs/*/src libs/*/test libs/*/examples libs/*/dist/testing libs/protocol/dist/simulator
-rm -rf apps/*/src apps/*/test apps/*/dist/testing
+rm -rf libs/*/src libs/*/test libs/*/examples apps/*/src apps/*/test
+find libs apps -name node_modules -prune -o -type d \( -name testing -o -name simulator \) -prune -exec rm -rf {} +
 find libs apps node_modules -type f \
   \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.tsbuildinfo' -o -name '*.test.js' \) -delete
 find node_modules/@tensorflow/*/dist ! -path '*/tfjs-node-gpu/*' -type f ! -name '*.node.js' -delete

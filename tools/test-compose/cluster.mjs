@@ -48,7 +48,7 @@ export function createCluster({ compose, root, folder, project, env }) {
 
   const cluster = {
     project,
-    prepare: () => writeFile(overlay, JSON.stringify(buildOverlay())),
+    prepare: () => writeFile(overlay, JSON.stringify(buildOverlay(['coordinator', 'worker']))),
     build: () => run(['build'], { timeoutMs: 3_600_000, show: true }),
     /** @param {readonly string[]} args */
     up: (args = []) => run(['up', '--detach', '--no-build', ...args], { timeoutMs: 300_000 }),
@@ -114,11 +114,15 @@ export function createCluster({ compose, root, folder, project, env }) {
   return cluster;
 }
 
-function buildOverlay() {
+/**
+ * A compose file that builds services with what this machine has for it.
+ * @param {readonly string[]} services
+ */
+export function buildOverlay(services) {
   const found = Object.entries(buildSecrets).filter(([, file]) => existsSync(file));
   const build = { network: 'host', secrets: found.map(([name]) => name) };
   return {
-    services: { coordinator: { build }, worker: { build } },
+    services: Object.fromEntries(services.map((name) => [name, { build }])),
     secrets: Object.fromEntries(found.map(([name, file]) => [name, { file }])),
   };
 }

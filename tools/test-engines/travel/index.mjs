@@ -2,11 +2,13 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findCompose, findEngine } from '../../test-compose/engine.mjs';
 import * as kubernetes from '../kubernetes/index.mjs';
 import { withKubernetes } from '../kubernetes/cluster.mjs';
 import { findBinaries } from '../kubernetes/control-plane/binaries.mjs';
 import { startOutside, trainCalmly } from '../kubernetes/outside.mjs';
 import * as slurm from '../slurm/index.mjs';
+import { composeLeg } from './compose-leg.mjs';
 import { travel } from './journey.mjs';
 import { kubernetesLeg } from './kubernetes-leg.mjs';
 import { processLeg } from './process-leg.mjs';
@@ -32,8 +34,27 @@ export async function check() {
  * @throws Error when a step is lost, a move takes too long, the ledger names other engines, or the weights are not those of a calm run
  */
 export async function test(say) {
+  const docker = await findDocker(say);
+  try {
+    await testWith(docker, say);
+  } finally {
+    await docker.stop();
+  }
+}
+
+/** @returns {Promise<{ compose?: readonly string[], missing?: string, stop: () => Promise<void> }>} */
+async function findDocker(say) {
+  const compose = await findCompose();
+  const stop = async () => undefined;
+  if (compose === undefined)
+    return { missing: 'Docker Compose 2 is not installed (docker compose version)', stop };
+  const found = await findEngine(say);
+  return 'missing' in found ? { missing: found.missing, stop } : { compose, stop: found.stop };
+}
+
+async function testWith(docker, say) {
   const leftOut = [
-    { engine: 'compose', why: 'this test starts no containers yet: npm run test:compose does' },
+    { engine: 'compose', why: docker.missing },
     { engine: 'slurm', why: await slurm.check() },
     { engine: 'kubernetes', why: await kubernetes.check() },
   ].filter(({ why }) => why !== undefined);
@@ -44,7 +65,7 @@ export async function test(say) {
   let isGood = false;
   try {
     const outcome = await withOutside({ folder, hasKubernetes: has('kubernetes'), say }, (places) =>
-      journey({ folder, ...places, hasSlurm: has('slurm'), say }),
+      journey({ folder, ...places, compose: docker.compose, hasSlurm: has('slurm'), say }),
     );
     say(`training ${outcome.numSteps} steps undisturbed, in one process`);
     const config = runFile(root, outcome.numSteps);
@@ -79,7 +100,7 @@ async function withOutside({ folder, hasKubernetes, say }, use) {
   }
 }
 
-async function journey({ folder, outside, kubernetes: cluster, hasSlurm, say }) {
+async function journey({ folder, outside, kubernetes: cluster, compose, hasSlurm, say }) {
   const place = async (engine) => {
     const path = join(folder, `leg-${engine}`);
     await mkdir(path, { mode: 0o700 });
@@ -87,6 +108,7 @@ async function journey({ folder, outside, kubernetes: cluster, hasSlurm, say }) 
   };
   const legs = [];
   try {
+    if (compose !== undefined) legs.push(await composeLeg(await place('compose'), compose));
     if (hasSlurm) legs.push(await slurmLeg(await place('slurm')));
     if (cluster !== undefined) legs.push(kubernetesLeg(cluster, root));
     legs.push(processLeg(await place('process')));
