@@ -7,7 +7,7 @@ npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 
 for entry in * .[!.]*; do
   case "$entry" in
-    node_modules | libs | apps | configs | corpus | package.json) ;;
+    node_modules | libs | apps | dist | configs | corpus | package.json) ;;
     *) rm -rf "$entry" ;;
   esac
 done
@@ -20,3 +20,5 @@ find libs apps node_modules -type f \
 find node_modules/@tensorflow/*/dist ! -path '*/tfjs-node-gpu/*' -type f ! -name '*.node.js' -delete
 rm -rf node_modules/@tensorflow/tfjs-node-gpu/binding node_modules/@tensorflow/tfjs-node-gpu/src
 find libs apps node_modules -type d -empty -delete
+# An image is never built again in part: its programs are those of its modules.
+echo '{"changed":[]}' > dist/programs/inputs.json

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { cacheFolder } from '../../setup/cache.mjs';
 import { startControlPlane } from './control-plane.mjs';
 import { jobsOf, until } from './jobs.mjs';
@@ -90,8 +90,12 @@ export async function makeNamespace(api, name, variables) {
 /** What berth's image has, from this folder: the variables of infra/docker/Dockerfile, and the TensorFlow of the setup. */
 function imageOf(root) {
   return {
-    command: ['node', 'apps/worker/dist/main.js'],
+    command: ['berth', 'worker'],
     workingDir: root,
-    env: { NODE_ENV: 'production', XDG_CACHE_HOME: dirname(cacheFolder()) },
+    env: {
+      NODE_ENV: 'production',
+      XDG_CACHE_HOME: dirname(cacheFolder()),
+      PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
+    },
   };
 }

@@ -49,7 +49,7 @@ export interface LaunchSlurmOptions {
 const headTimeoutMs = 1_800_000;
 
 /** Where the image has what this checkout has; see infra/docker. */
-const workerOfImage = ['node', '/app/apps/worker/dist/main.js'];
+const workerOfImage = ['berth', 'worker'];
 
 /**
  * `berth launch slurm`: makes a run's shared folder and scripts, and prints these, or submits them; where the run has an array

@@ -82,7 +82,7 @@ function container(name: string, { secret, image }: CoordinatorOptions): Record<
   return {
     name: 'coordinator',
     image,
-    command: ['node', 'apps/coordinator/dist/main.js'],
+    command: ['berth', 'coordinator'],
     env: [
       fieldVariable('NAMESPACE', 'metadata.namespace'),
       fieldVariable('POD_IP', 'status.podIP'),

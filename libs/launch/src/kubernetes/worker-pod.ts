@@ -155,7 +155,7 @@ function container(
   return {
     name: 'worker',
     image,
-    command: ['node', 'apps/worker/dist/main.js'],
+    command: ['berth', 'worker'],
     env: [
       variable('BERTH_ENGINE', 'kubernetes'),
       fieldVariable('BERTH_WORKER_NAME', 'metadata.name'),
