@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buildOverlay } from '../../test-compose/cluster.mjs';
 import { must } from '../../test-compose/command.mjs';
 import { ensureBaseImages } from '../../test-compose/stand-ins.mjs';
@@ -20,7 +20,7 @@ export async function composeLeg({ root, folder, variables, say }, [program, ...
   const files = [join(root, 'infra/compose/compose.worker.yaml'), join(folder, 'overlay.json')];
   const envFile = join(folder, 'worker.env');
   await writeFile(envFile, environment(variables), { mode: 0o600 });
-  await writeFile(files[1], JSON.stringify(overlay(root)));
+  await writeFile(files[1], JSON.stringify(overlay(root, variables)));
   const base = [...first, '-p', `berth-${runName}`, '--env-file', envFile];
   const compose = (args, options) =>
     must(program, [...base, ...files.flatMap((file) => ['-f', file]), ...args], options);
@@ -68,7 +68,10 @@ export async function composeLeg({ root, folder, variables, say }, [program, ...
       return ended();
     },
     ended,
-    close: async () => void (await compose(['down', '--timeout', '60', '--volumes'])),
+    async close() {
+      await writeFile(join(folder, 'containers.log'), await compose(['logs', '--no-color']));
+      await compose(['down', '--timeout', '60', '--volumes']);
+    },
   };
 }
 
@@ -84,13 +87,16 @@ function environment(variables) {
     .join('');
 }
 
-/** The text where the run file says that it is. */
-function overlay(root) {
+/** The text where the run file says that it is, and the socket of a Redis that answers its own user only. */
+function overlay(root, { REDIS_URL }) {
   const { services, secrets } = buildOverlay(['worker']);
   const text = textOf(root);
+  const { protocol, pathname } = new URL(REDIS_URL);
+  const socket = protocol === 'unix:' ? [`${dirname(pathname)}:${dirname(pathname)}`] : [];
   const worker = {
     ...services.worker,
-    volumes: [`${text}:${text}:ro`],
+    user: `${process.getuid()}:${process.getgid()}`,
+    volumes: [`${text}:${text}:ro`, ...socket],
     environment: { BERTH_CORPUS_ROOTS: text },
   };
   return { services: { worker }, secrets };
