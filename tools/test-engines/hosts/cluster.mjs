@@ -12,6 +12,8 @@ import { createCoordinatorClient } from '@berth/launch';
 import { connectRedis, openRun, redisServerPrograms } from '@berth/queue';
 import { startS3Server } from '@berth/s3-server';
 
+/** Of each host's link, which is made up. */
+export const linkMbitPerS = 1_000;
 const startTimeoutMs = 60_000;
 
 /**
@@ -70,6 +72,7 @@ export async function startCluster({ root, folder, address }) {
         BERTH_SECRET: secret,
         BERTH_WORKER_NAME: host.name,
         BERTH_PEER_HOST: host.address,
+        BERTH_LINK_MBIT_PER_S: String(linkMbitPerS),
         BERTH_NUM_THREADS: '1',
         BERTH_DEVICE: 'cpu',
         BERTH_FOLDER: join(folder, host.name),

@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseRunConfig } from '@berth/contracts';
+import { describeNetwork, parseRunConfig } from '@berth/contracts';
 import { createHosts } from '@berth/faults';
 import { seconds, table } from '../../test-compose/report.mjs';
 import { smallRun, textOf } from '../small-run.mjs';
-import { startCluster } from './cluster.mjs';
+import { linkMbitPerS, startCluster } from './cluster.mjs';
 import { inflict, scenarios } from './scenarios.mjs';
 
 /** Runs in a network of its own; `index.mjs` starts it. */
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const corpusFolder = textOf(root);
-const network = { numHosts: 5, bitsPerSecond: 1e9, delayMs: 10 };
+const network = { numHosts: 5, bitsPerSecond: linkMbitPerS * 1e6, delayMs: 10 };
 const stormy = 'hosts';
 const calm = 'calm';
 
@@ -48,6 +48,12 @@ async function drive() {
     say(`${scenario.name}: stood still for ${seconds(outcome.pauseMs)} at most`);
     outcomes.push(outcome);
   }
+  const { network: allowed } = await cluster.until(
+    stormy,
+    'what the network allows',
+    ({ network }) => typeof network?.lowest?.ms === 'number',
+  );
+  say(describeNetwork(allowed));
   await cluster.client.control(stormy, 'stop');
   await cluster.until(stormy, 'stop', ({ run }) => run.status === 'stopped');
   const disturbed = await cluster.ledger(stormy);

@@ -13,6 +13,14 @@ it('says what the network allows beside what was measured', () => {
   );
 });
 
+it.each([
+  [{ ms: 2.357, numBytes: 294_724 }, 'at best 2.4 ms (4 members, 295 kB each'],
+  [{ ms: 13_200, numBytes: 1.65e9 }, 'at best 13 s (4 members, 1.65 GB each'],
+])('says %j in few digits', (load, text) => {
+  const waitMs = 20_000;
+  expect(describeNetwork({ ...network, waitMs, lowest: { ...lowest, ...load } })).toContain(text);
+});
+
 it('says that a part is hidden where less was measured than is possible', () => {
   expect(describeNetwork({ ...network, waitMs: 40 })).toContain(
     'network at best 95 ms, partly hidden behind computing (4 members',

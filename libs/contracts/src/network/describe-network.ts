@@ -34,12 +34,12 @@ function nameSome(memberIds: readonly string[]): string {
 
 /** In thousands, as links are. */
 function bytesText(numBytes: number): string {
-  return numBytes >= 1e9 ? `${short(numBytes / 1e9)} GB` : `${short(numBytes / 1e6)} MB`;
+  if (numBytes >= 1e9) return `${short(numBytes / 1e9)} GB`;
+  return numBytes >= 1e6 ? `${short(numBytes / 1e6)} MB` : `${short(numBytes / 1e3)} kB`;
 }
 
 function timeText(ms: number): string {
-  if (ms < 10) return `${short(ms)} ms`;
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 1_000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
   return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
 
