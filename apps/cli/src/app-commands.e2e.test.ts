@@ -30,19 +30,29 @@ const configOf = (name: string, numSteps: number): RunConfig =>
   tinyRun(name, { train: { numSteps } });
 
 describe('berth worker', () => {
-  it('leaves with 75 when it is told to, and ends with 0 when its run is complete', async () => {
+  it('saves and leaves with 75 when all are told to, and ends with 0 when its run is complete', async () => {
     const env = environmentFileOf(cluster, { BERTH_ENGINE: 'slurm' }, 'slurm.env');
-    const first = start(['worker', '--run', 'long'], env);
+    const both = ['one', 'two'].map((name) =>
+      start(['worker', '--run', 'long', '--name', name], env),
+    );
     await client.submit(configOf('long', 80), 'trained');
-    await cluster.until('long', 'some steps', ({ step }) => step > 3);
-    first.process.kill('SIGTERM');
-    expect(await first.exitCode).toBe(75);
-    const { run } = await client.status('long');
-    expect(run.status).not.toBe('completed');
+    await cluster.until('long', 'some steps of both', ({ step, view }) => {
+      return step > 3 && view?.members.length === 2;
+    });
+    for (const { process } of both) process.kill('SIGTERM');
+    expect(await Promise.all(both.map(({ exitCode }) => exitCode))).toEqual([75, 75]);
+    const left = await client.status('long');
+    expect(left.run.status).not.toBe('completed');
+    expect(left.checkpointStep).toBe(left.step);
 
     expect(await start(['worker', '--run', 'long']).exitCode).toBe(0);
     const report = await client.status('long');
     expect(report).toMatchObject({ step: 80, run: { status: 'completed' } });
+    // Who does a step again measures it again.
+    const steps = (await client.metrics('long')).flatMap(({ kind, step }) =>
+      kind === 'step' ? step : [],
+    );
+    expect(steps).toEqual(Array.from({ length: 80 }, (_, index) => index));
     expect((await berth(['ledger', 'verify', 'long'], { folder })).stdout).toMatch(
       /\n {2}engines {5}slurm, steps 1-(\d+)\n {14}process, steps \d+-80\n/,
     );
@@ -112,6 +122,8 @@ describe('berth worker', () => {
     const { stdout } = await berth(['drain', 'asked-to'], { folder });
     expect(stdout).toMatch(/^asked-to-\w+: told to leave: after the step under way/);
     expect(await own.exitCode).toBe(75);
+    const { step, checkpointStep } = await client.status('asked');
+    expect(checkpointStep).toBe(step);
     expect((await berth(['drain', 'asked-to'], { folder })).exitCode).toBe(3);
     await client.control('asked', 'stop');
   });

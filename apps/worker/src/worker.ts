@@ -29,7 +29,7 @@ import { createAliveFile } from './telemetry/alive-file.ts';
 import { startDataThread } from './threads/data.ts';
 import { chooseDevice, type ChosenDevice } from './device/device.ts';
 import type { WorkerEnvironment } from './environment.ts';
-import { aborted, drained, endNow, obey, tellOfDrain } from './ending/leave.ts';
+import { aborted, drained, endNow, obey, tellOfDrain, tellOfUnsaved } from './ending/leave.ts';
 import { OwnRun } from './ending/own-run.ts';
 import { findWork, nothing } from './find-work.ts';
 import { answerQuestion } from './answer-question.ts';
@@ -223,7 +223,10 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   // Without its threads a worker is of no use; started anew it is.
   const end = await Promise.race([
     takePart(),
-    aborted(atOnce).then(() => drained(stopping)),
+    aborted(atOnce).then(() => {
+      tellOfUnsaved(heartbeat.status, logger);
+      return drained(stopping);
+    }),
     runtime.death,
     data.death,
     peers.death,

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { BerthError, errorToWire, milestonesOf, type View } from '@berth/contracts';
 import type { MemberOptions, MemberPorts } from './member-ports.ts';
 import { MemberWork } from './member-work.ts';
@@ -20,6 +21,7 @@ export class Member {
   /** Ends the ask under way. */
   #abort = new AbortController();
   #asking: Promise<void> = Promise.resolve();
+  readonly #leaving = new EventEmitter();
   #isClosed = false;
 
   constructor(ports: MemberPorts, options: MemberOptions) {
@@ -59,10 +61,14 @@ export class Member {
     this.#happen({ kind: 'diverged', view, error: errorToWire(error) });
   }
 
-  /** Takes part in no other step than the one under way; resolves when that is done. */
+  /**
+   * Takes part in no other step than the one under way; resolves when that is done and, unless others go on with it, saved.
+   * Between two views it waits for the next.
+   */
   async leave(): Promise<void> {
+    const left = once(this.#leaving, 'left');
     this.#happen({ kind: 'leave' });
-    while (this.#protocol.asked !== undefined) await this.#asking;
+    await left;
   }
 
   /** Ends what is under way and leaves. The member takes no part in anything afterwards. */
@@ -80,6 +86,7 @@ export class Member {
     this.#ports.logger.debug(reason, { ask: this.#protocol.asked?.kind, appliedStep });
     for (const tell of tells) this.#tell(tell);
     if (ask !== undefined) this.#asking = this.#carryOut(ask);
+    if (this.#protocol.hasLeft) this.#leaving.emit('left');
   }
 
   async #carryOut(ask: Ask): Promise<void> {
@@ -106,6 +113,12 @@ export class Member {
         return;
       case 'appliedStep':
         reporter.step(tell.step);
+        return;
+      case 'unsaved':
+        logger.warn(
+          'Leaves without a checkpoint of its last step: what was done since the newest one is done again, to the same bits',
+          { step: tell.step, error: tell.error },
+        );
         return;
       case 'report':
         void reporter.metrics(this.#work.metricsOf(tell));

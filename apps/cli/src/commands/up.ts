@@ -44,6 +44,8 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
   await once(stop.signal, 'abort');
-  context.say('stopping; runs go on from their last checkpoint when you come back');
+  context.say(
+    'stopping; the run that trains is saved first, and goes on from there when you come back',
+  );
   await cluster.close();
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LeaveOrder, WorkerEnd } from '@berth/contracts';
+import type { LeaveOrder, Logger, WorkerEnd } from '@berth/contracts';
 import type { Stopping } from '@berth/observability';
-import type { Heartbeat } from '../telemetry/heartbeat.ts';
+import type { Heartbeat, WorkerStatus } from '../telemetry/heartbeat.ts';
 
 /** For leaving in Redis what the others need to know. */
 const lastMs = 1_000;
@@ -17,6 +17,15 @@ export function tellOfDrain(heartbeat: Heartbeat, stopping: Stopping): void {
   const tell = (): void => heartbeat.tell({ drain: { reason: stopping.reason ?? '' } });
   if (stopping.signal.aborted) tell();
   else stopping.signal.addEventListener('abort', tell, { once: true });
+}
+
+/** Says what nobody may hold any more after a worker that leaves at once. */
+export function tellOfUnsaved({ runId, step }: WorkerStatus, logger: Logger): void {
+  if (runId === null || step <= 0) return;
+  logger.warn(
+    'Leaves at once, with what is not saved: where nobody else holds it, the steps since the newest checkpoint are done again, to the same bits',
+    { runId, step },
+  );
 }
 
 /** Does as a person has ordered, however often that is heard; what ordered it first stays the reason. */

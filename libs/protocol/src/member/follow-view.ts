@@ -1,7 +1,9 @@
 import type { AlignedBlock } from '@berth/contracts';
 import type { CommitTimes } from '../ledger/vote.ts';
 import type { Answers } from './member-events.ts';
+import { part, sayWhetherLast } from './leaving.ts';
 import type { MemberRules } from './member-rules.ts';
+import { save, saveBeforeLeaving } from './save.ts';
 import { settle } from './settle-view.ts';
 import {
   ask,
@@ -19,24 +21,22 @@ import { vote } from './vote.ts';
  * answer. What is thrown ends the view; a newer view or a lost peer ends it at whichever ask it stands (member-protocol.ts).
  */
 export function* followView(context: ViewContext): ViewScript {
-  const { me, view } = context;
+  const { view } = context;
   yield* ask({ kind: 'join', view }, `joining view ${view.version}: ${view.reason}`);
   let isCopied = yield* settle(context);
-  // Whoever led the view before may have died over it: no later view stands here again.
-  if (!isAtTheEnd(context)) {
-    if (view.savesFirst === true) yield* save(context);
+  if (view.savesFirst === true && !isAtTheEnd(context)) yield* save(context);
+  while (!isAtTheEnd(context)) {
+    // Whoever left before those who copy from it have done so might take with it what nobody else has.
+    const parting = isCopied ? 'stay' : yield* part(context);
+    if (parting === 'save') yield* saveBeforeLeaving(context);
+    if (parting !== 'stay') return;
+    // Also at the beginning: whoever led the view before may have died over it, and no later view stands here again.
     yield* evaluateIfDue(context);
-  }
-  // Whoever left before those who copy from it have done so might take with it what nobody else has.
-  while (!isAtTheEnd(context) && (isCopied || !me.isLeaving)) {
     const times = yield* trainStep(context);
     isCopied = false;
-    if (!isAtTheEnd(context)) {
-      yield* saveIfDue(context, times);
-      yield* evaluateIfDue(context);
-    }
+    if (!isAtTheEnd(context)) yield* saveIfDue(context, times);
   }
-  if (isAtTheEnd(context)) yield* finish(context);
+  yield* finish(context);
 }
 
 /** One step: what all members have voted for, and nothing else, is applied to the weights. */
@@ -63,6 +63,7 @@ function* trainStep(context: ViewContext): ViewScript<CommitTimes> {
   // From here on the step may be committed without us knowing.
   const facts = { step, from, to, numExamples, gradientDigest: reduced.digest };
   me.pending = facts;
+  yield* sayWhetherLast(context, step);
   const verdict = yield* vote(context, facts, reduced);
 
   const reason = `step ${step} is ${verdict.kind}`;
@@ -122,11 +123,6 @@ export function isTimeToSave(
   if (checkpointEveryMs === 0 || beforeAtMs === 0) return false;
   const intervalOf = (timeMs: number): number => Math.floor(timeMs / checkpointEveryMs);
   return intervalOf(committedAtMs) > intervalOf(beforeAtMs);
-}
-
-function* save({ me, view }: ViewContext): ViewScript {
-  const { appliedStep, cursor } = me;
-  yield* ask({ kind: 'save', view, cursor }, `saving step ${appliedStep}`);
 }
 
 function* evaluateIfDue(context: ViewContext): ViewScript {

@@ -108,6 +108,8 @@ export type Tell =
     }
   /** The weights now stand at a step; -1: they are no step's. */
   | { readonly kind: 'appliedStep'; readonly step: number }
+  /** We leave with a step that no checkpoint has. */
+  | { readonly kind: 'unsaved'; readonly step: number; readonly error: WireError }
   /** A step of ours was applied: whoever leads the view reports it. */
   | { readonly kind: 'report'; readonly step: number; readonly sums: StepSums };
 
@@ -118,7 +120,7 @@ export type MemberEvent =
   | { readonly kind: 'peerLost'; readonly error: WireError }
   /** Members of a view hold different states: what one of them saves is not what it would be in the others. */
   | { readonly kind: 'diverged'; readonly view: View; readonly error: WireError }
-  /** The process is to end: the step under way is the last. */
+  /** The process is to end: the step under way is the last, and the last members save it. */
   | { readonly kind: 'leave' }
   | { readonly kind: 'answered'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly error: WireError };

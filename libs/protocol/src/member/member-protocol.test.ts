@@ -63,21 +63,88 @@ describe('a newer view', () => {
 });
 
 describe('a member that leaves', () => {
-  it('is in one more view, if somebody new may need its state', () => {
-    const puppet = memberIn('a').until('compute');
+  /** Told to leave while it computes step 0, and asked to vote for it. */
+  function leaving(...memberIds: string[]): Puppet {
+    const puppet = memberIn(...memberIds).until('compute');
     puppet.hear({ kind: 'leave' });
-    puppet.see(viewOf(2, 'a', 'b'));
-    puppet.fail();
-    expect(puppet.ask).toMatchObject({ kind: 'join', view: { version: 2 } });
+    return puppet;
+  }
+  /** Answers who has said that it leaves, and with which step at the latest. */
+  function hears(puppet: Puppet, said: Record<string, number>): void {
+    const words = Object.entries(said).map(([member, step]) => [member, String(step)] as const);
+    puppet.until('readValues').answer('readValues', new Map(words));
+  }
+
+  it('leaves the step to those that stay', () => {
+    const puppet = leaving('a', 'b');
+    puppet.until('postValue');
+    expect(puppet.ask).toMatchObject({ key: 'leaving-1-1', value: '1' });
+    puppet.until('apply').answer('apply');
+    hears(puppet, { a: 1 });
+    expect(puppet.state).toMatchObject({ appliedStep: 1, hasLeft: true });
+    expect(puppet.told.at(-1)).toMatchObject({ kind: 'status', state: 'draining' });
   });
 
-  it('is in no other view of those who have that', () => {
-    const puppet = memberIn('a', 'b').until('compute');
-    puppet.hear({ kind: 'leave' });
-    puppet.see(viewOf(2, 'a'));
+  it('saves it where nobody stays, whoever is gone or done before', () => {
+    const puppet = leaving('a', 'b');
+    puppet.until('apply').answer('apply');
+    hears(puppet, { a: 1, b: 1 });
+    puppet.until('finishSaves');
+    puppet.hear({ kind: 'peerLost', error: { code: 'COLLECTIVE_PEER_LOST' } as never });
+    puppet.see({ ...viewOf(2, 'a'), fromStep: 1 });
+    expect(puppet.told.some((tell) => tell.kind === 'abort')).toBe(false);
+    puppet.answer('finishSaves');
+    expect(puppet.state).toMatchObject({ appliedStep: 1, hasLeft: true });
+  });
+
+  it('does one more step with one that was told to after it had voted', () => {
+    const puppet = leaving('a', 'b');
+    puppet.until('apply').answer('apply');
+    hears(puppet, { a: 1, b: 2 });
+    expect(puppet.until('apply').asked.filter((ask) => ask === 'save')).toEqual([]);
+  });
+
+  it('alone saves, again over an outage, and once only', () => {
+    const puppet = leaving('a');
+    puppet.until('finishSaves').fail('STORE_UNREACHABLE');
+    puppet.until('wait').until('finishSaves').answer('finishSaves');
+    expect(puppet.asked.filter((ask) => ask === 'save')).toHaveLength(2);
+    expect(puppet.state.hasLeft).toBe(true);
+
+    const saved = memberIn('a').until('save');
+    saved.hear({ kind: 'leave' });
+    saved.until('finishSaves').answer('finishSaves');
+    expect(saved.asked.filter((ask) => ask === 'save')).toHaveLength(1);
+    expect(saved.state).toMatchObject({ appliedStep: 2, hasLeft: true });
+  });
+
+  it('says what else keeps its last step from being saved, and leaves', () => {
+    const puppet = leaving('a').until('finishSaves');
+    puppet.fail('CHECKPOINT_EXISTS');
+    expect(puppet.told).toContainEqual(expect.objectContaining({ kind: 'unsaved', step: 1 }));
+    expect(puppet.state.hasLeft).toBe(true);
+  });
+
+  it('waits for the next view where its own has failed, to save what it holds', () => {
+    const puppet = memberIn('a', 'b').until('apply');
+    puppet.answer('apply');
     puppet.fail();
-    expect(puppet.ask).toBeUndefined();
-    expect(puppet.told.at(-1)).toMatchObject({ kind: 'status', state: 'draining' });
+    puppet.hear({ kind: 'leave' });
+    expect(puppet.state.hasLeft).toBe(false);
+    expect(puppet.told.at(-2)).toMatchObject({ kind: 'status', state: 'idle' });
+    puppet.see({ ...viewOf(2, 'a'), fromStep: 1 });
+    puppet.until('readValues').answer('readValues', new Map([['a', '1::-1']]));
+    puppet.answer('readEntry', { to: { epoch: 0, index: 8 } } as never);
+    puppet.answer('save');
+    puppet.answer('finishSaves');
+    expect(puppet.state).toMatchObject({ appliedStep: 1, hasLeft: true });
+  });
+
+  it('has nothing to wait for that holds no step', () => {
+    const puppet = memberIn('a', 'b').until('compute');
+    puppet.fail();
+    puppet.hear({ kind: 'leave' });
+    expect(puppet.state.hasLeft).toBe(true);
   });
 });
 

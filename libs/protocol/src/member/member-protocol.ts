@@ -40,6 +40,8 @@ export class MemberProtocol {
   #next: View | undefined;
   /** Why the view cannot go on, although the ask under way is not answered yet. */
   #loss: WireError | undefined;
+  /** Our view has failed, and no other has come since. */
+  #awaitsView = false;
   #nowMs = 0;
   #tells: Tell[] = [];
 
@@ -62,6 +64,11 @@ export class MemberProtocol {
   /** The ask under way; undefined while no view is followed. */
   get asked(): Ask | undefined {
     return this.#following?.ask;
+  }
+
+  /** Whether it was told to leave and has: it is in no view, and awaits none to save in what it has made. */
+  get hasLeft(): boolean {
+    return this.#me.isLeaving && this.#following === undefined && !this.#awaitsView;
   }
 
   /** @param nowMs - never goes back */
@@ -118,12 +125,20 @@ export class MemberProtocol {
     }
     if (this.#following === undefined) return this.#begin(view);
     this.#next = view;
+    if (this.#isSavingToLeave && !this.#hasNewcomers(view))
+      return { reason: `view ${view.version} has come, of some that leave as we do` };
     return this.#abort(`view ${view.version} has come: ${view.reason}`);
   }
 
   /** The view cannot go on: the ask under way ends early. */
   #lose(error: WireError): Outcome {
-    if (this.#following === undefined) return { reason: error.message };
+    // What is left to be saved needs nobody: the others leave once they have done their part.
+    const asked = this.#following?.ask.kind;
+    if (asked === undefined || asked === 'finishSaves') return { reason: error.message };
+    return this.#giveUp(error);
+  }
+
+  #giveUp(error: WireError): Outcome {
     this.#loss ??= error;
     return this.#abort(error.message);
   }
@@ -132,7 +147,7 @@ export class MemberProtocol {
   #diverge(view: View, error: WireError): Outcome {
     if (this.#view === undefined || viewName(this.#view) !== viewName(view))
       return { reason: 'the view has been replaced since' };
-    return this.#following === undefined ? this.#fail(this.#view, error) : this.#lose(error);
+    return this.#following === undefined ? this.#fail(this.#view, error) : this.#giveUp(error);
   }
 
   #abort(reason: string): Outcome {
@@ -148,6 +163,7 @@ export class MemberProtocol {
     const { view, script } = following;
     const outcome = this.#run(view, script, () => take(following));
     // What was learnt counts; what was to come gives way to a newer view, or to the end of this one.
+    if (this.hasLeft) return outcome;
     if (this.#next !== undefined) return this.#begin(this.#next);
     if (this.#loss !== undefined && outcome.ask !== undefined) return this.#fail(view, this.#loss);
     return outcome;
@@ -173,10 +189,12 @@ export class MemberProtocol {
   /** Leaves the view before, and follows this one if we are in it. */
   #begin(view: View): Outcome {
     this.#following?.script.return();
-    const isToFollow = this.#isIn(view) && (!this.#me.isLeaving || this.#isNeededIn(view));
+    // Also one that leaves: it may be the last that has what was made.
+    const isToFollow = this.#isIn(view) && (!this.#me.isLeaving || this.#me.appliedStep > 0);
     this.#view = view;
     this.#next = undefined;
     this.#loss = undefined;
+    this.#awaitsView = false;
     if (!isToFollow) {
       this.#leaveView();
       return { reason: `view ${view.version} is without us` };
@@ -190,6 +208,7 @@ export class MemberProtocol {
   /** Leaves a view in which nothing is left to do. */
   #leaveView(): void {
     this.#following = undefined;
+    this.#awaitsView = false;
     this.#context.tell({ kind: 'leave' });
     this.#context.tell({ kind: 'status', state: this.#idleState, complaint: null });
   }
@@ -202,8 +221,11 @@ export class MemberProtocol {
     const { appliedStep } = this.#me;
     const error = judgeState(this.#context, failure);
     const complaint = complaintOf(view, appliedStep, error);
+    const { appliedStep: held, divergence } = this.#me;
+    this.#awaitsView = held > 0 && divergence === undefined && this.#isIn(view);
+    const state = this.#awaitsView ? 'idle' : this.#idleState;
     // The word to the coordinator first: until it knows, nobody trains.
-    this.#context.tell({ kind: 'status', state: this.#idleState, complaint });
+    this.#context.tell({ kind: 'status', state, complaint });
     this.#context.tell({ kind: 'leave' });
     return { reason: `view ${view.version} failed: ${error.message}` };
   }
@@ -212,10 +234,15 @@ export class MemberProtocol {
     return this.#me.isLeaving ? 'draining' : 'idle';
   }
 
-  /** Whether somebody has come since the view before, who may have our state from nobody but those that leave. */
-  #isNeededIn({ members }: View): boolean {
+  /** What the last members wait for before they leave. */
+  get #isSavingToLeave(): boolean {
+    return this.#me.isLeaving && this.#following?.ask.kind === 'finishSaves';
+  }
+
+  /** Whether somebody has come since the view before, who may have our state from us. */
+  #hasNewcomers({ members }: View): boolean {
     const before = new Set(this.#view?.members.map(({ memberId }) => memberId));
-    return this.#me.appliedStep >= 0 && members.some(({ memberId }) => !before.has(memberId));
+    return members.some(({ memberId }) => !before.has(memberId));
   }
 
   #isIn({ members }: View): boolean {

@@ -35,9 +35,8 @@ describe('healing', () => {
     puppet.hear({ kind: 'leave' });
     puppet.until('readEntry').answer('readEntry', { to: { epoch: 0, index: 8 } } as never);
     puppet.until('apply').answer('apply');
-    puppet.answer('save');
-    expect(puppet.state).toMatchObject({ appliedStep: 2, isIdle: true });
-    expect(puppet.told.at(-1)).toMatchObject({ kind: 'status', state: 'draining' });
+    puppet.until('readValues').answer('readValues', new Map([['a', '2']]));
+    expect(puppet.state).toMatchObject({ appliedStep: 2, hasLeft: true });
   });
 
   it('puts nothing aside when all hold the step', () => {

@@ -134,6 +134,7 @@ function* initialize(context: ViewContext): ViewScript {
 function* restore(context: ViewContext, step: number): ViewScript {
   yield* ask({ kind: 'fetchCheckpoint', step }, `restoring checkpoint ${step}`);
   yield* load(context, step);
+  context.me.saved = { step };
 }
 
 /** Says instead of a step: there is no checkpoint. Where nobody holds anything, all begin from the seed. */

@@ -61,6 +61,17 @@ describe('a run that the bucket takes no checkpoint of', () => {
   });
 });
 
+describe('a run with fewer members than it needs', () => {
+  const drain = { reason: 'SIGTERM' };
+  const left = member(a.memberId, { state: 'draining', drain });
+
+  it('trains on with none of them, unless they only save what they hold before they leave', () => {
+    expect(decide(0, { live: [left, b] }).kind).toBe('wait');
+    const last = member(b.memberId, { state: 'idle', drain });
+    expect(decide(0, { live: [left, last] })).toMatchObject({ kind: 'publish', members: [last] });
+  });
+});
+
 describe('a run with fewer members than it wants', () => {
   const one = { ...rules, minWorkers: 1 };
   const comes = member('worker-2-bbbbbb', {

@@ -94,7 +94,8 @@ export function decideRun(
   const savesFirst = rest === undefined && wantsCheckpoint && !finishesStep && numCommitted > 0;
   const wanted = Math.min(rules.wantedWorkers, rules.virtualRanks);
   const numHere = live.filter((member) => member.runId === runId).length;
-  const numNeeded = rest === undefined ? Math.max(1, rules.minWorkers) : 1;
+  const numNeeded =
+    rest === undefined && !areLastLeaving(snapshot) ? Math.max(1, rules.minWorkers) : 1;
   const leftOut = leftOutAt(nowMs, memory.quarantines, snapshot, numNeeded);
   const state: MembershipState = {
     runId,
@@ -184,6 +185,14 @@ function isAnswer(view: View | undefined, askedSince: Since | undefined): view i
     askedSince !== undefined &&
     view.fromStep >= askedSince.numCommitted
   );
+}
+
+/** Whether all that might be in a view are told to leave: they train no more, and save what they hold, however few they are. */
+function areLastLeaving({ live, runId }: RunSnapshot): boolean {
+  const present = live.filter(
+    (member) => member.runId === runId && (member.state === 'idle' || member.state === 'training'),
+  );
+  return present.length > 0 && present.every(({ drain }) => drain !== undefined);
 }
 
 /** What the run is to become once it is saved. */

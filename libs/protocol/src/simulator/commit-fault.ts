@@ -18,6 +18,7 @@ const takesEvidenceAway: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
   'kill-member',
   'kill-all-members',
   'leave-member',
+  'leave-all-members',
   'pause-member',
   'kill-run',
   'rewind-run',
@@ -33,6 +34,8 @@ const forgets: ReadonlySet<Fault['kind']> = new Set<Fault['kind']>([
 /** A crash loop lasts longer than other faults. */
 const crashLoopLength = 4;
 const redisRestartMs = 200;
+/** Until an engine has started workers in the place of those that it has told to leave. */
+const anotherStartMs = 3_000;
 
 /** Whether some fault of a plan makes Redis come back older. */
 export function needsSnapshots(plan: readonly PlannedFault[]): boolean {
@@ -98,6 +101,12 @@ function commitLasting(
     case 'leave-member':
       member?.leave();
       cluster.restart(member, forMs);
+      return;
+    case 'leave-all-members':
+      for (const living of cluster.members) {
+        living.process.after(random.between(0, forMs), () => living.leave());
+        cluster.restart(living, forMs + anotherStartMs);
+      }
       return;
     case 'device-hang':
       member?.hang(() => cluster.restart(member));

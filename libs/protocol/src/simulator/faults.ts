@@ -18,6 +18,8 @@ export type Fault =
         | 'kill-member'
         | 'pause-member'
         | 'leave-member'
+        /** All are told to leave, one after the other within the time. */
+        | 'leave-all-members'
         | 'join-member'
         | 'state-flip'
         | 'kill-all-members'
@@ -61,6 +63,7 @@ const weights = {
   'kill-member': 12,
   'pause-member': 6,
   'leave-member': 3,
+  'leave-all-members': 1,
   'join-member': 4,
   'state-flip': 2,
   'kill-all-members': 1,

@@ -1,4 +1,4 @@
-import { diesInAnOutage, goingBack } from './plans.ts';
+import { diesInAnOutage, goingBack, leavesTogether } from './plans.ts';
 import { simulate } from './simulate.ts';
 
 /** What must end well under a plan of its own, whatever the seed; each says what did not. */
@@ -20,6 +20,14 @@ export const mustEndWell: readonly (readonly [
   [
     'a state on disk outlives the process, and is stored before that trains again',
     (seed) => simulate(seed, { plan: diesInAnOutage() }).problem,
+  ],
+  [
+    'where all leave, at once or one after the other, no step is done again',
+    (seed) => {
+      const withinMs = [1, 100, 2_000][seed % 3] ?? 0;
+      const { problem, numReplays } = simulate(seed, { plan: leavesTogether(withinMs) });
+      return problem ?? (numReplays > 0 ? `seed ${seed}: ${numReplays} votes again` : undefined);
+    },
   ],
   [
     'calls to the bucket that are done late harm nobody',

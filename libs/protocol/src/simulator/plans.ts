@@ -18,6 +18,15 @@ export const goingBack: readonly PlannedFault[] = [2_000, 5_000].flatMap((atMs):
   { kind: 'store-stall', call: 'put', at: 'request', atMs: atMs + 1_300 },
 ]);
 
+/** All workers are told to leave, at once or within some time, again and again. */
+export function leavesTogether(withinMs: number): PlannedFault[] {
+  return [2_130, 8_350, 14_070].map((atMs) => ({
+    kind: 'leave-all-members',
+    atMs,
+    forMs: withinMs,
+  }));
+}
+
 /** The bucket is away again and again, and all workers die in it, with a state on disk. */
 export function diesInAnOutage(...others: readonly Fault[]): PlannedFault[] {
   return [2_500, 6_500, 10_500].flatMap((atMs): PlannedFault[] => [

@@ -234,6 +234,7 @@ export class SimMemberWork {
     const { world, process } = this.#ports;
     const vote = (redis: World['redis'], nowMs: number): Answers['vote'] => {
       const verdict = redis.vote(nowMs, view, process.name, facts, sums, stateDigest);
+      if (verdict.kind === 'replayed') world.numReplays++;
       if (verdict.kind === 'waiting') world.invariants.checkVote(process.name, view);
       return verdict;
     };

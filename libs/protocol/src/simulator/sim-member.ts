@@ -21,6 +21,8 @@ import { evalEverySteps, numSteps, simError, type World } from './world.ts';
 
 const viewPollMs = 200;
 const leavePollMs = 20;
+/** From when it is told to leave until nothing is waited for any more. */
+const leaveGraceMs = 22_000;
 /** These two are a minute and ten in production: shorter, a run of some seconds meets them, and is not all waiting. */
 const settleTimeoutMs = 8_000;
 export const stepTimeoutMs = 6_000;
@@ -127,16 +129,18 @@ export class SimMember {
     });
   }
 
-  /** As on SIGTERM: takes part in no other step, says that it leaves, and is gone. */
+  /** As on SIGTERM: says that it leaves, takes part in no other step, saves it where nobody goes on with it, and is gone. */
   leave(): void {
+    if (this.#isLeaving) return;
     this.#isLeaving = true;
+    this.#heart.tell({ drain: { reason: 'SIGTERM' } });
     this.#happen({ kind: 'leave' });
-    this.#continueOnceIdle();
+    this.#endOnceLeft(this.#world.clock.nowMs + leaveGraceMs);
   }
 
-  #continueOnceIdle(): void {
-    if (this.#protocol.asked !== undefined) {
-      this.process.after(leavePollMs, () => this.#continueOnceIdle());
+  #endOnceLeft(deadlineMs: number): void {
+    if (!this.#protocol.hasLeft && this.#world.clock.nowMs < deadlineMs) {
+      this.process.after(leavePollMs, () => this.#endOnceLeft(deadlineMs));
       return;
     }
     this.#heart.note({ state: 'draining' });
@@ -234,6 +238,7 @@ export class SimMember {
           this.#world.invariants.checkWeights(this.process.name, tell.step, this.#work.weights);
         return;
       case 'report':
+      case 'unsaved':
         return;
     }
   }

@@ -30,6 +30,8 @@ export interface SimulationReport {
   readonly failure: WireError | undefined;
   readonly numFaults: number;
   readonly numEvents: number;
+  /** Votes for steps that were committed in a view before. */
+  readonly numReplays: number;
   readonly virtualMs: number;
   /** As in `running --> pausing`. */
   readonly statusChanges: readonly string[];
@@ -89,6 +91,7 @@ class Simulation {
       failure: this.#world.redis.record.error ?? undefined,
       numFaults: this.#numFaults,
       numEvents: this.#numEvents,
+      numReplays: this.#world.numReplays,
       virtualMs: this.#world.clock.nowMs,
       statusChanges: [...this.#world.redis.runs.statusChanges],
       trace: problem === undefined ? '' : this.#world.trace.last(traceLines),

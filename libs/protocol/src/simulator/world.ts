@@ -111,6 +111,8 @@ function referenceOf(beginsWithModel: boolean, hasPhases: boolean): Reference {
 
 /** All that processes share: time, chance, Redis, the bucket, and the faults that lie in wait. */
 export class World {
+  /** Votes for steps that were committed in a view before. */
+  numReplays = 0;
   readonly clock = new Clock();
   readonly trace = new Trace(this.clock);
   readonly random: Random;

@@ -1,4 +1,4 @@
-import type { Complaint, StepSums, View } from '@berth/contracts';
+import type { Complaint, ErrorCode, StepSums, View } from '@berth/contracts';
 import { expect } from 'vitest';
 import type { Answers, Ask, MemberEvent, Tell } from '../member/member-events.ts';
 import { MemberProtocol } from '../member/member-protocol.ts';
@@ -80,7 +80,7 @@ export class Puppet {
     this.#follow({ kind: 'answered', answer: { to, value } as never });
   }
 
-  fail(code: 'QUEUE_UNREACHABLE' | 'COLLECTIVE_ABORTED' = 'COLLECTIVE_ABORTED'): void {
+  fail(code: ErrorCode = 'COLLECTIVE_ABORTED'): void {
     this.#follow({ kind: 'failed', error: { code, message: code, details: {} } });
   }
 
@@ -99,9 +99,13 @@ export class Puppet {
     else if (ask !== undefined) this.answer(ask.kind);
   }
 
-  get state(): Memory & { readonly view: View | undefined; readonly isIdle: boolean } {
-    const { view, asked } = this.#protocol;
-    return { ...this.memory, view, isIdle: asked === undefined };
+  get state(): Memory & {
+    readonly view: View | undefined;
+    readonly isIdle: boolean;
+    readonly hasLeft: boolean;
+  } {
+    const { view, asked, hasLeft } = this.#protocol;
+    return { ...this.memory, view, isIdle: asked === undefined, hasLeft };
   }
 
   /** Of its status that it told last. */
