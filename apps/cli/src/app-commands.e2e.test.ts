@@ -6,6 +6,7 @@ import { waitFor } from '@berth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApp, type AppProcess } from './testing/app-process.ts';
 import { berth } from './testing/berth-process.ts';
+import { skewedClock } from './testing/skewed-clock.ts';
 import { environmentFileOf, startCluster, type TestCluster } from './testing/test-cluster.ts';
 import { tinyRun } from './testing/tiny-run.ts';
 
@@ -24,21 +25,29 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop());
 
-const start = (args: readonly string[], env = file): AppProcess => startApp(folder, args, env);
+const start = (args: readonly string[], env = file, variables = {}): AppProcess =>
+  startApp(folder, args, env, variables);
 
 const configOf = (name: string, numSteps: number): RunConfig =>
   tinyRun(name, { train: { numSteps } });
 
 describe('berth worker', () => {
   it('saves and leaves with 75 when all are told to, and ends with 0 when its run is complete', async () => {
+    // Nothing goes by the clock of a worker's machine.
+    const clocks = [skewedClock(3_600_000), {}];
     const env = environmentFileOf(cluster, { BERTH_ENGINE: 'slurm' }, 'slurm.env');
-    const both = ['one', 'two'].map((name) =>
-      start(['worker', '--run', 'long', '--name', name], env),
+    const both = ['one', 'two'].map((name, index) =>
+      start(['worker', '--run', 'long', '--name', name], env, clocks[index]),
     );
     await client.submit(configOf('long', 80), 'trained');
-    await cluster.until('long', 'some steps of both', ({ step, view }) => {
-      return step > 3 && view?.members.length === 2;
-    });
+    const { clocksAheadMs } = await cluster.until(
+      'long',
+      'some steps of both',
+      ({ step, view }) => {
+        return step > 3 && view?.members.length === 2;
+      },
+    );
+    expect(Object.values(clocksAheadMs)).toEqual([expect.closeTo(3_600_000, -4)]);
     for (const { process } of both) process.kill('SIGTERM');
     expect(await Promise.all(both.map(({ exitCode }) => exitCode))).toEqual([75, 75]);
     const left = await client.status('long');
@@ -151,7 +160,9 @@ describe('berth worker', () => {
 describe('berth coordinator', () => {
   it('answers beside the one that leads, and ends with 0 when it is told to', async () => {
     const port = await freePort();
-    const standby = start(['coordinator', '--port', String(port)]);
+    // The bucket refuses what an hour's difference has signed, until that is known.
+    const clock = skewedClock(-3_600_000);
+    const standby = start(['coordinator', '--port', String(port)], file, clock);
     const ask = (): Promise<Response> =>
       fetch(`http://127.0.0.1:${port}/api/runs`, { headers: { authorization: `Bearer ${token}` } });
     const answers = (): Promise<boolean> =>

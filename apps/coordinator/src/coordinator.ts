@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3ObjectStore, type S3ObjectStore } from '@berth/checkpoint';
-import { errorToWire, isBerthError, type Logger } from '@berth/contracts';
+import { errorToWire, isBerthError, skewWarning, type Logger } from '@berth/contracts';
 import { createJobProducer } from '@berth/queue/jobs';
 import { checkRedis, connectRedis } from '@berth/queue';
 import type { CoordinatorEnvironment } from './environment.ts';
@@ -30,8 +30,10 @@ export async function runCoordinator(
 ): Promise<void> {
   const { coordinatorId, services, scope, logger } = options;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
-  const { warnings } = await checkRedis(services.redisUrl);
+  const { warnings, clockAheadMs } = await checkRedis(services.redisUrl);
   for (const warning of warnings) logger.warn(`Redis: ${warning}`);
+  const skew = skewWarning(clockAheadMs);
+  if (skew !== undefined) logger.warn(skew);
   const jobs = await createJobProducer(services.redisUrl, { logger });
   const store = createS3ObjectStore(services.s3, logger);
   // Before the first run needs it; during an outage of the store training must go on without waiting for it.

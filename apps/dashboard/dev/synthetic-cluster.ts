@@ -294,6 +294,7 @@ function idle(): WorkerReport[] {
     numThreads: 4,
     version: '0.1.0',
     engine: 'process',
+    clockAheadMs: null,
     linkBitsPerSecond: 25e9,
     state: 'idle',
     reason: 'Waits for a run',

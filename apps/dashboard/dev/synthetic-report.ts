@@ -50,6 +50,7 @@ export function reportOf(run: ReportedRun): RunStatusReport {
     numWorkersAlive: run.alive.length,
     releases: {},
     drains: {},
+    clocksAheadMs: {},
     sparkline: history.sparkline,
     controls: controlStates(Date.now(), record, controlSnapshot),
     numExampleShards: 16,

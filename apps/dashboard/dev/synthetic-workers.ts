@@ -22,6 +22,7 @@ export function makeWorker(config: RunConfig, index: number): WorkerReport {
     numThreads: 4,
     version: '0.1.0',
     engine: 'process',
+    clockAheadMs: null,
     linkBitsPerSecond: linkOfHost(config),
     state: isSlow ? 'straggling' : 'active',
     reason: isSlow ? 'Needs 1.9 times the median for a virtual rank' : 'Trains',

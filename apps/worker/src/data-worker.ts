@@ -9,6 +9,7 @@ import { findWork, nothing } from './find-work.ts';
 import { Troubles } from './session/troubles.ts';
 import { takeJobs } from './take-jobs.ts';
 import { createAliveFile } from './telemetry/alive-file.ts';
+import { clockOf } from './telemetry/clock-of.ts';
 import { Heartbeat } from './telemetry/heartbeat.ts';
 import { startDataThread } from './threads/data.ts';
 import type { WorkerOptions } from './worker.ts';
@@ -35,7 +36,7 @@ export async function runDataWorker(
   const { memberId, engine, services, logger } = options;
   const { signal } = stopping;
   const connection = await connectRedis(services.redisUrl, { role: 'producer', logger });
-  await checkRedis(services.redisUrl);
+  const redis = await checkRedis(services.redisUrl);
   const data = await startDataThread(options, logger);
   const members = createMembers(connection);
   const runs = createRuns(connection);
@@ -49,6 +50,7 @@ export async function runDataWorker(
     pid: process.pid,
     hostname: hostname(),
     startedAtMs: Date.now(),
+    ...clockOf(redis, logger),
     numerics: noNumerics,
   };
   const markAlive = createAliveFile(options.aliveFile);

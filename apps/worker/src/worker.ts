@@ -43,6 +43,7 @@ import { linkSpeed } from './telemetry/link-speed.ts';
 import { LastKnown } from './telemetry/last-known.ts';
 import { startMetricsServer, type MetricsPage } from './telemetry/metrics-server.ts';
 import { startRuntime, type Runtime } from './threads/runtime.ts';
+import { clockOf } from './telemetry/clock-of.ts';
 import { Troubles } from './session/troubles.ts';
 import { TrainerStatusReport } from './telemetry/trainer-status.ts';
 
@@ -70,7 +71,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
   const { memberId, engine, services, secret, host, port, isReachable, logger } = options;
   const connecting = connectRedis(services.redisUrl, { role: 'producer', logger });
   const computing = startComputing(options, connecting);
-  const [connection, { device, runtime }, data, peers] = await Promise.all([
+  const [connection, { device, runtime }, data, peers, redis] = await Promise.all([
     connecting,
     computing,
     startDataThread(options, logger),
@@ -94,6 +95,7 @@ export async function runWorker(options: WorkerOptions, stopping: Stopping): Pro
     ...(!isReachable && { isReachable }),
     ...(engine !== plainEngine && { engine }),
     ...(linkBitsPerSecond !== undefined && { linkBitsPerSecond }),
+    ...clockOf(redis, logger),
     frames: newestFrameFormat,
     pid: process.pid,
     hostname: hostname(),

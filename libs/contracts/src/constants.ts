@@ -1,4 +1,5 @@
 /** What pages in a browser share with the rest, without the schemas: those would bring their library along. */
+export { skewText } from './clock-skew.ts';
 export * from './corpus-parts.ts';
 export type { GridCombination, GridPointReport, GridReport } from './grid/grid-report.ts';
 export { gridReport } from './grid/report-grid.ts';

@@ -5,6 +5,7 @@ export * from './checkpoint.ts';
 export type { SourceOf } from './config-error.ts';
 export * from './config-parse.ts';
 export * from './constants.ts';
+export * from './clock-skew.ts';
 export * from './corpus-chunk.ts';
 export * from './cut-log-line.ts';
 export * from './dataset-health.ts';

@@ -276,6 +276,8 @@ export const runStatusSchema = z.strictObject({
   releases: z.record(z.string(), z.string()),
   /** Why members of the view are about to leave, by member id. */
   drains: z.record(z.string(), z.string()).default({}),
+  /** How far clocks of workers were ahead of Redis' when they started, by member id, where that is more than some seconds. */
+  clocksAheadMs: z.record(z.string(), z.number()).default({}),
   /** Who joins connections of members that dial out only; absent where no two of them are in the view. */
   relay: relayReportSchema.optional(),
   /** What the links of its members allow; absent where they have none between them, and where no link's speed is known. */

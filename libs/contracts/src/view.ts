@@ -87,6 +87,8 @@ export const memberInfoSchema = z.strictObject({
   engine: engineSchema.optional(),
   /** Newest format of frames that it can send and read; absent in what older releases write. */
   frames: z.int().positive().optional(),
+  /** How far the clock of its machine is ahead of Redis', where that was more than some seconds when it started. */
+  clockAheadMs: z.number().optional(),
   /** Of the link by which others reach it, each way; absent where it does not know, and in what older releases write. */
   linkBitsPerSecond: z.number().positive().optional(),
   pid: z.int(),

@@ -1,4 +1,5 @@
 export type { CheckpointIndex, CheckpointRef } from './records/checkpoint-index.ts';
+export { clockAheadMs } from './connection/clock.ts';
 export { checkRedis, type RedisReport } from './connection/check-redis.ts';
 export {
   connectRedis,

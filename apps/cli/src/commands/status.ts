@@ -4,6 +4,7 @@ import {
   gridReport,
   gridReports,
   isFinal,
+  skewText,
   taskOfRun,
   type RunStatusReport,
 } from '@berth/contracts';
@@ -120,15 +121,17 @@ function evaluationOf({ run, lastEval, best }: RunStatusReport): string[] {
   ];
 }
 
-function membersOf({ view, releases, drains }: RunStatusReport): string[] {
+function membersOf({ view, releases, drains, clocksAheadMs }: RunStatusReport): string[] {
   if (view === null) return [];
   return view.members.map(({ memberId, host, port, isReachable, engine, blocks }) => {
     const ranks = blocks.map(({ start, length }) => `${start}-${start + length - 1}`).join(', ');
     const release = releases[memberId] === undefined ? '' : `, berth ${releases[memberId]}`;
     const drain = drains[memberId] === undefined ? '' : `, about to leave: ${drains[memberId]}`;
+    const aheadMs = clocksAheadMs[memberId];
+    const clock = aheadMs === undefined ? '' : `, its clock ${skewText(aheadMs)}`;
     const place = isReachable === false ? 'dials out only' : `at ${host}:${port}`;
     const by = engine === undefined ? '' : `, started by ${engine}`;
-    return `  ${memberId} ${place}, virtual ranks ${ranks}${by}${release}${drain}`;
+    return `  ${memberId} ${place}, virtual ranks ${ranks}${by}${release}${clock}${drain}`;
   });
 }
 

@@ -8,7 +8,7 @@ import {
   type S3ObjectStore,
   type StoreFeature,
 } from '@berth/checkpoint';
-import { checkRedis, connectRedis, redisAddress, redisServerPrograms } from '@berth/queue';
+import { checkRedis, redisAddress, redisServerPrograms } from '@berth/queue';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,13 +28,13 @@ export async function checkQueue(
     ];
   }
   try {
-    const { version, warnings } = await checkRedis(redisUrl);
+    const { version, warnings, clockAheadMs } = await checkRedis(redisUrl);
     const where = `${version} at ${redisAddress(redisUrl)}, noeviction`;
     const redis =
       warnings.length === 0
         ? ok('redis', `${where}, append-only file`)
         : warn('redis', `${where}; ${warnings.join('; ')}`);
-    return [redis, clockFinding('redis clock', await redisClockMs(redisUrl))];
+    return [redis, clockFinding('redis clock', -clockAheadMs)];
   } catch (error) {
     return [fail('redis', error)];
   }
@@ -43,18 +43,6 @@ export async function checkQueue(
 function isThere(program: string, env: Environment): boolean {
   if (program.includes('/')) return existsSync(program);
   return (env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/${program}`));
-}
-
-/** How far Redis' clock is ahead of ours. */
-async function redisClockMs(url: string): Promise<number> {
-  const connection = await connectRedis(url, { role: 'producer' });
-  try {
-    const sentMs = Date.now();
-    const [seconds, micros] = await connection.call((client) => client.time());
-    return Number(seconds) * 1000 + Number(micros) / 1000 - (sentMs + Date.now()) / 2;
-  } finally {
-    connection.close();
-  }
 }
 
 const patience = { requestTimeoutMs: 3_000, deadlineMs: 5_000 };
@@ -143,7 +131,7 @@ function temporaryKeys({ sessionToken }: Services['s3']): Finding[] {
   ];
 }
 
-/** S3 refuses requests that are 15 minutes off; logs and times are confusing long before. */
+/** Times are confusing long before certificates and keys are refused. */
 function clockFinding(name: string, aheadMs: number): Finding {
   const seconds = Math.abs(aheadMs) / 1000;
   const what = `${seconds.toFixed(1)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine`;

@@ -74,6 +74,7 @@ function describe(
     numThreads: numerics.numThreads,
     version: info.version ?? null,
     engine: info.engine ?? plainEngine,
+    clockAheadMs: info.clockAheadMs ?? null,
     linkBitsPerSecond: info.linkBitsPerSecond ?? null,
     ...stateOf(info, { isMember, ageMs, lag, pace, refusal }),
     runId: info.runId ?? (isMember ? (view?.runId ?? null) : null),

@@ -119,6 +119,11 @@ export async function reportOf(
         drain === undefined ? [] : [[memberId, drain.reason]],
       ),
     ),
+    clocksAheadMs: Object.fromEntries(
+      alive.flatMap(({ info: { memberId, clockAheadMs } }) =>
+        clockAheadMs === undefined ? [] : [[memberId, clockAheadMs]],
+      ),
+    ),
     ...(relay && { relay }),
     ...(network && { network }),
     sparkline: outline?.lossCourse() ?? [],

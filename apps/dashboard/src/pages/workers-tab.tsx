@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { RunStatusReport, WorkerReport } from '@berth/contracts';
-import { describeNetwork, linkSpeedText, plainEngine } from '@berth/contracts/constants';
+import { describeNetwork, linkSpeedText, plainEngine, skewText } from '@berth/contracts/constants';
 import { DrainWorker } from '../components/drain-worker.tsx';
 import { Chip, SkeletonRows } from '../components/parts.tsx';
 import {
@@ -117,6 +117,7 @@ function WorkerTable({ workers }: { workers: readonly WorkerReport[] }): JSX.Ele
                     ` · ${linkSpeedText(worker.linkBitsPerSecond)}`}
                   {worker.version !== null && ` · berth ${worker.version}`}
                   {!worker.isReachable && ' · dials out only'}
+                  {worker.clockAheadMs !== null && ` · clock ${skewText(worker.clockAheadMs)}`}
                 </span>
               </td>
               <td>

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Logger } from '@berth/contracts';
 import type { S3ObjectStoreOptions } from './s3-options.ts';
 import { withRetries } from './retry.ts';
-import { classifyFailure, storeError } from './store-failure.ts';
+import { classifyFailure, hasCorrectedClock, storeError } from './store-failure.ts';
 
 /**
  * One call to the service: given the client, a signal and whom to tell that bytes move, and repeated until it succeeds, fails
@@ -38,7 +38,11 @@ export function createS3Call(
           signal,
           shouldRetry: (error, attempt) => {
             const kind = classifyFailure(error, hasAnswered);
-            return kind === 'transient' || (kind === 'corrupt' && attempt < maxCorruptReads);
+            return (
+              kind === 'transient' ||
+              (kind === 'corrupt' && attempt < maxCorruptReads) ||
+              (attempt === 1 && hasCorrectedClock(error))
+            );
           },
           onRetry: (error, attempt, delayMs) => {
             logger.warn(`${name} failed, trying again`, { where, attempt, delayMs, error });

@@ -12,7 +12,7 @@ const transientNames = new Set([
   'BadDigest',
   'IncompleteBody',
   'OperationAborted',
-  // The SDK has by then corrected its clock from the answer.
+  // The SDK signs by the clock of the service from then on.
   'RequestTimeTooSkewed',
   'RequestTimeout',
   'XAmzContentSHA256Mismatch',
@@ -76,6 +76,8 @@ function remedyOf(kind: FailureKind, name: string, message: string): string {
     return 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine or container a role.';
   if (lacksRegion(message) || elsewhere.has(name))
     return 'Set AWS_REGION to the region of the bucket.';
+  if (name === 'RequestTimeTooSkewed')
+    return 'The clocks of this machine and of the service differ by too much: set both by NTP (timedatectl set-ntp true).';
   if (expired.has(name))
     return 'Renew the keys and AWS_SESSION_TOKEN and start again; those of a profile or a role are renewed by themselves.';
   return remedies[kind];
@@ -110,6 +112,17 @@ export function storeError(
 function factsOf(error: unknown): { name: string; message: string; status: number | undefined } {
   if (!(error instanceof Error))
     return { name: 'Error', message: String(error), status: undefined };
-  const metadata = (error as { $metadata?: { httpStatusCode?: number } }).$metadata;
-  return { name: error.name, message: error.message, status: metadata?.httpStatusCode };
+  return { name: error.name, message: error.message, status: metadataOf(error)?.httpStatusCode };
+}
+
+/** Whether the SDK has learnt from a refusal that our clock is minutes off: the answer to a HEAD request does not say that this was why. */
+export function hasCorrectedClock(error: unknown): boolean {
+  return error instanceof Error && metadataOf(error)?.clockSkewCorrected === true;
+}
+
+function metadataOf(
+  error: Error,
+): { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean } | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number; clockSkewCorrected?: boolean } })
+    .$metadata;
 }

@@ -35,6 +35,8 @@ export const workerReportSchema = z.strictObject({
   version: z.string().nullable().default(null),
   /** What started it. */
   engine: z.string().default(plainEngine),
+  /** How far the clock of its machine was ahead of Redis' when it started; null where that is next to nothing. */
+  clockAheadMs: z.number().nullable().default(null),
   /** Of its link, each way; null where it does not know. */
   linkBitsPerSecond: z.number().positive().nullable().default(null),
   state: z.enum(workerStates),

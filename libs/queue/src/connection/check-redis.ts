@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { BerthError, parseRedisUrl } from '@berth/contracts';
+import { clockAheadMs } from './clock.ts';
 import { connectRedis, type RedisConnection } from './connection.ts';
 import { defineScript } from './script.ts';
 
 export interface RedisReport {
   readonly version: string;
   readonly appendOnly: boolean;
+  /** How far the clock of this machine is ahead of that of Redis. */
+  readonly clockAheadMs: number;
   /** What works but should be changed, for people. */
   readonly warnings: readonly string[];
 }
@@ -28,7 +31,8 @@ export async function checkRedis(url: string): Promise<RedisReport> {
       : [
           'appendonly is off: a restart of Redis loses the queue; run: redis-cli config set appendonly yes',
         ];
-    return { version: infoField(info, 'redis_version') ?? 'unknown', appendOnly, warnings };
+    const version = infoField(info, 'redis_version') ?? 'unknown';
+    return { version, appendOnly, clockAheadMs: await clockAheadMs(connection), warnings };
   } finally {
     connection.close();
   }
