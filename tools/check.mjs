@@ -13,7 +13,7 @@ const help = `Usage: npm test [-- options], or npm run check [-- options] withou
 Runs every check, also after one has failed, and ends with the line "N passed, N failed", with ", N skipped" behind
 it where tests were skipped: each test counts as one, and so does each other check.
 
-  format      prettier
+  format      oxfmt
   lint        oxlint with type information
   types       tsc over all packages
   boundaries  which package may use which, what may name a task, and file lengths
@@ -36,7 +36,7 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 
 const compile = { name: 'types', command: [bin('tsc'), '-b'] };
 const checks = [
-  { name: 'format', command: [bin('prettier'), '--check', '.'] },
+  { name: 'format', command: [bin('oxfmt'), '--check', '.'] },
   { name: 'lint', command: [bin('oxlint'), '--type-aware'] },
   { name: 'boundaries', command: [process.execPath, join(root, 'tools/check-boundaries.mjs')] },
   { name: 'unused', command: [bin('knip'), '--no-progress', '--no-config-hints'] },

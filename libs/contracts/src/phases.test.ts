@@ -31,9 +31,9 @@ describe('the phases of a run', () => {
       length: examples.maxSeqLength,
     }));
     expect(phases).toEqual([
-      { index: 0, firstStep: 0, endStep: 60, globalBatch: 256, startsEpoch: false, ratio: 0.3, length: 64 }, // prettier-ignore
-      { index: 1, firstStep: 60, endStep: 90, globalBatch: 512, startsEpoch: false, ratio: 0.3, length: 64 }, // prettier-ignore
-      { index: 2, firstStep: 90, endStep: 100, globalBatch: 256, startsEpoch: true, ratio: 0.15, length: 128 }, // prettier-ignore
+      { index: 0, firstStep: 0, endStep: 60, globalBatch: 256, startsEpoch: false, ratio: 0.3, length: 64 }, // oxfmt-ignore
+      { index: 1, firstStep: 60, endStep: 90, globalBatch: 512, startsEpoch: false, ratio: 0.3, length: 64 }, // oxfmt-ignore
+      { index: 2, firstStep: 90, endStep: 100, globalBatch: 256, startsEpoch: true, ratio: 0.15, length: 128 }, // oxfmt-ignore
     ]);
     const at = [0, 59, 60, 99, 100].map((step) => phaseAt(config, step).index);
     expect(at).toEqual([0, 0, 1, 2, 2]);
@@ -42,7 +42,7 @@ describe('the phases of a run', () => {
   it('may have as many sequences in a row as suits their lengths, if all have several', () => {
     const phases = [{ numSteps: 9 }, { numSteps: 1, maxSeqLength: 512, sequencesPerRow: 16 }];
     const config = parsed(phases, { examples: { sequencesPerRow: 4 } });
-    expect(phasesOf(config).map(({ examples }) => [examples.sequencesPerRow, taskNameOf(examples)])).toEqual([[4, 'packedPretraining'], [16, 'packedPretraining']]); // prettier-ignore
+    expect(phasesOf(config).map(({ examples }) => [examples.sequencesPerRow, taskNameOf(examples)])).toEqual([[4, 'packedPretraining'], [16, 'packedPretraining']]); // oxfmt-ignore
     expect(() => parsed(phases)).toThrow(
       'phases.1.sequencesPerRow: 16 does not go with examples.sequencesPerRow 1: all phases',
     );

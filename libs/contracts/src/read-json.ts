@@ -3,7 +3,8 @@ import { BerthError } from './errors.ts';
 
 /** A value as far as it could be read, or what is wrong with it. */
 export type Reading<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string };
 
 /** Reads the text of what another process wrote, perhaps one of another release: see `readKnown`. */
 export function readJson<Schema extends z.ZodType>(

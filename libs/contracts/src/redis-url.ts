@@ -5,7 +5,8 @@ export interface RedisPlace {
   /** `host:port`, or the path of a socket: for messages, without credentials. */
   readonly where: string;
   readonly server:
-    { readonly path: string } | { readonly host: string; readonly port: number; isTls: boolean };
+    | { readonly path: string }
+    | { readonly host: string; readonly port: number; isTls: boolean };
   readonly username?: string;
   readonly password?: string;
   readonly database: number;

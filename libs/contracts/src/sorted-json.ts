@@ -1,5 +1,10 @@
 export type Json =
-  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 /** JSON with sorted keys and no spaces: equal values give equal text, hence equal digests. `undefined` fields are left out. */
 export function canonicalJson(value: unknown): string {

@@ -11,7 +11,8 @@ export interface OwnSituation {
 
 /** What the run means for its worker: it is over, it cannot be taken part in now, or nothing keeps the worker from it. */
 export type OwnRunJudgement =
-  { readonly kind: 'over' | 'hindered'; readonly end: WorkerEnd } | { readonly kind: 'open' };
+  | { readonly kind: 'over' | 'hindered'; readonly end: WorkerEnd }
+  | { readonly kind: 'open' };
 
 /** Pure. An end that is the answer of what the run was before a request is no answer to the request. */
 export function judgeOwnRun(

@@ -6,7 +6,13 @@ import { BerthError, type ErrorCode } from '@berth/contracts';
  * `restart` asks for the whole upload again.
  */
 export type FailureKind =
-  'transient' | 'full' | 'corrupt' | 'notFound' | 'refused' | 'exists' | 'restart';
+  | 'transient'
+  | 'full'
+  | 'corrupt'
+  | 'notFound'
+  | 'refused'
+  | 'exists'
+  | 'restart';
 
 const transientNames = new Set([
   'BadDigest',

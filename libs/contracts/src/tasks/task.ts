@@ -12,7 +12,14 @@ export interface BatchShape extends ExampleSizes {
 
 /** What a column's numbers are, `number` any; a number is that of the classes that they name. */
 export type ColumnValues =
-  'token' | 'mask' | 'segment' | 'sequence' | 'position' | 'weight' | 'number' | number;
+  | 'token'
+  | 'mask'
+  | 'segment'
+  | 'sequence'
+  | 'position'
+  | 'weight'
+  | 'number'
+  | number;
 
 /** One tensor of a batch. */
 export interface Column {

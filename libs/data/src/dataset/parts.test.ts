@@ -70,7 +70,7 @@ describe('a dataset of a corpus in parts', () => {
     await expect(prepareDataset(renamed, store)).rejects.toThrow(
       'the parts of the corpus are books, web, and were books, wiki',
     );
-    const swapped = jobOf({ parts: [{ ...wiki, path: books.path }, { ...books, path: wiki.path }] }, known); // prettier-ignore
+    const swapped = jobOf({ parts: [{ ...wiki, path: books.path }, { ...books, path: wiki.path }] }, known); // oxfmt-ignore
     await expect(prepareDataset(swapped, store)).rejects.toThrow('books/a.txt has');
     const byFile = jobOf({ parts: [{ ...wiki, path: join(wiki.path, 'a.txt') }, books] }, known);
     expect(await prepareDataset(byFile, store)).toBe(manifestKey);
@@ -104,7 +104,7 @@ describe('examples by weights', () => {
     const again = shards.find((shard) => shard >= manifest.train.length)!;
     const place = { kind: 'examples', exampleSetId: setId, exampleFormat: 'berth-examples/2' };
     const jobFor = (shard: number): ExamplesJob =>
-      examplesJobSchema.parse({ ...place, manifestKey, split: 'train', epoch: 0, shard, seed: 3, examples }); // prettier-ignore
+      examplesJobSchema.parse({ ...place, manifestKey, split: 'train', epoch: 0, shard, seed: 3, examples }); // oxfmt-ignore
     const second = await makeExampleShard(store, jobFor(again));
     const first = await makeExampleShard(store, jobFor(again - manifest.train.length));
     expect(second.numTokens / first.numTokens).toBeCloseTo(1, 0);

@@ -32,7 +32,8 @@ export interface RowProblems {
 
 export function createRowProblems(): RowProblems {
   let first:
-    { readonly place: RowPlace; readonly problem: string; readonly kind: string } | undefined;
+    | { readonly place: RowPlace; readonly problem: string; readonly kind: string }
+    | undefined;
   const numOf = new Map<string, number>();
   return {
     add: (kind, place, problem) => {

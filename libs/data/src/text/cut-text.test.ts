@@ -38,7 +38,7 @@ const shortOf = (word: string): string => (isTooLong(word) ? 'too long' : word);
 describe('a long text', () => {
   const parts = [
     'a', 'Σ', 'aΣ.', 'Σ\u00b7', '.', "'", ',', '日', '𠀀', '\u00a0', ' ', 'É', '\u0301', '\u302e', '\u0005', '\u00ad', '\u{10428}', '\ud800', '\u{10100}',
-  ]; // prettier-ignore
+  ]; // oxfmt-ignore
   const run = fc.tuple(
     fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 2 }),
     fc.constantFrom(1, 2, 3, 1000, 33_000, 70_000),

@@ -45,7 +45,7 @@ describe('counts that are stored', () => {
   });
 
   it('are refused when any byte is another one, or missing', () => {
-    const bytes = encodeWordCounts(new Map([['light', 3], ['lights', 200]])); // prettier-ignore
+    const bytes = encodeWordCounts(new Map([['light', 3], ['lights', 200]])); // oxfmt-ignore
     for (const [i, byte] of bytes.entries()) {
       const other = Uint8Array.from(bytes);
       other[i] = byte ^ 1;
@@ -86,7 +86,7 @@ describe('lists of counts', () => {
     });
     const numLow = kept.filter((word) => word.startsWith('rare') && word < 'rare15000').length;
     expect(Math.abs(numLow - numRare / 2)).toBeLessThan(200);
-    const again = await mergeWordCounts([encodeWordCounts(new Map([['new', 9]])), await mergeWordCounts(lists, { maxWords: 60 })]); // prettier-ignore
+    const again = await mergeWordCounts([encodeWordCounts(new Map([['new', 9]])), await mergeWordCounts(lists, { maxWords: 60 })]); // oxfmt-ignore
     expect(decodeWordCounts(again).dropped.numWords).toBeGreaterThanOrEqual(9990);
   });
 

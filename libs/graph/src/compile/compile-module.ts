@@ -44,7 +44,8 @@ export interface TraceJob {
 
 /** What it answers. */
 export type TraceOutcome =
-  { readonly ok: true } | { readonly ok: false; readonly error: WireError };
+  | { readonly ok: true }
+  | { readonly ok: false; readonly error: WireError };
 
 const defaultTimeoutMs = 600_000;
 

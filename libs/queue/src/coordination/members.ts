@@ -74,7 +74,8 @@ export function createMembers(
   const survey: Members['survey'] = async ({ forget } = { forget: true }) => {
     const parameters = [ttlMs, forget ? '1' : '0'];
     const reply = (await connection.run(listMembersScript, listKeys, parameters)) as (
-      string | number
+      | string
+      | number
     )[];
     const live: LiveMember[] = [];
     const unreadable: UnreadableMember[] = [];

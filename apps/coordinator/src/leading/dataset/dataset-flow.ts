@@ -37,7 +37,8 @@ export interface DatasetFlowOptions {
 
 /** What a look at a dataset found: it is there, or how far it is. */
 export type DatasetLook =
-  { readonly manifestKey: string } | { readonly reason: string; readonly manifestKey?: undefined };
+  | { readonly manifestKey: string }
+  | { readonly reason: string; readonly manifestKey?: undefined };
 
 /** A dataset that is being made. */
 export interface DatasetMaking {

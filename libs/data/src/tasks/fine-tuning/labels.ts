@@ -10,7 +10,8 @@ export interface LabelCensus {
 
 /** A label as text, or what is wrong with it. */
 export type LabelReading =
-  { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: string };
 
 /** A label may be a text, a whole number, or true or false. */
 export function readLabel(value: unknown): LabelReading {

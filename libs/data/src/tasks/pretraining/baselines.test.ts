@@ -31,8 +31,8 @@ function batchOfPredictions(
 
 it('are those of the definitions, pooled over batches', () => {
   const meter = pretrainingBaselines(statistics);
-  meter.add(batchOfPredictions([[maskId, frequent], [maskId, rare]], [1, 1])); // prettier-ignore
-  meter.add(batchOfPredictions([[rare, rare], [rare, frequent]], [1, 0])); // prettier-ignore
+  meter.add(batchOfPredictions([[maskId, frequent], [maskId, rare]], [1, 1])); // oxfmt-ignore
+  meter.add(batchOfPredictions([[rare, rare], [rare, frequent]], [1, 0])); // oxfmt-ignore
   const [pFrequent, pRare] = [7 / 16, 4 / 16];
   const kept = pRare / (pRare + 1 / 7);
   const copies = [pFrequent, pRare, kept + (1 - kept) * pRare, (1 - kept) * pFrequent];

@@ -90,10 +90,10 @@ describe('rows of several sequences', () => {
             Array.from(maskedPositions, (position) => position + starts[at]!),
           );
           expect(ofTokens('inputIds')).toEqual(padded(tokens, 32));
-          expect(ofTokens('inputMask')).toEqual(padded(tokens.map(() => 1), 32)); // prettier-ignore
+          expect(ofTokens('inputMask')).toEqual(padded(tokens.map(() => 1), 32)); // oxfmt-ignore
           expect(ofTokens('segmentIds')).toEqual(padded([], 32));
           expect(ofTokens('sequenceIds')).toEqual(
-            padded(row.flatMap(({ ids }, at) => Array.from(ids, () => at)), 32), // prettier-ignore
+            padded(row.flatMap(({ ids }, at) => Array.from(ids, () => at)), 32), // oxfmt-ignore
           );
           expect(ofSlots('maskedPositions')).toEqual(padded(places, sizes.maxPredictions));
           expect(reader.countOf('numTokens', index)).toBe(tokens.length);
@@ -120,7 +120,7 @@ describe('rows of several sequences', () => {
     const sound = finish(encodingRowShard([[sequence(3), sequence(4)]], sizes));
     expect(open(sound)().numExamples).toBe(1);
     const corrupt = (message: string): unknown =>
-      expect.objectContaining({ code: 'DATA_SHARD_CORRUPT', message: expect.stringContaining(message) }); // prettier-ignore
+      expect.objectContaining({ code: 'DATA_SHARD_CORRUPT', message: expect.stringContaining(message) }); // oxfmt-ignore
     expect(open(sound, '0'.repeat(64))).toThrow(corrupt('sha256 is'));
     expect(open(sound.subarray(0, 40))).toThrow(corrupt('row shard'));
     const many = Buffer.from(sound);

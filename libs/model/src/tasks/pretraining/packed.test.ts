@@ -34,13 +34,13 @@ interface Sequence {
 /** Three in the first row, two in the second, which they do not fill. */
 const rows: readonly (readonly Sequence[])[] = [
   [
-    { ids: [2, 17, 4, 33, 58, 9, 71, 3], numFirst: 4, label: 1, masked: [[2, 40], [5, 9]] }, // prettier-ignore
+    { ids: [2, 17, 4, 33, 58, 9, 71, 3], numFirst: 4, label: 1, masked: [[2, 40], [5, 9]] }, // oxfmt-ignore
     { ids: [2, 80, 4, 12, 3], numFirst: 3, label: 0, masked: [[2, 61]] },
     { ids: [2, 4, 3], numFirst: 2, label: 1, masked: [[1, 44]] },
   ],
   [
-    { ids: [2, 90, 21, 4, 4, 35, 7, 7, 3], numFirst: 6, label: 0, masked: [[3, 20], [4, 21]] }, // prettier-ignore
-    { ids: [2, 4, 62, 50, 3], numFirst: 2, label: 0, masked: [[1, 11], [3, 50]] }, // prettier-ignore
+    { ids: [2, 90, 21, 4, 4, 35, 7, 7, 3], numFirst: 6, label: 0, masked: [[3, 20], [4, 21]] }, // oxfmt-ignore
+    { ids: [2, 4, 62, 50, 3], numFirst: 2, label: 0, masked: [[1, 11], [3, 50]] }, // oxfmt-ignore
   ],
 ];
 
