@@ -3,12 +3,13 @@ import { parseRunConfig, type RunConfig } from '@berth/contracts';
 
 type Section = Readonly<Record<string, unknown>>;
 
-const corpus = fileURLToPath(
+/** A text of 128 kB. */
+export const excerpt = fileURLToPath(
   new URL('../../../../libs/data/test/golden/excerpt.txt', import.meta.url),
 );
 
 const sections: Readonly<Record<string, Section>> = {
-  corpus: { path: corpus, heldOutRatio: 0.1 },
+  corpus: { path: excerpt, heldOutRatio: 0.1 },
   vocabulary: { size: 1000 },
   examples: { maxSeqLength: 32, maxPredictions: 5, numShards: 4, shuffleWindowShards: 2 },
   model: { size: 'tiny', numLayers: 1, hiddenSize: 32, numHeads: 2, maxPositions: 32 },
