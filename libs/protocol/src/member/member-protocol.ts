@@ -42,12 +42,14 @@ export class MemberProtocol {
   #loss: WireError | undefined;
   /** Our view has failed, and no other has come since. */
   #awaitsView = false;
+  #hasLeft: boolean;
   #nowMs = 0;
   #tells: Tell[] = [];
 
   /** @param memory - of an earlier life, or empty; kept up to date from now on */
   constructor(rules: MemberRules, memory: Memory = newMemory()) {
     this.#me = memory;
+    this.#hasLeft = memory.isLeaving;
     this.#context = {
       me: memory,
       rules,
@@ -68,7 +70,7 @@ export class MemberProtocol {
 
   /** Whether it was told to leave and has: it is in no view, and awaits none to save in what it has made. */
   get hasLeft(): boolean {
-    return this.#me.isLeaving && this.#following === undefined && !this.#awaitsView;
+    return this.#hasLeft;
   }
 
   /** @param nowMs - never goes back */
@@ -89,6 +91,7 @@ export class MemberProtocol {
         return this.#diverge(event.view, event.error);
       case 'leave':
         this.#me.isLeaving = true;
+        this.#hasLeft = this.#following === undefined && !this.#awaitsView;
         return { reason: 'leaving after the step under way' };
       case 'answered': {
         const { to, value } = event.answer;
@@ -163,7 +166,6 @@ export class MemberProtocol {
     const { view, script } = following;
     const outcome = this.#run(view, script, () => take(following));
     // What was learnt counts; what was to come gives way to a newer view, or to the end of this one.
-    if (this.hasLeft) return outcome;
     if (this.#next !== undefined) return this.#begin(this.#next);
     if (this.#loss !== undefined && outcome.ask !== undefined) return this.#fail(view, this.#loss);
     return outcome;
@@ -171,6 +173,7 @@ export class MemberProtocol {
 
   /** Goes on to what the view asks next, to its end, or to its failure. */
   #run(view: View, script: ViewScript, next: () => IteratorResult<Asked, void>): Outcome {
+    const isSaving = this.#isSavingToLeave;
     let result: IteratorResult<Asked, void>;
     try {
       result = next();
@@ -179,7 +182,10 @@ export class MemberProtocol {
       throw error;
     }
     if (result.done === true) {
-      this.#leaveView();
+      this.#following = undefined;
+      if (isSaving) this.#next = undefined;
+      // In a newer one it may turn out that nobody stays.
+      if (this.#next === undefined) this.#leaveView();
       return { reason: `view ${view.version} is done at step ${this.#me.appliedStep}` };
     }
     this.#following = { view, script, ask: result.value.ask };
@@ -190,7 +196,8 @@ export class MemberProtocol {
   #begin(view: View): Outcome {
     this.#following?.script.return();
     // Also one that leaves: it may be the last that has what was made.
-    const isToFollow = this.#isIn(view) && (!this.#me.isLeaving || this.#me.appliedStep > 0);
+    const isOfUse = !this.#me.isLeaving || (this.#me.appliedStep > 0 && !this.#hasLeft);
+    const isToFollow = this.#isIn(view) && isOfUse;
     this.#view = view;
     this.#next = undefined;
     this.#loss = undefined;
@@ -209,6 +216,7 @@ export class MemberProtocol {
   #leaveView(): void {
     this.#following = undefined;
     this.#awaitsView = false;
+    this.#hasLeft = this.#me.isLeaving;
     this.#context.tell({ kind: 'leave' });
     this.#context.tell({ kind: 'status', state: this.#idleState, complaint: null });
   }
@@ -223,6 +231,7 @@ export class MemberProtocol {
     const complaint = complaintOf(view, appliedStep, error);
     const { appliedStep: held, divergence } = this.#me;
     this.#awaitsView = held > 0 && divergence === undefined && this.#isIn(view);
+    this.#hasLeft = this.#me.isLeaving && !this.#awaitsView;
     const state = this.#awaitsView ? 'idle' : this.#idleState;
     // The word to the coordinator first: until it knows, nobody trains.
     this.#context.tell({ kind: 'status', state, complaint });

@@ -128,7 +128,7 @@ function commitLasting(
       if (member === undefined || member.process.isPaused) return;
       // Somebody else holds the same, so that it can be compared.
       const isWatched = cluster.members.some((one) => one !== member && one.holdsSameAs(member));
-      if (isWatched) member.flipState();
+      if (isWatched) member.flipState(cluster.members);
       return;
     }
     case 'kill-coordinator':

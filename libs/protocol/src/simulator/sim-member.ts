@@ -104,12 +104,14 @@ export class SimMember {
     );
   }
 
-  /** Flips a bit of its weights. */
-  flipState(): void {
+  /** Flips a bit of its weights, unless that of another is flipped so already: of two that are damaged alike nobody could tell. */
+  flipState(members: readonly SimMember[]): void {
     const { weights } = this.#work;
     if (weights === undefined) return;
+    const damaged = flipped(weights, this.#world.random.next());
+    if (members.some((member) => member.#work.weights === damaged)) return;
     const { appliedStep } = this.#memory;
-    this.#work.weights = flipped(weights, this.#world.random.next());
+    this.#work.weights = damaged;
     this.#world.invariants.damaged(appliedStep);
     this.#world.trace.note(this.process.name, `a bit of its state flips at step ${appliedStep}`);
   }
