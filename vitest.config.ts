@@ -25,12 +25,16 @@ const everything = [
 
 /** Files that load the TensorFlow addon, which belongs to a process, or change the environment of their own. */
 const apart = [
-  'libs/{graph,model,inference}/**',
+  'libs/graph/**',
+  'libs/model/src/blocks/blocks.test.ts',
   'libs/training/src/single-process.test.ts',
   'libs/training/src/testing/**',
   'apps/worker/src/{device,threads}/**',
   'tools/setup/**',
 ];
+
+/** Files that all start TensorFlow with one thread: a process that has it serves many. */
+const alike = ['libs/{model,inference}/**'];
 
 /** Where `npm test` reads how many passed. */
 const reportFile = process.env['BERTH_TEST_REPORT'];
@@ -48,6 +52,8 @@ const longest = [
   /\.e2e\.test\.ts$/,
 ];
 
+const projectsInOrder = ['apart', 'alike', 'together'];
+
 /** On a machine that has run no test yet, Vitest takes the largest files for the longest. */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -55,8 +61,8 @@ class LongOnesFirst extends BaseSequencer {
     const rankOf = ({ project, moduleId }: TestSpecification): number => {
       const rank = longest.findIndex((pattern) => pattern.test(moduleId));
       if (rank >= 0) return rank;
-      // Files of the other project have processes of their own: between these, those shared would end.
-      return longest.length + Number(project.name === 'together');
+      // A shared process ends where a file of another project comes next.
+      return longest.length + projectsInOrder.indexOf(project.name);
     };
     return sorted.sort((a, b) => rankOf(a) - rankOf(b));
   }
@@ -79,6 +85,15 @@ export default defineConfig({
         test: {
           name: 'together',
           include: everything,
+          exclude: [...exclude, ...apart, ...alike],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alike',
+          include: alike.map(testsIn),
           exclude: [...exclude, ...apart],
           isolate: false,
         },
