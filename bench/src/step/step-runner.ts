@@ -1,7 +1,7 @@
 import type { TrainingEngine } from '@berth/contracts';
 import { startTensorFlow, type TensorFlow } from '@berth/graph';
 import { createEagerEngine, createGraphEngine, type GraphEngine } from '@berth/model';
-import { stepWork, type StepSetting } from './step-setting.ts';
+import { stepWork, type ModelChanges, type StepSetting } from './step-setting.ts';
 
 /** Milliseconds of one step, by phase. */
 export interface StepTimes {
@@ -21,10 +21,10 @@ export interface StepRunner {
   evaluate(): number;
 }
 
-export function stepRunner(setting: StepSetting): StepRunner {
+export function stepRunner(setting: StepSetting, changes: ModelChanges = {}): StepRunner {
   const { numThreads, device, precision } = setting;
   const tensorFlow = startTensorFlow({ numThreads, device, tf32: precision === 'tf32' });
-  const work = stepWork(setting);
+  const work = stepWork(setting, changes);
   const { model, optimizer } = work;
   const start = performance.now();
   const common = { task: work.task, model, optimizer, seed: 1 } as const;

@@ -63,10 +63,15 @@ export interface StepWork {
   readonly request: (step: number) => GradientRequest;
 }
 
+/** What a model has otherwise than one of its size, to see what a part of it costs. */
+export type ModelChanges = Readonly<
+  Partial<Record<'numLayers' | 'hiddenDropoutRatio' | 'attentionDropoutRatio', number>>
+>;
+
 /** Model, optimizer and batch of a setting; dropout is on, as in the BERT release. */
-export function stepWork(setting: StepSetting): StepWork {
+export function stepWork(setting: StepSetting, changes: ModelChanges = {}): StepWork {
   const { size, batchSize, maxSeqLength, maxPredictions, virtualRanks } = setting;
-  const model = resolveModelConfig(modelSectionSchema.parse({ size }), vocabSize);
+  const model = resolveModelConfig(modelSectionSchema.parse({ size, ...changes }), vocabSize);
   const { optimizer } = runConfigSchema.parse({
     name: 'bench',
     corpus: { path: 'none' },

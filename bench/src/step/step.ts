@@ -5,7 +5,8 @@ import { modelSizeNames, numStateSlices, type FineTuning } from '@berth/contract
 import { trainingFlopsPerStep, type GraphEngine } from '@berth/model';
 import { usedDeviceMemoryBytes } from '../device-memory.ts';
 import { measureCeiling } from './matmul-ceiling.ts';
-import { commonOptions, flag, oneOf, text } from '../options.ts';
+import { commonOptions, countOf, flag, oneOf, text } from '../options.ts';
+import { printProfile, profileStep } from './profile.ts';
 import { stepOptions, stepSettingOf } from './step-options.ts';
 import { holdsGradients, stepRunner } from './step-runner.ts';
 import { stepWork, type StepSetting } from './step-setting.ts';
@@ -151,6 +152,7 @@ const help = `Usage: npx berth bench step [options]
   --shortest RATIO    tokens of the shortest example, of the longest (default 1: no padding)
   --steps N           measured steps (default 10)
   --json              the whole report
+  --profile           where the time of a step goes: steps of models that lack a part, in turns with whole ones; pretraining only
   --serve             do what each line of stdin says, for compare-step.ts`;
 
 async function main(): Promise<void> {
@@ -159,6 +161,7 @@ async function main(): Promise<void> {
       ...stepOptions,
       engine: text('graph'),
       steps: text('10'),
+      profile: flag,
       serve: flag,
       ...commonOptions,
     },
@@ -170,7 +173,11 @@ async function main(): Promise<void> {
   const engine = oneOf('engine', values.engine, ['graph', 'eager']);
   const setting: StepSetting = { ...stepSettingOf(values), engine };
   if (values.serve) serve(setting);
-  else print(await measureStep(setting, Number(values.steps)), values.json);
+  else if (values.profile) {
+    const profile = profileStep(setting, countOf('steps', values.steps));
+    if (values.json) console.log(JSON.stringify(profile, null, 2));
+    else printProfile(profile);
+  } else print(await measureStep(setting, Number(values.steps)), values.json);
 }
 
 /** Answers `training N` and `evaluation N` with the times of so many. */
