@@ -12,7 +12,6 @@ import { type ControlChannel, encodeControl, type JoinMessage } from './connecti
 import { dialMember } from './connections/dial-member.ts';
 import { runHashOf } from './connections/frame.ts';
 import { secretsDiffer } from './handshake/messages.ts';
-import { localSocketsPay } from './connections/local-path.ts';
 import { checkContributions, planReduce, type ReducePlan } from './reduce/plan.ts';
 import { Progress } from './reduce/progress.ts';
 import { Readiness } from './reduce/readiness.ts';
@@ -178,7 +177,6 @@ export class Session implements ViewSession {
     const { memberId } = link.member;
     try {
       const source = await dialMember(link.member, {
-        tryLocal: localSocketsPay(this.view.members.length),
         self: this.view.members[this.#self]!,
         relay: this.view.relay,
         lent,

@@ -12,8 +12,6 @@ export interface DialOptions extends Omit<DialledPeer, 'to' | 'name'> {
   readonly self: Reach;
   /** Of the view. */
   readonly relay: PeerAddress | undefined;
-  /** Try the local socket first; it is found only if the member is on this machine. */
-  readonly tryLocal: boolean;
   /** What members that cannot be dialled have lent. */
   readonly lent: LentSockets;
   readonly logger: Logger;
@@ -53,14 +51,14 @@ function proveTo(
   return proveToListener(source, { key, from, to, purpose });
 }
 
-/** By the local socket. @returns undefined where that leads nowhere */
+/** By the local socket, which is found only if the member is on this machine. @returns undefined where that leads nowhere */
 async function dialLocal(
   member: PeerAddress,
   options: DialOptions,
 ): Promise<ByteSource | undefined> {
   const { memberId, port } = member;
-  const { tryLocal, onAttempt, logger } = options;
-  const localPath = tryLocal ? localPathOf(memberId, port) : undefined;
+  const { onAttempt, logger } = options;
+  const localPath = localPathOf(memberId, port);
   if (localPath === undefined) return undefined;
   const source = new ByteSource(localPath);
   onAttempt(source);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 
 /** Where a member listens for members on its own machine, besides its port. */
 export interface LocalEndpoint {
@@ -16,13 +15,4 @@ export function localPathOf(memberId: string, port: number): LocalEndpoint | und
   if (process.platform !== 'linux') return undefined;
   const name = createHash('sha256').update(`${memberId}:${port}`).digest('hex').slice(0, 32);
   return { path: `\0berth-${name}` };
-}
-
-/**
- * Whether members of one machine reduce faster over local sockets, measured: where members share processors it is their time that
- * counts; where each has its own it is what is under way, and local sockets hold less (208 KiB) than TCP.
- * @param numMembers - of the view, wherever they are: one that is elsewhere refuses at once
- */
-export function localSocketsPay(numMembers: number): boolean {
-  return numMembers > availableParallelism();
 }

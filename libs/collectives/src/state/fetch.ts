@@ -107,7 +107,6 @@ class StateFetch {
     const { key, from, self, lent, relay, label, logger = silentLogger } = this.#request;
     try {
       const source = await dialMember(donor, {
-        tryLocal: true,
         self,
         lent,
         relay,
