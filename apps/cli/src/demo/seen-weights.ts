@@ -13,7 +13,7 @@ interface Seen {
 export const seenUnder = '2.21.0';
 export const seenWeights: readonly Seen[] = [
   {
-    where: 'an Intel Xeon with AMX',
+    where: 'an Intel Xeon with AVX-512 FP16',
     isOf: (kernels) => kernels === 'avx512_core_fp16',
     weights: 'ed891f82279a4de98b367b8a8d0ecd99eb2dca055a05bad9ed7ef02807976b26',
   },
