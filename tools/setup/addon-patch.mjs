@@ -477,8 +477,7 @@ napi_value TFJSBackend::GetNumOfSavedModels(napi_env env) {
   // ConfigProto { graph_options { rewrite_options {
   //   layout_optimizer: OFF, memory_optimization: NO_MEM_OPT, loop_optimization: OFF, meta_optimizer_iterations: ONE,
   //   implementation_selector: OFF, experimental_conditional_code_motion: OFF } } }
-  // What is rewritten for devices, memory and loops XLA decides itself, and a second pass finds nothing that changes what it makes:
-  // the bits stay, and a graph is ready in half the time.
+  // What is rewritten for devices, memory and loops XLA decides itself, and a second pass finds nothing that changes the bits.
   static const uint8_t config[] = {0x52, 0x10, 0x52, 0x0e, 0x08, 0x02, 0x20,
                                    0x01, 0x48, 0x02, 0x60, 0x01, 0xb0, 0x01,
                                    0x02, 0xf0, 0x01, 0x02};

@@ -54,15 +54,7 @@ export function createCluster({ compose, root, folder, project, env }) {
     up: (args = []) => run(['up', '--detach', '--no-build', ...args], { timeoutMs: 300_000 }),
     down: (args = []) => run(['down', '--timeout', '60', ...args], { timeoutMs: 180_000 }),
     logs: () => run(['logs', '--no-color', '--tail', '60']).catch((error) => String(error)),
-    /**
-     * Kills every process of a service's first container but its init, as a crash would; its restart policy then acts. It is done as
-     * the service's own user: containers have no capabilities, and not every engine may give some to a process.
-     */
-    kill: (service) =>
-      run(['exec', '-T', service, 'sh', '-c', 'kill -9 -1']).catch((error) => {
-        // The shell dies with its container, or just before it is told so.
-        if (!/ ended with 137:/.test(error.message)) throw error;
-      }),
+    kill: (service) => killService(run, service),
     /** @returns {Promise<{ step: number, status: string, numWorkers: number } | undefined>} undefined while nobody answers */
     async look(name) {
       try {
@@ -112,6 +104,21 @@ export function createCluster({ compose, root, folder, project, env }) {
     },
   };
   return cluster;
+}
+
+/**
+ * Kills every process of a service's first container but its init, as a crash would; its restart policy then acts. It is done as
+ * the service's own user: containers have no capabilities, and not every engine may give some to a process.
+ * @param {(args: readonly string[]) => Promise<string>} compose
+ * @param {string} service
+ */
+export async function killService(compose, service) {
+  try {
+    await compose(['exec', '-T', service, 'sh', '-c', 'kill -9 -1']);
+  } catch (error) {
+    // The shell dies with its container, or just before it is told so.
+    if (!/ ended with 137:/.test(error.message)) throw error;
+  }
 }
 
 /**

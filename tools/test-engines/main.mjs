@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 const help = `Usage: npm run test:engines [-- parts]
 
 Runs berth where others start its workers, and compares the weights with those of a calm run. Without names all parts run,
-each that cannot run here says why in one line. Exit code 0: what ran passed; 1: it did not; 6: a part that was named
+each that cannot run here says why in one line. DOCKER_COMPOSE names a program of Compose 2 where \`docker compose\` is not
+installed. Exit code 0: what ran passed; 1: it did not; 6: a part that was named
 cannot run here.`;
 
 /**

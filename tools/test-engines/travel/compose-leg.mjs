@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { buildOverlay } from '../../test-compose/cluster.mjs';
+import { buildOverlay, killService } from '../../test-compose/cluster.mjs';
 import { must } from '../../test-compose/command.mjs';
 import { ensureBaseImages } from '../../test-compose/stand-ins.mjs';
 import { until } from '../kubernetes/jobs.mjs';
@@ -51,10 +51,7 @@ export async function composeLeg({ root, folder, variables, say }, [program, ...
         before = all.map(({ memberId }) => memberId);
         return all.length === numWorkers;
       });
-      await compose(['exec', '-T', 'worker', 'sh', '-c', 'kill -9 -1']).catch((error) => {
-        // The shell dies with its container, or just before it is told so.
-        if (!/ ended with 137:/.test(error.message)) throw error;
-      });
+      await killService(compose, 'worker');
       await members(
         'the killed container again',
         (all) =>
