@@ -53,20 +53,47 @@ export function requireCoordinator(context: Context): CoordinatorClient {
   );
 }
 
+type ClusterSize = Pick<ClusterOptions, 'numWorkers' | 'numThreads' | 'ownRun'>;
+
 /** Uses the running cluster, or one of its own for as long as `use` takes. */
 export async function withCluster<T>(
   context: Context,
-  size: Pick<ClusterOptions, 'numWorkers' | 'numThreads' | 'ownRun'>,
+  size: ClusterSize,
   use: (client: CoordinatorClient, own: Cluster | undefined) => Promise<T>,
 ): Promise<T> {
-  const { client, own } = await whenFree(context, async () => {
+  return withAskedCluster(context, size, {
+    ask: async () => undefined,
+    use: (_, client, own) => use(client, own),
+  });
+}
+
+/** What is wanted of a cluster: first asked of its coordinator, then made use of once its workers are there. */
+export interface ClusterUse<Answer, T> {
+  readonly ask: (client: CoordinatorClient, isOwn: boolean) => Promise<Answer>;
+  readonly use: (answer: Answer, client: CoordinatorClient, own: Cluster | undefined) => Promise<T>;
+}
+
+/** As `withCluster`. One of its own is asked while its workers still load, so that they find work as soon as they are ready. */
+export async function withAskedCluster<Answer, T>(
+  context: Context,
+  size: ClusterSize,
+  { ask, use }: ClusterUse<Answer, T>,
+): Promise<T> {
+  const { client, own, asked } = await whenFree(context, async () => {
     const running = findCoordinator(context);
-    if (running !== undefined) return { client: running, own: undefined };
-    const started = await startCluster({ ...context, ...size });
-    return { client: started.client, own: started };
+    if (running !== undefined)
+      return { client: running, own: undefined, asked: ask(running, false) };
+    let early: Promise<Answer> | undefined;
+    const onCoordinators = (coordinator: CoordinatorClient): void => {
+      early = ask(coordinator, true);
+      // A refusal is told below, once there is a cluster to end.
+      early.catch(() => undefined);
+    };
+    const started = await startCluster({ ...context, ...size, onCoordinators });
+    return { client: started.client, own: started, asked: early ?? ask(started.client, true) };
   });
   try {
-    return await use(client, own);
+    return await use(await asked, client, own);
   } finally {
     await own?.close();
   }

@@ -10,7 +10,7 @@ import {
   type RunRecord,
   type RunStatusReport,
 } from '@berth/contracts';
-import { findCoordinator, withCluster } from '../cluster-access.ts';
+import { findCoordinator, withAskedCluster, withCluster } from '../cluster-access.ts';
 import type { Context } from '../context.ts';
 import { type Cluster, configOf, type CoordinatorClient, gridOf, readRunFile } from '@berth/launch';
 import { requireFolder } from '../folder.ts';
@@ -77,19 +77,24 @@ export async function train(
     return;
   }
   await submitAhead(context, { config, goal, ifNeeded: options.ifNeeded === true });
-  await withCluster(context, clusterOf(config), async (client, own) => {
-    if (own === undefined && options.workers !== undefined)
-      context.say(
-        `a cluster runs already, and the run gets its workers: --workers ${options.workers} starts none`,
-      );
-    try {
-      await client.submit(config, goal);
-    } catch (error) {
-      if (options.ifNeeded !== true || !saysCompleted(error)) throw error;
-      context.say(`run "${config.name}" is completed`);
-      return;
-    }
-    await watch(context, client, own, { runId: config.name, file, json: options.json });
+  await withAskedCluster(context, clusterOf(config), {
+    ask: async (client, isOwn) => {
+      if (!isOwn && options.workers !== undefined)
+        context.say(
+          `a cluster runs already, and the run gets its workers: --workers ${options.workers} starts none`,
+        );
+      try {
+        await client.submit(config, goal);
+      } catch (error) {
+        if (options.ifNeeded !== true || !saysCompleted(error)) throw error;
+        return 'completed';
+      }
+      return 'submitted';
+    },
+    use: async (answer, client, own) => {
+      if (answer === 'completed') context.say(`run "${config.name}" is completed`);
+      else await watch(context, client, own, { runId: config.name, file, json: options.json });
+    },
   });
 }
 
@@ -106,21 +111,26 @@ export async function resume(context: Context, run: string, options: ResumeOptio
     return found;
   });
   const size = { numWorkers: options.workers, numThreads: options.threads, ownRun: runId };
-  await withCluster(context, size, async (client, own) => {
-    const { from, json } = options;
-    const { run: known, step } = await client.status(runId);
-    const isUnderWay = !isFinal(known.status) && !/^(pausing|stopping)$/.test(known.status);
-    if (own === undefined && from === undefined && isUnderWay) {
-      context.say(`${runId} is ${known.status} already, at step ${step}: nothing to resume`);
-      return;
-    }
-    await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
-    if (from !== undefined && from < step)
-      context.say(
-        `${runId} goes back from step ${step} to ${from}: the steps after it become a branch, ` +
-          'which is kept and cannot be gone on with',
-      );
-    await watch(context, client, own, { runId, json });
+  await withAskedCluster(context, size, {
+    ask: async (client, isOwn) => {
+      const { from } = options;
+      const { run: known, step } = await client.status(runId);
+      const isUnderWay = !isFinal(known.status) && !/^(pausing|stopping)$/.test(known.status);
+      if (!isOwn && from === undefined && isUnderWay)
+        return `${runId} is ${known.status} already, at step ${step}: nothing to resume`;
+      await client.control(runId, 'resume', from === undefined ? {} : { fromStep: from });
+      if (from !== undefined && from < step)
+        context.say(
+          `${runId} goes back from step ${step} to ${from}: the steps after it become a branch, ` +
+            'which is kept and cannot be gone on with',
+        );
+      return undefined;
+    },
+    use: async (nothingToDo, client, own) => {
+      if (nothingToDo === undefined)
+        await watch(context, client, own, { runId, json: options.json });
+      else context.say(nothingToDo);
+    },
   });
 }
 

@@ -34,6 +34,8 @@ export interface ClusterOptions {
   readonly logger: Logger;
   /** Told when something worth a line happened. */
   readonly say: (message: string) => void;
+  /** Told when the coordinators answer, while workers still load. */
+  readonly onCoordinators?: (client: CoordinatorClient) => void;
 }
 
 /** A coordinator and workers on this machine, with their services. */
@@ -141,11 +143,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         }),
       );
     say(`starting ${processesText(coordinators.length, numWorkers)}`);
-    await startAll([...coordinators, ...workers], startedMs, say);
+    const connect = (): CoordinatorClient =>
+      createCoordinatorClient(urlOf(coordinators), { token: apiToken, isOurs: true });
+    await reminding([...coordinators, ...workers], startedMs, say, async () => {
+      const answering = Promise.all(coordinators.map((child) => child.start()));
+      await Promise.all([
+        answering.then(() => options.onCoordinators?.(connect())),
+        ...workers.map((child) => child.start()),
+      ]);
+    });
     say(`ready after ${formatDuration(performance.now() - startedMs)}`);
-    const url = coordinators
-      .map(({ readyMessage }) => (readyMessage as { url: string }).url)
-      .join(',');
+    const url = urlOf(coordinators);
     const contents: ClusterFile = {
       owner: { pid: process.pid, startTicks: '', ...identityOf(process.pid) },
       coordinatorUrl: url,
@@ -159,7 +167,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (options.reach !== undefined)
       writeJoinFiles(folder, { services, secret, coordinatorUrl: url, apiToken });
     return {
-      client: createCoordinatorClient(url, { token: apiToken, isOurs: true }),
+      client: connect(),
       services: running.services,
       workers: () => readyProcesses(workers, 'memberId'),
       coordinators: () => readyProcesses(coordinators, 'coordinatorId'),
@@ -174,11 +182,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 const remindEveryMs = 5_000;
 
-/** Starts processes, and says now and then which of them are not ready yet. */
-async function startAll(
+/** Says now and then which processes are not ready yet, for as long as they start. */
+async function reminding(
   children: readonly Supervised[],
   sinceMs: number,
   say: (message: string) => void,
+  start: () => Promise<void>,
 ): Promise<void> {
   const timer = setInterval(() => {
     const missing = children.filter(({ readyMessage }) => readyMessage === undefined);
@@ -186,10 +195,15 @@ async function startAll(
     say(`starting, ${formatDuration(performance.now() - sinceMs)} so far: ${names}`);
   }, remindEveryMs);
   try {
-    await Promise.all(children.map((child) => child.start()));
+    await start();
   } finally {
     clearInterval(timer);
   }
+}
+
+/** Addresses of coordinators that are ready, with commas between. */
+function urlOf(coordinators: readonly Supervised[]): string {
+  return coordinators.map(({ readyMessage }) => (readyMessage as { url: string }).url).join(',');
 }
 
 function processesText(numCoordinators: number, numWorkers: number): string {
