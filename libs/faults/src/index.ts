@@ -9,8 +9,10 @@ export {
 } from './http-proxy.ts';
 export { makeSettableClock, type SettableClock } from './settable-clock.ts';
 export {
+  startLocalProxy,
   startTcpProxy,
   type Endpoint,
+  type LocalProxy,
   type TcpDisturbance,
   type TcpFaults,
   type TcpProxy,

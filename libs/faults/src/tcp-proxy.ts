@@ -1,5 +1,13 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import {
+  connect,
+  createServer,
+  type AddressInfo,
+  type ListenOptions,
+  type NetConnectOpts,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Endpoint {
@@ -11,7 +19,9 @@ export interface Endpoint {
 export interface TcpFaults {
   /** So many bytes pass untouched before the first that counts: a handshake. @defaultValue none */
   readonly spareBytes?: number;
-  /** Sent before the target's first byte. */
+  /** Pieces pass untouched before the first that this is true of. @defaultValue the first that there is */
+  readonly counts?: (piece: Buffer) => boolean;
+  /** Sent before the target's first byte that counts. */
   readonly inject?: Uint8Array;
   /** After this many bytes the connection breaks. */
   readonly cutAfterBytes?: number;
@@ -29,8 +39,12 @@ export type TcpDisturbance = 'cut' | 'freeze';
 /** Changes a piece of what the target sends. @returns whether it has, and is to be called no more */
 export type Damage = (piece: Buffer) => boolean;
 
-export interface TcpProxy {
+export interface TcpProxy extends LocalProxy {
   readonly endpoint: Endpoint;
+}
+
+/** The same between Unix sockets. */
+export interface LocalProxy {
   disturb(how: TcpDisturbance): void;
   /** Shows what the target sends from now on, on all connections, to a damage, piece by piece, until it is done. */
   damage(damage: Damage): void;
@@ -41,6 +55,27 @@ export interface TcpProxy {
 
 /** A TCP proxy on loopback in front of a target, which need not listen yet. */
 export async function startTcpProxy(target: Endpoint, faults: TcpFaults = {}): Promise<TcpProxy> {
+  const { server, ...proxy } = await startProxy({ host: '127.0.0.1', port: 0 }, target, faults);
+  return {
+    ...proxy,
+    endpoint: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+  };
+}
+
+/** A proxy at the path of a Unix socket, in front of one at another. */
+export async function startLocalProxy(
+  { at, target }: { readonly at: string; readonly target: string },
+  faults: TcpFaults = {},
+): Promise<LocalProxy> {
+  const { server: _server, ...proxy } = await startProxy({ path: at }, { path: target }, faults);
+  return proxy;
+}
+
+async function startProxy(
+  at: ListenOptions,
+  target: NetConnectOpts,
+  faults: TcpFaults,
+): Promise<LocalProxy & { readonly server: Server }> {
   const connections = new Set<Connection>();
   let delayMs = faults.delayMs ?? 0;
   let damage: Damage | undefined;
@@ -52,10 +87,10 @@ export async function startTcpProxy(target: Endpoint, faults: TcpFaults = {}): P
     connections.add(connection);
     dialler.on('close', () => connections.delete(connection));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at);
   await once(server, 'listening');
   return {
-    endpoint: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+    server,
     disturb(how) {
       for (const connection of connections) connection.disturb(how);
     },
@@ -115,8 +150,8 @@ class Connection {
 
   async #passFaulty(from: Socket, to: Socket): Promise<void> {
     const { spareBytes = 0, inject, cutAfterBytes = Infinity } = this.#faults;
-    const { stallAfterBytes = Infinity } = this.#faults;
-    let numBytes = -spareBytes;
+    const { stallAfterBytes = Infinity, counts } = this.#faults;
+    let numBytes = counts === undefined ? -spareBytes : -Infinity;
     let isInjected = inject === undefined;
     const injectWhenDue = (): void => {
       if (isInjected || numBytes < 0) return;
@@ -126,6 +161,8 @@ class Connection {
     injectWhenDue();
     if (numBytes >= cutAfterBytes) return void to.destroy();
     for await (const piece of from as AsyncIterable<Buffer>) {
+      if (numBytes === -Infinity && counts?.(piece) === true) numBytes = -spareBytes;
+      injectWhenDue();
       if (this.#delayMs() > 0) await delay(this.#delayMs());
       const limit = Math.min(cutAfterBytes, stallAfterBytes) - numBytes;
       const passed = Buffer.from(piece.subarray(0, Math.max(0, limit)));
