@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { addonPatch, applyEdits } from './addon-patch.mjs';
-import { exists, installFolder } from './cache.mjs';
-import { findOnPath, reasonOf, run } from './command.mjs';
-import { SetupFailure } from './failure.mjs';
+import { exists } from './cache.mjs';
+import { compiledStep } from './compiled.mjs';
 
 const sourceFiles = [
   'napi_auto_ref.h',
@@ -24,25 +23,14 @@ const sourceFiles = [
  */
 export function addonStep({ root, cache, tensorflow }) {
   const packageFolder = join(root, 'node_modules/@tensorflow/tfjs-node-gpu');
-  const link = addonLink(root);
-  const plan = () => planBuild(packageFolder, cache, tensorflow);
-  return {
+  return compiledStep({
+    root,
     name: 'addon',
     after: ['packages', 'tensorflow'],
-    isDone: async () => {
-      const { addon } = await plan();
-      const isLinked = (await readlink(link).catch(() => '')) === addon && (await exists(addon));
-      return isLinked ? basename(dirname(addon)) : undefined;
-    },
-    missing: `${link} is not there or not built from the present sources`,
     doing: 'compiling tfjs-node-gpu against it',
-    perform: async () => {
-      const { sources, flags, addon } = await plan();
-      if (!(await exists(addon)))
-        await installFolder(dirname(addon), (folder) => compile({ folder, sources, flags, root }));
-      await replaceLink(link, addon);
-    },
-  };
+    link: addonLink(root),
+    plan: () => planBuild(packageFolder, cache, tensorflow),
+  });
 }
 
 /**
@@ -79,6 +67,7 @@ async function planBuild(packageFolder, cache, tensorflow) {
   const places = [`-I${tensorflow}/tensorflow/include`, `-L${tensorflow}/tensorflow`];
   return {
     sources,
+    units: ['tfjs_backend.cc', 'tfjs_binding.cc'],
     flags: [...places, ...flags],
     addon: join(cache, `addon-${digest.slice(0, 16)}`, 'tfjs_binding.node'),
   };
@@ -92,42 +81,4 @@ async function readSources(folder) {
   if (!(await exists(folder))) return new Map();
   const texts = sourceFiles.map((file) => readFile(join(folder, file), 'utf8'));
   return new Map((await Promise.all(texts)).map((text, index) => [sourceFiles[index], text]));
-}
-
-/** @param {{ folder: string, sources: Map<string, string>, flags: readonly string[], root: string }} build */
-async function compile({ folder, sources, flags, root }) {
-  const compiler = process.env['CXX'] || (await findOnPath(['g++', 'c++', 'clang++']));
-  if (compiler === undefined) {
-    throw new SetupFailure(
-      'there is no C++ compiler on PATH',
-      'install one, for example: apt-get install g++',
-    );
-  }
-  for (const [file, text] of sources) await writeFile(join(folder, file), text);
-  const headers = join(root, 'node_modules/node-api-headers/include');
-  const [units, libraries] = [
-    ['tfjs_backend.cc', 'tfjs_binding.cc'],
-    ['-o', 'tfjs_binding.node'],
-  ];
-  const result = await run(compiler, [...units, `-I${headers}`, ...flags, ...libraries], {
-    cwd: folder,
-  });
-  if (result.ok) return folder;
-  throw new SetupFailure(
-    `${compiler} could not compile the addon (${reasonOf(result)})`,
-    'install a C++17 compiler and its standard library, for example: apt-get install g++',
-  );
-}
-
-/**
- * Puts a symbolic link in place, whatever was there.
- * @param {string} link
- * @param {string} target
- */
-async function replaceLink(link, target) {
-  const temporary = `${link}.${process.pid}`;
-  await mkdir(dirname(link), { recursive: true });
-  await rm(temporary, { force: true });
-  await symlink(target, temporary);
-  await rename(temporary, link);
 }
