@@ -8,6 +8,7 @@ import { buildNoteStep } from './build-note.mjs';
 import { dashboardStep } from './dashboard.mjs';
 import { cacheFolder } from './cache.mjs';
 import { SetupFailure } from './failure.mjs';
+import { kernelsStep } from './kernels.mjs';
 import { nodeStep } from './node-version.mjs';
 import { packagesStep } from './npm-packages.mjs';
 import { variants } from './pins.mjs';
@@ -20,7 +21,7 @@ import { chooseVariant, tensorflowStep } from './tensorflow.mjs';
 const help = `Usage: npm run setup -- [options]
 
 Puts on this machine what berth needs: npm packages, TensorFlow's C library, the addon that binds it to Node, a Redis
-server, and the compiled packages. What is there already is left alone; README.md beside this file says where things go.
+server, and what is compiled of berth itself. What is there already is left alone; README.md beside this file says where things go.
 
   --check         only report; exit code 6 when something is missing
   --gpu           the CUDA build of TensorFlow, whether or not a GPU is seen
@@ -53,6 +54,7 @@ async function main() {
     packagesStep({ root }),
     tensorflowStep({ cache, variant }),
     addonStep({ root, cache, tensorflow: join(cache, variant.name) }),
+    kernelsStep({ root, cache }),
     proofStep({ root, needsGpu: variant === variants.gpu }),
     redisStep({ cache, source: options.redis }),
     buildStep({ root }),

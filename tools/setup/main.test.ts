@@ -23,6 +23,7 @@ describe('setup', () => {
     expect(status).toBe(6);
     expect(stdout).toMatch(/^tensorflow +missing: tensorflow-cpu-2\.21\.0/m);
     expect(stdout).toMatch(/^addon +missing: /m);
+    expect(stdout).toMatch(/^kernels +missing: /m);
     expect(readdirSync(cache)).toEqual([]);
   });
 

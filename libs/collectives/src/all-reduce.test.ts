@@ -19,8 +19,9 @@ async function withSessions<T>(
   numVirtualRanks: number,
   vectorLength: number,
   work: (sessions: ViewSession[]) => Promise<T>,
+  sharesMemory?: (member: number) => boolean,
 ): Promise<T> {
-  const mesh = await startNodes(numMembers, numVirtualRanks);
+  const mesh = await startNodes(numMembers, numVirtualRanks, [], undefined, false, sharesMemory);
   try {
     return await work(await joinAll(mesh, { vectorLength }));
   } finally {
@@ -71,6 +72,21 @@ describe('allReduce', () => {
       },
     );
   }
+
+  it.each([
+    ['none shares its memory', () => false],
+    ['every second shares its memory', (member: number) => member % 2 === 0],
+  ])('gives eight members, of whom %s, the same bits', async (_, sharesMemory) => {
+    const ranks = randomRanks(16, 50_007, 8);
+    const outcomes = await withSessions(
+      8,
+      16,
+      50_007,
+      (sessions) => reduceAll(sessions, ranks),
+      sharesMemory,
+    );
+    expect(outcomes).toEqual(agreement(8, ranks));
+  });
 
   it.each([1, 2, 15, 16, 17, 63, 1000, 131_072, 131_073, 262_145])(
     'sums vectors of %i elements over three members',

@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { BerthError, type Logger, type View, type AllReduceDtype } from '@berth/contracts';
 import type { Endpoint } from './connections/byte-source.ts';
-import { ControlChannel, type ControlMessage, type JoinMessage } from './connections/control.ts';
+import {
+  ControlChannel,
+  type ControlHandlers,
+  type ControlMessage,
+  type JoinMessage,
+} from './connections/control.ts';
 import { type Caller, Gate } from './handshake/listener.ts';
 import { deriveKey } from './handshake/messages.ts';
 import { localPathOf } from './connections/local-path.ts';
@@ -26,6 +31,8 @@ export interface PeerNodeOptions {
   /** What all members prove to each other that they have; it is never sent. */
   readonly secret: string;
   readonly logger: Logger;
+  /** Whether members of this machine may read this one's memory instead of being sent what it holds. @defaultValue true */
+  readonly sharesMemory?: boolean;
 }
 
 export interface JoinOptions {
@@ -86,7 +93,7 @@ class TcpPeerNode implements PeerNode {
   readonly #lent = new LentSockets();
   /** Ends the lending of the view before. */
   #lending = new AbortController();
-  readonly #memory = new ReduceMemory();
+  readonly #memory: ReduceMemory;
   readonly #server: Server;
   /** For members on this machine. */
   readonly #localServer: Server;
@@ -98,13 +105,14 @@ class TcpPeerNode implements PeerNode {
 
   constructor({ secret, ...options }: PeerNodeOptions) {
     this.#options = options;
+    this.#memory = new ReduceMemory({ isShared: options.sharesMemory ?? true });
     this.#key = deriveKey(secret);
     this.#gate = new Gate({ ...options, key: this.#key });
     this.#states = new StateServer(options.logger);
     this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: sendBufferBytes });
     this.#localServer = createServer({ highWaterMark: sendBufferBytes });
-    for (const server of [this.#server, this.#localServer])
-      server.on('connection', (socket) => this.#accept(socket));
+    this.#server.on('connection', (socket) => this.#accept(socket, false));
+    this.#localServer.on('connection', (socket) => this.#accept(socket, true));
   }
 
   async listen(): Promise<Endpoint> {
@@ -167,6 +175,7 @@ class TcpPeerNode implements PeerNode {
     );
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
+    this.#memory.close();
   }
 
   /** Lends connections to all of a view that have no other way to this member, until it joins another. */
@@ -179,7 +188,7 @@ class TcpPeerNode implements PeerNode {
       from,
       logger,
       accept: (socket: Socket) => {
-        this.#accept(socket);
+        this.#accept(socket, false);
         socket.resume();
       },
       signal: this.#lending.signal,
@@ -204,23 +213,24 @@ class TcpPeerNode implements PeerNode {
     }
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, isLocal: boolean): void {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', (error) => this.#options.logger.debug('connection failed', { error }));
     this.#gate.admit(socket, (caller) => {
       if (caller.purpose === 'lend') this.#lent.add(caller.from, socket);
-      else this.#listen(socket, caller);
+      else this.#listen(socket, caller, isLocal);
     });
   }
 
-  #listen(socket: Socket, caller: Caller): void {
+  #listen(socket: Socket, caller: Caller, isLocal: boolean): void {
     const { logger } = this.#options;
     socket.setTimeout(helloTimeoutMs, () => socket.destroy());
-    const channel = new ControlChannel(socket, {
+    const handlers: ControlHandlers = {
       message: (message) => this.#answer(message, channel, caller),
       garbage: (error) => logger.warn('refused a message', { from: caller.from, error }),
-    });
+    };
+    const channel = new ControlChannel(socket, handlers, isLocal);
   }
 
   /** A caller may do only what it has proven to be here for, and in its own name. */

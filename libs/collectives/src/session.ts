@@ -11,6 +11,7 @@ import type { ByteSource } from './connections/byte-source.ts';
 import { type ControlChannel, encodeControl, type JoinMessage } from './connections/control.ts';
 import { dialMember } from './connections/dial-member.ts';
 import { runHashOf } from './connections/frame.ts';
+import { MemoryPact } from './connections/memory-pact.ts';
 import { secretsDiffer } from './handshake/messages.ts';
 import { checkContributions, planReduce, type ReducePlan } from './reduce/plan.ts';
 import { Progress } from './reduce/progress.ts';
@@ -33,6 +34,7 @@ interface HalfLink {
   readonly member: ViewMember;
   source: ByteSource | undefined;
   sink: ByteSink | undefined;
+  readonly pact: MemoryPact;
   /** Both sides have proven the secret where this one has dialled. */
   connected: boolean;
 }
@@ -62,6 +64,7 @@ export class Session implements ViewSession {
         member,
         source: undefined,
         sink: undefined,
+        pact: new MemoryPact(),
         connected: false,
       }))
       .filter(({ index }) => index !== this.#self);
@@ -98,7 +101,11 @@ export class Session implements ViewSession {
       message: (message) => {
         if (message.kind === 'alive') numSilent = 0;
         else if (message.kind === 'leave') this.fail(peerLeft(hello.from, message.reason));
-        else lost(new Error(`sent ${message.kind} twice`));
+        else {
+          const heard = link.pact.hear(message, this.#round?.step);
+          if (heard === 'undue') lost(new Error(`sent ${message.kind} out of turn`));
+          else if (heard === 'answered') this.#standing.advance();
+        }
       },
       garbage: lost,
     });
@@ -107,7 +114,9 @@ export class Session implements ViewSession {
       clearInterval(listening);
       lost(new Error('the connection was closed'));
     });
-    this.#standing.advance();
+    const isOffered =
+      this.#sharesWith(channel) && link.pact.offer(link.sink, this.#options.memory.place);
+    if (!isOffered) this.#standing.advance();
     return true;
   }
 
@@ -167,7 +176,10 @@ export class Session implements ViewSession {
     for (const { source, connected } of this.#links)
       if (connected) source?.leave(error, lastFrame);
       else source?.fail(error);
-    for (const { sink } of this.#links) sink?.fail(error);
+    for (const { sink, pact } of this.#links) {
+      sink?.fail(error);
+      pact.end(error);
+    }
     const lost = error.code === 'COLLECTIVE_PEER_LOST' ? error.details['memberId'] : undefined;
     if (typeof lost === 'string') this.#options.onPeerLost(lost, error);
   }
@@ -189,8 +201,10 @@ export class Session implements ViewSession {
         },
         isOver: () => this.#failure !== undefined,
       });
-      if (this.#failure !== undefined) source.fail(this.#failure);
-      else this.#speak(link, source);
+      if (this.#failure !== undefined) return source.fail(this.#failure);
+      this.#speak(link, source);
+      if (this.#sharesWith(source)) await this.#mapMember(link, source);
+      this.#standing.advance();
     } catch (error) {
       const hasOtherSecret = isBerthError(error) && error.code === 'COLLECTIVE_UNAUTHENTICATED';
       if (hasOtherSecret) this.#noteOtherSecret(memberId);
@@ -206,7 +220,19 @@ export class Session implements ViewSession {
     const alive = encodeControl({ kind: 'alive' });
     const beat = setInterval(() => source.socket.write(alive), aliveEveryMs);
     source.socket.once('close', () => clearInterval(beat));
-    this.#standing.advance();
+  }
+
+  #sharesWith({ isLocal }: { readonly isLocal: boolean }): boolean {
+    return isLocal && this.#plan.format >= 6;
+  }
+
+  async #mapMember({ index, member, pact }: HalfLink, source: ByteSource): Promise<void> {
+    const { memory, logger } = this.#options;
+    const why = await pact.ask(source, (place) => memory.openPeer(place, index));
+    if (this.#failure !== undefined) pact.end(this.#failure);
+    const { memberId } = member;
+    if (why === undefined) logger.debug('reads the memory of a member', { memberId });
+    else logger.info('cannot read the memory of a member on this machine', { memberId, why });
   }
 
   #noteOtherSecret(memberId: string): void {
@@ -257,11 +283,11 @@ export class Session implements ViewSession {
   }
 
   #establishedLinks(): PeerLink[] {
-    return this.#links.map(({ index, member, source, sink }) => {
+    return this.#links.map(({ index, member, source, sink, pact }) => {
       if (source === undefined || sink === undefined) {
         throw new BerthError('INTERNAL', 'allReduce needs a session that joinView has resolved');
       }
-      return { index, memberId: member.memberId, source, sink };
+      return { index, memberId: member.memberId, source, sink, pact };
     });
   }
 
@@ -272,7 +298,7 @@ export class Session implements ViewSession {
 
   #joinTimeout(timeoutMs: number): BerthError {
     const missing = this.#links
-      .filter(({ connected, sink }) => !connected || sink === undefined)
+      .filter(({ connected, sink, pact }) => !connected || sink === undefined || pact.isOpen)
       .map(({ member }) => member.memberId)
       .join(', ');
     return new BerthError(

@@ -32,6 +32,8 @@ interface Read {
  */
 export class ByteSource {
   readonly socket: Socket;
+  /** Whether it leads to a local socket, and so to this machine. */
+  readonly isLocal: boolean;
   readonly #spill = new Uint8Array(spillBytes);
   #landing: Uint8Array = nothing;
   #unread: Uint8Array = nothing;
@@ -40,6 +42,7 @@ export class ByteSource {
   #failure: Error | undefined;
 
   constructor(endpoint: Endpoint | LocalEndpoint | Socket) {
+    this.isLocal = !(endpoint instanceof Socket) && 'path' in endpoint;
     this.socket = endpoint instanceof Socket ? endpoint : this.#connect(endpoint);
     if (endpoint instanceof Socket) endpoint.on('data', this.#came);
     this.socket.on('error', this.#erred);

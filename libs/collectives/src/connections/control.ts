@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import type { MemoryPlace } from '../native/shared-pages.ts';
+import type { ByteSource } from './byte-source.ts';
 import { protocolError } from './frame.ts';
 
 /** The dialling member will read the frames that `to` sends in this view. */
@@ -30,7 +32,23 @@ export interface OfferMessage extends StateLabel {
   readonly partLengths: readonly number[];
 }
 
-/** The answer to `state` if there is nothing to give. */
+/** On a local connection, from the member that was dialled, before its first frame: where the dialling member can read its memory. */
+export interface MemoryMessage extends MemoryPlace {
+  readonly kind: 'memory';
+}
+
+/** The answer to `memory`: the dialling member has mapped it, and awaits frames without their bytes. */
+export interface MappedMessage {
+  readonly kind: 'mapped';
+}
+
+/** The dialling member has taken all sums of this step, and needs nothing more of what the memory holds. */
+export interface TakenMessage {
+  readonly kind: 'taken';
+  readonly step: number;
+}
+
+/** The answer to `state` if there is nothing to give; in the place of `memory` or `mapped` if memory is not to be read. */
 export interface AbsentMessage {
   readonly kind: 'absent';
   readonly reason: string;
@@ -69,7 +87,10 @@ export type ControlMessage =
   | SliceMessage
   | PieceMessage
   | LeaveMessage
-  | AliveMessage;
+  | AliveMessage
+  | MemoryMessage
+  | MappedMessage
+  | TakenMessage;
 
 type FieldType = 'text' | 'count' | 'counts';
 const label = {
@@ -87,6 +108,9 @@ const fieldTypes: Record<ControlMessage['kind'], Record<string, FieldType>> = {
   piece: { ...label, index: 'count', digest: 'text' },
   leave: { reason: 'text' },
   alive: {},
+  memory: { pid: 'count', file: 'count', numBytes: 'count', token: 'text' },
+  mapped: {},
+  taken: { step: 'count' },
 };
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -113,7 +137,7 @@ export function encodeControl(message: ControlMessage): Buffer {
  * @returns the length of the text that follows, in bytes
  * @throws BerthError `COLLECTIVE_PROTOCOL` if this is no prefix of a control message
  */
-export function decodeControlPrefix(prefix: Buffer): number {
+function decodeControlPrefix(prefix: Buffer): number {
   const length = prefix.readUInt32LE(4);
   if (prefix.readUInt32LE(0) !== magic || length > maxTextBytes) {
     throw protocolError(`these bytes are no control message: ${prefix.toString('hex', 0, 8)}`);
@@ -122,7 +146,7 @@ export function decodeControlPrefix(prefix: Buffer): number {
 }
 
 /** @throws BerthError `COLLECTIVE_PROTOCOL` if this is not the text of a control message */
-export function decodeControlText(text: Buffer): ControlMessage {
+function decodeControlText(text: Buffer): ControlMessage {
   const message = parseJson(text);
   const kind = message['kind'] as ControlMessage['kind'];
   const fields = Object.hasOwn(fieldTypes, kind) ? Object.entries(fieldTypes[kind]) : undefined;
@@ -143,6 +167,15 @@ function parseJson(text: Buffer): Record<string, unknown> {
   throw protocolError(`a control message holds no JSON object: ${text.toString('utf8', 0, 200)}`);
 }
 
+/** @throws BerthError `COLLECTIVE_PROTOCOL` if no control message comes next, or the connection's error */
+export async function readControl(source: ByteSource): Promise<ControlMessage> {
+  const prefix = Buffer.alloc(controlPrefixBytes);
+  await source.readInto(prefix);
+  const text = Buffer.alloc(decodeControlPrefix(prefix));
+  await source.readInto(text);
+  return decodeControlText(text);
+}
+
 export interface ControlHandlers {
   readonly message: (message: ControlMessage) => void;
   /** The peer sent something else; the connection is closed. */
@@ -152,11 +185,14 @@ export interface ControlHandlers {
 /** Reads control messages from a socket that a peer dialled; bulk data only ever goes the other way. */
 export class ControlChannel {
   readonly socket: Socket;
+  /** Whether the peer has found the local socket, and so is on this machine. */
+  readonly isLocal: boolean;
   #handlers: ControlHandlers;
   #unread = Buffer.alloc(0);
 
-  constructor(socket: Socket, handlers: ControlHandlers) {
+  constructor(socket: Socket, handlers: ControlHandlers, isLocal = false) {
     this.socket = socket;
+    this.isLocal = isLocal;
     this.#handlers = handlers;
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
   }

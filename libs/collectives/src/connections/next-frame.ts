@@ -20,11 +20,13 @@ export type DueFrames = Readonly<Partial<Record<FrameType, FrameHeader>>>;
 /**
  * Reads the header of the next frame; frames of earlier steps are read and dropped.
  * @param due - what it may be, asked when it is there
- * @returns the header, and what it says of the bytes that follow
+ * @param hasBytes - whether bytes follow headers, rather than lie in the sender's memory
+ * @returns the header, and what it says of the bytes that belong to it
  */
 export function* nextFrame(
   due: () => DueFrames,
   current: FrameAge,
+  hasBytes: boolean,
 ): Generator<Uint8Array, { readonly header: FrameHeader; readonly sums: PayloadSums }> {
   const bytes = Buffer.alloc(frameHeaderBytes);
   for (;;) {
@@ -41,7 +43,7 @@ export function* nextFrame(
         throw protocolError('a sum was sent before this member has given its part of it');
       requireFrame(header, expected);
     }
-    yield new Uint8Array(header.length * elementBytes[header.dtype]);
+    if (hasBytes) yield new Uint8Array(header.length * elementBytes[header.dtype]);
   }
 }
 
@@ -49,7 +51,7 @@ export function* nextFrame(
 export function requireSums(
   got: PayloadSums,
   sent: PayloadSums,
-  { type, step, offset }: FrameHeader,
+  { type, step, offset }: Pick<FrameHeader, 'type' | 'step' | 'offset'>,
 ): void {
   if (areSameSums(got, sent)) return;
   throw protocolError(

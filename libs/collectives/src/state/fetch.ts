@@ -3,10 +3,8 @@ import { BerthError, isBerthError, type Logger, silentLogger } from '@berth/cont
 import type { ByteSource } from '../connections/byte-source.ts';
 import {
   type ControlMessage,
-  controlPrefixBytes,
-  decodeControlPrefix,
-  decodeControlText,
   encodeControl,
+  readControl,
   type StateLabel,
 } from '../connections/control.ts';
 import { dialMember } from '../connections/dial-member.ts';
@@ -203,7 +201,9 @@ class StateFetch {
 
   #refuse(message: ControlMessage): never {
     const what =
-      'step' in message ? `${message.kind} of ${describeState(labelOf(message))}` : message.kind;
+      'viewVersion' in message && 'step' in message
+        ? `${message.kind} of ${describeState(labelOf(message))}`
+        : message.kind;
     throw protocolError(`sent ${what}, asked for ${describeState(this.#request.label)}`);
   }
 
@@ -256,12 +256,4 @@ function abortion(reason: unknown): BerthError {
   return new BerthError('COLLECTIVE_ABORTED', 'The copy of a state was given up', {
     cause: reason,
   });
-}
-
-async function readControl(source: ByteSource): Promise<ControlMessage> {
-  const prefix = Buffer.alloc(controlPrefixBytes);
-  await source.readInto(prefix);
-  const text = Buffer.alloc(decodeControlPrefix(prefix));
-  await source.readInto(text);
-  return decodeControlText(text);
 }

@@ -75,6 +75,7 @@ const nowhere = { host: '127.0.0.1', port: 1 };
  * @param unreachable - members that nobody finds
  * @param relay - of the view
  * @param isLastOld - whether the last member is of a release that knows the oldest format of frames only
+ * @param sharesMemory - whether a member does, by its place
  */
 export async function startNodes(
   numMembers: number,
@@ -82,11 +83,18 @@ export async function startNodes(
   unreachable: readonly string[] = [],
   relay?: View['relay'],
   isLastOld = false,
+  sharesMemory: (index: number) => boolean = () => true,
 ): Promise<LocalMesh> {
   const memberIds = Array.from({ length: numMembers }, (_, index) => `m${index}`);
   const blocks = assignBlocks(numVirtualRanks, memberIds);
-  const nodes = memberIds.map((memberId) =>
-    createPeerNode({ memberId, host: '127.0.0.1', secret, logger: silentLogger }),
+  const nodes = memberIds.map((memberId, index) =>
+    createPeerNode({
+      memberId,
+      host: '127.0.0.1',
+      secret,
+      logger: silentLogger,
+      sharesMemory: sharesMemory(index),
+    }),
   );
   const endpoints = await Promise.all(nodes.map((node) => node.listen()));
   const members = memberIds.map((memberId, index) => ({

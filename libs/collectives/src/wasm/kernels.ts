@@ -15,7 +15,7 @@ declare const WebAssembly: {
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 };
 
-interface SharedMemory {
+export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
   /** Arrays over the buffer before stay valid. */
   grow(numPages: number): number;
@@ -45,9 +45,12 @@ export interface Kernels {
 /** Largest memory in bytes: what 32-bit addresses reach, less one page. */
 export const maximumMemoryBytes = maximumPages * pageBytes;
 
-/** The memory is shared, so another thread can read the result without a copy. */
-export function createKernels(): Kernels {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
+/** One page, which can grow. It is shared, so another thread can read and fill it without a copy. */
+export function createMemory(): SharedMemory {
+  return new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
+}
+
+export function createKernels(memory = createMemory()): Kernels {
   const sources = [addSource('fp32'), addSource('bf16'), digestSource(), weighSource()];
   const module = new WebAssembly.Module(Uint8Array.from(assembleModule(sources, maximumPages)));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });

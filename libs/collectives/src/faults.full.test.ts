@@ -1,0 +1,3 @@
+import { byMemory, testFaults } from './testing/fault-cases.ts';
+
+testFaults(byMemory);
