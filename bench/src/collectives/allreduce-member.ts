@@ -9,9 +9,9 @@ import { numExact, type MemberSetting } from './allreduce.ts';
  */
 async function main(): Promise<void> {
   const setting = JSON.parse(process.argv[2] ?? '') as MemberSetting;
-  const { memberId, host, vectorLength, dtype } = setting;
+  const { memberId, host, vectorLength, dtype, sharesMemory } = setting;
   const secret = process.env['BERTH_SECRET'] ?? '';
-  const node = createPeerNode({ memberId, host, secret, logger: silentLogger });
+  const node = createPeerNode({ memberId, host, secret, logger: silentLogger, sharesMemory });
   say({ endpoint: await node.listen() });
 
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

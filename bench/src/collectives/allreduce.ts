@@ -15,6 +15,8 @@ export interface AllReduceSetting {
   /** Megabytes (10^6) of the fp32 vector: 440 is BERT base. */
   readonly mb: number;
   readonly dtype: AllReduceDtype;
+  /** Whether members read each other's memory where they are on one machine. @defaultValue true */
+  readonly sharesMemory?: boolean;
 }
 
 /** What one member process is started with. */
@@ -24,6 +26,7 @@ export interface MemberSetting {
   readonly host: string;
   readonly vectorLength: number;
   readonly dtype: AllReduceDtype;
+  readonly sharesMemory: boolean;
 }
 
 /** Where a member runs. */
@@ -59,7 +62,7 @@ const ownCheckout = fileURLToPath(new URL('../../..', import.meta.url));
  * @param places - of the members, in their order; on loopback when left out
  */
 export async function startBerth(
-  { numWorkers, mb, dtype }: AllReduceSetting,
+  { numWorkers, mb, dtype, sharesMemory = true }: AllReduceSetting,
   checkout = ownCheckout,
   places: readonly Place[] = [],
 ): Promise<BerthCluster> {
@@ -69,8 +72,8 @@ export async function startBerth(
   const secret = randomBytes(32).toString('hex');
   const programs = memberIds.map((memberId, index) => {
     const { address, command } = places[index] ?? loopback;
-    const setting: MemberSetting = { memberId, host: address, vectorLength, dtype };
-    const args = ownProgram(memberProgram, [JSON.stringify(setting)]);
+    const member = { memberId, host: address, vectorLength, dtype, sharesMemory };
+    const args = ownProgram(memberProgram, [JSON.stringify(member satisfies MemberSetting)]);
     return startProgram(...command(process.execPath, args), { BERTH_SECRET: secret });
   });
   const greetings = await askAll(programs);
@@ -120,11 +123,12 @@ export const allReduceOptions = {
   workers: text('2'),
   mb: text('440'),
   dtype: text('fp32'),
+  sockets: { type: 'boolean', default: false },
 } as const;
 
 /** @throws RangeError that names the option */
 export function allReduceSetting(
-  values: Readonly<Record<keyof typeof allReduceOptions, string>>,
+  values: Readonly<Record<'workers' | 'mb' | 'dtype', string>> & { readonly sockets: boolean },
 ): AllReduceSetting {
   const mb = Number(values.mb);
   if (!(mb > 0)) throw new RangeError(`--mb is a size in megabytes, not ${values.mb}`);
@@ -132,6 +136,7 @@ export function allReduceSetting(
     numWorkers: countOf('workers', values.workers),
     mb,
     dtype: oneOf('dtype', values.dtype, allReduceDtypes),
+    sharesMemory: !values.sockets,
   };
 }
 
@@ -147,6 +152,7 @@ Sums a gradient over member processes on loopback, through the data plane that t
   --workers N     processes (default 2)
   --mb N          megabytes of the fp32 vector (default 440: BERT base)
   --dtype D       fp32 or bf16 (default fp32)
+  --sockets       members send each other everything, as those of several machines do
   --rounds N      measured rounds, after two that are not (default 10)
   --against PATH  another checkout, set up: both run in turns of a round each, and their times are compared
   --json          every figure`;

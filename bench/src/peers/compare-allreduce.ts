@@ -22,7 +22,7 @@ Sums the same vector with berth and with Gloo through torch.distributed, in turn
 member on loopback, and prints the ratio of their speeds.
 
   --python PATH   a Python that has torch (default python3)
-  --workers N --mb N --dtype D    as berth bench allreduce; Gloo's is always fp32
+  --workers N --mb N --dtype D --sockets    as berth bench allreduce; Gloo's is always fp32
   --turns N       turns of each (default 8)    --rounds N    rounds of a turn (default 3)
   --json          all figures`;
 
