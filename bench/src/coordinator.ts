@@ -22,7 +22,7 @@ export async function startCoordinator(
     preload,
   }: { readonly apiToken?: string; readonly preload?: string } = {},
 ): Promise<BenchCoordinator> {
-  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/main'));
+  const entry = fileURLToPath(import.meta.resolve('@berth/coordinator/program'));
   const before = preload === undefined ? [] : ['--import', preload];
   const child = spawn(process.execPath, [...before, entry], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -11,20 +11,25 @@ const programs = {
   'runtime-thread': 'apps/worker/dist/threads/runtime-thread.js',
   'data-thread': 'apps/worker/dist/threads/data-thread.js',
   'peers-thread': 'apps/worker/dist/threads/peers-thread.js',
+  inference: 'libs/inference/dist/program/main.js',
 };
 
-/** Packages that one process starts another's module of. */
-const started = { '@berth/coordinator/main': 'coordinator', '@berth/worker/main': 'worker' };
+/** By what one process starts another. */
+const started = {
+  '@berth/coordinator/program': 'coordinator',
+  '@berth/worker/program': 'worker',
+  '@berth/inference/program': 'inference',
+};
 
 /** What has one copy in a thread, or parts that are no JavaScript. */
 const external = ['@tensorflow/*', '*.node'];
 
 /** Raised when programs are made in another way. */
-const revision = 1;
+const revision = 2;
 
 /**
  * The processes of berth as few files each: a process loads hundreds of modules otherwise, which takes most of its start.
- * `berth` uses them while they are those of the present build, and the modules themselves if not.
+ * What starts them (`startProgram`) uses them while they are those of the present build, and the modules themselves if not.
  * @param {{ root: string }} folders
  * @returns {import('./step.mjs').Step}
  */

@@ -89,17 +89,19 @@ describe('the programs', () => {
   const modules = {
     'apps/cli/dist/main.js': `
       const thread = new URL('../../worker/dist/threads/data-thread.js', import.meta.url);
-      const worker = import.meta.resolve('@berth/worker/main');
+      const worker = import.meta.resolve('@berth/worker/program');
       console.log(JSON.stringify({ own: import.meta.url, thread: thread.href, worker }));
     `,
     'apps/coordinator/dist/main.js': '',
+    'apps/worker/bin/worker.js': '',
     'apps/worker/dist/main.js': '',
     'apps/worker/dist/threads/runtime-thread.js': '',
     'apps/worker/dist/threads/data-thread.js': '',
     'apps/worker/dist/threads/peers-thread.js': '',
+    'libs/inference/dist/program/main.js': '',
     'apps/worker/package.json': JSON.stringify({
       name: '@berth/worker',
-      exports: { './main': './dist/main.js' },
+      exports: { './program': './bin/worker.js' },
     }),
     'apps/cli/dist/tsconfig.tsbuildinfo': '',
     'apps/package.json': JSON.stringify({ type: 'module' }),
@@ -113,8 +115,9 @@ describe('the programs', () => {
 
   it('take the place of modules that start each other, until these are compiled again', async () => {
     for (const [path, content] of Object.entries(modules)) await put(path, content);
-    await put('apps/cli/bin/berth.js', await readFile(join(root, 'apps/cli/bin/berth.js'), 'utf8'));
-    await mkdir(join(folder, 'libs'));
+    for (const path of ['apps/cli/bin/berth.js', 'libs/observability/bin/start-program.js'])
+      await put(path, await readFile(join(root, path), 'utf8'));
+    await put('libs/package.json', JSON.stringify({ type: 'module' }));
     await mkdir(join(folder, 'node_modules/@berth'));
     await symlink(join(folder, 'apps/worker'), join(folder, 'node_modules/@berth/worker'));
     const places = async (): Promise<unknown> => {
@@ -125,7 +128,7 @@ describe('the programs', () => {
     const asModules = {
       own,
       thread: 'file:///apps/worker/dist/threads/data-thread.js',
-      worker: 'file:///apps/worker/dist/main.js',
+      worker: 'file:///apps/worker/bin/worker.js',
     };
     const step = programsStep({ root: folder });
     expect(await places()).toEqual(asModules);

@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 
-const program = fileURLToPath(new URL('../bin/berth.js', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const program = 'apps/cli/bin/berth.js';
 
 /** Runs a copy of the program in a checkout of its own. */
 async function runIn(folder: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const copy = join(folder, 'bin', 'berth.js');
   return new Promise((resolve) => {
-    execFile(process.execPath, [copy, 'init'], (error, stdout, stderr) => {
+    execFile(process.execPath, [join(folder, program), 'init'], (error, stdout, stderr) => {
       resolve({ code: Number(error?.code ?? 0), stdout, stderr });
     });
   });
@@ -21,8 +21,10 @@ it('says in a checkout that is not built what builds it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'berth-bin-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  await mkdir(join(folder, 'bin'));
-  await copyFile(program, join(folder, 'bin', 'berth.js'));
+  for (const path of [program, 'libs/observability/bin/start-program.js']) {
+    await mkdir(join(folder, dirname(path)), { recursive: true });
+    await copyFile(join(root, path), join(folder, path));
+  }
 
   expect(await runIn(folder)).toEqual({
     code: 6,
@@ -30,7 +32,7 @@ it('says in a checkout that is not built what builds it', async () => {
     stderr: 'berth: this checkout is not built; run: npm run setup\n',
   });
 
-  await mkdir(join(folder, 'dist'));
-  await writeFile(join(folder, 'dist', 'main.js'), 'console.log(process.argv[2])');
+  await mkdir(join(folder, 'apps/cli/dist'));
+  await writeFile(join(folder, 'apps/cli/dist/main.js'), 'console.log(process.argv[2])');
   expect(await runIn(folder)).toEqual({ code: 0, stdout: 'init\n', stderr: '' });
 });

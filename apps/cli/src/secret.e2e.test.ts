@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { environmentOfServices } from '@berth/contracts';
 import { expect, it, onTestFinished } from 'vitest';
 
-const program = fileURLToPath(new URL('../../worker/dist/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../worker/bin/worker.js', import.meta.url));
 
 it('a worker without a secret does not start, and says how to make one', async () => {
   const nowhere = { endpoint: 'http://127.0.0.1:1', region: 'r', bucket: 'berth', prefix: '' };

@@ -9,7 +9,7 @@ import { logTimes, type StageTimes } from './log-times.ts';
 import { treeCpuSeconds } from './process-tree.ts';
 
 const berth = fileURLToPath(new URL('../../../apps/cli/bin/berth.js', import.meta.url));
-const worker = fileURLToPath(new URL('../../../apps/worker/dist/main.js', import.meta.url));
+const worker = fileURLToPath(new URL('../../../apps/worker/bin/worker.js', import.meta.url));
 
 const timeoutMs = 900_000;
 const lookEveryMs = 20;

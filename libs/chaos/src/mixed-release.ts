@@ -26,7 +26,7 @@ export async function mixReleases(testbed: Testbed, watch: RunWatch): Promise<vo
   const members = createMembers(connection);
   const other = new Supervised({
     name: worker,
-    entry: entryOf('@berth/worker/main'),
+    entry: entryOf('@berth/worker/program'),
     env: {
       ...environmentOfServices(services),
       BERTH_WORKER_NAME: worker,

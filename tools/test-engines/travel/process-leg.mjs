@@ -21,7 +21,7 @@ export function processLeg({ root, folder, variables }) {
     async start() {
       for (let index = 0; index < numWorkers; index++)
         workers.push(
-          startProcess(process.execPath, [join(root, 'apps/worker/dist/main.js')], {
+          startProcess(process.execPath, [join(root, 'apps/worker/bin/worker.js')], {
             log: join(folder, `worker-${index}.log`),
             cwd: root,
             env: {

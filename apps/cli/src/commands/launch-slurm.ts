@@ -70,7 +70,9 @@ export async function launchSlurm(
   const shared = openSharedFolder(sharedFolder);
   const job = jobOf(config, sharedFolder, shared.marker, options);
   const command =
-    options.image === undefined ? [process.execPath, entryOf('@berth/worker/main')] : workerOfImage;
+    options.image === undefined
+      ? [process.execPath, entryOf('@berth/worker/program')]
+      : workerOfImage;
   const { numThreads } = config.cluster;
   const scriptOf = (array: string): string =>
     workerScript({ ...job, array, command, image: options.image, numThreads });

@@ -34,7 +34,7 @@ export async function startDataCluster(
   const supervise = (app: string, name: string, env: Record<string, string>): Supervised =>
     new Supervised({
       name,
-      entry: fileURLToPath(new URL(`../../../${app}/dist/main.js`, import.meta.url)),
+      entry: fileURLToPath(new URL(`../../../${app}/bin/${app}.js`, import.meta.url)),
       env: { ...environmentOfServices(running.services), NODE_OPTIONS: '', ...env },
       logFolder: join(folder, 'logs'),
       readyTimeoutMs,

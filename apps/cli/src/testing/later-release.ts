@@ -15,7 +15,7 @@ export interface Release {
 /** What is built here. */
 export const thisRelease: Release = {
   version: '0.1.0',
-  entryOf: (app) => join(root, 'apps', app, 'dist', 'main.js'),
+  entryOf: (app) => join(root, 'apps', app, 'bin', `${app}.js`),
   env: { NODE_OPTIONS: '' },
 };
 
@@ -48,7 +48,7 @@ export async function laterRelease(folder: string): Promise<Release> {
   }
   return {
     version,
-    entryOf: (app) => join(folder, 'apps', app, 'dist', 'main.js'),
+    entryOf: (app) => join(folder, 'apps', app, 'bin', `${app}.js`),
     env: { NODE_OPTIONS: `--import=${pathToFileURL(words).href}` },
   };
 }

@@ -65,7 +65,7 @@ export function createInferenceProcess({ idleMs, ...opening }: InferenceOptions)
   };
 
   const start = (): Running => {
-    const child = fork(fileURLToPath(import.meta.resolve('@berth/inference/main')), [], {
+    const child = fork(fileURLToPath(import.meta.resolve('@berth/inference/program')), [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
       execArgv: [],

@@ -120,7 +120,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       const name = index === 0 ? 'coordinator' : `coordinator-${index + 1}`;
       const port = index === 0 ? options.httpPort : undefined;
       coordinators.push(
-        supervise(name, entryOf('@berth/coordinator/main'), {
+        supervise(name, entryOf('@berth/coordinator/program'), {
           // Chosen here so that a restarted coordinator comes back on it.
           BERTH_HTTP_PORT: String(port || (await freePort(options.reach))),
           ...(options.reach !== undefined && { BERTH_HTTP_HOST: options.reach }),
@@ -133,7 +133,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     }
     for (let index = 0; index < numWorkers; index++)
       workers.push(
-        supervise(`worker-${index + 1}`, entryOf('@berth/worker/main'), {
+        supervise(`worker-${index + 1}`, entryOf('@berth/worker/program'), {
           BERTH_WORKER_NAME: `worker-${index + 1}`,
           BERTH_NUM_THREADS: String(numThreads),
           BERTH_SECRET: secret,
