@@ -36,6 +36,8 @@ const statefulOps = new Set([
 export abstract class Scope {
   protected readonly nodes: NodeDef[] = [];
   readonly #names = new Set<string>();
+  /** From which number on a name may be free. */
+  readonly #nextNumbers = new Map<string, number>();
   /** Operation of each node, to name its outputs. */
   readonly #ops = new Map<string, string>();
   readonly #made = new Map<string, Value[]>();
@@ -85,7 +87,9 @@ export abstract class Scope {
 
   protected claimName(wanted: string): string {
     let name = wanted;
-    for (let count = 1; this.#names.has(name); count++) name = `${wanted}_${count}`;
+    let next = this.#nextNumbers.get(wanted) ?? 1;
+    while (this.#names.has(name)) name = `${wanted}_${next++}`;
+    this.#nextNumbers.set(wanted, next);
     this.#names.add(name);
     return name;
   }
@@ -105,7 +109,11 @@ export abstract class Scope {
 }
 
 function nodeKey(op: string, inputs: readonly string[], attributes: NodeAttributes): string {
-  return JSON.stringify([op, inputs, attributes], (_, value: unknown) =>
+  const parts = [op, inputs, attributes];
+  // A replacer makes JSON several times slower, and few nodes have bytes.
+  if (!Object.values(attributes).some((attribute) => 'tensor' in attribute))
+    return JSON.stringify(parts);
+  return JSON.stringify(parts, (_, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
   );
 }
