@@ -478,9 +478,9 @@ napi_value TFJSBackend::GetNumOfSavedModels(napi_env env) {
   //   layout_optimizer: OFF, memory_optimization: NO_MEM_OPT, loop_optimization: OFF, meta_optimizer_iterations: ONE,
   //   implementation_selector: OFF, experimental_conditional_code_motion: OFF } } }
   // What is rewritten for devices, memory and loops XLA decides itself, and a second pass finds nothing that changes the bits.
-  static const uint8_t config[] = {0x52, 0x10, 0x52, 0x0e, 0x08, 0x02, 0x20,
-                                   0x01, 0x48, 0x02, 0x60, 0x01, 0xb0, 0x01,
-                                   0x02, 0xf0, 0x01, 0x02};
+  static const uint8_t config[] = {0x52, 0x12, 0x30, 0x01, 0x52, 0x0e, 0x08,
+                                   0x02, 0x20, 0x01, 0x48, 0x02, 0x60, 0x01,
+                                   0xb0, 0x01, 0x02, 0xf0, 0x01, 0x02};
   TF_AutoStatus config_status;
   TF_SetConfig(session_options, config, sizeof(config), config_status.status);
   if (TF_GetCode(config_status.status) != TF_OK) {

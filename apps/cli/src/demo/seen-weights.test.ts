@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { comparedWithSeen, seenUnder, seenWeights } from './seen-weights.ts';
 
-const kernels = 'avx512_core_bf16';
+const kernels = 'avx512_core_fp16';
 const numerics = { tensorflow: seenUnder, device: 'cpu', kernels, numThreads: 1 };
 const seen = seenWeights.find(({ isOf }) => isOf(kernels))!;
 
