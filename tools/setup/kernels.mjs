@@ -29,7 +29,7 @@ export function kernelsStep({ root, cache }) {
     doing: 'compiling the kernels of the all-reduce',
     link: join(folder, 'sums.node'),
     plan: async () => {
-      const names = (await readdir(folder)).filter((file) => /\.(cc|h|inc)$/.test(file)).toSorted();
+      const names = (await readdir(folder)).filter((file) => /\.(cc|h)$/.test(file)).toSorted();
       const texts = await Promise.all(names.map((file) => readFile(join(folder, file), 'utf8')));
       const sources = new Map(texts.map((text, index) => [names[index], text]));
       const digest = createHash('sha256').update(JSON.stringify([[...sources], flags]));

@@ -8,7 +8,7 @@
 #define NAME "sse"
 #define TARGET __attribute__((target("sse4.1")))
 #define VECTOR_BYTES 16
-#include "kernels.inc"
+#include "kernel-set.h"
 #undef SET
 #undef NAME
 #undef TARGET
@@ -18,7 +18,7 @@
 #define NAME "avx2"
 #define TARGET __attribute__((target("avx2")))
 #define VECTOR_BYTES 32
-#include "kernels.inc"
+#include "kernel-set.h"
 #undef SET
 #undef NAME
 #undef TARGET
@@ -28,7 +28,7 @@
 #define NAME "avx512"
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
 #define VECTOR_BYTES 64
-#include "kernels.inc"
+#include "kernel-set.h"
 
 const Kernels *FindKernels(const char *name) {
   const struct {
