@@ -107,8 +107,8 @@ export default defineConfig({
     hookTimeout: 1_800_000,
     expect: { poll: { timeout: 600_000 } },
     env: { BERTH_XLA_CACHE: machineCode },
-    // Tests wait for other processes much of their time.
-    maxWorkers: availableParallelism() + 2,
+    // Tests wait for other processes much of their time; with more at once, all of them take more of the processors.
+    maxWorkers: availableParallelism() + 1,
   },
 });
 
