@@ -13,7 +13,7 @@ for entry in * .[!.]*; do
 done
 
 rm -rf libs/testing node_modules/@berth/testing node_modules/@berth/bench
-rm -f libs/*/native/*.cc libs/*/native/*.h libs/*/native/*.inc
+rm -f libs/*/native/*.cc libs/*/native/*.h
 rm -rf libs/*/src libs/*/test libs/*/examples apps/*/src apps/*/test
 find libs apps -name node_modules -prune -o -type d \( -name testing -o -name simulator \) -prune -exec rm -rf {} +
 find libs apps node_modules -type f \
