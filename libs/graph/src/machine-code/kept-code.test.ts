@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
+import { KeptCode } from './kept-code.ts';
 
 const script = fileURLToPath(new URL('../../test/kept-code.mjs', import.meta.url));
 
@@ -56,4 +58,20 @@ it('compiles once, with the same bits beside another process, and whatever happe
   expect(healed).toEqual({ values: plain.values, numFiles: 2, numShared: 2 });
   expect(filesNow()).toHaveLength(2);
   expect(await report(cache)).toEqual(whole);
+});
+
+it('keeps one file of an entry that several processes have put there at once', () => {
+  const root = mkdtempSync(join(tmpdir(), 'berth-code-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const [shared, own] = [join(root, 'kind'), join(root, 'kind', 'process-1-a')];
+  const warned: string[] = [];
+  const logger = { warn: (message: string) => warned.push(message) };
+  new KeptCode({ root, shared, own }, 'graph', logger).around('update', () => {
+    writeFileSync(join(own, 'mine.pb'), 'mine');
+    mkdirSync(join(shared, 'graph'));
+    for (const name of ['theirs.pb~2', 'theirs.pb~3', 'mine.pb~4', 'theirs.pb~1'])
+      writeFileSync(join(shared, 'graph', name), '');
+  });
+  expect(readdirSync(join(shared, 'graph'))).toEqual(['mine.pb~4', 'theirs.pb~1']);
+  expect(warned).toEqual([]);
 });

@@ -65,8 +65,10 @@ export class KeptCode {
       const [name = '', digest] = file.split(mark);
       if (digest === undefined || this.#known.has(name)) continue;
       const path = join(this.#shared, file);
-      if (digest === digestOf(readFileSync(path))) {
-        putInPlace(path, join(this.#own, name));
+      const bytes = unlessGone(() => readFileSync(path));
+      if (bytes === undefined) continue;
+      if (digest === digestOf(bytes)) {
+        unlessGone(() => putInPlace(path, join(this.#own, name)));
         this.#known.add(name);
         continue;
       }
@@ -86,13 +88,15 @@ export class KeptCode {
     );
     if (made.length === 0) return;
     mkdirSync(this.#shared, { recursive: true, mode: 0o700 });
-    const kept = new Set(filesIn(this.#shared).map((file) => file.split(mark, 1)[0]));
+    const kept = new Set(filesIn(this.#shared).map(entryOf));
     for (const name of made) {
       this.#known.add(name);
       const path = join(this.#own, name);
       if (kept.has(name)) continue;
       putInPlace(path, join(this.#shared, `${name}${mark}${digestOf(readFileSync(path))}`));
     }
+    for (const file of surplus(filesIn(this.#shared)))
+      rmSync(join(this.#shared, file), { force: true });
     trimCode(this.#root, { maxBytes, except: this.#shared });
   }
 
@@ -122,12 +126,36 @@ export class KeptCode {
   }
 }
 
+/**
+ * What XLA makes of one entry differs from process to process, in the order of its parts, and two may keep theirs at once. Each looks after it
+ * has put its own, so the later sees both, and all choose alike.
+ * @returns all but one file of each entry
+ */
+function surplus(files: readonly string[]): string[] {
+  const sorted = files.toSorted();
+  return sorted.filter((file, i) => i > 0 && entryOf(sorted[i - 1]!) === entryOf(file));
+}
+
+function entryOf(file: string): string {
+  return file.split(mark, 1)[0]!;
+}
+
 /** Names of what is in a folder; none where there is none. */
 function filesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+/** @returns what is read; undefined where another process has deleted the file, as it keeps another of the same entry */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
