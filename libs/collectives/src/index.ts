@@ -9,6 +9,7 @@ export {
 export type { Endpoint } from './connections/byte-source.ts';
 export { newestFrameFormat } from './connections/frame-format.ts';
 export { damageFrame } from './connections/damage-frame.ts';
+export { localSums, type LocalSums } from './native/local-sums.ts';
 export { vectorDigest } from './reduce/digest.ts';
 export {
   linkOf,

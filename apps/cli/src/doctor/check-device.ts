@@ -19,10 +19,20 @@ export async function checkDevice(
   } catch {
     return [fail('tensorflow', 'the probe of TensorFlow did not answer; run: npm run setup')];
   }
-  return deviceFindings(report);
+  return [...deviceFindings(report), sumsFinding(report.sums)];
 }
 
-export function deviceFindings({ gpus, numerics, error }: ProbeReport): Finding[] {
+/** How workers here sum gradients. */
+export function sumsFinding({ kernels, unshared }: ProbeReport['sums']): Finding {
+  return unshared === undefined
+    ? ok('sums', `${kernels} kernels; workers of this machine read each other's memory`)
+    : warn(
+        'sums',
+        `${kernels} kernels, and workers of this machine send each other all: ${unshared}`,
+      );
+}
+
+export function deviceFindings({ gpus, numerics, error }: Omit<ProbeReport, 'sums'>): Finding[] {
   if (numerics === undefined) return [fail('tensorflow', error?.message ?? 'no answer')];
   const { tensorflow, device, kernels, numThreads } = numerics;
   const loaded = ok('tensorflow', `${tensorflow}, ${numThreads} thread(s)`);

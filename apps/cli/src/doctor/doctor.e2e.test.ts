@@ -11,7 +11,7 @@ import { startS3Server } from '@berth/s3-server';
 import { temporaryFolder } from '@berth/testing';
 import { describe, expect, it } from 'vitest';
 import { berth } from '../testing/berth-process.ts';
-import { deviceFindings } from './check-device.ts';
+import { deviceFindings, sumsFinding } from './check-device.ts';
 import { isInRange } from './check-machine.ts';
 import { checkBucket, checkQueue } from './check-services.ts';
 import type { Finding } from './finding.ts';
@@ -31,6 +31,7 @@ describe('berth doctor', () => {
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     const verdicts = Object.fromEntries(findings.map(({ name, verdict }) => [name, verdict]));
     expect(verdicts).toMatchObject({ node: 'ok', tensorflow: 'ok', redis: 'ok', port: 'fail' });
+    expect(verdicts).toHaveProperty('sums');
     expect(findings.find(({ name }) => name === 'port')?.detail).toContain(
       `HTTP cannot listen on 127.0.0.1:${port}: another program has that port`,
     );
@@ -126,6 +127,11 @@ describe('berth doctor', () => {
     expect(deviceFindings({ gpus: ['NVIDIA H100'], numerics })[1]).toMatchObject({
       verdict: 'warn',
       detail: expect.stringContaining('--gpu') as string,
+    });
+    const unshared = 'npm run setup makes it';
+    expect(sumsFinding({ kernels: 'wasm', unshared })).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringMatching(/^wasm kernels.* npm run setup/) as string,
     });
   });
 });

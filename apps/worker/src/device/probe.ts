@@ -1,4 +1,5 @@
 import { errorToWire, type Numerics, type WireError } from '@berth/contracts';
+import { localSums, type LocalSums } from '@berth/collectives';
 import { numericsOf, startTensorFlow } from '@berth/graph';
 import { computeSettings } from '../environment.ts';
 import { noGpuMessage } from './device.ts';
@@ -7,10 +8,12 @@ import { listGpus } from './gpus.ts';
 /** What this program prints, as JSON: what a worker started here with this environment would compute on. */
 export interface ProbeReport {
   readonly gpus: readonly string[];
+  readonly sums: LocalSums;
   readonly numerics?: Numerics;
   readonly error?: WireError;
 }
 
+const sums = localSums();
 let gpus: string[] = [];
 let report: ProbeReport;
 try {
@@ -20,13 +23,13 @@ try {
     numThreads,
     device: gpus.length === 0 && device === 'gpu' ? 'auto' : device,
   });
-  report = { gpus, numerics: numericsOf(tensorFlow) };
+  report = { gpus, sums, numerics: numericsOf(tensorFlow) };
   if (device === 'gpu' && tensorFlow.device === 'cpu')
     report = {
       ...report,
       error: { code: 'RUNTIME_UNAVAILABLE', message: noGpuMessage, details: {} },
     };
 } catch (error) {
-  report = { gpus, error: errorToWire(error) };
+  report = { gpus, sums, error: errorToWire(error) };
 }
 process.stdout.write(`${JSON.stringify(report)}\n`);

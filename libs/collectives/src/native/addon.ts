@@ -64,7 +64,7 @@ export function loadAddon(): Addon | string {
     const addon = createRequire(import.meta.url)(addonPath) as Addon;
     return addon.chooseKernels() === undefined ? 'the processor lacks SSE 4.1' : addon;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const [reason = ''] = String(error instanceof Error ? error.message : error).split('\n');
     return `the addon cannot be loaded (${reason}); npm run setup makes it`;
   }
 }
