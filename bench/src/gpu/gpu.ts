@@ -223,12 +223,6 @@ async function main(): Promise<void> {
     console.log(help);
     return;
   }
-  // Leaving by `exit` ends the part that runs.
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)
-    process.once(signal, () => process.exit(code));
   const outcomes = await measure(settings);
   const has = (status: Outcome['status']): boolean =>
     outcomes.some((outcome) => outcome.status === status);

@@ -6,7 +6,7 @@ import { environmentOfServices, type Services } from '@berth/contracts';
 import { clusterSecret, findCluster } from '@berth/launch';
 import { connectRedis, openRun, type RunHandle } from '@berth/queue';
 import { logTimes, type StageTimes } from './log-times.ts';
-import { treeCpuSeconds } from './process-tree.ts';
+import { treeCpuSeconds } from '../process-tree.ts';
 
 const berth = fileURLToPath(new URL('../../../apps/cli/bin/berth.js', import.meta.url));
 const worker = fileURLToPath(new URL('../../../apps/worker/bin/worker.js', import.meta.url));

@@ -4,18 +4,28 @@ import { temporaryFolder, waitFor } from '@berth/testing';
 import { expect, it } from 'vitest';
 import { childrenOf, spawnBerth } from '../testing/berth-process.ts';
 
-it('ends all that it has started when it is interrupted', async () => {
-  const { path: folder } = await temporaryFolder();
-  const chaos = spawnBerth(['chaos', '--fault', 'worker-kill=1'], folder, { TMPDIR: folder });
-  const exit = once(chaos, 'exit');
-  const pid = chaos.pid ?? 0;
-  const started = (): number[] =>
-    ['redis-server', 'coordinator', 'worker'].flatMap((name) => childrenOf(pid, name));
-  await waitFor(() => started().length >= 3, { what: 'its processes' });
-  const children = started();
-  chaos.kill('SIGINT');
-  expect(await exit).toEqual([130, null]);
-  // Those that were only starting end by themselves, as orphans.
-  const areGone = (): boolean => children.every((child) => !existsSync(`/proc/${child}`));
-  await waitFor(areGone, { what: 'the end of its processes' });
-});
+it.each([
+  ['chaos', ['chaos', '--fault', 'worker-kill=1'], ['coordinator', 'worker'], 'SIGINT', 130],
+  ['a benchmark', ['bench', 'api'], ['coordinator'], 'SIGTERM', 143],
+] as const)(
+  'ends all that %s has started when it is interrupted',
+  async (_, args, programs, signal, exitCode) => {
+    const { path: folder } = await temporaryFolder();
+    const command = spawnBerth(args, folder, { TMPDIR: folder });
+    const exit = once(command, 'exit');
+    const pid = command.pid ?? 0;
+    // A benchmark is a process of its own.
+    const parents = (): number[] => [pid, ...childrenOf(pid, '')];
+    const started = (): number[] =>
+      ['redis-server', ...programs].flatMap((name) =>
+        parents().flatMap((parent) => childrenOf(parent, name)),
+      );
+    await waitFor(() => started().length > programs.length, { what: 'its processes' });
+    const children = started();
+    command.kill(signal);
+    expect(await exit).toEqual([exitCode, null]);
+    // Those that were only starting end by themselves, as orphans.
+    const areGone = (): boolean => children.every((child) => !existsSync(`/proc/${child}`));
+    await waitFor(areGone, { what: 'the end of its processes' });
+  },
+);

@@ -57,7 +57,7 @@ export async function benchClusters(
 
 const folder = fileURLToPath(new URL('../../../../bench/dist/', import.meta.url));
 
-/** `berth bench <name>`: runs a benchmark from a checkout, its output and exit code unchanged. */
+/** `berth bench <name>`: runs a benchmark from a checkout, its output and exit code unchanged, and signals passed on. */
 export async function bench(name: Benchmark, args: readonly string[]): Promise<void> {
   const program = `${folder}${benchmarks[name]}`;
   if (!existsSync(program))
@@ -65,8 +65,10 @@ export async function bench(name: Benchmark, args: readonly string[]): Promise<v
       'USAGE',
       `Benchmarks run from a checkout of berth that is built; ${program} is not there`,
     );
-  const first = ['--import', pathToFileURL(`${folder}one-line-errors.js`).href];
+  const first = ['--import', pathToFileURL(`${folder}before-a-benchmark.js`).href];
   const child = spawn(process.execPath, [...first, program, ...args], { stdio: 'inherit' });
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, 'exit')) as [number | null];
   process.exitCode = code ?? 1;
 }
