@@ -1,4 +1,4 @@
-// Shapes: R rows, C classes; _R1 is one value a row.
+// Shapes: R rows, C classes, P = R C; _R1 is one value a row.
 import { ops, type Value } from '@berth/graph';
 
 interface CrossEntropy {
@@ -17,20 +17,29 @@ export function crossEntropy(logits_RC: Value, labels_R: Value, weights_R: Value
   const { scope, shape } = logits_RC;
   const [numRows = 0, numClasses = 0] = shape;
   const classes_1C = ops.reshape(ops.range(scope, numClasses), [1, numClasses]);
-  const isLabel_RC = ops.equal(ops.reshape(labels_R, [numRows, 1]), classes_1C);
+  const labels_R1 = ops.reshape(labels_R, [numRows, 1]);
   const largest_R1 = ops.max(logits_RC, [1], true);
+  const largest_R = ops.reshape(largest_R1, [numRows]);
   const powers_RC = ops.exp(ops.sub(logits_RC, largest_R1));
   const total_R1 = ops.sum(powers_RC, [1], true);
-  const labelLogit_R = ops.sum(ops.select(isLabel_RC, logits_RC, 0), [1]);
   const logTotal_R = ops.reshape(ops.add(ops.log(total_R1), largest_R1), [numRows]);
+  const labelPlaces_R = ops.add(ops.mul(ops.range(scope, numRows), numClasses), labels_R);
+  const logits_P1 = ops.reshape(logits_RC, [numRows * numClasses, 1]);
+  const labelLogit_R = ops.reshape(ops.gatherRows(logits_P1, labelPlaces_R), [numRows]);
   // Of equal largest logits the first counts, as with ArgMax.
-  const isLargest_RC = ops.equal(logits_RC, largest_R1);
-  const first_R = ops.min(ops.select(isLargest_RC, classes_1C, numClasses), [1]);
-  const isHit_R = ops.cast(ops.equal(first_R, labels_R), 'float32');
+  const isBefore_RC = ops.greater(labels_R1, classes_1C);
+  const largestBefore_R = ops.max(ops.select(isBefore_RC, logits_RC, -Infinity), [1]);
+  const isHit_R = ops.cast(
+    ops.logicalAnd(ops.equal(labelLogit_R, largest_R), ops.greater(largest_R, largestBefore_R)),
+    'float32',
+  );
   return {
     loss: ops.sum(ops.mul(ops.sub(logTotal_R, labelLogit_R), weights_R), [0]),
     hits: ops.sum(ops.mul(isHit_R, weights_R), [0]),
     isHit_R,
-    gradient_RC: ops.sub(ops.div(powers_RC, total_R1), ops.cast(isLabel_RC, 'float32')),
+    gradient_RC: ops.sub(
+      ops.div(powers_RC, total_R1),
+      ops.cast(ops.equal(labels_R1, classes_1C), 'float32'),
+    ),
   };
 }
