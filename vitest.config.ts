@@ -8,7 +8,10 @@ import { ProcessorTimes } from './tools/vitest/processor-times.ts';
 /** Tests of minutes, run by `npm run test:full`. */
 const longTests = process.env['BERTH_TEST_FULL'] === '1' ? [] : ['**/*.full.test.ts'];
 
-const conditions = ['@berth/source', 'node', 'import', 'default'];
+/** `npm test` has compiled all packages before: tests then take the others as they are shipped, which Node itself loads, in half the time. */
+const isBuilt = process.env['BERTH_TEST_BUILT'] === '1';
+
+const conditions = [...(isBuilt ? [] : ['@berth/source']), 'node', 'import', 'default'];
 
 /** What XLA compiles for one test serves the others. */
 const machineCode = fileURLToPath(
@@ -74,6 +77,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    ...(isBuilt && { server: { deps: { external: [/\/(libs|apps)\/[^/]+\/dist\//] } } }),
     // Simulated runs make much that soon is garbage: with more room for it they compute a tenth less.
     execArgv: ['--min-semi-space-size=16', '--max-semi-space-size=64'],
     sequence: { sequencer: LongOnesFirst, setupFiles: 'list' },

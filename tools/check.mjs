@@ -86,7 +86,7 @@ async function runTests(isFull) {
   // Others pass through it as through the system's own.
   chmodSync(folder, 0o711);
   const file = join(folder, 'tests.json');
-  const own = { TMPDIR: folder, BERTH_TEST_REPORT: file };
+  const own = { TMPDIR: folder, BERTH_TEST_REPORT: file, BERTH_TEST_BUILT: '1' };
   const env = { ...process.env, ...own, ...(isFull ? { BERTH_TEST_FULL: '1' } : {}) };
   const startMs = performance.now();
   const problem = await ended(
