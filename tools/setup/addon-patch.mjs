@@ -474,7 +474,7 @@ napi_value TFJSBackend::GetNumOfSavedModels(napi_env env) {
   }
 
   TF_SessionOptions *session_options = TF_NewSessionOptions();
-  // ConfigProto { graph_options { rewrite_options {
+  // ConfigProto { graph_options { place_pruned_graph: true, rewrite_options {
   //   layout_optimizer: OFF, memory_optimization: NO_MEM_OPT, loop_optimization: OFF, meta_optimizer_iterations: ONE,
   //   implementation_selector: OFF, experimental_conditional_code_motion: OFF } } }
   // What is rewritten for devices, memory and loops XLA decides itself, and a second pass finds nothing that changes the bits.

@@ -6,7 +6,13 @@ import { childrenOf, spawnBerth } from '../testing/berth-process.ts';
 
 it.each([
   ['chaos', ['chaos', '--fault', 'worker-kill=1'], ['coordinator', 'worker'], 'SIGINT', 130],
-  ['a benchmark', ['bench', 'api'], ['coordinator'], 'SIGTERM', 143],
+  [
+    'a benchmark',
+    ['bench', 'api', '--steps', '1000', '--rounds', '1000'],
+    ['coordinator'],
+    'SIGTERM',
+    143,
+  ],
 ] as const)(
   'ends all that %s has started when it is interrupted',
   async (_, args, programs, signal, exitCode) => {
